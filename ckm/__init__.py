@@ -6,7 +6,8 @@
 >>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
 
 The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
-``ckm.ingest.ingest``, ``ckm.diff.diff_files``, ``ckm.kb.search``. Errors are those of ``ckm.errors``.
+``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``. Errors are those of
+``ckm.errors``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["Shop", "__version__", "check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "open", "segment"]
+__all__ = [
+    "Shop",
+    "__version__",
+    "check",
+    "churn",
+    "diff",
+    "errors",
+    "ingest",
+    "kb",
+    "loyalty",
+    "nightly",
+    "open",
+    "segment",
+]
 
 __version__ = "0.1.0"
 _OF_SHOP = {"Shop": "Shop", "open": "open_shop"}

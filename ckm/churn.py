@@ -15,7 +15,15 @@ from ckm._churn.churn_forecast import AUTO, Forecast, forecast
 from ckm._churn.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
 from ckm._churn.forecast_remarks import forecast_remarks
 from ckm._churn.horizon import Horizon, parse_horizon, usual_horizon
-from ckm._churn.saved_warnings import closed_warnings, compare, last_warnings, save_warnings, warning_outcome
+from ckm._churn.saved_warnings import (
+    WarningRun,
+    closed_warnings,
+    compare,
+    last_warnings,
+    same_day_warnings,
+    warning_outcome,
+    without_listed,
+)
 from ckm._churn.warning_levels import is_warning, level_remarks
 from ckm._churn.warning_list import COLUMNS, best_first, list_customers, summarise, without_amounts
 from ckm._segment.apply import apply_definition
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm._churn.label_scores import LabelledList
+    from ckm._churn.saved_warnings import WarningChanges
     from ckm._churn.warning_list import ChurnListing
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
@@ -69,10 +78,15 @@ class ChurnOptions:
         List all customers, not only those with a warning.
     new_only
         List only warnings that are new or worse since the previous run.
+    repeat
+        With ``new_only``: also list warnings that an earlier run of the same day listed.
     seed
         Random seed.
     keep
         Whether to save the warnings in the workspace.
+    defer
+        The caller saves the warnings, with ``run.save()`` of the result, after it has delivered the list: if it is
+        interrupted before, the next run lists them again.
     wait
         Seconds to wait for another writer of the store; None means no limit.
     cache
@@ -87,8 +101,10 @@ class ChurnOptions:
     budget: int | None = None
     all_customers: bool = False
     new_only: bool = False
+    repeat: bool = False
     seed: int = 0
     keep: bool = True
+    defer: bool = False
     wait: float | None = None
     cache: bool = True
 
@@ -122,6 +138,8 @@ class ChurnWarnings(Result):
         Assumptions of the expected gain, as a sentence.
     remarks
         Notes for the reader, as sentences.
+    run
+        The warnings of all customers, for saving; None if they are not to be saved.
     """
 
     frame: pl.DataFrame
@@ -133,6 +151,7 @@ class ChurnWarnings(Result):
     levels: str
     assumptions: str
     remarks: tuple[str, ...]
+    run: WarningRun | None = None
 
     @property
     def as_of(self) -> date:
@@ -191,7 +210,7 @@ def churn(
     all_customers
         List all customers, not only those with a warning.
     new_only
-        List only warnings that are new or worse since the previous run.
+        List only warnings that are new or worse since the previous run, which may be of the same day.
     seed
         Random seed.
     keep
@@ -285,13 +304,13 @@ def warn(
         *listing.remarks,
         *segment_remarks,
     ]
+    listed, run = changes.frame, None
     if store is not None:
-        remarks += [changes.sentence, *_past_outcome(store, found, as_of)]
-        if request.keep and dataset.workspace is not None and not dataset.workspace.writable:
-            remarks.append("the workspace cannot be written: the warnings were not saved")
-        elif request.keep:
-            save_warnings(store, changes.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
-    chosen = _chosen(changes.new if request.new_only else changes.frame, request)
+        run = WarningRun(store, changes.frame, as_of, horizon.days, {"model": found.model.name})
+        listed, list_remarks = _listed(changes, run, request, settings.change_margin)
+        run, save_remarks = _saved(run, dataset, request)
+        remarks += [changes.sentence, *_past_outcome(store, found, as_of), *list_remarks, *save_remarks]
+    chosen = _chosen(listed, request)
     assumptions = Assumptions.of(settings)
     money_known = history.ledger.currency != NO_CURRENCY
     remarks += [
@@ -299,9 +318,9 @@ def warn(
         *_list_remarks(changes.frame, chosen, request),
         *(_gain_remarks(chosen, listing, assumptions) if money_known else ()),
     ]
-    listed, summary = chosen.select(COLUMNS), summarise(chosen, history.ledger.currency)
+    table, summary = chosen.select(COLUMNS), summarise(chosen, history.ledger.currency)
     return ChurnWarnings(
-        frame=listed if money_known else without_amounts(listed),
+        frame=table if money_known else without_amounts(table),
         summary=summary if money_known else without_amounts(summary),
         curve=profit_curve(_gains(chosen)),
         forecast=found,
@@ -310,6 +329,7 @@ def warn(
         levels=listing.thresholds.sentence,
         assumptions=assumptions.sentence(history.ledger.currency, listing.value) if money_known else WITHOUT_AMOUNTS,
         remarks=tuple(remarks),
+        run=run,
     )
 
 
@@ -372,6 +392,28 @@ def _store(dataset: Dataset, wait: float | None) -> Store | None:
     from ckm.store import Store  # imports deltalake, which a single file does not need
 
     return Store(dataset.workspace.store_dir, wait=wait)
+
+
+def _listed(
+    changes: WarningChanges, run: WarningRun, request: ChurnOptions, margin: float
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows to choose from: with ``new_only`` without those of an earlier run of the day; and a remark."""
+    if not request.new_only:
+        return changes.frame, []
+    earlier = None if request.repeat else same_day_warnings(run.store, run.horizon, run.as_of)
+    remarks = [f"warnings of an earlier run as of {run.as_of} are not listed again"] if earlier is not None else []
+    return without_listed(changes.new, earlier, as_of=run.as_of, margin=margin), remarks
+
+
+def _saved(run: WarningRun, dataset: Dataset, request: ChurnOptions) -> tuple[WarningRun | None, list[str]]:
+    """Save a run unless the caller does; return null and a remark if it cannot be saved."""
+    if not request.keep:
+        return None, []
+    if dataset.workspace is not None and not dataset.workspace.writable:
+        return None, ["the workspace cannot be written: the warnings were not saved"]
+    if not request.defer:
+        run.save()
+    return run, []
 
 
 def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:

@@ -219,6 +219,7 @@ COMMANDS = {
     "segment": "segment",
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
+    "nightly": "nightly",
     "kb-search": "kb_search",
     "kb-show": "kb_show",
     "kb-new": "kb_new",

@@ -36,6 +36,7 @@ __all__ = [
     "progress",
     "set_verbosity",
     "show_error",
+    "silent",
     "verbosity",
     "write",
 ]
@@ -171,6 +172,11 @@ def emit_text(text: str, *, output: Path | None = None) -> None:
         return
     sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def silent(output: Path | None) -> bool:
+    """Return whether a command prints nothing on stdout: a file has the result, and ``--quiet`` omits the summary."""
+    return output is not None and str(output) != "-" and verbosity() is Verbosity.quiet
 
 
 def _print(text: str, fmt: Format) -> None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 MONTHS = {"mo": 1, "y": 12}
@@ -30,6 +31,8 @@ GREGORIAN = "gregorian"
 CALENDARS = (GREGORIAN, "buddhist", "persian")
 """Calendars that reports write dates in, by their names in CLDR."""
 SEVERITIES = ("off", "info", "warning", "error")
+USUAL_REFIT: int | None = 365
+"""Days; None is never."""
 
 T = TypeVar("T")
 
@@ -60,6 +63,11 @@ def parse_duration(text: str) -> timedelta:
 def parse_days(text: str) -> int:
     """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
     return math.ceil(parse_duration(text) / timedelta(days=1))
+
+
+def parse_refit(text: str) -> int | None:
+    """Return ``365d`` in days, and ``never`` as None."""
+    return None if text.strip() == "never" else parse_days(text)
 
 
 def parse_months(text: str) -> int:
@@ -266,6 +274,29 @@ def _names(*default: str, shown: bool | None = None) -> tuple[str, ...]:
     return field(default=default, repr=bool(shown), metadata={"parse": parse_names, "list": True, "shown": shown})
 
 
+def plain_settings(settings: Any, *, shown_only: bool) -> dict[str, Any]:
+    """Return settings as JSON holds them; with ``shown_only`` without those that may not be shown."""
+    plain: dict[str, Any] = {}
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if isinstance(each.default_factory, type):
+            plain[each.name] = plain_settings(value, shown_only=shown_only)
+        elif each.metadata["shown"] or not shown_only:
+            plain[each.name] = _plain(value)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, timedelta):
+        hours = value // timedelta(hours=1)
+        return f"{hours}h" if hours % 24 else f"{hours // 24}d"
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
 def refuse_undeclared(settings: type, inside: str = "") -> None:
     """Refuse settings of which one does not say whether its value may be shown.
 
@@ -436,6 +467,25 @@ class LoyaltySettings:
 
 
 @dataclass(frozen=True)
+class NightlySettings:
+    """What ``ckm nightly`` refits and reports.
+
+    Attributes
+    ----------
+    refit_after
+        Age of a segment definition in days from which it is refitted; None for never.
+    report_months
+        Months of the report that is written when a month is complete.
+    report_lang
+        Language of that report.
+    """
+
+    refit_after: int | None = _setting(USUAL_REFIT, parse_refit, shown=True)
+    report_months: int = _setting(1, parse_months, shown=True)
+    report_lang: str = _setting("en", parse_name, shown=True)
+
+
+@dataclass(frozen=True)
 class KbSettings:
     """What is known and wanted of the knowledge base.
 
@@ -497,9 +547,9 @@ class Config:
         Customer ids that stand for many: their rows have no customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, kb
+    ingest, check, segment, churn, loyalty, nightly, kb
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`KbSettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -522,6 +572,7 @@ class Config:
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
+    nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ckm.dataset.given import Source
     from ckm.ingest.files import IngestResult
     from ckm.loyalty import Loyalty
+    from ckm.nightly import NightlyResult
 
 
 def open_shop(
@@ -142,6 +143,12 @@ class Shop:
         from ckm.ingest import ingest
 
         return ingest(self._root(), *files, options=IngestOptions(table=table, **options))
+
+    def nightly(self, **wanted: Any) -> NightlyResult:
+        """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""
+        from ckm.nightly import nightly
+
+        return nightly(self._root(), **wanted)
 
     @property
     def kb(self) -> Knowledge:

@@ -31,6 +31,7 @@ PUBLIC = {
     "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_group_size, names, seed, keep, progress)",
     "check.check": "(source, *, as_of, progress)",
     "ingest.ingest": "(workspace, *files, options, progress)",
+    "nightly.nightly": "(source, *, as_of, fail_on, seed, wait, progress)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
     "Shop.segment": "(self, **wanted)",
@@ -38,9 +39,10 @@ PUBLIC = {
     "Shop.loyalty": "(self, **wanted)",
     "Shop.check": "(self, **wanted)",
     "Shop.ingest": "(self, *files, table, **options)",
+    "Shop.nightly": "(self, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
-MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "segment"}
+MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "nightly", "segment"}
 
 
 def public(name: str) -> object:

@@ -144,6 +144,11 @@ def last_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | 
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of < as_of])
 
 
+def same_day_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
+    """Return the run of a day; None without one."""
+    return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of == as_of])
+
+
 def closed_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
     """Return the newest run whose horizon has passed by a day; None without one."""
     by = as_of - timedelta(days=horizon)
@@ -217,6 +222,29 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
     return WarningChanges(frame, before.as_of if before is not None else None, {**counts, "ended": ended})
 
 
+def without_listed(new: pl.DataFrame, listed: EarlierWarnings | None, *, as_of: date, margin: float) -> pl.DataFrame:
+    """Return the new and worse warnings that are also new or worse since an earlier run of the same day.
+
+    Parameters
+    ----------
+    new
+        :attr:`WarningChanges.new`.
+    listed
+        Result of :func:`same_day_warnings`.
+    as_of, margin
+        As for :func:`compare`.
+    """
+    if listed is None:
+        return new
+    now = new.drop("change", "first_warned_on", "p_told")
+    return new.join(
+        compare(now, listed, as_of=as_of, margin=margin).new.select("customer_id"),
+        on="customer_id",
+        how="semi",
+        maintain_order="left",
+    )
+
+
 def _change(margin: float) -> pl.Expr:
     """Return the change of a warning, from level_before to level and from p_before to p_churn."""
     step = _level_rank("level") - _level_rank("level_before")
@@ -245,6 +273,29 @@ def _still_open(before: EarlierWarnings, now: pl.DataFrame) -> pl.DataFrame:
         return before.frame
     bought = now.filter(pl.col("last_order") > before.as_of)
     return before.frame.join(bought.select("customer_id"), on="customer_id", how="anti", maintain_order="left")
+
+
+@dataclass(frozen=True)
+class WarningRun:
+    """A run of warnings that can be saved.
+
+    Attributes
+    ----------
+    store
+        Store of the workspace.
+    compared, as_of, horizon, facts
+        As for :func:`save_warnings`.
+    """
+
+    store: Store
+    compared: pl.DataFrame
+    as_of: date
+    horizon: int
+    facts: Mapping[str, Any]
+
+    def save(self) -> None:
+        """Save the run; see :func:`save_warnings`."""
+        save_warnings(self.store, self.compared, as_of=self.as_of, horizon=self.horizon, facts=self.facts)
 
 
 def save_warnings(store: Store, compared: pl.DataFrame, *, as_of: date, horizon: int, facts: Mapping[str, Any]) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, Output, Workspace, reads_files, saying
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
     from ckm.check import CheckReport
+    from ckm.dataset import Dataset
 
 JUNIT_SUFFIX = ".xml"
 """Suffix of ``--output`` that means JUnit."""
@@ -65,6 +68,7 @@ def check(
     as_of: AsOf = None,
     fmt: CheckOutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
     payments: Annotated[
@@ -101,6 +105,7 @@ def check(
       ckm check -o findings.xlsx                        # to share
       ckm check --verify                                # after trouble with a disk, or before a backup
     """
+    refuse_meta(meta, {"--payments": payments, "--verify": verify})
     if verify:
         return _verify(data, workspace, fmt, output)
     if payments:
@@ -111,17 +116,39 @@ def check(
 
     with progress(f"checking {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, reading.ingest_options())
+        source = read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, Format(fmt) if fmt and fmt is not CheckFormat.junit else None):
             report = check_source(dataset, as_of=as_of.date() if as_of else None)
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
         emit_text(to_junit(report, fail_on=Severity(fail_on or FailOn.error)), output=output)
     else:
         _show(report, Format(fmt) if fmt else None, output, title=f"{dataset.label}: {_summary(report)}")
+    if meta is not None:
+        write_meta(_facts(report, as_of.date() if as_of else None, dataset, source), meta)
     for remark in report.remarks:
         note(remark)
     if fail_on is not None and report.reaches(Severity(fail_on)):
         raise typer.Exit(1)
     return None
+
+
+def _facts(report: CheckReport, as_of: date | None, dataset: Dataset, source: Mapping[str, Any]) -> Mapping[str, Any]:
+    from ckm.check import CHECKS
+    from ckm.metadata import run_facts
+
+    return run_facts(
+        "check",
+        dataset,
+        source,
+        as_of=report.as_of,
+        parameters={"as_of": as_of},
+        settings=("check", "freshness"),
+        columns=report.frame.columns,
+        remarks=report.remarks[len(dataset.remarks) :],  # the report's begin with the dataset's
+        rows=report.rows,
+        checks=CHECKS,
+        skipped=[vars(each) for each in report.skipped],
+    )
 
 
 def _payments(

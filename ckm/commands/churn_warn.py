@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeGuard
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard
 
 import typer
 
 from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
+from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import (
     AS_FOUND,
     AsOf,
@@ -23,12 +24,15 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UsageError, no_amounts
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, note, progress, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ckm._churn.card_figures import ModelCard
     from ckm._churn.label_scores import LabelledList
-    from ckm.churn import ChurnWarnings
+    from ckm.churn import ChurnOptions, ChurnWarnings
+    from ckm.dataset import Dataset
 
 MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
 FINDING = Literal["watch", "warn", "urgent", "leak"]
@@ -114,6 +118,7 @@ def churn_warn(
     seed: Seed = 0,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
     wait: Wait = None,
@@ -124,8 +129,8 @@ def churn_warn(
     Predicts each customer's probability of no purchase within the horizon, by models weighted by their accuracy on
     past periods. Lists customers who can still be retained, by the expected gain of a contact, each with its reasons,
     the knowledge entries in kb/ for them, and what speaks against a contact now. Customers who have churned already
-    are not listed. -o FILE writes the list and leaves the summary on stdout. A workspace saves the warnings, so that
-    the next run can list what is new.
+    are not listed. -o FILE writes the list and prints the summary on stdout; -q omits it. A workspace saves the
+    warnings, so that the next run can list what is new.
 
     Levels follow the base rate: watch, warn and urgent begin at 2, 3 and 5 times the churn odds of the average
     customer who can still be retained, and never below 20, 35 and 50 %. churn.watch, churn.warn and churn.urgent in
@@ -143,6 +148,7 @@ def churn_warn(
       ckm churn-warn --backtest -o out/card.html       # model card with the accuracy
       ckm churn-warn telco.csv --label Churn --positive Yes --id customerID --fail-on leak
     """
+    refuse_meta(meta, {"--label": label is not None})
     if label is not None or positive is not None or id_column is not None:
         return _labelled(
             data, label, positive, id_column, reading, seed, fmt, output, backtest=backtest, fail_on=fail_on
@@ -165,12 +171,13 @@ def churn_warn(
         new_only=new_only,
         seed=seed,
         keep=not dry_run,
+        defer=True,
         wait=wait,
         cache=not no_cache,
     )
     with progress("looking for churn", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
-        config = dataset.config
+        config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
             result = warn(dataset, request, config, progress=lambda _: advance(1))
     if backtest:
@@ -181,6 +188,10 @@ def churn_warn(
         emit(result.curve.frame, fmt, output=output, title=result.curve.sentence(result.currency))
     else:
         _print(result, dataset.label, fmt, output, new_only=request.new_only)
+    if result.run is not None:  # after the list is delivered: an interrupted run lists the new warnings again
+        result.run.save()
+    if meta is not None:
+        write_meta(_facts(result, request, dataset, source), meta)
     if request.new_only and result.frame.is_empty():
         return None
     for remark in [*dataset.remarks, *result.remarks, result.assumptions]:
@@ -188,10 +199,38 @@ def churn_warn(
     return _fail_on(result, fail_on)
 
 
+def _facts(
+    result: ChurnWarnings, request: ChurnOptions, dataset: Dataset, source: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    from ckm.metadata import run_facts
+
+    horizon = result.forecast.horizon
+    return run_facts(
+        "churn-warn",
+        dataset,
+        source,
+        as_of=result.as_of,
+        parameters=request,
+        settings=("churn",),
+        columns=(*result.frame.columns, *result.summary.columns),
+        remarks=(*result.remarks, result.assumptions),
+        model={
+            "name": result.forecast.model.name,
+            "horizon_days": horizon.days,
+            "horizon": horizon.reasoning,
+            "levels": result.levels,
+            "value": result.value,
+            "currency": result.currency,
+        },
+    )
+
+
 def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path | None, *, new_only: bool) -> None:
     beside = output is not None and str(output) != "-"
     if beside:
         emit(result.frame, output=output)
+    if silent(output):
+        return None
     chosen = fmt or default_format()
     if new_only and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
         return None

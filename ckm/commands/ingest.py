@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ckm import __version__
 from ckm.bugreport import bug_report
 from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, Wait, Workspace, reads_files
 from ckm.errors import BugError, UsageError, exit_code_of_files
@@ -220,22 +219,13 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> It
 
 
 def _run(job: Job, store: Store, settings: LoadSettings) -> FileResult:
-    from polars.exceptions import PanicException
+    from ckm.ingest.files import run_job
 
-    from ckm.ingest.load import ingest_file
-    from ckm.ingest.results import FileResult, Status
-
-    if job.plan is None:
-        return FileResult(job.label, "", Status.failed, error=job.error)
-    try:
-        with progress(f"loading {job.label}", total=1.0) as advance:
-            return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
-    except OSError:  # the store is not writable, which affects every file
-        raise
-    except (Exception, PanicException) as error:
-        print(bug_report(error), file=sys.stderr)
-        bug = BugError(f"{job.label}: a bug in ckm {__version__}: please report the traceback above")
-        return FileResult(job.label, job.plan.table, Status.failed, error=bug)
+    with progress(f"loading {job.label}", total=1.0) as advance:
+        result = run_job(job, store, settings, progress=advance)
+    if isinstance(result.error, BugError) and result.error.__cause__ is not None:
+        print(bug_report(result.error.__cause__), file=sys.stderr)
+    return result
 
 
 def _requarantine(

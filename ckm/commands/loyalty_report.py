@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import (
     AS_FOUND,
     AsOf,
@@ -20,9 +21,13 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
+from ckm.output import Format, default_format, detail, emit, emit_text, note, progress, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ckm.dataset import Dataset
+    from ckm.loyalty import Loyalty, LoyaltyOptions
     from ckm.metrics.report import LoyaltyReport
 
 LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
@@ -84,6 +89,7 @@ def loyalty_report(
     seed: Seed = 0,
     fmt: OutputFormat = None,
     output: ReportOutput = None,
+    meta: Meta = None,
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
     no_cache: NoCache = False,
@@ -108,6 +114,7 @@ def loyalty_report(
       ckm loyalty-report --export out/audiences          # one row per customer, and audience lists
       ckm loyalty-report --explain gini
     """
+    refuse_meta(meta, {"--explain": explain is not None})
     if explain is not None:
         return _explain(explain, fmt, output)
 
@@ -129,7 +136,7 @@ def loyalty_report(
     )
     with progress("measuring loyalty", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
-        config = dataset.config
+        config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
             made = make_report(dataset, request, config, progress=lambda _: advance(1))
         report = made.report
@@ -137,6 +144,8 @@ def loyalty_report(
         if output is not None and str(output) != "-":
             _write(report, output, fmt, lang)
     _print(report, fmt, output, lang)
+    if meta is not None:
+        write_meta(_facts(made, request, dataset, source), meta)
     for remark in [*dataset.remarks, *report.remarks]:
         note(remark)
     for path in written:
@@ -144,6 +153,28 @@ def loyalty_report(
     if export is not None:
         note(f"wrote {len(written)} files into {export}")
     return None
+
+
+def _facts(made: Loyalty, request: LoyaltyOptions, dataset: Dataset, source: Mapping[str, Any]) -> Mapping[str, Any]:
+    from ckm.metadata import run_facts
+    from ckm.metrics.catalogue import load_catalogue
+
+    report, table = made.report, made.frame
+    catalogue, named = load_catalogue(), sorted(set(table["metric"]))
+    return run_facts(
+        "loyalty-report",
+        dataset,
+        source,
+        as_of=report.as_of,
+        parameters=request,
+        settings=("loyalty", "churn", "goals"),
+        columns=table.columns,
+        remarks=report.remarks,
+        period={"first": report.period.first, "last": report.period.last},
+        compared={"first": report.compared.first, "last": report.compared.last},
+        currency=report.currency,
+        metrics={name: dict(catalogue[name].rows()) for name in named},
+    )
 
 
 def _months(text: str) -> int:
@@ -186,6 +217,8 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
 def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang: str) -> None:
     """Print the result to stdout; where a file has it, only what a person reads."""
     beside = output is not None and str(output) != "-"
+    if silent(output):
+        return
     match fmt or default_format():
         case Format.table:
             from ckm.commands.loyalty_screen import show_loyalty

@@ -270,7 +270,7 @@ def _pairs(columns: list[str] | None) -> dict[str, str]:
 def verbosity_options() -> list[TyperOption]:
     """Return ``--quiet/-q`` and ``--verbose/-v``, which set the verbosity on stderr before the command runs."""
     return [
-        _verbosity_option(Verbosity.quiet, "Print only errors on stderr."),
+        _verbosity_option(Verbosity.quiet, "Print only errors on stderr; with -o FILE nothing on stdout."),
         _verbosity_option(Verbosity.verbose, "Print more details on stderr."),
     ]
 

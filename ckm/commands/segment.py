@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import (
     AS_FOUND,
     AsOf,
@@ -25,11 +26,14 @@ from ckm.commands.options import (
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, note, progress, silent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ckm._segment.monetary import Monetary
-    from ckm.segment import Segmentation
+    from ckm.dataset import Dataset
+    from ckm.segment import Segmentation, SegmentOptions
 
 METHODS = ("rfm", "value", "lifecycle", "clusters")
 RULE_SUFFIXES = (".yaml", ".yml")
@@ -103,6 +107,7 @@ def segment(
     seed: Seed = 0,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
     wait: Wait = None,
@@ -133,6 +138,7 @@ def segment(
       ckm segment --by rules/vip.yaml --customers -f csv | head
       ckm segment --features                           # features that rules can use
     """
+    refuse_meta(meta, {"--features": features, "--show-rules": show_rules})
     if features:
         from ckm.customers.dictionary import read_dictionary
 
@@ -162,10 +168,12 @@ def segment(
     )
     with progress(f"segmenting {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
-        config = dataset.config
+        config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
             result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
+    if meta is not None:
+        write_meta(_facts(result, request, dataset, source), meta)
     # After the result: a run that fails under -f json has the error alone on stderr.
     for remark in [*dataset.remarks, *result.remarks]:
         note(remark)
@@ -185,6 +193,8 @@ def _print(
     piped = str(output) == "-"
     if output is not None and not piped:
         emit(result.customers, output=output)
+    if silent(output):
+        return
     for_person = (fmt or default_format()) is Format.table
     if customers or piped:
         emit(result.customers, fmt)
@@ -196,6 +206,31 @@ def _print(
         show_summary(result, label)
     else:
         emit(result.summary, fmt)
+
+
+def _facts(
+    result: Segmentation, request: SegmentOptions, dataset: Dataset, source: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    from ckm.metadata import run_facts
+
+    saved = result.definition
+    learned_from = {"as_of": saved.as_of, "customers": saved.customers, "data": saved.data}
+    return run_facts(
+        "segment",
+        dataset,
+        source,
+        as_of=result.as_of,
+        parameters=request,
+        settings=("segment",),
+        columns=(*result.customers.columns, *result.summary.columns),
+        remarks=result.remarks,
+        model={
+            "method": saved.definition.method,
+            "definition": saved.name,
+            "version": saved.version,
+            "learned_from": learned_from,
+        },
+    )
 
 
 def _method(by: str | None) -> str | Path | None:

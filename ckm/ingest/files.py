@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from polars.exceptions import PanicException
+
+from ckm import __version__
 from ckm.config import open_workspace
-from ckm.errors import UsageError
-from ckm.ingest.load import LoadSettings, ingest_file
+from ckm.errors import BugError, UsageError
+from ckm.ingest.load import LoadSettings, Progress, ingest_file
 from ckm.ingest.options import IngestOptions
 from ckm.ingest.results import SHORT, FileResult, Status, results_table
-from ckm.ingest.selection import Jobs, jobs_for, jobs_of_workspace
+from ckm.ingest.selection import Job, Jobs, jobs_for, jobs_of_workspace
 from ckm.result import Result
 from ckm.store import Store
 
@@ -97,8 +100,23 @@ def ingest(
     store, found = Store(opened.store_dir), []
     for job in jobs.jobs:
         tell(job.label)
-        if job.plan is None:
-            found.append(FileResult(job.label, "", Status.failed, error=job.error))
-        else:
-            found.append(ingest_file(job.path, job.plan, store, settings, label=job.label))
+        found.append(run_job(job, store, settings))
     return IngestResult(tuple(found), jobs.remarks)
+
+
+def run_job(job: Job, store: Store, settings: LoadSettings, progress: Progress = lambda share: None) -> FileResult:
+    """Load the file of a job. Every error is in the result, so that the next files are loaded.
+
+    A bug is a :class:`BugError` whose ``__cause__`` is the exception. Errors of the operating system are raised: a
+    store that is not writable affects every file.
+    """
+    if job.plan is None:
+        return FileResult(job.label, "", Status.failed, error=job.error)
+    try:
+        return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=progress)
+    except OSError:
+        raise
+    except (Exception, PanicException) as error:
+        bug = BugError(f"{job.label}: a bug in ckm {__version__}: please report the traceback")
+        bug.__cause__ = error
+        return FileResult(job.label, job.plan.table, Status.failed, error=bug)

@@ -28,7 +28,7 @@ from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.known import as_known, states
 from ckm.store.loads import Load, LoadFacts
-from ckm.store.lock import exclusive
+from ckm.store.lock import exclusive, held
 from ckm.store.log import versions
 from ckm.store.log_access import LOG_FOLDER
 from ckm.store.merge import ConflictError, OnConflict
@@ -197,6 +197,22 @@ class Store:
                 yield
             finally:
                 self._snapshots = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the store for several steps of this thread, each of which may enter :meth:`locked`.
+
+        Other writers wait for the end of the last step; readers do not.
+
+        Raises
+        ------
+        BusyError, DamagedStoreError, UsageError
+            As :meth:`locked`.
+        """
+        with held(self.root, self.wait):
+            with self.locked():  # recover from a killed writer before the first step
+                pass
+            yield
 
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:

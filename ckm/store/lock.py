@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -31,6 +32,16 @@ POLL = 0.05
 PROGRAMS = ("ckm", "__main__.py")
 
 logger = logging.getLogger("ckm.store")
+
+
+class _Held(threading.local):
+    """The stores that this thread holds for several steps; see :func:`held`."""
+
+    def __init__(self) -> None:
+        self.roots: set[Path] = set()
+
+
+_held = _Held()
 
 
 class BusyError(RefusedError):
@@ -58,6 +69,8 @@ class Owner:
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the store's lock, waiting for another writer to finish. The system frees it when a process dies.
 
+    In a thread that has :func:`held` it, the lock is entered without waiting.
+
     Parameters
     ----------
     root
@@ -80,6 +93,9 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
         raise DamagedStoreError(root, "the store is no folder", hint="move it away") from None
     except OSError as error:
         raise UsageError(f"{root} cannot be made: {error.strerror}", hint="look at that place") from None
+    if root.resolve() in _held.roots:
+        yield
+        return
     lock = FileLock(root / LOCK_FILE)
     with _acquired(lock, root, wait):
         try:
@@ -88,6 +104,21 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 (root / OWNER_FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def held(root: Path, wait: float | None = None) -> Iterator[None]:
+    """Hold the store's lock for several steps of this thread, each of which may enter :func:`exclusive`.
+
+    Parameters and errors are those of :func:`exclusive`.
+    """
+    with exclusive(root, wait):
+        place = root.resolve()
+        _held.roots.add(place)
+        try:
+            yield
+        finally:
+            _held.roots.discard(place)
 
 
 def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContextManager[object]:

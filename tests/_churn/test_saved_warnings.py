@@ -25,8 +25,10 @@ from ckm._churn.saved_warnings import (
     last_warnings,
     newest_closed_warnings,
     run_name,
+    same_day_warnings,
     save_warnings,
     warning_outcome,
+    without_listed,
 )
 from ckm._churn.warning_levels import LEVELS, Thresholds
 from ckm.store import Store
@@ -98,6 +100,23 @@ def test_each_change_is_told_from_the_others(store: Store) -> None:
     }
     assert later.sentence == "since 2026-05-31: 2 new, 2 worse, 1 same, 2 better, 1 ended"
     assert sorted(later.new["customer_id"]) == ["a", "b", "g", "h"]
+
+
+def test_a_second_run_of_a_day_lists_only_what_is_new_since_the_first(store: Store) -> None:
+    def listed(changes: WarningChanges, earlier: EarlierWarnings | None) -> list[str]:
+        new = without_listed(changes.new, earlier, as_of=JUNE, margin=MARGIN)
+        assert new.columns == changes.new.columns
+        return sorted(new["customer_id"])
+
+    run(store, MAY, now(a=0.72, b=0.72, c=0.72))
+    assert same_day_warnings(store, HORIZON, JUNE) is None
+    first = run(store, JUNE, now(a=0.86, b=0.72, c=0.72, d=0.8))
+    assert listed(first, None) == ["a", "d"]
+    earlier = same_day_warnings(store, HORIZON, JUNE)
+    assert listed(first, earlier) == []
+    later = run(store, JUNE, now(a=0.88, b=0.86, c=0.72, d=0.95, e=0.6))
+    assert sorted(later.new["customer_id"]) == ["a", "b", "d", "e"]
+    assert listed(later, earlier) == ["b", "d", "e"]  # a was listed; d is worse since then
 
 
 @pytest.mark.slow

@@ -187,8 +187,37 @@ def test_a_second_run_has_no_news_and_says_nothing(small: Path, run: Run) -> Non
     later = warned(run, "--as-of", "2025-11-30", "--new-only")
     assert {row["change"] for row in later} == {"new", "worse"}
     assert all(row["first_warned_on"] <= "2025-11-30" for row in later)
-    quiet = run("churn-warn", "--model", "scorecard", "--as-of", "2025-11-30", "--new-only", "-f", "csv")
-    assert [row.split(",")[0] for row in quiet.stdout.splitlines()[1:]] == [row["customer_id"] for row in later]
+    words = ("churn-warn", "--model", "scorecard", "--as-of", "2025-11-30", "--new-only", "--fail-on", "watch")
+    for fmt, nothing in (("csv", ",".join(COLUMNS) + "\n"), ("json", "[]\n"), ("table", ""), ("md", "")):
+        quiet = run(*words, "-f", fmt)
+        assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, nothing, "")
+    runs = Store(small / "store").runs("warnings")
+    assert [run.as_of.isoformat() for run in runs] == ["2025-11-16", "2025-11-30"]
+
+
+@pytest.mark.slow
+def test_new_data_of_the_same_day_list_only_what_the_first_run_did_not(small: Path, run: Run) -> None:
+    first = warned(run, "--as-of", "2025-11-30", "--new-only")
+    days = [date(2025, 1, 5) + timedelta(days=14 * number) for number in range(21)]
+    more = write(small / "more.csv", [f"M{day},NEW,{day}T12:00:00Z,20.0,EUR,sale" for day in days])
+    assert run("ingest", more, "--as", "transactions").exit_code == 0
+    later = warned(run, "--as-of", "2025-11-30", "--new-only")
+    assert "NEW" in [row["customer_id"] for row in later]
+    told = {row["customer_id"]: row["p_churn"] for row in first}
+    for row in later:  # listed before only if the probability is higher by the margin, or the level
+        if row["customer_id"] in told:
+            assert row["p_churn"] > told[row["customer_id"]]
+    assert not warned(run, "--as-of", "2025-11-30", "--new-only")
+
+
+@pytest.mark.slow
+def test_a_run_whose_list_could_not_be_written_lists_it_again(small: Path, run: Run) -> None:
+    words = ("churn-warn", "--model", "scorecard", "--new-only", "-f", "csv")
+    (small / "out" / "new.csv").mkdir()
+    assert run("churn-warn", "--model", "scorecard", "--new-only", "-o", "out/new.csv").exit_code == 2
+    assert Store(small / "store").runs("warnings") == []
+    assert len(run(*words).stdout.splitlines()) > 1
+    assert len(run(*words).stdout.splitlines()) == 1
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ckm.store import Store
-from ckm.store.lock import BusyError, exclusive, owner
+from ckm.store.lock import BusyError, exclusive, held, owner
 from tests.conftest import ROOT, Run
 from tests.folder_names import orders
 
@@ -106,3 +106,32 @@ def _holding(root: Path, damage: Callable[[Path], object]) -> None:
     finally:
         release.set()
         holder.join()
+
+
+def test_steps_of_a_thread_that_holds_the_store_enter_and_others_wait(tmp_path: Path) -> None:
+    busy: list[BusyError] = []
+
+    def enter() -> None:
+        try:
+            with exclusive(tmp_path, wait=0):
+                pass
+        except BusyError as error:
+            busy.append(error)
+
+    def is_busy_elsewhere() -> bool:
+        busy.clear()
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        return bool(busy)
+
+    with held(tmp_path, wait=0):
+        for _ in range(2):
+            with exclusive(tmp_path, wait=0):
+                assert is_busy_elsewhere()
+            assert is_busy_elsewhere()
+            assert owner(tmp_path) is not None
+    assert not is_busy_elsewhere()
+    assert owner(tmp_path) is None
+    with exclusive(tmp_path), pytest.raises(BusyError), exclusive(tmp_path, wait=0):
+        pass

@@ -1,0 +1,122 @@
+"""The result of one step of a nightly run, and the exit code of the whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+from polars.exceptions import PanicException
+
+from ckm.errors import BugError, CkmError
+from ckm.io.scanned import explain
+from ckm.metadata import relative
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+T = TypeVar("T")
+
+PRECEDENCE = (0, 1, 4, 3, 2, 5, 6, 70)
+"""Exit codes from the weakest to the strongest: the run has the strongest code of its steps."""
+SCHEMA = {
+    "step": pl.String(),
+    "state": pl.String(),
+    "count": pl.Int64(),
+    "message": pl.String(),
+    "output": pl.String(),
+    "exit_code": pl.Int64(),
+    "errors": pl.List(pl.String()),
+}
+"""Columns of the summary, one row per step."""
+
+
+class State(StrEnum):
+    """State of a step after the run."""
+
+    done = "done"
+    unchanged = "unchanged"
+    failed = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """The result of one step.
+
+    Attributes
+    ----------
+    name
+        ``ingest``, ``check``, ``refit``, ``warn`` or ``report``.
+    state
+        ``unchanged`` means that there was nothing to do.
+    message
+        What the step did, as a sentence.
+    count
+        Number of rows loaded, findings, definitions refitted, warnings listed or reports written.
+    output
+        The written file, relative to the workspace; null without one.
+    errors
+        Errors of the step, or of single files or definitions in it.
+    exit_code
+        Exit code of the step.
+    """
+
+    name: str
+    state: State
+    message: str
+    count: int = 0
+    output: str | None = None
+    errors: tuple[CkmError, ...] = ()
+    exit_code: int = 0
+
+
+def attempt(name: str, work: Callable[[], Step]) -> Step:
+    """Return the result of ``work``; if it raises an error, the failed step.
+
+    Errors of the operating system (a full disk, missing permissions) affect all steps and are raised.
+    """
+    result, error = caught(work)
+    if result is not None:
+        return result
+    assert error is not None
+    return Step(name, State.failed, str(error), errors=(error,), exit_code=error.exit_code)
+
+
+def caught(work: Callable[[], T]) -> tuple[T | None, CkmError | None]:
+    """Return the result of ``work`` and null, or null and its error; a bug is a :class:`BugError` with its cause."""
+    try:
+        return work(), None
+    except CkmError as error:
+        return None, error
+    except OSError:
+        raise
+    except (Exception, PanicException) as error:
+        if damaged := explain(error):
+            return None, damaged
+        bug = BugError("a bug in ckm: please report the traceback")
+        bug.__cause__ = error
+        return None, bug
+
+
+def strongest(codes: Iterable[int]) -> int:
+    """Return the exit code that takes precedence over the others; 0 without codes."""
+    return max(codes, key=PRECEDENCE.index, default=0)
+
+
+def steps_table(steps: Iterable[Step], root: Path) -> pl.DataFrame:
+    """Return one row per step, with the columns of :data:`SCHEMA`; paths below ``root`` are relative to it."""
+    rows: list[dict[str, Any]] = [
+        {
+            "step": step.name,
+            "state": str(step.state),
+            "count": step.count,
+            "message": relative(step.message, root),
+            "output": step.output,
+            "exit_code": step.exit_code,
+            "errors": [relative(str(error), root) for error in step.errors],
+        }
+        for step in steps
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA)

@@ -1,0 +1,181 @@
+"""``--meta FILE``: the facts of a run, the same for the same run, and without anything of the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import ckm
+from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
+from ckm.check.findings import SCHEMA as FINDING_COLUMNS
+from ckm.cli import app
+from ckm.metadata import _described, definitions
+from ckm.metrics.metric import COLUMNS as METRIC_COLUMNS
+from ckm.workspace import lay_out
+from tests.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("coarse")
+HEADER = "order_id,customer_id,ordered_at,net,currency,type"
+COMMANDS = {
+    "segment": ("segment",),
+    "segment --moves": ("segment", "--moves", "--since", "2025-09-30"),
+    "churn-warn": ("churn-warn", "--model", "rule", "--horizon", "60d"),
+    "loyalty-report": ("loyalty-report", "--period", "6mo"),
+    "check": ("check", "--as-of", "2025-12-01"),
+}
+KEYS = {"schema", "command", "ckm", "data", "as_of", "parameters", "settings", "columns", "remarks"}
+METHODS = ("rfm", "value", "lifecycle", "clusters")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("meta") / "shop"
+    lay_out(folder)
+    dice, rows = random.Random(4), [HEADER]
+    for number in range(120):
+        day, gap = date(2024, 1, 1) + timedelta(days=dice.randrange(300)), dice.uniform(10, 60)
+        stop = day + timedelta(days=dice.randrange(1, 700))
+        while day <= min(stop, date(2025, 12, 31)):
+            rows.append(f"O{len(rows)},C{number:04},{day}T12:00:00Z,{dice.randrange(5, 60)},EUR,sale")
+            day += timedelta(days=1 + int(gap * dice.uniform(0.5, 1.6)))
+    (folder / "orders.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    text = (folder / "ckm.yaml").read_text(encoding="utf-8")
+    (folder / "ckm.yaml").write_text(text.replace("guest_ids: []", "guest_ids: [jane-doe]"), encoding="utf-8")
+    load(folder)
+    return folder
+
+
+def load(folder: Path) -> None:
+    words = ["ingest", str(folder / "orders.csv"), "--as", "transactions", "-C", str(folder)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.stderr
+
+
+def facts(run: Run, folder: Path, *words: object) -> dict[str, Any]:
+    path = folder / "out" / "meta.json"
+    done = run(*words, "-q", "-f", "json", "--meta", path)
+    assert done.exit_code == 0, done.stderr
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_facts_of_equal_runs_are_equal_wherever_and_whenever_they_run(
+    made: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    texts = []
+    for place in ("one", "another/place"):
+        shop = tmp_path / place / "shop"
+        shutil.copytree(made, shop)
+        shutil.rmtree(shop / "store")
+        load(shop)  # at another time, into another log
+        monkeypatch.chdir(shop if place == "one" else tmp_path)
+        words = COMMANDS[name] if place == "one" else (COMMANDS[name][0], shop, *COMMANDS[name][1:])
+        found = facts(run, shop, *words)
+        texts.append((shop / "out" / "meta.json").read_text(encoding="utf-8"))
+        assert set(found) >= KEYS
+    assert texts[0] == texts[1]
+    assert str(tmp_path) not in texts[0]
+    assert "jane-doe" not in texts[0]
+    assert found["command"] == COMMANDS[name][0]
+    assert found["ckm"] == ckm.__version__
+    assert found["data"]["tables"]["transactions"]["loads"] == 1
+    assert found["as_of"] == ("2025-12-01" if name == "check" else found["as_of"]) >= "2025-12-01"
+
+
+@pytest.mark.slow
+def test_the_facts_say_what_the_result_was_made_with(made: Path, tmp_path: Path, run: Run) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(made, shop)
+    segment = facts(run, shop, "segment", shop, "--seed", "3")
+    definition = (shop / "segments" / "default.yaml").read_text(encoding="utf-8")
+    assert segment["model"]["definition"] == "default"
+    assert segment["model"]["learned_from"]["data"] in definition
+    assert segment["parameters"]["seed"] == 3
+    assert any("segments/default.yaml" in remark for remark in segment["remarks"])
+    churn = facts(run, shop, "churn-warn", shop, "--model", "rule", "--horizon", "60d")
+    assert (churn["model"]["name"], churn["model"]["horizon_days"]) == ("rule", 60)
+    loyalty = facts(run, shop, "loyalty-report", shop, "--period", "6mo", "--as-of", "2025-11-30")
+    assert loyalty["period"] == {"first": "2025-06-01", "last": "2025-11-30"}
+    assert loyalty["metrics"]["revenue"]["definition"]
+    check = facts(run, shop, "check", shop)
+    assert check["settings"]["freshness"]["transactions"] == "7d"
+    assert set(check["checks"]) >= {row["check"] for row in json.loads(run("check", shop, "-f", "json").stdout)}
+
+
+@pytest.mark.slow
+def test_more_data_are_another_version(made: Path, tmp_path: Path, run: Run) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(made, shop)
+    before = facts(run, shop, "check", shop)["data"]["tables"]["transactions"]
+    (shop / "orders.csv").write_text(f"{HEADER}\nX1,C1,2025-12-31T13:00:00Z,9,EUR,sale\n", encoding="utf-8")
+    load(shop)
+    after = facts(run, shop, "check", shop)["data"]["tables"]["transactions"]
+    assert (before["loads"], after["loads"]) == (1, 2)
+    assert before["version"] < after["version"]
+    assert before["sha256"] != after["sha256"]
+
+
+@pytest.mark.slow
+def test_a_file_is_known_by_its_digest_and_how_it_was_read(made: Path, tmp_path: Path, run: Run) -> None:
+    shutil.copytree(made, tmp_path / "shop")
+    orders = tmp_path / "shop" / "orders.csv"
+    found = facts(run, tmp_path / "shop", "segment", orders, "--currency", "CHF", "--column", "net=net")
+    digest = hashlib.sha256(orders.read_bytes()).hexdigest()
+    assert found["data"]["files"] == [{"name": "orders.csv", "sha256": digest}]
+    assert found["data"]["options"] == {"overrides": {"net": "net"}, "currency": "CHF"}
+    assert str(tmp_path) not in json.dumps(found)
+
+
+@pytest.mark.slow
+def test_the_result_is_the_same_with_and_without_facts(made: Path, tmp_path: Path, run: Run) -> None:
+    words = ("segment", made / "orders.csv", "-f", "csv")
+    plain, with_facts = run(*words), run(*words, "--meta", tmp_path / "meta.json")
+    assert with_facts.stdout == plain.stdout
+    assert with_facts.stderr == f"wrote {tmp_path / 'meta.json'}\n" + plain.stderr
+
+
+@pytest.mark.slow
+def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column(made: Path) -> None:
+    orders = made / "orders.csv"
+    segmented = [ckm.open(orders).segment(by=method) for method in METHODS]
+    columns = {
+        "segment": {name for each in segmented for name in (*each.frame.columns, *each.summary.columns)},
+        "churn-warn": {*WARNING_COLUMNS, *ckm.open(orders).churn(model="rule", horizon="60d").summary.columns},
+        "loyalty-report": set(METRIC_COLUMNS),
+        "check": set(FINDING_COLUMNS),
+    }
+    for command, names in columns.items():
+        assert all(definitions(command, sorted(names)).values())
+        assert set(_described()[command]) <= names
+    assert set(_described()) == set(columns)
+    with pytest.raises(ckm.errors.UsageError, match="has no definition"):
+        definitions("check", ["colour"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("segment", "--features"),
+        ("segment", "--show-rules"),
+        ("churn-warn", "orders.csv", "--label", "churned", "--positive", "yes", "--id", "id"),
+        ("loyalty-report", "--explain", "gini"),
+        ("check", "--verify"),
+        ("check", "--payments"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_no_analysis_has_no_facts(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
+    done = run(*words, "--meta", tmp_path / "meta.json")
+    assert done.exit_code == 2
+    assert "--meta and --" in done.stderr
+    assert not (tmp_path / "meta.json").exists()
