@@ -129,19 +129,13 @@ def _say(message: str) -> None:
 
 def _in_lines(text: str) -> str:
     """Break a sentence between words where the terminal would break it anywhere."""
-    from rich.cells import cell_len
+    from ckm.render.line_breaks import width, wrapped
 
     try:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except OSError:
         return text
-    if width <= 0 or cell_len(text) <= width:
+    if columns <= 0 or width(text) <= columns:
         return text
-    first, *rest = text.split(" ")
-    lines = [first]
-    for word in rest:
-        if cell_len(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(f"{FURTHER_LINES}{word}")
-    return "\n".join(lines)
+    first, *rest = wrapped(text, columns - len(FURTHER_LINES))
+    return "\n".join([first, *(FURTHER_LINES + each for each in rest)])

@@ -16,12 +16,12 @@ from ckm.messages import Verbosity, detail, listen, note, progress, set_verbosit
 from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
-    from ckm.render.rows import Table
+    from ckm.render.rows import ResultTable
 
 __all__ = [
     "Format",
@@ -65,6 +65,8 @@ def emit(
     title: str | None = None,
     bars: str | None = None,
     formats: Mapping[str, str] | None = None,
+    by_use: Sequence[str] = (),
+    elsewhere: str = "-o FILE",
     protect: bool = True,
 ) -> None:
     """Print ``table`` to stdout, or write it to ``output``.
@@ -85,6 +87,10 @@ def emit(
     formats
         How a person sees a column, as ``str.format`` templates: ``{"share": "{:.1%}", "year": "{}"}``. Machine
         formats keep the plain numbers.
+    by_use
+        Names of the columns, the most used first: a window that is too narrow drops the last ones, and says how many.
+    elsewhere
+        The option that gives the dropped columns.
     protect
         Keep text in CSV and TSV from running as a formula in a spreadsheet (see :mod:`ckm.render.writers`).
 
@@ -99,9 +105,11 @@ def emit(
         return
     chosen = fmt or default_format()
     if chosen is Format.table:
-        from ckm.render.screen import draw
+        from ckm.render.screen import MAX_ROWS, draw
+        from ckm.render.writers import as_rows
 
-        draw(table, title=title, bars=bars, formats=formats or {})
+        first = as_rows(table.head(MAX_ROWS))
+        draw(first, title=title, bars=bars, formats=formats, by_use=by_use, rows=table.height, elsewhere=elsewhere)
     else:
         from ckm.render.writers import render
 
@@ -110,12 +118,13 @@ def emit(
 
 
 def emit_rows(
-    table: Table,
+    table: ResultTable,
     fmt: Format | None = None,
     *,
     output: Path | None = None,
     title: str | None = None,
     formats: Mapping[str, str] | None = None,
+    by_use: Sequence[str] = (),
 ) -> None:
     """Print a small table, or write it, as :func:`emit` does with a frame; polars is not imported unless a file asks.
 
@@ -131,7 +140,9 @@ def emit_rows(
         return
     chosen = fmt or default_format()
     if chosen is Format.table:
-        rows.draw(table, title=title, formats=formats)
+        from ckm.render.screen import draw
+
+        draw(table, title=title, formats=formats, by_use=by_use)
     else:
         _print(rows.render(table, f".{chosen}", formats=formats), chosen)
     sys.stdout.flush()

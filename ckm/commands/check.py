@@ -23,6 +23,12 @@ SCREEN_ROWS = 30
 """Maximum findings on a terminal; machine formats contain all."""
 VERIFIED = {"table": str, "file": str, "rows": int, "bytes": int, "state": str, "note": str}
 SCREEN_COLUMNS = ("severity", "check", "table", "column", "message")
+BY_USE = ("severity", "message", "check", "table", "column")
+"""Columns of the findings, the most used first."""
+PAYMENTS_BY_USE = ("kind", "order_id", "amount", "paid", "currency", "ordered_at", "paid_at")
+"""Columns of unmatched payments, the most used first."""
+VERIFIED_BY_USE = ("file", "state", "note", "table", "rows", "bytes")
+"""Columns of the verified files, the most used first."""
 
 
 class CheckFormat(StrEnum):
@@ -166,7 +172,7 @@ def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, 
     said = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "no data files"
     if output is None and (fmt or default_format()) == Format.table:
         table = table.filter(~pl.col("state").is_in([FileState.VERIFIED, FileState.NO_DIGEST]))
-        emit(table, Format.table, title=f"{store.root}: {said}")
+        emit(table, Format.table, title=f"{store.root}: {said}", by_use=VERIFIED_BY_USE)
     else:
         emit(table, Format(fmt) if fmt else None, output=output)
         note(f"{store.root}: {said}")
@@ -191,7 +197,7 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
         emit(report.frame, fmt, output=output, title=title)
         note(title)
         return
-    emit(report.frame.select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title)
+    emit(report.frame.select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title, by_use=BY_USE)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
         note(f"{more:,} findings of equal or lower severity are not shown: -f csv lists all")
 

@@ -6,7 +6,6 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -34,6 +33,11 @@ if TYPE_CHECKING:
 
 MOST_REMARKS = 5
 """Maximum remarks of a kind shown per file; ``--verbose`` shows all."""
+BY_USE = ("file", "status", "rows", "quarantined", "accepted", "updated", "unchanged", "duplicates", "table")
+"""Columns of a load, the most used first."""
+SPARE_COUNTS = ("updated", "unchanged", "duplicates", "quarantined")
+HISTORY_BY_USE = ("file", "loaded_at", "rows", "quarantined", "load_id", "undone", "accepted", "kind", "table")
+"""Columns of the history, the most used first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -254,7 +258,7 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     from ckm.ingest.results import SHORT, results_table
 
     table = results_table(results)
-    emit(_short(table.select(SHORT)) if _on_screen(fmt, output) else table, fmt, output=output)
+    emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output, by_use=_by_use(table))
     first, others = results[:1], results[1:]
     shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
     for remark in shared:
@@ -272,19 +276,9 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
         raise typer.Exit(exit_code_of_files((error for _, error in failed), done=done))
 
 
-def _short(table: pl.DataFrame) -> pl.DataFrame:
-    """Drop columns that are zero for all files if the table is wider than the terminal.
-
-    If there are none, drop the table name if it is the same for all files.
-    """
-    from ckm.ingest.results import SPARE
-    from ckm.render.screen import PADDING
-
-    wide = sum(max(len(str(cell)) for cell in (name, *table[name])) + PADDING for name in table.columns)
-    if not sys.stdout.isatty() or wide <= get_terminal_size().columns:
-        return table
-    empty = [name for name in SPARE if not table[name].sum()]
-    return table.drop(empty or (["table"] if table["table"].n_unique() == 1 else []))
+def _by_use(table: pl.DataFrame) -> tuple[str, ...]:
+    """Return the columns of a load, the most used first: a count that is zero for all files comes last."""
+    return tuple(sorted(BY_USE, key=lambda name: name in SPARE_COUNTS and not table[name].sum()))
 
 
 def _on_screen(fmt: Format | None, output: Path | None) -> bool:
@@ -320,7 +314,7 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     if not _on_screen(fmt, output):
         return emit(table, fmt, output=output)
     minutes = pl.col("loaded_at").dt.strftime("%Y-%m-%d %H:%M")
-    return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table)
+    return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table, by_use=HISTORY_BY_USE)
 
 
 def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path | None) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from glob import escape
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,6 +37,8 @@ Copy = Annotated[
 SaveMap = Annotated[
     Path | None, typer.Option("--save-map", metavar="FILE", help="Write the proposed mapping to FILE, for editing.")
 ]
+BY_USE = ("column", "type", "maps to", "parse errors", "empty", "distinct", "null words")
+"""Columns on a screen, the most used first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -167,7 +167,7 @@ def _show_screen(one: Inspection) -> None:
     emit_text("\n".join([*map(_line, _facts(one)), "", ""]))
     table = _on_screen(one)
     if table.height:
-        emit(table, Format.table)
+        emit(table, Format.table, by_use=BY_USE, elsewhere="-f csv")
     tail = []
     if one.problems:
         tail += ["", "problems"]
@@ -180,12 +180,13 @@ def _show_screen(one: Inspection) -> None:
 
 def _line(text: str) -> str:
     """Return a line unchanged; on a terminal, wrap it between words if it is too long."""
-    if not sys.stdout.isatty():
-        return harmless(text)
-    from ckm.render.screen import filled
+    from ckm.render.screen import filled, window
 
+    terminal = window()
+    if terminal is None:
+        return harmless(text)
     said = text.lstrip(" ")
-    return filled(said, width=get_terminal_size().columns, mark=" " * (len(text) - len(said)))
+    return filled(said, width=terminal, mark=" " * (len(text) - len(said)))
 
 
 def _on_screen(one: Inspection) -> pl.DataFrame:

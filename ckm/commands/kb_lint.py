@@ -20,6 +20,8 @@ SUFFIXES = {".xml": "junit", ".sarif": "sarif"}
 """Suffixes of ``--output`` with formats of this command only."""
 SCREEN_ROWS = 40
 """Findings shown on a terminal; machine formats contain all."""
+BY_USE = ("severity", "where", "message", "hint", "rule")
+"""Columns of the findings, the most used first."""
 
 
 class LintFormat(StrEnum):
@@ -116,7 +118,8 @@ def _show(report: LintReport, fmt: Format | None, output: Path | None, title: st
         return
     view = report.frame.head(SCREEN_ROWS)
     where = pl.when(pl.col("line") > 0).then(pl.format("{}:{}", "file", "line")).otherwise("file")
-    emit(view.select("severity", "rule", where.alias("where"), "message", "hint"), Format.table, title=title)
+    columns = ("severity", "rule", where.alias("where"), "message", "hint")
+    emit(view.select(columns), Format.table, title=title, by_use=BY_USE)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
         note(f"{more:,} more findings of equal or lower severity: -f csv lists all")
 

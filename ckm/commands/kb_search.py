@@ -280,13 +280,13 @@ def _suite(
 def _emit_suite(result: RelevanceReport, fmt: Format | None, output: Path | None, *, show_failures: bool) -> None:
     from dataclasses import astuple
 
-    from ckm.render.rows import Table
+    from ckm.render.rows import ResultTable
 
     if show_failures:
         columns = {"lang": str, "query": str, "expected": list, "rank": int, "first": str, "where": str}
         rows = [(f.lang, f.query, list(f.expected), f.rank, f.first, f.where) for f in result.failures]
-        return emit_rows(Table(columns, rows), fmt, output=output)
+        return emit_rows(ResultTable(columns, rows), fmt, output=output)
     measures = ("recall_1", "recall_5", "recall_10", "mrr", "ndcg_10")
     columns = {"lang": str, "queries": int, **dict.fromkeys(measures, float)}
     rows = [astuple(score) for score in result.scores]
-    return emit_rows(Table(columns, rows), fmt, output=output, formats=dict.fromkeys(measures, "{:.4f}"))
+    return emit_rows(ResultTable(columns, rows), fmt, output=output, formats=dict.fromkeys(measures, "{:.4f}"))

@@ -80,12 +80,11 @@ def _default(output: Path | None) -> ShowFormat:
 
 def _print(shown: EntryView, output: Path | None) -> None:
     """Print the page, wrapped on a terminal and unwrapped elsewhere."""
-    import sys
-
     from ckm.commands.kb_page import as_text, draw, page
+    from ckm.render.screen import window
 
     blocks = page(shown)
-    if output is None and sys.stdout.isatty():
+    if output is None and window() is not None:
         draw(blocks)
     else:
         emit_text(as_text(blocks), output=output)

@@ -194,12 +194,13 @@ def test_a_result_that_failed_leaves_no_file(segment: Callable[..., Result], tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "columns"), [(80, 4), (121, 4), (122, 8)])
-def test_a_narrow_screen_shows_fewer_columns_and_says_so(desk: Path, width: int, columns: int) -> None:
-    screen, said = on_a_terminal(["segment", write(desk, ORDERS)], width)
-    assert "█" in screen
-    assert ("average" in screen) is (columns == 8)
-    assert ("or -f csv, also shows recency" in said) is (columns == 4)
+@pytest.mark.parametrize(("width", "bars", "hidden"), [(60, False, True), (80, False, False), (160, True, False)])
+def test_a_narrow_screen_shows_fewer_columns_and_says_so(desk: Path, width: int, bars: bool, hidden: bool) -> None:
+    screen, _ = on_a_terminal(["segment", write(desk, ORDERS)], width)
+    assert ("█" in screen) is bars
+    assert ("average" not in screen) is hidden
+    assert ("-f csv or a wider window" in screen) is hidden
+    assert "customers" in screen
 
 
 def on_a_terminal(words: Sequence[str], width: int) -> tuple[str, str]:
