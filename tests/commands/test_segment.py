@@ -194,7 +194,7 @@ def test_a_result_that_failed_leaves_no_file(segment: Callable[..., Result], tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "bars", "hidden"), [(60, False, True), (80, False, False), (160, True, False)])
+@pytest.mark.parametrize(("width", "bars", "hidden"), [(60, False, True), (80, False, True), (160, True, False)])
 def test_a_narrow_screen_shows_fewer_columns_and_says_so(desk: Path, width: int, bars: bool, hidden: bool) -> None:
     screen, _ = on_a_terminal(["segment", write(desk, ORDERS)], width)
     assert ("█" in screen) is bars
