@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, listen, note, progress, set_verbosity, show_error, verbosity
+from ckm.messages import (
+    Verbosity,
+    detail,
+    listen,
+    note,
+    progress,
+    remark,
+    say_remarks,
+    set_verbosity,
+    show_error,
+    start_run,
+    verbosity,
+)
 from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
@@ -34,8 +46,11 @@ __all__ = [
     "listen",
     "note",
     "progress",
+    "remark",
+    "say_remarks",
     "set_verbosity",
     "show_error",
+    "start_run",
     "verbosity",
     "write",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.output import Format, emit, emit_text, note
+from ckm.output import Format, emit, emit_text, remark
 from ckm.plaintext import markdown_line, markdown_text
 from ckm.pseudonym import PREFIX, shown_ids
+from ckm.remark import assumption, basis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -153,13 +154,15 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
 
 
 def _say_more(result: ChurnWarnings) -> None:
-    note(result.levels)
-    if not shown_ids(result.frame["customer_id"].head(LISTED)).equals(result.frame["customer_id"].head(LISTED)):
-        note(f"'{PREFIX}…' replaces an id that is an e-mail address or a phone number; -o FILE or -f csv lists the ids")
+    listed = result.frame["customer_id"].head(LISTED)
     if result.frame.height > LISTED:
-        note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all of them")
+        remark(basis(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all of them"))
+    if not shown_ids(listed).equals(listed):
+        replaced = f"'{PREFIX}…' replaces an id that is an e-mail address or a phone number"
+        remark(assumption(f"{replaced}; -o FILE or -f csv lists the ids"))
+    remark(result.levels)
     if result.money_known:
-        note(result.curve.sentence(result.currency))
+        remark(result.curve.sentence(result.currency))
 
 
 def _sentence(text: str) -> str:

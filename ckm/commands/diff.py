@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, reads_files
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, progress, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,8 +71,7 @@ def diff(
         emit(found.frame, fmt, output=output)
     else:
         _show(found, f"{old} → {new}")
-    for remark in found.remarks:
-        note(remark)
+    remark(*found.remarks)
 
 
 def _show(found: FileDiff, title: str) -> None:
@@ -99,7 +98,7 @@ def _show(found: FileDiff, title: str) -> None:
         formats = dict.fromkeys(whole, "{:,.2f}")
         emit(totals.head(MOST_LISTED), Format.table, formats=formats, by_use=TOTALS_BY_USE)
     if (hidden := max(columns.height, totals.height) - MOST_LISTED) > 0:
-        note(f"{hidden} more rows are not shown; -f csv lists all")
+        remark(f"{hidden} more rows are not shown; -f csv lists all")
 
 
 def _part(frame: pl.DataFrame, part: str) -> pl.DataFrame:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.options import Output, OutputFormat, Workspace
-from ckm.messages import note, progress
+from ckm.messages import progress, remark
 from ckm.output import emit_rows
+from ckm.remark import basis
 
 if TYPE_CHECKING:
     from ckm._kb.gaps import QueryGap
@@ -70,8 +71,7 @@ def kb_gaps(
     else:
         remarks.append("outside a workspace there is no search log and there are no saved warnings: gaps are unknown")
     emit_rows(ResultTable(COLUMNS, rows), fmt, output=output, formats={"value_at_risk": "{:,.2f}"}, by_use=BY_USE)
-    for remark in [f"as of {day}", *remarks]:
-        note(remark)
+    remark(basis(f"as of {day}"), *remarks)
 
 
 def _place(kb: Path | None, workspace: Path | None) -> tuple[Path, Path | None]:

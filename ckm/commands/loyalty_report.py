@@ -20,7 +20,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
+from ckm.output import Format, default_format, detail, emit, emit_text, note, progress, remark
 
 if TYPE_CHECKING:
     from ckm.loyalty import Loyalty
@@ -112,34 +112,35 @@ def loyalty_report(
     if explain is not None:
         return _explain(explain, fmt, output)
 
-    from ckm.dataset import open_dataset
-    from ckm.loyalty import LoyaltyOptions
-    from ckm.loyalty import loyalty_report as make_report
-
     _refuse_other_suffixes(output)
-    request = LoyaltyOptions(
-        as_of=as_of.date() if as_of else None,
-        months=_months(period),
-        comparison=compare,
-        by=by,
-        min_group_size=min_group_size,
-        names=names,
-        seed=seed,
-        cache=not no_cache,
-        keep=not dry_run,
-    )
     with progress("measuring loyalty", total=STEPS) as advance:
+        from ckm.dataset import open_dataset
+        from ckm.loyalty import LoyaltyOptions
+        from ckm.loyalty import loyalty_report as make_report
+
+        request = LoyaltyOptions(
+            as_of=as_of.date() if as_of else None,
+            months=_months(period),
+            comparison=compare,
+            by=by,
+            min_group_size=min_group_size,
+            names=names,
+            seed=seed,
+            cache=not no_cache,
+            keep=not dry_run,
+        )
+        advance.stage("reading")
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
         with saying(dataset.remarks, fmt):
-            made = make_report(dataset, request, config, progress=lambda _: advance(1))
+            made = make_report(dataset, request, config, progress=advance.stage)
         report = made.report
         written = _export(made, export) if export is not None else []
         if output is not None and str(output) != "-":
+            advance.stage("writing")
             _write(report, output, fmt, lang)
     _print(report, fmt, output, lang)
-    for remark in [*dataset.remarks, *report.remarks]:
-        note(remark)
+    remark(*dataset.remarks, *report.remarks)
     for path in written:
         detail(f"wrote {path}")
     if export is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ckm.commands.completion import METHODS, RULE_SUFFIXES, methods
 from ckm.commands.options import (
     AS_FOUND,
     AsOf,
@@ -25,14 +26,12 @@ from ckm.commands.options import (
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, progress, remark
 
 if TYPE_CHECKING:
     from ckm._segment.monetary import Monetary
     from ckm.segment import Segmentation
 
-METHODS = ("rfm", "value", "lifecycle", "clusters")
-RULE_SUFFIXES = (".yaml", ".yml")
 DEFINITION = "Definitions (fixed until --refit)"
 MOVES = "Moves"
 MONEY = Literal["net", "margin", "mean"]
@@ -48,7 +47,11 @@ def segment(
     data: Data = None,
     by: Annotated[
         str | None,
-        typer.Option(metavar="METHOD", help="rfm, value, lifecycle, clusters, or a FILE.yaml of rules. Default: rfm."),
+        typer.Option(
+            metavar="METHOD",
+            help="rfm, value, lifecycle, clusters, or a FILE.yaml of rules. Default: rfm.",
+            autocompletion=methods,
+        ),
     ] = None,
     as_of: AsOf = None,
     customers: Annotated[
@@ -140,35 +143,36 @@ def segment(
     if show_rules:
         return _show_rules(rules, use, workspace, output)
 
-    from ckm._segment.rfm.names import load_names
-    from ckm.dataset import open_dataset
-    from ckm.segment import SegmentOptions, segment_dataset
+    with progress(f"segmenting {data or 'the workspace'}") as advance:
+        from ckm._segment.rfm.names import load_names
+        from ckm.dataset import open_dataset
+        from ckm.segment import SegmentOptions, segment_dataset
 
-    request = SegmentOptions(
-        by=_method(by),
-        as_of=as_of.date() if as_of else None,
-        names=load_names(rules) if rules else None,
-        monetary=_monetary(monetary, window),
-        use=use,
-        save=save,
-        refit=refit,
-        moves=moves or since is not None,
-        since=since.date() if since else None,
-        details=details,
-        seed=seed,
-        keep=not dry_run,
-        wait=wait,
-        cache=not no_cache,
-    )
-    with progress(f"segmenting {data or 'the workspace'}"):
+        request = SegmentOptions(
+            by=_method(by),
+            as_of=as_of.date() if as_of else None,
+            names=load_names(rules) if rules else None,
+            monetary=_monetary(monetary, window),
+            use=use,
+            save=save,
+            refit=refit,
+            moves=moves or since is not None,
+            since=since.date() if since else None,
+            details=details,
+            seed=seed,
+            keep=not dry_run,
+            wait=wait,
+            cache=not no_cache,
+        )
+        advance.stage("reading")
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
+        advance.stage("segmenting")
         with saying(dataset.remarks, fmt):
             result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     # After the result: a run that fails under -f json has the error alone on stderr.
-    for remark in [*dataset.remarks, *result.remarks]:
-        note(remark)
+    remark(*dataset.remarks, *result.remarks)
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.output import Format, default_format, emit, emit_text, note
+from ckm.output import Format, default_format, emit, emit_text, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,7 +102,7 @@ def show_moves(result: Segmentation, label: str) -> None:
         elsewhere="-f csv",
     )
     if moved.height > MOST_MOVES:
-        note(f"{moved.height - MOST_MOVES} smaller moves are not shown; -f csv has all")
+        remark(f"{moved.height - MOST_MOVES} smaller moves are not shown; -f csv has all")
 
 
 def _matrix(moves: Moves, names: list[str]) -> pl.DataFrame:

@@ -93,7 +93,7 @@ def plain(cell: Any, template: str | None = None) -> str:
     if template is not None:
         return shown(cell, template)
     if isinstance(cell, float | Decimal):
-        return f"{cell:.3g}" if 0 < abs(cell) < 1 else f"{cell:,.2f}"
+        return f"{cell:.3g}" if 0 < abs(float(cell)) < 1 else f"{cell:,.2f}"
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
     return shown(_flat(cell), "{}")

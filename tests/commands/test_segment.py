@@ -63,7 +63,7 @@ def write(folder: Path, orders: Sequence[str]) -> str:
 
 
 def test_a_pipe_gets_the_summary_as_csv_and_the_remarks_go_to_stderr(segment: Callable[..., Result]) -> None:
-    result = segment()
+    result = segment("-v")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[0] == SUMMARY_HEADER
@@ -71,12 +71,12 @@ def test_a_pipe_gets_the_summary_as_csv_and_the_remarks_go_to_stderr(segment: Ca
     assert lines[1].startswith("Champions,")
     names = ORDERS_HEADER.split(",")
     assert result.stderr.splitlines() == [
-        "orders.csv: matched by name: " + ", ".join(f"{name} = {name}" for name in names),
         "as of 2025-01-06: 5 customers with a purchase, money in EUR",
-        "left out: 1 of 6 rows (16.7%) without a customer",
-        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
         "too few customers, or too much alike, for 5 classes: recency 1, frequency 1, monetary 1; names rest on each "
         "customer's own purchases where there is one class",
+        "orders.csv: matched by name: " + ", ".join(f"{name} = {name}" for name in names),
+        "left out: 1 of 6 rows (16.7%) without a customer",
+        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
         "5 customers named by their own purchases, which the scores alone contradict (column named_by)",
     ]
 
@@ -142,7 +142,7 @@ def test_two_runs_print_the_same_bytes(segment: Callable[..., Result]) -> None:
 
 
 def test_as_of_leaves_out_what_came_later(segment: Callable[..., Result]) -> None:
-    result = segment("--as-of", "2025-01-05")
+    result = segment("--as-of", "2025-01-05", "-v")
     assert "as of 2025-01-05: 5 customers" in result.stderr
     assert "left out: 1 of 6 rows (16.7%) after the as-of date" in result.stderr
 
