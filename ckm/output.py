@@ -43,6 +43,7 @@ __all__ = [
     "emit",
     "emit_rows",
     "emit_text",
+    "file_alone",
     "listen",
     "note",
     "progress",
@@ -186,6 +187,11 @@ def write(
     suffix = _suffix(path, fmt)
     with replacing(path) as draft:
         save(table, draft, suffix, title=title, formats=formats, protect=protect)
+
+
+def file_alone(output: Path | None) -> bool:
+    """Return whether ``--quiet`` and ``--output FILE`` ask for the file and for nothing on stdout."""
+    return verbosity() is Verbosity.quiet and output is not None and str(output) != "-"
 
 
 def emit_text(text: str, *, output: Path | None = None) -> None:

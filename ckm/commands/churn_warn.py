@@ -23,7 +23,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UsageError, no_amounts
-from ckm.output import Format, default_format, emit, emit_text, progress, remark
+from ckm.output import Format, default_format, emit, emit_text, file_alone, progress, remark
 from ckm.remark import assumption
 
 if TYPE_CHECKING:
@@ -193,6 +193,8 @@ def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path |
     beside = output is not None and str(output) != "-"
     if beside:
         emit(result.frame, output=output)
+        if file_alone(output):
+            return None
     chosen = fmt or default_format()
     if new_only and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
         return None

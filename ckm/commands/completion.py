@@ -69,9 +69,9 @@ def _labels(ctx: Any, label: str) -> list[str]:
 
     folder, workspace = ctx.params.get("kb"), ctx.params.get("workspace")
     try:
-        root = workspace or find_root(Path.cwd())
-        if folder is None and root is None:
-            return []
-        return KnowledgeBase.open(Path(folder) if folder else Path(root) / "kb").values(label)
+        if folder is None:
+            root = workspace or find_root(Path.cwd())
+            folder = root and Path(root) / "kb"
+        return KnowledgeBase.open(Path(folder)).values(label) if folder else []
     except (CkmError, OSError):
         return []

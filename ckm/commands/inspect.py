@@ -12,7 +12,7 @@ import typer
 
 from ckm.commands.options import AS_FOUND, FileOptions, OutputFormat, reads_files
 from ckm.errors import CkmError, UsageError, exit_code_of_files
-from ckm.output import Format, default_format, emit, emit_text, note, progress, remark, show_error
+from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark, show_error
 from ckm.plaintext import harmless, harmless_json, unicode_text
 from ckm.remark import assumption
 from ckm.wording import counted
@@ -99,7 +99,7 @@ def inspect(
                 found.append(inspect_file(file, options, copy_to=output, seen=advance))
         except CkmError as error:
             failed.append(error)
-    if found:  # stdout stays empty if all files failed
+    if found and not file_alone(output):  # stdout stays empty if all files failed
         _show(found, chosen)
     if output is not None and found:
         written = f"wrote {output} ({counted(found[0].rows, 'record')})"

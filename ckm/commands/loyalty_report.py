@@ -20,7 +20,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, detail, emit, emit_text, note, progress, remark
+from ckm.output import Format, default_format, detail, emit, emit_text, file_alone, note, progress, remark
 
 if TYPE_CHECKING:
     from ckm.loyalty import Loyalty
@@ -139,7 +139,8 @@ def loyalty_report(
         if output is not None and str(output) != "-":
             advance.stage("writing")
             _write(report, output, fmt, lang)
-    _print(report, fmt, output, lang)
+    if not file_alone(output):
+        _print(report, fmt, output, lang)
     remark(*dataset.remarks, *report.remarks)
     for path in written:
         detail(f"wrote {path}")

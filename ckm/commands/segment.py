@@ -26,7 +26,7 @@ from ckm.commands.options import (
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, emit, emit_text, progress, remark
+from ckm.output import Format, default_format, emit, emit_text, file_alone, progress, remark
 
 if TYPE_CHECKING:
     from ckm._segment.monetary import Monetary
@@ -189,6 +189,8 @@ def _print(
     piped = str(output) == "-"
     if output is not None and not piped:
         emit(result.customers, output=output)
+        if file_alone(output):
+            return
     for_person = (fmt or default_format()) is Format.table
     if customers or piped:
         emit(result.customers, fmt)

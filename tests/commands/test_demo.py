@@ -36,6 +36,19 @@ SCREENS = (
     ("kb-gaps",),
 )
 """The command lines that have a screen."""
+QUIET = (
+    ("inspect", "incoming/web-orders-2024.csv"),
+    ("diff", "incoming/web-orders-2024.csv", "incoming/web-orders-2025-26.csv"),
+    ("ingest",),
+    ("check",),
+    ("segment", "--dry-run"),
+    ("churn-warn", "--model", "scorecard", "--dry-run"),
+    ("loyalty-report", "--dry-run"),
+    ("kb-search", "the parcel is late"),
+    ("kb-lint",),
+    ("kb-gaps",),
+)
+"""The command lines that write their result to a file."""
 
 
 @pytest.mark.slow
@@ -73,6 +86,12 @@ def test_the_demo_tells_its_story_and_every_screen_fits_its_window(
             assert max(map(width, seen.stdout.splitlines()), default=0) <= columns, words
             assert len(seen.stderr.splitlines()) <= 3, words
         assert run(*words, "-q").stderr == "", words
+
+    monkeypatch.delenv("CKM_FORMAT")
+    for words in QUIET:
+        done = run(*words, "-q", "-o", tmp_path / f"{words[0]}.csv")
+        assert (done.exit_code, done.output) == (0, ""), words
+        assert (tmp_path / f"{words[0]}.csv").exists(), words
 
 
 @pytest.mark.slow
