@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.output import Format, Verbosity, emit_text, note, progress, verbosity
-from ckm.plaintext import one_line, shell_word
+from ckm.plaintext import harmless, one_line, shell_word
 from ckm.render.line_breaks import wrapped
 from ckm.render.screen import as_wide_as, bold, window
 
@@ -146,11 +146,16 @@ def _tell_story(program: Program, *, pausing: bool) -> None:
         command = screen.command.format(answer=_first_answer(Path("out") / "churn.csv"))
         with progress(f"{number} of {len(STORY)}") as advance:
             lines = _lines(program, command, screen, advance)
-        emit_text("".join(f"{line}\n" for line in [bold(f"{number} of {len(STORY)}: {screen.title}"), *lines]))
+        _print(bold(f"{number} of {len(STORY)}: {screen.title}"), *map(harmless, lines))
         if number < len(STORY):
             if pausing and not _goes_on():
                 return
-            emit_text("\n")
+            _print("")
+
+
+def _print(*lines: str) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
 
 
 def _lines(program: Program, command: str, screen: Screen, advance: Advance) -> list[str]:
@@ -200,10 +205,8 @@ def _goes_on() -> bool:
 
 def _say_next(folder: Path) -> None:
     place = shell_word(str(folder))
-    emit_text(f"\n{bold('Next:')} cd {place}\n")
     widest = max(len(what) for what, _ in NEXT)
-    for what, purpose in NEXT:
-        emit_text(f"  {what.ljust(widest)}  {purpose}\n")
+    _print("", f"{bold('Next:')} cd {harmless(place)}", *(f"  {what.ljust(widest)}  {why}" for what, why in NEXT))
 
 
 def _run_everything(program: Program, folder: Path) -> None:
