@@ -33,6 +33,7 @@ from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError
+from ckm.remark import assumption, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.wording import counted
@@ -410,7 +411,7 @@ def _saved(run: WarningRun, dataset: Dataset, request: ChurnOptions) -> tuple[Wa
     if not request.keep:
         return None, []
     if dataset.workspace is not None and not dataset.workspace.writable:
-        return None, ["the workspace cannot be written: the warnings were not saved"]
+        return None, [doubt("the workspace cannot be written: the warnings were not saved")]
     if not request.defer:
         run.save()
     return run, []
@@ -437,18 +438,20 @@ def _list_remarks(everybody: pl.DataFrame, chosen: pl.DataFrame, request: ChurnO
     if request.budget is None and not request.new_only:
         return []
     warned = everybody.filter(pl.col("level").is_not_null()).height
-    return [f"the list and all totals include {chosen.height:,} of {counted(warned, 'customer')} with a warning"]
+    return [doubt(f"the list and all totals include {chosen.height:,} of {counted(warned, 'customer')} with a warning")]
 
 
 def _gain_remarks(chosen: pl.DataFrame, listing: ChurnListing, assumptions: Assumptions) -> list[str]:
     """Return remarks on how the expected gain is computed."""
-    remarks = [listing.lost.sentence(listing.value)]
+    remarks: list[str] = [listing.lost.sentence(listing.value)]
     if listing.value == "revenue":
-        remarks.append("the data have no costs: value at risk and expected gain are revenue, not margin")
+        remarks.append(assumption("the data have no costs: value at risk and expected gain are revenue, not margin"))
     if order_is_of_value_at_risk(_contacts(chosen)):
         remarks.append(
-            "every expected gain is positive and in the order of the value at risk: whether a contact pays depends on "
-            f"the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not on the data"
+            assumption(
+                "every expected gain is positive and in the order of the value at risk: whether a contact pays depends "
+                f"on the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not on the data"
+            )
         )
     return remarks
 
@@ -467,7 +470,7 @@ def _with_segments(
         segments = apply_definition(saved, tables, as_of=as_of, ledger=ledger).kept.select("customer_id", "segment")
     except UsageError as error:
         # An invalid segment definition must not suppress the warnings.
-        return without, [f"no segments: {error}"]
+        return without, [doubt(f"no segments: {error}")]
     remark = f"segments by definition '{saved.name}' version {saved.version}"
     return frame.join(segments, on="customer_id", how="left", maintain_order="left"), [remark]
 

@@ -18,10 +18,11 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ckm import __version__
+from ckm.commands.completion import named_command
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.io.scanned import explain, forget
-from ckm.output import Verbosity, set_verbosity, show_error
+from ckm.output import say_remarks, show_error, start_run
 from ckm.process import Ended, end_by_signal, forget_stdout, open_streams, spare_full_disk
 
 if TYPE_CHECKING:
@@ -67,8 +68,12 @@ class _Root(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         # typer cuts the sentence that says what a command does at the end of the line.
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, each.get_short_help_str(limit=200)) for name, each in self.commands.items()])
+        widest = max(map(len, self.commands))
+        for purpose, names in by_purpose(self.commands).items():
+            with formatter.section(purpose):
+                formatter.write_dl(
+                    [(name.ljust(widest), self.commands[name].get_short_help_str(limit=200)) for name in names]
+                )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.commands and not args[0].startswith("-"):
@@ -88,21 +93,27 @@ class _Root(TyperGroup):
         _speak_utf8()
         for name, value in ONE_THREAD.items():
             os.environ.setdefault(name, value)
-        set_verbosity(Verbosity.normal)
+        start_run()
         forget()
         self._main_shell_completion(extra, prog_name or "ckm", complete_var)
         sys.exit(self._run(words, prog_name or "ckm", extra))
 
     def _run(self, words: list[str], prog_name: str, extra: dict[str, Any]) -> int:
         """Run one command line and return its exit code."""
+        if not words:
+            print(WELCOME)
+            return 0
+        if words[0] == "help":
+            words = [*words[1:], "--help"]
         try:
             code = 0
             try:
-                with self.make_context(prog_name, words.copy() or ["--help"], **extra) as ctx:
+                with self.make_context(prog_name, words.copy(), **extra) as ctx:
                     self.invoke(ctx)
             except typer.Exit as done:
                 code = done.exit_code
             sys.stdout.flush()
+            say_remarks()
             return code
         except CkmError as error:
             return _fail(error, words)
@@ -135,8 +146,11 @@ class _Root(TyperGroup):
 
 
 def _fail(error: CkmError, words: Sequence[str]) -> int:
+    as_json = wants_json(words)
     with suppress(OSError):  # stderr is closed or its disk is full: the exit code is what is left
-        show_error(error, as_json=wants_json(words))
+        if not as_json:
+            say_remarks()
+        show_error(error, as_json=as_json)
     return error.exit_code
 
 
@@ -207,7 +221,15 @@ def _full_stdout() -> str | None:
     return None
 
 
-EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
+WELCOME = f"""ckm {__version__}: customer data and team knowledge become segments, warnings and reports.
+
+  ckm demo            see it on an example shop, in six screens
+  ckm segment FILE    segment the customers of a file of transactions
+  ckm --help          all commands"""
+"""What ``ckm`` alone prints."""
+EPILOG = "ckm help COMMAND shows the options of a command.\n\n\b\nExit codes:\n" + "\n".join(
+    f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()
+)
 
 COMMANDS = {
     "init": "workspace",
@@ -227,6 +249,23 @@ COMMANDS = {
     "kb-gaps": "kb_gaps",
 }
 """The module of each command, in the order in which a newcomer meets them: that is the order of the help."""
+
+PURPOSES = {
+    "Start": ("init", "demo"),
+    "Load": ("inspect", "diff", "ingest", "check"),
+    "Understand": ("segment", "loyalty-report"),
+    "Act": ("churn-warn", "nightly"),
+    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
+}
+"""The commands by what a person wants to do, in the order of the help."""
+
+
+def by_purpose(commands: Iterable[str]) -> dict[str, list[str]]:
+    """Return commands under what they are for; one that :data:`PURPOSES` does not know stands under ``Other``."""
+    left = list(commands)
+    found = {purpose: [name for name in names if name in left] for purpose, names in PURPOSES.items()}
+    found["Other"] = [name for name in left if not any(name in names for names in found.values())]
+    return {purpose: names for purpose, names in found.items() if names}
 
 
 def _version(wanted: bool) -> None:
@@ -281,5 +320,7 @@ def main() -> None:
     end_by_signal(watched=not sys.argv[1:2] or not sys.argv[1].startswith("kb-"))
     if sys.argv[1:] == ["--version"]:
         application([])()
-    named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] != "demo" else None
+    words = [word for word in sys.argv[1:3] if word != "help"]
+    name = words[0] if words else named_command()
+    named = COMMANDS.get(name) if name and name != "demo" else None
     (application([named]) if named else _whole())()

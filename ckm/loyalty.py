@@ -52,6 +52,7 @@ from ckm.metrics.survival import survival_metrics
 from ckm.metrics.value_at_risk import NO_FORECAST, Risk, read_risk, value_at_risk_metrics
 from ckm.metrics.wallet_share import wallet_metrics
 from ckm.pseudonym import shown_ids
+from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.settings import parse_months
@@ -443,12 +444,13 @@ def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFr
 
 
 def _remarks(context: ReportContext, single: _Single) -> Iterator[str]:
-    yield f"as of {context.as_of}: {context.period}, compared with {context.compared}, in {context.ledger.currency}"
+    compared = f"{context.period}, compared with {context.compared}"
+    yield basis(f"as of {context.as_of}: {compared}, in {context.ledger.currency}")
     yield from context.ledger.left_out.remarks
     if drop := recent_drop(context.ledger):
-        yield drop.sentence
+        yield doubt(drop.sentence)
     for part in (single.lifetime, single.growth_potential, single.risk):
         if not isinstance(part, Missing):
             yield from part.remarks
         elif part.detail:
-            yield part.detail
+            yield doubt(part.detail)

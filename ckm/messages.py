@@ -9,20 +9,38 @@ import os
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ckm.plaintext import harmless, harmless_json, one_line, unicode_text
+from ckm.remark import importance_of
+from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from ckm.errors import CkmError
+    from ckm.progress import ProgressLine
 
 
 FURTHER_LINES = "  "
 """What the lines after the first begin with, of a sentence that is longer than a terminal is wide."""
 
-__all__ = ["Verbosity", "detail", "listen", "note", "progress", "set_verbosity", "show_error", "verbosity"]
+MOST_LINES = 3
+"""Lines of remarks after a result, unless ``--verbose`` asks for all."""
+
+__all__ = [
+    "Verbosity",
+    "detail",
+    "listen",
+    "note",
+    "progress",
+    "remark",
+    "say_remarks",
+    "set_verbosity",
+    "show_error",
+    "start_run",
+    "verbosity",
+]
 
 
 class Verbosity(IntEnum):
@@ -34,14 +52,22 @@ class Verbosity(IntEnum):
 
 
 class _Voice:
-    """The level of this run; one process runs one command."""
+    """The level of this run and its remarks so far; one process runs one command at a time."""
 
     level = Verbosity.normal
+    notes = 0
+    remarks: ClassVar[list[str]] = []
+    line: ProgressLine | None = None
 
 
 def set_verbosity(level: Verbosity) -> None:
     """Set how much :func:`note` and :func:`detail` say from now on."""
     _Voice.level = level
+
+
+def start_run() -> None:
+    """Forget what a run before this one set and said."""
+    _Voice.level, _Voice.notes, _Voice.remarks = Verbosity.normal, 0, []
 
 
 def verbosity() -> Verbosity:
@@ -52,7 +78,47 @@ def verbosity() -> Verbosity:
 def note(message: str) -> None:
     """Tell the person something on stderr; silent under ``--quiet``."""
     if _Voice.level >= Verbosity.normal:
+        _Voice.notes += 1
         _say(message)
+
+
+def remark(*texts: str) -> None:
+    """Tell the person something about the result, after it; see :func:`say_remarks`."""
+    _Voice.remarks += texts
+
+
+def say_remarks() -> None:
+    """Print the remarks of this run: all under ``--verbose``, else the most important in :data:`MOST_LINES` lines.
+
+    The most important are those of the smallest :class:`ckm.remark.Importance`. When there is no room for all, the last
+    line says how many more there are. Lines of :func:`note` before them take some of the room.
+    """
+    remarks = sorted(dict.fromkeys(_Voice.remarks), key=importance_of)
+    _Voice.remarks = []
+    if _Voice.level is Verbosity.quiet or not remarks:
+        return
+    texts = [_shown(each) for each in remarks]
+    if _Voice.level is Verbosity.normal:
+        texts = _most_important(texts, MOST_LINES - _Voice.notes)
+    if _Voice.line is not None:
+        _Voice.line.clear()
+    for text in texts:
+        print(text, file=sys.stderr)
+
+
+def _most_important(texts: list[str], room: int) -> list[str]:
+    """Return the first texts that fit into ``room`` lines, each whole, and a line that counts the others."""
+    heights = [text.count("\n") + 1 for text in texts]
+    if sum(heights) <= room:
+        return texts
+    # One is shown where it leaves a line for the count, or is too long for any room.
+    taken = 1 if room > 1 else 0
+    while sum(heights[: taken + 1]) < room:
+        taken += 1
+    more = len(texts) - taken
+    return (
+        [*texts[:taken], f"{counted(more, 'more remark')}: -v shows {'it' if more == 1 else 'them'}"] if more else texts
+    )
 
 
 def listen() -> None:
@@ -88,21 +154,41 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
         _say(f"hint: {error.hint}")
 
 
+class Advance(Protocol):
+    """What :func:`progress` yields."""
+
+    def __call__(self, amount: float) -> None:
+        """Say that so much more is done, in the unit of ``total``."""
+
+    def stage(self, name: str) -> None:
+        """Name the stage that begins; one more of ``total`` is done."""
+
+
+class _Silent:
+    """Progress that nobody sees."""
+
+    def __call__(self, amount: float) -> None:
+        pass
+
+    def stage(self, name: str) -> None:
+        pass
+
+
 @contextmanager
-def progress(label: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
-    """Show a bar on stderr while the body runs; nothing when stderr is no terminal or under ``--quiet``.
+def progress(label: str, total: float | None = None) -> Iterator[Advance]:
+    """Show a line on stderr while the body runs; nothing when stderr is no terminal or under ``--quiet``.
 
     Parameters
     ----------
     label
         What is being done, such as ``reading orders.csv``.
     total
-        Size of the whole in any unit (bytes, rows); None when it is unknown.
+        Size of the whole in any unit (bytes, rows, stages); None when it is unknown.
 
     Yields
     ------
-    Callable[[float], None]
-        ``advance(amount)``: so much more is done, in the unit of ``total``.
+    Advance
+        ``advance(amount)``: so much more is done. ``advance.stage(name)``: a stage begins.
 
     Examples
     --------
@@ -110,38 +196,38 @@ def progress(label: str, total: float | None = None) -> Iterator[Callable[[float
     ...     advance(250)
     """
     if _Voice.level is Verbosity.quiet or not sys.stderr.isatty():
-        yield lambda amount: None
+        yield _Silent()
         return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from ckm.progress import ProgressLine
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task(escape(harmless(one_line(label))), total=total)
-        yield lambda amount: bar.advance(task, amount)
+    before = _Voice.line
+    try:
+        with ProgressLine(sys.stderr, harmless(one_line(label)), total) as _Voice.line:
+            yield _Voice.line
+    finally:
+        _Voice.line = before
 
 
 def _say(message: str) -> None:
+    if _Voice.line is not None:
+        _Voice.line.clear()
+    print(_shown(message), file=sys.stderr)
+
+
+def _shown(message: str) -> str:
     text = harmless(one_line(message))  # a line break in a file's name begins no message of its own
-    print(_in_lines(text) if sys.stderr.isatty() else text, file=sys.stderr)
+    return _in_lines(text) if sys.stderr.isatty() else text
 
 
 def _in_lines(text: str) -> str:
     """Break a sentence between words where the terminal would break it anywhere."""
-    from rich.cells import cell_len
+    from ckm.render.line_breaks import width, wrapped
 
     try:
-        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
     except OSError:
         return text
-    if width <= 0 or cell_len(text) <= width:
+    if columns <= 0 or width(text) <= columns:
         return text
-    first, *rest = text.split(" ")
-    lines = [first]
-    for word in rest:
-        if cell_len(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(f"{FURTHER_LINES}{word}")
-    return "\n".join(lines)
+    first, *rest = wrapped(text, columns - len(FURTHER_LINES))
+    return "\n".join([first, *(FURTHER_LINES + each for each in rest)])

@@ -12,16 +12,28 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, listen, note, progress, set_verbosity, show_error, verbosity
+from ckm.messages import (
+    Verbosity,
+    detail,
+    listen,
+    note,
+    progress,
+    remark,
+    say_remarks,
+    set_verbosity,
+    show_error,
+    start_run,
+    verbosity,
+)
 from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import polars as pl
 
-    from ckm.render.rows import Table
+    from ckm.render.rows import ResultTable
 
 __all__ = [
     "Format",
@@ -31,12 +43,15 @@ __all__ = [
     "emit",
     "emit_rows",
     "emit_text",
+    "file_alone",
     "listen",
     "note",
     "progress",
+    "remark",
+    "say_remarks",
     "set_verbosity",
     "show_error",
-    "silent",
+    "start_run",
     "verbosity",
     "write",
 ]
@@ -66,6 +81,8 @@ def emit(
     title: str | None = None,
     bars: str | None = None,
     formats: Mapping[str, str] | None = None,
+    by_use: Sequence[str] = (),
+    elsewhere: str = "-o FILE",
     protect: bool = True,
 ) -> None:
     """Print ``table`` to stdout, or write it to ``output``.
@@ -86,6 +103,10 @@ def emit(
     formats
         How a person sees a column, as ``str.format`` templates: ``{"share": "{:.1%}", "year": "{}"}``. Machine
         formats keep the plain numbers.
+    by_use
+        Names of the columns, the most used first: a window that is too narrow drops the last ones, and says how many.
+    elsewhere
+        The option that gives the dropped columns.
     protect
         Keep text in CSV and TSV from running as a formula in a spreadsheet (see :mod:`ckm.render.writers`).
 
@@ -100,9 +121,11 @@ def emit(
         return
     chosen = fmt or default_format()
     if chosen is Format.table:
-        from ckm.render.screen import draw
+        from ckm.render.screen import MAX_ROWS, draw
+        from ckm.render.writers import as_rows
 
-        draw(table, title=title, bars=bars, formats=formats or {})
+        first = as_rows(table.head(MAX_ROWS))
+        draw(first, title=title, bars=bars, formats=formats, by_use=by_use, rows=table.height, elsewhere=elsewhere)
     else:
         from ckm.render.writers import render
 
@@ -111,12 +134,13 @@ def emit(
 
 
 def emit_rows(
-    table: Table,
+    table: ResultTable,
     fmt: Format | None = None,
     *,
     output: Path | None = None,
     title: str | None = None,
     formats: Mapping[str, str] | None = None,
+    by_use: Sequence[str] = (),
 ) -> None:
     """Print a small table, or write it, as :func:`emit` does with a frame; polars is not imported unless a file asks.
 
@@ -132,7 +156,9 @@ def emit_rows(
         return
     chosen = fmt or default_format()
     if chosen is Format.table:
-        rows.draw(table, title=title, formats=formats)
+        from ckm.render.screen import draw
+
+        draw(table, title=title, formats=formats, by_use=by_use)
     else:
         _print(rows.render(table, f".{chosen}", formats=formats), chosen)
     sys.stdout.flush()
@@ -163,6 +189,11 @@ def write(
         save(table, draft, suffix, title=title, formats=formats, protect=protect)
 
 
+def file_alone(output: Path | None) -> bool:
+    """Return whether ``--quiet`` and ``--output FILE`` ask for the file and for nothing on stdout."""
+    return verbosity() is Verbosity.quiet and output is not None and str(output) != "-"
+
+
 def emit_text(text: str, *, output: Path | None = None) -> None:
     """Print ``text`` that is a result but no table (a mapping, a JUnit file) to stdout, or write it to ``output``."""
     if output is not None and str(output) != "-":
@@ -172,11 +203,6 @@ def emit_text(text: str, *, output: Path | None = None) -> None:
         return
     sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
-
-
-def silent(output: Path | None) -> bool:
-    """Return whether a command prints nothing on stdout: a file has the result, and ``--quiet`` omits the summary."""
-    return output is not None and str(output) != "-" and verbosity() is Verbosity.quiet
 
 
 def _print(text: str, fmt: Format) -> None:

@@ -67,6 +67,7 @@ FORMS = {
 }
 """What the documentation calls the forms of the schema."""
 SCREEN = re.compile(r"(<!-- screen: (?P<command>ckm [^\n]+?) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
+DEMO = re.compile(r"(<!-- demo: (?P<number>\d) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
 SESSION = re.compile(
     r"(<!-- session: (?P<command>ckm [^\n(]+?)(?: \((?P<lines>\d+) lines\))? -->\n)(?:```text\n.*?```\n)?", re.DOTALL
 )
@@ -165,6 +166,16 @@ def screens(text: str, shop: Path) -> str:
     return SCREEN.sub(fill, text)
 
 
+def demo_screens(text: str, folder: Path) -> str:
+    """Return ``text`` with the screens of ``ckm demo`` that it asks for by number; the demo runs in ``folder``."""
+    done = call_ckm("demo", str(folder))
+    if done.returncode != 0:
+        raise SystemExit(f"ckm demo: exit {done.returncode}\n{done.stderr}")
+    told = done.stdout.partition("\nNext: ")[0]
+    parts = [part.rstrip() for part in re.split(r"^\d of \d: [^\n]*\n", told, flags=re.MULTILINE)]
+    return DEMO.sub(lambda found: f"{found[1]}```text\n{parts[int(found['number'])]}\n```\n", text)
+
+
 def sessions(text: str, folder: Path) -> str:
     """Return ``text`` with every session filled by running its command in ``folder``, in the order of the page."""
 
@@ -232,7 +243,8 @@ def main() -> None:
         if make_shop(shop):
             taken = PICTURE.with_suffix(".sha256").read_text(encoding="utf-8").strip()
             picture_is_old = taken != picture_digest(shop)  # before a command of a screen keeps anything in the shop
-            written[README] = screens(README.read_text(encoding="utf-8"), shop)
+            readme = demo_screens(README.read_text(encoding="utf-8"), Path(temporary) / "demo" / "shop")
+            written[README] = screens(readme, shop)
         else:
             print("no example shop in this ckm: the screens stay as they are", file=sys.stderr)
     stale = [path for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]

@@ -7,9 +7,10 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import typer
@@ -127,7 +128,7 @@ def test_the_parsers_own_complaint_is_one_json_line_too(run: Run) -> None:
 
 
 def test_json_errors_can_be_asked_for_by_the_environment(run: Run) -> None:
-    assert "error" in json.loads(run("init", env={"CKM_FORMAT": "json"}).stderr)
+    assert "error" in json.loads(run("diff", env={"CKM_FORMAT": "json"}).stderr)
 
 
 def test_what_follows_two_dashes_is_no_option() -> None:
@@ -143,7 +144,7 @@ def test_what_follows_two_dashes_is_no_option() -> None:
         (["segment", "-f", "xlsx"], "see 'ckm segment --help'"),
         (["segment", "--as-of", "31.12.2025"], "write it as 2025-12-31"),
         (["--vershun"], "did you mean '--version'?"),
-        (["init"], "see 'ckm init --help'"),
+        (["diff"], "see 'ckm diff --help'"),
         (["init", "a", "b"], "see 'ckm init --help'"),
     ],
 )
@@ -194,9 +195,9 @@ def test_every_command_that_may_take_long_shows_progress_on_a_terminal(
     shown = []
 
     @contextmanager
-    def bar(label: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+    def bar(label: str, total: float | None = None) -> Iterator[Mock]:
         shown.append(label)
-        yield lambda amount: None
+        yield Mock()
 
     monkeypatch.setattr(f"ckm.commands.{name}.progress", bar)
     lines = [f"A{number},c{number},2025-01-{10 + number},5.5" for number in range(6)]
@@ -242,14 +243,8 @@ def test_version_is_alone_on_stdout(shell: Shell) -> None:
 
 
 @pytest.mark.slow
-def test_ckm_alone_shows_its_help(shell: Shell) -> None:
-    assert shell().stdout == shell("--help").stdout
-    assert shell().returncode == 0
-
-
-@pytest.mark.slow
 def test_the_shell_sees_the_same_codes_as_the_runner(shell: Shell, run: Run) -> None:
-    for words in (["innit"], ["init"], ["init", "x", "--currency", "euro"]):
+    for words in (["innit"], ["diff"], ["init", "x", "--currency", "euro"]):
         assert shell(*words).returncode == run(*words).exit_code == 2
 
 
@@ -344,3 +339,41 @@ def test_a_name_that_is_too_long_is_wrong_usage(
     found = run(*words)
     assert found.exit_code in {2, 3}, found.output
     assert "Traceback" not in found.stderr
+
+
+def test_ckm_alone_names_the_two_commands_to_begin_with(run: Run) -> None:
+    said = run()
+    assert said.exit_code == 0
+    assert "ckm demo" in said.stdout
+    assert "ckm segment FILE" in said.stdout
+    assert len(said.stdout.splitlines()) < 8
+
+
+def test_help_is_a_command_too(run: Run) -> None:
+    assert run("help", "segment").stdout == run("segment", "--help").stdout
+    assert run("help").stdout == run("--help").stdout
+    mistaken = run("help", "sgement")
+    assert mistaken.exit_code == 2
+    assert mistaken.stderr.endswith("hint: did you mean 'segment'?\n")
+
+
+def test_every_command_stands_once_in_the_help_under_what_it_is_for(run: Run) -> None:
+    commands = typer.main.get_command(app).commands
+    grouped = cli.by_purpose(commands)
+    assert sorted(name for names in grouped.values() for name in names) == sorted(commands)
+    assert "Other" not in grouped
+    text = run("--help").stdout
+    places = [text.index(f"\n{purpose}:\n") for purpose in grouped]
+    assert places == sorted(places)
+    assert all(text.count(f"\n  {name} ") == 1 for name in commands)
+
+
+def test_init_alone_makes_a_workspace_of_the_current_folder(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("init")
+    assert said.exit_code == 0
+    assert (tmp_path / "ckm.yaml").exists()
+    assert said.stderr.startswith("this folder is a workspace: ckm.yaml")
+    assert "cd " not in said.stderr

@@ -154,7 +154,7 @@ def test_a_file_without_order_numbers_has_an_order_for_each_time_stamp_of_a_cust
         for hour in (0, 0, 1)
     ]
     path.write_text("\n".join(["customer_id,date,amount", *days]), encoding="utf-8")
-    result = run("loyalty-report", path, "-f", "json", "--min-group-size", "1")
+    result = run("loyalty-report", path, "-f", "json", "--min-group-size", "1", "-v")
     assert result.exit_code == 0, result.output
     found = {each["metric"]: each["value"] for each in json.loads(result.stdout) if not each["slice"]}
     assert (found["orders"], found["purchase_days"]) == (16, 8)

@@ -11,12 +11,11 @@ import zipfile
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -349,18 +348,6 @@ def test_progress_draws_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> N
 def test_notes_never_touch_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     note("a remark")
     assert capsys.readouterr() == ("", "a remark\n")
-
-
-@given(st.lists(st.lists(st.integers(1, 18), min_size=1, max_size=4), min_size=2, max_size=5), st.randoms())
-def test_a_table_whose_words_fit_the_terminal_breaks_none_of_them(lengths: list[list[int]], dice: Random) -> None:
-    columns = {
-        f"{'h' * dice.randint(1, 12)}{at}": " ".join(f"{at}{nr}{'w' * length}" for nr, length in enumerate(each))
-        for at, each in enumerate(lengths)
-    }
-    longest = [max(len(word) for word in (name, *text.split())) for name, text in columns.items()]
-    assume(sum(longest) + 3 * (len(longest) - 1) <= 80)
-    shown = on_terminal(pl.DataFrame({name: [text] for name, text in columns.items()}), fmt=Format.table).split()
-    assert {*columns, *(word for text in columns.values() for word in text.split())} <= set(shown)
 
 
 def test_where_not_all_words_fit_only_the_longest_are_broken() -> None:

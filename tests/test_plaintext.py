@@ -12,7 +12,7 @@ from ckm.plaintext import harmless, harmless_in_page, markdown_line, markdown_te
 from ckm.render.cells import markdown_table
 from ckm.render.document import Document, Facts, Items, KeyFigure, ReportTable, Section, TableColumn, Text
 from ckm.render.markdown import render_markdown
-from ckm.render.rows import Table as Rows
+from ckm.render.rows import ResultTable as Rows
 from ckm.render.rows import render
 from tests.markup import BAD, ODD, markup_in, shown_text
 

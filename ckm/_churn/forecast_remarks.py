@@ -11,6 +11,7 @@ from ckm.customers.recent_drop import recent_drop
 from ckm.models.backtest import PEER
 from ckm.models.churn.stack import STACK
 from ckm.models.cutoffs import HORIZONS
+from ckm.remark import Importance, at_least, basis, doubt
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
@@ -26,25 +27,27 @@ def forecast_remarks(found: Forecast) -> list[str]:
     history = found.history
     currency = history.ledger.currency
     money = "no amounts" if currency == NO_CURRENCY else f"money in {currency}"
-    remarks = [
-        f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, {money}",
+    remarks: list[str] = [
+        basis(f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, {money}"),
         f"horizon: {found.horizon.reasoning}",
         *history.everybody.left_out.remarks,
-        *history.remarks,
-        *([drop.sentence] if (drop := recent_drop(history.ledger)) else []),
+        *at_least(Importance.assumption, history.remarks),
+        *([doubt(drop.sentence)] if (drop := recent_drop(history.ledger)) else []),
     ]
     if found.has_short_history:
         remarks.append(
-            f"less than {HORIZONS} horizons of history: the models are trained on customers observed for as little as "
-            f"a third of the {found.horizon.days} days; expect lower accuracy than their backtest scores"
+            doubt(
+                f"less than {HORIZONS} horizons of history: the models are trained on customers observed for as little "
+                f"as a third of the {found.horizon.days} days; expect lower accuracy than their backtest scores"
+            )
         )
-    remarks += _closure_remarks(history.closures, history.as_of, found.horizon.days)
+    remarks += map(doubt, _closure_remarks(history.closures, history.as_of, found.horizon.days))
     if found.backtest is not None:
         remarks += _backtest_remarks(found.backtest, found.model.name)
     else:
-        remarks.append(f"model {found.model.name}, not backtested; --backtest measures its accuracy")
+        remarks.append(doubt(f"model {found.model.name}, not backtested; --backtest measures its accuracy"))
     remarks += [
-        f"feature {name} is not used: {share:.0%} of today's customers are out of range of the training set"
+        doubt(f"feature {name} is not used: {share:.0%} of today's customers are out of range of the training set")
         for name, share in found.model.beyond.items()
     ]
     return remarks

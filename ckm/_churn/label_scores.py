@@ -11,6 +11,7 @@ from ckm._churn.base_rate import DIGITS
 from ckm._churn.warning_levels import Thresholds, level_of
 from ckm.io.readers.read import open_source
 from ckm.models.churn.labelled import LabelledFit, fit_labelled
+from ckm.remark import doubt
 from ckm.settings import ChurnSettings
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def score_table(
         pl.lit(fit.model).alias("model"),
     ).sort("p_churn", id_column, descending=[True, False])
     scores = pl.DataFrame([vars(score) for score in fit.scores]).drop("cutoff")
-    return LabelledList(listed, scores, fit, (*_remarks(fit, label), thresholds.sentence))
+    return LabelledList(listed, scores, fit, (*map(doubt, _remarks(fit, label)), thresholds.sentence))
 
 
 def _remarks(fit: LabelledFit, label: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ from ckm._churn.suppression import suppress
 from ckm._churn.top_products import top_categories, top_products
 from ckm._churn.warning_levels import LEVELS, Thresholds, give_levels, is_warning
 from ckm.customers.calendar import calendar_day
+from ckm.remark import doubt
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ def list_customers(
         )
     )
     value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
-    return ChurnListing(frame, found, thresholds, lost, value, (*suppressed.remarks, *found.remarks))
+    doubts = tuple(map(doubt, (*suppressed.remarks, *found.remarks)))
+    return ChurnListing(frame, found, thresholds, lost, value, doubts)
 
 
 def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from ckm._kb.penalties import PENALTIES, faults_of, penalty
 from ckm._kb.search_result import Hit, Scope, SearchResult
 from ckm.errors import UsageError
 from ckm.files import refuse_unreadable
+from ckm.remark import doubt
 from ckm.search.query import Clause, Query, parse
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class KnowledgeBase:
         self.remarks = opened.remarks
         if opened.left_out:
             what = "entry or file" if opened.left_out == 1 else "entries or files"
-            self.remarks += (f"{opened.left_out:,} {what} could not be read and were not searched: run ckm kb-lint",)
+            unread = f"{opened.left_out:,} {what} could not be read and were not searched: run ckm kb-lint"
+            self.remarks += (doubt(unread),)
 
     @classmethod
     def open(cls, folder: Path, progress: Progress | None = None, *, anew: bool = False) -> Self:
@@ -85,6 +87,10 @@ class KnowledgeBase:
     def ids(self) -> frozenset[str]:
         """Ids of all entries, in lower case."""
         return frozenset(self._index.labels("id"))
+
+    def values(self, label: str) -> list[str]:
+        """Return the values of a label of the entries, such as ``id`` or ``topic``, in lower case and in order."""
+        return list(self._index.labels(label))
 
     @cached_property
     def _superseded(self) -> frozenset[str]:

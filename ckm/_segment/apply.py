@@ -11,6 +11,7 @@ from ckm.customers.dictionary import read_dictionary
 from ckm.customers.features import FeatureTable, features_of, needs_of
 from ckm.customers.ledger_cache import cached_ledger
 from ckm.errors import UsageError
+from ckm.remark import doubt
 from ckm.settings import SegmentSettings
 
 if TYPE_CHECKING:
@@ -58,9 +59,11 @@ def apply_definition(
     _need_same_ground(saved, table, time_zone)
     result = segmented(saved, table)
     found = shifts(saved.distribution, saved.customers, table.frame)
-    remarks = [f"definition '{saved.name}' version {saved.version}, learned as of {saved.as_of}"]
+    remarks: list[str] = [f"definition '{saved.name}' version {saved.version}, learned as of {saved.as_of}"]
     if saved.as_of > table.as_of:
-        remarks.append(f"it was learned after {table.as_of}: its numbers saw what came later; --refit learns them anew")
+        remarks.append(
+            doubt(f"it was learned after {table.as_of}: its numbers saw what came later; --refit learns them anew")
+        )
     return result.saying(*remarks, shift_remark(found, settings), details=(shift_detail(found),))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._segment.summary import summarise
+from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.wording import counted
@@ -112,9 +113,11 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
     )
     buyers = table.frame.height - table.frame["last_purchase"].null_count()
     summary = summarise(assigned["segment"], definition, table)
-    remarks = [
-        f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, "
-        + (f"money in {table.currency}" if money_known else "amounts not known"),
+    remarks: list[str] = [
+        basis(
+            f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, "
+            + (f"money in {table.currency}" if money_known else "amounts not known")
+        ),
         *table.left_out.remarks,
         *(remark for remark in table.remarks if any(name in remark for name in definition.needs)),
         *definition.remarks(assigned),
@@ -125,9 +128,9 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
             for frame in (customers, summary)
         )
         if "monetary" in definition.needs:
-            remarks.append("no amounts are known: the monetary score is of the number of order lines")
+            remarks.append(doubt("no amounts are known: the monetary score is of the number of order lines"))
     elif summary["revenue_share"].null_count():
-        remarks.append("the total of all amounts is not positive: there are no shares of revenue")
+        remarks.append(doubt("the total of all amounts is not positive: there are no shares of revenue"))
     return Segmentation(
         customers=customers.with_columns(previous_segment=pl.lit(None, pl.String), cause=pl.lit(None, pl.String)),
         summary=summary,

@@ -10,6 +10,7 @@ import polars as pl
 
 from ckm._segment.definition import Detail, readable_number
 from ckm.errors import UsageError
+from ckm.remark import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,7 +127,8 @@ def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
     for limit, what in ((settings.shift_refit, "it is time to --refit"), (settings.shift_watch, "worth a look")):
         shifted = [f"{shift.feature} {shift.index:.2f}" for shift in found if shift.exceeds(limit)]
         if shifted:
-            return f"shifted since, by a population stability index of {limit:g} or more: {', '.join(shifted)}; {what}"
+            by = f"by a population stability index of {limit:g} or more"
+            return doubt(f"shifted since, {by}: {', '.join(shifted)}; {what}")
     largest = f" (at most {found[0].index:.2f}, {found[0].feature})" if found and found[0].index >= TOLD else ""
     return f"no feature has shifted since by a population stability index of {settings.shift_watch:g} or more{largest}"
 

@@ -9,6 +9,7 @@ from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.check.limits import CheckLimits
 from ckm.check.run import check_tables
 from ckm.dataset.given import dataset_of
+from ckm.remark import doubt
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ def check(
         time_zone=config.time_zone,
         keep_stray_dates=config.keeps_stray_dates,
     )
+    verbs = {table: "was" if count == 1 else "were" for table, count in report.later.items()}
     later = (
-        f"{counted(count, 'row')} of {table} dated after {report.as_of} {'was' if count == 1 else 'were'} left out"
+        doubt(f"{counted(count, 'row')} of {table} dated after {report.as_of} {verbs[table]} left out")
         for table, count in report.later.items()
     )
     return replace(report, remarks=(*dataset.remarks, *later))

@@ -10,7 +10,8 @@ import typer
 from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, Output, Workspace, reads_files, saying
 from ckm.errors import UsageError
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, progress, remark
+from ckm.remark import basis, doubt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,12 @@ SCREEN_ROWS = 30
 """Maximum findings on a terminal; machine formats contain all."""
 VERIFIED = {"table": str, "file": str, "rows": int, "bytes": int, "state": str, "note": str}
 SCREEN_COLUMNS = ("severity", "check", "table", "column", "message")
+BY_USE = ("severity", "message", "check", "table", "column")
+"""Columns of the findings, the most used first."""
+PAYMENTS_BY_USE = ("kind", "order_id", "amount", "paid", "currency", "ordered_at", "paid_at")
+"""Columns of unmatched payments, the most used first."""
+VERIFIED_BY_USE = ("file", "state", "note", "table", "rows", "bytes")
+"""Columns of the verified files, the most used first."""
 
 
 class CheckFormat(StrEnum):
@@ -110,13 +117,15 @@ def check(
         return _verify(data, workspace, fmt, output)
     if payments:
         return _payments(data, workspace, as_of.date() if as_of else None, fmt, output)
-    from ckm.check import Severity, to_junit
-    from ckm.check import check as check_source
-    from ckm.dataset import open_dataset
+    with progress(f"checking {data or 'the workspace'}") as advance:
+        from ckm.check import Severity, to_junit
+        from ckm.check import check as check_source
+        from ckm.dataset import open_dataset
 
-    with progress(f"checking {data or 'the workspace'}"):
+        advance.stage("reading")
         dataset = open_dataset(data, workspace, reading.ingest_options())
         source = read_source(dataset, data, reading, meta)
+        advance.stage("checking")
         with saying(dataset.remarks, Format(fmt) if fmt and fmt is not CheckFormat.junit else None):
             report = check_source(dataset, as_of=as_of.date() if as_of else None)
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
@@ -125,8 +134,7 @@ def check(
         _show(report, Format(fmt) if fmt else None, output, title=f"{dataset.label}: {_summary(report)}")
     if meta is not None:
         write_meta(_facts(report, as_of.date() if as_of else None, dataset, source), meta)
-    for remark in report.remarks:
-        note(remark)
+    remark(*report.remarks)
     if fail_on is not None and report.reaches(Severity(fail_on)):
         raise typer.Exit(1)
     return None
@@ -169,7 +177,7 @@ def _payments(
     counts = found.group_by("kind").len()
     said = ", ".join(f"{int(counts.filter(kind=kind)['len'].sum()):,} {kind}" for kind in KINDS)
     emit(found, Format(fmt) if fmt else None, output=output, title=f"{dataset.label}: {said}")
-    note(f"{dataset.label}: {said}")
+    remark(basis(f"{dataset.label}: {said}"))
 
 
 def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, output: Path | None) -> None:
@@ -193,14 +201,16 @@ def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, 
     said = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "no data files"
     if output is None and (fmt or default_format()) == Format.table:
         table = table.filter(~pl.col("state").is_in([FileState.VERIFIED, FileState.NO_DIGEST]))
-        emit(table, Format.table, title=f"{store.root}: {said}")
+        emit(table, Format.table, title=f"{store.root}: {said}", by_use=VERIFIED_BY_USE)
     else:
         emit(table, Format(fmt) if fmt else None, output=output)
-        note(f"{store.root}: {said}")
+        remark(basis(f"{store.root}: {said}"))
     if counts[FileState.NO_DIGEST]:
-        note(
-            f"{counts[FileState.NO_DIGEST]:,} files have no digest (written by an older version): "
-            "only their size was verified"
+        remark(
+            doubt(
+                f"{counts[FileState.NO_DIGEST]:,} files have no digest (written by an older version): "
+                "only their size was verified"
+            )
         )
     if wrong := [each for each in found if not each.is_sound]:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
@@ -216,11 +226,11 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
     on_screen = output is None and (fmt or default_format()) is Format.table
     if not on_screen:
         emit(report.frame, fmt, output=output, title=title)
-        note(title)
+        remark(basis(title))
         return
-    emit(report.frame.select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title)
+    emit(report.frame.select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title, by_use=BY_USE)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
-        note(f"{more:,} findings of equal or lower severity are not shown: -f csv lists all")
+        remark(basis(f"{more:,} findings of equal or lower severity are not shown: -f csv lists all"))
 
 
 def _summary(report: CheckReport) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from ckm.output import Format, emit, emit_text, note
+from ckm.output import Format, emit, emit_text, remark
 from ckm.plaintext import markdown_line, markdown_text
 from ckm.pseudonym import PREFIX, shown_ids
+from ckm.remark import assumption, basis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,13 +16,29 @@ if TYPE_CHECKING:
 
     from ckm.churn import ChurnWarnings
 
-WIDE_SCREEN = 150
-"""Characters that all columns of the list need without folding a sentence."""
-NARROW_FORMATS = {"probability": "{:.0%}", "at risk": "{:,.0f}"}
-"""Formats of the columns on a narrower screen."""
+GAIN, CHANCE = "expected gain ↓", "churn probability ↓"
+"""Headers of the columns by which the list is sorted, where amounts are known and where they are not."""
+BY_USE = (
+    "customer",
+    GAIN,
+    "level",
+    "top reason",
+    "churn probability",
+    CHANCE,
+    "knowledge entry",
+    "value at risk",
+    "do not contact",
+    "bought",
+    "change",
+)
+"""Columns of the list, the most used first."""
+SUMMARY_BY_USE = ("level", "customers", "expected gain", "value at risk", "do not contact", "without entry")
+"""Columns of the summary, the most used first."""
+SCORES_BY_USE = ("model", "cut_off", "auc", "brier", "calibration_error", "n", "base_rate", "lift_top_decile")
+"""Columns of the backtest, the most used first."""
 LISTED = 20
 """Warnings on a screen or in Markdown; a file has all of them."""
-FORMATS = {"churn probability": "{:.0%}", "value at risk": "{:,.0f}", "expected gain": "{:,.0f}"}
+FORMATS = {"churn probability": "{:.0%}", CHANCE: "{:.0%}", "value at risk": "{:,.0f}", GAIN: "{:,.0f}"}
 SUMMARY_COLUMNS = {
     "level": "level",
     "customers": "customers",
@@ -53,15 +68,10 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
     title = f"{label} as of {result.as_of}: {counted(result.warned, 'customer')} likely to churn within {days} days" + (
         f", {result.value} in {result.currency}" if result.money_known else ""
     )
-    emit(_summary(result), Format.table, title=title, formats=SUMMARY_FORMATS)
+    summary = _summary(result)
+    emit(summary, Format.table, title=title, formats=SUMMARY_FORMATS, by_use=SUMMARY_BY_USE, elsewhere="-f csv")
     emit_text("\n")
-    listed = _short(result)
-    narrow = sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN
-    emit(_narrow(listed) if narrow else listed, Format.table, formats=NARROW_FORMATS if narrow else FORMATS)
-    if narrow:
-        note(
-            f"a screen of {WIDE_SCREEN} characters, or -f csv, also shows expected gains, knowledge entries and changes"
-        )
+    emit(_short(result), Format.table, formats=FORMATS, by_use=BY_USE)
     _say_more(result)
 
 
@@ -110,7 +120,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
         )
     frame = pl.DataFrame(rows).with_columns(pl.col(list(SCORE_FORMATS)).fill_nan(None))
     title = f"Accuracy of each model, {backtest.horizon} days ahead (no date: the mean)"
-    emit(frame, fmt, output=output, title=title, formats=SCORE_FORMATS)
+    emit(frame, fmt, output=output, title=title, formats=SCORE_FORMATS, by_use=SCORES_BY_USE)
 
 
 def _summary(result: ChurnWarnings) -> pl.DataFrame:
@@ -131,39 +141,28 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
     listed = shown.select(
         shown_ids(shown["customer_id"]).alias("customer"),
         "level",
-        pl.col("p_churn").alias("churn probability"),
+        pl.col("p_churn").alias("churn probability" if result.money_known else CHANCE),
         pl.col("value_at_risk").alias("value at risk"),
-        pl.col("expected_gain").alias("expected gain"),
+        pl.col("expected_gain").alias(GAIN),
         pl.col("why").alias("top reason"),
         pl.when(mostly.is_null()).then(last).otherwise(pl.format("{}, {}", mostly, last)).alias("bought"),
         answer.replace_strict(result.titles, default=None, return_dtype=pl.String).alias("knowledge entry"),
         pl.col("suppressed").alias("do not contact"),
         "change",
     )
-    return listed if result.money_known else listed.drop("value at risk", "expected gain")
-
-
-def _narrow(listed: pl.DataFrame) -> pl.DataFrame:
-    """Return the same with short headers, which leave more width for the reasons."""
-    import polars as pl
-
-    return listed.select(
-        "customer",
-        "level",
-        pl.col("churn probability").alias("probability"),
-        pl.col("^value at risk$").name.map(lambda _: "at risk"),
-        pl.format("{} ({})", "top reason", "bought").alias("top reason (last purchase)"),
-    )
+    return listed if result.money_known else listed.drop("value at risk", GAIN)
 
 
 def _say_more(result: ChurnWarnings) -> None:
-    note(result.levels)
-    if not shown_ids(result.frame["customer_id"].head(LISTED)).equals(result.frame["customer_id"].head(LISTED)):
-        note(f"'{PREFIX}…' replaces an id that is an e-mail address or a phone number; -o FILE or -f csv lists the ids")
+    listed = result.frame["customer_id"].head(LISTED)
     if result.frame.height > LISTED:
-        note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all of them")
+        remark(basis(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all of them"))
+    if not shown_ids(listed).equals(listed):
+        replaced = f"'{PREFIX}…' replaces an id that is an e-mail address or a phone number"
+        remark(assumption(f"{replaced}; -o FILE or -f csv lists the ids"))
+    remark(result.levels)
     if result.money_known:
-        note(result.curve.sentence(result.currency))
+        remark(result.curve.sentence(result.currency))
 
 
 def _sentence(text: str) -> str:

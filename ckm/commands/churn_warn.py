@@ -24,7 +24,8 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UsageError, no_amounts
-from ckm.output import Format, default_format, emit, emit_text, note, progress, silent
+from ckm.output import Format, default_format, emit, emit_text, file_alone, progress, remark
+from ckm.remark import assumption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,30 +157,31 @@ def churn_warn(
     if fail_on == "leak":
         raise UsageError("--fail-on leak needs a table with a label", hint="--label COLUMN, or --fail-on warn")
 
-    from ckm._churn.horizon import parse_horizon
-    from ckm.churn import ChurnOptions, warn
-    from ckm.dataset import open_dataset
+    with progress("looking for churn", total=STEPS) as advance:  # from here: the libraries of the models take a second
+        from ckm._churn.horizon import parse_horizon
+        from ckm.churn import ChurnOptions, warn
+        from ckm.dataset import open_dataset
 
-    request = ChurnOptions(
-        as_of=as_of.date() if as_of else None,
-        horizon=parse_horizon(horizon) if horizon else None,
-        model=model,
-        backtest=backtest,
-        lead_time=_lead_time(lead_time),
-        budget=budget,
-        all_customers=all_customers,
-        new_only=new_only,
-        seed=seed,
-        keep=not dry_run,
-        defer=True,
-        wait=wait,
-        cache=not no_cache,
-    )
-    with progress("looking for churn", total=STEPS) as advance:
+        request = ChurnOptions(
+            as_of=as_of.date() if as_of else None,
+            horizon=parse_horizon(horizon) if horizon else None,
+            model=model,
+            backtest=backtest,
+            lead_time=_lead_time(lead_time),
+            budget=budget,
+            all_customers=all_customers,
+            new_only=new_only,
+            seed=seed,
+            keep=not dry_run,
+            defer=True,
+            wait=wait,
+            cache=not no_cache,
+        )
+        advance.stage("reading")
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
-            result = warn(dataset, request, config, progress=lambda _: advance(1))
+            result = warn(dataset, request, config, progress=advance.stage)
     if backtest:
         _print_backtest(result, fmt, output)
     elif profit_curve and not result.money_known:
@@ -194,8 +196,7 @@ def churn_warn(
         write_meta(_facts(result, request, dataset, source), meta)
     if request.new_only and result.frame.is_empty():
         return None
-    for remark in [*dataset.remarks, *result.remarks, result.assumptions]:
-        note(remark)
+    remark(*dataset.remarks, *result.remarks, assumption(result.assumptions))
     return _fail_on(result, fail_on)
 
 
@@ -229,8 +230,8 @@ def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path |
     beside = output is not None and str(output) != "-"
     if beside:
         emit(result.frame, output=output)
-    if silent(output):
-        return None
+        if file_alone(output):
+            return None
     chosen = fmt or default_format()
     if new_only and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
         return None
@@ -322,8 +323,7 @@ def _labelled(
         _write_card(labelled_card(result, label=label, positive=positive), output)
     else:
         emit(result.scores if backtest else result.frame, fmt, output=output)
-    for remark in result.remarks:
-        note(remark)
+    remark(*result.remarks)
     if fail_on is not None and _reaches(result, fail_on):
         raise typer.Exit(1)
 

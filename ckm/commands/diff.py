@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, reads_files
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, progress, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 MOST_LISTED = 20
 """Columns and totals that a screen lists; a machine format has them all."""
+ROWS_BY_USE = ("rows", "difference", "new", "old")
+COLUMNS_BY_USE = ("column", "status", "rows changed", "new", "old")
+TOTALS_BY_USE = ("total", "difference", "new", "old")
+"""Columns of the three tables, the most used first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -67,8 +71,7 @@ def diff(
         emit(found.frame, fmt, output=output)
     else:
         _show(found, f"{old} → {new}")
-    for remark in found.remarks:
-        note(remark)
+    remark(*found.remarks)
 
 
 def _show(found: FileDiff, title: str) -> None:
@@ -76,7 +79,8 @@ def _show(found: FileDiff, title: str) -> None:
 
     frame = found.frame
     whole = dict.fromkeys(("old", "new", "difference"), "{:,.0f}")
-    emit(_part(frame, "rows").rename({"name": "rows"}), Format.table, title=title, formats=whole)
+    counts = _part(frame, "rows").rename({"name": "rows"})
+    emit(counts, Format.table, title=title, formats=whole, by_use=ROWS_BY_USE)
     columns = frame.filter(pl.col("part") == "columns")
     if columns.height:
         emit_text("\n")
@@ -87,13 +91,14 @@ def _show(found: FileDiff, title: str) -> None:
             pl.col("new_type").alias("new"),
             pl.when(pl.col("difference") > 0).then(pl.col("difference")).cast(pl.Int64).alias("rows changed"),
         )
-        emit(shown.head(MOST_LISTED), Format.table)
+        emit(shown.head(MOST_LISTED), Format.table, by_use=COLUMNS_BY_USE)
     totals = _part(frame, "totals").rename({"name": "total"})
     if totals.height:
         emit_text("\n")
-        emit(totals.head(MOST_LISTED), Format.table, formats=dict.fromkeys(whole, "{:,.2f}"))
+        formats = dict.fromkeys(whole, "{:,.2f}")
+        emit(totals.head(MOST_LISTED), Format.table, formats=formats, by_use=TOTALS_BY_USE)
     if (hidden := max(columns.height, totals.height) - MOST_LISTED) > 0:
-        note(f"{hidden} more rows are not shown; -f csv lists all")
+        remark(f"{hidden} more rows are not shown; -f csv lists all")
 
 
 def _part(frame: pl.DataFrame, part: str) -> pl.DataFrame:

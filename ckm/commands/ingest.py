@@ -6,17 +6,19 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import typer
 
 from ckm.bugreport import bug_report
+from ckm.commands.completion import tables
 from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, Wait, Workspace, reads_files
 from ckm.errors import BugError, UsageError, exit_code_of_files
-from ckm.output import Format, default_format, detail, emit, note, progress, show_error
+from ckm.output import Format, default_format, detail, emit, note, progress, remark, say_remarks, show_error
+from ckm.remark import Importance, about, at_least, basis, doubt
 from ckm.settings import end_of_day
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,8 +33,11 @@ if TYPE_CHECKING:
     from ckm.store import Store
 
 
-MOST_REMARKS = 5
-"""Maximum remarks of a kind shown per file; ``--verbose`` shows all."""
+BY_USE = ("file", "status", "rows", "quarantined", "accepted", "updated", "unchanged", "duplicates", "table")
+"""Columns of a load, the most used first."""
+SPARE_COUNTS = ("updated", "unchanged", "duplicates", "quarantined")
+HISTORY_BY_USE = ("file", "loaded_at", "rows", "quarantined", "load_id", "undone", "accepted", "kind", "table")
+"""Columns of the history, the most used first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -49,7 +54,8 @@ def ingest(
         ),
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--as", metavar="TABLE", help="Target table; columns are mapped by name.")
+        str | None,
+        typer.Option("--as", metavar="TABLE", help="Target table; columns are mapped by name.", autocompletion=tables),
     ] = None,
     save_map: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the proposed mapping to FILE, for editing.")
@@ -177,12 +183,11 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestO
         raise UsageError("--as and --map need a SOURCE", hint="name the file to load")
     if sources:
         found = jobs_for(sources, workspace, options)
-        for remark in found.remarks:
-            note(remark)
+        remark(*map(doubt, found.remarks))
         return found.jobs
     jobs = jobs_of_workspace(workspace)
     if not jobs:
-        note("no file matches a mapping in maps/")
+        remark(basis("no file matches a mapping in maps/"))
     return jobs
 
 
@@ -215,7 +220,7 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> It
         return
     with store.rehearsal() as mirror:
         yield mirror
-    note("dry run: nothing was written")
+    remark(basis("dry run: nothing was written"))
 
 
 def _run(job: Job, store: Store, settings: LoadSettings) -> FileResult:
@@ -236,7 +241,7 @@ def _requarantine(
 
     results = requarantine(store, workspace_mappings(workspace), settings, options)
     if not results:
-        note("the quarantine is empty")
+        remark(basis("the quarantine is empty"))
     return results
 
 
@@ -244,13 +249,9 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     from ckm.ingest.results import SHORT, results_table
 
     table = results_table(results)
-    emit(_short(table.select(SHORT)) if _on_screen(fmt, output) else table, fmt, output=output)
-    first, others = results[:1], results[1:]
-    shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
-    for remark in shared:
-        note(f"all {len(results)} files: {remark}")
-    for result in results:
-        _remark(result, said=shared)
+    emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output, by_use=_by_use(table))
+    _remark(results)
+    say_remarks()
     failed = [(result.file, result.error) for result in results if result.error]
     for file, error in failed:
         error.details.setdefault("file", file)
@@ -262,19 +263,9 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
         raise typer.Exit(exit_code_of_files((error for _, error in failed), done=done))
 
 
-def _short(table: pl.DataFrame) -> pl.DataFrame:
-    """Drop columns that are zero for all files if the table is wider than the terminal.
-
-    If there are none, drop the table name if it is the same for all files.
-    """
-    from ckm.ingest.results import SPARE
-    from ckm.render.screen import PADDING
-
-    wide = sum(max(len(str(cell)) for cell in (name, *table[name])) + PADDING for name in table.columns)
-    if not sys.stdout.isatty() or wide <= get_terminal_size().columns:
-        return table
-    empty = [name for name in SPARE if not table[name].sum()]
-    return table.drop(empty or (["table"] if table["table"].n_unique() == 1 else []))
+def _by_use(table: pl.DataFrame) -> tuple[str, ...]:
+    """Return the columns of a load, the most used first: a count that is zero for all files comes last."""
+    return tuple(sorted(BY_USE, key=lambda name: name in SPARE_COUNTS and not table[name].sum()))
 
 
 def _on_screen(fmt: Format | None, output: Path | None) -> bool:
@@ -285,19 +276,21 @@ def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
     return all(remark in result.remarks for result in results)
 
 
-def _remark(result: FileResult, said: Sequence[str]) -> None:
-    """Print matches, assumptions, repairs and quarantine reasons, without those in ``said``."""
-    remarks = [remark for remark in result.remarks if remark not in said]
-    quarantined = [f"quarantined {count} × {reason}" for reason, count in result.reasons.items()]
-    for each in (remarks, quarantined):
-        for remark in each[:MOST_REMARKS]:
-            note(f"{result.file}: {remark}")
-        for remark in each[MOST_REMARKS:]:
-            detail(f"{result.file}: {remark}")
-        if len(each) > MOST_REMARKS:
-            note(f"{result.file}: and {len(each) - MOST_REMARKS} more; --verbose shows them")
-    for remark in (*result.details, *result.upkeep):
-        detail(f"{result.file}: {remark}")
+def _remark(results: list[FileResult]) -> None:
+    """Say what was quarantined, assumed and repaired; what holds for all files once."""
+    first, others = results[:1], results[1:]
+    shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
+    if others and (quarantined := sum(result.quarantined for result in results)):
+        files = counted(sum(result.quarantined > 0 for result in results), "file")
+        remark(doubt(f"quarantined {counted(quarantined, 'row')} of {files}"))
+    remark(*at_least(Importance.assumption, (about(f"all {len(results)} files", each) for each in shared)))
+    for result in results:
+        for reason, count in result.reasons.items():
+            remark(doubt(f"{result.file}: quarantined {count} × {reason}"))
+        told = (about(result.file, each) for each in result.remarks if each not in shared)
+        remark(*at_least(Importance.assumption, told))
+        for each in (*result.details, *result.upkeep):
+            detail(f"{result.file}: {each}")
 
 
 def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | None) -> None:
@@ -310,7 +303,7 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     if not _on_screen(fmt, output):
         return emit(table, fmt, output=output)
     minutes = pl.col("loaded_at").dt.strftime("%Y-%m-%d %H:%M")
-    return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table)
+    return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table, by_use=HISTORY_BY_USE)
 
 
 def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path | None) -> None:
@@ -321,4 +314,4 @@ def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path
     taken_back = undo_load(store, which, label=label(Path(which), root))
     emit(undo_table(taken_back), fmt, output=output)
     for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
-        note(f"{file} contains some of the same rows: load it again to restore them")
+        remark(doubt(f"{file} contains some of the same rows: load it again to restore them"))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from glob import escape
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ckm.commands.options import AS_FOUND, FileOptions, OutputFormat, reads_files
 from ckm.errors import CkmError, UsageError, exit_code_of_files
-from ckm.output import Format, default_format, emit, emit_text, note, progress, show_error, silent
+from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark, show_error
 from ckm.plaintext import harmless, harmless_json, unicode_text
+from ckm.remark import assumption
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ Copy = Annotated[
 SaveMap = Annotated[
     Path | None, typer.Option("--save-map", metavar="FILE", help="Write the proposed mapping to FILE, for editing.")
 ]
+BY_USE = ("column", "type", "maps to", "parse errors", "empty", "distinct", "null words")
+"""Columns on a screen, the most used first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -98,7 +99,7 @@ def inspect(
                 found.append(inspect_file(file, options, copy_to=output, seen=advance))
         except CkmError as error:
             failed.append(error)
-    if found and not silent(output):  # stdout stays empty if all files failed
+    if found and not file_alone(output):  # stdout stays empty if all files failed
         _show(found, chosen)
     if output is not None and found:
         written = f"wrote {output} ({counted(found[0].rows, 'record')})"
@@ -128,7 +129,8 @@ def _show(found: list[Inspection], fmt: Format) -> None:
     if fmt is not Format.table:  # shown on the screen already
         for one in found:
             if one.proposal.platform:
-                note(f"{_name(one)}: {one.proposal.assumed[0]}" if one.proposal.assumed else one.proposal.platform)
+                assumed = f"{_name(one)}: {one.proposal.assumed[0]}" if one.proposal.assumed else one.proposal.platform
+                remark(assumption(assumed))
 
     if fmt is Format.json:
         emit_text(harmless_json(json.dumps([as_object(one) for one in found], ensure_ascii=False, indent=1)) + "\n")
@@ -164,28 +166,26 @@ def as_object(one: Inspection) -> dict[str, Any]:
 
 
 def _show_screen(one: Inspection) -> None:
-    emit_text("\n".join([*map(_line, _facts(one)), "", ""]))
+    emit_text("".join(f"{_line(text)}\n" for text in [*_facts(one), ""]))
     table = _on_screen(one)
     if table.height:
-        emit(table, Format.table)
-    tail = []
+        emit(table, Format.table, by_use=BY_USE, elsewhere="-f csv")
     if one.problems:
-        tail += ["", "problems"]
-        tail += [
-            f"  {f'line {problem.line:,}' if problem.line else 'file':<12} {problem.text}" for problem in one.problems
-        ]
-    tail += ["", *_proposal(one), ""]
-    emit_text("\n".join(map(_line, tail)) + "\n")
+        places = [f"line {problem.line:,}" if problem.line else "file" for problem in one.problems]
+        told = [_line(each.text, f"  {place:<12} ") for place, each in zip(places, one.problems, strict=True)]
+        emit_text("".join(f"{line}\n" for line in ["", "problems", *told]))
+    emit_text("".join(f"{_line(text)}\n" for text in ["", *_proposal(one), ""]))
 
 
-def _line(text: str) -> str:
-    """Return a line unchanged; on a terminal, wrap it between words if it is too long."""
-    if not sys.stdout.isatty():
-        return harmless(text)
-    from ckm.render.screen import filled
+def _line(text: str, mark: str = "") -> str:
+    """Return a line after its mark; on a terminal, wrapped between words if it is too long, below its own text."""
+    from ckm.render.screen import filled, window
 
+    terminal = window()
+    if terminal is None:
+        return mark + harmless(text)
     said = text.lstrip(" ")
-    return filled(said, width=get_terminal_size().columns, mark=" " * (len(text) - len(said)))
+    return filled(said, width=terminal, mark=mark + " " * (len(text) - len(said)))
 
 
 def _on_screen(one: Inspection) -> pl.DataFrame:

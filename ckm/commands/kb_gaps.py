@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.options import Output, OutputFormat, Workspace
-from ckm.messages import note, progress
+from ckm.messages import progress, remark
 from ckm.output import emit_rows
+from ckm.remark import basis
 
 if TYPE_CHECKING:
     from ckm._kb.gaps import QueryGap
 
 COLUMNS = {"gap": str, "name": str, "searches": int, "last": date, "customers": int, "value_at_risk": float}
+BY_USE = ("name", "gap", "searches", "value_at_risk", "customers", "last")
+"""Columns, the most used first."""
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +54,7 @@ def kb_gaps(
     """
     from ckm._kb.search_log import FILE
     from ckm.kb import Scope, gaps
-    from ckm.render.rows import Table
+    from ckm.render.rows import ResultTable
 
     folder, root = _place(kb, workspace)
     day = as_of.date() if as_of else date.today()  # in the reader's time zone
@@ -67,9 +70,8 @@ def kb_gaps(
         remarks += notes
     else:
         remarks.append("outside a workspace there is no search log and there are no saved warnings: gaps are unknown")
-    emit_rows(Table(COLUMNS, rows), fmt, output=output, formats={"value_at_risk": "{:,.2f}"})
-    for remark in [f"as of {day}", *remarks]:
-        note(remark)
+    emit_rows(ResultTable(COLUMNS, rows), fmt, output=output, formats={"value_at_risk": "{:,.2f}"}, by_use=BY_USE)
+    remark(basis(f"as of {day}"), *remarks)
 
 
 def _place(kb: Path | None, workspace: Path | None) -> tuple[Path, Path | None]:

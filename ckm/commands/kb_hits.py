@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
 from ckm.plaintext import markdown_text
-from ckm.render.rows import Table, safe, width
+from ckm.render.line_breaks import width, wrapped
+from ckm.render.rows import ResultTable, safe
+from ckm.render.screen import window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,31 +29,42 @@ COLUMNS = {
 INDENT = "    "
 WIDEST = 120
 """Columns up to which lines are easy to read."""
+PLAIN_WIDTH, UNLIMITED = 100, 100_000
+"""Columns of a snippet, and of a line of facts, in a pipe."""
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
-def table(result: SearchResult) -> Table:
+def table(result: SearchResult) -> ResultTable:
     """Return the hits as rows with all their attributes."""
     rows = []
     for hit in result.hits:
         cells = (getattr(hit, name) for name in COLUMNS)
         rows.append([list(cell) if isinstance(cell, tuple) else cell for cell in cells])
-    return Table(COLUMNS, rows)
+    return ResultTable(COLUMNS, rows)
 
 
 def draw(result: SearchResult, *, explain: bool) -> None:
     """Print the hits to stdout as a list of title, snippet and warnings; matching words are bold on a terminal."""
     style = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    wide = min(shutil.get_terminal_size((100, 0)).columns, WIDEST)
+    wide = min(window() or PLAIN_WIDTH, WIDEST)
+    facts_wide = UNLIMITED if window() is None else wide - len(INDENT)
     lines: list[str] = []
     for hit in result.hits:
-        lines.append(f"{safe(hit.id)}  {_highlighted(hit.title, hit.title_highlights, BOLD, PLAIN, style)}")
+        lines += _title(hit, wide, style)
         lines += _wrapped(hit.snippet, hit.highlights, wide - len(INDENT), style)
-        facts = " · ".join(_facts(hit, explain=explain))
-        lines.append(INDENT + (f"{DIM}{facts}{PLAIN}" if style else facts))
-        lines += [f"{INDENT}! {safe(warning)}" for warning in hit.warnings]
+        for facts in wrapped(" · ".join(_facts(hit, explain=explain)), facts_wide):
+            lines.append(INDENT + (f"{DIM}{facts}{PLAIN}" if style else facts))
+        for warning in hit.warnings:
+            lines += wrapped(safe(warning), wide, mark=f"{INDENT}! ")
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
+
+
+def _title(hit: Hit, wide: int, style: bool) -> list[str]:
+    """Return the id and the title of a hit, on lines of their own if they are too wide for one."""
+    if width(safe(hit.id)) + 2 + width(safe(hit.title)) <= wide:
+        return [f"{safe(hit.id)}  {_highlighted(hit.title, hit.title_highlights, BOLD, PLAIN, style)}"]
+    return [*wrapped(safe(hit.id), wide), *_wrapped(hit.title, hit.title_highlights, wide - len(INDENT), style)]
 
 
 def markdown(result: SearchResult, *, explain: bool) -> str:
@@ -111,10 +123,13 @@ def _shown(text: str, show: object) -> str:
 
 
 def _wrapped(text: str, highlights: Highlights, wide: int, style: bool) -> list[str]:
-    """Return a snippet as terminal lines, broken at spaces or at the width."""
+    """Return a snippet as terminal lines, broken between words."""
+    text, highlights = _safe_highlights(text, highlights)
     lines, start = [], 0
-    while start < len(text):
-        end = _line_end(text, start, max(wide, 20))
+    for line in wrapped(text, max(wide, 20)):
+        end = start
+        for _ in line.replace(" ", ""):
+            end = next(at for at in range(end, len(text)) if text[at] != " ") + 1
         inside = [(max(a, start) - start, min(b, end) - start) for a, b in highlights if a < end and b > start]
         lines.append(INDENT + _highlighted(text[start:end].rstrip(), inside, BOLD, PLAIN, style))
         start = end
@@ -123,12 +138,12 @@ def _wrapped(text: str, highlights: Highlights, wide: int, style: bool) -> list[
     return lines
 
 
-def _line_end(text: str, start: int, wide: int) -> int:
-    taken, space = 0, 0
-    for at in range(start, len(text)):
-        taken += max(width(safe(text[at])), 0)
-        if taken > wide:
-            return space if space > start else max(at, start + 1)
-        if text[at] == " ":
-            space = at
-    return len(text)
+def _safe_highlights(text: str, highlights: Highlights) -> tuple[str, Highlights]:
+    """Return a text without control characters, and where its highlights are then."""
+    safe_text, found, end = "", [], 0
+    for start, stop in highlights:
+        safe_text += safe(text[end:start])
+        found.append((len(safe_text), len(safe_text) + len(safe(text[start:stop]))))
+        safe_text += safe(text[start:stop])
+        end = stop
+    return safe_text + safe(text[end:]), found

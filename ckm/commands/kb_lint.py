@@ -10,7 +10,8 @@ import typer
 
 from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
 from ckm.commands.options import Output, Workspace
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, progress, remark
+from ckm.remark import basis
 
 if TYPE_CHECKING:
     from ckm._kb.lint import LintReport
@@ -20,6 +21,8 @@ SUFFIXES = {".xml": "junit", ".sarif": "sarif"}
 """Suffixes of ``--output`` with formats of this command only."""
 SCREEN_ROWS = 40
 """Findings shown on a terminal; machine formats contain all."""
+BY_USE = ("severity", "where", "message", "hint", "rule")
+"""Columns of the findings, the most used first."""
 
 
 class LintFormat(StrEnum):
@@ -112,13 +115,14 @@ def _show(report: LintReport, fmt: Format | None, output: Path | None, title: st
     on_screen = output is None and (fmt or default_format()) is Format.table
     if not on_screen:
         emit(report.frame, fmt, output=output, title=title)
-        note(title)
+        remark(basis(title))
         return
     view = report.frame.head(SCREEN_ROWS)
     where = pl.when(pl.col("line") > 0).then(pl.format("{}:{}", "file", "line")).otherwise("file")
-    emit(view.select("severity", "rule", where.alias("where"), "message", "hint"), Format.table, title=title)
+    columns = ("severity", "rule", where.alias("where"), "message", "hint")
+    emit(view.select(columns), Format.table, title=title, by_use=BY_USE)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
-        note(f"{more:,} more findings of equal or lower severity: -f csv lists all")
+        remark(f"{more:,} more findings of equal or lower severity: -f csv lists all")
 
 
 def _summary(report: LintReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ckm._kb.multilingual_text import MultilingualText
 
 INDENT = 2
+PLAIN_WIDTH = 80
+"""Columns of a line where the width of the terminal is not known."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +74,17 @@ def as_text(blocks: list[Block]) -> str:
 
 def draw(blocks: list[Block]) -> None:
     """Print the page, wrapped to the width of the terminal."""
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.text import Text
+    from ckm.render.screen import bold, filled, window
 
-    console = Console(highlight=False)
+    lines: list[str] = []
     for number, block in enumerate(blocks):
+        text = filled(block.text, width=window() or PLAIN_WIDTH, mark="" if block.heading else " " * INDENT)
         if block.heading:
-            if number:
-                console.print()
-            console.print(Text(block.text, style="bold"))
+            lines += [""] if number else []
+            lines += map(bold, text.split("\n"))
         else:
-            console.print(Padding(Text(block.text), (0, 0, 0, INDENT)))
+            lines += text.split("\n")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def as_json(shown: EntryView) -> str:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.completion import query_words, topics
 from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UsageError
-from ckm.messages import note, progress
+from ckm.messages import note, progress, remark
 from ckm.output import Format, default_format, emit_rows, emit_text
+from ckm.remark import basis, doubt
 
 if TYPE_CHECKING:
     from ckm._kb.relevance_test import RelevanceReport
@@ -27,6 +29,7 @@ Words = Annotated[
         help='Words, "exact phrases", -excluded words, field:value. Quote it as a whole, or put -- before it, '
         "if it contains quotation marks or begins with a dash.",
         show_default=False,
+        autocompletion=query_words,
     ),
 ]
 
@@ -54,7 +57,8 @@ def kb_search(
         ),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="Topic or department.", rich_help_panel=FILTER)
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Topic or department.", rich_help_panel=FILTER, autocompletion=topics),
     ] = None,
     product: Annotated[list[str] | None, typer.Option(metavar="ID", help="Product id.", rich_help_panel=FILTER)] = None,
     segment: Annotated[
@@ -226,18 +230,17 @@ def _note(result: SearchResult, scope: Scope, *, explain: bool) -> None:
     from ckm.commands import kb_hits
 
     reader = f", as {' or '.join(scope.roles)}" if scope.roles else ""
-    note(f"{'as of' if result.hits else 'no hits as of'} {scope.as_of}{reader}")
+    remark(basis(f"{'as of' if result.hits else 'no hits as of'} {scope.as_of}{reader}"))
     if explain:
         for line in kb_hits.analysis_lines(result):
             note(line)
-    for remark in result.remarks:
-        note(remark)
+    remark(*result.remarks)
     if result.hits:
         return
     for suggestion in result.suggestions:
-        note(f"did you mean: {suggestion}")
+        remark(basis(f"did you mean: {suggestion}"))
     if result.nearest is not None:
-        note(f"most similar spelling: {result.nearest.id} ({result.nearest.title})")
+        remark(basis(f"most similar spelling: {result.nearest.id} ({result.nearest.title})"))
 
 
 def _log(root: Path, result: SearchResult, roles: tuple[str, ...], text: str | None) -> None:
@@ -246,7 +249,7 @@ def _log(root: Path, result: SearchResult, roles: tuple[str, ...], text: str | N
     try:
         append(root / "out" / FILE, LoggedSearch(datetime.now(UTC), roles, len(result.hits), text))
     except OSError as error:
-        note(f"this search was not logged in out/{FILE}: {error.strerror}")
+        remark(doubt(f"this search was not logged in out/{FILE}: {error.strerror}"))
 
 
 def _suite(
@@ -264,7 +267,7 @@ def _suite(
     result = run(folder, path, scope, progress=lambda total: progress(f"reading {folder}", total=total))
     _emit_suite(result, fmt, output, show_failures=show_failures)
     count, queries = len(result.failures), result.whole.queries
-    note(f"as of {scope.as_of}; {count:,} of {queries:,} queries rank an unexpected entry first")
+    remark(basis(f"as of {scope.as_of}; {count:,} of {queries:,} queries rank an unexpected entry first"))
     measured = {"mrr": result.whole.mrr, "recall_10": result.whole.recall_10}
     below = [
         (name, value, least)
@@ -272,7 +275,7 @@ def _suite(
         if least is not None and value < least
     ]
     for name, value, least in below:
-        note(f"{name} of all queries is {value}, below {least}")
+        remark(basis(f"{name} of all queries is {value}, below {least}"))
     if below:
         raise typer.Exit(1)
 
@@ -280,13 +283,13 @@ def _suite(
 def _emit_suite(result: RelevanceReport, fmt: Format | None, output: Path | None, *, show_failures: bool) -> None:
     from dataclasses import astuple
 
-    from ckm.render.rows import Table
+    from ckm.render.rows import ResultTable
 
     if show_failures:
         columns = {"lang": str, "query": str, "expected": list, "rank": int, "first": str, "where": str}
         rows = [(f.lang, f.query, list(f.expected), f.rank, f.first, f.where) for f in result.failures]
-        return emit_rows(Table(columns, rows), fmt, output=output)
+        return emit_rows(ResultTable(columns, rows), fmt, output=output)
     measures = ("recall_1", "recall_5", "recall_10", "mrr", "ndcg_10")
     columns = {"lang": str, "queries": int, **dict.fromkeys(measures, float)}
     rows = [astuple(score) for score in result.scores]
-    return emit_rows(Table(columns, rows), fmt, output=output, formats=dict.fromkeys(measures, "{:.4f}"))
+    return emit_rows(ResultTable(columns, rows), fmt, output=output, formats=dict.fromkeys(measures, "{:.4f}"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.completion import entries
 from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
 from ckm.commands.options import Output, Workspace
 from ckm.output import emit_text
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def kb_show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="Id of the entry.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="Id of the entry.", autocompletion=entries)],
     kb: KbFolder = None,
     prefer_lang: Annotated[
         str | None,
@@ -80,12 +81,11 @@ def _default(output: Path | None) -> ShowFormat:
 
 def _print(shown: EntryView, output: Path | None) -> None:
     """Print the page, wrapped on a terminal and unwrapped elsewhere."""
-    import sys
-
     from ckm.commands.kb_page import as_text, draw, page
+    from ckm.render.screen import window
 
     blocks = page(shown)
-    if output is None and sys.stdout.isatty():
+    if output is None and window() is not None:
         draw(blocks)
     else:
         emit_text(as_text(blocks), output=output)

@@ -21,7 +21,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, detail, emit, emit_text, note, progress, silent
+from ckm.output import Format, default_format, detail, emit, emit_text, file_alone, note, progress, remark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,36 +118,38 @@ def loyalty_report(
     if explain is not None:
         return _explain(explain, fmt, output)
 
-    from ckm.dataset import open_dataset
-    from ckm.loyalty import LoyaltyOptions
-    from ckm.loyalty import loyalty_report as make_report
-
     _refuse_other_suffixes(output)
-    request = LoyaltyOptions(
-        as_of=as_of.date() if as_of else None,
-        months=_months(period),
-        comparison=compare,
-        by=by,
-        min_group_size=min_group_size,
-        names=names,
-        seed=seed,
-        cache=not no_cache,
-        keep=not dry_run,
-    )
     with progress("measuring loyalty", total=STEPS) as advance:
+        from ckm.dataset import open_dataset
+        from ckm.loyalty import LoyaltyOptions
+        from ckm.loyalty import loyalty_report as make_report
+
+        request = LoyaltyOptions(
+            as_of=as_of.date() if as_of else None,
+            months=_months(period),
+            comparison=compare,
+            by=by,
+            min_group_size=min_group_size,
+            names=names,
+            seed=seed,
+            cache=not no_cache,
+            keep=not dry_run,
+        )
+        advance.stage("reading")
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
-            made = make_report(dataset, request, config, progress=lambda _: advance(1))
+            made = make_report(dataset, request, config, progress=advance.stage)
         report = made.report
         written = made.export(export, lang) if export is not None else []
         if output is not None and str(output) != "-":
+            advance.stage("writing")
             _write(report, output, fmt, lang)
-    _print(report, fmt, output, lang)
+    if not file_alone(output):
+        _print(report, fmt, output, lang)
     if meta is not None:
         write_meta(_facts(made, request, dataset, source), meta)
-    for remark in [*dataset.remarks, *report.remarks]:
-        note(remark)
+    remark(*dataset.remarks, *report.remarks)
     for path in written:
         detail(f"wrote {path}")
     if export is not None:
@@ -217,8 +219,6 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
 def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang: str) -> None:
     """Print the result to stdout; where a file has it, only what a person reads."""
     beside = output is not None and str(output) != "-"
-    if silent(output):
-        return
     match fmt or default_format():
         case Format.table:
             from ckm.commands.loyalty_screen import show_loyalty

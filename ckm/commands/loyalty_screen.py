@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ckm.output import Format, emit, emit_text
-from ckm.plaintext import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +33,8 @@ NUMBERS = (
     "value_at_risk",
 )
 """Metrics of the table."""
+BY_USE = (0, 1, 3, 2)
+"""Places of the table's columns, the most used first: metric, value, change, interval."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
 """Direction marks; terminals without support for them show boxes."""
 FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
@@ -59,7 +58,7 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
     from ckm._loyalty.words import load_words
 
     localized = LocalizedReport(report, load_words(lang))
-    emit_text(f"{harmless(title_of(localized).translate(UNSEEN))}\n\n{_filled(lead_of(localized))}\n")
+    emit_text(f"{_filled(title_of(localized))}\n\n{_filled(lead_of(localized))}\n")
     changes = [*_changes(localized)]
     if changes:
         emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in changes))
@@ -68,7 +67,9 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
         titles = [localized.say(f"column.{key}") for key in ("metric", "value", "interval", "change")]
         columns = {title: [row[place] for row in rows] for place, title in enumerate(titles)}
         emit_text("\n")
-        emit(pl.DataFrame({title: cells for title, cells in columns.items() if any(cells)}), Format.table)
+        by_use = [titles[place] for place in BY_USE]
+        table = pl.DataFrame({title: cells for title, cells in columns.items() if any(cells)})
+        emit(table, Format.table, by_use=by_use, elsewhere="-f csv")
     rest = [*_others(localized)]
     if rest:
         emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in rest))
@@ -108,7 +109,7 @@ def _others(localized: LocalizedReport) -> Iterator[str]:
 
 
 def _filled(text: str, mark: str = "") -> str:
-    from ckm.render.screen import filled
+    from ckm.render.screen import filled, window
 
-    width = min(WIDEST, get_terminal_size().columns) if sys.stdout.isatty() else PLAIN
+    width = min(WIDEST, window() or PLAIN)
     return filled(text.translate(UNSEEN), width=width, mark=mark)

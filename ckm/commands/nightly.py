@@ -11,7 +11,7 @@ import typer
 from ckm.bugreport import bug_report
 from ckm.commands.options import AsOf, Output, OutputFormat, Seed, Wait, Workspace
 from ckm.errors import BugError, UsageError
-from ckm.output import Format, default_format, emit, note, progress, show_error
+from ckm.output import Format, default_format, emit, progress, remark, show_error
 
 if TYPE_CHECKING:
     from ckm.nightly import NightlyResult
@@ -72,11 +72,10 @@ def nightly(
             fail_on=fail_on,
             seed=seed,
             wait=wait,
-            progress=lambda _: advance(1),
+            progress=advance.stage,
         )
     _print(result, fmt, output)
-    for remark in result.remarks:
-        note(remark)
+    remark(*result.remarks)
     for error in result.errors:
         if isinstance(error, BugError) and error.__cause__ is not None:
             print(bug_report(error.__cause__), file=sys.stderr)

@@ -27,7 +27,7 @@ import typer
 from typer.core import TyperOption
 
 from ckm.errors import CkmError, UsageError
-from ckm.output import Format, Verbosity, default_format, listen, note, set_verbosity
+from ckm.output import Format, Verbosity, default_format, listen, remark, say_remarks, set_verbosity
 
 if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
@@ -242,8 +242,8 @@ def saying(remarks: Sequence[str], fmt: Format | None) -> Iterator[None]:
         yield
     except CkmError:
         if (fmt or default_format()) not in {Format.json, Format.ndjson}:
-            for remark in remarks:
-                note(remark)
+            remark(*remarks)
+            say_remarks()
         raise
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ckm.commands.completion import METHODS, RULE_SUFFIXES, methods
 from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import (
     AS_FOUND,
@@ -26,7 +27,7 @@ from ckm.commands.options import (
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, emit, emit_text, note, progress, silent
+from ckm.output import Format, default_format, emit, emit_text, file_alone, progress, remark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.segment import Segmentation, SegmentOptions
 
-METHODS = ("rfm", "value", "lifecycle", "clusters")
-RULE_SUFFIXES = (".yaml", ".yml")
 DEFINITION = "Definitions (fixed until --refit)"
 MOVES = "Moves"
 MONEY = Literal["net", "margin", "mean"]
@@ -52,7 +51,11 @@ def segment(
     data: Data = None,
     by: Annotated[
         str | None,
-        typer.Option(metavar="METHOD", help="rfm, value, lifecycle, clusters, or a FILE.yaml of rules. Default: rfm."),
+        typer.Option(
+            metavar="METHOD",
+            help="rfm, value, lifecycle, clusters, or a FILE.yaml of rules. Default: rfm.",
+            autocompletion=methods,
+        ),
     ] = None,
     as_of: AsOf = None,
     customers: Annotated[
@@ -146,37 +149,38 @@ def segment(
     if show_rules:
         return _show_rules(rules, use, workspace, output)
 
-    from ckm._segment.rfm.names import load_names
-    from ckm.dataset import open_dataset
-    from ckm.segment import SegmentOptions, segment_dataset
+    with progress(f"segmenting {data or 'the workspace'}") as advance:
+        from ckm._segment.rfm.names import load_names
+        from ckm.dataset import open_dataset
+        from ckm.segment import SegmentOptions, segment_dataset
 
-    request = SegmentOptions(
-        by=_method(by),
-        as_of=as_of.date() if as_of else None,
-        names=load_names(rules) if rules else None,
-        monetary=_monetary(monetary, window),
-        use=use,
-        save=save,
-        refit=refit,
-        moves=moves or since is not None,
-        since=since.date() if since else None,
-        details=details,
-        seed=seed,
-        keep=not dry_run,
-        wait=wait,
-        cache=not no_cache,
-    )
-    with progress(f"segmenting {data or 'the workspace'}"):
+        request = SegmentOptions(
+            by=_method(by),
+            as_of=as_of.date() if as_of else None,
+            names=load_names(rules) if rules else None,
+            monetary=_monetary(monetary, window),
+            use=use,
+            save=save,
+            refit=refit,
+            moves=moves or since is not None,
+            since=since.date() if since else None,
+            details=details,
+            seed=seed,
+            keep=not dry_run,
+            wait=wait,
+            cache=not no_cache,
+        )
+        advance.stage("reading")
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config, source = dataset.config, read_source(dataset, data, reading, meta)
+        advance.stage("segmenting")
         with saying(dataset.remarks, fmt):
             result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     if meta is not None:
         write_meta(_facts(result, request, dataset, source), meta)
     # After the result: a run that fails under -f json has the error alone on stderr.
-    for remark in [*dataset.remarks, *result.remarks]:
-        note(remark)
+    remark(*dataset.remarks, *result.remarks)
     return None
 
 
@@ -193,8 +197,8 @@ def _print(
     piped = str(output) == "-"
     if output is not None and not piped:
         emit(result.customers, output=output)
-    if silent(output):
-        return
+        if file_alone(output):
+            return
     for_person = (fmt or default_format()) is Format.table
     if customers or piped:
         emit(result.customers, fmt)

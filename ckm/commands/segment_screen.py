@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from ckm.output import Format, default_format, emit, emit_text, note
+from ckm.output import Format, default_format, emit, emit_text, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,10 +31,19 @@ FORMATS = {
     "orders per customer": "{:.1f}",
     "average order value": "{:,.2f}",
 }
-WIDE_SCREEN = 122
-"""Characters that all columns need without breaking a number in two."""
-NARROW_SCREEN_COLUMNS = 4
-"""Number of columns, with the bars, that fit into 80 characters."""
+BY_USE = (
+    "segment",
+    "customers",
+    "revenue",
+    "share",
+    "recency (days)",
+    "revenue share",
+    "orders per customer",
+    "average order value",
+)
+"""Columns of the summary, the most used first."""
+MOVES_BY_USE = ("from", "to", "customers", "behaviour", "ageing", "definition")
+"""Columns of the largest moves, the most used first."""
 MOST_MOVES = 12
 """Pairs of segments whose causes a screen lists; the matrix has all of them."""
 
@@ -48,21 +55,18 @@ def show_summary(result: Segmentation, label: str) -> None:
     from ckm._segment.result import AMOUNTS
 
     columns = [(name, header) for name, header in COLUMNS.items() if result.money_known or name not in AMOUNTS]
-    everything = len(columns)
-    if sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN:
-        columns = columns[:NARROW_SCREEN_COLUMNS]
     emit(
         result.summary.select(pl.col(name).alias(header) for name, header in columns),
         Format.table,
         title=f"{label} as of {result.as_of}" + (f", money in {result.currency}" if result.money_known else ""),
         bars="share",
         formats=FORMATS,
+        by_use=BY_USE,
+        elsewhere="-f csv",
     )
     emit_text("\n")
     borne = result.summary.filter(pl.col("customers") > 0)
     emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
-    if len(columns) < everything:
-        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, also shows recency, orders and average order value")
 
 
 def show_moves(result: Segmentation, label: str) -> None:
@@ -75,6 +79,7 @@ def show_moves(result: Segmentation, label: str) -> None:
         _matrix(moves, [segment.name for segment in result.definition.definition.segments]),
         Format.table,
         title=f"{label}: segments on {moves.since} (rows) and on {result.as_of} (columns)",
+        elsewhere="-f csv",
     )
     moved = moves.matrix.filter(pl.col("previous_segment").ne_missing(pl.col("segment")))
     if moved.is_empty():
@@ -93,9 +98,11 @@ def show_moves(result: Segmentation, label: str) -> None:
         ),
         Format.table,
         title="largest moves by cause",
+        by_use=MOVES_BY_USE,
+        elsewhere="-f csv",
     )
     if moved.height > MOST_MOVES:
-        note(f"{moved.height - MOST_MOVES} smaller moves are not shown; -f csv has all")
+        remark(f"{moved.height - MOST_MOVES} smaller moves are not shown; -f csv has all")
 
 
 def _matrix(moves: Moves, names: list[str]) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS, OF_THE_SHOP
 from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.remark import assumption, doubt
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -162,8 +163,8 @@ class LeftOut:
     @property
     def remarks(self) -> list[str]:
         """What was left out, and what to know of the rows that were not, as sentences."""
-        remarks = [
-            f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}"
+        remarks: list[str] = [
+            assumption(f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}")
             for count, what in (
                 (self.rows_after_as_of, "after the as-of date"),
                 (self.rows_cancelled, "of cancelled orders"),
@@ -173,16 +174,19 @@ class LeftOut:
         ]
         if self.cancelled_credits:
             remarks.append(
-                f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken off; "
-                "where it gives money back, map it to type 'return'"
+                doubt(
+                    f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken "
+                    "off; where it gives money back, map it to type 'return'"
+                )
             )
         if self.customers_without_purchase:
-            remarks.append(f"left out: {counted(self.customers_without_purchase, 'customer')} who only returned")
+            returned = counted(self.customers_without_purchase, "customer")
+            remarks.append(assumption(f"left out: {returned} who only returned"))
         if self.stray is not None:
-            remarks.insert(0, self.stray.sentence)
+            remarks.insert(0, doubt(self.stray.sentence))
         if self.data_end is not None:
-            remarks.append(self.data_end.sentence)
-        remarks += [f"{each.finding}; {each.hint}" for each in self.shared_ids]
+            remarks.append(doubt(self.data_end.sentence))
+        remarks += [doubt(f"{each.finding}; {each.hint}") for each in self.shared_ids]
         return remarks
 
 

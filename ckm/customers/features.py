@@ -24,6 +24,7 @@ from ckm.customers.needs import Needs
 from ckm.customers.parties import PARTY_COLUMNS, party, prospects
 from ckm.errors import UnknownNameError
 from ckm.models.purchase_interval import population_gap
+from ckm.remark import assumption
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
@@ -310,11 +311,12 @@ def _margin_remarks(
 ) -> list[str]:
     usual = population.margin_share
     assumed = "all of it counts as margin" if usual is None else f"{usual:.1%} of it counts as margin"
-    remarks = []
+    remarks: list[str] = []
     for column, period in measured.items():
         bought, costed = (int(sums[f"{period}_{name}"].sum()) for name in ("bought", "bought_costed"))
         if not costs_known and usual is None:
-            remarks.append(f"no cost is known: {column} is the net amount")
+            remarks.append(assumption(f"no cost is known: {column} is the net amount"))
         elif bought > costed:
-            remarks.append(f"{column}: {(bought - costed) / bought:.1%} of the net amount has no cost; {assumed}")
+            without = (bought - costed) / bought
+            remarks.append(assumption(f"{column}: {without:.1%} of the net amount has no cost; {assumed}"))
     return remarks

@@ -24,6 +24,7 @@ from ckm.ingest.options import IngestOptions
 from ckm.io.scanned import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
+from ckm.remark import Importance, about, at_least, doubt
 from ckm.settings import end_of_day
 from ckm.wording import counted
 
@@ -167,7 +168,9 @@ def _of_workspace(root: Path | None) -> Dataset:
     return Dataset(
         tables,
         _label(root),
-        tuple(f"{source} holds payments for the orders: no sales, see ckm check --payments" for source in beside),
+        tuple(
+            doubt(f"{source} holds payments for the orders: no sales, see ckm check --payments") for source in beside
+        ),
         workspace=found,
         quarantine=store.quarantine(),
         state=state,
@@ -194,12 +197,13 @@ def _label(path: Path) -> str:
 
 
 def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Dataset:
-    files, remarks = [path], []
+    files: list[Path] = [path]
+    remarks: list[str] = []
     if path.is_dir():
         from ckm.io.readers.folder import files_in
 
         found = files_in(path)
-        files, remarks = list(found.files), list(found.remarks)
+        files, remarks = list(found.files), [*map(doubt, found.remarks)]
     plan, config = _plan(options, load_config(None))
     frames: list[pl.LazyFrame] = []
     said_of: dict[str, list[str]] = {}
@@ -209,10 +213,10 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         frames.append(rows)
         for text in said:
             said_of.setdefault(text, []).append(file.name)
-    remarks += [f"{_names(names)}: {text}" for text, names in said_of.items()]
+    remarks += [about(_names(names), text) for text, names in said_of.items()]
     if len(files) > 1:
         remarks.append(
-            f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
+            doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
     return Dataset(tables, _label(path), tuple(remarks), config=config)
@@ -284,11 +288,12 @@ def _transactions(
         found = _scanned(source, conversion) or _read(source, conversion, totals)
         if _are_too_many(found):
             raise _refusal(file, source, conversion)
-    left = []
+    left: list[str] = []
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
-        left = [f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit"]
-    return found.rows, [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks(), *left]
+        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
+    told = [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
+    return found.rows, [*at_least(Importance.assumption, told), *left]
 
 
 def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:

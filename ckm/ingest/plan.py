@@ -16,6 +16,7 @@ from ckm.io.mapping.proposal import checked_overrides, complete, propose_mapping
 from ckm.io.mapping.sayable import sayable
 from ckm.io.mapping.zone_column import zone_column
 from ckm.io.readers.hints import Hints
+from ckm.remark import doubt
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
@@ -197,12 +198,12 @@ class NameMatchingPlan:
         said = IngestOptions(hints=self.hints, time_zone=self.time_zone, currency=self.blank_currency)
         mapping = adjusted(replace(mapping, columns=rules), said)
         assumed += [
-            f"the export has no column {column}: {consequence}"
+            doubt(f"the export has no column {column}: {consequence}")
             for column, consequence in platform.lacks(columns, taken)
         ]
         if passed := passed_over(mapping, columns).money:
             names = ", ".join(repr(column) for column in sayable(passed, named=named))
-            assumed.append(f"unmapped columns with amounts or statuses: {names}")
+            assumed.append(doubt(f"unmapped columns with amounts or statuses: {names}"))
         found = f"recognised as {platform.title} ({platform.name}); --platform none maps columns by name only"
         return mapping, (found, *assumed)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ckm.plaintext import harmless
@@ -28,7 +27,7 @@ FRAME_ONLY = (".parquet", ".xlsx")
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """Rows with named columns.
 
     Attributes
@@ -44,7 +43,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
 
 
-def render(table: Table, suffix: str, *, formats: Mapping[str, str] | None = None) -> str:
+def render(table: ResultTable, suffix: str, *, formats: Mapping[str, str] | None = None) -> str:
     """Return a table as the text of a ``.csv .tsv .json .ndjson`` or ``.md`` file, as :func:`writers.render`."""
     if suffix == ".json":
         lines = _json_lines(table)
@@ -62,7 +61,7 @@ def render(table: Table, suffix: str, *, formats: Mapping[str, str] | None = Non
     return "\n".join(lines) + "\n"
 
 
-def save(table: Table, path: Path, suffix: str, *, formats: Mapping[str, str] | None = None) -> None:
+def save(table: ResultTable, path: Path, suffix: str, *, formats: Mapping[str, str] | None = None) -> None:
     """Write a table to a file in the format of ``suffix``."""
     if suffix in FRAME_ONLY:
         from ckm.render import writers
@@ -72,7 +71,7 @@ def save(table: Table, path: Path, suffix: str, *, formats: Mapping[str, str] | 
         path.write_text(render(table, suffix, formats=formats), encoding="utf-8", newline="\n")
 
 
-def frame(table: Table) -> pl.DataFrame:
+def frame(table: ResultTable) -> pl.DataFrame:
     """Return a table as a frame; mappings as JSON."""
     import polars as pl
 
@@ -84,56 +83,23 @@ def frame(table: Table) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def draw(table: Table, *, title: str | None = None, formats: Mapping[str, str] | None = None) -> None:
-    """Print a table to stdout as a person reads it: columns of a width, numbers to the right."""
-    templates = [(formats or {}).get(name) for name in table.columns]
-    cells = [
-        [safe(_plain(c) if how is None else shown(c, how)) for c, how in zip(r, templates, strict=True)]
-        for r in table.rows
-    ]
-    names = [safe(name) for name in table.columns]
-    widths = [max(map(width, column)) for column in zip(names, *cells, strict=True)]
-    right = [kind in (int, float) for kind in table.columns.values()]
-    lines = [_line(names, widths, right), "  ".join("─" * each for each in widths)]
-    lines += [_line(row, widths, right) for row in cells]
-    sys.stdout.write("".join(f"{line}\n" for line in ([safe(title)] if title else []) + lines))
-
-
 def safe(text: str) -> str:
     """Return a text of strangers in one line, harmless to a terminal: nothing in it moves or turns what follows."""
     return harmless(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))
 
 
-def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes (Unicode Annex 11)."""
-    if text.isascii():
-        return len(text)
-    return sum(_width(character) for character in text)
-
-
-def _width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    padded = (
-        " " * (wide - width(cell)) + cell if end else cell + " " * (wide - width(cell))
-        for cell, wide, end in zip(cells, widths, right, strict=True)
-    )
-    return "  ".join(padded).rstrip()
-
-
-def _plain(cell: Any) -> str:
-    if isinstance(cell, float):
-        return f"{cell:.3g}" if 0 < abs(cell) < 1 else f"{cell:,.2f}"
+def plain(cell: Any, template: str | None = None) -> str:
+    """Return a cell as a person reads it: by its template, else ``1,234``, ``1,234.56`` and ``0.00123``."""
+    if template is not None:
+        return shown(cell, template)
+    if isinstance(cell, float | Decimal):
+        return f"{cell:.3g}" if 0 < abs(float(cell)) < 1 else f"{cell:,.2f}"
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
     return shown(_flat(cell), "{}")
 
 
-def _json_lines(table: Table) -> list[str]:
+def _json_lines(table: ResultTable) -> list[str]:
     names = list(table.columns)
     return [_json(dict(zip(names, row, strict=True))) for row in table.rows]
 

@@ -1,144 +1,210 @@
-"""A table as a person sees it on a terminal."""
+"""A table as a person sees it on a terminal: no broken word, and as many columns as fit."""
 
 from __future__ import annotations
 
-import io
-import re
+import os
 import sys
-from decimal import Decimal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from ckm.plaintext import harmless
-from ckm.render.cells import shown
-from ckm.render.writers import flatten
+from ckm.render.line_breaks import longest_word, width, wrapped
+from ckm.render.rows import plain, safe
+from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    import polars as pl
+    from ckm.render.rows import ResultTable
 
 MAX_ROWS = 500
 """Nobody reads more on a screen; the caption says how many there are."""
-UNWRAPPED_WIDTH = 10_000
-"""Columns of a table that goes to a file or a pipe, where nothing has to fit."""
-PADDING = 3
-"""Blanks between two columns."""
-PART = re.compile(r"[^\s_.,/\\-]+[_.,/\\-]*|[_.,/\\-]+")
-"""A part of a name: up to a mark after which it may be broken."""
+GAPS = (3, 2)
+"""Blanks between two columns: the usual, and where room is scarce."""
+READABLE = 20
+"""Columns that a text has at least before a column is dropped for it."""
+MOST_LINES = 4
+"""Lines that a cell takes at most before a column is dropped for it, unless it is :data:`SENTENCE` wide."""
+SENTENCE = 40
+"""Columns in which a sentence is easy to read."""
 BAR_CELLS = 16
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: Mapping[str, str]) -> None:
-    """Print ``table`` to stdout; at most :data:`MAX_ROWS` rows, and a caption when there are more."""
-    view = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name, dtype in table.schema.items():
-        view.add_column(Text(_one_line(name)), justify="right" if dtype.is_numeric() else "left", overflow="fold")
-        if name == bars:
-            view.add_column()
-    shown_rows = table.head(MAX_ROWS)
-    hidden = table.height > MAX_ROWS
-    templates = [formats.get(name) for name in table.columns]
-    longest = _longest(shown_rows, bars)
-    for row in flatten(shown_rows).iter_rows():
-        cells = []
-        for name, cell, template in zip(table.columns, row, templates, strict=True):
-            # Text, not str: rich reads "[VIP]" in a str as markup and drops it.
-            cells.append(Text(_one_line(shown(cell, template) if template else plain(cell))))
-            if name == bars:
-                cells.append(Text(bar(cell, longest)))
-        view.add_row(*cells)
-    _print(view, title, f"{MAX_ROWS:,} of {table.height:,} rows; -o FILE or -f csv gives all" if hidden else None)
+class _Window:
+    """The width that a caller sets for this run; None means that of the terminal."""
+
+    columns: int | None = None
 
 
-def _keep_words_whole(view: Table, terminal: int) -> None:
-    """Give columns that are too wide together widths in which words stay whole; the widest are folded if they must.
+def window() -> int | None:
+    """Return the columns of the terminal on stdout; None in a pipe and a file, where nothing has to fit."""
+    if _Window.columns is not None:
+        return _Window.columns
+    return get_terminal_size().columns if sys.stdout.isatty() else None
 
-    Names of files and columns are broken after a mark in them, before any word is broken anywhere.
+
+@contextmanager
+def as_wide_as(columns: int | None) -> Iterator[None]:
+    """Fit every screen of the body into ``columns``, also in a pipe."""
+    before, _Window.columns = _Window.columns, columns
+    try:
+        yield
+    finally:
+        _Window.columns = before
+
+
+@dataclass
+class _Column:
+    """One column of a screen: its cells as texts, and its place in the order of use (0 is used most)."""
+
+    name: str
+    cells: list[str]
+    right: bool
+    place: int
+    bars: bool = False
+
+    @property
+    def natural(self) -> int:
+        return max(map(width, (self.name, *self.cells)))
+
+    def least(self, terminal: int) -> int:
+        """Return the columns below which a word or a number would be broken, or a text hard to read."""
+        if self.right or self.bars:
+            return max(longest_word([self.name], terminal, terminal), *map(width, self.cells), 1)
+        natural = self.natural
+        if self.place == 0 and natural <= SENTENCE:  # the column that is used most names the rows
+            return natural
+        readable = min(SENTENCE, max(READABLE, -(-natural // MOST_LINES)), terminal)
+        return min(natural, max(readable, longest_word((self.name, *self.cells), max(readable, SENTENCE), terminal)))
+
+
+def draw(
+    table: ResultTable,
+    *,
+    title: str | None = None,
+    bars: str | None = None,
+    formats: Mapping[str, str] | None = None,
+    by_use: Sequence[str] = (),
+    rows: int | None = None,
+    elsewhere: str = "-o FILE",
+) -> None:
+    """Print ``table`` to stdout; at most :data:`MAX_ROWS` rows, and as many columns as the window holds.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    title
+        A line above the table.
+    bars
+        A numeric column that is also drawn as bars.
+    formats
+        ``str.format`` templates per column.
+    by_use
+        Names of the columns, the most used first. In a window that is too narrow the last ones are dropped, and a line
+        counts them. Columns without a place are used less than those with one, in their order in the table.
+    rows
+        Number of rows of the whole table, of which ``table`` may have the first :data:`MAX_ROWS` only.
+    elsewhere
+        The option that gives all columns.
     """
-    texts = [[str(cell) for cell in (column.header, *column.cells)] for column in view.columns]
-    wanted = [max(map(cell_len, cells), default=0) for cells in texts]
-    words = [_longest_part(cells, str.split) for cells in texts]
-    room = terminal - PADDING * (len(texts) - 1)
-    if sum(wanted) <= room:
-        return
-    names = [column.justify != "right" for column in view.columns]
-    if sum(words) > room:
-        words = [
-            _longest_part(cells, PART.findall) if is_name else _longest_part(cells, str.split)
-            for cells, is_name in zip(texts, names, strict=True)
-        ]
-    if sum(words) > room:
-        view.padding = (0, 0, 0, 0)
-        room = terminal - (len(texts) - 1)
-    widths = dict.fromkeys(range(len(texts)), 0)
-    for left, at in zip(range(len(texts), 0, -1), sorted(widths, key=lambda at: words[at]), strict=True):
-        widths[at] = max(1, min(words[at], (room - sum(widths.values())) // left))
-    while sum(widths.values()) < room:
-        most = max(widths, key=lambda at: wanted[at] - widths[at])
-        widths[most] += 1
-    for at, width in widths.items():
-        column = view.columns[at]
-        column.width = width
-        if not names[at]:
-            continue
-        column.header = _broken(str(column.header), width)
-        column._cells = [_broken(str(cell), width) for cell in column.cells]  # rich has no other way
+    total = len(table.rows) if rows is None else rows
+    columns = _columns(table, bars, formats or {}, by_use)
+    terminal = window()
+    shown = columns if terminal is None else fitting(columns, terminal)
+    hidden = sum(not each.bars for each in columns) - sum(not each.bars for each in shown)
+    lines = [*_lines(shown, terminal)]
+    if title:
+        texts = wrapped(harmless(title), terminal) if terminal else [harmless(title)]
+        lines[:0] = [bold(each) for each in texts]
+    remarks = []
+    if hidden:
+        remarks.append(f"+{counted(hidden, 'column')}: {elsewhere} or a wider window")
+    if total > MAX_ROWS:
+        remarks.append(f"{MAX_ROWS:,} of {total:,} rows; -o FILE or -f csv gives all")
+    for remark in remarks:
+        lines += [bold(each) for each in (wrapped(remark, terminal) if terminal else [remark])]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
-def _longest_part(cells: list[str], parted: Callable[[str], list[str]]) -> int:
-    return max((cell_len(part) for cell in cells for part in parted(cell)), default=0)
+def bold(text: str) -> str:
+    """Return a line in bold on a terminal that shows it."""
+    plain_text = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb")
+    return text if plain_text else f"\x1b[1m{text}\x1b[0m"
 
 
-def _broken(text: str, width: int) -> Text:
-    """Return a text in which words that are too long for a column are broken after marks in them."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        parts = [word] if cell_len(word) <= width else PART.findall(word)
-        for at, part in enumerate(parts):
-            glue = "" if at or not lines else " "
-            if lines and cell_len(lines[-1] + glue + part) <= width:
-                lines[-1] += glue + part
-            else:
-                lines.append(part)
-    return Text("\n".join(lines))
+def _columns(table: ResultTable, bars: str | None, formats: Mapping[str, str], by_use: Sequence[str]) -> list[_Column]:
+    places = {name: place for place, name in enumerate(dict.fromkeys((*by_use, *table.columns)))}
+    columns = []
+    for at, (name, kind) in enumerate(table.columns.items()):
+        values = [row[at] for row in table.rows[:MAX_ROWS]]
+        cells = [safe(plain(value, formats.get(name))) for value in values]
+        columns.append(_Column(safe(name), cells, kind in (int, float), places[name]))
+        if name == bars:
+            longest = max((float(value) for value in values if value is not None), default=0.0)
+            # Bars repeat the numbers beside them, so they are the first to go.
+            columns.append(_Column("", [bar(value, longest) for value in values], False, len(places), bars=True))
+    return columns
 
 
-def _print(view: Table, title: str | None, remark: str | None) -> None:
-    """Print as wide as the terminal, or as wide as it needs and without padding where nothing has to fit."""
-    terminal = sys.stdout.isatty()
-    page = sys.stdout if terminal else io.StringIO()
-    console = Console(file=page, width=None if terminal else UNWRAPPED_WIDTH, highlight=False)
-    if terminal:
-        _keep_words_whole(view, console.width)
-    for part in (title, view, remark):
-        if part is not None:
-            console.print(Text(harmless(part), style="bold") if isinstance(part, str) else part)
-    if isinstance(page, io.StringIO) and not terminal:
-        sys.stdout.writelines(f"{line.rstrip()}\n" for line in page.getvalue().rstrip().split("\n"))
+def fitting(columns: list[_Column], terminal: int) -> list[_Column]:
+    """Return the columns that fit the terminal with words whole: without those that are used least."""
+    shown = list(columns)
+    while len(shown) > 1 and not _fit(shown, terminal):
+        shown.remove(max(shown, key=lambda each: each.place))
+    return shown
+
+
+def _fit(columns: list[_Column], terminal: int) -> bool:
+    return sum(each.least(terminal) for each in columns) + GAPS[-1] * (len(columns) - 1) <= terminal
+
+
+def _lines(columns: list[_Column], terminal: int | None) -> Iterator[str]:
+    gap, widths = _layout(columns, terminal)
+    yield from _row([each.name for each in columns], columns, widths, gap, at_end=True)
+    yield "─" * (sum(widths) + gap * (len(columns) - 1))
+    for at in range(len(columns[0].cells) if columns else 0):
+        yield from _row([each.cells[at] for each in columns], columns, widths, gap)
+
+
+def _layout(columns: list[_Column], terminal: int | None) -> tuple[int, list[int]]:
+    """Return the blanks between columns and the width of each: all they want, else what keeps their words whole."""
+    wanted = [each.natural for each in columns]
+    gaps = len(columns) - 1
+    if terminal is None or sum(wanted) + GAPS[0] * gaps <= terminal:
+        return GAPS[0], wanted
+    widths = [min(each.least(terminal), terminal) for each in columns]
+    gap = next((gap for gap in GAPS if sum(widths) + gap * gaps <= terminal), GAPS[-1])
+    for _ in range(terminal - sum(widths) - gap * gaps):
+        widths[max(range(len(widths)), key=lambda at: wanted[at] - widths[at])] += 1
+    return gap, [min(pair) for pair in zip(widths, wanted, strict=True)]
+
+
+def _row(
+    cells: list[str], columns: list[_Column], widths: list[int], gap: int, *, at_end: bool = False
+) -> Iterator[str]:
+    """Yield the lines of a row; those of a header stand on the rule below it."""
+    parts = [wrapped(cell, wide) if width(cell) > wide else [cell] for cell, wide in zip(cells, widths, strict=True)]
+    height = max(map(len, parts), default=1)
+    parts = [[""] * (height - len(part)) + part if at_end else part + [""] * (height - len(part)) for part in parts]
+    for line in zip(*parts, strict=True):
+        padded = (
+            " " * (wide - width(text)) + text if column.right else text + " " * (wide - width(text))
+            for text, column, wide in zip(line, columns, widths, strict=True)
+        )
+        yield (" " * gap).join(padded).rstrip()
 
 
 def filled(text: str, *, width: int, mark: str = "") -> str:
     """Return a text in lines of at most ``width``, broken between words; the first begins with ``mark``."""
-    # rich knows how wide a character is: two columns for a Chinese one, none for a mark above a Thai one
-    lines = Text(harmless(text)).wrap(Console(file=io.StringIO(), width=width), width - len(mark))
-    indents = (mark, *(" " * len(mark) for _ in lines[1:]))
-    return "\n".join(indent + line.plain.rstrip() for indent, line in zip(indents, lines, strict=True))
-
-
-def plain(cell: object) -> str:
-    """Return a cell as it is shown unless the caller says otherwise: ``1,234``, ``1,234.56`` and ``0.00123``."""
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        return f"{cell:,}"
-    if isinstance(cell, float | Decimal):
-        return f"{cell:.3g}" if 0 < abs(float(cell)) < 1 else f"{cell:,.2f}"
-    return shown(cell, "{}")
+    first, *others = harmless(text).split("\n")
+    lines = wrapped(first, width, mark=mark)
+    for other in others:
+        lines += wrapped(other, width, mark=" " * len(mark))
+    return "\n".join(lines)
 
 
 def bar(value: float | None, longest: float) -> str:
@@ -147,12 +213,3 @@ def bar(value: float | None, longest: float) -> str:
         return ""
     whole, rest = divmod(round(8 * BAR_CELLS * min(value / longest, 1)), 8)
     return "█" * whole + EIGHTHS[rest].strip()
-
-
-def _longest(table: pl.DataFrame, bars: str | None) -> float:
-    longest = table[bars].max() if bars is not None and table.height else None
-    return float(longest) if isinstance(longest, int | float) else 0.0
-
-
-def _one_line(text: str) -> str:
-    return harmless(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))

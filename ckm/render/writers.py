@@ -20,6 +20,7 @@ from ckm.files import temporary_folder
 from ckm.paths import openable
 from ckm.plaintext import harmless, printable
 from ckm.render.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
+from ckm.render.rows import ResultTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,6 +85,12 @@ def save(
 def flatten(table: pl.DataFrame) -> pl.DataFrame:
     """Return ``table`` with times as ISO text and every nested value as one text."""
     return table.with_columns(_flat(name, dtype) for name, dtype in table.schema.items())
+
+
+def as_rows(table: pl.DataFrame) -> ResultTable:
+    """Return a frame as the rows that a screen draws."""
+    kinds = {name: float if dtype.is_numeric() else str for name, dtype in table.schema.items()}
+    return ResultTable(kinds, flatten(table).rows())
 
 
 def _flat(name: str, dtype: pl.DataType) -> pl.Expr:

@@ -1,28 +1,109 @@
-"""``ckm demo``: the whole way on the example shop, offline, each command before its result."""
+"""``ckm demo``: the story of the example shop in six screens, or every command on it; offline."""
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from ckm.commands.demo import STEPS
+from ckm.commands import demo
+from ckm.commands.demo import COLUMNS, LINES, NEXT, STEPS, STORY
+from ckm.render.line_breaks import width
+from ckm.render.screen import as_wide_as
 from tests.conftest import Run
+
+RESULTS = ("segments.csv", "churn.csv", "loyalty.html")
+SCREENS = (
+    ("inspect", "incoming/web-orders-2024.csv"),
+    ("diff", "incoming/web-orders-2024.csv", "incoming/web-orders-2025-26.csv"),
+    ("ingest",),
+    ("ingest", "--history"),
+    ("check",),
+    *(("segment", "--by", by, "--dry-run") for by in ("rfm", "value", "lifecycle")),
+    ("segment", "--moves", "--since", "2026-03-31"),
+    ("churn-warn", "--model", "scorecard", "--dry-run"),
+    ("loyalty-report", "--dry-run"),
+    ("kb-search", "the parcel is late"),
+    ("kb-search", "พัสดุมาช้า"),
+    ("kb-search", "--suite", "kb-suite.yaml"),
+    ("kb-show", "delivery-late"),
+    ("kb-show", "delivery-late", "--prefer-lang", "fa"),
+    ("kb-lint",),
+    ("kb-lint", "--rules"),
+    ("kb-gaps",),
+)
+"""The command lines that have a screen."""
+QUIET = (
+    ("inspect", "incoming/web-orders-2024.csv"),
+    ("diff", "incoming/web-orders-2024.csv", "incoming/web-orders-2025-26.csv"),
+    ("ingest",),
+    ("check",),
+    ("segment", "--dry-run"),
+    ("churn-warn", "--model", "scorecard", "--dry-run"),
+    ("loyalty-report", "--dry-run"),
+    ("kb-search", "the parcel is late"),
+    ("kb-lint",),
+    ("kb-gaps",),
+)
+"""The command lines that write their result to a file."""
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("coarse", "small_shop")  # .ci/run runs it as it is
-def test_the_demo_runs_every_step_and_ends_by_naming_files_that_exist(run: Run, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("coarse", "small_shop", "measured_once")  # .ci/run runs it as it is
+def test_the_demo_tells_its_story_and_every_screen_fits_its_window(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "shop"
     told = run("demo", folder)
+    assert told.exit_code == 0, told.stderr
+    story, closing = told.stdout.split("\nNext: cd ")
+    screens = re.split(r"^\d of \d: ", story, flags=re.MULTILINE)[1:]
+    assert [screen.splitlines()[0] for screen in screens] == [each.title for each in STORY]
+    for screen in screens:
+        lines = screen.rstrip("\n").splitlines()
+        assert len(lines) < LINES  # with the question whether to go on
+        assert max(map(width, lines)) <= COLUMNS
+        assert lines[1].startswith("$ ckm ")
+        assert len(lines) > 5
+    entry = re.search(r"ckm kb-show (\S+)", story)
+    assert entry is not None
+    assert entry[1] in pl.read_csv(folder / "out" / "churn.csv")["answers"].drop_nulls()[0].split("; ")
+    assert all(command in closing for command, _ in NEXT)
+    assert max(map(width, closing.splitlines())) <= COLUMNS
+    assert all((folder / "out" / name).exists() for name in RESULTS)
+    assert pl.read_csv(folder / "out" / "segments.csv").height > 400
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("CKM_FORMAT", "table")
+    for words in SCREENS:
+        for columns in (40, 80):
+            with as_wide_as(columns):
+                seen = run(*words)
+            assert seen.exit_code == 0, (words, seen.stderr)
+            assert max(map(width, seen.stdout.splitlines()), default=0) <= columns, words
+            assert len(seen.stderr.splitlines()) <= 3, words
+
+    monkeypatch.delenv("CKM_FORMAT")
+    for words in QUIET:
+        done = run(*words, "-q", "-o", tmp_path / f"{words[0]}.csv")
+        assert (done.exit_code, done.output) == (0, ""), words
+        assert (tmp_path / f"{words[0]}.csv").exists(), words
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("coarse", "small_shop")
+def test_the_full_demo_runs_every_step_and_ends_by_naming_files_that_exist(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    told = run("demo", folder, "--full")
     assert told.exit_code == 0, told.stderr
     places = [told.stdout.index(f"$ {command}\n") for _, command in STEPS]
     assert places == sorted(places)
     named = told.stdout.split("# Files created:\n")[1].split()
     assert str(folder / "out" / "segments.csv") in named
     assert all(Path(name).exists() for name in named)
-    assert pl.read_csv(folder / "out" / "segments.csv").height > 400
 
     again = run("ingest", "-C", folder, "-f", "json")
     assert again.exit_code == 0
@@ -34,3 +115,28 @@ def test_the_demo_leaves_a_folder_with_other_files_alone(run: Run, tmp_path: Pat
     told = run("demo", tmp_path)
     assert told.exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_the_story_pauses_after_each_screen_but_the_last_and_ends_on_q(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "_lines", lambda *_: ["a line"])
+
+    def screens(answers: list[str], *, pausing: bool) -> int:
+        monkeypatch.setattr(sys, "stdin", iter_lines(answers))
+        demo._tell_story(lambda _: None, pausing=pausing)
+        return capsys.readouterr().out.count("a line")
+
+    assert screens(["\n"] * (len(STORY) - 1), pausing=True) == len(STORY)
+    assert screens(["\n", "q\n"], pausing=True) == 2
+    assert screens([], pausing=False) == len(STORY)
+
+
+class iter_lines:  # noqa: N801  # stands for a stream
+    """Standard input with these lines; reading more than there are is an error."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = iter(lines)
+
+    def readline(self) -> str:
+        return next(self._lines)

@@ -107,7 +107,7 @@ def shape(rows: pl.DataFrame) -> set[tuple[object, ...]]:
 def follow(run: Run, case: Case, path: Path, shop: Path, words: list[str]) -> tuple[int, str, list[tuple[object, ...]]]:
     """Load the file into a new workspace; return exit code, stderr, and the rows stored."""
     assert run("init", "-q", shop).exit_code == 0
-    done = run("ingest", path, "-C", shop, "--as", case.table, *words)
+    done = run("ingest", path, "-C", shop, "--as", case.table, *words, "-v")
     stored = shop / "store" / case.table
     if done.exit_code or not stored.exists():
         return done.exit_code, done.stderr, []

@@ -33,7 +33,7 @@ def sought(shop: Path, query: str | None, hits: int = 0, day: int = 1, roles: tu
 
 
 def gaps(run: Run, shop: Path) -> tuple[list[dict[str, Any]], str]:
-    done = run("kb-gaps", "-C", shop, *AS_OF, "-f", "json")
+    done = run("kb-gaps", "-C", shop, *AS_OF, "-f", "json", "-v")
     assert done.exit_code == 0, done.stderr
     return json.loads(done.stdout), done.stderr
 

@@ -49,7 +49,7 @@ def test_an_export_in_thai_comes_to_the_same(desk: Desk) -> None:
 
 
 def check(desk: Desk, export: Export, name: str) -> None:
-    result = desk.call(desk.write(export.file, export.content), *export.options)
+    result = desk.call(desk.write(export.file, export.content), *export.options, "-v")
     assert f"({name})" in result.stderr
     assert result.exit_code == 0, result.output
     passed_over = re.findall(r"unmapped columns[^:]*: (.*)", result.stderr)
@@ -74,7 +74,7 @@ def without(content: str, column: str) -> str:
 @pytest.mark.parametrize(("name", "column"), [("magento-orders", "Status"), ("lazada-orders", "status")])
 def test_an_export_without_its_status_says_what_it_cannot_tell(desk: Desk, name: str, column: str) -> None:
     export = ORDERS[name]()
-    result = desk.call(desk.write(export.file, without(export.content.decode(), column)), *export.options)
+    result = desk.call(desk.write(export.file, without(export.content.decode(), column)), *export.options, "-v")
     assert result.exit_code == 0
     assert f"the export has no column '{column}': cancelled orders may count as sales" in result.stderr
 

@@ -68,7 +68,7 @@ def test_an_export_is_loaded_to_the_cent_without_an_option(desk: Desk, name: str
 @pytest.mark.parametrize("name", TRUTHS)
 def test_the_segments_and_the_report_of_an_export_come_to_the_cent(run: Run, name: str) -> None:
     truth = TRUTHS[name]
-    found = run("segment", case(name), "-f", "json")
+    found = run("segment", case(name), "-f", "json", "-v")
     assert found.exit_code == 0, found.output
     sales = f"net sales {truth['net']:,.2f} EUR"
     assert f"{truth['orders']} orders: gross" in found.stderr
@@ -226,7 +226,7 @@ def test_a_page_that_comes_before_its_first_lines_is_quarantined_and_loaded_when
 
 def report(run: Run, *words: object) -> tuple[dict[str, Any], str]:
     """Return the metrics of a loyalty report and the messages on stderr."""
-    found = run("loyalty-report", *words, "-f", "json")
+    found = run("loyalty-report", *words, "-f", "json", "-v")
     assert found.exit_code == 0, found.output
     return {row["metric"]: row["value"] for row in json.loads(found.stdout) if not row["slice"]}, found.stderr
 

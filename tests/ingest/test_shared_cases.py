@@ -106,7 +106,7 @@ def test_each_input_is_loaded_right_or_refused_with_its_reason(run: Run, tmp_pat
         pytest.skip(f"{source} is absent; CKM_SHARED names the folder of real data")
     shop = tmp_path / "shop"
     assert run("init", "-q", "--time-zone", right.zone, shop).exit_code == 0
-    done = run("ingest", source, "-C", shop, "--as", right.table, *right.words)
+    done = run("ingest", source, "-C", shop, "--as", right.table, *right.words, "-v")
     if right.refused:
         assert done.exit_code in (2, 3)
         assert right.refused in done.stderr

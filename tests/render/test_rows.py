@@ -15,7 +15,8 @@ from polars.testing import assert_frame_equal
 
 from ckm.output import Format, emit_rows
 from ckm.render import writers
-from ckm.render.rows import Table, frame, render, safe, save, width
+from ckm.render.line_breaks import width
+from ckm.render.rows import ResultTable, frame, render, safe, save
 
 texts = st.none() | st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12)
 COLUMNS = {"text": str, "count": int, "share": float, "flag": bool, "day": date, "names": list}
@@ -35,13 +36,13 @@ rows = st.lists(
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".ndjson", ".md"])
 @given(rows=rows)
 def test_the_bytes_are_those_of_a_frame(suffix: str, rows: list[tuple[Any, ...]]) -> None:
-    table = Table(COLUMNS, rows)
+    table = ResultTable(COLUMNS, rows)
     assert render(table, suffix) == writers.render(frame(table), suffix)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".xlsx", ".csv"])
 def test_files_of_every_kind_are_written(tmp_path: Path, suffix: str) -> None:
-    table = Table({**COLUMNS, "deep": dict}, [("ก", 1, 0.5, True, date(2026, 1, 2), ["a"], {"a": 1})])
+    table = ResultTable({**COLUMNS, "deep": dict}, [("ก", 1, 0.5, True, date(2026, 1, 2), ["a"], {"a": 1})])
     save(table, tmp_path / f"t{suffix}", suffix)
     if suffix == ".parquet":
         assert_frame_equal(pl.read_parquet(tmp_path / "t.parquet"), frame(table))
@@ -49,7 +50,7 @@ def test_files_of_every_kind_are_written(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_column_name_is_disarmed_too() -> None:
-    assert render(Table({"=x": str}, []), ".csv") == "'=x\n"
+    assert render(ResultTable({"=x": str}, []), ".csv") == "'=x\n"
 
 
 @given(st.text(max_size=30))
@@ -64,6 +65,6 @@ def test_a_width_is_that_of_a_terminal(text: str, columns: int) -> None:
 
 
 def test_columns_stand_under_each_other_in_every_script(capsys: pytest.CaptureFixture[str]) -> None:
-    emit_rows(Table({"name": str, "n": int}, [("包裹", 1), ("พัสดุ", 20), ("ab", 1234)]), Format.table)
+    emit_rows(ResultTable({"name": str, "n": int}, [("包裹", 1), ("พัสดุ", 20), ("ab", 1234)]), Format.table)
     lines = capsys.readouterr().out.splitlines()
-    assert {width(line) for line in lines} == {11}
+    assert {width(line) for line in lines} == {12}

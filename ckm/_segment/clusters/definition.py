@@ -13,6 +13,7 @@ from ckm.errors import UsageError
 from ckm.models.clusters.cluster_stability import STABLE, Trial, choose
 from ckm.models.clusters.kmeans import nearest_centre
 from ckm.models.clusters.scaling import CLIP, Recipe, Scaling, scaled_points
+from ckm.remark import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,9 +156,11 @@ class ClustersDefinition:
             f"{len(self.clusters)} clusters by {', '.join(self._features)}: the most, {tried}, that come out again in "
             f"bootstrap samples (mean adjusted Rand index {chosen.stability:.3f}, {STABLE:.3f} wanted)"
             if chosen.is_stable
-            else f"the clusters are not stable: no number of them comes out again in bootstrap samples (the best, "
-            f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.3f}, {STABLE:.3f} wanted); "
-            "other customers of the same kind would be grouped otherwise"
+            else doubt(
+                "the clusters are not stable: no number of them comes out again in bootstrap samples (the best, "
+                f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.3f}, {STABLE:.3f} wanted); "
+                "other customers of the same kind would be grouped otherwise"
+            )
         ]
         if self.left_out:
             remarks.append(f"clusters do not rest on {', '.join(self.left_out)}: not in the data, or alike for all")

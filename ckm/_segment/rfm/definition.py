@@ -13,6 +13,7 @@ from ckm._segment.rfm import facts
 from ckm._segment.rfm.names import NameTable, load_names, read_names
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.quantiles import Cuts, material_cuts
+from ckm.remark import doubt
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -98,12 +99,12 @@ class RfmDefinition:
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Say how many scores exist, which are fewer where values tie or hardly vary, and what facts changed."""
         used = ", ".join(f"{measure} {assigned[f'{measure[0]}_score'].n_unique()}" for measure in MEASURES)
-        remarks = [f"scores in use, of {self.names.bins}: {used} (equal values always score the same)"]
+        remarks: list[str] = [f"scores in use, of {self.names.bins}: {used} (equal values always score the same)"]
         fewer = [f"{measure} {len(cut.scores)}" for measure, cut in zip(MEASURES, self.cuts, strict=True) if cut.scores]
         if fewer:
+            own = "; names rest on each customer's own purchases where there is one class" if self.names.facts else ""
             remarks.append(
-                f"too few customers, or too much alike, for {self.names.bins} classes: {', '.join(fewer)}"
-                + ("; names rest on each customer's own purchases where there is one class" if self.names.facts else "")
+                doubt(f"too few customers, or too much alike, for {self.names.bins} classes: {', '.join(fewer)}{own}")
             )
         if self.names.facts:
             changed = assigned.filter(pl.col("named_by") != facts.SCORES).height

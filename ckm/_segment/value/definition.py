@@ -16,6 +16,7 @@ from ckm._segment.value.peers import FEW_PEERS, Peers, count_peers, read_peers
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.potential import Effects, Percentile, Slope
 from ckm.models.quantiles import quantile_cuts
+from ckm.remark import assumption, doubt
 
 if TYPE_CHECKING:
     from ckm._segment.definition import TrainingData
@@ -168,7 +169,7 @@ class ValueDefinition:
         """Say where the cuts are, how well the percentile fits, who has few peers, and what the check found."""
         few = assigned["peers"].null_count()
         features = ", ".join(self.peers.features)
-        remarks = [
+        remarks: list[str] = [
             f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
             f"potential value: {self.coverage:.1%} of the customers are worth no more "
             f"({self.potential.quantile:.0%} were meant to), with a loss {self.skill:.0%} below that of one percentile "
@@ -176,11 +177,13 @@ class ValueDefinition:
         ]
         if few:
             remarks.append(
-                f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): their "
-                "potential rests on what holds for all customers"
+                assumption(
+                    f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): "
+                    "their potential rests on what holds for all customers"
+                )
             )
         remarks.append(
-            self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}"
+            doubt(self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}")
         )
         return tuple(remarks)
 

@@ -16,6 +16,7 @@ from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_retu
 from ckm.io.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
 from ckm.io.mapping.return_sign import returned_net
 from ckm.io.values.vocabulary import fold
+from ckm.remark import doubt
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 from ckm.wording import counted
 
@@ -251,7 +252,7 @@ class OrderRules:
     def remarks(self) -> list[str]:
         """Return remarks on all records so far."""
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
-        said = []
+        said: list[str] = []
         if ignored := self.counts["ignored"]:
             what = "no sale" if self.of_sales else "nothing to load"
             paid_out = self.counts["paid_out"]
@@ -265,8 +266,10 @@ class OrderRules:
             said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
         if cut := self.counts["cut"]:
             said.append(
-                f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
-                "rest; until it is loaded, the discount of the order counts in proportion to its lines here"
+                doubt(
+                    f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
+                    "rest; until it is loaded, the discount of the order counts in proportion to its lines here"
+                )
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]

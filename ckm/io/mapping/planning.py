@@ -26,6 +26,7 @@ from ckm.io.values.settling import StyleSettler
 from ckm.io.values.truth import TruthReader
 from ckm.io.values.vocabulary import contract_words, folded
 from ckm.io.values.zones import zone_named
+from ckm.remark import doubt
 from ckm.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class _Planner:
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self._zones_said(), *self.settler.remarks, *self._doubts()),
+            remarks=(*assumed, *self._zones_said(), *self.settler.remarks, *map(doubt, self._doubts())),
         )
 
     def _doubts(self) -> Iterator[str]:

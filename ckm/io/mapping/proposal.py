@@ -14,6 +14,7 @@ from ckm.io.mapping.shape import UNKNOWN, ColumnShapes
 from ckm.io.mapping.synonyms import candidates, exports, in_another_unit, in_two_alphabets, normalise, synonyms
 from ckm.io.readers.hints import Hints
 from ckm.io.values.amounts import MONEY
+from ckm.remark import assumption, doubt
 from ckm.schema import NO_CURRENCY, TABLES, VOCABULARIES
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def complete(
     needed = set(table.required) - set(rules)
     if "order_id" in needed and (order := order_of(rules, table, columns, shapes)):
         added["order_id"] = order
-        assumed.append("no order number: lines of a customer with the same timestamp are one order")
+        assumed.append(assumption("no order number: lines of a customer with the same timestamp are one order"))
     if "net" in needed and "gross" in rules:
         less = " - COALESCE(ABS(discount), 0)" if "discount" in rules else ""
         added["net"] = Expression(f"COALESCE(gross, 0){less}")
@@ -284,7 +285,7 @@ def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: 
 
 def _no_customer(near: list[str]) -> str:
     closest = f"; closest: {', '.join(map(repr, near))}; map with --column customer_id='{near[0]}'" if near else ""
-    return f"no customer column: every row is without a customer{closest}"
+    return doubt(f"no customer column: every row is without a customer{closest}")
 
 
 class _Matcher:

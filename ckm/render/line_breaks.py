@@ -1,0 +1,143 @@
+"""Where a line of text may be broken, and how wide it is, in any script (after Unicode Annexes 11 and 14)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+PART = re.compile(r"[^_.,/\\-]+[_.,/\\-]*|[_.,/\\-]+")
+"""A part of a name: up to a mark after which a name that is too long may be broken."""
+_SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
+"""A run of Thai, Lao, Burmese or Khmer, which write no spaces between words."""
+_NOT_FIRST = frozenset("、。，．：；？！）」』】〉》〕］｝,.:;?!)]}%»”’…ー々ๆฯ")
+"""Signs that begin no line."""
+_NOT_LAST = frozenset("（「『【〈《〔［｛([{«“‘")
+"""Signs that end no line."""
+
+
+def width(text: str) -> int:
+    """Return how many columns of a terminal a text takes (Unicode Annex 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_width, text))
+
+
+@lru_cache(maxsize=4096)
+def _width(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def wrapped(text: str, columns: int, *, mark: str = "") -> list[str]:
+    """Return a text as lines of at most ``columns``.
+
+    Lines are broken at spaces, between Chinese characters, and between the words of Thai. A name that is longer than a
+    line is broken after a mark in it, such as ``/`` or ``_``, and only what is still longer anywhere.
+
+    Parameters
+    ----------
+    text
+        One line of text, without control characters.
+    columns
+        Columns of the terminal that a line may take.
+    mark
+        Begins the first line; the others are indented as far.
+    """
+    indent = " " * width(mark)
+    room = max(1, columns - len(indent))
+    if width(text) <= room:
+        return [mark + text]
+    lines: list[str] = []
+    for word in filter(None, text.split(" ")):
+        glue = " " if lines else ""
+        for piece in _pieces(word, room):
+            if lines and width(lines[-1]) + width(glue + piece) <= room:
+                lines[-1] += glue + piece
+            else:
+                lines.append(piece)
+            glue = ""
+    return [f"{indent if at else mark}{line}" for at, line in enumerate(lines or [""])]
+
+
+def longest_word(texts: Iterable[str], name: int, most: int) -> int:
+    """Return the columns of the longest word of all texts.
+
+    A word of more than ``name`` columns is a name and counts by its parts, and a part of more than ``most`` columns
+    counts for nothing, as it has to be cut wherever it stands.
+    """
+    longest = 0
+    for text in texts:
+        for word in text.split(" "):
+            for atom in _atoms(word):
+                size = width(atom)
+                sizes = [size] if size <= name else map(width, PART.findall(atom))
+                longest = max(longest, *(size for size in sizes if size <= most), 0)
+    return longest
+
+
+def _pieces(word: str, room: int) -> Iterator[str]:
+    """Yield the pieces of a word between which a line may be broken, each at most ``room`` wide."""
+    if width(word) <= room and word.isascii():
+        yield word
+        return
+    for atom in _atoms(word):
+        if width(atom) <= room:
+            yield atom
+            continue
+        for part in PART.findall(atom):
+            yield from [part] if width(part) <= room else _cut(part, room)
+
+
+def _atoms(word: str) -> list[str]:
+    """Return the parts of a word that are never broken while they fit: words of Thai, single Chinese characters."""
+    if word.isascii():
+        return [word]
+    parts: list[str] = []
+    end = 0
+    for run in _SPACELESS.finditer(word):
+        parts += [*_characters(word[end : run.start()]), *_words(run.group())]
+        end = run.end()
+    parts += _characters(word[end:])
+    atoms: list[str] = []
+    for part in parts:
+        if atoms and (part[0] in _NOT_FIRST or not width(part) or atoms[-1][-1] in _NOT_LAST):
+            atoms[-1] += part
+        else:
+            atoms.append(part)
+    return atoms or [word]
+
+
+def _characters(text: str) -> list[str]:
+    """Return the wide characters of a text one by one, and what is between them whole."""
+    parts: list[str] = []
+    for character in text:
+        is_wide = _width(character) == 2
+        if parts and ((not is_wide and _width(parts[-1][0]) != 2) or not _width(character)):
+            parts[-1] += character
+        else:
+            parts.append(character)
+    return parts
+
+
+@lru_cache(maxsize=1024)
+def _words(run: str) -> tuple[str, ...]:
+    from ckm.search.analysis import thai
+
+    return tuple(thai.words(thai.clusters(run)))
+
+
+def _cut(text: str, room: int) -> Iterator[str]:
+    """Yield a text in pieces of at most ``room``, no mark parted from its letter."""
+    piece = ""
+    for character in text:
+        if piece and width(piece + character) > room and _width(character):
+            yield piece
+            piece = ""
+        piece += character
+    yield piece

@@ -1,0 +1,76 @@
+"""The line of long work moves, names its stage, and keeps within the window whatever the path."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm import progress as module
+from ckm.progress import ProgressLine, progress_text, shortened
+from ckm.render.line_breaks import width
+
+PATHS = st.text(st.sampled_from("ab/_. ลูกค้า订单"), max_size=120).map("incoming/{}".format)
+STAGES = st.sampled_from(["", "reading", "backtest", "customer value and growth potential"])
+
+
+@given(PATHS, STAGES, st.none() | st.floats(0, 1), st.integers(0, 10_000), st.integers(39, 199))
+def test_the_line_fits_and_keeps_its_numbers_and_its_stage(
+    path: str, stage: str, share: float | None, seconds: int, room: int
+) -> None:
+    line = progress_text(f"loading {path}", stage, share, seconds, room, mark="⠋")
+    assert width(line) <= room
+    assert line.endswith(f" {seconds // 60}:{seconds % 60:02}")
+    assert share is None or f"{share:4.0%}" in line
+    assert (stage if len(stage) < 12 else stage[-8:]) in line
+    assert stage or line.startswith("⠋ loading")
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_long_path_shows_the_name_of_its_file(columns: int) -> None:
+    path = "/data/exports/of/the/shop/" + "x" * 80 + "/orders.csv"
+    line = progress_text(f"reading {path}", "", 0.5, 61, columns, mark="⠋")
+    assert line.startswith("⠋ reading …")
+    assert "orders.csv" in line
+    assert line.endswith(" 50% 1:01")
+
+
+def test_a_short_text_is_left_alone_and_a_long_one_loses_its_middle() -> None:
+    assert shortened("reading a.csv", 20) == "reading a.csv"
+    assert shortened("reading abcdefghij.csv", 14) == "reading …j.csv"
+    assert shortened("abcdefghij", 4) == "…hij"
+
+
+class Window(io.StringIO):
+    """A terminal that tells when it was written to a few times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moved = threading.Event()
+        self.lines: list[str] = []
+
+    def fileno(self) -> int:
+        return 99
+
+    def write(self, text: str) -> int:
+        self.lines.append(text.strip("\r"))
+        if len({line[:1] for line in self.lines}) > 3:
+            self.moved.set()
+        return len(text)
+
+
+def test_the_line_moves_while_the_work_is_in_one_call_and_is_gone_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REDRAWN_EVERY", 0.001)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 24)))
+    window = Window()
+    with ProgressLine(window, "looking for churn", 4) as line:
+        assert window.lines[0].startswith("⠙ looking")  # at once
+        line.stage("backtest")
+        assert window.moved.wait(60)
+    assert any("backtest" in each and "25%" in each for each in window.lines)
+    assert {width(each) for each in window.lines[:-1]} == {39}
+    assert not window.lines[-1].strip()
