@@ -9,7 +9,7 @@ from ckm.customers.definitions import OF_CUSTOMERS, OF_THE_SHOP
 
 @dataclass(frozen=True)
 class Needs:
-    """Requirements on the ledger beyond purchase days, lines, orders and net.
+    """Sums that an analysis needs beyond purchase days, lines, orders and net.
 
     Attributes
     ----------
@@ -18,9 +18,9 @@ class Needs:
     baskets
         Categories and channels by customer.
     shop
-        The shop's own sums, with guests, by day and dimension.
+        Revenue of the shop, including guests, by day and dimension.
     by
-        A column by whose values the ledger comes in parts as well.
+        Column for whose values the ledger has parts.
     """
 
     amounts: bool = False
@@ -29,22 +29,22 @@ class Needs:
     by: str | None = None
 
     def covers(self, other: Needs) -> bool:
-        """Whether a ledger that was read with these holds what another analysis needs."""
+        """Return whether a ledger read with these needs contains what ``other`` needs."""
         mine, theirs = ((each.amounts, each.baskets, each.shop) for each in (self, other))
         return all(have or not want for have, want in zip(mine, theirs, strict=True)) and other.by in (None, self.by)
 
     @property
     def money(self) -> tuple[str, ...]:
-        """Columns of amounts that are summed."""
+        """Amount columns that are summed."""
         return ("net", "cost", "discount") if self.amounts else ("net",)
 
     @property
     def first_kind(self) -> int:
-        """First of the kinds of lines that is used."""
+        """First kind of line that is used."""
         return OF_THE_SHOP if self.shop or self.baskets else OF_CUSTOMERS
 
 
 LEAST = Needs()
-"""Purchase days, lines, orders and net alone."""
+"""Only purchase days, lines, orders and net."""
 EVERYTHING = Needs(amounts=True, baskets=True, shop=True)
-"""All but a column's parts."""
+"""All sums, without parts."""

@@ -1,4 +1,4 @@
-"""The transactions that an analysis got: whether they are there, have what is needed, and can be read to their end."""
+"""Checks of an analysis's transactions: present, with the required columns, and readable."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ TRANSACTIONS = "transactions"
 
 
 def need_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> pl.LazyFrame:
-    """Return the transactions among the tables that an analysis got.
+    """Return the transactions among the tables of an analysis.
 
     Parameters
     ----------
     tables
-        By name.
+        Tables by name.
     time_zone
-        In which the analysis counts days.
+        Time zone of the days.
 
     Raises
     ------
     NotEnoughDataError
-        There are none.
+        The transactions are missing.
     InputError
         A column that every analysis reads is missing; near names are suggested.
     UsageError
-        There is no such time zone; the near one is suggested.
+        The time zone is unknown; a similar one is suggested.
     """
     parse_time_zone(time_zone)
     if TRANSACTIONS not in tables:
@@ -62,7 +62,7 @@ def _need_columns(transactions: pl.LazyFrame) -> None:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Turn polars' complaint about a damaged file, which only shows when its pages are read, into an InputError."""
+    """Convert polars' error for a damaged file, which occurs only when its pages are read, to an InputError."""
     try:
         yield
     except (pl.exceptions.ComputeError, OSError) as error:

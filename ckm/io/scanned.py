@@ -1,4 +1,4 @@
-"""Parquet files that lazy frames of this process read: a query fails far from the file, and the file is named here."""
+"""Parquet files that lazy frames of this process read, so that the error of a later query can name the damaged file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _hints: dict[Path, str] = {}
 READERS = ("polars", "pyarrow", "pyo3_runtime", "deltalake", "_internal")
-"""First names of the modules whose errors a damaged file causes; ``pyo3_runtime`` raises the panics of Rust."""
+"""First names of the modules whose errors a damaged file can cause; ``pyo3_runtime`` raises Rust panics."""
 
 
 class DamagedFileError(InputError):
@@ -23,9 +23,9 @@ class DamagedFileError(InputError):
 
 
 def remember(files: Iterable[Path], hint: str) -> None:
-    """Note that a lazy frame reads these files, and what to do where one of them turns out to be damaged."""
+    """Register files that a lazy frame reads, with the hint for a damaged one."""
     for file in files:
-        _hints.pop(file, None)  # the newest stands last
+        _hints.pop(file, None)  # the newest is last
         _hints[file] = hint
 
 
@@ -35,9 +35,9 @@ def forget() -> None:
 
 
 def explain(error: BaseException) -> DamagedFileError | None:
-    """Return which file caused ``error``, by reading the noted ones in full; None where all of them can be read.
+    """Return the file that caused ``error``, by reading the registered files; None if all can be read.
 
-    Those noted last come first: a damaged file of an earlier analysis of this process is not to blame for this one.
+    The newest files are read first, because a file of an earlier analysis is less likely to be the cause.
     """
     if not may_be_damage(error):
         return None
@@ -48,12 +48,12 @@ def explain(error: BaseException) -> DamagedFileError | None:
 
 
 def may_be_damage(error: BaseException) -> bool:
-    """Whether a file that cannot be read may be the cause."""
+    """Return whether a damaged file may be the cause."""
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in READERS
 
 
 def unreadable(path: Path) -> str | None:
-    """Return why a Parquet file cannot be read; None where every value of it was decoded."""
+    """Return why a Parquet file cannot be read; None if every value can be decoded."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,4 +1,4 @@
-"""Erasure of one customer: every row in every table, and the files that had these rows."""
+"""Erasure of a customer: all rows in all tables, and the files that contained them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
-    """Remove a customer's rows from every table that knows customers; return the number of rows by table.
+    """Remove a customer's rows from every table with customer ids; return the number of rows by table.
 
-    Call it while holding the store's lock. Kept runs are such tables too. Old files are deleted at once, so no earlier
-    version can be read back; the minimum and maximum customer id of each file stay in the log, but for runs, whose logs
-    hold none. The kept ledger goes as a whole. Interrupted, it is complete after running again.
+    Requires the lock. The tables include the run history. Old files are deleted at once, so that no earlier version can
+    be read. The minimum and maximum customer id of each file stay in the log (except for runs, whose logs have none).
+    The cached customer ledger is deleted as a whole. An interrupted erasure is completed by running it again.
     """
     _forget_ledger(root / LEDGER_FOLDER)
     erased = {}
@@ -43,7 +43,7 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
 
 
 def _forget_ledger(folder: Path) -> None:
-    """Delete the kept ledger, which holds customers' ids."""
+    """Delete the cached ledger, which contains customer ids."""
     try:
         if folder.is_symlink() or folder.is_file():
             folder.unlink()
@@ -75,6 +75,6 @@ def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
     columns = [CLUSTER_COLUMN] + (["raw"] if table.name == QUARANTINE else [])
     frame = read_file(table.folder / file.name, columns)
     found = frame.select(theirs.fill_null(value=False)).to_series()
-    if table.name == QUARANTINE:  # such a row may name its customer where no mapping found it
+    if table.name == QUARANTINE:  # a quarantined record may contain the id in any place
         found |= names_customer(frame["raw"], customer_id)
     return np.flatnonzero(found.to_numpy())

@@ -1,8 +1,8 @@
 """Identity of rows: by key, or by content and position among equal rows.
 
-Rows with the same complete key are the same row, whatever file they come from. A row without a complete key is
-identified by its content and the number of equal rows before it in its file: a sale in two overlapping exports is one
-sale, and two equal sales within one export are two.
+Rows with the same complete key are the same row, whatever their file. A row without a complete key is identified by its
+content and the number of equal rows before it in its file: a sale in two overlapping exports is one sale, and two equal
+sales in one export are two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ REPEAT = "repeat_no"
 KEY_SEED, CONTENT_SEED = 17, 71
 BITS_PER_ROW = 24
 BITS_SET = 3
-"""About one look-up in 300 is a false alarm at most, which costs a search and nothing else."""
+"""Bits per hash: at most one look-up in 300 is a false positive, which costs a search but changes no result."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Identity:
     Parameters
     ----------
     key
-        Columns of the key. A row with a null in one of them has no full key.
+        Columns of the key. A row with a null in any of them has no complete key.
     content
-        Columns that make up the content of a row, lineage left out.
+        Columns of a row's content, without lineage.
 
     Notes
     -----
-    Hashes are compared within one run and never stored: polars does not promise them across versions.
-    A match by hash counts only when the columns behind it are equal too, so a collision loses nothing.
+    Hashes are compared within one run and never stored: polars may change them between versions.
+    Rows match only if hashes and columns are equal, so a collision loses no row.
     """
 
     key: tuple[str, ...]
@@ -56,17 +56,17 @@ class Identity:
 
     @property
     def columns(self) -> list[str]:
-        """Every column that identity rests on."""
+        """Every column that identifies rows."""
         return list(dict.fromkeys([*self.key, *self.content, REPEAT]))
 
     def has_key(self) -> pl.Expr:
-        """True for rows with a full key."""
+        """Return whether rows have a complete key."""
         if not self.key:
             return pl.lit(False)
         return pl.all_horizontal(pl.col(name).is_not_null() for name in self.key)
 
     def key_or_content(self, frame: pl.DataFrame) -> tuple[Hashes, np.ndarray[Any, np.dtype[np.bool_]]]:
-        """Return a hash per row (of its key, else of its content) and whether the row has a full key."""
+        """Return a hash per row (of its key, else of its content), and whether the row has a complete key."""
         keyed = frame.select(pl.repeat(False, pl.len()) if not self.key else self.has_key()).to_series()
         if not keyed.any():
             return frame.select(pl.struct(self.content).hash(CONTENT_SEED)).to_series().to_numpy(), keyed.to_numpy()
@@ -81,7 +81,7 @@ class Identity:
         return with_repeat(hashes, keyed, frame[REPEAT].to_numpy())
 
     def same(self, suffix: str) -> pl.Expr:
-        """True where a row equals its counterpart (the columns with ``suffix``) in what identifies it."""
+        """Return whether a row and its counterpart (columns with ``suffix``) are equal in key or content."""
         by_key = pl.all_horizontal(pl.col(name) == pl.col(f"{name}{suffix}") for name in self.key) if self.key else None
         by_content = pl.all_horizontal(
             pl.col(name).eq_missing(pl.col(f"{name}{suffix}")) for name in [*self.content, REPEAT]
@@ -90,7 +90,7 @@ class Identity:
 
 
 def with_repeat(hashes: Hashes, keyed: np.ndarray[Any, np.dtype[np.bool_]], repeats: Any) -> Hashes:
-    """Fold the repeat number into the hash of rows without a key."""
+    """Combine the repeat number with the hash of rows without a key."""
     step = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads consecutive numbers (Knuth, TAOCP 6.4)
     folded = hashes + np.asarray(repeats, dtype=np.uint64) * step
     return np.where(keyed, hashes, folded)
@@ -99,14 +99,14 @@ def with_repeat(hashes: Hashes, keyed: np.ndarray[Any, np.dtype[np.bool_]], repe
 class SeenHashes:
     """Counter of earlier occurrences of each hash, over batches of one file.
 
-    A Bloom filter in front answers "never" for nearly all; only the rest is searched in the batches. All bits of a hash
-    lie in one word (a blocked filter, Putze, Sanders and Singler 2007), found by its leading digits: over sorted hashes
-    memory is walked in order.
+    A Bloom filter answers "never" for most hashes; only the others are searched in the batches. All bits of a hash are
+    in one word (a blocked filter, Putze, Sanders and Singler 2007), selected by its leading digits, so that sorted
+    hashes access memory in order.
 
     Parameters
     ----------
     expected
-        Estimated number of hashes; more cost time and are still counted correctly.
+        Estimated number of hashes; more hashes take longer but are still counted correctly.
     """
 
     def __init__(self, expected: int) -> None:
@@ -116,8 +116,8 @@ class SeenHashes:
         self._batches: list[_Batch] = []
 
     def counts(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return for each hash how often it came before, within ``hashes`` and in earlier batches; then add them."""
-        ordered = pl.Series(hashes).sort(multithreaded=False).to_numpy()  # in less time than numpy
+        """Return how often each hash occurred before, in earlier batches and in ``hashes``; then add the hashes."""
+        ordered = pl.Series(hashes).sort(multithreaded=False).to_numpy()  # faster than numpy
         counts = np.zeros(len(hashes), dtype=np.int64)
         if (ordered[1:] == ordered[:-1]).any():
             counts += _repeats_within(hashes)
@@ -140,7 +140,7 @@ class SeenHashes:
         return ordered >> self._shift, bits
 
     def _earlier(self, wanted: Hashes) -> pl.DataFrame:
-        """Return which of the ``wanted`` came in earlier batches, and how many ``times``."""
+        """Return which of the ``wanted`` hashes occurred in earlier batches, and how many ``times``."""
         wanted = np.unique(wanted)
         times = np.zeros(len(wanted), dtype=np.int64)
         for batch in self._batches if len(wanted) else []:
@@ -149,7 +149,7 @@ class SeenHashes:
 
 
 class _Batch:
-    """Sorted hashes in a file without a name: they take up memory only while they are searched."""
+    """Sorted hashes in an unnamed temporary file; they need memory only while they are searched."""
 
     def __init__(self, ordered: Hashes) -> None:
         try:
@@ -161,7 +161,7 @@ class _Batch:
             raise no_space(Path(gettempdir()), error) from error
 
     def count(self, wanted: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return how often each of ``wanted`` is here."""
+        """Return how often each of ``wanted`` occurs in the batch."""
         ordered = np.frombuffer(self._pages, dtype=np.uint64)
         times = np.zeros(len(wanted), dtype=np.int64)
         first = np.searchsorted(ordered, wanted)
@@ -178,6 +178,6 @@ def _repeats_within(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def members(hashes: Hashes, of: Iterable[Hashes]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions in ``hashes`` whose value is in ``of``."""
+    """Return the positions in ``hashes`` of the values in ``of``."""
     wanted = pl.Series(np.concatenate([*of, np.empty(0, dtype=np.uint64)])).unique()
     return np.flatnonzero(pl.Series(hashes).is_in(wanted.implode()).to_numpy())

@@ -1,4 +1,4 @@
-"""The rows of a table as they were known at a moment."""
+"""Rows of a table as they were known at a moment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 WHOSE = " whose"
-"""Identifies an order: two sources may use the same number."""
+"""Columns that identify an order: two sources may use the same number."""
 KNOWN_UNTIL = "known_until"
 
 
@@ -28,7 +28,7 @@ def states(table: Table, side: Table) -> pl.DataFrame:
 
     Returns
     -------
-    The rows of the table with ``known_from`` and ``known_until`` (null: since the order's own day, and until now), and
+    The rows of the table with ``known_from`` and ``known_until`` (null: from the order's own day, and until now), and
     ``RANK``, ``IN_TABLE`` and ``WHOSE``; sorted by order and state.
     """
     loads = loads_frame(history([table]))
@@ -49,7 +49,7 @@ def states(table: Table, side: Table) -> pl.DataFrame:
 
 
 def as_known(table: Table, side: Table, moment: datetime) -> pl.LazyFrame | None:
-    """Return the rows of the table as they were known before a moment; None where they are the present rows."""
+    """Return the rows of the table as they were known before a moment; None if they are the present rows."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return None
     found = states(table, side)

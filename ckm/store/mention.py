@@ -1,4 +1,4 @@
-"""Whether a quarantined record names a customer, in a record as JSON or in text that no reader understood."""
+"""Search for a customer's id in quarantined records: in JSON, or in text that could not be parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DELIMITERS = ",;\t|^~:\x1f"
-"""What the text of a record may be cut by: those that are detected, and the others that exports use."""
+"""Delimiters by which the text of a record is split: those that are detected, and others that exports use."""
 PLAIN = re.compile(r"[A-Za-z0-9]+")
 JSON_START = re.compile(r"\s*[\[{]")
 JSON_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"?|[^\s,:{}\[\]"]+')
@@ -23,19 +23,19 @@ ESCAPE = "\\"
 
 
 def names_customer(raw: pl.Series, customer_id: str) -> pl.Series:
-    """Return which of the records name the customer as the whole of a value.
+    """Return which records contain the customer's id as a whole value.
 
     Parameters
     ----------
     raw
-        Records as JSON objects, or the text of records that could not be read; null names nobody.
+        Records as JSON objects, or the text of records that could not be parsed; null contains no id.
     customer_id
-        The id as it is in the tables.
+        The id as in the tables.
 
     Notes
     -----
-    A value counts without the blanks and quotes around it. An id that is part of a longer value is another customer.
-    Where a text has several possible delimiters it is cut by each of them alone, and by all together but the colon.
+    Blanks and quotes around a value are ignored. An id that is part of a longer value is another customer.
+    A text with several possible delimiters is split by each of them, and by all of them except the colon.
     """
     core = max(PLAIN.findall(customer_id), key=len, default="")
     candidates = raw.str.contains(core, literal=True) | raw.str.contains(ESCAPE, literal=True)
@@ -45,7 +45,7 @@ def names_customer(raw: pl.Series, customer_id: str) -> pl.Series:
 
 
 def _values(text: str) -> Iterator[str]:
-    """Yield every value that the text of a record may hold, blanks around it left out."""
+    """Yield every value that the text of a record may contain, without blanks around it."""
     if JSON_START.match(text):
         try:
             yield from _of_json(json.loads(text, parse_int=str, parse_float=str))
@@ -57,7 +57,7 @@ def _values(text: str) -> Iterator[str]:
 
 
 def _of_json(value: Any) -> Iterator[str]:
-    """Yield the values of a JSON document, and those inside of values that are JSON in turn."""
+    """Yield the values of a JSON document, and those inside of values that are JSON themselves."""
     if isinstance(value, dict):
         for each in value.values():
             yield from _of_json(each)
@@ -95,7 +95,7 @@ def _of_fields(text: str) -> Iterator[str]:
 
 
 def _bare(field: str) -> str:
-    """Return a field without what quoting puts around and into it."""
+    """Return a field without its quotes and their escapes."""
     stripped = field.strip()
     bare = stripped.strip(QUOTES).strip() if stripped[:1] in QUOTES or stripped[-1:] in QUOTES else stripped
     return bare.replace('""', '"').replace(f'{ESCAPE}"', '"')

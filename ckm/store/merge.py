@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 LINEAGE = ("source", "source_file", "source_row", "load_id", REPEAT)
 """Columns of a row's origin; they are not part of its content."""
 HASH, OLD, NEW_ROW, OLD_ROW = " hash", " old", " new row", " old row"
-"""Names that no column of a table can have: Delta allows no blanks."""
+"""Helper columns; their names contain blanks, which Delta does not allow in a table."""
 
 
 class OnConflict(StrEnum):
-    """What to do with a row whose key is known and whose content differs."""
+    """Action for a row with a known key and different content."""
 
     REPLACE = "replace"
     KEEP = "keep"
@@ -60,22 +60,22 @@ class ConflictError(InputError):
 
 @dataclass
 class MergePlan:
-    """Plan of a merge: rows that leave the table, rows that enter it, and rows that are unchanged.
+    """Plan of a merge: removed, added and unchanged rows.
 
     Attributes
     ----------
     stale
-        Old file name to the positions of rows that a new row replaces.
+        Positions of rows that a new row replaces, by old file name.
     matched
-        Old file name to the positions of rows that equal a new row.
+        Positions of rows that equal a new row, by old file name.
     redundant
-        New file name to the positions of rows that need not enter.
+        Positions of rows that need not be added, by new file name.
     replaced
         The rows at ``stale``.
     entering
-        Whole rows that enter beside those of the new files.
+        Additional rows besides those of the new files.
     earlier
-        Earlier states of orders, with the load that replaced each: stored beside the table.
+        Earlier states of orders, with the load that replaced each; stored in the side table.
     unchanged, updated
         Number of new rows that equal a known row, and of new rows that replace one.
     """
@@ -105,18 +105,18 @@ def plan_merge(
 
     Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
     same identity.
-    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order. A
-    column that the new files do not have keeps what is known in it. With ``by_order`` rows that differ are left alone:
-    orders are settled as a whole (:mod:`ckm.store.order_merge`).
+    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
+    Known values stay in columns that the new files do not have. With ``by_order`` rows that differ are not replaced
+    here, because orders are merged as a whole (:mod:`ckm.store.order_merge`).
 
     Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
-    table's name), and never another source's: two tills may use the same receipt numbers.
+    table's name), but never one of another source: two tills may use the same receipt numbers.
 
     Raises
     ------
     ConflictError
-        A known key comes with other content and ``on_conflict`` is ``error``, or it is not given and the row would
-        replace another source's.
+        A row with a known key has other content, and either ``on_conflict`` is ``error``, or it is not given and the
+        known row is of another source.
     """
     plan = MergePlan()
     if not new or not old:
@@ -191,7 +191,7 @@ def supersede(table: Table, load_ids: Collection[str], plan: MergePlan) -> int:
 
 
 def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
-    """Return the identity hash of every row of a data file, reading as few columns as that takes."""
+    """Return the identity hash of every row of a data file; only the needed columns are read."""
     keys = _columns(path, table, list(identity.key)) if identity.key else None
     if keys is not None and keys.select(identity.has_key().all()).item():
         hashes, _ = Identity(identity.key, ()).key_or_content(keys)
@@ -227,13 +227,13 @@ def _pairs(
     new: tuple[str, Positions, Hashes],
     old: tuple[str, Positions, Hashes],
 ) -> tuple[pl.DataFrame, pl.DataFrame] | None:
-    """Compare the rows of two files that have the same identity.
+    """Return the pairs of rows in two files that have the same identity.
 
     Returns
     -------
     pairs, old_rows
-        A row per new row with a counterpart in the old file: both positions, ``equal`` and ``foreign``; and the old
-        rows with their position. None where the files share nothing.
+        One row per new row with a counterpart in the old file (both positions, ``equal`` and ``foreign``), and the old
+        rows with their positions. None if the files share no row.
     """
     sides = []
     for (name, positions, hashes), other, position in ((new, old[2], NEW_ROW), (old, new[2], OLD_ROW)):

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 def mirror(root: Path, copy: Path) -> None:
-    """Make ``copy`` look like the store at ``root``, which is only read and need not exist.
+    """Create ``copy``, a copy of the store at ``root``, which is only read and may be absent.
 
-    Data files are linked, for they never change once they are written, or copied where the system makes no link; logs
-    are copied. No lock is taken: what a
-    killed process left, and what a working one has not committed yet, is recovered in the copy as it would be in the
-    store itself, because the journal is copied too.
+    Data files are linked, because they never change, or copied if the file system has no links; logs are copied. No
+    lock is taken. The journal is copied too, so that an interrupted or uncommitted load is recovered in the copy as in
+    the store itself.
     """
     copy.mkdir(parents=True)
     for folder in table_folders(root):
         log, table = folder / LOG_FOLDER, copy / folder.name
         (table / LOG_FOLDER).mkdir(parents=True)
         for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
-            shutil.copyfile(path, table / LOG_FOLDER / path.name)  # not the permissions: some file systems have none
+            # without the permissions, which some file systems do not have
+            shutil.copyfile(path, table / LOG_FOLDER / path.name)
         if (folder / COMMITS_FILE).exists():
             shutil.copyfile(folder / COMMITS_FILE, table / COMMITS_FILE)
-        for path in folder.glob("*.parquet"):  # after the log: a file is there before a commit names it
+        for path in folder.glob("*.parquet"):  # after the log, because a file exists before its commit
             _link(table / path.name, path.resolve())
     if (root / JOURNAL_FILE).exists():
         shutil.copyfile(root / JOURNAL_FILE, copy / JOURNAL_FILE)
@@ -41,7 +41,7 @@ def _link(link: Path, file: Path) -> None:
         link.symlink_to(file)
     except (
         OSError
-    ):  # a file system without links; on Windows also for want of a privilege, which a hard link does not need
+    ):  # a file system without links, or Windows without the privilege for them; hard links need none
         try:
             link.hardlink_to(file)
         except OSError:

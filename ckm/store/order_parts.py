@@ -1,4 +1,4 @@
-"""Orders of which a file has a part, such as an order cut by a page, completed by their known lines."""
+"""Incomplete orders of a file, such as an order cut by a page, completed by their known lines."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class OrderAmounts(Protocol):
-    """Functions for amounts of whole orders, which are spread over all lines of each."""
+    """Functions for order amounts, which are spread over all lines of an order."""
 
     def spread_again(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows of orders with the amounts of each spread over all its lines; the first amounts count."""
+        """Return rows with order amounts spread over all lines of each order; the first amounts apply."""
         ...
 
     def whole_orders(self, rows: pl.DataFrame) -> pl.Series:
-        """Return the ids of the orders that are complete in the rows, by their own totals."""
+        """Return the ids of orders that are complete in the rows, by their own totals."""
         ...
 
     def cut_orders(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return the orders that have more goods, by their own totals, than the rows."""
+        """Return the orders whose totals exceed the goods in the rows."""
         ...
 
     def tells_of_order(self) -> pl.Expr:
@@ -41,17 +41,17 @@ class OrderAmounts(Protocol):
 
 @dataclass(frozen=True)
 class Completed:
-    """New rows of orders, with the known lines of orders of which the file has a part.
+    """New rows of orders, and the known lines of incomplete orders.
 
     Attributes
     ----------
     rows
-        With ``ROW``; known rows have numbers above those of the file.
+        New and known rows with ``ROW``; known rows have numbers above those of the file.
     orders
         Ids of the orders that were completed.
     joined
-        Those of them whose known lines were a part and are not in the file: more lines become known, and the order did
-        not change.
+        Ids of those orders that only get more lines: their known lines were incomplete and are not in the file, so that
+        the order itself did not change.
     """
 
     rows: pl.DataFrame
@@ -62,7 +62,7 @@ class Completed:
 def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None) -> Completed:
     """Complete orders with order amounts whose missing lines may be on another page.
 
-    ``known`` has the columns of ``new`` but for ``ROW`` and places in files.
+    ``known`` has the columns of ``new``, except ``ROW`` and places in files.
     """
     nothing = Completed(new, pl.Series(ORDER, [], dtype=pl.String), pl.Series(ORDER, [], dtype=pl.String))
     if amounts is None or ORDER_SAID not in known.columns:

@@ -1,6 +1,6 @@
-"""Which files can hold a row of the same identity, by the minima and maxima in the log.
+"""Range of a file's values: which files can contain a row of the same identity, by the minima and maxima in the log.
 
-Daily files have days of their own and mostly order numbers of their own: their rows need not be looked for everywhere.
+Daily files have distinct days and mostly distinct order numbers, so only few files need to be searched.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     from ckm.store.identity import Identity
 
 ROUNDING = timedelta(milliseconds=1)
-"""Delta allows bounds of times that are cut to milliseconds."""
+"""Rounding of times in bounds: Delta may cut them to milliseconds."""
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Bounds of a file's rows, in columns that are equal wherever two rows have the same identity.
+    """Bounds of a file's rows, in columns that are equal for all rows of one identity.
 
     Parameters
     ----------
     bounds
-        Column to minimum and maximum; only columns without a null.
+        Minimum and maximum by column; only columns without nulls.
     """
 
     bounds: Mapping[str, tuple[Any, Any]]
 
     @classmethod
     def of(cls, file: DataFile, table: Table, identity: Identity) -> Self:
-        """Return the reach of a new file.
+        """Return the bounds of a new file.
 
-        The key is part of what identifies a row, with a full key and without one; where a column of the key is missing
-        throughout, so is the whole content.
+        Key columns identify rows with and without a complete key. If a key column is null in all rows, the content
+        columns do too.
         """
         present = scan_file(table.folder / file.name).collect_schema()
         nulls = file.facts.get("nullCount", {})
@@ -57,7 +57,7 @@ class Reach:
         return cls({name: bound for name, bound in bounds.items() if bound is not None})
 
     def meets(self, other: DataFile) -> bool:
-        """Return False only where no row of ``other`` can have the identity of one of these."""
+        """Return whether a row of ``other`` can have the identity of one of these rows."""
         for name, (low, high) in self.bounds.items():
             theirs = _bounds(other, name, times=isinstance(low, datetime))
             if theirs is not None and (theirs[1] < low or high < theirs[0]):
@@ -66,7 +66,7 @@ class Reach:
 
 
 def _bounds(file: DataFile, column: str, *, times: bool) -> tuple[Any, Any] | None:
-    """Return a column's bounds in a form that compares: texts, or times widened by what the log may have cut."""
+    """Return a column's bounds in a comparable form: texts, or times widened by the rounding of the log."""
     low, high = file.bounds(column)
     if not (isinstance(low, str) and isinstance(high, str)):
         return None

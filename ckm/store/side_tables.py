@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 REPLACED = "_replaced"
-"""Suffix of the table that keeps replaced rows, so that a load can be undone."""
+"""Suffix of the table of replaced rows, which allows a load to be undone."""
 REPLACED_BY = "replaced_by"
-"""Column of such a table: the load whose row replaced the row."""
+"""Column of that table: the load whose row replaced the row."""
 QUARANTINE = "quarantine"
 SCHEMA = pl.Schema(
     {
@@ -33,7 +33,8 @@ SCHEMA = pl.Schema(
         "raw": pl.String(),
     }
 )
-"""``file_id`` is the SHA-256 of the file; ``raw`` is the record as JSON, or its text where it could not be read."""
+"""Columns of the quarantine. ``file_id`` is the SHA-256 of the file; ``raw`` is the record as JSON, or its text if it
+could not be parsed."""
 
 
 class Appender:
@@ -63,7 +64,7 @@ class Appender:
             self.table.commit(schema=self._schema, add=self._writer.close())
 
     def abandon(self) -> None:
-        """Stop writing; what was written is left for :func:`ckm.store.journal.sweep`."""
+        """Stop writing; written files are left for :func:`ckm.store.journal.sweep`."""
         if self._writer is not None:
             self._writer.abandon()
 
@@ -76,13 +77,13 @@ def append(table: Table, frame: pl.DataFrame, prefix: str) -> None:
 
 
 def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
-    """Remove the rows of a side table that meet ``condition`` in one commit; return how many there were."""
+    """Remove the rows of a side table that meet ``condition``, in one commit; return their number."""
     columns = list(dict.fromkeys(condition.meta.root_names()))
     return remove_rows(table, columns, lambda rows: rows.filter(condition), prefix)
 
 
 def remove_rows(table: Table, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str) -> int:
-    """Remove the rows of a side table that are ``chosen`` by these columns in one commit; return how many."""
+    """Remove the rows of a side table that ``chosen`` selects by these columns; return their number."""
     drops = {}
     for file in table.files:
         frame = read_file(table.folder / file.name, columns).with_row_index(" row")

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def undo_load(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
-    """Remove the rows of ``load`` from ``table`` in one commit that says ``undo``; return how many left.
+    """Remove the rows of ``load`` from ``table`` in one commit marked ``undo``; return the number of rows removed.
 
-    A row that a later load has replaced since is gone already: it stays replaced, and what *it* had replaced takes
-    its place in the keeping of that later load (see :func:`forget`).
+    A row that a later load has replaced since is no longer in the table and stays replaced. The row that *it* had
+    replaced is then stored as replaced by that later load (see :func:`forget`).
     """
     table.require(table.files)
     drops = {file.name: [positions] for file in table.files if len(positions := _rows_of(table, file, load.load_id))}
@@ -54,7 +54,7 @@ def undo_load(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks:
 
 
 def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
-    """Tidy the side tables after an undo. May be repeated."""
+    """Clean up the side tables after an undo; can be repeated."""
     side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == load_id, f"{prefix}-q")
     side = Table(root / f"{table}{REPLACED}")
     if not side.exists:
@@ -85,7 +85,7 @@ def _rows_of(table: Table, file: DataFile, load_id: str) -> Positions:
 
 
 def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:
-    """Return the rows that the load replaced and that nobody replaced since."""
+    """Return the rows that the load replaced and that no later load replaced."""
     side = Table(root / f"{table.name}{REPLACED}")
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:
@@ -98,7 +98,7 @@ def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:
 
 
 def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl.DataFrame:
-    """Return what the load had replaced, now as replaced by the loads that replaced its own rows."""
+    """Return the rows that the load had replaced, now as replaced by the loads that replaced its own rows."""
     if mine.is_empty() or lost.is_empty():
         return mine.clear()
     later = lost.select(pl.Series(" hash", identity.of(lost)), pl.col(REPLACED_BY).alias(" later"))

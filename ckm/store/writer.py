@@ -40,13 +40,13 @@ LOAD_ID_LENGTH = 12
 class LoadWriter:
     """Write the rows of one file in one transaction: all of them are committed, or none.
 
-    Use it while holding the store's lock: :meth:`add` and :meth:`quarantine` for every batch, then either
-    :meth:`finish` or :meth:`discard`. Killed at any moment, :func:`recover` restores what was.
+    Requires the lock. Call :meth:`add` and :meth:`quarantine` for every batch, then either :meth:`finish` or
+    :meth:`discard`. If the process is killed, :func:`recover` restores the previous state.
 
     Attributes
     ----------
     amounts
-        Spreads the amounts of an order over its lines, where the source has such amounts.
+        Functions that spread order amounts over lines; null if the source has no order amounts.
     upkeep
         Remarks about maintenance of the store after the commit.
     """
@@ -77,7 +77,7 @@ class LoadWriter:
             table.name,
             app_id,
             journal.mark_loaded(table, app_id),
-            facts.file_id if same_file else "",  # a file seen for the first time has no older quarantine
+            facts.file_id if same_file else "",  # a file that is loaded for the first time has no older quarantine
             facts.source,
             supersedes=[load.load_id for load in self._earlier],
         )
@@ -93,19 +93,19 @@ class LoadWriter:
         )
 
     def follow(self, load_ids: set[str]) -> None:
-        """Count the rows without a key that these loads brought as rows of the same file that came before."""
+        """Number repeats as if the rows without a key in these earlier loads of the same file preceded the new rows."""
         if load_ids:
             theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
             self._staging.follow(theirs.select(self.identity.columns).collect())
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
+        """Add valid rows, with the table's columns and ``source_row``; the other lineage columns are the load's."""
         if self.facts.by_order and len(frame):
             self._orders = self._orders.with_rows(frame)
         self._staging.add(frame)
 
     def quarantine(self, frame: pl.DataFrame) -> None:
-        """Take rows that are not loaded, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
+        """Add quarantined rows, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
         self._quarantine.add(frame)
 
     def discard(self) -> None:
@@ -170,7 +170,7 @@ class LoadWriter:
         return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
-        """Resolve keys that occur more than once in the file: the last row counts, or the first under ``keep``."""
+        """Resolve keys that occur more than once in the file: the last row applies, or the first with ``keep``."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
@@ -186,7 +186,7 @@ class LoadWriter:
         return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
-        """Drop rows from files of this load, whose first versions are not needed any more."""
+        """Drop rows from files of this load; the first versions of these files are deleted."""
         kept, rewritten = drop_from_files(self.table.folder, files, drops, f"{self.facts.load_id}-{step}")
         for name in drops:
             (self.table.folder / name).unlink()
@@ -208,7 +208,7 @@ class LoadWriter:
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
-        """Commit the side tables first: until the table's own commit, recovery rolls them back."""
+        """Commit the side tables first: until the table's own commit, a recovery rolls them back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
@@ -243,13 +243,13 @@ class LoadWriter:
             self.upkeep += [done.sentence] if done else []
 
     def _marks(self) -> dict[str, int]:
-        """Return the marks of the load as loaded, and of earlier loads of its file as not loaded."""
+        """Return the marks of this load as loaded, and of earlier loads of the file as not loaded."""
         earlier = {load.content_id: journal.mark_unloaded(self.table, load.content_id) for load in self._earlier}
         return {**earlier, self.entry.app_id: self.entry.mark}
 
 
 def settle(root: Path, entry: journal.Entry) -> None:
-    """Clean up after a commit: remove older quarantine of the same file, and old files. May be repeated."""
+    """Clean up after a commit: remove the older quarantine of the same file, and old files. Can be repeated."""
     quarantine = Table(root / QUARANTINE)
     if entry.file_id:
         same_file = (
@@ -264,7 +264,7 @@ def settle(root: Path, entry: journal.Entry) -> None:
 
 
 def recover(root: Path) -> None:
-    """Finish or roll back the load that a killed process left. Requires the lock."""
+    """Finish or roll back the load of a killed process; requires the lock."""
     entry = journal.interrupted(root)
     if entry is None:
         return
@@ -282,10 +282,10 @@ def recover(root: Path) -> None:
 
 
 def recover_by_log(root: Path) -> None:
-    """Recover without a journal: a load is committed if the log of its table has it, and is rolled back otherwise.
+    """Recover without a journal: a load that is in the log of its table is committed; others are rolled back.
 
-    Rows of loads that no log knows leave the side tables, the newest load of each table is settled once more, and data
-    files that no commit names go.
+    Rows of loads without a commit are removed from the side tables, the cleanup of each table's newest load is
+    repeated, and data files without a commit are deleted.
     """
     prefix = "0" * LOAD_ID_LENGTH
     tables = [Table(folder) for folder in table_folders(root) if folder.name != QUARANTINE]

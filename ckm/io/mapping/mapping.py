@@ -76,7 +76,7 @@ ColumnRule = FromColumn | FromColumns | Constant | Expression
 """Where a target column comes from."""
 
 Meaning = Literal["sale", "refunded", "return", "cancel", "ignore", "next"]
-"""Meaning of a status: a type of transaction, or none; ``next`` means that the next rule decides."""
+"""Meaning of a status: a type of transaction, or no row; ``next`` means that the next rule decides."""
 MEANINGS: tuple[Meaning, ...] = ("sale", "refunded", "return", "cancel", "ignore", "next")
 
 

@@ -142,7 +142,7 @@ class _Planner:
         return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
 
     def _zones_said(self) -> Iterator[str]:
-        """Add a remark on the time zones in a column of the file."""
+        """Add a remark on the time zones that a column of the file contains."""
         words = self._zone_words()
         zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
         column = f"column '{self.mapping.time_zone_column}'"

@@ -19,15 +19,15 @@ BOOK = "xl/workbook.xml"
 RELATIONS = "xl/_rels/workbook.xml.rels"
 STYLES = "xl/styles.xml"
 MOST_MARKUP = 16 << 20
-"""Bytes of a part that only describes; none that a program wrote is longer."""
+"""Maximum bytes of a metadata part of the workbook; programs write far less."""
 MOST_MERGED = 10_000
-"""Ranges of merged cells that are looked at."""
+"""Maximum number of merged ranges that are read."""
 ZEROS = re.compile(r"^0{2,}$")
 PERCENT_FORMATS = {"9": "0%", "10": "0.00%"}
-"""Number formats that every workbook has, and that show percentages."""
+"""Built-in number formats for percentages."""
 
 _SPACE = re.compile(r"[_*].")
-"""In a number format: room as wide as a sign, which is not shown, and a sign that fills the cell."""
+"""Parts of a number format that are not displayed: space of a character's width, and fill characters."""
 _CURRENCY = re.compile(r"\[\$([^\]-]*)[^\]]*\]")
 _WORD = re.compile(r'"([^"]*)"')
 _CONDITION = re.compile(r"\[[^\]]*\]")
@@ -45,7 +45,7 @@ _STYLE = re.compile(rb"""\bs=["']([0-9]+)["']""")
 
 @dataclass(frozen=True)
 class MergedCells:
-    """A range of cells that is one cell on the screen; 1-based, both ends included."""
+    """A range of merged cells; 1-based, both ends included."""
 
     first_row: int
     first_column: int
@@ -60,17 +60,17 @@ class SheetFacts:
     Attributes
     ----------
     counts_from_1904
-        Whether its days are counted from 1904.
+        Whether day numbers count from 1904.
     merged
         Ranges of merged cells.
     without_value
-        How many formulas have no stored value, as a program writes them that does not calculate.
+        Number of formulas without a stored value, as written by programs that do not calculate.
     zeros
         The columns (1-based) whose number formats show leading zeros.
     currencies
-        What number formats show beside numbers, by column (1-based): signs and words, each with the last row of it.
+        Signs and words that number formats add to numbers, by column (1-based), each with its last row.
     percentages
-        The rows whose numbers are shown as percentages, by column (both 1-based).
+        Rows with numbers displayed as percentages, by column (both 1-based).
     """
 
     counts_from_1904: bool = False
@@ -82,7 +82,7 @@ class SheetFacts:
 
 
 def sheet_facts(path: Path, sheet: str, name: str) -> SheetFacts:
-    """Return what a sheet of a workbook of XML says beside its values; nothing for other workbooks."""
+    """Return the metadata of a sheet in an XML workbook; empty for other workbooks."""
     part = _part_of(path, sheet)
     if part is None:
         return SheetFacts()
@@ -111,7 +111,7 @@ def sheet_facts(path: Path, sheet: str, name: str) -> SheetFacts:
 
 
 def numeric_cells(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
-    """Return the rows, per column (both 1-based), whose cells are numbers and no texts."""
+    """Return the rows with numeric cells, by column (both 1-based)."""
     part = _part_of(path, sheet)
     if part is None:
         return {}
@@ -126,7 +126,7 @@ def numeric_cells(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
 
 
 def _part_of(path: Path, sheet: str) -> str | None:
-    """Return the part that holds a sheet; None where the workbook is not of XML."""
+    """Return the zip member of a sheet; None if the workbook is not XML."""
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as book:
@@ -145,7 +145,7 @@ def _part_of(path: Path, sheet: str) -> str | None:
 
 @dataclass(frozen=True)
 class _Shown:
-    """What a number format shows beside the digits of a number."""
+    """Text that a number format adds to the digits of a number."""
 
     zeros: bool
     percent: bool
@@ -153,7 +153,7 @@ class _Shown:
 
     @classmethod
     def by(cls, code: str) -> _Shown:
-        """Return what a format shows; words are those of any kind, of which few are currencies."""
+        """Return the additions of a format code; words are of any kind, few are currencies."""
         code = _SPACE.sub("", code.replace("\\", ""))
         words = [*_CURRENCY.findall(code), *_WORD.findall(code)]
         rest = _CONDITION.sub("", _WORD.sub("", code))
@@ -162,7 +162,7 @@ class _Shown:
 
 
 def _shown_by_styles(book: zipfile.ZipFile) -> dict[bytes, _Shown]:
-    """Return what the styles show whose number formats show anything beside a number."""
+    """Return the styles whose number formats add anything to numbers."""
     styles = _xml(book, STYLES)
     if styles is None:
         return {}
@@ -176,7 +176,7 @@ def _shown_by_styles(book: zipfile.ZipFile) -> dict[bytes, _Shown]:
 
 
 def _shown_in(piece: bytes, shown: dict[bytes, _Shown]) -> Iterator[tuple[int, int, _Shown]]:
-    """Yield the column and row of each number whose style shows anything beside it."""
+    """Yield column, row and additions of each number with one of these styles."""
     for cell in _CELL.finditer(piece):
         attributes = cell[1]
         style = _STYLE.search(attributes)

@@ -12,7 +12,7 @@ from ckm.io.values.date_parts import may_begin_with_year
 
 DAYS = 31
 CHANCE = 1e-6
-"""Significance level: if days would have so few values with at most this probability, the numbers are not days."""
+"""Significance level: if days have so few distinct values with at most this probability, the numbers are not days."""
 OUTNUMBERED = 10
 """Ratio of dates with the year first to dates with the year last above which the latter are treated as errors."""
 BUDDHIST_SHORT = (50, 79)
@@ -68,8 +68,8 @@ class ShortYears:
     def are_unclear(self) -> bool:
         """Return whether the year may be first or last.
 
-        It is last if a date is valid only so, or if the last numbers have too few distinct values to be days:
-        of n dates on any of 31 days, all fall on some k of them with a probability of C(31, k) (k / 31)^n at most.
+        It is last if a date is valid only that way, or if the last numbers have too few distinct values to be days: the
+        probability that n dates on any of 31 days all fall on some k days is at most C(31, k) (k / 31)^n.
         """
         if self.last > self.first * OUTNUMBERED or not self.either:
             return False
