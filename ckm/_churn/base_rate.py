@@ -40,6 +40,6 @@ def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> 
 
 
 def can_be_lost(features: Features, value: Floats, horizon: int) -> Flags:
-    """Return who has a positive value and is not past churn, as in :func:`ckm._churn.warning_levels.give_levels`."""
+    """Return a mask of customers with a positive value who have not churned, as in ``warning_levels.give_levels``."""
     found: Flags = (value > 0) & (features["gap_p80_days"] + horizon - features["days_silent"] >= 0)
     return found

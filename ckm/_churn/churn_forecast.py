@@ -94,14 +94,14 @@ def forecast(
     Parameters
     ----------
     history
-        Of all customers.
+        History of all customers.
     horizon
         Days that the prediction looks ahead.
     model
         One of :data:`ckm.models.churn.training.MODELS`; ``auto`` stacks them by their backtest
         (:class:`ckm.models.churn.stack.StackModel`).
     compare
-        Run the backtest also where a model is named.
+        Run the backtest even if a model is named.
     seed
         Random seed.
     progress

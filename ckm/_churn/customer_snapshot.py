@@ -36,7 +36,7 @@ COUNT_WINDOWS = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_d
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every customer with a purchase by a day.
+    """Features of every customer with a purchase by a day.
 
     Attributes
     ----------
@@ -293,7 +293,7 @@ def _margin(at: _Cut) -> Floats:
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """Return ``part / whole``; NaN where the whole is not positive."""
+    """Return ``part / whole``; NaN if the whole is not positive."""
     positive = whole > 0
     found = np.full(len(part), np.nan)
     found[positive] = part[positive] / whole[positive]

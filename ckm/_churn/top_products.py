@@ -37,9 +37,9 @@ def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: dat
     Parameters
     ----------
     transactions
-        With the columns of :class:`ckm.schema.Transactions`; without ``product_id`` the result is null.
+        Transactions, with the columns of :class:`ckm.schema.Transactions`; without ``product_id`` the result is null.
     customers
-        Ids.
+        Customer ids.
     as_of
         Later rows are not used.
     time_zone

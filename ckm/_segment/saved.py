@@ -1,4 +1,4 @@
-"""A definition in a file: readable, fit for git, and applied unchanged until somebody refits it."""
+"""Definition files: readable, suitable for git, and applied unchanged until a refit."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ FINGERPRINT_DIGITS = 16
 
 @dataclass(frozen=True)
 class SavedDefinition:
-    """A definition, and what it was learned from.
+    """A definition, and facts of the data that it was fitted to.
 
     Attributes
     ----------
     name
-        Of the file.
+        Name of the file.
     version
-        1 the first time; one more with every refit.
+        Version; 1 at first, increased by every refit.
     definition
-        What the method learned.
+        Fitted definition of the method.
     as_of, customers, data
-        The day, the number of customers and the fingerprint of the data it was learned from.
+        As-of date, number of customers and fingerprint of the training data.
     currency, time_zone
-        Of these data; amounts and days mean nothing without them.
+        Currency and time zone of the training data; amounts and days depend on them.
     monetary
-        How money was measured, and over which window.
+        Definition and window of the monetary value.
     population
-        What customers with little history borrow from all.
+        Population parameters for customers with a short history.
     distribution
         Distributions of the features of the definition, to compute later shifts.
     dictionary
-        Version of the dictionary of features.
+        Version of the feature dictionary.
     """
 
     name: str
@@ -74,7 +74,7 @@ class SavedDefinition:
     dictionary: int
 
     def save(self, path: Path) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         with replacing(path) as draft:
             draft.write_text(self.to_yaml(), encoding="utf-8", newline="\n")
 
@@ -100,7 +100,7 @@ class SavedDefinition:
 
 
 def describe(name: str, definition: Definition, table: FeatureTable, monetary: Monetary) -> SavedDefinition:
-    """Return ``definition`` as learned from ``table``, the first version."""
+    """Return the first version of a definition fitted to ``table``."""
     return SavedDefinition(
         name=name,
         version=1,
@@ -118,18 +118,18 @@ def describe(name: str, definition: Definition, table: FeatureTable, monetary: M
 
 
 def load_definition(path: Path) -> SavedDefinition:
-    """Read a definition that :meth:`SavedDefinition.save` wrote.
+    """Read a definition written by :meth:`SavedDefinition.save`.
 
     Raises
     ------
     UsageError
-        The file cannot be read as such a definition; the message names the line.
+        The file is not a valid definition; the error has the line.
     """
     return _read(read_yaml(path), path)
 
 
 def parse_definition(text: str, path: Path) -> SavedDefinition:
-    """Read a definition from the text of its file; errors name it ``path``."""
+    """Parse a definition from the text of its file; errors show ``path``."""
     return _read(parse_yaml(text, path), path)
 
 
@@ -162,7 +162,7 @@ def _read(document: YamlEntry | None, path: Path) -> SavedDefinition:
 
 
 def fingerprint(customers: pl.DataFrame) -> str:
-    """Return a fingerprint of what is known of the customers, the same whatever the order of the rows was."""
+    """Return a fingerprint of the customers' features, independent of the order of rows."""
     numbers = customers.select(
         pl.col("last_purchase").cast(pl.Int32).fill_null(-1), pl.col("rows").cast(pl.Int64), pl.col("net_total")
     )

@@ -39,9 +39,7 @@ def mirror(root: Path, copy: Path) -> None:
 def _link(link: Path, file: Path) -> None:
     try:
         link.symlink_to(file)
-    except (
-        OSError
-    ):  # a file system without links, or Windows without the privilege for them; hard links need none
+    except OSError:  # a file system without links, or Windows without the privilege for them; hard links need none
         try:
             link.hardlink_to(file)
         except OSError:

@@ -1,9 +1,9 @@
-"""Where scores give way to a customer's own purchases, so that a name is true of each customer who bears it.
+"""Corrections of RFM scores by a customer's own purchases, so that a name is true of each customer who has it.
 
-A score is a rank among customers. A name states more: *New* that there was one purchase, *Lost* that
-the customer stopped. Among members who all pay each month, or firms that all order each week, the last fifth has done
-neither. The scores that a name is taken from are therefore corrected by three facts: on how many days the customer
-bought, how long ago in own purchase intervals, and whether any money was left.
+A score is a rank among customers. A name states more: *New* means a single purchase, and *Lost* means that the customer
+stopped. If all members pay monthly, or all firms order weekly, neither is true of the last fifth. So the scores are
+corrected by three facts before names are assigned: number of purchase days, recency in own purchase intervals, and
+whether any money remained after returns.
 """
 
 from __future__ import annotations
@@ -13,48 +13,50 @@ from math import inf
 import polars as pl
 
 BINS = 5
-"""Scores of the tables whose names these facts are about."""
+"""Number of scores of the name tables to which these facts apply."""
 RECENT, MIDDLE, LONG_AGO = 4, 3, 2
-"""Recency scores: from the first upward a name means an active customer, at the last and below a lapsed one."""
+"""Recency scores: at the first and above, a name means an active customer; at the last and below, a lapsed one."""
 FEW, SOME = 2, 3
-"""The lowest score of frequency of who came back, and the highest of money of who brought none."""
+"""Lowest frequency score of a repeat customer, and highest monetary score of a customer without revenue."""
 LATE_AFTER, STOPPED_AFTER = 2.0, 3.0
-"""Own purchase intervals without a purchase up to which nobody has stopped, and after which nobody still buys. Of
-gaps that come by chance (exponential ones) one in twenty is longer than three times the mean."""
+"""Recency in own purchase intervals up to which no customer has stopped, and above which every customer has. Of random
+(exponential) intervals, one in twenty is longer than three times the mean."""
 RHYTHM_GAPS = 2
-"""Fewest purchase days of a median purchase interval."""
+"""Fewest purchase days for a median purchase interval."""
 SHORTEST_INTERVAL_DAYS = 7.0
-"""Nobody has stopped for want of a purchase in so many days times :data:`STOPPED_AFTER`."""
+"""Shortest purchase interval in days: no customer has stopped within this many days times :data:`STOPPED_AFTER`."""
 PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
-"""Where customers hardly differ in frequency: below so many purchase days the score is this; else :data:`RECENT`."""
+"""Purchase days below which the frequency score is this number (otherwise :data:`RECENT`), if customers hardly differ
+in frequency."""
 MANY_ORDERS = 5
-"""Orders with which also who bought on one day is no new customer."""
+"""Number of orders from which a customer with a single purchase day is not new."""
 
 NEEDS = ("gaps", "orders", "purchase_interval_days")
-"""Features that the facts are read from, beside recency and money."""
+"""Features of the facts, besides recency and monetary value."""
 SCORES = "scores"
 ONCE, SEVERAL, NO_MONEY = "one purchase day", "several orders", "no money left after returns"
 WITHIN, NOT_LATE = "a purchase within the usual interval", "a purchase within two usual intervals"
 STOPPED = "no purchase for long, in usual intervals"
 REASONS = (SCORES, WITHIN, NOT_LATE, STOPPED, ONCE, SEVERAL, NO_MONEY)
-"""What ``named_by`` can be."""
+"""Values of ``named_by``."""
 
 
 def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequency_varies: bool) -> list[pl.Expr]:
-    """Return the scores that a name is taken from, ``r``, ``f`` and ``m``, and ``because``, the fact that changed one.
+    """Return the corrected scores ``r``, ``f`` and ``m``, and ``because``, the fact that changed one.
 
     Parameters
     ----------
     interval_days
         Usual purchase interval of the shop, for customers with one purchase day; None without repeat purchases.
     recency_varies, frequency_varies
-        False where all customers have one score: then own intervals, and plain numbers of days, take its place. Where
-        nobody came back either, nobody is known to have stopped.
+        False if all customers have the same score: own intervals and numbers of days then replace it. Without repeat
+        purchases, no customer counts as stopped.
 
     Returns
     -------
     list of pl.Expr
-        Of a frame with ``r_score``, ``f_score``, ``m_score``, ``recency_days``, ``monetary`` and :data:`NEEDS`.
+        Expressions over a frame with ``r_score``, ``f_score``, ``m_score``, ``recency_days``, ``monetary`` and
+        :data:`NEEDS`.
     """
     r, f, m = (pl.col(f"{name}_score").cast(pl.Int64) for name in "rfm")
     once = (pl.col("gaps") == 0) & (pl.col("orders") < MANY_ORDERS)
@@ -95,7 +97,7 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
 
 
 def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Whether the last purchase is within the usual interval, within two, and so long ago that the customer stopped."""
+    """Return whether recency is within the usual interval, within two, or so long that the customer stopped."""
     recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)
@@ -105,7 +107,7 @@ def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.E
         recency <= usual,
         is_known & (recency <= LATE_AFTER * usual),
         is_known & (recency > after * pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS))
-        # one gap is no usual interval: the shop's own stands beside it
+        # a single gap is no usual interval: the shop's interval is used too
         | (gaps > 0) & (recency > after * pl.max_horizontal(usual, interval_days or inf, SHORTEST_INTERVAL_DAYS)),
     )
     within, not_late, stopped = (each.fill_null(value=False) for each in found)
@@ -113,7 +115,7 @@ def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.E
 
 
 def _is_long_ago(interval_days: float | None) -> pl.Expr:
-    """Whether who bought once did so too long ago to be new, in usual intervals of the shop."""
+    """Return whether a one-time buyer's purchase is too old to be new, in usual intervals of the shop."""
     if interval_days is None:
         return pl.lit(value=False)
     return pl.col("recency_days") > LATE_AFTER * max(interval_days, SHORTEST_INTERVAL_DAYS)

@@ -23,32 +23,33 @@ if TYPE_CHECKING:
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 FEWEST_CUSTOMERS = 200
-"""Customers a year ago below which nothing is compared: tenths of twenty, halves of ten."""
+"""Fewest customers a year ago for a comparison: deciles of twenty, halves of ten."""
 FEWEST_IN_HALF = 10
 """Fewest customers in half a decile for a comparison."""
 HISTORY_DAYS = 330
-"""Days before the earlier date of the check that must have data, so that its current value is nearly a year's: a shop's
-first sale may come some weeks after its books begin."""
+"""Days before the earlier date that must have data, so that its current value covers nearly a year: a shop's first sale
+may be some weeks after its data begin."""
 NORMAL_95 = 1.959964
-"""Standard errors either side of a mean in a 95 % interval."""
+"""Half width of a 95 % interval, in standard errors."""
 
 Row = TypeVar("Row", bound="Fifth | ValueDecile")
 
 
 @dataclass(frozen=True)
 class Fifth:
-    """Customers with about as much headroom; amounts are means per customer.
+    """Customers with similar headroom; amounts are means per customer.
 
     Attributes
     ----------
     fifth
-        1 least headroom, 5 most; equal headroom is in the same fifth, so that some can be empty and are left out.
+        From 1 (least headroom) to 5; equal headroom is in the same group, so that groups can be empty and are then
+        omitted.
     customers
-        How many.
+        Number of customers.
     current_value, headroom
-        At the earlier date.
+        Means at the earlier date.
     later_value, growth
-        Current value 12 months later, and how much more that is.
+        Current value 12 months later, and the difference.
     """
 
     fifth: int
@@ -61,16 +62,17 @@ class Fifth:
 
 @dataclass(frozen=True)
 class ValueDecile:
-    """Customers who spent about the same; how much more the half with more headroom spent a year later.
+    """Customers with similar spend, and the effect of more headroom on their spend a year later.
 
     Attributes
     ----------
     tenth
-        1 least current value, 10 most; equal values are in the same tenth.
+        Decile, from 1 (lowest current value) to 10; equal values are in the same decile.
     customers, current_value
-        How many, and the mean of their current value at the earlier date.
+        Number of customers, and their mean current value at the earlier date.
     difference, low, high
-        Mean value a year later, upper half of headroom less lower half, at equal present spend; 95 % interval.
+        Difference of the mean value a year later between the halves with more and with less headroom, at equal current
+        spend; 95 % interval.
     """
 
     tenth: int
@@ -83,23 +85,23 @@ class ValueDecile:
 
 @dataclass(frozen=True)
 class LaterCheck:
-    """What became of the headroom of a year ago.
+    """Result of comparing the headroom of a year ago with the spend since.
 
     Attributes
     ----------
     since, until
-        The earlier date, whose definition is checked, and the later one.
+        The earlier date, as of which the checked definition is fitted, and the later date.
     currency
-        Of every amount.
+        Currency of all amounts.
     customers
-        Those who had bought by ``since``.
+        Number of customers with a purchase by ``since``.
     fifths, tenths
-        See there. A tenth whose halves are too small is left out.
+        Groups by headroom, and deciles by current value; deciles with too small halves are omitted.
     difference, low, high
-        The tenths' differences, weighted by their customers; 95 % interval.
+        Mean difference of the deciles, weighted by their customers; 95 % interval.
     coverage, skill
-        The percentile learned at ``since``, on the customers of ``until``: see
-        :class:`ckm._segment.value.ValueDefinition`.
+        Fit of the percentile of ``since`` on the customers of ``until``; see
+        :class:`ckm._segment.value.definition.ValueDefinition`.
     """
 
     since: date
@@ -116,7 +118,7 @@ class LaterCheck:
 
     @property
     def finding(self) -> str:
-        """One sentence on whether headroom predicted growth."""
+        """A sentence on whether headroom predicted growth."""
         if self.low > 0:
             answer = "headroom foretold growth"
         elif self.high < 0:
@@ -162,14 +164,14 @@ def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
     Parameters
     ----------
     training
-        What the definition is learned from.
+        Input of the fitted definition.
     customers
-        Its features, sorted by ``customer_id``.
+        Features of its customers, sorted by ``customer_id``.
 
     Raises
     ------
     NotEnoughDataError
-        The data cover less than two years, or have too few customers in them.
+        The data cover less than two years, or have too few customers.
     """
     since = months_before(training.table.as_of, 12)
     then = training.at(since).frame.sort("customer_id")
@@ -194,7 +196,7 @@ def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
 
 
 def compare_later(then: pl.DataFrame, later: pl.Series) -> dict[str, Any]:
-    """Compare headroom with what came of it.
+    """Return the comparison of the earlier headroom with the later value.
 
     Parameters
     ----------
@@ -211,7 +213,7 @@ def compare_later(then: pl.DataFrame, later: pl.Series) -> dict[str, Any]:
     Raises
     ------
     NotEnoughDataError
-        There are fewer than :data:`FEWEST_CUSTOMERS`, or no tenth has two halves to compare.
+        There are fewer than :data:`FEWEST_CUSTOMERS` customers, or no decile has two large enough halves.
     """
     if then.height < FEWEST_CUSTOMERS:
         raise NotEnoughDataError(f"{then.height:,} customers a year earlier, {FEWEST_CUSTOMERS} needed")
@@ -233,7 +235,7 @@ def compare_later(then: pl.DataFrame, later: pl.Series) -> dict[str, Any]:
 
 
 def read_later_check(entry: YamlEntry) -> LaterCheck:
-    """Read what :meth:`LaterCheck.to_plain` wrote; UsageError where something is missing or unfit."""
+    """Read the output of :meth:`LaterCheck.to_plain`; UsageError if a key is missing or invalid."""
     keys = entry.fields([each.name for each in fields(LaterCheck)])
     numbers = ("difference", "low", "high", "coverage", "skill")
     return LaterCheck(
@@ -248,7 +250,7 @@ def read_later_check(entry: YamlEntry) -> LaterCheck:
 
 
 def _groups(both: pl.DataFrame, by: str, number: int) -> list[pl.DataFrame]:
-    """Return the customers by equal parts of a column, each with its ``part``; empty parts are left out."""
+    """Return the customers in equal parts by a column, each with its ``part``; empty parts are omitted."""
     cuts = quantile_cuts(both[by], number)
     parts = both.with_columns(cuts.score(pl.col(by)).cast(pl.Int64).alias("part"))
     return parts.sort("part", maintain_order=True).partition_by("part", maintain_order=True)
@@ -261,12 +263,12 @@ def _fifth(part: pl.DataFrame) -> Fifth:
 
 
 def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:
-    """Compare the halves of headroom within a tenth, and return the standard error beside it.
+    """Return the difference between the halves of headroom within a decile, and its standard error.
 
-    Within a tenth, more headroom still means less spend. So the difference is the coefficient of "upper half" in a
-    regression of the later value on it and on present spend (analysis of covariance), found by taking present spend
-    out of both (Frisch and Waugh 1933); its standard error allows unequal variances (White 1980, with the factor
-    n / (n - 3) of MacKinnon and White 1985). None where a half is too small, or has no information beyond spend.
+    Within a decile, more headroom still means less spend. So the difference is the coefficient of "upper half" in a
+    regression of the later value on it and on current spend (analysis of covariance). It is computed from residuals on
+    current spend (Frisch and Waugh 1933); its standard error allows unequal variances (White 1980, with the factor n /
+    (n - 3) of MacKinnon and White 1985). None if a half is too small, or does not vary beyond spend.
     """
     import numpy as np
 
