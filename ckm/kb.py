@@ -296,7 +296,7 @@ def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = F
 
 
 def _segment_names(folder: Path | None) -> Iterator[str]:
-    """Yield the names of segments: of ckm's methods, and of the workspace's definitions that can be read."""
+    """Yield the names of segments: those of ckm's methods, and of the workspace's valid definitions."""
     from ckm._kb.segment_names import usual_segment_names
     from ckm.errors import CkmError
 

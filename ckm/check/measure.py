@@ -40,7 +40,7 @@ class TableCounts:
         ``month`` (first day, null for rows without a date), ``rows``, ``nulls|COLUMN`` and ``breaks|COLUMN|RULE``.
     by_day
         ``day``, the :data:`LABELS` the table has, ``rows``, and for transactions ``net``, ``no_customer``,
-        ``below_zero`` and ``above_zero`` (rows with such a ``net``).
+        ``below_zero`` and ``above_zero`` (rows with a negative or positive ``net``).
     spread
         ``column``, ``currency``, ``bin``, ``rows``: histogram of positive sales on a log scale; transactions only.
     key_repeats

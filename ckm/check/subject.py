@@ -34,17 +34,17 @@ class CheckedTable:
     Attributes
     ----------
     name
-        The table's name.
+        Name of the table.
     frame
-        Its rows up to the as-of date, and rows without a date, with their day in :data:`DAY`.
+        Rows up to the as-of date and rows without a date, with their day in :data:`DAY`.
     whole
-        The same, including rows after the as-of date.
+        All rows, including those after the as-of date.
     dtypes
-        Its columns, without :data:`DAY`.
+        Columns with their types, without :data:`DAY`.
     contract
-        Its schema; null for an unknown table.
+        Schema; null for an unknown table.
     dated_by
-        Its date column; null if there is none, and then :data:`DAY` is null in all rows.
+        Date column; null if missing, and then :data:`DAY` is null in all rows.
     """
 
     name: str
@@ -56,7 +56,7 @@ class CheckedTable:
 
     @property
     def own_columns(self) -> list[str]:
-        """Its columns without lineage."""
+        """Columns of the table without lineage."""
         return [name for name in self.dtypes if name not in RESERVED_COLUMNS]
 
     def has(self, *columns: str) -> bool:

@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
 
 Source: TypeAlias = "str | os.PathLike[str] | Dataset | Any | None"
-"""A path; a :class:`ckm.dataset.Dataset`; a table with the Arrow interface (polars, pandas, pyarrow, DuckDB); None: the
-workspace around the current folder."""
+"""Source of an analysis: a path; a :class:`ckm.dataset.Dataset`; a table with the Arrow interface (polars, pandas,
+pyarrow, DuckDB); or None for the workspace around the current folder."""
 
 
 def dataset_of(source: Source, options: IngestOptions = AS_FOUND, *, by_customer: bool = False) -> Dataset:
-    """Return what an analysis works on.
+    """Return the dataset of a source.
 
     Parameters
     ----------
     source
         A workspace, a file or a folder of transactions, by its path; a table of transactions; a dataset, which is
-        returned as it is; None for the workspace around the current folder.
+        returned unchanged; None for the workspace around the current folder.
     options
-        How a file or a table is mapped, as for ``ckm ingest``.
+        Mapping options for a file or a table, as for ``ckm ingest``.
     by_customer
-        Refuse a file that does not say whose a row is.
+        Whether to refuse a file without a customer column.
 
     Raises
     ------
     UsageError
-        It is none of these, or :func:`ckm.dataset.open_dataset` refuses it.
+        The source has another type, or :func:`ckm.dataset.open_dataset` refuses it.
     InputError
-        It is broken, or too much of it is.
+        The source is damaged, or too many of its rows are invalid.
     """
     if isinstance(source, Dataset):
         return source

@@ -1,4 +1,4 @@
-"""A campaign with a random holdout and an effect that is known."""
+"""A campaign with a random holdout and a known effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assignment:
-    """One customer's arm, and whether they order within the window without and with the letter."""
+    """A customer's arm, and whether they order within the window without and with the letter."""
 
     customer_id: str
     arm: str
@@ -26,7 +26,7 @@ class Assignment:
 
 
 def run_campaign(lives: list[Life], seed: int) -> tuple[list[Assignment], list[Order]]:
-    """Return who was assigned to which arm, and the orders that the letter brought."""
+    """Return the assignments to arms, and the orders caused by the letter."""
     plan, dice = words("campaign"), Dice(seed, "campaign")
     start = days.number(plan["assigned_at"])
     chosen = dice.shuffled(life for life in lives if _eligible(life, start))[: plan["customers"]]
@@ -48,7 +48,7 @@ def _eligible(life: Life, start: int) -> bool:
 
 
 def _order_brought(life: Life, start: int, dice: Dice) -> Order | None:
-    """Return the order that the letter brings (or would bring, in the holdout)."""
+    """Return the order that the letter causes (or would cause, in the holdout)."""
     plan = words("campaign")
     day = start + dice.whole(2, plan["window_days"] - 4)
     if not dice.chance(plan["extra_order"]) or not life.is_there(day):

@@ -1,4 +1,4 @@
-"""What the shop sells."""
+"""Products of the shop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ckm.example.words import words
 
 @dataclass(frozen=True)
 class Product:
-    """One product; money in cents, ``cost`` is None where the books do not say."""
+    """A product; money in cents; ``cost`` is None if unknown."""
 
     product_id: str
     name: str
@@ -32,7 +32,7 @@ def products_by_category() -> dict[str, tuple[Product, ...]]:
 
 @cache
 def category_name(category: str, lang: str) -> str:
-    """Return how a channel of this language calls a category."""
+    """Return the name of a category in a channel of this language."""
     return str(words("products")["categories"][category][lang])
 
 

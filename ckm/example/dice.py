@@ -1,4 +1,4 @@
-"""Chance that falls the same way on every machine."""
+"""Random numbers that are equal on every machine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _NORMAL = NormalDist()
 
 
 class Dice:
-    """One named stream of chance.
+    """A named stream of random numbers.
 
-    Every customer and every purpose has a stream of its own, so that a change in one place moves nothing elsewhere.
-    Only :meth:`random.Random.random` is drawn from: Python promises its sequence for all versions to come, and
-    promises no such thing for ``sample``, ``shuffle`` or ``gauss``. Logarithms can differ between C libraries in the
-    last digit, which is why nothing is used before it is rounded to days, points or cents.
+    Every customer and every purpose has its own stream, so that a change in one place changes nothing elsewhere. Only
+    :meth:`random.Random.random` is used: Python guarantees its sequence for all versions, but not those of ``sample``,
+    ``shuffle`` and ``gauss``. Logarithms can differ between C libraries in the last digit, so every result is rounded
+    to days, points or cents before use.
 
     Parameters
     ----------
     *name
-        What the stream is for, e.g. ``Dice(7, "life", "0010423")``. Equal names give equal draws.
+        Name of the stream, such as ``Dice(7, "life", "0010423")``. Equal names give equal numbers.
     """
 
     def __init__(self, *name: object) -> None:
@@ -36,19 +36,19 @@ class Dice:
         return self._random()
 
     def chance(self, probability: float) -> bool:
-        """Return whether something of this probability happens."""
+        """Return true with this probability."""
         return self._random() < probability
 
     def whole(self, low: int, high: int) -> int:
-        """Return a whole number from ``low`` to ``high``, both included."""
+        """Return an integer from ``low`` to ``high``, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def pick(self, items: Sequence[T]) -> T:
-        """Return one of the items, each as likely as the other."""
+        """Return one of the items with equal probability."""
         return items[int(self._random() * len(items))]
 
     def weighted(self, weights: Mapping[T, float]) -> T:
-        """Return one of the keys, each as likely as its weight says."""
+        """Return one of the keys with probability in proportion to its weight."""
         left = self._random() * sum(weights.values())
         for item, weight in weights.items():
             left -= weight
@@ -57,15 +57,15 @@ class Dice:
         return next(reversed(list(weights)))
 
     def count(self, weights: Sequence[float]) -> int:
-        """Return 1, 2, 3, … as likely as the first, second, third, … weight."""
+        """Return 1, 2, 3, … with probabilities in proportion to the weights."""
         return self.weighted(dict(enumerate(weights, start=1)))
 
     def shuffled(self, items: Iterable[T]) -> list[T]:
-        """Return the items in an order left to chance."""
+        """Return the items in random order."""
         return [item for _, _, item in sorted((self._random(), i, item) for i, item in enumerate(items))]
 
     def weibull(self, mean: float, shape: float) -> float:
-        """Return a waiting time with this mean; ``shape`` 1 is memoryless, above 1 is regular."""
+        """Return a Weibull-distributed time with this mean; ``shape`` 1 is memoryless, above 1 is regular."""
         scale = mean / math.gamma(1 + 1 / shape)
         return float(scale * (-math.log(1 - self._random())) ** (1 / shape))
 

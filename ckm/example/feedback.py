@@ -1,4 +1,4 @@
-"""What customers say when they are asked: ratings and a sentence in their own language."""
+"""Survey responses of customers: ratings, and a sentence in their own language."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from ckm.example.orders import Order
 
 ANSWERED = 0.14
-"""Share of purchases after which a survey comes back."""
+"""Share of purchases with a survey response."""
 WITH_TEXT = 0.8
 SPREAD = 1.3
 """Standard deviation of a rating around the customer's satisfaction, in points of 0 to 10."""
 BITTERNESS = {"late_delivery": 4.0, "open_complaint": 5.0, "rejected_invoice": 3.0, "lost_category": 2.5}
-"""How many points of 0 to 10 a trouble costs."""
+"""Points (of 0 to 10) that a trouble subtracts from a rating."""
 TOPIC_OF = {
     "late_delivery": "delivery",
     "open_complaint": "service",
@@ -32,7 +32,7 @@ PROMOTER, PASSIVE = 9, 7
 
 @dataclass(frozen=True)
 class Answer:
-    """One answered survey; ``topic`` is what the text is about, which no analysis is told."""
+    """A survey response; ``topic`` is the subject of its text, which no analysis reads."""
 
     day: int
     minute: int
@@ -47,7 +47,7 @@ class Answer:
 
 
 def ask(life: Life, seed: int) -> list[Answer]:
-    """Return the surveys that a customer answered, one at most for each purchase."""
+    """Return the survey responses of a customer, at most one per purchase."""
     dice = Dice(seed, "survey", life.customer.customer_id)
     return [
         _answer(life, order, asked, dice)

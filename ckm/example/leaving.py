@@ -1,7 +1,7 @@
-"""Why customers leave: weekly odds, multiplied by the troubles they are in.
+"""Churn of simulated customers: weekly odds, multiplied by the customer's troubles.
 
-In week ``w`` a customer who is still there leaves with odds ``base × Π multiplier`` over the troubles of that week: a
-discrete proportional-odds model, so that a logistic regression on customer-weeks finds the multipliers again.
+In week ``w`` an active customer churns with odds ``base × Π multiplier`` over the troubles of that week. This is a
+discrete proportional-odds model, so a logistic regression on customer-weeks recovers the multipliers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that went wrong for a customer, and the days on which it weighs (both included)."""
+    """A trouble of a customer, and the days on which it has an effect (both included)."""
 
     kind: str
     first: int
@@ -34,7 +34,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Leaving:
-    """When and why a customer left, and the odds of that week against a week without trouble."""
+    """Time and cause of a churn, and the odds of that week relative to a week without trouble."""
 
     day: int
     reason: str
@@ -42,27 +42,27 @@ class Leaving:
 
 
 Exposure = Counter[tuple[str, tuple[str, ...], bool]]
-"""Customer-weeks by group, the troubles of the week and whether the customer left in it."""
+"""Customer-weeks by group, troubles of the week, and whether the customer churned in it."""
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
-    """Return a trouble that weighs as long as its kind does, or until it is calibrated."""
+    """Return a trouble with the duration of its kind, or until it is resolved."""
     last = first + WEEK * int(words("troubles")[kind]["weeks"]) - 1
     return Trouble(kind, first, last if until is None else min(last, until))
 
 
 def odds_ratio(kinds: Iterable[str]) -> float:
-    """Return by how much troubles multiply the churn odds."""
+    """Return the factor by which troubles multiply the churn odds."""
     return prod((float(words("troubles")[kind]["odds"]) for kind in kinds), start=1.0)
 
 
 def leaves_between(
     customer: Customer, troubles: list[Trouble], after: int, until: int, dice: Dice, exposure: Exposure
 ) -> Leaving | None:
-    """Return whether the customer leaves in one of the weeks that end in ``(after, until]``.
+    """Return the churn of the customer in one of the weeks that end in ``(after, until]``, if any.
 
-    Weeks are counted from the day the customer joined, so that orders do not reset them. ``exposure`` gains the
-    weeks lived through.
+    Weeks are counted from the day the customer joined, so that orders do not restart them. The weeks are added to
+    ``exposure``.
     """
     first_end = after + WEEK - (after - customer.joined) % WEEK
     for week_end in range(first_end, min(until, days.LAST) + 1, WEEK):
@@ -77,7 +77,7 @@ def leaves_between(
 
 
 def _reason(kinds: tuple[str, ...], ratio: float, dice: Dice) -> str:
-    """Return the cause: ``drift`` as often as the customer would have left anyway, else a trouble by its weight."""
+    """Return the cause: ``drift`` with the probability of churn without troubles, or else a trouble by its weight."""
     if not kinds or dice.chance(1 / ratio):
         return "drift"
     return dice.weighted({kind: odds_ratio([kind]) - 1 for kind in kinds})

@@ -1,4 +1,4 @@
-"""The life of a customer with the shop: orders by own purchase intervals, until they leave or the data end."""
+"""History of a simulated customer: orders at own purchase intervals, until churn or the end of the data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ckm.example.people import Customer
 
 SOON = 10
-"""Days within which a new customer orders for the first time."""
+"""Maximum days until a new customer's first order."""
 CANCELLED = 0.02
-"""Share of web orders that are cancelled before they leave the house."""
+"""Share of web orders that are cancelled before shipping."""
 
 
 @dataclass
 class Life:
-    """What happened between one customer and the shop; ``leaving`` is None for who is still there at the end."""
+    """Orders, contacts and churn of a customer; ``leaving`` is None without churn."""
 
     customer: Customer
     orders: list[Order] = field(default_factory=list)
@@ -33,16 +33,16 @@ class Life:
 
     @property
     def purchases(self) -> list[Order]:
-        """Sales only: neither returns nor cancelled orders."""
+        """Sales only, without returns and cancelled orders."""
         return [order for order in self.orders if order.kind == "sale"]
 
     def is_there(self, day: int) -> bool:
-        """Return whether the customer has not left by a day."""
+        """Return whether the customer has not churned by a day."""
         return self.leaving is None or day < self.leaving.day
 
 
 def live(customer: Customer, seed: int, exposure: Exposure) -> Life:
-    """Return the life of a customer; ``exposure`` gains the weeks lived through."""
+    """Return the history of a customer; the weeks lived through are added to ``exposure``."""
     dice = Dice(seed, "life", customer.customer_id)
     life = Life(customer)
     calendar, gap = customer.traits["calendar"], customer.gap
@@ -66,12 +66,12 @@ def live(customer: Customer, seed: int, exposure: Exposure) -> Life:
 
 
 def _first_wait(customer: Customer) -> float:
-    """Return the longest wait for the first order: who was known before is somewhere within a gap."""
+    """Return the maximum wait for the first order: earlier customers are somewhere within an interval."""
     return customer.gap if customer.joined == 0 else SOON
 
 
 def _shop(life: Life, day: int, dice: Dice) -> int:
-    """Add what comes of one day's shopping to the life and return the day on which the order was placed."""
+    """Add the order of a day and its consequences to the history; return the day of the order."""
     customer = life.customer
     order = fill(customer, day, dice)
     if order.day > days.LAST:
@@ -92,7 +92,7 @@ def _shop(life: Life, day: int, dice: Dice) -> int:
 
 
 def _miss_what_is_gone(life: Life, order: Order) -> None:
-    """Let a category that will be lost weigh on the customer, once it has been bought as the favourite."""
+    """Add a trouble for a favourite category that is discontinued later, once the customer has bought it."""
     gone = lost_categories().get(life.customer.favourite)
     known = any(each.kind == "lost_category" for each in life.troubles)
     if gone is not None and not known and any(line.product.category == life.customer.favourite for line in order.lines):

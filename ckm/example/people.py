@@ -1,4 +1,4 @@
-"""Who the customers are, and the latent group behind each of them."""
+"""Simulated customers, and their latent groups."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ckm.example.words import words
 
 FIRST_ID = 10_017
 KNOWN_FROM_THE_START = 0.30
-"""Share of the customers who come back that bought from the shop before the story begins."""
+"""Share of repeat customers with purchases before the begin of the data."""
 PARTY_TYPES = {"company": 65, "distributor": 25, "partner": 10}
 
 
 @dataclass(frozen=True)
 class Customer:
-    """One customer; ``joined`` is the day from which the first order can come."""
+    """A customer; ``joined`` is the first possible day of an order."""
 
     customer_id: str
     group: str
@@ -48,7 +48,7 @@ class Customer:
 
 
 def make_customers(seed: int, count: int) -> list[Customer]:
-    """Return ``count`` customers; the ids are text of seven digits and start with zeros."""
+    """Return ``count`` customers; ids are text with seven digits and leading zeros."""
     dice = Dice(seed, "who")
     shares = {group: traits["share"] for group, traits in words("groups").items()}
     ids = dice.shuffled(f"{FIRST_ID + 13 * i:07d}" for i in range(count))
@@ -71,7 +71,7 @@ def make_customer(customer_id: str, group: str, dice: Dice, parent_id: str | Non
     place, is_business = words("places")[lang], group == "business"
     home = _home(dice, place["home"], is_business)
     country = dice.pick(list(place["countries"]))
-    if home == "till":  # who buys in the Berlin shop lives nearby
+    if home == "till":  # customers of the Berlin shop live nearby
         country, region = "DE", "Berlin"
     else:
         region = dice.pick(place["countries"][country])

@@ -1,4 +1,4 @@
-"""What happens after an order: deliveries, complaints and invoices, and the troubles that come of them."""
+"""Events after an order: deliveries, complaints and invoices, and the troubles that they cause."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ckm.example.dice import Dice
 
 PATIENCE = 7
-"""Days after which an unanswered complaint begins to weigh."""
+"""Days until an unanswered complaint becomes a trouble."""
 ANSWER_PROMISED = 3
-"""Days within which the call centre promises an answer."""
+"""Days within which the call centre promises a response."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Contact:
 
 @dataclass(frozen=True)
 class Aftermath:
-    """An order with its delivery, and what followed from it."""
+    """An order with its delivery and the following events."""
 
     order: Order
     contacts: tuple[Contact, ...]
@@ -44,7 +44,7 @@ class Aftermath:
 
 
 def follow(order: Order, dice: Dice) -> Aftermath:
-    """Return what follows from an order of a known customer."""
+    """Return the events after an order of a known customer."""
     rates = words("troubles")["rates"]
     contacts: list[Contact] = []
     troubles: list[Trouble] = []
@@ -65,7 +65,7 @@ def follow(order: Order, dice: Dice) -> Aftermath:
 
 
 def deliver_in_time(order: Order) -> Order:
-    """Return the order with a delivery that kept its promise."""
+    """Return the order with a delivery in time."""
     return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
@@ -79,7 +79,7 @@ def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bo
 
 
 def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) -> tuple[Contact, list[Trouble]]:
-    """Return the complaint and, where nobody answers it for weeks, the trouble that it becomes."""
+    """Return the complaint and, if it stays unanswered for weeks, the trouble that it causes."""
     day = (order.promised or order.day) + dice.whole(1, 5)
     topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})
     contact = replace(_contact(order, day, "complaint", topic, dice), promised_by=day + ANSWER_PROMISED)

@@ -1,4 +1,4 @@
-"""Making the shop: one seed, always the same bytes."""
+"""Generator of the example shop: the same seed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from ckm.example.world import World
 
 SEED = 7
-"""The shop under ``examples/shop`` is the one of this seed."""
+"""Seed of the shop in ``examples/shop``."""
 
 
 @dataclass(frozen=True)
 class ExampleShop:
-    """A shop on disk.
+    """A generated shop on disk.
 
     Attributes
     ----------
     folder
-        Where it lies.
+        Folder of the shop.
     files
-        What was written, relative to the folder, sorted.
+        Written files, relative to the folder, sorted.
     truth
-        What is true of it, as in ``truth/truth.json``.
+        True facts, as in ``truth/truth.json``.
     """
 
     folder: Path
@@ -49,20 +49,20 @@ class ExampleShop:
 def make_shop(folder: Path, *, seed: int = SEED) -> ExampleShop:
     """Make the example shop in a folder: ``incoming/``, ``maps/``, ``kb/``, ``controls.csv`` and ``truth/``.
 
-    Files of the same names are replaced; others are left alone. Takes two seconds and 4.3 MB.
+    Files with the same names are replaced; others are kept. Takes two seconds and 4.3 MB.
 
     Parameters
     ----------
     folder
-        Made if it is not there.
+        Target folder; created if missing.
     seed
-        Another seed is another shop with the same habits.
+        Random seed; another seed gives another shop with the same distributions.
     """
     return write_shop(make_world(seed), folder)
 
 
 def write_shop(world: World, folder: Path) -> ExampleShop:
-    """Write what the channels of a world would export, its mappings, knowledge and truth; see :func:`make_shop`."""
+    """Write the exports of a simulation, its mappings, knowledge and truth; see :func:`make_shop`."""
     incoming, truth_folder = folder / "incoming", folder / "truth"
     for each in (incoming, truth_folder, folder / "maps"):
         each.mkdir(parents=True, exist_ok=True)

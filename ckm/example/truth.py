@@ -1,4 +1,4 @@
-"""The truth behind the shop, for tests and for whoever wants to know how right an analysis was."""
+"""Truth of the simulated shop, for tests and for measuring the accuracy of an analysis."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CUSTOMER_COLUMNS = (
 
 
 def tell(world: World, exports: Sequence[ChannelExport]) -> dict[str, Any]:
-    """Return the truth about the whole shop, fit for JSON."""
+    """Return the truth of the whole shop for JSON."""
     return {
         "seed": world.seed,
         "first_day": str(days.FIRST_DATE),
@@ -68,7 +68,7 @@ def tell(world: World, exports: Sequence[ChannelExport]) -> dict[str, Any]:
 
 
 def write_truth(world: World, exports: Sequence[ChannelExport], folder: Path) -> dict[str, Any]:
-    """Write the files of ``truth/`` and return what ``truth.json`` says."""
+    """Write the files of ``truth/`` and return the content of ``truth.json``."""
     truth = tell(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
@@ -126,7 +126,7 @@ def _campaign(world: World) -> dict[str, Any]:
 
 
 def _tables(exports: Sequence[ChannelExport], in_both: int) -> dict[str, int]:
-    """Return the rows of each table once everything is loaded; what stands in both web exports counts once."""
+    """Return the number of rows of each table after loading; lines in both web exports count once."""
     rows = Counter({"transactions": -in_both})
     for export in exports:
         rows[export.table] += export.good
@@ -139,6 +139,6 @@ def _unnamed(world: World, channel: str) -> float:
 
 
 def _identical_till_rows(world: World) -> int:
-    """Return the rows of the till that repeat an earlier row in every column."""
+    """Return the number of till rows that equal an earlier row in every column."""
     orders = [order for order in world.orders if order.channel == "till"]
     return sum(len(order.lines) - len(set(order.lines)) for order in orders)

@@ -1,4 +1,4 @@
-"""The whole story, before anybody exports it: customers, orders, contacts, answers and a campaign."""
+"""The whole simulation before export: customers, orders, contacts, survey responses and a campaign."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 CUSTOMERS = 3000
 UNNAMED = {"till": 0.25, "branch": 0.08}
-"""Share of a channel's sales to somebody who shows no customer card."""
+"""Share of a channel's sales without a customer card."""
 CALLS = {"product": ("question", 320), "order": ("question", 160), "praise": ("praise", 90), "idea": ("idea", 60)}
-"""Contacts that nothing follows from: topic, and how many."""
+"""Contacts without consequences: number by topic."""
 VISITS = 110
 NUMBER = {"web": "W{year}-{n:06d}", "till": "T{n:07d}", "branch": "B{n:06d}"}
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything that happened. Orders, contacts and answers are in order of time and carry their numbers."""
+    """All events. Orders, contacts and responses are in order of time and have numbers."""
 
     seed: int
     customers: tuple[Customer, ...]
@@ -45,7 +45,7 @@ class World:
 
 
 def make_world(seed: int) -> World:
-    """Return the story that a seed tells."""
+    """Return the simulation of a seed."""
     exposure: Exposure = Counter()
     everyone = [live(customer, seed, exposure) for customer in make_customers(seed, CUSTOMERS)]
     lives = [life for life in everyone if life.orders]
@@ -85,16 +85,16 @@ def _number_orders(orders: Iterable[Order]) -> list[Order]:
 
 
 def _unnamed(orders: list[Order], channel: str, share: float, seed: int) -> list[Order]:
-    """Return as many sales without a customer as make up ``share`` of the channel's sales, on its own days."""
+    """Return sales without a customer that make up ``share`` of the channel's sales, on its own days."""
     dice = Dice(seed, "unnamed", channel)
     named = [order.day for order in orders if order.channel == channel and order.kind == "sale"]
     wanted = round(len(named) * share / (1 - share))
-    # A busy day for members is a busy day for everybody: the day is that of some member's purchase.
+    # Each is on the day of some customer's purchase, so that busy days are the same.
     return [anonymous(channel, seasons.open_day(channel, dice.pick(named)), dice) for _ in range(wanted)]
 
 
 def _small_talk(lives: list[Life], seed: int) -> list[Contact]:
-    """Return questions, praise, ideas and visits; they change nothing."""
+    """Return questions, praise, ideas and visits, which have no consequences."""
     dice = Dice(seed, "talk")
     products = [order.lines[0].product.name for life in lives for order in life.orders[:1]]
     talk = []

@@ -22,9 +22,9 @@ NOT_IN_DELTA = re.compile(r"[ ,;{}()\n\t=]")
 def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Iterable[str] = ()) -> dict[str, str]:
     """Return the stored name of every extra column.
 
-    Characters that Delta forbids become ``_``. Readers such as Spark and DuckDB do not tell names apart that differ in
-    case only: such a name is the stored column's where an earlier load brought it, and gets a ``_`` appended where it
-    clashes with a column of the contract or with another of the same file.
+    Characters that Delta does not allow become ``_``. Readers such as Spark and DuckDB ignore case in names. So a name
+    that differs only in case from a stored extra column is that column, and a ``_`` is appended to one that clashes
+    with a column of the schema or of the same file.
 
     Parameters
     ----------

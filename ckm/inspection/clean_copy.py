@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".parquet")
 LINE_END = "\r\n"
-"""RFC 4180, section 2.1."""
+"""Line end of RFC 4180, section 2.1."""
 
 
 class CleanCopy:

@@ -114,7 +114,7 @@ def gave_back(comparison: PeriodComparison) -> int:
 
 
 def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: bool = False) -> bool:
-    """Return whether a factor can have an effect: the calendar if periods differ in length, returns if there are any."""
+    """Return whether a factor can have an effect: the calendar if periods differ in length, returns if any occur."""
     if factor == "calendar":
         return not in_equal_days and totals[0].days != totals[1].days
     return factor != "returns" or any(each.returns for each in totals)

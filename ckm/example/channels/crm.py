@@ -24,12 +24,12 @@ HEADER = (
     "Account owner", "Belongs to", "Status", "Created",
 )  # fmt: skip
 MISSING, DOUBLED, BLANK = 12, 6, 4
-"""Customers who buy and are not in the CRM; rows entered twice; blank rows."""
+"""Shares of buyers missing from the CRM, of duplicate rows, and of blank rows."""
 SUPPLIERS, PROSPECTS = 25, 40
-"""Parties in the CRM that never bought."""
+"""Numbers of parties in the CRM without a purchase."""
 EXCEL_EPOCH = date(1899, 12, 30)
 CREATED = datetime(2026, 7, 1)
-"""Stands in the file's properties; a clock there would change the bytes."""
+"""Creation time in the file's properties; the current time would change the bytes."""
 
 
 def write_crm(world: World, incoming: Path) -> ChannelExport:
@@ -54,7 +54,7 @@ def not_in_crm(world: World) -> list[str]:
 
 
 def _without_orders(seed: int) -> list[Customer]:
-    """Return suppliers and prospects; their numbers lie between those of the buyers."""
+    """Return suppliers and prospects; their numbers are between those of the buyers."""
     found = []
     for n in range(SUPPLIERS + PROSPECTS):
         customer_id = f"{FIRST_ID + 5 + 13 * 31 * n:07d}"

@@ -1,4 +1,4 @@
-"""What every export has in common: its facts for the truth, and how broken rows get in."""
+"""Common parts of all exports: their facts for the truth, and the insertion of broken rows."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class ChannelExport:
-    """What is true of one file.
+    """Facts of an exported file.
 
     Attributes
     ----------
     file
-        Relative to the shop's folder.
+        Path relative to the shop's folder.
     table
         The table that its mapping fills.
     encoding, delimiter
-        None where the format has none.
+        Encoding and delimiter; None for formats without them.
     records
-        Physical records after the header, blank rows left out.
+        Number of records after the header, without blank rows.
     rejected
-        Records that a reader should refuse, by what is wrong with them: fields too many, a total row, no JSON.
+        Number of records that a reader should reject, by error: too many fields, a total row, invalid JSON.
     broken
-        Records that read well and break the table's contract, by what is wrong with them.
+        Number of records that can be parsed but fail validation, by error.
     doubled
-        Records that stand in the file twice by mistake, the second time of each.
+        Number of duplicate records, without the first of each.
     """
 
     file: str
@@ -48,17 +48,17 @@ class ChannelExport:
 
     @property
     def good(self) -> int:
-        """Records that belong in the table."""
+        """Number of records that belong in the table."""
         return self.records - sum(self.rejected.values()) - sum(self.broken.values()) - self.doubled
 
 
 def with_spoilt_copies(
     rows: Sequence[Row], spoilers: Sequence[tuple[Callable[[Row, Dice], Row], int]], dice: Dice
 ) -> list[Row]:
-    """Return the rows with spoilt copies of some, each right before the row that it is a copy of.
+    """Return the rows with corrupted copies of some, each right before its original.
 
-    An export that failed halfway and went on. Because the good row follows, what is lost with a spoilt one is
-    nothing, and finance's totals stay those of the good rows.
+    This simulates an export that failed and continued. The original row follows, so no data are lost with the corrupted
+    copy, and finance's totals match the valid rows.
     """
     places = dice.shuffled(range(len(rows)))
     spoilt: dict[int, Row] = {}
@@ -80,7 +80,7 @@ def delimited(rows: Iterable[Sequence[str]], delimiter: str) -> str:
 
 
 def amount(cents: int, decimal: str, thousands: str = "") -> str:
-    """Return cents as an amount with two places, in a country's marks."""
+    """Return cents as an amount with two decimals, with a country's decimal and thousands marks."""
     whole, rest = divmod(abs(cents), 100)
     text = f"{whole:,}".replace(",", thousands)
     return f"{'-' if cents < 0 else ''}{text}{decimal}{rest:02d}"

@@ -1,4 +1,4 @@
-"""The survey tool: JSON lines, some of them cut off."""
+"""The survey tool: JSON lines, some of them truncated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
 
 
 def write_survey(world: World, incoming: Path) -> ChannelExport:
-    """Write the answers."""
+    """Write the responses."""
     lines = [_line(answer) for answer in world.answers]
     spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
     body = with_spoilt_copies(lines, spoilers, Dice(world.seed, "export", "survey"))

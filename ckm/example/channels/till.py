@@ -17,7 +17,7 @@ KINDS = {"sale": "S", "return": "R"}
 
 
 def write_till(world: World, incoming: Path) -> ChannelExport:
-    """Write the sales of the till. Two equal things scanned one by one are two equal rows, and both are real."""
+    """Write the sales of the till. Two equal items scanned separately are two equal rows; both are sales."""
     import polars as pl
 
     rows = [

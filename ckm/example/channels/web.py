@@ -28,7 +28,8 @@ EXPORTS = {
     "web-orders-2024.csv": (0, 369, {"date": 5, "quantity": 4, "field": 3}),
     "web-orders-2025-26.csv": (361, days.LAST, {"date": 14, "quantity": 11, "field": 9}),
 }
-"""File: first and last day, broken rows by kind. The second export begins nine days before the first one ends."""
+"""Exports: first and last day, and broken rows by kind, by file name. The second begins nine days before the first
+ends."""
 
 
 def write_web(world: World, incoming: Path) -> list[ChannelExport]:
@@ -41,7 +42,7 @@ def write_web(world: World, incoming: Path) -> list[ChannelExport]:
 
 
 def overlap(world: World) -> dict[str, int]:
-    """Return what stands in both exports: lines that are equal, and lines delivered only after the first export."""
+    """Return the lines in both exports: equal lines, and lines delivered only after the first export."""
     (_, end, _), (start, _, _) = EXPORTS.values()
     both = [o for o in world.orders if o.channel == "web" and start <= o.day <= end]
     later = sum(len(o.lines) for o in both if o.delivered is not None and o.delivered > end)
@@ -110,7 +111,7 @@ def _euro(cents: int) -> str:
 
 
 def _text(row: list[str]) -> str:
-    """Return a row as a line; one with a field too many was written by a program that forgot the quotes."""
+    """Return a row as a line; rows with a field too many simulate a program that forgot the quotes."""
     return delimited([row], ";") if len(row) == len(HEADER) else ";".join(row) + "\r\n"
 
 
