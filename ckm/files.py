@@ -209,10 +209,8 @@ def _locked(path: Path) -> int:
         handle = os.open(path, os.O_CREAT | os.O_RDWR, OWNER_ONLY)
         if sys.platform == "win32":
             return handle
-        with suppress(
-            OSError
-            # a file system without locks: no process can detect the owner, so none removes the file
-        ):
+        # a file system without locks raises an error: no process can detect the owner, so none removes the file
+        with suppress(OSError):
             flock(handle, LOCK_EX)
         with suppress(FileNotFoundError):  # another process cleaned up before the lock
             if path.stat().st_ino == os.fstat(handle).st_ino:

@@ -1,1 +1,1 @@
-"""User-written rules: conditions over features, and the proof that every rule is reachable."""
+"""User-written rules: conditions over features."""
