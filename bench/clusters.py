@@ -23,7 +23,7 @@ from measure import CKM, SHARED, machine, run
 from ckm._segment.clusters.learn import ClustersDefinition, fit_clusters
 from ckm._segment.definition import TrainingData
 from ckm.customers.features import feature_table
-from ckm.example.shop import make_shop
+from ckm.example.generator import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.clusters.cluster_stability import adjusted_rand_index
 from ckm.settings import SegmentSettings

@@ -27,7 +27,7 @@ import polars as pl
 from metric import SHARED, machine
 
 from ckm.errors import NotEnoughDataError
-from ckm.example.world import make_world
+from ckm.example.simulation import simulate
 from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, hold_out
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
 from ckm.models.spend.ordered_spend import OrderedSpend, fit_ordered_spend
@@ -76,7 +76,7 @@ def retail() -> Visits:
 
 def example() -> Visits:
     """Purchases of the example shop."""
-    sold = [order for order in make_world(7).orders if order.kind == "sale" and order.customer_id is not None]
+    sold = [order for order in simulate(7).orders if order.kind == "sale" and order.customer_id is not None]
     codes = {name: code for code, name in enumerate(sorted({order.customer_id for order in sold}))}
     rows = [(codes[order.customer_id], order.day, sum(line.net for line in order.lines) / 100) for order in sold]
     return by_day(*(list(column) for column in zip(*rows, strict=True)))

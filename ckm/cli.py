@@ -20,7 +20,7 @@ from typer.exceptions import TyperException
 from ckm import __version__
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
-from ckm.io.scanned import explain, forget
+from ckm.io.scanned_files import explain, forget
 from ckm.output import Verbosity, set_verbosity, show_error
 from ckm.process import Ended, end_by_signal, forget_stdout, open_streams, spare_full_disk
 

@@ -303,7 +303,7 @@ def _segment_names(folder: Path | None) -> Iterator[str]:
     yield from usual_segment_names()
     definitions = _definitions(folder)
     if definitions:
-        from ckm._segment.saved import load_definition
+        from ckm._segment.definition_file import load_definition
     for path in definitions:
         try:
             yield from (segment.name for segment in load_definition(path).definition.segments)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.customers.needs import EVERYTHING
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError, no_amounts
 from ckm.metrics.cell_suppression import MIN_GROUP_SIZE, hide_small
 from ckm.metrics.changes import change_metrics
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
     from ckm.config import Config
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.metrics.customer_segments import Segments
     from ckm.metrics.feature_sample import FeatureSample
     from ckm.metrics.lifecycle import Lifecycle
@@ -170,7 +170,7 @@ def loyalty(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`.
+        As for :func:`ckm.dataset.source.dataset_of`.
     as_of
         As-of date. Default: the newest usual day.
     period

@@ -177,7 +177,7 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Table:
+class TableSchema:
     """A table that a source can be mapped to.
 
     Attributes
@@ -279,11 +279,11 @@ ORDER_WORDS: dict[str, pl.DataType] = {
 }
 """Facts of an order that a mapping may fill besides the schema's columns; docs/mapping.md explains each."""
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, TableSchema] = {
     table.name: table
     for table in (
-        Table("customers", Customers, ("customer_id",)),
-        Table(
+        TableSchema("customers", Customers, ("customer_id",)),
+        TableSchema(
             "transactions",
             Transactions,
             ("order_id", "line_no"),
@@ -293,7 +293,7 @@ TABLES: dict[str, Table] = {
             ancillary=("updated_at", "dated_by", "order_amounts"),
             unnamed=("dated_by", "order_amounts"),
         ),
-        Table("interactions", Interactions, ("interaction_id",)),
+        TableSchema("interactions", Interactions, ("interaction_id",)),
     )
 }
 """All tables that a source can be mapped to, by name."""

@@ -19,7 +19,7 @@ from ckm._segment.result import Segmentation, segmented
 from ckm._segment.rules.definition import load_rules
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.definition import Definition
+    from ckm._segment.definition_file import SavedDefinition
     from ckm._segment.rfm.names import NameTable
-    from ckm._segment.saved import SavedDefinition
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_cache import LedgerCache
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.store import Store
 
 __all__ = ["SegmentOptions", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]
@@ -126,7 +126,7 @@ def segment(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`.
+        As for :func:`ckm.dataset.source.dataset_of`.
     by
         ``rfm``, ``value``, ``lifecycle``, ``clusters``, or a file of rules. Default: the method of the definition, or
         else ``rfm``.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ckm.dataset import AS_FOUND
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.io.readers.hints import Hints
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.check import CheckReport
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.ingest.files import IngestResult
     from ckm.loyalty import Loyalty
 

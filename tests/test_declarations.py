@@ -18,7 +18,7 @@ from ckm.metrics.catalogue import read_catalogue
 from ckm.metrics.cell_suppression import hide_small
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.protection import OWN_N, PUBLIC, SLICE, WHOLE, load_parts
-from ckm.schema import GROUP, KEY, Table
+from ckm.schema import GROUP, KEY, TableSchema
 from tests.conftest import Run
 
 NEW_MEASURE = """\
@@ -124,7 +124,7 @@ def test_a_table_with_a_column_that_does_not_say_who_may_see_it_is_refused_with_
         iban = dy.String(nullable=True)
 
     with pytest.raises(UsageError, match="table 'memberships': column 'iban' does not say who may see") as caught:
-        Table("memberships", Memberships, ("member_id",))
+        TableSchema("memberships", Memberships, ("member_id",))
     assert "in doubt IDENTITY" in (caught.value.hint or "")
 
 
@@ -134,7 +134,7 @@ def test_a_column_that_says_something_else_is_refused(metadata: dict[str, object
         odd_id = dy.String(nullable=False, metadata=metadata)
 
     with pytest.raises(UsageError, match="table 'odd': column 'odd_id'"):
-        Table("odd", Odd, ("odd_id",))
+        TableSchema("odd", Odd, ("odd_id",))
 
 
 def without_each(source: Path, declaration: str, instead: str = "") -> Iterator[str]:

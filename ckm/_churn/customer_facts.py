@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm._churn.customer_snapshot import Snapshot
+    from ckm._churn.customer_snapshot import CustomerSnapshot
     from ckm.customers.day_totals import DayTotals
     from ckm.customers.history import History
 
@@ -86,7 +86,7 @@ class ReturningCustomers:
         return np.sort(values[~np.isnan(values)])
 
 
-def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
+def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
     """Return the raw facts of customers as of the day of a snapshot, by name; NaN where unknown.
 
     These are the features of the snapshot that are not :data:`ESTIMATES`, and:
@@ -115,7 +115,7 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
     history
         History of the snapshot.
     then
-        Snapshot of customers as of a day.
+        CustomerSnapshot of customers as of a day.
     rows
         Positions of the requested customers in the snapshot; None for all.
     """

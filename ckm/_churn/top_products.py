@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.customers.baskets import main_values
 from ckm.customers.definitions import is_purchase, local_day
-from ckm.customers.source import readable
+from ckm.customers.required_tables import readable
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:

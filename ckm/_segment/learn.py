@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm._segment.definition import TrainingData
+from ckm._segment.definition_file import SavedDefinition, describe
 from ckm._segment.methods import Method, find_method
 from ckm._segment.monetary import Monetary
 from ckm._segment.result import Segmentation, segmented
 from ckm._segment.rfm.definition import fit_rfm
-from ckm._segment.saved import SavedDefinition, describe
 from ckm.customers.features import FeatureTable, features_of, needs_of
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import UsageError, no_amounts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckm._segment.saved import SavedDefinition, load_definition, parse_definition
+from ckm._segment.definition_file import SavedDefinition, load_definition, parse_definition
 from ckm.errors import UsageError
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm._segment.definition import Detail
+    from ckm._segment.definition_file import SavedDefinition
     from ckm._segment.moves import Moves
-    from ckm._segment.saved import SavedDefinition
     from ckm.customers.coverage import LeftOut
     from ckm.customers.features import FeatureTable
 

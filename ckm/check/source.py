@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.check.limits import CheckLimits
 from ckm.check.run import check_tables
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.check.findings import CheckReport
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
 
 
 def check(
@@ -28,7 +28,7 @@ def check(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`. A workspace is checked with its ``ckm.yaml`` and ``controls.csv``.
+        As for :func:`ckm.dataset.source.dataset_of`. A workspace is checked with its ``ckm.yaml`` and ``controls.csv``.
     as_of
         Rows with a later date are excluded. Default: none.
     progress

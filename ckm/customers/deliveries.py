@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import is_purchase, local_day
-from ckm.customers.source import readable
+from ckm.customers.required_tables import readable
 from ckm.wording import counted
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from ckm.customers.columns import (
 )
 from ckm.customers.feature_sums import add_prospects, habits, rfm_sums, spend_sums, trend_sums
 from ckm.customers.interpurchase import own_gaps
+from ckm.customers.ledger_needs import Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import Needs
 from ckm.customers.parties import PARTY_COLUMNS, party, prospects
 from ckm.errors import UnknownNameError
 from ckm.models.purchase_interval import population_gap

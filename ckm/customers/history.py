@@ -15,8 +15,8 @@ from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import END_OF_TIME
 from ckm.customers.deliveries import Deliveries, read_deliveries
 from ckm.customers.ledger_cache import LedgerCache, cached_ledger
-from ckm.customers.needs import Needs
-from ckm.customers.source import TRANSACTIONS
+from ckm.customers.ledger_needs import Needs
+from ckm.customers.required_tables import TRANSACTIONS
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.definitions import KINDS, OF_THE_SHOP
 from ckm.customers.guests import Guests
 from ckm.customers.interpurchase import Gaps
-from ckm.customers.needs import LEAST, Needs
+from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.shared_ids import MOST_IDS, SharedId, shared_ids
 
 if TYPE_CHECKING:

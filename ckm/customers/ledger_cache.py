@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from ckm.customers.definitions import FINEST_MONEY_SCALE
 from ckm.customers.ledger_extension import changes_since, extended, ledger_columns
 from ckm.customers.ledger_file import StoredLedger, opened
+from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.ledger_reader import read_all_days
-from ckm.customers.needs import LEAST, Needs
-from ckm.customers.source import TRANSACTIONS
+from ckm.customers.required_tables import TRANSACTIONS
 from ckm.dataset.declared_guests import digest
 from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import CkmError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_extension import Changes
     from ckm.dataset import Dataset
-    from ckm.store import Snapshot, Store
+    from ckm.store import Store, TableSnapshot
 
 LEDGER_VERSION = 3
 """Version of the ledger's content and file format; raise it when either changes."""
@@ -76,7 +76,7 @@ class LedgerCache:
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
                 "payments": [*self.payments]}  # fmt: skip
 
-    def snapshot(self) -> Snapshot | None:
+    def snapshot(self) -> TableSnapshot | None:
         """Return the transactions' data files; None if the transactions have changed since."""
         return self.store.snapshot(TRANSACTIONS, self.state)
 

@@ -20,7 +20,7 @@ from ckm.customers.day_totals import known_totals
 from ckm.customers.definitions import DATED_BY, FINEST_MONEY_SCALE, NEEDED_COLUMNS, OPTIONAL_COLUMNS
 from ckm.customers.ledger import Ledger, first_day_with_lines
 from ckm.customers.ledger_reader import read_rows
-from ckm.customers.source import TRANSACTIONS
+from ckm.customers.required_tables import TRANSACTIONS
 from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.store import Snapshot
+    from ckm.store import TableSnapshot
 
     Whole = NDArray[np.int64]
 
@@ -68,7 +68,7 @@ def ledger_columns(schema: Collection[str]) -> list[str]:
 
 
 def changes_since(
-    snapshot: Snapshot,
+    snapshot: TableSnapshot,
     files: Iterable[Sequence[Any]],
     customers: int,
     guest_ids: Iterable[str] = (),

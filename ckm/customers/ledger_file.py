@@ -17,7 +17,7 @@ from ckm.customers.day_totals import DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import Ledger
-from ckm.customers.needs import Needs
+from ckm.customers.ledger_needs import Needs
 from ckm.files import replacing
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from ckm.customers.definitions import FINEST_MONEY_SCALE
 from ckm.customers.grouped_sums import added_up
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger, first_day_with_lines
-from ckm.customers.needs import LEAST, Needs
+from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.orders import first_days_of, orders_at
-from ckm.customers.source import need_transactions
+from ckm.customers.required_tables import need_transactions
 from ckm.customers.transaction_scan import SLOT_BITS, TransactionScan
 from ckm.errors import UnknownNameError
 

@@ -38,7 +38,7 @@ from ckm.customers.grouped_sums import GroupedSums, counted
 from ckm.customers.guests import GuestSums
 from ckm.customers.orders import CustomerOrders
 from ckm.customers.register import CustomerRegister, id_words
-from ckm.customers.source import readable
+from ckm.customers.required_tables import readable
 from ckm.customers.value_codes import ValueCodes
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.customers.needs import Needs
+    from ckm.customers.ledger_needs import Needs
 
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]

@@ -21,7 +21,7 @@ from ckm.dataset.declared_payments import (
 from ckm.dataset.pages import joined_pages
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.options import IngestOptions
-from ckm.io.scanned import remember
+from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.settings import end_of_day
@@ -249,9 +249,9 @@ def _transactions(
 ) -> tuple[pl.LazyFrame, list[str]]:
     """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
     from ckm.ingest.sales_totals import SalesTotals
+    from ckm.io.mapping.column_types import ColumnShapes
     from ckm.io.mapping.convert import Conversion
     from ckm.io.mapping.proposal import missing_columns
-    from ckm.io.mapping.shape import ColumnShapes
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
@@ -341,8 +341,8 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
 def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
     """Return the valid rows of any file, in memory."""
     from ckm.dataset.parquet_rows import FitRows
-    from ckm.ingest.contract import SchemaValidator
     from ckm.ingest.failures import Failures
+    from ckm.ingest.schema_validator import SchemaValidator
     from ckm.ingest.validation import validated
     from ckm.schema import TABLES
 

@@ -16,15 +16,15 @@ import polars as pl
 import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
-from ckm.ingest.contract import FEW_WORDS, has_vocabulary, keeps
+from ckm.ingest.schema_validator import FEW_WORDS, has_vocabulary, keeps
 from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns
 from ckm.io.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.io.parquet_file import scan_file
 from ckm.io.readers.parquet_columns import farthest_of, polars_reads
 from ckm.io.values.ids import IdReader, needs_cleaning
-from ckm.io.values.native import NativeReader
 from ckm.io.values.readers import TextReader
+from ckm.io.values.typed_columns import NativeReader
 from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
 
@@ -61,7 +61,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     """Return the valid rows of a Parquet file as a lazy frame; None if a column must be parsed as text.
 
     The rows, and the number of excluded ones, equal those of :meth:`Conversion.apply` and
-    :class:`ckm.ingest.contract.SchemaValidator` for the whole file.
+    :class:`ckm.ingest.schema_validator.SchemaValidator` for the whole file.
 
     Parameters
     ----------

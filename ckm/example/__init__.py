@@ -3,6 +3,6 @@
 :func:`make_shop` is the only function that the rest of ckm uses. Analyses read its files; only tests read ``truth/``.
 """
 
-from ckm.example.shop import ExampleShop, make_shop
+from ckm.example.generator import ExampleShop, make_shop
 
 __all__ = ["ExampleShop", "make_shop"]

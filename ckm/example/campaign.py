@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.dice import Dice
 from ckm.example.orders import Order, fill
+from ckm.example.random_stream import RandomStream
 from ckm.example.service import deliver_in_time
 from ckm.example.words import words
 
 if TYPE_CHECKING:
-    from ckm.example.life import Life
+    from ckm.example.purchase_history import Life
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Assignment:
 
 def run_campaign(lives: list[Life], seed: int) -> tuple[list[Assignment], list[Order]]:
     """Return the assignments to arms, and the orders caused by the letter."""
-    plan, dice = words("campaign"), Dice(seed, "campaign")
+    plan, dice = words("campaign"), RandomStream(seed, "campaign")
     start = days.number(plan["assigned_at"])
     chosen = dice.shuffled(life for life in lives if _eligible(life, start))[: plan["customers"]]
     assignments, orders = [], []
     for life in sorted(chosen, key=lambda each: each.customer.customer_id):
-        own = Dice(seed, "letter", life.customer.customer_id)
+        own = RandomStream(seed, "letter", life.customer.customer_id)
         arm = "holdout" if own.chance(plan["holdout"]) else "treated"
         without = any(start < order.day <= start + plan["window_days"] for order in life.purchases)
         brought = _order_brought(life, start, own)
@@ -47,7 +47,7 @@ def _eligible(life: Life, start: int) -> bool:
     return len(before) > 1 and before[-1] >= start - int(words("campaign")["active_within_days"])
 
 
-def _order_brought(life: Life, start: int, dice: Dice) -> Order | None:
+def _order_brought(life: Life, start: int, dice: RandomStream) -> Order | None:
     """Return the order that the letter causes (or would cause, in the holdout)."""
     plan = words("campaign")
     day = start + dice.whole(2, plan["window_days"] - 4)

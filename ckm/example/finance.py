@@ -10,13 +10,13 @@ from ckm.example import days
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 MISBOOKED_MONTH, MISBOOKED_CENTS, MISBOOKED_ROWS = "2025-11", 12_990, 1
 """A sale that finance booked and no export contains: month, cents and rows."""
 
 
-def monthly_totals(world: World) -> dict[str, tuple[int, int]]:
+def monthly_totals(world: Simulation) -> dict[str, tuple[int, int]]:
     """Return net in cents and rows by month: sales and returns, without cancelled orders."""
     net: defaultdict[str, int] = defaultdict(int)
     rows: defaultdict[str, int] = defaultdict(int)
@@ -28,7 +28,7 @@ def monthly_totals(world: World) -> dict[str, tuple[int, int]]:
     return {month: (net[month], rows[month]) for month in sorted(net)}
 
 
-def write_controls(world: World, folder: Path) -> None:
+def write_controls(world: Simulation, folder: Path) -> None:
     """Write ``controls.csv``, with one wrong month."""
     lines = ["month,table,currency,net,rows"]
     for month, (cents, rows) in monthly_totals(world).items():

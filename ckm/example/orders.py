@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.example import seasons
-from ckm.example.catalogue import Product, on_sale, products_by_category
+from ckm.example.products import Product, on_sale, products_by_category
 from ckm.example.words import words
 
 if TYPE_CHECKING:
-    from ckm.example.dice import Dice
-    from ckm.example.people import Customer
+    from ckm.example.customers import Customer
+    from ckm.example.random_stream import RandomStream
 
 OPENING = {
     "web": (6 * 60, 23 * 60 + 45),
@@ -62,7 +62,7 @@ class Order:
         return sum(line.net for line in self.lines)
 
 
-def fill(customer: Customer, day: int, dice: Dice, *, at_least_off: float = 0.0) -> Order:
+def fill(customer: Customer, day: int, dice: RandomStream, *, at_least_off: float = 0.0) -> Order:
     """Return the order of a customer on a day (or on the next day on which the channel sells)."""
     traits = customer.traits
     channel = _channel(customer, dice)
@@ -83,7 +83,7 @@ def fill(customer: Customer, day: int, dice: Dice, *, at_least_off: float = 0.0)
     )
 
 
-def minute(channel: str, dice: Dice, *, office: bool = False) -> int:
+def minute(channel: str, dice: RandomStream, *, office: bool = False) -> int:
     """Return a minute of the local day at which a channel sells."""
     return dice.whole(*OPENING["office" if office else channel])
 
@@ -97,7 +97,7 @@ def make_line(product: Product, quantity: int, off: float) -> OrderLine:
     )
 
 
-def scan(lines: list[OrderLine], dice: Dice) -> tuple[OrderLine, ...]:
+def scan(lines: list[OrderLine], dice: RandomStream) -> tuple[OrderLine, ...]:
     """Return the lines as a till records them: equal items are sometimes scanned separately."""
     scanned: list[OrderLine] = []
     for line in lines:
@@ -109,7 +109,7 @@ def scan(lines: list[OrderLine], dice: Dice) -> tuple[OrderLine, ...]:
     return tuple(scanned)
 
 
-def give_back(order: Order, day: int, dice: Dice) -> Order:
+def give_back(order: Order, day: int, dice: RandomStream) -> Order:
     """Return the return of one line of an order."""
     line = dice.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
@@ -125,21 +125,21 @@ def cancel(order: Order) -> Order:
     return replace(order, lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
 
 
-def _channel(customer: Customer, dice: Dice) -> str:
+def _channel(customer: Customer, dice: RandomStream) -> str:
     away = {"web": "till", "till": "web", "branch": "web"}[customer.home]
     if customer.group == "business" or (away == "till" and customer.region != "Berlin"):
         return customer.home
     return away if dice.chance(0.15) else customer.home
 
 
-def _product(customer: Customer, day: int, dice: Dice) -> Product:
+def _product(customer: Customer, day: int, dice: RandomStream) -> Product:
     category = customer.favourite
     if not (on_sale(category, day) and dice.chance(FAVOURITE)):
         category = dice.weighted({each: part for each, part in customer.traits["others"].items() if on_sale(each, day)})
     return dice.pick(products_by_category()[category])
 
 
-def anonymous(channel: str, day: int, dice: Dice) -> Order:
+def anonymous(channel: str, day: int, dice: RandomStream) -> Order:
     """Return a sale without a customer card."""
     groups = {group: traits["share"] for group, traits in words("groups").items() if group != "business"}
     traits, shelf = words("groups")[dice.weighted(groups)], products_by_category()

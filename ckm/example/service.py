@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ckm.example import days
-from ckm.example.leaving import Trouble, trouble
+from ckm.example.churn_odds import Trouble, trouble
 from ckm.example.orders import Order, minute
 from ckm.example.words import words
 
 if TYPE_CHECKING:
-    from ckm.example.dice import Dice
+    from ckm.example.random_stream import RandomStream
 
 PATIENCE = 7
 """Days until an unanswered complaint becomes a trouble."""
@@ -43,7 +43,7 @@ class Aftermath:
     troubles: tuple[Trouble, ...]
 
 
-def follow(order: Order, dice: Dice) -> Aftermath:
+def follow(order: Order, dice: RandomStream) -> Aftermath:
     """Return the events after an order of a known customer."""
     rates = words("troubles")["rates"]
     contacts: list[Contact] = []
@@ -69,7 +69,7 @@ def deliver_in_time(order: Order) -> Order:
     return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
-def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bool]:
+def _deliver(order: Order, rates: dict[str, Any], dice: RandomStream) -> tuple[Order, bool]:
     strike_from, strike_to = map(days.number, rates["strike"])
     share = rates["late_in_strike" if strike_from <= order.day <= strike_to else "late"]
     late = dice.chance(share)
@@ -78,7 +78,7 @@ def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bo
     return replace(order, promised=promised, delivered=delivered), late
 
 
-def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) -> tuple[Contact, list[Trouble]]:
+def _complain(order: Order, rates: dict[str, Any], dice: RandomStream, *, late: bool) -> tuple[Contact, list[Trouble]]:
     """Return the complaint and, if it stays unanswered for weeks, the trouble that it causes."""
     day = (order.promised or order.day) + dice.whole(1, 5)
     topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})
@@ -89,7 +89,7 @@ def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) ->
     return replace(contact, resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
 
 
-def _contact(order: Order, day: int, kind: str, topic: str, dice: Dice) -> Contact:
+def _contact(order: Order, day: int, kind: str, topic: str, dice: RandomStream) -> Contact:
     assert order.customer_id is not None
     name = dice.pick(order.lines).product.name
     return Contact(day, minute("web", dice, office=True), order.customer_id, kind, topic, name)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.example.shop import make_shop
+from ckm.example.generator import make_shop
 from ckm.workspace import lay_out
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.shop import ExampleShop
+    from ckm.example.generator import ExampleShop
 
 CURRENCY = "EUR"
 TIME_ZONE = "Europe/Berlin"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from ckm.ingest.contract import ROW
+from ckm.ingest.schema_validator import ROW
 
 if TYPE_CHECKING:
-    from ckm.ingest.contract import SchemaValidator
+    from ckm.ingest.schema_validator import SchemaValidator
     from ckm.io.mapping.convert import Conversion
     from ckm.io.readers.format import Batch
 

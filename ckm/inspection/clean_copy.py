@@ -11,7 +11,7 @@ import polars as pl
 from ckm.errors import UnknownNameError
 from ckm.files import replacing
 from ckm.io.readers.format import REJECTED_SCHEMA, Batch
-from ckm.io.values.native import as_text
+from ckm.io.values.typed_columns import as_text
 from ckm.paths import openable
 
 if TYPE_CHECKING:

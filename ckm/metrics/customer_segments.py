@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.definition import Definition
-    from ckm._segment.saved import SavedDefinition
+    from ckm._segment.definition_file import SavedDefinition
     from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
 

@@ -22,19 +22,19 @@ from ckm.files import temporary_folder
 from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
 from ckm.store.damage import explained, table_folders
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.erase import erase_customer
-from ckm.store.identity import Identity
-from ckm.store.known import as_known, states
+from ckm.store.known_rows import as_known, states
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.lock import exclusive
 from ckm.store.log import versions
 from ckm.store.log_access import LOG_FOLDER
 from ckm.store.merge import ConflictError, OnConflict
-from ckm.store.mirror import mirror
+from ckm.store.row_identity import Identity
 from ckm.store.runs import Run
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
-from ckm.store.snapshot import Snapshot
+from ckm.store.snapshot import TableSnapshot
+from ckm.store.store_copy import mirror
 from ckm.store.verify import FileState, VerifiedFile, verify
 from ckm.store.writer import LoadWriter, recover, settle
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.store.order_parts import OrderAmounts
+    from ckm.store.incomplete_orders import OrderAmounts
 
 __all__ = [
     "REPLACED_BY",
@@ -57,8 +57,8 @@ __all__ = [
     "LoadWriter",
     "OnConflict",
     "Run",
-    "Snapshot",
     "Store",
+    "TableSnapshot",
     "UndoneLoad",
     "VerifiedFile",
 ]
@@ -100,7 +100,7 @@ class Store:
     def __init__(self, root: Path, *, wait: float | None = None) -> None:
         self.root = openable(root)
         self.wait = wait
-        self._snapshots: dict[str, Table] | None = None
+        self._snapshots: dict[str, StoredTable] | None = None
 
     def tables(self) -> list[str]:
         """Return the names of the tables, without side tables and run history.
@@ -122,7 +122,7 @@ class Store:
         UnknownNameError
             The store has no such table.
         """
-        found = Table(self.root / table)
+        found = StoredTable(self.root / table)
         if not found.exists:
             raise UnknownNameError("table", table, self.tables(), where="store")
         earlier = as_known(found, self._replaced(table), known_before) if known_before is not None else None
@@ -130,14 +130,14 @@ class Store:
 
     def is_known_as_now(self, table: str, moment: datetime) -> bool:
         """Return whether the rows known before a moment are the same as the present ones."""
-        return as_known(Table(self.root / table), self._replaced(table), moment) is None
+        return as_known(StoredTable(self.root / table), self._replaced(table), moment) is None
 
     def states(self, table: str) -> pl.DataFrame:
-        """Return all states of the orders that changed; see :func:`ckm.store.known.states`."""
-        return states(Table(self.root / table), self._replaced(table))
+        """Return all states of the orders that changed; see :func:`ckm.store.known_rows.states`."""
+        return states(StoredTable(self.root / table), self._replaced(table))
 
-    def _replaced(self, table: str) -> Table:
-        return Table(self.root / f"{table}{REPLACED}")
+    def _replaced(self, table: str) -> StoredTable:
+        return StoredTable(self.root / f"{table}{REPLACED}")
 
     def state(self, table: str) -> str | None:
         """Return an identifier of the present state of a table; None if the store has no such table.
@@ -152,12 +152,12 @@ class Store:
             return None
         return f"{newest}-{hashlib.sha256(entry.read_bytes()).hexdigest()}"
 
-    def snapshot(self, table: str, state: str) -> Snapshot | None:
+    def snapshot(self, table: str, state: str) -> TableSnapshot | None:
         """Return the data files of a table in a :meth:`state`; None if the table has changed since."""
-        found = Table(self.root / table)
+        found = StoredTable(self.root / table)
         if not found.exists or self.state(table) != state:
             return None
-        snapshot = Snapshot.of(found)
+        snapshot = TableSnapshot.of(found)
         return snapshot if self.state(table) == state else None  # another load may have been committed meanwhile
 
     def columns(self, table: str) -> list[str]:
@@ -167,11 +167,11 @@ class Store:
     def quarantine(self) -> pl.LazyFrame | None:
         """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None if there never were any."""
         there = {folder.name for folder in table_folders(self.root)}
-        return Table(self.root / QUARANTINE).scan() if QUARANTINE in there else None
+        return StoredTable(self.root / QUARANTINE).scan() if QUARANTINE in there else None
 
     def history(self) -> list[Load]:
         """Return every load, oldest first."""
-        return loads.history(Table(self.root / name) for name in self.tables())
+        return loads.history(StoredTable(self.root / name) for name in self.tables())
 
     def verify(self) -> list[VerifiedFile]:
         """Compare every data file with the digest in its commit; see :func:`ckm.store.verify.verify`."""
@@ -304,11 +304,11 @@ class Store:
         """Return the rows of a saved run, sorted by ``customer_id``; see :func:`ckm.store.runs.read`."""
         return runs.read(self.root, run, columns)
 
-    def _table(self, name: str) -> Table:
+    def _table(self, name: str) -> StoredTable:
         """Return a table; under the lock its log is read only once, because no other process changes it."""
         if self._snapshots is None:
-            return Table(self.root / name)
-        return self._snapshots.setdefault(name, Table(self.root / name))
+            return StoredTable(self.root / name)
+        return self._snapshots.setdefault(name, StoredTable(self.root / name))
 
     def _undo(self, load: LoadFacts, again: list[LoadFacts]) -> UndoneLoad:
         table = self._table(load.table)
@@ -343,6 +343,6 @@ def _same_file(one: LoadFacts, other: LoadFacts) -> bool:
     return (one.table, one.file_id, one.source) == (other.table, other.file_id, other.source)
 
 
-def _load_id(content_id: str, table: Table) -> str:
+def _load_id(content_id: str, table: StoredTable) -> str:
     """Return a load id, which depends only on the loaded content and the state of the table."""
     return hashlib.sha256(f"{content_id} {table.version}".encode()).hexdigest()[:ID_LENGTH]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.store.data_files import DataFile
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 FANOUT = 8
 """Number of files of a tier that are merged: each row is rewritten once for every eightfold growth of its table."""
@@ -79,7 +79,7 @@ def due(files: list[DataFile]) -> list[DataFile]:
 
 def compact(
     root: Path,
-    table: Table,
+    table: StoredTable,
     *,
     statistics: Collection[str] = STATISTICS,
 ) -> Compaction | None:
@@ -136,7 +136,7 @@ def _tier(rows: int) -> int:
     return tier
 
 
-def _frames(table: Table, files: list[DataFile]) -> Iterator[pl.DataFrame]:
+def _frames(table: StoredTable, files: list[DataFile]) -> Iterator[pl.DataFrame]:
     """Yield the rows of the files in frames of about one row group."""
     gathered: list[pl.DataFrame] = []
     for file in files:

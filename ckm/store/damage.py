@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import CkmError, UsageError
 from ckm.files import full_disk
-from ckm.io.scanned import may_be_damage, unreadable
+from ckm.io.scanned_files import may_be_damage, unreadable
 from ckm.store import journal
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.log import DamagedStoreError, is_own, versions
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def find_damage(root: Path) -> DamagedStoreError | None:
     """Return the first unreadable part of the store; every data file is read in full."""
     try:
         for folder in table_folders(root):
-            table = Table(folder)
+            table = StoredTable(folder)
             table.require(table.files)
             for file in table.files:
                 if why := unreadable(folder / file.name):

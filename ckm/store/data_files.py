@@ -58,7 +58,7 @@ class DataFile:
     statistics
         Delta's JSON of row count, minima, maxima and null counts.
     digest
-        SHA-256 of a new file; empty for a file from the log (see :meth:`ckm.store.delta.Table.digests`).
+        SHA-256 of a new file; empty for a file from the log (see :meth:`ckm.store.delta.StoredTable.digests`).
     modified
         Time of writing by the log, in ms since 1970; 0 for a file that is not in the log yet.
     """

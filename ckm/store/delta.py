@@ -18,7 +18,7 @@ from deltalake.exceptions import DeltaError, DeltaProtocolError
 from deltalake.transaction import AddAction, RemoveAction
 
 from ckm.io.parquet_file import scan_files
-from ckm.io.scanned import remember
+from ckm.io.scanned_files import remember
 from ckm.store.commits import commits, extend, reversed_commits
 from ckm.store.data_files import DataFile
 from ckm.store.log import COMMIT_KEY, DamagedStoreError, entries, versions
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["LOG_FOLDER", "Table", "aligned", "created"]
+__all__ = ["LOG_FOLDER", "StoredTable", "aligned", "created"]
 
 LOAD_KEY = "ckm_load"
 """Key of a commit for the facts of its load."""
@@ -64,7 +64,7 @@ VACUUM_EVERY = 3600
 """
 
 
-class Table:
+class StoredTable:
     """A Delta table in ``folder``, which may not exist yet.
 
     An instance is a snapshot: after :meth:`commit` it shows the new version.

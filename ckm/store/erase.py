@@ -14,8 +14,8 @@ from ckm.io.parquet_file import read_file
 from ckm.store import runs
 from ckm.store.damage import table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
-from ckm.store.delta import Table
-from ckm.store.mention import names_customer
+from ckm.store.delta import StoredTable
+from ckm.store.quarantine_search import names_customer
 from ckm.store.side_tables import QUARANTINE
 from ckm.store.staging import drop_from_files
 
@@ -35,7 +35,7 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
     _forget_ledger(root / LEDGER_FOLDER)
     erased = {}
     for folder in table_folders(root):
-        table = Table(folder)
+        table = StoredTable(folder)
         if CLUSTER_COLUMN in table.schema:
             erased[table.name] = _erase_from(table, customer_id)
             table.vacuum(keep_hours=0)
@@ -56,7 +56,7 @@ def _forget_ledger(folder: Path) -> None:
         ) from error
 
 
-def _erase_from(table: Table, customer_id: str) -> int:
+def _erase_from(table: StoredTable, customer_id: str) -> int:
     drops = {
         file.name: [positions]
         for file in table.files
@@ -70,7 +70,7 @@ def _erase_from(table: Table, customer_id: str) -> int:
     return sum(len(positions) for [positions] in drops.values())
 
 
-def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
+def _rows_of(table: StoredTable, file: DataFile, customer_id: str) -> Positions:
     theirs = pl.col(CLUSTER_COLUMN) == customer_id
     columns = [CLUSTER_COLUMN] + (["raw"] if table.name == QUARANTINE else [])
     frame = read_file(table.folder / file.name, columns)

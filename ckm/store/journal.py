@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from ckm.files import flush_folder
-from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.delta import LOG_FOLDER, StoredTable
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
@@ -129,16 +129,16 @@ def _parsed(data: bytes) -> Entry:
 
 def landed(root: Path, entry: Entry) -> bool:
     """Return whether the load was committed."""
-    return Table(root / entry.table).mark(entry.app_id) >= entry.mark
+    return StoredTable(root / entry.table).mark(entry.app_id) >= entry.mark
 
 
-def mark_loaded(table: Table, app_id: str) -> int:
+def mark_loaded(table: StoredTable, app_id: str) -> int:
     """Return the next mark for a loaded file: an odd number."""
     mark = table.mark(app_id)
     return mark // 2 * 2 + 1 + 2 * (mark % 2)
 
 
-def mark_unloaded(table: Table, app_id: str) -> int:
+def mark_unloaded(table: StoredTable, app_id: str) -> int:
     """Return the next mark for a file that is not loaded: an even number."""
     return table.mark(app_id) // 2 * 2 + 2
 
@@ -146,7 +146,7 @@ def mark_unloaded(table: Table, app_id: str) -> int:
 def sweep(root: Path, load_id: str) -> None:
     """Remove files of ``load_id`` that no table contains, and unfinished commits."""
     for folder in [path for path in root.iterdir() if path.is_dir()]:
-        held = {file.name for file in Table(folder).files}
+        held = {file.name for file in StoredTable(folder).files}
         for path in folder.glob(f"{load_id}-*.parquet"):
             if path.name not in held:
                 path.unlink()
@@ -156,7 +156,7 @@ def sweep(root: Path, load_id: str) -> None:
 def sweep_unnamed(root: Path) -> None:
     """Remove data files of ckm's tables that no commit names, and unfinished commits."""
     for folder in [path for path in root.iterdir() if path.is_dir()]:
-        named = Table(folder).digests()
+        named = StoredTable(folder).digests()
         for path in folder.glob("*.parquet"):
             if path.name not in named and OWN_FILE.fullmatch(path.name):
                 path.unlink()

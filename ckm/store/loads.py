@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 
 REQUARANTINE = "requarantine"
@@ -99,7 +99,7 @@ def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
     return pages
 
 
-def of_file(table: Table, file_id: str) -> list[Load]:
+def of_file(table: StoredTable, file_id: str) -> list[Load]:
     """Return the loads of a file into ``table`` and the undos of these loads, oldest first."""
     return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
 
@@ -115,7 +115,7 @@ def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
     ]
 
 
-def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
+def history(tables: Iterable[StoredTable], containing: str = "") -> list[Load]:
     """Return every load of ``tables``, oldest first; an undo is a load of kind ``undo``.
 
     With ``containing`` (the id of a file or of its content), loads of other files may be omitted.

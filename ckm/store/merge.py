@@ -13,8 +13,8 @@ from ckm.errors import InputError
 from ckm.io.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
-from ckm.store.identity import REPEAT, Hashes, Identity, members
-from ckm.store.reach import Reach
+from ckm.store.row_identity import REPEAT, Hashes, Identity, members
+from ckm.store.value_bounds import Reach
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.store.data_files import DataFile
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
     from ckm.store.staging import Positions
 
 LINEAGE = ("source", "source_file", "source_row", "load_id", REPEAT)
@@ -91,7 +91,7 @@ class MergePlan:
 
 
 def plan_merge(
-    table: Table,
+    table: StoredTable,
     new: list[DataFile],
     old: list[DataFile],
     identity: Identity,
@@ -159,7 +159,7 @@ def plan_merge(
 
 
 def _keep_absent(
-    plan: MergePlan, table: Table, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
+    plan: MergePlan, table: StoredTable, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
 ) -> None:
     """Fill new rows with known values in columns that their file does not have."""
     there = scan_file(table.folder / new_name).collect_schema()
@@ -172,7 +172,7 @@ def _keep_absent(
         plan.redundant.setdefault(new_name, []).append(positions)
 
 
-def supersede(table: Table, load_ids: Collection[str], plan: MergePlan) -> int:
+def supersede(table: StoredTable, load_ids: Collection[str], plan: MergePlan) -> int:
     """Remove rows of earlier loads of the same file that are no longer in it; return their number.
 
     With a corrected mapping, a row without a key may have other content, or be missing: the earlier row must not remain
@@ -190,7 +190,7 @@ def supersede(table: Table, load_ids: Collection[str], plan: MergePlan) -> int:
     return count
 
 
-def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
+def identity_hashes(path: Path, table: StoredTable, identity: Identity) -> Hashes:
     """Return the identity hash of every row of a data file; only the needed columns are read."""
     keys = _columns(path, table, list(identity.key)) if identity.key else None
     if keys is not None and keys.select(identity.has_key().all()).item():
@@ -199,7 +199,7 @@ def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
     return identity.of(_columns(path, table, identity.columns))
 
 
-def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
+def _columns(path: Path, table: StoredTable, names: list[str]) -> pl.DataFrame:
     present = scan_file(path).collect_schema()
     frame = read_file(path, [name for name in names if name in present])
     missing = [
@@ -209,7 +209,7 @@ def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
 
 
 def _hits(
-    table: Table, files: list[DataFile], identity: Identity, wanted: list[Hashes]
+    table: StoredTable, files: list[DataFile], identity: Identity, wanted: list[Hashes]
 ) -> dict[str, tuple[Positions, Hashes]]:
     hits = {}
     for file in files:
@@ -221,7 +221,7 @@ def _hits(
 
 
 def _pairs(
-    table: Table,
+    table: StoredTable,
     schema: pl.Schema,
     identity: Identity,
     new: tuple[str, Positions, Hashes],

@@ -15,7 +15,7 @@ from ckm.io.parquet_file import read_file, scan_file
 from ckm.schema import is_refund_of_line
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
-from ckm.store.identity import Identity
+from ckm.store.incomplete_orders import completed
 from ckm.store.loads import history, last_pages, order_digest
 from ckm.store.order_moments import (
     FileSpan,
@@ -27,7 +27,6 @@ from ckm.store.order_moments import (
     of_standing_loads,
     progress,
 )
-from ckm.store.order_parts import completed
 from ckm.store.order_states import (
     EQUAL,
     IN_TABLE,
@@ -43,18 +42,19 @@ from ckm.store.order_states import (
     contents,
     state_moments,
 )
-from ckm.store.reach import Reach
+from ckm.store.row_identity import Identity
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import DATED_BY, ROW, is_undated
+from ckm.store.value_bounds import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ckm.store.data_files import DataFile
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
+    from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.loads import Load, LoadFacts
     from ckm.store.merge import MergePlan
-    from ckm.store.order_parts import OrderAmounts
     from ckm.store.staging import Positions
 
 FILE, POSITION = " file", " position"
@@ -119,8 +119,8 @@ class OrderMerge:
 
     def __init__(
         self,
-        table: Table,
-        side: Table,
+        table: StoredTable,
+        side: StoredTable,
         new: list[DataFile],
         facts: LoadFacts,
         schema: pl.Schema,
@@ -588,7 +588,7 @@ def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFr
     return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
 
 
-def replaced_states(side: Table, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
+def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
     """Return the earlier states of some orders or of all, without those of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return pl.DataFrame(schema=state_schema(side.schema))

@@ -20,7 +20,7 @@ from ckm.store.side_tables import REPLACED_BY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
     from ckm.store.loads import LoadFacts
     from ckm.store.staging import Positions
 
@@ -35,7 +35,9 @@ class EarlierStates:
     leaving: Mapping[str, Positions]
 
 
-def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[str, list[Positions]]) -> EarlierStates:
+def earlier_states(
+    table: StoredTable, side: StoredTable, load: LoadFacts, drops: Mapping[str, list[Positions]]
+) -> EarlierStates:
     """Return the rows that the undo of a load restores.
 
     Parameters
@@ -90,7 +92,7 @@ def _last_states(kept: pl.DataFrame, standing: pl.Series) -> pl.DataFrame:
     return last.filter(~pl.col(REPLACED_BY).is_in(standing))
 
 
-def _present(table: Table, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
+def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
     """Return the chosen rows of the table that are not removed, with file and position."""
     found = [pl.DataFrame(schema={**table.schema, FILE: pl.String(), POSITION: pl.Int64()})]
     for file in table.files:
@@ -106,7 +108,7 @@ def _present(table: Table, chosen: pl.Expr, drops: Mapping[str, list[Positions]]
     return pl.concat(found)
 
 
-def returned_or_gone(table: Table, side: Table, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+def returned_or_gone(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
     """Return a filter for rows of the side table that returned to the table or are from the load."""
     ids = side.scan().select(ORDER).unique()
     there = table.scan().select(ORDER, "load_id").join(ids, on=ORDER, how="semi").unique().collect()

@@ -19,7 +19,7 @@ from ckm.errors import UnknownNameError
 from ckm.io.parquet_file import scan_files
 from ckm.store import journal
 from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
-from ckm.store.delta import RUN_KEY, Table
+from ckm.store.delta import RUN_KEY, StoredTable
 from ckm.store.writer import settle
 
 if TYPE_CHECKING:
@@ -166,13 +166,13 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
     raise UnknownNameError(f"run of {run.analysis}", str(run.number), numbers, where="store")
 
 
-def _table(root: Path, analysis: str) -> Table:
+def _table(root: Path, analysis: str) -> StoredTable:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", analysis):
         raise ValueError("the name of an analysis has lower-case letters, digits and underscores")
-    return Table(root / f"{PREFIX}{analysis}")
+    return StoredTable(root / f"{PREFIX}{analysis}")
 
 
-def _same(table: Table, name: str, version: int, as_of: date) -> _Kept | None:
+def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | None:
     """Return the run of this definition and day, parsing only commits that contain the day."""
     day = as_of.isoformat()
     wanted = (name, version, day)
@@ -184,7 +184,7 @@ def _same(table: Table, name: str, version: int, as_of: date) -> _Kept | None:
     return _kept(table, said[-1]) if said else None
 
 
-def _highest(table: Table) -> int:
+def _highest(table: StoredTable) -> int:
     """Return the highest run number; 0 without runs."""
     last = table.last(RUN_KEY) or {HIGHEST: 0}
     if HIGHEST in last:
@@ -210,20 +210,20 @@ def _run(analysis: str, told: Mapping[str, Any], rows: int) -> Run:
     return Run(analysis, told["run_name"], told["run_version"], day, told[NUMBER], rows, told["facts"])
 
 
-def _kept(table: Table, told: Mapping[str, Any]) -> _Kept:
+def _kept(table: StoredTable, told: Mapping[str, Any]) -> _Kept:
     files = table.files_with(NUMBER, told[NUMBER])
     run = _run(table.name.removeprefix(PREFIX), told, sum(file.rows for file in files))
     return _Kept(run, tuple(told["columns"]), tuple(files))
 
 
-def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
+def _scan(table: StoredTable, found: _Kept) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
     table.require(found.files)
     return scan_files([table.folder / file.name for file in found.files]).select(found.columns)
 
 
-def _says(table: Table, found: _Kept, rows: pl.DataFrame) -> bool:
+def _says(table: StoredTable, found: _Kept, rows: pl.DataFrame) -> bool:
     """Return whether a run contains exactly these rows; compared column by column to save memory."""
     if found.run.rows != len(rows) or found.columns != tuple(rows.columns):
         return False
@@ -276,7 +276,7 @@ def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
     raise ValueError(f"column {name} of a run is {kept}, and was {earlier} in earlier runs")
 
 
-def _replace(root: Path, table: Table, run: Run, rows: pl.DataFrame, old: list[str], highest: int) -> None:
+def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: list[str], highest: int) -> None:
     """Replace the ``old`` files of a run by new ones, with a journal entry like a load."""
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]

@@ -13,7 +13,7 @@ from ckm.store.staging import drop_from_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 REPLACED = "_replaced"
 """Suffix of the table of replaced rows, which allows a load to be undone."""
@@ -40,7 +40,7 @@ could not be parsed."""
 class Appender:
     """Add rows to a side table, frame by frame, in one commit at the end."""
 
-    def __init__(self, table: Table, prefix: str) -> None:
+    def __init__(self, table: StoredTable, prefix: str) -> None:
         self.rows = 0
         self.table = table
         self._prefix = prefix
@@ -69,20 +69,22 @@ class Appender:
             self._writer.abandon()
 
 
-def append(table: Table, frame: pl.DataFrame, prefix: str) -> None:
+def append(table: StoredTable, frame: pl.DataFrame, prefix: str) -> None:
     """Add the rows of ``frame`` to a side table in one commit."""
     appender = Appender(table, prefix)
     appender.add(frame)
     appender.commit()
 
 
-def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
+def remove(table: StoredTable, condition: pl.Expr, prefix: str) -> int:
     """Remove the rows of a side table that meet ``condition``, in one commit; return their number."""
     columns = list(dict.fromkeys(condition.meta.root_names()))
     return remove_rows(table, columns, lambda rows: rows.filter(condition), prefix)
 
 
-def remove_rows(table: Table, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str) -> int:
+def remove_rows(
+    table: StoredTable, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str
+) -> int:
     """Remove the rows of a side table that ``chosen`` selects by these columns; return their number."""
     drops = {}
     for file in table.files:

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 Mark = tuple[str, int, int, int]
 """Name, rows, bytes and modification time of a data file, which identify it within a table."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class TableSnapshot:
     """The data files of a table in one state.
 
     Attributes
@@ -40,7 +40,7 @@ class Snapshot:
     files: dict[Mark, DataFile]
 
     @classmethod
-    def of(cls, table: Table) -> Snapshot | None:
+    def of(cls, table: StoredTable) -> TableSnapshot | None:
         """Return the snapshot of a table; None if its files alone do not contain its rows."""
         if not table.is_plain:
             return None

@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 
 from ckm.store.data_files import STATISTICS, DataFile, DataFileWriter, without_rows
-from ckm.store.identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
+from ckm.store.row_identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -52,7 +52,7 @@ class Staging:
 
     def __init__(
         self,
-        table: Table,
+        table: StoredTable,
         prefix: str,
         identity: Identity,
         schema: pl.Schema,

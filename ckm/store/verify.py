@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ckm.store import journal
 from ckm.store.damage import folders
 from ckm.store.data_files import digest_of
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _of_folder(root: Path, folder: Path) -> list[VerifiedFile]:
         under_way = journal.read(root)
         # before the log is read, so that every commit found names existing files
         there = {path.name for path in folder.glob("*.parquet")}
-        table = Table(folder)
+        table = StoredTable(folder)
         files, digests = table.files, table.digests()
     except DamagedStoreError as error:
         return [VerifiedFile(folder.name, "", None, None, FileState.DAMAGED, str(error))]

@@ -16,21 +16,21 @@ from ckm.store import journal, side_tables, undo
 from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
-from ckm.store.delta import Table, aligned
-from ckm.store.identity import REPEAT
+from ckm.store.delta import StoredTable, aligned
 from ckm.store.loads import REQUARANTINE, history, of_file, standing
 from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
 from ckm.store.order_merge import FileOrders, OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
+from ckm.store.row_identity import REPEAT
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.store.identity import Identity
+    from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.loads import LoadFacts
-    from ckm.store.order_parts import OrderAmounts
+    from ckm.store.row_identity import Identity
     from ckm.store.staging import Positions
 
 
@@ -54,7 +54,7 @@ class LoadWriter:
     def __init__(
         self,
         root: Path,
-        table: Table,
+        table: StoredTable,
         facts: LoadFacts,
         identity: Identity,
         *,
@@ -85,7 +85,7 @@ class LoadWriter:
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
         self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
-        self._quarantine = side_tables.Appender(Table(root / QUARANTINE), facts.load_id)
+        self._quarantine = side_tables.Appender(StoredTable(root / QUARANTINE), facts.load_id)
         own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
         self._staging = Staging(
@@ -151,7 +151,8 @@ class LoadWriter:
         if on_conflict is OnConflict.KEEP:
             return
         merge = OrderMerge(
-            self.table, Table(self.root / f"{self.table.name}{REPLACED}"), new, self.facts, self._schema, self._orders,
+            self.table, StoredTable(self.root / f"{self.table.name}{REPLACED}"), new,
+            self.facts, self._schema, self._orders,
             everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
         )  # fmt: skip
         if self.facts.by_order:
@@ -219,7 +220,7 @@ class LoadWriter:
             columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})
             if self.facts.by_order:
                 columns[KNOWN_FROM] = MOMENT
-            touched.append(Table(self.root / f"{self.table.name}{REPLACED}"))
+            touched.append(StoredTable(self.root / f"{self.table.name}{REPLACED}"))
             side_tables.append(touched[-1], aligned(pl.concat(replaced, how="diagonal"), columns), prefix)
         self.table.commit(
             schema=self._schema,
@@ -232,7 +233,7 @@ class LoadWriter:
         journal.end(self.root)
         self._compact(touched)
 
-    def _compact(self, tables: list[Table]) -> None:
+    def _compact(self, tables: list[StoredTable]) -> None:
         """Merge small files. The load is committed: if merging fails, the next load tries again."""
         for table in tables:
             try:
@@ -250,7 +251,7 @@ class LoadWriter:
 
 def settle(root: Path, entry: journal.Entry) -> None:
     """Clean up after a commit: remove the older quarantine of the same file, and old files. Can be repeated."""
-    quarantine = Table(root / QUARANTINE)
+    quarantine = StoredTable(root / QUARANTINE)
     if entry.file_id:
         same_file = (
             (pl.col("table") == entry.table) & (pl.col("source") == entry.source) & (pl.col("file_id") == entry.file_id)
@@ -260,7 +261,7 @@ def settle(root: Path, entry: journal.Entry) -> None:
     if entry.undoes:
         undo.forget(root, entry.table, entry.undoes, entry.load_id)
     for name in (entry.table, QUARANTINE, f"{entry.table}{REPLACED}"):
-        Table(root / name).tidy()
+        StoredTable(root / name).tidy()
 
 
 def recover(root: Path) -> None:
@@ -274,9 +275,9 @@ def recover(root: Path) -> None:
     if journal.landed(root, entry):
         settle(root, entry)
     else:
-        side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
+        side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
         mine = (pl.col(REPLACED_BY) == entry.load_id) | (pl.col("load_id") == entry.load_id)
-        side_tables.remove(Table(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
+        side_tables.remove(StoredTable(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
     journal.sweep(root, entry.load_id)
     journal.end(root)
 
@@ -288,10 +289,10 @@ def recover_by_log(root: Path) -> None:
     repeated, and data files without a commit are deleted.
     """
     prefix = "0" * LOAD_ID_LENGTH
-    tables = [Table(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
+    tables = [StoredTable(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
     told = {table.name: history([table]) for table in tables}
     known = [load.facts.load_id for loads in told.values() for load in loads]
-    side_tables.remove(Table(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
+    side_tables.remove(StoredTable(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
     for table in tables:
         if table.name.endswith(REPLACED):
             lost = ~pl.col(REPLACED_BY).is_in(known) | ~pl.col("load_id").is_in(known)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ckm._churn.customer_snapshot import Snapshot, churned_within, snapshot
+from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.day_totals import NEVER
@@ -45,7 +45,7 @@ BERLIN = "Europe/Berlin"
 EXAMPLE = day_number(days.FIRST_DATE)
 
 
-def at(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int = 90) -> tuple[History, Snapshot]:
+def at(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int = 90) -> tuple[History, CustomerSnapshot]:
     """A snapshot ``day`` days after the start, from data that reach as far as they do."""
     history = read_history(tables(rows, said), as_of=START.date() + timedelta(days=3 * SPAN))
     return history, snapshot(history, FIRST + day, horizon)
@@ -56,7 +56,7 @@ def one(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int =
     return features_of(*at(rows, day, said, horizon), "ann")
 
 
-def assert_equal(left: tuple[History, Snapshot], right: tuple[History, Snapshot]) -> None:
+def assert_equal(left: tuple[History, CustomerSnapshot], right: tuple[History, CustomerSnapshot]) -> None:
     assert ids(*left) == ids(*right)
     one, other = left[1], right[1]
     assert list(one.features) == list(other.features)

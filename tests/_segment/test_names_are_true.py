@@ -16,10 +16,10 @@ import pytest
 
 from ckm._segment.apply import apply_definition
 from ckm._segment.clusters.learn import FEWEST_IN_CLUSTER
+from ckm._segment.definition_file import parse_definition
 from ckm._segment.learn import segment_customers
-from ckm._segment.rfm import facts as rfm_facts
+from ckm._segment.rfm import score_corrections
 from ckm._segment.rules.definition import RulesDefinition, SegmentRule
-from ckm._segment.saved import parse_definition
 from ckm.errors import NotEnoughDataError
 from ckm.models.clusters import cluster_stability as stability
 from tests._segment.shops import SHOPS, START, Customer, facts, transactions
@@ -82,7 +82,7 @@ def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: 
         name, days = row["segment"], len(facts_of.days)
         if name in NEW:
             assert days == 1
-            assert len(facts_of.orders) < rfm_facts.MANY_ORDERS
+            assert len(facts_of.orders) < score_corrections.MANY_ORDERS
         if name in BUYING:
             assert len(facts_of.orders) > 1
         if name == "Champions":
@@ -103,21 +103,21 @@ def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: 
 def test_what_named_a_customer_is_true_of_them(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "rfm")
     shop = found.definition.definition.interval_days
-    assert set(found.customers["named_by"]) <= set(rfm_facts.REASONS)
+    assert set(found.customers["named_by"]) <= set(score_corrections.REASONS)
     for row, facts_of in each(found, known):
         usual = facts_of.interval or shop
         match row["named_by"]:
-            case rfm_facts.WITHIN:
+            case score_corrections.WITHIN:
                 assert facts_of.recency <= usual
-            case rfm_facts.NOT_LATE:
+            case score_corrections.NOT_LATE:
                 assert usual < facts_of.recency <= 2 * usual
-            case rfm_facts.STOPPED:
+            case score_corrections.STOPPED:
                 assert facts_of.recency > 2 * max(usual, A_WEEK)
-            case rfm_facts.ONCE:
+            case score_corrections.ONCE:
                 assert len(facts_of.days) == 1
-            case rfm_facts.SEVERAL:
+            case score_corrections.SEVERAL:
                 assert len(facts_of.orders) > 1
-            case rfm_facts.NO_MONEY:
+            case score_corrections.NO_MONEY:
                 assert facts_of.net <= 0
 
 

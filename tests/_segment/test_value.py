@@ -21,9 +21,9 @@ from polars.testing import assert_frame_equal
 
 from ckm._segment.definition import TrainingData
 from ckm._segment.value import headroom
-from ckm._segment.value.check import compare_later
 from ckm._segment.value.definition import ValueDefinition, fit_value, read_value
 from ckm._segment.value.headroom import learn_potential
+from ckm._segment.value.headroom_check import compare_later
 from ckm.customers.coverage import LeftOut
 from ckm.customers.features import FeatureTable, Population, feature_table
 from ckm.errors import NotEnoughDataError, UsageError

@@ -17,7 +17,7 @@ import typer
 
 from ckm.cli import app
 from ckm.commands.options import FileOptions
-from ckm.io.values.settling import DATE_WORDS
+from ckm.io.values.style_detection import DATE_WORDS
 from tests.conftest import Run
 
 ANALYSES = ("segment", "churn-warn", "loyalty-report", "check")

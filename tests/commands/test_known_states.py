@@ -15,8 +15,8 @@ import pytest
 from ckm.customers import ledger_cache, ledger_extension
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_all_days
-from ckm.customers.needs import EVERYTHING
 from ckm.dataset import open_dataset
 from ckm.workspace import lay_out
 from tests.conftest import Run

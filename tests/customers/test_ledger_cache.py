@@ -15,8 +15,8 @@ from ckm.config import open_workspace
 from ckm.customers import ledger_cache as cache_module
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import FILE, LedgerCache, cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING, LEAST, Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING, LEAST, Needs
 from ckm.dataset import open_dataset
 from ckm.errors import UsageError
 from ckm.store import Store

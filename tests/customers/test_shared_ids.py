@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ckm.check import Severity, check_tables
 from ckm.config import load_config
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.shared_ids import SharedId, is_guest_word
 from ckm.dataset import open_dataset
 from ckm.dataset.declared_guests import without_guest_ids

@@ -19,8 +19,8 @@ from ckm.customers.features import needs_of
 from ckm.customers.history import read_history
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING, Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING, Needs
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.loyalty import LoyaltyOptions, loyalty_report

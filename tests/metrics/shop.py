@@ -42,8 +42,8 @@ from typing import Any
 import polars as pl
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_balance import CustomerBalance, standing

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.cell_suppression import Hidden, hide_small
 from ckm.metrics.comparison import compare

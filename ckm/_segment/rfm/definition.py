@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from ckm._segment.definition import Segment, readable_number
-from ckm._segment.rfm import facts
+from ckm._segment.rfm import score_corrections
 from ckm._segment.rfm.names import NameTable, load_names, read_names
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.quantiles import Cuts, material_cuts
@@ -51,7 +51,7 @@ class RfmDefinition:
     @property
     def needs(self) -> tuple[str, ...]:
         """Features of the scores and of the facts."""
-        return (*MEASURES.values(), *(facts.NEEDS if self.names.facts else ()))
+        return (*MEASURES.values(), *(score_corrections.NEEDS if self.names.facts else ()))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -61,7 +61,7 @@ class RfmDefinition:
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return ``segment``, ``r_score``, ``f_score`` and ``m_score`` (Int8, 1 worst); with facts also ``named_by``.
 
-        ``named_by`` is ``scores``, or the fact that overrode them (:data:`ckm._segment.rfm.facts.REASONS`).
+        ``named_by`` is ``scores``, or the fact that overrode them (:data:`ckm._segment.rfm.score_corrections.REASONS`).
         """
         scored = features.lazy().with_columns(
             cut.score(pl.col(column)).alias(score)
@@ -71,11 +71,12 @@ class RfmDefinition:
         if not self.names.facts:
             return scored.select(by_scores.alias("segment"), *SCORES).collect()
         recency, frequency, _ = self.cuts
-        corrected = facts.corrected_scores(
+        corrected = score_corrections.corrected_scores(
             self.interval_days, recency_varies=recency.varies, frequency_varies=frequency.varies
         )
         named = self.names.name(*map(pl.col, "rfm")).cast(pl.String)
-        by_facts = pl.when(pl.col("by_scores") == named).then(pl.lit(facts.SCORES)).otherwise(pl.col("because"))
+        unchanged = pl.col("by_scores") == named
+        by_facts = pl.when(unchanged).then(pl.lit(score_corrections.SCORES)).otherwise(pl.col("because"))
         return (
             scored.select(*SCORES, by_scores.alias("by_scores"), *corrected)
             .select(named.alias("segment"), *SCORES, by_facts.alias("named_by"))
@@ -106,7 +107,7 @@ class RfmDefinition:
                 + ("; names rest on each customer's own purchases where there is one class" if self.names.facts else "")
             )
         if self.names.facts:
-            changed = assigned.filter(pl.col("named_by") != facts.SCORES).height
+            changed = assigned.filter(pl.col("named_by") != score_corrections.SCORES).height
             if changed:
                 remarks.append(
                     f"{counted(changed, 'customer')} named by their own purchases, which the scores alone contradict "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ckm._segment.rfm.facts import BINS as FACTS_BINS
+from ckm._segment.rfm.score_corrections import BINS as FACTS_BINS
 from ckm.errors import UsageError
 from ckm.yamlfile import dump_yaml, read_yaml
 
@@ -57,7 +57,7 @@ class NameTable:
         Names with their codes.
     facts
         Whether a customer's own purchases correct the scores before names are assigned
-        (:mod:`ckm._segment.rfm.facts`); only for five scores.
+        (:mod:`ckm._segment.rfm.score_corrections`); only for five scores.
     """
 
     bins: int

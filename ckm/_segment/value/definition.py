@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from ckm._segment.definition import Detail, Segment, load_segments, readable_number
-from ckm._segment.value.check import LaterCheck, check_later, read_later_check
 from ckm._segment.value.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
+from ckm._segment.value.headroom_check import LaterCheck, check_later, read_later_check
 from ckm._segment.value.peers import FEW_PEERS, Peers, count_peers, read_peers
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.potential import Effects, Percentile, Slope

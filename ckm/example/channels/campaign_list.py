@@ -9,10 +9,10 @@ from ckm.example.words import words
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 
-def write_campaign(world: World, incoming: Path) -> None:
+def write_campaign(world: Simulation, incoming: Path) -> None:
     """Write the assignments. No mapping reads them yet, because their table does not exist yet."""
     plan = words("campaign")
     lines = [f"{plan['campaign_id']},{each.customer_id},{each.arm},{plan['assigned_at']}" for each in world.assignments]

@@ -20,7 +20,7 @@ from ckm.schema import TABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.schema import Table
+    from ckm.schema import TableSchema
 
 SCHEMA = "ckm.map/1"
 """The version of the file format."""
@@ -203,7 +203,7 @@ class Mapping:
     payments: bool = False
 
     @property
-    def target(self) -> Table:
+    def target(self) -> TableSchema:
         """The target table."""
         return TABLES[self.table]
 

@@ -10,7 +10,7 @@ from functools import cache
 
 import polars as pl
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
 
 ORDER, COUNTS = "\x00order", "\x00counts"

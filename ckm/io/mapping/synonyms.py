@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.schema import TABLES
 
 if TYPE_CHECKING:

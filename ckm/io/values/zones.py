@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 
 _OFFSET_BEFORE = re.compile(r"^\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
 """Offset prefix of a zone name in selection lists: ``(GMT-05:00) Eastern Time (US & Canada)``."""

@@ -22,7 +22,7 @@ from ckm.io.mapping.mapping import (
     load_mapping,
 )
 from ckm.io.readers.hints import Hints
-from ckm.io.values.settling import DATE_WORDS
+from ckm.io.values.style_detection import DATE_WORDS
 from ckm.schema import TABLES
 from tests.conftest import examples
 
