@@ -1,4 +1,4 @@
-"""How earlier forecasts turned out: saved warnings and expected spend against what happened."""
+"""Report section on the accuracy of earlier forecasts: saved warnings and expected spend compared with the outcome."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _blocks(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def forecast_accuracy_findings(localized: LocalizedReport) -> Iterator[str]:
-    """Say how the warnings, and the spend that was expected, turned out."""
+    """Return sentences on the accuracy of the warnings and of the expected spend."""
     report, numbers = localized.report, localized.numbers
     warned, caught = localized.of("warning_precision"), localized.of("warning_recall")
     if report.warnings_scored is not None and warned is not None and caught is not None and warned.n:

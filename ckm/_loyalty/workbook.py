@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 LONGEST_NAME = 31
-"""Characters of a sheet's name, by Excel."""
+"""Maximum characters of a sheet's name in Excel."""
 FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 FORMATS = {
     "money": "#,##0.00",
@@ -44,7 +44,7 @@ FORMATS = {
     "ratio": "0.00",
     "day": "yyyy-mm-dd",
 }
-"""How Excel shows the numbers of a unit; marks and digits are those of the reader's Excel."""
+"""Excel number formats by unit; decimal marks and digits depend on the reader's Excel."""
 COLUMNS = ("metric", "slice", "value", "unit", "n", "low", "high", "previous", "change")
 WIDTHS = (44, 40, 16, 12, 10, 14, 14, 16, 16)
 DEFINITIONS = ("section", "metric", "definition", "formula", "source")
@@ -57,16 +57,16 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
     Parameters
     ----------
     report
-        What was measured.
+        The report.
     path
-        Of the file; inside :func:`ckm.files.replacing` nothing half-written is ever seen.
+        Path of the file; write inside :func:`ckm.files.replacing`, so that no partial file is visible.
     lang
-        Of :data:`ckm._loyalty.words.LANGUAGES`.
+        One of :data:`ckm._loyalty.words.LANGUAGES`.
 
     Raises
     ------
     UnknownNameError
-        There are no words in that language.
+        The language has no texts.
     """
     from xlsxwriter import Workbook
 
@@ -101,7 +101,7 @@ class _Writer:
         self._metrics(sheet, row + bool(row), mine)
 
     def loyal(self) -> None:
-        """Every loyal customer, with the rule that made each loyal."""
+        """Write every loyal customer, with the rule for each."""
         localized, loyal = self._telling, self._telling.report.loyal
         if loyal.is_empty():
             return
@@ -121,7 +121,7 @@ class _Writer:
                 _write(sheet, row, 6, each["display_name"] or "")
 
     def metrics(self) -> None:
-        """All metrics by the names that machines use, as ``-f json`` has them."""
+        """Write all metrics with their names for programs, as in ``-f json``."""
         sheet = self._sheet(self._telling.say("sheet.metrics"))
         table = self._telling.report.metrics.table()
         self._header(sheet, 0, table.columns, (14, 26, 36, 16, 12, 10, 14, 14, 16, 16, 80))
@@ -133,7 +133,7 @@ class _Writer:
                     sheet.write_number(row, column, value)
 
     def definitions(self) -> None:
-        """What every metric of the report means."""
+        """Write the definition of every metric of the report."""
         localized = self._telling
         sheet = self._sheet(localized.say("sheet.definitions"))
         self._header(sheet, 0, [localized.say(f"column.{key}") for key in DEFINITIONS], (22, 36, 70, 70, 50))
@@ -176,7 +176,7 @@ class _Writer:
 
     def _sheet(self, title: str) -> Worksheet:
         name = harmless_in_page(title).translate(FORBIDDEN_IN_NAMES)[:LONGEST_NAME].strip()
-        while name.casefold() in self._titles:  # names are unique, whatever their case
+        while name.casefold() in self._titles:  # names must be unique, ignoring case
             name = f"{name[: LONGEST_NAME - 2]} 2"
         self._titles.add(name.casefold())
         sheet = self._book.add_worksheet(name)
@@ -186,5 +186,5 @@ class _Writer:
 
 
 def _write(sheet: Worksheet, row: int, column: int, text: str, look: Format | None = None) -> None:
-    """Write a text that may hold a name from the data: XML has no place for control characters."""
+    """Write a text that may contain a name from the data; XML does not allow control characters."""
     sheet.write_string(row, column, harmless_in_page(text), look)

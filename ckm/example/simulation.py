@@ -89,7 +89,7 @@ def _unnamed(orders: list[Order], channel: str, share: float, seed: int) -> list
     dice = RandomStream(seed, "unnamed", channel)
     named = [order.day for order in orders if order.channel == channel and order.kind == "sale"]
     wanted = round(len(named) * share / (1 - share))
-    # Each is on the day of some customer's purchase, so that busy days are the same.
+    # Each guest sale is on the day of some customer's purchase, so that guests and customers have the same busy days.
     return [anonymous(channel, seasons.open_day(channel, dice.pick(named)), dice) for _ in range(wanted)]
 
 

@@ -36,7 +36,7 @@ def change_metrics(
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the revenue of the period, and the drivers of its change.
 
-    - ``revenue`` and what it is made of; with and without a customer, and the returns that it is after;
+    - ``revenue`` and its components: with and without a customer, before and after returns;
     - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
       ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the change of
       ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.metrics.poisson_errors`);

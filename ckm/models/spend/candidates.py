@@ -26,7 +26,7 @@ SMALLEST_LEAF = 100
 BINS = 64
 """Bins per feature: with weights, 255 bins take longer to compute than the trees."""
 FEWEST_BUYERS = 50
-"""Fewest customers with spend, and fewest without or more, to fit trees."""
+"""Fewest customers with spend, over all windows, to fit trees."""
 LEAST_BASE = 0.05
 """Smallest base prediction, as a share of the mean: a customer with no expected spend can still buy."""
 TWEEDIE_POWER = 1.5
