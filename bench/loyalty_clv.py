@@ -42,7 +42,7 @@ INNER_DAYS = (63, 91, 119, 133, 136)
 HELD_OUT = (2, 3, 4)
 """The last half, third and quarter."""
 FEW = 20
-"""Orders that a correction is drawn towards 1 by."""
+"""Prior weight of a correction of 1, in orders."""
 TOTAL_BAR, ERROR_BAR, COVERAGE_BAR = 0.15, 1.02, (0.75, 0.85)
 RETAIL_SPLIT, RETAIL_END = (date(2010, month, 9).toordinal() - date(1970, 1, 1).toordinal() for month in (6, 12))
 Visits = tuple[np.ndarray, np.ndarray, np.ndarray]

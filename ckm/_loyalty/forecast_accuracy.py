@@ -16,7 +16,7 @@ NUMBERS = ("warning_precision", "warning_recall", "warning_lead_time", "spend_ex
 
 
 def forecast_accuracy_section(localized: LocalizedReport) -> Section:
-    """Return the score of the newest saved forecasts whose horizon has passed; without blocks where there are none."""
+    """Return the accuracy of the newest saved forecasts whose horizon has ended; no blocks without any."""
     return Section(localized.say("section.past"), tuple(_blocks(localized)))
 
 

@@ -64,7 +64,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, f
     they are. What a day's purchases changed is by customers, orders per customer and average order value:
 
     - Both above zero: additive LMDI-I, ``L(S1, S0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It leaves nothing
-      unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
+      unexplained and does not depend on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
     - Nothing in one period: the calendar did nothing, which is the limit of the formula (Ang and Liu 2007, Energy
       Policy 35(1):238-246). Without an active customer in one period all of it is by customers; in both, later lines
       of earlier orders, by the average order value; with orders that cost nothing in one, each factor gets its Shapley
