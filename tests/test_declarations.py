@@ -184,7 +184,7 @@ def test_a_new_setting_without_a_declaration_is_refused_by_its_name(
         load_module(text.replace("    role: str | None", field + "    role: str | None"), tmp_path, monkeypatch)
 
 
-def test_a_setting_that_may_not_be_shown_stands_in_no_error_and_no_print(tmp_path: Path, run: Run) -> None:
+def test_a_setting_that_may_not_be_shown_is_in_no_error_and_no_print(tmp_path: Path, run: Run) -> None:
     from ckm.config import load_config
 
     (tmp_path / "ckm.yaml").write_text("kb:\n  role: secret-role\n", encoding="utf-8")

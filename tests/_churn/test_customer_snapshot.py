@@ -228,7 +228,7 @@ def test_a_complaint_is_open_until_the_day_on_which_it_is_settled(day: int, stil
     assert bool(found.has_open_complaint[0]) is bool(still_open)
 
 
-def test_a_complaint_that_nobody_settled_in_half_a_year_is_no_longer_open() -> None:
+def test_a_complaint_unresolved_for_half_a_year_no_longer_counts_as_open() -> None:
     said = [contact("ann", 3, "complaint")]
     assert [one([order("ann", 0)], day, said)["open_complaints"] for day in (182, 183)] == [1, 0]
 
@@ -264,7 +264,7 @@ def test_what_fell_on_the_coming_days_a_year_ago_counts_as_the_same_season() -> 
 
 
 @pytest.mark.slow
-def test_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_missed() -> None:
+def test_a_customer_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_missed() -> None:
     feast = [0, 4, 362, 370, 720]
     rows = [order("ann", day) for day in feast] + [order("bob", day) for day in (*feast, 500)]
 
@@ -323,7 +323,7 @@ def test_a_cut_off_before_the_first_order_or_after_the_data_is_refused() -> None
         snapshot(history, FIRST + 6, 90)
 
 
-def test_where_nobody_came_back_the_rhythm_is_unknown_and_the_rest_is_not() -> None:
+def test_without_repeat_purchases_only_the_purchase_interval_is_unknown() -> None:
     found = one([order("ann", 0), order("bob", 3)], 9)
     assert {name for name, value in found.items() if np.isnan(value)} == {
         "gap_median_days",

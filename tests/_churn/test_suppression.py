@@ -119,7 +119,7 @@ def test_a_consent_may_be_dated_by_text() -> None:
     ]
 
 
-def test_a_table_of_consents_that_cannot_be_read_is_told() -> None:
+def test_a_table_of_consents_that_cannot_be_read_is_reported() -> None:
     found = suppress(
         asked(), {"consents": consents(("c1", "x"), columns=("customer_id", "note"))}, as_of=TODAY, settings=SETTINGS
     )

@@ -238,9 +238,7 @@ def test_the_summary_shows_the_figures_of_the_customers_in_each_segment(kind: st
 @pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("by", ["rfm", "lifecycle", "value", "clusters"])
-def test_a_definition_that_was_kept_gives_the_same_names_and_they_stay_true_later(
-    kind: str, by: str, tmp_path: Path
-) -> None:
+def test_a_saved_definition_gives_the_same_names_and_they_stay_true_later(kind: str, by: str, tmp_path: Path) -> None:
     rows = SHOPS[kind](np.random.default_rng(7))
     last = max(day for _, day, _ in rows)
     cut = last - 40
@@ -266,7 +264,9 @@ def test_a_definition_that_was_kept_gives_the_same_names_and_they_stay_true_late
 
 
 @pytest.mark.parametrize("gap", [1, 10, 60, 200])
-def test_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_today(run, tmp_path: Path, gap: int) -> None:
+def test_a_customer_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_today(
+    run, tmp_path: Path, gap: int
+) -> None:
     random = np.random.default_rng(gap)
     last = START + timedelta(days=900)
     rows = [

@@ -232,7 +232,7 @@ def test_without_amounts_warnings_have_the_same_probabilities_and_no_money(run: 
     ],
     ids=" ".join,
 )
-def test_what_needs_money_says_so(run: Run, visits: Path, words: tuple[str, ...]) -> None:
+def test_methods_that_need_amounts_say_so(run: Run, visits: Path, words: tuple[str, ...]) -> None:
     result = run(words[0], visits, *words[1:])
     assert result.exit_code == 4
     assert result.stdout == ""

@@ -213,7 +213,7 @@ def test_two_currencies_are_refused_also_without_a_customer(nameless: str) -> No
     assert refused.value.details["currencies"] == ["EUR", "USD"]
 
 
-def test_what_cannot_be_read_is_said() -> None:
+def test_what_cannot_be_read_is_reported() -> None:
     with pytest.raises(NotEnoughDataError, match="no purchase by a known customer"):
         ledger(row(None, 0.5), row("ann", 0.5, -1.0))
     with pytest.raises(NotEnoughDataError):

@@ -82,5 +82,5 @@ def test_each_more_trouble_multiplies_the_odds(kinds: list[str], more: str) -> N
 
 
 @given(st.sampled_from(KINDS), st.integers(0, 800), st.integers(0, 200))
-def test_what_is_put_right_weighs_no_longer(kind: str, first: int, after: int) -> None:
+def test_a_resolved_trouble_has_no_effect(kind: str, first: int, after: int) -> None:
     assert trouble(kind, first, until=first + after).last <= min(trouble(kind, first).last, first + after)

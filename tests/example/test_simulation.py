@@ -88,7 +88,7 @@ def test_people_buy_more_gifts_before_their_own_festival(world: Simulation) -> N
     assert share > 4 * calendar
 
 
-def test_groups_differ_in_rhythm_basket_and_discount(world: Simulation) -> None:
+def test_groups_differ_in_interval_basket_and_discount(world: Simulation) -> None:
     gaps: defaultdict[str, list[int]] = defaultdict(list)
     baskets: defaultdict[str, list[int]] = defaultdict(list)
     reduced: defaultdict[str, list[bool]] = defaultdict(list)

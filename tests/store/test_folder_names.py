@@ -76,6 +76,6 @@ def test_files_of_another_program_with_encoded_names_are_read(tmp_path: Path) ->
     assert StoredTable(folder).scan().collect()["a"].to_list() == [7]
 
 
-def test_a_path_of_a_plain_name_is_handed_on_as_it_is(tmp_path: Path) -> None:
+def test_a_plain_path_is_unchanged(tmp_path: Path) -> None:
     assert log_path(tmp_path) == tmp_path
     assert log_path(Path(os.path.realpath(tmp_path))) == Path(os.path.realpath(tmp_path))

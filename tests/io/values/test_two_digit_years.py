@@ -72,7 +72,7 @@ def test_a_lone_short_date_among_full_ones_is_not_guessed() -> None:
         (["99/01/15".translate(PERSIAN)], "jalali", [(2020, 4, 3)]),
     ],
 )
-def test_the_calendar_of_short_years_must_be_said(
+def test_the_calendar_of_two_digit_years_must_be_specified(
     texts: list[str], calendar: str, meant: list[tuple[int, int, int]]
 ) -> None:
     for said in (None, "dmy"):
