@@ -1,4 +1,4 @@
-"""Clusters: whether they find the groups that the example shop was made of, their names, and what they take.
+"""Clusters of the example shop compared with its true groups, their names, and the time of the fit.
 
 Usage: ``python bench/clusters.py [SEED ...]``. Per seed (default 7 8 9) the example shop is made, ingested and
 clustered; printed are the number of clusters, the table behind it, the adjusted Rand index against the generator's

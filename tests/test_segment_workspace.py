@@ -1,4 +1,4 @@
-"""What a workspace promises of segments: definitions stay put, every run is kept, and moves are explained."""
+"""Segments of a workspace: definitions do not change, every run is saved, and segment changes are explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts: what is counted again in the rows is what the ledger says, as of any day."""
+"""Facts of customers: the ledger gives the same numbers as a recount of the rows, as of any day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a snapshot promises: it sees no future, asks no order of rows, and its features are what they say."""
+"""Snapshots: no later data, no dependence on the order of rows, and features that match their definitions."""
 
 from __future__ import annotations
 

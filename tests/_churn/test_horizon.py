@@ -1,4 +1,4 @@
-"""What a horizon promises: it suits the customers' rhythm, says why, and fits into the history."""
+"""The horizon suits the customers' purchase intervals, has a reason, and fits into the history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers promise: only what holds on the day, nothing that was replaced, and no crash over a broken file."""
+"""Answers: only entries valid on the day, no superseded ones, and no crash with an invalid file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a warning can say: the book that comes with ckm, and what is wrong with another."""
+"""The catalogue of churn reasons is valid, and errors in another one are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What kept warnings promise: new is told once, running again changes nothing, and no run sees a later one."""
+"""Saved warnings: a warning is new once, a repeated run changes nothing, and no run reads a later one."""
 
 from __future__ import annotations
 

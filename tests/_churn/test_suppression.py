@@ -1,4 +1,4 @@
-"""What suppression promises: the law goes first, the newest word counts, and nothing from the future does."""
+"""Suppressions: consent has priority, the newest record applies, and later records are not read."""
 
 from __future__ import annotations
 

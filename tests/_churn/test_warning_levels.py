@@ -1,4 +1,4 @@
-"""What levels promise: they rise with the probability, leave the gone alone, and say when it is too late."""
+"""Levels rise with the probability, exclude churned customers, and mark warnings past the lead time."""
 
 from __future__ import annotations
 

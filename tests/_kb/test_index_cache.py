@@ -1,4 +1,4 @@
-"""The index is as the folder is, whatever happened to either of them before."""
+"""The index matches the folder, whatever happened to either before."""
 
 from __future__ import annotations
 

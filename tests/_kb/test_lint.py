@@ -1,4 +1,4 @@
-"""Every rule fires on what it is for, and a good base breaks none."""
+"""Every lint rule finds its violations, and a valid base has no findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a report: as many in every language, with the same places, for everything that is said."""
+"""Texts of the report: equal keys and placeholders in every language."""
 
 from __future__ import annotations
 

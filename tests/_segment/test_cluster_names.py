@@ -1,4 +1,4 @@
-"""What names of clusters promise: they say what sets a cluster apart, and no two are alike."""
+"""Names of clusters describe their deviations, and are all different."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the value matrix promises: four boxes, frozen, and an honest word on whether headroom means growth."""
+"""Segments by value: four segments, a fixed definition, and a valid check of the headroom."""
 
 from __future__ import annotations
 

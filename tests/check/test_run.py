@@ -1,4 +1,4 @@
-"""What check_tables promises as a whole."""
+"""Properties of check_tables as a whole."""
 
 import os
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What a customer's rhythm promises: own gaps, drawn towards what is usual."""
+"""Purchase intervals of customers: own gaps, shrunk to those of all customers."""
 
 from __future__ import annotations
 

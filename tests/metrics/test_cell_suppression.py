@@ -1,4 +1,4 @@
-"""What hiding promises: no number of fewer customers than the least, neither shown nor to be had by subtraction."""
+"""Cell suppression: no number of few customers is shown or can be computed by subtraction."""
 
 from __future__ import annotations
 

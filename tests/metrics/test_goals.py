@@ -1,4 +1,4 @@
-"""What goals promise: reached, missed, or cannot be told; a goal that nothing metrics is refused with its line."""
+"""Goals are reached, missed or undecided; a goal without a metric is refused with its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The value of an order."""
+"""Gamma-Gamma: expected order values."""
 
 from __future__ import annotations
 

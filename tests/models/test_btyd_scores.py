@@ -1,4 +1,4 @@
-"""What must hold of every answer, whatever the history."""
+"""Properties of all purchase models for any history."""
 
 # ruff: noqa: N806 - T is what the papers call it
 

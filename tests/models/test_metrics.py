@@ -1,4 +1,4 @@
-"""How right probabilities are: against scikit-learn, and by hand."""
+"""Metrics of classifiers compared with scikit-learn, and by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the percentile of spend promises: it finds the truth, reads its own numbers only, and bluffs about nobody."""
+"""The percentile of spend equals the true one in simulations, and no prediction exceeds the training data."""
 
 from __future__ import annotations
 

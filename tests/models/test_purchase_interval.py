@@ -1,4 +1,4 @@
-"""What is usual: of a customer, and of all of them."""
+"""Purchase intervals of a customer, and of all customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user types."""
+"""Parsing of queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that spares reading thousands of log entries never says anything else than the log."""
+"""The cache of commits never contradicts the log."""
 
 from __future__ import annotations
 

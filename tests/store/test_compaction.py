@@ -1,4 +1,4 @@
-"""Small files become few, and nothing else changes: not a row, not what can be undone, not who is forgotten."""
+"""Compaction reduces the number of files and changes nothing else: rows, undo and erasure work as before."""
 
 from __future__ import annotations
 

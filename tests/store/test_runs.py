@@ -1,4 +1,4 @@
-"""What the store promises of kept runs: each as it was said, apart from the sources, gone with an erased customer."""
+"""Saved runs: read back unchanged, separate from the sources, and removed with an erased customer."""
 
 from __future__ import annotations
 

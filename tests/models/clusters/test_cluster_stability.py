@@ -1,4 +1,4 @@
-"""What choosing a number of clusters promises: those that come out again, and as many of them as do."""
+"""Number of clusters: the largest number that is stable."""
 
 from __future__ import annotations
 

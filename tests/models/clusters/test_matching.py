@@ -1,4 +1,4 @@
-"""What matching promises: a cluster that kept most of its customers is the same cluster."""
+"""Matching: a cluster that keeps most of its customers is the same cluster."""
 
 from __future__ import annotations
 

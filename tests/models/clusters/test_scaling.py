@@ -1,4 +1,4 @@
-"""What the scale promises: no outlier, no null and no rare value owns a feature."""
+"""Scaling: no outlier, null or rare value dominates a feature."""
 
 from __future__ import annotations
 
