@@ -94,7 +94,7 @@ class DayTotals:
 
     @cached_property
     def bounds(self) -> Whole:
-        """Index of each customer's first entry (int64, one longer): the entries of ``c`` are ``[c]:[c + 1]``."""
+        """Index of each customer's first entry (int64, and the end): the entries of ``c`` are ``[c]:[c + 1]``."""
         return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
 
     @property

@@ -29,7 +29,7 @@ def stored_names(columns: Mapping[str, pl.DataType], table: TableSchema, stored:
     Parameters
     ----------
     columns
-        Names and types of the converted rows; a column of the contract or a helper has its type.
+        Names and types of the converted rows; columns of the schema and helper columns have their schema type.
     table
         The target table.
     stored

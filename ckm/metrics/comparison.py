@@ -94,7 +94,7 @@ class PeriodComparison:
 
     @property
     def days(self) -> tuple[int, int]:
-        """Days of both periods within the data: previous, this; equal numbers if their length makes no difference."""
+        """Days of the previous and this period within the data; equal numbers if their length makes no difference."""
         before, now = self.equal_days
         if self.is_billed_by_calendar:
             return now.period.days, now.period.days
