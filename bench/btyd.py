@@ -1,4 +1,4 @@
-"""Buy-till-you-leave models on CDNOW against the published figures, and their speed.
+"""Buy-till-you-die models on CDNOW compared with the published figures, and their speed.
 
 Usage: ``python bench/btyd.py [--million]``. Reads the CDNOW sample (CKM_SHARED). Calibration: 39 weeks to 1997-09-30,
 by purchase days; holdout: the 39 weeks after. ``--million`` adds a million simulated customers.

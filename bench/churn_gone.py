@@ -1,4 +1,4 @@
-"""Who comes back of those whom ckm churn-warn calls gone (docs/churn-decisions.md, "Going and gone").
+"""Return rate of customers whom ckm churn-warn counts as churned (docs/churn-decisions.md, "Going and gone").
 
     python bench/churn_gone.py [WORKSPACE]    CDNOW, Online Retail and, where it is named, the example shop, loaded
 

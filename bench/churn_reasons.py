@@ -31,7 +31,7 @@ import polars as pl
 from measure import CKM, machine, run
 
 from ckm._churn.customer_facts import customer_facts, returning_customers
-from ckm._churn.customer_snapshot import Snapshot, churned_within, snapshot
+from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
 from ckm._churn.reasons import explain
 from ckm._churn.typical_customer import typical_retained_customer
 from ckm.customers.calendar import calendar_day, day_number
@@ -101,7 +101,7 @@ def explained(history: History) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _at(history: History, today: Snapshot, past: TrainingSet) -> pl.DataFrame:
+def _at(history: History, today: CustomerSnapshot, past: TrainingSet) -> pl.DataFrame:
     model = learn(past, "scorecard")
     usual = typical_retained_customer(past)
     reasons = explain(

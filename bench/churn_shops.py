@@ -1,4 +1,4 @@
-"""Churn models on CDNOW and Online Retail: how right each is at past cut-offs, learned from what was known then.
+"""Accuracy of the churn models on CDNOW and Online Retail at past cut-offs, trained on the data known then.
 
     python bench/churn_shops.py
 

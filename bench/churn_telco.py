@@ -1,4 +1,4 @@
-"""A labelled table: how right each model is about customers of Telco that it has not seen.
+"""Accuracy of each model on a labelled table: customers of Telco that it was not trained on.
 
     python bench/churn_telco.py
 

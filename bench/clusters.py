@@ -1,4 +1,4 @@
-"""Clusters: whether they find the groups that the example shop was made of, their names, and what they take.
+"""Clusters of the example shop compared with its true groups, their names, and the time of the fit.
 
 Usage: ``python bench/clusters.py [SEED ...]``. Per seed (default 7 8 9) the example shop is made, ingested and
 clustered; printed are the number of clusters, the table behind it, the adjusted Rand index against the generator's
@@ -23,7 +23,7 @@ from measure import CKM, SHARED, machine, run
 from ckm._segment.clusters.learn import ClustersDefinition, fit_clusters
 from ckm._segment.definition import TrainingData
 from ckm.customers.features import feature_table
-from ckm.example.shop import make_shop
+from ckm.example.generator import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.clusters.cluster_stability import adjusted_rand_index
 from ckm.settings import SegmentSettings

@@ -21,8 +21,8 @@ from make_orders_parquet import write
 from measure import CKM, machine, run
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.cohorts import cohort_metrics
 from ckm.metrics.concentration import concentration_metrics
@@ -49,7 +49,7 @@ def timed(what: str, work: Callable[[], T]) -> T:
 READ = """
 import sys
 from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.customers.needs import EVERYTHING
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.dataset import open_dataset
 dataset = open_dataset(workspace=__import__("pathlib").Path(sys.argv[1]))
 ledger = cached_ledger(dataset.tables, find_cache(dataset), needs=EVERYTHING)

@@ -1,4 +1,4 @@
-"""Where a customer counts as cooling and as lapsed: what silences of real customers say of the two lines.
+"""Limits of cooling and lapsed: lengths of silences in real data, and purchases after them.
 
     python bench/lifecycle.py [WORKSPACE]    CDNOW, Online Retail and, where it is named, the example shop, loaded
 

@@ -27,7 +27,7 @@ import polars as pl
 from metric import SHARED, machine
 
 from ckm.errors import NotEnoughDataError
-from ckm.example.world import make_world
+from ckm.example.simulation import simulate
 from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, hold_out
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
 from ckm.models.spend.ordered_spend import OrderedSpend, fit_ordered_spend
@@ -42,7 +42,7 @@ INNER_DAYS = (63, 91, 119, 133, 136)
 HELD_OUT = (2, 3, 4)
 """The last half, third and quarter."""
 FEW = 20
-"""Orders that a correction is drawn towards 1 by."""
+"""Prior weight of a correction of 1, in orders."""
 TOTAL_BAR, ERROR_BAR, COVERAGE_BAR = 0.15, 1.02, (0.75, 0.85)
 RETAIL_SPLIT, RETAIL_END = (date(2010, month, 9).toordinal() - date(1970, 1, 1).toordinal() for month in (6, 12))
 Visits = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -76,7 +76,7 @@ def retail() -> Visits:
 
 def example() -> Visits:
     """Purchases of the example shop."""
-    sold = [order for order in make_world(7).orders if order.kind == "sale" and order.customer_id is not None]
+    sold = [order for order in simulate(7).orders if order.kind == "sale" and order.customer_id is not None]
     codes = {name: code for code, name in enumerate(sorted({order.customer_id for order in sold}))}
     rows = [(codes[order.customer_id], order.day, sum(line.net for line in order.lines) / 100) for order in sold]
     return by_day(*(list(column) for column in zip(*rows, strict=True)))

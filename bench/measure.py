@@ -1,4 +1,4 @@
-"""Run whole programs and say what they took."""
+"""Run programs and print their time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many customers who did nothing get another name: cut points taken anew each month, against a frozen definition.
+"""Share of inactive customers whose segment changes: cut points fitted every month, compared with a saved definition.
 
 Usage: ``python bench/relabelling.py``. Reads Online Retail and CDNOW (CKM_SHARED). "Did nothing" is no row in the
 month; of those, "only time" would have moved by the former cut points too, "cut points" by the new ones alone.

@@ -1,4 +1,4 @@
-"""How well is an answer found: ckm beside bm25s, SQLite's FTS5 and tantivy as they come, on real questions.
+"""Search quality on real questions: ckm compared with bm25s, SQLite's FTS5 and tantivy in their default settings.
 
     pip install --target /tmp/peers bm25s PyStemmer
     PYTHONPATH=.:/tmp/peers python bench/search_quality.py

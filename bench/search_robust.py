@@ -1,4 +1,4 @@
-"""What mistakes and other spellings cost, and what several languages in one base cost.
+"""Loss of search quality by typing errors, other spellings, and several languages in one base.
 
     PYTHONPATH=. python bench/search_robust.py
 

@@ -1,4 +1,4 @@
-"""Which weights: one set for all languages, chosen on half of the questions and judged on the other.
+"""Search weights: one set for all languages, chosen on half of the questions and tested on the other half.
 
     PYTHONPATH=. python bench/search_weights.py
 

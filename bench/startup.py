@@ -1,4 +1,4 @@
-"""CPU time of ``ckm --version`` and ``ckm --help``: what all_customers waits for every time.
+"""CPU time of ``ckm --version`` and ``ckm --help``, which every user waits for.
 
 Usage: ``python bench/startup.py [RUNS]``. Prints the median of RUNS (default 15) in milliseconds of user and system
 time, which other work on the machine disturbs less than the clock. The goal is 150 ms for ``ckm --version``.

@@ -1,4 +1,4 @@
-"""How much of ckm runs between a transaction and a warning, and between a transaction and a page of the report.
+"""Amount of ckm code that runs between a transaction and a warning, and between a transaction and a report page.
 
 Modules, functions and packages of ckm whose code runs, on the example shop, from the command line to the file: what a
 reader has to know to follow a number. Imports do not count.

@@ -35,7 +35,7 @@ _OF_SHOP = {"Shop": "Shop", "open": "open_shop"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, and nothing before: ``ckm --version`` needs none of it."""
+    """Import submodules on first access, so that ``ckm --version`` imports none of them."""
     if name in _OF_SHOP:
         return getattr(import_module("ckm.shop"), _OF_SHOP[name])
     if name in __all__:

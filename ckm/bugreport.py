@@ -1,7 +1,7 @@
-"""What a bug in ckm prints: where it happened, and nothing of the data that it happened to.
+"""Bug reports: the traceback of an unexpected error, without any data.
 
-A traceback is made to be sent to somebody. What other libraries write into their exceptions quotes cells
-("could not parse `…`"), so that texts between quotes and numbers are masked in it.
+A traceback is made for sending to the maintainers. Exceptions of other libraries can quote cells ("could not parse
+`…`"), so quoted texts and numbers are masked.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import traceback
 
 MASK = "…"
 LONGEST = 300
-"""Characters of an exception's message; what follows is often the data."""
+"""Maximum characters of an exception's message, because data often follow."""
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|\{[^}]*\}|\d(?:[\d.,:-]*\d)?")
 _OPEN_QUOTE = re.compile(r"['\"`\[{].*", re.DOTALL)
 
@@ -34,7 +34,7 @@ def _of(error: BaseException) -> str:
 
 
 def _masked(error: BaseException) -> str:
-    if isinstance(error, LookupError):  # the key alone, which may be an id
+    if isinstance(error, LookupError):  # only the key, which may be an id
         return MASK
     message = _QUOTED.sub(MASK, str(error).partition("\n")[0][:LONGEST])
     return _OPEN_QUOTE.sub(MASK, message)

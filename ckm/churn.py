@@ -31,7 +31,7 @@ from ckm._segment.library import Library
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
 from ckm.remark import assumption, doubt
 from ckm.result import Result
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.store import Store
 
 MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
@@ -195,7 +195,7 @@ def churn(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`.
+        As for :func:`ckm.dataset.source.dataset_of`.
     as_of
         Last day that the analysis uses. Default: the newest usual day.
     horizon

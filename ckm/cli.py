@@ -1,4 +1,4 @@
-"""The ``ckm`` command: its root, its exit codes, and the list of commands."""
+"""The ``ckm`` command: the root, the exit codes, and the list of commands."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ PLACE_IS_TO_BLAME = {
     errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EBADF,
     errno.ENAMETOOLONG, errno.ELOOP,
 }  # fmt: skip
-"""Failures of the operating system that are a matter of the machine and not of ckm's code."""
+"""Errors of the operating system that are caused by the machine and not by ckm's code."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Of scikit-learn and its like, unless the environment says otherwise: on tables of this size more threads gain
-nothing, and those of two runs side by side wait for each other in a loop (six times the time). Not polars' threads."""
+"""Thread limits for scikit-learn and similar libraries, unless the environment sets them: for tables of this size more
+threads save nothing, and two parallel runs slow each other down (six times the time). polars is not limited."""
 PLACE_HINT = "look at the permissions and the free space of that place"
 
 
 class _Root(TyperGroup):
-    """The group of all commands: the one place where errors become exit codes.
+    """The group of all commands; it converts errors to exit codes.
 
-    It replaces typer's own ``main`` so that a shell, ``CliRunner`` and a parser's complaint all get the same codes
-    and the same wording.
+    It replaces typer's own ``main``, so that the shell, ``CliRunner`` and parser errors all have the same codes and
+    wording.
     """
 
     def __init__(self, **attributes: Any) -> None:
@@ -130,7 +130,7 @@ class _Root(TyperGroup):
             return 141
         except SystemExit:
             raise
-        except BaseException as error:  # a panic in polars is no Exception
+        except BaseException as error:  # a polars panic is not an Exception
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
                 why = "it is closed" if error.errno == errno.EBADF else error.strerror
                 place = error.filename or _full_stdout() or "stdout or a file"
@@ -160,7 +160,7 @@ def _tell(message: str) -> None:
 
 
 def wants_json(words: Sequence[str]) -> bool:
-    """Return whether a command line asks for JSON, read from its words: a mistaken one never gets parsed.
+    """Return whether a command line requests JSON, by its words, because an invalid one is not parsed.
 
     >>> wants_json(["segment", "--format=json", "--colour"])
     True
@@ -168,16 +168,16 @@ def wants_json(words: Sequence[str]) -> bool:
     asked = os.environ.get("CKM_FORMAT", "")
     options = list(words[: words.index("--")] if "--" in words else words)
     for word, following in pairwise([*options, ""]):
-        # `-f` may end a cluster of flags (`-qf json`) and may carry its value (`-fjson`).
+        # `-f` may end a group of flags (`-qf json`) and may contain its value (`-fjson`).
         if found := re.fullmatch(r"(?:--format|-[qv]*f)(?:=?(json|ndjson))?", word):
             asked = found[1] or following
     return asked in {"json", "ndjson"}
 
 
 def keep_examples(text: str) -> str:
-    r"""Return a help text whose paragraphs with an indented line are printed as they stand, not rewrapped.
+    r"""Return a help text in which paragraphs with an indented line are not rewrapped.
 
-    The parser's own mark for that is a line with ``\b`` alone, which no docstring should need.
+    The parser's own mark for this is a line with ``\b``, which docstrings should not need.
     """
     dedented = re.sub(r"\n[ \t]+\n", "\n\n", text)
     paragraphs = dedented.split("\n\n")
@@ -185,19 +185,19 @@ def keep_examples(text: str) -> str:
 
 
 def _usage_error(error: TyperException) -> UsageError:
-    """Return what the parser complains about as an error of ours, with the near option or the help as its hint."""
+    """Return the parser's error as an error of ckm, with a similar option or the help as hint."""
     context = getattr(error, "ctx", None)
     near = getattr(error, "possibilities", None) or _near_choice(error.message)
     path = context.command_path if context is not None else "ckm"
     message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
     hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
-    if "does not match the format" in message:  # of the only formats there are, those of a day
+    if "does not match the format" in message:  # the only such parameters are dates
         message, hint = "invalid date " + message.partition(" does not match")[0], "write it as 2025-12-31"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 
 def _near_choice(message: str) -> list[str]:
-    """Return the choice that was meant, of a complaint such as ``'jsn' is not one of 'csv', 'json'``."""
+    """Return the most similar choice for an error such as ``'jsn' is not one of 'csv', 'json'``."""
     from difflib import get_close_matches
 
     given, complaint, rest = message.partition(" is not one of ")
@@ -205,14 +205,14 @@ def _near_choice(message: str) -> list[str]:
 
 
 def _speak_utf8() -> None:
-    """Write UTF-8 whatever the locale: under ``LC_ALL=C`` a Thai name would be an error otherwise."""
+    """Write UTF-8 in any locale: under ``LC_ALL=C`` a Thai name would otherwise raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _full_stdout() -> str | None:
-    """Return ``stdout`` where it cannot be written, after pointing it to nowhere: Python would try again at its end."""
+    """Return ``stdout`` if it cannot be written, after redirecting it, because Python would write again at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -248,7 +248,7 @@ COMMANDS = {
     "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
 }
-"""The module of each command, in the order in which a newcomer meets them: that is the order of the help."""
+"""Module of each command, in the order of the help: that in which a new user needs them."""
 
 PURPOSES = {
     "Start": ("init", "demo"),
@@ -303,7 +303,7 @@ def _whole() -> typer.Typer:
 
 
 def __getattr__(name: str) -> typer.Typer:
-    """Return ``app``, ckm with all its commands, when somebody asks for it."""
+    """Return ``app``, ckm with all commands, on access."""
     if name != "app":
         raise AttributeError(name)
     return _whole()
@@ -312,8 +312,8 @@ def __getattr__(name: str) -> typer.Typer:
 def main() -> None:
     """Run ckm; the entry point of the console script.
 
-    Each command costs milliseconds before anything happens, so one that is named first is the only one there is; but
-    the demo runs the others.
+    Every command costs milliseconds at start. So if the first argument is a command, only that is loaded; the demo
+    loads all, because it runs them.
     """
     open_streams()
     spare_full_disk()

@@ -1,7 +1,7 @@
-"""The settings of a workspace, and the workspace that they belong to.
+"""Settings of a workspace, and the workspace itself.
 
-A setting comes from an option of the command, else from the environment (``CKM_INGEST_MAX_REJECTS``), else from
-``ckm.yaml``, else from its default (:mod:`ckm.settings`).
+A setting is taken from the option of the command, or else the environment (``CKM_INGEST_MAX_REJECTS``), ``ckm.yaml``,
+or its default (:mod:`ckm.settings`).
 """
 
 from __future__ import annotations
@@ -26,69 +26,69 @@ __all__ = ["CONFIG_NAME", "LEDGER_FOLDER", "Config", "Workspace", "find_workspac
 
 CONFIG_NAME = "ckm.yaml"
 LEDGER_FOLDER = "ledger"
-"""In the store, where analyses keep the customers' ledger: no table, and gone when a customer is erased."""
+"""Folder in the store with the cached customer ledger; it is not a table, and the erasure of a customer deletes it."""
 ENVIRONMENT_PREFIX = "CKM_"
 NEARLY = 0.85
-"""Likeness of two names from which one is taken for a misspelling of the other."""
+"""Similarity of two names from which one is probably a misspelling of the other."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with a ``ckm.yaml``, and where things lie in it."""
+    """A folder with a ``ckm.yaml``, and the locations in it."""
 
     root: Path
     config: Config
 
     @property
     def store_dir(self) -> Path:
-        """The Delta tables."""
+        """Folder of the Delta tables."""
         return self.root / "store"
 
     @property
     def ledger_dir(self) -> Path:
-        """The customers' ledger beside the tables."""
+        """Folder of the cached customer ledger."""
         return self.store_dir / LEDGER_FOLDER
 
     @property
     def maps_dir(self) -> Path:
-        """One mapping per source."""
+        """Folder of the mappings."""
         return self.root / "maps"
 
     @property
     def kb_dir(self) -> Path:
-        """The knowledge entries."""
+        """Folder of the knowledge entries."""
         return self.root / "kb"
 
     @property
     def out_dir(self) -> Path:
-        """Results."""
+        """Folder of the results."""
         return self.root / "out"
 
     @property
     def writable(self) -> bool:
-        """Whether an analysis may keep anything here: no on a disk that is read-only, or without permission."""
+        """Whether an analysis may write here: false on a read-only disk or without permission."""
         folders = [folder for folder in (self.root, self.store_dir) if folder.is_dir()]
         return all(os.access(folder, os.W_OK) for folder in folders)
 
 
 def find_workspace(start: Path) -> Path | None:
-    """Return the first folder from ``start`` upwards that holds a ``ckm.yaml``, or None.
+    """Return the first folder from ``start`` upwards with a ``ckm.yaml``; None without one.
 
-    One that is no file, or a link that leads nowhere, counts: to pass it over would be to open another workspace.
+    A ``ckm.yaml`` that is not a file, or is a broken link, counts too; otherwise another workspace would be opened.
     """
     here = start.resolve()
     return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / CONFIG_NAME)), None)
 
 
 def open_workspace(root: Path | None = None) -> Workspace:
-    """Return the workspace at ``root``, or without one the workspace around the current folder.
+    """Return the workspace at ``root``; without ``root``, the workspace around the current folder.
 
     Raises
     ------
     UsageError
-        There is none, or its ``ckm.yaml`` has a mistake.
+        There is no workspace, or its ``ckm.yaml`` is invalid.
     """
     found = find_workspace(Path.cwd()) if root is None else root
     if found is None:
@@ -99,13 +99,13 @@ def open_workspace(root: Path | None = None) -> Workspace:
 
 
 def load_config(root: Path | None) -> Config:
-    """Return the settings of the workspace at ``root``; without one the environment's and the defaults.
+    """Return the settings of the workspace at ``root``; without it, those of the environment and the defaults.
 
     Raises
     ------
     UsageError
-        ``ckm.yaml`` is missing, is no YAML, or holds an unknown key or an unfit value (named by file and line); or a
-        ``CKM_*`` variable is unfit.
+        ``ckm.yaml`` is missing, is not YAML, or has an unknown key or an invalid value (the error has file and line);
+        or a ``CKM_*`` variable is invalid.
     """
     _refuse_misspelt_variables()
     if root is None:
@@ -123,7 +123,7 @@ def load_config(root: Path | None) -> Config:
 
 
 def _refuse_misspelt_variables() -> None:
-    """Refuse a ``CKM_*`` variable that nearly is a setting's; others may belong to another program."""
+    """Refuse a ``CKM_*`` variable with a name similar to a setting's; others may belong to another program."""
     known = list(_variables(Config, ENVIRONMENT_PREFIX))
     for name in os.environ:
         if name.startswith(ENVIRONMENT_PREFIX) and name not in known and get_close_matches(name, known, 1, NEARLY):
@@ -142,7 +142,7 @@ def _variables(cls: type, prefix: str) -> Iterator[str]:
 
 
 def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: str) -> T:
-    """Return the settings class ``cls`` from the file's ``entries`` and from the environment, which wins."""
+    """Return the settings class ``cls`` from the environment, or else the file's ``entries``."""
     assert is_dataclass(cls)
     known = {each.name: each for each in fields(cls)}
     for name in [each for each in entries if each not in known]:
@@ -166,9 +166,9 @@ def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: s
 
 
 def _named_values(metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: str) -> Mapping[str, Any]:
-    """Return one value per name: the defaults, changed by the file's, changed by the environment's.
+    """Return one value per name: the defaults, overridden by the file, overridden by the environment.
 
-    Null in the file takes a name out: no limit.
+    A null value in the file removes a name: no limit.
     """
     default: Mapping[str, Any] = metadata["default"]
     values = dict(default)

@@ -181,7 +181,7 @@ class _File:
     table: str | None
     rejected: int
     recognised: str | None = None
-    """The recognised platform, as a sentence."""
+    """A sentence on the recognised platform."""
 
     @property
     def columns(self) -> list[str]:
@@ -202,7 +202,7 @@ class _File:
         )
 
     def kind(self, column: str) -> str:
-        """What a column holds: ``number``, ``integer``, ``date``, ``digits``, ``empty`` or ``text``."""
+        """Type of a column: ``number``, ``integer``, ``date``, ``digits``, ``empty`` or ``text``."""
         dtype = self.records.schema[column]
         if dtype == pl.String:
             return self.profiles[column].type

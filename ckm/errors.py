@@ -1,4 +1,4 @@
-"""Errors a person can act on: what is wrong, where, and what to do next.
+"""Errors that users can act on: the problem, its location, and what to do next.
 
 ::
 
@@ -12,7 +12,7 @@
     ├── VerificationError     6     something does not match what was promised
     └── BugError             70     a bug in ckm met one of several files
 
-No message ever holds a value from a row: row numbers and column names only.
+No message contains a value of a row; row numbers and column names are allowed.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class CkmError(Exception):
-    """Base of every error that ckm raises on purpose.
+    """Base of all errors that ckm raises deliberately.
 
-    Anything else that escapes is a bug in ckm: it keeps its traceback and exits 70.
+    Any other exception is a bug in ckm: it has a traceback and exit code 70.
 
     Parameters
     ----------
     message
-        What is wrong and where, in one sentence.
+        The problem and its location, in one sentence.
     hint
         What to do next.
     **details
@@ -47,19 +47,19 @@ class CkmError(Exception):
         self.details = details
 
     def to_dict(self) -> dict[str, object]:
-        """Return the error as the JSON object printed under ``--format json``."""
+        """Return the error as the JSON object for ``--format json``."""
         return {"code": self.code, "message": str(self), "hint": self.hint, **self.details}
 
 
 class UsageError(CkmError):
-    """The call, a setting or a mapping is wrong."""
+    """The command line, a setting or a mapping is invalid."""
 
     code = "usage"
     exit_code = 2
 
 
 class UnknownNameError(UsageError):
-    """A name that is none of those that exist."""
+    """A name does not exist."""
 
     code = "unknown-name"
 
@@ -74,27 +74,27 @@ class UnknownNameError(UsageError):
 
 
 class AmbiguousError(UsageError):
-    """The data allow two readings, and guessing would be silent damage."""
+    """The data have two interpretations, and a wrong guess would damage results unnoticed."""
 
     code = "ambiguous"
 
 
 class InputError(CkmError):
-    """The data are broken."""
+    """The data are damaged or invalid."""
 
     code = "input"
     exit_code = 3
 
 
 class NotEnoughDataError(CkmError):
-    """Too little data for an honest answer; the message says what is there and what is needed."""
+    """Too few data for a reliable result; the message has the present and the required number."""
 
     code = "not-enough-data"
     exit_code = 4
 
 
 def no_amounts(what: str) -> NotEnoughDataError:
-    """Return the error for ``what`` is about money, where the data have no amounts."""
+    """Return the error for ``what``, which needs amounts, on data without amounts."""
     return NotEnoughDataError(
         f"{what} need amounts, and the data have no column of them",
         hint="name it with --column net=COLUMN; customers and dates are enough for ckm churn-warn, "
@@ -103,31 +103,31 @@ def no_amounts(what: str) -> NotEnoughDataError:
 
 
 class RefusedError(CkmError):
-    """A policy forbids it."""
+    """A policy forbids the action."""
 
     code = "refused"
     exit_code = 5
 
 
 class VerificationError(CkmError):
-    """Something does not match what was promised."""
+    """A check against a digest, or a minimum, failed."""
 
     code = "verification"
     exit_code = 6
 
 
 class BugError(CkmError):
-    """A bug in ckm met one of several files, and the others had their turn all the same."""
+    """A bug in ckm occurred with one of several files; the other files were processed."""
 
     code = "bug"
     exit_code = 70
 
 
 def exit_code_of_files(errors: Iterable[CkmError], *, done: bool) -> int:
-    """Return the exit code of a run over several files, some of which failed; 0 where none did.
+    """Return the exit code of a run over several files, some of which failed; 0 if none failed.
 
-    It is the highest of the files' own codes. But where other files were ``done``, the call was right, and a file that
-    does not fit it (2: a column is missing, a decimal mark is unclear) is input that is broken: 3.
+    The exit code is the highest one of the files. But if other files were ``done``, the command line was right, so a
+    file that does not match it (2: a missing column, an ambiguous decimal mark) counts as invalid input: 3.
     """
     highest = max((error.exit_code for error in errors), default=0)
     return InputError.exit_code if done and highest == UsageError.exit_code else highest

@@ -1,8 +1,7 @@
-"""Files that are written whole or not at all, and temporary files that are gone whatever ends the process.
+"""Atomic file writes, and temporary files that are always removed.
 
-A process that is killed cannot clean up, so whoever writes into the same folder next does: a draft beside an output,
-and a temporary folder, stay locked for as long as the process lives that made them. The lock is the system's and not
-a process number: those repeat in containers.
+A killed process cannot clean up, so the next one that writes to the same folder does. A temporary file or folder is
+locked while the process that created it lives. File locks are used and not process ids, because containers reuse these.
 """
 
 from __future__ import annotations
@@ -31,35 +30,35 @@ DRAFT = re.compile(r"\..*\.[0-9a-f]{8}\.part", re.DOTALL)
 SCRATCH_PREFIX = "ckm-"
 SCRATCH = re.compile(r"ckm-[0-9a-z_]{8}")
 OWNER = ".owner"
-"""The locked file of a temporary folder."""
+"""Name of the locked file in a temporary folder."""
 OWNER_ONLY = 0o600
 LONGEST = 100
-"""Bytes of a name that a draft carries on."""
+"""Maximum bytes of the target's name in the name of a temporary file."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded", "File too large", "os error 28", "os error 122")
-"""What libraries say that hand on no number."""
+"""Messages for a full disk from libraries that give no error number."""
 
 ROOM = 1 << 16
-"""Bytes: a place with less is full."""
+"""Bytes of free space below which a disk counts as full."""
 
 _open: set[Path] = set()
-"""Drafts and temporary folders of this process, for :func:`clean_up`."""
+"""Temporary files and folders of this process, for :func:`clean_up`."""
 _scratch: dict[int, list[Path]] = {}
-"""The temporary folders of a process, by its number: a forked child makes its own."""
+"""Temporary folders by process id, because a forked child needs its own."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the body a file beside ``path`` to write; put it in place of ``path`` when the body succeeds.
+    """Yield a temporary file beside ``path``, and rename it to ``path`` when the body succeeds.
 
-    Missing folders are made: a long run must not fail at its last step. A link stays a link, an existing file keeps
-    its permissions, and a failed body leaves what was there. The draft is its owner's only, and goes with the process,
-    or with the next one that writes into the same folder.
+    Missing folders are created, so that a long run does not fail at its last step. A link stays a link, and an existing
+    file keeps its permissions. If the body fails, the existing file is unchanged. The temporary file is readable only
+    for its owner; it is removed with the process, or by the next one that writes to the same folder.
 
     Parameters
     ----------
     path
-        Where the file shall be in the end.
+        Final path of the file.
 
     Yields
     ------
@@ -69,7 +68,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     UsageError
-        The place cannot be written: a folder of that name, no permission, a full disk.
+        The path cannot be written: it is a folder, permission is missing, or the disk is full.
 
     Examples
     --------
@@ -94,9 +93,9 @@ def replacing(path: Path) -> Iterator[Path]:
         yield draft
         _to_disk(draft)
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        with suppress(PermissionError, NotImplementedError):  # file systems that have no permissions refuse
+        with suppress(PermissionError, NotImplementedError):  # some file systems have no permissions and raise an error
             draft.chmod(mode)
-        if os.name == "nt":  # an open file cannot be renamed there
+        if os.name == "nt":  # Windows cannot rename an open file
             os.close(handle)
             handle = -1
         draft.replace(target)
@@ -104,7 +103,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if not full_disk(error):
             raise
         raise _full_place(path, error) from error
-    except Exception as error:  # of a library, which says it in words
+    except Exception as error:  # of a library without an error number
         if isinstance(error, CkmError) or not full_disk(error):
             raise
         raise _full_place(path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) from error
@@ -117,14 +116,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def temporary_folder() -> Path:
-    """Return this process's folder for temporary files: its owner's only, and gone when the process ends.
+    """Return this process's folder for temporary files, readable only for its owner and removed at exit.
 
-    Folders of processes that were killed are removed when it is made.
+    Creating it removes the folders of killed processes.
 
     Raises
     ------
     UsageError
-        There is no place for it.
+        No temporary folder can be created.
     """
     import tempfile
 
@@ -145,8 +144,8 @@ def temporary_folder() -> Path:
 
 
 def clean_up(process: int | None = None) -> None:
-    """Remove the drafts and temporary folders of this process at once; for its end, whatever else still runs."""
-    if process not in (None, os.getpid()):  # a child that was forked: they are its parent's
+    """Remove the temporary files and folders of this process now, even if other code is still running."""
+    if process not in (None, os.getpid()):  # in a forked child, these belong to the parent
         return
     for path in list(_open):
         with suppress(OSError):
@@ -157,12 +156,12 @@ def clean_up(process: int | None = None) -> None:
 
 
 def refuse_unreadable(folder: Path) -> None:
-    """Refuse a folder that is there and cannot be looked into, so that it is never taken for an empty one.
+    """Refuse a folder that exists but cannot be read, so that it is not mistaken for an empty one.
 
     Raises
     ------
     InputError
-        It is no folder, a link that leads nowhere, or not for this user.
+        The path is not a folder, is a broken link, or is not readable for this user.
     """
     try:
         with os.scandir(folder) as scan:
@@ -179,14 +178,14 @@ def refuse_unreadable(folder: Path) -> None:
 
 
 def full_disk(error: BaseException) -> bool:
-    """Whether a write failed for want of space (also: quota, greatest size of a file)."""
+    """Return whether a write failed for lack of space (also: quota, file size limit)."""
     if isinstance(error, OSError) and error.errno in FULL:
         return True
     return any(words in str(error) for words in FULL_IN_WORDS)
 
 
 def flush_folder(folder: Path) -> None:
-    """Hand a new name in ``folder`` to the disk; where a system cannot do that for a folder, nothing is lost by it."""
+    """Flush a new name in ``folder`` to the disk; systems that cannot do this for a folder need no flush."""
     if os.name == "nt":
         return
     with suppress(OSError):
@@ -198,30 +197,31 @@ def flush_folder(folder: Path) -> None:
 
 
 def _new_draft(target: Path) -> tuple[Path, int]:
-    """Make a locked, empty draft beside ``target``; return it and its open descriptor."""
+    """Create a locked, empty temporary file beside ``target``; return its path and open descriptor."""
     draft = target.with_name(f".{_short(target.name)}.{os.urandom(4).hex()}.part")
     _open.add(draft)
     return draft, _locked(draft)
 
 
 def _locked(path: Path) -> int:
-    """Make a file that nobody else can read, and lock it until its descriptor is closed."""
+    """Create a private file and lock it until its descriptor is closed."""
     while True:
         handle = os.open(path, os.O_CREAT | os.O_RDWR, OWNER_ONLY)
         if sys.platform == "win32":
             return handle
-        with suppress(OSError):  # a file system without locks: nobody can tell who lives there, and nobody removes
+        # a file system without locks raises an error: no process can detect the owner, so none removes the file
+        with suppress(OSError):
             flock(handle, LOCK_EX)
-        with suppress(FileNotFoundError):  # somebody who cleans up was faster than the lock
+        with suppress(FileNotFoundError):  # another process cleaned up before the lock
             if path.stat().st_ino == os.fstat(handle).st_ino:
                 return handle
         os.close(handle)
 
 
 def _is_dead(path: Path) -> bool:
-    """Whether the process that made a file is gone.
+    """Return whether the process that created a file is dead.
 
-    On Windows an open file cannot be deleted, so that is for the deletion to find out.
+    Windows cannot delete an open file, so there the deletion decides.
     """
     if sys.platform == "win32":
         return True
@@ -266,7 +266,7 @@ def _umask() -> int:
 
 
 def _short(name: str) -> str:
-    """Return a name to which more can be added: a file system takes 255 bytes, and some take less."""
+    """Return a shortened name that leaves space for a suffix: file systems allow 255 bytes, some fewer."""
     return (
         name
         if len(os.fsencode(name)) <= LONGEST and name.isprintable()
@@ -279,7 +279,7 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
 
 
 def no_space(place: Path, error: OSError) -> UsageError:
-    """Return the error of a folder for temporary files that cannot be written."""
+    """Return the error for a temporary folder that cannot be written."""
     return UsageError(
         f"cannot write temporary files in {place}: {error.strerror or error}",
         hint="make room there, or let the environment's TMPDIR name another place",
@@ -287,7 +287,7 @@ def no_space(place: Path, error: OSError) -> UsageError:
 
 
 def _full_place(target: Path, error: OSError) -> UsageError:
-    """Name the place that is full: of the output, or of the temporary files that some formats are made from."""
+    """Return the full place: that of the output, or that of temporary files, which some formats need."""
     for folder in _scratch.get(os.getpid(), []):
         if _free(folder) < ROOM <= _free(target.parent):
             return no_space(folder.parent, error)
@@ -302,6 +302,6 @@ def _free(folder: Path) -> int:
 
 
 def _to_disk(path: Path) -> None:
-    """Hand the bytes to the disk before the name changes, or a power cut could leave an empty file of that name."""
-    with path.open("rb+") as file:  # Windows flushes only what is open for writing
+    """Flush the file before it is renamed; otherwise a power cut could leave an empty file."""
+    with path.open("rb+") as file:  # Windows flushes only files opened for writing
         os.fsync(file.fileno())

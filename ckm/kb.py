@@ -296,14 +296,14 @@ def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = F
 
 
 def _segment_names(folder: Path | None) -> Iterator[str]:
-    """Yield the names of segments: of ckm's methods, and of the workspace's definitions that can be read."""
+    """Yield the names of segments: those of ckm's methods, and of the workspace's valid definitions."""
     from ckm._kb.segment_names import usual_segment_names
     from ckm.errors import CkmError
 
     yield from usual_segment_names()
     definitions = _definitions(folder)
     if definitions:
-        from ckm._segment.saved import load_definition
+        from ckm._segment.definition_file import load_definition
     for path in definitions:
         try:
             yield from (segment.name for segment in load_definition(path).definition.segments)

@@ -1,4 +1,4 @@
-"""Report on loyalty: the functions behind ``ckm loyalty-report``."""
+"""Loyalty report: the functions behind ``ckm loyalty-report``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.customers.needs import EVERYTHING
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError, no_amounts
 from ckm.metrics.cell_suppression import MIN_GROUP_SIZE, hide_small
 from ckm.metrics.changes import change_metrics
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from ckm.config import Config
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.metrics.customer_segments import Segments
     from ckm.metrics.feature_sample import FeatureSample
     from ckm.metrics.lifecycle import Lifecycle
@@ -74,28 +74,28 @@ SectionMetrics = tuple[tuple[Metric, ...], tuple[Missing, ...]]
 
 @dataclass(frozen=True)
 class LoyaltyOptions:
-    """What to report on.
+    """Options of a loyalty report.
 
     Attributes
     ----------
     as_of
-        The day; None means the newest usual day.
+        As-of date; None means the newest usual day.
     months
-        Length of the period that ends with it.
+        Length in months of the period that ends with it.
     comparison
-        With the previous period, or the same a year earlier.
+        Comparison with the previous period, or with the same period of the previous year.
     by
-        Column of customers or transactions, per whose values the metrics are repeated; None for none.
+        Column of customers or transactions whose values are the slices; None without slices.
     min_group_size
-        Groups of fewer customers are hidden, and what would reveal them.
+        Smallest group that is shown; smaller ones are suppressed, with the numbers that would reveal them.
     names
         Whether customers' names may be shown.
     seed
-        Of everything random.
+        Random seed.
     cache
-        Whether to use, and keep, the workspace's ledger; without it the transactions are read.
+        Whether to use and save the workspace's cached ledger; without it the transactions are read.
     keep
-        Whether a workspace saves the expected spend of each customer, for a later report to score.
+        Whether a workspace saves the expected spend of each customer, for comparison in a later report.
     """
 
     as_of: date | None = None
@@ -117,14 +117,14 @@ class LoyaltyOptions:
 
 @dataclass(frozen=True)
 class Loyalty(Result):
-    """A report, and what it knows of single customers.
+    """A report, with its results per customer.
 
     Attributes
     ----------
     report
-        What is shown.
+        The report.
     context, known
-        What :func:`ckm._loyalty.export.export_customers` writes one row per customer of.
+        Input of :func:`ckm._loyalty.export.export_customers`, which writes one row per customer.
     """
 
     report: LoyaltyReport
@@ -143,11 +143,11 @@ class Loyalty(Result):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader should know, as sentences."""
+        """Remarks for the user, as sentences."""
         return self.report.remarks
 
     def to_html(self, lang: str = "en") -> str:
-        """Return the report as one page of HTML that needs nothing else, in a language of :data:`LANGUAGES`."""
+        """Return the report as a self-contained HTML page, in a language of :data:`LANGUAGES`."""
         from ckm._loyalty.document import loyalty_document
         from ckm._loyalty.words import load_words
         from ckm.render.page import render_page
@@ -177,26 +177,26 @@ def loyalty(
     keep: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Loyalty:
-    """Compute who is loyal and why, what changed, what customers could buy, and who may leave.
+    """Return metrics of loyalty, changes, growth potential and churn.
 
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`.
+        As for :func:`ckm.dataset.source.dataset_of`.
     as_of
-        The last day that counts. Default: the newest usual day.
+        As-of date. Default: the newest usual day.
     period
-        Months that end with it, as ``12mo``.
+        Length of the period that ends with it, such as ``12mo``.
     compare
-        With the previous period (``previous``), or the same a year earlier (``year-ago``).
+        ``previous`` (period), or ``year-ago`` (same period of the previous year).
     by
-        Column of customers or transactions, per whose values the metrics are repeated.
+        Column of customers or transactions whose values are the slices.
     min_group_size
-        Groups of fewer customers are hidden, and what would reveal them.
+        Smallest group that is shown; smaller ones are suppressed, with the numbers that would reveal them.
     names
         Whether customers' names may be shown.
     seed
-        Of everything random.
+        Random seed.
     keep
         Whether to save the ledger and the expected spend of each customer in the workspace.
     progress
@@ -230,16 +230,16 @@ def loyalty(
 def loyalty_report(
     dataset: Dataset, request: LoyaltyOptions, config: Config, *, progress: Callable[[str], None] = lambda _: None
 ) -> Loyalty:
-    """Compute who is loyal and why, what changed, what customers could buy, and who may leave.
+    """Return metrics of loyalty, changes, growth potential and churn.
 
-    Missing data are no error: missing metrics are in ``report.missing``, with the reason.
+    Missing data raise no error: missing metrics are in ``report.missing``, with the reason.
 
     Parameters
     ----------
     dataset
         A workspace or a file of transactions.
     request
-        What to report on.
+        Options of the report.
     config
         Settings.
     progress
@@ -250,9 +250,9 @@ def loyalty_report(
     UsageError
         A goal or the dimension is unknown; amounts are of several currencies.
     InputError
-        The data, or ``controls.csv``, are broken.
+        The data, or ``controls.csv``, are damaged or invalid.
     NotEnoughDataError
-        Nobody bought anything by the day, or the data have no amounts.
+        There are no purchases by the day, or the data have no amounts.
     """
     dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
@@ -261,9 +261,9 @@ def loyalty_report(
     progress("reading")
     whole = _context(tables, dataset, request, config, dimension)
     progress("relationships")
-    ledger = whole.ledger.without_baskets()  # only the features need them: what is cut and copied here is smaller
+    ledger = whole.ledger.without_baskets()  # only the features need them: without them, less is copied here
     context = replace(whole, ledger=ledger)
-    with ThreadPoolExecutor(1) as beside:  # each half is mostly arithmetic on arrays, which leaves a core to the other
+    with ThreadPoolExecutor(1) as beside:  # each half is mostly array arithmetic, which leaves one core for the other
         of_single = beside.submit(_Single.read, whole, context, progress)
         lifecycle, ratings, comparison = lifecycle_of(context), read_ratings(context), compare(context)
         parts = partings(context, ledger.net_between(context.period) + ledger.net_between(context.compared))
@@ -359,11 +359,11 @@ def _context(
 
 
 def _score_past(context: ReportContext, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
-    """Return how the saved forecast of spend turned out, and save the present one."""
+    """Return the accuracy of the saved spend forecast, and save the present one."""
     workspace = context.workspace
     if workspace is None:
         return None
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     store = Store(workspace.store_dir)
     if keep and workspace.writable and isinstance(lifetime, Lifetime):
@@ -373,7 +373,7 @@ def _score_past(context: ReportContext, lifetime: Lifetime | Missing, *, keep: b
 
 @dataclass(frozen=True)
 class _Single:
-    """What is estimated of single customers, once, from all of them."""
+    """Estimates of single customers, computed once for all of them."""
 
     margin: Margin
     sample: FeatureSample
@@ -396,12 +396,12 @@ class _Single:
 
     @property
     def warnings_scored(self) -> Period | None:
-        """From the day of the run of warnings that was scored to the end of its horizon; None without one."""
+        """Horizon of the scored run of warnings; None without one."""
         outcome = None if isinstance(self.risk, Missing) else self.risk.outcome
         return None if outcome is None else Period(outcome.as_of, outcome.as_of + timedelta(outcome.horizon))
 
     def sections(self, context: ReportContext) -> tuple[SectionMetrics, ...]:
-        """Compute all customers, or a part of them."""
+        """Return the sections of all customers, or of a part of them."""
         return (
             growth_potential_metrics(context, self.growth_potential, self.margin),
             lifetime_metrics(context, self.lifetime),
@@ -409,14 +409,14 @@ class _Single:
         )
 
     def known(self, lifecycle: Lifecycle | None, loyal: pl.DataFrame) -> CustomerFacts:
-        """Return all that is known of single customers."""
+        """Return all facts of single customers."""
         return CustomerFacts(
             self.sample, self.lifetime, self.growth_potential, self.segments, self.risk, lifecycle, loyal
         )
 
 
 def _single_by_slice(context: ReportContext, dimension: Dimension, single: _Single) -> Iterator[Metric]:
-    """Compute what is estimated of single customers per slice; only where slices part the customers."""
+    """Return the estimates by slice, if slices divide customers."""
     if dimension.table != CUSTOMERS:
         return
     for value, part in slice_contexts(context, dimension):
@@ -425,7 +425,7 @@ def _single_by_slice(context: ReportContext, dimension: Dimension, single: _Sing
 
 
 def _unnamed(metrics: Metrics, dimension: Dimension | None, *, names: bool) -> Iterator[Metric]:
-    """Give the metrics; of a column that may hold addresses (an account owner) the slices by their pseudonyms."""
+    """Return the metrics with pseudonyms for slices of a column that may contain addresses (an account owner)."""
     for each in metrics:
         first = each.slice[0] if each.slice else None
         if names or dimension is None or first is None or first[0] != dimension.column:
@@ -435,7 +435,7 @@ def _unnamed(metrics: Metrics, dimension: Dimension | None, *, names: bool) -> I
 
 
 def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    """Add the customers' names, where the data have them."""
+    """Return the loyal customers with their names, if the data have them."""
     customers = tables.get("customers")
     if customers is None or "display_name" not in customers.collect_schema():
         return loyal

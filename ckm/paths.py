@@ -1,7 +1,8 @@
 """Paths that any library can open, and the names of files as text.
 
-Libraries written in Rust and C++ take a path as UTF-8 text. Python takes any bytes, and has them in a name as lone
-surrogates (PEP 383). Where a path is not UTF-8, the libraries get a symbolic link to it from a folder of this process.
+Libraries written in Rust and C++ take a path as UTF-8 text. Python accepts any bytes, and represents invalid ones as
+lone surrogates (PEP 383). If a path is not UTF-8, the libraries get a symbolic link to it in a temporary folder of this
+process.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from ckm.errors import UsageError
 from ckm.files import temporary_folder
 
 STDIN = Path("-")
-"""What a user names standard input by."""
+"""The user's name for standard input."""
 
 
 def openable(path: Path) -> Path:
-    """Return a path to the same place that is absolute and UTF-8; ``path`` itself where it can be.
+    """Return an equivalent path that is absolute and UTF-8; ``path`` itself if it already is.
 
     An absolute path starts with neither ``~`` nor ``s3://``, which polars would expand.
 
@@ -35,7 +36,7 @@ def openable(path: Path) -> Path:
 
 
 def is_utf8(text: str) -> bool:
-    """Whether a path has a UTF-8 form."""
+    """Return whether a path has a UTF-8 form."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -44,12 +45,12 @@ def is_utf8(text: str) -> bool:
 
 
 def link_folder(link: Path, target: Path) -> None:
-    """Make ``link`` lead to the folder ``target``; on Windows by a junction, which needs no privilege.
+    """Create the link ``link`` to the folder ``target``; on Windows a junction, which needs no privilege.
 
     Raises
     ------
     OSError
-        The file system has no links, or the user may not make one.
+        The file system has no links, or the user may not create one.
     """
     if sys.platform == "win32":
         import _winapi

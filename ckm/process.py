@@ -1,4 +1,4 @@
-"""The process of the command line: its three streams, and the signals that end it."""
+"""Process of the command line: standard streams, and signals that end it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
 GRACE = 3.0
-"""Seconds that a command has to end by itself after a signal; a long query of the engine does not look at signals."""
+"""Seconds that a command has to end after a signal; a long query of polars ignores signals."""
 SIGNALS = {"SIGTERM": "terminated", "SIGHUP": "hung up"}
 FIRST_OF_SIGNALS = 128
-"""A shell reports a process that ended by signal n as 128 + n."""
+"""Exit code of a process that ended by signal n, minus n."""
 
 
-class Ended(BaseException):  # as KeyboardInterrupt: no error, and nothing must catch it as one
-    """A signal asked the process to end."""
+class Ended(BaseException):  # like KeyboardInterrupt: not an error, so that no handler of errors catches it
+    """A signal requested the end of the process."""
 
     def __init__(self, number: int) -> None:
         super().__init__(SIGNALS[signal.Signals(number).name])
@@ -31,9 +31,9 @@ class Ended(BaseException):  # as KeyboardInterrupt: no error, and nothing must 
 
 
 def open_streams() -> None:
-    """Put something in the place of a stream that is closed: else the next file that is opened would become it.
+    """Replace closed streams; otherwise the next opened file would become one of them.
 
-    Writing to a stdout that was closed fails as it should; a stderr that was closed takes everything and shows nothing.
+    Writing to a closed stdout still fails; a closed stderr discards everything.
     """
     for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
@@ -41,7 +41,7 @@ def open_streams() -> None:
         except OSError as error:
             if error.errno != errno.EBADF:
                 raise
-            opened = os.open(os.devnull, flags)  # the lowest number that is free, hence this one
+            opened = os.open(os.devnull, flags)  # the lowest free number, which is this one
             if opened != number:
                 os.dup2(opened, number)
                 os.close(opened)
@@ -52,15 +52,15 @@ def open_streams() -> None:
 
 
 def forget_stdout() -> None:
-    """Point stdout to nowhere, or Python complains of what it could not write once more when it exits."""
-    with suppress(OSError):  # io.UnsupportedOperation, which is one: a stdout in memory has no descriptor
+    """Redirect stdout to the null device, because Python would write the remaining output again at exit."""
+    with suppress(OSError):  # io.UnsupportedOperation is an OSError: a stdout in memory has no descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
 
 
 def spare_full_disk() -> None:
-    """Let Python not complain, when it clears away a file of a library, of the full disk that was reported before."""
+    """Suppress Python's errors about a full disk, already reported, when it closes files of libraries at exit."""
 
     def complain(about: sys.UnraisableHookArgs) -> None:
         if about.exc_value is None or not full_disk(about.exc_value):
@@ -70,11 +70,11 @@ def spare_full_disk() -> None:
 
 
 def end_by_signal(*, watched: bool = True) -> None:
-    """Let SIGTERM and SIGHUP end the process as Ctrl-C does, with temporary files removed.
+    """End the process on SIGTERM and SIGHUP as on Ctrl-C, with temporary files removed.
 
-    The main thread gets :class:`Ended` where it stands. Where it does not come back from a library within
-    :data:`GRACE`, a thread ends the process without it, if it is ``watched``: a command that forks must not have
-    another thread. A signal that is ignored (``nohup``) stays so.
+    The signal raises :class:`Ended` in the main thread. If the main thread does not return from a library within
+    :data:`GRACE`, another thread ends the process; only if ``watched``, because a command that forks must not have
+    another thread. An ignored signal (``nohup``) stays ignored.
     """
     for name in SIGNALS:
         number = getattr(signal, name, None)
@@ -94,20 +94,20 @@ _watched: set[int] = set()
 
 
 def _as_before() -> None:
-    """Let a forked child die of a signal at once; its parent must not hear of it."""
+    """End a forked child at once on a signal, without notifying its parent."""
     signal.set_wakeup_fd(-1)
     for number in _watched:
         signal.signal(number, signal.SIG_DFL)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
-    for watched in _watched:  # once is enough: the clearing up must not be interrupted
+    for watched in _watched:  # only once: the cleanup must not be interrupted
         signal.signal(watched, signal.SIG_IGN)
     raise Ended(number)
 
 
 def _end_after_grace(reading: int) -> None:
-    """Wait for a signal's number in the pipe, then for the main thread, and end the process where that hangs."""
+    """Wait for a signal's number in the pipe, then for the main thread, and end the process if that hangs."""
     while number := os.read(reading, 1):
         if number[0] in _watched:
             threading.main_thread().join(GRACE)

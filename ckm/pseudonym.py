@@ -1,7 +1,7 @@
-"""Ids that are an e-mail address or a telephone number, and what stands for them where nobody asked for ids.
+"""Pseudonyms for ids that are an email address or a telephone number, in outputs that did not request ids.
 
-A pseudonym is the same in every output, so that rows can be joined. It is no anonymity (GDPR, article 4 (5)): whoever
-has the address can compute it. Lists and exports that a person asks for hold ids as they are.
+A pseudonym is the same in every output, so that rows can be joined. It is not anonymous (GDPR, article 4 (5)): anyone
+who knows the address can compute it. Requested lists and exports contain the ids themselves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EMAIL = re.compile(r"(?<![\w.+-])([\w.+%'-]{1,64})@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
 PHONE = re.compile(
-    r"(?<![0-9A-Za-z_.,/+-])(?:"  # letters of scripts without spaces may stand beside a number
+    r"(?<![0-9A-Za-z_.,/+-])(?:"  # letters of scripts without spaces may be next to a number
     r"(?:\+|00)\s?[1-9]\d{0,2}[\s().\-/]{0,3}\d(?:[\s().\-/]{0,3}\d){5,12}"  # +49 30 1234567
     r"|\(?0\d{1,5}\)?[\s\-/]{1,3}\d(?:[\s\-/]?\d){4,9}"  # 030 / 123 45 67, (0171) 1234567
     r"|\(0\d{1,5}\)\d(?:[\s\-/]?\d){4,9}"  # (03)1234-5678
@@ -27,36 +27,39 @@ PHONE = re.compile(
 )
 DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
-"""Of a telephone number (ITU-T E.164)."""
+"""Fewest and most digits of a telephone number (ITU-T E.164)."""
 PREFIX = "id-"
 HASH_BYTES = 5
-"""Ten hexadecimal digits: among a million customers two share a pseudonym with a probability of 37 %, so it is for
-reading and for joining a report's rows; a million rows are joined by the ids of an export."""
+"""Length of a pseudonym: ten hexadecimal digits. Among a million customers two share a pseudonym with a probability of
+37 %. Pseudonyms are for reading, and for joining the rows of a report; a million rows are joined by the ids of an
+export."""
 
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc"), "-")
-"""Hyphens, dashes and the lengthening mark of Japanese, as numbers are written with them, for ``str.translate``."""
+"""Hyphens, dashes and the Japanese length mark, all used in telephone numbers, for ``str.translate``."""
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]")
 _BARE_NUMBER = re.compile(r"(?!000)\d{10,15}")
-"""Digits alone, as long as a number with its country; ids of an accounting system begin with several zeros."""
+"""Pattern of a number without separators, with the length of one with a country code; ids of accounting systems start
+with several zeros."""
 _NUMBER = re.compile(r"[+(]?\d[\d\s().\-/]*\d")
 
 
 def is_contact(text: str) -> bool:
-    """Whether an id is, or holds, an e-mail address or a telephone number, in the digits and signs of any script.
+    """Return whether an id is or contains an email address or a telephone number, in any script.
 
-    In doubt it is: an id of 10 digits may be a telephone number, and one with ``@`` in it an address.
+    In doubt the result is true: an id of 10 digits may be a telephone number, and one with ``@`` may contain an
+    address.
     """
     plain = _plain(text)
     if _ADDRESS.search(plain):
         return True
     if _BARE_NUMBER.fullmatch(plain) or any(is_phone(found[0]) for found in PHONE.finditer(plain)):
         return True
-    whole = _NUMBER.fullmatch(plain)  # written with blanks, brackets or dashes in any way: +66 (0) 81-234 5678
+    whole = _NUMBER.fullmatch(plain)  # with blanks, parentheses or dashes: +66 (0) 81-234 5678
     return whole is not None and not plain.isdecimal() and is_phone(plain) and digits_of(plain).strip("0") != ""
 
 
 def is_phone(text: str) -> bool:
-    """Whether a text of digits and separators is as long as a telephone number, and no date."""
+    """Return whether a text of digits and separators has the length of a telephone number and is not a date."""
     return FEWEST_DIGITS <= len(digits_of(text)) <= MOST_DIGITS and not DAY.fullmatch(text.strip())
 
 
@@ -66,17 +69,17 @@ def digits_of(text: str) -> str:
 
 
 def shown_id(text: str) -> str:
-    """Return an id as a report shows it: its pseudonym where it is an e-mail address or a telephone number."""
+    """Return an id for a report: its pseudonym if it is an email address or a telephone number."""
     return pseudonym(text) if is_contact(text) else text
 
 
 def pseudonym(text: str) -> str:
-    """Return the short hash that stands for an id in every output."""
+    """Return the short hash that replaces an id in every output."""
     return PREFIX + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).hexdigest()
 
 
 def shown_ids(ids: pl.Series) -> pl.Series:
-    """Return a column of ids (String) as reports show it; null stays null."""
+    """Return a column of ids (String) for a report; null stays null."""
     doubtful = ids.str.contains("[@＠]") | (ids.str.count_matches(r"\d") >= FEWEST_DIGITS)
     texts = ids.filter(doubtful).unique().to_list()
     hashed = {each: pseudonym(each) for each in texts if each is not None and is_contact(each)}
@@ -84,7 +87,7 @@ def shown_ids(ids: pl.Series) -> pl.Series:
 
 
 def _plain(text: str) -> str:
-    """Return a text with full-width signs made narrow, digits of any script as ASCII, and nothing that is not seen."""
+    """Return a text with full-width characters narrowed, digits as ASCII, and invisible characters removed."""
     if text.isascii() and text.isprintable():
         return text.strip()
     narrow = unicodedata.normalize("NFKC", text)

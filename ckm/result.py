@@ -1,4 +1,4 @@
-"""What every analysis returns: a table to go on with, a summary to read, and remarks."""
+"""Base of all results of the Python API: a table, a summary and remarks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Result:
     Attributes
     ----------
     frame
-        What was found, one row per customer, measure, finding or file.
+        Result table, one row per customer, metric, finding or file.
     summary
-        The same in few rows.
+        Summary in few rows.
     remarks
-        What a reader should know, as sentences.
+        Remarks for the user, as sentences.
     """
 
     if TYPE_CHECKING:
@@ -41,13 +41,13 @@ class Result:
         def remarks(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write :attr:`frame` to a file; its suffix says the format.
+        """Write :attr:`frame` to a file in the format of its suffix.
 
         Parameters
         ----------
         path
-            A ``.csv``, ``.tsv``, ``.json``, ``.ndjson``, ``.md``, ``.parquet`` or ``.xlsx`` file. It is replaced whole,
-            or not at all. In CSV and TSV texts that a spreadsheet would run as a formula are disarmed.
+            A ``.csv``, ``.tsv``, ``.json``, ``.ndjson``, ``.md``, ``.parquet`` or ``.xlsx`` file. It is replaced
+            atomically. In CSV and TSV, texts that a spreadsheet would run as a formula are escaped.
 
         Returns
         -------
@@ -57,7 +57,7 @@ class Result:
         Raises
         ------
         UnknownNameError
-            No such format.
+            The suffix is unknown.
         UsageError
             The file cannot be written.
         """
@@ -67,6 +67,6 @@ class Result:
         return target
 
     def _repr_html_(self) -> str:
-        """Return the summary and the remarks, as a notebook shows them; every text is escaped."""
+        """Return the summary and the remarks as HTML for a notebook; every text is escaped."""
         remarks = "".join(f"<li>{html.escape(harmless(each))}</li>" for each in self.remarks)
         return f"{self.summary._repr_html_()}<ul>{remarks}</ul>"

@@ -1,11 +1,11 @@
-"""The tables of the store, declared once.
+"""Schemas of the tables of the store.
 
-Every command reads and writes these tables and nothing else. Ids are text, so that leading zeros survive;
-timestamps are microseconds in UTC; money is a float in the unit of ``currency``. Columns that a source has and
-the contract has not are kept beside these as they came.
+Every command reads and writes these tables only. Ids are text, so that leading zeros are kept; timestamps are
+microseconds in UTC; money is a float in the unit of ``currency``. Columns of a source that the schema does not have are
+stored unchanged beside these.
 
-Each column says in its ``metadata`` who may see its values (:class:`Exposure`); a table with one that does not
-is refused when it is declared.
+The ``metadata`` of each column declares where its values may be shown (:class:`Exposure`); a table with an undeclared
+column is refused.
 """
 
 from __future__ import annotations
@@ -21,32 +21,34 @@ import polars as pl
 from ckm.errors import UsageError
 
 EARLIEST = date(1900, 1, 1)
-"""A date before this is a typing error or a placeholder, not a purchase."""
+"""Earliest valid date: an earlier one is a typing error or a placeholder."""
 LATEST = date(2200, 1, 1)
-"""A date from here on is a placeholder such as 9999-12-31."""
+"""First invalid date, such as the placeholder 9999-12-31."""
 
 NO_CURRENCY = "XXX"
-"""ISO 4217's code where there is no currency: of rows whose source has no amounts, which count 1 each in ``net``."""
+"""ISO 4217 code for no currency: for rows of a source without amounts, which count 1 each in ``net``."""
 
 PARTY_TYPES = ("person", "company", "distributor", "supplier", "partner")
 TRANSACTION_TYPES = ("sale", "return", "cancel", "subscription")
 INTERACTION_KINDS = ("complaint", "question", "praise", "idea", "survey", "visit_note", "event")
 DATED_BY = ("order", "first_seen")
-"""Of a return that its source gives no day: on the day of its order, or on the one on which it was first seen."""
+"""Column that marks returns without a date in their source: they have the day of their order, or the day on which they
+were first seen."""
 RATING_SCALES = {"nps_0_10": (0, 10), "csat_1_5": (1, 5), "ces_1_7": (1, 7)}
 
 
 class Exposure(StrEnum):
-    """Where the values of a column may be seen besides the store and the lists that a person asks for."""
+    """Places where the values of a column may be shown, besides the store and requested lists."""
 
     group = "group"
-    """Shared by many customers (country, channel): reports part customers by it and name its values."""
+    """Shared by many customers (country, channel): reports use its values as slices."""
     amount = "amount"
-    """Amounts and times: reports hold sums and ends of periods, and no value of a row."""
+    """Amounts and times: reports show sums and periods, but no value of a row."""
     personal = "personal"
-    """About persons, shared by some customers (account owner): reports name no value that is an address or a number."""
+    """About persons, shared by some customers (account owner): reports show no value that is an address or a number."""
     identity = "identity"
-    """Of one customer or one document: no report is by it, and ids stand there as pseudonyms (:mod:`ckm.pseudonym`)."""
+    """Of one customer or one document: reports have no slices by it and show ids as pseudonyms (:mod:`ckm.pseudonym`).
+    """
 
 
 def exposed(exposure: Exposure, *, logged: bool = False) -> dict[str, Any]:
@@ -55,10 +57,11 @@ def exposed(exposure: Exposure, *, logged: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     exposure
-        Who may see its values.
+        Where its values may be shown.
     logged
-        Whether the smallest and largest value of each file stand in the table's log, so that readers find rows faster.
-        Whoever may read the log sees them, and an erased customer's may stay there: for keys and times alone.
+        Whether the table's log contains the smallest and largest value of each file, so that readers find rows faster.
+        Readers of the log see these values, and those of an erased customer can remain there; so only keys and times
+        are logged.
     """
     return {"exposure": exposure, "logged": logged}
 
@@ -91,7 +94,7 @@ def _money(*, nullable: bool) -> dy.Float64:
 
 
 class Customers(dy.Schema):
-    """Who a customer is. One row per ``customer_id``."""
+    """Attributes of customers. One row per ``customer_id``."""
 
     customer_id = dy.String(nullable=False, min_length=1, metadata=KEY)
     party_type = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(PARTY_TYPES)}, metadata=GROUP)
@@ -110,7 +113,7 @@ class Customers(dy.Schema):
 
 
 class Transactions(dy.Schema):
-    """What was bought. One row per order line; a return carries a negative ``net``."""
+    """Purchases and returns. One row per order line; a return has a negative ``net``."""
 
     order_id = dy.String(nullable=False, min_length=1, metadata=KEY)
     line_no = dy.String(nullable=True, metadata=IDENTITY)
@@ -135,7 +138,7 @@ class Transactions(dy.Schema):
 
 
 class Interactions(dy.Schema):
-    """What a customer said to us: complaints, questions, ratings, notes."""
+    """Contacts by customers: complaints, questions, ratings, notes."""
 
     interaction_id = dy.String(nullable=False, min_length=1, metadata=KEY)
     customer_id = dy.String(nullable=True, metadata=KEY)
@@ -153,7 +156,7 @@ class Interactions(dy.Schema):
 
     @dy.rule()
     def rating_within_scale(cls) -> pl.Expr:  # noqa: N805
-        """A rating lies on the scale it names."""
+        """Return whether a rating is within its scale."""
         inside = pl.lit(True)
         for name, (low, high) in RATING_SCALES.items():
             inside = pl.when(pl.col("scale") == name).then(pl.col("rating").is_between(low, high)).otherwise(inside)
@@ -161,7 +164,7 @@ class Interactions(dy.Schema):
 
 
 RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no", "known_from", "known_until")
-"""Columns that the store fills itself: where a row came from, and when it was known."""
+"""Columns that the store fills: the origin of a row, and when it was known."""
 
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "party_type": PARTY_TYPES,
@@ -170,31 +173,31 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     "kind": INTERACTION_KINDS,
     "scale": tuple(RATING_SCALES),
 }
-"""Columns that hold one of a few words."""
+"""Columns with a fixed vocabulary."""
 
 
 @dataclass(frozen=True)
-class Table:
+class TableSchema:
     """A table that a source can be mapped to.
 
     Attributes
     ----------
     name
-        As in the store and on the command line.
+        Name in the store and on the command line.
     schema
-        The contract: columns, types, rules.
+        Schema: columns, types, rules.
     key
-        What tells one row from another. A row with a null in it is identified by its content.
+        Key columns. A row with a null in one of them is identified by its content.
     document
-        The column that makes rows one document, whose later states replace earlier ones as a whole; None without one.
+        Column that identifies a document, whose later states replace earlier ones as a whole; None without one.
     ancillary
-        Columns that say something of a row and are no part of what it says.
+        Columns with facts about a row that are not part of its content.
     unnamed
-        Columns that are never taken by a name: only a mapping fills them.
+        Columns that are never matched by name: only a mapping fills them.
     helpers
-        Columns that a source may give though the contract has them not: the contract's are computed from them.
+        Columns that a source may have although the schema does not: columns of the schema are computed from them.
     words
-        The same, but never taken by the name of a column: only a mapping, a platform or a person says them.
+        Helper columns that are never matched by name: only a mapping, a platform or an option fills them.
     """
 
     name: str
@@ -207,7 +210,7 @@ class Table:
     unnamed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a table with a column that does not say who may see its values."""
+        """Refuse a table with a column whose exposure is not declared."""
         for name, column in self.schema.columns().items():
             if not isinstance((column.metadata or {}).get("exposure"), Exposure):
                 raise UsageError(
@@ -217,48 +220,48 @@ class Table:
                 )
 
     def exposure(self, column: str) -> Exposure:
-        """Return who may see the values of a column; one that only a source has may hold anything about a person."""
+        """Return the exposure of a column; additional columns of a source count as data about a person."""
         known = self.schema.columns().get(column)
         return Exposure((known.metadata or {})["exposure"]) if known is not None else Exposure.personal
 
     @property
     def logged(self) -> tuple[str, ...]:
-        """Columns whose bounds stand in the table's log."""
+        """Columns whose bounds are in the table's log."""
         return tuple(name for name, column in self.schema.columns().items() if (column.metadata or {}).get("logged"))
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
-        """The contract's columns in their order, with their types."""
+        """Columns of the schema in order, with their types."""
         return {name: column.dtype for name, column in self.schema.columns().items()}
 
     @property
     def content(self) -> tuple[str, ...]:
-        """The columns that say what a row says, and tell rows without a full key apart."""
+        """Columns of a row's content, which identify rows without a complete key."""
         return tuple(name for name in self.dtypes if name not in self.ancillary)
 
     @property
     def required(self) -> tuple[str, ...]:
-        """The columns that every row must fill."""
+        """Columns that every row must fill."""
         return tuple(name for name, column in self.schema.columns().items() if not column.nullable)
 
     @property
     def targets(self) -> dict[str, pl.DataType]:
-        """What columns can fill by their names: the contract's columns and the helpers."""
+        """Targets that columns can fill by name: the schema's columns and the helpers."""
         named = {name: dtype for name, dtype in self.dtypes.items() if name not in self.unnamed}
         return {**named, **self.helpers}
 
     @property
     def fillable(self) -> dict[str, pl.DataType]:
-        """What a mapping can fill: the targets and the words."""
+        """Targets that a mapping can fill: ``targets`` and ``words``."""
         return {**self.dtypes, **self.helpers, **self.words}
 
 
 RETURN_SUFFIX = "-return"
-"""After the number of a line: what was paid back of it, a row that the line's own record tells of."""
+"""Suffix of the line number of a refund row that was made from the line's own record."""
 
 
 def is_refund_of_line() -> pl.Expr:
-    """Whether a row is what was paid back of a line of its order, and made of the line's own record."""
+    """Return whether a row is the refund of an order line, made from the line's own record."""
     return (pl.col("type") == "return") & pl.col("line_no").str.ends_with(RETURN_SUFFIX).fill_null(value=False)
 
 
@@ -266,7 +269,7 @@ ORDER_AMOUNTS = (
     *("order_gross", "order_net", "order_discount", "order_refund"),
     *("order_tax", "order_shipping", "order_total"),
 )
-"""Amounts of a whole order, whichever of its lines they stand on: each counts once."""
+"""Amounts of a whole order, on any of its lines; each counts once."""
 ORDER_WORDS: dict[str, pl.DataType] = {
     "gross": pl.Float64(),
     "refund": pl.Float64(),
@@ -274,13 +277,13 @@ ORDER_WORDS: dict[str, pl.DataType] = {
     "fee": pl.Float64(),
     **dict.fromkeys(ORDER_AMOUNTS, pl.Float64()),
 }
-"""What a mapping may say of an order beside the contract's columns; docs/mapping.md says what each means."""
+"""Facts of an order that a mapping may fill besides the schema's columns; docs/mapping.md explains each."""
 
-TABLES: dict[str, Table] = {
+TABLES: dict[str, TableSchema] = {
     table.name: table
     for table in (
-        Table("customers", Customers, ("customer_id",)),
-        Table(
+        TableSchema("customers", Customers, ("customer_id",)),
+        TableSchema(
             "transactions",
             Transactions,
             ("order_id", "line_no"),
@@ -290,7 +293,7 @@ TABLES: dict[str, Table] = {
             ancillary=("updated_at", "dated_by", "order_amounts"),
             unnamed=("dated_by", "order_amounts"),
         ),
-        Table("interactions", Interactions, ("interaction_id",)),
+        TableSchema("interactions", Interactions, ("interaction_id",)),
     )
 }
-"""Every table that a source can be mapped to, by name."""
+"""All tables that a source can be mapped to, by name."""

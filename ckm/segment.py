@@ -1,4 +1,4 @@
-"""Segment customers, keep the definition, and explain who moved; the functions behind ``ckm segment``."""
+"""Segmentation of customers with saved definitions and segment changes; the functions behind ``ckm segment``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ckm._segment.result import Segmentation, segmented
 from ckm._segment.rules.definition import load_rules
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
 
 if TYPE_CHECKING:
@@ -29,55 +29,55 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.definition import Definition
+    from ckm._segment.definition_file import SavedDefinition
     from ckm._segment.rfm.names import NameTable
-    from ckm._segment.saved import SavedDefinition
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_cache import LedgerCache
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.store import Store
 
 __all__ = ["SegmentOptions", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]
 
 DEFAULT_NAME = "default"
-"""Of the definition by recency, frequency and money; the other methods' definitions bear the method's name."""
+"""Name of the RFM definition; definitions of other methods have the name of the method."""
 
 
 @dataclass(frozen=True)
 class SegmentOptions:
-    """What to segment by, and what to keep.
+    """Options of a segmentation.
 
     Attributes
     ----------
     by
         A method, or a file of rules; None means that of ``use``, else rfm.
     as_of
-        The day; None means the newest usual day.
+        As-of date; None means the newest usual day.
     names
-        Names over the scores of rfm; None means the definition's, else the usual ones.
+        Names for the scores of rfm; None means those of the definition, or else the usual ones.
     monetary
         Monetary value; None means that of the definition, else net over all time.
     use
-        A definition to apply unchanged: its name, or its file.
+        Name or file of a definition to apply unchanged.
     save
-        Under which name to keep what is learned.
+        Name under which the fitted definition is saved.
     refit
-        Learn the next version of a definition that is there.
+        Whether to fit the next version of an existing definition.
     moves
-        Explain who moved since the last run ...
+        Whether to explain segment changes since the last run.
     since
-        ... or since this day.
+        Day since which to explain segment changes, instead of the last run.
     details
-        Show also what takes time to compute: the balance of the life cycle, month by month.
+        Whether to compute slow details too: the monthly active customer flow.
     seed
-        Of everything random.
+        Random seed.
     keep
         Whether to save the definition and the run in the workspace.
     wait
-        Seconds to wait for another writer of the store; None for as long as it takes.
+        Maximum seconds to wait for another writer of the store; None means no limit.
     cache
-        Whether to use, and keep, the workspace's ledger; without it the transactions are read.
+        Whether to use and save the workspace's cached ledger; without it the transactions are read.
     """
 
     by: str | Path | None = None
@@ -97,7 +97,7 @@ class SegmentOptions:
 
     @property
     def name(self) -> str:
-        """Name of the definition that this is about."""
+        """Name of the definition."""
         named = self.use or self.save
         if named:
             return named
@@ -121,28 +121,29 @@ def segment(
     keep: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Segmentation:
-    """Put every customer into a named segment, and explain who moved.
+    """Assign every customer a named segment, and explain segment changes.
 
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`.
+        As for :func:`ckm.dataset.source.dataset_of`.
     by
-        ``rfm``, ``value``, ``lifecycle``, ``clusters``, or a file of rules. Default: ``rfm``, or the definition's.
+        ``rfm``, ``value``, ``lifecycle``, ``clusters``, or a file of rules. Default: the method of the definition, or
+        else ``rfm``.
     as_of
-        The last day that counts. Default: the newest usual day.
+        As-of date. Default: the newest usual day.
     use
-        A definition to apply unchanged: its name, or its file.
+        Name or file of a definition to apply unchanged.
     save
-        Under which name to keep what is learned.
+        Name under which the fitted definition is saved.
     refit
-        Learn the next version of a definition that is there.
+        Whether to fit the next version of an existing definition.
     moves, since
-        Explain who moved since the last run, or since this day.
+        Explain segment changes since the last run, or since this day.
     details
-        Show also what takes time to compute.
+        Whether to compute slow details too.
     seed
-        Of everything random.
+        Random seed.
     keep
         Whether to save the definition, the run and the ledger in the workspace.
     progress
@@ -181,13 +182,13 @@ def segment(
 def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -> Segmentation:
     """Segment the customers of a workspace or a file.
 
-    A workspace saves the definition the first time, applies it unchanged from then on, and saves every run. A file
-    is segmented anew each time, unless a definition is named.
+    A workspace saves the definition of the first run, applies it unchanged from then on, and saves every run. A file is
+    fitted anew each time, unless a definition is given.
 
     Raises
     ------
     UsageError
-        The request contradicts itself or the definition that is there.
+        The options contradict each other or the existing definition.
     InputError, NotEnoughDataError
         See :func:`ckm.customers.features.feature_table` and the methods.
     """
@@ -234,7 +235,7 @@ def _must_keep_nothing(dataset: Dataset, request: SegmentOptions) -> bool:
 def _store(dataset: Dataset, wait: float | None) -> Store | None:
     if dataset.workspace is None:
         return None
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     return Store(dataset.workspace.store_dir, wait=wait)
 
@@ -271,7 +272,7 @@ def _to_learn(saved: SavedDefinition, rules: Definition | None, request: Segment
 
 
 def _check_same_wishes(saved: SavedDefinition, request: SegmentOptions) -> None:
-    """Refuse options that a definition settles otherwise: it is applied unchanged or not at all."""
+    """Refuse options that contradict the definition, which is applied unchanged or not at all."""
     method = saved.definition.method
 
     def refuse(option: str, has: str) -> UsageError:
@@ -338,7 +339,7 @@ def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
 def _before(
     result: Segmentation, ledger: Ledger, customers: pl.LazyFrame | None, store: Store | None, request: SegmentOptions
 ) -> EarlierRun | None:
-    """Return the run to compare with: a saved run, else the same definition on the data of that day."""
+    """Return the run to compare with: a saved run, or else the same definition on the data of that day."""
     found = last_run(store, result.definition, result.as_of, until=request.since) if store else None
     if found is not None and (request.since is None or found.as_of == request.since):
         return found

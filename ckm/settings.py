@@ -1,7 +1,6 @@
-"""Which settings there are: their names, their defaults, and how each is read from text.
+"""Definitions of all settings: names, defaults, and parsers.
 
-``ckm/data/ckm.yaml``, which ``ckm init`` writes, documents every one of them for users. Where they come from is
-:mod:`ckm.config`.
+``ckm/data/ckm.yaml``, which ``ckm init`` writes, documents them for users; :mod:`ckm.config` reads their values.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 MONTHS = {"mo": 1, "y": 12}
 MOST_MONTHS = 120
-"""What nobody can foretell of a customer: ten years."""
+"""Longest horizon in months: ten years."""
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 STRAY_DATES = ("set_aside", "keep")
 """What becomes of rows far from the days that the data are about."""
@@ -38,7 +37,7 @@ T = TypeVar("T")
 
 
 def end_of_day(day: date, time_zone: str) -> datetime:
-    """Return the first instant after ``day`` in ``time_zone``, in UTC: what is from then on is the future."""
+    """Return the first instant after ``day`` in ``time_zone``, in UTC; rows from then on are in the future."""
     midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
     return midnight.astimezone(UTC)
 
@@ -53,7 +52,7 @@ def parse_share(text: str) -> float:
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return ``12h``, ``7d`` or ``2w`` as a span of time."""
+    """Parse ``12h``, ``7d`` or ``2w`` as a duration."""
     number = re.fullmatch(r"\s*(\d{1,7})\s*([hdw])\s*", text)
     if number is None:
         raise UsageError(f"invalid duration '{text}'", hint="write it as 12h, 7d or 2w")
@@ -61,7 +60,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def parse_days(text: str) -> int:
-    """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
+    """Parse ``14d``, ``2w`` or ``36h`` as days, rounded up."""
     return math.ceil(parse_duration(text) / timedelta(days=1))
 
 
@@ -71,7 +70,7 @@ def parse_refit(text: str) -> int | None:
 
 
 def parse_months(text: str) -> int:
-    """Return ``12mo`` or ``2y`` in months: a month at least, ten years at most."""
+    """Parse ``12mo`` or ``2y`` as months, from one month to ten years."""
     number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
     months = int(number[1]) * MONTHS[number[2]] if number else 0
     if not 1 <= months <= MOST_MONTHS:
@@ -87,7 +86,7 @@ def parse_currency(text: str) -> str:
 
 
 def parse_time_zone(text: str) -> str:
-    """Return ``text`` if it names a time zone of the IANA database."""
+    """Return ``text`` if it is a time zone of the IANA database."""
     try:
         ZoneInfo(text)
     except (KeyError, ValueError, OSError):
@@ -123,14 +122,14 @@ def parse_count(text: str) -> int:
 
 @dataclass(frozen=True)
 class LevelStart:
-    """Where a level of a churn warning begins.
+    """Threshold of a level of churn warnings.
 
     Attributes
     ----------
     times
-        So many times the churn odds of the average customer; None for a fixed probability.
+        Multiple of the average customer's churn odds; None for a fixed probability.
     least
-        Probability below which it never begins; the fixed one where ``times`` is None.
+        Lowest threshold as a probability; the threshold itself if ``times`` is None.
     """
 
     times: float | None
@@ -141,7 +140,7 @@ class LevelStart:
         return least if self.times is None else f"{self.times:g}x at least {least}"
 
     def probability(self, base_rate: float) -> float:
-        """Return the probability from which a customer has the level, given the share of customers who churn."""
+        """Return the threshold as a probability, given the share of customers who churn."""
         if self.times is None:
             return self.least
         odds = self.times * base_rate
@@ -149,7 +148,7 @@ class LevelStart:
 
 
 def parse_level_start(text: str) -> LevelStart:
-    """Return ``3x at least 35%``, ``3x`` or ``70%`` as where a level begins."""
+    """Parse ``3x at least 35%``, ``3x`` or ``70%`` as the threshold of a level."""
     parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*x(?:\s+at\s+least\s+(\S+))?\s*", text)
     if parts is None:
         try:
@@ -168,14 +167,14 @@ def parse_level_start(text: str) -> LevelStart:
 
 @dataclass(frozen=True)
 class Target:
-    """A number that is to be reached.
+    """A target value of a goal.
 
     Attributes
     ----------
     number
-        Itself.
+        The value.
     at_most
-        Whether less is better.
+        Whether the goal is an upper limit.
     """
 
     number: float
@@ -185,12 +184,12 @@ class Target:
         return f"{'<=' if self.at_most else '>='} {self.number:g}"
 
     def is_met_by(self, value: float) -> bool:
-        """Whether ``value`` reaches it."""
+        """Return whether ``value`` reaches the target."""
         return value <= self.number if self.at_most else value >= self.number
 
 
 def parse_goal(text: str) -> Target:
-    """Return ``0.4``, ``>= 40%`` or ``<= 30`` as what is wanted; a number alone means at least so much."""
+    """Parse ``0.4``, ``>= 40%`` or ``<= 30`` as a target; a number alone is a lower limit."""
     parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
     if parts is None or not math.isfinite(float(parts[2])):
         raise UsageError(f"invalid target '{text}'", hint="write it as 0.4, '>= 40%' or '<= 30'")
@@ -198,14 +197,14 @@ def parse_goal(text: str) -> Target:
 
 
 def parse_severity(text: str) -> str:
-    """Return ``text`` if it names a severity, or ``off``."""
+    """Return ``text`` if it is a severity, or ``off``."""
     if text not in SEVERITIES:
         raise UnknownNameError("severity", text, SEVERITIES)
     return text
 
 
 def parse_stray_dates(text: str) -> str:
-    """Return ``text`` if it says what becomes of rows of stray dates."""
+    """Return ``text`` if it is one of :data:`STRAY_DATES`."""
     if text not in STRAY_DATES:
         raise UnknownNameError("treatment of stray dates", text, STRAY_DATES)
     return text
@@ -219,12 +218,12 @@ def parse_calendar(text: str) -> str:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Return ``a, b`` as two names; their reader knows which exist."""
+    """Parse ``a, b`` as two names, which are validated later."""
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
 def parse_name(text: str) -> str:
-    """Return ``text`` without the spaces around it; its reader knows which names exist."""
+    """Return ``text`` without spaces around it; the name is validated later."""
     if not text.strip():
         raise UsageError("a name is empty", hint="write a name, or null for none")
     return text.strip()
@@ -247,10 +246,10 @@ class UnknownTimeZoneError(UnknownNameError):
 
 
 def _setting(default: T, parse: Callable[[str], T], *, shown: bool | None = None) -> T:
-    """Declare a field that is one value, read from text by ``parse``.
+    """Declare a field with one value, parsed from text by ``parse``.
 
-    ``shown`` is whether its value may stand in errors, logs and what a notebook prints: a path, a person's name or a
-    password may not. Every declaration must say; see :func:`refuse_undeclared`.
+    ``shown`` is whether its value may appear in errors, logs and notebooks: a path, a person's name or a password may
+    not. Every declaration must set it; see :func:`refuse_undeclared`.
     """
     return field(default=default, repr=bool(shown), metadata={"parse": parse, "shown": shown})
 
@@ -263,14 +262,14 @@ def _per_name(
     any_name: bool = False,
     shown: bool | None = None,
 ) -> Mapping[str, T]:
-    """Declare a field that is one value per name; the names of ``default`` are all there are unless ``any_name``."""
+    """Declare a field with one value per name; only the names of ``default`` are allowed unless ``any_name``."""
     fixed = MappingProxyType(dict(default))
     about = {"parse": parse, "default": fixed, "any_name": any_name, "what": what, "shown": shown}
     return field(default_factory=lambda: fixed, repr=bool(shown), metadata=about)
 
 
 def _names(*default: str, shown: bool | None = None) -> tuple[str, ...]:
-    """Declare a field that is a list of names, in the environment separated by commas."""
+    """Declare a field with a list of names, separated by commas in the environment."""
     return field(default=default, repr=bool(shown), metadata={"parse": parse_names, "list": True, "shown": shown})
 
 
@@ -298,7 +297,7 @@ def _plain(value: Any) -> Any:
 
 
 def refuse_undeclared(settings: type, inside: str = "") -> None:
-    """Refuse settings of which one does not say whether its value may be shown.
+    """Refuse settings that do not declare whether their value may be shown.
 
     Parameters
     ----------
@@ -310,7 +309,7 @@ def refuse_undeclared(settings: type, inside: str = "") -> None:
     Raises
     ------
     UsageError
-        There is such a setting: what is not declared would be shown.
+        A setting is undeclared; its value would be shown.
     """
     for each in fields(settings):
         if isinstance(each.default_factory, type):
@@ -325,7 +324,7 @@ def refuse_undeclared(settings: type, inside: str = "") -> None:
 
 @dataclass(frozen=True)
 class IngestSettings:
-    """How ``ckm ingest`` loads.
+    """Settings of ``ckm ingest``.
 
     Attributes
     ----------
@@ -338,27 +337,27 @@ class IngestSettings:
 
 @dataclass(frozen=True)
 class CheckSettings:
-    """What ``ckm check`` finds worth a word.
+    """Thresholds of ``ckm check``.
 
     Attributes
     ----------
     skip
-        Checks that are not made.
+        Disabled checks.
     null_share, no_customer_share, unknown_customer_share, duplicate_share, quarantine_share, outlier_share
-        Shares of a table's rows that pass without a warning: nulls of an optional column, rows without a customer, with
-        one that is not in ``customers``, that repeat another row, quarantined, far from the usual.
+        Shares of a table's rows without a warning: nulls of an optional column; rows without a customer; with a
+        customer missing from ``customers``; duplicates; quarantined rows; outliers.
     null_jump
-        Rise of the share of nulls in the last month that is a warning.
+        Increase of the null share in the last month that is a warning.
     min_rows
-        Rows needed before ``null_jump`` or ``outlier_z`` says anything.
+        Minimum number of rows for ``null_jump`` and ``outlier_z``.
     outlier_z, outlier_factor
-        Far from the usual: so many robust standard deviations in the logarithm, and so many times the median.
+        Outliers: distance in robust standard deviations of the logarithm, and ratio to the median.
     open_share, min_weeks, gap_days
-        Gaps in the calendar: what a selling day is, and how many without a sale are a warning.
+        Calendar gaps: definition of a selling day, and number without a sale that is a warning.
     silence_factor, silence_days, channel_days
-        When a channel counts as silent.
+        Thresholds of a silent channel.
     reconciliation_difference, control_types
-        Difference to finance's controls that is still equal, and the types of transaction they total.
+        Tolerated difference to finance's controls, and the transaction types that these include.
     future
         Severity of rows dated after ``--as-of``.
     """
@@ -387,15 +386,14 @@ class CheckSettings:
 
 @dataclass(frozen=True)
 class SegmentSettings:
-    """How ``ckm segment`` cuts, and when a definition counts as outlived.
+    """Settings of ``ckm segment``: cuts, and thresholds of shifts.
 
     Attributes
     ----------
     current_value_cut, headroom_cut
-        Money from which the current value, and what a customer could spend beyond it, count as high; None cuts at the
-        median.
+        Amounts above which current value and headroom are high; None cuts at the median.
     shift_watch, shift_refit
-        Population stability index of a feature from which its shift is worth a look, and a refit.
+        Population stability index of a feature from which a shift is reported, and from which a refit is recommended.
     """
 
     current_value_cut: float | None = _setting(None, parse_amount, shown=True)
@@ -406,28 +404,28 @@ class SegmentSettings:
 
 @dataclass(frozen=True)
 class ChurnSettings:
-    """When ``ckm churn-warn`` warns, what it assumes of an offer, and whom it leaves in peace.
+    """Settings of ``ckm churn-warn``: thresholds, assumptions about an offer, and suppressions.
 
     Attributes
     ----------
     watch, warn, urgent
-        Where each level begins: in multiples of the average customer's churn odds, or a fixed probability.
+        Threshold of each level: a multiple of the average customer's churn odds, or a fixed probability.
     lead_time
         Days that an action needs before it can reach a customer.
     offer_success_rate
-        Of those who would leave and are made an offer, the share that stays because of it.
+        Share of churning customers with an offer whom the offer retains.
     anyway_share
-        Of those who would have stayed, the share that takes the offer all the same.
+        Share of retained customers who take the offer.
     offer_share, offer_amount
-        Cost of an offer that is taken: a share of the customer's margin of 12 months, and an amount on top.
+        Cost of an accepted offer: a share of the customer's margin of 12 months, plus an amount.
     contact_cost
-        Cost of contacting one customer, whatever comes of it.
+        Cost of contacting one customer.
     change_margin
-        Difference in probability from which a warning is worse or better at the same level.
+        Change of the probability from which a warning of the same level is worse or better.
     contacted_days
-        So long a customer is left in peace after a contact.
+        Days after a contact during which a customer is suppressed.
     contact_topics
-        Topics of an interaction of kind ``event`` that are contacts by us.
+        Topics of interactions of kind ``event`` that are contacts by the shop.
     """
 
     watch: LevelStart = _setting(LevelStart(2.0, 0.2), parse_level_start, shown=True)  # noqa: RUF009 - frozen
@@ -446,14 +444,14 @@ class ChurnSettings:
 
 @dataclass(frozen=True)
 class LoyaltySettings:
-    """What ``ckm loyalty-report`` calls loyal, and what it expects of customers.
+    """Settings of ``ckm loyalty-report``.
 
     Attributes
     ----------
     min_orders
-        Days with a purchase in 12 months from which on a customer's behaviour is loyal.
+        Fewest purchase days in 12 months for loyal behaviour.
     horizon
-        Months that the customer lifetime value looks ahead.
+        Horizon of the customer lifetime value in months.
     discount
         What money that comes in a year is worth less than money of today.
     calendar
@@ -487,24 +485,24 @@ class NightlySettings:
 
 @dataclass(frozen=True)
 class KbSettings:
-    """What is known and wanted of the knowledge base.
+    """Settings of the knowledge base.
 
     Attributes
     ----------
     role
-        Whose entries are found unless ``--role`` says otherwise; None finds all.
+        Default of ``--role``: role of the reader; None finds all entries.
     prefer_lang
-        Language in which titles are shown where there are several; None takes English or what there is.
+        Preferred language of titles; None prefers English.
     log_queries, log_query_text
-        Whether searches are kept, and whether with what was typed.
+        Whether searches are logged, and whether with the query.
     topics, departments
-        The words for them; where there are none, anything goes.
+        Allowed words; empty if any word is allowed.
     languages
-        Languages that every text shall be in.
+        Languages in which every text is required.
     freshness
-        Per kind of information the age from which an entry is too old to trust; one that is not named has no limit.
+        Maximum age of an entry by facet; other facets have no limit.
     alike
-        Likeness of two entries from which one counts as a near-duplicate of the other.
+        Similarity from which two entries are near-duplicates.
     skip
         Rules of ``ckm kb-lint`` that are not applied.
     """
@@ -538,22 +536,22 @@ class Config:
     Attributes
     ----------
     currency
-        Currency of amounts whose source names none, ISO 4217.
+        Currency (ISO 4217) of amounts without a currency in their source.
     time_zone
-        Zone of times whose source names none, as in the IANA database.
+        Time zone (IANA) of times without a zone in their source.
     stray_dates
-        Whether rows far from the days that the data are about are set aside, or kept.
+        Whether rows outside of the usual days of the data are excluded, or kept.
     guest_ids
-        Customer ids that stand for many: their rows have no customer.
+        Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
     ingest, check, segment, churn, loyalty, nightly, kb
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
         :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`.
     freshness
-        Per table the greatest age that its newest row may have; a table that is not named has no limit.
+        Maximum age of the newest row by table; other tables have no limit.
     goals
-        What the team wants to reach, by metric of the loyalty report.
+        Goals by metric of the loyalty report.
     """
 
     currency: str = _setting("EUR", parse_currency, shown=True)
@@ -578,7 +576,7 @@ class Config:
 
     @property
     def keeps_stray_dates(self) -> bool:
-        """Whether rows far from the days that the data are about count."""
+        """Whether rows outside of the usual days of the data are included."""
         return self.stray_dates == "keep"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ckm.dataset import AS_FOUND
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.io.readers.hints import Hints
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.check import CheckReport
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
     from ckm.ingest.files import IngestResult
     from ckm.loyalty import Loyalty
     from ckm.nightly import NightlyResult
@@ -39,7 +39,7 @@ def open_shop(
     time_zone: str | None = None,
     **hints: Any,
 ) -> Shop:
-    """Open what a shop's data are in.
+    """Open the data of a shop.
 
     Data are read on first use.
 
@@ -53,11 +53,11 @@ def open_shop(
     columns
         Target to source column, such as ``{"order_id": "Belegnummer"}``; overrides names and the mapping's columns.
     currency
-        Of amounts for which no column names one.
+        Currency of amounts without a currency column.
     time_zone
-        Of times without a zone.
+        Time zone of times without one.
     **hints
-        How a file is written, by the names of :class:`ckm.io.readers.hints.Hints`: ``encoding``, ``delimiter``,
+        Format hints, the attributes of :class:`ckm.io.readers.hints.Hints`: ``encoding``, ``delimiter``,
         ``dates``, ``decimal``, ``sheet`` and so on.
 
     Examples
@@ -82,48 +82,48 @@ def open_shop(
 class Shop:
     """A workspace, a file, a folder or a table of transactions, with its analyses.
 
-    A workspace is read anew by every call, so that what was loaded meanwhile counts.
+    Every call reads the workspace again, so that new loads are included.
 
     Attributes
     ----------
     source
-        As for :func:`open_shop`.
+        Source as for :func:`open_shop`.
     options
-        How a file or a table is mapped and read.
+        Mapping and format options of a file or a table.
     """
 
     source: Source = None
     options: IngestOptions = AS_FOUND
 
     def dataset(self, *, by_customer: bool = False) -> Dataset:
-        """Return the tables as they are now."""
+        """Return the present tables."""
         return dataset_of(self.source, self.options, by_customer=by_customer)
 
     @property
     def tables(self) -> dict[str, pl.LazyFrame]:
-        """Its tables by name, lazily."""
+        """Tables by name, as lazy frames."""
         return self.dataset().tables
 
     def segment(self, **wanted: Any) -> Segmentation:
-        """Put every customer into a named segment: :func:`ckm.segment.segment`."""
+        """Assign every customer a named segment: :func:`ckm.segment.segment`."""
         from ckm.segment import segment
 
         return segment(self.dataset(by_customer=True), **wanted)
 
     def churn(self, **wanted: Any) -> ChurnWarnings:
-        """Say who may churn, why, and what to do: :func:`ckm.churn.churn`."""
+        """Predict churn, with reasons and recommended actions: :func:`ckm.churn.churn`."""
         from ckm.churn import churn
 
         return churn(self.dataset(by_customer=True), **wanted)
 
     def loyalty(self, **wanted: Any) -> Loyalty:
-        """Measure who is loyal and why: :func:`ckm.loyalty.loyalty`."""
+        """Return the loyalty report: :func:`ckm.loyalty.loyalty`."""
         from ckm.loyalty import loyalty
 
         return loyalty(self.dataset(by_customer=True), **wanted)
 
     def check(self, **wanted: Any) -> CheckReport:
-        """List what is wrong with the tables: :func:`ckm.check.check`."""
+        """Check the data quality of the tables: :func:`ckm.check.check`."""
         from ckm.check import check
 
         return check(self.dataset(), **wanted)
@@ -134,11 +134,11 @@ class Shop:
         Parameters
         ----------
         *files
-            Files or folders; none: whatever the mappings in ``maps/`` name.
+            Files or folders; default: the files that match the mappings in ``maps/``.
         table
-            Map by column names into this table.
+            Target table; columns are mapped by name.
         **options
-            Further ones of :class:`ckm.ingest.IngestOptions`.
+            Further options of :class:`ckm.ingest.options.IngestOptions`.
         """
         from ckm.ingest import ingest
 
@@ -152,7 +152,7 @@ class Shop:
 
     @property
     def kb(self) -> Knowledge:
-        """The workspace's knowledge base."""
+        """Knowledge base of the workspace."""
         return Knowledge(self._root() / "kb")
 
     def _root(self) -> Path:
@@ -180,8 +180,8 @@ class Knowledge:
         roles: Collection[str] = (),
         prefer_lang: str = "",
     ) -> SearchResult:
-        """Find entries: :func:`ckm.kb.search`. Without ``as_of`` those that hold today."""
+        """Search entries: :func:`ckm.kb.search`. The default of ``as_of`` is today."""
         from ckm.kb import search
 
-        day = as_of or date.today()  # entries have no newest day of their own to stand on
+        day = as_of or date.today()  # entries have no newest day that could be the default
         return search(self.folder, query, as_of=day, limit=limit, filters=filters, roles=roles, prefer_lang=prefer_lang)

@@ -1,10 +1,10 @@
-"""Numbers as a reader wants them in a sentence."""
+"""Numbers and counts in sentences."""
 
 from __future__ import annotations
 
 
 def share(part: float) -> str:
-    """``0.2054`` as ``20.5 %``; what would round to nothing or to all keeps its difference from it."""
+    """Format ``0.2054`` as ``20.5 %``; values near 0 or 1 are never rounded to 0 or 100 %."""
     percent = 100 * part
     if 0 < percent < 0.1:
         return "under 0.1 %"
@@ -14,7 +14,7 @@ def share(part: float) -> str:
 
 
 def counted(count: int, noun: str, one: str = "", many: str = "") -> str:
-    """Return a count with its noun, and with the verb that goes with ``one`` or with ``many`` where it has one.
+    """Return a count with its noun, and with the verb for ``one`` or ``many``, if given.
 
     >>> counted(1, "row"), counted(1234, "row"), counted(1, "order", "is", "are"), counted(2, "order", "is", "are")
     ('1 row', '1,234 rows', '1 order is', '2 orders are')

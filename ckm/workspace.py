@@ -1,4 +1,4 @@
-"""A new workspace: its folders, and the ``ckm.yaml`` that documents every setting."""
+"""Creation of a workspace: its folders, and the ``ckm.yaml`` that documents every setting."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ GITIGNORE = "# What ckm can make again from the incoming files.\nstore/\nout/\n"
 
 @dataclass(frozen=True)
 class Layout:
-    """What :func:`lay_out` did: the workspace, and the names in it that were not there before or were rewritten."""
+    """Result of :func:`lay_out`: the workspace, and the names that were created or rewritten."""
 
     workspace: Workspace
     written: tuple[str, ...]
 
 
 def template(*, currency: str = Config.currency, time_zone: str = Config.time_zone) -> str:
-    """Return the text of a new ``ckm.yaml``: every setting with its default and what it means."""
+    """Return the text of a new ``ckm.yaml``: every setting with its default and an explanation."""
     text = files("ckm").joinpath("data", CONFIG_NAME).read_text(encoding="utf-8")
     for key, value in (("currency", parse_currency(currency)), ("time_zone", parse_time_zone(time_zone))):
         text = re.sub(rf"^{key}: \S+", f"{key}: {value}", text, count=1, flags=re.MULTILINE)
@@ -43,21 +43,21 @@ def template(*, currency: str = Config.currency, time_zone: str = Config.time_zo
 def lay_out(
     root: Path, *, currency: str = Config.currency, time_zone: str = Config.time_zone, force: bool = False
 ) -> Layout:
-    """Make a workspace at ``root``, which may exist and hold other files.
+    """Create a workspace at ``root``, which may exist and contain other files.
 
     Parameters
     ----------
     root
-        The folder; it and its parents are made.
+        The folder; it and its parents are created.
     currency, time_zone
-        Written into ``ckm.yaml``.
+        Values written to ``ckm.yaml``.
     force
-        Rewrite a ``ckm.yaml`` that is there. Nothing else that exists is ever touched.
+        Whether to overwrite an existing ``ckm.yaml``. Other existing files are never changed.
 
     Raises
     ------
     UsageError
-        ``root`` holds a ``ckm.yaml`` and ``force`` is off, or it cannot be written, or a setting is unfit.
+        ``root`` has a ``ckm.yaml`` and ``force`` is off, or it cannot be written, or a setting is invalid.
     """
     text = template(currency=currency, time_zone=time_zone)
     config = root / CONFIG_NAME

@@ -106,7 +106,7 @@ def coarse() -> Iterator[None]:
 @pytest.fixture
 def small_shop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the example shop have a fifth of its customers: as much story, and all of its files."""
-    monkeypatch.setattr("ckm.example.world.CUSTOMERS", 600)
+    monkeypatch.setattr("ckm.example.simulation.CUSTOMERS", 600)
 
 
 @pytest.fixture(scope="module")

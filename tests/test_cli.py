@@ -131,7 +131,7 @@ def test_json_errors_can_be_asked_for_by_the_environment(run: Run) -> None:
     assert "error" in json.loads(run("diff", env={"CKM_FORMAT": "json"}).stderr)
 
 
-def test_what_follows_two_dashes_is_no_option() -> None:
+def test_words_after_two_dashes_are_no_options() -> None:
     assert not wants_json(["fail", "--", "-f", "json"])
 
 

@@ -18,7 +18,7 @@ from ckm.metrics.catalogue import read_catalogue
 from ckm.metrics.cell_suppression import hide_small
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.protection import OWN_N, PUBLIC, SLICE, WHOLE, load_parts
-from ckm.schema import GROUP, KEY, Table
+from ckm.schema import GROUP, KEY, TableSchema
 from tests.conftest import Run
 
 NEW_MEASURE = """\
@@ -124,7 +124,7 @@ def test_a_table_with_a_column_that_does_not_say_who_may_see_it_is_refused_with_
         iban = dy.String(nullable=True)
 
     with pytest.raises(UsageError, match="table 'memberships': column 'iban' does not say who may see") as caught:
-        Table("memberships", Memberships, ("member_id",))
+        TableSchema("memberships", Memberships, ("member_id",))
     assert "in doubt IDENTITY" in (caught.value.hint or "")
 
 
@@ -134,7 +134,7 @@ def test_a_column_that_says_something_else_is_refused(metadata: dict[str, object
         odd_id = dy.String(nullable=False, metadata=metadata)
 
     with pytest.raises(UsageError, match="table 'odd': column 'odd_id'"):
-        Table("odd", Odd, ("odd_id",))
+        TableSchema("odd", Odd, ("odd_id",))
 
 
 def without_each(source: Path, declaration: str, instead: str = "") -> Iterator[str]:
@@ -184,7 +184,7 @@ def test_a_new_setting_without_a_declaration_is_refused_by_its_name(
         load_module(text.replace("    role: str | None", field + "    role: str | None"), tmp_path, monkeypatch)
 
 
-def test_a_setting_that_may_not_be_shown_stands_in_no_error_and_no_print(tmp_path: Path, run: Run) -> None:
+def test_a_setting_that_may_not_be_shown_is_in_no_error_and_no_print(tmp_path: Path, run: Run) -> None:
     from ckm.config import load_config
 
     (tmp_path / "ckm.yaml").write_text("kb:\n  role: secret-role\n", encoding="utf-8")

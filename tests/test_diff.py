@@ -75,7 +75,7 @@ def test_rows_columns_and_totals_are_named(week: tuple[Path, Path]) -> None:
     assert found.changes["status"].value_counts().sort("status").rows() == [("changed", 1), ("missing", 2), ("new", 3)]
 
 
-def test_another_way_of_writing_is_no_change_but_is_said(tmp_path: Path) -> None:
+def test_another_format_is_no_change_but_is_reported(tmp_path: Path) -> None:
     rows = [order(number, 1000 + number / 4) for number in range(20)]
     german = [
         [
@@ -114,7 +114,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path, week: tuple[Path, Pa
         diff_files(*week, key=["order_idd"])
 
 
-def test_without_a_known_key_whole_rows_are_matched_and_it_is_said(tmp_path: Path) -> None:
+def test_without_a_known_key_whole_rows_are_matched_with_a_remark(tmp_path: Path) -> None:
     old, new = ([[f"k{number}", word] for number in range(5)] for word in ("red", "blue"))
     paths = [write(tmp_path / f"{at}.csv", rows, ["thing", "hue"]) for at, rows in enumerate((old, new))]
     found = diff_files(*paths)

@@ -65,7 +65,7 @@ def test_a_screen_is_replaced_and_the_text_around_it_stays(
     assert generate.screens(once, ROOT) == once
 
 
-def test_nobody_is_told_to_install_another_ckm() -> None:
+def test_no_message_recommends_another_version_of_ckm() -> None:
     listed = subprocess.run(["git", "ls-files"], capture_output=True, check=False, cwd=ROOT, encoding="utf-8")
     texts = [ROOT / name for name in listed.stdout.splitlines() if not name.startswith("tests/")]
     wrong = re.compile(r"pip install ckm(?!-toolkit)\b")

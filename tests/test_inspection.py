@@ -70,7 +70,7 @@ def test_no_value_of_the_data_is_shown(orders: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_an_open_date_order_or_decimal_mark_is_said_with_the_option_that_settles_it(tmp_path: Path) -> None:
+def test_an_open_date_order_or_decimal_mark_is_reported_with_the_option_that_settles_it(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id;day;amount\n" + "".join(f"A{n};0{n}/04/2025;{n},{n}50\n" for n in range(1, 9)))
     found = inspect_file(path)

@@ -97,7 +97,7 @@ def test_a_loyalty_report_on_the_screen_shows_none_either(fmt: str, run: Run, sh
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
-def test_names_and_ids_stand_in_a_report_that_is_asked_for_them(tmp_path: Path, run: Run, shop: Path) -> None:
+def test_names_and_ids_are_in_a_report_that_is_asked_for_them(tmp_path: Path, run: Run, shop: Path) -> None:
     path = tmp_path / "report.md"
     assert run("loyalty-report", "-C", shop, "--names", "-o", path).exit_code == 0
     hits = found(path.read_bytes(), secrets())
@@ -169,7 +169,7 @@ def test_findings_in_a_file_hold_none_either(suffix: str, tmp_path: Path, run: R
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fmt", FORMATS)
-def test_what_a_file_is_like_and_what_was_loaded_say_no_value(
+def test_file_profiles_and_load_results_contain_no_value(
     fmt: str, run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(shop.parent)

@@ -147,7 +147,7 @@ def test_a_result_saves_itself_and_shows_itself_with_every_text_escaped(here: Pa
     assert "as of 2026-02-" in found._repr_html_()
 
 
-def test_a_workspace_is_read_anew_by_every_call_and_keeps_nothing_where_nothing_is_to_be_kept(here: Path) -> None:
+def test_every_call_reads_the_workspace_again_and_saves_nothing_unless_asked(here: Path) -> None:
     shop = ckm.open(here / "shop")
     with pytest.raises(ckm.errors.NotEnoughDataError):
         shop.segment()
@@ -162,7 +162,7 @@ def test_a_workspace_is_read_anew_by_every_call_and_keeps_nothing_where_nothing_
     assert (here / "shop" / "segments" / "default.yaml").is_file()
 
 
-def test_what_is_left_out_of_a_folder_is_told(here: Path) -> None:
+def test_what_is_left_out_of_a_folder_is_reported(here: Path) -> None:
     folder = here / "exports"
     (folder / "older").mkdir(parents=True)
     shutil.move(here / "transactions.parquet", folder / "transactions.parquet")
@@ -170,7 +170,7 @@ def test_what_is_left_out_of_a_folder_is_told(here: Path) -> None:
     assert any("sub-folders are not read: older" in each for each in loaded.remarks)
 
 
-def test_stages_are_told() -> None:
+def test_stages_are_reported() -> None:
     told: list[str] = []
     ckm.open(transactions(40)).segment(progress=told.append)
     ckm.open(transactions(40)).check(progress=told.append)

@@ -10,9 +10,9 @@ from ckm.schema import RESERVED_COLUMNS, TABLES, VOCABULARIES
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_a_tables_key_and_required_columns_are_among_its_columns(table: object) -> None:
-    from ckm.schema import Table
+    from ckm.schema import TableSchema
 
-    assert isinstance(table, Table)
+    assert isinstance(table, TableSchema)
     assert set(table.key) <= table.dtypes.keys()
     assert set(table.required) <= table.dtypes.keys()
 

@@ -1,4 +1,4 @@
-"""What every way of segmenting promises of odd input: a clear answer or a refusal, and never a number that is none."""
+"""Every segment method on unusual input: a result or a refusal, and never an invalid number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a workspace promises of segments: definitions stay put, every run is kept, and moves are explained."""
+"""Segments of a workspace: definitions do not change, every run is saved, and segment changes are explained."""
 
 from __future__ import annotations
 
@@ -98,7 +98,9 @@ def test_without_new_orders_nobody_is_moved_by_the_definition(shop: Path, run: R
 
 
 @pytest.mark.slow
-def test_who_bought_moved_by_behaviour_and_a_refit_moves_by_definition(shop: Path, run: Run, tmp_path: Path) -> None:
+def test_a_customer_who_bought_moved_by_behaviour_and_a_refit_moves_by_definition(
+    shop: Path, run: Run, tmp_path: Path
+) -> None:
     told(run, "--as-of", SOONER)
     more_orders(run, tmp_path)
     bought = table(run, "--as-of", "2025-10-31", "--moves")
@@ -227,7 +229,7 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSALS)
-def test_what_contradicts_a_definition_is_refused(shop: Path, run: Run, case: str) -> None:
+def test_options_that_contradict_a_definition_are_refused(shop: Path, run: Run, case: str) -> None:
     words, message = REFUSALS[case]
     told(run)
     done = run("segment", *words)
@@ -283,7 +285,7 @@ def test_a_definition_that_needs_a_column_that_is_gone_is_refused(run: Run, tmp_
 
 
 @pytest.mark.slow
-def test_what_has_shifted_is_named_when_it_is_time_to_refit(shop: Path, run: Run, tmp_path: Path) -> None:
+def test_shifted_features_are_named_when_a_refit_is_due(shop: Path, run: Run, tmp_path: Path) -> None:
     told(run)
     rows = [f"P{n},C{n % 120:03},2025-12-{1 + n % 30:02}T12:00:00Z,900.00,EUR,sale" for n in range(400)]
     assert run("ingest", write(tmp_path / "rich.csv", rows), "--as", "transactions").exit_code == 0

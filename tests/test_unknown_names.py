@@ -132,7 +132,7 @@ EMPTY: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("call", EMPTY.values(), ids=EMPTY)
-def test_a_missing_table_is_not_enough_data_and_what_to_load_is_said(call: Call) -> None:
+def test_a_missing_table_is_not_enough_data_and_what_to_load_is_reported(call: Call) -> None:
     with pytest.raises(NotEnoughDataError) as caught:
         call()
     assert "ckm ingest FILE --as" in (caught.value.hint or "")
@@ -184,7 +184,7 @@ WRONG: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("call", WRONG.values(), ids=WRONG)
-def test_what_cannot_be_is_refused_and_what_can_is_said(call: Call) -> None:
+def test_impossible_histories_are_refused_with_the_reason(call: Call) -> None:
     with pytest.raises((UsageError, InputError)) as caught:
         call()
     assert str(caught.value)

@@ -1,1 +1,1 @@
-"""The rooms of churn warning: what is known of customers, how they stood on a day, and how long is too long."""
+"""Churn warnings: snapshots, horizon, reasons, suppressions, levels, expected gain and model card."""

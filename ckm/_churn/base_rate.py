@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ckm._churn.customer_snapshot import Snapshot
+    from ckm._churn.customer_snapshot import CustomerSnapshot
     from ckm.models.churn.training_set import Features, Flags, Floats, TrainingSet
 
 DIGITS = 2
@@ -26,7 +26,7 @@ def past_base_rate(past: TrainingSet) -> float | None:
     return churned / customers if customers else None
 
 
-def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> float:
+def base_rate(past_rate: float | None, today: CustomerSnapshot, probability: Floats) -> float:
     """Return the base rate: the lower of the past churn rate and the mean churn probability of today.
 
     The past rate is stable, so that a period with high churn gives more warnings. The mean probability lowers the base
@@ -40,6 +40,6 @@ def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> 
 
 
 def can_be_lost(features: Features, value: Floats, horizon: int) -> Flags:
-    """Return who has a positive value and is not past churn, as in :func:`ckm._churn.warning_levels.give_levels`."""
+    """Return a mask of customers with a positive value who have not churned, as in ``warning_levels.give_levels``."""
     found: Flags = (value > 0) & (features["gap_p80_days"] + horizon - features["days_silent"] >= 0)
     return found

@@ -25,7 +25,8 @@ READ_AT = tuple(step / 10 for step in range(11))
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5, "below")}
-"""Share contacted at which a gain curve has its label, and the side: the curves of a model and of recency are close."""
+"""Shares contacted at which the gain curves have their labels, and the side: the curves of a model and of recency are
+close."""
 
 
 @unchecked()
@@ -140,7 +141,7 @@ def _reliability_figure(card: ModelCard) -> Figure:
 
 
 def _span(values: list[float]) -> tuple[float, float]:
-    # in steps of 0.1: the points of most shops fill only a small part of the unit square
+    # in steps of 0.1, because the points of most shops fill only a small part of the unit square
     return math.floor(min(values) * 10) / 10, math.ceil(max(values) * 10) / 10
 
 

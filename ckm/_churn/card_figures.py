@@ -44,13 +44,13 @@ class Scores:
     cut_off
         Cut-off; None for labelled data, where the model is cross-validated.
     n
-        Customers.
+        Number of customers.
     base_rate
-        Churn rate.
+        Churn rate of the customers.
     roc_auc, average_precision, lift_top_decile
-        Of the ranking.
+        Metrics of the ranking.
     log_loss, brier, calibration_error
-        Of the probabilities; None where there are none.
+        Metrics of the probabilities; None without probabilities.
     """
 
     model: str
@@ -65,7 +65,7 @@ class Scores:
     calibration_error: float | None = None
 
     def value(self, metric: str) -> float | None:
-        """Return a metric of :data:`SCORED`; None where there is none."""
+        """Return a metric of :data:`SCORED`; None if missing."""
         value: float | None = getattr(self, metric)
         return None if value is None or math.isnan(value) else float(value)
 
@@ -93,12 +93,12 @@ class CardDecile:
 
 @dataclass(frozen=True)
 class Gain:
-    """Which share of the churned customers is reached when a share of all customers is contacted, highest ranked first.
+    """Gain curve: share of churned customers reached by contacting a share of all, highest ranked first.
 
     Attributes
     ----------
     model
-        By which they are ranked.
+        Model of the ranking.
     contacted, churned_reached
         Shares from 0 to 1, rising; at most 51 points.
     """
@@ -132,7 +132,7 @@ class CardData:
     left_out
         Reasons of excluded rows, with their number.
     first_day, last_day
-        Of the transactions; None for labelled data.
+        First and last day of the transactions; None for labelled data.
     blank_labels
         Rows of labelled data whose label is blank.
     """
@@ -195,9 +195,9 @@ class ModelCard:
     scores
         Scores of each model at each cut-off, :data:`RECENCY` included.
     reliability
-        Of the chosen model.
+        Reliability of the chosen model.
     gains
-        Of the chosen model and of :data:`RECENCY`.
+        Gain curves of the chosen model and of :data:`RECENCY`.
     features
         Features in the data.
     missing
@@ -211,7 +211,7 @@ class ModelCard:
     versions
         Software versions by name.
     columns
-        Of labelled data; None for transactions.
+        Columns of labelled data; None for transactions.
     """
 
     as_of: date | None
@@ -244,7 +244,7 @@ class ModelCard:
 
     @property
     def leaks(self) -> tuple[str, ...]:
-        """Columns of labelled data that reveal the label; they make all figures unreliable."""
+        """Columns of labelled data that leak the label; they make all figures unreliable."""
         return tuple(name for name, _, _ in self.columns.leaks) if self.columns else ()
 
     @property
@@ -262,12 +262,12 @@ class ModelCard:
         return tuple(each for each in self.scores if each.model == model)
 
     def mean(self, model: str, metric: str) -> float | None:
-        """Return the mean of a metric over the cut-offs, equally weighted; None where it is not defined."""
+        """Return the mean of a metric over the cut-offs, equally weighted; None if undefined."""
         values = [value for each in self.of_model(model) if (value := each.value(metric)) is not None]
         return sum(values) / len(values) if values else None
 
     def gain(self, model: str) -> Gain | None:
-        """Return the gain curve of a model; None where there is none."""
+        """Return the gain curve of a model; None without one."""
         return next((each for each in self.gains if each.model == model), None)
 
 
@@ -280,19 +280,19 @@ class CardRow:
     section
         data, leaks, models, reliability or gain.
     metric
-        Its name, in ``data`` what is counted, in ``leaks`` the column.
+        Name of the metric; in ``data`` the counted item, in ``leaks`` the column.
     model
-        Empty where it is of none.
+        Name of the model; empty without one.
     cut_off
-        None for means, and for what is of all cut-offs together.
+        Cut-off; None for means and for figures of all cut-offs together.
     at
         The number of the decile, or the share contacted.
     value
-        The number; None where there is none.
+        The number; None if missing.
     n
-        Customers behind it.
+        Number of customers behind it.
     definition
-        What it means.
+        Definition of the metric.
     """
 
     section: str

@@ -84,7 +84,7 @@ def _past(card: ModelCard) -> str:
 
 
 def _ahead(card: ModelCard) -> str:
-    """Return the calibration error expected in the next window; empty for labelled data."""
+    """Return a sentence on the calibration error expected in the next window; empty for labelled data."""
     if card.horizon_days is None:
         return ""
     if card.expected_error is None:

@@ -1,4 +1,4 @@
-"""What every model card says, and what its figures mean: ``ckm/data/model_card.yaml``."""
+"""Texts of model cards, and definitions of their metrics: ``ckm/data/model_card.yaml``."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class CardMetric:
     Attributes
     ----------
     name
-        As in :class:`ckm._churn.card_figures.Scores`, and in machine formats.
+        Name as in :class:`ckm._churn.card_figures.Scores` and in machine formats.
     title
-        For a person.
+        Title for readers.
     format
-        How a person sees it, as a ``str.format`` template.
+        Number format for readers, as a ``str.format`` template.
     definition, source
-        What it means, and who defined it; no source where it is a plain count or share.
+        Definition and its source; no source for plain counts and shares.
     """
 
     name: str
@@ -45,13 +45,13 @@ class CardMetric:
     source: str
 
     def shown(self, value: float | None) -> str:
-        """Return a value as a person reads it; nothing where there is none."""
+        """Return a value in its format; empty for None."""
         return "" if value is None or value != value else self.format.format(value)
 
 
 @dataclass(frozen=True)
 class CardWords:
-    """The sentences of every card of one mode (transactions, or a table with a label), and its metrics by name."""
+    """Sentences of a mode (transactions, or a table with a label), and metrics by name."""
 
     version: int
     purpose: tuple[str, ...]
@@ -60,25 +60,25 @@ class CardWords:
     metrics: tuple[CardMetric, ...]
 
     def metric(self, name: str) -> CardMetric:
-        """Return the metric of that name; KeyError if there is none."""
+        """Return the metric of this name; KeyError if unknown."""
         return {each.name: each for each in self.metrics}[name]
 
 
 @cache
 def load_card_words(*, labelled: bool = False, path: Path = CARD_WORDS) -> CardWords:
-    """Return the words that come with ckm.
+    """Return the texts that come with ckm.
 
     Parameters
     ----------
     labelled
-        Whether the card is of a table with a label, which knows of no purchases and no days.
+        Whether the card is for a table with a label, which has no purchases and no dates.
     path
-        Of the words.
+        Path of the file with the texts.
 
     Raises
     ------
     UsageError
-        The file is no such list of words, or defines a metric twice or not at all.
+        The file is invalid, or a metric is defined twice or not at all.
     """
     document = read_yaml(path)
     if document is None:

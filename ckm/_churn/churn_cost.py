@@ -71,7 +71,7 @@ class ChurnCost:
 
 
 def churn_cost(history: History, day: int, horizon: int) -> ChurnCost:
-    """Estimate the churn cost from past windows whose horizon, and some days after it, have passed.
+    """Return the churn cost, estimated from past windows whose horizon, and some days after it, have passed.
 
     Uses customers who could get a warning at the cut-off: spend in the 12 months before, and recency of at most the own
     long interval plus the horizon. They bought within the horizon, or were silent. With spend per day ÷ former spend
@@ -85,7 +85,7 @@ def churn_cost(history: History, day: int, horizon: int) -> ChurnCost:
     Parameters
     ----------
     history
-        Of all customers.
+        History of all customers.
     day
         Rows after it are not used.
     horizon
@@ -122,7 +122,7 @@ def _cutoffs(history: History, day: int, horizon: int, days: int) -> Iterator[in
 
 
 def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
-    """Return customers, former spend a day and spend after the cut-off, of the silent and of the others."""
+    """Return customers, former spend per day and spend after the cut-off, for silent and for other customers."""
     ledger = history.ledger
     purchases = ledger.purchases
     everyone = np.arange(len(history.customers), dtype=np.uint32)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm._churn.base_rate import past_base_rate
-from ckm._churn.customer_snapshot import Snapshot, churned_within, snapshot
+from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
 from ckm._churn.horizon import check_fixed_intervals, check_horizon
 from ckm._churn.typical_customer import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
@@ -52,7 +52,7 @@ class Forecast:
     horizon
         Days that the prediction looks ahead.
     today
-        Snapshot of all customers as of the as-of date.
+        CustomerSnapshot of all customers as of the as-of date.
     model
         Trained on past windows, calibrated on the window that closed last.
     probability
@@ -67,7 +67,7 @@ class Forecast:
 
     history: History
     horizon: Horizon
-    today: Snapshot
+    today: CustomerSnapshot
     model: CalibratedModel | StackModel
     probability: NDArray[np.float64]
     typical: TypicalRetainedCustomer
@@ -94,14 +94,14 @@ def forecast(
     Parameters
     ----------
     history
-        Of all customers.
+        History of all customers.
     horizon
         Days that the prediction looks ahead.
     model
         One of :data:`ckm.models.churn.training.MODELS`; ``auto`` stacks them by their backtest
         (:class:`ckm.models.churn.stack.StackModel`).
     compare
-        Run the backtest also where a model is named.
+        Run the backtest even if a model is named.
     seed
         Random seed.
     progress

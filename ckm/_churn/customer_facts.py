@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm._churn.customer_snapshot import Snapshot
+    from ckm._churn.customer_snapshot import CustomerSnapshot
     from ckm.customers.day_totals import DayTotals
     from ckm.customers.history import History
 
@@ -57,7 +57,7 @@ OWN = (
     "season_days",
     "year_days",
 )
-"""Raw facts that are no features; :func:`customer_facts` defines them."""
+"""Raw facts that are not features; :func:`customer_facts` defines them."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class ReturningCustomers:
         return np.sort(values[~np.isnan(values)])
 
 
-def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
+def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
     """Return the raw facts of customers as of the day of a snapshot, by name; NaN where unknown.
 
     These are the features of the snapshot that are not :data:`ESTIMATES`, and:
@@ -113,11 +113,11 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
     Parameters
     ----------
     history
-        That the snapshot is of.
+        History of the snapshot.
     then
-        Customers as of a day.
+        CustomerSnapshot of customers as of a day.
     rows
-        Positions in the snapshot of the customers who are asked about; None for all.
+        Positions of the requested customers in the snapshot; None for all.
     """
     who = then.customers if rows is None else then.customers[rows]
     features = {name: values if rows is None else values[rows] for name, values in then.features.items()}
@@ -133,9 +133,9 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
 
 
 def returning_customers(history: History, day: int, horizon: int) -> ReturningCustomers:
-    """Return those who bought within the last closed horizon, as they stood ``horizon`` days before ``day``.
+    """Return the customers who bought within the last closed horizon, with facts of ``horizon`` days before ``day``.
 
-    Nobody is in it where no such horizon has passed since the first purchase.
+    The result is empty if no horizon has passed since the first purchase.
     """
     since = day - horizon
     try:
@@ -148,7 +148,7 @@ def returning_customers(history: History, day: int, horizon: int) -> ReturningCu
 
 @dataclass(frozen=True)
 class _Customers:
-    """Some customers as of a day, with what they bought by then."""
+    """Some customers as of a day, with their purchases by then."""
 
     history: History
     day: int
@@ -159,7 +159,7 @@ class _Customers:
         return day_number(months_before(calendar_day(self.day), months))
 
     def money(self, name: str, after: int | None, *kinds: DayTotals) -> Floats:
-        """Total since a day (None: of all time), in the unit of the currency."""
+        """Return the total since a day (None: of all time), in the unit of the currency."""
         total = np.zeros(len(self.who), np.int64)
         for each in kinds:
             if name in each.totals:
@@ -234,7 +234,7 @@ def _categories(at: _Customers) -> dict[str, Floats]:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    """Return ``part / whole``; NaN where the whole is not positive."""
+    """Return ``part / whole``; NaN if the whole is not positive."""
     found = np.full(len(part), np.nan)
     np.divide(part, whole, out=found, where=whole > 0)
     return found

@@ -35,8 +35,8 @@ COUNT_WINDOWS = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_d
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """Every customer with a purchase by a day.
+class CustomerSnapshot:
+    """Features of every customer with a purchase by a day.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Snapshot:
         return len(self.customers)
 
 
-def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integer] | None = None) -> Snapshot:
+def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integer] | None = None) -> CustomerSnapshot:
     """Return the snapshot of all customers with a purchase by the end of ``day``.
 
     Parameters
@@ -99,7 +99,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     features = {**_rhythm(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
     names = load_catalogue().names
     open_complaints = features.get("open_complaints")
-    return Snapshot(
+    return CustomerSnapshot(
         day=day,
         horizon=horizon,
         customers=at.who,
@@ -112,7 +112,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     )
 
 
-def churned_within(history: History, snapshot: Snapshot, horizon: int) -> NDArray[np.bool_]:
+def churned_within(history: History, snapshot: CustomerSnapshot, horizon: int) -> NDArray[np.bool_]:
     """Return the churn label: no purchase in the ``horizon`` days after the snapshot.
 
     Raises
@@ -293,7 +293,7 @@ def _margin(at: _Cut) -> Floats:
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """Return ``part / whole``; NaN where the whole is not positive."""
+    """Return ``part / whole``; NaN if the whole is not positive."""
     positive = whole > 0
     found = np.full(len(part), np.nan)
     found[positive] = part[positive] / whole[positive]

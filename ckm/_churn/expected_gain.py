@@ -58,7 +58,7 @@ class Assumptions:
     def sentence(self, currency: str, value: str = "margin") -> str:
         """Return the assumptions as one sentence, for every output with an expected gain.
 
-        ``value`` is the measure of customer value: margin, or revenue where no costs are known.
+        ``value`` is the measure of customer value: margin, or revenue without known costs.
         """
         costs = []
         if self.offer_share:
@@ -135,7 +135,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
     Returns
     -------
     pl.Expr
-        Units of currency, to the hundredth; null where the probability or the value is unknown.
+        Units of currency, to the hundredth; null if the probability or the value is unknown.
     """
     p, v = _known(p_churn), _known(value)
     offer = assumptions.offer_share * v.clip(lower_bound=0.0) + assumptions.offer_amount

@@ -27,7 +27,7 @@ class ChurnFeature:
     Attributes
     ----------
     name
-        Key in :attr:`ckm._churn.customer_snapshot.Snapshot.features`.
+        Key in :attr:`ckm._churn.customer_snapshot.CustomerSnapshot.features`.
     group
         One of :data:`GROUPS`; reasons explain a score by group.
     unit, meaning, formula

@@ -1,7 +1,7 @@
 """Knowledge entries that answer churn reasons.
 
-An entry answers a reason if it lists its code, is complete (*validated* or *not validated*), is valid on the as-of
-date, and no other such entry supersedes it.
+An entry answers a reason if four conditions hold: it lists the reason's code; it is complete (*validated* or *not
+validated*); it is valid on the as-of date; and no other entry that meets these conditions supersedes it.
 """
 
 from __future__ import annotations

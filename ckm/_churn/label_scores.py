@@ -65,13 +65,13 @@ def score_table(
     label, positive
         Column of the outcome, and its value for churned customers, as text.
     id_column
-        Column that names the customer.
+        Column of the customer id.
     hints
-        What is known of the file's format and need not be detected.
+        Format hints, which override detection.
     seed
-        Of the folds.
+        Random seed of the folds.
     settings
-        Where the levels begin. Default: :class:`ckm.settings.ChurnSettings`.
+        Thresholds of the levels. Default: :class:`ckm.settings.ChurnSettings`.
 
     Raises
     ------

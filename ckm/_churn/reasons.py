@@ -59,8 +59,7 @@ class Reasons:
         - ``value`` and ``typical``: the customer's raw fact and the usual value; null in the remainder
         - ``contribution``: contribution to the log odds; the remainder has that of groups without a sentence
         - ``share_of_retained``: share of returning customers with the same or a worse value; null in the remainder
-        - ``cause``: whether the shop can act on it; null in the remainder
-    attribution
+        - ``cause``: whether the shop can act on it; null in the remainder attribution
         Contributions by group; the rows of a customer in ``frame`` and the base add up to the log odds.
     """
 

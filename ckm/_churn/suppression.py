@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.customers.baskets import main_values
 from ckm.customers.definitions import is_purchase, local_day
-from ckm.customers.source import readable
+from ckm.customers.required_tables import readable
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
@@ -37,9 +37,9 @@ def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: dat
     Parameters
     ----------
     transactions
-        With the columns of :class:`ckm.schema.Transactions`; without ``product_id`` the result is null.
+        Transactions, with the columns of :class:`ckm.schema.Transactions`; without ``product_id`` the result is null.
     customers
-        Ids.
+        Customer ids.
     as_of
         Later rows are not used.
     time_zone

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ckm.settings import ChurnSettings, LevelStart
 
 LEVELS = ("watch", "warn", "urgent")
-"""Lowest first."""
+"""Warning levels, lowest first."""
 THRESHOLD_DIGITS = 3
 """Decimals of a threshold, so that rounding errors of a base rate change no level."""
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ckm.settings import ChurnSettings
 
 AMOUNTS = ("last_order_value", "value_at_risk", "expected_gain", "unanswered_share", "currency")
-"""Columns that are null where no amounts are known."""
+"""Columns that are null if no amounts are known."""
 REASON_FIELDS = ("code", "text", "value", "typical", "contribution", "share_of_retained", "cause")
 COLUMNS = (
     "customer_id",
@@ -79,7 +79,7 @@ class ChurnListing:
     Attributes
     ----------
     frame
-        One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` but segment,
+        One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` except segment,
         first_warned_on and change. ``reasons`` is a list of structs, the top reason first, and null for customers
         without reasons. ``contribution_typical`` (the log odds of a typical retained customer), the contributions of
         the reasons and ``contribution_other`` (of everything else) add up to the log odds of ``p_churn``.
@@ -92,7 +92,7 @@ class ChurnListing:
     lost
         Churn cost, used in the expected gain.
     value
-        Measure of customer value: ``margin``, or ``revenue`` where no costs are known.
+        Measure of customer value: ``margin``, or ``revenue`` without known costs.
     remarks
         Notes for the reader, as sentences.
     """
@@ -244,7 +244,7 @@ def _judged(
     levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead_time=lead_time)
     gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, lost=lost)
     if history.ledger.currency == NO_CURRENCY:
-        gain = pl.col("value_at_risk")  # order lines at risk: the only order without amounts
+        gain = pl.col("value_at_risk")  # order lines at risk: the only possible order without amounts
     return levels.with_columns(
         pl.lit(calendar_day(today.day)).alias("as_of"),
         pl.lit(forecast.horizon.days, pl.Int64).alias("horizon_days"),

@@ -1,1 +1,1 @@
-"""The knowledge base: what an entry is, how a folder of them is read, and how it is checked."""
+"""The knowledge base: entries, their files, the search index, and lint rules."""

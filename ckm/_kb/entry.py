@@ -45,7 +45,7 @@ class EntryAnswers:
 
 @dataclass(frozen=True)
 class Applies:
-    """Cases in which the entry applies. An empty list means all, a missing date no limit; both dates are included."""
+    """Cases in which the entry applies. An empty list means all cases, a missing date no limit."""
 
     channels: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()

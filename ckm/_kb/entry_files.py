@@ -38,7 +38,7 @@ class EntryCollection:
 
 
 def read_folder(folder: Path) -> EntryCollection:
-    """Return all entries below a folder; :func:`ckm._kb.file_listing.files` says which files are read."""
+    """Return all entries below a folder; :func:`ckm._kb.file_listing.files` selects the files."""
     listing = files(folder)
     entries: list[KnowledgeEntry] = []
     mistakes = list(listing.mistakes)

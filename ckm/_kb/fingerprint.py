@@ -93,7 +93,7 @@ def _parts(root: str) -> Iterator[Part]:
         ]
         if not below:
             break
-        # The parts of their parents contain these folders, but not their content.
+        # The digests of parts above these folders contain their names, but not their content.
         yield from ((inside, [name for name in names if name.endswith(SUFFIXES)]) for inside, names in level)
         level = below
     step = max(1, -(-sum(len(names) for _, names in level) // PARTS))

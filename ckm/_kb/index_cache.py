@@ -1,4 +1,4 @@
-"""The search index of a knowledge folder in the cache. The first search after a change brings it up to date.
+"""Search index of a knowledge folder in the cache, updated by the first search after a change.
 
 The cache has one folder for each knowledge folder::
 

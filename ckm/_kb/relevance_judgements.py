@@ -108,7 +108,7 @@ def read_suite(path: Path) -> list[JudgedQuery]:
     Raises
     ------
     UsageError
-        It cannot be read, is empty, or a query is invalid; the message names lines.
+        The suite cannot be read, is empty, or has an invalid query; the message has the lines.
     """
     cases, mistakes = [], []
     for where, plain in _lines(path) if path.suffix.lower() in (".jsonl", ".ndjson", ".json") else _documents(path):

@@ -1,4 +1,4 @@
-"""What changed, and why."""
+"""Report section on changes and their drivers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 MOST_DIMENSIONS = 3
-"""Dimensions with a chart; others have a table that shows when a reader asks for it."""
+"""Maximum number of dimensions with a chart; others have a folded table."""
 MOST_SLICES = 10
-"""Slices of a dimension that a chart shows."""
+"""Maximum number of slices of a dimension in a chart."""
 SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
-"""Effects that most reports have none of."""
+"""Factors that are shown only in reports with such an effect."""
 SMALLEST_SHARE = 0.0005
-"""A change of less is 0.0 % as it is written, which is none."""
+"""Smallest relative change that is not displayed as 0.0 %."""
 
 
 def changed_section(localized: LocalizedReport) -> Section:
@@ -35,7 +35,7 @@ def changed_section(localized: LocalizedReport) -> Section:
 
 
 def revenue_finding(localized: LocalizedReport) -> str:
-    """Return how the revenue of known customers changed, and by what most; empty where there is nothing before."""
+    """Return a sentence on the change of known customers' revenue and its main factor; empty without a comparison."""
     revenue = localized.of("revenue_of_customers")
     if revenue is None or revenue.value is None or not revenue.previous or revenue.change is None:
         return ""
@@ -61,7 +61,7 @@ def _change_finding(localized: LocalizedReport, revenue: Metric, previous: float
 
 
 def per_day_finding(localized: LocalizedReport) -> str:
-    """Return how the revenue of known customers changed per day; empty where both periods have as many days."""
+    """Return a sentence on the change of known customers' revenue per day; empty for periods of equal length."""
     revenue, days = localized.of("revenue_of_customers"), localized.unequal_days
     if revenue is None or days is None or revenue.value is None or not revenue.previous:
         return ""
@@ -78,18 +78,18 @@ def per_day_finding(localized: LocalizedReport) -> str:
 
 
 def _main_effect(localized: LocalizedReport, *, up: bool) -> str | None:
-    """Return the factor that did more to a change than all others that went its way; None where none surely did."""
+    """Return the significant factor with the largest effect in the direction of a change; None without one."""
     effects = [effect for name in FACTORS if (effect := localized.of(f"change_by_{name}")) is not None]
     sign = 1 if up else -1
     pushes = [max(0.0, sign * (effect.value or 0.0)) for effect in effects]
-    if len(effects) < len(FACTORS) or 2 * max(pushes) <= sum(pushes):  # what is hidden may have been the main one
+    if len(effects) < len(FACTORS) or 2 * max(pushes) <= sum(pushes):  # a suppressed factor may have been the main one
         return None
     main = effects[pushes.index(max(pushes))]
     return main.name.removeprefix("change_by_") if _is_sure(main, up=up) else None
 
 
 def _is_sure(effect: Metric, *, up: bool) -> bool:
-    """Whether an effect went that way beyond its interval."""
+    """Return whether an effect has that direction over its whole interval."""
     end = effect.lo if up else effect.hi
     worst = effect.value if end is None else end
     return worst is not None and (worst > 0 if up else worst < 0)
@@ -111,7 +111,7 @@ def _blocks(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def change_sentence(localized: LocalizedReport, change: Change) -> str:
-    """Return how a metric changed, within its interval, and what moved it most."""
+    """Return a sentence on the change of a metric, with its interval and main driver."""
     name, moved = change.metric, change.value - change.previous
     claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
     how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
@@ -243,9 +243,9 @@ def _slices(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
-    """Return dimensions, those behind the changes that matter first, saved segments last.
+    """Return dimensions, drivers of important changes first, saved segments last.
 
-    Segments follow from purchases, so that active segments always grow most.
+    Segments follow from purchases, so active segments always grow most.
     """
     behind = [driver.dimension for change in localized.report.drivers for driver in change.drivers]
     known = list(dict.fromkeys(each.of("dimension") or "" for each in slices))
@@ -253,7 +253,7 @@ def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) 
 
 
 def goal_sentence(localized: LocalizedReport, goal: Goal) -> str:
-    """Return what was wanted, what was reached, and whether that is enough."""
+    """Return a sentence on the target and the value of a goal, and whether it is reached."""
     return localized.say(
         "goal.sentence",
         metric=localized.title(goal.name),

@@ -1,4 +1,4 @@
-"""What is at risk, and why."""
+"""Report section on value at risk and its reasons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def churn_section(localized: LocalizedReport) -> Section:
 
 
 def value_at_risk(localized: LocalizedReport) -> float | None:
-    """Return the value at risk of all levels; None where there is none, or a level is hidden."""
+    """Return the value at risk of all levels; None if there is none, or if a level is suppressed."""
     total = localized.of("value_at_risk")
     if total is not None:
         return total.value
@@ -97,7 +97,7 @@ def _reasons(localized: LocalizedReport) -> Iterator[Block]:
         )
         for number, each in enumerate(reasons[:MOST_REASONS])
     ]
-    # what is not among those shown belongs to reasons that are hidden, of which none must be larger
+    # value not in the shown reasons belongs to suppressed ones, none of which may be larger
     whole = value_at_risk(localized)
     first = reasons[0].value or 0.0
     surely_first = whole is not None and whole - total <= first

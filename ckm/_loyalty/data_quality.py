@@ -1,4 +1,4 @@
-"""Whether the report can be trusted: rows used and left out, finance's totals, remarks and definitions."""
+"""Report section on data quality: rows used and left out, finance's totals, remarks and definitions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 CENT = 0.005
-"""Differences beneath half a cent are none."""
+"""Differences below half a cent count as zero."""
 
 
 def data_quality_section(localized: LocalizedReport) -> Section:
-    """Return what the numbers rest on."""
+    """Return the section on the data behind the report."""
     return Section(localized.say("section.data_quality"), tuple(_blocks(localized)))
 
 
 def definitions_section(localized: LocalizedReport) -> Section:
-    """Return what every metric of the report means, formula and source; a table a section."""
+    """Return the definition, formula and source of every metric of the report; one table per section."""
     used = {each.name for each in localized.report.metrics}
     tables = []
     titles = ("metric", "definition", "formula", "source")

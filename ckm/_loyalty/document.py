@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from ckm.render.document import Section
 
 KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "average_order_value")
-"""At the top, with the change; the value at risk takes the last place where it is known."""
+"""Metrics at the top with their changes; the value at risk is the last one if known."""
 MOST_KEY_FIGURES = 4
 NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})
-"""Why no period is compared with another: what a reader must know first."""
+"""Reasons for a missing comparison, which the lead names first."""
 OF_ALL_DAYS = ("customers_active", "retention_rate")
-"""Those that more days alone make larger."""
+"""Metrics that grow with the number of days."""
 
 
 SECTIONS: dict[str, Callable[[LocalizedReport], Section]] = {
@@ -53,14 +53,14 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     Parameters
     ----------
     report
-        What was measured.
+        The report.
     lang
-        Of :data:`ckm._loyalty.words.LANGUAGES`; its ``page_words`` go to ``render_page``.
+        One of :data:`ckm._loyalty.words.LANGUAGES`; its ``page_words`` go to ``render_page``.
 
     Raises
     ------
     UnknownNameError
-        There are no words in that language.
+        The language has no texts.
     """
     localized = LocalizedReport(report, load_words(lang))
     changed, *others, trust = (section(localized) for section in SECTIONS.values())
@@ -91,19 +91,19 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
 
 
 def title_of(localized: LocalizedReport) -> str:
-    """Return what the report is called."""
+    """Return the title of the report."""
     return localized.say("title", period=localized.numbers.period(localized.report.period))
 
 
 def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:
-    """Return the headlines of a section that are sentences; a title is no finding."""
+    """Return the headlines of a section that are sentences, without plain titles."""
     titles = {localized.title(each.name) for each in load_catalogue()}
     headlines = (block.headline for block in SECTIONS[section](localized).blocks if isinstance(block, Figure))
     return tuple(each for each in headlines if each not in titles)
 
 
 def lead_of(localized: LocalizedReport) -> str:
-    """Return what a reader must know who reads no further."""
+    """Return the sentences of the lead."""
     report = localized.report
     compared = ""
     if report.days is not None:
@@ -116,7 +116,7 @@ def lead_of(localized: LocalizedReport) -> str:
 
 
 def coverage_findings(localized: LocalizedReport) -> Iterator[str]:
-    """Say what the data do not cover of the periods: the time after their end, and days without rows."""
+    """Return sentences on days of the periods without data: after the end of the data, or without rows."""
     report, numbers = localized.report, localized.numbers
     for silence in report.silences:
         yield localized.say("lead.silence", period=numbers.period(silence), days=localized.days(silence.days))
@@ -126,7 +126,7 @@ def coverage_findings(localized: LocalizedReport) -> Iterator[str]:
 
 
 def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
-    """Give the numbers at the top, with their interval and their change."""
+    """Return the key figures, with their intervals and changes."""
     at_risk = value_at_risk(localized)
     names = [name for name in KEY_FIGURES if localized.of(name) is not None]
     for name in names[: MOST_KEY_FIGURES - (at_risk is not None)]:
@@ -150,7 +150,7 @@ def _comparison(localized: LocalizedReport) -> str:
 
 
 def _moved(localized: LocalizedReport, metric: Metric) -> str:
-    """Return a change as a reader compares it: sums in percent, shares and points in points.
+    """Return a change as text: sums in percent, shares and scores in points.
 
     Of periods of unequal length money is compared per day; other metrics name the number of days.
     """

@@ -1,4 +1,4 @@
-"""Write what is known of each customer into a folder: a table, its dictionary, and lists to act upon."""
+"""Export of customers to a folder: a table, its data dictionary, and audience lists."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def export_customers(
 ) -> list[Path]:
     """Write the customers' table, its dictionary and the audience lists.
 
-    The files have fixed names, whatever is in the data: ``customers.parquet``, ``dictionary.md``, ``dictionary.json``
+    The files have fixed names, independent of the data: ``customers.parquet``, ``dictionary.md``, ``dictionary.json``
     and ``NAME.csv`` of :func:`ckm.metrics.customer_table.list_audiences`. Formulas in texts of the CSV files are
-    disarmed (:mod:`ckm.render.writers`); the Parquet file holds ids as they are. Equal input gives equal bytes.
+    escaped (:mod:`ckm.render.writers`); the Parquet file holds ids as they are. Equal input gives equal bytes.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     known
-        What the rooms of the report say of single customers.
+        Results of the report's sections per customer.
     folder
-        Made if it is not there. Files of these names in it are replaced, one by one and each in one go.
+        Target folder; created if missing. Existing files with these names are replaced, each atomically.
     names
         Show the customers' names.
     lang

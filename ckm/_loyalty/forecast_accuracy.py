@@ -1,4 +1,4 @@
-"""How earlier forecasts turned out: saved warnings and expected spend against what happened."""
+"""Report section on the accuracy of earlier forecasts: saved warnings and expected spend compared with the outcome."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBERS = ("warning_precision", "warning_recall", "warning_lead_time", "spend_ex
 
 
 def forecast_accuracy_section(localized: LocalizedReport) -> Section:
-    """Return the score of the newest saved forecasts whose horizon has passed; without blocks where there are none."""
+    """Return the accuracy of the newest saved forecasts whose horizon has ended; no blocks without any."""
     return Section(localized.say("section.past"), tuple(_blocks(localized)))
 
 
@@ -30,7 +30,7 @@ def _blocks(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def forecast_accuracy_findings(localized: LocalizedReport) -> Iterator[str]:
-    """Say how the warnings, and the spend that was expected, turned out."""
+    """Return sentences on the accuracy of the warnings and of the expected spend."""
     report, numbers = localized.report, localized.numbers
     warned, caught = localized.of("warning_precision"), localized.of("warning_recall")
     if report.warnings_scored is not None and warned is not None and caught is not None and warned.n:

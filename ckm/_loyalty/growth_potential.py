@@ -1,4 +1,4 @@
-"""Purchasing growth_potential: what customers bring, what they could bring, and what they are expected to bring."""
+"""Report section on growth potential: current value, potential value and expected spend of customers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NUMBERS = (
     "wallet_share",
 )
 DEVIATIONS = 1.96
-"""Of a Poisson count, within which 95 % of the counts lie that come by chance."""
+"""Standard deviations of a Poisson count within which 95 % of random counts lie."""
 
 
 def growth_potential_section(localized: LocalizedReport) -> Section:
@@ -120,7 +120,7 @@ def _lifetime(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def _past_spend(localized: LocalizedReport) -> Iterator[Block]:
-    """Of what the expected spend is made, and how right it was in the last days."""
+    """Return the composition of the expected spend, and its accuracy in the last window."""
     days, error = localized.of("clv_past_days"), localized.of("clv_past_error")
     expected, came = (localized.of("clv_past_spend", what=what) for what in ("predicted", "actual"))
     if days is None or error is None or expected is None or came is None:

@@ -108,7 +108,7 @@ class LocalizedReport:
                 return numbers.count(value, signed=signed)
 
     def between(self, name: str, low: float | None, high: float | None, *, exact: bool = True) -> str:
-        """Return an interval; empty where there is none."""
+        """Return an interval; empty without one."""
         if low is None or high is None:
             return ""
         ends = (self.written(name, end, exact=exact) for end in (low, high))
@@ -119,7 +119,7 @@ class LocalizedReport:
         return self.say("unit.separator").join(texts)
 
     def of(self, name: str, **slice_: str) -> Metric | None:
-        """Return a metric that has a value; None where there is none or it has none."""
+        """Return a metric with a value; None if it is missing."""
         found = self.report.metrics.get(name, **slice_)
         return None if found is None or found.value is None else found
 
@@ -138,7 +138,7 @@ class LocalizedReport:
         return tuple(each for each in self.report.metrics.all(name, *dimensions) if each.value is not None)
 
     def number(self, name: str, **slice_: str) -> float:
-        """Return a value; 0 where there is none."""
+        """Return a value; 0 if it is missing."""
         return self.report.metrics.value(name, **slice_) or 0.0
 
     def missing(self, section: str) -> Iterator[Text]:

@@ -1,4 +1,4 @@
-"""Satisfaction, the matrix of behaviour and attitude, and who is loyal by which rule."""
+"""Report section on satisfaction, the loyalty matrix, and loyal customers with the rule for each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 SCALES = {"nps": ("nps_0_10", -100.0, 100.0), "csat": ("csat_1_5", 0.0, 1.0), "ces": ("ces_1_7", 1.0, 7.0)}
-"""Metrics of satisfaction: the scale of the answers, and the worst and the best that the metric can be."""
+"""Metrics of satisfaction, with the rating scale and the worst and best value of the metric."""
 CELLS = ("spurious", "true", "none", "latent")
-"""Of the matrix in reading order: behaviour high above low, attitude low before high."""
+"""Cells of the matrix in reading order: high behaviour above low, low attitude before high."""
 MOST_LISTED = 20
-"""Loyal customers on the page; the workbook and the machine formats have all."""
+"""Maximum number of loyal customers on the page; the workbook and machine formats have all."""
 
 
 def loyalty_section(localized: LocalizedReport) -> Section:
@@ -180,7 +180,7 @@ def _list(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def attitude_text(localized: LocalizedReport, attitude: str | None) -> str:
-    """Return the newest rating of a customer, written ``scale=rating`` in the list, as a person reads it."""
+    """Return the newest rating of a customer for readers; the list has ``scale=rating``."""
     if not attitude:
         return ""
     scale, found, rating = attitude.partition("=")

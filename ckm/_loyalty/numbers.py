@@ -1,4 +1,4 @@
-"""Numbers, money and days as a language writes them, by babel.
+"""Numbers, money and dates in the format of a language, by babel.
 
 Persian is written with Persian digits, and each number is isolated from the text around it, so that its sign and unit
 stay where they belong. Dates are of the Gregorian calendar in every language, as in the data (in Thai the full form of
@@ -28,17 +28,17 @@ BETWEEN_DAYS = re.compile("\xa0(–|تا)\xa0")
 """Separator of the ends of a period, in languages that set it off with spaces."""
 ISOLATE, RELEASE = "\u2066", "\u2069"
 LARGE = 1_000
-"""Amounts from here on are written without cents in sentences."""
+"""Amounts from which sentences omit the cents."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Writes numbers in a language.
+    """Formatter of numbers in a language.
 
     Attributes
     ----------
     locale
-        Of babel.
+        Locale of babel.
     currency
         Of all money.
     calendar
@@ -50,20 +50,20 @@ class Numbers:
     calendar: str = GREGORIAN
 
     def count(self, value: float, *, signed: bool = False) -> str:
-        """Return a whole number."""
+        """Format a whole number."""
         return self._written(value, lambda each: self._decimal(each, "#,##0"), 0, signed=signed)
 
     def decimal(self, value: float, digits: int = 1, *, signed: bool = False) -> str:
-        """Return a number with so many decimals."""
+        """Format a number with a fixed number of decimals."""
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return self._written(value, lambda each: self._decimal(each, pattern), digits, signed=signed)
 
     def share(self, value: float, digits: int = 0, *, signed: bool = False) -> str:
-        """Return a share as a percentage."""
+        """Format a share as a percentage."""
         return self._written(value, lambda each: self._percent(each, digits), digits + 2, signed=signed)
 
     def money(self, value: float, *, exact: bool = False, signed: bool = False) -> str:
-        """Return an amount; without cents from :data:`LARGE` on unless it is to be exact."""
+        """Format an amount; without cents from :data:`LARGE` on, unless it must be exact."""
         cents = exact or abs(value) < LARGE
         return self._written(value, lambda each: self._money(each, cents=cents), 2 if cents else 0, signed=signed)
 
@@ -91,7 +91,7 @@ class Numbers:
         return self._kept(format_skeleton("yMMM", first, locale=self.locale))
 
     def period(self, period: Period) -> str:
-        """Return the days of a period, from and to."""
+        """Format a period with its first and last day."""
         from babel.dates import format_interval
 
         if (local := local_calendar(self.calendar, self.locale)) is not None:
@@ -109,7 +109,7 @@ class Numbers:
         rounded = round(value, digits)
         sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
         text = write(abs(rounded))
-        # no line ends between a sign and the mark of a currency
+        # no line break between a sign and a currency mark
         joiner = JOINER if sign and not text[0].isdigit() else ""
         text = self._finished(sign + joiner + text)
         return f"{ISOLATE}{text}{RELEASE}" if self.locale in DIGITS else text
@@ -140,11 +140,11 @@ class Numbers:
         )
 
     def _kept(self, text: str) -> str:
-        """Return a date that no line breaks, and a period that breaks between its ends only."""
+        """Return a date without line breaks, or a period that breaks only between its ends."""
         kept = self._finished(text).replace(" ", "\xa0")
         return BETWEEN_DAYS.sub(r" \1 ", kept)
 
     def _finished(self, text: str) -> str:
-        # thin spaces around a dash are gaps in many fonts and none in others
+        # thin spaces around a dash look like gaps in many fonts
         plain = text.replace("\u2009", " ")
         return plain.translate(DIGITS.get(self.locale, {}))

@@ -1,4 +1,4 @@
-"""The structure of the relationships: who came, who stayed, who left, how long, and who brings how much."""
+"""Report section on customer relationships: customer flow, retention, tenure and concentration."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ NUMBERS = (
 )
 MOST_COHORTS = 13
 MOST_STEPS = 60
-"""Points of a curve, of which each has its band: 120 marks."""
+"""Maximum points of a curve, each with its interval: 120 marks."""
 ACTIVE_STAGES = ("active", "reactivated", "new")
-"""States of the life cycle of those who are there."""
+"""Life cycle stages that count as active."""
 INACTIVE_STAGES = ("cooling", "lapsed")
-"""States of those who are not any more."""
+"""Life cycle stages that count as inactive."""
 CAME = ("new", "reactivated")
 NAMED_EVERY = 3
-"""Months of which one is named beneath its column."""
+"""Number of months per label below the columns."""
 SEVERAL = 2
 HALF = 0.5
 
@@ -55,7 +55,7 @@ def relationships_section(localized: LocalizedReport) -> Section:
 
 
 def retention_finding(localized: LocalizedReport) -> str:
-    """Return how many came back, compared with the previous period within its interval; empty where it is not known.
+    """Return a sentence on retention compared with the previous period, within its interval; empty if unknown.
 
     Periods of unequal length are not compared: in more days more come back.
     """
@@ -152,7 +152,7 @@ def _retention(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def _cohorts_finding(localized: LocalizedReport, cells: tuple[Metric, ...], months: list[int]) -> str:
-    """Return what came of the customers of all cohorts after one month and after the last that several reached."""
+    """Return a sentence on the retention of all cohorts after one month and after the last common month."""
     found = {}
     for month in months:
         of_month = [each for each in cells if each.of("month") == str(month)]

@@ -26,7 +26,7 @@ SHOWN = (
     "ces",
     "value_at_risk",
 )
-"""Metrics that stand side by side; the machine formats and the workbook have all."""
+"""Metrics of the table; machine formats and the workbook have all."""
 
 
 def slices_section(localized: LocalizedReport) -> Section | None:

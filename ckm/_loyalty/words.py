@@ -1,7 +1,7 @@
-"""Texts of the report in each language: ``ckm/data/report/LANG.yaml``, one file a language with the same keys.
+"""Texts of the report by language: ``ckm/data/report/LANG.yaml``, one file per language with the same keys.
 
-A text holds places such as ``{count}``. Where a text depends on a number it has a form per plural category of the
-language (``one``, ``other``), chosen by the place ``n``.
+A text can contain placeholders such as ``{count}``. A text that depends on a number has a form per plural category of
+the language (``one``, ``other``), selected by the placeholder ``n``.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[1] / "data" / "report"
 WORDS_SCHEMA = "ckm.report_words/1"
 LANGUAGES = ("en", "de", "zh-Hans", "zh-Hant", "th", "fa")
-"""BCP 47 tags of the languages that there are words in."""
+"""BCP 47 tags of the languages with texts."""
 PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
-"""Plural categories of Unicode; every text that has forms has ``other``."""
+"""Plural categories of Unicode; every text with forms has ``other``."""
 PLACE = re.compile(r"\{(\w+)\}")
 
 Text = str | dict[str, str]
@@ -39,13 +39,14 @@ class Words:
     Attributes
     ----------
     lang
-        BCP 47 tag, as HTML has it.
+        BCP 47 tag for HTML.
     locale
-        How babel calls the language.
+        Locale name of babel.
     direction
-        How it runs.
+        Writing direction.
     texts
-        By key with dots, such as ``missing.no_ratings``; a mapping of plural forms where the text depends on a number.
+        Texts by key with dots, such as ``missing.no_ratings``; a mapping of plural forms if the text depends on a
+        number.
     """
 
     lang: str
@@ -57,25 +58,25 @@ class Words:
         return key in self.texts
 
     def say(self, key: str, n: float | None = None, /, **values: str) -> str:
-        """Return a text with its places filled.
+        """Return a text with its placeholders filled.
 
         Parameters
         ----------
         key
-            With dots; KeyError if there is no such text.
+            Key with dots; KeyError if it does not exist.
         n
-            The number that decides on the plural form.
+            Number that selects the plural form.
         values
             Values of the placeholders, as written in this language.
         """
         text = self.texts[key]
         if isinstance(text, dict):
             text = text.get(self._plural(n or 0), text["other"])
-        # one pass: what looks like a place within a value stays as it is
+        # in one pass, so that a placeholder inside a value is not replaced
         return PLACE.sub(lambda place: values[place[1]], text)
 
     def called(self, group: str, code: str) -> str | None:
-        """Return what a code is called; None if the language has no word for it."""
+        """Return the text of a code; None if the language has none."""
         text = self.texts.get(f"{group}.{code}")
         return text if isinstance(text, str) else None
 
@@ -91,12 +92,12 @@ class Words:
 
 @cache
 def load_words(lang: str) -> Words:
-    """Return the words of a language.
+    """Return the texts of a language.
 
     Raises
     ------
     UnknownNameError
-        There are none in that language.
+        The language has no texts.
     """
     known = {each.lower(): each for each in LANGUAGES}
     found = known.get(lang.replace("_", "-").lower())

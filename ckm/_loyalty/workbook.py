@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 LONGEST_NAME = 31
-"""Characters of a sheet's name, by Excel."""
+"""Maximum characters of a sheet's name in Excel."""
 FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 FORMATS = {
     "share": "0.0%",
@@ -77,16 +77,16 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
     Parameters
     ----------
     report
-        What was measured.
+        The report.
     path
-        Of the file; inside :func:`ckm.files.replacing` nothing half-written is ever seen.
+        Path of the file; write inside :func:`ckm.files.replacing`, so that no partial file is visible.
     lang
-        Of :data:`ckm._loyalty.words.LANGUAGES`.
+        One of :data:`ckm._loyalty.words.LANGUAGES`.
 
     Raises
     ------
     UnknownNameError
-        There are no words in that language.
+        The language has no texts.
     """
     from xlsxwriter import Workbook
 

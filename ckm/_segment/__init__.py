@@ -1,1 +1,1 @@
-"""The ways to segment customers: what each learns from them (a definition), and what became of them since (moves)."""
+"""Segmentation methods, their fitted definitions, and segment changes between runs."""

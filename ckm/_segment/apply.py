@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm._segment.saved import SavedDefinition
+    from ckm._segment.definition_file import SavedDefinition
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_cache import LedgerCache
 
@@ -43,16 +43,16 @@ def apply_definition(
     tables, as_of
         See :func:`ckm.customers.features.feature_table`.
     time_zone
-        Of these data; None means the definition's.
+        Time zone of these data; None means that of the definition.
     settings
-        Of the workspace: from when a shift is worth a word.
+        Settings of the workspace, with the thresholds for shifts.
     ledger
-        Of the tables, if there is one; it is used if it holds what the definition needs.
+        Ledger of the tables, if read already; it is used if it has the sums that the definition needs.
 
     Raises
     ------
     UsageError
-        The definition was made for another currency, time zone, or for features that these data do not give.
+        The definition is for another currency or time zone, or needs features that these data lack.
     """
     ledger = read_for(saved, tables, as_of=as_of, ledger=ledger)
     table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
@@ -76,7 +76,7 @@ def read_for(
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`).
+    """Return the ledger and features that a definition needs; uses ``ledger`` if it has the required sums.
 
     Features are as of the day of ``ledger``, from the same rows.
     """
@@ -93,18 +93,18 @@ def read_for(
 def definition_table(
     saved: SavedDefinition, ledger: Ledger, customers: pl.LazyFrame | None, *, as_of: date | None
 ) -> FeatureTable:
-    """Return the customers as a definition sees them: its measures, its window, its population.
+    """Return the feature table for a definition: with its monetary value, its window and its population.
 
     Parameters
     ----------
     saved
         The definition.
     ledger
-        Of :func:`read_for`, or one that holds more.
+        Result of :func:`read_for`, or a ledger with more sums.
     customers
-        The customers' own table.
+        The table ``customers``.
     as_of
-        A day; None means the ledger's.
+        As-of date; None means that of the ledger.
     """
     method = METHODS[saved.definition.method]
     return features_of(

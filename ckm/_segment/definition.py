@@ -1,4 +1,4 @@
-"""What a method of segmenting learned: enough to give any customer a segment, readable, and the same tomorrow."""
+"""Definition: the fitted result of a segment method, which assigns any customer a segment reproducibly."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from ckm.settings import SegmentSettings
 
 READABLE_DIGITS = 6
-"""Significant digits of fitted numbers; the numbers of the file are the ones that are used."""
+"""Significant digits of fitted numbers, which are rounded before use, so that the file has the numbers used."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A name, and what to do about the customers who bear it."""
+    """A segment name, and the advice for its customers."""
 
     name: str
     advice: str
@@ -31,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Detail:
-    """A table that shows how a method came to its result.
+    """A table with details of a method's result.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Detail:
     frame
         The table.
     formats
-        How a person sees a column, as ``str.format`` templates.
+        Number formats of columns, as ``str.format`` templates.
     """
 
     title: str
@@ -50,18 +50,19 @@ class Detail:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a method learns from.
+    """Input of fitting a segment method.
 
     Attributes
     ----------
     table
-        The customers.
+        Feature table of the customers.
     at
-        Feature table as of the end of another day; raises NotEnoughDataError without data by then.
+        Function that returns the feature table as of the end of another day; raises NotEnoughDataError without data by
+        then.
     settings
-        Of the workspace.
+        Settings of the workspace.
     seed
-        Of everything random.
+        Random seed.
     previous
         The definition that this one replaces; None the first time.
     """
@@ -74,20 +75,20 @@ class TrainingData:
 
 
 class Definition(Protocol):
-    """What a method learned."""
+    """Interface of the definitions of all methods."""
 
     method: ClassVar[str]
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features that :meth:`assign` reads."""
+        """Features that :meth:`assign` needs."""
 
     @property
     def segments(self) -> tuple[Segment, ...]:
         """All segments, in the order of a summary, best first."""
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Give every row a segment.
+        """Return a segment for every row.
 
         Parameters
         ----------
@@ -97,18 +98,18 @@ class Definition(Protocol):
         Returns
         -------
         pl.DataFrame
-            As many rows in the same order: ``segment`` (String, one of :attr:`segments`, no nulls), then what the
-            method says beside it. A row's result depends on that row and the definition alone.
+            One row per input row, in the same order: ``segment`` (String, one of :attr:`segments`, no nulls), then
+            further columns of the method. A row's result depends only on that row and the definition.
         """
 
     def to_plain(self) -> dict[str, Any]:
-        """Return everything learned as text, numbers, lists and dicts, fit for YAML and for a reader."""
+        """Return the fitted parameters as text, numbers, lists and dicts, readable as YAML."""
 
     def details(self) -> tuple[Detail, ...]:
-        """Return the tables that show how the definition came to be."""
+        """Return tables that show how the definition was fitted."""
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Return what a reader should know of the definition and of what :meth:`assign` gave, as sentences."""
+        """Return remarks on the definition and on the result of :meth:`assign`, as sentences."""
 
 
 def readable_number(value: float) -> float:
@@ -122,7 +123,7 @@ def load_segments(path: Path) -> tuple[Segment, ...]:
     Raises
     ------
     UsageError
-        The file cannot be read as such a list.
+        The file is not a valid list.
     """
     document = read_yaml(path)
     entries = [entry.fields(("name", "advice")) for entry in (document.items() if document else [])]

@@ -1,4 +1,4 @@
-"""Learn segments from customers."""
+"""Fit segments to customers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm._segment.definition import TrainingData
+from ckm._segment.definition_file import SavedDefinition, describe
 from ckm._segment.methods import Method, find_method
 from ckm._segment.monetary import Monetary
 from ckm._segment.result import Segmentation, segmented
 from ckm._segment.rfm.definition import fit_rfm
-from ckm._segment.saved import SavedDefinition, describe
 from ckm.customers.features import FeatureTable, features_of, needs_of
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import UsageError, no_amounts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
 AMOUNTS = frozenset({"monetary", "net_total"})
-"""Features that are computed without amounts too, and are meaningless then."""
+"""Features that are also computed without amounts but are then meaningless."""
 
 
 def segment_customers(
@@ -45,36 +45,36 @@ def segment_customers(
     previous: SavedDefinition | None = None,
     ledger: Ledger | None = None,
 ) -> Segmentation:
-    """Learn segments from the customers, and give each customer one.
+    """Fit segments to the customers, and assign each customer one.
 
     Parameters
     ----------
     tables, as_of, time_zone
         See :func:`ckm.customers.features.feature_table`, also for the errors raised.
     monetary
-        How frequency and money are measured.
+        Definition of frequency and monetary value.
     by
-        The method (rfm, value, lifecycle, clusters), or a definition with nothing left to learn (rules).
+        The method (rfm, value, lifecycle, clusters), or a definition that needs no fitting (rules).
     settings
-        Of the workspace.
+        Settings of the workspace.
     names
-        Of the scores of rfm, and how many there are. Default: the eleven usual names over five scores.
+        Names and number of scores of rfm. Default: the eleven usual names over five scores.
     seed
-        Of everything random.
+        Random seed.
     name
-        What to call the definition.
+        Name of the definition.
     previous
         The definition that this one replaces.
     ledger
-        Of the tables, where it is read already; it must hold what the method and the measures need.
+        Ledger of the tables, if read already; it must have the sums that the method and the measures need.
 
     Raises
     ------
     UsageError
-        There is no such method (the near one is suggested), or nothing is learned by it: rules come from a file.
+        The method is unknown (a similar one is suggested), or it is not fitted: rules come from a file.
     NotEnoughDataError
-        Too few customers; the message has the number needed. Or the transactions have no
-        amounts, and the segments are of money.
+        Too few customers; the message has the number needed. Or the transactions have no amounts, and the method needs
+        them.
     """
     method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))
 
@@ -114,7 +114,7 @@ def _refuse_what_needs_amounts(method: Method, by: str | Definition, monetary: M
 
 
 def _same(one: SavedDefinition, other: SavedDefinition) -> bool:
-    """Whether two definitions give every customer the same segment."""
+    """Return whether two definitions give every customer the same segment."""
     return (one.definition, one.monetary, one.population, one.currency, one.time_zone, one.dictionary) == (
         other.definition, other.monetary, other.population, other.currency, other.time_zone, other.dictionary
     )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckm._segment.saved import SavedDefinition, load_definition, parse_definition
+from ckm._segment.definition_file import SavedDefinition, load_definition, parse_definition
 from ckm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class Library:
     Attributes
     ----------
     folder
-        Made with the first definition.
+        Folder; created with the first definition.
     """
 
     folder: Path
 
     def path(self, name: str) -> Path:
-        """Return the file of a definition: in the folder by its name, or anywhere by its path.
+        """Return the file of a definition: in the folder by name, or anywhere by path.
 
         Raises
         ------
@@ -51,7 +51,7 @@ class Library:
         return self.folder / f"{name}.yaml"
 
     def find(self, name: str) -> SavedDefinition | None:
-        """Return the definition of this name; None where there is none."""
+        """Return the definition of this name; None if it does not exist."""
         path = self.path(name)
         return load_definition(path) if path.exists() else None
 
@@ -61,7 +61,7 @@ class Library:
         Raises
         ------
         UsageError
-            There is none; those that exist are named.
+            The definition does not exist; the error lists existing ones.
         """
         found = self.find(name)
         if found is None:
@@ -81,16 +81,16 @@ class Library:
 
 @dataclass(frozen=True)
 class EarlierRun:
-    """What customers were on an earlier day.
+    """Segments of customers on an earlier day.
 
     Attributes
     ----------
     as_of
-        The day.
+        As-of date of the run.
     customers
-        customer_id, segment, rows, net_total.
+        Columns customer_id, segment, rows, net_total.
     definition
-        What gave the segments.
+        Definition of the segments.
     """
 
     as_of: date
@@ -106,9 +106,9 @@ def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date |
     store
         Store of the runs.
     saved, as_of
-        Definition and day of the run at hand.
+        Definition and day of the current run.
     until
-        Look at runs as of this day or before.
+        Latest as-of date of the returned run.
     """
     earlier = [
         run

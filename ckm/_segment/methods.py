@@ -1,4 +1,4 @@
-"""The methods of segmenting, by the names that ``--by`` and definitions use."""
+"""Registry of segment methods, by the names that ``--by`` and definitions use."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Method:
-    """How a definition is learned and read.
+    """Functions and properties of a segment method.
 
     Attributes
     ----------
     read
-        Reads what ``to_plain`` wrote.
+        Function that reads the output of ``to_plain``.
     fit
-        Learns from customers; None where nothing is learned because somebody wrote it.
+        Function that fits a definition to customers; None if users write the definition.
     scope
-        Features it takes.
+        Scope of the features that it needs.
     with_prospects
-        Whether people who never bought have a segment too.
+        Whether customers without a purchase have a segment too.
     of_money
-        Whether it needs amounts.
+        Whether the method needs amounts.
     """
 
     read: Callable[[YamlEntry], Definition]
@@ -60,7 +60,7 @@ def find_method(name: str) -> Method:
     Raises
     ------
     UnknownNameError
-        There is none; the near one is suggested.
+        The method is unknown; a similar one is suggested.
     """
     if name not in METHODS:
         raise UnknownNameError("method", name, METHODS)
@@ -68,4 +68,4 @@ def find_method(name: str) -> Method:
 
 
 FITTED = tuple(name for name, method in METHODS.items() if method.fit)
-"""What ``--by`` takes beside a file of rules."""
+"""Methods that ``--by`` accepts besides a file of rules."""

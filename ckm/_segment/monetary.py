@@ -1,4 +1,4 @@
-"""Which value the monetary score uses, and the window of frequency and monetary value."""
+"""Definition of the monetary value, and the window of frequency and monetary value."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ckm.errors import UnknownNameError, UsageError
 
 @dataclass(frozen=True)
 class Monetary:
-    """What ``monetary`` is, and how far back it and ``frequency`` look.
+    """Definition and window of ``monetary`` and ``frequency``.
 
     Attributes
     ----------
     money
-        ``net`` of returns, ``margin``, or the ``mean`` per order.
+        ``net`` (of returns), ``margin``, or ``mean`` (per order).
     window
-        Months; None means all time.
+        Window in months; None means all time.
     """
 
     money: Literal["net", "margin", "mean"] = "net"
@@ -31,5 +31,5 @@ class Monetary:
             raise UsageError(f"a window of {self.window} months is none", hint="write at least 1, or None for all time")
 
     def __str__(self) -> str:
-        """Readable form."""
+        """Return a readable form."""
         return f"{self.money} over {f'{self.window} months' if self.window else 'all time'}"

@@ -1,4 +1,4 @@
-"""Who moved to another segment since the run before, and why."""
+"""Segment changes since the previous run, with their causes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ if TYPE_CHECKING:
     from datetime import date
 
 CAUSES = ("behaviour", "ageing", "definition", "new", "gone")
-"""Why a customer is elsewhere than before; see :func:`explain_moves`."""
+"""Causes of segment changes; see :func:`explain_moves`."""
 
 
 @dataclass(frozen=True)
 class Moves:
-    """What became of the customers since an earlier day.
+    """Segment changes of the customers since an earlier day.
 
     Attributes
     ----------
     customers
         One row per customer of either day, by ``customer_id``: customer_id, previous_segment (null: new), segment
-        (null: gone), cause (null: stayed).
+        (null: gone), cause (null: unchanged).
     matrix
-        One row per pair of segments that has customers: previous_segment, segment, customers, and of these by cause:
+        One row per pair of segments with customers: previous_segment, segment, customers, and of these by cause:
         behaviour, ageing, definition, new, gone.
     since
-        The day before.
+        Day of the previous run.
     """
 
     customers: pl.DataFrame
@@ -36,7 +36,7 @@ class Moves:
 
     @property
     def remarks(self) -> list[str]:
-        """How many moved, by cause, as one sentence."""
+        """Number of changes by cause, as one sentence."""
         known = self.customers.filter(pl.col("previous_segment").is_not_null() & pl.col("segment").is_not_null())
         by_cause = dict(self.customers["cause"].drop_nulls().value_counts().iter_rows())
         moved = sum(by_cause.get(cause, 0) for cause in CAUSES[:3])
@@ -47,23 +47,23 @@ class Moves:
 
 
 def explain_moves(before: pl.DataFrame, now: pl.DataFrame, *, since: date, order: tuple[str, ...]) -> Moves:
-    """Compare two runs, customer by customer.
+    """Return the segment changes between two runs, with the cause for each customer.
 
-    The causes, the first that applies: *new*, not there before; *gone*, no longer there (erased, or corrected away);
-    *definition*, the former definition would have left the customer where they were; *behaviour*, rows of theirs came
-    or changed (bought or returned something); *ageing*, only time passed.
+    The first cause that applies counts: *new*, not in the previous run; *gone*, not in this run (erased, or removed by
+    a correction); *definition*, the previous definition would not have changed the segment; *behaviour*, rows of the
+    customer were added or changed (a purchase or a return); *ageing*, only time passed.
 
     Parameters
     ----------
     before
-        One row per customer: customer_id, segment, rows (that count), net_total.
+        One row per customer: customer_id, segment, rows (used rows), net_total.
     now
-        The same, and ``segment_before``: what the definition of ``before`` gives today. Where the definition is the
-        same, that is ``segment``, so that nobody is ever moved by it.
+        The same columns, and ``segment_before``, the segment by the definition of ``before`` today. If the definition
+        is unchanged, it equals ``segment``, so that no change has the cause *definition*.
     since
         Day of ``before``.
     order
-        Segments in the order of the summary; names that only ``before`` has follow.
+        Segments in the order of the summary; names that occur only in ``before`` follow.
     """
     both = (
         before.lazy()

@@ -17,43 +17,43 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm._segment.definition import Detail
+    from ckm._segment.definition_file import SavedDefinition
     from ckm._segment.moves import Moves
-    from ckm._segment.saved import SavedDefinition
     from ckm.customers.coverage import LeftOut
     from ckm.customers.features import FeatureTable
 
 AMOUNTS = ("monetary", "revenue", "revenue_share", "average_order_value", "currency")
-"""Columns that are null where no amounts are known."""
+"""Columns that are null if no amounts are known."""
 _BASE_COLUMNS = ("recency_days", "frequency", "monetary", "currency")
 
 
 @dataclass(frozen=True)
 class Segmentation(Result):
-    """Named customers, the segments they make up, and what a reader needs to trust them.
+    """Customers with segments, the summary of segments, and further information for the reader.
 
     Attributes
     ----------
     customers
-        One row per customer, by ``customer_id``: customer_id, segment; what the method says beside it (rfm: r_score,
+        One row per customer, by ``customer_id``: customer_id, segment; further columns of the method (rfm: r_score,
         f_score, m_score, Int8, 1 worst); recency_days (Int64, last purchase day to ``as_of``), frequency (Int64, days
         with a purchase), monetary (Float64, net of returns), currency; the features behind the segment;
-        previous_segment and cause (null without an earlier run, and the cause for who stayed).
+        previous_segment and cause (null without an earlier run; the cause is also null without a change).
     summary
         One row per segment, best first: see :func:`ckm._segment.summary.summarise`.
     as_of
-        As-of date; no later row was used.
+        As-of date; later rows are not used.
     definition
-        What gave the segments.
+        Definition of the segments.
     left_out
-        What was not used, and why.
+        Rows that were not used, with the reason.
     remarks
-        What a reader should know beside the numbers, as sentences.
+        Remarks for the user, as sentences.
     details
-        Tables that show how the method came to its result.
+        Tables with details of the method's result.
     kept
-        One row per customer as a later run needs it: customer_id, segment, rows, net_total.
+        One row per customer for comparison with a later run: customer_id, segment, rows, net_total.
     moves
-        What became of the customers since an earlier run; None where there is none.
+        Segment changes since an earlier run; None without one.
     """
 
     customers: pl.DataFrame
@@ -73,7 +73,7 @@ class Segmentation(Result):
 
     @property
     def currency(self) -> str:
-        """Currency of every amount."""
+        """Currency of all amounts."""
         return self.definition.currency
 
     @property
@@ -82,7 +82,7 @@ class Segmentation(Result):
         return self.currency != NO_CURRENCY
 
     def since(self, moves: Moves) -> Segmentation:
-        """Return the same with every customer's former segment and the cause of the move."""
+        """Return the result with every customer's previous segment and the cause of a change."""
         customers = self.customers.drop("previous_segment", "cause").join(
             moves.customers.drop("segment"), on="customer_id", how="left", maintain_order="left"
         )
@@ -94,14 +94,14 @@ class Segmentation(Result):
 
 
 def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
-    """Assign every customer of ``table`` a segment by the definition.
+    """Return the segmentation of the customers of ``table`` by the definition.
 
     Parameters
     ----------
     saved
         The definition.
     table
-        Customers with the features that it needs, by its measures and its population.
+        Customers with the features that the definition needs, computed with its measures and population.
     """
     definition = saved.definition
     money_known = table.currency != NO_CURRENCY

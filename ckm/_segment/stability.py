@@ -1,4 +1,4 @@
-"""How far today's customers have shifted from those a definition was learned from: the population stability index."""
+"""Population stability index: shift of today's customers from those that a definition was fitted to."""
 
 from __future__ import annotations
 
@@ -19,29 +19,31 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 BINS = 10
-"""Intervals of a number, by its tenths; the usual choice."""
+"""Intervals of a numeric feature: deciles, the usual choice."""
 MOST_LEVELS = 20
-"""Number of distinct values that are counted apart; all others count together."""
+"""Maximum number of levels of a text feature that are counted separately; all others count together."""
 LEAST_SHARE = 1e-4
-"""An empty interval counts as this share: the logarithm of zero is not finite."""
+"""Smallest share of an interval, because the logarithm of zero is not finite."""
 TOLD = 0.005
-"""A smaller index would be shown as 0.00."""
+"""Smallest index that is shown; a smaller one would be displayed as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902
-"""Of 99.9 %: as the index of two samples of the same customers would exceed once in a thousand features."""
+"""99.9 % quantile of the standard normal distribution: by chance, one feature in a thousand exceeds it."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """How a feature was distributed when a definition was learned.
+    """Distribution of a feature in the training data.
 
     Attributes
     ----------
     shares
-        Share of the customers per interval or level, then of all other levels (text only), then without a value.
+        Share of the customers by interval or level, then of all other levels (text only), then of customers without a
+        value.
     edges
-        Of a number: ascending; interval ``i`` reaches from above edge ``i - 1`` to edge ``i``. Empty for text.
+        Ascending edges of a numeric feature; interval ``i`` is above edge ``i - 1`` and up to edge ``i``. Empty for
+        text.
     levels
-        Of a text: the commonest words. Empty for a number.
+        Most frequent values of a text feature; empty for numbers.
     """
 
     shares: tuple[float, ...]
@@ -67,16 +69,16 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Shift:
-    """What became of one feature.
+    """Shift of one feature.
 
     Attributes
     ----------
     feature
-        Its name.
+        Name of the feature.
     index
         Population stability index; 0 is no shift.
     chance
-        What mere chance would hardly exceed (once in a thousand), for so many customers.
+        Index that chance exceeds once in a thousand, for this number of customers.
     """
 
     feature: str
@@ -89,7 +91,7 @@ class Shift:
 
 
 def distributions(features: pl.DataFrame, names: Iterable[str]) -> dict[str, Distribution]:
-    """Return how each of these features is distributed; dates, which only move on, are left out."""
+    """Return the distribution of each feature; dates are omitted, because they always move."""
     return {name: _distribution(features[name]) for name in names if _is_countable(features[name].dtype)}
 
 
@@ -99,14 +101,15 @@ def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.D
     :math:`PSI = \sum_i (p_i - q_i) \ln (p_i / q_i)` over the intervals, with the shares then and now (Siddiqi 2006,
     *Credit Risk Scorecards*). For two samples of the same customers, PSI times ``n m / (n + m)`` is about
     chi-square with one degree of freedom less than there are intervals (Yurdakul and Naranjo 2020, *Journal of Risk
-    Model Validation* 14(4)); its 99.9 % quantile, by Wilson and Hilferty (1931), is what chance can do.
+    Model Validation* 14(4)); its 99.9 % quantile, by Wilson and Hilferty (1931), is the largest index that chance
+    explains.
 
     Parameters
     ----------
     then
-        Distributions when the definition was learned.
+        Distributions in the training data.
     customers_then
-        How many customers it was learned from.
+        Number of customers in the training data.
     features
         Today's customers.
     """
@@ -123,7 +126,7 @@ def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.D
 
 
 def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
-    """Say which features have shifted, and whether it is time to learn the definition anew."""
+    """Return a remark on shifted features, and on whether the definition should be refitted."""
     for limit, what in ((settings.shift_refit, "it is time to --refit"), (settings.shift_watch, "worth a look")):
         shifted = [f"{shift.feature} {shift.index:.2f}" for shift in found if shift.exceeds(limit)]
         if shifted:
@@ -151,18 +154,18 @@ def population_stability_index(then: Iterable[float], now: Iterable[float]) -> f
 
 
 def to_plain(distribution: Distribution) -> dict[str, Any]:
-    """Return a distribution as lists, fit for YAML."""
+    """Return a distribution as lists for YAML."""
     plain = {"edges": list(distribution.edges), "levels": list(distribution.levels)}
     return {**{key: value for key, value in plain.items() if value}, "shares": list(distribution.shares)}
 
 
 def read_distribution(entry: YamlEntry) -> Distribution:
-    """Read what :func:`to_plain` wrote.
+    """Read the output of :func:`to_plain`.
 
     Raises
     ------
     UsageError
-        The lists do not fit each other.
+        The lists have inconsistent lengths.
     """
     keys = entry.fields(("shares",), ("edges", "levels"))
     shares = tuple(item.number() for item in keys["shares"].items())
@@ -174,7 +177,7 @@ def read_distribution(entry: YamlEntry) -> Distribution:
 
 
 def chi_square_quantile(free: int) -> float:
-    """Return the 99.9 % quantile of chi-square, by Wilson and Hilferty (1931); 3 % too large at one degree."""
+    """Return the 99.9 % quantile of chi-square by Wilson and Hilferty (1931); at one degree 3 % too large."""
     if free < 1:
         return 0.0
     spread = 2 / (9 * free)

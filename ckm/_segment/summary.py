@@ -1,4 +1,4 @@
-"""One row per segment: how many customers, what they bring, how they buy, and what to do."""
+"""Summary of segments, one row each: customers, revenue, purchase behaviour and advice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from ckm.customers.features import FeatureTable
 
 SHARE_DIGITS = 12
-"""polars divides by one number through its reciprocal: 40 of 100 would be 0.39999999999999997."""
+"""Digits of a share: polars divides by a constant through its reciprocal, so that 40 of 100 would be
+0.39999999999999997."""
 _COLUMNS = (
     "segment",
     "customers",
@@ -34,16 +35,16 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
     Parameters
     ----------
     segments
-        Segment per customer, in the order of the table.
+        Segment of each customer, in the order of the table.
     definition
-        What gave them.
+        Definition of the segments.
     table
         The customers.
 
     Returns
     -------
     pl.DataFrame
-        segment, customers, share (of all customers), revenue (net of returns, all time), revenue_share (null where the
+        segment, customers, share (of all customers), revenue (net of returns, all time), revenue_share (null if the
         total is not positive), median_recency_days, orders_per_customer, average_order_value (purchases
         before returns per order), currency, advice. The three averages are null for empty segments.
     """
@@ -56,7 +57,7 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
             "advice": [each.advice for each in definition.segments],
         }
     )
-    # Summed as whole numbers, so that the order of the customers is of no matter.
+    # Summed as integers, so that the order of customers does not matter.
     money, purchases = (
         (pl.col(name) * table.money_scale).round().cast(pl.Int64).sum() for name in ("net_total", "purchases_total")
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import TableCounts
+    from ckm.check.table_counts import TableCounts
 
 
 class _Total(NamedTuple):
@@ -59,7 +59,7 @@ def controls(
 
 
 def _by_month(measured: TableCounts, limits: CheckLimits | None) -> pl.DataFrame:
-    """``month``, ``source``, ``currency``, ``net``, ``rows``; null where the table has no such column."""
+    """Return ``month``, ``source``, ``currency``, ``net`` and ``rows``; null if the table lacks the column."""
     days = measured.by_day.drop_nulls("day")
     if limits is not None and "type" in days.columns:
         days = days.filter(pl.col("type").is_in(limits.control_types))

@@ -27,7 +27,8 @@ CONTROLS = {
     "net": pl.Float64,
     "rows": pl.Int64,
 }
-"""What :func:`read_controls` returns: ``month`` is its first day; a null ``source`` or ``currency`` means all."""
+"""Result of :func:`read_controls`: ``month`` is the first day of the month; a null ``source`` or ``currency`` means
+all."""
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _AMOUNT = re.compile(r"[+-]?\d+(\.\d+)?")
 _CURRENCY = re.compile(r"[A-Z]{3}")

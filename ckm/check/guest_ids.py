@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.check.checked_table import DAY
 from ckm.check.findings import Finding, Severity
-from ckm.check.subject import DAY
 from ckm.customers.shared_ids import MOST_IDS, shared_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import TableCounts
+    from ckm.check.table_counts import TableCounts
 
 SAMPLE = 20_000
 """Sample size of customers whose active days are counted; the sample is chosen by the hash of the id."""

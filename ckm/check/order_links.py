@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.check.subject import DAY
+from ckm.check.checked_table import DAY
 from ckm.schema import RESERVED_COLUMNS, TABLES
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.check.checked_table import prepare
 from ckm.check.findings import Finding, Severity
 from ckm.check.order_links import AMOUNT, CENTS, ORDER, SourceOrders, linked
-from ckm.check.subject import prepare
 from ckm.wording import counted
 
 if TYPE_CHECKING:

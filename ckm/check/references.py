@@ -12,9 +12,9 @@ from ckm.wording import counted, share
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ckm.check.checked_table import CheckedTable
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import TableCounts
-    from ckm.check.subject import CheckedTable
+    from ckm.check.table_counts import TableCounts
 
 REFERENCES = {"transactions": "customer_id", "interactions": "customer_id", "customers": "parent_id"}
 """Customer id column of each table."""

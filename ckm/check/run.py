@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.check.calendar import calendar, channels
+from ckm.check.calendar_gaps import calendar, channels
+from ckm.check.checked_table import DAY, CheckedTable, prepare
 from ckm.check.completeness import completeness, emptied
-from ckm.check.contract import contract
 from ckm.check.controls import controls as check_controls
 from ckm.check.controls_file import CONTROLS
+from ckm.check.duplicate_sales import same_sales
 from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest, stray_dates
 from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
-from ckm.check.measure import TableCounts, measure
 from ckm.check.money import currencies, signs
-from ckm.check.order_states import cut_orders, partial_orders, undated_returns
+from ckm.check.order_findings import cut_orders, partial_orders, undated_returns
 from ckm.check.outliers import outliers
 from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
-from ckm.check.same_sales import same_sales
-from ckm.check.subject import DAY, CheckedTable, prepare
+from ckm.check.schema_rules import contract
+from ckm.check.table_counts import TableCounts, measure
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.check.findings import CheckReport
-    from ckm.dataset.given import Source
+    from ckm.dataset.source import Source
 
 
 def check(
@@ -29,7 +29,7 @@ def check(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`. A workspace is checked with its ``ckm.yaml`` and ``controls.csv``.
+        As for :func:`ckm.dataset.source.dataset_of`. A workspace is checked with its ``ckm.yaml`` and ``controls.csv``.
     as_of
         Rows with a later date are excluded. Default: none.
     progress

@@ -1,4 +1,4 @@
-"""What customers bought of: in which categories, through which channels, and on which days."""
+"""Baskets: categories and channels of customers' purchases, by day."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 
 ITEM_BITS = 20
 MOST_ITEMS = 1 << ITEM_BITS
-"""Most items with a separate number; later ones share the last number."""
+"""Maximum number of items with a separate number; later ones share the last number."""
 
 LOST_AFTER_DAYS = 28
-"""So long must the shop have sold nothing of an item for it to count as given up."""
+"""Days without a sale of an item, while the shop was open, after which the item is discontinued."""
 WEEKS_BEFORE = 26
-"""Half a year before the last sale of an item: one that is sold in a season only was not sold all through it."""
+"""Weeks before the last sale of an item that are examined: half a year, so that seasonal items do not count as sold all
+year."""
 WEEKS_SOLD = 21
-"""Of these, in how many it must have been sold to count as one that used to be sold every week: four of five."""
+"""Weeks with sales among these, from which an item was sold regularly: four of five."""
 
 
 @dataclass(frozen=True)
 class SaleDays:
-    """Days on which the shop sold anything of an item to anybody, guests too.
+    """Days on which the shop sold any item, including sales to guests.
 
     Attributes
     ----------
@@ -49,10 +50,10 @@ class SaleDays:
     lines: Whole
 
     def given_up(self, day: int) -> NDArray[np.bool_]:
-        """Whether the shop had given up each item by ``day``, as far as was known then.
+        """Return whether each item was discontinued by ``day``, as far as was known then.
 
-        Nothing of it was sold in the last 28 days on which the shop was selling at all, and it had been sold in at
-        least 21 of the 26 weeks up to its last sale. A shop that was closed gives up nothing.
+        An item is discontinued if it was not sold on the last 28 days with any sale, and had been sold in at least 21
+        of the 26 weeks up to its last sale. Days on which the shop was closed do not count.
         """
         seen = self.days <= day
         items, days = self.items[seen], self.days[seen]
@@ -69,19 +70,19 @@ class SaleDays:
 
 @dataclass(frozen=True)
 class Baskets:
-    """What customers bought of, by day; one entry per customer, item and day.
+    """Items that customers bought, by day; one entry per customer, item and day.
 
     Attributes
     ----------
     keys
-        Customer's code, item and day in one whole number (int64), ascending and distinct.
+        Customer code, item and day packed in one integer (int64), ascending and distinct.
     lines
         Purchase lines of each entry (int64).
     names
-        Items by number (String), those of which anything was sold: in the order in which the shop took them up, so that
-        what it sells later changes no number.
+        Names of the sold items by number (String), in order of their first sale, so that later items do not change
+        numbers.
     sale_days
-        When the shop sold what.
+        Days on which the shop sold each item.
     """
 
     keys: Whole
@@ -91,12 +92,12 @@ class Baskets:
 
     @cached_property
     def codes(self) -> NDArray[np.uint32]:
-        """Customer of each entry."""
+        """Customer code of each entry."""
         return (self.keys >> (DAY_BITS + ITEM_BITS)).astype(np.uint32)
 
     @cached_property
     def items(self) -> NDArray[np.int32]:
-        """Item of each entry."""
+        """Item number of each entry."""
         return (self.keys >> DAY_BITS & (MOST_ITEMS - 1)).astype(np.int32)
 
     @cached_property
@@ -106,7 +107,7 @@ class Baskets:
 
     @cached_property
     def _following(self) -> NDArray[np.int32]:
-        """Day on which the customer next bought of the item; :data:`NEVER` if not again."""
+        """Day of the customer's next purchase of the item; :data:`NEVER` without one."""
         owners = self.keys >> DAY_BITS
         following = np.full(len(self.keys), NEVER, np.int32)
         again = owners[1:] == owners[:-1]
@@ -115,16 +116,16 @@ class Baskets:
 
     @cached_property
     def first_day(self) -> int:
-        """Day on which an item is first known of a customer; :data:`NEVER` where none is."""
+        """First day with a known item of any customer; :data:`NEVER` without one."""
         return int(self.days.min(initial=NEVER))
 
     def distinct(self, customers: int, after: int, until: int) -> Whole:
-        """How many different items each of ``customers`` codes bought of in the days ``(after, until]``."""
+        """Return how many distinct items each of ``customers`` bought in the days ``(after, until]``."""
         last_within = (self.days > after) & (self.days <= until) & (self._following > until)
         return np.bincount(self.codes[last_within], minlength=customers)
 
     def share(self, chosen: NDArray[np.bool_], customers: int, after: int, until: int) -> NDArray[np.float64]:
-        """Share of the chosen items in each customer's purchases in ``(after, until]``; 0 where there are none."""
+        """Return the share of the chosen items in each customer's purchases in ``(after, until]``; 0 without."""
         within = (self.days > after) & (self.days <= until)
         total = np.bincount(self.codes[within], minlength=customers)
         within &= chosen[self.items]
@@ -135,7 +136,7 @@ class Baskets:
         """Return ``code`` (UInt32), ``value`` (String) and ``count`` (Int64) of purchase days, or of lines."""
         frame = pl.DataFrame({"owner": self.keys >> DAY_BITS, "lines": self.lines})
         counted = pl.len().cast(pl.Int64) if of_days else pl.col("lines").sum()
-        # the keys are sorted: entries of one customer and item stand together
+        # the keys are sorted, so entries of one customer and item are adjacent
         sums = frame.group_by(pl.col("owner").set_sorted(), maintain_order=True).agg(count=counted)
         return sums.select(
             code=(pl.col("owner") // MOST_ITEMS).cast(pl.UInt32),
@@ -144,11 +145,11 @@ class Baskets:
         )
 
     def until(self, day: int) -> Baskets:
-        """Return those by a day."""
+        """Return the entries up to a day."""
         return self._where(self.days <= day, self.sale_days.days <= day)
 
     def since(self, day: int) -> Baskets:
-        """Return those from a day on; the items keep their numbers."""
+        """Return the entries from a day on; item numbers do not change."""
         return self._where(self.days >= day, self.sale_days.days >= day)
 
     def _where(self, kept: NDArray[np.bool_], sold: NDArray[np.bool_]) -> Baskets:
@@ -158,21 +159,21 @@ class Baskets:
         return replace(self, keys=self.keys[kept], lines=self.lines[kept], sale_days=sale_days)
 
     def changed(self, again: Baskets, codes: Whole, new_codes: Whole, came: Baskets, gone: Baskets) -> Baskets | None:
-        """Return the baskets after rows came and went.
+        """Return the baskets after rows were added and removed.
 
         Parameters
         ----------
         again
-            All that the customers of those rows bought by now.
+            Present baskets of the customers of these rows.
         codes, new_codes
-            What the codes of these baskets and of ``again`` become; -1 for whose entries are left out.
+            New code of each code of these baskets and of ``again``; -1 for customers without entries in the result.
         came, gone
-            What anybody bought in the rows that came, and in those that are gone; only what was sold when counts.
+            Baskets of the added and of the removed rows; only their sale days are used.
 
         Returns
         -------
         Baskets | None
-            None where more was taken off than there was, or items are so many that some share a number.
+            None if more lines were removed than existed, or if items share a number.
         """
         names = dict.fromkeys(chain.from_iterable(each.names for each in (self, came, gone)))
         if len(names) >= MOST_ITEMS - 1:
@@ -206,7 +207,7 @@ class Baskets:
         )
 
     def only(self, chosen: NDArray[np.bool_]) -> Baskets:
-        """Return those of some customers (``chosen`` by code), whose codes close up."""
+        """Return the baskets of some customers (``chosen`` by code) with consecutive new codes."""
         kept = chosen[self.codes]
         codes = np.cumsum(chosen, dtype=np.int64) - 1
         bits = DAY_BITS + ITEM_BITS
@@ -215,7 +216,7 @@ class Baskets:
 
 
 def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
-    """Entries by ascending keys, as they are unless items have changed places."""
+    """Return the entries sorted by key; sorts only if item numbers have changed."""
     if not (keys[1:] < keys[:-1]).any():
         return keys, lines
     order = np.argsort(keys)
@@ -223,29 +224,29 @@ def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
 
 
 def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
-    """When the shop sold what, as keys of :func:`sale_key`."""
+    """Return the sale days as keys of :func:`sale_key`."""
     sold = baskets.sale_days
     return sale_key(_numbered(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
 
 
 def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
-    """The number of each item's name, by item."""
+    """Return the number of each item by name."""
     return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 
 
 def main_values(counts: pl.DataFrame) -> pl.DataFrame:
-    """Tell how many values a customer has, and which most.
+    """Return the number of distinct values per customer, and the most frequent value.
 
     Parameters
     ----------
     counts
-        ``code``, ``value``, ``count``; one row per pair of the first two, in the order of the first.
+        ``code``, ``value``, ``count``; one row per code and value, sorted by code.
 
     Returns
     -------
     pl.DataFrame
         ``code``; ``values`` (Int64, distinct ones); ``total`` (Int64, of the counts); ``main`` (the value with the
-        largest count; of several the first by name, so that the order of the rows is of no matter).
+        largest count; the first by name if counts are equal, so that the order of rows does not matter).
     """
     most = pl.col("count").max().over("code")
     return (
@@ -270,24 +271,24 @@ EMPTY = Baskets(
 
 
 def sale_key(item: Whole, day: Whole) -> Whole:
-    """Whole numbers of an item's number and a day with the offset of the epoch."""
+    """Return an item number and a day (with the offset of the epoch) packed in one integer."""
     return item << DAY_BITS | day
 
 
 def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
-    """Number the items in the order in which the shop took them up.
+    """Number the items in the order of their first sale.
 
     Parameters
     ----------
     sale_days
-        Of :func:`sale_key`, distinct, with any numbers from 1 on.
+        Distinct keys of :func:`sale_key`, with any numbers from 1.
     names
-        Items by that number; that of 0 is null. Those that were never sold get no number.
+        Items by that number; number 0 is null. Items that were never sold get no number.
 
     Returns
     -------
     tuple[Whole, pl.Series]
-        What each number becomes, and the names by what they become.
+        New number of each number, and the names by new number.
     """
     first = np.full(len(names), NEVER, np.int64)
     np.minimum.at(first, sale_days >> DAY_BITS, unpack_day(sale_days))
@@ -302,7 +303,7 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
 
 
 def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
-    """Keys with other codes and items; ``codes`` and ``items`` by the numbers that stand in ``keys``."""
+    """Return keys with new codes and items; ``codes`` and ``items`` are the new numbers by old number."""
     new: Whole = codes[keys >> (DAY_BITS + ITEM_BITS)]
     new <<= ITEM_BITS
     new |= items[keys >> DAY_BITS & (MOST_ITEMS - 1)]
@@ -312,8 +313,8 @@ def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
 
 
 def sale_days_of(sale_days: Whole, lines: Whole, items: Whole) -> SaleDays:
-    """Build from distinct keys of :func:`sale_key` and their lines; ``items`` by the numbers that stand in the keys."""
+    """Return the sale days of keys of :func:`sale_key` and their lines; ``items`` are names by number."""
     keys = sale_key(items[sale_days >> DAY_BITS], sale_days & DAY_MASK)
-    sums = added_up(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items beyond the most share a number
+    sums = added_up(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
     keys = sums["key"].to_numpy()
     return SaleDays(keys >> DAY_BITS, unpack_day(keys), sums["lines"].to_numpy())

@@ -5,11 +5,11 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import MINYEAR, date
 
-_EPOCH_ORDINAL = 719_163  # of 1970-01-01, as date.toordinal counts
+_EPOCH_ORDINAL = 719_163  # ordinal of 1970-01-01 (date.toordinal)
 
 
 def day_number(day: date) -> int:
-    """Days since 1970-01-01."""
+    """Return days since 1970-01-01."""
     return day.toordinal() - _EPOCH_ORDINAL
 
 
@@ -21,14 +21,15 @@ def calendar_day(number: int) -> date:
 def months_before(day: date, months: int) -> date:
     """Return the same day of the month ``months`` earlier, and the end of a month for the end of a month.
 
-    A day that the earlier month has not is its last one. The last so many months are the days after this one: those to
-    2025-04-30 begin on 2025-04-01 and those to 2024-02-28 on 2024-01-29 (one month), or 2023-03-01 (twelve).
+    If the earlier month does not have the day, its last day is returned. The days of the last months are those after
+    the returned day: one month to 2025-04-30 begins on 2025-04-01, one month to 2024-02-28 on 2024-01-29, and twelve
+    months to it on 2023-03-01.
 
     >>> [str(months_before(date(2025, 4, 30), 1)), str(months_before(date(2024, 2, 28), 12))]
     ['2025-03-31', '2023-02-28']
     """
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    year = max(year, MINYEAR + 1)  # a window of ten thousand months is all time, also east of Greenwich
+    year = max(year, MINYEAR + 1)  # a window of ten thousand months means all time, also east of Greenwich
     last = monthrange(year, month + 1)[1]
     is_end = day.day == monthrange(day.year, day.month)[1]
     return date(year, month + 1, last if is_end else min(day.day, last))

@@ -1,4 +1,4 @@
-"""Times in which the shop sold nothing though it usually would have: it was closed, or data are missing."""
+"""Closures: times without sales in which sales were expected: the shop was closed, or data are missing."""
 
 from __future__ import annotations
 
@@ -18,34 +18,35 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
 SHORTEST = 28
-"""Days without a purchase that may be a closure; holidays are shorter."""
+"""Shortest closure in days; holidays are shorter."""
 PAUSES = 2.0
-"""Times the median pause between two days with a purchase: a club that bills on one day of the month has a pause of a
-month, and is not closed in between."""
+"""Smallest ratio of a closure to the median pause between two days with purchases: a club that bills once a month is
+not closed in between."""
 EXPECTED = 20.0
-"""Purchases that so long a time would have seen at the usual rate: by chance none come once in 500 million times."""
+"""Smallest number of purchases expected in a closure at the usual rate: by chance, none occur once in 500 million
+times."""
 FEWEST_DAYS = 30
-"""Fewest days with rows for the usual pause of a shop."""
+"""Fewest days with rows to compute the usual pause of a shop."""
 SHORTEST_AT_THE_END = 7
-"""Days without any row at the end that are never unusual: a week that is not loaded yet."""
+"""Days without rows at the end that are always usual: a week that is not loaded yet."""
 TIMES_THE_GAPS = 3
-"""Times the 95th percentile of the days from one day with rows to the next that a silence at the end is longer than."""
+"""Smallest ratio of an unusual silence at the end to the 95th percentile of the pauses between days with rows."""
 YEAR = 365
-"""Days after which a season comes again."""
+"""Days in a year, after which a season recurs."""
 COMES_BACK = 0.5
-"""Share of a closure's days that are closed a year before or later too, if it comes back each year."""
+"""Smallest share of a yearly closure's days that are also closed a year before or later."""
 RATE_DAYS = 90
-"""Days on either side from which the usual rate is taken, the smaller of both."""
+"""Days before and after a closure whose purchase rates are compared; the smaller rate counts as usual."""
 
 
 @dataclass(frozen=True)
 class Closure:
-    """Days without any purchase, in days since 1970-01-01.
+    """A period without any purchase, in days since 1970-01-01.
 
     Attributes
     ----------
     first, last
-        The first and the last of them.
+        First and last day of the closure.
     """
 
     first: int
@@ -53,12 +54,12 @@ class Closure:
 
     @property
     def days(self) -> int:
-        """How many days."""
+        """Number of days."""
         return self.last - self.first + 1
 
     @property
     def sentence(self) -> str:
-        """What a reader should know."""
+        """Remark for the user."""
         return (
             f"no sale from {calendar_day(self.first)} to {calendar_day(self.last)} ({counted(self.days, 'day')}): the "
             "shop was closed, or data are missing"
@@ -66,14 +67,14 @@ class Closure:
 
 
 def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple[Closure, ...]:
-    """Return the times in which a shop sold nothing though it usually would have, earliest first.
+    """Return the closures of a shop, earliest first: times without sales in which sales were expected.
 
     Parameters
     ----------
     purchases
         The day of each purchase of a known customer, in days since 1970-01-01; in any order.
     days
-        Days with any row, of guests and returns too: on these the shop was open.
+        Days with any row, including guests and returns, on which the shop was open.
     """
     there, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
     counts[np.isin(there, days)] -= 1 if len(days) else 0
@@ -96,7 +97,7 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
 
 
 def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
-    """Return how many of the days ahead lie on the days of the year on which the shop was closed in an earlier one."""
+    """Return the number of days ahead that fall on days of the year with a closure in an earlier year."""
     ahead = np.arange(day + 1, day + horizon + 1)
     found = np.zeros(len(ahead), dtype=np.bool_)
     for each in closed:
@@ -107,9 +108,9 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
 
 
 def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
-    """Return the closures that come back each year: half of their days were closed a year before, or a year later.
+    """Return the yearly closures: half of their days were also closed a year before or later.
 
-    A beach bar is closed in winter. That is its season, and no window of a whole year is without it.
+    A beach bar is closed in winter. Its closure is a season, and every window of a year contains one.
     """
     days = [np.arange(each.first, each.last + 1) for each in closed]
     found = []
@@ -121,17 +122,17 @@ def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
 
 
 def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
-    """Return the days from the last row to the as-of date, where they are unusually many.
+    """Return the unusually long silence from the last row to the as-of date; None if it is usual.
 
-    Unlike :func:`ckm.customers.coverage.data_end`, which a long pause earlier in the data makes more patient, it counts
-    what is missing of a period and not what is worth a warning.
+    :func:`ckm.customers.coverage.data_end` allows longer silences if the data have long pauses. This function does not,
+    because it counts the missing days of a period, and the other decides about a warning.
 
     Parameters
     ----------
     days
         Days with any row, as numbers, ascending, distinct and none after ``as_of``.
     as_of
-        The day of the analysis.
+        As-of date.
 
     >>> silence_at_the_end(np.arange(100), 110)
     Closure(first=100, last=110)
@@ -144,7 +145,7 @@ def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
 
 
 def silences(ledger: Ledger) -> tuple[Closure, ...]:
-    """Return the closures of the days that the data are about, and the silence at their end."""
+    """Return the closures within the data, and the silence at their end."""
     coverage = ledger.coverage
     usual = coverage.usual_days
     if usual is None:

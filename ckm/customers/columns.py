@@ -1,7 +1,7 @@
-"""From a customer's sums to the columns of the feature table: expressions over one row per customer.
+"""Columns of the feature table as expressions over a customer's sums, one row per customer.
 
-The sums are those of :mod:`ckm.customers.features`; they are null for a customer who has none. What each column means
-is in ``ckm/data/features.yaml``.
+The sums are those of :mod:`ckm.customers.features`; they are null for a customer without any.
+``ckm/data/features.yaml`` describes each column.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ if TYPE_CHECKING:
     from datetime import date
 
 WEEKDAYS = range(1, 8)
-"""Monday to Sunday, as ISO 8601 counts them."""
+"""Monday to Sunday, in the order of ISO 8601."""
 OTHER = "other"
-"""What the channels beyond the most common are called together."""
+"""Name of all channels together that are not among the most common."""
 SHARE_DIGITS = 12
-"""polars divides by one number through its reciprocal: 40 of 100 would be 0.39999999999999997."""
+"""Digits of a share: polars divides by a constant through its reciprocal, so that 40 of 100 would be
+0.39999999999999997."""
 MONEY_DIGITS = 4
 """Decimals of a mean of money."""
 TREND_DIGITS = 6
 DAYS_A_YEAR = 365.25
 FEWEST_TREND_DAYS = 3
-"""Through two points every line is a trend."""
+"""Fewest purchase days for a trend: any two points lie on a line."""
 
 
 def amount(column: str, scale: int) -> pl.Expr:
-    """Whole numbers of ``1 / scale`` as money, in the unit of the currency."""
-    # polars divides by a constant as a product with its reciprocal, which turns 825767.051 into 825767.0510000001
+    """Convert integers of ``1 / scale`` to money in the unit of the currency."""
+    # polars divides by a constant through its reciprocal, which turns 825767.051 into 825767.0510000001
     return (pl.col(column) / scale).round(len(str(scale)) - 1)
 
 
 def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """``part`` of ``whole``; null where the whole is not positive."""
+    """Return ``part`` ÷ ``whole``; null if the whole is not positive."""
     return pl.when(whole > 0).then((part / whole).round(SHARE_DIGITS))
 
 
 def margin(period: str, margin_share: float | None) -> pl.Expr:
-    """Margin of a period in whole numbers: net less cost, and the usual share of the net whose cost is unknown."""
+    """Return the margin of a period: net minus cost, plus the usual margin share of net without a known cost."""
     net, costed, cost = (pl.col(f"{period}_{name}") for name in ("net", "costed", "cost"))
     without_cost = net - costed
     if margin_share is not None:
@@ -51,7 +52,7 @@ def margin(period: str, margin_share: float | None) -> pl.Expr:
 
 
 def interpurchase_columns(as_of: date, median_interpurchase_days: float | None, gap_p80: float | None) -> list[pl.Expr]:
-    """Tenure and gaps; own gaps drawn towards the population's ``median_interpurchase_days`` and ``gap_p80``."""
+    """Return tenure and intervals; own intervals are shrunk to the population's median and 80th percentile."""
     gaps = (pl.col("days") - 1).clip(lower_bound=0)
     gaps_before = (gaps - 1).clip(lower_bound=0)
     return [
@@ -69,7 +70,7 @@ def interpurchase_columns(as_of: date, median_interpurchase_days: float | None, 
 
 
 def spend_columns(scale: int, margin_share: float | None, *, cost_known: bool) -> list[pl.Expr]:
-    """Money of the last and of the previous 12 months; sums of the periods ``year`` and ``previous``."""
+    """Return the spend of the last and the previous 12 months (periods ``year`` and ``previous``)."""
     known = share(pl.col("year_bought_costed"), pl.col("year_bought"))
     money = pl.struct(
         pl.col("year_net").fill_null(0).alias("spend_12mo"),
@@ -86,10 +87,10 @@ def spend_columns(scale: int, margin_share: float | None, *, cost_known: bool) -
 
 
 def order_value_columns(scale: int) -> list[pl.Expr]:
-    """Mean money of an order, and trend of the money of a purchase day.
+    """Return the average order value, and the trend of the value of a purchase day.
 
-    The slope of ordinary least squares of money ``v`` on time ``x``, ``(n Sxv - Sx Sv) / (n Sxx - Sx Sx)``, is taken
-    from whole sums in 128 bits, so that equal days have a trend of exactly zero.
+    The slope of ordinary least squares of money ``v`` on time ``x``, ``(n Sxv - Sx Sv) / (n Sxx - Sx Sx)``, is computed
+    from integer sums in 128 bits, so that equal days have a trend of exactly zero.
     """
     n, x, v, xx, xv = (pl.col(name).cast(pl.Int128) for name in ("days", "sum_x", "sum_v", "sum_xx", "sum_xv"))
     slope = (n * xv - x * v).cast(pl.Float64) / (n * xx - x * x).cast(pl.Float64)
@@ -105,16 +106,16 @@ def order_value_columns(scale: int) -> list[pl.Expr]:
 def habit_columns(
     channels: Sequence[str], *, rest: bool, category_known: bool, channel_known: bool, discount_known: bool
 ) -> list[pl.Expr]:
-    """Categories, discounts, returns, channels and weekdays.
+    """Return the columns of categories, discounts, returns, channels and weekdays.
 
     Parameters
     ----------
     channels
-        Each has a column of its share.
+        Channels with a share column each.
     rest
-        Whether there are others, which share one.
+        Whether other channels exist, which have one column together.
     category_known, channel_known, discount_known
-        Whether any customer has one; without any the feature is null, not zero.
+        Whether any customer has a category, channel or discount; otherwise the feature is null, not zero.
     """
     bought, discount = pl.col("all_bought"), pl.col("discount")
     columns = {

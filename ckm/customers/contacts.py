@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     Days = NDArray[np.int32]
 
 LOWEST_SATISFIED = {"nps_0_10": 7, "csat_1_5": 3, "ces_1_7": 4}
-"""Who rates below is unhappy: a detractor of 0 to 10 (Reichheld, HBR 12/2003), the lower part of the other scales."""
+"""Lowest satisfied rating by scale; customers with lower ratings are unhappy: detractors on 0 to 10 (Reichheld, HBR
+12/2003), the lower part of other scales."""
 OPEN_FOR_DAYS = 180
-"""A complaint without an answer for longer was more likely closed without a note than left open."""
+"""Days after which an unanswered complaint no longer counts as open: it was more likely resolved without a record."""
 
 INVOICE_TOPICS = Path(__file__).parents[1] / "data" / "invoice_topics.yaml"
 INVOICE_TOPICS_SCHEMA = "ckm.invoice_topics/1"
@@ -39,14 +40,14 @@ _OPTIONAL = {"topic": pl.String(), "rating": pl.Float64(), "scale": pl.String(),
 
 @dataclass(frozen=True)
 class Events:
-    """Things that happened to customers, in the order of customer and time.
+    """Events of customers, sorted by customer and time.
 
     Attributes
     ----------
     codes, days
-        Customer and day.
+        Customer code and day of each event.
     first_day
-        First day with such an event of any customer; before it, events are not known.
+        First day with an event of any customer; before it, events are unknown.
     """
 
     codes: NDArray[np.uint32]
@@ -54,7 +55,7 @@ class Events:
     first_day: int
 
     def count(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """How many each code had in the days ``(after, until]``."""
+        """Return the number of events of each code in the days ``(after, until]``."""
         within = (self.days > after) & (self.days <= until)
         return np.bincount(self.codes[within], minlength=customers)
 
@@ -66,15 +67,15 @@ class Contacts:
     Attributes
     ----------
     complaints, invoices, ratings
-        What happened when.
+        Events of each kind.
     resolved
-        Day on which each complaint was settled; :data:`ckm.customers.day_totals.NEVER` while it is not.
+        Day on which each complaint was resolved; :data:`ckm.customers.day_totals.NEVER` if it is open.
     scores
         Each rating as a share of its scale, 0 the worst and 1 the best.
     low
-        Whether each rating is that of an unhappy customer.
+        Whether each rating is of an unhappy customer.
     remarks
-        What a reader should know.
+        Remarks for the user.
     """
 
     complaints: Events
@@ -86,20 +87,20 @@ class Contacts:
     remarks: tuple[str, ...] = ()
 
     def open_complaints(self, customers: int, day: int) -> NDArray[np.int64]:
-        """How many complaints of the last 180 days each code had open at the end of ``day``."""
+        """Return the number of open complaints of each code at the end of ``day``, made in the last 180 days."""
         made = self.complaints.days
         still_open = (made > day - OPEN_FOR_DAYS) & (made <= day) & (self.resolved > day)
         return np.bincount(self.complaints.codes[still_open], minlength=customers)
 
     def last_score(self, customers: int, day: int) -> NDArray[np.float64]:
-        """Latest rating of each code by ``day``, as a share of its scale; NaN for who gave none."""
+        """Return the latest rating of each code by ``day``, as a share of its scale; NaN without one."""
         seen = self.ratings.days <= day
         last = np.full(customers, np.nan)
-        last[self.ratings.codes[seen]] = self.scores[seen]  # in the order of time: the last one stays
+        last[self.ratings.codes[seen]] = self.scores[seen]  # sorted by time: the last assignment applies
         return last
 
     def low_ratings(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """How many low ratings each code gave in the days ``(after, until]``."""
+        """Return the number of low ratings of each code in the days ``(after, until]``."""
         low = Events(self.ratings.codes[self.low], self.ratings.days[self.low], NEVER)
         return low.count(customers, after, until)
 
@@ -111,16 +112,17 @@ def read_contacts(
     until: datetime,
     time_zone: str,
 ) -> Contacts:
-    """Read the interactions of customers; without the table there are none.
+    """Read the interactions of customers; without the table the result is empty.
 
     Parameters
     ----------
     interactions
-        With ``customer_id``, ``at`` and ``kind``; ``topic``, ``rating``, ``scale`` and ``resolved_at`` may be absent.
+        Interactions with ``customer_id``, ``at`` and ``kind``; ``topic``, ``rating``, ``scale`` and ``resolved_at`` may
+        be absent.
     codes
-        Expression of a customer's code from ``customer_id``; null for who never bought, and is left out.
+        Expression of a customer's code from ``customer_id``; null for customers without a purchase, who are omitted.
     until
-        First instant that must not be seen.
+        End of the data: earlier rows are used, and rows from this instant on are not.
     time_zone
         Time zone of the days.
 
@@ -152,7 +154,7 @@ def read_contacts(
 
 @cache
 def invoice_topics() -> tuple[str, ...]:
-    """Return what the topic of an event about an invoice is called, in lower case."""
+    """Return the topics of invoice events, in lower case."""
     document = read_yaml(INVOICE_TOPICS)
     assert document is not None
     keys = document.fields(("schema", "topics"))
@@ -188,13 +190,13 @@ def _rows(interactions: pl.LazyFrame, codes: pl.Expr, until: datetime, time_zone
             day,
             "at",
             pl.col("kind", "topic").cast(pl.String),
-            # settled before it was made is a slip of the pen: it is settled
+            # a complaint resolved before it was made has a data error: it counts as resolved
             resolved=pl.when(resolved.is_null()).then(NEVER).otherwise(pl.max_horizontal(resolved, day)),
             rating=rating,
             score=((rating - lowest) / (highest - lowest)).clip(0.0, 1.0),
             low=rating < _of_scale(LOWEST_SATISFIED),
         )
-        # of two ratings of one instant the lower one is the last: the order of the rows is of no matter
+        # of two ratings at one instant the lower one is last, so that the order of rows does not matter
         .sort("code", "at", "score", "resolved", descending=[False, False, True, False])
         .collect(engine="streaming")
     )
@@ -206,7 +208,7 @@ def _of_scale(values: Mapping[str, float]) -> pl.Expr:
 
 
 def _events(rows: pl.DataFrame) -> tuple[Events, pl.DataFrame]:
-    """Events of customers, and their rows; the day of the first one looks at those of others too."""
+    """Return the events of customers, and their rows; the first day is that of all events, including other persons'."""
     first = rows["day"].min()
     known = rows.drop_nulls("code")
     events = Events(known["code"].to_numpy(), known["day"].to_numpy(), NEVER if first is None else int(str(first)))

@@ -1,4 +1,4 @@
-"""What lines there are, what of them an analysis as of a day rests on, and what it leaves out."""
+"""Coverage of an analysis: the lines in the data, those used as of a day, and those left out."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from ckm.customers.usual_days import UsualDays
 
 MOST_SILENCE = 2
-"""Times the longest pause of the data, beyond which their end lies unusually long before the as-of date."""
+"""Ratio of a silence at the end of the data to their longest pause above which the silence is unusually long."""
 LEAST_SILENCE = 7
-"""Days of silence that are usual of any data: a week that is not loaded yet."""
+"""Days of silence at the end that are always usual: a week that is not loaded yet."""
 FEW_DAYS = 10
-"""Fewest days with a line for a usual pause; below it the whole span counts as usual."""
+"""Fewest days with lines to compute the usual pause; with fewer, the whole span counts as usual."""
 FEW_DAYS_SILENCE = 30
-"""Days of silence that are usual where so few days have a line."""
+"""Days of silence at the end that are usual if so few days have lines."""
 DATES_NAMED = 3
-"""Stray dates that a sentence names; of more it names the first and the last."""
+"""Maximum number of stray dates listed in a sentence; of more, only the first and the last are named."""
 SUM_LIMIT = 2**62
-"""Largest Int64 sum, less a margin for rounding of each amount."""
+"""Largest Int64 sum, minus a margin for the rounding of amounts."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class DataEnd:
     Attributes
     ----------
     last
-        The newest day with a line.
+        Newest day with a line.
     as_of
         As-of date.
     longest_pause
-        Days of the longest pause between two days with a line before that.
+        Longest pause in days between two days with lines.
     usual_silence
-        Days of silence before the as-of date that would have been nothing unusual.
+        Longest usual silence before the as-of date, in days.
     """
 
     last: date
@@ -68,16 +68,16 @@ class DataEnd:
 
     @property
     def sentence(self) -> str:
-        """What a reader should know."""
+        """Remark for the user."""
         pause = f"; the longest pause in them is {counted(self.longest_pause, 'day')}" if self.longest_pause else ""
         return f"the data end on {self.last}, {counted(self.silent_days, 'day')} before {self.as_of}{pause}"
 
 
 def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
-    """Return how the data end before ``as_of``; None where so long a silence is usual, or there are no days.
+    """Return the end of the data if it is unusually long before ``as_of``; else None.
 
-    Usual is twice the longest pause between two days with a line, a week at least. Fewer than ten such days say little
-    of pauses: there usual is twice their whole span, thirty days at least.
+    The usual silence is at most twice the longest pause between two days with lines, and at least a week. With fewer
+    than ten days with lines, it is twice their whole span, and at least thirty days.
 
     Parameters
     ----------
@@ -102,16 +102,16 @@ def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
 
 @dataclass(frozen=True)
 class StrayRows:
-    """Rows with a stray date: before or after the days that the data are about.
+    """Rows with a stray date: before or after the usual days of the data.
 
     Attributes
     ----------
     rows
-        How many.
+        Number of rows.
     dates
-        Theirs, ascending.
+        Dates of the rows, ascending.
     first, last
-        The days that the data are about (:func:`ckm.customers.usual_days.usual_days`).
+        First and last usual day of the data (:func:`ckm.customers.usual_days.usual_days`).
     """
 
     rows: int
@@ -121,14 +121,14 @@ class StrayRows:
 
     @property
     def named(self) -> str:
-        """``1 row of 2052-07-01`` or ``9 rows of 5 days from 1970-01-01 to 2052-07-01``."""
+        """The rows as text: ``1 row of 2052-07-01`` or ``9 rows of 5 days from 1970-01-01 to 2052-07-01``."""
         if len(self.dates) <= DATES_NAMED:
             return f"{counted(self.rows, 'row')} of {', '.join(map(str, self.dates))}"
         return f"{counted(self.rows, 'row')} of {len(self.dates):,} days from {self.dates[0]} to {self.dates[-1]}"
 
     @property
     def sentence(self) -> str:
-        """What a reader should know."""
+        """Remark for the user."""
         return (
             f"set aside: {self.named}, far from the days that the data are about ({self.first} to {self.last}); "
             "where such dates are right, name the day by --as-of, or set stray_dates: keep"
@@ -137,27 +137,27 @@ class StrayRows:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What an analysis does not rest on; each row is counted once, by the first reason that applies."""
+    """Rows that an analysis does not use; each row is counted once, by the first reason that applies."""
 
     rows: int
-    """All rows, those that count among them."""
+    """Number of all rows, used or not."""
     rows_after_as_of: int
     rows_cancelled: int
     rows_without_customer: int
     cancelled_credits: int
-    """Cancelled rows with a negative amount, which was not taken off either."""
+    """Cancelled rows with a negative amount, which is not subtracted."""
     customers_without_purchase: int
     """Customers with returns only; their returns are in no revenue."""
     data_end: DataEnd | None = None
-    """How the data end unusually long before the as-of date; None where they do not."""
+    """End of the data if it is unusually long before the as-of date; else None."""
     stray: StrayRows | None = None
-    """Rows with a stray date that were set aside; None where there are none."""
+    """Excluded rows with a stray date; None without any."""
     shared_ids: tuple[SharedId, ...] = ()
-    """Customer ids that may stand for many; their rows count as a customer's."""
+    """Customer ids that may each be used for many customers; their rows count as one customer's."""
 
     @property
     def rows_stray(self) -> int:
-        """Rows with a stray date that were set aside."""
+        """Number of excluded rows with a stray date."""
         return self.stray.rows if self.stray is not None else 0
 
     @property
@@ -191,7 +191,7 @@ class LeftOut:
 
 
 class Currency(NamedTuple):
-    """A currency, and the first day of a line that counts in it: of a customer (None: of nobody), and of the shop."""
+    """A currency, and the first day on which a used line has it: of a customer (None without one), and of the shop."""
 
     name: str
     of_customers: int | None
@@ -200,24 +200,24 @@ class Currency(NamedTuple):
 
 @dataclass(frozen=True)
 class Coverage:
-    """All lines by day and kind, and what sums of those up to a day must hold.
+    """All lines by day and kind, and limits of the sums of used lines.
 
     Attributes
     ----------
     days
         Days with any line (int64, days since 1970-01-01, ascending).
     lines
-        How many of each of :data:`ckm.customers.definitions.KINDS` (int64, days x kinds).
+        Number of lines by kind (:data:`ckm.customers.definitions.KINDS`); int64, days x kinds.
     currencies
-        Of the lines that count, by name.
+        Currencies of the used lines, by name.
     largest
-        Absolute amount of the lines that count.
+        Largest absolute amount of the used lines.
     as_of
-        The day beyond which no line counts.
+        As-of date; later lines are not used.
     first
-        The day before which no line counts: its date is stray. None: every line counts.
+        First used day; earlier dates are stray. None: all lines are used.
     newest
-        The day after which a date is stray, where the as-of date was not named. None: where it was.
+        Last usual day, after which dates are stray; None if the user gave the as-of date.
     """
 
     days: NDArray[np.int64]
@@ -229,28 +229,28 @@ class Coverage:
     newest: int | None = None
 
     def until(self, day: int) -> Coverage:
-        """Return what there is as of an earlier day."""
+        """Return the coverage as of an earlier day."""
         return replace(self, as_of=min(day, self.as_of))
 
     def beyond(self, day: int) -> Coverage:
-        """Return the same as of a later day, where nothing had been left out for its day."""
+        """Return the coverage as of a later day; valid only if no line was left out because of its day."""
         return replace(self, as_of=max(day, self.as_of))
 
     @property
     def usual_days(self) -> UsualDays | None:
-        """First and last day by the as-of date that the data are about; None without any by then."""
+        """First and last usual day by the as-of date; None without any."""
         seen = int(self.days.searchsorted(self.as_of, side="right"))
         return usual_days(self.days[:seen], self.lines[:seen].sum(axis=1)) if seen else None
 
     @cached_property
     def _seen(self) -> slice:
-        """Days whose lines count."""
+        """Mask of days whose lines are used."""
         first = 0 if self.first is None else int(self.days.searchsorted(self.first))
         return slice(first, int(self.days.searchsorted(self.as_of, side="right")))
 
     @cached_property
     def _stray(self) -> NDArray[np.bool_]:
-        """Days with a stray date."""
+        """Mask of days with a stray date."""
         stray = np.zeros(len(self.days), dtype=np.bool_)
         stray[: self._seen.start] = True
         if self.newest is not None:
@@ -258,10 +258,10 @@ class Coverage:
         return stray
 
     def changed(self, came: Coverage, gone: Coverage, first_kind: int) -> Coverage | None:
-        """Return the coverage after lines came and went, as of the newest day; None where it must be counted anew.
+        """Return the coverage after lines were added and removed, as of the newest day; None if it must be recounted.
 
-        So it must where the largest amount is gone, lines have several currencies, or lines are gone that were never
-        there. Every line has a currency.
+        It must be recounted if the largest amount was removed, if lines have several currencies, or if removed lines
+        were never counted. Every line has a currency.
         """
         days = np.union1d(self.days, came.days)
         largest_left = gone.largest < self.largest or came.largest >= self.largest
@@ -282,24 +282,24 @@ class Coverage:
         return Coverage(days, lines, currencies, max(self.largest, came.largest), int(days.max(initial=0)))
 
     def days_of(self, kind: str) -> NDArray[np.int64]:
-        """Days with a line of one of the kinds."""
+        """Return the days with a line of one of the kinds."""
         return self.days[self.lines[:, KINDS.index(kind)] > 0]
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many lines of each kind count, how many come ``after`` the as-of date, and how many are ``stray``."""
+        """Return the numbers of used lines by kind, of lines ``after`` the as-of date, and of ``stray`` lines."""
         by_kind = dict(zip(KINDS, self.lines[self._seen].sum(axis=0).tolist(), strict=True))
         stray = int(self.lines[self._stray].sum())
         return by_kind | {"after": int(self.lines.sum()) - sum(by_kind.values()) - stray, "stray": stray}
 
     @property
     def days_of_the_shop(self) -> int:
-        """Days with a line that counts, a guest's or a customer's."""
+        """Days with a used line of a customer or a guest."""
         return int(self.lines[self._seen, OF_THE_SHOP:].any(axis=1).sum())
 
     @property
     def data_end(self) -> DataEnd | None:
-        """How the data end unusually long before the as-of date; see :func:`data_end`."""
+        """End of the data if it is unusually long before the as-of date; see :func:`data_end`."""
         usual = self.usual_days
         if usual is None:
             return None
@@ -307,7 +307,7 @@ class Coverage:
 
     @property
     def stray(self) -> StrayRows | None:
-        """Rows with a stray date; None where there are none."""
+        """Rows with a stray date; None without any."""
         if not self._stray.any() or self._seen.start == self._seen.stop:
             return None
         dates = tuple(calendar_day(int(day)) for day in self.days[self._stray])
@@ -316,11 +316,11 @@ class Coverage:
 
     @property
     def purchases(self) -> int:
-        """Lines of customers' purchases."""
+        """Number of purchase lines of customers."""
         return self.counts["purchase"]
 
     def left_out(self, customers_without_purchase: int) -> LeftOut:
-        """What an analysis as of the day does not rest on."""
+        """Rows that an analysis as of the day does not use."""
         counts = self.counts
         return LeftOut(
             rows=int(self.lines.sum()),
@@ -334,12 +334,12 @@ class Coverage:
         )
 
     def currency(self, *, with_guests: bool) -> str:
-        """Return the one currency of the lines that count.
+        """Return the only currency of the used lines.
 
         Raises
         ------
         UsageError
-            There are several.
+            The lines have several currencies.
         """
         seen = [
             each.name
@@ -355,12 +355,12 @@ class Coverage:
         return seen[0] if seen else ""
 
     def money_scale(self, amounts: Sequence[str], first_kind: int) -> int:
-        """Return the parts of the currency's unit in which sums of all lines from ``first_kind`` on are exact.
+        """Return the number of parts per currency unit in which sums of all lines from ``first_kind`` on are exact.
 
         Raises
         ------
         InputError
-            Not even whole units can be summed.
+            Sums of whole units are too large.
         """
         largest = self.largest * sum(self.counts[kind] for kind in KINDS[first_kind:])
         scale = FINEST_MONEY_SCALE
@@ -374,7 +374,7 @@ class Coverage:
         return scale
 
     def nothing_bought(self, as_of: date | None) -> NotEnoughDataError:
-        """Return the error for data without a purchase by a known customer until ``as_of`` (None: ever)."""
+        """Return the error for data without a purchase by a known customer until ``as_of`` (None: at any time)."""
         counts = self.counts
         there = [
             f"{count:,} {what}"
@@ -403,16 +403,16 @@ class Coverage:
 
 
 class Counting:
-    """Coverage, batch by batch.
+    """Counter of the coverage, batch by batch.
 
     Parameters
     ----------
     amounts
-        Columns of money that will be summed.
+        Amount columns that will be summed.
     first_used
-        First of the kinds that is used.
+        First of the used kinds.
     last_day
-        The last day that is used, in days since 1970-01-01; None means the newest.
+        Last used day, in days since 1970-01-01; None means the newest.
     """
 
     def __init__(self, amounts: Sequence[str], first_used: int, last_day: int | None) -> None:
@@ -422,7 +422,7 @@ class Counting:
         self._currencies: list[pl.DataFrame] = []
 
     def add(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """Count a batch (``kind``, ``day`` with the epoch's offset, ``currency``, amounts); return what is used."""
+        """Count a batch (``kind``, ``day`` with the epoch's offset, ``currency``, amounts); return its used lines."""
         if batch.is_empty():
             return batch
         kind, day = batch["kind"].to_numpy(), batch["day"].to_numpy()
@@ -453,7 +453,7 @@ class Counting:
         self._currencies.append(found)
 
     def coverage(self) -> Coverage:
-        """Return what was counted."""
+        """Return the coverage of all batches."""
         days = np.flatnonzero(self._lines.any(axis=1))
         found: list[Currency] = []
         if self._currencies:

@@ -1,4 +1,4 @@
-"""The shop's own sums: money by day and value of a column, guests too, batch by batch."""
+"""Revenue of the shop by day and value of a column, including guests, summed batch by batch."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MOST_CELLS = 2**19
-"""Of a grid of values and days that is filled for one batch; 4 MB."""
+"""Maximum cells of the grid of values and days that sums one batch; 4 MB."""
 
 
 class DailyRevenue:
-    """Money by value of one column and day."""
+    """Revenue by value of one column and by day."""
 
     def __init__(self) -> None:
         self._values = ValueCodes()
         self._pieces: list[pl.DataFrame] = []
 
     def add(self, values: pl.Series, days: Whole, money: Whole) -> None:
-        """Add a batch: texts or nulls, days of 0 or more, and whole numbers, all as long as it has rows."""
+        """Add a batch: texts or nulls, days (0 or later), and integer amounts, all of equal length."""
         if len(values):
             self._pieces.append(_summed(self._values.numbers(values), days, money))
 
     def frame(self, *, none: str) -> pl.DataFrame:
         """Return ``value`` (String; ``none`` where there is none), ``day`` (Int32) and ``net`` (Int64), sorted.
 
-        No net is 0; days are those since 1970-01-01.
+        Rows have a net other than 0; days are days since 1970-01-01.
         """
         if not self._pieces:
             return pl.DataFrame(schema={"value": pl.String, "day": pl.Int32, "net": pl.Int64})
@@ -49,12 +49,12 @@ class DailyRevenue:
 
 
 def revenue_of(sums: pl.DataFrame) -> pl.DataFrame:
-    """Add up ``net`` by ``value`` and ``day``, sorted, without zeros; a value may be called as none is."""
+    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; a value may be named like the one for null."""
     return sums.group_by("value", "day").agg(pl.col("net").sum()).filter(pl.col("net") != 0).sort("value", "day")
 
 
 def _summed(numbers: Whole, days: Whole, money: Whole) -> pl.DataFrame:
-    """``key`` (number and day) and ``money``: on a grid where it is small, as it is for a dozen channels."""
+    """Return ``key`` (number and day) and summed ``money``; uses a grid if it is small, as for a dozen channels."""
     first = int(days.min())
     span = int(days.max()) - first + 1
     height = int(numbers.max()) + 1

@@ -1,7 +1,7 @@
-"""What customers bought, or gave back, by customer and day: one sorted array, in which any period is a difference.
+"""Totals by customer and day: a sorted array with running totals, so that the sum of any period is a difference.
 
-As of a day a customer's past is a prefix of that customer's days. Two binary searches per customer find any window,
-whatever it holds; running totals give its sum.
+As of a day, a customer's past is the first part of the customer's entries. Two binary searches per customer find any
+window, and the running totals give its sum.
 """
 
 from __future__ import annotations
@@ -27,47 +27,47 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 DAY_BITS = 17
-"""Days from 1900 to 2200, and more, fit."""
+"""Bits of a day in a key; days from before 1900 to after 2200 fit."""
 EPOCH = 1 << 15
-"""Added to a day, which is negative before 1970."""
+"""Offset added to days, which are negative before 1970."""
 DAY_MASK = (1 << DAY_BITS) - 1
 NEVER = 1 << 16
-"""A day after every day."""
+"""A day later than every day."""
 LINE_SUMS = ("net", "lines", "costed", "cost", "costs_known", "discount", "discounts_known", "orders",
              "undated", "undated_lines")  # fmt: skip
-"""Whatever a ledger sums, in the order of its totals."""
+"""Names of the sums of a ledger, in the order of its totals."""
 KNOWN_BY = {"costs_known": ("costed", "cost"), "discounts_known": ("discount",), "undated_lines": ("undated",)}
-"""Numbers of lines that know an amount, and the sums that are of no use where none does."""
+"""Counts of lines with a known amount, and the sums that are useless if the count is 0."""
 NO_DAY = int(np.iinfo(np.int32).max)
-"""Day of the first or last purchase of who has none."""
+"""First or last purchase day of a customer without a purchase."""
 
 
 def pack_day(code: Whole, day: Whole) -> Whole:
-    """Whole numbers that sort by customer and day, of days since 1970-01-01."""
+    """Return integers that sort by customer and day; days are days since 1970-01-01."""
     return code << DAY_BITS | (day + EPOCH)
 
 
 def unpack_day(keys: Whole) -> NDArray[np.int32]:
-    """Days since 1970-01-01."""
+    """Return the day of a key, in days since 1970-01-01."""
     return ((keys & DAY_MASK) - EPOCH).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class DayTotals:
-    """Sums by customer and day: one entry per customer and day on which there was anything.
+    """Sums by customer and day: one entry per customer and day with activity.
 
-    A customer's *code* is a whole number from 0 on. Arrays "by code" are as long as there are customers, the others as
-    long as there are entries. Days are whole numbers since 1970-01-01 in the shop's calendar.
+    A customer's *code* is an integer from 0. Arrays "by code" have one element per customer, the others one per entry.
+    Days are integers since 1970-01-01 in the shop's time zone.
 
     Attributes
     ----------
     keys
-        Of :func:`pack_day` (int64), ascending and distinct.
+        Keys of :func:`pack_day` (int64), ascending and distinct.
     totals
-        By name, running totals over the entries, one longer than they are (int64): differences are exact. Money is in
+        Running totals over the entries by name, with a leading 0 (int64), so that differences are exact. Money is in
         ``1 / scale`` of the currency's unit.
     customers
-        How many codes there are, some perhaps without an entry.
+        Number of codes; some may have no entry.
     """
 
     keys: Whole
@@ -76,7 +76,7 @@ class DayTotals:
 
     @classmethod
     def of_sums(cls, keys: Whole, sums: Mapping[str, Whole], customers: int) -> DayTotals:
-        """Build from ascending, distinct keys and the sums of each."""
+        """Build from ascending, distinct keys and the sums of each key."""
         return cls(keys, {name: _running(each) for name, each in sums.items()}, customers)
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class DayTotals:
 
     @cached_property
     def code(self) -> NDArray[np.int32]:
-        """Customer of each entry (int32), ascending."""
+        """Customer code of each entry (int32), ascending."""
         return (self.keys >> DAY_BITS).astype(np.int32)
 
     @cached_property
@@ -94,12 +94,12 @@ class DayTotals:
 
     @cached_property
     def bounds(self) -> Whole:
-        """Where each customer's entries begin (int64, ``customers + 1`` long): those of ``c`` are ``[c]:[c + 1]``."""
+        """Index of each customer's first entry (int64, and the end): the entries of ``c`` are ``[c]:[c + 1]``."""
         return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
 
     @property
     def counts(self) -> Whole:
-        """How many entries each customer has (int64, by code)."""
+        """Number of entries of each customer (int64, by code)."""
         return np.diff(self.bounds)
 
     @property
@@ -108,25 +108,25 @@ class DayTotals:
         return self.counts > 0
 
     def of(self, name: str) -> Whole:
-        """Return the sums of each entry (int64)."""
+        """Return the sum of each entry by name (int64)."""
         return np.diff(self.totals[name])
 
     def sum_of(self, name: str) -> int:
-        """Sum over all entries; 0 where there is no such total."""
+        """Return the sum over all entries; 0 if the total does not exist."""
         return int(self.totals[name][-1]) if name in self.totals else 0
 
     def first_day_of(self, name: str) -> int:
-        """First day with more than 0 of a sum; :data:`NEVER` where there is none."""
+        """Return the first day on which a sum is above 0; :data:`NEVER` without one."""
         if not self.sum_of(name):
             return NEVER
         return int(self.day[self.of(name) > 0].min())
 
     def first_days(self) -> NDArray[np.int32]:
-        """Day of each customer's first entry (int32, by code); :data:`NO_DAY` where there is none."""
+        """Day of each customer's first entry (int32, by code); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[:-1])
 
     def last_days(self) -> NDArray[np.int32]:
-        """Day of each customer's last entry (int32, by code); :data:`NO_DAY` where there is none."""
+        """Day of each customer's last entry (int32, by code); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[1:] - 1)
 
     def _day_at(self, positions: Whole) -> NDArray[np.int32]:
@@ -135,70 +135,69 @@ class DayTotals:
         days[some] = self.day[positions[some]]
         return days
 
-    # Some customers, and the days (after, until]: two binary searches for each of them.
+    # Some customers, and the days (after, until]: two binary searches per customer.
 
     def start(self, customers: Codes) -> Whole:
-        """Position of the first entry of each of ``customers``."""
+        """Return the index of the first entry of each of ``customers``."""
         return np.searchsorted(self.keys, customers.astype(np.int64) << DAY_BITS)
 
     def after(self, customers: Codes, day: int) -> Whole:
-        """Position of the first entry after ``day`` of each of ``customers``, or where it would stand."""
+        """Return the insertion index after ``day`` in the entries of each of ``customers``."""
         return np.searchsorted(self.keys, (customers.astype(np.int64) << DAY_BITS) + (day + EPOCH), side="right")
 
     def count(self, customers: Codes, after: int, until: int) -> Whole:
-        """How many entries each of ``customers`` has in the days ``(after, until]``."""
+        """Return the number of entries of each of ``customers`` in the days ``(after, until]``."""
         return self.after(customers, until) - self.after(customers, after)
 
     def total(self, name: str, start: Whole, stop: Whole) -> Whole:
-        """Sum over the positions ``[start, stop)``."""
+        """Return the sum over the entries ``[start, stop)``."""
         running = self.totals[name]
         return running[stop] - running[start]
 
     def between(self, name: str, customers: Codes, after: int, until: int) -> Whole:
-        """Sum over the days ``(after, until]`` of each of ``customers``."""
+        """Return the sum over the days ``(after, until]`` of each of ``customers``."""
         return self.total(name, self.after(customers, after), self.after(customers, until))
 
     # All customers, and a period: one pass over the entries.
 
     def within(self, period: Period) -> Mask:
-        """Which entries lie in a period."""
+        """Return a mask of the entries in a period."""
         return (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
 
     def counts_in(self, period: Period) -> Whole:
-        """How many entries each customer has in a period (int64, by code)."""
+        """Return the number of entries of each customer in a period (int64, by code)."""
         return np.bincount(self.code[self.within(period)], minlength=self.customers)
 
     def sums(self, name: str, period: Period) -> Whole:
-        """Sum of each customer in a period (int64, by code)."""
+        """Return the sum of each customer in a period (int64, by code)."""
         there, running = np.flatnonzero(self.within(period)), self.totals[name]
         sums = np.zeros(self.customers, dtype=np.int64)
         np.add.at(sums, self.code[there], running[there + 1] - running[there])
         return sums
 
     def total_of(self, name: str, period: Period) -> int:
-        """Sum of all customers in a period."""
+        """Return the sum of all customers in a period."""
         return int(self.of(name)[self.within(period)].sum())
 
     def until(self, day: int) -> DayTotals:
-        """Return those by a day; the customers keep their codes."""
+        """Return the entries up to a day; the codes do not change."""
         return self._where(self.day <= day)
 
     def since(self, day: int) -> DayTotals:
-        """Return those from a day on; the customers keep their codes."""
+        """Return the entries from a day on; the codes do not change."""
         return self._where(self.day >= day)
 
     def joined(self, other: DayTotals, codes: Whole, other_codes: Whole, customers: int) -> DayTotals:
-        """Return the entries of both under new codes.
+        """Return the entries of both totals under new codes.
 
         Parameters
         ----------
         other
-            Of other customers; a sum that only one of both has is 0 in the other.
+            Totals of other customers; a sum that only one of both has is 0 in the other.
         codes, other_codes
-            By code what it becomes, ascending; none becomes the same. Entries of those of whom it becomes -1 are left
-            out.
+            New code of each code, ascending and distinct; -1 drops the entries of a customer.
         customers
-            How many new codes there are.
+            Number of new codes.
         """
         kept = codes[self.keys >> DAY_BITS] >= 0
         mine = _recoded(self.keys[kept], codes)
@@ -212,7 +211,7 @@ class DayTotals:
         return DayTotals(merged.keys, totals, customers)
 
     def without_undated(self) -> DayTotals:
-        """Return the totals without undated lines (``undated_lines``), in lines and net."""
+        """Return the totals without undated returns (``undated_lines``), in lines and net."""
         if not self.sum_of("undated_lines"):
             return self
         sums = {name: self.of(name) for name in self.totals}
@@ -221,11 +220,11 @@ class DayTotals:
         return DayTotals.of_sums(self.keys, sums, self.customers)._where(sums["lines"] > 0)
 
     def without(self, names: Collection[str]) -> DayTotals:
-        """Return the same without some sums."""
+        """Return the totals without some sums."""
         return replace(self, totals={name: each for name, each in self.totals.items() if name not in names})
 
     def only(self, chosen: Mask) -> DayTotals:
-        """Return those of some customers (``chosen`` by code), whose codes close up."""
+        """Return the entries of some customers (``chosen`` by code) with consecutive new codes."""
         kept = self._where(chosen[self.code])
         codes = np.cumsum(chosen, dtype=np.int64) - 1
         return DayTotals(_recoded(kept.keys, codes), kept.totals, int(chosen.sum()))
@@ -239,7 +238,7 @@ class DayTotals:
 
 
 def known_totals(*those: DayTotals) -> list[DayTotals]:
-    """Return the same without the sums of amounts that no line of any of them knows."""
+    """Return the totals without the sums of amounts that no line has."""
     unknown = [
         name for known, of in KNOWN_BY.items() if not any(each.sum_of(known) for each in those) for name in (known, *of)
     ]

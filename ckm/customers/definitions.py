@@ -1,4 +1,4 @@
-"""What a purchase, a return and a cancelled line are, as expressions over the lines of the transactions."""
+"""Definitions of purchase, return and cancelled line, as expressions over the transaction lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 NEEDED_COLUMNS = ("customer_id", "ordered_at", "net", "currency", "type")
 """Columns of :class:`ckm.schema.Transactions` that every analysis reads."""
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-"""After every instant that the contract allows."""
+"""An instant later than the schema allows."""
 OPTIONAL_COLUMNS = {
     "order_id": pl.String(),
     "category": pl.String(),
@@ -21,32 +21,32 @@ OPTIONAL_COLUMNS = {
 DATED_BY = "dated_by"
 """Column with the substitute day of undated returns; absent where every return is dated."""
 FINEST_MONEY_SCALE = 10_000
-"""Money is summed in hundredths of a cent: finer than any currency's coin, and unit prices have four decimals."""
+"""Money is summed in hundredths of a cent, because unit prices can have four decimals."""
 KINDS = ("cancelled", "cancelled_credit", "guest", "return", "purchase")
-"""What a line is, by the first that applies; a line of a guest is one of the shop, whatever else it is."""
+"""Kinds of lines; the first that applies counts. All lines of guests have the same kind."""
 OF_THE_SHOP = KINDS.index("guest")
-"""First kind that counts for the shop."""
+"""First kind that is part of the shop's revenue."""
 OF_CUSTOMERS = KINDS.index("return")
-"""First kind that counts for a customer."""
+"""First kind that is part of a customer's figures."""
 PURCHASE = KINDS.index("purchase")
 
 
 def local_day(column: str, time_zone: str) -> pl.Expr:
-    """Calendar day (Date) of an instant as the shop's own clock shows it.
+    """Return the calendar day (Date) of an instant in the shop's time zone.
 
-    A sale at half past midnight in Berlin is still the evening before in UTC.
+    A sale at half past midnight in Berlin is still on the previous day in UTC.
     """
     instant = pl.col(column)
     return (instant if time_zone == "UTC" else instant.dt.convert_time_zone(time_zone)).dt.date()
 
 
 def is_cancelled() -> pl.Expr:
-    """Whether the line belongs to a cancelled order."""
+    """Return whether the line belongs to a cancelled order."""
     return pl.col("type") == "cancel"
 
 
 def is_purchase() -> pl.Expr:
-    """Whether the line is a purchase; a free item (``net`` of zero) is one."""
+    """Return whether the line is a purchase; a free item (``net`` of zero) is one."""
     return (pl.col("type") != "return") & ~is_cancelled() & (pl.col("net") >= 0)
 
 
@@ -56,7 +56,7 @@ def is_undated_return() -> pl.Expr:
 
 
 def line_kind() -> pl.Expr:
-    """Position in :data:`KINDS` (UInt8) of what a line is."""
+    """Return the position of a line's kind in :data:`KINDS` (UInt8)."""
     kind = (
         pl.when(is_cancelled() & (pl.col("net") < 0))
         .then(KINDS.index("cancelled_credit"))
@@ -72,8 +72,8 @@ def line_kind() -> pl.Expr:
 
 
 def whole_money(column: str, scale: int) -> pl.Expr:
-    """Amounts as whole numbers (Int64) of ``1 / scale``, whose sums depend on no order; null where there is none.
+    """Return amounts as integers (Int64) of ``1 / scale``, whose sums do not depend on the order; null stays null.
 
-    A strict cast would stop at an amount that no sum can hold; ``largest`` of the coverage reports it.
+    A strict cast would fail at an amount that is too large for a sum; ``largest`` of the coverage reports it.
     """
     return (pl.col(column) * scale).round().cast(pl.Int64, strict=False)

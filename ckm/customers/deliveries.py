@@ -1,4 +1,4 @@
-"""Deliveries that came late, and since when that is known."""
+"""Late deliveries, and the day on which each became late."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import is_purchase, local_day
-from ckm.customers.source import readable
+from ckm.customers.required_tables import readable
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 PATIENCE_DAYS = 60
-"""A delivery open for so long was more likely not recorded than not made."""
+"""Days after which an open delivery counts as delivered but not recorded."""
 REMARKABLE_SHARE = 0.1
-"""Of the deliveries, for those never recorded to be worth a remark."""
+"""Smallest share of unrecorded deliveries for a remark."""
 
 
 @dataclass(frozen=True)
 class Deliveries:
-    """Orders whose promise was broken; orders of a customer and day with the same two days are one.
+    """Late deliveries of orders; a customer's orders of one day with the same two dates are one.
 
-    A delivery is late from the day after the promise, delivered late or not yet: it needs no
-    future to know it.
+    A delivery is late from the day after the promised day, delivered later or not at all. No later data are needed to
+    know it.
 
     Attributes
     ----------
     codes
-        Customers.
+        Customer codes.
     broken
-        Day from which it is known that the delivery is late.
+        Day from which the delivery is late.
     promised
-        Day of the promise.
+        Promised day.
     delivered
-        Day of delivery; :data:`ckm.customers.day_totals.NEVER` when it has not come.
+        Day of delivery; :data:`ckm.customers.day_totals.NEVER` if not delivered.
     first_day
-        On which a delivery was first recorded; before, nothing is known of lateness.
+        First day with a recorded delivery; before it, late deliveries are unknown.
     remarks
-        What a reader should know.
+        Remarks for the user.
     """
 
     codes: NDArray[np.uint32]
@@ -54,11 +54,11 @@ class Deliveries:
     remarks: tuple[str, ...] = ()
 
     def late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """How many promises to each code were broken in the days ``(after, until]``."""
+        """Return the number of late deliveries of each code in the days ``(after, until]``."""
         return np.bincount(self.codes[self._within(after, until)], minlength=customers)
 
     def days_late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """By how many days the latest of them was late, as far as it had become by ``until``; 0 where none was."""
+        """Return the days by which each code's latest late delivery was late by ``until``; 0 without one."""
         within = self._within(after, until)
         days = np.minimum(self.delivered[within], until) - self.promised[within]
         longest = np.zeros(customers, np.int64)
@@ -73,16 +73,16 @@ class Deliveries:
 def read_deliveries(
     transactions: pl.LazyFrame, codes: pl.Expr, *, since: int, as_of: int, time_zone: str
 ) -> Deliveries:
-    """Read late deliveries; without ``promised_on`` or ``delivered_on`` there are none.
+    """Read late deliveries; without ``promised_on`` or ``delivered_on`` the result is empty.
 
     Parameters
     ----------
     transactions
-        With the columns of :class:`ckm.schema.Transactions`.
+        Transactions, with the columns of :class:`ckm.schema.Transactions`.
     codes
-        Expression of a customer's code from ``customer_id``; null for who never bought.
+        Expression of a customer's code from ``customer_id``; null for customers without a purchase.
     since, as_of
-        The first and the last day that is seen, in days since 1970-01-01: no order of a stray date.
+        First and last used day, in days since 1970-01-01, without stray dates.
     time_zone
         Time zone of the days.
     """
@@ -99,7 +99,7 @@ def read_deliveries(
             delivered=pl.col("delivered_on").cast(pl.Date).to_physical(),
         )
         .filter(day.is_between(since, as_of))
-        # what is delivered after the as-of date is not delivered yet
+        # a delivery after the as-of date is not known yet
         .with_columns(delivered=pl.when(delivered <= as_of).then(delivered).otherwise(NEVER))
     )
     broken = pl.max_horizontal(day, promised + 1)

@@ -1,4 +1,4 @@
-"""What each feature is: name, type, unit, meaning, formula, and when a customer has none."""
+"""Dictionary of the features: name, type, unit, meaning, formula, and meaning of null."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ckm.yamlfile import YamlEntry, read_yaml
 DICTIONARY = Path(__file__).parents[1] / "data" / "features.yaml"
 DICTIONARY_SCHEMA = "ckm.features/1"
 PRINTED = ("name", "type", "unit", "meaning", "formula")
-"""What ``ckm segment --features`` shows."""
+"""Columns that ``ckm segment --features`` prints."""
 
 _KEYS = (*PRINTED, "needs", "null")
 
@@ -26,15 +26,15 @@ class Feature:
     Attributes
     ----------
     name
-        Of the column; ``channel_share_*`` covers all columns with that prefix.
+        Name of the column; ``channel_share_*`` covers all columns with that prefix.
     dtype
         Name of the polars type.
     unit, meaning, formula
-        For a reader.
+        Texts for readers.
     needs
-        Columns of the transactions, or ``TABLE.COLUMN``, from which it is made, beside ``customer_id``.
+        Columns of the transactions, or ``TABLE.COLUMN``, that it needs besides ``customer_id``.
     null_meaning
-        When a customer has no value.
+        Meaning of null.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Feature:
     null_meaning: str
 
     def names(self, column: str) -> bool:
-        """Whether ``column`` of a feature table is this feature."""
+        """Return whether ``column`` of a feature table is this feature."""
         if self.name.endswith("*"):
             return column.startswith(self.name[:-1])
         return column == self.name
@@ -71,7 +71,7 @@ def read_dictionary(path: Path = DICTIONARY) -> FeatureDictionary:
     Raises
     ------
     UsageError
-        The file is no such dictionary, or names a feature twice.
+        The file is not a dictionary, or has a feature twice.
     """
     document = read_yaml(path)
     if document is None:

@@ -1,4 +1,4 @@
-"""Sums of each customer, from the ledger: what the columns of the feature table are computed from."""
+"""Sums of each customer, from the ledger: the input of the columns of the feature table."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def _everyone(ledger: Ledger) -> NDArray[np.uint32]:
 
 
 def _after(ledger: Ledger, months: int) -> int:
-    """Day after which the last so many months begin."""
+    """Return the day before the first day of the last months."""
     return day_number(months_before(ledger.as_of, months))
 
 
 def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]:
-    """Return purchase days, orders, money and rows of all time, and the first three of the window as ``window_``.
+    """Return purchase days, orders, money and rows of all time, and with the prefix ``window_`` those of the window.
 
     Parameters
     ----------
     ledger
-        Of customers with a purchase; as for the other functions here, arrays are by code.
+        Ledger of customers with a purchase; as in all functions of this module, arrays are by code.
     window
         Months; None means all time.
     """
@@ -74,11 +74,11 @@ def _all_time(totals: DayTotals, name: str) -> Whole:
 
 
 def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
-    """Net, and net and cost where the cost is known, of purchases and of all, by period; and discounts.
+    """Return sums of net and cost by period, of purchases and of all lines, and discounts.
 
-    ``PERIOD_net`` (net of returns), ``PERIOD_bought`` (of the purchases alone), ``PERIOD_costed`` and
-    ``PERIOD_bought_costed`` (the same of lines whose cost is known), ``PERIOD_cost``, of ``all``, ``year``,
-    ``previous`` (the year before) and ``window``; and ``discount``.
+    ``PERIOD`` is ``all``, ``year``, ``previous`` (the year before) or ``window``. ``PERIOD_net`` is net of returns,
+    ``PERIOD_bought`` that of purchases only; ``PERIOD_costed`` and ``PERIOD_bought_costed`` are the same for lines with
+    a known cost, and ``PERIOD_cost`` is that cost. ``discount`` is the sum of discounts.
     """
     who, today = _everyone(ledger), ledger.today
     year = _after(ledger, 12)
@@ -101,10 +101,10 @@ def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
 
 
 def trend_sums(ledger: Ledger) -> pl.DataFrame:
-    """Sums behind the trend of the order value, and purchase days by day of the week.
+    """Return the sums for the trend of the order value, and purchase days by weekday.
 
-    Time ``x`` counts days from the first purchase of all; the money ``v`` of a day is divided so that sums of
-    ``x * v`` fit an Int64.
+    Time ``x`` is in days since the first purchase in the data; the money ``v`` of a day is divided so that sums of ``x
+    * v`` fit an Int64.
     """
     purchases = ledger.purchases
     firsts, day = purchases.bounds[:-1], purchases.day.astype(np.int64)
@@ -124,10 +124,10 @@ def trend_sums(ledger: Ledger) -> pl.DataFrame:
 
 
 def habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
-    """Categories and channels of each customer, the common channels, and whether anything is known of either.
+    """Return categories and channels of each customer, the common channels, and whether either is known at all.
 
-    ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``, and the purchase
-    days through each of the common channels, ``days_NAME``, and through the rest, ``days_other``, if there are any.
+    Columns: ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``; the
+    purchase days in each common channel (``days_NAME``), and in the others (``days_other``) if there are any.
     """
     categories, channels = ledger.categories.counts(of_days=False), ledger.channels.counts(of_days=True)
     common = tuple(
@@ -152,7 +152,7 @@ def habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, boo
 
 
 def add_prospects(sums: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums with those of customers who have bought nothing, by ``customer_id``."""
+    """Return the sums with customers without a purchase added, by ``customer_id``."""
     counts = ("days", "orders", "money", "purchases", "rows", "window_days", "window_money", "window_orders")
     return (
         pl.concat([sums, new], how="diagonal")

@@ -1,4 +1,4 @@
-"""From the ledger to one row per customer, as of a day: every feature that segments are made of."""
+"""Features of each customer as of a day, computed from the ledger; segments are defined on them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ckm.customers.columns import (
 )
 from ckm.customers.feature_sums import add_prospects, habits, rfm_sums, spend_sums, trend_sums
 from ckm.customers.interpurchase import own_gaps
+from ckm.customers.ledger_needs import Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import Needs
 from ckm.customers.parties import PARTY_COLUMNS, party, prospects
 from ckm.errors import UnknownNameError
 from ckm.models.purchase_interval import population_gap
@@ -56,21 +56,21 @@ RFM_COLUMNS = (
 
 
 MONEY = ("net", "margin", "mean")
-"""What ``monetary`` may be."""
+"""Values of ``monetary``."""
 SCOPES = ("rfm", "all")
 
 
 @dataclass(frozen=True)
 class Population:
-    """What is usual among all customers, which a customer of whom little is known borrows.
+    """Parameters of the whole population, which replace or shrink those of customers with few data.
 
     Attributes
     ----------
     gap_median_days, gap_p80_days
         Median and 80th percentile of the days between two purchases; None without repeat purchases, or not requested.
     margin_share
-        Margin of a unit of net where the cost is known; None where it is nowhere known, or not requested. Net without a
-        cost then counts as margin in full.
+        Margin ÷ net of lines with a known cost; None if no cost is known, or if not requested. Net without a cost then
+        counts as margin in full.
     """
 
     gap_median_days: float | None = None
@@ -79,7 +79,7 @@ class Population:
 
 
 OF_AMOUNTS = ("spend_12mo", "spend_previous_12mo", "margin_12mo", "order_value_mean", "order_value_trend")
-"""Features that are null where the transactions have no amounts (:data:`ckm.schema.NO_CURRENCY`)."""
+"""Features that are null if the transactions have no amounts (:data:`ckm.schema.NO_CURRENCY`)."""
 
 
 @dataclass(frozen=True)
@@ -94,19 +94,19 @@ class FeatureTable:
     as_of
         As-of date; no later row is used.
     currency
-        Of every amount.
+        Currency of all amounts.
     time_zone
         Time zone of the days.
     money_scale
-        Amounts are whole numbers of ``1 / money_scale`` of the currency's unit; sums of them are exact.
+        Amounts are integers of ``1 / money_scale`` of the currency's unit, so that sums are exact.
     population
-        What was learned from all customers, or given.
+        Parameters estimated from all customers, or given.
     left_out
-        What was not used, and why.
+        Rows that were not used, with the reason.
     features
-        Names of the columns that hold a value for at least one customer.
+        Names of the columns with a value for at least one customer.
     remarks
-        What a reader should know of the features, as sentences.
+        Remarks on the features, as sentences.
     """
 
     frame: pl.DataFrame
@@ -137,31 +137,31 @@ def feature_table(
     ----------
     tables
         ``transactions``, with the columns of :class:`ckm.schema.Transactions`; of these ``order_id``, ``category``,
-        ``channel``, ``cost`` and ``discount`` may be absent. ``customers``, if there. What is a purchase, a
-        return and an order: :mod:`ckm.customers`.
+        ``channel``, ``cost`` and ``discount`` may be absent. ``customers`` is optional. :mod:`ckm.customers` defines
+        purchase, return and order.
     as_of
         As-of date; later rows are left out. Default: the newest usual day.
     time_zone
         Time zone of the days.
     scope
-        ``rfm``: recency, frequency, money and orders alone, for half the cost; ``all``: every feature.
+        ``rfm``: only recency, frequency, money and orders, in half the time; ``all``: every feature.
     window
-        Months up to ``as_of`` that ``frequency`` and ``monetary`` look at. Default: all time. Who bought before it
-        alone is there with a frequency of zero.
+        Months up to ``as_of`` for ``frequency`` and ``monetary``. Default: all time. Customers who bought only before
+        the window have a frequency of zero.
     money
-        What ``monetary`` is: net of returns, margin, or net per order.
+        Definition of ``monetary``: net of returns, margin, or net per order.
     population
-        Frozen by an earlier table: it is used, and nothing is learned. Default: learned from these customers.
+        Parameters of an earlier table, used unchanged. Default: estimated from these customers.
     with_prospects
-        Add the customers of the table ``customers`` who have bought and returned nothing by then and were created by
-        then, suppliers aside.
+        Add customers of the table ``customers`` who were created by ``as_of`` and have neither a purchase nor a return,
+        except suppliers.
 
     Raises
     ------
     InputError
         A column is missing, or amounts are too large to be summed exactly.
     UsageError
-        The amounts have several currencies, or there is no such time zone or monetary value.
+        The amounts have several currencies, or the time zone or monetary value is unknown.
     NotEnoughDataError
         There are no transactions, or no purchases by ``as_of``.
     """
@@ -174,12 +174,12 @@ def feature_table(
 
 
 def needs_of(scope: str, money: str) -> Needs:
-    """Return what the features of a scope need of the ledger.
+    """Return the requirements of a scope's features on the ledger.
 
     Raises
     ------
     UnknownNameError
-        There is no such scope or monetary value.
+        The scope or monetary value is unknown.
     """
     for what, name, known in (("monetary value", money, MONEY), ("scope", scope, SCOPES)):
         if name not in known:
@@ -197,21 +197,21 @@ def features_of(
     population: Population | None = None,
     with_prospects: bool = False,
 ) -> FeatureTable:
-    """Return the features of every customer of a ledger who has bought, as of its day.
+    """Return the features of every customer of a ledger with a purchase, as of its day.
 
     Parameters
     ----------
     ledger
-        Read with :func:`needs_of` the scope and the money.
+        Ledger that was read with :func:`needs_of` for this scope and ``money``.
     customers
-        The customers' own table.
+        The table ``customers``.
     scope, window, money, population, with_prospects
         See :func:`feature_table`.
 
     Raises
     ------
     ValueError
-        The ledger does not hold what is needed.
+        The ledger lacks required sums.
     """
     needs = needs_of(scope, money)
     if not ledger.needs.covers(needs):
@@ -299,7 +299,7 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
 
 
 def _measured(scope: str, window: int | None, money: str) -> dict[str, str]:
-    """Columns of margins, and the period of each."""
+    """Return the columns of margins, and the period of each."""
     measured = {"margin_12mo": "year"} if scope == "all" else {}
     if money == "margin":
         measured["monetary"] = "all" if window is None else "window"

@@ -1,4 +1,4 @@
-"""Customers who buy on fixed days: subscriptions and clubs that are billed each week, month or quarter."""
+"""Customers who buy at fixed intervals: subscriptions and clubs billed weekly, monthly or quarterly."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ if TYPE_CHECKING:
     from ckm.customers.interpurchase import Gaps
 
 FEWEST_GAPS = 3
-"""Fewest gaps of a customer with fixed days."""
+"""Fewest intervals of a customer to detect a fixed one."""
 MOST_APART = 3
-"""Days by which the gaps of a customer with fixed days differ at most: months have 28 to 31 days."""
+"""Largest difference in days between a customer's fixed intervals: months have 28 to 31 days."""
 SHORTEST = 6
-"""Days; customers of a shorter interval buy nearly every day, and differ by as much."""
+"""Shortest fixed interval in days; customers with shorter ones buy nearly daily, and vary by as much."""
 MISSED = 0.1
-"""Share of the gaps that may be a multiple of the interval: a bill that was not paid, a delivery that was left out."""
+"""Largest share of intervals that may be a multiple: an unpaid bill, or a skipped delivery."""
 SHARE = 0.5
-"""Of the customers with enough gaps: share with fixed days from which the shop has fixed days."""
+"""Smallest share of customers with fixed intervals, among those with enough intervals, for a shop with fixed intervals.
+"""
 
 
 @dataclass(frozen=True)
 class FixedIntervals:
-    """How customers with fixed days buy.
+    """Fixed intervals of a shop's customers.
 
     Attributes
     ----------
     customers, of
-        Customers with fixed days, and customers with enough gaps.
+        Number of customers with fixed intervals, and of customers with enough intervals.
     days
-        The interval that 95 % of them do not exceed.
+        95th percentile of the fixed intervals.
     mean_days
-        Mean of the gaps of all of them: a month has 30.4 days.
+        Mean of all fixed intervals: a month has 30.4 days.
     """
 
     customers: int
@@ -43,14 +44,14 @@ class FixedIntervals:
 
     @property
     def reason(self) -> str:
-        """The interval in words, for use after "shorter than"."""
+        """The interval as text, for use after "shorter than"."""
         return f"the fixed interval of {self.days} days at which {self.customers:,} of {self.of:,} repeat customers buy"
 
 
 def fixed_intervals(gaps: Gaps) -> FixedIntervals | None:
-    """Return how customers with fixed days buy; None where fewer than half of the repeat customers have such days.
+    """Return the fixed intervals of customers; None if fewer than half of the repeat customers have one.
 
-    A customer has fixed days where nine in ten of at least three gaps lie within 3 days of each other, and are 6 days
+    A customer has a fixed interval if nine in ten of at least three intervals differ by at most 3 days, and are 6 days
     or longer.
     """
     counts = gaps.counts()
@@ -58,7 +59,7 @@ def fixed_intervals(gaps: Gaps) -> FixedIntervals | None:
     some = np.flatnonzero(counts >= FEWEST_GAPS)
     if not len(some):
         return None
-    # gaps stand by customer and length: what is missed makes long ones, at the end
+    # gaps are sorted by customer and length: skipped purchases give long gaps, at the end
     usual = counts[some] - np.floor(counts[some] * MISSED).astype(np.int64)
     shortest, longest = gaps.lengths[starts[some]], gaps.lengths[starts[some] + usual - 1]
     fixed = (longest - shortest <= MOST_APART) & (shortest >= SHORTEST)

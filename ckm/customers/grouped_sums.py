@@ -1,4 +1,4 @@
-"""Sums by a whole number, added up by sorting as they come."""
+"""Sums by integer key, of batches in any order."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MOST_PENDING = 2**24
-"""Entries collected before those of one key are added up: 128 MB per column."""
+"""Maximum entries collected before equal keys are summed: 128 MB per column."""
 
 
 class GroupedSums:
-    """Sums of columns by key, and by a second number where there is one.
+    """Sums of columns by key, and optionally by a second number.
 
     Parameters
     ----------
     columns
-        What is summed.
+        Columns to sum.
     with_value
         Whether keys have a second number.
     """
@@ -36,7 +36,7 @@ class GroupedSums:
         self._pending = 0
 
     def add(self, key: Whole, sums: Mapping[str, NDArray[Any]], value: Whole | None = None) -> None:
-        """Take entries in any order, keys as often as they come."""
+        """Add entries in any order; keys may repeat."""
         entries: dict[str, NDArray[Any]] = {name: sums[name] for name in self._columns} | {"key": key}
         if value is not None and len(self._by) > 1:
             entries["value"] = value.astype(np.int32)
@@ -47,12 +47,12 @@ class GroupedSums:
             self._pending = 0
 
     def collected(self, recode: Callable[[Whole], Whole] | None = None) -> pl.DataFrame:
-        """Return every entry once, sorted: ``key``, ``value`` (where there is one) and the columns.
+        """Return the sums, one entry per key, sorted: ``key``, ``value`` (if any) and the columns.
 
         Parameters
         ----------
         recode
-            What the keys become; None means that they stay.
+            Function to new keys; None keeps the keys.
         """
         names = (*self._by, *self._columns)
         if not self._kept:
@@ -64,20 +64,20 @@ class GroupedSums:
         if recode is not None:
             columns["key"] = recode(columns["key"])
         entries = pl.DataFrame(columns)
-        columns.clear()  # what is sorted is not needed unsorted: memory
+        columns.clear()  # release the unsorted array to save memory
         entries = entries.sort(self._by)
         return _of_each_once(entries, self._by)
 
 
 class MergedSums(NamedTuple):
-    """Two lists of keys, each ascending and none in both, as one that ascends.
+    """Merge of two ascending lists of keys without common keys.
 
     Attributes
     ----------
     keys
-        All of them.
+        All keys, ascending.
     first
-        Whether each is of the first list.
+        Whether each key is from the first list.
     """
 
     keys: Whole
@@ -85,13 +85,13 @@ class MergedSums(NamedTuple):
 
     @classmethod
     def of(cls, keys: Whole, others: Whole) -> MergedSums:
-        """Merge them."""
+        """Merge two lists of keys."""
         first = np.ones(len(keys) + len(others), dtype=bool)
         first[np.searchsorted(keys, others) + np.arange(len(others))] = False
         return cls(_put(first, keys, others), first)
 
     def put(self, values: Whole, others: Whole) -> Whole:
-        """Return the values of both lists in the order of the keys."""
+        """Return the values of both lists in the order of the merged keys."""
         return _put(self.first, values, others)
 
 
@@ -103,12 +103,12 @@ def _put(first: NDArray[np.bool_], values: Whole, others: Whole) -> Whole:
 
 
 def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Sort entries, and sum those that belong together."""
+    """Sort entries, and sum those with equal keys."""
     return _of_each_once(entries.sort(by), by)
 
 
 def counted(keys: Whole) -> tuple[Whole, Mapping[str, Whole]]:
-    """Return each of some keys once, ascending, and as ``lines`` how often it comes: to :meth:`GroupedSums.add`."""
+    """Return the distinct keys, ascending, and their counts as ``lines``, for :meth:`GroupedSums.add`."""
     keys = pl.Series(keys).sort().to_numpy()
     firsts = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
     return keys[firsts], {"lines": np.diff(firsts, append=len(keys))}

@@ -1,4 +1,4 @@
-"""Lines without a customer, such as cash sales, by day."""
+"""Guest sales: lines without a customer, such as cash sales, by day."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guests:
-    """What guests bought and gave back.
+    """Purchases and returns of guests, by day.
 
     Attributes
     ----------
     day
-        Days on which there was anything (int32, days since 1970), ascending.
+        Days with any line (int32, days since 1970), ascending.
     purchases, returns
-        Net of each day (int64, in ``1 / scale`` of the currency's unit); that of returns is negative or zero.
+        Net of each day (int64, in ``1 / scale`` of the currency's unit); the net of returns is negative or zero.
     """
 
     day: NDArray[np.int32]
@@ -48,43 +48,43 @@ class Guests:
 
     @classmethod
     def none(cls) -> Guests:
-        """No guests at all."""
+        """Return an empty result."""
         return cls.of(GuestSums().collected())
 
     def sums(self, period: Period) -> tuple[int, int]:
-        """Net of purchases and of returns in a period."""
+        """Return the net of purchases and of returns in a period."""
         within = (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
         return int(self.purchases[within].sum()), int(self.returns[within].sum())
 
     def changed(self, came: Guests, gone: Guests, days: Whole) -> Guests:
-        """Return the sums after lines came and went; ``days`` are those on which there is any by then, ascending."""
+        """Return the sums after lines were added and removed; ``days`` are the ascending days that still have lines."""
         purchases, returns = np.zeros(len(days), dtype=np.int64), np.zeros(len(days), dtype=np.int64)
         for each, sign in ((self, 1), (came, 1), (gone, -1)):
-            there = np.isin(each.day, days)  # where nothing is left, nothing is left to be summed
+            there = np.isin(each.day, days)  # no sum is needed for a day without lines
             places = np.searchsorted(days, each.day[there])
             purchases[places] += sign * each.purchases[there]
             returns[places] += sign * each.returns[there]
         return Guests(days.astype(np.int32), purchases, returns)
 
     def until(self, day: int) -> Guests:
-        """Return those by a day."""
+        """Return the sums up to a day."""
         stop = int(self.day.searchsorted(day, side="right"))
         return Guests(self.day[:stop], self.purchases[:stop], self.returns[:stop])
 
     def since(self, day: int) -> Guests:
-        """Return those from a day on."""
+        """Return the sums from a day on."""
         start = int(self.day.searchsorted(day))
         return Guests(self.day[start:], self.purchases[start:], self.returns[start:])
 
 
 class GuestSums:
-    """Sums of guests' lines, batch by batch."""
+    """Sums of guest lines, batch by batch."""
 
     def __init__(self) -> None:
         self._pieces: list[pl.DataFrame] = []
 
     def add(self, rows: pl.DataFrame, value: Whole | None) -> None:
-        """Add lines: ``day``, ``bought``, ``money``, and the number of a value of each."""
+        """Add lines: ``day``, ``bought``, ``money``, and a value number for each."""
         numbers = pl.lit(0) if value is None else pl.Series(value)
         lines = rows.select("day", "bought", "money", value=numbers.cast(pl.Int64))
         self._pieces.append(_added_up(lines))

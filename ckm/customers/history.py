@@ -1,4 +1,4 @@
-"""What is known of all customers up to a day, read once per run: any day of the past can be looked at from it."""
+"""History of all customers up to a day, read once per run; snapshots at any past day are computed from it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import END_OF_TIME
 from ckm.customers.deliveries import Deliveries, read_deliveries
 from ckm.customers.ledger_cache import LedgerCache, cached_ledger
-from ckm.customers.needs import Needs
-from ckm.customers.source import TRANSACTIONS
+from ckm.customers.ledger_needs import Needs
+from ckm.customers.required_tables import TRANSACTIONS
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ NEEDS = Needs(amounts=True, baskets=True)
 
 @dataclass(frozen=True)
 class History:
-    """What customers did up to a day.
+    """Ledger, deliveries and contacts of customers up to a day.
 
     A customer's code is the position in ``ledger.customers``.
 
     Attributes
     ----------
     ledger
-        Of all customers with a purchase, without undated returns.
+        Ledger of all customers with a purchase, without undated returns.
     everybody
-        The same with those who only returned: they are in the shop's margin, and no customers.
+        The same ledger including persons with returns only: they count for the shop's margin but are no customers.
     deliveries
-        Those that came late.
+        Late deliveries.
     contacts
         Complaints, events about invoices, ratings.
     """
@@ -63,27 +63,27 @@ class History:
 
     @property
     def last_day(self) -> int:
-        """Last day with a purchase or a return: windows of outcome close by it."""
+        """Last day with a purchase or a return; outcome windows must end by it."""
         return day_number(self.everybody.first_and_last_day[1])
 
     @property
     def as_of(self) -> int:
-        """The day beyond which nothing was seen."""
+        """Last day of the data that were read."""
         return self.ledger.today
 
     @cached_property
     def closures(self) -> tuple[Closure, ...]:
-        """Times in which the shop sold nothing though it usually would have."""
+        """Closures: times without sales in which sales were expected."""
         return closures(self.ledger.purchases.day, self.everybody.coverage.days)
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader should know, as sentences."""
+        """Remarks for the user, as sentences."""
         return (*self._undated, *self.deliveries.remarks, *self.contacts.remarks)
 
     @property
     def returns_begin(self) -> int:
-        """First day with a return of which the day is known; ``NEVER`` of :mod:`.day_totals` without one."""
+        """First day with a dated return; ``NEVER`` of :mod:`.day_totals` without one."""
         return int(self.everybody.returns.without_undated().day.min(initial=NEVER))
 
     @property
@@ -112,14 +112,14 @@ def read_history(
     ----------
     tables
         ``transactions``, with the columns of :class:`ckm.schema.Transactions`; of these ``order_id``, ``category``,
-        ``channel``, ``cost``, ``discount``, ``promised_on`` and ``delivered_on`` may be absent. ``interactions``, if
-        there.
+        ``channel``, ``cost``, ``discount``, ``promised_on`` and ``delivered_on`` may be absent. ``interactions`` is
+        optional.
     as_of
-        Nothing after its end is read. Default: the newest usual day.
+        As-of date; later rows are not read. Default: the newest usual day.
     time_zone
         Time zone of the days.
     cache
-        Of a workspace, if any.
+        Cache of the workspace, if any.
     keep_stray_dates
         Whether rows of stray dates count; see :func:`ckm.customers.ledger_reader.read_ledger`.
 
@@ -147,7 +147,7 @@ def read_history(
         contacts=read_contacts(
             tables.get("interactions"),
             code,
-            # without an as-of date the interactions may go on after the last transaction
+            # without an as-of date, interactions may be later than the last transaction
             until=end_of_day(as_of, time_zone) if as_of else END_OF_TIME,
             time_zone=time_zone,
         ),

@@ -1,4 +1,4 @@
-"""Interpurchase times: the days between a customer's purchase days, and what is usual of them as of a day."""
+"""Interpurchase times: the days between a customer's purchase days, and their quantiles as of a day."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 
 
 LONG_SHARE = 0.8
-"""A long gap is longer than this share of the own ones."""
+"""Quantile of the own intervals that defines a long interval."""
 MOST_CELLS = 2**23
-"""Of a grid of gaps and numbers of gaps; 64 MB."""
+"""Maximum cells of the grid of lengths and counts; 64 MB."""
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """Every gap of every customer, by customer and length: in this order quantiles are read off, as of any day.
+    """Intervals of all customers, sorted by customer and length, so that quantiles can be read off as of any day.
 
     Attributes
     ----------
     codes
-        Customers.
+        Customer codes.
     lengths
-        Days, at least 1.
+        Length in days, at least 1.
     ends
-        Days on which the gaps ended.
+        Day on which each interval ended.
     customers
-        How many codes there are.
+        Number of codes.
     """
 
     codes: Codes
@@ -49,10 +49,10 @@ class Gaps:
 
     @classmethod
     def of(cls, purchases: DayTotals) -> Gaps:
-        """Gaps between the days of each customer's purchases."""
+        """Return the intervals between each customer's purchase days."""
         codes, days = purchases.code, purchases.day
         same = codes[1:] == codes[:-1]
-        own = codes[1:][same]  # sorting moves gaps within their customer only
+        own = codes[1:][same]  # sorting moves gaps only within their customer
         keys = own.astype(np.int64)
         keys <<= DAY_BITS
         keys += np.diff(days)[same]
@@ -68,23 +68,23 @@ class Gaps:
         )
 
     def by(self, day: int) -> Gaps:
-        """Those that had ended by ``day``."""
+        """Return the intervals that had ended by ``day``."""
         seen = self.ends <= day
         if seen.all():
             return self
         return Gaps(self.codes[seen], self.lengths[seen], self.ends[seen], self.customers)
 
     def counts(self) -> NDArray[np.int64]:
-        """How many gaps each code has."""
+        """Return the number of intervals of each code."""
         return np.bincount(self.codes, minlength=self.customers)
 
     def histogram(self) -> pl.DataFrame:
-        """Input of :func:`ckm.models.purchase_interval.population_gap`."""
+        """Return the input of :func:`ckm.models.purchase_interval.population_gap`."""
         counts = self.counts()
-        own = np.repeat(counts, counts)  # as long as there are gaps: they stand by customer
+        own = np.repeat(counts, counts)  # one element per gap, sorted by customer
         width = int(counts.max(initial=0)) + 1
         height = int(self.lengths.max(initial=0)) + 1
-        if width * height <= MOST_CELLS:  # a shop of some years: counting on a grid takes a tenth of grouping
+        if width * height <= MOST_CELLS:  # with a history of some years, a grid takes a tenth of the time of grouping
             found = np.bincount(self.lengths * np.int64(width) + own, minlength=1)
             cells = np.flatnonzero(found)
             return pl.DataFrame({"gap": cells // width, "gaps_of_customer": cells % width, "count": found[cells]})
@@ -97,18 +97,19 @@ class Gaps:
 
 @dataclass(frozen=True)
 class InterpurchaseTimes:
-    """Usual intervals of each customer as of a day, in days; NaN without repeat purchases.
+    """Purchase intervals of each customer as of a day, in days; NaN without repeat purchases.
 
     Attributes
     ----------
     gaps
-        Number of own gaps.
+        Number of own intervals.
     median, p80
-        Of the own gaps, drawn towards the population's (:func:`ckm.models.purchase_interval.shrunk_gap`).
+        Median and 80th percentile of the own intervals, shrunk to the population's
+        (:func:`ckm.models.purchase_interval.shrunk_gap`).
     last_ratio
-        Last gap in parts of what was usual before it; NaN for who came once.
+        Last interval ÷ the median of the intervals before it; NaN for one-time buyers.
     population_median, population_p80
-        Of all customers, each weighing the same; None without repeat purchases.
+        Median and 80th percentile of all customers, with equal weight each; None without repeat purchases.
     """
 
     gaps: NDArray[np.int64]
@@ -120,14 +121,14 @@ class InterpurchaseTimes:
 
 
 def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> InterpurchaseTimes:
-    """Return the interpurchase times of every customer from the gaps that had ended by a day.
+    """Return the interpurchase times of every customer from the intervals that had ended by a day.
 
     Parameters
     ----------
     gaps
-        Those that had ended by the day.
+        Intervals that had ended by the day.
     last_days
-        Of each code, the day of the last purchase by then; of no meaning for who had bought nothing.
+        Day of each code's last purchase by then; undefined for customers without a purchase.
     """
     counts = gaps.counts()
     starts = np.cumsum(counts) - counts
@@ -149,9 +150,9 @@ def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> Interpurcha
 
 
 def last_gaps(gaps: Gaps, starts: NDArray[np.int64], last_days: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64]]:
-    """Length of the gap that ended on each code's last day, NaN where none did, and its rank among the own gaps.
+    """Return the interval that ended on each code's last day (NaN without one), and its rank among the own intervals.
 
-    ``starts`` are the positions of each code's first gap.
+    ``starts`` is the index of each code's first interval.
     """
     at = np.flatnonzero(gaps.ends == last_days[gaps.codes])
     last = np.full(gaps.customers, np.nan)
@@ -168,9 +169,9 @@ def quantiles(
     share: float,
     without: NDArray[np.int64] | None = None,
 ) -> Floats:
-    """Quantile with linear interpolation (type 7 in Hyndman and Fan 1996) of sorted runs; NaN of an empty one.
+    """Return quantiles of sorted runs with linear interpolation (type 7 in Hyndman and Fan 1996); NaN for an empty run.
 
-    ``without`` is the rank, in each run, of one element that does not count.
+    ``without`` is the rank of one excluded element in each run.
     """
     found = np.full(len(counts), np.nan)
     some = np.flatnonzero(counts)
@@ -188,25 +189,26 @@ def quantiles(
 
 def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) -> Floats:
     frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
-    # added, not selected: without repeat purchases it is one null for all
+    # added as a column, not selected: without repeat purchases it is a single null for all rows
     drawn = frame.with_columns(drawn=shrunk_gap(pl.col("own"), pl.col("gaps"), population))["drawn"]
     return drawn.fill_null(float("nan")).to_numpy()
 
 
 def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64]) -> Floats:
-    """Return the own usual time between two purchases: the median gap, or the mean one where that is longer.
+    """Return the customer's purchase interval: the median interval, or the mean one if it is longer.
 
-    The mean is used for customers who buy in bursts: three purchases in each Advent have a median gap of days, and
-    nobody expects such a customer in June. Nothing is drawn towards other customers: it is a fact, not an estimate.
+    The mean is used for customers who buy in bursts: three purchases in each Advent have a median interval of days, but
+    nobody expects this customer in June. The value is not shrunk to the population, because it describes the customer's
+    own history.
 
     Parameters
     ----------
     median
-        Of the own gaps, days; NaN where there is none.
+        Median of the own intervals in days; NaN without any.
     between
-        Days from the first purchase to the last; of no meaning where there is no gap.
+        Days from the first purchase to the last; undefined without intervals.
     gaps
-        How many there are.
+        Number of own intervals.
     """
     mean = np.asarray(between, dtype=np.float64) / np.maximum(gaps, 1)
     usual: Floats = np.where(gaps > 0, np.maximum(median, mean), np.nan)
@@ -219,16 +221,17 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     Parameters
     ----------
     purchases
-        As of a day.
+        Purchases as of a day.
     gaps
-        Between the purchases, or more of them that ended later.
+        Intervals between these purchases, possibly also later ones.
 
     Returns
     -------
     pl.DataFrame
-        ``first_purchase`` (Date, null for who bought nothing), ``gaps`` (Int64, how many); in days and null where there
-        is no gap, ``median_interpurchase_days``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and
-        ``before_p80`` (Float64, over all gaps but the last); ``interval`` and ``before_interval`` (Float64,
+        ``first_purchase`` (Date, null without a purchase), ``gaps`` (Int64, number of intervals). In days, and null
+        without intervals: ``median_interpurchase_days``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median``
+        and
+        ``before_p80`` (Float64, without the last interval); ``interval`` and ``before_interval`` (Float64,
         :func:`purchase_interval` of the same).
     """
     first, last = purchases.first_days(), purchases.last_days()

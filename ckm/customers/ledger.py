@@ -1,7 +1,7 @@
-"""The customer ledger: what each customer bought by day, and what the shop took in all.
+"""The customer ledger: purchases and returns of each customer by day, and the revenue of the shop.
 
-Money is whole numbers of ``1 / scale`` of the currency's unit: sums are exact, and depend on no order. It becomes money
-of the currency (:meth:`Ledger.money`) when a number leaves an analysis.
+Amounts are integers of ``1 / scale`` of the currency's unit, so that sums are exact and do not depend on the order.
+:meth:`Ledger.money` converts the results of an analysis to money.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.definitions import KINDS, OF_THE_SHOP
 from ckm.customers.guests import Guests
 from ckm.customers.interpurchase import Gaps
-from ckm.customers.needs import LEAST, Needs
+from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.shared_ids import MOST_IDS, SharedId, shared_ids
 
 if TYPE_CHECKING:
@@ -35,57 +35,58 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 SHARE_DIGITS = 6
-"""Significant digits of fitted numbers, rounded before use, so that a saved definition has the numbers used."""
+"""Significant digits of fitted numbers. They are rounded before use, so that a saved definition gives the same results.
+"""
 NO_VALUE = "(none)"
-"""What rows without a value of a dimension are called together."""
+"""Label of rows without a value of a dimension."""
 OTHER = "other"
-"""What the values beyond the largest are called together."""
+"""Label of all values of a dimension except the largest ones."""
 
 
 @dataclass(frozen=True)
 class Ledger:
     """Purchases and returns up to a day.
 
-    A customer's *code* is the position in ``customers``; arrays "by code" are as long as there are customers. Days are
-    whole numbers since 1970-01-01 in the shop's calendar (:func:`ckm.customers.calendar.day_number`).
+    A customer's *code* is the position in ``customers``; arrays "by code" have one element per customer. Days are
+    integers since 1970-01-01 in the shop's time zone (:func:`ckm.customers.calendar.day_number`).
 
     Attributes
     ----------
     customers
         Ids (String) of all customers with a purchase or a return, sorted, without repeats.
     purchases
-        One entry per customer and purchase day; totals ``net`` (0 or more), ``lines``, ``orders`` (that begin on the
-        day, at least one), and where amounts were asked for and anybody has one ``costed`` (net of the lines whose cost
-        is known), ``cost``, ``costs_known`` (lines), ``discount``, ``discounts_known`` (lines).
+        One entry per customer and purchase day; totals ``net`` (0 or more), ``lines`` and ``orders`` (that begin on the
+        day, at least one). If amounts were requested and occur: ``costed`` (net of lines with a known cost), ``cost``,
+        ``costs_known`` (lines), ``discount``, ``discounts_known`` (lines).
     later_lines
-        Purchase lines on days on which no order of the customer begins; the same totals, ``orders`` aside.
+        Purchase lines on days on which no order of the customer begins; the same totals without ``orders``.
     returns
-        One entry per customer and day with a return; the same totals (net and cost 0 or less), ``orders`` and
-        ``discount`` aside; where there are any ``undated`` (net) and ``undated_lines``, of those that have the day of
-        their order for want of one of their own.
+        One entry per customer and day with a return; the same totals (net and cost 0 or less) without ``orders`` and
+        ``discount``. If undated returns occur, which have the day of their order: ``undated`` (net) and
+        ``undated_lines``.
     coverage
         All lines, by day and kind.
     begins
         First day with a purchase or return of any customer in the data, also in a part of the ledger.
     as_of
-        As-of date; no later row is in it.
+        As-of date; later rows are not included.
     currency, scale, time_zone
-        Of every amount; amounts are whole numbers of ``1 / scale`` of its unit; time zone of the days.
+        Currency of all amounts; amounts are integers of ``1 / scale`` of its unit; time zone of the days.
     categories, channels
-        Categories and channels of purchases; empty where not requested or not known.
+        Categories and channels of purchases; empty if not requested or unknown.
     guests
-        Lines without a customer; empty where not requested.
+        Lines without a customer; empty if not requested.
     dimensions
         By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
-        ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row for each
-        of their combinations whose net is not zero, sorted: purchases and returns, with and without a customer. In the
-        ledger of a part, and in that of some customers (:meth:`only`), there are none.
+        ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row per
+        combination with a net other than zero, sorted. They include purchases and returns, with and without a customer.
+        Empty in the ledger of a part or of some customers (:meth:`only`).
     parts
-        By value of the column ``by`` the ledger of its rows alone, as though there were no other rows: its customers,
-        their codes, their orders and their first days are those of the part. The eight values with the largest net, the
-        largest first; then :data:`OTHER` and :data:`NO_VALUE` where there are such rows.
+        For each value of the column ``by``, the ledger of its rows only: customers, codes, orders and first days are
+        those of the part. The eight values with the largest net, largest first; then :data:`OTHER` and
+        :data:`NO_VALUE`, if they occur.
     needs
-        What was read beside purchase days, lines, orders and net.
+        Sums that were read besides purchase days, lines, orders and net.
     """
 
     customers: pl.Series
@@ -107,7 +108,7 @@ class Ledger:
 
     @property
     def by(self) -> str | None:
-        """The column of ``parts``; None where there are none."""
+        """Column of ``parts``; None without parts."""
         return self.needs.by
 
     @property
@@ -117,13 +118,13 @@ class Ledger:
 
     @cached_property
     def left_out(self) -> LeftOut:
-        """What the ledger does not rest on, and why."""
+        """Rows that the ledger does not include, with the reason."""
         only_returned = self.returns.has_any & ~self.purchases.has_any
         return replace(self.coverage.left_out(int(only_returned.sum())), shared_ids=self.shared_ids)
 
     @cached_property
     def shared_ids(self) -> tuple[SharedId, ...]:
-        """Customer ids that may stand for many."""
+        """Customer ids that may each be used for many customers."""
         rows = np.zeros(self.purchases.customers, dtype=np.int64)
         for each in self.all_lines:
             np.add.at(rows, each.code, each.of("lines"))
@@ -141,22 +142,22 @@ class Ledger:
 
     @cached_property
     def first_day(self) -> NDArray[np.int32]:
-        """Day of the first purchase ever, by code (int32); ``NO_DAY`` of :mod:`.day_totals` without one."""
+        """Day of each customer's first purchase, by code (int32); ``NO_DAY`` of :mod:`.day_totals` without one."""
         return self.purchases.first_days()
 
     @cached_property
     def gaps(self) -> Gaps:
-        """Days between the purchase days of each customer, by code and length."""
+        """Interpurchase intervals of each customer, sorted by code and length."""
         return Gaps.of(self.purchases)
 
     @property
     def bought(self) -> tuple[DayTotals, ...]:
-        """All that was bought: on purchase days, and later."""
+        """All purchase lines: on purchase days, and on later days of orders."""
         return self.purchases, self.later_lines
 
     @property
     def all_lines(self) -> tuple[DayTotals, ...]:
-        """All that was bought and given back."""
+        """All purchases and returns."""
         return *self.bought, self.returns
 
     @property
@@ -165,13 +166,13 @@ class Ledger:
         return any(each.sum_of("costs_known") for each in self.all_lines)
 
     def first_day_of(self, name: str) -> int:
-        """First day on which a line had more than 0 of a sum; ``NEVER`` of :mod:`.day_totals` where none had."""
+        """Return the first day with a sum above 0; ``NEVER`` of :mod:`.day_totals` without one."""
         return min(each.first_day_of(name) for each in self.all_lines)
 
     def margin_share(self, day: int | None = None) -> float | None:
-        """Margin of a unit of net where the cost is known, to six digits; None where it is nowhere.
+        """Return margin ÷ net of lines with a known cost, to six digits; None without a known cost.
 
-        By the day of the ledger, or by an earlier one; of all customers, who only returned among them.
+        As of the day of the ledger or an earlier one; of all customers, including those with returns only.
         """
         if not self.costs_known:
             return None
@@ -182,30 +183,30 @@ class Ledger:
         return float(f"{(costed - cost) / costed:.{SHARE_DIGITS}g}")
 
     def net_between(self, period: Period) -> Whole:
-        """Net of purchases and returns in a period, by code (int64, not to be written to)."""
+        """Return the net of purchases and returns in a period, by code (int64, read-only)."""
         if period not in self._nets:
             self._nets[period] = _kept(sum_by_code(self.all_lines, "net", period))
         return self._nets[period]
 
     def orders_between(self, period: Period) -> Whole:
-        """Orders that begin in a period, by code (int64, not to be written to)."""
+        """Return the number of orders that begin in a period, by code (int64, read-only)."""
         if period not in self._orders:
             self._orders[period] = _kept(self.purchases.sums("orders", period))
         return self._orders[period]
 
     def purchase_days_between(self, period: Period) -> Whole:
-        """Days with a purchase in a period, by code (int64, not to be written to)."""
+        """Return the number of purchase days in a period, by code (int64, read-only)."""
         if period not in self._days:
             self._days[period] = _kept(self.purchases.counts_in(period))
         return self._days[period]
 
     def bought_between(self, period: Period) -> Mask:
-        """Whether a customer has a purchase in a period, by code."""
+        """Return whether a customer has a purchase in a period, by code."""
         bought: Mask = self.purchase_days_between(period) > 0
         return bought
 
     @cached_property
-    def _nets(self) -> dict[Period, Whole]:  # every analysis asks for the same few periods
+    def _nets(self) -> dict[Period, Whole]:  # cached, because all analyses use the same few periods
         return {}
 
     @cached_property
@@ -217,7 +218,7 @@ class Ledger:
         return {}
 
     def next_purchases(self, day: date) -> pl.DataFrame:
-        """Return who had bought by a day, and when they bought next: ``customer_id``, ``next_order`` (Date or null)."""
+        """Return customers with a purchase by a day, and their next one: ``customer_id``, ``next_order`` (Date)."""
         then, purchases = day_number(day), self.purchases
         known = np.flatnonzero(self.first_day <= then)
         following = purchases.after(known.astype(np.uint32), then)
@@ -228,15 +229,15 @@ class Ledger:
         return frame.select("customer_id", next_order=pl.when("has_one").then(pl.col("day").cast(pl.Date)))
 
     def revenue(self, period: Period) -> int:
-        """Net of everything in a period, with and without a customer."""
+        """Return the net of all lines in a period, with and without a customer."""
         return self.revenue_of_customers(period) + sum(self.guests.sums(period))
 
     def revenue_of_customers(self, period: Period) -> int:
-        """Net of all that known customers bought and gave back in a period."""
+        """Return the net of purchases and returns of known customers in a period."""
         return sum(each.total_of("net", period) for each in self.all_lines)
 
     def revenue_by(self, dimension: str, period: Period) -> dict[str, int]:
-        """Net of everything in a period by value of a dimension; the values add up to :meth:`revenue`."""
+        """Return the net of all lines in a period by value of a dimension; the values add up to :meth:`revenue`."""
         first, last = day_number(period.first), day_number(period.last)
         sums = (
             self.dimensions[dimension]
@@ -248,13 +249,13 @@ class Ledger:
         return dict(sums.iter_rows())
 
     def money(self, whole: float) -> float:
-        """Return a whole number of ``1 / scale`` as money, in the unit of the currency."""
+        """Return an integer of ``1 / scale`` as money in the unit of the currency."""
         return whole / self.scale
 
     def until(self, day: date) -> Ledger:
         """Return the ledger as of the end of a day, with the same codes.
 
-        Who bought nothing by then has no entry, and no first day.
+        Customers without a purchase by then have no entry and no first day.
         """
         if day >= self.as_of:
             return self
@@ -274,12 +275,12 @@ class Ledger:
         )
 
     def standing_on(self, day: date) -> Ledger:
-        """Return the ledger as though it had been read as of a day: who had done nothing by then is not in it.
+        """Return the ledger as if read as of a day: customers without any line by then are not in it.
 
         Raises
         ------
         NotEnoughDataError
-            No known customer had bought anything by then.
+            No known customer had a purchase by then.
         """
         if day >= self.as_of:
             return (
@@ -293,13 +294,13 @@ class Ledger:
     def on_usual_days(self, *, as_of_named: bool) -> Ledger:
         """Return the ledger without rows of stray dates (:mod:`ckm.customers.usual_days`).
 
-        Without a given as-of date the ledger is as of the newest usual day; with one, all rows by it
-        decides, and only what lies before the days that the data are about is set aside.
+        Without a given as-of date, the ledger ends on the newest usual day. With one, all rows by that date determine
+        the usual days, and only rows before them are excluded.
 
         Raises
         ------
         NotEnoughDataError
-            No known customer bought anything on the usual days.
+            No known customer has a purchase on the usual days.
         """
         usual = self.coverage.usual_days
         if usual is None:
@@ -311,7 +312,7 @@ class Ledger:
         return kept._since(usual.first)
 
     def _since(self, day: int) -> Ledger:
-        """Return the ledger without what lies before a day; who did nothing since is not in it."""
+        """Return the ledger without rows before a day; customers without later rows are not in it."""
         if day <= self.coverage.days[0]:
             return self
         coverage = replace(self.coverage, first=day)
@@ -340,11 +341,11 @@ class Ledger:
 
     @property
     def has_lines(self) -> bool:
-        """Whether there is any line, a guest's or a customer's."""
+        """Whether the ledger has any line, of a guest or a customer."""
         return first_day_with_lines(*self.all_lines, self.guests) is not None
 
     def only(self, chosen: Mask) -> Ledger:
-        """Return the ledger of some customers (``chosen`` by code), whose codes close up; it has no guests."""
+        """Return the ledger of some customers (``chosen`` by code) with consecutive new codes; it has no guests."""
         if chosen.all():
             kept = self
         else:
@@ -362,11 +363,11 @@ class Ledger:
         )
 
     def without_baskets(self) -> Ledger:
-        """Return the same without categories and channels of customers."""
+        """Return the ledger without categories and channels of customers."""
         return replace(self, categories=EMPTY, channels=EMPTY, needs=replace(self.needs, baskets=False))
 
     def of_anybody(self) -> Ledger:
-        """Return the same without the codes of customers who have no entry, and its parts likewise."""
+        """Return the ledger without codes of customers without an entry; the same for its parts."""
         kept = self.only(self.purchases.has_any | self.returns.has_any)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
@@ -381,18 +382,18 @@ class Ledger:
 
     @property
     def first_and_last_day(self) -> tuple[date, date]:
-        """First and last day with a purchase or a return of a customer."""
+        """First and last day with a purchase or a return of any customer."""
         days = [each.day for each in self.all_lines if len(each)]
         return calendar_day(min(int(each.min()) for each in days)), calendar_day(max(int(each.max()) for each in days))
 
 
 def first_day_with_lines(*lines: DayTotals | Guests) -> int | None:
-    """First day with a line, in days since 1970-01-01; None where there is none."""
+    """Return the first day with a line, in days since 1970-01-01; None without one."""
     return min((int(each.day.min()) for each in lines if len(each.day)), default=None)
 
 
 def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Whole:
-    """Sum of each customer in a period over several day totals (int64, by code)."""
+    """Return the sum of each customer in a period over several day totals (int64, by code)."""
     first, *rest = (each.sums(name, period) for each in all_of)
     return sum(rest, first)
 

@@ -1,11 +1,11 @@
-"""Cache of the ledger beside the tables of a workspace, so that a second analysis reads no transactions.
+"""Cache of the ledger beside the tables of a workspace, so that a second analysis does not read the transactions.
 
-One file, ``store/ledger/ledger.npz``: whatever it says can be read again from the transactions, so deleting it costs
-time and nothing else. It is used only where it was made by this version of the ledger, in the same time zone. One of an
-earlier state of the transactions is brought up to date (:mod:`ckm.customers.ledger_extension`) where that is faster
-than to read all of them; either way the new one replaces it. It holds customers' ids, and goes when a customer is
-erased: it is written under the store's lock, and only while the transactions are still those from which it was made, so
-that no analysis brings back whom an erasure took meanwhile.
+The cache is one file, ``store/ledger/ledger.npz``. Its content can be computed again from the transactions, so deleting
+it only costs time. It is valid for one version of the ledger and one time zone. A cache of an earlier state of the
+transactions is updated (:mod:`ckm.customers.ledger_extension`) if that is faster than reading all of them; the new
+ledger replaces it. The file contains customer ids, so the erasure of a customer deletes it. It is written under the
+store's lock, and only if the transactions have not changed since they were read, so that an analysis cannot restore an
+erased customer.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from ckm.customers.definitions import FINEST_MONEY_SCALE
 from ckm.customers.ledger_extension import changes_since, extended, ledger_columns
 from ckm.customers.ledger_file import StoredLedger, opened
+from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.ledger_reader import read_all_days
-from ckm.customers.needs import LEAST, Needs
-from ckm.customers.source import TRANSACTIONS
+from ckm.customers.required_tables import TRANSACTIONS
 from ckm.dataset.declared_guests import digest
 from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import CkmError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_extension import Changes
     from ckm.dataset import Dataset
-    from ckm.store import Snapshot, Store
+    from ckm.store import Store, TableSnapshot
 
 LEDGER_VERSION = 3
 """Version of the ledger's content and file format; raise it when either changes."""
@@ -48,7 +48,7 @@ class LedgerCache:
     Attributes
     ----------
     store_dir, path
-        The store, and the file in it.
+        Folder of the store, and the cache file in it.
     state
         Fingerprint of the current state of the transactions.
     guest_ids, payments
@@ -66,18 +66,18 @@ class LedgerCache:
 
     @property
     def store(self) -> Store:
-        """The store, in which no other writer is waited for."""
-        from ckm.store import Store  # deltalake, which a file has no use for
+        """The store, opened without waiting for another writer."""
+        from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
         return Store(self.store_dir, wait=0)
 
     def made_by(self, time_zone: str) -> dict[str, Any]:
-        """Return the key of a usable cached ledger, with a digest of guest ids, which can be names."""
+        """Return the key of a usable cached ledger; it contains a digest of the guest ids, which can be names."""
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
                 "payments": [*self.payments]}  # fmt: skip
 
-    def snapshot(self) -> Snapshot | None:
-        """Return the transactions' data files; None where the state is not the present one any more."""
+    def snapshot(self) -> TableSnapshot | None:
+        """Return the transactions' data files; None if the transactions have changed since."""
         return self.store.snapshot(TRANSACTIONS, self.state)
 
 
@@ -91,7 +91,7 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
         return None
     folder, path = workspace.ledger_dir, workspace.ledger_dir / FILE
     if folder.is_symlink() or path.is_symlink() or (path.exists() and not path.is_file()):
-        return None  # what a link leads to is not ours to write, nor to erase
+        return None  # the target of a link must be neither written nor erased
     guest_ids = tuple(workspace.config.guest_ids)
     may_keep = keep and workspace.writable
     return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, declared_payments(workspace))
@@ -122,12 +122,12 @@ def cached_ledger(
 def _all_days(
     tables: Mapping[str, pl.LazyFrame], cache: LedgerCache | None, as_of: date | None, time_zone: str, needs: Needs
 ) -> Ledger:
-    """Return the ledger of all days with stray ones, which is what is cached."""
+    """Return the ledger of all days including stray ones, which is what the cache stores."""
     if cache is None or needs.by is not None:  # parts of one column are not cached
         return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
     found = _load(cache, time_zone, needs) or _extend(cache, time_zone, needs)
     if found is None:
-        if as_of is not None:  # what comes after the day is none of this analysis's business
+        if as_of is not None:  # later data must not influence this analysis
             return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
         found = read_all_days(tables, time_zone=time_zone, needs=needs)
         _save(found, cache)
@@ -136,7 +136,7 @@ def _all_days(
 
 def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
     """Return the cached ledger of the current state; None without one."""
-    # Each member has a checksum: whatever is wrong with the file, it is made anew.
+    # Each member has a checksum: a damaged file is rebuilt.
     with suppress(Exception), opened(cache.path) as stored:
         if _fits(stored, cache, time_zone, needs) and stored.facts["state"] == cache.state:
             return stored.ledger(needs)
@@ -146,7 +146,7 @@ def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
 def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
     """Update the cached ledger of an earlier state and cache it; None where all rows must be read.
 
-    It keeps all its parts.
+    The updated ledger keeps all parts of the cached one.
     """
     found = None
     # Reading all transactions raises the error of a broken file.

@@ -1,10 +1,9 @@
-"""Update of a saved ledger: customers with changed rows are read again, the others are not.
+"""Update of a cached ledger: only customers with changed rows are read again.
 
-A state of the transactions is a set of data files. What has entered and left since the ledger was made are the *came*
-and the *gone* rows; a row that only moved to another file is in neither. Customers among them lose all their entries
-and get those that are read from all their present rows. What belongs to the shop as a whole is whole numbers by day,
-so that the sums of the rows that came, less those of the rows that are gone, are exact. Whatever cannot be told that
-way, such as the largest amount where it is gone, makes the ledger be rebuilt.
+A state of the transactions is a set of data files. Rows in added or removed files are the *came* and *gone* rows; a row
+that only moved between files is neither. All entries of customers with changed rows are replaced by those of all their
+present rows. The shop's totals are integers by day, so the sums of added rows minus those of removed rows are exact. If
+a figure cannot be updated this way, such as the largest amount after its removal, the ledger is rebuilt.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ckm.customers.day_totals import known_totals
 from ckm.customers.definitions import DATED_BY, FINEST_MONEY_SCALE, NEEDED_COLUMNS, OPTIONAL_COLUMNS
 from ckm.customers.ledger import Ledger, first_day_with_lines
 from ckm.customers.ledger_reader import read_rows
-from ckm.customers.source import TRANSACTIONS
+from ckm.customers.required_tables import TRANSACTIONS
 from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
@@ -31,27 +30,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.store import Snapshot
+    from ckm.store import TableSnapshot
 
     Whole = NDArray[np.int64]
 
 MOST_REREAD = 0.25
-"""Of the table's rows in files that came or went: beyond it, comparing them takes as long as a ledger rebuilt."""
+"""Largest share of the table's rows in changed files: above it, a rebuild is as fast."""
 MOST_CHANGED = 0.2
-"""Of the customers: beyond it, a ledger rebuilt is as fast."""
+"""Largest share of changed customers: above it, a rebuild is as fast."""
 HASHES = {" a": 0, " b": 1}
-"""Two hashes of a row by their seeds: 128 bits, by which equal rows of files that came and went are paired."""
+"""Seeds of two row hashes: together 128 bits, by which equal rows of added and removed files are paired."""
 
 
 class Changes(NamedTuple):
-    """What changed in the transactions.
+    """Changes of the transactions since an earlier state.
 
     Attributes
     ----------
     came, gone
-        Rows with the columns of :func:`ledger_columns`.
+        Added and removed rows, with the columns of :func:`ledger_columns`.
     customers
-        Ids of those to whom any of them belongs, sorted.
+        Sorted ids of the customers of these rows.
     rows
         All present rows of these customers.
     """
@@ -63,35 +62,35 @@ class Changes(NamedTuple):
 
 
 def ledger_columns(schema: Collection[str]) -> list[str]:
-    """Return the columns among those of the transactions from which a ledger is made."""
+    """Return those columns of the transactions that a ledger needs."""
     names = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *DIMENSIONS, DATED_BY)
     return [name for name in dict.fromkeys(names) if name in schema]
 
 
 def changes_since(
-    snapshot: Snapshot,
+    snapshot: TableSnapshot,
     files: Iterable[Sequence[Any]],
     customers: int,
     guest_ids: Iterable[str] = (),
     payments: Sequence[str] = (),
 ) -> Changes | None:
-    """Find what changed.
+    """Return the changes of the transactions since an earlier state.
 
     Parameters
     ----------
     snapshot
         The present data files of the transactions.
     files
-        The marks of those of an earlier state.
+        Marks of the data files of the earlier state.
     customers
-        How many there were then.
+        Number of customers in the earlier state.
     guest_ids, payments
-        Customer ids that are guests, and sources whose rows are payments, now as then.
+        Customer ids of guests, and sources of payments; equal in both states.
 
     Returns
     -------
     Changes | None
-        None where a file that went is deleted, or so much changed that all can as well be read.
+        None if a removed file is deleted, or if so much changed that a rebuild is as fast.
     """
     came, gone = snapshot.since(files)
     if any(map(snapshot.lacks, gone)) or sum(mark[1] for mark in (*came, *gone)) > MOST_REREAD * snapshot.rows:
@@ -110,20 +109,20 @@ def changes_since(
 def _rows(
     transactions: pl.LazyFrame, columns: list[str], guest_ids: Iterable[str], payments: Sequence[str]
 ) -> pl.LazyFrame:
-    """Return rows of the store as analyses get them."""
+    """Return rows of the store in the form that analyses use."""
     sales = without_payments(transactions, payments).select(columns)
     return without_guest_ids({TRANSACTIONS: sales}, guest_ids)[TRANSACTIONS]
 
 
 def extended(ledger: Ledger, changes: Changes) -> Ledger | None:
-    """Return the ledger of the present transactions, equal to one that is rebuilt; None where it must be rebuilt.
+    """Return the updated ledger, equal to a rebuilt one; None if it must be rebuilt.
 
     Parameters
     ----------
     ledger
-        Of the earlier state, as of its newest day.
+        Ledger of the earlier state, as of its newest day.
     changes
-        Since then.
+        Changes since then.
 
     Raises
     ------
@@ -137,7 +136,7 @@ def extended(ledger: Ledger, changes: Changes) -> Ledger | None:
 
 
 def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the rows of which there are not as many on the other side; a file that loses a row is written anew."""
+    """Return the rows that occur less often on the other side, which excludes rows that only moved between files."""
     new, old = (rows.with_columns(pl.struct(pl.all()).hash(seed).alias(name) for name, seed in HASHES.items())
                 for rows in (new, old))  # fmt: skip
     counts = [rows.select(*HASHES, count=pl.lit(number)) for rows, number in ((new, 1), (old, -1))]
@@ -149,7 +148,7 @@ def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, 
 
 
 def _put_together(ledger: Ledger, again: Ledger, changed: pl.Series, came: Ledger, gone: Ledger) -> Ledger | None:
-    """Return the ledger without the changed customers' entries, with those read ``again``, and the shop's own sums."""
+    """Return the ledger with the entries of changed customers read ``again``, and updated totals of the shop."""
     needs = ledger.needs
     coverage = ledger.coverage.changed(came.coverage, gone.coverage, needs.first_kind)
     if coverage is None or not coverage.purchases or len(coverage.currencies) != 1:
@@ -195,7 +194,7 @@ def _put_together(ledger: Ledger, again: Ledger, changed: pl.Series, came: Ledge
 
 
 def _customers(kept: pl.Series, changed: pl.Series, again: pl.Series) -> tuple[pl.Series, Whole, Whole]:
-    """Return the ids of unchanged and of re-read customers, sorted, and the new codes of both (-1: left out)."""
+    """Return the sorted ids of unchanged and re-read customers, and the new codes of both (-1: dropped)."""
     stays = ~kept.is_in(changed.implode()).to_numpy()
     staying = kept.filter(pl.Series(stays))
     places = staying.search_sorted(again).to_numpy().astype(np.int64)

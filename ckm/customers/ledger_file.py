@@ -1,4 +1,4 @@
-"""A ledger as lists of whole numbers and texts, in one file whose members have checksums."""
+"""File format of a ledger: integer arrays and texts in one file, whose members have checksums."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ckm.customers.day_totals import DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import Ledger
-from ckm.customers.needs import Needs
+from ckm.customers.ledger_needs import Needs
 from ckm.files import replacing
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ FACTS = "facts"
 
 @dataclass(frozen=True)
 class StoredLedger:
-    """A ledger of the finest money scale, without parts.
+    """A ledger in the finest money scale, without parts.
 
     Attributes
     ----------
     facts
-        What is not as long as there are customers, days or values, as JSON holds it.
+        Scalar facts in JSON format.
     arrays
-        The rest, by name: whole numbers; of texts their bytes, and where each ends. Those of a file are read, and held
-        against their checksums, each time that they are asked for.
+        Arrays by name: integers; for texts, their bytes and end offsets. Arrays of a file are read, and compared with
+        their checksums, at each access.
     """
 
     facts: Mapping[str, Any]
@@ -74,16 +74,16 @@ class StoredLedger:
 
     @property
     def needs(self) -> Needs:
-        """What the ledger holds."""
+        """Sums that the ledger contains."""
         return Needs(**self.facts["needs"])
 
     def write(self, path: Path) -> None:
-        """Put it in the place of a file."""
+        """Write the ledger, replacing the file."""
         with replacing(path) as draft, draft.open("wb") as file:
             np.savez(file, allow_pickle=False, **{FACTS: _of_text([json.dumps(self.facts)])[0]}, **self.arrays)
 
     def ledger(self, needs: Needs) -> Ledger:
-        """Return what an analysis needs of it."""
+        """Return a ledger with the sums that an analysis needs."""
         facts = self.facts
         customers = self._series("customers").alias("customer_id")
         purchases, later_lines, returns = (self._day_totals(name, len(customers), needs) for name in DAYS)
@@ -149,19 +149,19 @@ class StoredLedger:
 
 @contextmanager
 def opened(path: Path) -> Iterator[StoredLedger]:
-    """Give the ledger in a file, whose lists are read while it is open."""
+    """Yield the ledger in a file; arrays are read while the file is open."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         yield StoredLedger(json.loads(arrays[FACTS].tobytes()), arrays)
 
 
 def _of_text(texts: list[str]) -> tuple[Whole, Whole]:
-    """Texts as the bytes of all of them, and where each ends."""
+    """Return texts as their bytes and end offsets."""
     encoded = [each.encode() for each in texts]
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum([len(each) for each in encoded], dtype=np.int64)
 
 
 def _narrow(numbers: Whole) -> Whole:
-    """Whole numbers in as few bytes as the largest of them takes."""
+    """Return integers in the narrowest type that fits."""
     if not len(numbers):
         return numbers
     ends = [np.min_scalar_type(int(end)) for end in (numbers.min(), numbers.max())]
@@ -169,7 +169,7 @@ def _narrow(numbers: Whole) -> Whole:
 
 
 def _lists(ledger: Ledger) -> dict[str, Whole | pl.Series]:
-    """Whatever is as long as there are customers, days or values, by its name: whole numbers, and texts as a series."""
+    """Return all arrays of a ledger by name: integers, and texts as a series."""
     lists: dict[str, Whole | pl.Series] = {"customers": ledger.customers}
     for name in DAYS:
         days: DayTotals = getattr(ledger, name)

@@ -1,4 +1,4 @@
-"""Read the transactions into a ledger: one of everything, and one of each part."""
+"""Read the transactions into a ledger of all rows, and optionally one per part."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ckm.customers.definitions import FINEST_MONEY_SCALE
 from ckm.customers.grouped_sums import added_up
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger, first_day_with_lines
-from ckm.customers.needs import LEAST, Needs
+from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.orders import first_days_of, orders_at
-from ckm.customers.source import need_transactions
+from ckm.customers.required_tables import need_transactions
 from ckm.customers.transaction_scan import SLOT_BITS, TransactionScan
 from ckm.errors import UnknownNameError
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 UNDATED = ("undated", "undated_lines")
-"""Sums of returns without a date, which count on the day of their order."""
+"""Sums of undated returns, which count on the day of their order."""
 MOST_PARTS = 8
-"""Parts with a separate ledger; what is beyond them shares one."""
+"""Maximum number of parts with a separate ledger; all others share one."""
 
 
 def read_ledger(
@@ -45,7 +45,7 @@ def read_ledger(
     needs: Needs = LEAST,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Read the transactions once, and set aside rows of stray dates.
+    """Read the transactions once, and exclude rows with stray dates.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def read_ledger(
         As-of date; later rows are left out. Default: the newest usual day
         (:mod:`ckm.customers.usual_days`).
     keep_stray_dates
-        Set nothing aside: the default of ``as_of`` is the day of the newest row.
+        Whether to include all rows; the default of ``as_of`` is then the day of the newest row.
 
     Raises
     ------
@@ -69,28 +69,28 @@ def read_ledger(
 def read_all_days(
     tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = None, time_zone: str = "UTC", needs: Needs = LEAST
 ) -> Ledger:
-    """Read the transactions once, stray dates and all.
+    """Read the transactions once, including stray dates.
 
     Parameters
     ----------
     tables
-        ``transactions``, with the columns of :class:`ckm.schema.Transactions`; what is a purchase, a return and an
-        order: :mod:`ckm.customers`.
+        ``transactions``, with the columns of :class:`ckm.schema.Transactions`. :mod:`ckm.customers` defines purchase,
+        return and order.
     as_of
         As-of date; later rows are left out. Default: the day of the newest row.
     time_zone
         Time zone of the days.
     needs
-        What to read beside purchase days, lines, orders and net.
+        Sums to read besides purchase days, lines, orders and net.
 
     Raises
     ------
     InputError
         A column is missing, a file is damaged, or amounts are too large to be summed exactly.
     UsageError
-        The amounts have several currencies; there is no such time zone, or no column ``needs.by``.
+        The amounts have several currencies; the time zone is unknown; or the column ``needs.by`` is missing.
     NotEnoughDataError
-        There are no transactions, or no known customer bought anything by ``as_of``.
+        There are no transactions, or no known customer has a purchase by ``as_of``.
     """
     transactions = need_transactions(tables, time_zone)
     there = transactions.collect_schema().names()
@@ -108,24 +108,24 @@ def read_all_days(
         raise coverage.nothing_bought(as_of)
     currency = coverage.currency(with_guests=needs.shop)
     scale = coverage.money_scale(needs.money, needs.first_kind)
-    if scale != FINEST_MONEY_SCALE:  # amounts of 10**13 and more: such sums are taken in coarser coins
+    if scale != FINEST_MONEY_SCALE:  # amounts of 10**13 and more are summed in coarser units
         scan = read(scale)
     return post(scan, coverage, currency, scale, time_zone)
 
 
 def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Ledger:
-    """Read some rows, perhaps none, into a ledger as of their newest day: what a whole is put together from.
+    """Read some rows (possibly none) into a ledger as of their newest day, for updating a cached ledger.
 
-    Nothing is refused: its currency is empty, and its amounts are those of the finest scale.
+    Nothing is refused: the currency is empty, and the amounts are in the finest scale.
     """
     scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, None).run()
     return post(scan, scan.counting.coverage(), "", FINEST_MONEY_SCALE, time_zone)
 
 
 def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
-    """Return the ledger of what was read."""
+    """Return the ledger of a finished scan."""
     customers, codes = scan.customers()
-    with ThreadPoolExecutor(1) as beside:  # both take their time in libraries that let others run
+    with ThreadPoolExecutor(1) as beside:  # both spend their time in libraries that release the interpreter lock
         coming = beside.submit(scan.orders.first_days, codes)
         entries = scan.sums.collected(lambda keys: _recoded(keys, codes))
         orders = coming.result()
@@ -134,7 +134,7 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
     summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
     if not has_parts:
-        del summed, entries  # as large as the ledger, and the baskets are to come
+        del summed, entries  # release it: it is as large as the ledger, and the baskets follow
     guests = Guests.of(guest_sums)
     whole = Ledger(
         customers=customers,
@@ -142,7 +142,7 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
         later_lines=later_lines,
         returns=returns,
         coverage=coverage,
-        # Of rows that are read apart there may be none.
+        # Rows that are read separately may contain none.
         begins=calendar_day(first_day_with_lines(purchases, later_lines, returns, guests) or 0),
         as_of=calendar_day(coverage.as_of),
         currency=currency,
@@ -168,7 +168,7 @@ def _recoded(keys: Whole, codes: Whole) -> Whole:
 
 
 def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
-    """Purchases, later lines and returns of entries that are sorted by ``key``, and of the first days of orders."""
+    """Return purchases, later lines and returns, from entries sorted by ``key`` and the first days of orders."""
     key = entries["key"].to_numpy()
     returned = (key & 1).astype(bool)
 
@@ -180,7 +180,7 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
     undated = [name for name in UNDATED if name in names and (entries["undated_lines"] != 0).any()]
     names = [name for name in names if name not in UNDATED]
     for known, of in KNOWN_BY.items():
-        if known in names and not (entries[known] != 0).any():  # nobody has one
+        if known in names and not (entries[known] != 0).any():  # no line has one
             names = [name for name in names if name not in (known, *of)]
     begun = np.zeros(len(key), dtype=np.int64)
     begun[~returned] = orders_at(key[~returned] >> 1, first_days)
@@ -195,16 +195,16 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
 def _parts(
     names: pl.Series, whole: Ledger, entries: pl.DataFrame, orders: pl.DataFrame, guests: pl.DataFrame
 ) -> dict[str, Ledger]:
-    """Return the ledgers of the values of a column: the largest, the rest together, and rows without a value.
+    """Return the ledgers of a column's values: the largest, the others together, and rows without a value.
 
     Parameters
     ----------
     names
-        The values by number; the first is that of rows without one.
+        Values by number; the first is for rows without a value.
     whole
-        The ledger of everything.
+        The ledger of all rows.
     entries, orders, guests
-        With the number of a value in ``value``. An order that is in two parts counts in both.
+        Entries with a value number in ``value``. An order in two parts counts in both.
     """
     revenue = np.zeros(len(names), dtype=np.int64)
     np.add.at(revenue, entries["value"].to_numpy(), entries["net"].to_numpy())
@@ -235,5 +235,5 @@ def _parts(
 
 
 def _new_name(name: str, taken: Mapping[str, object]) -> str:
-    """A value can have the name of the rest; both are distinct."""
+    """Return a label for the other values that is not itself a value."""
     return f"{name} (*)" if name in taken else name

@@ -1,4 +1,4 @@
-"""Orders: each distinct order id of a customer once, on the day of its first purchase line."""
+"""Orders: each distinct order id of a customer counts once, on the day of its first purchase line."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 MOST_PENDING = 2**24
-"""Purchase lines collected before those of one order become one."""
+"""Maximum purchase lines collected before lines of one order are merged."""
 
 
 class CustomerOrders:
-    """Purchase lines as they come; now and then those of one order become one.
+    """Collector of purchase lines; lines of one order are merged from time to time.
 
-    An order id is a 64-bit word (:func:`ckm.customers.register.id_words`): a text of at most eight bytes as it is, a
-    longer one as its hash. Only the orders of one customer are told apart by it: of a customer with a thousand orders,
+    An order id is a 64-bit word (:func:`ckm.customers.register.id_words`): a text of at most eight bytes unchanged, a
+    longer one as its hash. It only has to distinguish the orders of one customer: of a customer with a thousand orders,
     two share a word with a probability of one in 10 ** 13.
 
     Parameters
@@ -39,7 +39,7 @@ class CustomerOrders:
         self._pending = 0
 
     def add(self, customer: Whole, word: Words, day: NDArray[np.int32], value: Whole | None) -> None:
-        """Take purchase lines, in any order and as many of an order as there are."""
+        """Add purchase lines, in any order; an order may have several lines."""
         lines: dict[str, NDArray[Any]] = {"customer": customer.astype(np.int32), "word": word, "day": day}
         if value is not None:
             lines["value"] = value.astype(np.int32)
@@ -50,12 +50,12 @@ class CustomerOrders:
             self._pending = 0
 
     def first_days(self, codes: Whole) -> Whole:
-        """Return the first day of every order, as keys of :func:`ckm.customers.day_totals.pack_day`, ascending.
+        """Return the first day of every order, as ascending keys of :func:`ckm.customers.day_totals.pack_day`.
 
-        ``codes`` by number of the customer.
+        ``codes`` are the customer codes by number.
         """
         found = self._distinct(["customer", "word"])
-        if "value" not in self._by:  # not used again
+        if "value" not in self._by:  # not needed any more
             self._kept = []
         keys: Whole = codes[found["customer"]]
         keys <<= DAY_BITS
@@ -68,7 +68,7 @@ class CustomerOrders:
         return pl.DataFrame(found | {"customer": codes[found["customer"]]})
 
     def _distinct(self, by: list[str]) -> dict[str, NDArray[Any]]:
-        """One line per order: that of its first day."""
+        """Return one line per order: that of its first day."""
         names = [*self._by, "day"]
         empty = {"customer": np.int32, "word": np.uint64, "value": np.int32, "day": np.int32}
         lines = {
@@ -84,9 +84,9 @@ class CustomerOrders:
 
 
 def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
-    """Tell which lines may be of an order that has another one; None where none is, as where lines of orders are one.
+    """Return which lines may share an order with another line; None if none does.
 
-    By the hash of the order key: integers sort in a tenth of the time in which rows are grouped.
+    Compares hashes of the order key: sorting integers takes a tenth of the time of grouping rows.
     """
     mixed = np.zeros(len(lines["day"]), dtype=np.uint64)
     for name in by:
@@ -107,13 +107,13 @@ def first_days_of(orders: pl.DataFrame) -> Whole:
 
 
 def orders_at(keys: Whole, first_days: Whole) -> Whole:
-    """How many orders begin on each customer's day.
+    """Return the number of orders that begin on each customer's purchase days.
 
     Parameters
     ----------
     keys
-        Of the purchase days, ascending and distinct.
+        Keys of the purchase days, ascending and distinct.
     first_days
-        Of each order, ascending; each is among ``keys``.
+        Key of each order's first day, ascending; each is in ``keys``.
     """
     return np.bincount(np.searchsorted(keys, first_days), minlength=len(keys)).astype(np.int64)

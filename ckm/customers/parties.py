@@ -1,4 +1,4 @@
-"""The customers' own table: who they are, and who of them has not bought yet."""
+"""The table of customers: their attributes, and the customers without a purchase."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from datetime import date
 
 PARTY_COLUMNS = ("party_type", "country", "region", "lang")
-"""What is taken over from the customers' own table."""
+"""Columns that are copied from the table of customers."""
 
 
 def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
-    """``customer_id`` and :data:`PARTY_COLUMNS`, null where the table or the column is absent.
+    """Return ``customer_id`` and :data:`PARTY_COLUMNS`; null if the table or the column is absent.
 
     Raises
     ------
     InputError
-        The table has a customer more than once.
+        A customer occurs more than once in the table.
     """
     if customers is None:
         return pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(PARTY_COLUMNS, pl.String))
@@ -42,7 +42,7 @@ def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
 
 
 def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """``customer_id`` of those who were created by ``as_of``, are no suppliers, and are not among the ``known``."""
+    """Return ``customer_id`` of customers created by ``as_of`` who are no suppliers and not among the ``known``."""
     there = customers.collect_schema()
     asked = pl.lit(True)
     if "created_on" in there:

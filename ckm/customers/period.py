@@ -1,4 +1,4 @@
-"""The period of a report, and the one that it is compared with."""
+"""Period of a report, and the period that it is compared with."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Comparison = Literal["previous", "year-ago"]
 COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
 MOST_MONTHS = 1_200
-"""A century: no history is longer."""
+"""Longest period in months: a century."""
 
 
 @dataclass(frozen=True)
 class Period:
-    """Days in a row.
+    """Consecutive days.
 
     Attributes
     ----------
     first, last
-        Both belong to it.
+        First and last day, both included.
     """
 
     first: date
@@ -35,7 +35,7 @@ class Period:
 
     @property
     def days(self) -> int:
-        """How many."""
+        """Number of days."""
         return (self.last - self.first).days + 1
 
     def __str__(self) -> str:
@@ -43,12 +43,12 @@ class Period:
 
 
 def period_until(last: date, months: int) -> Period:
-    """Return the months that end with a day, which belongs to them: the days after :func:`months_before` it.
+    """Return the period of ``months`` months that ends with a day: the days after :func:`months_before` it.
 
     Raises
     ------
     UsageError
-        That is less than a month, or more than a century.
+        The period is shorter than a month or longer than a century.
 
     >>> str(period_until(date(2026, 6, 30), 12))
     '2025-07-01 to 2026-06-30'
@@ -59,12 +59,12 @@ def period_until(last: date, months: int) -> Period:
 
 
 def compared_with(period: Period, months: int, comparison: Comparison) -> Period:
-    """Return the previous period, or the days of this one a year earlier.
+    """Return the previous period, or the same period of the previous year.
 
     Raises
     ------
     UsageError
-        There is no such comparison, or a period of more than a year would overlap with itself a year earlier.
+        The comparison is unknown, or the period is longer than a year and would overlap with that of the previous year.
 
     >>> str(compared_with(period_until(date(2026, 6, 30), 3), 3, "year-ago"))
     '2025-04-01 to 2025-06-30'

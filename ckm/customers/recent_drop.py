@@ -1,7 +1,7 @@
-"""Far fewer purchases of known customers in the last weeks than before: data are missing, or the shop was half closed.
+"""Drop of purchases in the last weeks: data are missing, or the shop was partly closed.
 
-Customers who seem silent at the end of such data may only be absent from them, and no past window shows it: its outcome
-is known, and it ends a horizon earlier.
+Customers who seem inactive at the end of such data may only be missing from them. Backtests cannot show this, because
+their windows end at least a horizon earlier.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
 LENGTHS = (28, 14)
-"""Days at the end that are compared with as many before them; whole weeks, so that each has the same weekdays."""
+"""Lengths of the compared periods in days; whole weeks, so that both have the same weekdays."""
 DROP = 0.6
-"""Of the smallest usual step from one such time to the next: below that it is a drop."""
+"""Ratio to the smallest usual change between such periods below which a change is a drop."""
 FEWEST_STEPS = 3
-"""Steps from one time to the next before anybody knows what is usual."""
+"""Fewest earlier changes to know the usual one."""
 EXPECTED = 60.0
-"""Purchases to expect of the time, so that a fall to so few is not chance."""
+"""Fewest purchases to expect in the period, so that a drop is not chance."""
 
 
 @dataclass(frozen=True)
 class RecentDrop:
-    """Repeat purchases of the last days, and how many their customers made before.
+    """Repeat purchases of the last days, compared with the days before.
 
     Attributes
     ----------
     first
-        First of the days (since 1970-01-01); the last is the as-of date.
+        First day of the last period (since 1970-01-01); it ends with the as-of date.
     days
-        How many there are.
+        Length of the period in days.
     share
-        Purchases, as a share of those that as many known customers made in as many days before.
+        Purchases per known customer ÷ those in the same number of days before.
     """
 
     first: int
@@ -48,7 +48,7 @@ class RecentDrop:
 
     @property
     def sentence(self) -> str:
-        """What a reader should know."""
+        """Remark for the user."""
         return (
             f"since {calendar_day(self.first)} known customers bought {self.share:.0%} as often as in the {self.days} "
             "days before: data may be missing, or the shop was closed in part; then probabilities of churn are too high"
@@ -56,12 +56,12 @@ class RecentDrop:
 
 
 def recent_drop(ledger: Ledger) -> RecentDrop | None:
-    """Return the drop at the end of a history, None where its last weeks are like the others.
+    """Return the drop at the end of a history; None if the last weeks are usual.
 
-    The repeat purchases of the last 28 (or 14) days per known customer are compared with those of the days before. It
-    is a drop where the step is below 60 % of the smallest one between earlier times of that length. So a January after
-    a Christmas is none where the data have an earlier one, nor is anything where customers buy on few days: a month
-    without a billing day falls to 0.
+    The repeat purchases per known customer of the last 28 (or 14) days are compared with those of the days before. The
+    change is a drop if it is below 60 % of the smallest change between earlier periods of that length. So a January
+    after Christmas is no drop if the data contain an earlier January. Shops that bill on few days have no drop either,
+    because their periods without a billing day fall to 0 anyway.
     """
     first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
     bought = np.bincount(ledger.purchases.day - first, minlength=last - first + 1)
@@ -70,7 +70,7 @@ def recent_drop(ledger: Ledger) -> RecentDrop | None:
 
 
 def _drop(repeated: NDArray[np.int64], known: NDArray[np.int64], last: int, days: int) -> RecentDrop | None:
-    """Return the drop of the last ``days``; the arrays are by day, of repeat purchases and of customers known."""
+    """Return the drop of the last ``days``; the arrays have repeat purchases and known customers by day."""
     times = len(repeated) // days
     if times < FEWEST_STEPS + 2:
         return None

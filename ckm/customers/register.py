@@ -1,8 +1,7 @@
-"""Numbers for customers, in order of appearance: a hash table of whole columns at a time.
+"""Register of customer numbers, in order of appearance: a hash table for whole columns at a time.
 
-An id that is a whole number, or a text of at most eight bytes, *is* a 64-bit word: nothing of it is lost. A longer text
-is hashed into a word that no short text has, and compared with the text that got the number: ids are never mixed up,
-whatever they look like.
+An integer id, or a text of at most eight bytes, *is* a 64-bit word without loss. A longer text is hashed into a word
+that no short text has, and compared with the text that has its number, so that ids are never mixed up.
 """
 
 from __future__ import annotations
@@ -19,35 +18,35 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 SHORT = 8
-"""Bytes of a text that fit a word."""
+"""Maximum bytes of a text that fits a word."""
 LONG_MARK = np.uint64(0b11 << 62)
-"""Set in the word of a long text. No text in UTF-8 ends with a byte of 0xC0 or more, so no short one has it."""
+"""Bits set in the word of a long text. No UTF-8 text ends with a byte of 0xC0 or more, so no short text has them."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
 ROOM = 4
-"""Slots of the table per id, at least: few ids meet another in their slot."""
+"""Fewest slots of the table per id, to keep collisions rare."""
 FIRST_BITS = 16
 MANY_PIECES = 8
 EMPTY = -1
 
 
 def id_words(ids: pl.Series) -> tuple[Words, NDArray[np.bool_] | None]:
-    """Return a 64-bit word per id, and which of them are hashes of long texts; None where none is.
+    """Return a 64-bit word per id, and which words are hashes of long texts (None if none is).
 
     Parameters
     ----------
     ids
-        Whole numbers or text, without nulls.
+        Integers or text, without nulls.
     """
     if ids.dtype != pl.String or ids.is_empty():
         return ids.cast(pl.Int64).to_numpy().view(np.uint64), None
     array = ids.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
-    # 16 bytes per text: its length, then itself padded with zeros where it has at most 12 bytes (Arrow, BinaryView).
+    # 16 bytes per text: its length, then the text padded with zeros if it has at most 12 bytes (Arrow, BinaryView).
     views = np.frombuffer(array.buffers()[1], dtype=np.uint8).reshape(-1, 16)[array.offset :][: len(ids)]
     length: NDArray[np.uint32] = np.ascontiguousarray(views[:, :4].view(np.uint32)).ravel()
     words: Words = np.ascontiguousarray(views[:, 4:12].view(np.uint64)).ravel()
     shortest, longest = int(length.min()), int(length.max())
-    # A text that ends with a zero byte equals the one without it.
+    # A text that ends with a zero byte would equal the text without it.
     if 0 < shortest == longest <= SHORT:
         long = words >> np.uint64(8 * (longest - 1)) == 0
     else:
@@ -59,12 +58,12 @@ def id_words(ids: pl.Series) -> tuple[Words, NDArray[np.bool_] | None]:
 
 
 class CustomerRegister:
-    """Gives every id a number from 0 on.
+    """Register that gives every id a number from 0.
 
     Parameters
     ----------
     dtype
-        Of the ids.
+        Type of the ids.
     """
 
     def __init__(self, dtype: pl.DataType) -> None:
@@ -79,18 +78,18 @@ class CustomerRegister:
 
     @property
     def ids(self) -> pl.Series:
-        """Every id, by its number."""
+        """All ids, by number."""
         if len(self._pieces) > 1:
             self._pieces = [pl.concat(self._pieces)]
         return self._pieces[0]
 
     def numbers(self, ids: pl.Series, words: Words, long: NDArray[np.bool_] | None) -> Numbers:
-        """Return the number of each id; a new one gets the next.
+        """Return the number of each id; a new id gets the next number.
 
         Parameters
         ----------
         ids, words, long
-            Ids, and their words of :func:`id_words`.
+            Ids, and the result of :func:`id_words` for them.
         """
         self._make_room(len(words))
         numbers: Numbers = np.empty(len(words), dtype=np.int64)
@@ -103,7 +102,7 @@ class CustomerRegister:
                 self._append(ids.gather(rows[empty[new]]), wanted[empty[new]])
             numbers[rows] = found
             taken = np.flatnonzero(np.take(self._words, found) != wanted)
-            # Another id has the slot: the next one is tried.
+            # Another id has the slot: try the next one.
             rows, slots, wanted = rows[taken], self._next(slots[taken]), wanted[taken]
         if long is not None:
             self._tell_apart(ids, numbers, np.flatnonzero(long))
@@ -117,9 +116,9 @@ class CustomerRegister:
         return (slots + 1) & (len(self._slots) - 1)
 
     def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
-        """Give each empty slot the next number; return the holders of the slots and which of them are new.
+        """Give each empty slot the next number; return the owners of the slots, and which of them are new.
 
-        Whoever writes last into a slot has won it; the others will find it taken.
+        If several ids want a slot, the last write wins; the others find it occupied.
         """
         claims = EMPTY - 1 - np.arange(len(slots), dtype=np.int32)
         self._slots[slots] = claims
@@ -133,7 +132,7 @@ class CustomerRegister:
         self._count += len(words)
 
     def _make_room(self, more: int) -> None:
-        """Have words and slots for ``more`` ids."""
+        """Enlarge words and slots for ``more`` ids."""
         needed = self._count + more
         if len(self._words) < needed:
             self._words = np.concatenate([self._words, np.zeros(2 * needed - len(self._words), dtype=np.uint64)])
@@ -149,9 +148,9 @@ class CustomerRegister:
             numbers, slots = numbers[homeless], self._next(slots[homeless])
 
     def _tell_apart(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
-        """Compare long texts with those that have their numbers; a text with another's hash gets a separate number.
+        """Compare long texts with those that have their numbers; a text with the hash of another gets its own number.
 
-        There is hardly ever one among the customers of a shop, so that going through them one by one is no matter.
+        Hash collisions are extremely rare, so a loop over them is fast enough.
         """
         texts = ids.gather(rows)
         differ = (texts != self.ids.gather(numbers[rows])).arg_true().to_numpy()

@@ -1,8 +1,8 @@
-"""Customer ids that may stand for many.
+"""Customer ids that may each be used for many customers.
 
-A till that must have a customer writes ``0``, ``guest`` or ``cash``. Counted as a customer, such an id is the best
-there is, and lifts every average. Nothing is decided here: a firm that orders every day looks much the same. An id that
-stands out is named for a person to look at, and ``guest_ids`` of ``ckm.yaml`` says what it is.
+A till that requires a customer writes ``0``, ``guest`` or ``cash``. Counted as a customer, this id would be the best
+one and would distort every average. The id is only reported and not excluded, because a firm that orders daily looks
+the same. The user declares it in ``guest_ids`` of ``ckm.yaml``.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 FEWEST_CUSTOMERS = 50
-"""Fewest customers for a usual number of rows."""
+"""Fewest customers to know the usual number of days."""
 FEWEST_DAYS = 30
-"""Days with rows from which on *most days* means something."""
+"""Fewest days with rows for the share of days to be meaningful."""
 ROW_SHARE, WORD_ROW_SHARE = 0.05, 0.01
-"""Of all rows, that an id must have to stand out; one that is a word for guests needs less."""
+"""Smallest share of all rows of a conspicuous id; the second is for words for guests."""
 DAY_SHARE, WORD_DAY_SHARE = 0.5, 0.1
-"""Of all days, likewise."""
+"""Smallest share of all days of a conspicuous id; the second is for words for guests."""
 USUAL_CUSTOMERS, TIMES_USUAL = 0.95, 3
-"""A conspicuous id has rows on so many times the days of nearly every other customer."""
+"""A conspicuous id has rows on this many times the days of this share of customers."""
 MOST_IDS = 5
-"""Ids that are looked at: those with the most rows."""
+"""Number of ids that are examined: those with the most rows."""
 
 
 @dataclass(frozen=True)
 class SharedId:
-    """An id that may stand for many customers.
+    """An id that may be used for many customers.
 
     Attributes
     ----------
     word
-        The id, where it is a word for guests; None where it may be a person's.
+        The id if it is a word for guests; None if it may identify a person.
     rows, all_rows
-        Its rows, and those of all.
+        Number of its rows, and of all rows.
     days, all_days
-        Days on which it has rows, and on which anybody has.
+        Number of days with its rows, and with any rows.
     """
 
     word: str | None
@@ -58,18 +58,18 @@ class SharedId:
 
     @property
     def share(self) -> float:
-        """Of all rows."""
+        """Share of all rows."""
         return self.rows / self.all_rows
 
     @property
     def finding(self) -> str:
-        """Conspicuous ids."""
+        """Finding about the conspicuous ids."""
         who = f"customer id '{self.word}'" if self.word is not None else "one customer id"
         return f"{who} has {self.share:.0%} of the rows, on {self.days:,} of {self.all_days:,} days"
 
     @property
     def hint(self) -> str:
-        """What to do next."""
+        """Hint for the user."""
         where = "" if self.word is not None else " (the highest frequency in 'ckm segment --customers')"
         return f"if it stands for many{where}, such as guests or cash sales, name it in ckm.yaml: guest_ids"
 
@@ -77,20 +77,20 @@ class SharedId:
 def shared_ids(
     ids: Sequence[str], rows: Whole, days: Whole, usual_days: Whole, *, all_rows: int, all_days: int
 ) -> tuple[SharedId, ...]:
-    """Return the ids that may stand for many customers, the one with the most rows first.
+    """Return the ids that may be used for many customers, most rows first.
 
-    An id is conspicuous where it has 5 % of the rows, on half of the days and on three times as many days as 95 % of
-    the customers have; a word for guests (``ckm/data/guest_words.yaml``) with 1 % and a tenth. Nothing is said of fewer
-    than 50 customers or 30 days: there one may well be most of a business.
+    An id is conspicuous if it has 5 % of the rows, on half of the days and on three times as many days as 95 % of the
+    customers; a word for guests (``ckm/data/guest_words.yaml``) with 1 % of the rows and a tenth of the days. With
+    fewer than 50 customers or 30 days no id is reported, because one customer may be most of the business.
 
     Parameters
     ----------
     ids, rows, days
-        Of the customers with the most rows, most first.
+        Ids, rows and days of the customers with the most rows, most first.
     usual_days
         Days with rows of each customer, or of a sample of them.
     all_rows, all_days
-        Of all customers, and guests.
+        Numbers of rows and days of all customers and guests.
     """
     if len(usual_days) < FEWEST_CUSTOMERS or all_days < FEWEST_DAYS:
         return ()
@@ -105,7 +105,7 @@ def shared_ids(
 
 
 def is_guest_word(customer_id: str) -> bool:
-    """Whether an id is a word for guests, or of zeros or nines alone.
+    """Return whether an id is a word for guests, or consists of zeros or nines only.
 
     >>> [is_guest_word(each) for each in ("0", "Walk-in", "n/a", "99999", "17", "guest-17")]
     [True, True, True, True, False, False]

@@ -1,14 +1,14 @@
 """From transactions to the ledger, in one streaming pass.
 
-A group-by on text that also counts distinct days and orders hashes every row's text, and then every row's day and order
-once more. Here a customer is a number from the first row on:
+A group-by on text that also counts distinct days and orders hashes every row's text, and then its day and order again.
+Here a customer is an integer from the first row on:
 
 1. neighbouring rows of one customer, day and kind, as the lines of an order are, become one;
 2. a customer's text or number is looked up in a hash table, which gives customers numbers in order of appearance;
 3. what is left is keys (``number | day``) and whole numbers; sorted at the end, equal keys stand together and add up.
 
-All sums are of whole numbers, so neither the order of the rows nor the number of threads can change them. What is held
-grows with the customers, their purchase days and their orders, not with the rows. Figures: ``bench/ledger.py``.
+All sums are of integers, so they do not depend on the order of the rows or the number of threads. Memory grows with
+customers, purchase days and orders, not with rows. Figures: ``bench/ledger.py``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ckm.customers.grouped_sums import GroupedSums, counted
 from ckm.customers.guests import GuestSums
 from ckm.customers.orders import CustomerOrders
 from ckm.customers.register import CustomerRegister, id_words
-from ckm.customers.source import readable
+from ckm.customers.required_tables import readable
 from ckm.customers.value_codes import ValueCodes
 
 if TYPE_CHECKING:
@@ -46,28 +46,28 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.customers.needs import Needs
+    from ckm.customers.ledger_needs import Needs
 
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 BATCH_ROWS = 250_000
-"""Rows taken at once: their columns fit the processor's caches."""
+"""Rows per batch: their columns fit the processor's caches."""
 BATCHES_AHEAD = 3
 DIMENSIONS = ("channel", "category", "type", "campaign_id")
-"""Columns of the transactions by whose values the shop's revenue is summed, day by day."""
+"""Columns of the transactions by whose values the shop's daily revenue is summed."""
 ITEMS = ("category", "channel")
-"""Columns of the baskets."""
+"""Columns for the baskets."""
 SLOT_BITS = DAY_BITS + 1
-"""Bits of a key: day, and whether the line is a return."""
+"""Bits of a slot in a key: day, and whether the line is a return."""
 
 T = TypeVar("T")
 
 
 class RowRuns(NamedTuple):
-    """Runs of neighbouring rows of one customer and *slot*, which is the day and whether the row is a return.
+    """Runs of neighbouring rows of one customer and *slot* (the day, and whether the row is a return).
 
-    ``starts`` marks the rows that begin a run; the other arrays are as long as there are runs.
+    ``starts`` marks the first row of each run; the other arrays have one element per run.
     """
 
     starts: Mask
@@ -86,10 +86,9 @@ class _Batch(NamedTuple):
 
 
 def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iterator[T]:
-    """Yield what ``prepare`` makes of each batch of rows; it runs in a thread, one batch after the other.
+    """Yield the result of ``prepare`` for each batch of rows, computed in a thread, one batch after the other.
 
-    polars works on a batch only while somebody waits for it: the thread does, and sees to all that can be done before
-    the caller's turn.
+    polars computes a batch only while it is requested. The thread requests it, and prepares it for the caller.
     """
     batches = iter(rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming"))
 
@@ -105,20 +104,20 @@ def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iter
 
 
 class TransactionScan:
-    """One pass over the transactions; :meth:`run` makes it, the rest is what it found.
+    """One pass over the transactions: :meth:`run` reads them, the other methods return the results.
 
     Parameters
     ----------
     transactions
-        With the needed columns.
+        Transactions with the required columns.
     time_zone
         Time zone of the days.
     needs
-        What to gather.
+        Sums to compute.
     scale
-        Parts into which one unit of the currency is cut.
+        Number of parts per unit of the currency.
     last_day
-        The last day that counts, in days since 1970-01-01; None means the newest.
+        Last used day, in days since 1970-01-01; None means the newest.
     """
 
     def __init__(
@@ -154,7 +153,7 @@ class TransactionScan:
         return names
 
     def run(self) -> TransactionScan:
-        """Read everything.
+        """Read all transactions.
 
         Raises
         ------
@@ -167,7 +166,7 @@ class TransactionScan:
         return self
 
     def _rows(self) -> pl.LazyFrame:
-        """One row per row: ``kind``, ``day`` with the offset of the epoch, and the columns that are needed."""
+        """Return ``kind``, ``day`` (with the offset of the epoch) and the required columns of each row."""
         texts = {name: name for name in (*self._dimensions, *self._items)}
         if self.needs.by is not None:
             texts["by"] = self.needs.by
@@ -190,7 +189,7 @@ class TransactionScan:
         )
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
-        """Run in the reader's thread."""
+        """Prepare a batch; runs in the reader's thread."""
         used = self.counting.add(batch)
         value = None if self.needs.by is None else self.values.numbers(used["by"])
         days, money = used["day"].to_numpy().astype(np.int64), used["money"].to_numpy()
@@ -246,7 +245,7 @@ class TransactionScan:
         if "cost" in self._amounts:
             known, cost = rows["cost"].is_not_null().to_numpy(), rows["whole_cost"].fill_null(0).to_numpy()
             sums["costed"] = added(np.where(known, money, 0))
-            # goods that come back give back their cost: shops book it signed like net, or as an amount
+            # returned goods give back their cost: shops record it with the sign of net, or as a positive amount
             sums["cost"] = added(np.where(bought, cost, -np.abs(cost)))
             sums["costs_known"] = added(known.astype(np.int64))
         if "discount" in self._amounts:
@@ -284,7 +283,7 @@ class TransactionScan:
         self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key)).astype(np.int32)})
 
     def baskets(self, name: str, codes: Whole) -> Baskets:
-        """Return who bought of which values of a column; ``codes`` by number of the customer."""
+        """Return the baskets of a column's values; ``codes`` are the customer codes by number."""
         if name not in self._baskets:
             return EMPTY
         sales = self._sales[name].collected()
@@ -294,10 +293,10 @@ class TransactionScan:
         return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
     def customers(self) -> tuple[pl.Series, Whole]:
-        """Return the ids as sorted texts, and the position there of each number."""
+        """Return the ids as sorted texts, and the position of each number in them."""
         ids = self.register.ids
         if ids.dtype == pl.String:
-            # polars sorts texts eight times faster than it finds the order that would sort them; the register knows it
+            # polars sorts texts eight times faster than it computes an argsort; the register gives the order
             ordered = ids.sort()
             numbers = self.register.numbers(ordered, *id_words(ordered))
         else:
@@ -310,7 +309,7 @@ class TransactionScan:
 
 
 def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
-    """Find the runs among rows of customers; the lines of an order are one as a rule."""
+    """Return the runs among rows of customers; the lines of an order are usually one run."""
     ids = used["customer_id"]
     slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()
     words, long = id_words(ids)
@@ -319,7 +318,7 @@ def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
     starts[1:] |= slot[1:] != slot[:-1]
     if value is not None:
         starts[1:] |= value[1:] != value[:-1]
-    if long is not None:  # integers do not distinguish long texts
+    if long is not None:  # words do not distinguish long texts
         starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
     firsts = np.flatnonzero(starts)
     return RowRuns(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])

@@ -1,19 +1,18 @@
-"""Which days the data are about: a stray date (1970, 2052) sets neither where they begin nor where they end.
+"""Usual days of the data: a stray date (1970, 2052) sets neither their beginning nor their end.
 
-The rule looks at nothing but how many rows each day has, and keeps what it cannot tell:
+The rules use only the number of rows per day, and keep a day in case of doubt:
 
-1. Days at least ten years apart are not of one history. The part that holds at least 80 % of the rows is.
-2. In the rest, the first and the last per cent of the rows are compared with the days between. A day there is stray,
-and
-   all beyond it are, after a pause of more than a year that is also more than ten times the longest pause between those
-   days; unless it has the volume of a usual day, or three days of rows follow one another as they usually do.
-3. At the end, the last year's median tells what volume is usual: a day with a single row has none in a shop of three
-   rows a day or more, nor has one below a twentieth of the median. A day of usual volume long after the others counts
-   only with two fifths of their median, or with two more. After the newest such day a fortnight, or
-   three times the longest pause between such days in two years, is nothing unusual, and neither is a trickle of rows on
-   a quarter of the usual days. A lone day beyond that is stray, and with it what lies beyond the longest usual pause.
+1. Days at least ten years apart belong to different histories; the one with at least 80 % of the rows is used.
+2. The first and the last 1 % of its rows are compared with the days between. Days at an edge are stray after a pause
+   of more than a year that is also more than ten times the longest pause between the middle days, unless they have a
+   usual volume, or three of them follow one another at usual intervals.
+3. At the end, the volume of a day is usual compared with the median of the last year: at least a twentieth of it, and
+   more than one row in a shop with three rows a day or more. After a long pause, a day of usual volume counts only
+   with two fifths of the median, or together with two more days. After the newest of these days, a silence of a
+   fortnight, or of three times the longest pause between them in two years, is usual, and so are single rows on a
+   quarter of the usual days. A single day beyond that is stray, and so are all days beyond the longest usual pause.
 
-Rules 2 and 3 ask for thirty days with rows.
+Rules 2 and 3 need thirty days with rows.
 """
 
 from __future__ import annotations
@@ -29,51 +28,51 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 YEAR = 365
-"""Days: a season, a sabbatical or a wrong feed makes a shop pause for less."""
+"""Days in a year: pauses for a season, a sabbatical or a faulty feed are shorter."""
 AGES = 10 * YEAR
-"""Days of a pause that no history has."""
+"""Shortest pause in days between different histories."""
 BULK_SHARE = 0.8
-"""Share of the rows that the main part of disconnected data must have."""
+"""Smallest share of the rows in the main part of disconnected data."""
 EDGE_SHARE = 0.01
-"""Of the rows, at each end, that may be stray."""
+"""Share of the rows, at each end, that may be stray."""
 ENOUGH_DAYS = 30
-"""Fewest days with rows for usual pauses and volume."""
+"""Fewest days with rows to know usual pauses and volume."""
 MOST_PAUSE = 10
-"""Times the longest pause, beyond which a day does not belong to the others."""
+"""Ratio to the longest pause above which a day does not belong to the others."""
 RUN = 3
-"""Days in a row, as usual, that show that a shop has opened again."""
+"""Number of days at usual intervals that show a reopening of the shop."""
 LEAST_VOLUME = 0.05
-"""Of the median day's rows."""
+"""Smallest usual volume, relative to the median day's rows."""
 FEW_ROWS = 3
-"""Rows of the median day below which a day with one row is a usual one."""
+"""Rows of the median day below which a day with one row is usual."""
 LEAST_SILENCE = 14
-"""Days after the newest day of usual volume that are nothing unusual: holidays, a part of a week."""
+"""Days of usual silence after the newest day of usual volume: holidays, or part of a week."""
 MOST_SILENCE = 3
-"""Times the longest pause between days of usual volume that is nothing unusual either."""
+"""Ratio to the longest pause between days of usual volume up to which a silence is usual."""
 LONG_PAUSE = 0.95
-"""Quantile of the pauses between days of usual volume: three times that is a long one."""
+"""Quantile of the pauses between days of usual volume; three times this is a long pause."""
 REOPENING = 0.4
-"""Of the median rows of such days, which a day has on which a shop opens again."""
+"""Volume of a single day that shows a reopening, relative to the median."""
 TRICKLE = 0.25
-"""Of the usual share of days with rows: a business that goes on."""
+"""Smallest share of days with rows, relative to the usual one, of a business that continues with single rows."""
 
 
 class UsualDays(NamedTuple):
-    """First and last day that the data are about, in days since 1970-01-01."""
+    """First and last usual day of the data, in days since 1970-01-01."""
 
     first: int
     last: int
 
 
 def usual_days(days: Whole, rows: Whole) -> UsualDays:
-    """Return the first and last day that the data are about; days beyond them are stray.
+    """Return the first and last usual day of the data; dates beyond them are stray.
 
     Parameters
     ----------
     days
         Days with rows, in days since 1970-01-01, ascending; at least one.
     rows
-        How many each has, more than 0.
+        Number of rows of each day, more than 0.
 
     >>> usual_days(np.array([0, *range(19_000, 19_100), 30_000]), np.ones(102, dtype=np.int64))
     UsualDays(first=19000, last=19099)
@@ -92,7 +91,7 @@ def usual_days(days: Whole, rows: Whole) -> UsualDays:
 
 
 def _bulk(days: Whole, rows: Whole) -> tuple[Whole, Whole]:
-    """The part of days that are ages apart in which nearly all rows lie; all of them where there is none."""
+    """Return the part of the days (separated by pauses of years) with nearly all rows; all days if there is none."""
     cuts = [0, *(np.flatnonzero(np.diff(days) >= AGES) + 1).tolist(), len(days)]
     for start, stop in pairwise(cuts):
         if rows[start:stop].sum() >= BULK_SHARE * rows.sum():
@@ -101,7 +100,7 @@ def _bulk(days: Whole, rows: Whole) -> tuple[Whole, Whole]:
 
 
 def _core(rows: Whole) -> slice:
-    """The days between the first and the last per cent of the rows, and of one row at least."""
+    """Return the days between the first and the last 1 % of the rows (at least one row)."""
     running, edge = np.cumsum(rows), max(1, int(EDGE_SHARE * rows.sum()))
     start = int(running.searchsorted(edge, side="right"))
     stop = int(running.searchsorted(running[-1] - edge, side="left")) + 1
@@ -109,16 +108,16 @@ def _core(rows: Whole) -> slice:
 
 
 def _least_volume(days: Whole, rows: Whole, core: slice) -> float:
-    """Rows from which on a day has the volume of a usual one, by the last year of the core; 1 where any day has."""
+    """Return the smallest usual volume of a day by the last year of the core; 1 if any volume is usual."""
     last_year = (days[core] > days[core.stop - 1] - YEAR).nonzero()[0]
     median = float(np.median(rows[core][last_year]))
     return max(LEAST_VOLUME * median, 2 if median >= FEW_ROWS else 1)
 
 
 def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
-    """Position of the last day that a pause does not part from the others, from one of them on.
+    """Return the position of the last day that no long pause separates from the others, starting at one of them.
 
-    ``open_again`` marks the days whose volume alone shows that the shop is open again.
+    ``open_again`` marks days whose volume alone shows a reopening of the shop.
     """
     for at in range(position, len(days) - 1):
         following = days[at + 1 : at + 1 + RUN]
@@ -129,7 +128,7 @@ def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) 
 
 
 def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
-    """Position of the newest day that is of usual volume, or not unusually long after one."""
+    """Return the position of the newest day that has usual volume, or follows one without an unusual silence."""
     latest = _last_usual(days, usual, rows)
     since = days[latest]
     volume_days = days[: latest + 1][usual[: latest + 1] & (days[: latest + 1] > since - 2 * YEAR)]
@@ -149,10 +148,10 @@ def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
 
 
 def _last_usual(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
-    """Position of the last day of usual volume that belongs to those before it.
+    """Return the position of the last day of usual volume that belongs to those before it.
 
-    Days after a long pause do where three of them or more follow one another as usual, or where one has two fifths of
-    the median rows: an order of two lines that is dated half a year ahead is no shop that has opened again.
+    Days after a long pause belong to them if three or more follow one another at usual intervals, or if one has two
+    fifths of the median rows: a two-line order dated half a year ahead is no reopening.
     """
     at = usual.nonzero()[0]
     apart = np.diff(days[at])

@@ -1,4 +1,4 @@
-"""Numbers for the values of a column of texts, in order of appearance."""
+"""Numbers for the values of a text column, in order of appearance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ValueCodes:
-    """Numbers values from 1 on; 0 stands for none."""
+    """Register that numbers values from 1; 0 is null."""
 
     def __init__(self) -> None:
         self._register = CustomerRegister(pl.String())

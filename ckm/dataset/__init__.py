@@ -21,7 +21,7 @@ from ckm.dataset.declared_payments import (
 from ckm.dataset.pages import joined_pages
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.options import IngestOptions
-from ckm.io.scanned import remember
+from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.remark import Importance, about, at_least, doubt
@@ -40,33 +40,33 @@ if TYPE_CHECKING:
 TRANSACTIONS = "transactions"
 AS_FOUND = IngestOptions()
 WHO = "customer_id"
-"""A file of sales may do without it; an analysis of customers has nothing to go by."""
+"""Column that a file of sales may lack, but that an analysis of customers requires."""
 MAX_REJECTS = 0.05
-"""A file of which more than this share is unfit is refused, as ``ckm ingest`` does."""
+"""Largest share of invalid rows in a file, as for ``ckm ingest``; above it the file is refused."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Tables to analyse.
+    """Tables for an analysis.
 
     Attributes
     ----------
     tables
-        Table name to its rows.
+        Rows by table name.
     label
-        What to call it in a report: the name of the file or folder, and not where on whose machine it lies.
+        Name for reports: that of the file or folder, without its path, which may contain a user's name.
     remarks
-        Remarks about the mapping, assumptions and rows left out.
+        Remarks on the mapping, assumptions and excluded rows.
     workspace
-        Where it comes from; null for a file.
+        Workspace of the tables; null for a file.
     quarantine
-        Rows that were not loaded; null where there are none.
+        Quarantined rows; null without any.
     state
-        Identifier of the present state of a workspace's transactions; null where that is not known.
+        Identifier of the present state of a workspace's transactions; null if unknown.
     config
-        The settings in force: the workspace's; for a file the defaults, with the caller's currency and time zone.
+        Settings of the workspace; for a file the defaults, with the caller's currency and time zone.
     payments
-        Rows of sources that are declared to be payments, which are not among the transactions; null where none is.
+        Rows of sources declared as payments, which are not in the transactions; null without any.
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -79,20 +79,20 @@ class Dataset:
     payments: pl.LazyFrame | None = None
 
     def known_on(self, day: date | None) -> Dataset:
-        """Return the dataset as it was known at the end of a day: changed orders in their state of that day.
+        """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
 
-        Null, or a day since which no order has changed, returns the dataset itself.
+        Null, or a day after which no order changed, returns the dataset itself.
         """
         if day is None or self.workspace is None or TRANSACTIONS not in self.tables:
             return self
-        from ckm.store import Store  # deltalake, which a file has no use for
+        from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
         store = Store(self.workspace.store_dir)
         until = end_of_day(day, self.workspace.config.time_zone)
         if store.is_known_as_now(TRANSACTIONS, until):
             return self
         tables, payments = _declared(self.workspace, {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)})
-        # The kept ledger is of what is known now.
+        # The cached ledger has the present state.
         return replace(self, tables={**self.tables, **tables}, payments=payments, state=None)
 
     @property
@@ -102,7 +102,7 @@ class Dataset:
         Raises
         ------
         NotEnoughDataError
-            There are none.
+            The transactions are missing.
         """
         if TRANSACTIONS not in self.tables:
             raise NotEnoughDataError(
@@ -118,20 +118,20 @@ def open_dataset(
     *,
     by_customer: bool = False,
 ) -> Dataset:
-    """Return the tables of ``data``: a workspace, a file or folder of transactions, or the workspace around here.
+    """Return the tables of ``data``: a workspace, a file or a folder; None means the workspace around this folder.
 
-    A file of transactions is mapped by the names of its columns, or as ``options`` say, and validated against the
-    schema. A Parquet file with typed columns stays where it is and is streamed by each query; any other is read into
-    memory. An analysis ``by_customer`` refuses a file that does not say whose a row is. One without amounts is taken:
-    its rows count 1 each, in :data:`ckm.schema.NO_CURRENCY`.
+    A file of transactions is mapped by column names or ``options``, and validated against the schema. A Parquet file
+    with typed columns is streamed by each query; any other file is read into memory. An analysis ``by_customer``
+    refuses a file without a customer column. A file without amounts is accepted: its rows count 1 each, in
+    :data:`ckm.schema.NO_CURRENCY`.
 
     Raises
     ------
     UsageError
-        There is neither data nor a workspace, the columns do not tell what they are, or ``options`` are needed, or say
-        of a workspace how to read a file.
+        There is neither data nor a workspace; the columns cannot be mapped; ``options`` are needed; or ``options`` for
+        a file are given with a workspace.
     InputError
-        The file is broken, or too much of it is.
+        The file is damaged, or too many of its rows are invalid.
     """
     if data is not None and workspace is not None:
         raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
@@ -156,13 +156,13 @@ def _of_workspace(root: Path | None) -> Dataset:
         raise UsageError(
             f"there is no workspace {where}", hint="name a file of transactions, or make one: ckm init DIR"
         )
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     found = Workspace(root, load_config(root))
     store = Store(found.store_dir)
     before = store.state(TRANSACTIONS)
     tables = {name: store.scan(name) for name in store.tables()}
-    state = before if before == store.state(TRANSACTIONS) else None  # a load may have landed meanwhile
+    state = before if before == store.state(TRANSACTIONS) else None  # another load may have been committed meanwhile
     tables, payments = _declared(found, tables)
     beside = sorted(payments_beside_orders(found))
     return Dataset(
@@ -182,7 +182,7 @@ def _of_workspace(root: Path | None) -> Dataset:
 def _declared(
     workspace: Workspace, tables: dict[str, pl.LazyFrame]
 ) -> tuple[dict[str, pl.LazyFrame], pl.LazyFrame | None]:
-    """Return tables as a workspace declares them: without guests' ids and payments; and the payments."""
+    """Return tables without guest ids and payments, as the workspace declares them; and the payments."""
     sources = declared_payments(workspace)
     paid = payments_of(tables[TRANSACTIONS], sources) if sources and TRANSACTIONS in tables else None
     kept = {name: without_payments(frame, sources) if name == TRANSACTIONS else frame for name, frame in tables.items()}
@@ -193,7 +193,8 @@ def _label(path: Path) -> str:
     if path == STDIN:
         return "standard input"
     found = path.resolve()
-    return "workspace" if found == Path.home() else unicode_text(found.name)  # a home folder is called as its user is
+    # the name of a home folder is a user's name
+    return "workspace" if found == Path.home() else unicode_text(found.name)
 
 
 def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Dataset:
@@ -227,8 +228,8 @@ def _names(files: list[str]) -> str:
 
 
 def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
-    """Return how files are mapped, and the settings in force for them."""
-    # What reads and converts files takes a third of a second to import, and a workspace has no use for it.
+    """Return the plan for mapping files, and the settings for them."""
+    # Readers and mappings take a third of a second to import, and a workspace does not need them.
     from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
     from ckm.io.mapping.mapping import load_mapping
 
@@ -250,11 +251,11 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 def _transactions(
     file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
 ) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the rows of a file, and remarks; ``known`` are those of files before it, of which it may go on."""
+    """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
     from ckm.ingest.sales_totals import SalesTotals
+    from ckm.io.mapping.column_types import ColumnShapes
     from ckm.io.mapping.convert import Conversion
     from ckm.io.mapping.proposal import missing_columns
-    from ckm.io.mapping.shape import ColumnShapes
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
@@ -268,7 +269,7 @@ def _transactions(
                 raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
         except UsageError as error:
             _refuse_other_table(file, source, said=plan.platform)
-            error.args = (f"{file}: {error}",)  # of whatever kind of usage error: they are made of other facts
+            error.args = (f"{file}: {error}",)  # whatever kind of usage error: they have different parameters
             raise
         conversion = Conversion.plan(
             mapping,
@@ -297,7 +298,7 @@ def _transactions(
 
 
 def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
-    """Raise an error that names the table of an export of another kind, rather than its missing columns."""
+    """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
     platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None
@@ -316,7 +317,7 @@ def _are_too_many(found: FitRows) -> bool:
 
 
 def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
-    """Return why a file is refused: a scan has not looked at each row, so it is read once more."""
+    """Return why a file is refused; the file is read again, because a scan does not validate each row."""
     found = _read(source, conversion)
     failures, mapping, total = found.failures, conversion.mapping, found.total
     assert failures is not None
@@ -329,7 +330,7 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
 
 
 def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
-    """The fit rows of a Parquet file that is not wrapped up in another; None for any other, or one of texts."""
+    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None for other files or text columns."""
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
     from ckm.dataset.parquet_rows import scan_fit_rows
@@ -343,10 +344,10 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
 
 
 def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
-    """The fit rows of any file, in memory."""
+    """Return the valid rows of any file, in memory."""
     from ckm.dataset.parquet_rows import FitRows
-    from ckm.ingest.contract import SchemaValidator
     from ckm.ingest.failures import Failures
+    from ckm.ingest.schema_validator import SchemaValidator
     from ckm.ingest.validation import validated
     from ckm.schema import TABLES
 

@@ -1,4 +1,4 @@
-"""Customer ids that a workspace declares to be guests (``guest_ids`` of ``ckm.yaml``): their rows have no customer."""
+"""Guest ids of a workspace (``guest_ids`` of ``ckm.yaml``): their rows count as rows without a customer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHO = "customer_id"
 
 
 def without_guest_ids(tables: Mapping[str, pl.LazyFrame], guest_ids: Iterable[str]) -> dict[str, pl.LazyFrame]:
-    """Return the tables with rows of guest ids as rows without a customer; the table ``customers`` has none of them.
+    """Return the tables with guest ids replaced by null; they are removed from the table ``customers``.
 
     >>> rows = pl.LazyFrame({"customer_id": ["0", "ann"]})
     >>> without_guest_ids({"transactions": rows}, ["0"])["transactions"].collect()["customer_id"].to_list()
@@ -35,6 +35,6 @@ def _without(table: str, frame: pl.LazyFrame, declared: list[str]) -> pl.LazyFra
 
 
 def digest(guest_ids: Iterable[str]) -> str:
-    """Return a key for a set of guest ids; empty where there are none."""
+    """Return a key for a set of guest ids; empty for an empty set."""
     declared = sorted(set(guest_ids))
     return sha256("\0".join(declared).encode()).hexdigest() if declared else ""

@@ -1,7 +1,7 @@
-"""Sources whose rows are payments for orders of other sources: reconciled with these, and not added to them.
+"""Payment sources: their rows are payments for orders of other sources, reconciled with these and not added to them.
 
-A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``)
-or platform marks them as payments are payments wherever the workspace has orders of another source.
+A workspace declares them as ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``)
+or platform marks them as payments are payments if the workspace has orders of another source.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ YES = ("yes", "true")
 
 
 def declared_payments(workspace: Workspace) -> tuple[str, ...]:
-    """Return the sources that a workspace declares to be payments, sorted.
+    """Return the sources that a workspace declares as payments, sorted.
 
-    A mapping that cannot be read declares nothing; whoever loads by it is told what is wrong with it.
+    An unreadable mapping declares nothing here; loading with it shows its error.
     """
     return tuple(sorted({*workspace.config.payments, *payments_beside_orders(workspace)}))
 
 
 def payments_beside_orders(workspace: Workspace) -> set[str]:
-    """Return the sources that a mapping or a platform calls payments, if some other source has orders; else none.
+    """Return the sources that a mapping or platform marks as payments, if another source has orders; otherwise none.
 
-    Where nothing else is known of what was bought, payments are the sales.
+    Without orders of another source, payments count as the sales.
     """
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     loads = Store(workspace.store_dir).history()
     standing = (load.facts for load in loads if not load.undone and load.facts.kind != UNDO)
@@ -53,7 +53,7 @@ def _mapped_payments(maps: Path) -> set[str]:
 
 
 def _is_payment_system(source: str) -> bool:
-    """Whether a source is a platform's export of payments; platforms are read only where one is called like it."""
+    """Return whether a source is a platform's export of payments; platforms are read only if one has its name."""
     from ckm.io.mapping.platforms import platform_file, read_platform
 
     path = platform_file(source)
@@ -63,7 +63,7 @@ def _is_payment_system(source: str) -> bool:
 def _payments_in(path: Path) -> str | None:
     try:
         text = path.read_text(encoding="utf-8")
-        found = yaml.load(text, Loader=yaml.CBaseLoader) if "payments" in text else None  # texts only
+        found = yaml.load(text, Loader=yaml.CBaseLoader) if "payments" in text else None  # text columns only
     except (OSError, ValueError, yaml.YAMLError):
         return None
     if not isinstance(found, dict) or str(found.get("payments", "")).casefold() not in YES:
@@ -72,7 +72,7 @@ def _payments_in(path: Path) -> str | None:
 
 
 def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows that are of no such source.
+    """Return the rows of other sources.
 
     >>> rows = pl.LazyFrame({"source": ["shop", "stripe"]})
     >>> without_payments(rows, ["stripe"]).collect()["source"].to_list()
@@ -85,5 +85,5 @@ def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.L
 
 
 def payments_of(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of such sources."""
+    """Return the rows of these sources."""
     return transactions.filter(pl.col(SOURCE).is_in(sorted(set(sources))))

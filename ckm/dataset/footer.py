@@ -1,4 +1,4 @@
-"""Column statistics in the footer of a Parquet file, which show for many columns that every value is valid."""
+"""Column statistics in the footer of a Parquet file, which prove for many columns that every value is valid."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WHOLE_NUMBERS = ("INT32", "INT64")
 SURELY_WHOLE = 16
-"""Bytes of a text bound that no writer shortens."""
+"""Bytes of a text bound that no writer truncates."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Bounds:
     Attributes
     ----------
     nulls
-        How many values are missing; null where the footer does not say.
+        Number of missing values; null if the footer lacks it.
     low, high
-        No value is below or above; null where the footer does not say. Dates and times are whole numbers of their unit
-        since 1970. NaN is outside of every order and can be there all the same.
+        Bounds of the values; null if the footer lacks them. Dates and times are integers of their unit since 1970.
+        Values can be NaN in spite of bounds.
     """
 
     nulls: int | None = None
@@ -34,20 +34,20 @@ class Bounds:
 
     @property
     def only(self) -> str | None:
-        """The text that stands in every row; None where there may be more than one, or a null."""
+        """The only text in the column; None if several values or nulls are possible."""
         known = self.nulls == 0 and isinstance(self.low, str) and len(self.low.encode()) <= SURELY_WHOLE
         return self.low if known and self.low == self.high else None
 
 
 @dataclass(frozen=True)
 class Footer:
-    """Rows of a file, and the bounds of its columns by name."""
+    """Number of rows of a file, and the bounds of its columns by name."""
 
     rows: int
     columns: dict[str, Bounds]
 
     def bounds(self, column: str) -> Bounds:
-        """Return what is known of a column: nothing, where the file has no statistics."""
+        """Return the bounds of a column; unknown if the file has no statistics."""
         return self.columns.get(column, Bounds())
 
 
@@ -72,7 +72,7 @@ def _over_groups(statistics: list[Any]) -> Bounds:
     nulls = sum(each.null_count for each in statistics) if all(each.has_null_count for each in statistics) else None
     if not all(each.has_min_max for each in statistics):
         return Bounds(nulls)
-    # As they stand: pyarrow takes half a second to import pandas before it makes a time of a number.
+    # Use the raw numbers: pyarrow would import pandas for half a second to convert one to a time.
     raw = statistics[0].physical_type in WHOLE_NUMBERS
     low = min(each.min_raw if raw else each.min for each in statistics)
     high = max(each.max_raw if raw else each.max for each in statistics)

@@ -1,4 +1,4 @@
-"""Files that are the pages of one export: an order that a page cuts has its amounts spread over the lines of both."""
+"""Pages of one export: amounts of an order that is cut by a page are spread over its lines in all pages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ORDER, FILE = "order_id", " file"
 
 
 def joined_pages(files: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-    """Return the rows of files one after the other, with the amounts of orders that were cut spread anew.
+    """Return the rows of files one after the other, with the amounts of cut orders spread again.
 
-    An order was cut where several files have a part of it, and none has all of it by the order's own totals.
+    An order is cut if several files have lines of it, and none is complete by the order's own totals.
     """
     together = pl.concat(files)
     if len(files) < 2 or "order_amounts" not in together.collect_schema():
         return together
-    from ckm.io.mapping.order_parts import spread_again, whole_orders  # only exports with amounts of orders need it
+    from ckm.io.mapping.order_parts import spread_again, whole_orders  # only exports with order amounts need this
 
     numbered = pl.concat(rows.with_columns(pl.lit(number).alias(FILE)) for number, rows in enumerate(files))
     speaking = numbered.filter(pl.col("order_amounts").is_not_null()).select(ORDER).unique()

@@ -1,8 +1,8 @@
-"""Transactions of a Parquet file, streamed: a query gets the columns it asks for, and only the rows that are fit.
+"""Transactions of a Parquet file as a stream: a query reads only its columns, and only valid rows.
 
-What a file of text needs to be searched for (decimal mark, the order of day and month), a Parquet file with typed
-columns says itself. Each column is then an expression; and that its values keep the contract is known from the footer,
-or from its few distinct words, or is counted in one pass over the columns that are left.
+Text files must be searched for the decimal mark and the order of day and month; typed Parquet columns need no search.
+Each column becomes an expression. Its values are proved valid by the footer or by its few distinct values; the other
+columns are validated in one pass.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import polars as pl
 import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
-from ckm.ingest.contract import FEW_WORDS, has_vocabulary, keeps
+from ckm.ingest.schema_validator import FEW_WORDS, has_vocabulary, keeps
 from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns
 from ckm.io.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.io.parquet_file import scan_file
 from ckm.io.readers.parquet_columns import farthest_of, polars_reads
 from ckm.io.values.ids import IdReader, needs_cleaning
-from ckm.io.values.native import NativeReader
 from ckm.io.values.readers import TextReader
+from ckm.io.values.typed_columns import NativeReader
 from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
 
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     from ckm.io.mapping.convert import Conversion
 
 DOUBT = "ckm:doubt:"
-"""Before the name of a target: whether a row breaks it."""
+"""Prefix of a helper column for a target: whether a row violates its rules."""
 COMPUTED = (LINE_VALUE, TYPE_BY_SIGN)
 READERS_RULES = {"nullability", "inf", "nan"}
-"""Rules that hold where a typed column was read: what is not finite became null, and nulls are looked for apart."""
+"""Rules that typed columns cannot violate: infinite numbers are read as null, and nulls are checked separately."""
 FIRST_VISIBLE, FIRST_BLANK_BEYOND_ASCII = "!", "\x85"
-"""Text between these begins with no white space."""
+"""Text between these bounds does not begin with white space."""
 SLACK = timedelta(days=2)
-"""More than any time zone shifts a date."""
+"""A time longer than any time zone's shift of a date."""
 
 
 @dataclass(frozen=True)
 class FitRows:
-    """The fit rows of a file, and how many there are of both kinds; ``failures`` where each row was looked at."""
+    """Valid rows of a file, and the numbers of valid and invalid rows; ``failures`` if each row was validated."""
 
     rows: pl.LazyFrame
     left_out: int
@@ -58,19 +58,19 @@ class FitRows:
 
 
 def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> FitRows | None:
-    """Return the rows of a Parquet file that keep the contract, lazily; None where a column must be read as text is.
+    """Return the valid rows of a Parquet file as a lazy frame; None if a column must be parsed as text.
 
-    The rows, and the number of those left out, are what :meth:`Conversion.apply` and
-    :class:`ckm.ingest.contract.SchemaValidator` give for the whole file.
+    The rows, and the number of excluded ones, equal those of :meth:`Conversion.apply` and
+    :class:`ckm.ingest.schema_validator.SchemaValidator` for the whole file.
 
     Parameters
     ----------
     path
         The file.
     conversion
-        How its columns become the contract's.
+        Conversion of its columns to those of the schema.
     sample
-        Its first records, from which ``conversion`` was planned.
+        First records of the file, for which ``conversion`` was planned.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
         return None
     try:
         footer = read_footer(path)
-    except UnicodeDecodeError:  # texts that are not UTF-8, which polars refuses to read
+    except UnicodeDecodeError:  # invalid UTF-8, which polars refuses to read
         return None
     if not _polars_prints(source, conversion, sample.schema, footer) or _has_odd_ids(source, conversion, sample.schema):
         return None
@@ -121,14 +121,14 @@ def _has_positive_returns(rows: pl.LazyFrame, conversion: Conversion) -> bool:
 
 
 def _polars_reads(path: Path) -> bool:
-    """Whether polars' own reader takes the file: some types that no column here needs end in a panic of it."""
+    """Return whether polars can read the file: it panics on some column types, even in columns that are not needed."""
     import pyarrow.parquet as pq
 
     return all(polars_reads(dtype) for dtype in pq.read_schema(openable(path)).types)
 
 
 def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema, footer: Footer) -> bool:
-    """Whether no date that is converted is so far away that polars ends in a panic over it."""
+    """Return whether all converted dates are near enough for polars, which panics on dates far away."""
     used = [rule.source for rule in conversion.mapping.columns.values() if isinstance(rule, FromColumn)]
     unknown: list[pl.Expr] = []
     for name in dict.fromkeys(used):
@@ -144,12 +144,12 @@ def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Sche
 
 
 def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the file with its dictionaries as the texts that they stand for."""
+    """Return the file with dictionary columns as text."""
     return source.with_columns(cs.categorical().cast(pl.String), cs.enum().cast(pl.String))
 
 
 def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -> bool:
-    """Whether every column is read without looking at its texts one by one."""
+    """Return whether every column can be read without parsing its texts one by one."""
     mapping = conversion.mapping
     if conversion.orders is not None or mapping.guest_ids or mapping.minor_units:
         return False
@@ -170,7 +170,7 @@ def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -
 
 
 def _has_odd_ids(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema) -> bool:
-    """Whether some id needs more than its surrounding blanks taken away."""
+    """Return whether any id needs more cleaning than stripping blanks."""
     ids = [
         rule.source
         for target, rule in conversion.mapping.columns.items()
@@ -181,7 +181,7 @@ def _has_odd_ids(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema
 
 
 def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, pl.Series] | None:
-    """Return the distinct values of each column; None where there are too many to be words."""
+    """Return the distinct values of each column; None if there are too many for a vocabulary."""
     if not columns:
         return {}
     distinct = [column.unique().implode().alias(target) for target, column in columns.items()]
@@ -191,7 +191,7 @@ def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, p
 
 
 class _Columns:
-    """The contract's columns as expressions over a file's, and where a value may be unfit."""
+    """Columns of the schema as expressions over those of a file, with the columns that must be validated."""
 
     def __init__(self, conversion: Conversion, schema: pl.Schema, footer: Footer) -> None:
         self.conversion = conversion
@@ -203,7 +203,7 @@ class _Columns:
         self._doubts: dict[str, pl.Expr] = {}
 
     def wordy(self) -> dict[str, pl.Expr]:
-        """Return the columns of text with a vocabulary whose words the footer does not tell."""
+        """Return the text columns with a vocabulary whose values the footer does not show."""
         return {
             target: column
             for target, column in self.conversion.inputs.items()
@@ -211,13 +211,13 @@ class _Columns:
         }
 
     def converted(self, source: pl.LazyFrame, words: dict[str, pl.Series]) -> tuple[pl.LazyFrame, list[str]]:
-        """Return every target, lazily, and the names of columns beside them that say which rows break one.
+        """Return a lazy frame of all targets, and the names of helper columns that mark invalid rows.
 
         ``words`` are the distinct values of the targets with a vocabulary.
         """
         self._take_inputs(words)
         frame = source.select(self._taken())
-        for target, value in self.conversion.expressions.items():  # over the targets that are there by then
+        for target, value in self.conversion.expressions.items():  # over the targets converted so far
             reader = self.conversion.readers[target]
             if isinstance(reader, NativeReader):
                 self._take_native(target, reader, value)
@@ -227,7 +227,7 @@ class _Columns:
         return frame, [DOUBT + target for target in self._doubts]
 
     def _taken(self, targets: Collection[str] | None = None) -> list[pl.Expr]:
-        """The expressions of some targets, or of all so far, and of what is in doubt about them."""
+        """Return the expressions of some targets (or of all so far), with their helper columns."""
         names = self._typed if targets is None else targets
         typed = [self._typed[name].alias(name) for name in names]
         return typed + [
@@ -312,9 +312,9 @@ class _Columns:
 
 
 def _proven(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:
-    """Whether no value of a typed column can break the contract."""
+    """Return whether no value of a typed column can violate the schema."""
     source = reader.source
-    if required and (bounds.nulls != 0 or source.is_float()):  # NaN is no value, and in no statistics
+    if required and (bounds.nulls != 0 or source.is_float()):  # NaN is never in the statistics
         return False
     if source.is_temporal():
         if not isinstance(bounds.low, int) or not isinstance(bounds.high, int):

@@ -1,8 +1,8 @@
-"""The example shop: a seeded world of customers, and the messy files that such a shop would export.
+"""The example shop: simulated customers from a seed, and the messy files that their shop would export.
 
-:func:`make_shop` is all that the rest of ckm needs. Analyses read the files it writes; only tests read ``truth/``.
+:func:`make_shop` is the only function that the rest of ckm uses. Analyses read its files; only tests read ``truth/``.
 """
 
-from ckm.example.shop import ExampleShop, make_shop
+from ckm.example.generator import ExampleShop, make_shop
 
 __all__ = ["ExampleShop", "make_shop"]

@@ -1,4 +1,4 @@
-"""Days as whole numbers: 0 is the first day of the story, ``LAST`` its last."""
+"""Days as integers: 0 is the first day of the simulation, ``LAST`` its last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finance's own totals, which `ckm check` holds against the store."""
+"""Control totals of finance, which ``ckm check`` compares with the store."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ckm.example import days
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 MISBOOKED_MONTH, MISBOOKED_CENTS, MISBOOKED_ROWS = "2025-11", 12_990, 1
-"""One sale that finance booked and no export holds."""
+"""A sale that finance booked and no export contains: month, cents and rows."""
 
 
-def monthly_totals(world: World) -> dict[str, tuple[int, int]]:
-    """Return net in cents and rows per month: sales and returns, no cancelled orders."""
+def monthly_totals(world: Simulation) -> dict[str, tuple[int, int]]:
+    """Return net in cents and rows by month: sales and returns, without cancelled orders."""
     net: defaultdict[str, int] = defaultdict(int)
     rows: defaultdict[str, int] = defaultdict(int)
     for order in world.orders:
@@ -28,8 +28,8 @@ def monthly_totals(world: World) -> dict[str, tuple[int, int]]:
     return {month: (net[month], rows[month]) for month in sorted(net)}
 
 
-def write_controls(world: World, folder: Path) -> None:
-    """Write ``controls.csv``: right for every month but one."""
+def write_controls(world: Simulation, folder: Path) -> None:
+    """Write ``controls.csv``, with one wrong month."""
     lines = ["month,table,currency,net,rows"]
     for month, (cents, rows) in monthly_totals(world).items():
         if month == MISBOOKED_MONTH:

@@ -1,4 +1,4 @@
-"""What the shop's team knows: the entries of its knowledge base, and the searches that must find them."""
+"""Knowledge base of the shop: its entries, and the searches that must find them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KB = "kb"
-"""Folder of the entries; also of a workspace's."""
+"""Folder of the entries, as in a workspace."""
 SUITE = "kb-suite.yaml"
-"""Searches, each with the entries that it should find."""
+"""Searches, with the entries that each should find."""
 
 
 def write_knowledge(folder: Path) -> list[str]:
-    """Write the entries into ``kb/`` and the suite beside it; return what was written, relative to ``folder``.
+    """Write the entries to ``kb/`` and the searches beside it; return the written paths relative to ``folder``.
 
-    Files of the same names are replaced; what a team has added in ``kb/`` is left alone.
+    Files with the same names are replaced; other entries in ``kb/`` are kept.
     """
     shipped = files("ckm").joinpath("data", "example")
     written = [(SUITE, shipped.joinpath(SUITE)), *_below(shipped.joinpath(KB), KB)]
@@ -30,7 +30,7 @@ def write_knowledge(folder: Path) -> list[str]:
 
 
 def _below(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
-    """Yield the files below a shipped folder with their paths, in the order of their names."""
+    """Yield the files below a packaged folder with their paths, in order of their names."""
     for each in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if each.is_dir():
             yield from _below(each, f"{name}/{each.name}")

@@ -1,4 +1,4 @@
-"""What an order is, and how one is filled."""
+"""Simulated orders and their lines."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.example import seasons
-from ckm.example.catalogue import Product, on_sale, products_by_category
+from ckm.example.products import Product, on_sale, products_by_category
 from ckm.example.words import words
 
 if TYPE_CHECKING:
-    from ckm.example.dice import Dice
-    from ckm.example.people import Customer
+    from ckm.example.customers import Customer
+    from ckm.example.random_stream import RandomStream
 
 OPENING = {
     "web": (6 * 60, 23 * 60 + 45),
@@ -19,19 +19,19 @@ OPENING = {
     "till": (10 * 60, 19 * 60 + 50),
     "branch": (600, 1260),
 }
-"""Minutes of the local day. Nobody orders near midnight: a day is the same day in UTC and in Berlin, so that the
-months of finance are the months of the store whatever zone a reader counts in."""
+"""Opening times in minutes of the local day. Nobody orders near midnight, so that a day is the same in UTC and in
+Berlin, and finance's months equal the store's in any time zone."""
 FAVOURITE = 0.72
-"""Share of the lines that are of the customer's favourite category, as long as it is sold."""
+"""Share of the lines from the customer's favourite category, while it is sold."""
 DISCOUNTS = (0.15, 0.20, 0.25, 0.30)
 SCANNED_ONE_BY_ONE = 0.1
 TEMPTED = 0.3
-"""Share of the orders during a sale that take the sale price."""
+"""Share of the orders during a sale at the sale price."""
 
 
 @dataclass(frozen=True)
 class OrderLine:
-    """One line of an order; money in cents, ``net`` after ``discount``, both signed like the quantity."""
+    """A line of an order; money in cents; ``net`` is after ``discount``, both with the sign of the quantity."""
 
     product: Product
     quantity: int
@@ -42,7 +42,7 @@ class OrderLine:
 
 @dataclass(frozen=True)
 class Order:
-    """One order, return or cancelled order. ``number`` is given when all orders are known."""
+    """An order, return or cancelled order. ``number`` is assigned when all orders are known."""
 
     day: int
     minute: int
@@ -62,8 +62,8 @@ class Order:
         return sum(line.net for line in self.lines)
 
 
-def fill(customer: Customer, day: int, dice: Dice, *, at_least_off: float = 0.0) -> Order:
-    """Return what a customer buys when shopping on a day (or on the next day on which the channel sells)."""
+def fill(customer: Customer, day: int, dice: RandomStream, *, at_least_off: float = 0.0) -> Order:
+    """Return the order of a customer on a day (or on the next day on which the channel sells)."""
     traits = customer.traits
     channel = _channel(customer, dice)
     day = seasons.open_day(channel, day)
@@ -83,13 +83,13 @@ def fill(customer: Customer, day: int, dice: Dice, *, at_least_off: float = 0.0)
     )
 
 
-def minute(channel: str, dice: Dice, *, office: bool = False) -> int:
+def minute(channel: str, dice: RandomStream, *, office: bool = False) -> int:
     """Return a minute of the local day at which a channel sells."""
     return dice.whole(*OPENING["office" if office else channel])
 
 
 def make_line(product: Product, quantity: int, off: float) -> OrderLine:
-    """Return a line at a share ``off`` the price."""
+    """Return a line with a discount of the share ``off``."""
     gross = product.price * quantity
     discount = round(gross * off)
     return OrderLine(
@@ -97,8 +97,8 @@ def make_line(product: Product, quantity: int, off: float) -> OrderLine:
     )
 
 
-def scan(lines: list[OrderLine], dice: Dice) -> tuple[OrderLine, ...]:
-    """Return the lines as a till holds them: of two equal things, each is sometimes scanned for itself."""
+def scan(lines: list[OrderLine], dice: RandomStream) -> tuple[OrderLine, ...]:
+    """Return the lines as a till records them: equal items are sometimes scanned separately."""
     scanned: list[OrderLine] = []
     for line in lines:
         if line.quantity == 2 and dice.chance(SCANNED_ONE_BY_ONE):
@@ -109,7 +109,7 @@ def scan(lines: list[OrderLine], dice: Dice) -> tuple[OrderLine, ...]:
     return tuple(scanned)
 
 
-def give_back(order: Order, day: int, dice: Dice) -> Order:
+def give_back(order: Order, day: int, dice: RandomStream) -> Order:
     """Return the return of one line of an order."""
     line = dice.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
@@ -120,27 +120,27 @@ def give_back(order: Order, day: int, dice: Dice) -> Order:
 
 
 def cancel(order: Order) -> Order:
-    """Return the order as cancelled: the lines stand, no money flows."""
+    """Return the order as cancelled: its lines stay, without amounts."""
     lines = tuple(replace(line, net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
     return replace(order, lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
 
 
-def _channel(customer: Customer, dice: Dice) -> str:
+def _channel(customer: Customer, dice: RandomStream) -> str:
     away = {"web": "till", "till": "web", "branch": "web"}[customer.home]
     if customer.group == "business" or (away == "till" and customer.region != "Berlin"):
         return customer.home
     return away if dice.chance(0.15) else customer.home
 
 
-def _product(customer: Customer, day: int, dice: Dice) -> Product:
+def _product(customer: Customer, day: int, dice: RandomStream) -> Product:
     category = customer.favourite
     if not (on_sale(category, day) and dice.chance(FAVOURITE)):
         category = dice.weighted({each: part for each, part in customer.traits["others"].items() if on_sale(each, day)})
     return dice.pick(products_by_category()[category])
 
 
-def anonymous(channel: str, day: int, dice: Dice) -> Order:
-    """Return a sale to somebody who did not show a customer card."""
+def anonymous(channel: str, day: int, dice: RandomStream) -> Order:
+    """Return a sale without a customer card."""
     groups = {group: traits["share"] for group, traits in words("groups").items() if group != "business"}
     traits, shelf = words("groups")[dice.weighted(groups)], products_by_category()
     chosen = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""When people buy: weekdays, festivals, sales and closed doors."""
+"""Seasons of demand: weekdays, festivals, sales and closing days."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def in_sale(day: int) -> bool:
 
 
 def in_festival(day: int, lang: str) -> bool:
-    """Return whether the speakers of a language shop for one of their festivals on that day."""
+    """Return whether speakers of a language shop for one of their festivals on that day."""
     return any(day in _covered(festival) for festival in words("seasons")["keeps"][lang])
 
 
 def weight(calendar: str, lang: str, day: int) -> float:
-    """Return how much is bought on a day, against a usual one."""
+    """Return the demand of a day relative to a usual day."""
     rules = words("seasons")["calendars"][calendar]
     of_weekday: float = rules["weekdays"][days.as_date(day).weekday()]
     if in_festival(day, lang):
@@ -44,7 +44,7 @@ def weight(calendar: str, lang: str, day: int) -> float:
 
 @cache
 def _elapsed(calendar: str, lang: str) -> tuple[float, ...]:
-    """Return the shopping time that has passed by the end of each day; a mean day counts one."""
+    """Return the cumulative shopping time at the end of each day; a mean day counts one."""
     weights = [weight(calendar, lang, day) for day in range(days.LAST + 1)]
     mean = sum(weights) / len(weights)
     total, elapsed = 0.0, []
@@ -55,7 +55,7 @@ def _elapsed(calendar: str, lang: str) -> tuple[float, ...]:
 
 
 def day_after(calendar: str, lang: str, day: int, gap: float) -> int:
-    """Return the day on which ``gap`` days of shopping time have passed since ``day``; beyond ``LAST`` if never."""
+    """Return the day after ``gap`` days of shopping time since ``day``; a day after ``LAST`` if there is none."""
     elapsed = _elapsed(calendar, lang)
     return max(day + 1, bisect_left(elapsed, elapsed[day] + gap))
 
@@ -67,22 +67,22 @@ def _closed(channel: str) -> frozenset[int]:
 
 @cache
 def outage(channel: str) -> range:
-    """Return the days on which a channel was down; empty for most."""
+    """Return the days of a channel's outage; empty for most channels."""
     span = words("seasons")["outage"].get(channel)
     return range(days.number(span[0]), days.number(span[1]) + 1) if span else range(0)
 
 
 def is_open(channel: str, day: int) -> bool:
-    """Return whether a channel sells on a day: the till rests on Sundays and holidays."""
+    """Return whether a channel sells on a day: the till is closed on Sundays and holidays."""
     rests = channel == "till" and days.as_date(day).weekday() == SUNDAY
     return not rests and day not in _closed(channel) and day not in outage(channel)
 
 
 def open_day(channel: str, day: int) -> int:
-    """Return the day from ``day`` on which somebody buys who came then.
+    """Return the first day from ``day`` on which a customer can buy.
 
-    After a closed day that is the next; after an outage everybody comes as many days later as it lasted, or all of
-    them would stand at the door on the first morning.
+    After a closing day that is the next day. After an outage, each customer comes later by its length, because
+    otherwise all of them would buy on the first day after it.
     """
     while not is_open(channel, day):
         day += len(outage(channel)) if day in outage(channel) else 1

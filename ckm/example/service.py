@@ -1,4 +1,4 @@
-"""What happens after an order: deliveries, complaints and invoices, and the troubles that come of them."""
+"""Events after an order: deliveries, complaints and invoices, and the troubles that they cause."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ckm.example import days
-from ckm.example.leaving import Trouble, trouble
+from ckm.example.churn_odds import Trouble, trouble
 from ckm.example.orders import Order, minute
 from ckm.example.words import words
 
 if TYPE_CHECKING:
-    from ckm.example.dice import Dice
+    from ckm.example.random_stream import RandomStream
 
 PATIENCE = 7
-"""Days after which an unanswered complaint begins to weigh."""
+"""Days until an unanswered complaint becomes a trouble."""
 ANSWER_PROMISED = 3
-"""Days within which the call centre promises an answer."""
+"""Days within which the call centre promises a response."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Contact:
 
 @dataclass(frozen=True)
 class Aftermath:
-    """An order with its delivery, and what followed from it."""
+    """An order with its delivery and the following events."""
 
     order: Order
     contacts: tuple[Contact, ...]
     troubles: tuple[Trouble, ...]
 
 
-def follow(order: Order, dice: Dice) -> Aftermath:
-    """Return what follows from an order of a known customer."""
+def follow(order: Order, dice: RandomStream) -> Aftermath:
+    """Return the events after an order of a known customer."""
     rates = words("troubles")["rates"]
     contacts: list[Contact] = []
     troubles: list[Trouble] = []
@@ -65,11 +65,11 @@ def follow(order: Order, dice: Dice) -> Aftermath:
 
 
 def deliver_in_time(order: Order) -> Order:
-    """Return the order with a delivery that kept its promise."""
+    """Return the order with a delivery in time."""
     return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
-def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bool]:
+def _deliver(order: Order, rates: dict[str, Any], dice: RandomStream) -> tuple[Order, bool]:
     strike_from, strike_to = map(days.number, rates["strike"])
     share = rates["late_in_strike" if strike_from <= order.day <= strike_to else "late"]
     late = dice.chance(share)
@@ -78,8 +78,8 @@ def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bo
     return replace(order, promised=promised, delivered=delivered), late
 
 
-def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) -> tuple[Contact, list[Trouble]]:
-    """Return the complaint and, where nobody answers it for weeks, the trouble that it becomes."""
+def _complain(order: Order, rates: dict[str, Any], dice: RandomStream, *, late: bool) -> tuple[Contact, list[Trouble]]:
+    """Return the complaint and, if it stays unanswered for weeks, the trouble that it causes."""
     day = (order.promised or order.day) + dice.whole(1, 5)
     topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})
     contact = replace(_contact(order, day, "complaint", topic, dice), promised_by=day + ANSWER_PROMISED)
@@ -89,7 +89,7 @@ def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) ->
     return replace(contact, resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
 
 
-def _contact(order: Order, day: int, kind: str, topic: str, dice: Dice) -> Contact:
+def _contact(order: Order, day: int, kind: str, topic: str, dice: RandomStream) -> Contact:
     assert order.customer_id is not None
     name = dice.pick(order.lines).product.name
     return Contact(day, minute("web", dice, office=True), order.customer_id, kind, topic, name)

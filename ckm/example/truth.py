@@ -1,4 +1,4 @@
-"""The truth behind the shop, for tests and for whoever wants to know how right an analysis was."""
+"""Truth of the simulated shop, for tests and for measuring the accuracy of an analysis."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ckm.example import days, seasons
-from ckm.example.catalogue import lost_categories
 from ckm.example.channels.crm import not_in_crm
 from ckm.example.channels.web import overlap
 from ckm.example.finance import MISBOOKED_CENTS, MISBOOKED_MONTH, MISBOOKED_ROWS
+from ckm.example.products import lost_categories
 from ckm.example.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ckm.example.channels.export import ChannelExport
-    from ckm.example.life import Life
-    from ckm.example.world import World
+    from ckm.example.channels.channel_export import ChannelExport
+    from ckm.example.purchase_history import Life
+    from ckm.example.simulation import Simulation
 
 TRUTH_FILES = ("truth.json", "customers.csv", "customer_weeks.csv", "feedback.csv")
 CUSTOMER_COLUMNS = (
@@ -29,8 +29,8 @@ CUSTOMER_COLUMNS = (
 )  # fmt: skip
 
 
-def tell(world: World, exports: Sequence[ChannelExport]) -> dict[str, Any]:
-    """Return the truth about the whole shop, fit for JSON."""
+def tell(world: Simulation, exports: Sequence[ChannelExport]) -> dict[str, Any]:
+    """Return the truth of the whole shop for JSON."""
     return {
         "seed": world.seed,
         "first_day": str(days.FIRST_DATE),
@@ -67,8 +67,8 @@ def tell(world: World, exports: Sequence[ChannelExport]) -> dict[str, Any]:
     }
 
 
-def write_truth(world: World, exports: Sequence[ChannelExport], folder: Path) -> dict[str, Any]:
-    """Write the files of ``truth/`` and return what ``truth.json`` says."""
+def write_truth(world: Simulation, exports: Sequence[ChannelExport], folder: Path) -> dict[str, Any]:
+    """Write the files of ``truth/`` and return the content of ``truth.json``."""
     truth = tell(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
@@ -86,7 +86,7 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
     path.write_bytes(("\n".join(lines) + "\n").encode())
 
 
-def _customers(world: World) -> Iterable[tuple[object, ...]]:
+def _customers(world: Simulation) -> Iterable[tuple[object, ...]]:
     sales = Counter(order.customer_id for order in world.orders if order.kind == "sale")
     return (_customer(life, sales[life.customer.customer_id]) for life in world.lives)
 
@@ -110,7 +110,7 @@ def _customer(life: Life, sales: int) -> tuple[object, ...]:
     )
 
 
-def _campaign(world: World) -> dict[str, Any]:
+def _campaign(world: Simulation) -> dict[str, Any]:
     plan, people = words("campaign"), world.assignments
     return {
         "campaign_id": plan["campaign_id"],
@@ -126,19 +126,19 @@ def _campaign(world: World) -> dict[str, Any]:
 
 
 def _tables(exports: Sequence[ChannelExport], in_both: int) -> dict[str, int]:
-    """Return the rows of each table once everything is loaded; what stands in both web exports counts once."""
+    """Return the number of rows of each table after loading; lines in both web exports count once."""
     rows = Counter({"transactions": -in_both})
     for export in exports:
         rows[export.table] += export.good
     return dict(sorted(rows.items()))
 
 
-def _unnamed(world: World, channel: str) -> float:
+def _unnamed(world: Simulation, channel: str) -> float:
     sales = [order.customer_id for order in world.orders if order.channel == channel and order.kind == "sale"]
     return round(sales.count(None) / len(sales), 4)
 
 
-def _identical_till_rows(world: World) -> int:
-    """Return the rows of the till that repeat an earlier row in every column."""
+def _identical_till_rows(world: Simulation) -> int:
+    """Return the number of till rows that equal an earlier row in every column."""
     orders = [order for order in world.orders if order.channel == "till"]
     return sum(len(order.lines) - len(set(order.lines)) for order in orders)

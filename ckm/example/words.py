@@ -1,4 +1,4 @@
-"""The data files that the shop is made from, read once."""
+"""Data files of the simulation, read once."""
 
 from __future__ import annotations
 

@@ -1,33 +1,33 @@
-"""A workspace with the example shop in it."""
+"""Workspace with the example shop."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.example.shop import make_shop
+from ckm.example.generator import make_shop
 from ckm.workspace import lay_out
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.shop import ExampleShop
+    from ckm.example.generator import ExampleShop
 
 CURRENCY = "EUR"
 TIME_ZONE = "Europe/Berlin"
 MARK = "truth/truth.json"
-"""A workspace that has it was made here."""
+"""Marker file of a workspace that was generated here."""
 
 
 def lay_out_example(folder: Path) -> ExampleShop:
-    """Make a workspace and the example shop in it; where that was done before, write the shop's files again.
+    """Create a workspace with the example shop; in an existing one, write the shop's files again.
 
-    Entries that a team has added to ``kb/`` stay as they are.
+    Other entries in ``kb/`` are kept.
 
     Raises
     ------
     UsageError
-        The folder holds something else.
+        The folder contains other files.
     """
     if not (folder / MARK).exists():
         if folder.exists() and any(folder.iterdir()):

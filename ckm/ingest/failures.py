@@ -11,7 +11,7 @@ import polars as pl
 
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_rules import NO_FIRST_LINE
-from ckm.io.mapping.sayable import sayable
+from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.readers.format import NO_DATA
 from ckm.wording import counted
 
@@ -171,7 +171,7 @@ def _fault(reason: str, mapping: Mapping, found: FileFormat) -> str:
     source = filled_by.source if isinstance(filled_by, FromColumn) else column
     named = (
         f"{column} (column '{source}')"
-        if source != column and source in sayable([source], named=found.named)
+        if source != column and source in shown_columns([source], named=found.named)
         else column
     )
     return f"{named}: {FAULTS.get(rule, f'rule {rule} failed')}"

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import polars as pl
 
 from ckm.errors import CkmError, InputError
-from ckm.ingest.ahead import ahead
-from ckm.ingest.contract import ROW, SchemaValidator
 from ckm.ingest.failures import Failures
+from ckm.ingest.prefetch import prefetched
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.ingest.sales_totals import SalesTotals
+from ckm.ingest.schema_validator import ROW, SchemaValidator
+from ckm.ingest.stored_rows import as_json, stored, stored_names
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
 from ckm.io.mapping import order_parts
 from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.passed_over import passed_over
 from ckm.io.mapping.proposal import is_assumed_order
-from ckm.io.mapping.sayable import sayable
+from ckm.io.mapping.shown_columns import shown_columns
+from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.partition import partition_of
 from ckm.io.readers.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
@@ -253,7 +253,7 @@ class FileLoad:
         writer = self._begin()
         try:
             pieces = self.conversion.pieces(self.source.batches())
-            for batch in map(self._sorted, ahead(pieces)):
+            for batch in map(self._sorted, prefetched(pieces)):
                 taken = self._take(batch, writer)
                 progress(taken / max(taken, self.source.expected_rows))
             self._refuse_too_many_rejects(writer)
@@ -358,15 +358,15 @@ class FileLoad:
 
     def _renamed(self) -> list[str]:
         changed = {old: new for old, new in self.names.items() if old != new}
-        if len(sayable(list(changed), named=self.source.format.named)) < len(changed):
+        if len(shown_columns(list(changed), named=self.source.format.named)) < len(changed):
             return [f"{counted(len(changed), 'column', 'is', 'are')} renamed for the store"]
         if len(changed) > MOST_RENAMED:
             return [f"{len(changed)} columns are renamed: characters that the store does not allow become _"]
         return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
 
     def _kept_beside(self) -> tuple[str, ...]:
-        others = passed_over(self.conversion.mapping, self.source.format.columns).others
-        names = sayable(others, named=self.source.format.named)
+        others = unmapped_columns(self.conversion.mapping, self.source.format.columns).others
+        names = shown_columns(others, named=self.source.format.named)
         return (f"kept as extra columns (not mapped): {', '.join(map(repr, names))}",) if names else ()
 
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:

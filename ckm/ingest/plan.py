@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 from ckm.errors import UnknownNameError
 from ckm.ingest.options import IngestOptions
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn
-from ckm.io.mapping.passed_over import passed_over
 from ckm.io.mapping.platforms import NONE, known_platform
 from ckm.io.mapping.proposal import checked_overrides, complete, propose_mapping
-from ckm.io.mapping.sayable import sayable
+from ckm.io.mapping.shown_columns import shown_columns
+from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.mapping.zone_column import zone_column
 from ckm.io.readers.hints import Hints
 from ckm.remark import doubt

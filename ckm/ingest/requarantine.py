@@ -83,10 +83,10 @@ def requarantine(
     store, settings
         See :func:`ckm.ingest.ingest_file`; the share of rejects is ignored.
     mappings
-        Those of the workspace.
+        Mappings of the workspace.
     options
-        What the caller adds to the mappings, or says of files loaded by names: few rows may leave open what a whole
-        file settled.
+        Options in addition to the mappings, or for files loaded by column names: a few rows may be ambiguous where the
+        whole file was not.
     """
     held = store.quarantine()
     if held is None:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from ckm.ingest.contract import ROW
+from ckm.ingest.schema_validator import ROW
 
 if TYPE_CHECKING:
-    from ckm.ingest.contract import SchemaValidator
+    from ckm.ingest.schema_validator import SchemaValidator
     from ckm.io.mapping.convert import Conversion
     from ckm.io.readers.format import Batch
 
@@ -27,7 +27,7 @@ class ValidatedBatch(NamedTuple):
     good
         The valid rows, with the columns of the table.
     failed
-        Of the failed rows, ``source_row`` (number in the file) and ``reasons`` (``column|rule``).
+        ``source_row`` (number in the file) and ``reasons`` (``column|rule``) of the failed rows.
     records
         Number of records; a record may give several rows.
     """
@@ -57,9 +57,9 @@ def once_per_record(broken: pl.DataFrame, origin: pl.Series | None) -> pl.DataFr
     Parameters
     ----------
     broken
-        Of the validation: ``ckm:row`` and ``reasons``.
+        Result of the validation: ``ckm:row`` and ``reasons``.
     origin
-        Of the conversion: the record of each row; null if every record gives one row.
+        Result of the conversion: the record of each row; null if every record gives one row.
     """
     if origin is None:
         return broken.with_columns(pl.col(ROW).alias(RECORD))

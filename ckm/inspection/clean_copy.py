@@ -11,7 +11,7 @@ import polars as pl
 from ckm.errors import UnknownNameError
 from ckm.files import replacing
 from ckm.io.readers.format import REJECTED_SCHEMA, Batch
-from ckm.io.values.native import as_text
+from ckm.io.values.typed_columns import as_text
 from ckm.paths import openable
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".parquet")
 LINE_END = "\r\n"
-"""RFC 4180, section 2.1."""
+"""Line end of RFC 4180, section 2.1."""
 
 
 class CleanCopy:

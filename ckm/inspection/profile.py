@@ -10,10 +10,10 @@ import polars as pl
 
 from ckm.errors import AmbiguousError
 from ckm.io.values.dates import DateStyle, date_traits, parse_dates, weigh_all_dates
-from ckm.io.values.distinct import distinct_texts
+from ckm.io.values.distinct_texts import distinct_texts
 from ckm.io.values.numbers import NumberStyle, is_number, weigh_all_numbers
 from ckm.io.values.readers import DateReader, NumberReader, complete_reading
-from ckm.io.values.settling import StyleSettler
+from ckm.io.values.style_detection import StyleDetector
 from ckm.io.values.vocabulary import fold, null_words
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
     more
         Iterates the whole file; called only if the sample leaves a decimal mark or a date order ambiguous.
     """
-    settler = StyleSettler(hints)
+    settler = StyleDetector(hints)
     texts = {name: sample[name] for name, dtype in sample.schema.items() if dtype == pl.String}
     types = column_types(texts)
     found = [ColumnProfiler(name, types.get(name, str(dtype))) for name, dtype in sample.schema.items()]
@@ -285,7 +285,7 @@ def _mostly(row: Mapping[str, Any], mask: str) -> bool:
 
 
 def _settle(
-    column: ColumnProfiler, texts: pl.Series, settler: StyleSettler, more: Callable[[], Iterator[pl.DataFrame]]
+    column: ColumnProfiler, texts: pl.Series, settler: StyleDetector, more: Callable[[], Iterator[pl.DataFrame]]
 ) -> None:
     name = column.name
 
@@ -294,10 +294,10 @@ def _settle(
 
     try:
         if column.type == "number":
-            settler.settle_numbers({name: texts}, rest, {name: name})
+            settler.detect_numbers({name: texts}, rest, {name: name})
             _settle_number(column, settler.numbers[name], texts)
         else:
-            settler.settle_dates({name: texts}, rest, {name: name})
+            settler.detect_dates({name: texts}, rest, {name: name})
             style = settler.dates[name]
             column.dates, column.reader = style.label, DateReader(style, "UTC")
         column.question = None

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.ingest.contract import SchemaValidator
 from ckm.ingest.failures import Failures
 from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
+from ckm.ingest.schema_validator import SchemaValidator
 from ckm.ingest.validation import validated
 from ckm.io.mapping.convert import Conversion
 from ckm.io.mapping.mapping import Expression, load_mapping, sources_of

@@ -1,1 +1,1 @@
-"""Files in and out of tables: readers of file formats, conversion of values, mappings of columns, platforms."""
+"""Input: readers of file formats, parsers of values, and mappings of columns and platforms."""

@@ -1,4 +1,4 @@
-"""Parquet files read by polars, each path taken as it is: not as a pattern, not as an address, and in any bytes."""
+"""Read Parquet files with polars; each path is a literal file name, never a pattern or a URL."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def scan_files(paths: Sequence[Path], schema: pl.Schema | None = None) -> pl.LazyFrame:
-    """Return the rows of files, lazily, one file after the other.
+    """Return the rows of files as a lazy frame, one file after the other.
 
     Parameters
     ----------
     paths
-        The files. None is an error without ``schema``.
+        The files. An empty list is an error without ``schema``.
     schema
-        The columns of the result: one that a file lacks is null, another one that it has is left out. Without it, the
-        files have equal columns.
+        The columns of the result: missing columns are null, additional columns are dropped. Without a schema, all files
+        must have the same columns.
     """
     if schema is None:
         return pl.scan_parquet([openable(path) for path in paths], glob=False, hive_partitioning=False)
@@ -36,7 +36,7 @@ def scan_files(paths: Sequence[Path], schema: pl.Schema | None = None) -> pl.Laz
         missing_columns="insert",
         extra_columns="ignore",
         cast_options=pl.ScanCastOptions(
-            # As pl.scan_delta has them: another program may have written a file.
+            # As in pl.scan_delta: another program may have written a file.
             integer_cast="upcast",
             float_cast=["upcast", "downcast"],
             datetime_cast=["nanosecond-downcast", "millisecond-upcast", "convert-timezone"],
@@ -48,10 +48,10 @@ def scan_files(paths: Sequence[Path], schema: pl.Schema | None = None) -> pl.Laz
 
 
 def scan_file(path: Path) -> pl.LazyFrame:
-    """Return the rows of one file, lazily."""
+    """Return the rows of one file as a lazy frame."""
     return scan_files([path])
 
 
 def read_file(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Return these columns of a file."""
+    """Return the given columns of a file."""
     return pl.read_parquet(openable(path), columns=list(columns), glob=False, hive_partitioning=False)

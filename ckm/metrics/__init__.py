@@ -1,1 +1,1 @@
-"""What is measured of customers and their loyalty: rooms that :mod:`ckm.loyalty` puts together."""
+"""Metrics of customers and loyalty: one module per section of the report of :mod:`ckm.loyalty`."""

@@ -27,22 +27,22 @@ _KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
 
 @dataclass(frozen=True)
 class Description:
-    """What a metric is.
+    """Description of a metric.
 
     Attributes
     ----------
     name, section, unit, title
-        ``section`` of :data:`SECTIONS`, ``unit`` of :data:`UNITS`.
+        Name and title; ``section`` is one of :data:`SECTIONS`, ``unit`` of :data:`UNITS`.
     definition
         One sentence.
     formula
-        How it is computed.
+        Formula of the metric.
     source
-        Who defined it so; empty where it is plain counting.
+        Source of the definition; empty for plain counts.
     protection
-        Its protection against revealing few customers.
+        Protection against revealing single customers.
     slices
-        Dimensions that it comes with.
+        Dimensions of its slices.
     """
 
     name: str
@@ -78,23 +78,23 @@ class MetricCatalogue:
         raise UnknownNameError("metric", name, [each.name for each in self.descriptions])
 
     def position(self, name: str) -> int:
-        """Place of a metric in the report."""
+        """Return the position of a metric in the report."""
         return self.descriptions.index(self[name])
 
 
 @cache
 def load_catalogue() -> MetricCatalogue:
-    """Return the book that comes with ckm."""
+    """Return the catalogue that comes with ckm."""
     return read_catalogue(CATALOGUE)
 
 
 def read_catalogue(path: Path) -> MetricCatalogue:
-    """Return the book in a file.
+    """Return the catalogue in a file.
 
     Raises
     ------
     UsageError
-        It is none, or a metric in it is not described whole; for example without its protection.
+        The file is not a catalogue, or the description of a metric is incomplete, for example without its protection.
     """
     document = read_yaml(path)
     assert document is not None
@@ -105,7 +105,7 @@ def read_catalogue(path: Path) -> MetricCatalogue:
 
 
 def explained(description: Description) -> pl.DataFrame:
-    """Return one row of strings that describes a metric; null where it has no text."""
+    """Return one row of texts that describes a metric; null for missing texts."""
     row = {**dict.fromkeys((*_KEYS, "slices"), None), **dict(description.rows())}
     return pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))
 

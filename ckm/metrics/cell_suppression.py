@@ -42,16 +42,16 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Hidden:
-    """Metrics without those that are hidden.
+    """The metrics of a report without suppressed ones.
 
     Attributes
     ----------
     metrics
-        What is given.
+        Metrics that are shown.
     cells
-        What is not.
+        Suppressed cells.
     missing
-        How many cells are hidden, for the sections that lack them.
+        Numbers of suppressed cells, by section.
     """
 
     metrics: Metrics
@@ -59,7 +59,7 @@ class Hidden:
     missing: tuple[Missing, ...]
 
     def hides(self, dimension: str, value: str) -> bool:
-        """Whether a slice of a dimension is hidden."""
+        """Return whether a slice of a dimension is suppressed."""
         return frozenset([column_pair(dimension, value)]) in self.cells
 
 
@@ -69,11 +69,11 @@ def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: st
     Parameters
     ----------
     metrics
-        Of the report.
+        Metrics of the report.
     min_group_size
-        Fewest customers of a cell; 0 or 1 hides nothing.
+        Fewest customers of a cell; 0 or 1 suppresses nothing.
     by
-        First dimension of the metrics that are repeated per slice.
+        First dimension of metrics that are repeated per slice.
     """
     cells = grid(metrics, by)
     hidden = hidden_cells(cells, min_group_size)
@@ -92,7 +92,7 @@ def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: st
 
 
 def _without_uncounted(metric: Metric) -> Metric:
-    """Return a metric without its previous value where the number of customers behind it is not known."""
+    """Return a metric without its previous value if the number of customers behind that is unknown."""
     counts_itself = load_catalogue()[metric.name].protection.part == OWN_N
     if counts_itself and metric.previous is not None and metric.previous_n is None:
         return replace(metric, previous=None)
@@ -104,20 +104,20 @@ def _section(name: str) -> str:
 
 
 def hidden_cells(cells: Grid, min_group_size: int) -> frozenset[Cell]:
-    """Return the cells to hide, by the rules at the top."""
+    """Return the cells to suppress, by the rules in the module docstring."""
     small = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_group_size for size in sizes)}
     hidden = _of_lines(cells, {cell for cell in small - cells.alone if len(cell) == 1}, min_group_size)
     inside: set[Cell] = set()
     for rows in cells.rows.values():
         closed = _closed(rows, cells.sizes, hidden, small, min_group_size)
         inside |= {cell for slice_ in closed for cell in rows[slice_]}
-    # A slice that is hidden hides all that is within it.
+    # If a slice is suppressed, everything within it is.
     inside |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
     return frozenset(hidden | inside | (small & cells.alone))
 
 
 def _of_lines(cells: Grid, hidden: set[Cell], min_group_size: int) -> set[Cell]:
-    """Hide cells of all customers, and what they need beside them."""
+    """Suppress cells of all customers, with their secondary suppression."""
     while True:
         more = next(
             (cell for line in cells.lines if (cell := _too_few(line, hidden, cells.sizes, min_group_size))), None
@@ -129,7 +129,7 @@ def _of_lines(cells: Grid, hidden: set[Cell], min_group_size: int) -> set[Cell]:
 
 
 def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Sizes], min_group_size: int) -> Cell | None:
-    """Return what must be hidden beside the hidden cells of a line; None where they are enough, or all."""
+    """Return the secondary suppressions of a line; None if the line needs none or is suppressed as a whole."""
     here = [cell for cell in line if cell in hidden and any(sizes[cell])]
     if not here or (len(here) > 1 and _are_many([sizes[cell] for cell in here], min_group_size)):
         return None
@@ -137,7 +137,7 @@ def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Size
 
 
 def _are_many(sizes: Iterable[Sizes], min_group_size: int) -> bool:
-    """Return whether cells have together no customer, or enough, in each period."""
+    """Return whether cells together have no customer, or enough customers, in each period."""
     return all(not (together := sum(each)) or together >= min_group_size for each in zip(*sizes, strict=True))
 
 
@@ -153,7 +153,7 @@ def _closed(
     small: set[Cell],
     min_group_size: int,
 ) -> set[Cell]:
-    """Return the slices that show none of the cells of a parting."""
+    """Return the slices in which all cells of a breakdown are suppressed."""
     closed = {slice_ for slice_, row in rows.items() if slice_ in hidden or row & small}
     while closed and len(closed) < len(rows):
         columns: dict[Cell, list[Sizes]] = {}
@@ -177,9 +177,9 @@ def _given_away(cells: Grid, hidden: set[Cell]) -> Cell | None:
 
 
 def solved(lines: Sequence[frozenset[Cell]], hidden: set[Cell]) -> frozenset[Cell]:
-    """Return the hidden cells whose number follows from the shown ones by sums and differences.
+    """Return the suppressed cells whose number follows from the shown ones by sums and differences.
 
-    A cell follows if no two solutions of the equations differ in it: if it is zero in all of their null space.
+    A cell follows if it is equal in all solutions of the equations: if it is zero in their whole null space.
     """
     columns = sorted((cell for cell in hidden if any(cell in line for line in lines)), key=sorted)
     if not columns:

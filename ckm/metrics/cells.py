@@ -1,8 +1,7 @@
-"""Cells: the groups of customers that metrics are given for, and which of them add up to what.
+"""Cells: the groups of customers behind metrics, and the totals that they add up to.
 
 A cell is the part of a metric's slice that selects customers: ``{country: DE}``, or ``{country: DE, state: lapsed}``,
-without time or subject (a month, a scale). Which dimensions part the customers is in
-``ckm/data/hidden_cells.yaml``.
+without time or subject (a month, a scale). ``ckm/data/hidden_cells.yaml`` lists the dimensions that divide customers.
 """
 
 from __future__ import annotations
@@ -27,27 +26,27 @@ Cell = frozenset[Pair]
 
 
 Sizes = tuple[int, int]
-"""Customers of a cell in the period and in the one before; 0 where there are none."""
+"""Number of customers of a cell in the period and in the previous one; 0 without any."""
 NOT_COUNTED: Sizes = (1, 1)
-"""Size of a cell whose number of customers is not known: too few to be shown."""
+"""Size of a cell with an unknown number of customers: too small to be shown."""
 
 
 @dataclass
 class Grid:
-    """The cells of a report.
+    """All cells of a report.
 
     Attributes
     ----------
     sizes
-        Of every cell.
+        Size of every cell.
     lines
-        Cells of all customers that add up to a number that anybody may know.
+        Groups of cells of all customers that add up to a known total.
     rows
-        By parts that belong together, and by slice of ``--by``, the cells within the slice.
+        Cells within each slice of ``--by``, by the breakdowns that belong together.
     cells
-        By position of a metric its cell, and whether the metric may be given where the cell is small.
+        Cell of each metric by position, and whether the metric may be shown if the cell is small.
     alone
-        Cells of a part of a part, such as the top 20 %: they add up to nothing, and are hidden one by one.
+        Cells of a part of a part, such as the top 20 %: they add up to no total, and are suppressed separately.
     """
 
     sizes: dict[Cell, Sizes] = field(default_factory=dict)
@@ -58,19 +57,19 @@ class Grid:
 
 
 def column_pair(column: str, value: str) -> Pair:
-    """Return what a slice of a column is called among the cells: a column may be called ``state`` or ``level`` too."""
+    """Return the name of a column's slice among the cells; a column may be called ``state`` or ``level`` too."""
     return f"column {column}", value
 
 
 def grid(metrics: Metrics, by: str | None) -> Grid:
-    """Return the cells of the metrics, how many customers they have, and what adds up to what.
+    """Return the cells of the metrics, their numbers of customers, and their totals.
 
     Parameters
     ----------
     metrics
-        Of the report, those of slices with ``by`` as the first dimension.
+        Metrics of the report; metrics of slices have ``by`` as the first dimension.
     by
-        The dimension of the slices; None where there is none.
+        The dimension of the slices; None without one.
     """
     found, lines = Grid(), dict[str, set[Cell]]()
     for metric in metrics:
@@ -113,7 +112,7 @@ def _place(metric: Metric, by: str | None) -> _Place:
     if dimensions[:1] == (by,) and dimensions != description.slices:
         outer = frozenset([column_pair(*pairs.pop(0))])
     values = dict(pairs)
-    if not values.keys() <= set(description.slices):  # an undeclared slice: its number of customers is not known
+    if not values.keys() <= set(description.slices):  # an undeclared slice: its number of customers is unknown
         return _Place(outer, frozenset(pairs))
     if protection.part == SLICE:
         return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
@@ -127,7 +126,7 @@ def _place(metric: Metric, by: str | None) -> _Place:
         part = load_parts()[protection.part]
     if part is None:
         return _Place(outer, is_public=protection.part == PUBLIC)
-    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all who are warned
+    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all warnings
         return _counted_by_itself(metric, outer, part.counted_by if part.counted_by == metric.name else OWN_N)
     value = protection.value or values[part.dimension]
     inner = frozenset([part.same_as.get(value, (part.name, value))])
@@ -140,7 +139,7 @@ def _counted_by_itself(metric: Metric, outer: Cell, counted_by: str) -> _Place:
 
 
 def _sizes(metric: Metric, place: _Place) -> Sizes | None:
-    """Return the number of customers of the cell by the metric; None where the metric does not count them."""
+    """Return the number of customers of the cell by the metric; None if the metric does not count them."""
     part, protection = place.part, load_catalogue()[metric.name].protection
     if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + metric.name:
         return None
@@ -157,7 +156,7 @@ def _sizes(metric: Metric, place: _Place) -> Sizes | None:
 
 
 def _fewer(one: Sizes, other: Sizes) -> Sizes:
-    """Return the smaller of two counts of customers in each period."""
+    """Return the smaller of two numbers of customers, in each period."""
     now, before = (min((each for each in pair if each), default=0) for pair in zip(one, other, strict=True))
     return now, before
 
@@ -173,10 +172,10 @@ def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
     yield frozenset(cells)
     for values in load_parts()[name].sums if name in load_parts() else ():
         some = frozenset(cell for cell in cells if any((name, value) in cell for value in values))
-        # The sum of the others is known too, as the difference to all.
+        # The sum of the others is known too, as the difference to the total.
         yield from (those for those in (some, frozenset(cells - some)) if those)
 
 
 def _order(line: frozenset[Cell]) -> tuple[int, list[list[Pair]]]:
-    """Short lines first: what they need hidden serves the long ones too, and not the other way round."""
+    """Return short lines first: their suppressions help the long ones, but not the other way round."""
     return len(line), sorted(sorted(cell) for cell in line)

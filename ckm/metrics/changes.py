@@ -1,4 +1,4 @@
-"""Revenue, and what changed it since the previous period: effects, kinds of customers and slices that add up."""
+"""Revenue and the drivers of its change: factors, kinds of customers and slices that add up to the change."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 OF_ROWS = ("channel", "category")
-"""Columns of the transactions by which the report looks for what drove a change; ``--by`` takes any."""
+"""Columns of the transactions in which the report looks for drivers; ``--by`` accepts any."""
 NO_CUSTOMER = "(no customer)"
-"""Slice of a dimension of customers that holds the rows without one."""
+"""Slice of a customer dimension for rows without a customer."""
 
 Sliced = dict[str, tuple[int, int]]
-"""Revenue before and now by slice, in whole numbers."""
+"""Revenue by slice in the previous and this period, as integers."""
 
 
 def change_metrics(
     context: ReportContext, comparison: PeriodComparison | None = None, parts: Sequence[Parting] | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the revenue of the period, and why it is not what it was.
+    """Return the revenue of the period, and the drivers of its change.
 
-    - ``revenue`` and what it is made of; with and without a customer, and the returns that it is after;
+    - ``revenue`` and its components: with and without a customer, before and after returns;
     - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
       ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the change of
       ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.metrics.poisson_errors`);
@@ -46,11 +46,11 @@ def change_metrics(
     Parameters
     ----------
     context
-        What is measured.
+        Input of the report.
     comparison
-        Of the context, where it is at hand.
+        Comparison of the context, if computed already.
     parts
-        Dimensions of its customers, where they are at hand.
+        Dimensions of its customers, if computed already.
     """
     revenue = _revenue(context, context.is_comparable)
     if context.incomparable is not None:
@@ -93,9 +93,9 @@ def _effects(comparison: PeriodComparison) -> tuple[Metric, ...]:
 
 
 def effects(comparison: PeriodComparison, *, in_equal_days: bool = False) -> dict[str, int]:
-    """Return what each factor did to the revenue of known customers, in whole numbers that add up to its change.
+    """Return the effect of each factor on the revenue of known customers, as integers that add up to its change.
 
-    Of the whole periods, or of what came in equally many days of them.
+    The change is that of the whole periods, or that over equally many days of them.
     """
     before, now = comparison.totals
     if in_equal_days:
@@ -108,22 +108,22 @@ def effects(comparison: PeriodComparison, *, in_equal_days: bool = False) -> dic
 
 
 def gave_back(comparison: PeriodComparison) -> int:
-    """Return how many customers gave something back in either period."""
+    """Return the number of customers with a return in either period."""
     before, now = comparison.equal_days
     return int(((before.all_returns > 0) | (now.all_returns > 0)).sum())
 
 
 def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: bool = False) -> bool:
-    """Whether a factor may have had an effect: the calendar on periods of unequal length, returns where any came."""
+    """Return whether a factor can have an effect: the calendar if periods differ in length, returns if any occur."""
     if factor == "calendar":
         return not in_equal_days and totals[0].days != totals[1].days
     return factor != "returns" or any(each.returns for each in totals)
 
 
 def effect_error(comparison: PeriodComparison, which: int) -> float:
-    """Return the standard error of one of the effects, in whole numbers of money.
+    """Return the standard error of an effect, in integers of money.
 
-    Where a period has no customers all that was bought is by one factor, whose error is that of the whole change.
+    If a period has no customers, all purchases are attributed to one factor, whose error is that of the whole change.
     """
     totals, width = comparison.sums.totals, len(comparison.equal_days[0].columns)
     if not totals[0] or not totals[width]:
@@ -166,7 +166,7 @@ def _slices(comparison: PeriodComparison, parts: Sequence[Parting] | None) -> li
 
 
 def revenue_by_slice(comparison: PeriodComparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
-    """Return the revenue of both periods by dimension and slice, in whole numbers; each dimension adds up to all."""
+    """Return the revenue of both periods by dimension and slice, as integers; each dimension adds up to the total."""
     context = comparison.context
     if parts is None:
         parts = partings(context, comparison.net + comparison.net_before)
@@ -185,7 +185,7 @@ def revenue_by_slice(comparison: PeriodComparison, parts: Sequence[Parting] | No
 
 
 def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str, ...] | None) -> Sliced:
-    """The values with the largest revenue of both periods (or those of ``names``), the rest together, then none."""
+    """Return the values with the largest revenue (or ``names``), the others together, and null."""
     both = {value: (before.get(value, 0), now.get(value, 0)) for value in {*before, *now}}
     own = sorted((value for value in both if value not in (OTHER, NO_VALUE)), key=lambda each: (-sum(both[each]), each))
     largest = [name for name in names if name in own] if names is not None else own[:MOST_VALUES]
@@ -201,7 +201,7 @@ def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str
 def customers_by_slice(
     comparison: PeriodComparison, parts: Sequence[Parting] | None = None
 ) -> dict[tuple[str, str], int]:
-    """Return how many customers a slice's revenue is of, of both periods; without those dimensions that rows have."""
+    """Return the number of customers behind a slice's revenue in both periods, without row dimensions."""
     if parts is None:
         parts = partings(comparison.context, comparison.net + comparison.net_before)
     return {

@@ -25,20 +25,20 @@ PROBABILITY_DIGITS, MONEY_DIGITS = 12, 2
 
 @dataclass(frozen=True)
 class ChurnEstimates:
-    """Who may leave, and what would be lost.
+    """Churn probabilities of customers, and their value at risk.
 
     Attributes
     ----------
     customers
-        By ``customer_id``: p_leave (Float64; null where the source has none), level (one of
+        By ``customer_id``: p_leave (Float64; null if unknown), level (one of
         :data:`ckm._churn.warning_levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the
         top reason; null without reasons), unanswered (Boolean).
     source
         ``saved``: a run of the workspace; ``now``: warnings computed for the report.
     as_of, horizon, model
-        Day of the warnings, days they look ahead, and what gave the probabilities.
+        Day of the warnings, their horizon in days, and the model.
     remark
-        The same as a sentence.
+        The source as a sentence.
     has_reasons
         Whether the source has reasons.
     """
@@ -55,9 +55,9 @@ class ChurnEstimates:
 def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
     """Return the newest saved run whose horizon is not over by the day of the report; None without one.
 
-    Who has bought since is left out: that ended the warning. Probabilities are known of who has a level only. A run of
-    a ckm that did not keep the value at risk has it from the ledger: probability times net of the 12 months to its day,
-    times the margin.
+    Customers with a purchase since are excluded, because it ended their warning. Probabilities are known only for
+    customers with a level. For a run of an older ckm without the value at risk, it is computed from the ledger:
+    probability × net of the 12 months to the run's day × margin.
     """
     run = current_warnings(store, context.as_of)
     if run is None:
@@ -102,7 +102,7 @@ def warnings_made_now(context: ReportContext) -> ChurnEstimates:
     Raises
     ------
     NotEnoughDataError
-        ``ckm churn-warn`` refuses.
+        ``ckm churn-warn`` has too few data.
     """
     dataset = Dataset(dict(context.tables), "the report", workspace=context.workspace)
     warned = warn(dataset, ChurnOptions(as_of=context.as_of, seed=context.seed, keep=False), context.config)

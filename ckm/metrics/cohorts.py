@@ -1,4 +1,4 @@
-"""Retention by cohort: of those who bought first in a month, who bought in each month after it."""
+"""Retention by cohort: customers by month of their first purchase, and how many bought in each later month."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Missing
 
 MONTHS = 13
-"""Cohorts: the newest has had no month yet, and the oldest a year."""
+"""Number of cohorts: the newest has no later month yet, and the oldest has twelve."""
 
 
 class Cohorts(NamedTuple):
@@ -30,12 +30,12 @@ class Cohorts(NamedTuple):
     Attributes
     ----------
     months
-        First day of each cohort's month, in time; all of them are over.
+        First day of each cohort's month, ascending; all months are complete.
     sizes
-        How many bought first in it (int64).
+        Number of customers with their first purchase in it (int64).
     bought
         ``[cohort, k]``: how many of them bought in the k-th calendar month after it (int64, square). Only cells with
-        ``cohort + k < len(months)`` have happened; ``[cohort, 0]`` is the size.
+        ``cohort + k < len(months)`` are complete; ``[cohort, 0]`` is the size.
     """
 
     months: tuple[date, ...]
@@ -44,7 +44,7 @@ class Cohorts(NamedTuple):
 
 
 def cohorts(ledger: Ledger, last: date) -> Cohorts:
-    """Count the cohorts of the last 13 calendar months that were over at the end of ``last``; none before the data."""
+    """Return the cohorts of the last 13 calendar months that were complete at the end of ``last``, within the data."""
     end = (last + timedelta(1)).replace(day=1)
     starts = [months_before(end, back) for back in range(MONTHS, -1, -1)]
     starts = [start for start in starts if start >= ledger.begins.replace(day=1)]

@@ -1,4 +1,4 @@
-"""What every customer did in the period and in the one before: what changes are measured on."""
+"""Customers in the period and in the comparison period: the input of all changes."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
 
 
 MONTH = 28
-"""Days, of the shortest: a fixed interval at least as long goes by the calendar."""
+"""Days of the shortest month: a fixed interval of at least this length follows the calendar."""
 
 
 @dataclass(frozen=True)
 class PeriodComparison:
-    """Customers in two periods; every array is by code.
+    """Orders and revenue of each customer in two periods; every array is by code.
 
     Attributes
     ----------
     context
         Ledger of both periods.
     orders, orders_before
-        Orders that begin in each.
+        Orders that begin in each period.
     net, net_before
-        Money of purchases and returns, whole numbers.
+        Net of purchases and returns, as integers.
     """
 
     context: ReportContext
@@ -65,14 +65,15 @@ class PeriodComparison:
 
     @property
     def active(self) -> Mask:
-        """Who bought in the period."""
+        """Mask of customers with a purchase in the period."""
         return self.orders > 0
 
     @cached_property
     def equal_days(self) -> tuple[EqualDays, EqualDays]:
-        """Before, and now: in as many days as the shorter one has of those that the data cover.
+        """Both periods (previous, this) limited to equally many days: those of the shorter one within the data.
 
-        Where customers are billed by the calendar, a longer month has no more bills than a shorter one: whole periods.
+        If customers are billed by the calendar, a longer month has no more bills than a shorter one, so whole periods
+        are compared.
         """
         covered = [self.context.covered(each) for each in (self.context.compared, self.context.period)]
         shortest = min(each.days for each in covered)
@@ -84,7 +85,7 @@ class PeriodComparison:
 
     @cached_property
     def is_billed_by_calendar(self) -> bool:
-        """Whether most repeat customers buy on fixed days of the month or the year, and the data cover both periods."""
+        """Whether most repeat customers buy on fixed days of the month or year, and the data cover both periods."""
         gaps, periods = self.context.ledger.gaps, (self.context.compared, self.context.period)
         fixed, returned = fixed_intervals(gaps), int((gaps.counts() > 0).sum())
         if fixed is None or fixed.days < MONTH or 2 * fixed.customers < returned:
@@ -93,7 +94,7 @@ class PeriodComparison:
 
     @property
     def days(self) -> tuple[int, int]:
-        """Days of both periods that the data cover: before, and now; as many where they make no difference."""
+        """Days of the previous and this period within the data; equal numbers if their length makes no difference."""
         before, now = self.equal_days
         if self.is_billed_by_calendar:
             return now.period.days, now.period.days
@@ -101,7 +102,7 @@ class PeriodComparison:
 
     @cached_property
     def totals(self) -> tuple[Totals, Totals]:
-        """Before, and now: of the whole periods, customers aside."""
+        """Totals of both whole periods (previous, this), without the numbers of customers."""
         before, now = (
             Totals(
                 days,
@@ -114,24 +115,24 @@ class PeriodComparison:
 
     @cached_property
     def sums(self) -> Sums:
-        """Of customers, orders, purchases and returns in equally many days before, and of the same now."""
+        """Sums of customers, orders, purchases and returns over equally many days of both periods."""
         return sums([of for each in self.equal_days for of in each.columns])
 
     @cached_property
     def kinds(self) -> dict[str, Mask]:
         """Customers by group of :class:`ckm.metrics.customer_balance.CustomerBalance`; each customer is in one.
 
-        Who bought in neither period and returned something is with the lost: a handful as a rule, too few to be shown
-        by themselves, and what they take back is the end of an earlier purchase.
+        Customers with only a return in one of the periods, and no purchase in either, count as lost: they are usually
+        too few to be shown, and their return belongs to an earlier purchase.
         """
         kinds = standing(self.context)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
-        # Where the periods overlap, who is new in this one may have bought in the other too.
+        # If the periods overlap, a customer who is new in this one may have bought in the other too.
         return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.there & ~kinds.active}
 
     @cached_property
     def there(self) -> Mask:
-        """Who bought or returned anything in one of the periods."""
+        """Mask of customers with a purchase or return in either period."""
         ledger, periods = self.context.ledger, (self.context.period, self.context.compared)
         returned = sum(ledger.returns.counts_in(each) for each in periods)
         there: Mask = (self.orders + self.orders_before + returned) > 0
@@ -139,19 +140,19 @@ class PeriodComparison:
 
     @cached_property
     def till_error(self) -> float:
-        """Standard error of the change of what has no customer in equally many days, by the days of both periods."""
+        """Return the standard error of the change of guest revenue over equally many days."""
         ledger = self.context.ledger
         errors = (error_of_days(till_days(ledger, each.period)) * each.share for each in self.equal_days)
         return hypot(*errors)
 
 
 def compare(context: ReportContext) -> PeriodComparison | None:
-    """Return the two periods side by side; None where the data do not cover both."""
+    """Return the comparison of both periods; None if the data do not cover both."""
     return PeriodComparison.of(context) if context.is_comparable else None
 
 
 def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
-    """Return the money of what has no customer on each day of a period, or of its returns; zero without any."""
+    """Return the guest revenue of each day of a period, or that of its returns; zero without any."""
     till, first = ledger.guests, day_number(period.first)
     within = (till.day >= first) & (till.day <= day_number(period.last))
     days = np.zeros(period.days, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""How the revenue of a period is spread over the active customers: the Gini coefficient, and the share of the best."""
+"""Concentration of revenue among active customers: the Gini coefficient, and the share of the top 20 %."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Missing
 
 TOP_PART = 5
-"""The top 20 %."""
+"""Share of customers in the top 20 %."""
 DIGITS = 12
 
 
 def gini(amounts: NDArray[np.int64]) -> float | None:
-    """Gini coefficient of amounts of 0 or more; None where they are nothing in all.
+    """Return the Gini coefficient of amounts of 0 or more; None if their sum is 0.
 
-    ``2 sum(i x_i) / (n sum(x)) - (n + 1) / n`` over ascending ``x``, with ``i`` from 1 on: half of the mean difference
-    between two of them, in parts of the mean (Gini 1912). Between 0 and ``1 - 1/n``.
+    ``2 sum(i x_i) / (n sum(x)) - (n + 1) / n`` over ascending ``x``, with ``i`` from 1: half of the mean absolute
+    difference of two amounts ÷ the mean (Gini 1912). Between 0 and ``1 - 1/n``.
     """
     total = int(amounts.sum())
     if not total:
@@ -34,7 +34,7 @@ def gini(amounts: NDArray[np.int64]) -> float | None:
 
 
 def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
-    """Share of the top 20 %, rounded up to whole customers, of amounts of 0 or more; None where they are nothing."""
+    """Return the share of the top 20 % of customers, rounded up, in amounts of 0 or more; None if their sum is 0."""
     total = int(amounts.sum())
     best = -(-len(amounts) // TOP_PART)
     return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best :].sum()) / total if total else None
@@ -56,6 +56,6 @@ def concentration_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], t
 
 
 def active_revenue(context: ReportContext) -> NDArray[np.int64]:
-    """Net of each active customer in the period (int64, in ``1 / scale``), 0 where more was given back than bought."""
+    """Return the net of each active customer in the period (int64, in ``1 / scale``); 0 if returns exceed purchases."""
     active = context.ledger.bought_between(context.period)
     return np.maximum(context.ledger.net_between(context.period)[active], 0)

@@ -24,30 +24,31 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
 BEGUN_SHARE = 0.1
-"""Of the days of a period that may lie before the data begin, for it to be looked at: holidays and a first week."""
+"""Largest share of a period's days before the begin of the data that still counts as covered: holidays and a first
+week."""
 
 
 @dataclass(frozen=True)
 class ReportContext:
-    """What is measured.
+    """Input of the metrics of a report.
 
     Attributes
     ----------
     tables
-        As read: ``transactions``, and ``customers`` and ``interactions`` where there are such. They hold all customers
-        and all days; who and when is measured, the ledger and the periods say.
+        Source tables: ``transactions``, and ``customers`` and ``interactions`` if present. They have all customers and
+        days; the ledger and the periods define which of them are measured.
     ledger
-        Purchases and returns of the customers who are measured.
+        Purchases and returns of the measured customers.
     period
-        What the report is about.
+        Period of the report.
     compared
-        What it is compared with.
+        Comparison period.
     config
         Settings.
     workspace
-        None for a file.
+        Workspace; None for a file.
     seed
-        Of everything random.
+        Random seed.
     """
 
     tables: Mapping[str, pl.LazyFrame]
@@ -60,19 +61,19 @@ class ReportContext:
 
     @property
     def as_of(self) -> date:
-        """As-of date: no later row is used."""
+        """As-of date: later rows are not used."""
         return self.ledger.as_of
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the data cover both periods, so that one can be compared with the other."""
+        """Whether the data cover both periods, so that they can be compared."""
         return self.incomparable is None
 
     @cached_property
     def incomparable(self) -> tuple[str, tuple[tuple[str, int], ...]] | None:
-        """Why the periods cannot be compared, as a reason and numbers of what is missing; None where they can.
+        """Why the periods cannot be compared, as a reason and numbers of what is missing; None if they can.
 
-        Days without rows do no harm where the other period has as many: a shop that closes every winter.
+        Days without rows are harmless if the other period has as many, as in a shop that closes every winter.
         """
         if not self.covers(self.compared):
             return "no_comparison", ()
@@ -84,24 +85,24 @@ class ReportContext:
         return "days_without_rows", (("days", max(silent)), ("others", min(silent)))
 
     def covers(self, period: Period) -> bool:
-        """Whether the data begin before a period, or within the first tenth of its days."""
+        """Return whether the data begin before a period, or within the first tenth of its days."""
         return (self.ledger.begins - period.first).days <= BEGUN_SHARE * period.days
 
     def covered(self, period: Period) -> Period:
-        """Return the days of a period from the beginning of the data to their end."""
+        """Return the days of a period within the data."""
         last = min(period.last, self._end_of_rows)
         first = max(period.first, min(self.ledger.begins, last))
         return Period(min(first, last), last) if last >= period.first else period
 
     @property
     def data_end(self) -> date | None:
-        """Last day with any row, where that is unusually long before the day of the report; else None."""
+        """Last day with any row, if it is unusually long before the as-of date; else None."""
         end = self.ledger.coverage.data_end
         return None if end is None else end.last
 
     @cached_property
     def silences(self) -> tuple[Period, ...]:
-        """Days in a row without any row, unusually many, within the two periods; those after ``data_end`` aside."""
+        """Unusually long silences (days without rows) in the two periods, without the one after ``data_end``."""
         return tuple(
             each
             for each in self._silences
@@ -115,24 +116,24 @@ class ReportContext:
 
     @property
     def _end_of_rows(self) -> date:
-        """Last day with any row, where unusually many days without one come after it; else the day of the report."""
+        """Last day with any row, if an unusually long silence follows; else the as-of date."""
         if self.data_end is not None:
             return self.data_end
         last = self._silences[-1] if self._silences else None
         return self.as_of if last is None or last.last < self.as_of else last.first - timedelta(1)
 
     def _silent_days(self, period: Period) -> int:
-        """Days of a period in silences within the data, or after their end."""
+        """Return the days of a period in silences."""
         end = self._end_of_rows
         after = _overlap(Period(end + timedelta(1), self.as_of), period) if end < self.as_of else 0
         return after + sum(_overlap(each, period) for each in self._silences if each.last < self.as_of)
 
     @cached_property
     def before(self) -> ReportContext | None:
-        """The same as of the end of the period that is compared with; None where the data do not cover it.
+        """The context as of the end of the comparison period; None if the data do not cover it.
 
-        Every ``previous`` is the metric of this context. Its ledger has no later days; codes are the same.
-        Its own ``compared`` precedes its period by as much as that precedes ours.
+        Every ``previous`` value is a metric of this context. Its ledger ends with that period; codes are the same. Its
+        own comparison period precedes its period by the same distance.
         """
         if not self.is_comparable:
             return None
@@ -140,21 +141,21 @@ class ReportContext:
         return replace(self, ledger=self.ledger.until(self.compared.last), period=self.compared, compared=compared)
 
     def only(self, chosen: NDArray[np.bool_]) -> ReportContext:
-        """Return the context of some customers, ``chosen`` by code."""
+        """Return the context of some customers (``chosen`` by code)."""
         return replace(self, ledger=self.ledger.only(chosen))
 
     def part(self, value: str) -> ReportContext:
-        """Return the context of one part of a ledger that was read by a column: its rows alone."""
+        """Return the context of one part of a ledger that was read by a column: only its rows."""
         return replace(self, ledger=self.ledger.parts[value])
 
     @cached_property
     def parties(self) -> pl.DataFrame:
-        """``party_type``, ``country``, ``region``, ``lang`` by code (String); null where unknown.
+        """``party_type``, ``country``, ``region``, ``lang`` by code (String); null if unknown.
 
         Raises
         ------
         InputError
-            The table has a customer more than once.
+            A customer occurs more than once in the table.
         """
         known = party(self.tables.get("customers")).lazy()
         codes = self.ledger.customers.to_frame("customer_id").lazy()
@@ -162,12 +163,12 @@ class ReportContext:
 
 
 def _as_far_before(later: Period, earlier: Period) -> Period:
-    """Return the period that lies as many months before ``earlier`` as that lies before ``later``."""
+    """Return the period that precedes ``earlier`` by as many months as ``earlier`` precedes ``later``."""
     lag = (later.last.year - earlier.last.year) * 12 + later.last.month - earlier.last.month
     before, last = (months_before(day, lag) for day in (earlier.first - timedelta(1), earlier.last))
     return Period(before + timedelta(1), last)
 
 
 def _overlap(one: Period, other: Period) -> int:
-    """Days that two periods have in common."""
+    """Return the number of days that two periods have in common."""
     return max(0, (min(one.last, other.last) - max(one.first, other.first)).days + 1)

@@ -20,7 +20,7 @@ KINDS = ("new", "retained", "reactivated", "lost")
 
 @dataclass(frozen=True)
 class CustomerBalance:
-    """Disjoint masks by code.
+    """Masks of the groups by code; no customer is in two groups.
 
     Every customer active in the period is new, retained or reactivated, and every one active in the previous period is
     retained or lost:
@@ -31,14 +31,14 @@ class CustomerBalance:
     Attributes
     ----------
     new
-        Active, and the first purchase ever lies in the period.
+        Active, with the first purchase ever in the period.
     retained
         Active in both periods.
     reactivated
-        Active, not in the previous period, and bought first before this one.
+        Active, not in the previous period, with the first purchase before this one.
     lost
-        Active in the previous period, not in this one. A year-ago comparison leaves a time between the two: who is lost
-        may have bought in it.
+        Active in the previous period, not in this one. With a year-ago comparison, a lost customer may have bought
+        between the two periods.
     """
 
     new: Mask
@@ -48,19 +48,19 @@ class CustomerBalance:
 
     @property
     def active(self) -> Mask:
-        """With a purchase in the period."""
+        """Mask of customers with a purchase in the period."""
         return self.new | self.retained | self.reactivated
 
     @property
     def active_before(self) -> Mask:
-        """With a purchase in the previous period."""
+        """Mask of customers with a purchase in the previous period."""
         return self.retained | self.lost
 
 
 def standing(context: ReportContext) -> CustomerBalance:
     """Return the balance of the customers of a ledger.
 
-    Who bought before the data begin counts as new at the first purchase in them.
+    Customers who bought before the begin of the data count as new at their first purchase in the data.
     """
     ledger = context.ledger
     active = ledger.bought_between(context.period)

@@ -1,4 +1,4 @@
-"""What the columns of the table of customers mean, and which lists are made of it: ``ckm/data/customer_table.yaml``."""
+"""Columns of the table of customers, and the audience lists made from it: ``ckm/data/customer_table.yaml``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CustomerColumn:
     name, dtype, unit, meaning, formula, null_meaning
         As for :class:`ckm.customers.dictionary.Feature`.
     version
-        Of the formula: that of the dictionary that describes it.
+        Version of the dictionary that describes the formula.
     """
 
     name: str
@@ -46,16 +46,16 @@ class CustomerColumn:
 
 @dataclass(frozen=True)
 class Audience:
-    """A list of customers to act upon.
+    """A list of customers for an action.
 
     Attributes
     ----------
     name
-        Of its file.
+        Name of its file.
     meaning
-        Who is in it, and who comes first.
+        Membership, and order of the rows.
     columns
-        Beside ``customer_id`` (and the name, on request).
+        Columns besides ``customer_id`` (and the name, on request).
     """
 
     name: str
@@ -64,17 +64,17 @@ class Audience:
 
 
 def own_columns() -> tuple[str, ...]:
-    """Return the names of the columns beside the features, in their order."""
+    """Return the names of the columns besides the features, in order."""
     return tuple(each["name"] for each in _descriptions().columns)
 
 
 def list_audiences() -> tuple[Audience, ...]:
-    """Return the lists that there are."""
+    """Return all audience lists."""
     return _descriptions().audiences
 
 
 def describe_columns(schema: Mapping[str, pl.DataType]) -> tuple[CustomerColumn, ...]:
-    """Return what each column of a table of customers is.
+    """Return the description of each column of a table of customers.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Segment of each customer, by the saved definition of the workspace, else by one fitted now."""
+"""Segment of each customer, by the saved definition of the workspace, or by one fitted now."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.definition import Definition
-    from ckm._segment.saved import SavedDefinition
+    from ckm._segment.definition_file import SavedDefinition
     from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
 
@@ -37,9 +37,9 @@ class Segments:
     frame
         customer_id and segment (String), by ``customer_id``: one row per customer with a purchase.
     names
-        Of all segments, best first.
+        Names of all segments, best first.
     remark
-        Which definition.
+        Remark on the definition.
     """
 
     frame: pl.DataFrame
@@ -48,15 +48,15 @@ class Segments:
 
 
 def read_segments(context: ReportContext) -> Segments | None:
-    """Return the segments of all customers; None where there are too few to learn any from.
+    """Return the segments of all customers; None if there are too few customers to fit a definition.
 
-    They are those of the workspace's definition ``default``; without one, recency, frequency and money are cut now.
-    Both are read from the ledger, unless the definition needs features that it does not have.
+    The workspace's definition ``default`` is used if it exists; otherwise RFM scores are fitted now. Both use the
+    ledger, unless the definition needs features that it does not have.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     """
     saved = kept_definition(context, DEFAULT_NAME)
     if saved is None:
@@ -76,10 +76,10 @@ def read_segments(context: ReportContext) -> Segments | None:
 
 
 def kept_definition(context: ReportContext, name: str, *, of: str | None = None) -> SavedDefinition | None:
-    """Return a saved definition of the workspace; None without one, or where it is for other data or damaged.
+    """Return a saved definition of the workspace; None if it is missing, damaged or for other data.
 
-    A broken definition does not stop the report: ``ckm segment`` names the error. With ``of``, one of another
-    method is none.
+    A damaged definition does not stop the report; ``ckm segment`` shows its error. With ``of``, a definition of another
+    method counts as missing.
     """
     if context.workspace is None:
         return None
@@ -94,7 +94,7 @@ def kept_definition(context: ReportContext, name: str, *, of: str | None = None)
 
 
 def learning(context: ReportContext, table: FeatureTable) -> Learning:
-    """Return what a definition is learned from, without a look at an earlier day to check it on."""
+    """Return the input for fitting a definition, without a check on an earlier day."""
 
     def never(day: date) -> NoReturn:
         raise NotEnoughDataError("the report does not check a definition on an earlier day; ckm segment does")

@@ -1,4 +1,4 @@
-"""One row per customer with all facts, and a data dictionary of its columns."""
+"""Table of customers with all facts, one row each, and its data dictionary."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ _TYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class CustomerFacts:
-    """Results of the report per customer.
+    """Results of the report per customer, as input of the table.
 
     Attributes
     ----------
     sample, lifetime, growth_potential, segments, risk, lifecycle
-        As the rooms give them, of all customers.
+        Results of the sections, of all customers.
     loyal
         customer_id and rule of the loyal customers; None without the list.
     second_orders
@@ -77,18 +77,18 @@ class CustomerFacts:
 
 @dataclass(frozen=True)
 class CustomerTable:
-    """Everybody with a purchase.
+    """All customers with a purchase, with all facts.
 
     Attributes
     ----------
     frame
         One row per customer, by ``customer_id``.
     columns
-        What each column is, in their order.
+        Description of each column, in order.
     as_of, currency
         As-of date of the table and of all amounts.
     high_headroom
-        Names of the value segments whose headroom is high.
+        Names of the value segments with high headroom.
     """
 
     frame: pl.DataFrame
@@ -99,23 +99,23 @@ class CustomerTable:
 
     @property
     def has_names(self) -> bool:
-        """Whether it shows names."""
+        """Whether the table contains customer names."""
         return NAME in self.frame.columns
 
 
 def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool = False) -> CustomerTable:
-    """Return all that is known of each customer.
+    """Return one row per customer with all known facts.
 
-    Features of all customers are computed now where the report used a sample; under a minute for 20 million rows.
+    If the report used a sample, the features of all customers are computed now; under a minute for 20 million rows.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     known
         Results of the report.
     names
-        Show the customers' names.
+        Whether to include customer names.
     """
     sample, growth_potential, leaving = _of_everybody(context, known)
     frame = sample.table.frame
@@ -152,10 +152,10 @@ def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool 
 
 
 def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
-    """Return the lists to act upon by their names.
+    """Return the audience lists by name.
 
-    Each has customer_id, the name where the table has names, and the columns that the action needs. Nobody is in one
-    who is to be left alone, for want of consent or because of a contact lately.
+    Each has ``customer_id``, the name if the table has names, and the columns that the action needs. Customers who must
+    not be contacted (no consent, or a recent contact) are in no list.
     """
     reachable = table.frame.filter(pl.col("left_alone").is_null())
     chosen = {
@@ -182,7 +182,7 @@ def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
 def _of_everybody(
     context: ReportContext, known: CustomerFacts
 ) -> tuple[FeatureSample, GrowthPotential | Missing, pl.DataFrame | None]:
-    """Return features, growth_potential and risk of all customers, whom the rooms may have looked at a sample of."""
+    """Return features, growth potential and risk of all customers; the sections may have used a sample."""
     sample, growth_potential = known.sample, known.growth_potential
     if not sample.is_complete:
         sample = read_features(context, all_customers=True)

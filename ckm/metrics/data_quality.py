@@ -1,4 +1,4 @@
-"""What the numbers rest on: rows used and left out, rows refused, and the totals of finance."""
+"""Data quality: rows used, left out and quarantined, and the reconciliation with finance's totals."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 TRUST = "data_quality"
 IN_THE_LEDGER = frozenset(("sale", "return", "subscription"))
-"""Types of transaction of which the ledger has the sums by day; only of cancelled rows it has none."""
+"""Types of transaction whose sums by day the ledger contains; cancelled rows have none."""
 DIGITS = 9
-"""Cents are not exact in binary; a billionth of a unit is no difference."""
+"""Decimals of a difference: cents are not exact in binary, so differences below a billionth count as zero."""
 
 
 def data_quality_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return how many rows the report rests on, what was left out or refused, and how far finance's totals are.
+    """Return the numbers of used, left-out and quarantined rows, and the differences to finance's totals.
 
-    ``rows_used`` and ``rows_left_out`` add up to all rows of the transactions. Rows without a customer are left out of
-    everything that is per customer, and are in the revenue.
+    ``rows_used`` and ``rows_left_out`` add up to all rows of the transactions. Rows without a customer are excluded
+    from all metrics per customer, but are part of the revenue.
 
     Raises
     ------
@@ -52,10 +52,10 @@ def data_quality_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tu
 
 
 def _quarantined(context: ReportContext) -> Iterator[Metric]:
-    """Rows refused at ingest by table, zero where none was; nothing for a file, which has no quarantine."""
+    """Return the quarantined rows by table, zero without any; None for a file, which has no quarantine."""
     if context.workspace is None:
         return
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     refused = Store(context.workspace.store_dir).quarantine()
     counts: dict[str, int] = dict.fromkeys(context.tables, 0)
@@ -85,7 +85,7 @@ def _controls(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing
 
 
 def months_within(period: Period) -> list[date]:
-    """First days of the calendar months that lie wholly within a period."""
+    """Return the first days of the calendar months within a period."""
     month, found = (period.last + timedelta(1)).replace(day=1), []
     while (month := months_before(month, 1)) >= period.first:
         found.append(month)
@@ -93,10 +93,10 @@ def months_within(period: Period) -> list[date]:
 
 
 def _against(lines: pl.DataFrame, context: ReportContext) -> Iterator[Metric]:
-    """One difference per month, and how many months are equal.
+    """Return one difference per month, and the number of equal months.
 
-    A month that finance gives as a whole is compared as such; else its sources are, whose differences are added up,
-    and it is equal if each is.
+    If finance gives one total for a month, it is compared with that. Otherwise the differences of its sources are
+    summed, and the month is equal if every source is.
     """
     found = _totals(context, by_source=lines["source"].null_count() < lines.height)
     allowed = context.config.check.reconciliation_difference
@@ -118,9 +118,10 @@ def _against(lines: pl.DataFrame, context: ReportContext) -> Iterator[Metric]:
 
 
 def _totals(context: ReportContext, *, by_source: bool) -> pl.DataFrame:
-    """``month``, ``source``, ``net`` (whole numbers) of the types that finance counts.
+    """Return ``month``, ``source`` and ``net`` (integers) of the types that finance counts.
 
-    From the ledger's sums by day; only the totals of sources, and of cancelled rows, take the rows again.
+    The sums are those of the ledger by day. Only totals by source and of cancelled rows need a second pass over the
+    rows.
     """
     types = list(context.config.check.control_types)
     if by_source or not set(types) <= IN_THE_LEDGER:

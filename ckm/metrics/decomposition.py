@@ -1,4 +1,4 @@
-"""What made a number change, in parts that add up to the change exactly."""
+"""Decomposition of a change into parts that add up to it exactly."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 FACTORS = ("customers", "frequency", "order_value", "returns", "calendar")
 """Factors of the revenue: days · (customers · orders per customer and day · average order value − returns a day)."""
 CENTS = 100
-"""Of a unit of the currency; effects are rounded to them."""
+"""Cents per unit of the currency, to which effects are rounded."""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Revenue of a period and what it is made of.
+    """Revenue of a period and its components.
 
     Attributes
     ----------
     days
-        How many the period has, of those that the data cover.
+        Number of days of the period within the data.
     customers
-        Active customers in as many days as the shorter of the two periods has.
+        Active customers, over as many days as the shorter of the two periods has.
     orders
-        Orders of the period; both are zero or none is.
+        Orders of the period; zero only if the customers are zero too.
     purchases, returns
-        What was bought and what was given back, each zero or more, in whole parts of the currency's unit.
+        Value of purchases and of returns, each zero or more, in integer parts of the currency's unit.
     """
 
     days: float
@@ -45,11 +45,11 @@ class Totals:
 
     @property
     def revenue(self) -> float:
-        """What is left of the purchases after returns."""
+        """Purchases minus returns."""
         return self.purchases - self.returns
 
     def in_days(self, days: int) -> Totals:
-        """Return what comes in so many days of the period; the customers are of so many days already."""
+        """Return the totals scaled to ``days`` days of the period; ``customers`` refers to that many days already."""
         if days == self.days:
             return self
         share = days / self.days
@@ -57,14 +57,14 @@ class Totals:
 
 
 def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, float, float]:
-    """Return what :data:`FACTORS` each did to the revenue; the sum is the change up to the error of floats.
+    """Return the effect of each of :data:`FACTORS` on the revenue; the sum is the change, up to float rounding.
 
     Purchases and returns are each a product of the days and of what happens on a day. The calendar has its part in
     either, and none where the periods have equally many days; then the part of the returns is how many more or fewer
     they are. What a day's purchases changed is by customers, orders per customer and average order value:
 
     - Both above zero: additive LMDI-I, ``L(S1, S0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It leaves nothing
-      unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
+      unexplained and does not depend on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
     - Nothing in one period: the calendar did nothing, which is the limit of the formula (Ang and Liu 2007, Energy
       Policy 35(1):238-246). Without an active customer in one period all of it is by customers; in both, later lines
       of earlier orders, by the average order value; with orders that cost nothing in one, each factor gets its Shapley
@@ -78,7 +78,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, f
 
 
 def _by_calendar(before: Totals, now: Totals, then: float, since: float) -> float:
-    """What the number of days did to a sum that goes with it."""
+    """Return the effect of the number of days on a sum proportional to it."""
     if before.days == now.days or then <= 0 or since <= 0:
         return 0.0
     return logarithmic_mean(since, then) * log(now.days / before.days)
@@ -101,18 +101,18 @@ def _purchase_effects(before: Totals, now: Totals, by_calendar: float) -> tuple[
 def logarithmic_mean(first: float, second: float) -> float:
     """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and either if they are equal."""
     small, large = sorted((first, second))
-    # log1p: the quotient of two numbers that are nearly equal has lost the digits that the logarithm needs
+    # log1p: the quotient of two nearly equal numbers has lost the digits that the logarithm needs
     return first if first == second else (large - small) / log1p((large - small) / small)
 
 
 def _factors(totals: Totals, days: float) -> tuple[float, float, float]:
-    """Customers, their orders in so many days, and the average order value."""
+    """Return customers, their orders over equally many days, and the average order value."""
     orders = totals.orders if totals.days == days else totals.orders * days / totals.days
     return totals.customers, orders / totals.customers, totals.purchases / totals.orders
 
 
 def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, float, float]:
-    """Mean over all orders of the three factors of what changing one of them does."""
+    """Return the mean effect of each of three factors over all orders of changing them."""
 
     def share(own: int, one: int, other: int) -> float:
         alone = then[one] * then[other] + since[one] * since[other]
@@ -125,17 +125,17 @@ def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, floa
 def whole_parts(parts: Sequence[float], total: int, scale: int) -> tuple[int, ...]:
     """Round parts to cents so that they add up to ``total``.
 
-    What rounding leaves over, a cent or two, goes to the largest part, where it is seen least; a total with a fraction
-    of a cent leaves the fraction there too.
+    The rounding difference of a cent or two goes to the largest part, where it matters least. A fraction of a cent of
+    the total goes there too.
 
     Parameters
     ----------
     parts
-        In ``1 / scale`` of the currency's unit; they add up to ``total`` but for the error of floats.
+        Parts in ``1 / scale`` of the currency's unit; they add up to ``total`` up to float rounding.
     total
-        Their sum.
+        Sum of the parts.
     scale
-        Parts of the currency's unit.
+        Number of integer units per unit of the currency.
     """
     cent = max(1, scale // CENTS)
     rounded = [round(part / cent) * cent for part in parts]
@@ -145,17 +145,17 @@ def whole_parts(parts: Sequence[float], total: int, scale: int) -> tuple[int, ..
 
 
 def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> Floats:
-    """Return what each slice did to the change of a ratio of sums; they add up to the change.
+    """Return the contribution of each slice to the change of a ratio of sums; the contributions add up to it.
 
-    ``w̄ (r1 - r0) + (r̄ - R̄)(w1 - w0)``: what its own ratio did, at its mean weight, and what its weight did, by how far
-    its ratio lies from everybody's (Bennet 1920, Journal of the Royal Statistical Society 83(3):455-462). A slice that
-    is not there in one period counts with its ratio in the other; what it has above all the same, such as returns
-    without an order, is its own doing.
+    ``w̄ (r1 - r0) + (r̄ - R̄)(w1 - w0)``: the effect of the slice's own ratio at its mean weight, plus the effect of
+    its weight at the difference of its ratio from the overall one (Bennet 1920, Journal of the Royal Statistical
+    Society 83(3):455-462). A slice that is absent in one period keeps its ratio of the other. A numerator without a
+    denominator, such as returns without an order, is an effect of its own.
 
     Parameters
     ----------
     above, below
-        Numerators and denominators by slice: of the previous period, and of this one. Their sums below are not zero.
+        Numerators and denominators by slice, of the previous and of this period. The denominators do not sum to zero.
     """
     weights = [part / part.sum() for part in below]
     there = [part != 0 for part in below]
@@ -172,10 +172,10 @@ def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Float
 
 
 def surprise(before: Floats, now: Floats) -> float:
-    """Return how unlike the shares of the slices have become, 0 to ln 2: Jensen-Shannon divergence.
+    """Return the Jensen-Shannon divergence between the shares of the slices in two periods, 0 to ln 2.
 
-    Used to find the dimension that explains most of a change (Bhagwan et al. 2014, Adtributor, NSDI, section 4.2).
-    Slices below zero count as zero.
+    It selects the dimension that explains most of a change (Bhagwan et al. 2014, Adtributor, NSDI, section 4.2). Slices
+    below zero count as zero.
     """
     sums = [np.clip(part, 0, None) for part in (before, now)]
     if not all(part.sum() for part in sums):

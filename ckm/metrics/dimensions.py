@@ -1,4 +1,4 @@
-"""Dimensions that part the customers: columns of their table and saved segments, the largest values first."""
+"""Dimensions that divide customers: columns of their table and saved segments, largest values first."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 MOST_VALUES = 8
-"""Number of values of a dimension with a separate slice; the others share one."""
+"""Maximum number of values of a dimension with a separate slice; the others share one."""
 OF_CUSTOMERS = ("party_type", "country")
-"""Columns of the customers by which the report looks for what drove a change; ``--by`` takes any."""
+"""Columns of the customers in which the report looks for drivers; ``--by`` accepts any."""
 SEGMENT = "segment "
-"""What the name of a dimension begins with that is a saved definition of segments: ``segment rfm``."""
+"""Prefix of dimensions that are saved segment definitions: ``segment rfm``."""
 
 
 @dataclass(frozen=True)
 class Parting:
-    """Customers by one dimension.
+    """Customers divided by one dimension.
 
     Attributes
     ----------
     dimension
-        Its name.
+        Name of the dimension.
     values
-        Names of the slices, the one with the largest revenue first; then ``other`` and ``(none)`` where there are such.
+        Names of the slices, largest revenue first; then ``other`` and ``(none)``, if they occur.
     place
-        Position in ``values``, by code (int16).
+        Index in ``values``, by code (int16).
     """
 
     dimension: str
@@ -52,32 +52,32 @@ class Parting:
 
     @property
     def is_consequence(self) -> bool:
-        """Whether what customers did in the period decides where they are: then their slice explains nothing."""
+        """Whether the slice of a customer depends on purchases in the period, so that it cannot explain a change."""
         return self.dimension.startswith(SEGMENT)
 
     def sums(self, column: Whole) -> Whole:
-        """Sum of a column (by code) in each slice; whole numbers stay exact."""
+        """Return the sum of a column (by code) in each slice; integers stay exact."""
         sums = np.zeros(len(self.values), dtype=np.int64)
         np.add.at(sums, self.place, column)
         return sums
 
     def chosen(self, value: str) -> Mask:
-        """Who belongs to a slice, by code."""
+        """Return a mask of the customers in a slice, by code."""
         chosen: Mask = self.place == self.values.index(value)
         return chosen
 
 
 def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting:
-    """Part customers by a value each.
+    """Divide customers by one value each.
 
     Parameters
     ----------
     dimension
-        Its name.
+        Name of the dimension.
     values
-        By code (String); null where unknown.
+        Value by code (String); null if unknown.
     revenue
-        By code, which the order of the slices goes by; of equal ones the first by name comes first.
+        Revenue by code; it determines the order of the slices, then their names.
     """
     sums = (
         pl.DataFrame({"value": values, "revenue": revenue})
@@ -101,12 +101,12 @@ def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting
 
 
 def customer_values(context: ReportContext, column: str) -> pl.Series:
-    """Return a column of the customers' table by code (String); null for who is not in it.
+    """Return a column of the customers' table by code (String); null for customers not in it.
 
     Raises
     ------
     InputError
-        The table has a customer more than once.
+        A customer occurs more than once in the table.
     """
     if column in PARTY_COLUMNS:
         return context.parties[column]
@@ -121,13 +121,13 @@ def customer_values(context: ReportContext, column: str) -> pl.Series:
 
 
 def segment_values(context: ReportContext) -> Iterator[tuple[str, pl.Series]]:
-    """Give the saved segments of a workspace: the name of each definition, and the segments by code (String).
+    """Yield the saved segments of a workspace: the name of each definition, and the segments by code (String).
 
-    They are those of the newest saved run by the report's day.
+    The segments are those of the newest saved run by the report's day.
     """
     if context.workspace is None:
         return
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     store = Store(context.workspace.store_dir)
     runs = [run for run in store.runs(ANALYSIS) if run.as_of <= context.as_of]
@@ -143,7 +143,7 @@ def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Ser
 
 
 def partings(context: ReportContext, revenue: Whole) -> tuple[Parting, ...]:
-    """Return the dimensions of the customers: columns of their table with several values, and saved segments."""
+    """Return the customer dimensions: columns of their table with several values, and saved segments."""
     found = [(name, context.parties[name]) for name in OF_CUSTOMERS]
     found += [(SEGMENT + name, values) for name, values in segment_values(context)]
     return tuple(part_customers(name, values, revenue) for name, values in found if values.null_count() < len(values))

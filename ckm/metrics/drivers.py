@@ -1,4 +1,4 @@
-"""The slices that drove a change: what each added, the largest first, and all of them the change."""
+"""Drivers of a change: the slices with the largest contributions, which together add up to the change."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Pair = tuple[Floats, Floats]
 
 MOST_DRIVERS = 3
-"""Slices named of a dimension; the rest is one more, so that they add up to the change."""
+"""Number of slices shown per dimension; the others are one more, so that they add up to the change."""
 EFFECT, KIND, REST = "effect", "kind", "rest"
 
 
@@ -34,11 +34,12 @@ class Driver:
     Attributes
     ----------
     dimension, value
-        Such as ``channel`` and ``web``; ``effect`` and one of :data:`ckm.metrics.decomposition.FACTORS`.
+        Dimension and its value, such as ``channel`` and ``web``; for factors, ``effect`` and one of
+        :data:`ckm.metrics.decomposition.FACTORS`.
     change
-        What it added, in the unit of the metric.
+        Contribution in the unit of the metric.
     customers
-        Of both periods; None where it is not of customers alone.
+        Number of customers in both periods; None if the slice also has guest rows.
     """
 
     dimension: str
@@ -48,9 +49,9 @@ class Driver:
 
 
 def behind_the_revenue(comparison: PeriodComparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
-    """Return the effects, and the slices of the dimension of rows or customers that explains most.
+    """Return the factors, and the slices of the dimension that explains most of the change.
 
-    Of periods of unequal length they are of the revenue in equally many days, on which the calendar has no effect.
+    For periods of unequal length the change is that of the revenue over equally many days, without a calendar effect.
     """
     ledger, equal_days = comparison.context.ledger, comparison.equal_days
     few = gave_back(comparison) or None  # order values and revenue together reveal the returns
@@ -77,14 +78,14 @@ def behind_the_revenue(comparison: PeriodComparison, parts: Sequence[Parting]) -
 
 
 def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
-    """Return the slices of that dimension of customers in which one slice did most to a ratio.
+    """Return the slices of the customer dimension that contains the largest contribution to the change of a ratio.
 
     Parameters
     ----------
     who
-        Codes of the customers whom it is of.
+        Codes of the customers of the ratio.
     above, below
-        What each of them adds to numerator and denominator (Float64), before and now.
+        Contribution of each of them to numerator and denominator (Float64), in the previous and this period.
     parts
         Dimensions of the customers.
     """
@@ -107,7 +108,7 @@ def _in_slices(columns: Pair, place: NDArray[np.int16], slices: int) -> Pair:
 def _largest(
     dimension: str, values: Sequence[str], changes: Sequence[float], customers: Sequence[int | None]
 ) -> tuple[Driver, ...]:
-    """The largest slices, and what the others did together."""
+    """Return the largest slices, and the total of the others."""
     order = sorted(range(len(values)), key=lambda at: (-abs(changes[at]), values[at]))
     named = [Driver(dimension, values[at], changes[at], customers[at]) for at in order[:MOST_DRIVERS]]
     others = order[MOST_DRIVERS:]
@@ -117,10 +118,10 @@ def _largest(
 
 
 def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_group_size: int) -> tuple[Driver, ...]:
-    """Return drivers without the slices that are hidden, or have fewer than ``min_group_size`` customers.
+    """Return drivers without slices that are suppressed or have fewer than ``min_group_size`` customers.
 
-    What they did goes to the ``rest`` of their dimension. Where that would be the rest alone, the next smallest goes
-    there too, so that no difference reveals it.
+    Their contributions go to the ``rest`` of the dimension. If the rest would contain a single slice, the next smallest
+    slice is added to it, so that no difference reveals it.
     """
     shown: list[Driver] = []
     for dimension in dict.fromkeys(each.dimension for each in drivers):

@@ -1,4 +1,4 @@
-"""The features of customers, for rooms that need more than the ledger: of all, or of a sample where they are many."""
+"""Features of customers for sections that need more than the ledger: of all, or of a sample if there are many."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
 
 FEW_ROWS = 1_000_000
-"""Rows of transactions of which all features are made in three seconds; of 20 million it would take 44."""
+"""Rows of transactions up to which all customers are used: their features take three seconds; those of 20 million rows
+would take 44."""
 SAMPLE = 20_000
-"""Customers of a sample: sums then have a standard error near one in a hundred."""
+"""Number of customers in a sample, for a standard error of sums of about 1 %."""
 MONEY_DIGITS = 2
 METHOD = "value"
-"""Whose frozen population the features are made with."""
+"""Segment method whose saved population parameters are used."""
 
 
 class Estimate(NamedTuple):
-    """A sum over customers; without an interval where all of them are known."""
+    """A sum over customers; without an interval if all customers are known."""
 
     value: float
     lo: float | None = None
@@ -36,14 +37,14 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class FeatureSample:
-    """Features of customers.
+    """Features of all customers or of a sample.
 
     Attributes
     ----------
     table
         One row per customer of the sample, with all features.
     of
-        Customers of the ledger that it represents.
+        Number of customers of the ledger that it represents.
     """
 
     table: FeatureTable
@@ -60,7 +61,7 @@ class FeatureSample:
         return self.of / max(1, self.table.frame.height)
 
     def total(self, values: NDArray[np.float64]) -> Estimate:
-        """Return the sum of a value over all customers, with its interval where only a sample of them is known.
+        """Return the sum of a value over all customers, with an interval if only a sample is known.
 
         ``N / n`` times the sum of the sample, with the variance of a simple random sample without replacement (Cochran
         1977, Sampling Techniques, 2.24); a systematic sample of sorted ids varies no more.
@@ -68,7 +69,8 @@ class FeatureSample:
         Parameters
         ----------
         values
-            Of each row of the table. Of a part of the customers the others are zero: so the interval is right.
+            Value of each row of the table; for a part of the customers, the others are zero, which gives the right
+            interval.
         """
         total, number = self.weight * float(values.sum()), len(values)
         if self.is_complete or number < 2:
@@ -78,23 +80,22 @@ class FeatureSample:
 
 
 def read_features(context: ReportContext, *, all_customers: bool = False) -> FeatureSample:
-    """Return the features of all customers, or of a systematic sample where there are many.
+    """Return the features of all customers, or of a systematic sample if there are many.
 
-    With more than :data:`FEW_ROWS` rows it is every so-many-th customer by id, from a start that the seed draws. What a
-    customer with little history borrows is what the workspace's definition by value froze, else that of the customers
-    at hand.
+    With more than :data:`FEW_ROWS` rows, every k-th customer by id is used, from a random start. Population parameters
+    are those of the workspace's value definition; without one, those of these customers.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     all_customers
-        Take all, whatever it takes.
+        Whether to use all customers, however long it takes.
 
     Raises
     ------
     InputError
-        The customers table has a customer more than once.
+        A customer occurs more than once in the customers table.
     """
     ledger = context.ledger
     saved = kept_definition(context, METHOD, of=METHOD)

@@ -1,7 +1,7 @@
-"""The report scores its own past: the spend that it expected of the customers, against what they spent.
+"""Accuracy of the report's own forecasts: saved expected spend compared with the actual spend.
 
-The expected spend is saved in the workspace's run history. A run is known by its horizon and its day. A report sees
-only runs whose horizon has passed by its own day, so that a report as of a day in the past gives what it gave.
+The expected spend is saved in the workspace's run history. A run is identified by its horizon and day. A report uses
+only runs whose horizon ended by its as-of date, so that a report as of a past day does not change.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ MONEY_DIGITS = 2
 
 @dataclass(frozen=True)
 class ScoredSpend:
-    """How a saved forecast of the customers' spend turned out.
+    """A saved spend forecast, and the actual spend.
 
     Attributes
     ----------
     as_of, until
         Day of the forecast, and the last day of its horizon.
     customers
-        Of whom it was made and who are still in the data.
+        Number of customers of the forecast who are still in the data.
     expected, came
-        Money: what they were to spend in that time, and what they spent, after returns.
+        Expected and actual spend over the horizon, after returns.
     """
 
     as_of: date
@@ -47,7 +47,7 @@ class ScoredSpend:
 
 
 def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
-    """Save what is expected of each customer; run twice, nothing changes."""
+    """Save the expected spend of each customer; repeating it changes nothing."""
     frame = pl.DataFrame(
         {"customer_id": lifetime.customers, "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS)}
     )
@@ -56,16 +56,16 @@ def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
 
 
 def score_expected_spend(context: ReportContext, store: Store) -> ScoredSpend | None:
-    """Return how the newest saved forecast turned out whose horizon has passed; None where there is none.
+    """Return the newest saved forecast whose horizon has ended, with the actual spend; None without one.
 
-    A horizon that ends after the data is not over.
+    A horizon that ends after the data has not ended.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     store
-        With the saved runs.
+        Store with the saved runs.
     """
     last = context.data_end or context.as_of
     runs = [run for run in store.runs(ANALYSIS) if _until(run) <= last]
@@ -87,7 +87,7 @@ def score_expected_spend(context: ReportContext, store: Store) -> ScoredSpend | 
 
 
 def forecast_accuracy_metrics(scored: ScoredSpend | None) -> tuple[Metric, ...]:
-    """Return ``spend_expected`` and ``spend_came``; nothing where no saved forecast can be scored."""
+    """Return ``spend_expected`` and ``spend_came``; nothing without a saved forecast whose horizon has ended."""
     if scored is None:
         return ()
     values = (("spend_expected", scored.expected), ("spend_came", scored.came))

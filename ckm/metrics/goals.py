@@ -1,4 +1,4 @@
-"""What the team wants to reach, and whether it has."""
+"""Goals of the team, and whether they are reached."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ GOAL = "goal"
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal of ``ckm.yaml``, and what was reached in the period.
+    """A goal of ``ckm.yaml``, and the value of the period.
 
     Attributes
     ----------
     name
-        A metric of the book.
+        A metric of the catalogue.
     wanted, direction
-        At least (``>=``) or at most (``<=``) so much.
+        Target value, and ``>=`` (at least) or ``<=`` (at most).
     value, lo, hi
-        Actual value, with its interval where it is an estimate. None where it is missing.
+        Actual value, with its interval if it is an estimate; None if missing.
     on_track
-        Whether it is reached. None where it is not known: there is no value, or the target is within the
-        interval.
+        Whether the goal is reached; None if unknown: the value is missing, or the target is within the interval.
     """
 
     name: str
@@ -50,19 +49,20 @@ class Goal:
 
 
 def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
-    """Refuse goals that no metric of the report answers; called before anything is computed.
+    """Refuse goals without a metric in the report; called before any computation.
 
     Parameters
     ----------
     goals
-        Of the settings.
+        Goals of the settings.
     root
-        The workspace, whose ``ckm.yaml`` the goals stand in; None where they come from elsewhere.
+        The workspace with the goals in its ``ckm.yaml``; None if they come from elsewhere.
 
     Raises
     ------
     UsageError
-        A name is no metric, or one that comes only by slice; a share is not between 0 and 1. File and line are named.
+        A name is not a metric, or is one that exists only by slice; or a share is not between 0 and 1. The error has
+        file and line.
     """
     book = load_catalogue()
     known = [each.name for each in book if _is_one_number(each)]
@@ -91,7 +91,7 @@ def _is_no_share(description: Description, wanted: Target) -> bool:
 
 
 def _where(name: str, root: Path | None) -> str:
-    """Return where ``ckm.yaml`` names the goal, as errors name it; settings keep values, not lines."""
+    """Return the position of the goal in ``ckm.yaml`` for errors, because settings have no line numbers."""
     if root is None:
         return "goals"
     document = read_yaml(root / CONFIG_NAME)
@@ -103,17 +103,17 @@ def _where(name: str, root: Path | None) -> str:
 def goal_metrics(
     goals: Mapping[str, Target], metrics: Metrics
 ) -> tuple[tuple[Goal, ...], tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the goals in the order of the book, the same as metrics, and what is missing.
+    """Return the goals in the order of the catalogue, the same as metrics, and the missing ones.
 
-    The period of a report is over, so a goal is reached or not; where the number is an estimate and the wanted one lies
-    within its interval, this is not known.
+    The period has ended, so a goal is reached or not. If the value is an estimate and the target is within its
+    interval, the result is unknown.
 
     Parameters
     ----------
     goals
-        Of the settings; :func:`check_goals` has passed them.
+        Goals of the settings, checked by :func:`check_goals`.
     metrics
-        Of the report, for all customers.
+        Metrics of the report, for all customers.
     """
     if not goals:
         return (), (), (Missing("changed", "no_goals"),)

@@ -1,4 +1,4 @@
-"""What customers are worth now, what they could be worth, and what they bought in their peak year."""
+"""Growth potential: current and potential value of customers, and their spend in the peak year."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VALUES = ("current_value", "potential_value", "headroom")
 
 @dataclass(frozen=True)
 class GrowthPotential:
-    """What customers are worth, and could be.
+    """Current and potential value of customers.
 
     Attributes
     ----------
@@ -41,11 +41,11 @@ class GrowthPotential:
         customer_id, segment, current_value, potential_value, headroom, by ``customer_id``: of all customers with a
         purchase, or of a sample.
     sample
-        The features behind it.
+        Features that were used.
     segments
-        Names of the boxes, best first.
+        Names of the value segments, best first.
     remarks
-        Which definition, and of how many customers.
+        Remarks on the definition, and on the number of customers.
     """
 
     customers: pl.DataFrame
@@ -55,17 +55,17 @@ class GrowthPotential:
 
 
 def read_growth_potential(context: ReportContext, sample: FeatureSample) -> GrowthPotential | Missing:
-    """Give each customer current value, potential value and a box, as ``ckm segment --by value`` does.
+    """Return current value, potential value and value segment of each customer, as ``ckm segment --by value`` does.
 
-    The definition is the saved one of the workspace, else it is fitted now, without the check on a later year. With
-    more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` it is done for a sample of the customers.
+    The definition is the saved one of the workspace; otherwise one is fitted now, without validation on a later year.
+    With more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` a sample of customers is used.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     sample
-        Of :func:`ckm.metrics.feature_sample.read_features`.
+        Result of :func:`ckm.metrics.feature_sample.read_features`.
     """
     saved, table = kept_definition(context, METHOD, of=METHOD), sample.table
     try:
@@ -95,9 +95,9 @@ def growth_potential_metrics(
     Parameters
     ----------
     context
-        Of the customers to include: all, or a part.
+        Context of the included customers: all, or a part.
     growth_potential
-        Of all customers (:func:`read_growth_potential`).
+        Result of :func:`read_growth_potential` for all customers.
     margin
         Of all customers.
     """
@@ -121,10 +121,10 @@ def growth_potential_metrics(
 
 
 def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
-    """Return what customers bought less in the last 12 months than in their own best, and how many bought less.
+    """Return the gap between the spend of the last 12 months and the peak year, and the customers with a gap.
 
-    Years are those that end as the last one does, as far back as the data go. Who only gave something back never had
-    a year. None where the data do not go back a year.
+    Years end on the same day as the last one, as far back as the data. Customers with returns only have no peak year.
+    None if the data are shorter than a year.
     """
     years = _years(ledger.as_of, ledger.begins)
     if len(years) == 1:
@@ -138,12 +138,12 @@ def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
 
 
 def bought_in_year(ledger: Ledger) -> NDArray[np.bool_]:
-    """Whether each customer of a ledger bought in its last 12 months, by code."""
+    """Return whether each customer of a ledger bought in its last 12 months, by code."""
     return ledger.bought_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR))
 
 
 def _years(as_of: date, first: date) -> list[Period]:
-    """Years in a row that end with a day, the last first; the earliest may begin before the data do."""
+    """Return the consecutive years that end on a day, latest first; the earliest may begin before the data."""
     years = [period_until(as_of, MONTHS_OF_A_YEAR)]
     while years[-1].first > first:
         years.append(period_until(years[-1].first - timedelta(1), MONTHS_OF_A_YEAR))
@@ -154,7 +154,7 @@ def _values(context: ReportContext, growth_potential: GrowthPotential, margin: M
     ledger = context.ledger
     active = bought_in_year(ledger)
     ids = ledger.customers.filter(pl.Series(active)).implode()
-    # Of a part of the customers the others of the sample count as zeros: so the interval is right.
+    # For a part of the customers, the others in the sample count as zero, which gives the right interval.
     counts = growth_potential.customers["customer_id"].is_in(ids).to_numpy()
     there = int(active.sum())
 

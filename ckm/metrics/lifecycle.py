@@ -1,6 +1,6 @@
 """Life cycle stages and active customer flow, from the ledger.
 
-The same numbers as ``ckm segment --by lifecycle``: same definition, same ledger.
+The numbers equal those of ``ckm segment --by lifecycle``: same definition, same ledger.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ METHOD = "lifecycle"
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """Who is in which state as of a day.
+    """Life cycle stage of each customer as of a day.
 
     Attributes
     ----------
     definition
         Thresholds, and the purchase interval of all customers.
     ledger
-        What had happened by the day.
+        Ledger as of the day.
     state
-        Position in :data:`ckm._segment.lifecycle.definition.STATES`, by code (int8); -1 for who had bought nothing.
+        Position in :data:`ckm._segment.lifecycle.definition.STATES`, by code (int8); -1 without a purchase.
     earlier
-        The same as of the end of the period that is compared with, by the same definition; None where there is none.
+        The same as of the end of the comparison period, by the same definition; None without one.
     """
 
     definition: LifecycleDefinition
@@ -59,19 +59,19 @@ class Lifecycle:
     earlier: Lifecycle | None = None
 
     def is_in(self, *states: str) -> Mask:
-        """Whether a customer is in one of some states, by code."""
+        """Return whether a customer is in one of some stages, by code."""
         return np.isin(self.state, [STATES.index(state) for state in states])
 
     @cached_property
     def is_lapsed(self) -> Mask:
-        """Whether a customer counts as lost, by code."""
+        """Whether a customer is lapsed, by code."""
         return self.is_in("lapsed")
 
 
 def lifecycle_definition(context: ReportContext) -> LifecycleDefinition | None:
-    """Return the definition of ``ckm segment --by lifecycle``; None where the purchase interval is not known.
+    """Return the definition of ``ckm segment --by lifecycle``; None if the purchase interval is unknown.
 
-    The saved one of the workspace if its time zone is the same, else one fitted on the ledger.
+    The definition is the saved one of the workspace if its time zone is the same; otherwise it is fitted on the ledger.
     """
     if context.workspace is not None:
         saved = Library(context.workspace.root / "segments").find(METHOD)
@@ -86,19 +86,19 @@ def lifecycle_definition(context: ReportContext) -> LifecycleDefinition | None:
 
 
 def lifecycle_of(context: ReportContext, definition: LifecycleDefinition | None = None) -> Lifecycle | None:
-    """Judge every customer of a context as of its day, and as of the end of the period that is compared with.
+    """Return the stages of all customers of a context as of its day, and as of the end of the comparison period.
 
     Parameters
     ----------
     context
-        What is measured.
+        Input of the report.
     definition
-        One ruler for several parts of the customers; default: that of :func:`lifecycle_definition`.
+        Common definition for several parts of the customers; default: :func:`lifecycle_definition`.
 
     Returns
     -------
     Lifecycle | None
-        None where the purchase interval is not known.
+        None if the purchase interval is unknown.
     """
     definition = definition or lifecycle_definition(context)
     if definition is None:
@@ -132,12 +132,11 @@ def lifecycle_metrics(
     Parameters
     ----------
     context
-        What is measured.
+        Input of the report.
     lifecycle
-        Of :func:`lifecycle_of`.
+        Result of :func:`lifecycle_of`.
     with_prospects
-        Whether to count those of the customers' table who have bought and returned nothing; a part of the customers
-        that is told by what they bought has none.
+        Whether to count customers of the customers' table without purchases and returns; a slice by purchases has none.
     """
     if lifecycle is None:
         there = len(context.ledger.gaps.lengths)

@@ -1,4 +1,4 @@
-"""What customers are expected to bring, and whether such expectations were right before."""
+"""Customer lifetime value, and the accuracy of earlier predictions."""
 
 from __future__ import annotations
 
@@ -35,41 +35,42 @@ if TYPE_CHECKING:
 
 SECTION = "growth_potential"
 HELD_OUT = 2
-"""The holdout is as long as the horizon, which is the question, and at most half of the history. A year holds all
-seasons; with a shorter one a model is judged by the season."""
+"""Largest share of the history in the holdout. The holdout is as long as the horizon if possible, so that it contains
+the same seasons."""
 MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
 
 
 @dataclass(frozen=True)
 class Lifetime:
-    """What each customer is expected to bring.
+    """Expected orders and spend of each customer.
 
     Attributes
     ----------
     customers
         Sorted ids of all customers with a purchase.
     orders
-        Orders expected of each within the horizon.
+        Expected orders of each customer within the horizon.
     value
-        Money expected of each within the horizon, discounted, times the margin: the customer lifetime value.
+        Customer lifetime value: expected spend within the horizon, discounted, times the margin.
     spend
-        Money expected of each within the horizon after returns, without discount or margin: what can be counted later.
+        Expected spend within the horizon after returns, without discount or margin, for comparison with the actual
+        spend later.
     forecast
-        Where it comes from: purchases before returns, of each customer, with intervals and backtest errors.
+        Spend forecast of each customer before returns, with intervals and backtest errors.
     buyers
-        Their histories; ``codes`` are those of the ledger.
+        Purchase histories; ``codes`` are those of the ledger.
     model
-        Of ordering.
+        Purchase model.
     chosen_by
         ``holdout`` or ``likelihood``.
     holdout
-        How right the models were on the end of the history; None where it is too short to hold anything out.
+        Holdout test of the models on the end of the history; None if it is too short.
     independence
-        Of the number and the value of orders.
+        Test of the independence of number and value of orders.
     months, discount, margin
-        What the value rests on.
+        Parameters of the value.
     all_customers
-        Customers of the ledger, those who only returned among them.
+        Number of customers of the ledger, including those with returns only.
     """
 
     customers: pl.Series
@@ -89,12 +90,12 @@ class Lifetime:
 
     @property
     def horizon_days(self) -> int:
-        """Days within which the orders and the money are expected."""
+        """Days of the horizon."""
         return round(self.months * DAYS_A_MONTH)
 
     @property
     def spend_bounds(self) -> tuple[Floats, Floats] | None:
-        """Ends of the interval that holds :attr:`spend` of 80 % of the customers; None without one."""
+        """Prediction interval of :attr:`spend` for 80 % of the customers; None without one."""
         forecast = self.forecast
         if forecast.low is None or forecast.high is None:
             return None
@@ -102,7 +103,7 @@ class Lifetime:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader should know, as sentences."""
+        """Remarks for the user, as sentences."""
         sentences = [
             f"customer lifetime value: {self._parts} over {self.months} months, "
             f"discounted by {self.discount:.0%} a year; {self._margin}",
@@ -135,18 +136,18 @@ class Lifetime:
 
 
 def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
-    """Fit the models to all customers of the ledger, and return the expected value of each.
+    """Fit the models to all customers of the ledger, and return the expected orders and spend of each.
 
-    The model of ordering is the one that came nearest to each customer's spend in the holdout, learned anew from
-    the whole history; without a holdout the likeliest. Its spend is combined with that of other candidates as past
-    windows say (:func:`ckm.models.spend.forecast.forecast_spend`).
+    The purchase model is the one with the smallest error of spend in the holdout, fitted again to the whole history;
+    without a holdout, the one with the highest likelihood. Its prediction is combined with other candidates by their
+    accuracy in past windows (:func:`ckm.models.spend.forecast.forecast_spend`).
 
     Parameters
     ----------
     context
-        Of all customers: a part of them learns from the whole.
+        Context of all customers; parts of them use models fitted to all.
     margin
-        Of purchases.
+        Margin of purchases.
     """
     ledger, settings = context.ledger, context.config.loyalty
     columns = ledger.purchases.code, ledger.purchases.day, ledger.purchases.of("net") / ledger.scale
@@ -190,14 +191,15 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
 def lifetime_metrics(
     context: ReportContext, lifetime: Lifetime | Missing
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the customer lifetime value, its holdout check and the check of independence.
+    """Return the customer lifetime value, its holdout test and the test of independence.
 
     Parameters
     ----------
     context
-        Of the customers to include: all, or a part, for which only the values are given. The checks are of all.
+        Context of the included customers: all, or a part, for which only the values are returned. The tests use all
+        customers.
     lifetime
-        Of all customers (:func:`read_lifetime`).
+        Result of :func:`read_lifetime` for all customers.
     """
     if isinstance(lifetime, Missing):
         return (), (lifetime,)
@@ -254,7 +256,7 @@ def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Metric, ...]
 
 
 def _past_metrics(forecast: SpendForecast) -> list[Metric]:
-    """Return of what the forecast is made, and how right it was in the window that closed last."""
+    """Return the composition of the forecast, and its accuracy in the last closed window."""
     if not forecast.tests:
         return []
     latest = forecast.tests[-1]

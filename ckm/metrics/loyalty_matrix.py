@@ -1,4 +1,4 @@
-"""Who is truly loyal: behaviour by attitude, and the list of loyal customers with the rule that made each one so."""
+"""Loyalty matrix: behaviour by attitude, and the list of loyal customers with the rule for each."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STEADY = "steady"
 CELLS = ("true", "spurious", "latent", "none")
-"""High or low behaviour × high or low attitude, as Dick and Basu (1994, figure 2) name them."""
+"""High or low behaviour × high or low attitude, with the names of Dick and Basu (1994, figure 2)."""
 LOYAL_COLUMNS: dict[str, Any] = {
     "customer_id": pl.String,
     "rule": pl.String,
@@ -57,16 +57,16 @@ class LoyalCustomers:
 
 @dataclass(frozen=True)
 class Standpoint:
-    """What is known of all customers at the end of a period; every mask is by code.
+    """Behaviour and attitude of all customers at the end of a period; every mask is by code.
 
     Attributes
     ----------
     active
-        Bought in the period.
+        Customers with a purchase in the period.
     often, steady
-        Behaviour of both kinds of :mod:`ckm.metrics.loyalty_rules`.
+        The two kinds of behaviour of :mod:`ckm.metrics.loyalty_rules`.
     high, low
-        Attitude; neither is unknown.
+        High and low attitude; with neither, the attitude is unknown.
     answers
         Newest rating of each customer, as :meth:`ckm.metrics.ratings.Ratings.newest_of_any` gives it.
     """
@@ -79,13 +79,13 @@ class Standpoint:
     answers: pl.DataFrame
 
     def cells(self) -> dict[str, Mask]:
-        """Active customers with a rating by :data:`CELLS`."""
+        """Active customers with a rating, by cell of :data:`CELLS`."""
         often, active = self.often, self.active
         masks = (often & self.high, often & self.low, ~often & self.high, ~often & self.low)
         return {name: active & mask for name, mask in zip(CELLS, masks, strict=True)}
 
     def loyal(self, rules: LoyaltyRules) -> dict[str, Mask]:
-        """Active customers by the first rule that makes them loyal."""
+        """Active customers by the first rule that they meet."""
         behaviour = {"often": self.often, STEADY: self.steady}
         attitude = {"high": self.high, "low": self.low, "unknown": ~(self.high | self.low)}
         left, found = self.active, {}
@@ -101,17 +101,17 @@ def loyalty_metrics(
 ) -> tuple[LoyalCustomers, tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the list of loyal customers, and the metrics of their number and of the loyalty matrix.
 
-    Without a known purchase interval behaviour is not known; without ratings there are no cells, and the
-    rules that do without an attitude are left.
+    Without a known purchase interval, behaviour is unknown. Without ratings there are no cells, and only the rules
+    without an attitude apply.
 
     Parameters
     ----------
     context
-        What is measured.
+        Input of the report.
     lifecycle
-        Of the context; None where the purchase interval is not known.
+        Life cycle of the context; None if the purchase interval is unknown.
     ratings
-        Of the context, where they are at hand.
+        Ratings of the context, if read already.
     """
     rules = load_loyalty_rules()
     if lifecycle is None:
@@ -122,7 +122,8 @@ def loyalty_metrics(
     if context.before is not None and lifecycle.earlier is not None:
         then = _standpoint(context.before, lifecycle.earlier, ratings, rules)
     loyal, loyal_then = here.loyal(rules), None if then is None else then.loyal(rules)
-    # Nobody can have bought in a year before the data begin, so that no more customers came to be steady than before.
+    # Customers cannot have bought in a year before the data begin, so an increase of steady customers would be an
+    # artefact.
     reached = context.ledger.begins <= _years(context.compared.last, rules.steady_years)[-1].first
     judged = {rule.name for rule in rules.rules if reached or rule.behaviour != STEADY}
     metrics = [
@@ -166,7 +167,7 @@ def _standpoint(
 
 
 def _years(last: date, years: int) -> list[Period]:
-    """The spans of twelve months that end with a day, and with the same day of earlier years."""
+    """Return the twelve-month periods that end with a day, and with the same day of earlier years."""
     ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
     return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
 

@@ -1,4 +1,4 @@
-"""The rules by which a customer is loyal: thresholds and combinations of behaviour and attitude."""
+"""Loyalty rules: thresholds and combinations of behaviour and attitude."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ATTITUDES = ("high", "low", "unknown")
 
 @dataclass(frozen=True)
 class LoyaltyRule:
-    """Who is loyal: behaviour of one kind, and one of some attitudes."""
+    """A rule for loyal customers: one kind of behaviour and one of some attitudes."""
 
     name: str
     behaviour: str
@@ -33,16 +33,16 @@ class LoyaltyRule:
 
 @dataclass(frozen=True)
 class LoyaltyRules:
-    """Thresholds, and the rules in the order in which they are tried.
+    """Thresholds, and rules in the order of evaluation.
 
     Attributes
     ----------
     often_months, steady_years, attitude_months
-        How far back behaviour and attitude look.
+        Length of the history used for behaviour and attitude.
     high
-        By scale the lowest answer that is a high attitude.
+        Lowest rating of a high attitude, by scale.
     rules
-        The first that fits counts.
+        Rules; the first that a customer meets applies.
     """
 
     often_months: int

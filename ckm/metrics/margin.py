@@ -1,4 +1,4 @@
-"""What is left of what customers pay: after what they give back, and after the cost of the goods."""
+"""Margin of purchases after returns and cost of goods."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Margin:
-    """Of all customers and all time.
+    """Margin of all customers over all time.
 
     Attributes
     ----------
     share
-        Margin of a unit of net where the cost is known, the rule of
-        :class:`ckm.customers.features.Population`; None where it is nowhere, and money is revenue then.
+        Margin ÷ net of lines with a known cost, as in :class:`ckm.customers.features.Population`; None without a known
+        cost, and values are then revenue.
     kept
-        Share of the money of purchases that was not paid back for returns, 0 to 1.
+        Share of purchases that was not refunded, 0 to 1.
     """
 
     share: float | None
@@ -29,17 +29,17 @@ class Margin:
 
     @property
     def of_net(self) -> float:
-        """What a unit of net brings: margin, or all of it where no cost is known."""
+        """Margin per unit of net; 1 without a known cost."""
         return 1.0 if self.share is None else self.share
 
     @property
     def of_purchases(self) -> float:
-        """What a unit of purchases brings, once returns are taken off."""
+        """Margin per unit of purchases, after returns."""
         return self.kept * self.of_net
 
 
 def read_margin(context: ReportContext) -> Margin:
-    """Return the margin as known on the day of the report."""
+    """Return the margin as of the report's day."""
     ledger = context.ledger
     bought, returned = sum(each.sum_of("net") for each in ledger.bought), ledger.returns.sum_of("net")
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0

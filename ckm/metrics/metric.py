@@ -1,4 +1,4 @@
-"""A metric: a number with its name, the part of the customers that it is of, its interval, and what it was before."""
+"""Metrics: numbers with name, slice of customers, interval, and the value of the previous period."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SLICE_SEPARATOR = "; "
 CHANGE_DIGITS = 9
-"""Of a difference: cents are not exact in binary, and what lies below a billionth is none."""
+"""Decimals of a difference: cents are not exact in binary, so differences below a billionth count as zero."""
 COLUMNS = {
     "section": pl.String,
     "metric": pl.String,
@@ -42,18 +42,18 @@ class Metric:
     name
         Key of the metric catalogue.
     value
-        None where it is undefined, such as a share of no customers.
+        Value; None if undefined, such as a share of no customers.
     slice
-        What it is of, as pairs of dimension and value, such as ``(("cohort", "2026-01"), ("month", "3"))``; empty for
-        everybody.
+        Slice, as pairs of dimension and value, such as ``(("cohort", "2026-01"), ("month", "3"))``; empty for all
+        customers.
     n
-        How many customers, orders or answers it rests on; None where that means nothing.
+        Number of customers, orders or responses behind it; None where this has no meaning.
     lo, hi
-        Ends of the 95 % interval, where it is an estimate.
+        Ends of the 95 % interval of an estimate.
     previous
-        The same in the period that is compared with; None where there was no data.
+        Value of the comparison period; None without data.
     previous_n
-        What ``n`` was then: decides alone whether ``previous`` may be shown.
+        ``n`` of the comparison period; it determines whether ``previous`` may be shown.
     """
 
     name: str
@@ -73,20 +73,20 @@ class Metric:
         return round(self.value - self.previous, CHANGE_DIGITS)
 
     def of(self, dimension: str) -> str | None:
-        """Value of one dimension of the slice; None where it has it not."""
+        """Return the value of one dimension of the slice; None without it."""
         return dict(self.slice).get(dimension)
 
     def within(self, dimension: str, value: str) -> Metric:
-        """Return the metric as one of a part of the customers."""
+        """Return the metric with its slice limited to a part of the customers."""
         return replace(self, slice=((dimension, value), *self.slice))
 
 
 class Metrics:
-    """All metrics of a report, in the order of the book."""
+    """All metrics of a report, in the order of the catalogue."""
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         book = load_catalogue()
-        # Sorting is stable: within a metric the order of the section stays, such as months in time.
+        # Sorting is stable: within a metric the order of the section is kept, such as months in time.
         self._metrics = tuple(sorted(metrics, key=lambda each: book.position(each.name)))
 
     def __iter__(self) -> Iterator[Metric]:
@@ -96,23 +96,23 @@ class Metrics:
         return len(self._metrics)
 
     def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
-        """Metrics of a name whose slice has exactly these dimensions, in the order of the section."""
+        """Return the metrics of a name whose slice has exactly these dimensions, in the order of the section."""
         return tuple(
             each for each in self._metrics if each.name == name and tuple(key for key, _ in each.slice) == dimensions
         )
 
     def get(self, name: str, **slice_: str) -> Metric | None:
-        """The metric of a name and a slice; None where there is none."""
+        """Return the metric of a name and a slice; None without it."""
         wanted = tuple(slice_.items())
         return next((each for each in self._metrics if each.name == name and each.slice == wanted), None)
 
     def value(self, name: str, **slice_: str) -> float | None:
-        """Its value; None where there is none."""
+        """Return the value of a metric; None without it."""
         found = self.get(name, **slice_)
         return None if found is None else found.value
 
     def table(self) -> pl.DataFrame:
-        """One row per metric, with the columns of :data:`COLUMNS`."""
+        """Return one row per metric, with the columns of :data:`COLUMNS`."""
         book = load_catalogue()
         rows = [
             (
@@ -140,7 +140,7 @@ class Missing:
     Attributes
     ----------
     section
-        Of the book.
+        Section of the catalogue.
     reason
         A key of the texts for missing things, such as ``no_ratings``.
     numbers
@@ -156,7 +156,7 @@ class Missing:
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
-        """Return the numbers that an error says are there and needed."""
+        """Return the present and the required number of an error."""
         numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
         there = next((number for name, number in numbers.items() if name != "needed"), 0)
         return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

@@ -1,10 +1,10 @@
-"""How far a number moves by chance alone, when customers come and go each by themselves.
+"""Standard errors of metrics by Poisson variation of the customers.
 
-Every number here is a function of sums over customers. Had other customers come, as many as come by chance (Poisson),
-each with what they did in both periods, the sums would vary by the sums of squares and products of what each customer
-adds to them. That is what a Poisson bootstrap over customers finds with a thousand draws (Chamandy, Muralidharan,
-Najmi and Naidu 2012, Estimating uncertainty for massive data streams, Google), written down at once: no draws and no
-seed. A number that is a smooth function of the sums follows by its gradient (delta method).
+Every number here is a function of sums over customers. If the number of customers of each kind varied by chance
+(Poisson), each with the same behaviour in both periods, the sums would vary by the sums of squares and products of each
+customer's contribution. A Poisson bootstrap over customers with a thousand draws would give the same (Chamandy,
+Muralidharan, Najmi and Naidu 2012, Estimating uncertainty for massive data streams, Google); this is its closed form,
+without draws and seed. The error of a smooth function of the sums follows from its gradient (delta method).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.int64] | NDArray[np.float64] | NDArray[np.bool_]
 
 NORMAL_975 = 1.959963984540054
-"""Quantile of the standard normal distribution: 95 % lie within so many deviations."""
+"""97.5 % quantile of the standard normal distribution, for two-sided 95 % intervals."""
 STEP = 1e-5
-"""Relative step of a central difference: its error is of the order of the square."""
+"""Relative step of a central difference; the error is of the order of its square."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +36,24 @@ class Sums:
     Attributes
     ----------
     totals
-        One per column.
+        Sum of each column.
     products
-        Square: the sum over customers of the products of two columns.
+        Square matrix: the sum over customers of the products of two columns.
     """
 
     totals: Floats
     products: Floats
 
     def error_of(self, gradient: Sequence[float] | Floats) -> float:
-        """Return the standard error of a number that changes by ``gradient`` with the totals."""
+        """Return the standard error of a number with this gradient with respect to the totals."""
         slope = np.asarray(gradient, dtype=np.float64)
         return sqrt(max(0.0, float(slope @ self.products @ slope)))
 
 
 def sums(columns: Sequence[Numbers]) -> Sums:
-    """Add up columns with one value per customer.
+    """Return the sums of columns with one value per customer, and of their products.
 
-    By numpy's own sums, one product after the other: a matrix product adds in an order that hangs on the threads.
+    Products are summed one after the other, because the order of additions in a matrix product depends on the threads.
     """
     values = [np.asarray(each, dtype=np.float64) for each in columns]
     products = np.zeros((len(values), len(values)))
@@ -64,7 +64,7 @@ def sums(columns: Sequence[Numbers]) -> Sums:
 
 
 def gradient(function: Callable[[Floats], float], at: Floats) -> Floats:
-    """Return the slopes of a smooth function by central differences."""
+    """Return the gradient of a smooth function by central differences."""
     slopes = np.zeros(len(at))
     for each, value in enumerate(at):
         step = np.zeros(len(at))
@@ -74,12 +74,12 @@ def gradient(function: Callable[[Floats], float], at: Floats) -> Floats:
 
 
 def ratio_gradient(above: float, below: float) -> tuple[float, float]:
-    """Slopes of ``above / below``."""
+    """Return the gradient of ``above / below``."""
     return 1 / below, -above / below**2
 
 
 def error_of_days(days: Numbers) -> float:
-    """Return the standard error of a sum of days, for what has no customer: days count as drawn one by one."""
+    """Return the standard error of a sum of days, for guest sales; days count as independent."""
     return sqrt(len(days) * float(np.var(days, ddof=1))) if len(days) > 1 else 0.0
 
 
@@ -89,17 +89,17 @@ def interval(value: float, error: float) -> tuple[float, float]:
 
 
 def chance(value: float, error: float) -> float:
-    """Return the probability of a number at least as far from zero where it is zero in truth."""
+    """Return the two-sided p-value of a number under the hypothesis that it is zero."""
     if not error:
         return 0.0 if value else 1.0
     return erfc(abs(value) / error / sqrt(2))
 
 
 def beyond_chance(chances: Sequence[float], level: float = 0.05) -> tuple[bool, ...]:
-    """Say which of several findings stand, so that all of them together err with probability ``level`` at most.
+    """Return which findings are significant when all are tested together at ``level``.
 
-    Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the least is compared with level / m, the next against
-    level / (m - 1), until one fails.
+    Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the smallest p-value is compared with level / m, the next
+    with level / (m - 1), until one fails.
     """
     significant = [False] * len(chances)
     for rank, each in enumerate(sorted(range(len(chances)), key=lambda at: (chances[at], at))):

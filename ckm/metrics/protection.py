@@ -1,7 +1,7 @@
-"""Parts of the customers that metrics are of, and the protection of each metric against revealing few of them.
+"""Groups of customers behind metrics, and the protection of each metric against revealing small groups.
 
-The parts are in ``ckm/data/hidden_cells.yaml``; which of them a metric is of, its ``protection`` in
-``ckm/data/metrics.yaml`` declares. A metric without it is refused, because it would be shown.
+The groups are in ``ckm/data/hidden_cells.yaml``; each metric in ``ckm/data/metrics.yaml`` declares its group as
+``protection``. A metric without it is refused, because it would be shown unprotected.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).parents[1] / "data" / "hidden_cells.yaml"
 PARTS_SCHEMA = "ckm.hidden_cells/1"
 PUBLIC, WHOLE, OWN_N, SLICE = "public", "whole", "n", "slice"
-"""Protections that are no part: given for the shop; of all customers; of those whom a metric's own ``n`` counts; of a
-slice of any dimension, which ``change_by_slice`` names."""
+"""Protections that are not groups: a figure of the shop; of all customers; of the customers counted by the metric's own
+``n``; of a slice of any dimension, named by ``change_by_slice``."""
 OWN_N_OF = "n of "
-"""What ``counted_by`` of a part begins with whose customers are the ``n`` of one of its metrics."""
+"""Prefix of ``counted_by`` of a group whose number of customers is the ``n`` of one of its metrics."""
 
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A way to part the customers: see ``ckm/data/hidden_cells.yaml``."""
+    """A division of customers into groups; see ``ckm/data/hidden_cells.yaml``."""
 
     name: str
     dimension: str
@@ -51,9 +51,9 @@ class Protection:
     part
         :data:`PUBLIC`, :data:`WHOLE`, :data:`OWN_N`, :data:`SLICE`, or the name of a :class:`Part`.
     value
-        The one value of the part that the metric is of, whatever its slices; None where its slices name it.
+        The fixed value of the part, whatever the slices of the metric; None if the slices contain it.
     one_in
-        It rests on the best one in so many of those whom its ``n`` counts, and they must be enough.
+        The metric depends on the top one in ``one_in`` of the customers in ``n``, and these must be enough.
     """
 
     part: str
@@ -61,13 +61,13 @@ class Protection:
     one_in: int = 1
 
     def rests_on(self, n: int | None) -> int:
-        """Return the number of customers behind a number; 1, which is too few, where it is not known."""
+        """Return the number of customers behind a number; 1 (too few) if unknown."""
         return 1 if n is None else -(-n // self.one_in)
 
 
 @cache
 def load_parts() -> Mapping[str, Part]:
-    """Return the parts that come with ckm, by name."""
+    """Return the divisions that come with ckm, by name."""
     document = read_yaml(PARTS)
     assert document is not None
     keys = document.fields(("schema", "parts"))
@@ -97,18 +97,18 @@ def read_protection(metric: str, keys: Mapping[str, YamlEntry], where: str, slic
     Parameters
     ----------
     metric
-        Its name.
+        Name of the metric.
     keys
-        Of its entry in the catalogue.
+        Keys of its entry in the catalogue.
     where
-        Of the entry.
+        Location of the entry for errors.
     slices
-        Dimensions that it comes with.
+        Dimensions of its slices.
 
     Raises
     ------
     UsageError
-        It declares none; or one that would not protect its slices.
+        The metric declares no protection, or one that would not protect its slices.
     """
     parts = load_parts()
     known = (PUBLIC, WHOLE, OWN_N, SLICE, *parts)

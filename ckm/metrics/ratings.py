@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
 
 NEEDED = ("customer_id", "at", "rating", "scale")
-"""Columns of the interactions; where one is absent there are no ratings."""
+"""Required columns of the interactions; if one is absent, there are no ratings."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Ratings:
     Attributes
     ----------
     frame
-        ``code`` (of the ledger; null for who is not in it, or has no id), ``named`` (whether there is an id), ``day``
+        ``code`` (of the ledger; null for persons not in it or without an id), ``named`` (whether there is an id),
+        ``day``
         (Int32, days since 1970), ``scale``, ``rating`` (Float64); the oldest first.
     """
 
@@ -56,12 +57,12 @@ class Ratings:
         )
 
     def of(self, customers: pl.Series, part: pl.Series) -> Ratings:
-        """Return the ratings of some customers.
+        """Return the ratings of some customers, with their new codes.
 
         Parameters
         ----------
         customers
-            Ids by code, so far.
+            Ids by present code.
         part
             Ids of the selected customers, in the order of their new codes.
         """
@@ -77,7 +78,7 @@ class Ratings:
         )
 
     def nameless(self, period: Period) -> int:
-        """Return how many ratings of a period name no customer."""
+        """Return the number of ratings in a period without a customer id."""
         return self._within(period).filter(~pl.col("named")).collect().height
 
     def _within(self, period: Period) -> pl.LazyFrame:
@@ -86,10 +87,10 @@ class Ratings:
 
 
 def read_ratings(context: ReportContext) -> Ratings | None:
-    """Read the ratings of all customers up to the report's day; None where no table has any column for them.
+    """Read the ratings of all customers up to the report's day; None if the table lacks columns for ratings.
 
-    Of two ratings of one customer at one instant the worse one counts as the newer, so that the order of the rows is of
-    no matter.
+    Of two ratings of a customer at one instant, the worse one counts as the newer, so that the order of rows does not
+    matter.
     """
     interactions = context.tables.get("interactions")
     if interactions is None or not set(NEEDED) <= set(interactions.collect_schema().names()):

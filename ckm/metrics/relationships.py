@@ -1,4 +1,4 @@
-"""Active customers, where they come from and where they go, and how often and for how much they buy."""
+"""Customer relationships: active customers and their groups, purchase frequency and order value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SECTION = "relationships"
 COHORT_DAYS = 365
-"""Days in which a second purchase counts, and length of a cohort."""
+"""Days for a second purchase, and length of a cohort."""
 
 
 class _Number(NamedTuple):
@@ -39,9 +39,9 @@ UNKNOWN = _Number(None)
 def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Compute the customers of the period and their purchases, and by party type.
 
-    Where the data do not cover the period that is compared with, the groups (new, retained, reactivated,
-    lost) are not known: these are None, ``no_comparison`` is the reason, and nothing has a ``previous``. Where they do
-    not cover the year before the last, those who bought first in it are mostly old customers: their repeat rate is None
+    If the data do not cover the comparison period, the groups (new, retained, reactivated, lost) are unknown: their
+    values are None with the reason ``no_comparison``, and no metric has a ``previous`` value. If the data do not cover
+    the year before the last, first purchases in that year are mostly of earlier customers, so the repeat rate is None
     (``short_history``).
     """
     now, before = _numbers(context), _numbers(context.before) if context.before else {}
@@ -94,13 +94,13 @@ def _rate(part: int, whole: int) -> _Number:
 
 
 def _cohort_year(context: ReportContext) -> Period:
-    """The year before the last: who bought first in it has been watched for a whole year."""
+    """The year before the last: customers with a first purchase in it have been observed for a whole year."""
     last = context.period.last - timedelta(COHORT_DAYS)
     return Period(last - timedelta(COHORT_DAYS - 1), last)
 
 
 def _bought_again(context: ReportContext) -> tuple[int, int]:
-    """Of those who bought first in the year before the last: how many came again within 365 days; and all of them."""
+    """Return the repeat customers, and all, among those with a first purchase in the year before the last."""
     visits, first, year = context.ledger.purchases, context.ledger.first_day, _cohort_year(context)
     cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1
@@ -110,7 +110,7 @@ def _bought_again(context: ReportContext) -> tuple[int, int]:
 
 
 def _gaps_ended(context: ReportContext) -> NDArray[np.int32]:
-    """Days between purchase days of one customer, the later one in the period."""
+    """Return the interpurchase intervals that ended in the period, in days."""
     visits = context.ledger.purchases
     later = np.flatnonzero(visits.within(context.period))
     later = later[later > visits.bounds[visits.code[later]]]
@@ -118,7 +118,7 @@ def _gaps_ended(context: ReportContext) -> NDArray[np.int32]:
 
 
 def _by_party(context: ReportContext) -> list[Metric]:
-    """Active customers and revenue of each party type that brought either; :data:`NO_VALUE` where it is unknown."""
+    """Return active customers and revenue of each party type with either; :data:`NO_VALUE` if it is unknown."""
     types = (*PARTY_TYPES, NO_VALUE)
     position = dict(zip(PARTY_TYPES, range(len(PARTY_TYPES)), strict=True))
     party = (
@@ -137,7 +137,7 @@ def _by_party(context: ReportContext) -> list[Metric]:
 
 
 def _party_sums(context: ReportContext, party: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Active customers and net in the period by party type: as many rows as types, two columns."""
+    """Return active customers and net in the period by party type; one row per type, two columns."""
     sums = np.zeros((len(PARTY_TYPES) + 1, 2), dtype=np.int64)
     np.add.at(sums[:, 0], party, context.ledger.bought_between(context.period))
     np.add.at(sums[:, 1], party, context.ledger.net_between(context.period))

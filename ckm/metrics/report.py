@@ -21,42 +21,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoyaltyReport:
-    """What was measured of customers and their loyalty in a period.
+    """Metrics of customers and their loyalty in a period.
 
     Attributes
     ----------
     label
-        What was read, as the command names it.
+        Name of the source.
     period, compared, comparison
-        The period, the one that it is compared with, and how that was chosen.
+        The period, the comparison period, and the kind of comparison.
     as_of
-        No row after this day was read.
+        As-of date; later rows were not used.
     currency, time_zone
-        Of all money; of all days.
+        Currency of all amounts; time zone of all days.
     metrics
-        All numbers, by the names of the book. With ``by``, the slices' metrics carry ``(by, value)`` first in their
+        All metrics, by the names of the catalogue. With ``by``, metrics of slices have ``(by, value)`` first in their
         slice.
     missing
         Missing metrics with reasons.
     days
-        Days of the period that is compared with, and of the period, that the data cover; None where nothing is
-        compared.
+        Days of the comparison period and of the period within the data; None without a comparison.
     data_end
-        Last day with any row, where the data end unusually long before the day of the report; else None.
+        Last day with any row, if it is unusually long before the as-of date; else None.
     silences
-        Days in a row of either period on which there are unusually long no rows, those after ``data_end`` aside.
+        Unusually long silences (days without rows) in either period, without the one after ``data_end``.
     warnings_scored, spend_scored
-        From the day of a saved run of warnings, or of expected spend, to the end of its horizon: the time in which it
-        was scored. None without such a run.
+        Horizon of the saved run of warnings, or of expected spend, that was scored; None without one.
     drivers
         The few changes that matter, the most important first.
     goals
-        As ``ckm.yaml`` gives them; empty where none is set.
+        Goals of ``ckm.yaml``; empty without any.
     loyal
         Loyal customers, with the columns of :data:`ckm.metrics.loyalty_matrix.LOYAL_COLUMNS`, the best first; with
-        names, ``display_name`` comes after them.
+        names also ``display_name``.
     by
-        The dimension that metrics are repeated by.
+        The dimension of the slices.
     names
         Whether customers' names may be shown.
     remarks

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from ckm.models.intervals import Interval
 
 PROMOTER, DETRACTOR = 9, 6
-"""A promoter rates 9 or 10 of 10, a detractor 0 to 6 (Reichheld 2003, Harvard Business Review 81(12):46-54)."""
+"""Lowest rating of a promoter (9 of 10) and highest of a detractor (6; Reichheld 2003, Harvard Business Review
+81(12):46-54)."""
 SATISFIED = 4
-"""Satisfied is who rates 4 or 5 of 5."""
+"""Lowest rating of a satisfied customer: 4 of 5."""
 SCORES = {"nps_0_10": "nps", "csat_1_5": "csat", "ces_1_7": "ces"}
-"""By scale the metric that is taken on it."""
+"""Metric by rating scale."""
 FEWEST_ANSWERS = 2
 """Fewest responses of a score; a single response has no interval."""
 
 
 @dataclass(frozen=True)
 class RatingScore:
-    """A score, its interval, and on how many answers it rests."""
+    """A score, its interval, and its number of responses."""
 
     value: float | None
     answers: int
@@ -41,15 +42,15 @@ def satisfaction_metrics(
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return ``nps``, ``csat``, ``ces``, and by scale ``answers`` and ``response_rate``.
 
-    Of a customer the newest answer of the period counts on each scale; customers are those who ever bought. Ratings
-    that name no customer are left out and counted (``ratings_without_customer``).
+    For each customer the newest response of the period counts on each scale; customers are all who ever bought. Ratings
+    without a customer id are excluded and counted (``ratings_without_customer``).
 
     Parameters
     ----------
     context
-        What is measured.
+        Input of the report.
     ratings
-        Of the context, where they are at hand.
+        Ratings of the context, if read already.
     """
     if "interactions" not in context.tables:
         return (), (Missing("loyalty", "no_interactions"),)
@@ -76,7 +77,7 @@ def satisfaction_metrics(
 
 
 def score(ratings: pl.Series, scale: str) -> RatingScore:
-    """Return the score of ratings on a scale; its value is None below :data:`FEWEST_ANSWERS`."""
+    """Return the score of ratings on a scale; its value is None with fewer than :data:`FEWEST_ANSWERS`."""
     answers = len(ratings)
     if answers < FEWEST_ANSWERS:
         return RatingScore(None, answers)
@@ -97,7 +98,7 @@ def score(ratings: pl.Series, scale: str) -> RatingScore:
 def _answers(
     context: ReportContext, scale: str, here: pl.DataFrame, then: pl.DataFrame | None
 ) -> tuple[Metric, Metric]:
-    """How many answered, and which share of the active customers that is."""
+    """Return the number of responses, and their share of the active customers."""
     place = (("scale", scale),)
     share, active, lo, hi = _response(context, here, context.period)
     was = None if then is None else _response(context, then, context.compared)[0]

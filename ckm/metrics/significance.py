@@ -1,4 +1,4 @@
-"""Significant changes since the comparison period that are also large enough to report."""
+"""Significant changes since the comparison period that are large enough to report."""
 
 from __future__ import annotations
 
@@ -29,38 +29,39 @@ if TYPE_CHECKING:
     Pair = tuple[Floats, Floats]
 
 MOST_CHANGES = 5
-"""Most changes that are reported."""
+"""Maximum number of reported changes."""
 SMALLEST = 0.01
-"""Smallest relative change that is reported; with a million customers even tiny changes are significant."""
+"""Smallest reported relative change; with a million customers even tiny changes are significant."""
 FEWEST = 30
-"""Customers that a rate, a mean or a score needs in both periods, for the normal approximation of its interval."""
+"""Fewest customers of a rate, mean or score in both periods, for the normal approximation of its interval."""
 POINTS = 100.0
-"""A net promoter score moves by its share of a hundred points: it may be zero, and is no share of itself."""
+"""Base of the relative change of a net promoter score: a hundred points, because the score itself may be zero."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """How a metric changed since the previous period.
+    """Change of a metric since the previous period.
 
     Attributes
     ----------
     metric
-        In the book.
+        Name in the catalogue.
     value, previous
-        Of the two periods.
+        Values of the two periods.
     lo, hi
         Ends of the 95 % interval of ``value - previous``.
     drivers
-        Slices behind it, by dimension, in each the largest first and the ``rest`` last: they add up to the change.
-        Effects come first, then the dimension that explains most.
+        Slices that drove the change, by dimension, largest first and ``rest`` last; they add up to it. Factors come
+        first, then the dimension that explains most.
     relative
-        Size by which changes are ranked: of money in all revenue of the previous period, of anything else in itself.
+        Relative size for ranking: change of an amount ÷ the revenue of the previous period; of any other metric ÷ its
+        own previous value.
     beyond_noise
         Whether it is significant when all changes are tested together.
     slice
-        What it is of; empty for all customers.
+        Slice of the metric; empty for all customers.
     days
-        In how many days of each period, where they are of unequal length and the metric goes with it; else None.
+        Number of compared days of each period, if they differ in length and the metric depends on it; else None.
     """
 
     metric: str
@@ -90,22 +91,22 @@ NOBODY = (np.zeros(0), np.zeros(0))
 
 @dataclass(frozen=True)
 class _Moved:
-    """A change before it is judged: of sums, or of ratios of sums over customers.
+    """A change before its test: of sums, or of ratios of sums over customers.
 
     Attributes
     ----------
     error
         Standard error of the change.
     base
-        What its relative size is a share of.
+        Denominator of the relative size.
     who
-        Codes of those whom a ratio is of, by whose slices drivers are sought; None for a sum.
+        Codes of the customers of a ratio, whose slices may be drivers; None for a sum.
     above, below
-        Of each of them, before and now.
+        Contribution of each of them in the previous and this period.
     unit
-        What the sums or ratios are multiplied with.
+        Factor of the sums or ratios.
     days
-        In how many days of each period; None where they are equally long, or the metric does not go with it.
+        Number of compared days of each period; None if they are equally long, or if the metric does not depend on it.
     """
 
     metric: str
@@ -124,19 +125,19 @@ class _Moved:
 def judge_changes(
     comparison: PeriodComparison, parts: Sequence[Parting], ratings: Ratings | None = None
 ) -> tuple[Change, ...]:
-    """Return all changes, those that matter first, the largest first; :func:`those_that_matter` picks the few.
+    """Return all changes, reportable ones first, largest first; :func:`those_that_matter` selects them.
 
     Each has its interval by the customers of both periods (:mod:`ckm.metrics.poisson_errors`). They are tested
-    together (Holm), so that a quiet period shows no change in 19 of 20 cases; their size decides the order.
+    together (Holm), so that a quiet period shows no change in 19 of 20 cases; their size determines the order.
 
     Parameters
     ----------
     comparison
         The two periods.
     parts
-        Dimensions of the customers, among which the drivers are sought.
+        Dimensions of the customers in which drivers are sought.
     ratings
-        Where there are any.
+        Ratings, if there are any.
     """
     moved = [*_money(comparison, parts), *_rates(comparison), *_scores(comparison, ratings)]
     significant = beyond_chance([chance(each.value - each.previous, each.error) for each in moved])
@@ -166,7 +167,7 @@ def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 
 def _money(comparison: PeriodComparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
-    """Revenue with the effects and slices behind it, and the parts of it that no effect shows."""
+    """Return the change of revenue with its factors and slices, and of components of revenue that no factor shows."""
     ledger, spans, days = comparison.context.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
     before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
     error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.till_error))
@@ -186,7 +187,7 @@ def _money(comparison: PeriodComparison, parts: Sequence[Parting]) -> Iterator[_
 
 
 def _rates(comparison: PeriodComparison) -> Iterator[_Moved]:
-    """Customers, and rates and means over customers."""
+    """Return the changes of the number of customers, and of rates and means over customers."""
     context, ledger, spans = comparison.context, comparison.context.ledger, comparison.equal_days
     days = _days_said(*spans)
     active, orders, purchases, _ = (
@@ -211,7 +212,7 @@ def _rates(comparison: PeriodComparison) -> Iterator[_Moved]:
 
 
 def _days_said(*spans: EqualDays) -> int | None:
-    """Return in how many days of the periods something is compared; None where all are equally long."""
+    """Return the number of compared days of the periods; None if all are equal."""
     return None if all(each.share == 1 for each in spans) else spans[0].days
 
 
@@ -222,7 +223,7 @@ def _comers_and_goers(context: ReportContext) -> tuple[Driver, ...]:
 
 
 def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_Moved]:
-    """Scores of those who answered, in either period."""
+    """Return the changes of the scores of responses in either period."""
     if ratings is None:
         return
     context = comparison.context
@@ -241,7 +242,7 @@ def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_
 
 
 def _points(ratings: pl.Series, scale: str) -> Floats:
-    """What each answer adds to its score."""
+    """Return the contribution of each response to its score."""
     values = ratings.to_numpy()
     if scale == "nps_0_10":
         return (values >= PROMOTER).astype(np.float64) - (values <= DETRACTOR)
@@ -257,7 +258,7 @@ def _ratio(
     base: float | None = None,
     days: int | None = None,
 ) -> Iterator[_Moved]:
-    """A ratio of sums in both periods; nothing where it would rest on too few customers."""
+    """Return the change of a ratio of sums; None if it has too few customers."""
     who = np.flatnonzero(np.logical_or.reduce([each != 0 for each in (*above, *below)]))
     up, down = ([each[who].astype(np.float64) for each in side] for side in (above, below))
     if min(int((each != 0).sum()) for each in down) < FEWEST:

@@ -1,4 +1,4 @@
-"""The same metrics for every slice of a dimension: ``--by country``."""
+"""Metrics of every slice of a dimension: ``--by country``."""
 
 from __future__ import annotations
 
@@ -31,38 +31,40 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 PROSPECT = "prospect"
-"""State of who never bought, and so is in no slice of those who did."""
+"""Stage of customers without a purchase, who are in no slice of buyers."""
 CUSTOMERS, TRANSACTIONS = "customers", "transactions"
 SHARED = (Exposure.group, Exposure.personal)
-"""Columns that part customers or rows; others name one customer or document, or are amounts or times."""
+"""Kinds of columns that divide customers or rows; other columns identify one customer or document, or are amounts or
+times."""
 LINEAGE = ("source_file", "source_row", "load_id", "repeat_no")
 """Columns of the store with the origin of a row."""
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """What ``--by`` names: a column of one of the tables."""
+    """Dimension of ``--by``: a column of one of the tables."""
 
     column: str
     table: str
 
     def shown(self, value: str) -> str:
-        """Return a value as a report without names shows it: an address only of a column that is of groups."""
+        """Return a value as shown in a report without names; addresses are shown only for columns of groups."""
         return value if TABLES[self.table].exposure(self.column) is Exposure.group else shown_id(value)
 
     @property
     def of_rows(self) -> str | None:
-        """The column where the transactions have it, as :func:`ckm.customers.ledger_reader.read_ledger` wants it."""
+        """The column if it is one of the transactions, for :func:`ckm.customers.ledger_reader.read_ledger`."""
         return self.column if self.table == TRANSACTIONS else None
 
 
 def find_dimension(tables: Mapping[str, pl.LazyFrame], by: str) -> Dimension:
-    """Return the dimension of a name: a column of the customers, else one of the transactions.
+    """Return the dimension of a name: a column of the customers, or else of the transactions.
 
     Raises
     ------
     UsageError
-        There is no such column (a near one is suggested), or it names single customers, amounts or times.
+        The column is missing (a similar one is suggested), or it identifies single customers or contains amounts or
+        times.
     """
     columns = {name: tables[name].collect_schema().names() for name in (CUSTOMERS, TRANSACTIONS) if name in tables}
     for table, names in columns.items():
@@ -83,26 +85,26 @@ def _fit(table: str, names: list[str]) -> list[str]:
 
 
 def slice_contexts(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext]]:
-    """Give the slices and the context of each, those with the largest revenue first.
+    """Yield the slices and the context of each, largest revenue first.
 
-    At most eight, then ``other`` and ``(none)``. A slice of the customers is some of them with all they did; a slice of
-    the transactions is some rows, so that a customer may be in several, and new in each.
+    At most eight, then ``other`` and ``(none)``. A slice by a customer column contains customers with all their rows. A
+    slice by a transaction column contains rows, so that a customer may be in several slices and new in each.
 
     Parameters
     ----------
     context
-        Its ledger was read with :attr:`Dimension.of_rows`.
+        Context whose ledger was read with :attr:`Dimension.of_rows`.
     dimension
-        Of :func:`find_dimension`.
+        Result of :func:`find_dimension`.
     """
     for value, part, _ in _slices(context, dimension):
         yield value, part
 
 
 def _slices(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext, Mask | None]]:
-    """Slices, their context, and who is in them by code; None for slices of the transactions."""
+    """Yield slices, their context, and a mask of their customers by code (None for slices of transactions)."""
     ledger = context.ledger
-    # Parts of a slice by party type would be too fine to be shown; they are not computed without the table.
+    # Party types within a slice would be too small to be shown; without the table they are not computed.
     bare = replace(context, tables={name: table for name, table in context.tables.items() if name != CUSTOMERS})
     if dimension.of_rows is not None:
         yield from ((value, replace(bare, ledger=part), None) for value, part in ledger.parts.items())
@@ -119,17 +121,17 @@ def slice_metrics(
 ) -> tuple[Metric, ...]:
     """Return the metrics of every slice, with ``(column, value)`` first in their slice.
 
-    Repeated are the revenue and what changed it, the customers and their orders, concentration and satisfaction; where
-    the slices part the customers, also their states of the life cycle and the loyalty matrix, which are of a customer
-    and not of some of the rows. What cannot be said of a slice is left out; why, is said of the whole. Groups of few
-    customers are still there: :func:`ckm.metrics.cell_suppression.hide_small` hides them.
+    The repeated metrics are revenue and its change, customers and orders, concentration and satisfaction. If the slices
+    divide customers, life cycle stages and the loyalty matrix are added, which belong to a customer and not to rows.
+    Missing metrics are omitted; the reason is given for the whole report. Small groups are still included:
+    :func:`ckm.metrics.cell_suppression.hide_small` suppresses them.
 
     Parameters
     ----------
     context, dimension
         See :func:`slice_contexts`.
     lifecycle, ratings
-        Of all customers, where they are at hand.
+        Life cycle and ratings of all customers, if computed already.
     """
     found: list[Metric] = []
     for value, part, chosen in _slices(context, dimension):
@@ -146,7 +148,7 @@ def slice_metrics(
 
 
 def _lifecycle(whole: Lifecycle, part: ReportContext, chosen: Mask) -> Lifecycle:
-    """Stages of some customers, by the definition of all customers and not of the slice."""
+    """Return the stages of some customers, by the definition of all customers and not of the slice."""
     earlier = None
     if whole.earlier is not None and part.before is not None:
         earlier = replace(whole.earlier, ledger=part.before.ledger, state=whole.earlier.state[chosen])

@@ -1,4 +1,4 @@
-"""How long relations last: the Kaplan-Meier estimate, in which who is still there counts for as long as was seen."""
+"""Survival curve of customers: the Kaplan-Meier estimate, in which relationships that still last are censored."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 MOST_POINTS = 60
-"""Of the curve, as a chart shows it."""
+"""Maximum number of points of the curve in a chart."""
 STEPS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650)
-"""Days between two points of the curve: the first that needs no more points than there may be."""
+"""Possible days between two points of the curve; the smallest that gives few enough points is used."""
 HALF = 0.5
 
 
@@ -36,7 +36,7 @@ class Survival:
     Attributes
     ----------
     share
-        ``share[t]``: customers whose relation lasts longer than ``t`` days (Float64), for t from 0 to the
+        ``share[t]``: share of customers whose relationship lasts longer than ``t`` days (Float64), for t from 0 to the
         longest tenure.
     low, high
         Ends of its 95 % interval; NaN where the share is 0.
@@ -53,9 +53,9 @@ class Survival:
     log_variance: Floats
 
     def median(self) -> tuple[float | None, float | None, float | None]:
-        """First day on which the share is a half or less, and the ends of its interval; None where it never is.
+        """Median survival: first day on which the share is a half or less, with its interval; None if it never is.
 
-        The ends are the days on which the ends of the curve's interval get there (Brookmeyer and Crowley 1982,
+        The ends are the days on which the ends of the curve's interval reach a half (Brookmeyer and Crowley 1982,
         Biometrics 38:29-41).
         """
 
@@ -67,18 +67,18 @@ class Survival:
 
 
 def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
-    """Estimate how long something lasts from what has ended and what has not yet.
+    """Return the survival function of durations, some of which are censored.
 
-    ``S(t)`` is the product over the days ``u <= t`` of ``1 - d(u) / n(u)``, with ``d`` that ended on the day and ``n``
-    that had lasted until then (Kaplan and Meier 1958, JASA 53:457-481); its variance by Greenwood's formula. What is
-    censored on a day counts as there on that day.
+    ``S(t)`` is the product over the days ``u <= t`` of ``1 - d(u) / n(u)``, with ``d`` durations that ended on the day
+    and ``n`` that lasted until then (Kaplan and Meier 1958, JASA 53:457-481); its variance by Greenwood's formula. A
+    duration censored on a day counts in ``n`` of that day.
 
     Parameters
     ----------
     days
-        How long each lasted or was seen, at least 0; not empty.
+        Observed durations, at least 0; not empty.
     ended
-        Whether it ended; else it is censored.
+        Whether each ended; otherwise it is censored.
     """
     length = int(days.max()) + 1
     deaths = np.bincount(days[ended], minlength=length)
@@ -92,9 +92,10 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
 
 
 def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
-    """Return how long each buyer's relation lasts, in days, and whether it has ended.
+    """Return the duration of each customer's relationship in days, and whether it has ended.
 
-    From the first purchase to the last one for lapsed customers, and to the ledger's day for the others.
+    A relationship lasts from the first purchase to the last one for lapsed customers, and to the ledger's day for
+    others.
     """
     buyers = ledger.purchases.has_any
     last = np.where(lost, ledger.purchases.last_days(), day_number(ledger.as_of))
@@ -106,14 +107,14 @@ def survival_metrics(
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Compute ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
 
-    The median is None where half of the customers lapse after their first purchase.
+    The median is None if half of the customers lapse after their first purchase.
 
     Parameters
     ----------
     context
-        What is measured.
+        Input of the report.
     lifecycle
-        Lapsed customers, of :func:`ckm.metrics.lifecycle.lifecycle_of`; None where the purchase interval is not known
+        Result of :func:`ckm.metrics.lifecycle.lifecycle_of`; None if the purchase interval is unknown
         (``few_repeat_buyers``).
     """
     if lifecycle is None:
@@ -150,13 +151,13 @@ def _lapsed_after_first(lifecycle: Lifecycle) -> Metric:
 
 
 def _bought_once_and_lapsed(ledger: Ledger, lapsed: Mask) -> tuple[int, int]:
-    """How many customers bought on one day and have lapsed, and how many bought at all."""
+    """Return how many customers have one purchase day and are lapsed, and how many have a purchase."""
     days = ledger.purchases.counts
     return int(((days == 1) & lapsed).sum()), int((days > 0).sum())
 
 
 def sampled_days(length: int) -> range:
-    """Days of tenure that stand for a curve of ``length`` days: at most :data:`MOST_POINTS`, evenly apart."""
+    """Return at most :data:`MOST_POINTS` evenly spaced days of tenure for a curve of ``length`` days."""
     step = next((step for step in STEPS if length <= step * MOST_POINTS), length)
     return range(0, length, step)
 

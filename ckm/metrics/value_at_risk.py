@@ -1,4 +1,4 @@
-"""What may be lost: value at risk by level, segment and reason, and how earlier warnings turned out."""
+"""Value at risk by level, segment and reason, and the outcome of earlier warnings."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
 
 SECTION = "churn"
 NO_FORECAST = "no_forecast"
-"""Why there are no warnings, and no lifetime value, where there is too little history for a forecast."""
+"""Reason for missing warnings and lifetime values: the history is too short for a forecast."""
 MOST_WARNED_NOW = 50_000
-"""Customers up to whom warnings with reasons are made for the report alone."""
+"""Maximum number of customers for whom warnings with reasons are computed only for the report."""
 SHARE_DIGITS, MONEY_DIGITS = 12, 2
 
 
 @dataclass(frozen=True)
 class Risk:
-    """Who may leave, in which segment, and how earlier warnings turned out.
+    """Churn estimates of customers with their segments, and the outcome of earlier warnings.
 
     Attributes
     ----------
     leaving
-        Where it comes from.
+        Source of the estimates.
     customers
-        Its customers, with segment (String; null where not known).
+        Customers of the source, with segment (String; null if unknown).
     segments
         Names of the segments, best first.
     outcome
-        How the newest run turned out whose horizon has passed; None without one.
+        Outcome of the newest run whose horizon has ended; None without one.
     remarks
-        What a reader should know, as sentences.
+        Remarks for the user, as sentences.
     all_customers
-        Customers of the ledger.
+        Number of customers of the ledger.
     """
 
     leaving: ChurnEstimates
@@ -63,20 +63,20 @@ class Risk:
 
 
 def read_risk(context: ReportContext, margin: Margin, segments: Segments | None) -> Risk | Missing:
-    """Return who may leave.
+    """Return churn estimates, segments and the outcome of earlier warnings.
 
-    From the newest saved run of ``ckm churn-warn`` whose horizon is not over by the day of the
-    report; else, for up to :data:`MOST_WARNED_NOW` customers, from warnings computed now and not saved. Where
-    ``ckm churn-warn`` refuses, for there are too few data, the report shows no forecast either.
+    The source is the newest saved run of ``ckm churn-warn`` whose horizon has not ended by the report's day. Without
+    one, warnings are computed now and not saved, for up to :data:`MOST_WARNED_NOW` customers. If ``ckm churn-warn`` has
+    too few data, the report shows no forecast either.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     margin
-        Of all customers.
+        Margin of all customers.
     segments
-        Of all customers; None where there are none.
+        Segments of all customers; None if unknown.
     """
     store = _store(context)
     found = kept_warnings(context, margin, store) if store is not None else None
@@ -104,14 +104,14 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
 def value_at_risk_metrics(
     context: ReportContext, risk: Risk | Missing
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return value at risk by level, segment and reason, and how earlier warnings turned out.
+    """Return value at risk by level, segment and reason, and the outcome of earlier warnings.
 
     Parameters
     ----------
     context
-        Of the customers to include: all, or a part, for which the outcome of earlier warnings is left out.
+        Context of the included customers: all, or a part, for which the outcome of earlier warnings is omitted.
     risk
-        Of all customers (:func:`read_risk`).
+        Result of :func:`read_risk` for all customers.
     """
     if isinstance(risk, Missing):
         return (), (risk, Missing(SECTION, "no_warnings_judged"))
@@ -135,20 +135,20 @@ def value_at_risk_metrics(
 
 
 def has_knowledge(context: ReportContext) -> bool:
-    """Whether there is a knowledge base with any entry: without one no reason could have an answer."""
+    """Return whether the knowledge base has any entry; without one no reason can have an answer."""
     return context.workspace is not None and any(context.workspace.kb_dir.rglob("*.yaml"))
 
 
 def _store(context: ReportContext) -> Store | None:
     if context.workspace is None:
         return None
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     return Store(context.workspace.store_dir)
 
 
 def _outcome(context: ReportContext, store: Store) -> Outcome | None:
-    # after the end of the data no purchase is known
+    # purchases after the end of the data are unknown
     run = newest_closed_warnings(store, context.data_end or context.as_of)
     return None if run is None else warning_outcome(run, context.ledger.next_purchases(run.as_of), horizon=run.horizon)
 
@@ -170,7 +170,7 @@ def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Metric]:
 def _value(mine: pl.DataFrame, which: pl.Expr, name: str, of: tuple[tuple[str, str], ...]) -> Metric:
     chosen = mine.select(pl.when(which).then("value_at_risk").fill_null(0.0)).to_series().to_numpy()
     there = mine.select(which.fill_null(value=False).sum()).item()
-    # Sorted before it is summed: equal amounts in another order are the same sum.
+    # Sort before summing, so that the order of rows does not change the rounding.
     return Metric(name, round(float(np.sort(chosen).sum()), MONEY_DIGITS), of, n=there)
 
 

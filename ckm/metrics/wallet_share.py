@@ -1,7 +1,7 @@
 """Share of wallet: spend with us as a share of the stated spend in the category.
 
-A survey's answer is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: what the customer
-says to spend in a year on such goods, here and elsewhere, in the currency of the transactions.
+A survey response is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: the customer's own
+statement of yearly spend on these goods, here and elsewhere, in the currency of the transactions.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOPIC = "wallet"
 STATED = "stated_spend"
 DIGITS = 12
 FEWEST = 2
-"""Responses below which there is no interval."""
+"""Fewest responses for an interval."""
 
 
 def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
@@ -85,14 +85,14 @@ def _answers(context: ReportContext) -> pl.DataFrame | None:
         .select("customer_id", "at", stated=stated)
         .drop_nulls("customer_id")
         .group_by("customer_id")
-        # Of two answers of one instant the larger: the choice must not hang on the order of the rows.
+        # Of two responses at one instant the larger counts, so that the order of rows does not matter.
         .agg(pl.col("stated").sort_by("at", "stated").last())
         .collect()
     )
 
 
 def _reach(misses: NDArray[np.float64], whole: float) -> float | None:
-    """Half the width of the interval of a ratio, from what each customer misses it by; None for a single one."""
+    """Return the half-width of the interval of a ratio, by each customer's residual; None for a single customer."""
     number = len(misses)
     if number < FEWEST:
         return None

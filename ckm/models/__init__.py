@@ -1,1 +1,1 @@
-"""Estimators: what is learned from numbers alone. They know nothing of files, tables or names of segments."""
+"""Estimators: arrays in, arrays out. They do not know files, tables or segment names."""

@@ -1,4 +1,4 @@
-"""Walk-forward backtest: models trained at past cut-offs on earlier windows, and scored by the outcome."""
+"""Walk-forward backtest: models are trained at past cut-offs on earlier windows and scored by the outcome."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Backtest:
 
 
 def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> TrainingSet:
-    """Return the training set of ``day``: closed windows, thinned, and the features of the customers on that day.
+    """Return the training set of ``day``: a sample of the closed windows, and the features on that day.
 
     Parameters
     ----------

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 EVENTS_FOR_SLOPE = 100
-"""Fewest churned and retained customers to fit the slope; a slope from fewer is noise. Our choice; Van Calster et al.
-(2016, *J. Clin. Epidemiology* 74, 167-176) ask for 200 of each before a curve is drawn."""
+"""Fewest churned and fewest retained customers to fit the slope; with fewer the slope is noise. Our choice; Van Calster
+et al. (2016, *J. Clin. Epidemiology* 74, 167-176) require 200 of each to draw a curve."""
 PRIOR_EVENTS = 5.0
 """Weight of the prior (intercept 0, slope 1) in customers; keeps both finite."""
 STEEPEST = 4.0
@@ -35,7 +35,7 @@ class Calibration:
     Attributes
     ----------
     intercept, slope
-        0 and 1 are the identity; the slope is positive.
+        Coefficients; 0 and 1 are the identity. The slope is positive.
     n, events
         Customers of the fit, and how many of them churned.
     """

@@ -1,6 +1,6 @@
-"""Intervals of 95 %: of a share, a mean, a net promoter score and a survival curve.
+"""95 % confidence intervals of a share, a mean, a net promoter score and a survival curve.
 
-Where nothing was counted there is no interval, and both ends are None.
+Without observations there is no interval, and both ends are None.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Interval = tuple[float, float] | tuple[None, None]
 LEVEL = 0.95
 Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 NPS_PRIOR = (0.75, 1.5, 0.75)
-"""Detractors, passives and promoters that are added to those counted: three answers, half of them passive."""
+"""Detractors, passives and promoters that are added to the counts: three responses, half of them passive."""
 FEWEST_FOR_A_MEAN = 2
 DIGITS = 12
-"""Decimals of results; beyond them platforms differ in the last bit."""
+"""Decimals of results; further digits differ between platforms."""
 
 
 def wilson(part: int, whole: int) -> Interval:
-    """Interval of the share ``part / whole``.
+    """Return the interval of the share ``part / whole`` (Wilson score).
 
     Never leaves [0, 1], and has a width for shares of 0 and 1 (Wilson 1927, JASA 22:209-212).
 
@@ -48,9 +48,9 @@ def wilson(part: int, whole: int) -> Interval:
 
 
 def mean(values: Sequence[float]) -> Interval:
-    """Interval of the mean of what ``values`` are a sample of: Student's t (1908, Biometrika 6:1-25).
+    """Return the interval of the mean of a sample: Student's t (1908, Biometrika 6:1-25).
 
-    None below two values.
+    None with fewer than two values.
     """
     if len(values) < FEWEST_FOR_A_MEAN:
         return None, None
@@ -63,10 +63,10 @@ def mean(values: Sequence[float]) -> Interval:
 
 
 def net_promoter_score(promoters: int, passives: int, detractors: int) -> Interval:
-    """Interval of a net promoter score, in points from -100 to 100.
+    """Return the interval of a net promoter score, in points from -100 to 100.
 
-    The variance of the difference of two shares of one sample is ``(p + d - (p - d)**2) / n``. Three answers are added
-    before it is taken (:data:`NPS_PRIOR`), without which few answers that agree would have no interval at all: the
+    The variance of the difference of two shares of one sample is ``(p + d - (p - d)**2) / n``. Three responses are
+    added first (:data:`NPS_PRIOR`), because a few equal responses would otherwise have an interval of width 0: the
     adjusted Wald interval AW(3, T) of Rocks (2016, The American Statistician 70:365-372).
     """
     if not promoters + passives + detractors:
@@ -84,10 +84,10 @@ def net_promoter_score(promoters: int, passives: int, detractors: int) -> Interv
 
 
 def log_log(survival: Floats, variance_of_log: Floats) -> tuple[Floats, Floats]:
-    """Ends of the intervals of a survival curve; NaN where it is 0, and both 1 before the first lapse.
+    """Return the ends of the intervals of a survival curve; NaN where it is 0, and both 1 before the first lapse.
 
-    On the scale of ``log(-log S)``, so that no end leaves [0, 1] (Kalbfleisch and Prentice 1980, The statistical
-    analysis of failure time data, p. 15).
+    The intervals are computed on the scale of ``log(-log S)``, so that both ends stay in [0, 1] (Kalbfleisch and
+    Prentice 1980, The statistical analysis of failure time data, p. 15).
 
     Parameters
     ----------

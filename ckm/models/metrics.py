@@ -34,13 +34,13 @@ def roc_auc(churned: Flags, score: Floats) -> float:
     if not positive or not negative:
         return float("nan")
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts - 1) / 2  # the rank that equal scores share
+    middle = np.cumsum(counts) - (counts - 1) / 2  # equal scores share their mean rank
     ranks = float((np.bincount(inverse, weights=churned) * middle).sum())
     return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 
 
 def average_precision(churned: Flags, score: Floats) -> float:
-    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN without any.
+    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN without churned customers.
 
     Equal scores form one step, so that their order does not matter. The definition of Manning, Raghavan and
     Schütze (2008, *Introduction to Information Retrieval*, sec. 8.4), and of scikit-learn.
@@ -58,7 +58,7 @@ def log_loss(churned: Flags, log_odds: Floats) -> float:
 
 
 def log_losses(churned: Flags, log_odds: Floats) -> Floats:
-    """Return the negative log-likelihood of each, ``log(1 + exp(±z))``."""
+    """Return the negative log-likelihood of each row, ``log(1 + exp(±z))``."""
     losses: Floats = np.logaddexp(0.0, np.where(churned, -log_odds, log_odds))
     return losses
 

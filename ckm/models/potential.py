@@ -1,4 +1,4 @@
-"""What customers like this one spend at a high percentile: quantile regression, kept as numbers that can be read."""
+"""Spend at a high percentile among similar customers: quantile regression with readable coefficients."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     Floats: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 PERCENTILE = 0.8
-"""Of every five customers who are alike, one spends more."""
+"""Default percentile: one in five similar customers spends more."""
 RARE = 30
-"""A level that fewer customers share is pooled with the other rare ones: a percentile of fewer is a guess."""
+"""Fewest customers of a level; rarer levels are pooled, because a percentile of so few customers is noise."""
 PENALTY = 2.0
-"""Customers. A level counts for something of its own only where more customers than this lie on the wrong side of the
-percentile that all others give it; without it, levels that say nothing get coefficients from chance."""
+"""L1 penalty in customers. A level gets a coefficient only if more customers than this lie on the wrong side of the
+percentile that the other terms predict; without the penalty, random levels would get coefficients."""
 SIGNIFICANT_DIGITS = 6
 MONEY_DIGITS = 2
-"""Of an estimated amount."""
+"""Significant digits of an estimated amount."""
 
 
 @dataclass(frozen=True)
 class Slope:
-    """What a number adds to the logarithm: ``slope * log(1 + number)``.
+    """Numeric term of the logarithm: ``slope * log(1 + number)``.
 
     Attributes
     ----------
     feature, slope
         Name and coefficient. Twice as much of the feature multiplies the percentile by about ``2 ** slope``.
     lowest, highest
-        Range of the customers it was learned from; a number beyond counts as the nearer end.
+        Training range; a number beyond it is clipped.
     typical
-        Their median, which stands in for a null.
+        Median of the training data; it replaces null.
     """
 
     feature: str
@@ -51,25 +51,25 @@ class Slope:
     typical: float
 
     def term(self) -> pl.Expr:
-        """Return the addend of each row, never null."""
+        """Return the term of each row, never null."""
         number = pl.col(self.feature).cast(pl.Float64).fill_null(self.typical).clip(self.lowest, self.highest)
         return number.log1p() * self.slope
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What a level adds to the logarithm.
+    """Categorical term of the logarithm.
 
     Attributes
     ----------
     feature
         Name of a text feature.
     levels
-        Level and addend, by level.
+        Pairs of level and term, sorted by level.
     other
-        Addend of all remaining levels, those never seen among them.
+        Term of all other levels, including unseen ones.
     unknown
-        Addend where the feature is null.
+        Term where the feature is null.
     """
 
     feature: str
@@ -78,7 +78,7 @@ class Effects:
     unknown: float
 
     def term(self) -> pl.Expr:
-        """Return the addend of each row, never null."""
+        """Return the term of each row, never null."""
         level, known = pl.col(self.feature).cast(pl.String), dict(self.levels)
         addend = pl.lit(self.other)
         if known:
@@ -88,18 +88,18 @@ class Effects:
 
 @dataclass(frozen=True)
 class Percentile:
-    """A percentile of spend for each kind of customer, additive in the logarithm.
+    """Percentile of spend by features of a customer, additive in the logarithm.
 
     ``spend = exp(intercept + sum of terms) - 1``, between zero and ``ceiling``.
 
     Attributes
     ----------
     quantile
-        Share of customers who are alike and spend no more than this.
+        Share of similar customers who spend at most the percentile.
     intercept, slopes, effects
         Terms of the logarithm.
     ceiling
-        Largest spend of the customers it was learned from; nobody is said to be able to spend more.
+        Largest spend in the training data; no prediction is higher.
     """
 
     quantile: float
@@ -110,13 +110,13 @@ class Percentile:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of what it reads."""
+        """Names of the features that the percentile needs."""
         return (*(each.feature for each in self.slopes), *(each.feature for each in self.effects))
 
     def spend(self) -> pl.Expr:
         """Return the percentile of each row as money, rounded to two digits; never null, never negative."""
         logarithm = pl.lit(self.intercept)
-        # One after the other, not a sum over columns: the order of additions is part of the result.
+        # Add terms one after the other, not as a sum over columns: rounding depends on the order of additions.
         for term in (*(each.term() for each in self.slopes), *(each.term() for each in self.effects)):
             logarithm = logarithm + term
         return (logarithm.clip(0.0, log1p(self.ceiling)).exp() - 1).round(MONEY_DIGITS)
@@ -125,12 +125,12 @@ class Percentile:
 def fit_percentile(
     customers: pl.DataFrame, spend: str, *, numbers: Sequence[str], texts: Sequence[str], quantile: float = PERCENTILE
 ) -> Percentile:
-    """Learn a percentile of spend from what is not spend itself.
+    """Fit a percentile of spend by features other than spend.
 
     Linear quantile regression (Koenker and Bassett 1978) of ``log(1 + max(spend, 0))``, by scikit-learn's
     ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, chapter 2), so the
     percentile of the logarithm is the logarithm of the percentile, which is not so for means. An L1 penalty of
-    :data:`PENALTY` customers shrinks what says little to zero. About one second for 10,000 customers.
+    :data:`PENALTY` customers shrinks weak coefficients to zero. About one second for 10,000 customers.
 
     Parameters
     ----------
@@ -138,19 +138,19 @@ def fit_percentile(
         One row per customer, not empty. The result depends on the order of the rows where several percentiles fit
         equally well: sort them.
     spend
-        Column of money, without nulls.
+        Column of spend, without nulls.
     numbers
-        Columns of numbers, none negative; null where it is not known.
+        Non-negative numeric columns; null where unknown.
     texts
-        Columns of text; null where it is not known. Levels of fewer than :data:`RARE` customers are pooled.
-        Columns of either kind that do not vary are left out.
+        Text columns; null where unknown. Levels of fewer than :data:`RARE` customers are pooled.
+        Constant columns of either kind are dropped.
     quantile
         Between 0 and 1.
 
     Returns
     -------
     Percentile
-        With all numbers to six significant digits.
+        All numbers have six significant digits.
     """
     import numpy as np
 
@@ -171,9 +171,9 @@ def fit_percentile(
 
 
 def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PERCENTILE) -> float:
-    """Mean loss that a quantile minimises: ``quantile * d`` above it and ``(quantile - 1) * d`` below.
+    """Return the mean pinball loss: ``quantile * d`` above the quantile and ``(quantile - 1) * d`` below.
 
-    The loss whose minimum defines the quantile in Koenker and Bassett (1978), where ``d`` is value less percentile.
+    ``d`` is value minus percentile. The minimum of the loss defines the quantile (Koenker and Bassett 1978).
     """
     import numpy as np
 
@@ -182,7 +182,7 @@ def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PE
 
 
 def _range(numbers: pl.Series) -> Slope | None:
-    """Return the range of a column as a slope of one; None where the column is the same for all who have it."""
+    """Return a column's range as a slope of one; None if the column is constant where known."""
     import numpy as np
 
     known = numbers.drop_nulls().to_numpy()
@@ -193,7 +193,7 @@ def _range(numbers: pl.Series) -> Slope | None:
 
 
 def _pooled(texts: pl.Series) -> Effects | None:
-    """Return the levels that get a coefficient, ``other`` and ``unknown`` being 1 where they get one, too."""
+    """Return the levels with a coefficient; ``other`` and ``unknown`` are 1 if they get a coefficient too."""
     counts = texts.cast(pl.String).drop_nulls().value_counts(name="customers").sort(texts.name)
     large = counts.filter(pl.col("customers") >= RARE)[texts.name].to_list()
     many_unknown = texts.null_count() >= RARE
@@ -216,14 +216,14 @@ def _indicators(texts: pl.Series, effects: Effects) -> list[Floats]:
 
 
 def _weighted(effects: Effects, weights: Iterator[float]) -> Effects:
-    """Return ``effects`` with the next of ``weights``, in the order of :func:`_indicators`."""
+    """Return ``effects`` with the next values of ``weights``, in the order of :func:`_indicators`."""
     levels = tuple((level, next(weights)) for level, _ in effects.levels)
     other = next(weights) if effects.other else 0.0
     return Effects(effects.feature, levels, other, next(weights) if effects.unknown else other)
 
 
 def _solve(measured: list[Floats], marked: list[Floats], target: Floats, quantile: float) -> tuple[float, list[float]]:
-    """Return intercept and weights, penalised as if what is measured had mean 0 and standard deviation 1."""
+    """Return intercept and weights, penalised as if numeric columns had mean 0 and standard deviation 1."""
     import numpy as np
 
     if not measured + marked:
@@ -236,9 +236,9 @@ def _solve(measured: list[Floats], marked: list[Floats], target: Floats, quantil
 
 
 def _quantile_regression(columns: Floats, target: Floats, quantile: float) -> Floats:
-    """Return intercept and weights: the linear programme of Koenker and Bassett (1978), each absolute weight penalised.
+    """Return intercept and weights by the linear programme of Koenker and Bassett (1978), with an L1 penalty.
 
-    What scikit-learn's ``QuantileRegressor`` solves, without the second that importing it takes.
+    This is the problem that scikit-learn's ``QuantileRegressor`` solves, without its import time of a second.
     """
     import numpy as np
     from scipy.optimize import linprog
@@ -249,11 +249,11 @@ def _quantile_regression(columns: Floats, target: Floats, quantile: float) -> Fl
     design = csc_array(np.column_stack([np.ones(rows), columns]))
     residual = eye_array(rows, format="csc")
     penalty = np.array([0.0] + [PENALTY] * columns.shape[1])
-    # What is negative stands in variables of its own: a programme's variables are not.
+    # Negative parts are separate variables, because the variables of a linear programme are non-negative.
     cost = np.concatenate([penalty, penalty, np.full(rows, quantile), np.full(rows, 1 - quantile)])
     equal = hstack([design, -design, residual, -residual], format="csc")
     with threadpool_limits(1):
-        # Interior point with crossover ends in the same corner as the simplex, at a fifth of its time.
+        # Interior point with crossover ends at the same vertex as the simplex method, in a fifth of its time.
         found = linprog(cost, A_eq=equal, b_eq=target, method="highs-ipm")
     if not found.success:
         raise NotEnoughDataError(f"no percentile of {rows:,} customers could be found: {found.message}")

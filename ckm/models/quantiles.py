@@ -11,17 +11,17 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Cuts:
-    """Cut points between the scores of one measure.
+    """Cut points between the scores of one metric.
 
     Attributes
     ----------
     edges
-        Ascending, in the unit of the measure, one fewer than there are scores. Ties repeat an edge: the score
-        between two equal edges is then held by nobody.
+        Ascending, in the unit of the metric, one fewer than scores. Ties repeat an edge; no customer then has the score
+        between two equal edges.
     fewer_is_better
         True for recency, where fewer days make the better customer.
     scores
-        Of each class, from the smallest values to the largest, where they are not all scores in turn
+        Score of each class, smallest values first, if the classes do not have the scores 1, 2, 3 and so on
         (:func:`material_cuts`).
     """
 
@@ -35,7 +35,10 @@ class Cuts:
         return bool(self.edges)
 
     def score(self, value: pl.Expr) -> pl.Expr:
-        """Score of ``value``, Int8 from 1 (worst) to ``len(edges) + 1`` (best), or of its class; null stays null."""
+        """Return the score of ``value``: Int8 from 1 (worst) to ``len(edges) + 1`` (best), or that of its class.
+
+        Null stays null.
+        """
         above = pl.sum_horizontal(pl.lit(0, pl.Int8), *(value.gt(edge).cast(pl.Int8) for edge in self.edges))
         if self.scores:
             level = above.replace_strict(dict(enumerate(self.scores)), return_dtype=pl.Int8)
@@ -45,13 +48,13 @@ class Cuts:
 
 
 def quantile_cuts(values: pl.Series, bins: int, *, fewer_is_better: bool = False) -> Cuts:
-    """Cut points that put equally many customers into each score, as far as equal values allow.
+    """Return cut points that give each score the same number of customers, as far as ties allow.
 
     The edge ``i`` is the smallest value that at least ``i / bins`` of the customers do not exceed (the inverse of
     the empirical distribution function, type 1 in Hyndman and Fan 1996, p. 363). Scores compare values with edges
     and never count rows, so equal values share their score whatever the order of the rows, and a larger value
-    never falls below a smaller one. Ties go with the smaller value: among customers of whom half bought once, one
-    purchase is score 1, and the next score in use is 3, since half of all customers lie below it.
+    never falls below a smaller one. Ties have the lowest score of their range: if half of the customers bought once,
+    one purchase has score 1, and the next used score is 3, since half of all customers are below it.
 
     Parameters
     ----------
@@ -75,13 +78,14 @@ def quantile_cuts(values: pl.Series, bins: int, *, fewer_is_better: bool = False
 def material_cuts(
     values: pl.Series, bins: int, *, per_class: int, least_ratio: float = 1.0, fewer_is_better: bool = False
 ) -> Cuts:
-    """Cut points of :func:`quantile_cuts` for as many classes, up to ``bins``, as differ in more than rounding.
+    """Return the cut points of :func:`quantile_cuts`, with fewer than ``bins`` classes if these would hardly differ.
 
-    Of ``bins`` classes and fewer, the most that hold ``per_class`` customers each on average and whose medians differ,
-    each from the next, by a factor of ``least_ratio``. Fewer classes than ``bins`` are spread over the scores: one
-    has the middle score; of 5, two have 2 and 4, three 1, 3 and 5. Where the largest value is shared by so many that a
-    cut point falls on it, the scores above it would be held by nobody: its class has the middle one of the scores
-    that its customers span, and who exceeds it later has the same.
+    The result has the largest number of classes, up to ``bins``, with ``per_class`` customers each on average and a
+    factor of at least ``least_ratio`` between neighbouring medians. Fewer classes than ``bins`` are spread over the
+    scores: one
+    has the middle score; of 5, two have 2 and 4, three 1, 3 and 5. If a cut point equals the largest value, no customer
+    would have the scores above it: the top class then has the middle of the scores that its customers span, and so has
+    a larger value later.
 
     Parameters
     ----------
@@ -90,10 +94,10 @@ def material_cuts(
     bins
         Number of scores.
     per_class
-        Customers, at least 1.
+        Fewest customers per class on average, at least 1.
     least_ratio
-        Of the medians of a class and of the one below it; 1 takes any difference. Between amounts of which one is not
-        positive any difference counts that is at least ``least_ratio - 1`` of the larger one's size.
+        Smallest ratio of the medians of neighbouring classes; 1 accepts any difference. If a median is not positive,
+        the difference must be at least ``least_ratio - 1`` times the larger absolute median.
     fewer_is_better
         See :class:`Cuts`.
 
@@ -110,7 +114,7 @@ def material_cuts(
 
 
 def _differ(values: pl.Series, edges: tuple[float, ...], least_ratio: float) -> bool:
-    """Whether there are two classes or more, each with a median that differs from the one below."""
+    """Whether two or more classes exist and the medians of neighbours differ."""
     classed = values.to_frame().select(value=pl.col(values.name), place=Cuts(edges).score(pl.col(values.name)))
     medians = classed.group_by("place").agg(pl.col("value").median()).sort("place")["value"].to_list()
     return len(medians) > 1 and all(
@@ -120,7 +124,7 @@ def _differ(values: pl.Series, edges: tuple[float, ...], least_ratio: float) -> 
 
 
 def _spread(edges: tuple[float, ...], largest: float, bins: int, fewer_is_better: bool) -> Cuts:
-    """Cut points whose classes have scores of ``bins``, however many classes there are."""
+    """Return cut points whose classes have scores from 1 to ``bins``, spread evenly."""
     kept = tuple(edge for edge in dict.fromkeys(edges) if edge < largest)
     is_tied_at_the_end = len(kept) < len(set(edges))
     classes = len(edges) + 1
@@ -131,6 +135,6 @@ def _spread(edges: tuple[float, ...], largest: float, bins: int, fewer_is_better
         levels[-1] = (levels[-1] + classes) / 2
     if fewer_is_better:
         levels = [classes + 1 - level for level in levels]
-    # the middle of a class, as a share of all classes, and the score in which it lies
+    # the middle of a class, as a share of all classes, and the score that contains it
     scores = (math.floor((level - 0.5) / classes * bins + 1) for level in levels)
     return Cuts(kept, fewer_is_better, tuple(scores))

@@ -1,4 +1,4 @@
-"""What each group of features adds to a score: exact Shapley values against one reference row."""
+"""Contribution of each feature group to a score: exact Shapley values against one reference row."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     Score: TypeAlias = Callable[[Features], Floats]
 
 MOST_GROUPS = 12
-"""The work doubles with each group: 12 are 4,096 mixtures."""
+"""Maximum number of groups: the cost doubles with each; 12 groups need 4,096 mixtures."""
 CHUNK = 65_536
-"""Rows that are scored at once; bounds what a model holds in between."""
+"""Rows that are scored at once; it limits the memory of a model."""
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """How scores come about.
+    """Shapley values of scores.
 
     Attributes
     ----------
     groups
-        Names, in the order of the columns of ``points``.
+        Group names, in the order of the columns of ``points``.
     base
-        Score of the reference.
+        Score of the reference row.
     points
-        What each group adds to each row's score, shape (n, groups).
+        Contribution of each group to each row's score; shape (n, groups).
     """
 
     groups: tuple[str, ...]
@@ -45,7 +45,7 @@ class Attribution:
 
     @property
     def scores(self) -> Floats:
-        """Score of each row: ``base`` and its points; shape (n,)."""
+        """Score of each row: ``base`` plus its contributions; shape (n,)."""
         return np.asarray(self.base + self.points.sum(axis=1), dtype=np.float64)
 
 
@@ -57,36 +57,38 @@ def group_shapley(
     *,
     chunk: int = CHUNK,
 ) -> Attribution:
-    """Share out each row's score among groups of features, against a reference row.
+    """Return the Shapley values of feature groups for each row's score, against a reference row.
 
-    In the game of a row the groups are the players, and a coalition is worth the score of the mixture that has its
-    features from the row and all others from the reference, ``v(S)``. A group's points are its Shapley value, the mean
-    of what it adds over all orders in which the groups may join (Shapley 1953, *A value for n-person games*,
-    Contributions to the Theory of Games II, 307-317):
+    In the game of a row the groups are the players. The worth ``v(S)`` of a coalition is the score of a mixture: its
+    features from the row, all others from the reference. A group's points are its Shapley value: its mean contribution
+    over all orders of joining (Shapley 1953, *A value for n-person games*, Contributions to the Theory of Games II,
+    307-317):
 
     ``points(g) = Σ over S without g of |S|! (k - |S| - 1)! / k! · (v(S and g) - v(S))``
 
-    No other way of sharing out has points that add up to the score less the base, gives nothing to a group that never
-    changes the score, the same to groups that do the same, and to the sum of two models the sum of their points. With
+    It is the only attribution with these four properties: the points add up to score minus base; a group that never
+    changes the score gets 0; groups with equal effects get equal points; the points of a sum of models are the sums of
+    their points. With
     features as players it is SHAP with a background of one row (Lundberg and Lee 2017, *A unified approach to
     interpreting model predictions*, NeurIPS 30), called baseline Shapley by Sundararajan and Najmi (2020, *The many
     Shapley values for model explanation*, ICML). With groups as players it is the value of the quotient game, which
-    is also what the members of a group add up to in Owen (1977, *Values of games with a priori unions*, 76-88).
+    equals the sum over a group's members in Owen (1977, *Values of games with a priori unions*, 76-88).
 
-    Nothing is estimated: every mixture is scored. A group that is the same in row and reference is no player in the
-    row's game, so that a row with k unlike groups takes 2^k scores. Each mixture is scored for all rows that need it,
-    ``chunk`` at a time; beside the points nothing grows with the rows but what the model needs for a chunk.
+    Nothing is estimated: every mixture is scored. A group that is equal in row and reference is not a player, so a row
+    with k differing groups needs 2^k scores. Each mixture is scored for all rows that need it, ``chunk`` at a time, so
+    the memory of a model does not grow with the rows.
 
     Parameters
     ----------
     log_odds
-        Finite score of rows by nothing but their features; given by name, shape (m,), and perhaps read-only.
+        Function from features by name to finite scores, shape (m,); each score depends on its row only. The arrays may
+        be read-only.
     features
-        Of the rows, by name, shape (n,); NaN is a value like another.
+        Features of the rows by name, shape (n,); NaN is an ordinary value.
     reference
-        Value of each feature of ``features``.
+        Reference value of each feature.
     groups
-        Names of features by group: each feature in exactly one.
+        Feature names by group; each feature is in exactly one group.
     chunk
         Rows that are scored at once.
 
@@ -117,7 +119,7 @@ def group_shapley(
 
 @dataclass(frozen=True)
 class _Mixtures:
-    """Scores of rows that have some features of their own and the others of the reference."""
+    """Scores of mixtures: some features from the row, the others from the reference."""
 
     log_odds: Score
     features: Features
@@ -125,11 +127,11 @@ class _Mixtures:
     chunk: int
 
     def base(self) -> float:
-        """Score of the reference."""
+        """Score of the reference row."""
         return float(self._scored({name: np.full(1, self.reference[name]) for name in self.features})[0])
 
     def worth(self, own: Sequence[str], rows: NDArray[np.intp]) -> Floats:
-        """Score of each of ``rows`` when it keeps the features ``own`` only."""
+        """Return the score of each of ``rows`` with only the features ``own`` from the row."""
         worth = np.empty(len(rows))
         for start in range(0, len(rows), self.chunk):
             part = rows[start : start + self.chunk]
@@ -155,7 +157,7 @@ def _check_groups(features: Features, groups: Mapping[str, Sequence[str]]) -> No
 
 
 def _differs(features: Features, reference: Mapping[str, float], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Whether a row has any of the features ``names`` otherwise than the reference; NaN equals NaN."""
+    """Return whether a row differs from the reference in any of the features ``names``; NaN equals NaN."""
     differs = np.zeros(len(next(iter(features.values()))), np.bool_)
     for name in names:
         own, usual = features[name], np.float64(reference[name])
@@ -164,12 +166,12 @@ def _differs(features: Features, reference: Mapping[str, float], names: Sequence
 
 
 def _subsets(count: int) -> Iterable[tuple[int, ...]]:
-    """All subsets of ``count`` players, the empty one first."""
+    """Return all subsets of ``count`` players, the empty one first."""
     return chain.from_iterable(combinations(range(count), size) for size in range(count + 1))
 
 
 def _weights(most: int) -> tuple[Floats, Floats]:
-    """Weight of a coalition's worth for those in it and for those outside; by its size and that of the game.
+    """Return the weights of a coalition's worth for its members and for the others, by coalition size and game size.
 
     ``(s - 1)! (k - s)! / k! = 1 / (s C(k, s))`` and ``s! (k - s - 1)! / k! = 1 / ((k - s) C(k, s))``.
     """

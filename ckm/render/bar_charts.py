@@ -1,7 +1,7 @@
-"""Charts of rows: bars that are long or short, steps from one sum to another, intervals on a scale.
+"""Bar charts: bars, waterfall steps, and intervals on a scale.
 
-Each row bears its name above it and its number at the other end of that line, so that names of any length, in any
-script and on any screen keep clear of the bars. ``mirrored`` lets a chart begin on the right, as Persian does.
+Each row has its name above it and its number at the end of the same line, so that names of any length, script and
+screen do not overlap the bars. ``mirrored`` charts begin on the right, for Persian.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 ROW = 48
 """Height of a row with its name."""
 THICK = 12
-"""Of a bar."""
+"""Thickness of a bar."""
 NAME_ABOVE = -18
-"""From the middle of a bar up to its name."""
+"""Distance from the middle of a bar to its name."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Bar:
     name, text
         Left and right text of the line above it.
     start
-        Where it begins: zero, or the sum of the steps before it.
+        Start of the bar: zero, or the sum of the previous steps.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Spot:
-    """A value on a scale from worst (0) to best (1), its interval, and what it was before.
+    """A value on a scale from worst (0) to best (1), its interval, and its previous value.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Spot:
 
 
 def bar_chart(bars: Sequence[Bar], *, mirrored: bool = False) -> Specification:
-    """Return a chart of bars in the order given, on one scale that holds zero."""
+    """Return a chart of bars in the given order, on one scale that contains zero."""
     import altair as alt
 
     ends = [end for bar in bars for end in (bar.start, bar.value)]
@@ -122,7 +122,7 @@ def spot_chart(spots: Sequence[Spot], *, mirrored: bool = False) -> Specificatio
 
 
 def _lines(rows: Sequence[Bar] | Sequence[Spot], mirrored: bool) -> Iterator[alt.Chart]:
-    """Names at the beginning of their lines, numbers at the end."""
+    """Return the layers of names (line start) and numbers (line end)."""
     import altair as alt
 
     begins: Any = "right" if mirrored else "left"

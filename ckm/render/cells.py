@@ -1,8 +1,8 @@
-r"""What a value looks like in a cell, in formats that have no types. Shared by tables of any kind.
+r"""Cell texts in formats without types, for tables of any kind.
 
-Formulas: a spreadsheet runs a cell of a CSV file that starts with ``= + - @``, a tab or a carriage return. Texts that
-do get an apostrophe in front, as OWASP advises (https://owasp.org/www-community/attacks/CSV_Injection); numbers never
-do, nor does a text that is a plain number such as ``-12.50``.
+A spreadsheet runs a cell of a CSV file that starts with ``= + - @``, a tab or a carriage return as a formula. These
+texts get an apostrophe in front, as OWASP recommends (https://owasp.org/www-community/attacks/CSV_Injection). Numbers,
+and texts that are plain numbers such as ``-12.50``, do not.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
 PLAIN_NUMBER = r"^[+-]?(\d+([.,]\d+)*)?$"
-"""What starts like a formula and is none: a number, or a dash that stands for nothing."""
+"""Pattern of texts that start like a formula but are none: a number, or a dash for a missing value."""
 LIST_SEPARATOR = "; "
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
 def shown(cell: Any, template: str) -> str:
-    """Return one cell as a person reads it; a missing value is empty."""
+    """Return a cell as text for readers; a missing value is empty."""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return "" if cell is None else template.format(cell)
 
 
 def markdown_table(names: Sequence[str], numeric: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown; numbers stand to the right."""
+    """Return a Markdown table; numbers are right-aligned."""
     head = "| " + " | ".join(markdown_cell(name) for name in names) + " |"
     rule = "| " + " | ".join("---:" if number else "---" for number in numeric) + " |"
     lines = ("| " + " | ".join(markdown_cell(cell) for cell in row) + " |" for row in rows)
@@ -37,5 +37,5 @@ def markdown_table(names: Sequence[str], numeric: Sequence[bool], rows: Iterable
 
 
 def markdown_cell(text: str) -> str:
-    """Return a text that stays in its cell, its lines parted, and of which no reader of Markdown makes markup."""
+    """Return a text for a Markdown cell: in one line, and with markup escaped."""
     return "<br>".join(markdown_text(line).strip() for line in text.splitlines())

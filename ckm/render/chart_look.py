@@ -1,4 +1,4 @@
-"""What all charts share: the roles of colours, how an axis looks, how a specification is finished."""
+"""Common parts of all charts: colours by role, axes, and the final specification."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     Specification = Mapping[str, Any]
 
 WIDTH = 560
-"""Of the plot with its axes, in pixels; the page scales it."""
+"""Width of the plot with its axes, in pixels; the page scales it."""
 HEIGHT = 300
 Tone = Literal["accent", "ink", "muted", "faint"]
-"""Role of a colour: what the chart is about, what it is compared with, what is beside the point, what is a rule."""
+"""Role of a colour: subject, comparison, background, or rule."""
 ON_FIELD = "on_field"
-"""Part of the name of a layer of text that lies on fields of colour."""
+"""Name part of text layers on coloured fields."""
 LOOK = "look"
-"""Key of what the page's style calls a chart."""
+"""Key of a chart's name for the page's stylesheet."""
 STEPS = (1, 2, 2.5, 5, 10)
-"""Distances of ticks that people read easily, times a power of ten."""
+"""Readable distances of ticks, times a power of ten."""
 MOST_TICKS = 5
 
 
 @dataclass(frozen=True)
 class Ruler:
-    """An axis of numbers that bears them as a language writes them.
+    """A numeric axis with ticks formatted in the report's language.
 
     Attributes
     ----------
     title
-        Title of the axis; empty where the headline names it.
+        Title of the axis; empty if the headline has it.
     ticks
         Positions and labels of ticks.
     low, high
-        From and to.
+        Ends of the axis.
     """
 
     title: str
@@ -54,13 +54,13 @@ def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "
     Parameters
     ----------
     values
-        What is drawn; may be empty.
+        Values of the chart; may be empty.
     write
-        How a tick is written.
+        Function that formats a tick.
     title
-        Of the axis.
+        Title of the axis.
     room
-        Share of the axis that is left free beyond the values, for what is written beside them.
+        Share of the axis beyond the values that is left free for labels.
     """
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
     span = (high - low) or 1.0
@@ -77,31 +77,31 @@ def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "
 
 
 def data(rows: list[dict[str, Any]]) -> Any:
-    """Return rows as the data of a chart."""
+    """Return rows as chart data."""
     import altair as alt
 
     return alt.Data(values=rows)
 
 
 def colour(tone: Tone) -> Any:
-    """Return the CSS variable of a role, so that one drawing serves light, dark and paper."""
+    """Return the CSS variable of a role, so that one chart works in light mode, dark mode and print."""
     return f"var(--{tone})"
 
 
 def scale(axis: Ruler, *, reverse: bool = False) -> Any:
-    """Return the scale of an axis; reversed where a language runs from right to left."""
+    """Return the scale of an axis; reversed for right-to-left languages."""
     import altair as alt
 
     return alt.Scale(domain=[axis.low, axis.high], nice=False, zero=False, reverse=reverse)
 
 
 def numbers_axis(axis: Ruler, *, grid: bool, side: str = "") -> Any:
-    """Return the axis that bears a ruler's own numbers."""
+    """Return an axis with the ticks of a ruler."""
     import json
 
     import altair as alt
 
-    # an array, not an object: its places are numbers, and no text of a tick is ever read as an expression
+    # an array, not an object: its values are numbers, so that the text of a tick is never an expression
     places = json.dumps([place for place, _ in axis.ticks])
     texts = json.dumps([text for _, text in axis.ticks])
     orient: Any = side or alt.Undefined
@@ -115,9 +115,9 @@ def numbers_axis(axis: Ruler, *, grid: bool, side: str = "") -> Any:
 
 @contextmanager
 def unchecked() -> Iterator[None]:
-    """Let altair take the parts of charts as they are: the tests hold whole charts against the schema of all charts.
+    """Disable altair's validation of chart parts; tests validate whole charts.
 
-    Checking each part when it is made takes as long as all else that makes a chart.
+    Validating each part takes as long as everything else in a chart.
     """
     from altair.utils.schemapi import debug_mode
 
@@ -126,22 +126,22 @@ def unchecked() -> Iterator[None]:
 
 
 def finished(chart: alt.LayerChart, look: str = "", **padding: int) -> Specification:
-    """Return the specification of a chart in the page's look.
+    """Return the specification of a chart in the page's style.
 
     Parameters
     ----------
     chart
-        With its data in it.
+        Chart with its data.
     look
-        What the page's style calls charts of this kind, where it treats them differently; empty for none.
+        Name of this kind of chart in the page's stylesheet; empty for the default.
     padding
-        Around the plot, in pixels.
+        Padding around the plot, in pixels.
     """
     import altair as alt
 
-    chart.config = alt.Config(**_look())  # as chart.configure() does, which copies the chart and all of its data first
+    chart.config = alt.Config(**_look())  # same as chart.configure(), which would first copy the chart with its data
     specification: dict[str, Any] = chart.to_dict(validate=False)
-    specification.pop("$schema", None)  # a URL that is never opened
+    specification.pop("$schema", None)  # this URL is never opened
     if look:
         specification["usermeta"] = {LOOK: look}
     if padding:
@@ -170,7 +170,7 @@ def _look() -> dict[str, Any]:
             "titlePadding": 10,
         },
         "axisX": {"domain": True},
-        # above the axis and level: a title on its side is read by nobody
+        # above the axis and horizontal, because rotated titles are hard to read
         "axisY": {
             "domain": False,
             "titleAngle": 0,

@@ -1,7 +1,7 @@
 """Charts as Vega-Lite specifications filled from small tables, in the colours of the page.
 
-A colour is the name of a CSS variable (``var(--accent)``): one drawing serves light, dark and paper. One accent for
-what the chart is about; all else is quiet. Lines are named where they run, so that nobody looks up a legend.
+Colours are CSS variables (``var(--accent)``), so that one chart works in light mode, dark mode and print. The subject
+of the chart has the accent colour; everything else is muted. Lines are labelled directly, without a legend.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from ckm.render.chart_look import Specification
 
 MOST_MARKS = 200
-"""Data points of a chart at most; beyond, it is to be aggregated first."""
+"""Maximum number of data points of a chart; larger data must be aggregated first."""
 ROW_HEIGHT = 46
-"""Of a category in a chart of dots."""
+"""Height of a category in a dot chart."""
 Place = Literal["above", "below", "right"]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis of numbers.
+    """A numeric axis.
 
     Attributes
     ----------
     title
-        What is measured, with its unit.
+        Title with the unit.
     format
-        Of d3: ``.0%``, ``.2f``, ``,``.
+        Number format of d3: ``.0%``, ``.2f``, ``,``.
     domain
-        From and to; None lets the data decide.
+        Ends of the axis; None means those of the data.
     ticks
-        Where numbers stand; empty lets the domain decide.
+        Positions of ticks; empty means automatic ticks.
     """
 
     title: str
@@ -49,12 +49,12 @@ class Axis:
 
 @dataclass(frozen=True)
 class ChartLine:
-    """A line through points, named beside one of them.
+    """A line through points, with a label beside one of them.
 
     Attributes
     ----------
     name
-        Written at the point number ``named_at``, on the side ``place``; empty for none.
+        Label at the point number ``named_at``, on the side ``place``; empty for none.
     points
         Pairs (x, y).
     """
@@ -69,7 +69,7 @@ class ChartLine:
 
 @dataclass(frozen=True)
 class Interval:
-    """A point with the interval within which it may well lie."""
+    """A point with its confidence interval."""
 
     x: float
     y: float
@@ -79,18 +79,18 @@ class Interval:
 
 @dataclass(frozen=True)
 class Dots:
-    """Values of a category: the single ones small, what they come to large and written beside.
+    """Values of a category as small dots, with their summary as a large dot with a label.
 
     Attributes
     ----------
     category
-        Its name.
+        Name of the category.
     values
         Single values.
     summary
-        Their mean, say.
+        Summary of the values, such as their mean.
     text
-        The summary as it is written.
+        Formatted summary.
     """
 
     category: str
@@ -107,7 +107,7 @@ def line_chart(lines: Sequence[ChartLine], x: Axis, y: Axis, *, points: Sequence
     across = alt.X("x:Q", title=x.title, scale=_scale(x), axis=_axis(x, grid=False))
     upward = alt.Y("y:Q", title=y.title, scale=_scale(y), axis=_axis(y, grid=True))
     layers: list[alt.Chart] = []
-    for line in sorted(lines, key=lambda each: each.tone == "accent"):  # what the chart is about lies on top
+    for line in sorted(lines, key=lambda each: each.tone == "accent"):  # the subject of the chart is drawn on top
         base = alt.Chart(data([{"x": a, "y": b} for a, b in line.points])).encode(x=across, y=upward)
         dash = [3, 4] if line.dashed else [1, 0]
         width = 2.5 if line.tone == "accent" else 1.5
@@ -145,7 +145,7 @@ def dot_chart(rows: Sequence[Dots], x: Axis) -> Specification:
         layers.append(
             base.mark_text(color=tone, dy=-14, align="center", fontSize=13, fontWeight=weight).encode(text="text:N")
         )
-    # room for the names, which are larger where the screen is small
+    # space for the names, which are larger on small screens
     padding = {"left": 34, "right": 20, "top": 14, "bottom": 4}
     return finished(alt.layer(*layers, width=WIDTH - 150, height=ROW_HEIGHT * len(rows), padding=padding))
 

@@ -1,7 +1,7 @@
 """Content of a report, independent of its format: sections of text, facts, tables and figures.
 
 :mod:`ckm.render.page` makes an HTML page of it, :mod:`ckm.render.markdown` a mail. All text is plain: what looks like
-markup in it is shown as it stands.
+markup in it is shown unchanged.
 """
 
 from __future__ import annotations

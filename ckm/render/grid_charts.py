@@ -17,7 +17,7 @@ CELL = 26
 BOX = 104
 """Height of a box of a matrix."""
 DARKEST = 0.45
-"""Of a cell; text on it is still read, in light and in dark."""
+"""Opacity of the darkest cell; text on it is readable in light and dark mode."""
 GAP = 2
 
 
@@ -48,7 +48,7 @@ class Box:
     Attributes
     ----------
     name, text, note
-        Its three lines.
+        The three lines of text.
     weight
         From 0, pale, to 1, dark.
     """
@@ -67,11 +67,11 @@ def heat_map(
     Parameters
     ----------
     cells
-        Each draws a field and its number.
+        Cells, each with a colour and a number.
     rows, columns
         Row and column titles.
     title
-        Of the columns.
+        Title of the columns.
     mirrored
         Whether it begins on the right.
     """
@@ -103,12 +103,12 @@ def heat_map(
         .encode(x=across, y=down, text=alt.Text("text:N")),
     )
     chart = alt.layer(*layers, width=WIDTH - 100, height=CELL * len(rows))
-    # room for the names, which are larger where the screen is small
+    # space for the names, which are larger on small screens
     return finished(chart, "cells", left=4, right=36) if mirrored else finished(chart, "cells", left=36, right=4)
 
 
 def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:
-    """Return four boxes, two above two, in reading order."""
+    """Return a matrix of four boxes, two by two, in reading order."""
     import altair as alt
 
     width = WIDTH / 2

@@ -15,37 +15,38 @@ _NAMESPACE = re.compile(r"\{[^}]*\}")
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _DROPPED = frozenset({"font-family", "pointer-events", "role", "version", "class", "width", "height"})
-"""Fonts are the reader's; a drawing is one image to a screen reader, not hundreds of shapes; sizes are the page's."""
+"""Parts that are removed: fonts (the reader's apply), shape labels (a chart is one image for screen readers), and sizes
+(the page's apply)."""
 _BARE = frozenset({"rect", "image", "use", "svg", "pattern"})
-"""Elements whose width and height are their shape."""
+"""Elements whose width and height are part of their shape."""
 
 
 def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
-    """Return the chart as an ``<svg>`` element to stand in HTML.
+    """Return the chart as an ``<svg>`` element for HTML.
 
     Parameters
     ----------
     specification
-        Vega-Lite with its data in it; nothing is fetched.
+        Vega-Lite specification with its data; nothing is downloaded.
     name
-        Of the chart, unique on the page: what has an id in the drawing takes it as a prefix, since Vega numbers ids
-        anew in each drawing (``clip0``), and two drawings of a page would share them.
+        Name of the chart, unique on the page. It is the prefix of all ids in the drawing, because Vega uses the same
+        ids (``clip0``) in each drawing.
     label
         Text for screen readers.
 
     Raises
     ------
     ValueError
-        More than :data:`ckm.render.charts.MOST_MARKS` data points, or an image from elsewhere.
+        More than :data:`ckm.render.charts.MOST_MARKS` data points, or an external image.
     """
     drawn = marks(specification)
     if drawn > MOST_MARKS:
         raise ValueError(f"chart {name!r} has {drawn} marks; at most {MOST_MARKS} can be read: aggregate first")
     import vl_convert
 
-    # A control character in a label is no XML, and the library ends the whole process for it.
+    # A control character in a label is invalid XML, and the library would abort the process.
     harmless = _harmless(specification)
-    # Descriptions, which are left out below, are expressions to Vega: it would read the escape of a character in them.
+    # Descriptions are removed, because Vega evaluates them as expressions, with the escapes in them.
     harmless["config"] = {**harmless.get("config", {}), "aria": False}
     text = vl_convert.vegalite_to_svg(harmless, allowed_base_urls=[])
     look = specification.get("usermeta", {}).get(LOOK)
@@ -53,7 +54,7 @@ def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """Return a specification whose every text, of the data as of the axes, is fit to be drawn."""
+    """Return a specification with all texts of data and axes escaped."""
     match value:
         case str():
             return harmless_in_page(one_line(value))
@@ -71,12 +72,12 @@ def _cleaned(text: str, name: str, label: str, style: str) -> str:
     view = root.get("viewBox", "")
     _tidy(root, names)
     root.attrib = {"viewBox": view, "role": "img", "aria-label": label, "class": style}
-    # no <title>: a browser would show it over the chart wherever the pointer rests
+    # no <title>: browsers would show it as a tooltip everywhere on the chart
     return ElementTree.tostring(root, encoding="unicode")
 
 
 def _ids(root: ElementTree.Element) -> list[str]:
-    # in the order of the drawing: Vega counts on from drawing to drawing within a process
+    # number ids in drawing order, because Vega continues its numbers within a process
     return [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
 
 
@@ -106,13 +107,13 @@ def _tidy(element: ElementTree.Element, names: Mapping[str, str]) -> None:
 
 
 def _is_label_group(element: ElementTree.Element) -> bool:
-    # text on a field of colour is read as it is; its halo would blot the field
+    # text on a coloured field has no halo, which would cover the field
     group = element.get("class", "")
     return group.startswith("mark-text role-mark") and ON_FIELD not in group
 
 
 def _is_nothing(element: ElementTree.Element) -> bool:
-    # Vega draws frames of groups that are neither filled nor stroked, and a background of no colour
+    # remove Vega's invisible frames of groups, and its empty background
     if element.get("fill") == "transparent":
         return True
     return element.get("class") in {"background", "foreground"} and "stroke" not in element.attrib

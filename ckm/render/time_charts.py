@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from ckm.render.chart_look import Specification
 
 PALE = 0.45
-"""Opacity of columns beneath marks."""
+"""Opacity of columns below marks."""
 LEGEND_LINE = 22
 """Height of a line of a legend."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A point of a curve of steps: it stays until the next one.
+    """A point of a step curve: its value holds until the next point.
 
     Attributes
     ----------
     low, high
-        Ends of the interval; None where it has none.
+        Ends of the interval; None without one.
     """
 
     x: float
@@ -41,11 +41,11 @@ class TimeColumn:
     Attributes
     ----------
     name
-        Label below it; empty where labels would overlap.
+        Label below the column; empty if labels would overlap.
     up, down
         Heights above and below the line, both at least 0.
     mark
-        Where a line is drawn across it; None for none.
+        Position of a line across the column; None for none.
     """
 
     name: str
@@ -64,9 +64,9 @@ def step_chart(
     steps
         In the order of ``x``.
     x, y
-        Its axes.
+        Axes of the chart.
     half
-        Where the curve reaches one half, drawn as a dashed line; None where it does not.
+        Position at which the curve reaches one half, drawn as a dashed line; None if it never does.
     mirrored
         Whether it begins on the right.
     """
@@ -95,7 +95,7 @@ def step_chart(
         .encode(x=across, y=upward)
     )
     if half is not None:
-        # from the axis to the curve, and down to its days
+        # a line from the axis to the curve, and down to the days
         corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
         rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
         layers.append(rule.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
@@ -117,7 +117,7 @@ def column_chart(
     columns
         In the order of time or rank.
     y
-        Their axis.
+        Axis of the columns.
     legend
         Legend, one line per colour.
     tones
@@ -140,7 +140,7 @@ def column_chart(
         axis=numbers_axis(y, grid=True, side="right" if mirrored else "left"),
     )
     marked = [{"column": number, "to": each.mark} for number, each in enumerate(columns) if each.mark is not None]
-    strength = PALE if marked else 1.0  # a mark across a column is to be seen on it
+    strength = PALE if marked else 1.0  # so that a mark across a column is visible
     layers: list[alt.Chart] = []
     for tone, heights in (
         (tones[0], [column.up for column in columns]),

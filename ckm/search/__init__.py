@@ -1,4 +1,4 @@
 """Full-text search: analysis of texts in any script, an index, and ranking by BM25.
 
-Knows texts, languages, labels and scores; independent of knowledge entries and their files.
+The package works on texts, languages, labels and scores; it does not depend on knowledge entries and their files.
 """

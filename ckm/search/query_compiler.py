@@ -42,11 +42,11 @@ class CompiledQuery:
     excluded: Query | None = None
     """A record is excluded if any of its texts, in any language, matches this."""
     certain: Query | None = None
-    """Matches the texts that are hits without a comparison of words. None: all are."""
+    """Query for texts that are hits without a comparison of words. None: all matching texts are hits."""
     sure: Sequence[Query] = ()
     """``queries`` limited to ``certain``."""
     words: tuple[SharedGrams, ...] = ()
-    """Other texts are hits only if one of their words is similar to one of these."""
+    """Query words for this comparison: other texts are hits only if one of their words is similar to one of these."""
 
 
 class QueryCompiler:

@@ -1,7 +1,6 @@
-"""The store: Delta tables of Parquet files under one folder, changed one commit at a time.
+"""The store: Delta tables of Parquet files in one folder; each change is one commit.
 
-Readers need no lock and see whole commits. A writer takes the lock, and then first recovers from
-a writer that was killed::
+Readers need no lock and see complete commits. A writer takes the lock and first recovers an interrupted load::
 
     with store.locked():
         load = store.begin(...)
@@ -23,19 +22,19 @@ from ckm.files import temporary_folder
 from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
 from ckm.store.damage import explained, table_folders
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.erase import erase_customer
-from ckm.store.identity import Identity
-from ckm.store.known import as_known, states
+from ckm.store.known_rows import as_known, states
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.lock import exclusive, held
 from ckm.store.log import versions
 from ckm.store.log_access import LOG_FOLDER
 from ckm.store.merge import ConflictError, OnConflict
-from ckm.store.mirror import mirror
+from ckm.store.row_identity import Identity
 from ckm.store.runs import Run
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
-from ckm.store.snapshot import Snapshot
+from ckm.store.snapshot import TableSnapshot
+from ckm.store.store_copy import mirror
 from ckm.store.verify import FileState, VerifiedFile, verify
 from ckm.store.writer import LoadWriter, recover, settle
 
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.store.order_parts import OrderAmounts
+    from ckm.store.incomplete_orders import OrderAmounts
 
 __all__ = [
     "REPLACED_BY",
@@ -58,8 +57,8 @@ __all__ = [
     "LoadWriter",
     "OnConflict",
     "Run",
-    "Snapshot",
     "Store",
+    "TableSnapshot",
     "UndoneLoad",
     "VerifiedFile",
 ]
@@ -69,16 +68,17 @@ ID_LENGTH = 12
 
 @dataclass(frozen=True)
 class UndoneLoad:
-    """An undone load.
+    """Result of undoing a load.
 
     Attributes
     ----------
     load
-        Its facts.
+        Facts of the load.
     rows
-        How many rows left the table.
+        Number of rows removed from the table.
     load_again
-        Files of other loads of which rows may be missing now, from the table or from the quarantine.
+        Files of other loads that must be loaded again, because some of their rows may now be missing from the table or
+        the quarantine.
     """
 
     load: LoadFacts
@@ -100,10 +100,10 @@ class Store:
     def __init__(self, root: Path, *, wait: float | None = None) -> None:
         self.root = openable(root)
         self.wait = wait
-        self._snapshots: dict[str, Table] | None = None
+        self._snapshots: dict[str, StoredTable] | None = None
 
     def tables(self) -> list[str]:
-        """Return the names of the tables, side tables and kept runs left out.
+        """Return the names of the tables, without side tables and run history.
 
         Raises
         ------
@@ -115,34 +115,35 @@ class Store:
         return [name for name in names if name not in beside]
 
     def scan(self, table: str, *, known_before: datetime | None = None) -> pl.LazyFrame:
-        """Return a table's rows, lazily: those of now, or as they were known before a moment.
+        """Return a table's rows as a lazy frame: the present ones, or those known before a moment.
 
         Raises
         ------
         UnknownNameError
             The store has no such table.
         """
-        found = Table(self.root / table)
+        found = StoredTable(self.root / table)
         if not found.exists:
             raise UnknownNameError("table", table, self.tables(), where="store")
         earlier = as_known(found, self._replaced(table), known_before) if known_before is not None else None
         return found.scan() if earlier is None else earlier
 
     def is_known_as_now(self, table: str, moment: datetime) -> bool:
-        """Return whether the rows known before a moment are in the same state in the table now."""
-        return as_known(Table(self.root / table), self._replaced(table), moment) is None
+        """Return whether the rows known before a moment are the same as the present ones."""
+        return as_known(StoredTable(self.root / table), self._replaced(table), moment) is None
 
     def states(self, table: str) -> pl.DataFrame:
-        """Return all states of the orders that changed; see :func:`ckm.store.known.states`."""
-        return states(Table(self.root / table), self._replaced(table))
+        """Return all states of the orders that changed; see :func:`ckm.store.known_rows.states`."""
+        return states(StoredTable(self.root / table), self._replaced(table))
 
-    def _replaced(self, table: str) -> Table:
-        return Table(self.root / f"{table}{REPLACED}")
+    def _replaced(self, table: str) -> StoredTable:
+        return StoredTable(self.root / f"{table}{REPLACED}")
 
     def state(self, table: str) -> str | None:
-        """Return an identifier of the present state of a table; None where the store has no such table.
+        """Return an identifier of the present state of a table; None if the store has no such table.
 
-        It is a digest of the newest entry of its log, so it differs from that of earlier states and of other stores.
+        The identifier is a digest of the newest entry of the table's log, so it differs between states and between
+        stores.
         """
         folder = self.root / table
         newest = max(versions(folder), default=None)
@@ -151,26 +152,26 @@ class Store:
             return None
         return f"{newest}-{hashlib.sha256(entry.read_bytes()).hexdigest()}"
 
-    def snapshot(self, table: str, state: str) -> Snapshot | None:
-        """Return the data files of a table in a :meth:`state`; None where the table has changed since."""
-        found = Table(self.root / table)
+    def snapshot(self, table: str, state: str) -> TableSnapshot | None:
+        """Return the data files of a table in a :meth:`state`; None if the table has changed since."""
+        found = StoredTable(self.root / table)
         if not found.exists or self.state(table) != state:
             return None
-        snapshot = Snapshot.of(found)
-        return snapshot if self.state(table) == state else None  # a load may have landed meanwhile
+        snapshot = TableSnapshot.of(found)
+        return snapshot if self.state(table) == state else None  # another load may have been committed meanwhile
 
     def columns(self, table: str) -> list[str]:
         """Return the columns of a table; none before its first load."""
         return list(self._table(table).schema)
 
     def quarantine(self) -> pl.LazyFrame | None:
-        """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None where there never were any."""
+        """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None if there never were any."""
         there = {folder.name for folder in table_folders(self.root)}
-        return Table(self.root / QUARANTINE).scan() if QUARANTINE in there else None
+        return StoredTable(self.root / QUARANTINE).scan() if QUARANTINE in there else None
 
     def history(self) -> list[Load]:
         """Return every load, oldest first."""
-        return loads.history(Table(self.root / name) for name in self.tables())
+        return loads.history(StoredTable(self.root / name) for name in self.tables())
 
     def verify(self) -> list[VerifiedFile]:
         """Compare every data file with the digest in its commit; see :func:`ckm.store.verify.verify`."""
@@ -178,16 +179,16 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the store as its one writer, waiting for another to finish.
+        """Lock the store for writing; wait for another writer to finish.
 
         Raises
         ------
         BusyError
-            Another writer holds it for longer than this one waits.
+            Another writer holds the lock for longer than ``wait``.
         DamagedStoreError
             The store has files that cannot be read, or that ckm did not write.
         UsageError
-            The disk is full, or the store cannot be written.
+            The disk is full, or the store is read-only.
         """
         with exclusive(self.root, self.wait), explained(self.root):
             recover(self.root)
@@ -223,11 +224,11 @@ class Store:
             yield Store(copy)
 
     def has(self, table: str, content_id: str) -> bool:
-        """Whether a file's content was loaded and not undone since."""
+        """Return whether a file's content is loaded and not undone."""
         return self._table(table).mark(content_id) % 2 == 1
 
     def load_of(self, table: str, content_id: str) -> LoadFacts | None:
-        """Return the last load of a file's content that was not undone; None where there is none."""
+        """Return the last load of a file's content that is not undone; None without one."""
         found = loads.history([self._table(table)], content_id)
         standing = [load.facts for load in found if load.facts.content_id == content_id and not load.undone]
         return standing[-1] if standing else None
@@ -242,23 +243,23 @@ class Store:
         continues: bool = False,
         amounts: OrderAmounts | None = None,
     ) -> LoadWriter:
-        """Begin a load. Call it while holding the lock.
+        """Begin a load; requires the lock.
 
         Parameters
         ----------
         facts
-            Facts of the load that are known beforehand; the store assigns ``load_id``.
+            Facts of the load that are known before its rows; the store assigns ``load_id``.
         content_id
-            Identifies content, mapping and table: what makes a second load of the same file ``unchanged``.
+            Id of content, mapping and table; a second load with the same id is ``unchanged``.
         schema
             Columns of the rows to come, without ``load_id`` and ``repeat_no``.
         expected_rows
             Estimated number of rows.
         continues
-            The rows belong to a file of which other rows are loaded: a row without a key that equals one of them is a
-            repeat of it.
+            Whether other rows of the same file are already loaded: a row without a key that equals one of them then
+            counts as its repeat.
         amounts
-            Spreads amounts of a whole order over its lines, where the source has such amounts.
+            Functions that spread order amounts over lines; null if the source has no order amounts.
         """
         table = self._table(facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))
@@ -273,10 +274,10 @@ class Store:
         return writer
 
     def undo(self, load_id: str) -> UndoneLoad:
-        """Undo a load. Takes the lock.
+        """Undo a load; takes the lock.
 
-        Rows that a later load found unchanged are removed too, because the store records one load per row; rows that
-        the load moved out of the quarantine do not return there. The loads concerned count as not loaded, so that
+        Rows that a later load found unchanged are removed too, because the store records one load per row. Rows that
+        the load moved out of the quarantine do not return there. Those other loads then count as not loaded, so that
         their files can be loaded again.
 
         Raises
@@ -296,7 +297,7 @@ class Store:
             return self._undo(load.facts, _loads_to_repeat(load, list(found.values())))
 
     def erase_customer(self, customer_id: str) -> dict[str, int]:
-        """Remove one customer from every table and kept run, old files too; return the rows removed by table.
+        """Remove a customer from every table, the run history and old files; return the removed rows by table.
 
         Takes the lock.
         """
@@ -306,24 +307,24 @@ class Store:
     def keep_run(
         self, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
     ) -> Run:
-        """Save a run: one row of results per customer. Takes the lock; see :func:`ckm.store.runs.keep`."""
+        """Save a run with one row of results per customer; takes the lock, see :func:`ckm.store.runs.keep`."""
         with self.locked():
             return runs.keep(self.root, analysis, name, version, as_of, frame, facts)
 
     def runs(self, analysis: str, name: str | None = None) -> list[Run]:
-        """Return the kept runs of an analysis (those of one definition with ``name``), by number."""
-        table_folders(self.root)  # a damaged store is not one without runs
+        """Return the saved runs of an analysis, by number; with ``name``, those of one definition."""
+        table_folders(self.root)  # raise for a damaged store, which could look like a store without runs
         return runs.kept(self.root, analysis, name)
 
     def read_run(self, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
-        """Return the rows of a kept run, sorted by ``customer_id``; see :func:`ckm.store.runs.read`."""
+        """Return the rows of a saved run, sorted by ``customer_id``; see :func:`ckm.store.runs.read`."""
         return runs.read(self.root, run, columns)
 
-    def _table(self, name: str) -> Table:
-        """Return a table; while the lock is held, no other process changes it and its log is read only once."""
+    def _table(self, name: str) -> StoredTable:
+        """Return a table; under the lock its log is read only once, because no other process changes it."""
         if self._snapshots is None:
-            return Table(self.root / name)
-        return self._snapshots.setdefault(name, Table(self.root / name))
+            return StoredTable(self.root / name)
+        return self._snapshots.setdefault(name, StoredTable(self.root / name))
 
     def _undo(self, load: LoadFacts, again: list[LoadFacts]) -> UndoneLoad:
         table = self._table(load.table)
@@ -342,7 +343,7 @@ class Store:
 
 
 def _loads_to_repeat(load: Load, all_loads: list[Load]) -> list[LoadFacts]:
-    """Return the loads of which rows may be missing after ``load`` is undone."""
+    """Return the loads with rows that may be missing after ``load`` is undone."""
     mine, place = load.facts, all_loads.index(load)
     standing = [
         (number, other.facts)
@@ -358,6 +359,6 @@ def _same_file(one: LoadFacts, other: LoadFacts) -> bool:
     return (one.table, one.file_id, one.source) == (other.table, other.file_id, other.source)
 
 
-def _load_id(content_id: str, table: Table) -> str:
-    """Return a load id that depends only on the content loaded and the state of the table."""
+def _load_id(content_id: str, table: StoredTable) -> str:
+    """Return a load id, which depends only on the loaded content and the state of the table."""
     return hashlib.sha256(f"{content_id} {table.version}".encode()).hexdigest()[:ID_LENGTH]

@@ -1,7 +1,7 @@
-"""Cache of the commits of a table: one file beside the log, instead of thousands of log files to read.
+"""Cache of a table's commits: one file beside the log, which replaces reading thousands of log files.
 
 The log is authoritative. The cache has one line per commit, in order, each with a checksum of the lines before it. It
-may be deleted at any time; a cache that does not fit the log is ignored and rewritten by the next commit.
+may be deleted at any time. A cache that contradicts the log is ignored, and the next commit writes a new one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMITS_FILE = "_ckm_commits.ndjson"
-"""Delta leaves files alone whose names begin with an underscore."""
+"""Name of the cache file; Delta ignores files whose names begin with an underscore."""
 OWN_KEYS = "ckm_"
 """Prefix of the keys of ckm's own facts in a commit."""
 VERSION, TIMESTAMP, CHECK = "version", "timestamp", "check"
@@ -30,11 +30,11 @@ def commits(folder: Path, version: int, containing: str = "") -> list[dict[str, 
     Parameters
     ----------
     folder
-        The table's.
+        Folder of the table.
     version
         The last commit of interest.
     containing
-        Parse only lines with this text, in the time that it takes to search one file for it.
+        Text that a line must contain to be parsed, which is much faster than parsing all lines.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def commits(folder: Path, version: int, containing: str = "") -> list[dict[str, 
     Raises
     ------
     DamagedStoreError
-        A commit that the file does not know is missing from the log, or damaged.
+        A commit that is not in the cache is missing from the log, or damaged.
     """
     wanted = containing.encode()
     return [json.loads(line) for line in _lines(folder, version) if wanted in line]
@@ -55,7 +55,7 @@ def reversed_commits(folder: Path, version: int) -> Iterator[dict[str, Any]]:
 
 
 def extend(folder: Path, version: int) -> None:
-    """Append the commits up to ``version`` to the cache. Requires the lock; the log has what a crash leaves out."""
+    """Append the commits up to ``version`` to the cache; requires the lock. A crash before this is harmless."""
     path = folder / COMMITS_FILE
     known = _known(folder)
     end = sum(map(len, known))
@@ -71,7 +71,7 @@ def _lines(folder: Path, version: int) -> list[bytes]:
 
 
 def _known(folder: Path) -> list[bytes]:
-    """Return the complete lines of the cache; none where it does not fit the log or a checksum is wrong."""
+    """Return the complete lines of the cache; none if it contradicts the log or a checksum is wrong."""
     try:
         data = (folder / COMMITS_FILE).read_bytes()
         lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
@@ -82,7 +82,7 @@ def _known(folder: Path) -> list[bytes]:
 
 
 def _more(folder: Path, known: list[bytes], version: int) -> Iterator[bytes]:
-    """Yield the lines that follow the known ones, up to ``version``."""
+    """Yield the lines that follow the cached ones, up to ``version``."""
     check = crc32(b"".join(known))
     for number in range(len(known), version + 1):
         line = _line(folder, number, check)
@@ -91,7 +91,7 @@ def _more(folder: Path, known: list[bytes], version: int) -> Iterator[bytes]:
 
 
 def _line(folder: Path, number: int, check: int) -> bytes:
-    """Return the line of one commit, from the log; ``check`` is the CRC-32 of all lines before it."""
+    """Return the cache line of one commit, from the log; ``check`` is the CRC-32 of all lines before it."""
     path = folder / LOG_FOLDER / f"{number:020d}.json"
     facts: dict[str, Any] = {VERSION: number, TIMESTAMP: 0, CHECK: check}
     try:
@@ -110,7 +110,7 @@ def _is_of_history(key: str) -> bool:
 
 
 def _infos(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the commit information of a log entry; lines about files are not parsed."""
+    """Yield the commit information of a log entry; lines about files are skipped."""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):
             yield json.loads(line)["commitInfo"]

@@ -1,9 +1,10 @@
-"""Merge small data files, so that the cost of a load does not grow with the number of loads before it.
+"""Compaction of small data files, so that the cost of a load does not grow with the number of earlier loads.
 
-Files are put into tiers by their number of rows, each :data:`FANOUT` times the one below, as in a log-structured merge
-tree (O'Neil, Cheng, Gawlick and O'Neil 1996). A full tier is written as one file, which lands in a higher tier. So a
-row is rewritten once per tier at most, and a table has a few files per tier, however many loads it had. Delta's own
-``optimize`` rewrites all small files each time, in files that recovery would not know, with statistics of every column.
+Files are assigned to tiers by their number of rows, each :data:`FANOUT` times the one below, as in a log-structured
+merge tree (O'Neil, Cheng, Gawlick and O'Neil 1996). A full tier is merged into one file of a higher tier. So a row is
+rewritten at most once per tier, and a table has a few files per tier, however many loads it had. Delta's own
+``optimize`` rewrites all small files each time, in files that recovery would not recognise, with statistics of every
+column.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.store.data_files import DataFile
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 FANOUT = 8
 """Number of files of a tier that are merged: each row is rewritten once for every eightfold growth of its table."""
 LARGE = ROWS_PER_FILE // 32
-"""Rows. Files of this size stay as they are, those of a large load, which are clustered by customer, among them; and
-one changed row makes the next load rewrite no more than eight times as many."""
+"""Rows from which a file is not merged: these are files of a large load, which are clustered by customer. A change of
+one row then rewrites at most eight times as many rows."""
 APP_ID = "compaction"
 COMPACTION_KEY = "ckm_compaction"
 """Key of a commit for the number of files before and after the merge."""
@@ -57,9 +58,9 @@ class Compaction:
 
 
 def due(files: list[DataFile]) -> list[DataFile]:
-    """Return the files to merge; none where no tier is full.
+    """Return the files to merge; none if no tier is full.
 
-    A tier that fills up with the result of the tiers below is merged along, so that no row is written twice for it.
+    If the merged file fills the next tier, the files of that tier are merged with it, so that no row is written twice.
     """
     tiers: dict[int, list[DataFile]] = {}
     for file in files:
@@ -78,14 +79,14 @@ def due(files: list[DataFile]) -> list[DataFile]:
 
 def compact(
     root: Path,
-    table: Table,
+    table: StoredTable,
     *,
     statistics: Collection[str] = STATISTICS,
 ) -> Compaction | None:
-    """Merge the small files of ``table`` in one commit, where a tier is full. Requires the lock.
+    """Merge the small files of ``table`` in one commit if a tier is full; requires the lock.
 
-    No row changes, so what was loaded can be undone as before; readers keep the old files as they keep those of any
-    older version. Killed at any moment, :func:`ckm.store.writer.recover` finds the old files or the new ones.
+    No row changes, so every load can still be undone. Readers of the old version keep its files as usual. If the
+    process is killed, :func:`ckm.store.writer.recover` finds the old files or the new ones.
 
     Parameters
     ----------
@@ -135,8 +136,8 @@ def _tier(rows: int) -> int:
     return tier
 
 
-def _frames(table: Table, files: list[DataFile]) -> Iterator[pl.DataFrame]:
-    """Yield the rows of the files, in frames that are neither tiny nor larger than a row group or two."""
+def _frames(table: StoredTable, files: list[DataFile]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of the files in frames of about one row group."""
     gathered: list[pl.DataFrame] = []
     for file in files:
         gathered.append(aligned(scan_file(table.folder / file.name).collect(), table.schema))

@@ -1,4 +1,4 @@
-"""Detection of damaged or foreign files in a store, so that they never pass for an empty table."""
+"""Detection of damaged or foreign files in a store, so that they are never mistaken for an empty table."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import CkmError, UsageError
 from ckm.files import full_disk
-from ckm.io.scanned import may_be_damage, unreadable
+from ckm.io.scanned_files import may_be_damage, unreadable
 from ckm.store import journal
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.log import DamagedStoreError, is_own, versions
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ MOVE_AWAY = "move it out of the store, which holds ckm's own tables only"
 
 
 def table_folders(root: Path) -> list[Path]:
-    """Return the folders of the tables in the store, by name; none where there is no store yet.
+    """Return the folders of the tables in the store, by name; none if there is no store yet.
 
     Raises
     ------
     DamagedStoreError
-        The store or a log in it cannot be read, data files lie there without a log, or a table is not ckm's.
+        The store or a log in it cannot be read, data files have no log, or a table was not written by ckm.
     """
     return [folder for folder in folders(root) if _is_table(root, folder)]
 
 
 def folders(root: Path) -> list[Path]:
-    """Return the folders in the store, by name; none where there is no store yet."""
+    """Return the folders in the store, by name; none if there is no store yet."""
     try:
         with os.scandir(root) as scan:
             found = [root / each.name for each in scan if not each.name.startswith(".") and _may_be_table(root, each)]
@@ -58,7 +58,7 @@ def _is_table(root: Path, folder: Path) -> bool:
             raise DamagedStoreError(folder, "this is no table of ckm", hint=MOVE_AWAY)
         return True
     if left := _data_without_log(root, folder):
-        if versions(folder):  # the first load of the table landed meanwhile
+        if versions(folder):  # the first load of the table was committed meanwhile
             return True
         lost = "restore its _delta_log from a backup; " if left.parent == folder else ""
         hint = f"{lost}if it is no table of ckm, {MOVE_AWAY}"
@@ -67,7 +67,7 @@ def _is_table(root: Path, folder: Path) -> bool:
 
 
 def _data_without_log(root: Path, folder: Path) -> Path | None:
-    """Return a data file of a folder without a commit that no load under way is writing."""
+    """Return a data file of a folder without commits, unless a load in progress is writing it."""
     under_way = journal.read(root)
     prefix = f"{under_way.load_id}-" if under_way is not None else None
 
@@ -83,10 +83,10 @@ def _data_without_log(root: Path, folder: Path) -> Path | None:
 
 
 def find_damage(root: Path) -> DamagedStoreError | None:
-    """Return the first thing in the store that cannot be read; every data file is read in full."""
+    """Return the first unreadable part of the store; every data file is read in full."""
     try:
         for folder in table_folders(root):
-            table = Table(folder)
+            table = StoredTable(folder)
             table.require(table.files)
             for file in table.files:
                 if why := unreadable(folder / file.name):
@@ -98,7 +98,7 @@ def find_damage(root: Path) -> DamagedStoreError | None:
 
 @contextmanager
 def explained(root: Path) -> Iterator[None]:
-    """Raise errors of libraries in the body as errors that name the place in the store.
+    """Convert errors of libraries in the body to errors that name the place in the store.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def explained(root: Path) -> Iterator[None]:
         yield
     except (CkmError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
-    except BaseException as error:  # a panic in polars is no Exception
+    except BaseException as error:  # a polars panic is not an Exception
         if full_disk(error):
             raise UsageError(
                 f"cannot write {root}: the disk is full", hint="make room there; the store is as it was before"

@@ -1,7 +1,7 @@
-"""The Parquet files of a table: written clustered by customer, read and rewritten in bounded memory.
+"""Parquet files of a table: written clustered by customer, read and rewritten in bounded memory.
 
-A large load is cut into files that hold disjoint ranges of customer ids, so that the files of one customer are few:
-readers prune by the minimum and maximum in the Delta log, and erasing one customer rewrites one file.
+A large load is split into files with disjoint ranges of customer ids, so that one customer's rows are in few files:
+readers prune by the minimum and maximum in the Delta log, and erasing a customer rewrites one file.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ CLUSTER_COLUMN = "customer_id"
 ROWS_PER_FILE = 2_000_000
 """Target number of rows per file: rewritten in two seconds, and 20 million rows make 10 files."""
 DICTIONARY_SHARE = 0.01
-"""Columns with fewer distinct values than this share of the rows get a dictionary; trying it on ids only costs."""
+"""Columns with a smaller share of distinct values are dictionary-encoded; trying it on ids would only cost time."""
 STATISTICS = (*dict.fromkeys(name for table in TABLES.values() for name in table.logged), "load_id")
-"""Columns whose minimum and maximum go into the log: what readers prune by, and never a name, an address or a text."""
+"""Columns whose minimum and maximum go into the log, for pruning; never names, addresses or texts."""
 LONGEST_STATISTIC = 64
 WRITERS = 2
 COMPRESSION: Final = "snappy"
-"""Compression: twice the size of zstd's lowest level for a third less CPU time; every reader supports it."""
+"""Compression: files are twice the size of zstd's lowest level, for a third less CPU time; every reader supports it."""
 ROWS_PER_GROUP = 100_000
 POSITION = "ckm:position"
 
@@ -58,10 +58,9 @@ class DataFile:
     statistics
         Delta's JSON of row count, minima, maxima and null counts.
     digest
-        SHA-256 of a file that was just written; empty for one that the log names (:meth:`ckm.store.delta.Table.digests`
-        knows it).
+        SHA-256 of a new file; empty for a file from the log (see :meth:`ckm.store.delta.StoredTable.digests`).
     modified
-        When the file was written, as the log has it, in ms since 1970; 0 for one that is not in the log yet.
+        Time of writing by the log, in ms since 1970; 0 for a file that is not in the log yet.
     """
 
     name: str
@@ -77,7 +76,7 @@ class DataFile:
         return low is None or high is None or low <= value <= high
 
     def bounds(self, column: str) -> tuple[Any, Any]:
-        """Return the minimum and maximum of a column as the log has them; None where it has none."""
+        """Return the minimum and maximum of a column by the log; None if unknown."""
         facts = self.facts
         return facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
 
@@ -99,7 +98,7 @@ class DataFileWriter:
     expected_rows
         Estimated number of rows; determines the number of customer ranges.
     constants
-        Columns that are the same text in every row: added when the rows are written.
+        Columns with the same text in every row; added on writing.
     statistics
         Columns whose minimum and maximum go into the log.
     """
@@ -150,7 +149,7 @@ class DataFileWriter:
         """Stop writing; the files are left for :func:`ckm.store.journal.sweep`."""
         wait(self._pending)
         for _, writer, _ in self._open.values():
-            with suppress(OSError, pa.ArrowException):  # a full disk; the file is thrown away
+            with suppress(OSError, pa.ArrowException):  # a full disk; the file is deleted later
                 writer.close()
         self._open.clear()
         self._pool.shutdown()
@@ -181,7 +180,7 @@ class DataFileWriter:
         return [(number, ordered.slice(starts[number], count)) for number, count in enumerate(counts) if count]
 
     def _append(self, number: int, part: pl.DataFrame) -> None:
-        table = part.to_arrow(compat_level=pl.CompatLevel.newest())  # texts as they lie in memory, not copied
+        table = part.to_arrow(compat_level=pl.CompatLevel.newest())  # use the texts in memory without a copy
         for name, value in self.constants.items():
             table = table.append_column(name, _repeated(value, len(part)))
         path, writer, rows = self._open.get(number) or self._begin(number, table.schema)
@@ -199,7 +198,7 @@ class DataFileWriter:
 
 
 def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
-    """Return the facts of a new Parquet file from its footer, with the bounds of the columns in ``statistics``."""
+    """Return the facts of a new Parquet file by its footer, with the bounds of the columns in ``statistics``."""
     footer = pq.read_metadata(path)
     groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
     low: dict[str, Any] = {}
@@ -228,7 +227,7 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file: the fastest digest in Python, with hardware support."""
+    """Return the SHA-256 of a file, the fastest digest in Python thanks to hardware support."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -244,7 +243,7 @@ def without_rows(
     to: Path,
     statistics: Collection[str] = STATISTICS,
 ) -> DataFile | None:
-    """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left."""
+    """Write the rows of ``path`` except those at ``positions`` to ``to``; return None if no row is left."""
     if len(positions) == pq.read_metadata(path).num_rows:
         return None
     rest = scan_file(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
@@ -288,9 +287,10 @@ def _low_cardinality(frame: pl.DataFrame) -> list[str]:
 
 
 def _as_json(value: Any) -> str | int | float | None:
-    """Return a footer value as Delta writes it; None where it must not go into the log.
+    """Return a footer value in the format of Delta's JSON; None if it must not go into the log.
 
-    The log outlives the rows: an id that is an address or a telephone number is not there, and readers open the file.
+    The log outlives the rows, so an id that is an email address or a telephone number is left out; readers then open
+    the file.
     """
     if isinstance(value, str):
         is_number = value.isdecimal() and not value.startswith("0")

@@ -1,4 +1,4 @@
-"""One Delta table: its schema, its files, and the commit that changes them."""
+"""A Delta table: schema, data files, and commits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from deltalake.exceptions import DeltaError, DeltaProtocolError
 from deltalake.transaction import AddAction, RemoveAction
 
 from ckm.io.parquet_file import scan_files
-from ckm.io.scanned import remember
+from ckm.io.scanned_files import remember
 from ckm.store.commits import commits, extend, reversed_commits
 from ckm.store.data_files import DataFile
 from ckm.store.log import COMMIT_KEY, DamagedStoreError, entries, versions
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["LOG_FOLDER", "Table", "aligned", "created"]
+__all__ = ["LOG_FOLDER", "StoredTable", "aligned", "created"]
 
 LOAD_KEY = "ckm_load"
 """Key of a commit for the facts of its load."""
 RUN_KEY = "ckm_run"
 """Key of a commit for the facts of its run of an analysis."""
 CONFIGURATION = {
-    # The history of loads lives in the log: it is never cleaned away.
+    # ckm reads the load history from the log, so log entries never expire.
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
 COLUMN_MAPPING = 2
-"""Reader version of tables whose columns have other names in the files."""
+"""Minimum reader version of tables with column mapping (other column names in the files)."""
 KEEP_REMOVED_HOURS = 24
-"""How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
+"""Hours until files of older versions are deleted, for readers that still use them; erasure deletes them at once."""
 READER_FEATURES = {"timestampNtz"}
 WRITER_FEATURES = {*READER_FEATURES, "appendOnly", "invariants"}
 """Features of the Delta protocol that ckm's tables may use."""
@@ -58,12 +58,13 @@ DAMAGED_LOG = (
     "if that does not help, restore the table from a backup"
 )
 VACUUM_FILE = "_ckm_vacuumed"
-"""File whose time of writing is that of the last search for files of older versions."""
+"""File whose modification time is that of the last vacuum."""
 VACUUM_EVERY = 3600
-"""Seconds between searches. A search lists every file, so one per commit would cost more with each commit."""
+"""Seconds between vacuums. A vacuum lists every file, so one per commit would become more expensive with each commit.
+"""
 
 
-class Table:
+class StoredTable:
     """A Delta table in ``folder``, which may not exist yet.
 
     An instance is a snapshot: after :meth:`commit` it shows the new version.
@@ -84,7 +85,7 @@ class Table:
         return -1 if self._delta is None else int(self._delta.version())
 
     def scan(self) -> pl.LazyFrame:
-        """Return the rows of this snapshot, lazily."""
+        """Return the rows of this snapshot as a lazy frame."""
         if self._delta is None:
             raise FileNotFoundError(self.folder)
         self.require(self.files)
@@ -92,16 +93,16 @@ class Table:
         remember((self.folder / path for path in paths), DAMAGED_FILE)
         if self.is_plain:
             return scan_files([self.folder / path for path in paths], self.schema)
-        return pl.scan_delta(self._delta)  # which finds no file where the folder's name is not its own URL
+        return pl.scan_delta(self._delta)  # which finds no file if the folder's name needs escaping in a URL
 
     @property
     def is_plain(self) -> bool:
-        """Whether its data files, all in its folder, hold every column; the table exists."""
+        """Whether all data files are in the table's folder and contain every column; false if there is no table."""
         assert self._delta is not None
         return not self._delta.metadata().partition_columns and not any("://" in path for path in self._actions["path"])
 
     def require(self, files: Iterable[DataFile]) -> None:
-        """Raise an error where a data file of the table is missing, truncated or not a file.
+        """Raise an error if a data file of the table is missing, truncated or not a file.
 
         Raises
         ------
@@ -123,9 +124,9 @@ class Table:
                 raise DamagedStoreError(path, why, hint=DAMAGED_FILE)
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of every data file that a commit names, by name; empty text where none was kept.
+        """Return the SHA-256 of every data file in the commits, by name; empty text if none was recorded.
 
-        Files that left the table since are among them.
+        The result includes files that were removed since.
         """
         found: dict[str, str] = {}
         for actions in entries(self.folder) if created(self.folder) else ():
@@ -150,7 +151,7 @@ class Table:
         return _data_files(self._actions)
 
     def files_with(self, column: str, value: int) -> list[DataFile]:
-        """Return the files that may hold ``value`` in ``column``, whose bounds the log has, by name."""
+        """Return the files that may contain ``value`` in ``column``, by name; the log has the column's bounds."""
         low, high = f"min.{column}", f"max.{column}"
         actions = self._actions
         if low not in actions.columns:
@@ -158,24 +159,24 @@ class Table:
         return _data_files(actions.filter(pl.lit(value).is_between(pl.col(low), pl.col(high))))
 
     def rows_by(self, column: str) -> dict[int, int]:
-        """Return the number of rows for each value of ``column``, which is the same throughout each file."""
+        """Return the number of rows for each value of ``column``, which is constant within each file."""
         if f"min.{column}" not in self._actions.columns:
             return {}
         rows = self._actions.group_by(f"min.{column}").agg(pl.col("num_records").sum())
         return dict(rows.iter_rows())
 
     def mark(self, app_id: str) -> int:
-        """Return the last version that application ``app_id`` committed with; 0 where it never did."""
+        """Return the last version of application ``app_id`` in a commit; 0 if there is none."""
         if self._delta is None:
             return 0
-        if app_id not in self._marks:  # each look-up goes through the whole log segment
+        if app_id not in self._marks:  # each call reads the whole log segment
             self._marks[app_id] = self._delta.transaction_version(app_id) or 0
         return self._marks[app_id]
 
     def history(self, key: str = LOAD_KEY, containing: str = "") -> list[dict[str, Any]]:
-        """Return the values of ``key`` in commits, oldest first, each with its ``version`` and ``timestamp`` (ms).
+        """Return the values of ``key`` in commits, oldest first, with ``version`` and ``timestamp`` (ms).
 
-        With ``containing``, an id, commits that do not mention it may be left out.
+        With ``containing`` (an id), commits without it may be omitted.
         """
         return [
             {**commit[key], "version": commit["version"], "timestamp": commit["timestamp"]}
@@ -184,7 +185,7 @@ class Table:
         ]
 
     def last(self, key: str) -> dict[str, Any] | None:
-        """Return the value of ``key`` in the last commit that has it; None where none has it."""
+        """Return the value of ``key`` in the last commit that has it; None without one."""
         return next((commit[key] for commit in reversed_commits(self.folder, self.version) if key in commit), None)
 
     def commit(
@@ -199,22 +200,23 @@ class Table:
         facts: Mapping[str, Any] | None = None,
         same_rows: bool = False,
     ) -> None:
-        """Commit a change of the table: files added, files removed, and the facts of the load or run.
+        """Commit a change of the table: added and removed files, and the facts of the load or run.
 
         Parameters
         ----------
         schema
-            Columns of the added files. Columns that the table lacks are added to it first.
+            Columns of the added files; missing columns are first added to the table.
         add, remove
-            Files that enter, and names of files that leave.
+            Added files, and names of removed files.
         load, run
-            Facts of the load or of the run, kept in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
+            Facts of the load or of the run, stored in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
             Application id to version; makes a load idempotent.
         facts
             Further facts of the commit by key; keys begin with ``ckm_``.
         same_rows
-            The files that enter hold the rows of those that leave: readers of changes need not look.
+            Whether the added files contain the rows of the removed ones, so that readers of changes can skip the
+            commit.
         """
         delta = self._ready(schema)
         told = {key: said for key, said in ((LOAD_KEY, load), (RUN_KEY, run)) if said is not None} | dict(facts or {})
@@ -252,7 +254,7 @@ class Table:
             self._forget_files()
 
     def vacuum(self, *, keep_hours: int = KEEP_REMOVED_HOURS) -> None:
-        """Delete files that left the table more than ``keep_hours`` ago."""
+        """Delete files that were removed from the table more than ``keep_hours`` ago."""
         if self._delta is not None:
             path = log_path(self.folder)
             if path == self.folder:
@@ -262,7 +264,7 @@ class Table:
             self._forget_snapshot()
 
     def tidy(self) -> None:
-        """Delete files of older versions that left the table long enough ago; at most once an hour."""
+        """Delete expired files of older versions; at most once an hour."""
         marker = self.folder / VACUUM_FILE
         now = time.time()
         if not marker.exists() or not 0 <= now - marker.stat().st_mtime < VACUUM_EVERY:
@@ -271,7 +273,7 @@ class Table:
                 marker.touch()
 
     def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
-        """Vacuum where deltalake sees the log only: it says which files of these names it would delete."""
+        """Vacuum a table of which deltalake sees only the log; it returns the files to delete."""
         assert self._delta is not None
         names = [file.name for file in self.folder.glob("*.parquet")]
         try:
@@ -285,7 +287,7 @@ class Table:
 
     @cached_property
     def _actions(self) -> pl.DataFrame:
-        """Facts of the log about each data file of this snapshot, one row per file."""
+        """Facts of each data file of this snapshot by the log, one row per file."""
         if self._delta is None:
             return pl.DataFrame()
         return pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))
@@ -320,7 +322,7 @@ class Table:
             self.__dict__.pop(name, None)
 
     def _ready(self, schema: pl.Schema) -> DeltaTable:
-        """Create the table or widen it, so that files of ``schema`` fit."""
+        """Create the table, or add missing columns of ``schema`` to it."""
         if self._delta is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             options = storage_options(self.folder)
@@ -334,25 +336,25 @@ class Table:
         return self._writable()
 
     def _writable(self) -> DeltaTable:
-        """Return the table as it is opened for a commit."""
+        """Return the table opened for a commit."""
         assert self._delta is not None
         options = storage_options(self.folder)
         return DeltaTable(log_path(self.folder), storage_options=options) if options else self._delta
 
 
 def created(folder: Path) -> bool:
-    """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left.
+    """Return whether ``folder`` contains a table; a log without a commit remains if the first commit was interrupted.
 
     Raises
     ------
     DamagedStoreError
-        The log cannot be read or is not whole.
+        The log cannot be read or is incomplete.
     """
     return bool(versions(folder))
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """Return ``frame`` with exactly the columns of ``schema``, in its order; the missing ones are null."""
+    """Return ``frame`` with exactly the columns of ``schema``, in its order; missing ones are null."""
     there = set(frame.columns)
     missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in there]
     return frame.with_columns(missing).select(list(schema))
@@ -371,7 +373,7 @@ def _data_files(actions: pl.DataFrame) -> list[DataFile]:
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:
-    """Rebuild a file's facts from a flattened add action."""
+    """Return a data file from a flattened add action."""
     bounds: dict[str, dict[str, Any]] = {"min": {}, "max": {}}
     for name, value in action.items():
         kind, _, column = name.partition(".")

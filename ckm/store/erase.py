@@ -1,4 +1,4 @@
-"""Erasure of one customer: every row in every table, and the files that had these rows."""
+"""Erasure of a customer: all rows in all tables, and the files that contained them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ckm.io.parquet_file import read_file
 from ckm.store import runs
 from ckm.store.damage import table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
-from ckm.store.delta import Table
-from ckm.store.mention import names_customer
+from ckm.store.delta import StoredTable
+from ckm.store.quarantine_search import names_customer
 from ckm.store.side_tables import QUARANTINE
 from ckm.store.staging import drop_from_files
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
-    """Remove a customer's rows from every table that knows customers; return the number of rows by table.
+    """Remove a customer's rows from every table with customer ids; return the number of rows by table.
 
-    Call it while holding the store's lock. Kept runs are such tables too. Old files are deleted at once, so no earlier
-    version can be read back; the minimum and maximum customer id of each file stay in the log, but for runs, whose logs
-    hold none. The kept ledger goes as a whole. Interrupted, it is complete after running again.
+    Requires the lock. The tables include the run history. Old files are deleted at once, so that no earlier version can
+    be read. The minimum and maximum customer id of each file stay in the log (except for runs, whose logs have none).
+    The cached customer ledger is deleted as a whole. An interrupted erasure is completed by running it again.
     """
     _forget_ledger(root / LEDGER_FOLDER)
     erased = {}
     for folder in table_folders(root):
-        table = Table(folder)
+        table = StoredTable(folder)
         if CLUSTER_COLUMN in table.schema:
             erased[table.name] = _erase_from(table, customer_id)
             table.vacuum(keep_hours=0)
@@ -43,7 +43,7 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
 
 
 def _forget_ledger(folder: Path) -> None:
-    """Delete the kept ledger, which holds customers' ids."""
+    """Delete the cached ledger, which contains customer ids."""
     try:
         if folder.is_symlink() or folder.is_file():
             folder.unlink()
@@ -56,7 +56,7 @@ def _forget_ledger(folder: Path) -> None:
         ) from error
 
 
-def _erase_from(table: Table, customer_id: str) -> int:
+def _erase_from(table: StoredTable, customer_id: str) -> int:
     drops = {
         file.name: [positions]
         for file in table.files
@@ -70,11 +70,11 @@ def _erase_from(table: Table, customer_id: str) -> int:
     return sum(len(positions) for [positions] in drops.values())
 
 
-def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
+def _rows_of(table: StoredTable, file: DataFile, customer_id: str) -> Positions:
     theirs = pl.col(CLUSTER_COLUMN) == customer_id
     columns = [CLUSTER_COLUMN] + (["raw"] if table.name == QUARANTINE else [])
     frame = read_file(table.folder / file.name, columns)
     found = frame.select(theirs.fill_null(value=False)).to_series()
-    if table.name == QUARANTINE:  # such a row may name its customer where no mapping found it
+    if table.name == QUARANTINE:  # a quarantined record may contain the id in any place
         found |= names_customer(frame["raw"], customer_id)
     return np.flatnonzero(found.to_numpy())

@@ -1,4 +1,4 @@
-"""Write-ahead journal: the load in progress, and the cleanup after its writer was killed."""
+"""Write-ahead journal: the load in progress, and the cleanup after an interrupted one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from ckm.files import flush_folder
-from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.delta import LOG_FOLDER, StoredTable
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 JOURNAL_FILE = ".journal.json"
 SET_ASIDE = ".journal-set-aside-"
 OWN_FILE = re.compile(r"(?:[0-9a-f]{12}|erase)-[\w-]+\.parquet")
-"""A data file that ckm wrote."""
+"""Name pattern of data files that ckm writes."""
 LOAD_ID = re.compile(r"[0-9a-f]{12}")
 TABLE_NAME = re.compile(r"\w[\w-]*")
-"""No separator and no dot: a journal cannot lead out of the store."""
+"""Pattern of table names, without separator and dot, so that a journal cannot point outside of the store."""
 HALF_MADE = ("*.tmp", "_commit_*", "*#*")
-"""Files that an unfinished commit may leave in a log."""
+"""Name pattern of files that an unfinished commit may leave in a log."""
 
 logger = logging.getLogger("ckm.store")
 
@@ -34,8 +34,8 @@ logger = logging.getLogger("ckm.store")
 class Entry:
     """A load in progress.
 
-    ``load_id`` prefixes every file that it writes; its commit sets ``mark`` for ``app_id``. The rest is what must be
-    done after the commit, see :func:`ckm.store.writer.settle`.
+    All files of the load start with ``load_id``; its commit sets ``mark`` for ``app_id``. The other fields are for the
+    cleanup after the commit, see :func:`ckm.store.writer.settle`.
     """
 
     load_id: str
@@ -49,7 +49,7 @@ class Entry:
 
 
 def begin(root: Path, entry: Entry) -> None:
-    """Record the start of a load before its first file is written; a power cut leaves the old entry or this one."""
+    """Record the start of a load before its first file is written; a power cut leaves the old entry or the new one."""
     temporary = root / f"{JOURNAL_FILE}.new"
     with temporary.open("w", encoding="utf-8") as file:
         file.write(json.dumps(asdict(entry)))
@@ -65,7 +65,7 @@ def end(root: Path) -> None:
 
 
 def read(root: Path) -> Entry | None:
-    """Return the load in progress, of any process; None where there is none or the journal cannot be read."""
+    """Return the load in progress, of any process; None without one or if the journal cannot be read."""
     try:
         return _parsed((root / JOURNAL_FILE).read_bytes())
     except (OSError, ValueError):
@@ -73,10 +73,10 @@ def read(root: Path) -> Entry | None:
 
 
 def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
-    """Return the load that a killed process left unfinished, if any. Requires the lock.
+    """Return the load that a killed process left unfinished, if any; requires the lock.
 
-    A journal that is empty, damaged or of another program says nothing of what was under way: it is set aside under a
-    name of its own, and the answer is ``unknown``.
+    A journal that is empty, damaged or from another program does not identify the load: it is renamed, and the result
+    is ``unknown``.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
 
 
 def _parsed(data: bytes) -> Entry:
-    """Return the entry that a journal holds; it names a table of the store and no other place.
+    """Return the entry in a journal; it can only name a table of this store.
 
     Raises
     ------
     ValueError
-        It is none that this version wrote.
+        This version of ckm did not write the entry.
     """
     try:
         said = json.loads(data)
@@ -128,25 +128,25 @@ def _parsed(data: bytes) -> Entry:
 
 
 def landed(root: Path, entry: Entry) -> bool:
-    """Whether the load's own commit was made."""
-    return Table(root / entry.table).mark(entry.app_id) >= entry.mark
+    """Return whether the load was committed."""
+    return StoredTable(root / entry.table).mark(entry.app_id) >= entry.mark
 
 
-def mark_loaded(table: Table, app_id: str) -> int:
-    """Return the next mark that says "loaded": an odd number."""
+def mark_loaded(table: StoredTable, app_id: str) -> int:
+    """Return the next mark for a loaded file: an odd number."""
     mark = table.mark(app_id)
     return mark // 2 * 2 + 1 + 2 * (mark % 2)
 
 
-def mark_unloaded(table: Table, app_id: str) -> int:
-    """Return the next mark that says "not loaded": an even number."""
+def mark_unloaded(table: StoredTable, app_id: str) -> int:
+    """Return the next mark for a file that is not loaded: an even number."""
     return table.mark(app_id) // 2 * 2 + 2
 
 
 def sweep(root: Path, load_id: str) -> None:
-    """Remove files of ``load_id`` that no table holds, and half-made commits."""
+    """Remove files of ``load_id`` that no table contains, and unfinished commits."""
     for folder in [path for path in root.iterdir() if path.is_dir()]:
-        held = {file.name for file in Table(folder).files}
+        held = {file.name for file in StoredTable(folder).files}
         for path in folder.glob(f"{load_id}-*.parquet"):
             if path.name not in held:
                 path.unlink()
@@ -154,9 +154,9 @@ def sweep(root: Path, load_id: str) -> None:
 
 
 def sweep_unnamed(root: Path) -> None:
-    """Remove data files of ckm's tables that no commit ever named, and half-made commits."""
+    """Remove data files of ckm's tables that no commit names, and unfinished commits."""
     for folder in [path for path in root.iterdir() if path.is_dir()]:
-        named = Table(folder).digests()
+        named = StoredTable(folder).digests()
         for path in folder.glob("*.parquet"):
             if path.name not in named and OWN_FILE.fullmatch(path.name):
                 path.unlink()

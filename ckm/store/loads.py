@@ -1,4 +1,4 @@
-"""The loads of a table: written with their commit, read from the log."""
+"""Loads of a table: recorded in their commits, read from the log."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 
 REQUARANTINE = "requarantine"
-"""Kind of a load that brings rows out of the quarantine of an earlier one."""
+"""Kind of a load that moves rows out of the quarantine of an earlier load."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LoadFacts:
     continues: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the facts as they are kept in the log."""
+        """Return the facts as they are stored in the log."""
         return asdict(self)
 
 
@@ -71,11 +71,11 @@ class Load:
     Attributes
     ----------
     facts
-        Its facts.
+        Facts of the load.
     loaded_at
-        When it was committed, UTC.
+        Time of the commit, UTC.
     undone
-        Whether it was undone since.
+        Whether a later load undid it.
     """
 
     facts: LoadFacts
@@ -84,12 +84,12 @@ class Load:
 
 
 def order_digest(order: str) -> str:
-    """Return a digest of an order number: the log names no orders."""
+    """Return a digest of an order number, because the log contains no order numbers."""
     return blake2b(order.encode(), digest_size=8).hexdigest()
 
 
 def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
-    """Return the last load of a source and the loads whose files are the pages before it, oldest first."""
+    """Return the last load of a source, and the loads of the preceding pages, oldest first."""
     standing_loads = [load.facts for load in loads if not load.undone and load.facts.kind == "load"]
     pages: list[LoadFacts] = []
     for facts in reversed([facts for facts in standing_loads if facts.source == source]):
@@ -99,13 +99,13 @@ def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
     return pages
 
 
-def of_file(table: Table, file_id: str) -> list[Load]:
-    """Return the loads of a file into ``table`` and their undos, oldest first."""
+def of_file(table: StoredTable, file_id: str) -> list[Load]:
+    """Return the loads of a file into ``table`` and the undos of these loads, oldest first."""
     return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
 
 
 def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
-    """Return a file's ``loads`` that were not undone and have the source of ``facts``, or where one has no mapping."""
+    """Return those of a file's ``loads`` that were not undone and have the source of ``facts`` (or no mapping)."""
     sources = {facts.source, facts.table}
     return [
         load.facts
@@ -115,10 +115,10 @@ def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
     ]
 
 
-def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
+def history(tables: Iterable[StoredTable], containing: str = "") -> list[Load]:
     """Return every load of ``tables``, oldest first; an undo is a load of kind ``undo``.
 
-    With ``containing``, the id of a file or of its content, those of others may be left out.
+    With ``containing`` (the id of a file or of its content), loads of other files may be omitted.
     """
     found = []
     for table in tables:

@@ -1,4 +1,4 @@
-"""One writer at a time: the lock of the store, and who holds it."""
+"""The write lock of the store, and its owner."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LOCK_FILE = ".lock"
 OWNER_FILE = ".lock.owner"
 PATIENCE = 1.0
-"""Seconds of waiting before a remark names the other writer; most loads are shorter."""
+"""Seconds of waiting before a remark about the other writer; most loads are shorter."""
 POLL = 0.05
 PROGRAMS = ("ckm", "__main__.py")
 
@@ -45,14 +45,14 @@ _held = _Held()
 
 
 class BusyError(RefusedError):
-    """Another writer holds the store for longer than the caller waits."""
+    """Another writer holds the lock for longer than the caller waits."""
 
     code = "busy"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds the lock: process number, machine, command, and since when (UTC, to the second)."""
+    """Owner of the lock: process id, machine, command and start time (UTC, in seconds)."""
 
     pid: int
     host: str
@@ -60,32 +60,32 @@ class Owner:
     since: str
 
     def __str__(self) -> str:
-        """Return them as part of a sentence."""
+        """Return the owner as part of a sentence."""
         elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
         return f"{self.command} (process {self.pid}{elsewhere}, since {self.since})"
 
 
 @contextmanager
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
-    """Hold the store's lock, waiting for another writer to finish. The system frees it when a process dies.
+    """Hold the store's lock; wait for another writer to finish. The system releases the lock of a dead process.
 
     In a thread that has :func:`held` it, the lock is entered without waiting.
 
     Parameters
     ----------
     root
-        Folder of the store; it is made.
+        Folder of the store; created if missing.
     wait
-        Seconds to wait at most; None waits for as long as it takes.
+        Maximum waiting time in seconds; None waits without limit.
 
     Raises
     ------
     BusyError
-        The time is over.
+        The lock was not released in time.
     DamagedStoreError
-        The store is no folder.
+        The store is not a folder.
     UsageError
-        It cannot be written.
+        The store is read-only.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContext
 
 
 def _sign(root: Path) -> None:
-    """Record the holder of the lock, as information for waiting processes."""
+    """Record the owner of the lock, as information for waiting processes."""
     words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
     command = words[0] if words else "a program"
     if command in PROGRAMS:
@@ -154,7 +154,7 @@ def _sign(root: Path) -> None:
 
 
 def owner(root: Path) -> Owner | None:
-    """Return who holds the store's lock; None where nobody does, or the writer has not signed yet."""
+    """Return the owner of the store's lock; None if it is free or its owner is not recorded yet."""
     with suppress(OSError, ValueError, TypeError):
         return Owner(**json.loads((root / OWNER_FILE).read_text(encoding="utf-8")))
     return None

@@ -1,7 +1,7 @@
-"""Validation of a table's log before the engine reads it, because the engine takes a truncated entry for an empty one.
+"""Validation of a table's log before deltalake reads it, because deltalake reads a truncated entry as an empty one.
 
-A missing, empty or truncated entry would otherwise only mean fewer rows. So every version must be there and complete,
-and each commit of ckm has its number of actions (:data:`COMMIT_KEY`).
+A missing, empty or truncated entry would otherwise only mean fewer rows. So every version must exist and be complete,
+and each of ckm's commits records its number of actions (:data:`COMMIT_KEY`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ COMMIT_KEY = "ckm_commit"
 ENTRY = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
 OWN_COLUMNS = {"load_id", "run_number"}
-"""Each table of ckm has one of these keys; a table without them is not ckm's."""
+"""Columns of lineage; every table of ckm has one of them."""
 OF_OPERATION = {"CREATE TABLE": {"protocol", "metaData"}, "ADD COLUMN": {"metaData"}}
-"""Actions without which a commit of the engine is not whole."""
+"""Actions that a complete commit of deltalake contains, by operation."""
 REMEMBERED = 20_000
 
 
@@ -41,17 +41,17 @@ class DamagedStoreError(InputError):
 
 
 def versions(folder: Path) -> list[int]:
-    """Return the versions in the log of the table in ``folder``; none where there is no log, or no commit in it yet.
+    """Return the versions in the log of the table in ``folder``; none without a log or a commit.
 
-    Entries since the newest checkpoint are read, once in a process; of the others only the name is looked at.
+    Entries since the newest checkpoint are read once per process; of older entries only the names are checked.
 
     Raises
     ------
     DamagedStoreError
-        The log or an entry of it cannot be read, an entry is missing, or one is not whole.
+        The log or an entry of it cannot be read, is missing or is incomplete.
     """
     entries, checkpoint = _listed(folder)
-    if not _is_contiguous(entries):  # listed while another process wrote one: look again
+    if not _is_contiguous(entries):  # another process was writing one during the listing: list again
         entries, checkpoint = _listed(folder)
     found = sorted(entries)
     if found and found[0] > 0:
@@ -69,7 +69,7 @@ def versions(folder: Path) -> list[int]:
 
 
 def is_own(folder: Path) -> bool:
-    """Whether ckm made the table in ``folder``, which has a log: its rows belong to a load or to a run."""
+    """Return whether ckm wrote the table in ``folder``: its rows then belong to a load or to a run."""
     first = folder / LOG_FOLDER / f"{0:020}.json"
     about = first.stat()
     return _has_own_column(str(first), about.st_size, about.st_mtime_ns, about.st_ino)
@@ -91,7 +91,7 @@ def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
     Raises
     ------
     DamagedStoreError
-        See :func:`versions`; here every entry is read.
+        See :func:`versions`; this function reads every entry.
     """
     for version in versions(folder):
         path = folder / LOG_FOLDER / f"{version:020}.json"
@@ -101,7 +101,7 @@ def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
 
 
 def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
-    """Return the entries of a log by version, and the version of the newest checkpoint (-1: none)."""
+    """Return the entries of a log by version, and the version of the newest checkpoint (-1 without one)."""
     log = folder / LOG_FOLDER
     try:
         with os.scandir(log) as scan:
@@ -127,7 +127,7 @@ def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry of a folder is a file, which the folder itself knows: asking for each would take the most."""
+    """Return whether a folder entry is a file, by the folder's own listing, which is fastest."""
     try:
         return entry.is_file()
     except OSError:
@@ -140,7 +140,7 @@ def _is_contiguous(entries: dict[int, os.DirEntry[str]]) -> bool:
 
 @lru_cache(REMEMBERED)
 def _refuse_torn(path: str, _size: int, _changed: int, _inode: int) -> None:
-    """Refuse an entry that is not whole; the arguments after the first tell one state of the file from another."""
+    """Refuse an incomplete log entry; the other arguments are the cache key of the file's state."""
     _require_whole(Path(path), _actions(Path(path)))
 
 
@@ -169,7 +169,7 @@ def _actions(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         why = f"this entry of the log cannot be read: {error.strerror}"
         raise DamagedStoreError(path, why, hint=_mind_permissions(path)) from None
-    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
+    except (ValueError, RecursionError):  # invalid UTF-8 is a ValueError too
         raise DamagedStoreError(path, "this entry of the log is damaged") from None
     if not found or not all(isinstance(action, dict) for action in found):
         raise DamagedStoreError(path, "this entry of the log is damaged")

@@ -1,13 +1,13 @@
-"""How deltalake gets at the log of a table: by which path, and by which sort of rename.
+"""Access of deltalake to the log of a table: its path and the kind of rename.
 
-deltalake (1.6) makes a URL of a path, and resolves links in it before that. It fails where the path has brackets, a
-backslash, a caret, a bar or control characters; with ``#`` or ``?`` in it a table has no history; and for ``%41`` the
-folder that has an ``A`` there is written. A table in such a place is opened in a folder of this process that holds
-nothing but a link to the table's log. That suffices: ckm reads and writes data files itself.
+deltalake (1.6) resolves links in a path and makes a URL of it. It fails if the path contains brackets, a backslash, a
+caret, a bar or control characters; with ``#`` or ``?`` a table has no history; and ``%41`` is written to a folder named
+``A``. A table with such a path is opened in a temporary folder that contains only a link to the table's log. That is
+enough, because ckm reads and writes data files itself.
 
-A commit is a file that must not exist before. deltalake makes it by a hard link. Where the file system has none (exFAT,
-many network mounts), it renames instead, which could replace the commit of another program at the same moment; ckm's
-own writers have the store's lock.
+A commit is a file that must not exist before. deltalake creates it by a hard link. On file systems without hard links
+(exFAT, many network mounts) it renames instead, which could replace a simultaneous commit of another program; ckm's own
+writers hold the store's lock.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ckm.paths import is_utf8, link_folder
 
 LOG_FOLDER = "_delta_log"
 MISREAD = re.compile(r"[\x00-\x1f\x7f#%?\[\\\]^|]")
-"""What deltalake cannot have in a path; of all other letters and signs, every one of ASCII was tried."""
+"""Characters that deltalake misreads in a path; all ASCII characters were tested."""
 RENAME = {"MOUNT_ALLOW_UNSAFE_RENAME": "true"}
 
 
@@ -35,7 +35,7 @@ def log_path(folder: Path) -> Path:
     Raises
     ------
     UsageError
-        It must be another path, and there is no place for one.
+        The table needs another path, and no temporary folder can be created.
     """
     real = os.path.realpath(folder)
     if _is_read_right(real):
@@ -46,7 +46,7 @@ def log_path(folder: Path) -> Path:
 
 
 def storage_options(folder: Path) -> dict[str, str] | None:
-    """Return what deltalake must know to commit to the table in ``folder``, which must be writable."""
+    """Return the options that deltalake needs to commit to the table in ``folder``, which must be writable."""
     return None if _has_hard_links(folder.stat().st_dev, folder) else RENAME
 
 
@@ -74,7 +74,7 @@ def _with_log_only(folder: str) -> Path:
 
 
 _links: dict[int, bool] = {}
-"""Whether a device has hard links."""
+"""Return whether a device supports hard links."""
 
 
 def _has_hard_links(device: int, folder: Path) -> bool:

@@ -13,8 +13,8 @@ from ckm.errors import InputError
 from ckm.io.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
-from ckm.store.identity import REPEAT, Hashes, Identity, members
-from ckm.store.reach import Reach
+from ckm.store.row_identity import REPEAT, Hashes, Identity, members
+from ckm.store.value_bounds import Reach
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.store.data_files import DataFile
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
     from ckm.store.staging import Positions
 
 LINEAGE = ("source", "source_file", "source_row", "load_id", REPEAT)
 """Columns of a row's origin; they are not part of its content."""
 HASH, OLD, NEW_ROW, OLD_ROW = " hash", " old", " new row", " old row"
-"""Names that no column of a table can have: Delta allows no blanks."""
+"""Helper columns; their names contain blanks, which Delta does not allow in a table."""
 
 
 class OnConflict(StrEnum):
-    """What to do with a row whose key is known and whose content differs."""
+    """Action for a row with a known key and different content."""
 
     REPLACE = "replace"
     KEEP = "keep"
@@ -60,22 +60,22 @@ class ConflictError(InputError):
 
 @dataclass
 class MergePlan:
-    """Plan of a merge: rows that leave the table, rows that enter it, and rows that are unchanged.
+    """Plan of a merge: removed, added and unchanged rows.
 
     Attributes
     ----------
     stale
-        Old file name to the positions of rows that a new row replaces.
+        Positions of rows that a new row replaces, by old file name.
     matched
-        Old file name to the positions of rows that equal a new row.
+        Positions of rows that equal a new row, by old file name.
     redundant
-        New file name to the positions of rows that need not enter.
+        Positions of rows that need not be added, by new file name.
     replaced
         The rows at ``stale``.
     entering
-        Whole rows that enter beside those of the new files.
+        Additional rows besides those of the new files.
     earlier
-        Earlier states of orders, with the load that replaced each: stored beside the table.
+        Earlier states of orders, with the load that replaced each; stored in the side table.
     unchanged, updated
         Number of new rows that equal a known row, and of new rows that replace one.
     """
@@ -91,7 +91,7 @@ class MergePlan:
 
 
 def plan_merge(
-    table: Table,
+    table: StoredTable,
     new: list[DataFile],
     old: list[DataFile],
     identity: Identity,
@@ -105,18 +105,18 @@ def plan_merge(
 
     Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
     same identity.
-    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order. A
-    column that the new files do not have keeps what is known in it. With ``by_order`` rows that differ are left alone:
-    orders are settled as a whole (:mod:`ckm.store.order_merge`).
+    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
+    Known values stay in columns that the new files do not have. With ``by_order`` rows that differ are not replaced
+    here, because orders are merged as a whole (:mod:`ckm.store.order_merge`).
 
     Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
-    table's name), and never another source's: two tills may use the same receipt numbers.
+    table's name), but never one of another source: two tills may use the same receipt numbers.
 
     Raises
     ------
     ConflictError
-        A known key comes with other content and ``on_conflict`` is ``error``, or it is not given and the row would
-        replace another source's.
+        A row with a known key has other content, and either ``on_conflict`` is ``error``, or it is not given and the
+        known row is of another source.
     """
     plan = MergePlan()
     if not new or not old:
@@ -159,7 +159,7 @@ def plan_merge(
 
 
 def _keep_absent(
-    plan: MergePlan, table: Table, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
+    plan: MergePlan, table: StoredTable, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
 ) -> None:
     """Fill new rows with known values in columns that their file does not have."""
     there = scan_file(table.folder / new_name).collect_schema()
@@ -172,7 +172,7 @@ def _keep_absent(
         plan.redundant.setdefault(new_name, []).append(positions)
 
 
-def supersede(table: Table, load_ids: Collection[str], plan: MergePlan) -> int:
+def supersede(table: StoredTable, load_ids: Collection[str], plan: MergePlan) -> int:
     """Remove rows of earlier loads of the same file that are no longer in it; return their number.
 
     With a corrected mapping, a row without a key may have other content, or be missing: the earlier row must not remain
@@ -190,8 +190,8 @@ def supersede(table: Table, load_ids: Collection[str], plan: MergePlan) -> int:
     return count
 
 
-def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
-    """Return the identity hash of every row of a data file, reading as few columns as that takes."""
+def identity_hashes(path: Path, table: StoredTable, identity: Identity) -> Hashes:
+    """Return the identity hash of every row of a data file; only the needed columns are read."""
     keys = _columns(path, table, list(identity.key)) if identity.key else None
     if keys is not None and keys.select(identity.has_key().all()).item():
         hashes, _ = Identity(identity.key, ()).key_or_content(keys)
@@ -199,7 +199,7 @@ def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
     return identity.of(_columns(path, table, identity.columns))
 
 
-def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
+def _columns(path: Path, table: StoredTable, names: list[str]) -> pl.DataFrame:
     present = scan_file(path).collect_schema()
     frame = read_file(path, [name for name in names if name in present])
     missing = [
@@ -209,7 +209,7 @@ def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
 
 
 def _hits(
-    table: Table, files: list[DataFile], identity: Identity, wanted: list[Hashes]
+    table: StoredTable, files: list[DataFile], identity: Identity, wanted: list[Hashes]
 ) -> dict[str, tuple[Positions, Hashes]]:
     hits = {}
     for file in files:
@@ -221,19 +221,19 @@ def _hits(
 
 
 def _pairs(
-    table: Table,
+    table: StoredTable,
     schema: pl.Schema,
     identity: Identity,
     new: tuple[str, Positions, Hashes],
     old: tuple[str, Positions, Hashes],
 ) -> tuple[pl.DataFrame, pl.DataFrame] | None:
-    """Compare the rows of two files that have the same identity.
+    """Return the pairs of rows in two files that have the same identity.
 
     Returns
     -------
     pairs, old_rows
-        A row per new row with a counterpart in the old file: both positions, ``equal`` and ``foreign``; and the old
-        rows with their position. None where the files share nothing.
+        One row per new row with a counterpart in the old file (both positions, ``equal`` and ``foreign``), and the old
+        rows with their positions. None if the files share no row.
     """
     sides = []
     for (name, positions, hashes), other, position in ((new, old[2], NEW_ROW), (old, new[2], OLD_ROW)):

@@ -1,4 +1,4 @@
-"""Merge of a file's orders into known orders: which orders change, which are earlier states, which stay."""
+"""Merge of a file's orders into known orders: changed orders, earlier states, and unchanged orders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ckm.io.parquet_file import read_file, scan_file
 from ckm.schema import is_refund_of_line
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
-from ckm.store.identity import Identity
+from ckm.store.incomplete_orders import completed
 from ckm.store.loads import history, last_pages, order_digest
 from ckm.store.order_moments import (
     FileSpan,
@@ -27,7 +27,6 @@ from ckm.store.order_moments import (
     of_standing_loads,
     progress,
 )
-from ckm.store.order_parts import completed
 from ckm.store.order_states import (
     EQUAL,
     IN_TABLE,
@@ -43,26 +42,27 @@ from ckm.store.order_states import (
     contents,
     state_moments,
 )
-from ckm.store.reach import Reach
+from ckm.store.row_identity import Identity
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import DATED_BY, ROW, is_undated
+from ckm.store.value_bounds import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ckm.store.data_files import DataFile
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
+    from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.loads import Load, LoadFacts
     from ckm.store.merge import MergePlan
-    from ckm.store.order_parts import OrderAmounts
     from ckm.store.staging import Positions
 
 FILE, POSITION = " file", " position"
-"""Columns for the place of a row: names that no column of a table can have."""
+"""Helper columns for the place of a row; Delta does not allow such names in a table."""
 MOST_VOTES = 20_000
 """Maximum number of orders examined for earlier or later states."""
 A_MOMENT = pl.duration(microseconds=1)
-"""Time by which the earlier of two states with one moment precedes the other."""
+"""Difference between two states with the same moment: the earlier one is dated this much before."""
 MOST_ROWS = 1_000_000
 """Maximum number of rows of orders compared at once."""
 
@@ -76,7 +76,7 @@ class FileOrders:
     span
         Times of its rows.
     first, last
-        Row number and order at its beginning and at its end.
+        Row number and order of its first and its last row.
     """
 
     span: FileSpan = field(default_factory=FileSpan)
@@ -104,7 +104,7 @@ class OrderMerge:
     new
         The files of the load.
     facts
-        Facts of the load; ``moment`` only if the caller gave one.
+        Facts of the load, with ``moment`` if the caller specified one.
     schema
         Columns of both sides.
     orders
@@ -114,13 +114,13 @@ class OrderMerge:
     leaving
         Loads of the same file that this load replaces.
     amounts
-        Spreads the amounts of an order over its lines; None where a source has none.
+        Functions that spread order amounts over lines; None if the source has no order amounts.
     """
 
     def __init__(
         self,
-        table: Table,
-        side: Table,
+        table: StoredTable,
+        side: StoredTable,
         new: list[DataFile],
         facts: LoadFacts,
         schema: pl.Schema,
@@ -139,7 +139,7 @@ class OrderMerge:
         self._page_before: LoadFacts | None = None
 
     def settle(self, plan: MergePlan) -> LoadFacts:
-        """Complete the plan; return the facts with the moment of the load and the orders merged and of older states."""
+        """Complete the plan; return the facts with the load's moment and the numbers of merged and of older orders."""
         merged = older = 0
         files = self._known_files()
         if files:
@@ -158,7 +158,7 @@ class OrderMerge:
         return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older, edges=edges)
 
     def settle_parts(self, plan: MergePlan) -> None:
-        """Complete the plan with further lines of known orders, over which amounts of the order are spread."""
+        """Complete the plan with further lines of known orders, over which order amounts are spread again."""
         if not (files := self._known_files()):
             return
         ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
@@ -175,7 +175,7 @@ class OrderMerge:
     def settle_rows(self, plan: MergePlan) -> None:
         """Complete the plan for rows with assumed orders: pair rows that are equal in the columns of both files.
 
-        Such a row is the known row; it replaces that row where it has more values.
+        A row of the pair is replaced if the new row has more values.
         """
         if not (files := self._known_files()):
             return
@@ -252,7 +252,7 @@ class OrderMerge:
         return {name: rows for name, rows in found.items() if len(rows)}
 
     def _in_scope(self, name: str, orders: pl.Series, plan: MergePlan) -> pl.DataFrame:
-        """Return the known rows of some orders in a file: order, position, load, whether no new row equals it."""
+        """Return the known rows of some orders in a file: order, position, load, and whether a new row equals it."""
         rows = read_file(self.table.folder / name, [ORDER, "source", "load_id"])
         unmet = np.ones(len(rows), dtype=bool)
         for positions in plan.matched.get(name, []):
@@ -271,7 +271,7 @@ class OrderMerge:
     def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> pl.Series:
         """Return the orders to merge: those that changed; for an older file also all orders of later loads.
 
-        An equal order in an older file shows since when the order has its state.
+        An equal order in an older file shows from when the order has had its state.
         """
         changed = self._changed(known, ids, plan)
         if self.moment is None or self.everybody:
@@ -315,14 +315,14 @@ class OrderMerge:
         for name, positions in places.items():
             if not len(positions):
                 continue
-            positions = np.sort(positions)  # rows are read in the order of the file
+            positions = np.sort(positions)  # rows are sorted as in the file
             frame = aligned(read_rows(self.table.folder / name, positions), self.schema)
             frame = frame.with_columns(pl.lit(name).alias(FILE), pl.Series(POSITION, positions, dtype=pl.Int64))
             found.append(frame)
         return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
 
     def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> datetime | None:
-        """Return the moment of the load: its newest one for an older export, else one not before earlier loads."""
+        """Return the load's moment: for an older export its newest time, else a time not before earlier loads."""
         last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
         reading = self._reading(ids)
         self._page_before = self._find_page_before(ids, reading)
@@ -341,7 +341,7 @@ class OrderMerge:
             if self._goes_on(rows, theirs, reading):
                 return max(last, newest)
         for rows, theirs in islice(self._parts(changed.head(MOST_VOTES), known, ids), 1):
-            # A page that cuts an order may lack the first line, which has the order's status and amounts.
+            # A page with a cut order may lack the first line, which has the order's status and amounts.
             cut = replace(reading, edges=self._edges(rows, reading))
             parts = completed(rows.with_row_index(ROW), theirs.drop(FILE, POSITION), cut, self.amounts)
             left_out = cut.edges - {*parts.orders}
@@ -354,7 +354,7 @@ class OrderMerge:
         return last if last < before[-1] else just_before(before[-1])
 
     def _moment_of_page(self, page: LoadFacts, last: datetime, newest: datetime, known: datetime) -> datetime:
-        """Return the moment of a page that continues another one: it is as old or as new as that page."""
+        """Return the moment of a page that continues another page, which is the moment of that page."""
         before = self.loads.filter(pl.col("load_id") == page.load_id)["moment"].item()
         self.is_older_export = before is not None and before < newest
         if not self.is_older_export:
@@ -363,9 +363,9 @@ class OrderMerge:
         return moment if moment < known else just_before(known)
 
     def _find_page_before(self, ids: dict[str, pl.Series], reading: OrderReading) -> LoadFacts | None:
-        """Return the load of the page before: the last one of the source, if it ends or begins with a cut order.
+        """Return the load of the preceding page: the last one of the source, if it ends or begins with a cut order.
 
-        Of that order the file has lines without the first one, which has the order's amounts.
+        The file has further lines of that order, but not the first one, which has the order's amounts.
         """
         pages = last_pages((load for load in self._history if load.facts.load_id not in self.leaving),
                            self.facts.source)  # fmt: skip
@@ -379,14 +379,14 @@ class OrderMerge:
         return pages[-1] if any(order not in told for order in shared) else None
 
     def _as_read_before(self, moment: datetime | None) -> datetime | None:
-        """Return the moment of the load: for a file that is loaded again, not after its earlier moment."""
+        """Return the moment of the load; for a file that is loaded again, not after its earlier moment."""
         before = self.loads.filter(pl.col("load_id").is_in(self.leaving))["moment"].max()
         if moment is None or self.orders.span.last is None or not isinstance(before, datetime):
             return moment
         return min(moment, max(before, self.orders.span.last))
 
     def _goes_on(self, rows: pl.DataFrame, theirs: pl.DataFrame, reading: OrderReading) -> bool:
-        """Return whether a page begins or ends with further lines of an order that an earlier page cut."""
+        """Return whether a page begins or ends with further lines of an order from an earlier page."""
         if not reading.whole or rows["line_no"].null_count() or theirs["line_no"].null_count():
             return False
         known = rows.join(self._of_first_file(theirs), on=[ORDER, "line_no"], how="semi")[ORDER].unique()
@@ -394,7 +394,7 @@ class OrderMerge:
         return bool((~rows[ORDER].is_in(known.implode()) & ~rows[ORDER].is_in(whole.implode())).any())
 
     def _of_first_file(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return the lines of orders that came with the first line of each, which has the order's amounts."""
+        """Return the lines of orders that are from the file of their first line, which has the order's amounts."""
         if self.amounts is None or ORDER_SAID not in rows.columns:
             return rows
         first = pl.col("source_file").filter(self.amounts.tells_of_order()).first().over(ORDER)
@@ -416,7 +416,7 @@ class OrderMerge:
         return is_older(votes, ends_before=last < known, orders_there=there, orders_known=of)
 
     def _is_cut_at_newest(self, ids: dict[str, pl.Series]) -> bool:
-        """Whether a page cuts the newer of its first and last orders: its export goes on, and may have newer orders."""
+        """Return whether a page cuts the newer of its first and last orders, so that newer orders may follow."""
         edges = [end[1] for end in (self.orders.first, self.orders.last) if end is not None]
         if self.amounts is None or not edges:
             return False
@@ -432,7 +432,7 @@ class OrderMerge:
         before = state_moments(known, self.loads).rename({"at": "before"})
         states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
         reading = replace(reading, edges=self._edges(new, reading))
-        if self.is_older_export:  # of two states with one moment, that of the older export is the earlier
+        if self.is_older_export:  # if two states have one moment, the state of the older export is the earlier one
             at, known_at = pl.col("at"), pl.col("before")
             found = progress(new, known, refunds=reading.refunds).filter(
                 "earlier", ~pl.col(ORDER).is_in([*reading.edges])
@@ -498,7 +498,7 @@ class OrderMerge:
         came = self._telling(found.states, new, parts.orders)
         came = came.join(at, on=ORDER, how="left", maintain_order="left")
         came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
-        if not reading.refunds:  # it has no refunds of the time
+        if not reading.refunds:  # it has no refunds of that time
             told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
             came = came.filter(~pl.col(ORDER).is_in(told.implode()))
         came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
@@ -510,7 +510,7 @@ class OrderMerge:
         return known if self.amounts is None or ORDER_SAID not in known.columns else self.amounts.without_refunds(known)
 
     def _telling(self, states: pl.DataFrame, new: pl.DataFrame, parts: pl.Series) -> pl.DataFrame:
-        """Return states without orders of which the file lacks the first line, which has the order's status."""
+        """Return states without orders whose first line, which has the order's status, is missing from the file."""
         if self.amounts is None or parts.is_empty():
             return states
         told = new.filter(self.amounts.tells_of_order())[ORDER].unique()
@@ -518,7 +518,7 @@ class OrderMerge:
         return states.filter(~pl.col(ORDER).is_in(silent.implode()))
 
     def _date_read_anew(self, ids: dict[str, pl.Series], known: dict[str, pl.DataFrame], plan: MergePlan) -> None:
-        """Date the undated returns of orders that the table has only from an earlier load of this file."""
+        """Date the undated returns of orders that the table knows only from an earlier load of this file."""
         if not self.leaving or not self.side.exists:
             return
         others = pl.concat([pl.Series(ORDER, [], dtype=pl.String), *(rows[ORDER] for rows in known.values())]).unique()
@@ -533,7 +533,7 @@ class OrderMerge:
         dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
         _leave(plan.redundant, undated)
         plan.entering.append(dated)
-        for name, positions in plan.matched.items():  # equal to a return dated now: it would be there twice
+        for name, positions in plan.matched.items():  # equal to a return that is dated now: it would be duplicated
             places = {name: np.concatenate(positions)}
             met = self._rows(places).filter(is_undated() & pl.col(ORDER).is_in(wanted))
             met = met.filter(pl.col("load_id").is_in(self.leaving))
@@ -546,12 +546,12 @@ class OrderMerge:
         return pl.concat([self.loads, mine], how="diagonal")
 
     def _states_of(self, orders: pl.Series) -> pl.DataFrame:
-        """Return the earlier states of orders that may be this source's."""
+        """Return the earlier states of orders that may belong to this source."""
         states = aligned(replaced_states(self.side, self.loads, orders), state_schema(self.schema))
         return states if self.everybody else states.filter(in_scope(self.facts.source, self.table.name))
 
     def _date_anew(self, known: pl.DataFrame, before: pl.DataFrame, came: pl.DataFrame, plan: MergePlan) -> None:
-        """Date the undated returns of orders again, by all states that are known now."""
+        """Date the undated returns of orders again, by all known states."""
         replaced = pl.concat([before, aligned(came, before.schema)])
         loads = self._with_this_load()
         present = known.drop(FILE, POSITION)
@@ -574,7 +574,7 @@ class OrderMerge:
 
 
 def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Return the orders whose known state at that moment equals that of ``came``."""
+    """Return the orders whose known state at that moment equals that in ``came``."""
     said = [name for name in came.columns if name in columns]
     now = contents(came, said).join(came.select(ORDER, KNOWN_FROM).unique(), on=ORDER, how="left")
     then = contents(before, said, [ORDER, KNOWN_FROM, REPLACED_BY]).rename({KNOWN_FROM: "then"})
@@ -584,11 +584,11 @@ def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[st
 
 
 def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of some orders in the table, with their undated returns dated by all states."""
+    """Return the rows of some orders in the table, with undated returns dated by all states."""
     return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
 
 
-def replaced_states(side: Table, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
+def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
     """Return the earlier states of some orders or of all, without those of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return pl.DataFrame(schema=state_schema(side.schema))

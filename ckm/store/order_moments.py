@@ -1,4 +1,4 @@
-"""Moment of a load: the time as of which its states count, from the data alone and never from the clock.
+"""Moment of a load: the time as of which its states count, computed from the data and never from the clock.
 
 A file was exported after everything in it happened, so its newest time is the earliest possible time of the export. A
 file that ends before known data is an older export, or a part of a newer one (only the refunded orders, for example).
@@ -29,7 +29,7 @@ FEWEST = 2
 """Minimum number of known orders between a file's first and last time for the share to count."""
 MONEY_SCALE = 10_000
 SAMPLE = 10_000
-"""Rows of a batch whose days are read, besides the first and last: all rows would cost 1 % of a load."""
+"""Rows per batch whose days are read, besides the first and last: reading all rows would cost 1 % of a load."""
 FEWEST_DAYS = 10
 """Minimum number of days with rows for the detection of mistyped years."""
 LONG_PAUSE, TIMES_LONGER = 62, 3
@@ -53,7 +53,7 @@ class FileSpan:
     newest: datetime | None = None
 
     def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
-        """Return the span with the times of more rows, from those of these columns that they have."""
+        """Return the span with the times of more rows, from the given columns."""
         found = [rows[name] for name in columns if name in rows.columns]
         ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
         some = [values.gather_every(max(1, len(values) // SAMPLE)).dt.date().unique() for values in found]
@@ -80,10 +80,11 @@ def _longest(pauses: pl.Series) -> int:
 
 
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
-    """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``stands``, ``read_anew``.
+    """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``stands`` (in force), ``read_anew``.
 
-    A load that was undone, or is among ``leaving``, does not stand. The pages of an export have the newest moment of
-    any of them. ``read_anew`` is the number of the last load of the same file of its source, which may be itself.
+    A load is not in force if it was undone or is among ``leaving``. All pages of an export have the newest moment of
+    any of them. ``read_anew`` is the number of the last load of the same file of its source, which may be the load
+    itself.
     """
     rows = []
     loads = list(loads)
@@ -104,7 +105,7 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
 
 
 def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
-    """Return the moment of each load that has one: of a page that another one continues, the newer of both."""
+    """Return the moment of each load that has one; a page that another one continues has the newer moment of both."""
     moments = {load.facts.load_id: moment for load in loads if (moment := as_moment(load.facts.moment))}
     for load in reversed([*loads]):
         mine, before = load.facts.load_id, load.facts.continues
@@ -114,9 +115,9 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 
 
 def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows that still count: their load is not undone, and its file was not loaded again since.
+    """Return the replaced rows still in force: their load is not undone, and their file was not loaded again since.
 
-    Rows replaced after the file was loaded again were in both loads.
+    Rows that were replaced after the file was loaded again are in both loads.
     """
     mine = loads.select("load_id", "stands", "number", "read_anew")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
@@ -129,8 +130,8 @@ def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
 def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:
     """Return orders with ``earlier`` and ``later``: whether the new rows are an earlier or a later state of each.
 
-    An order of which the file does not hold all known sale lines is left out; a refund counts only where the records
-    of the file tell ``refunds``.
+    Orders are omitted if the file lacks known sale lines of them. A refund counts only if the records of the file
+    contain ``refunds``.
     """
     if not refunds:
         new, known = (rows.filter(~is_refund_of_line()) for rows in (new, known))
@@ -157,12 +158,12 @@ def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, or
     Parameters
     ----------
     votes
-        Of how many orders the file has an earlier state, and of how many a later one (:func:`progress`).
+        Number of orders with an earlier state in the file, and with a later state (:func:`progress`).
     ends_before
-        Whether its newest time is before that of the known data.
+        Whether the newest time of the file is before that of the known data.
     orders_there, orders_known
-        Known orders between its first and its last moment, and how many of them it holds: ``orders_there`` of
-        ``orders_known``.
+        ``orders_known`` is the number of known orders between the first and last time of the file; the file contains
+        ``orders_there`` of them.
     """
     earlier, later = votes
     if earlier != later:

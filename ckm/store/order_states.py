@@ -1,6 +1,6 @@
 """States of orders: the state of an order in a later export replaces that of an earlier export as a whole.
 
-A *state* of an order is all rows of it as of one load. It is known from a moment on: the newest ``updated_at`` of
+A *state* of an order is all rows of it as of one load. It is known from this moment on: the newest ``updated_at`` of
 its rows, else the moment of its load (:mod:`ckm.store.order_moments`); an order's first state is known from the order's
 own day. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 ORDER = "order_id"
 UPDATED_AT = "updated_at"
 ORDER_SAID = "order_amounts"
-"""Amounts of a line as in its file, before those of the order are spread; not compared between states."""
+"""Column with a line's amounts as in its file, before order amounts are spread; not compared between states."""
 KNOWN_FROM = "known_from"
 """Column of ``TABLE_replaced``: the moment of a state; null for other replaced rows (of a file loaded again)."""
 BESIDE = (UPDATED_AT, ORDER_SAID)
-"""Columns that two equal lines may differ in."""
+"""Columns in which two equal lines may differ."""
 MOMENT = pl.Datetime("us", "UTC")
 LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
 """Columns of a row's origin; they are not part of its content."""
 SIDE, CLASS, LINE, NTH, EQUAL, PAIRED = " side", " class", " line", " nth", " equal", " paired"
 RANK, IN_TABLE = " rank", " in table"
-"""Names that no column of a table can have: Delta allows no blanks."""
+"""Helper columns; Delta does not allow such names in a table."""
 OF_LINE = (ORDER, CLASS, LINE, NTH)
 
 
@@ -46,23 +46,23 @@ def is_return() -> pl.Expr:
 
 @dataclass(frozen=True)
 class OrderReading:
-    """How the orders of a file are to be read.
+    """Options for reading the orders of a file.
 
     Attributes
     ----------
     columns
-        Its columns; known values in other columns stay.
+        Columns of the file; known values in other columns stay.
     whole
         Whether its source declares that a file holds whole orders.
     edges
-        Orders at its beginning and its end: a page may have cut them.
+        First and last order of the file, which a page may have cut.
     several
-        Whether any order has several lines in it.
+        Whether any order has several lines in the file.
     earlier
-        Whether it is an older export: returns that it lacks came later, and each order in it is a state of its own,
-        equal or not.
+        Whether the file is an older export: returns that it lacks came later, and each of its orders is a separate
+        state, even if equal.
     refunds
-        Whether its records have the refunds of their lines; otherwise known refunds stay.
+        Whether the records contain the refunds of their lines; otherwise known refunds stay.
     """
 
     columns: frozenset[str]
@@ -100,15 +100,16 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     Parameters
     ----------
     new, known
-        Their rows; ``new`` also has ``ROW``, and stands in the order of the file.
+        Rows of the file and known rows; ``new`` also has ``ROW``, and is in file order.
     reading
-        How the file is to be read.
+        Options for reading the file.
     states
-        A row per order: ``order_id``, ``at`` (the moment of the new state) and what else all rows of the state have.
+        One row per order: ``order_id``, ``at`` (the moment of the new state) and other columns that are constant in a
+        state.
     """
     columns = known.columns
     if not reading.several and ("line_no" not in reading.columns or new["line_no"].null_count()):
-        reading = replace(reading, edges=frozenset())  # one line per order, and nothing identifies a line
+        reading = replace(reading, edges=frozenset())  # each order has one line, and no column identifies lines
     lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
     mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
     said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
@@ -150,7 +151,7 @@ def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderRead
 
 
 def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
-    """Return which rows are refunds of lines in the file, whose records would still have the refund."""
+    """Return which rows are refunds of lines that are in the file, where the refund is missing now."""
     line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
     here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
     found = missing.select(ORDER, is_return() & (line != pl.col("line_no")), line_no=line)
@@ -161,7 +162,7 @@ def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
 def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading) -> pl.DataFrame:
     """Return the rows of both sides (``SIDE`` marks the new ones) with the columns that identify lines (``OF_LINE``).
 
-    Lines without number and product are identified by their place, or by their content where lines may be missing.
+    Lines without number and product are identified by their place, or by their content if lines may be missing.
     """
     sides = [rows.with_columns(pl.lit(here).alias(SIDE)) for rows, here in ((new, True), (known, False))]
     both = pl.concat(sides, how="diagonal").with_columns(is_return().alias(CLASS))
@@ -172,7 +173,7 @@ def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading) -> pl.
 
 
 def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -> pl.Expr:
-    """Return the identifier of a line within its order; without window functions where every line has a number."""
+    """Return the identifier of a line within its order; faster if every line has a number."""
     numbered, named = pl.lit("line ") + pl.col("line_no"), pl.lit("product ") + pl.col("product_id")
     if "line_no" in reading.columns and not both["line_no"].null_count():
         return numbered
@@ -202,7 +203,7 @@ def _says_the_same(said: Collection[str]) -> pl.Expr:
 
 
 def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with the values that ``states`` has for each order, such as ``load_id``."""
+    """Return rows with the columns of ``states``, such as ``load_id``, joined by order."""
     names = [name for name in states.columns if name in rows.columns and name != ORDER]
     found = rows.drop(names).join(states.select(ORDER, *names), on=ORDER, how="left", maintain_order="left")
     return found.select(rows.columns)
@@ -238,14 +239,14 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
 
     Returns
     -------
-    Rows with ``at``, ``RANK`` (0 is an order's first state) and ``IN_TABLE``.
+    Rows with ``at``, ``RANK`` (0 for an order's first state) and ``IN_TABLE``.
     """
     here = present.join(state_moments(present, loads), on=ORDER, how="left", maintain_order="left")
     here = here.with_columns(pl.lit(value=True).alias(IN_TABLE))
     earlier = replaced.with_columns(at=pl.col(KNOWN_FROM)).with_columns(pl.lit(value=False).alias(IN_TABLE))
     rows = pl.concat([earlier, here], how="diagonal")
     rows = rows.join(loads.select("load_id", "number"), on="load_id", how="left", maintain_order="left")
-    # Rows that are in the table, or left it together, are one state, whatever loads they came with.
+    # Rows that are in the table, or that left it together, are one state, whatever their loads.
     of_state = [ORDER, IN_TABLE, "at", REPLACED_BY]
     states = rows.group_by(of_state).agg(pl.col("number").max())
     states = states.sort(ORDER, "at", IN_TABLE, "number", nulls_last=False)
@@ -255,7 +256,7 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
 
 
 def _dated(rows: pl.DataFrame) -> pl.DataFrame:
-    """Date the undated returns of every state by the state before."""
+    """Date the undated returns of every state by the preceding state."""
     if rows.is_empty() or not rows.select(is_undated().any()).item():
         return rows
     rows = date_by_order(rows, [ORDER, RANK])

@@ -1,4 +1,4 @@
-"""Undo for orders: the last remaining state of each order of an undone load."""
+"""Undo for orders: return to the last remaining state of each order of an undone load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ckm.store.side_tables import REPLACED_BY
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
     from ckm.store.loads import LoadFacts
     from ckm.store.staging import Positions
 
@@ -29,19 +29,21 @@ FILE, POSITION = " file", " position"
 
 @dataclass(frozen=True)
 class EarlierStates:
-    """Rows that enter a table with an undo, and rows of other loads that leave because their dates change."""
+    """Rows that an undo adds, and rows of other loads that it removes because their dates change."""
 
     entering: pl.DataFrame
     leaving: Mapping[str, Positions]
 
 
-def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[str, list[Positions]]) -> EarlierStates:
+def earlier_states(
+    table: StoredTable, side: StoredTable, load: LoadFacts, drops: Mapping[str, list[Positions]]
+) -> EarlierStates:
     """Return the rows that the undo of a load restores.
 
     Parameters
     ----------
     table, side
-        The table, and the one of what was replaced.
+        The table, and the table of its replaced rows.
     load
         The load to undo.
     drops
@@ -59,7 +61,7 @@ def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[st
     kept = kept.filter(of_orders & (pl.col("load_id") != load.load_id))
     staying = _present(table, of_orders, drops)
     standing = loads.filter("stands")["load_id"].implode()
-    # A row that is no state (its file was read otherwise) stands again with its load.
+    # A row that is not a state (its file was loaded again) returns with its load.
     kept = of_standing_loads(kept, loads)
     kept = kept.join(loads.select("load_id", "moment", "number"), on="load_id", how="left", maintain_order="left")
     kept = kept.filter(pl.col(KNOWN_FROM).is_not_null() | ~pl.col(REPLACED_BY).is_in(standing))
@@ -81,7 +83,7 @@ def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[st
 
 
 def _last_states(kept: pl.DataFrame, standing: pl.Series) -> pl.DataFrame:
-    """Return the last state of each order, where nothing that stands has taken its place."""
+    """Return the last state of each order, unless a load in force has replaced it."""
     last = (
         kept.sort(KNOWN_FROM, "number", nulls_last=False)
         .group_by(ORDER)
@@ -90,8 +92,8 @@ def _last_states(kept: pl.DataFrame, standing: pl.Series) -> pl.DataFrame:
     return last.filter(~pl.col(REPLACED_BY).is_in(standing))
 
 
-def _present(table: Table, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
-    """Return the rows of the table that are chosen and do not leave, with file and position."""
+def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
+    """Return the chosen rows of the table that are not removed, with file and position."""
     found = [pl.DataFrame(schema={**table.schema, FILE: pl.String(), POSITION: pl.Int64()})]
     for file in table.files:
         ids = read_file(table.folder / file.name, [ORDER, "source"]).with_row_index(POSITION)
@@ -106,8 +108,8 @@ def _present(table: Table, chosen: pl.Expr, drops: Mapping[str, list[Positions]]
     return pl.concat(found)
 
 
-def returned_or_gone(table: Table, side: Table, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return what finds the rows of the side table that are in the table again, or that the load brought."""
+def returned_or_gone(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Return a filter for rows of the side table that returned to the table or are from the load."""
     ids = side.scan().select(ORDER).unique()
     there = table.scan().select(ORDER, "load_id").join(ids, on=ORDER, how="semi").unique().collect()
 

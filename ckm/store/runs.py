@@ -1,7 +1,7 @@
-"""Run history of analyses, so that a run can report changes since an earlier one.
+"""Run history of analyses, for comparing a run with an earlier one.
 
-Each analysis has a Delta table of its own beside the source tables, each run its own files in it. A run is what was
-derived, not what a source said: loads and undos do not touch it, but erasing a customer does.
+Each analysis has a Delta table beside the source tables, and each run has its own files in it. Runs are results and not
+source data: loads and undos do not change them, but erasing a customer does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ckm.errors import UnknownNameError
 from ckm.io.parquet_file import scan_files
 from ckm.store import journal
 from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
-from ckm.store.delta import RUN_KEY, Table
+from ckm.store.delta import RUN_KEY, StoredTable
 from ckm.store.writer import settle
 
 if TYPE_CHECKING:
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "runs_"
-"""Start of the names of such tables: ``runs_segments``."""
+"""Prefix of the names of these tables, such as ``runs_segments``."""
 NUMBER = "run_number"
 HIGHEST = "highest_number"
-"""Where a commit says which number was the highest by then."""
+"""Key of a commit for the highest run number so far."""
 RUN_SCHEMA = pl.Schema({NUMBER: pl.Int64(), "run_name": pl.String(), "run_version": pl.Int64(), "run_as_of": pl.Date()})
-"""Columns that say which run a row is of. They come first: Delta readers parse statistics of 32 columns only."""
+"""Columns that identify the run of a row. They come first, because Delta readers parse statistics of only 32 columns.
+"""
 STATISTICS = (NUMBER,)
-"""What readers find the files of a run by. A customer id is not among them: the log outlives the erased."""
+"""Columns by which readers find the files of a run. Customer ids are not among them, because the log outlives erased
+customers."""
 PREFIX_LENGTH = 12
 
 
@@ -45,15 +47,15 @@ class Run:
     Attributes
     ----------
     analysis
-        ``segments`` for instance.
+        Name of the analysis, such as ``segments``.
     name, version
-        Of the definition that it used.
+        Name and version of the definition.
     as_of
-        The day as of whose end it judged.
+        As-of date of the run.
     number
-        1, 2, … in the order in which the runs of this analysis were first kept, whatever their names.
+        1, 2, … in the order in which the runs of this analysis were first saved, whatever their names.
     rows
-        Number of customers that it holds by now: those who were erased are not counted.
+        Number of customers, without those erased since.
     facts
         Further facts of the run as a whole (method, fingerprint of the data), as read from JSON.
     """
@@ -69,7 +71,7 @@ class Run:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A run with where it lies: its data files, and the columns that it had."""
+    """A saved run with its data files and columns."""
 
     run: Run
     columns: tuple[str, ...]
@@ -77,38 +79,38 @@ class _Kept:
 
 
 def is_runs(table: str) -> bool:
-    """Whether the table of this name holds kept runs."""
+    """Return whether the table of this name contains saved runs."""
     return table.startswith(PREFIX)
 
 
 def keep(
     root: Path, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
 ) -> Run:
-    """Keep one run in one commit; call it while holding the store's lock.
+    """Save a run in one commit; requires the lock.
 
-    A run of equal name, version and day is replaced and keeps its number; one that says the same is left alone, and
-    nothing is written. Killed at any moment, :func:`ckm.store.writer.recover` restores what was.
+    A run with equal name, version and day is replaced and keeps its number; an identical one is not written again. If
+    the process is killed, :func:`ckm.store.writer.recover` restores the previous state.
 
     Parameters
     ----------
     root
         Folder of the store.
     analysis
-        Lower-case letters, digits and underscores.
+        Name of the analysis: lower-case letters, digits and underscores.
     name, version, as_of
-        What tells this run from the others of the analysis.
+        Identification of the run within the analysis.
     frame
-        One row per customer, in any order: ``customer_id`` and what the analysis says. Whole numbers are kept as Int64,
-        fractions as Float64, categories as text, times in UTC; a column without a type (all null) is not kept.
+        One row per customer, in any order: ``customer_id`` and the results. Whole numbers are saved as Int64, fractions
+        as Float64, categories as text, times in UTC; a column of type Null is dropped.
     facts
-        Small facts that go into JSON as they are, such as the method. They lie in the log for good: never put anything
-        of a single customer there.
+        Small JSON facts, such as the method. They stay in the log for ever, so they must contain no data of a single
+        customer.
 
     Raises
     ------
     ValueError
-        ``customer_id`` is missing, no text, null or repeated; a column is named like one of :data:`RUN_SCHEMA`, has
-        another type than in earlier runs, or is a list, a struct or a duration; the facts are no JSON.
+        ``customer_id`` is missing, not text, null or repeated; a column has the name of one of :data:`RUN_SCHEMA` or
+        another type than in earlier runs, or is a list, a struct or a duration; the facts cannot be written as JSON.
     """
     table = _table(root, analysis)
     plain = json.loads(json.dumps(dict(facts), allow_nan=False, sort_keys=True))
@@ -124,10 +126,10 @@ def keep(
 
 
 def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
-    """Return the kept runs of an analysis by number; with ``name`` those of the definition of this name."""
+    """Return the saved runs of an analysis by number; with ``name``, those of the definition with this name."""
     table = _table(root, analysis)
     rows = table.rows_by(NUMBER)
-    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # what the last commit for a number says counts
+    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # the last commit of a number applies
     return [
         _run(analysis, last[number], rows.get(number, 0))
         for number in sorted(last)
@@ -136,18 +138,18 @@ def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
 
 
 def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
-    """Return the rows of a run, sorted by ``customer_id``, with the columns that it had when it was kept.
+    """Return the rows of a run, sorted by ``customer_id``, with the columns that it was saved with.
 
-    Only the files of this run are read. Where the run was replaced meanwhile, the newer rows are returned.
+    Only the files of this run are read. If the run was replaced meanwhile, the newer rows are returned.
 
     Parameters
     ----------
     root
         Folder of the store.
     run
-        One of :func:`kept`.
+        A run returned by :func:`kept`.
     columns
-        Read these only, and ``customer_id`` always; those that the run did not have are left out.
+        Columns to read besides ``customer_id``; those that the run does not have are omitted.
 
     Raises
     ------
@@ -164,14 +166,14 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
     raise UnknownNameError(f"run of {run.analysis}", str(run.number), numbers, where="store")
 
 
-def _table(root: Path, analysis: str) -> Table:
+def _table(root: Path, analysis: str) -> StoredTable:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", analysis):
         raise ValueError("the name of an analysis has lower-case letters, digits and underscores")
-    return Table(root / f"{PREFIX}{analysis}")
+    return StoredTable(root / f"{PREFIX}{analysis}")
 
 
-def _same(table: Table, name: str, version: int, as_of: date) -> _Kept | None:
-    """Return the run of this definition and day, looking only at commits that name the day."""
+def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | None:
+    """Return the run of this definition and day, parsing only commits that contain the day."""
     day = as_of.isoformat()
     wanted = (name, version, day)
     said = [
@@ -182,16 +184,16 @@ def _same(table: Table, name: str, version: int, as_of: date) -> _Kept | None:
     return _kept(table, said[-1]) if said else None
 
 
-def _highest(table: Table) -> int:
-    """Return the highest number that a run has; 0 where there is none."""
+def _highest(table: StoredTable) -> int:
+    """Return the highest run number; 0 without runs."""
     last = table.last(RUN_KEY) or {HIGHEST: 0}
     if HIGHEST in last:
         return int(last[HIGHEST])
-    return max(int(told[NUMBER]) for told in table.history(RUN_KEY))  # the last commit is of an older ckm
+    return max(int(told[NUMBER]) for told in table.history(RUN_KEY))  # an older version of ckm wrote the last commit
 
 
 def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
-    """Return what the commit of a run says of it; :func:`_run` reads it back."""
+    """Return the facts of a run for its commit; :func:`_run` reads them."""
     return {
         NUMBER: run.number,
         HIGHEST: highest,
@@ -208,21 +210,21 @@ def _run(analysis: str, told: Mapping[str, Any], rows: int) -> Run:
     return Run(analysis, told["run_name"], told["run_version"], day, told[NUMBER], rows, told["facts"])
 
 
-def _kept(table: Table, told: Mapping[str, Any]) -> _Kept:
+def _kept(table: StoredTable, told: Mapping[str, Any]) -> _Kept:
     files = table.files_with(NUMBER, told[NUMBER])
     run = _run(table.name.removeprefix(PREFIX), told, sum(file.rows for file in files))
     return _Kept(run, tuple(told["columns"]), tuple(files))
 
 
-def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
+def _scan(table: StoredTable, found: _Kept) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
     table.require(found.files)
     return scan_files([table.folder / file.name for file in found.files]).select(found.columns)
 
 
-def _says(table: Table, found: _Kept, rows: pl.DataFrame) -> bool:
-    """Whether a run holds just these rows; column by column, for both at once may be large."""
+def _says(table: StoredTable, found: _Kept, rows: pl.DataFrame) -> bool:
+    """Return whether a run contains exactly these rows; compared column by column to save memory."""
     if found.run.rows != len(rows) or found.columns != tuple(rows.columns):
         return False
     stored = _scan(table, found)
@@ -230,7 +232,7 @@ def _says(table: Table, found: _Kept, rows: pl.DataFrame) -> bool:
 
 
 def _storable(frame: pl.DataFrame, known: pl.Schema) -> pl.DataFrame:
-    """Return the rows by customer, with the types that the table has or will have."""
+    """Return the rows by customer, with the types of the table."""
     if frame.schema.get(CLUSTER_COLUMN) != pl.String:
         raise ValueError(f"a run needs {CLUSTER_COLUMN} as text")
     if clash := sorted(set(RUN_SCHEMA) & set(frame.columns)):
@@ -246,12 +248,15 @@ def _storable(frame: pl.DataFrame, known: pl.Schema) -> pl.DataFrame:
 
 
 def _by_customer(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows in order; sorting what is sorted would hold them twice."""
+    """Return the rows sorted by customer; rows that are sorted already are not copied."""
     return frame if frame[CLUSTER_COLUMN].is_sorted() else frame.sort(CLUSTER_COLUMN)
 
 
 def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
-    """Return the widest type of its kind, so that later runs fit; Delta knows neither categories nor unsigned."""
+    """Return the widest type of the same kind, so that later runs fit.
+
+    Delta has neither categories nor unsigned integers.
+    """
     kept: pl.DataType
     if dtype.is_integer():
         kept = pl.Int64()
@@ -271,8 +276,8 @@ def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
     raise ValueError(f"column {name} of a run is {kept}, and was {earlier} in earlier runs")
 
 
-def _replace(root: Path, table: Table, run: Run, rows: pl.DataFrame, old: list[str], highest: int) -> None:
-    """Put a run in the place of its ``old`` files, journalled as a load is."""
+def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: list[str], highest: int) -> None:
+    """Replace the ``old`` files of a run by new ones, with a journal entry like a load."""
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
     entry = journal.Entry(prefix, table.name, app_id, journal.mark_loaded(table, app_id))

@@ -13,12 +13,12 @@ from ckm.store.staging import drop_from_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 REPLACED = "_replaced"
-"""Suffix of the table that keeps replaced rows, so that a load can be undone."""
+"""Suffix of the table of replaced rows, which allows a load to be undone."""
 REPLACED_BY = "replaced_by"
-"""Column of such a table: the load whose row replaced the row."""
+"""Column of that table: the load whose row replaced the row."""
 QUARANTINE = "quarantine"
 SCHEMA = pl.Schema(
     {
@@ -33,13 +33,14 @@ SCHEMA = pl.Schema(
         "raw": pl.String(),
     }
 )
-"""``file_id`` is the SHA-256 of the file; ``raw`` is the record as JSON, or its text where it could not be read."""
+"""Columns of the quarantine. ``file_id`` is the SHA-256 of the file; ``raw`` is the record as JSON, or its text if it
+could not be parsed."""
 
 
 class Appender:
     """Add rows to a side table, frame by frame, in one commit at the end."""
 
-    def __init__(self, table: Table, prefix: str) -> None:
+    def __init__(self, table: StoredTable, prefix: str) -> None:
         self.rows = 0
         self.table = table
         self._prefix = prefix
@@ -63,26 +64,28 @@ class Appender:
             self.table.commit(schema=self._schema, add=self._writer.close())
 
     def abandon(self) -> None:
-        """Stop writing; what was written is left for :func:`ckm.store.journal.sweep`."""
+        """Stop writing; written files are left for :func:`ckm.store.journal.sweep`."""
         if self._writer is not None:
             self._writer.abandon()
 
 
-def append(table: Table, frame: pl.DataFrame, prefix: str) -> None:
+def append(table: StoredTable, frame: pl.DataFrame, prefix: str) -> None:
     """Add the rows of ``frame`` to a side table in one commit."""
     appender = Appender(table, prefix)
     appender.add(frame)
     appender.commit()
 
 
-def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
-    """Remove the rows of a side table that meet ``condition`` in one commit; return how many there were."""
+def remove(table: StoredTable, condition: pl.Expr, prefix: str) -> int:
+    """Remove the rows of a side table that meet ``condition``, in one commit; return their number."""
     columns = list(dict.fromkeys(condition.meta.root_names()))
     return remove_rows(table, columns, lambda rows: rows.filter(condition), prefix)
 
 
-def remove_rows(table: Table, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str) -> int:
-    """Remove the rows of a side table that are ``chosen`` by these columns in one commit; return how many."""
+def remove_rows(
+    table: StoredTable, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str
+) -> int:
+    """Remove the rows of a side table that ``chosen`` selects by these columns; return their number."""
     drops = {}
     for file in table.files:
         frame = read_file(table.folder / file.name, columns).with_row_index(" row")

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 Mark = tuple[str, int, int, int]
-"""Name, rows, bytes and time of writing of a data file: no two files of a table have the same."""
+"""Name, rows, bytes and modification time of a data file, which identify it within a table."""
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class TableSnapshot:
     """The data files of a table in one state.
 
     Attributes
     ----------
     folder
-        The table's.
+        Folder of the table.
     schema
-        Its columns.
+        Columns of the table.
     files
-        By :data:`Mark`.
+        Data files by :data:`Mark`.
     """
 
     folder: Path
@@ -40,33 +40,33 @@ class Snapshot:
     files: dict[Mark, DataFile]
 
     @classmethod
-    def of(cls, table: Table) -> Snapshot | None:
-        """Return the snapshot of a table as it is read; None where its files alone do not hold its rows."""
+    def of(cls, table: StoredTable) -> TableSnapshot | None:
+        """Return the snapshot of a table; None if its files alone do not contain its rows."""
         if not table.is_plain:
             return None
         return cls(table.folder, table.schema, {_mark(file): file for file in table.files})
 
     @property
     def rows(self) -> int:
-        """Rows of the table."""
+        """Number of rows of the table."""
         return sum(file.rows for file in self.files.values())
 
     def since(self, marks: Iterable[Sequence[Any]]) -> tuple[list[Mark], list[Mark]]:
-        """Return the files added since an earlier state with the files of these marks, and the files removed."""
+        """Return the files added since an earlier state (given by its marks), and the files removed."""
         earlier = {(str(name), int(rows), int(size), int(modified)) for name, rows, size, modified in marks}
         return sorted(self.files.keys() - earlier), sorted(earlier - self.files.keys())
 
     def scan(self, marks: Iterable[Mark]) -> pl.LazyFrame:
-        """Return the rows of some files, lazily: of this state, or of an earlier one."""
+        """Return the rows of some files as a lazy frame; files of an earlier state are allowed."""
         return scan_files([self.folder / unquote(name) for name, *_ in marks], self.schema)
 
     def lacks(self, mark: Mark) -> bool:
-        """Whether a file of an earlier state is not on the disk any more as it was written."""
+        """Return whether a file of an earlier state is missing or changed on disk."""
         path = self.folder / unquote(mark[0])
         return not path.is_file() or path.stat().st_size != mark[2]
 
     def scan_customers(self, customers: pl.Series) -> pl.LazyFrame:
-        """Return the rows of some customers (ids, sorted), lazily, from the files that may hold any of them."""
+        """Return the rows of some customers (sorted ids) as a lazy frame, from the files that may contain them."""
         near = [mark for mark, file in self.files.items() if _may_hold_any(file, customers)]
         return self.scan(near).filter(pl.col(CLUSTER_COLUMN).is_in(customers.implode()))
 

@@ -1,4 +1,4 @@
-"""Staging of the rows of one load: files beside the table, invisible until the commit."""
+"""Staging of the rows of a load: files beside the table that are invisible until the commit."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ import numpy as np
 import polars as pl
 
 from ckm.store.data_files import STATISTICS, DataFile, DataFileWriter, without_rows
-from ckm.store.identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
+from ckm.store.row_identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from ckm.store.delta import Table
+    from ckm.store.delta import StoredTable
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Staging:
-    """Take the good rows of a load batch by batch.
+    """Write the valid rows of a load batch by batch.
 
-    Rows whose key has come before in the same load are held back in :attr:`held`: which of them counts is settled
-    once all rows are there. Rows without a full key get the number of times their content came before.
+    Rows whose key occurred before in the same load are held in memory in :attr:`held`; at the end it is decided which
+    row applies. Rows without a complete key get the number of earlier rows with equal content.
 
     Parameters
     ----------
     table
-        The table that they will join.
+        The table that the rows are added to.
     prefix
         Start of the names of the new files.
     identity
         Columns that identify rows.
     schema
-        Columns of the table; a load may leave some out, which are then null.
+        Columns of the table; missing columns are null.
     lineage
-        Columns that are the same in every row of the load, such as ``load_id``.
+        Columns with the same value in every row of the load, such as ``load_id``.
     expected_rows
-        About how many rows will come.
+        Estimated number of rows.
 
     Attributes
     ----------
     rows
-        How many rows came.
+        Number of rows so far.
     held
-        See above.
+        Rows whose key occurred before in the load.
     hashes
-        Identity hashes of the staged rows, in batches; none for a table without rows, which they cannot match.
+        Identity hashes of the staged rows, in batches; none if the table is empty, because nothing can match.
     """
 
     def __init__(
         self,
-        table: Table,
+        table: StoredTable,
         prefix: str,
         identity: Identity,
         schema: pl.Schema,
@@ -70,7 +70,7 @@ class Staging:
         self._writer = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
+        """Write the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
         if frame.is_empty():
             return
         absent = [name for name in self.identity.columns if name not in frame.columns]
@@ -89,21 +89,21 @@ class Staging:
         self._writer.write(numbered)
 
     def follow(self, rows: pl.DataFrame) -> None:
-        """Number repeats as if ``rows``, which have no key, had come before in the file."""
+        """Number repeats as if ``rows``, which have no key, preceded them in the file."""
         if len(rows):
             self._seen.counts(self.identity.key_or_content(rows)[0])
 
     def close(self) -> list[DataFile]:
-        """Finish writing; return the new files."""
+        """Finish writing and return the new files."""
         return self._writer.close()
 
     def abandon(self) -> None:
-        """Stop writing; what was staged is left for :func:`ckm.store.journal.sweep`."""
+        """Stop writing; staged files are left for :func:`ckm.store.journal.sweep`."""
         self._writer.abandon()
 
 
 def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
-    """Return the last of the held rows for every key, and how many others there were."""
+    """Return the last of the held rows for every key, and the number of others."""
     if not held:
         return None, 0
     rows = pl.concat(held)
@@ -118,12 +118,12 @@ def drop_from_files(
     prefix: str,
     statistics: Collection[str] = STATISTICS,
 ) -> tuple[list[DataFile], list[DataFile]]:
-    """Rewrite the files that lose rows; the old ones stay on disk.
+    """Rewrite the files that lose rows; the old files stay on disk.
 
     Returns
     -------
     kept, rewritten
-        Files that stay as they are, and the new ones in place of those that lost rows (none for an emptied one).
+        Unchanged files, and the new files that replace those that lost rows (none for an emptied file).
     """
     kept = [file for file in files if file.name not in drops]
     rewritten = []

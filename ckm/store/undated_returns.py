@@ -1,9 +1,9 @@
-"""Dates of refunds whose source has none: the moment at which each was first seen.
+"""Dates of refunds without a date in their source: the moment of the first state with the refund.
 
-A source gives such a return the day of its order and says so (``dated_by`` is ``order``). Where an earlier state of the
-order did not have it, it counts from the moment of the state that had it first (``first_seen``); of a refund that has
-grown, what is more counts from the moment at which it was more. Where the first that is known of an order has it
-already, nothing better than the order's day is known.
+A source dates such a return on the day of its order and marks it (``dated_by`` is ``order``). If an earlier state of
+the order did not have the return, it is dated at the moment of the first state with it (``first_seen``). If a refund
+has grown, the increase is dated at the moment of the larger amount. If the first known state already has the return, it
+keeps the order's day.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BY_ORDER, FIRST_SEEN = "order", "first_seen"
 AMOUNTS = ("net", "quantity", "discount", "cost")
 PRODUCT, TOTAL, KIND = " product", " total", " kind"
 ROW = " row"
-"""Position of a new row. Names that no column of a table can have: Delta allows no blanks."""
+"""Helper column: position of a new row; Delta does not allow such names in a table."""
 MONEY_SCALE = 10_000
 
 
@@ -29,13 +29,13 @@ class DatedReturns:
     Attributes
     ----------
     rows
-        With the days from which they count.
+        Undated returns with their dates.
     missing
-        Known ones that the new states do not have at all.
+        Known undated returns that the new states do not have.
     changed
-        Orders of which they are others than those known.
+        Orders whose undated returns differ from the known ones.
     updated, unchanged
-        Positions of the new rows that bring more or less than is known, and of those that bring the same.
+        Positions of the new rows with another amount than the known one, and with the same amount.
     """
 
     rows: pl.DataFrame
@@ -51,16 +51,17 @@ def is_undated() -> pl.Expr:
 
 
 def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -> DatedReturns:
-    """Date the undated returns of orders by what was known of them before.
+    """Date the undated returns of orders by their known states.
 
     Parameters
     ----------
     new
         Undated returns of the new states, with a number in ``ROW``.
     known
-        Those of the states before.
+        Undated returns of the known states.
     states
-        A row per order: ``order_id``, ``at`` (moment of the new state) and whatever else all rows of the state have.
+        One row per order: ``order_id``, ``at`` (moment of the new state) and other columns that are constant in a
+        state.
     """
     new, known = (rows.with_columns(pl.col("product_id").fill_null("").alias(PRODUCT)) for rows in (new, known))
     group = [ORDER, PRODUCT]
@@ -108,7 +109,7 @@ def _sums() -> list[pl.Expr]:
 
 
 def _spread_anew() -> pl.Expr:
-    """Whether an order's refunds are those that are known, on other products: a part of the order had all of them."""
+    """Return whether an order's refunds equal the known ones in total but are on other products."""
     totals = [pl.col(name).sum().over(ORDER) for name in (TOTAL, f"{TOTAL} known")]
     return (totals[0] == totals[1]) & (pl.col(KIND) != "same").any().over(ORDER)
 
@@ -135,7 +136,7 @@ def _first_seen(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 
 
 def date_by_order(rows: pl.DataFrame, state: list[str]) -> pl.DataFrame:
-    """Return all rows of some states, each told by the columns ``state``, their undated returns on the order's day."""
+    """Return the rows of some states (identified by the columns ``state``), with undated returns on the order's day."""
     first = pl.col("ordered_at").min().over(state)
     day = pl.col("ordered_at").filter(~is_undated()).min().over(state).fill_null(first)
     return rows.with_columns(

@@ -9,32 +9,32 @@ import polars as pl
 
 from ckm.store import side_tables
 from ckm.store.data_files import DataFile, DataFileWriter, rows_of_loads
-from ckm.store.delta import Table, aligned
-from ckm.store.identity import Identity
+from ckm.store.delta import StoredTable, aligned
 from ckm.store.loads import history
 from ckm.store.order_undo import earlier_states, returned_or_gone
+from ckm.store.row_identity import Identity
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import drop_from_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.store.identity import Hashes
     from ckm.store.loads import LoadFacts
+    from ckm.store.row_identity import Hashes
     from ckm.store.staging import Positions
 
 
-def undo_load(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
-    """Remove the rows of ``load`` from ``table`` in one commit that says ``undo``; return how many left.
+def undo_load(root: Path, table: StoredTable, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
+    """Remove the rows of ``load`` from ``table`` in one commit marked ``undo``; return the number of rows removed.
 
-    A row that a later load has replaced since is gone already: it stays replaced, and what *it* had replaced takes
-    its place in the keeping of that later load (see :func:`forget`).
+    A row that a later load has replaced since is no longer in the table and stays replaced. The row that *it* had
+    replaced is then stored as replaced by that later load (see :func:`forget`).
     """
     table.require(table.files)
     drops = {file.name: [positions] for file in table.files if len(positions := _rows_of(table, file, load.load_id))}
     leaving = sum(len(positions) for [positions] in drops.values())
     if load.by_order:
-        dated = earlier_states(table, Table(root / f"{table.name}{REPLACED}"), load, drops)
+        dated = earlier_states(table, StoredTable(root / f"{table.name}{REPLACED}"), load, drops)
         for name, positions in dated.leaving.items():
             drops.setdefault(name, []).append(positions)
         returning = dated.entering
@@ -54,13 +54,13 @@ def undo_load(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks:
 
 
 def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
-    """Tidy the side tables after an undo. May be repeated."""
-    side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == load_id, f"{prefix}-q")
-    side = Table(root / f"{table}{REPLACED}")
+    """Clean up the side tables after an undo; can be repeated."""
+    side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == load_id, f"{prefix}-q")
+    side = StoredTable(root / f"{table}{REPLACED}")
     if not side.exists:
         return
     if load_facts(root, table, load_id).by_order:
-        gone = returned_or_gone(Table(root / table), side, load_id)
+        gone = returned_or_gone(StoredTable(root / table), side, load_id)
         side_tables.remove_rows(side, ["order_id", "load_id"], gone, f"{prefix}-f")
         return
     rows = side.scan().collect()
@@ -75,18 +75,18 @@ def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
 
 def load_facts(root: Path, table: str, load_id: str) -> LoadFacts:
     """Return the facts of an earlier load."""
-    return next(load.facts for load in history([Table(root / table)]) if load.facts.load_id == load_id)
+    return next(load.facts for load in history([StoredTable(root / table)]) if load.facts.load_id == load_id)
 
 
-def _rows_of(table: Table, file: DataFile, load_id: str) -> Positions:
+def _rows_of(table: StoredTable, file: DataFile, load_id: str) -> Positions:
     if not file.may_hold("load_id", load_id):
         return np.empty(0, dtype=np.int64)
     return rows_of_loads(table.folder / file.name, {load_id})
 
 
-def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:
-    """Return the rows that the load replaced and that nobody replaced since."""
-    side = Table(root / f"{table.name}{REPLACED}")
+def _returning(root: Path, table: StoredTable, load: LoadFacts) -> pl.DataFrame:
+    """Return the rows that the load replaced and that no later load replaced."""
+    side = StoredTable(root / f"{table.name}{REPLACED}")
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:
         return empty
@@ -98,7 +98,7 @@ def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:
 
 
 def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl.DataFrame:
-    """Return what the load had replaced, now as replaced by the loads that replaced its own rows."""
+    """Return the rows that the load had replaced, now as replaced by the loads that replaced its own rows."""
     if mine.is_empty() or lost.is_empty():
         return mine.clear()
     later = lost.select(pl.Series(" hash", identity.of(lost)), pl.col(REPLACED_BY).alias(" later"))

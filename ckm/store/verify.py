@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ckm.store import journal
 from ckm.store.damage import folders
 from ckm.store.data_files import digest_of
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
@@ -22,24 +22,24 @@ READERS = 2
 
 
 class FileState(StrEnum):
-    """How a file compares with what its commit says."""
+    """Result of comparing a file with its commit."""
 
     VERIFIED = "verified"
     NO_DIGEST = "no digest"
-    """Written before digests were kept; its size is right."""
+    """The commit has no digest, because an older version wrote it; the size is right."""
     CHANGED = "changed"
     MISSING = "missing"
     UNREADABLE = "unreadable"
     NO_COMMIT = "no commit"
-    """A data file that no commit names: the log lost an entry, or somebody put it there."""
+    """A data file that no commit names: a log entry was lost, or another program wrote the file."""
     UNDER_WAY = "under way"
-    """A file of a load that is not committed: another process works on it, or the next writer removes it."""
+    """A file of an uncommitted load: another process is writing it, or the next writer removes it."""
     DAMAGED = "damaged"
-    """A table whose log cannot be used."""
+    """A table with an unusable log."""
 
 
 SOUND = {FileState.VERIFIED, FileState.NO_DIGEST, FileState.UNDER_WAY}
-"""States in which nothing is lost."""
+"""States without loss of data."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class VerifiedFile:
     Attributes
     ----------
     table, file
-        Names; of a damaged table the file is empty.
+        Names of the table and the file; for a damaged table the file is empty.
     rows, size
-        What its commit says; null where none names it.
+        Rows and bytes by the commit; null without a commit.
     state
-        How it compares.
+        Result of the comparison.
     note
-        What is wrong, in a sentence; empty where nothing is.
+        Description of the problem; empty without one.
     """
 
     table: str
@@ -67,14 +67,14 @@ class VerifiedFile:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is lost."""
+        """Whether no data are lost."""
         return self.state in SOUND
 
 
 def verify(root: Path) -> list[VerifiedFile]:
-    """Compare every data file of the store with the digest that was kept with its commit, by table and name.
+    """Compare every data file of the store with the digest in its commit, by table and name.
 
-    Reads every file in full; takes no lock. Removed files that wait for their deletion are not compared.
+    Reads every file in full; takes no lock. Removed files that wait for deletion are not compared.
 
     Raises
     ------
@@ -87,8 +87,9 @@ def verify(root: Path) -> list[VerifiedFile]:
 def _of_folder(root: Path, folder: Path) -> list[VerifiedFile]:
     try:
         under_way = journal.read(root)
-        there = {path.name for path in folder.glob("*.parquet")}  # before the log: a commit names only what is there
-        table = Table(folder)
+        # before the log is read, so that every commit found names existing files
+        there = {path.name for path in folder.glob("*.parquet")}
+        table = StoredTable(folder)
         files, digests = table.files, table.digests()
     except DamagedStoreError as error:
         return [VerifiedFile(folder.name, "", None, None, FileState.DAMAGED, str(error))]

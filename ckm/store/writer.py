@@ -16,21 +16,21 @@ from ckm.store import journal, side_tables, undo
 from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
-from ckm.store.delta import Table, aligned
-from ckm.store.identity import REPEAT
+from ckm.store.delta import StoredTable, aligned
 from ckm.store.loads import REQUARANTINE, history, of_file, standing
 from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
 from ckm.store.order_merge import FileOrders, OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
+from ckm.store.row_identity import REPEAT
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.store.identity import Identity
+    from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.loads import LoadFacts
-    from ckm.store.order_parts import OrderAmounts
+    from ckm.store.row_identity import Identity
     from ckm.store.staging import Positions
 
 
@@ -40,13 +40,13 @@ LOAD_ID_LENGTH = 12
 class LoadWriter:
     """Write the rows of one file in one transaction: all of them are committed, or none.
 
-    Use it while holding the store's lock: :meth:`add` and :meth:`quarantine` for every batch, then either
-    :meth:`finish` or :meth:`discard`. Killed at any moment, :func:`recover` restores what was.
+    Requires the lock. Call :meth:`add` and :meth:`quarantine` for every batch, then either :meth:`finish` or
+    :meth:`discard`. If the process is killed, :func:`recover` restores the previous state.
 
     Attributes
     ----------
     amounts
-        Spreads the amounts of an order over its lines, where the source has such amounts.
+        Functions that spread order amounts over lines; null if the source has no order amounts.
     upkeep
         Remarks about maintenance of the store after the commit.
     """
@@ -54,7 +54,7 @@ class LoadWriter:
     def __init__(
         self,
         root: Path,
-        table: Table,
+        table: StoredTable,
         facts: LoadFacts,
         identity: Identity,
         *,
@@ -77,7 +77,7 @@ class LoadWriter:
             table.name,
             app_id,
             journal.mark_loaded(table, app_id),
-            facts.file_id if same_file else "",  # a file seen for the first time has no older quarantine
+            facts.file_id if same_file else "",  # a file that is loaded for the first time has no older quarantine
             facts.source,
             supersedes=[load.load_id for load in self._earlier],
         )
@@ -85,7 +85,7 @@ class LoadWriter:
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
         self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
-        self._quarantine = side_tables.Appender(Table(root / QUARANTINE), facts.load_id)
+        self._quarantine = side_tables.Appender(StoredTable(root / QUARANTINE), facts.load_id)
         own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
         self._staging = Staging(
@@ -93,19 +93,19 @@ class LoadWriter:
         )
 
     def follow(self, load_ids: set[str]) -> None:
-        """Count the rows without a key that these loads brought as rows of the same file that came before."""
+        """Number repeats as if the rows without a key in these earlier loads of the same file preceded the new rows."""
         if load_ids:
             theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
             self._staging.follow(theirs.select(self.identity.columns).collect())
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
+        """Add valid rows, with the table's columns and ``source_row``; the other lineage columns are the load's."""
         if self.facts.by_order and len(frame):
             self._orders = self._orders.with_rows(frame)
         self._staging.add(frame)
 
     def quarantine(self, frame: pl.DataFrame) -> None:
-        """Take rows that are not loaded, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
+        """Add quarantined rows, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
         self._quarantine.add(frame)
 
     def discard(self) -> None:
@@ -151,7 +151,8 @@ class LoadWriter:
         if on_conflict is OnConflict.KEEP:
             return
         merge = OrderMerge(
-            self.table, Table(self.root / f"{self.table.name}{REPLACED}"), new, self.facts, self._schema, self._orders,
+            self.table, StoredTable(self.root / f"{self.table.name}{REPLACED}"), new,
+            self.facts, self._schema, self._orders,
             everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
         )  # fmt: skip
         if self.facts.by_order:
@@ -170,7 +171,7 @@ class LoadWriter:
         return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
-        """Resolve keys that occur more than once in the file: the last row counts, or the first under ``keep``."""
+        """Resolve keys that occur more than once in the file: the last row applies, or the first with ``keep``."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
@@ -186,7 +187,7 @@ class LoadWriter:
         return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
-        """Drop rows from files of this load, whose first versions are not needed any more."""
+        """Drop rows from files of this load; the first versions of these files are deleted."""
         kept, rewritten = drop_from_files(self.table.folder, files, drops, f"{self.facts.load_id}-{step}")
         for name in drops:
             (self.table.folder / name).unlink()
@@ -208,7 +209,7 @@ class LoadWriter:
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
-        """Commit the side tables first: until the table's own commit, recovery rolls them back."""
+        """Commit the side tables first: until the table's own commit, a recovery rolls them back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
@@ -219,7 +220,7 @@ class LoadWriter:
             columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})
             if self.facts.by_order:
                 columns[KNOWN_FROM] = MOMENT
-            touched.append(Table(self.root / f"{self.table.name}{REPLACED}"))
+            touched.append(StoredTable(self.root / f"{self.table.name}{REPLACED}"))
             side_tables.append(touched[-1], aligned(pl.concat(replaced, how="diagonal"), columns), prefix)
         self.table.commit(
             schema=self._schema,
@@ -232,7 +233,7 @@ class LoadWriter:
         journal.end(self.root)
         self._compact(touched)
 
-    def _compact(self, tables: list[Table]) -> None:
+    def _compact(self, tables: list[StoredTable]) -> None:
         """Merge small files. The load is committed: if merging fails, the next load tries again."""
         for table in tables:
             try:
@@ -243,14 +244,14 @@ class LoadWriter:
             self.upkeep += [done.sentence] if done else []
 
     def _marks(self) -> dict[str, int]:
-        """Return the marks of the load as loaded, and of earlier loads of its file as not loaded."""
+        """Return the marks of this load as loaded, and of earlier loads of the file as not loaded."""
         earlier = {load.content_id: journal.mark_unloaded(self.table, load.content_id) for load in self._earlier}
         return {**earlier, self.entry.app_id: self.entry.mark}
 
 
 def settle(root: Path, entry: journal.Entry) -> None:
-    """Clean up after a commit: remove older quarantine of the same file, and old files. May be repeated."""
-    quarantine = Table(root / QUARANTINE)
+    """Clean up after a commit: remove the older quarantine of the same file, and old files. Can be repeated."""
+    quarantine = StoredTable(root / QUARANTINE)
     if entry.file_id:
         same_file = (
             (pl.col("table") == entry.table) & (pl.col("source") == entry.source) & (pl.col("file_id") == entry.file_id)
@@ -260,11 +261,11 @@ def settle(root: Path, entry: journal.Entry) -> None:
     if entry.undoes:
         undo.forget(root, entry.table, entry.undoes, entry.load_id)
     for name in (entry.table, QUARANTINE, f"{entry.table}{REPLACED}"):
-        Table(root / name).tidy()
+        StoredTable(root / name).tidy()
 
 
 def recover(root: Path) -> None:
-    """Finish or roll back the load that a killed process left. Requires the lock."""
+    """Finish or roll back the load of a killed process; requires the lock."""
     entry = journal.interrupted(root)
     if entry is None:
         return
@@ -274,24 +275,24 @@ def recover(root: Path) -> None:
     if journal.landed(root, entry):
         settle(root, entry)
     else:
-        side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
+        side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
         mine = (pl.col(REPLACED_BY) == entry.load_id) | (pl.col("load_id") == entry.load_id)
-        side_tables.remove(Table(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
+        side_tables.remove(StoredTable(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
     journal.sweep(root, entry.load_id)
     journal.end(root)
 
 
 def recover_by_log(root: Path) -> None:
-    """Recover without a journal: a load is committed if the log of its table has it, and is rolled back otherwise.
+    """Recover without a journal: a load that is in the log of its table is committed; others are rolled back.
 
-    Rows of loads that no log knows leave the side tables, the newest load of each table is settled once more, and data
-    files that no commit names go.
+    Rows of loads without a commit are removed from the side tables, the cleanup of each table's newest load is
+    repeated, and data files without a commit are deleted.
     """
     prefix = "0" * LOAD_ID_LENGTH
-    tables = [Table(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
+    tables = [StoredTable(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
     told = {table.name: history([table]) for table in tables}
     known = [load.facts.load_id for loads in told.values() for load in loads]
-    side_tables.remove(Table(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
+    side_tables.remove(StoredTable(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
     for table in tables:
         if table.name.endswith(REPLACED):
             lost = ~pl.col(REPLACED_BY).is_in(known) | ~pl.col("load_id").is_in(known)

@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from ckm._churn.customer_snapshot import Snapshot
+from ckm._churn.customer_snapshot import CustomerSnapshot
 from ckm.customers.calendar import day_number
 from ckm.customers.history import History, read_history
 from ckm.example import days
-from ckm.example.world import World, make_world
+from ckm.example.simulation import Simulation, simulate
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 FIRST = day_number(START.date())
@@ -154,18 +154,18 @@ def bought(rows: list[Row]) -> bool:
     return any(each[0] and each[2] >= 0 and each[3] in {"sale", "subscription"} for each in rows)
 
 
-def ids(history: History, found: Snapshot) -> list[str]:
+def ids(history: History, found: CustomerSnapshot) -> list[str]:
     return history.customers.gather(found.customers).to_list()
 
 
-def features_of(history: History, found: Snapshot, who: str) -> dict[str, float]:
+def features_of(history: History, found: CustomerSnapshot, who: str) -> dict[str, float]:
     at = ids(history, found).index(who)
     return {name: float(values[at]) for name, values in found.features.items()}
 
 
 @cache
-def example_world() -> World:
-    return make_world(7)
+def example_world() -> Simulation:
+    return simulate(7)
 
 
 @cache

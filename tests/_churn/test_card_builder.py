@@ -95,7 +95,7 @@ def test_what_to_expect_of_the_next_window_needs_two_cutoffs() -> None:
     assert 0 <= low < 0.4 / 30 < 0.5 / 30 < high
 
 
-def test_what_could_not_be_compared_and_what_the_data_lack_is_said() -> None:
+def test_what_could_not_be_compared_and_what_the_data_lack_is_reported() -> None:
     made = card(backtest())
     assert [feature.name for feature in made.features] == ["days_silent"]
     assert "open_complaints" in made.missing

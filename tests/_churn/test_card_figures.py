@@ -55,7 +55,7 @@ def test_the_table_has_every_number_with_its_definition() -> None:
     assert table.filter(metric="rows_left_out")["value"].to_list() == [12, 3]
 
 
-def test_what_is_not_known_is_null_and_never_nan() -> None:
+def test_unknown_values_are_null_and_never_nan() -> None:
     scores = (Scores("rule", CUT_OFFS[0], 10, 0.0, math.nan, math.nan, math.nan, 0.1, 0.2, 0.3),)
     table = card_table(example_card(scores=scores))
     assert table.filter(metric="roc_auc")["value"].to_list() == [None]

@@ -23,14 +23,14 @@ def learned(rows: list[Row], day: int = SPAN, horizon: int = HORIZON) -> ChurnCo
     return churn_cost(read_history(tables(rows), as_of=calendar_day(FIRST + day)), FIRST + day, horizon)
 
 
-def test_who_never_returns_costs_what_the_others_go_on_to_spend() -> None:
+def test_a_customer_who_never_returns_costs_what_the_others_go_on_to_spend() -> None:
     found = learned(regulars(40, 30) + regulars(40, 30, until=140, name="b"))
     assert (found.returned, found.silent_spend) == (0.0, 0.0)
     assert found.back_spend == pytest.approx(1.0, abs=0.1)
     assert found.share == pytest.approx(min(found.back_spend, 1.0), abs=1e-4)
 
 
-def test_who_is_silent_and_then_goes_on_as_before_costs_only_the_silence() -> None:
+def test_a_customer_who_is_silent_and_then_goes_on_as_before_costs_only_the_silence() -> None:
     """Bought each month, paused for 120 days, and went on: of a year, the horizon's spend is lost."""
     paused = [row for row in regulars(60, 30, name="b") if not 200 <= (row[1].date() - calendar_day(FIRST)).days < 320]
     found = learned(regulars(60, 30) + paused)
@@ -39,7 +39,7 @@ def test_who_is_silent_and_then_goes_on_as_before_costs_only_the_silence() -> No
     assert found.share < 0.6
 
 
-def test_a_short_history_is_said_and_costs_the_whole_year() -> None:
+def test_a_short_history_is_reported_and_costs_the_whole_year() -> None:
     found = learned(regulars(40, 30, until=190), day=200)
     assert (found.share, found.days) == (1.0, 0)
     assert found.sentence("revenue") == (

@@ -1,4 +1,4 @@
-"""Facts: what is counted again in the rows is what the ledger says, as of any day."""
+"""Facts of customers: the ledger gives the same numbers as a recount of the rows, as of any day."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def test_facts_hold_no_estimate_and_all_that_is_promised() -> None:
     assert facts["gap_last"].tolist() == pytest.approx([30.0, np.nan], nan_ok=True)
 
 
-def test_two_purchase_days_are_no_rhythm_though_the_model_has_an_estimate() -> None:
+def test_two_purchase_days_give_no_own_interval_though_the_model_has_an_estimate() -> None:
     history = read_history(tables([order("ann", 0), order("ann", 50), *(order("bob", day) for day in (0, 7, 14, 21))]))
     then = snapshot(history, history.as_of, 30)
     assert features_of(history, then, "ann")["gap_median_days"] > 0
     assert np.isnan(customer_facts(history, then)["median_interpurchase_days"][0])
 
 
-def test_returning_customers_stand_as_they_stood_a_horizon_ago() -> None:
+def test_returning_customers_have_the_facts_of_a_horizon_ago() -> None:
     rows = [order("ann", 0), order("ann", 90), order("bob", 10), order("cho", 0), order("cho", 60), order("cho", 95)]
     history = read_history(tables(rows), as_of=calendar_day(FIRST + 100))
     found = returning_customers(history, FIRST + 100, 30)

@@ -1,4 +1,4 @@
-"""What a snapshot promises: it sees no future, asks no order of rows, and its features are what they say."""
+"""Snapshots: no later data, no dependence on the order of rows, and features that match their definitions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ckm._churn.customer_snapshot import Snapshot, churned_within, snapshot
+from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.day_totals import NEVER
@@ -45,7 +45,7 @@ BERLIN = "Europe/Berlin"
 EXAMPLE = day_number(days.FIRST_DATE)
 
 
-def at(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int = 90) -> tuple[History, Snapshot]:
+def at(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int = 90) -> tuple[History, CustomerSnapshot]:
     """A snapshot ``day`` days after the start, from data that reach as far as they do."""
     history = read_history(tables(rows, said), as_of=START.date() + timedelta(days=3 * SPAN))
     return history, snapshot(history, FIRST + day, horizon)
@@ -56,7 +56,7 @@ def one(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int =
     return features_of(*at(rows, day, said, horizon), "ann")
 
 
-def assert_equal(left: tuple[History, Snapshot], right: tuple[History, Snapshot]) -> None:
+def assert_equal(left: tuple[History, CustomerSnapshot], right: tuple[History, CustomerSnapshot]) -> None:
     assert ids(*left) == ids(*right)
     one, other = left[1], right[1]
     assert list(one.features) == list(other.features)
@@ -228,7 +228,7 @@ def test_a_complaint_is_open_until_the_day_on_which_it_is_settled(day: int, stil
     assert bool(found.has_open_complaint[0]) is bool(still_open)
 
 
-def test_a_complaint_that_nobody_settled_in_half_a_year_is_no_longer_open() -> None:
+def test_a_complaint_unresolved_for_half_a_year_no_longer_counts_as_open() -> None:
     said = [contact("ann", 3, "complaint")]
     assert [one([order("ann", 0)], day, said)["open_complaints"] for day in (182, 183)] == [1, 0]
 
@@ -264,7 +264,7 @@ def test_what_fell_on_the_coming_days_a_year_ago_counts_as_the_same_season() -> 
 
 
 @pytest.mark.slow
-def test_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_missed() -> None:
+def test_a_customer_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_missed() -> None:
     feast = [0, 4, 362, 370, 720]
     rows = [order("ann", day) for day in feast] + [order("bob", day) for day in (*feast, 500)]
 
@@ -323,7 +323,7 @@ def test_a_cut_off_before_the_first_order_or_after_the_data_is_refused() -> None
         snapshot(history, FIRST + 6, 90)
 
 
-def test_where_nobody_came_back_the_rhythm_is_unknown_and_the_rest_is_not() -> None:
+def test_without_repeat_purchases_only_the_purchase_interval_is_unknown() -> None:
     found = one([order("ann", 0), order("bob", 3)], 9)
     assert {name for name, value in found.items() if np.isnan(value)} == {
         "gap_median_days",

@@ -1,4 +1,4 @@
-"""What a horizon promises: it suits the customers' rhythm, says why, and fits into the history."""
+"""The horizon suits the customers' purchase intervals, has a reason, and fits into the history."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def test_a_horizon_shorter_than_the_fixed_interval_is_refused_and_the_hint_works
     check_fixed_intervals(club, parse_horizon(hint.removeprefix("--horizon ")))
 
 
-def test_who_buys_when_they_like_has_no_fixed_days() -> None:
+def test_a_customer_who_buys_when_they_like_has_no_fixed_days() -> None:
     days = [0, 3, 40, 44, 90, 97, 150, 170]
     check_fixed_intervals(history(*[order(who, day) for who in ("ann", "bob") for day in days]), 1)
 
 
-def test_who_comes_every_week_does_not_set_the_horizon_for_all() -> None:
+def test_a_customer_who_comes_every_week_does_not_set_the_horizon_for_all() -> None:
     rows = every(7, orders=100)
     for who in ("bob", "cho", "dee"):
         rows += every(180, orders=3, who=who)

@@ -1,4 +1,4 @@
-"""What answers promise: only what holds on the day, nothing that was replaced, and no crash over a broken file."""
+"""Answers: only entries valid on the day, no superseded ones, and no crash with an invalid file."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_broken_file_is_told_by_its_line_and_silences_nothing_else(
     assert f"{broken}:{line}: " in told
 
 
-def test_hostile_files_are_left_out_and_the_first_mistakes_are_told(kb: Path, tmp_path: Path) -> None:
+def test_hostile_files_are_left_out_and_the_first_mistakes_are_reported(kb: Path, tmp_path: Path) -> None:
     write(kb, entry("good"))
     (kb / "binary.yaml").write_bytes(b"\x00\xff\xfe")
     (kb / "bomb.yaml").write_text(
@@ -136,14 +136,14 @@ def test_hostile_files_are_left_out_and_the_first_mistakes_are_told(kb: Path, tm
     assert "3 more invalid entries" in answers.remarks[-1]
 
 
-def test_an_id_that_stands_twice_counts_once(kb: Path) -> None:
+def test_an_id_that_occurs_twice_counts_once(kb: Path) -> None:
     write(kb, entry("a"), entry("a", "price"))
     answers = answers_for(["late", "price"], kb, TODAY)
     assert answers.by_reason == {"late": ("a",)}
     assert "id 'a' is also in" in answers.remarks[0]
 
 
-def test_no_knowledge_base_and_an_empty_one_are_said_once(kb: Path) -> None:
+def test_no_knowledge_base_and_an_empty_one_are_reported_once(kb: Path) -> None:
     assert answers_for(["late"], None, TODAY).remarks == ("there is no knowledge base: all reasons are unanswered",)
     assert answers_for(["late"], kb, TODAY).remarks == ("there is no knowledge base: all reasons are unanswered",)
     kb.mkdir()

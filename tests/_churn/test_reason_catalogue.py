@@ -1,4 +1,4 @@
-"""What a warning can say: the book that comes with ckm, and what is wrong with another."""
+"""The catalogue of churn reasons is valid, and errors in another one are reported."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_mistake_in_the_book_is_shown_with_its_line(
     assert f"reasons.yaml:{number}" in str(raised.value)
 
 
-def test_a_group_of_which_nothing_can_be_said_is_a_mistake(tmp_path: Path) -> None:
+def test_a_feature_group_without_a_reason_is_an_error(tmp_path: Path) -> None:
     text = BOOK.read_text(encoding="utf-8")
     path = tmp_path / "reasons.yaml"
     path.write_text(text[: text.index("  # age")], encoding="utf-8")

@@ -104,7 +104,9 @@ def codes(reasons: Reasons) -> list[str | None]:
 @pytest.mark.slow
 @settings(max_examples=examples(14))
 @given(rows=ROWS)
-def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_score(rows: list[dict[str, float]]) -> None:
+def test_base_and_points_of_what_is_reported_and_of_the_remainder_add_up_to_the_score(
+    rows: list[dict[str, float]],
+) -> None:
     found = told(*rows)
     points = found.frame.group_by("customer", maintain_order=True).agg(pl.col("contribution").sum())
     features = {name: np.array([row[name] for row in rows]) for name in USUAL}
@@ -115,7 +117,7 @@ def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_scor
 @pytest.mark.slow
 @settings(max_examples=examples(15))
 @given(rows=ROWS)
-def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
+def test_what_is_reported_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
     for reason in told(*rows).frame.drop_nulls("code").iter_rows(named=True):
         row, entry = rows[reason["customer"] - 40], load_reasons()[reason["code"]]
         facts = {name: values[0] for name, values in facts_of({key: np.array([row[key]]) for key in row}).items()}
@@ -170,7 +172,7 @@ def test_a_clear_cause_is_read_before_a_stronger_sign_and_a_faint_one_after() ->
     assert found.frame["contribution"].to_list() == pytest.approx([1.0, 1.6, 0.2, 0.0])
 
 
-def test_of_a_group_the_feature_that_moves_the_score_most_is_told_with_the_points_of_all() -> None:
+def test_of_a_group_the_feature_that_moves_the_score_most_is_reported_with_the_points_of_all() -> None:
     lost = told({"category_lost": 0.5, "categories_12mo": 1.0})
     assert codes(lost) == ["lost_category", None]
     assert lost.frame["contribution"][0] == pytest.approx(1.2)
@@ -210,6 +212,6 @@ def test_a_source_that_the_data_lack_is_no_reason() -> None:
     assert codes(told({"days_silent": 80.0}, without=lacking)) == ["silent", None]
 
 
-def test_groups_stand_in_the_attribution_as_in_the_catalogue() -> None:
+def test_groups_are_in_the_attribution_as_in_the_catalogue() -> None:
     order = [feature.group for feature in load_catalogue().features if feature.name in USUAL]
     assert told({}).attribution.groups == tuple(dict.fromkeys(order))

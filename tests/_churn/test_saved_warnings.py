@@ -1,4 +1,4 @@
-"""What kept warnings promise: new is told once, running again changes nothing, and no run sees a later one."""
+"""Saved warnings: a warning is new once, a repeated run changes nothing, and no run reads a later one."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_second_run_of_a_day_lists_only_what_is_new_since_the_first(store: Sto
 
 
 @pytest.mark.slow
-def test_one_that_creeps_up_is_told_when_it_has_come_far_enough(store: Store) -> None:
+def test_a_slowly_rising_probability_is_reported_when_it_has_risen_enough(store: Store) -> None:
     days = [MAY + timedelta(days=7 * week) for week in range(5)]
     changes = [told(run(store, day, now(a=p)))["a"] for day, p in zip(days, (0.5, 0.56, 0.61, 0.66, 0.69), strict=True)]
     assert changes == ["new", "same", "worse", "same", "same"]
@@ -215,14 +215,14 @@ def test_the_counts_add_up_and_the_order_of_rows_does_not_matter(
 @pytest.mark.slow
 @settings(max_examples=examples(5))
 @given(people)
-def test_nothing_new_is_told_when_nothing_has_changed(customers: dict[str, float]) -> None:
+def test_unchanged_data_give_no_new_warnings(customers: dict[str, float]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
         run(store, MAY, now(**customers))
         assert run(store, JUNE, now(**customers)).new.is_empty()
 
 
-def test_how_warnings_turned_out_is_told_once_their_horizon_has_passed(store: Store) -> None:
+def test_the_outcome_of_warnings_is_reported_once_their_horizon_has_passed(store: Store) -> None:
     run(store, date(2026, 5, 1), now(a=0.8))
     run(store, MAY, now(a=0.8, b=0.8, c=0.8, d=(0.8, "contacted"), e=0.1, f=0.1))
     assert closed_warnings(store, HORIZON, JUNE - timedelta(days=1)) is not None
@@ -262,13 +262,13 @@ def test_a_run_whose_horizon_is_open_is_not_judged(store: Store) -> None:
     assert closed_warnings(store, HORIZON, JUNE + timedelta(days=HORIZON - 1)) is None
 
 
-def test_an_erased_customer_leaves_the_kept_warnings(store: Store) -> None:
+def test_an_erased_customer_leaves_the_saved_warnings(store: Store) -> None:
     run(store, MAY, now(a=0.8, b=0.8))
     store.erase_customer("a")
     assert told(run(store, JUNE, now(b=0.8))) == {"b": "same"}
 
 
-def test_a_run_of_a_ckm_that_kept_less_reads_beside_one_that_keeps_more(store: Store) -> None:
+def test_runs_of_older_versions_with_fewer_columns_can_be_read(store: Store) -> None:
     old = compare(now(a=0.8), None, as_of=MAY, margin=MARGIN).frame.with_columns(gone_on=pl.lit(JULY))
     store.keep_run(ANALYSIS, run_name(HORIZON), VERSION, MAY, old.select(list(RUN_COLUMNS)), FACTS)
     worth = now(a=0.9).with_columns(value_at_risk=pl.lit(12.5), unanswered=pl.lit(value=True))

@@ -1,4 +1,4 @@
-"""What suppression promises: the law goes first, the newest word counts, and nothing from the future does."""
+"""Suppressions: consent has priority, the newest record applies, and later records are not read."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_consent_may_be_dated_by_text() -> None:
     ]
 
 
-def test_a_table_of_consents_that_cannot_be_read_is_told() -> None:
+def test_a_table_of_consents_that_cannot_be_read_is_reported() -> None:
     found = suppress(
         asked(), {"consents": consents(("c1", "x"), columns=("customer_id", "note"))}, as_of=TODAY, settings=SETTINGS
     )

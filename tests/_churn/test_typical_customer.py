@@ -60,7 +60,7 @@ def test_the_order_of_the_rows_is_of_no_matter() -> None:
     )
 
 
-def test_who_lacks_a_number_is_as_typical_as_another() -> None:
+def test_a_customer_who_lacks_a_number_is_as_typical_as_another() -> None:
     nan = float("nan")
     features = {
         "days_silent": [20.0, 20.0, 20.0, 21.0, 80.0],
@@ -71,7 +71,7 @@ def test_who_lacks_a_number_is_as_typical_as_another() -> None:
     assert found == {"days_silent": 20.0, "same_season": 0.25, "tenure_days": 202.0}
 
 
-def test_what_no_stayer_had_is_not_part_of_the_typical_one() -> None:
+def test_features_without_values_of_retained_customers_are_not_in_the_typical_customer() -> None:
     nan = float("nan")
     found = typical_retained_customer(past({"days_silent": [1.0, 2.0], "rating_last": [nan, 1.0]}, [False, True]))
     assert set(found.reference) == {"days_silent"}

@@ -1,4 +1,4 @@
-"""What levels promise: they rise with the probability, leave the gone alone, and say when it is too late."""
+"""Levels rise with the probability, exclude churned customers, and mark warnings past the lead time."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ def test_the_highest_level_stays_the_highest_at_the_last_call() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, -5.0, None, math.nan])
-def test_who_is_worth_nothing_is_not_warned_about(value: float | None) -> None:
+def test_customers_without_value_get_no_warning(value: float | None) -> None:
     assert judged(customer(0.9, value))["level"] is None
 
 
 @pytest.mark.parametrize("p", [None, math.nan])
-def test_who_has_no_probability_has_no_level_and_no_value_at_risk(p: float | None) -> None:
+def test_a_customer_who_has_no_probability_has_no_level_and_no_value_at_risk(p: float | None) -> None:
     row = judged(customer(p))
     assert (row["level"], row["value_at_risk"], row["past_lead_time"]) == (None, None, False)
 
@@ -141,7 +141,7 @@ def test_a_level_and_all_above_it_can_be_asked_for() -> None:
         at_or_above("panic")
 
 
-def test_what_is_suppressed_is_no_warning() -> None:
+def test_a_suppressed_customer_has_no_warning() -> None:
     frame = pl.DataFrame({"level": ["warn", "warn", None], "suppressed": [None, "contacted", None]})
     assert frame.filter(is_warning()).height == 1
 
@@ -175,7 +175,7 @@ def test_levels_follow_the_base_rate_and_rise(one: float, other: float) -> None:
         (1.0, (1.0, 1.0, 1.0)),
     ],
 )
-def test_where_the_levels_begin_by_hand(rate: float, begins: tuple[float, ...]) -> None:
+def test_thresholds_of_the_levels_by_hand(rate: float, begins: tuple[float, ...]) -> None:
     found = Thresholds.of(ChurnSettings(), rate)
     assert (found.watch, found.warn, found.urgent) == pytest.approx(begins, abs=0.0005)
 
@@ -210,14 +210,14 @@ def test_the_sentence_says_where_the_levels_begin_and_why() -> None:
     ("text", "times", "least"),
     [("2x", 2.0, 0.0), ("3x at least 35%", 3.0, 0.35), (" 1.5x  at least 0.2 ", 1.5, 0.2), ("70%", None, 0.7)],
 )
-def test_where_a_level_begins_is_read_as_it_is_written(text: str, times: float | None, least: float) -> None:
+def test_thresholds_of_levels_are_parsed(text: str, times: float | None, least: float) -> None:
     found = parse_level_start(text)
     assert (found.times, found.least) == (times, least)
     assert parse_level_start(str(found)) == found
 
 
 @pytest.mark.parametrize("text", ["", "x", "0.5x", "120%", "2x at least", "2x at least 3", "twice", "-1x"])
-def test_what_begins_nowhere_is_refused(text: str) -> None:
+def test_a_broken_start_of_a_file_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_level_start(text)
 

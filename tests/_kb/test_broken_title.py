@@ -1,4 +1,4 @@
-"""An entry whose title YAML read as nothing, a number, a truth value or a mapping makes no other entry unfindable."""
+"""An entry whose title is not text in YAML does not make other entries unfindable."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
         (DraftFields(title=" "), "one line", ""),
     ],
 )
-def test_what_is_unfit_is_refused_with_what_was_meant(
+def test_invalid_fields_are_refused_with_a_suggestion(
     tmp_path: Path, wanted: DraftFields, message: str, hint: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as caught:

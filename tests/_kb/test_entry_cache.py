@@ -1,4 +1,4 @@
-"""What is kept promises: the same result as reading anew, whatever happened to the files or to what was kept."""
+"""The cache of entries gives the same result as reading all files, whatever happened to files or cache."""
 
 from __future__ import annotations
 

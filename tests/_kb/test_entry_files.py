@@ -107,7 +107,7 @@ def test_files_and_entries_beyond_the_largest_are_not_read(tmp_path: Path, monke
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_links_are_not_followed_and_those_that_lead_out_are_told(tmp_path: Path) -> None:
+def test_links_are_not_followed_and_those_that_lead_out_are_reported(tmp_path: Path) -> None:
     kb, outside = tmp_path / "kb", tmp_path / "outside"
     write(kb, smallest("inside"), name="inside.yaml")
     write(outside, smallest("secret"), name="secret.yaml")
@@ -133,13 +133,13 @@ def test_a_knowledge_base_may_itself_be_reached_by_a_link(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes of that kind there")
-def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_reported_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     assert [each.message for each in read_folder(tmp_path).mistakes] == ["not a file but a pipe or a device"]
     assert read_file(tmp_path / "pipe.yaml", tmp_path)[0] == []
 
 
-def test_an_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, smallest())
 
     def refuse(*_: object) -> int:
@@ -162,7 +162,7 @@ def test_names_of_files_are_shown_without_their_control_characters(tmp_path: Pat
 @pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
-def test_no_file_whatever_it_holds_is_an_exception(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+def test_no_file_content_raises_an_exception(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.getbasetemp() / "any"
     folder.mkdir(exist_ok=True)
     (folder / "any.yaml").write_bytes(data)
@@ -194,4 +194,4 @@ def test_no_document_of_the_right_keys_with_the_wrong_values_is_an_exception(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]
 ) -> None:
     text = "".join(f"{key}: {value}\n" for key, value in pairs)
-    test_no_file_whatever_it_holds_is_an_exception.hypothesis.inner_test(tmp_path_factory, text.encode())
+    test_no_file_content_raises_an_exception.hypothesis.inner_test(tmp_path_factory, text.encode())

@@ -81,7 +81,7 @@ def test_what_decides_when_and_to_whom_it_is_shown_leaves_the_entry_out(
     assert any(message in each.message and each.left_out for each in mistakes)
 
 
-def test_all_missing_keys_are_told_at_once(tmp_path: Path) -> None:
+def test_all_missing_keys_are_reported_at_once(tmp_path: Path) -> None:
     entries, mistakes = read(tmp_path, "id: a\nstate: {confidence: wip}\n")
     assert len(entries) == 1
     missing = {each.message.split("'")[1] for each in mistakes}

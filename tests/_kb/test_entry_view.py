@@ -52,6 +52,6 @@ def test_an_entry_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         show(tmp_path, "late", TODAY)
 
 
-def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         show(tmp_path / "nowhere", "x", TODAY)

@@ -1,4 +1,4 @@
-"""The index is as the folder is, whatever happened to either of them before."""
+"""The index matches the folder, whatever happened to either before."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_other_content_of_the_same_size_and_time_is_seen(
 
 
 @pytest.mark.slow
-def test_a_large_base_is_changed_and_not_made_anew(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_base_is_changed_and_not_made_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "SMALL", 3)
     found(base)
     (before,) = indexes(base)
@@ -136,7 +136,7 @@ def test_deleting_the_cache_is_harmless(base: Path) -> None:
     ],
     ids=["empty", "keyless", "binary", "short", "foreign", "no store", "torn", "no meta", "other meta", "half-built"],
 )
-def test_a_broken_foreign_or_half_built_index_is_made_anew(base: Path, damage: object) -> None:
+def test_a_broken_foreign_or_half_built_index_is_made_again(base: Path, damage: object) -> None:
     expected = found(base)
     assert callable(damage)
     damage(place(base) / cache.STATE)
@@ -146,7 +146,7 @@ def test_a_broken_foreign_or_half_built_index_is_made_anew(base: Path, damage: o
     assert len(indexes(base)) == 1
 
 
-def test_an_index_of_another_format_is_made_anew(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_of_another_format_is_made_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found(base)
     before = indexes(base)
     monkeypatch.setattr(cache, "FORMAT", "next")

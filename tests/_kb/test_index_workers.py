@@ -59,6 +59,6 @@ def test_what_a_process_that_dies_has_not_read_is_read_all_the_same(
 
 @pytest.mark.slow
 @FORKS
-def test_who_stops_half_way_waits_for_nobody(base: Path) -> None:
+def test_an_abandoned_prefetch_does_not_block(base: Path) -> None:
     with reading(base, names(base), 2) as files:
         next(files)

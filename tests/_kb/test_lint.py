@@ -1,4 +1,4 @@
-"""Every rule fires on what it is for, and a good base breaks none."""
+"""Every lint rule finds its violations, and a valid base has no findings."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_chain_of_ten_thousand_is_no_recursion() -> None:
     assert list(_circles(links)) == []
 
 
-def test_a_report_that_was_kept_is_the_one_made_anew_and_another_day_is_another(tmp_path: Path) -> None:
+def test_a_cached_report_equals_a_new_one_and_another_day_has_another(tmp_path: Path) -> None:
     kb, place = tmp_path / "kb", tmp_path / "place"
     write(kb, full("a", question="Where is it?"), full("b", 1, question="Where is it?", more="mood: x"))
     write(

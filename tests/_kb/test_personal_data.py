@@ -77,7 +77,7 @@ def test_it_is_found(text: str, kind: str) -> None:
         "GES-051, GES-052, P0001-P0400",
     ],
 )
-def test_what_only_looks_so_is_not(text: str) -> None:
+def test_similar_looking_texts_are_no_personal_data(text: str) -> None:
     assert personal_kinds(text) == {}
 
 
@@ -97,7 +97,7 @@ def test_published_card_numbers_are_right() -> None:
         assert luhn(number)
 
 
-def test_the_value_is_never_shown_and_an_entry_that_says_so_is_told_mildly(tmp_path: Path) -> None:
+def test_personal_data_are_never_shown_and_declared_ones_are_an_info(tmp_path: Path) -> None:
     texts = ("Ask anna.meier@shop.example", "Pay with 4111 1111 1111 1111", "Call +49 30 12345678 now")
     for text in texts:
         write(tmp_path, full(title="x", issue=text, more=f"aliases: ['{text}']\nnote: {{deep: ['{text}']}}"))

@@ -1,4 +1,4 @@
-"""Searches are kept line by line, by many processes at once, and a torn line costs itself only."""
+"""Searches are logged line by line, also by several processes at once; a damaged line is the only loss."""
 
 from __future__ import annotations
 

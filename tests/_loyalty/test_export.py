@@ -95,7 +95,7 @@ def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path
     assert (document["as_of"], document["currency"]) == ("2026-06-30", "EUR")
 
 
-def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
+def test_the_table_has_one_row_per_customer_with_all_results_of_the_sections() -> None:
     of, parts = example_context(), of_example()
     table = customer_table(of, parts)
     frame = table.frame
@@ -146,7 +146,7 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     assert at_risk == sorted(at_risk, reverse=True)
 
 
-def test_who_refused_or_was_contacted_is_in_no_list_and_still_in_the_table(tmp_path: Path) -> None:
+def test_customers_with_a_refusal_or_a_recent_contact_are_in_no_list_but_in_the_table(tmp_path: Path) -> None:
     of = odd_shop()
     refused = pl.LazyFrame({"customer_id": ["once ok"], "at": [date(2024, 6, 1)], "granted": [False]})
     of = replace(of, tables={**of.tables, "consents": refused})
@@ -180,7 +180,7 @@ def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "with" / "one-time.csv").columns[:2] == ["customer_id", "display_name"]
 
 
-def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
+def test_equal_customers_give_equal_bytes_regardless_of_row_order(tmp_path: Path) -> None:
     frames = example_frames()
     shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=5).lazy() for name, frame in frames.items()}
     other = context(shuffled)
@@ -190,7 +190,7 @@ def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_pat
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_has_all_customers_even_if_sections_used_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example_context()
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
     monkeypatch.setattr(sample_module, "SAMPLE", 500)
@@ -213,7 +213,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         export_customers(odd_shop(), known(odd_shop()), outside)
 
 
-def test_one_customer_of_whom_nothing_can_be_foretold_is_exported_too(tmp_path: Path) -> None:
+def test_a_single_customer_without_forecasts_is_exported_too(tmp_path: Path) -> None:
     of = context(tables(row("ann", 3)))
     export_customers(of, known(of), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")

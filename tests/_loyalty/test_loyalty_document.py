@@ -68,7 +68,7 @@ def texts(document: Document) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_section_is_told_in_every_language(lang: str) -> None:
+def test_every_section_has_texts_in_every_language(lang: str) -> None:
     document, words = example_document(lang), load_words(lang)
     wanted = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality", "definitions")
     assert {words.say(f"section.{name}") for name in wanted} <= {each.title for each in document.sections}
@@ -78,7 +78,7 @@ def test_every_section_is_told_in_every_language(lang: str) -> None:
 
 
 @pytest.mark.slow
-def test_what_changed_comes_first() -> None:
+def test_changes_come_first() -> None:
     assert example_document().sections[0].title == "What changed and why"
 
 
@@ -223,7 +223,7 @@ def test_a_title_is_no_finding() -> None:
     assert len(findings(shown, "growth_potential")) == 1
 
 
-def test_customers_who_are_gone_after_their_first_purchase_are_told_as_such() -> None:
+def test_customers_lapsed_after_their_first_purchase_are_reported() -> None:
     points = [Metric("survival", share, (("days", str(day)),), n=10) for day, share in ((0, 0.3), (30, 0.25))]
     localized = told(*points, Metric("survival_median", None), Metric("lapsed_after_first", 0.7, n=10))
     assert "70% of the customers bought once and lapsed." in findings(localized, "relationships")
@@ -265,7 +265,7 @@ def test_the_bridge_ends_at_the_revenue_of_the_period() -> None:
         (5.0, -10.0, 20.0, "do not differ significantly"),
     ],
 )
-def test_whether_customers_recommend_is_said_only_if_the_interval_is_on_one_side(
+def test_whether_customers_recommend_is_reported_only_if_the_interval_is_on_one_side(
     value: float, lo: float, hi: float, finding: str
 ) -> None:
     assert any(finding in each for each in findings(told(Metric("nps", value, n=100, lo=lo, hi=hi)), "loyalty"))
@@ -288,7 +288,7 @@ def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
     assert "overestimates" in finding(800)
 
 
-def test_the_past_error_of_the_spend_is_said_beside_the_lifetime_value() -> None:
+def test_the_past_error_of_the_spend_is_reported_beside_the_lifetime_value() -> None:
     assert any(
         "In the last 365 days" in text
         and "€361,230" in text
@@ -316,7 +316,7 @@ def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
     assert second.startswith("Retention rate fell from 50% to 40% (−10.0 points).")
 
 
-def test_what_is_missing_is_said_in_its_section() -> None:
+def test_missing_metrics_are_listed_in_their_section() -> None:
     localized = told(missing=(Missing("loyalty", "no_interactions"),))
     assert load_words("en").say("missing.no_interactions") in said(SECTIONS["loyalty"](localized))
 

@@ -1,4 +1,4 @@
-"""The words of a report: as many in every language, with the same places, for everything that is said."""
+"""Texts of the report: equal keys and placeholders in every language."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_texts_that_count_have_the_forms_of_their_language(lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", OTHERS)
-def test_every_measure_of_the_book_has_a_title_and_a_definition(lang: str) -> None:
+def test_every_measure_of_the_catalogue_has_a_title_and_a_definition(lang: str) -> None:
     own = {key.removeprefix("metrics.") for key in load_words(lang).texts if key.startswith("metrics.")}
     assert own == {f"{each.name}.{part}" for each in load_catalogue() for part in ("title", "definition")}
 

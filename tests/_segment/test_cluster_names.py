@@ -1,4 +1,4 @@
-"""What names of clusters promise: they say what sets a cluster apart, and no two are alike."""
+"""Names of clusters describe their deviations, and are all different."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_clusters_that_would_be_named_alike_get_more_words() -> None:
     ]
 
 
-def test_where_words_run_out_a_number_tells_them_apart() -> None:
+def test_clusters_with_the_same_words_get_a_number() -> None:
     assert names([2.0, 1.0, 0.5], [2.0, 1.0, 0.5]) == [
         "much tea, much cake, much milk",
         "much tea, much cake, much milk 2",

@@ -1,4 +1,4 @@
-"""What clusters promise: groups that are there are found, and the same customers give the same bytes."""
+"""Clusters: existing groups are found, and equal customers give equal bytes."""
 
 from __future__ import annotations
 

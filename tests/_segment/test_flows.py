@@ -173,14 +173,14 @@ def test_periods_are_those_of_the_calendar_and_the_last_ends_as_of(
     assert found.remarks[0] == f"the last {period} ends on 2026-03-10, before its time"
 
 
-def test_who_came_and_went_between_two_ends_is_told() -> None:
+def test_customers_new_and_lapsed_within_a_period_are_counted_in_a_remark() -> None:
     """``bob`` bought once, in January, and is not active since March; the year is looked at in September."""
     found = flows([("ann", 0, "sale"), ("bob", 60, "sale")], as_of=300, period="year")
     assert found.frame["new"].to_list() == [1, 0]
     assert found.remarks[-1].startswith("1 customer bought first within a year and lapsed before its end")
 
 
-def test_who_bought_before_the_data_begin_is_not_known_and_that_is_told() -> None:
+def test_a_customer_who_bought_before_the_data_begin_is_not_known_and_that_is_reported() -> None:
     found = flows([("ann", 0, "sale")], as_of=10)
     assert any(remark.startswith("the data begin on 2025-11-20") for remark in found.remarks)
 

@@ -160,9 +160,7 @@ def test_the_same_silence_means_more_to_a_weekly_buyer_than_to_a_yearly_one() ->
     assert states(weekly, yearly) == ["lapsed", "active"]
 
 
-def test_nobody_who_bought_within_their_own_purchase_interval_cools_and_coming_back_as_usual_is_no_winning_back() -> (
-    None
-):
+def test_customers_within_their_purchase_interval_are_active_and_usual_returns_are_no_reactivation() -> None:
     seldom = Buyer(300, gaps=2, last=300, interval=300.0, interval_before=300.0)
     assert states(*(replace(seldom, silence=days) for days in (0, 300, 375, 376, 601))) == [
         "active", "active", "active", "cooling", "lapsed",
@@ -190,7 +188,7 @@ def test_everyone_has_exactly_one_state_and_equal_customers_the_same(some: list[
 
 @settings(deadline=None)
 @given(st.one_of(buyers, one_time_buyers))
-def test_time_alone_only_leads_from_in_rhythm_to_cooling_to_lapsed(buyer: Buyer) -> None:
+def test_time_alone_only_leads_from_active_to_cooling_to_lapsed(buyer: Buyer) -> None:
     found = states(*(replace(buyer, silence=days) for days in range(0, 1300, 7)))
     assert found[0] in ACTIVE_STAGES
     order = {**dict.fromkeys(ACTIVE_STAGES, 0), "cooling": 1, "lapsed": 2}
@@ -214,7 +212,7 @@ def test_coming_back_after_lapsing_is_being_won_back_and_otherwise_never(buyer: 
     assert states(after)[0] == ("reactivated" if before == "lapsed" else "active")
 
 
-def test_what_explains_the_state_stands_beside_it() -> None:
+def test_what_explains_the_state_is_beside_it() -> None:
     found = DEFINITION.assign(features(Buyer(45, last=75, long_before=50.0), ONCE, PROSPECT))
     assert found.rows() == [
         ("active", 30.0, 60.0, 0.75, 1.5),
@@ -223,7 +221,7 @@ def test_what_explains_the_state_stands_beside_it() -> None:
     ]
 
 
-def test_a_rhythm_that_is_not_known_is_that_of_all_customers() -> None:
+def test_an_unknown_purchase_interval_is_that_of_all_customers() -> None:
     unknown = features(replace(ONCE, silence=76)).with_columns(pl.lit(None, pl.Float64).alias("gap_p80_days"))
     found = DEFINITION.assign(unknown)
     assert found.select("segment", "long_gap_days").row(0) == ("cooling", LONG)
@@ -275,7 +273,7 @@ def test_a_definition_that_makes_no_sense_is_pointed_at(tmp_path: Path, change: 
         read_lifecycle(entry)
 
 
-def test_the_rhythm_of_all_customers_is_kept_as_it_reads() -> None:
+def test_the_population_purchase_interval_is_saved_as_shown() -> None:
     found = fit_lifecycle(training(features(Buyer(3), Buyer(9)), long=61.23456789))
     assert (found.gap_median_days, found.gap_p80_days, found.check) == (30.6173, 61.2346, None)
 
@@ -305,12 +303,14 @@ def test_without_an_earlier_day_there_is_no_check_to_show() -> None:
         ([Buyer(3), replace(Buyer(3), gaps=4), ONCE], LONG, r"^3 customers .*, 2 of them .*, 9 times in all; 10 times"),
     ],
 )
-def test_too_few_returns_are_no_rhythm(those: list[Buyer], long: float | None, message: str) -> None:
+def test_too_few_repeat_purchases_give_no_purchase_interval(
+    those: list[Buyer], long: float | None, message: str
+) -> None:
     with pytest.raises(NotEnoughDataError, match=message):
         fit_lifecycle(training(features(*those), long=long))
 
 
-def test_remarks_say_where_the_lines_are_and_whose_rhythm_is_borrowed() -> None:
+def test_remarks_have_the_thresholds_and_the_customers_without_own_intervals() -> None:
     where, borrowed = DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), ONCE, ONCE, PROSPECT)))
     assert "at most 1.25 own long gaps; lapsed: for more than 2 (" in where
     assert borrowed == "2 customers with one purchase day: the purchase interval of all customers counts"

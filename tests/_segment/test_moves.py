@@ -1,4 +1,4 @@
-"""What explained moves promise: every move has one cause, and time or a definition is never blamed for behaviour."""
+"""Segment changes: each has one cause, and time or a definition is never the cause of behaviour."""
 
 from __future__ import annotations
 

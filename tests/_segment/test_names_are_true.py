@@ -16,10 +16,10 @@ import pytest
 
 from ckm._segment.apply import apply_definition
 from ckm._segment.clusters.learn import FEWEST_IN_CLUSTER
+from ckm._segment.definition_file import parse_definition
 from ckm._segment.learn import segment_customers
-from ckm._segment.rfm import facts as rfm_facts
+from ckm._segment.rfm import score_corrections
 from ckm._segment.rules.definition import RulesDefinition, SegmentRule
-from ckm._segment.saved import parse_definition
 from ckm.errors import NotEnoughDataError
 from ckm.models.clusters import cluster_stability as stability
 from tests._segment.shops import SHOPS, START, Customer, facts, transactions
@@ -82,7 +82,7 @@ def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: 
         name, days = row["segment"], len(facts_of.days)
         if name in NEW:
             assert days == 1
-            assert len(facts_of.orders) < rfm_facts.MANY_ORDERS
+            assert len(facts_of.orders) < score_corrections.MANY_ORDERS
         if name in BUYING:
             assert len(facts_of.orders) > 1
         if name == "Champions":
@@ -103,21 +103,21 @@ def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: 
 def test_what_named_a_customer_is_true_of_them(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "rfm")
     shop = found.definition.definition.interval_days
-    assert set(found.customers["named_by"]) <= set(rfm_facts.REASONS)
+    assert set(found.customers["named_by"]) <= set(score_corrections.REASONS)
     for row, facts_of in each(found, known):
         usual = facts_of.interval or shop
         match row["named_by"]:
-            case rfm_facts.WITHIN:
+            case score_corrections.WITHIN:
                 assert facts_of.recency <= usual
-            case rfm_facts.NOT_LATE:
+            case score_corrections.NOT_LATE:
                 assert usual < facts_of.recency <= 2 * usual
-            case rfm_facts.STOPPED:
+            case score_corrections.STOPPED:
                 assert facts_of.recency > 2 * max(usual, A_WEEK)
-            case rfm_facts.ONCE:
+            case score_corrections.ONCE:
                 assert len(facts_of.days) == 1
-            case rfm_facts.SEVERAL:
+            case score_corrections.SEVERAL:
                 assert len(facts_of.orders) > 1
-            case rfm_facts.NO_MONEY:
+            case score_corrections.NO_MONEY:
                 assert facts_of.net <= 0
 
 
@@ -238,9 +238,7 @@ def test_the_summary_shows_the_figures_of_the_customers_in_each_segment(kind: st
 @pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("by", ["rfm", "lifecycle", "value", "clusters"])
-def test_a_definition_that_was_kept_gives_the_same_names_and_they_stay_true_later(
-    kind: str, by: str, tmp_path: Path
-) -> None:
+def test_a_saved_definition_gives_the_same_names_and_they_stay_true_later(kind: str, by: str, tmp_path: Path) -> None:
     rows = SHOPS[kind](np.random.default_rng(7))
     last = max(day for _, day, _ in rows)
     cut = last - 40
@@ -266,7 +264,9 @@ def test_a_definition_that_was_kept_gives_the_same_names_and_they_stay_true_late
 
 
 @pytest.mark.parametrize("gap", [1, 10, 60, 200])
-def test_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_today(run, tmp_path: Path, gap: int) -> None:
+def test_a_customer_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_today(
+    run, tmp_path: Path, gap: int
+) -> None:
     random = np.random.default_rng(gap)
     last = START + timedelta(days=900)
     rows = [

@@ -143,7 +143,7 @@ def rfm(text: str, folder: Path) -> RfmDefinition:
     return read_rfm(entry)
 
 
-def test_a_definition_that_was_kept_before_there_were_facts_is_applied_as_it_was(tmp_path: Path) -> None:
+def test_a_definition_saved_before_facts_existed_is_applied_unchanged(tmp_path: Path) -> None:
     old = rfm(OLD, tmp_path)
     assert old.needs == ("recency_days", "frequency", "monetary")
     many = pl.DataFrame({"recency_days": [0], "frequency": [10], "monetary": [99.0]})

@@ -161,7 +161,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min
 @given(
     st.lists(st.tuples(names, names, st.integers(1, 9)), min_size=1, max_size=4, unique_by=lambda each: each[0]), names
 )
-def test_what_is_written_is_read_again_exactly(
+def test_a_written_definition_is_read_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, rules: list[tuple[str, str, int]], other: str
 ) -> None:
     definition = RulesDefinition(

@@ -1,4 +1,4 @@
-"""What the value matrix promises: four boxes, frozen, and an honest word on whether headroom means growth."""
+"""Segments by value: four segments, a fixed definition, and a valid check of the headroom."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from polars.testing import assert_frame_equal
 
 from ckm._segment.definition import TrainingData
 from ckm._segment.value import headroom
-from ckm._segment.value.check import compare_later
 from ckm._segment.value.definition import ValueDefinition, fit_value, read_value
 from ckm._segment.value.headroom import learn_potential
+from ckm._segment.value.headroom_check import compare_later
 from ckm.customers.coverage import LeftOut
 from ckm.customers.features import FeatureTable, Population, feature_table
 from ckm.errors import NotEnoughDataError, UsageError
@@ -154,7 +154,7 @@ def test_a_sample_depends_on_ids_and_seed_alone(monkeypatch: pytest.MonkeyPatch)
     assert learn_potential(many, seed=1) != first
 
 
-def test_what_was_written_is_read_again_exactly(now: pl.DataFrame, checked: ValueDefinition, tmp_path: Path) -> None:
+def test_written_models_are_read_back_exactly(now: pl.DataFrame, checked: ValueDefinition, tmp_path: Path) -> None:
     unchecked = fitted(now)
     assert checked.check is not None
     assert unchecked.check is None
@@ -175,7 +175,7 @@ def test_what_was_written_is_read_again_exactly(now: pl.DataFrame, checked: Valu
         ("- - person\n", "- - person\n    - more\n", "4 values are expected, there are 5"),
     ],
 )
-def test_a_mistake_in_the_file_is_said_with_its_line(
+def test_a_mistake_in_the_file_is_reported_with_its_line(
     checked: ValueDefinition, tmp_path: Path, old: str, new: str, says: str
 ) -> None:
     path = written(checked, tmp_path)
@@ -228,7 +228,7 @@ def test_what_is_known_of_nobody_is_left_out(now: pl.DataFrame) -> None:
     assert "region" not in without_region.needs
 
 
-def test_who_has_not_bought_yet_has_a_box_too(now: pl.DataFrame, checked: ValueDefinition) -> None:
+def test_customers_without_a_purchase_have_a_segment_too(now: pl.DataFrame, checked: ValueDefinition) -> None:
     prospect = now[:1].select(
         pl.when(pl.col(name) != pl.col(name)).then(pl.col(name)).alias(name) if name != "customer_id" else name
         for name in now.columns
@@ -267,7 +267,7 @@ def test_too_few_who_spend_are_refused_with_numbers(frame: pl.DataFrame, says: s
     ],
     ids=["no data", "short history", "few"],
 )
-def test_a_check_that_cannot_be_made_is_said(now: pl.DataFrame, then: pl.DataFrame | None, says: str) -> None:
+def test_a_check_that_cannot_be_made_is_reported(now: pl.DataFrame, then: pl.DataFrame | None, says: str) -> None:
     definition = fitted(now, then)
     assert definition.check is None
     assert says in definition.remarks(definition.assign(now))[-1]
@@ -300,7 +300,7 @@ def test_growth_by_regression_to_the_mean_alone_is_not_taken_for_headroom() -> N
 
 
 @pytest.mark.slow
-def test_headroom_that_comes_to_nothing_is_said_plainly() -> None:
+def test_headroom_without_effect_is_reported() -> None:
     then = shop(1_500)
     potential = then.with_columns(learn_potential(then, 0).spend().alias("potential"))["potential"]
     check = a_year_later(then, then["margin_12mo"] + 400 - 0.5 * potential).check

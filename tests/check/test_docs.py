@@ -1,4 +1,4 @@
-"""docs/check.md keeps up with the code."""
+"""docs/check.md matches the code."""
 
 from dataclasses import fields
 from pathlib import Path

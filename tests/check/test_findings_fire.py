@@ -44,7 +44,7 @@ def test_a_column_that_was_always_half_empty_has_not_run_dry(shop: Shop) -> None
     assert shop.change(where=ORDER.str.ends_with("1"), product_id=None).findings("emptied") == []
 
 
-def test_a_column_that_ran_dry_and_came_back_is_no_news(shop: Shop) -> None:
+def test_a_column_that_is_filled_again_is_no_finding(shop: Shop) -> None:
     assert shop.change(where=DAY.dt.month() == 3, product_id=None).findings("emptied") == []
 
 

@@ -1,4 +1,4 @@
-"""What check_tables promises as a whole."""
+"""Properties of check_tables as a whole."""
 
 import os
 from datetime import date, timedelta
@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from ckm.check import CHECKS, CheckLimits, Severity, check_tables
-from ckm.check.measure import _NULLS, TableCounts
-from ckm.check.subject import CheckedTable
+from ckm.check.checked_table import CheckedTable
+from ckm.check.table_counts import _NULLS, TableCounts
 from ckm.errors import NotEnoughDataError
 
 from .conftest import DAYS, FIRST, Shop, make_transactions

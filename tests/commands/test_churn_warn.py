@@ -240,7 +240,7 @@ def test_warnings_are_kept_once_a_day_and_dry_runs_keep_none(small: Path, run: R
 
 
 @pytest.mark.slow
-def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(small: Path, run: Run) -> None:
+def test_the_outcome_of_earlier_warnings_is_reported_when_their_horizon_has_passed(small: Path, run: Run) -> None:
     warned(run, "--as-of", "2025-08-31", "--horizon", "90d")
     done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv")
     assert "customers with a warning on 2025-08-31," in done.stderr
@@ -248,7 +248,7 @@ def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(s
 
 
 @pytest.mark.slow
-def test_an_entry_that_answers_a_reason_stands_beside_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
+def test_an_entry_that_answers_a_reason_is_beside_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
     code = listed[0]["reasons"][0]["code"]
     shutil.rmtree(shop / "kb")
     (shop / "kb").mkdir()
@@ -274,7 +274,7 @@ def test_the_example_shop_has_an_answer_to_every_cause_that_it_names(listed: lis
 
 
 @pytest.mark.slow
-def test_the_segment_stands_beside_a_warning_once_there_is_a_definition_and_the_ledger_is_read_once(
+def test_the_segment_is_beside_a_warning_once_there_is_a_definition_and_the_ledger_is_read_once(
     shop: Path, run: Run, listed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ckm.customers import ledger_cache

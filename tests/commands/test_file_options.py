@@ -17,7 +17,7 @@ import typer
 
 from ckm.cli import app
 from ckm.commands.options import FileOptions
-from ckm.io.values.settling import DATE_WORDS
+from ckm.io.values.style_detection import DATE_WORDS
 from tests.conftest import Run
 
 ANALYSES = ("segment", "churn-warn", "loyalty-report", "check")
@@ -232,7 +232,7 @@ def test_without_amounts_warnings_have_the_same_probabilities_and_no_money(run: 
     ],
     ids=" ".join,
 )
-def test_what_needs_money_says_so(run: Run, visits: Path, words: tuple[str, ...]) -> None:
+def test_methods_that_need_amounts_say_so(run: Run, visits: Path, words: tuple[str, ...]) -> None:
     result = run(words[0], visits, *words[1:])
     assert result.exit_code == 4
     assert result.stdout == ""

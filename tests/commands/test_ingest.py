@@ -44,7 +44,7 @@ def test_without_a_mapping_and_without_arguments_it_says_how_to_begin(desk: Desk
 
 
 @pytest.mark.slow
-def test_matched_columns_are_told_to_those_who_ask(desk: Desk) -> None:
+def test_matched_columns_are_printed_with_verbose(desk: Desk) -> None:
     path = desk.orders("a.csv", "1,x,2025-01-05,5,EUR", header="Bestellnummer,客户编号,Datum,Umsatz,Währung")
     found = desk.call(path, "--as", "transactions", "-v")
     assert found.exit_code == 0

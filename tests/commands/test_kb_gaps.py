@@ -48,7 +48,7 @@ def test_queries_without_a_hit_are_counted_by_what_was_meant(run: Run, shop: Pat
     ]
 
 
-def test_what_finds_something_by_now_is_a_gap_no_more(run: Run, shop: Path) -> None:
+def test_a_query_with_hits_now_is_no_longer_a_gap(run: Run, shop: Path) -> None:
     sought(shop, "giraffe")
     write_entry(shop / "kb", "giraffe", "The giraffe cup")
     rows, told = gaps(run, shop)

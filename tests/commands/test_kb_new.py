@@ -20,7 +20,7 @@ def test_it_prints_the_file_and_the_file_passes_the_check(run: Run, tmp_path: Pa
     assert run("kb-lint", "--kb", tmp_path, *DAY, "--fail-on", "error").exit_code == 0
 
 
-def test_without_a_day_it_is_today_and_the_day_is_told(run: Run, tmp_path: Path) -> None:
+def test_without_a_day_it_is_today_and_the_day_is_reported(run: Run, tmp_path: Path) -> None:
     result = run("kb-new", "--kb", tmp_path)
     assert f"as of {date.today()}" in result.stderr
     assert f"collected_at: {date.today()}" in Path(result.stdout.strip()).read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def test_a_mistake_ends_with_2_and_a_hint(run: Run, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.yaml"]
 
 
-def test_force_writes_a_draft_anew(run: Run, tmp_path: Path) -> None:
+def test_force_writes_a_draft_again(run: Run, tmp_path: Path) -> None:
     for origin in ("complaint", "survey"):
         assert run("kb-new", "--kb", tmp_path, "--id", "a", "--from", origin, "--force").exit_code == 0
     assert "origin: survey" in (tmp_path / "a.yaml").read_text(encoding="utf-8")

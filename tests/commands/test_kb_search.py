@@ -211,7 +211,7 @@ def test_nothing_found_says_what_was_perhaps_meant_and_what_is_near(run: Run, ba
     assert "telephone" in hinted.stderr
 
 
-def test_what_is_hidden_is_counted(run: Run, base: Path) -> None:
+def test_suppressed_cells_are_counted(run: Run, base: Path) -> None:
     assert "1 entry matches" in run("kb-search", "strike", "--kb", base, *AS_OF).stderr
 
 
@@ -298,7 +298,7 @@ def test_a_missing_folder_and_a_missing_query_are_wrong_usage(run: Run, base: Pa
 
 
 @pytest.mark.slow
-def test_a_workspace_says_role_and_language_and_keeps_searches_if_it_is_told_to(run: Run, tmp_path: Path) -> None:
+def test_a_workspace_sets_role_and_language_and_logs_searches_if_enabled(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "shop")
     small_base(tmp_path / "shop" / "kb")
     config = tmp_path / "shop" / "ckm.yaml"
@@ -330,7 +330,7 @@ def test_a_workspace_says_role_and_language_and_keeps_searches_if_it_is_told_to(
     assert json.loads(log.read_text().splitlines()[1])["query"] == "parcel late"
 
 
-def test_a_mistake_in_the_settings_is_told_though_good_ones_were_kept(run: Run, tmp_path: Path) -> None:
+def test_a_mistake_in_the_settings_is_reported_though_good_ones_were_kept(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "shop")
     small_base(tmp_path / "shop" / "kb")
     assert run("kb-search", "late", "-C", tmp_path / "shop").exit_code == 0
@@ -401,7 +401,7 @@ def test_a_suite_may_be_json_lines_and_a_case_may_bring_filters(run: Run, base: 
         ("- [\n", 2, "suite.yaml:"),
     ],
 )
-def test_a_mistake_in_a_suite_is_told_with_file_and_line(
+def test_a_mistake_in_a_suite_is_reported_with_file_and_line(
     run: Run, base: Path, suite: Path, text: str, code: int, told: str
 ) -> None:
     suite.write_text(text, encoding="utf-8")

@@ -55,7 +55,7 @@ def test_a_reader_may_prefer_a_language(run: Run, kb: Path) -> None:
     assert "พัสดุ" not in text.partition("Issue")[2].partition("Resolution")[0]
 
 
-def test_what_replaces_it_and_what_has_ended_is_told(run: Run, kb: Path) -> None:
+def test_superseding_and_expired_entries_are_reported(run: Run, kb: Path) -> None:
     text = run("kb-show", "old", "--kb", kb, "--as-of", "2027-01-01").stdout
     assert "expired on 2026-12-31 · review overdue since 2026-10-29" in text
     assert "Superseded by\n  new: Parcel is late (validated)" in text

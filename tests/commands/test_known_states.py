@@ -15,8 +15,8 @@ import pytest
 from ckm.customers import ledger_cache, ledger_extension
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_all_days
-from ckm.customers.needs import EVERYTHING
 from ckm.dataset import open_dataset
 from ckm.workspace import lay_out
 from tests.conftest import Run
@@ -176,7 +176,7 @@ def test_returns_of_unknown_days_are_in_the_report_and_in_no_feature_of_churn(tm
     assert customers[0] == pytest.approx(customers[1] - 4.0 * len(undated))
 
 
-def test_the_kept_ledger_is_extended_by_states_and_equals_one_that_is_rebuilt(
+def test_the_cached_ledger_is_extended_by_states_and_equals_one_that_is_rebuilt(
     walk: Walk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger_extension, "MOST_CHANGED", 10**9)

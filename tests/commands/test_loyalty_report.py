@@ -157,7 +157,7 @@ def test_thin_data_say_what_is_missing(
         (["--as-of", "2001-01-01"], 4, "reach from"),
     ],
 )
-def test_a_wrong_wish_is_refused_with_what_to_do(
+def test_an_invalid_option_is_refused_with_a_hint(
     run: Run, shop: Path, options: list[str], code: int, said: str
 ) -> None:
     done = run("loyalty-report", shop, *options)

@@ -29,7 +29,7 @@ def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
     assert not any(ord(mark) in range(0x2060, 0x206A) for line in lines for mark in line)
 
 
-def test_what_is_missing_is_said_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_missing_is_reported_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:
     report = example_report(
         metrics=Metrics([]), drivers=(), goals=(), by=None, missing=(Missing("changed", "no_purchases"),)
     )

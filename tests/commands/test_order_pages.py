@@ -159,7 +159,7 @@ def test_a_page_of_old_orders_that_cuts_its_last_one_is_no_older_export(tmp_path
     assert desk.table().filter(order_id="#1000")["line_no"].sort().to_list() == ["MUG", "POT"]
 
 
-def test_what_a_part_of_an_order_leaves_open_is_said_until_the_rest_is_there(tmp_path: Path, run: Run) -> None:
+def test_what_a_part_of_an_order_leaves_open_is_reported_until_the_rest_is_there(tmp_path: Path, run: Run) -> None:
     desk = desk_in(tmp_path / "shop")
     first, second = pages(cut_order(refunded=5.0), [1])
     result = desk.one(desk.write("1.csv", written(first)))

@@ -16,7 +16,7 @@ from tests.customers.rows import frame, row
 END = day_number(date(2025, 12, 30))
 
 
-def test_daily_data_that_end_weeks_before_the_as_of_date_are_told() -> None:
+def test_daily_data_that_end_weeks_before_the_as_of_date_are_reported() -> None:
     found = data_end(np.arange(END - 900, END + 1), day_number(date(2026, 3, 15)))
     assert found is not None
     assert (found.last, found.silent_days, found.longest_pause) == (date(2025, 12, 30), 75, 1)

@@ -19,8 +19,8 @@ from ckm.customers.calendar import day_number
 from ckm.customers.day_totals import NO_DAY, DayTotals
 from ckm.customers.features import feature_table
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from tests.conftest import ROOT, examples
 from tests.metrics.rows import SCHEMA, START, bought, histories, ledger, on, period, row, tables
@@ -156,7 +156,7 @@ def fingerprint(found: Ledger) -> list[object]:
 SAME = """
 import hashlib, sys
 import polars as pl
-from ckm.customers.needs import Needs
+from ckm.customers.ledger_needs import Needs
 from ckm.customers.ledger_reader import read_ledger
 rows = pl.LazyFrame({"n": range(60_000)}).select(
     customer_id=pl.lit("C") + (pl.col("n").hash(1) % 997).cast(pl.String),
@@ -213,7 +213,7 @@ def test_two_currencies_are_refused_also_without_a_customer(nameless: str) -> No
     assert refused.value.details["currencies"] == ["EUR", "USD"]
 
 
-def test_what_cannot_be_read_is_said() -> None:
+def test_what_cannot_be_read_is_reported() -> None:
     with pytest.raises(NotEnoughDataError, match="no purchase by a known customer"):
         ledger(row(None, 0.5), row("ann", 0.5, -1.0))
     with pytest.raises(NotEnoughDataError):

@@ -15,8 +15,8 @@ from ckm.config import open_workspace
 from ckm.customers import ledger_cache as cache_module
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import FILE, LedgerCache, cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING, LEAST, Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING, LEAST, Needs
 from ckm.dataset import open_dataset
 from ckm.errors import UsageError
 from ckm.store import Store
@@ -79,7 +79,7 @@ def file_of(root: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_it_equals_the_ledger_read_anew_after_loads_updates_undos_and_erasures(shop: Path, run: Run) -> None:
+def test_it_equals_the_ledger_read_again_after_loads_updates_undos_and_erasures(shop: Path, run: Run) -> None:
     def held() -> None:
         for _ in range(2):  # made, and then found
             for as_of in (None, date(2024, 8, 1), date(2030, 1, 1)):
@@ -127,7 +127,7 @@ def test_it_grows_with_what_is_asked_of_it_and_serves_what_needs_less(shop: Path
 
 
 @pytest.mark.slow
-def test_what_is_damaged_or_of_another_version_is_made_anew(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_damaged_or_of_another_version_is_made_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     want = fingerprint(both(shop)[0])
     good = file_of(shop).read_bytes()
     for place in range(0, len(good), max(1, len(good) // 25)):
@@ -150,7 +150,7 @@ def test_another_time_zone_is_another_ledger(shop: Path) -> None:
         assert fingerprint(found) == fingerprint(read_ledger(dataset.tables, time_zone=zone, needs=EVERYTHING))
 
 
-def test_a_store_of_the_same_version_and_other_content_is_told_apart(shop: Path, tmp_path: Path, run: Run) -> None:
+def test_a_store_with_equal_version_and_other_content_has_another_state(shop: Path, tmp_path: Path, run: Run) -> None:
     both(shop)
     other = tmp_path / "other"
     assert run("init", other).exit_code == 0

@@ -17,8 +17,8 @@ from ckm.customers import ledger_cache, ledger_extension
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import FILE, cached_ledger, find_cache
 from ckm.customers.ledger_file import StoredLedger
+from ckm.customers.ledger_needs import EVERYTHING, LEAST, Needs
 from ckm.customers.ledger_reader import read_all_days, read_rows
-from ckm.customers.needs import EVERYTHING, LEAST, Needs
 from ckm.dataset import open_dataset
 from ckm.store import Store
 from tests.conftest import Run

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.customers.features import feature_table, features_of
+from ckm.customers.ledger_needs import EVERYTHING, Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING, Needs
 from ckm.customers.period import Period
 from tests.conftest import examples
 from tests.test_segment import online_retail, shared

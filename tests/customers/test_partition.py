@@ -13,13 +13,13 @@ from polars.testing import assert_frame_equal
 
 from ckm._churn.customer_snapshot import snapshot
 from ckm._segment.apply import definition_table
+from ckm._segment.definition_file import SavedDefinition
 from ckm._segment.learn import segment_customers
-from ckm._segment.saved import SavedDefinition
 from ckm.config import Config
 from ckm.customers.history import History, read_history
 from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 from ckm.metrics.relationships import relationship_metrics

@@ -57,7 +57,7 @@ def test_a_table_that_must_grow_forgets_nobody() -> None:
     assert numbers(register, ids, pl.String()) == first
 
 
-def test_long_ids_with_the_same_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_ids_with_the_same_hash_are_distinguished(monkeypatch: pytest.MonkeyPatch) -> None:
     def all_alike(ids: pl.Series) -> tuple[register_module.Words, np.ndarray]:
         return np.full(len(ids), register_module.LONG_MARK), np.ones(len(ids), dtype=bool)
 

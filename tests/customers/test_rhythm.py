@@ -1,4 +1,4 @@
-"""What a customer's rhythm promises: own gaps, drawn towards what is usual."""
+"""Purchase intervals of customers: own gaps, shrunk to those of all customers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.customers.rows import of, row, table
 NOBODY_ELSE = Population(gap_median_days=None, gap_p80_days=None, margin_share=None)
 
 
-def test_a_customer_s_rhythm_by_hand() -> None:
+def test_purchase_intervals_by_hand() -> None:
     days = (0, 10, 40, 42, 100)  # gaps 10, 30, 2, 58; without the last one 10, 30, 2
     found = table(*(row("ann", day, 1.0) for day in days), population=Population(7.0, 20.0))
     assert of(found, "ann", "first_purchase", "last_purchase", "tenure_days", "gaps", "gap_last_days") == (

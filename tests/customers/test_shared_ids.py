@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ckm.check import Severity, check_tables
 from ckm.config import load_config
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.shared_ids import SharedId, is_guest_word
 from ckm.dataset import open_dataset
 from ckm.dataset.declared_guests import without_guest_ids
@@ -100,7 +100,7 @@ def test_a_rare_guest_id_with_a_word_for_it_is_named_too() -> None:
     assert told(sales(300) + [("K-77120", day) for day in range(0, DAYS, 5)]) == ()
 
 
-def test_in_a_business_of_few_customers_nobody_stands_out() -> None:
+def test_with_few_customers_no_id_is_conspicuous() -> None:
     assert told(sales(40) + many("0")) == ()
 
 
@@ -110,7 +110,7 @@ def test_a_firm_among_firms_that_order_every_week_does_not_stand_out() -> None:
 
 
 @given(st.integers(0, 5), st.integers(60, 150))
-def test_customers_alone_are_never_told_of(seed: int, customers: int) -> None:
+def test_the_table_of_customers_alone_is_never_reported(seed: int, customers: int) -> None:
     assert told([*sales(customers, seed), ("0", 3)]) == (), "an id 0 that is one customer among others"
 
 
@@ -145,7 +145,7 @@ def write(path: Path, lines: list[tuple[str, int]]) -> Path:
     return path
 
 
-def test_a_declared_id_is_no_customer_in_any_analysis_nor_in_the_kept_ledger(tmp_path: Path, run: Run) -> None:
+def test_a_declared_id_is_no_customer_in_any_analysis_nor_in_the_cached_ledger(tmp_path: Path, run: Run) -> None:
     root, path = tmp_path / "shop", write(tmp_path / "orders.csv", sales() + many("0"))
     assert run("init", root).exit_code == 0
     assert run("ingest", path, "--as", "transactions", "-C", root).exit_code == 0

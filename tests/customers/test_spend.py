@@ -78,7 +78,7 @@ def test_goods_that_come_back_give_back_their_cost_whatever_its_sign(cost: float
     assert of(found, "ann", "margin_12mo") == 4.0
 
 
-def test_without_any_cost_the_margin_is_the_net_amount_and_it_is_said() -> None:
+def test_without_any_cost_the_margin_is_the_net_amount_with_a_remark() -> None:
     found = table(row("ann", 0, 10.0), money="margin")
     assert of(found, "ann", "margin_12mo", "monetary") == (10.0, 10.0)
     assert found.remarks == (
@@ -116,6 +116,6 @@ def test_the_trend_of_the_largest_amounts_stays_exact_enough() -> None:
     assert of(found, "ann", "order_value_trend") == pytest.approx(0.5 * 365.25 / 365, abs=1e-5)
 
 
-def test_an_absurd_cost_is_refused_with_the_columns_it_may_stand_in() -> None:
+def test_an_impossible_cost_is_refused_with_the_columns_that_may_contain_it() -> None:
     with pytest.raises(InputError, match="'net' or 'cost' or 'discount' holds an amount too large"):
         table(row("ann", 0, 1.0, cost=1e19))

@@ -19,8 +19,8 @@ from ckm.customers.features import needs_of
 from ckm.customers.history import read_history
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_needs import EVERYTHING, Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING, Needs
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.loyalty import LoyaltyOptions, loyalty_report
@@ -147,7 +147,7 @@ def test_the_history_begins_and_ends_on_usual_days() -> None:
     assert ends[0] == ends[1]
 
 
-def test_the_kept_ledger_says_the_same(tmp_path: Path, run: Run) -> None:
+def test_the_cached_ledger_gives_the_same_results(tmp_path: Path, run: Run) -> None:
     root = tmp_path / "shop"
     assert run("init", root).exit_code == 0
     path = write(tmp_path / "orders.csv", rows() + stray([*FAR, FAR[0]]))

@@ -144,7 +144,7 @@ def test_the_customers_own_table_says_who_they_are() -> None:
     assert not found.features & {"region", "lang"}
 
 
-def test_a_customer_who_stands_twice_in_the_customers_table_is_refused() -> None:
+def test_a_customer_who_occurs_twice_in_the_customers_table_is_refused() -> None:
     data = {"transactions": frame(row("ann", 0, 5.0)), "customers": pl.concat([customers, customers])}
     with pytest.raises(InputError, match="5 rows too many"):
         feature_table(data)
@@ -157,7 +157,7 @@ def test_a_notebook_s_columns_may_have_other_types() -> None:
     assert_frame_equal(feature_table({"transactions": odd}).frame, table(*rows).frame)
 
 
-def test_amounts_of_zero_and_negative_totals_are_no_trouble() -> None:
+def test_zero_amounts_and_negative_totals_work() -> None:
     found = table(row("ann", 0, 0.0), row("ann", 1, -7.0, "return"), row("bob", 0, 0.0, cost=0.0))
     assert found.frame["net_total"].to_list() == [-7.0, 0.0]
     assert found.population.margin_share is None

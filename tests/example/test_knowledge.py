@@ -59,7 +59,7 @@ def languages(entry: dict[str, Any]) -> set[str]:
 
 def reasons() -> dict[str, bool]:
     """Codes of all reasons, and whether each is a cause."""
-    listed = yaml.safe_load(files("ckm").joinpath("reasons.yaml").read_text(encoding="utf-8"))["reasons"]
+    listed = yaml.safe_load(files("ckm").joinpath("data", "churn_reasons.yaml").read_text(encoding="utf-8"))["reasons"]
     return {reason["code"]: reason["cause"] for reason in listed}
 
 

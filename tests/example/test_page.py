@@ -12,7 +12,7 @@ from ckm.example.words import words
 
 if TYPE_CHECKING:
     from ckm.example import Shop
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
 
@@ -35,7 +35,7 @@ def test_the_page_gives_the_odds_that_the_generator_uses(page: str, kind: str) -
     assert f"| `{kind}` | {trouble['odds']} | {trouble['weeks']} |" in page
 
 
-def test_the_page_gives_the_counts_of_the_truth(page: str, shop: Shop, world: World) -> None:
+def test_the_page_gives_the_counts_of_the_truth(page: str, shop: Shop, world: Simulation) -> None:
     truth = shop.truth
     tables, campaign = truth["tables"], truth["campaign"]
     costless = [line.cost is None or o.channel == "branch" for o in world.orders for line in o.lines]

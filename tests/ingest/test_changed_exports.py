@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from ckm.errors import CkmError
-from ckm.ingest.contract import SchemaValidator
 from ckm.ingest.options import IngestOptions
 from ckm.ingest.plan import NameMatchingPlan
+from ckm.ingest.schema_validator import SchemaValidator
 from ckm.ingest.validation import validated
 from ckm.io.mapping.convert import Conversion
 from ckm.io.readers.read import open_source

@@ -89,7 +89,7 @@ def test_an_export_does_without_a_column_that_it_can_spare(desk: Desk, column: s
 
 
 @pytest.mark.parametrize("name", [name for name in ORDERS if "--max-rejects" not in ORDERS[name]().options])
-def test_an_analysis_takes_an_export_as_it_is(run: Run, tmp_path: Path, name: str) -> None:
+def test_an_analysis_reads_an_export_unchanged(run: Run, tmp_path: Path, name: str) -> None:
     export = ORDERS[name]()
     path = tmp_path / export.file
     path.write_bytes(export.content)

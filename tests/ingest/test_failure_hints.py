@@ -12,7 +12,7 @@ HEADER = "order_id,customer_id,date,amount"
 
 
 @pytest.mark.parametrize("side", ["{} CR", "{} DR.", "{}d", "{} Haben"])
-def test_sides_of_an_account_are_no_matter_of_marks(desk: Desk, side: str) -> None:
+def test_debit_and_credit_marks_are_not_fixed_by_decimal_options(desk: Desk, side: str) -> None:
     lines = [f"A{n},C{n},2025-01-0{n},{side.format(n + 0.5)}" for n in range(1, 7)]
     result = desk.call(desk.orders("bank.csv", *lines, header=HEADER), "--as", "transactions")
     assert result.exit_code == 3
@@ -21,7 +21,7 @@ def test_sides_of_an_account_are_no_matter_of_marks(desk: Desk, side: str) -> No
 
 
 @pytest.mark.parametrize(("side", "every"), [("{} CR", 3), ("{} DR", 4)])
-def test_a_few_sides_among_plain_amounts_are_no_matter_of_marks_either(desk: Desk, side: str, every: int) -> None:
+def test_a_few_debit_or_credit_marks_are_not_fixed_by_decimal_options(desk: Desk, side: str, every: int) -> None:
     amounts = [side.format(n) if n % every == 0 else f"{n}.50" for n in range(1, 9)]
     lines = [f"A{n},C{n},2025-01-0{n},{amount}" for n, amount in enumerate(amounts, start=1)]
     result = desk.call(desk.orders("bank.csv", *lines, header=HEADER), "--as", "transactions")

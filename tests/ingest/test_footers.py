@@ -29,7 +29,7 @@ def written(folder: Path, lines: list[str], footer: str = "") -> Path:
 
 
 @pytest.mark.parametrize("name", FOOTERS)
-def test_what_stands_below_a_table_does_not_refuse_it(desk: Desk, run: Run, name: str) -> None:
+def test_lines_below_a_table_do_not_refuse_the_file(desk: Desk, run: Run, name: str) -> None:
     path = written(desk.root, LINES, FOOTERS[name])
     result = desk.one(path, "--as", "transactions")
     assert result["accepted"] == 3

@@ -197,7 +197,7 @@ odd_lines = st.sampled_from(["A1,1,c1", "A1,1,c1,2025-01-05,1,EUR,more,and more"
 @pytest.mark.slow
 @settings(max_examples=examples(8), derandomize=True)
 @given(st.lists(st.lists(order_lines | odd_lines, max_size=10), min_size=1, max_size=3))
-def test_rows_are_the_sum_of_what_became_of_them_whatever_the_files_hold(files: list[list[str]]) -> None:
+def test_the_counts_of_a_load_add_up_to_its_rows_for_any_file(files: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lay_out(Path(folder))
         desk = Desk(Path(folder))

@@ -125,7 +125,7 @@ PAIRS = [(call, fmt) for call in CALLS for fmt in ("json", "table")]
 @pytest.mark.slow
 @pytest.mark.parametrize("numbers", [False, True])
 @pytest.mark.parametrize("kind", FILES)
-def test_no_value_is_said_in_any_call(desk: Desk, run: Run, kind: str, *, numbers: bool) -> None:
+def test_no_value_is_reported_in_any_call(desk: Desk, run: Run, kind: str, *, numbers: bool) -> None:
     path = _seed(desk, kind, numbers=numbers)
     first = 2 * list(FILES).index(kind) + numbers
     for step in range(min(examples(2), len(PAIRS))):  # other calls for each file, and every one of them for some

@@ -96,7 +96,7 @@ def test_a_file_that_no_mapping_names_and_an_empty_folder_do_not_stop_the_others
 
 
 @pytest.mark.slow
-def test_what_is_left_out_of_a_folder_is_said(desk: Desk, run: Run) -> None:
+def test_what_is_left_out_of_a_folder_is_reported(desk: Desk, run: Run) -> None:
     desk.orders("exports/1.csv", *(GOOD.replace("A1", f"A{n}").replace("c1", f"c{n}") for n in range(9)))
     desk.write("exports/_SUCCESS", "")
     desk.orders("exports/x.csv/2.csv", GOOD)
@@ -109,7 +109,7 @@ def test_what_is_left_out_of_a_folder_is_said(desk: Desk, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_bug_met_by_one_file_leaves_the_others_their_turn(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_with_one_file_does_not_stop_the_others(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, secret = load.FileLoad.run, "anna@example.org"
 
     def failing(self: load.FileLoad, *args: Any) -> Any:

@@ -161,7 +161,7 @@ def test_a_decimal_of_256_bits_is_money(desk: Desk) -> None:
     assert desk.table()["net"].unique().to_list() == [1.25]
 
 
-def test_columns_with_one_name_or_none_are_told_apart(tmp_path: Path) -> None:
+def test_columns_with_one_name_or_none_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([b"a"]), pa.array([[3]])], ["a", "a", ""]), path)
     with open_source(path) as source:
@@ -184,7 +184,7 @@ def test_a_file_without_rows_or_columns_is_empty(tmp_path: Path, run: Run, table
     assert run("segment", tmp_path / "a.parquet").exit_code == 2
 
 
-def test_what_was_done_to_a_column_is_said(tmp_path: Path) -> None:
+def test_changes_of_column_names_are_reported(tmp_path: Path) -> None:
     columns = {kind: ODD[kind][0] for kind in ("bytes", "list", "decimal of 256 bits", "invalid UTF-8")}
     with open_source(orders(tmp_path / "a.parquet", **columns)) as source:
         list(source.batches())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.ingest.workspace import Desk
 
 
-def test_files_of_one_name_are_called_by_their_folders_and_a_shared_remark_is_said_once(desk: Desk) -> None:
+def test_files_of_one_name_are_called_by_their_folders_and_a_shared_remark_is_reported_once(desk: Desk) -> None:
     folder = desk.root.parent / "warehouse"
     for month in (1, 2):
         path = folder / "currency=EUR" / f"month={month}" / "part-0.csv"

@@ -262,7 +262,7 @@ def net(of: Shop) -> float:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
-def test_days_loaded_in_any_order_give_each_order_once_and_each_day_as_it_was(
+def test_days_loaded_in_any_sequence_give_each_order_once_and_the_same_past(
     desk: Desk, run: Run, order: tuple[int, int, int]
 ) -> None:
     truth = shop(21, count=60)

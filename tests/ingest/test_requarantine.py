@@ -122,7 +122,7 @@ def test_an_empty_quarantine_is_an_empty_result(desk: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_a_file_of_which_nothing_could_be_read_stays_in_the_quarantine_as_it_is(desk: Desk) -> None:
+def test_a_file_without_parsed_records_stays_in_the_quarantine(desk: Desk) -> None:
     path = desk.orders("a.csv", "A1,")
     desk.ingest(path, "--as", "transactions", "--max-rejects", "100%")
     before = desk.quarantine()

@@ -1,4 +1,4 @@
-"""The example shop with what the rooms of growth_potential say of it, made once for all tests."""
+"""The example shop with its growth potential, computed once for all tests."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ckm.config import Config
 from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Period, compared_with, period_until
 from ckm.metrics.context import ReportContext
 

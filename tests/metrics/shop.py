@@ -1,4 +1,4 @@
-"""A shop small enough to count by hand: 13 customers and the till, 2023 to 2025, looked at as of 31 December 2025.
+"""A shop small enough to count by hand: 13 customers and guest sales, 2023 to 2025, as of 31 December 2025.
 
 The period is 2025, compared with 2024; the data begin on 10 January 2023, so that 2023 can be compared with as well.
 All amounts are whole euros. What one customer is, at a glance (purchase days with their euros; r: return, x: cancelled):
@@ -42,8 +42,8 @@ from typing import Any
 import polars as pl
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 

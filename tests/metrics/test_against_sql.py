@@ -1,4 +1,4 @@
-"""DuckDB says of whole shops what the rooms say, from the rows themselves."""
+"""Metrics of whole shops equal those of DuckDB on the rows themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What hiding promises: no number of fewer customers than the least, neither shown nor to be had by subtraction."""
+"""Cell suppression: no number of few customers is shown or can be computed by subtraction."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) 
 
 
 @given(st.integers(1, 5).flatmap(tables))
-def test_what_is_hidden_is_hidden_in_every_measure_and_together_enough(table: Table) -> None:
+def test_suppressed_cells_are_suppressed_in_every_metric_and_large_enough_together(table: Table) -> None:
     hidden = hide_small(report(table), by="country")
     countries = {country for country, _ in table}
     gone = {country for country in countries if hidden.metrics.get("customers_active", country=country) is None}

@@ -1,4 +1,4 @@
-"""What the room of changes promises: every euro of the small shop by hand, and parts that add up to the cent."""
+"""Changes of revenue: every euro of the small shop by hand, and parts that add up to the cent."""
 
 from __future__ import annotations
 

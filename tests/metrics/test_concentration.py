@@ -52,7 +52,7 @@ def test_the_best_fifth_brings_at_least_its_part(those: np.ndarray) -> None:
     assert share is None or 0.2 - 1e-9 <= share <= 1
 
 
-def test_who_gave_back_more_than_bought_counts_as_nothing() -> None:
+def test_a_customer_who_gave_back_more_than_bought_counts_as_nothing() -> None:
     found = context(
         tables(on(AS_OF, "ann", 100.0), on(AS_OF, "bob", 1.0), on(AS_OF, "bob", -40.0), on(AS_OF, "cho", 60.0))
     )

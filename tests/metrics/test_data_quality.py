@@ -1,4 +1,4 @@
-"""What trust promises: every row is counted once, and every month of finance is compared to the cent."""
+"""Data quality: every row is counted once, and every month is reconciled with finance to the cent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the report says of its own past: the spend that it saved against the rows of the days after."""
+"""Accuracy of the report's own forecasts: saved expected spend compared with the rows of the days after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goals promise: reached, missed, or cannot be told; a goal that nothing metrics is refused with its line."""
+"""Goals are reached, missed or undecided; a goal without a metric is refused with its line."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_number_that_was_counted_is_reached_or_not() -> None:
     assert reached("median_interpurchase_days", Target(27.5, at_most=True)) is False
 
 
-def test_an_estimate_cannot_be_told_from_a_goal_within_its_interval() -> None:
+def test_a_goal_within_the_interval_of_an_estimate_is_undecided() -> None:
     assert reached("retention_rate", Target(0.4)) is None
     assert reached("retention_rate", Target(0.35)) is True
     assert reached("retention_rate", Target(0.3)) is True
@@ -49,7 +49,7 @@ def test_without_a_value_nothing_can_be_told() -> None:
     assert reached("clv", Target(30)) is None
 
 
-def test_goals_come_in_the_order_of_the_book_with_what_they_were_before() -> None:
+def test_goals_come_in_the_order_of_the_catalogue_with_what_they_were_before() -> None:
     goals, metrics, _ = goal_metrics(
         {"median_interpurchase_days": Target(30, at_most=True), "revenue": Target(900)}, METRICS
     )
@@ -60,7 +60,7 @@ def test_goals_come_in_the_order_of_the_book_with_what_they_were_before() -> Non
     assert metrics[0] == Metric("goal", 1000.0, (("goal", "revenue"),), previous=800.0)
 
 
-def test_no_goal_is_said_and_not_left_out() -> None:
+def test_a_report_without_goals_says_so() -> None:
     assert goal_metrics({}, METRICS) == ((), (), (Missing("changed", "no_goals"),))
 
 

@@ -65,7 +65,7 @@ def test_a_first_year_is_nobodys_best_yet() -> None:
 
 
 @pytest.mark.slow
-def test_few_customers_are_said_with_their_number() -> None:
+def test_few_customers_are_reported_with_their_number() -> None:
     of = shop_context()
     found = read_growth_potential(of, read_features(of))
     assert found == Missing("growth_potential", "few_customers", (("there", 9), ("needed", 30)))

@@ -127,7 +127,7 @@ def test_a_part_of_the_customers_is_judged_by_the_ruler_of_all() -> None:
 
 
 @pytest.mark.slow
-def test_a_workspaces_kept_definition_is_used(tmp_path: Path) -> None:
+def test_a_workspaces_saved_definition_is_used(tmp_path: Path) -> None:
     found = shop_context()
     saved = segment_customers(found.tables, by="lifecycle", as_of=date(2025, 6, 30), name="lifecycle").definition
     Library(tmp_path / "segments").save(saved, "lifecycle")
@@ -138,7 +138,7 @@ def test_a_workspaces_kept_definition_is_used(tmp_path: Path) -> None:
     assert lifecycle_definition(elsewhere) == lifecycle_definition(found)
 
 
-def test_without_a_rhythm_the_states_are_missing_and_it_is_said_what_is_there() -> None:
+def test_without_a_purchase_interval_the_stages_are_missing_with_a_reason() -> None:
     found = context(tables(on(AS_OF, "ann"), on(AS_OF - timedelta(9), "ann")))
     assert lifecycle_of(found) is None
     assert lifecycle_metrics(found, None) == (
@@ -146,7 +146,7 @@ def test_without_a_rhythm_the_states_are_missing_and_it_is_said_what_is_there() 
     )  # fmt: skip
 
 
-def test_a_part_that_is_told_by_purchases_has_no_prospects() -> None:
+def test_a_slice_by_purchases_has_no_prospects() -> None:
     found = shop_context()
     metrics = Metrics(lifecycle_metrics(found, lifecycle_of(found), with_prospects=False)[0])
     assert metrics.get("lifecycle_stage", state="prospect") is None

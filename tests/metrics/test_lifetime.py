@@ -45,7 +45,7 @@ def test_a_margin_sees_nothing_after_the_day() -> None:
     assert early.share == pytest.approx((2080 - 1440) / 2080, rel=1e-6)  # 500 + 1000 + 500 + 80; 300 + 800 + 300 + 40
 
 
-def test_too_few_repeat_buyers_are_said_with_their_number() -> None:
+def test_too_few_repeat_buyers_are_reported_with_their_number() -> None:
     found = read_lifetime(shop_context(), ALL)
     assert found == Missing(
         "growth_potential", "few_repeat_buyers", (("there", 8), ("needed", 20))
@@ -145,7 +145,7 @@ def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> No
 
 
 @pytest.mark.slow
-def test_the_past_error_and_the_weights_stand_beside_the_value() -> None:
+def test_the_past_error_and_the_weights_are_beside_the_value() -> None:
     found = example_lifetime()
     said = Metrics(lifetime_metrics(example_context(), found)[0])
     latest = found.forecast.tests[-1]

@@ -66,7 +66,7 @@ def test_the_list_names_the_rule_and_what_it_rests_on() -> None:
     }
 
 
-def test_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
+def test_a_customer_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
     tables = {name: table for name, table in shop_tables().items() if name != "interactions"}
     loyal, metrics, missing = matrix(tables=tables)
     assert loyal.frame.select("customer_id", "rule", "attitude").rows() == [("anna", "behaviour", None)]
@@ -84,7 +84,7 @@ def test_how_often_is_often_can_be_set() -> None:
     )
 
 
-def test_without_a_rhythm_nobody_is_judged() -> None:
+def test_without_a_purchase_interval_no_customer_is_judged() -> None:
     context = shop_context(as_of=date(2023, 12, 31))
     loyal, metrics, missing = loyalty_metrics(context, lifecycle_of(context))
     assert (loyal.frame.height, metrics, missing) == (0, (), (Missing("loyalty", "no_rhythm"),))
@@ -124,14 +124,14 @@ def test_everybody_is_in_one_cell_and_of_one_rule_at_most(rows: list[tuple[bool,
 
 
 @pytest.mark.parametrize(("attitude", "rule"), [("high", "steady"), ("unknown", "steady"), ("low", None)])
-def test_who_comes_each_year_is_loyal_unless_unhappy(attitude: str, rule: str | None) -> None:
+def test_a_customer_who_comes_each_year_is_loyal_unless_unhappy(attitude: str, rule: str | None) -> None:
     yes, no = np.array([True]), np.array([False])
     stand = Standpoint(yes, no, yes, np.array([attitude == "high"]), np.array([attitude == "low"]), pl.DataFrame())
     made = [name for name, mask in stand.loyal(load_loyalty_rules()).items() if mask[0]]
     assert made == ([rule] if rule else [])
 
 
-def test_the_measures_are_of_the_book() -> None:
+def test_the_measures_are_of_the_catalogue() -> None:
     _, metrics, _ = matrix()
     assert {each.name for each in metrics} == {"loyalty_matrix_cell", "loyalty_matrix_cell_revenue", "loyal_customers"}
     assert all(isinstance(each, Metric) for each in metrics)

@@ -1,4 +1,4 @@
-"""What the intervals of changes promise: what a Poisson bootstrap says, in shops where chance alone moved something."""
+"""Intervals of changes equal those of a Poisson bootstrap, in shops that change by chance only."""
 
 from __future__ import annotations
 

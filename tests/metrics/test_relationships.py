@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_balance import CustomerBalance, standing
@@ -35,7 +35,7 @@ def names(mask: np.ndarray, found: ReportContext) -> list[str]:
     return found.ledger.customers.filter(pl.Series(mask)).to_list()
 
 
-def test_where_each_customer_of_the_small_shop_stands() -> None:
+def test_each_customer_of_the_small_shop_is_in_the_right_cell() -> None:
     found = shop_context()
     who = standing(found)
     assert names(who.new, found) == ["fred", "gabi", "juri", "lena"]
@@ -130,7 +130,7 @@ def test_without_a_table_of_customers_party_types_are_missing() -> None:
     assert not [each for each in metrics if each.name.startswith("party")]
 
 
-def test_one_customer_and_an_empty_period_are_said_without_failing() -> None:
+def test_one_customer_and_an_empty_period_are_reported_without_failing() -> None:
     alone = measured(context(tables(on(AS_OF, "ann"))))
     assert alone.value("customers_active") == 1
     assert alone.value("repeat_rate_period") == 0

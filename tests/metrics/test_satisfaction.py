@@ -138,7 +138,7 @@ def test_an_answer_of_new_year_in_bangkok_belongs_to_the_new_year() -> None:
     assert heights == [1, 2]
 
 
-def test_what_cannot_be_said_is_said_to_be_missing() -> None:
+def test_unknown_metrics_are_listed_as_missing() -> None:
     tables = shop_tables()
     without = {name: table for name, table in tables.items() if name != "interactions"}
     assert satisfaction_metrics(shop_context(without)) == ((), (Missing("loyalty", "no_interactions"),))

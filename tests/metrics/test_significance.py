@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ckm.config import Config
+from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.cell_suppression import Hidden, hide_small
 from ckm.metrics.comparison import compare
@@ -76,7 +76,7 @@ def dearer() -> tuple[Change, ...]:
     return judged(shop(1, dearer_in="TH", by=2.0))
 
 
-def test_what_became_dearer_is_found_with_where(dearer: tuple[Change, ...]) -> None:
+def test_a_price_increase_is_found_with_its_slice(dearer: tuple[Change, ...]) -> None:
     (change,) = [each for each in those_that_matter(dearer) if each.metric == "average_order_value"]
     assert change.lo > 0
     assert (change.drivers[0].dimension, change.drivers[0].value) == ("country", "TH")
@@ -105,7 +105,7 @@ def test_a_fall_of_the_score_is_found_and_told_in_points() -> None:
     assert change.relative == pytest.approx(change.change / 100)
 
 
-def test_at_most_five_are_told_the_largest_first() -> None:
+def test_at_most_five_are_reported_the_largest_first() -> None:
     changes = [
         Change(f"m{size}", 1.0, 0.0, relative=size / 100, beyond_noise=size != 7) for size in (3, 9, 0.5, 4, 8, 7, 5, 6)
     ]

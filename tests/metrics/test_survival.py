@@ -118,7 +118,7 @@ def test_no_curve_has_more_points_than_a_chart_can_show(length: int) -> None:
     assert 1 <= len(sampled_days(length)) <= MOST_POINTS
 
 
-def test_without_a_rhythm_nothing_is_said() -> None:
+def test_without_a_purchase_interval_there_are_no_metrics() -> None:
     found = context(tables(on(AS_OF, "ann")))
     assert lifecycle_of(found) is None
     assert survival_metrics(found, None) == ((), ())

@@ -63,7 +63,7 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
 
 
 @pytest.mark.slow
-def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) -> None:
+def test_a_saved_run_is_reported_without_those_who_have_bought_since(tmp_path: Path) -> None:
     kept_run(
         tmp_path,
         date(2025, 11, 1),
@@ -117,7 +117,7 @@ def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: 
 
 
 @pytest.mark.slow
-def test_a_run_that_kept_no_value_has_it_from_the_ledger(tmp_path: Path) -> None:
+def test_a_run_without_a_saved_value_gets_it_from_the_ledger(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_told": [0.8]},
         schema_overrides={"suppressed": pl.String},

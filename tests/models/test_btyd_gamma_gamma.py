@@ -1,4 +1,4 @@
-"""The value of an order."""
+"""Gamma-Gamma: expected order values."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_model_written_down_is_read_back_equal(orders) -> None:
     [([], []), ([2] * 5, [4.0] * 5), ([1] * 50, [4.0] * 50), ([3] * 50, [0.0] * 50)],
     ids=["nobody", "few", "nobody twice", "all for nothing"],
 )
-def test_too_little_is_said_to_be_too_little(x, mean) -> None:
+def test_too_few_data_are_refused_with_numbers(x, mean) -> None:
     with pytest.raises(NotEnoughDataError, match="customers with an order value above zero"):
         fit_gamma_gamma(x, mean)
 

@@ -1,4 +1,4 @@
-"""What must hold of every answer, whatever the history."""
+"""Properties of all purchase models for any history."""
 
 # ruff: noqa: N806 - T is what the papers call it
 
@@ -93,7 +93,7 @@ def test_no_time_ahead_means_no_order(model) -> None:
 
 
 @every
-def test_who_has_just_bought_for_the_first_time_has_history_zero(model) -> None:
+def test_a_customer_who_has_just_bought_for_the_first_time_has_history_zero(model) -> None:
     silent = model.no_order(0, 0, 0, [1, 30, 365])
     assert (np.diff(silent) < 0).all()
     assert 0.3 < silent[2] < silent[0] < 1
@@ -101,7 +101,7 @@ def test_who_has_just_bought_for_the_first_time_has_history_zero(model) -> None:
 
 
 @every
-def test_a_hundred_thousand_orders_are_no_trouble(model) -> None:
+def test_a_hundred_thousand_orders_of_one_customer_work(model) -> None:
     x, t_x, T = 100_000, 20_000.0, np.array([20_000.0, 20_001.0, 20_010.0, 40_000.0])
     log_odds = model.no_order_log_odds(x, t_x, T, 90)
     assert np.isfinite(log_odds).all()

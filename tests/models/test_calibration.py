@@ -40,7 +40,7 @@ def test_with_few_events_the_slope_stays_as_it_was():
     st.lists(st.tuples(st.floats(-40, 40), st.booleans()), min_size=1, max_size=60),
     st.integers(1, 8),
 )
-def test_it_is_finite_and_keeps_the_ranking_whatever_came(rows, times):
+def test_calibration_is_finite_and_keeps_the_ranking(rows, times):
     log_odds = np.array([value for value, _ in rows] * times)
     churned = np.array([churned for _, churned in rows] * times)
     found = recalibrate(log_odds, churned)
@@ -48,7 +48,7 @@ def test_it_is_finite_and_keeps_the_ranking_whatever_came(rows, times):
     assert found.slope > 0
 
 
-def test_all_of_them_staying_away_is_no_certainty():
+def test_a_churn_rate_of_all_customers_is_no_certainty():
     assert 0 < recalibrate(np.zeros(50), np.ones(50, dtype=bool)).intercept < 5
 
 

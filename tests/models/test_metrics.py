@@ -1,4 +1,4 @@
-"""How right probabilities are: against scikit-learn, and by hand."""
+"""Metrics of classifiers compared with scikit-learn, and by hand."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_a_log_loss_is_finite_where_the_probability_rounds_to_one():
     assert metrics.log_loss(np.array([False]), np.array([800.0])) == 800.0
 
 
-def test_reliability_holds_what_was_said_against_what_came_by_equally_many():
+def test_reliability_compares_predicted_and_actual_rates_in_equal_bins():
     probability = np.repeat([0.1, 0.9], 50)
     churned = np.concatenate([np.arange(50) < 10, np.arange(50) < 45])
     table = metrics.reliability(churned, probability, bins=2)

@@ -1,4 +1,4 @@
-"""What the percentile of spend promises: it finds the truth, reads its own numbers only, and bluffs about nobody."""
+"""The percentile of spend equals the true one in simulations, and no prediction exceeds the training data."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_number_beyond_those_seen_counts_as_the_nearer_end_and_null_as_typical
     assert spends(model, pl.DataFrame({"days": [0, 10, 100, 10**9, None]})) == [10.0, 10.0, 100.0, 100.0, 50.0]
 
 
-def test_nobody_is_said_to_spend_more_than_the_largest_nor_less_than_nothing() -> None:
+def test_nobody_is_reported_to_spend_more_than_the_largest_nor_less_than_nothing() -> None:
     model = Percentile(0.8, 0.0, (), (Effects("kind", (("rich", 800.0), ("poor", -800.0)), 0.0, 0.0),), ceiling=70.0)
     assert spends(model, pl.DataFrame({"kind": ["rich", "poor", None]})) == [70.0, 0.0, 0.0]
 

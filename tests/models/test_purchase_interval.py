@@ -1,4 +1,4 @@
-"""What is usual: of a customer, and of all of them."""
+"""Purchase intervals of a customer, and of all customers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_more_gaps_never_draw_less_towards_the_own_one(own: float, population: f
     assert abs(more - own) <= abs(fewer - own) + 0.001
 
 
-def test_without_own_gaps_the_population_s_is_taken_as_it_is() -> None:
+def test_without_own_intervals_the_population_interval_is_used() -> None:
     assert shrunk(None, 0, 12.3456789) == 12.3456789
 
 

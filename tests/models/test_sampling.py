@@ -1,4 +1,4 @@
-"""What a sample by id promises: who is in it hangs on the ids alone."""
+"""Samples by id depend only on the ids."""
 
 from __future__ import annotations
 

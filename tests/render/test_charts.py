@@ -35,7 +35,7 @@ def test_a_line_is_named_where_it_runs() -> None:
     assert name == {"x": 0.5, "y": 0.8, "text": "ours"}
 
 
-def test_what_a_chart_is_about_lies_on_top() -> None:
+def test_the_subject_of_a_chart_is_drawn_on_top() -> None:
     chart = line_chart([line(2), ChartLine("", ((0, 1), (1, 0)), "muted")], SHARE, SHARE)
     assert [layer["mark"]["color"] for layer in chart["layer"]] == ["var(--muted)", "var(--accent)"]
 

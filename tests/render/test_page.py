@@ -90,7 +90,7 @@ def test_a_keyboard_gets_past_the_top_and_into_wide_tables(card: Element) -> Non
     assert all(each.attributes["tabindex"] == "0" and each.attributes["aria-label"] for each in wide)
 
 
-def test_each_link_leads_to_a_place_on_the_page_and_no_id_stands_twice(card: Element) -> None:
+def test_each_link_leads_to_a_place_on_the_page_and_no_id_occurs_twice(card: Element) -> None:
     ids = [element.attributes["id"] for element in card.all() if "id" in element.attributes]
     assert len(ids) == len(set(ids))
     assert {link.attributes["href"].removeprefix("#") for link in card.all("a")} <= set(ids)

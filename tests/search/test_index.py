@@ -1,4 +1,4 @@
-"""Records in, hits out."""
+"""The index: records are stored and found."""
 
 from __future__ import annotations
 

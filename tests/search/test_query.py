@@ -1,4 +1,4 @@
-"""What a user types."""
+"""Parsing of queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_phrases_exclusions_and_fields_are_clauses() -> None:
 @pytest.mark.parametrize(
     "text", ["e-mail", "a - b", "10:30 Uhr", "Privatpersonen und -organisationen", "-5 Grad", 'ein " allein']
 )
-def test_what_is_no_syntax_is_words(text: str) -> None:
+def test_text_without_syntax_is_words(text: str) -> None:
     query = parse(text)
     assert not [clause for clause in query.clauses if clause.negated or clause.exact or clause.field]
     assert query.words == text

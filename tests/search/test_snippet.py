@@ -1,4 +1,4 @@
-"""The piece of a text that matched."""
+"""Snippets: the matching part of a text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sudden death at a chosen moment, without a process to lose.
+"""Simulated death of a writer at a chosen moment, without a separate process.
 
 The changes that the store makes on disk are counted. From the chosen one on nothing happens any more, so handlers and
 ``finally`` blocks run in vain: after ``kill -9`` they would not run at all. Only the lock goes free, which the system

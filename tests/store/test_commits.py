@@ -1,4 +1,4 @@
-"""The file that spares reading thousands of log entries never says anything else than the log."""
+"""The cache of commits never contradicts the log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHANGES: dict[str, Callable[[Lines], Lines]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_file_that_is_not_as_it_was_written_is_not_used_and_then_written_anew(kind: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_as_it_was_written_is_not_used_and_then_written_again(kind: str, tmp_path: Path) -> None:
     store = Store(tmp_path)
     for name in ("jan", "feb", "mar"):
         load(store, [(name, "1", "a", 1.0)], name)

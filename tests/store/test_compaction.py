@@ -1,4 +1,4 @@
-"""Small files become few, and nothing else changes: not a row, not what can be undone, not who is forgotten."""
+"""Compaction reduces the number of files and changes nothing else: rows, undo and erasure work as before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ckm.store import Store, compaction
 from ckm.store.compaction import FANOUT, LARGE, due
 from ckm.store.data_files import DataFile
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from tests.conftest import examples
 from tests.store.shop import Row, contents, load
 
@@ -37,7 +37,7 @@ def eager() -> Iterator[None]:
 
 
 def compactions(store: Store, table: str = "orders") -> int:
-    return len(Table(store.root / table).history(compaction.COMPACTION_KEY))
+    return len(StoredTable(store.root / table).history(compaction.COMPACTION_KEY))
 
 
 def everything(store: Store) -> list[list[tuple[object, ...]]]:
@@ -48,7 +48,7 @@ def everything(store: Store) -> list[list[tuple[object, ...]]]:
         ("orders_replaced", ["load_id", "replaced_by"]),
         ("quarantine", ["load_id"]),
     ):
-        table = Table(store.root / name)
+        table = StoredTable(store.root / name)
         rows = table.scan().drop(ids).collect().rows() if table.exists else []
         found.append(sorted(rows, key=str))
     return found
@@ -89,7 +89,7 @@ def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder, "undone"))
         ids = [load(store, rows, f"file{number}").load_id for number, rows in enumerate(loads)]
-        assert len(Table(store.root / "orders").files) == 1
+        assert len(StoredTable(store.root / "orders").files) == 1
         missing = {name for number in gone for name in store.undo(ids[number]).load_again}
         for number, rows in enumerate(loads):  # rows that only the loads which left had brought are said again
             if number not in gone and f"file{number}" in missing:
@@ -136,7 +136,7 @@ def test_a_compaction_that_fails_leaves_the_load_in_and_is_made_up_for(
     assert not list(tmp_path.glob(".journal*"))
     load(store, [("3", "1", "a", 1.0)], "mar")
     assert compactions(store)
-    assert len(Table(tmp_path / "orders").files) == 1
+    assert len(StoredTable(tmp_path / "orders").files) == 1
 
 
 def test_a_row_is_rewritten_once_a_tier_and_files_stay_few() -> None:

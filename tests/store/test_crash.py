@@ -11,7 +11,7 @@ import pytest
 
 from bench.crash import attack, half_made, orphans
 from ckm.store import Store, compaction
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from tests.store.death import dying_after
 from tests.store.shop import contents, load
 
@@ -102,7 +102,7 @@ def test_death_before_any_change_leaves_the_old_state_or_the_new_one(
         step(whole)
     new = state(whole)
     assert clock.changes > 5
-    merged = [Table(whole.root / name).history(compaction.COMPACTION_KEY) for name in ("orders", "quarantine")]
+    merged = [StoredTable(whole.root / name).history(compaction.COMPACTION_KEY) for name in ("orders", "quarantine")]
     assert all(merged) == (step is load_more)
     for moment in range(clock.changes):
         store = Store(Path(shutil.copytree(prepared.root, tmp_path / f"dead-{moment}")))

@@ -223,7 +223,7 @@ def test_a_damaged_checkpoint_is_named_and_can_be_deleted(
 
 
 @pytest.mark.slow
-def test_what_a_killed_first_load_left_is_no_damage(prepared: Path, tmp_path: Path, run: Run) -> None:
+def test_an_interrupted_first_load_is_no_damage(prepared: Path, tmp_path: Path, run: Run) -> None:
     shutil.copytree(prepared, tmp_path / "shop")
     store = tmp_path / "shop/store"
     (store / "customers").mkdir()

@@ -10,7 +10,7 @@ import pytest
 from deltalake import write_deltalake
 
 from ckm.store import Store
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from ckm.store.log_access import log_path
 from tests.folder_names import NAMES, on_this_system
 from tests.store.shop import contents, load
@@ -43,7 +43,7 @@ def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_n
     assert [load.facts.kind for load in store.history()] == ["load", "load", "undo"]
     assert store.erase_customer("c")["orders"] == 1
     data = {path.name for path in (folder / "store" / "orders").glob("*.parquet")}
-    assert data == {file.name for file in Table(store.root / "orders").files}  # an erased row is in no old file
+    assert data == {file.name for file in StoredTable(store.root / "orders").files}  # an erased row is in no old file
     above = [folder, *folder.parents]
     assert [path.name for path in folder.iterdir()] == ["store"]
     for name, place in zip(reversed(names), above[1:], strict=False):  # nothing lies where a name means something else
@@ -56,8 +56,8 @@ def test_deltalake_reads_every_sign_of_ascii_right_as_ckm_hands_it_on(tmp_path: 
     names = [f"a{chr(code)}b" for code in range(1, 128) if chr(code) != "/"]
     for name in filter(on_this_system, [*names, "a%41b", "%E0%B8"]):
         folder = tmp_path / name / "t"
-        Table(folder).commit(schema=pl.Schema({"a": pl.Int64()}), load={"n": 1})
-        assert [facts["n"] for facts in Table(folder).history()] == [1], ascii(name)
+        StoredTable(folder).commit(schema=pl.Schema({"a": pl.Int64()}), load={"n": 1})
+        assert [facts["n"] for facts in StoredTable(folder).history()] == [1], ascii(name)
         assert (folder / "_delta_log" / "00000000000000000001.json").exists(), ascii(name)
     assert len(list(tmp_path.iterdir())) == len([*filter(on_this_system, names)]) + 2
 
@@ -65,17 +65,17 @@ def test_deltalake_reads_every_sign_of_ascii_right_as_ckm_hands_it_on(tmp_path: 
 def test_a_table_that_another_program_has_partitioned_is_read_with_its_partitions(tmp_path: Path) -> None:
     rows = pl.DataFrame({"a": [1, 2], "part": ["x y", "ü%"]})
     write_deltalake(tmp_path / "t", rows.to_arrow(), partition_by=["part"])
-    assert Table(tmp_path / "t").scan().sort("a").collect().select("a", "part").equals(rows)
+    assert StoredTable(tmp_path / "t").scan().sort("a").collect().select("a", "part").equals(rows)
 
 
 def test_files_of_another_program_with_encoded_names_are_read(tmp_path: Path) -> None:
     folder = tmp_path / "my shop" / "t"
-    table = Table(folder)
+    table = StoredTable(folder)
     table.commit(schema=pl.Schema({"a": pl.Int64()}))
     write_deltalake(log_path(folder), pl.DataFrame({"a": [7]}).to_arrow(), mode="append")
-    assert Table(folder).scan().collect()["a"].to_list() == [7]
+    assert StoredTable(folder).scan().collect()["a"].to_list() == [7]
 
 
-def test_a_path_of_a_plain_name_is_handed_on_as_it_is(tmp_path: Path) -> None:
+def test_a_plain_path_is_unchanged(tmp_path: Path) -> None:
     assert log_path(tmp_path) == tmp_path
     assert log_path(Path(os.path.realpath(tmp_path))) == Path(os.path.realpath(tmp_path))

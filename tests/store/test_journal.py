@@ -1,4 +1,4 @@
-"""A journal that says nothing of a load is set aside; the next writer finds the state from the logs and goes on."""
+"""An unreadable journal is renamed; the next writer recovers by the logs."""
 
 from __future__ import annotations
 

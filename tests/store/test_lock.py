@@ -53,7 +53,7 @@ def test_a_writer_that_waited_in_vain_ends_with_5_and_names_who_holds_the_store(
 
 
 @pytest.mark.slow
-def test_a_process_that_waits_says_for_whom_and_goes_on_when_the_other_is_done(shop: Path) -> None:
+def test_a_waiting_process_names_the_other_and_continues_when_that_ends(shop: Path) -> None:
     (shop / "more.csv").write_text(orders(50), encoding="utf-8")
     words = [sys.executable, "-m", "ckm", "ingest", "more.csv", "--as", "transactions", "-f", "json"]
     with exclusive(shop / "store"):

@@ -1,4 +1,4 @@
-"""What the store promises of kept runs: each as it was said, apart from the sources, gone with an erased customer."""
+"""Saved runs: read back unchanged, separate from the sources, and removed with an erased customer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def state(store: Store) -> State:
     ]
 
 
-def test_a_run_comes_back_as_it_was_said_sorted_by_customer(store: Store) -> None:
+def test_a_saved_run_is_read_back_sorted_by_customer(store: Store) -> None:
     run = keep(store, JANUARY, said(b="loyal", a="new"))
     assert run == Run("segments", "default", 1, JANUARY, 1, 2, FACTS)
     assert store.runs("segments") == [run]
@@ -177,7 +177,7 @@ def test_a_frame_that_is_no_run_is_refused_without_a_trace(what: str, store: Sto
     assert files_of(store) == {}
 
 
-def test_a_run_that_was_never_kept_is_not_known(store: Store) -> None:
+def test_a_run_that_was_never_saved_is_unknown(store: Store) -> None:
     run = keep(store, JANUARY, said(a="new"))
     with pytest.raises(UnknownNameError):
         store.read_run(Run("segments", "default", 1, JANUARY, run.number + 1, 1, {}))
@@ -186,7 +186,7 @@ def test_a_run_that_was_never_kept_is_not_known(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_runs_are_not_taken_for_what_sources_said(store: Store) -> None:
+def test_runs_are_not_source_tables(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0)], "jan")
     keep(store, JANUARY, said(a="new"))
     before = files_of(store, "runs_segments")

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from ckm.store import Store, compaction, journal
-from ckm.store.delta import Table
+from ckm.store.delta import StoredTable
 from tests.conftest import Run
 from tests.store.shop import load
 
@@ -33,7 +33,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def file_of(store: Path, table: str = "orders") -> Path:
     """Return a data file of the table as it is now; files of older versions lie beside it."""
-    return store / table / Table(store / table).files[0].name
+    return store / table / StoredTable(store / table).files[0].name
 
 
 def _flip(path: Path) -> None:
@@ -144,7 +144,7 @@ def test_the_digest_of_every_data_file_is_kept_with_its_commit_whatever_wrote_it
         load(store, [("1", "1", "ab"[number % 2], float(number)), (str(number), "2", "a", 1.0)], f"f{number}", bad=1)
         for number in range(4)
     ]
-    assert Table(store.root / "orders").history(compaction.COMPACTION_KEY)
+    assert StoredTable(store.root / "orders").history(compaction.COMPACTION_KEY)
     _compare(store)
     store.undo(loads[1].load_id)
     _compare(store)
@@ -157,7 +157,7 @@ def test_the_digest_of_every_data_file_is_kept_with_its_commit_whatever_wrote_it
 def _compare(store: Store) -> None:
     assert {str(found.state) for found in store.verify()} == {"verified"}
     for folder in [log.parent for log in store.root.glob("*/_delta_log")]:
-        digests = Table(folder).digests()
+        digests = StoredTable(folder).digests()
         for path in folder.glob("*.parquet"):  # files of older versions too
             assert digests[path.name] == hashlib.sha256(path.read_bytes()).hexdigest()
 

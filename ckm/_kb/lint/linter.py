@@ -82,7 +82,7 @@ def lint_folder(
     folder, as_of
         The knowledge folder, and the date.
     options
-        Returns the options; called only if the cache is not valid.
+        Function that returns the options; called only if the cache is invalid.
     options_key
         Text that changes when ``options`` change.
     place

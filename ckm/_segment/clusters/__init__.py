@@ -1,1 +1,1 @@
-"""Clusters that come out again: what is learned, and names for it."""
+"""Stable clusters by k-means, and their names."""

@@ -1,4 +1,4 @@
-"""What clusters of customers learned: features and their scales, centres, names, and why so many."""
+"""Definition of clusters: features with scales, centres, names, and the choice of their number."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ DISTANCE_DIGITS = 4
 
 @dataclass(frozen=True)
 class Cluster:
-    """A group of customers with like habits.
+    """A group of customers with similar habits.
 
     Attributes
     ----------
     name, advice
-        As in :class:`~ckm._segment.definition.Segment`.
+        Name and advice, as in :class:`~ckm._segment.definition.Segment`.
     centre
-        Per feature, in scales from its centre.
+        Centre of the cluster by feature, in scales from the feature's centre.
     customers
-        How many there were when it was learned.
+        Number of customers when it was fitted.
     money
-        Their mean ``monetary`` then; clusters that have no older place stand in this order.
+        Their mean ``monetary`` then; it determines the order of new clusters.
     """
 
     name: str
@@ -52,20 +52,20 @@ class Cluster:
 
 @dataclass(frozen=True)
 class ClustersDefinition:
-    """Centres and their scales.
+    """Fitted centres and scales.
 
     Attributes
     ----------
     scalings
-        The features.
+        Features with their scales.
     clusters
-        In the order of the summary; a customer belongs to the one whose centre is nearest.
+        Clusters in the order of the summary; a customer belongs to the one with the nearest centre.
     trials
-        What each number of clusters gave.
+        Stability of each number of clusters.
     fitted
-        Customers that the centres were learned from.
+        Number of customers that the centres were fitted to.
     left_out
-        Features that were not there, or the same for all.
+        Features that were missing or constant.
     """
 
     scalings: tuple[Scaling, ...]
@@ -83,11 +83,11 @@ class ClustersDefinition:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The clusters' names and advice."""
+        """Names and advice of the clusters."""
         return tuple(Segment(each.name, each.advice) for each in self.clusters)
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Return ``segment``, ``cluster`` (Int64, its place from 1) and ``distance`` (to its centre, in scales)."""
+        """Return ``segment``, ``cluster`` (Int64, its position from 1) and ``distance`` (to its centre, in scales)."""
         points = scaled_points(self.scalings, number_columns(features, self.needs))
         nearest, distance = nearest_centre(points, np.array([each.centre for each in self.clusters]))
         names = pl.Series([each.name for each in self.clusters], dtype=pl.String)
@@ -120,7 +120,7 @@ class ClustersDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """Return what each number of clusters gave, and where the centres lie."""
+        """Return tables of the stability of each number of clusters, and of the centres."""
         centres = np.array([each.centre for each in self.clusters])
         average = np.average(centres, axis=0, weights=[max(each.customers, 1) for each in self.clusters])
         profiles = [
@@ -148,7 +148,7 @@ class ClustersDefinition:
         )
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Say whether the clusters are stable, and what they do not rest on."""
+        """Return remarks on the stability of the clusters and on features that were not used."""
         chosen = choose(self.trials)
         fewest, most = self.trials[0].clusters, self.trials[-1].clusters
         tried = f"of {fewest} to {most}" if fewest < most else "of the one number that leaves no cluster too small"
@@ -178,12 +178,12 @@ class ClustersDefinition:
 
 
 def read_clusters(entry: YamlEntry) -> ClustersDefinition:
-    """Read what :meth:`ClustersDefinition.to_plain` wrote.
+    """Read the output of :meth:`ClustersDefinition.to_plain`.
 
     Raises
     ------
     UsageError
-        Something is missing or unfit, by file and line.
+        A key is missing or invalid; the error has file and line.
     """
     keys = entry.fields(("clip", "features", "clusters", "trials", "fitted", "left_out"))
     if keys["clip"].number() != CLIP:

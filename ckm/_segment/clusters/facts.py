@@ -1,8 +1,8 @@
 """Check of a cluster's name: figures of its customers compared with those of all customers.
 
-A cluster lies where it does after logarithms, borrowed purchases and clipping. Its name is read without them: *big
-baskets* says that these customers' orders are larger than the others'. A word is therefore used only where the plain
-figures say so too.
+Centres are computed after logarithms, shrinkage and clipping. Readers interpret names without these: *big baskets*
+states that these customers' orders are larger than those of others. So a word is used only if the plain figures confirm
+it.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 TOLERANCE = 0.01
-"""Figures that differ by no more than a hundredth are equal."""
+"""Relative difference up to which figures count as equal: 1 %."""
 KNOWN_SHARE = 0.5
-"""Of a cluster's customers that must have a figure for a word to be about all of them."""
+"""Smallest share of a cluster's customers with a known figure for a word."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A plain figure that a word is about.
+    """A plain figure that a word describes.
 
     Attributes
     ----------
     column
-        Of the feature table.
+        Column of the feature table.
     over
-        Column that it is divided by; None for a plain figure.
+        Denominator column; None without one.
     pooled
-        Whether the sums of the two columns are divided, as the summary does; else mean and median of the customers
-        must both agree.
+        Whether the figure is the ratio of sums, as in the summary; otherwise mean and median of the customers must both
+        confirm the word.
     level
-        What the figure is compared with; None means the figure of all customers.
+        Value to compare with; None means the figure of all customers.
     """
 
     column: str
@@ -50,11 +50,11 @@ class Fact:
     level: float | None = None
 
     def is_known(self, frame: pl.DataFrame) -> bool:
-        """Whether a table has the columns."""
+        """Return whether a table has the columns."""
         return all(name is None or name in frame.columns for name in (self.column, self.over))
 
     def side(self, frame: pl.DataFrame, members: Mask) -> int:
-        """Return 1 where the members' figure is larger, -1 where it is smaller, 0 where neither is known."""
+        """Return 1 if the members' figure is larger, -1 if it is smaller, 0 if neither is known."""
         values, over = _numbers(frame, self.column), np.ones(frame.height)
         if self.over is not None:
             over = _numbers(frame, self.over)
@@ -78,14 +78,14 @@ def true_deviations(
     frame: pl.DataFrame,
     labels: NDArray[np.int64],
 ) -> list[list[float]]:
-    """Return the deviations of :func:`~ckm._segment.clusters.names.name_clusters`, 0 where a fact contradicts.
+    """Return the deviations for :func:`~ckm._segment.clusters.names.name_clusters`, set to 0 where a fact contradicts.
 
     Parameters
     ----------
     deviations
-        Per cluster and feature.
+        Deviations by cluster and feature.
     facts
-        Per feature, those that its words are about.
+        For each feature, the facts that its words describe.
     frame, labels
         All customers, and the cluster of each.
     """

@@ -1,4 +1,4 @@
-"""Segments by k-means: customers with like habits, as many groups as come out again when customers are drawn anew."""
+"""Segments by k-means: customers with similar habits, in the largest number of clusters that is stable."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ __all__ = ["ClustersDefinition", "fit_clusters", "read_clusters"]
 
 FEWEST_CLUSTERS, MOST_CLUSTERS = 3, 10
 FEWEST_CUSTOMERS = 100
-"""Ten for each of the most clusters; with fewer, which customers happen to be there decides."""
+"""Fewest customers: ten for each of the maximum number of clusters; with fewer, clusters depend on chance."""
 FEWEST_IN_CLUSTER = 10
-"""Customers of the smallest cluster: a smaller one is those who happen to be there, not a kind."""
+"""Fewest customers in the smallest cluster; smaller ones depend on chance."""
 POINT_DIGITS = 6
-"""Decimals of a scale; what differs beyond them is rounding."""
+"""Decimals of a scale; further digits are rounding."""
 MOST_FITTED = 200_000
-"""Customers that k-means learns from; more are assigned, not learned from."""
+"""Maximum number of customers that k-means is fitted to; the others are only assigned."""
 MOST_TRIED = 10_000
-"""Customers on whom the number of clusters is tried: it takes 200 fits."""
+"""Maximum number of customers in the choice of the number of clusters, which needs 200 fits."""
 
 
 def fit_clusters(training: TrainingData) -> ClustersDefinition:
-    """Divide customers by their habits.
+    """Fit clusters of customers by their habits.
 
-    Features, their scales and the words for them: ``ckm/data/cluster_words.yaml``,
-    :func:`~ckm.models.clusters.scaling.learn_scaling`. The number of clusters:
+    Features and the words for them are in ``ckm/data/cluster_words.yaml``; scaling is described at
+    :func:`~ckm.models.clusters.scaling.learn_scaling`, and the choice of the number of clusters at
     :func:`~ckm.models.clusters.cluster_stability.try_numbers`. A cluster that shares most of its customers with one of
-    ``training.previous`` keeps that one's name, advice and place among those that stay, as long as the name is true.
+    ``training.previous`` keeps that cluster's name, advice and relative position, as long as the name is true.
 
     Raises
     ------
     NotEnoughDataError
-        There are fewer than :data:`FEWEST_CUSTOMERS` customers, or they do not differ in any of the features, or any
-        division leaves a cluster of fewer than :data:`FEWEST_IN_CLUSTER`.
+        There are fewer than :data:`FEWEST_CUSTOMERS` customers, or all features are constant, or every number of
+        clusters has a cluster with fewer than :data:`FEWEST_IN_CLUSTER`.
     """
     frame = training.table.frame.sort("customer_id")
     if frame.height < FEWEST_CUSTOMERS:
@@ -111,7 +111,7 @@ def _described(
     words: ClusterWords,
     previous: Definition | None,
 ) -> tuple[Cluster, ...]:
-    """Put the centres in order and name them."""
+    """Return the clusters in order, with names."""
     labels, _ = nearest_centre(points, centres)
     customers = np.bincount(labels, minlength=len(centres)).tolist()
     spent = frame["monetary"].cast(pl.Float64).to_numpy()
@@ -139,7 +139,7 @@ def _described(
 
 
 def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> dict[int, tuple[int, Segment]]:
-    """Return the old place and name of each new cluster that is an old one."""
+    """Return the old position and name of each new cluster that continues an old one."""
     if not isinstance(previous, ClustersDefinition) or not set(previous.needs) <= set(frame.columns):
         return {}
     old = previous.assign(frame)["cluster"].to_numpy() - 1
@@ -147,7 +147,7 @@ def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> di
 
 
 def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
-    """Order clusters: previous ones in their order, each new one before the first that is worth less."""
+    """Return the order of clusters: previous ones in their order, each new one before the first with a lower value."""
     order = sorted(kept, key=lambda each: kept[each])
     for new in sorted((each for each in range(len(money)) if each not in kept), key=lambda each: -money[each]):
         place = next((place for place, there in enumerate(order) if money[there] < money[new]), len(order))
@@ -156,7 +156,7 @@ def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
 
 
 def _mean(values: Floats) -> float:
-    # rounding a centre can leave it without customers
+    # rounding a centre can leave its cluster empty
     return float(values.mean()) if len(values) else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Names for clusters, from what sets each apart."""
+"""Names for clusters, from the features in which they deviate most."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 USUAL_WORDS = Path(__file__).parents[2] / "data" / "cluster_words.yaml"
-"""The features that clusters rest on, and the words for them."""
+"""File with the features of clusters and the words for them."""
 WORDS_SCHEMA = "ckm.cluster_words/1"
 FAR = 0.5
-"""Scales from the population's mean at which a feature begins to set a cluster apart."""
+"""Smallest deviation from the population's mean, in scales, for a word of a feature."""
 NEAR = 0.1
-"""Smallest deviation, in scales, with which a feature separates two clusters of the same name."""
+"""Smallest deviation, in scales, for a word that separates two clusters of the same name."""
 WORDS = 2
-"""Most words of a name."""
+"""Maximum number of words in a name."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class ClusterWord:
 
 @dataclass(frozen=True)
 class NamedFeature:
-    """A feature and the words for much and little of it; of one ``theme`` a name takes the strongest word only.
+    """A feature with words for high and low values; a name uses only the strongest word per ``theme``.
 
     Attributes
     ----------
     facts
-        Plain figures that the words are about; a word is used where all of them agree.
+        Plain figures that the words describe; a word is used if all of them confirm it.
     """
 
     recipe: Recipe
@@ -57,7 +57,7 @@ class NamedFeature:
 
 @dataclass(frozen=True)
 class ClusterWords:
-    """The features in their order, and the word for a cluster that nothing sets apart."""
+    """Features in order, and the word for a cluster without deviations."""
 
     features: tuple[NamedFeature, ...]
     middling: ClusterWord
@@ -69,7 +69,7 @@ def load_words(path: Path = USUAL_WORDS) -> ClusterWords:
     Raises
     ------
     UsageError
-        The file cannot be read as such.
+        The file is not a valid word file.
     """
     document = read_yaml(path)
     if document is None:
@@ -86,23 +86,23 @@ def name_clusters(
     middling: ClusterWord,
     taken: Collection[str] = (),
 ) -> tuple[Segment, ...]:
-    """Return a name and an advice for each cluster, all names different.
+    """Return a name and an advice for each cluster; all names are different.
 
-    The words of a cluster are those of the features in which its centre lies farthest from the population's mean, at
-    least :data:`FAR`, of each theme one: :data:`WORDS` of them, more where clusters would be named alike, also of
-    features that are nearer, from :data:`NEAR` on, and in the end a number.
+    A name has the words of the features in which the cluster's centre deviates most from the population's mean, by at
+    least :data:`FAR`, with one word per theme and :data:`WORDS` words. If two names are equal, more words are added,
+    also of features with smaller deviations (from :data:`NEAR` on), and finally a number.
 
     Parameters
     ----------
     deviations
-        Per cluster and feature, centre less mean, in scales; 0 where the words would not be true
+        Centre minus mean by cluster and feature, in scales; 0 where the words would not be true
         (:func:`ckm._segment.clusters.facts.true_deviations`).
     features
-        In the order of the deviations.
+        Features in the order of the deviations.
     middling
-        Word for a cluster that is nowhere far from the mean.
+        Word for a cluster without large deviations.
     taken
-        Names that are no longer free.
+        Names that are used already.
     """
     words = [_words(row, features, middling) for row in deviations]
     lengths = [min(WORDS, sum(telling for _, telling in each)) or 1 for each in words]
@@ -127,8 +127,8 @@ def name_clusters(
 def _words(
     row: Sequence[float], features: Sequence[NamedFeature], middling: ClusterWord
 ) -> list[tuple[ClusterWord, bool]]:
-    """Return all words for a cluster in order of use, and whether each is distinctive."""
-    # equal deviations must not fall into an order by the last bit of a float
+    """Return all words for a cluster in order of use, and whether each deviation is large."""
+    # so that the last bit of a float does not order equal deviations
     strength = [abs(readable_number(deviation)) for deviation in row]
     order = sorted(range(len(row)), key=lambda index: (-strength[index], index))
     telling: dict[str, int] = {}
@@ -151,7 +151,7 @@ def _advice(words: Sequence[ClusterWord]) -> str:
 
 
 def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
-    """Return the names, with a number behind each that is there already."""
+    """Return the names, with a number appended to duplicates."""
     free: list[str] = []
     for name in names:
         number, candidate = 1, name
@@ -163,16 +163,16 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
 
 
 def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
-    """Return whether the words of a name that was given before are true of a cluster; other text is not judged.
+    """Return whether the words of an existing name are true of a cluster; user-written text is not judged.
 
     Parameters
     ----------
     name
-        Of a cluster, with or without a number behind it.
+        Name of a cluster, with or without a number.
     row
         The cluster's deviations, 0 where a fact contradicts.
     features
-        In the order of the deviations.
+        Features in the order of the deviations.
     """
     words = {re.sub(r" \d+$", "", word) for word in name.split(", ")}
     return not any(

@@ -1,9 +1,9 @@
-"""Segments by life cycle stage: active, cooling, lapsed, by the customer's own purchase interval.
+"""Segments by life cycle stage (active, cooling, lapsed), by the customer's own purchase interval.
 
-A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards that of all
-customers where there are few, and never shorter than the own purchase interval, which is a fact; the silence since the
-last purchase is measured in it. So a month of silence is nothing to who buys once a quarter, and the end for who bought
-each week.
+A customer's *long gap* is the 80th percentile of the own intervals between purchase days, shrunk to that of all
+customers if there are few, and never shorter than the own purchase interval. The silence since the last purchase is
+measured in long gaps. So a month of silence is usual for a customer who buys quarterly, and unusual for one who bought
+weekly.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 
 NAMES = Path(__file__).parents[2] / "data" / "segments_lifecycle.yaml"
 STATES = ("active", "reactivated", "new", "cooling", "lapsed", "prospect")
-"""Names of the states, in the order of the data file."""
+"""Names of the stages, in the order of the data file."""
 ACTIVE_STAGES = ("active", "reactivated", "new")
-"""Who counts as active in a balance of customers (:mod:`ckm._segment.lifecycle.flows`)."""
+"""Stages that count as active in the customer flow (:mod:`ckm._segment.lifecycle.flows`)."""
 
 COOLING_AFTER = 1.25
-"""Long gaps of silence after which a customer cools. Every fifth gap is longer than the long gap, which is what it
-is; with a quarter on top it is one in seven to twelve in the data that we know, which spares false alarms."""
+"""Silence in long gaps from which a customer is cooling. By definition one interval in five is longer than the long
+gap. With a quarter added it is one in seven to twelve in known data, which avoids false alarms."""
 LAPSED_AFTER = 2.0
-"""Long gaps of silence after which a customer has lapsed: one gap in twenty or fewer is longer. It is a convention: in
-no known data set has a silence that no customer ever ended. Figures for both: bench/lifecycle.py."""
+"""Silence in long gaps from which a customer is lapsed: one interval in twenty or fewer is longer. This is a
+convention: in all known data sets, some customers returned after any silence. Figures for both: bench/lifecycle.py."""
 SHORTEST_INTERVAL_DAYS = 7.0
-"""A long gap counts as no shorter than a week: closing days and weekends are no silence, and a holiday of a fortnight
-has no lapsed customers."""
+"""Shortest long gap in days, a week: closing days and weekends are no silence, and after a holiday of a fortnight
+nobody is lapsed."""
 FEWEST_GAPS = 10
-"""Fewest gaps between purchases, of all customers together, for a purchase interval: the 80th percentile of
-fewer lies beyond the last but one."""
+"""Fewest purchase intervals of all customers together to fit the definition: with fewer, the 80th percentile would be
+one of the two longest."""
 
 
 RHYTHM_FEATURES = (
@@ -59,7 +59,7 @@ RHYTHM_FEATURES = (
 
 @dataclass(frozen=True)
 class Returns:
-    """How many of the customers in a state bought again."""
+    """Number of customers in a stage, and of those among them who bought again."""
 
     state: str
     customers: int
@@ -68,17 +68,16 @@ class Returns:
 
 @dataclass(frozen=True)
 class Check:
-    """What became of the states of an earlier day: customers in each at the end of ``day``, and who bought since.
+    """Check of the stages of an earlier day: customers in each at the end of ``day``, and those who bought since.
 
-    They follow from the purchase interval of all customers as known on that day, so that nothing is learned from what
-    came later.
+    The stages use the purchase interval of all customers as known on that day, so that no later data are used.
     """
 
     day: date
     returns: tuple[Returns, ...]
 
     def share(self, states: Container[str]) -> float | None:
-        """Share of the customers in ``states`` who bought since; None where there were none."""
+        """Return the share of customers in ``states`` who bought since; None without customers."""
         those = [each for each in self.returns if each.state in states]
         customers = sum(each.customers for each in those)
         return sum(each.bought_since for each in those) / customers if customers else None
@@ -86,21 +85,21 @@ class Check:
 
 @dataclass(frozen=True)
 class LifecycleDefinition:
-    """Thresholds, and the population's purchase interval for customers with little history.
+    """Fitted thresholds, and the population's purchase intervals for customers with a short history.
 
     Attributes
     ----------
     gap_median_days, gap_p80_days
-        Usual and long gap of all customers, in days. Features are to be computed with these.
+        Median and long gap of all customers, in days; features must be computed with them.
     cooling_after, lapsed_after
-        Silence from which on (exclusive) a customer cools and has lapsed, in own long gaps.
+        Silence, in own long gaps, above which a customer is cooling or lapsed.
     shortest_interval_days
-        What a long gap counts as at least.
+        Shortest long gap.
     own_interval
-        Whether it also counts as at least the customer's own purchase interval, so that no customer who bought within
-        it has lapsed; False in definitions that were learned before there was one.
+        Whether a long gap is also at least the customer's own purchase interval, so that no customer who bought within
+        it is lapsed; False in definitions of older versions.
     check
-        Check of the stages of an earlier day; None where the history is too short.
+        Check of the stages of an earlier day; None if the history is too short.
     """
 
     gap_median_days: float
@@ -126,7 +125,7 @@ class LifecycleDefinition:
         return _segments()
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Give every customer a state, and what it follows from.
+        """Return the stage of every customer, and the figures behind it.
 
         Parameters
         ----------
@@ -137,9 +136,8 @@ class LifecycleDefinition:
         -------
         pl.DataFrame
             ``segment``; ``usual_gap_days`` (own median gap, shrunk), ``long_gap_days`` (:meth:`long_gap_days`),
-            ``silence_ratio`` (recency in long gaps): Float64, null for
-            prospects; ``broken_silence_ratio`` (Float64, the silence that the last purchase ended, in the long gaps of
-            that day; null for who bought on one day only).
+            ``silence_ratio`` (recency in long gaps): Float64, null for prospects; ``broken_silence_ratio`` (Float64,
+            the silence before the last purchase, in the long gaps of that day; null with a single purchase day).
         """
         bought = pl.col("recency_days").is_not_null()
         interval, interval_before = (
@@ -163,9 +161,9 @@ class LifecycleDefinition:
         ).collect()
 
     def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
-        """Return the long gap in days; that of the population where the own is not known.
+        """Return the long gap in days; that of the population if the own one is unknown.
 
-        It is never shorter than the shortest that counts, nor, by :attr:`own_interval`, than the own purchase interval.
+        The result is at least the shortest long gap and, with :attr:`own_interval`, at least the own purchase interval.
         """
         least = pl.lit(self.shortest_interval_days)
         if self.own_interval:
@@ -210,7 +208,7 @@ class LifecycleDefinition:
         return plain
 
     def details(self) -> tuple[Detail, ...]:
-        """Return how many customers of each state bought again, which shows what the states are worth."""
+        """Return how many customers of each stage bought again, as a check of the stages."""
         if self.check is None:
             return ()
         customers = pl.col("customers")
@@ -254,7 +252,7 @@ def fit_lifecycle(training: TrainingData) -> LifecycleDefinition:
     Parameters
     ----------
     training
-        The customers; ``training.at`` is called with the day one long gap of the population ago.
+        Customers; ``training.at`` is called with the day that is one long gap of the population ago.
 
     Raises
     ------
@@ -276,7 +274,7 @@ def _checked(definition: LifecycleDefinition, training: TrainingData) -> Check |
         earlier = training.at(day)
     except NotEnoughDataError:
         return None
-    if earlier.population.gap_p80_days is None:  # without repeat purchases by then, intervals would be from the future
+    if earlier.population.gap_p80_days is None:  # without repeat purchases by then, intervals would use later data
         return None
     states = pl.concat([earlier.frame.select("customer_id"), definition.assign(earlier.frame)], how="horizontal")
     bought = training.table.frame.filter(pl.col("last_purchase") > day).select("customer_id", bought=True)
@@ -292,12 +290,12 @@ def _checked(definition: LifecycleDefinition, training: TrainingData) -> Check |
 
 
 def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
-    """Read what :meth:`LifecycleDefinition.to_plain` wrote.
+    """Read the output of :meth:`LifecycleDefinition.to_plain`.
 
     Raises
     ------
     UsageError
-        Something is missing or unfit, by file and line.
+        A key is missing or invalid; the error has file and line.
     """
     keys = entry.fields(
         ("cooling_after", "lapsed_after", "shortest_interval_days", "population"), ("own_interval", "check")

@@ -1,11 +1,12 @@
-"""The balance of customers per period: who came, who stayed, who was reactivated and who was lost.
+"""Active customer flow per period: new, retained, reactivated and lost customers.
 
-For two ends of periods in a row, with *active* customers as of each end (:mod:`ckm._segment.lifecycle`),
+For consecutive periods, with *active* customers as of the end of each (:mod:`ckm._segment.lifecycle`),
 
     active(t)     = new + retained + reactivated
     active(t - 1) = retained + lost
 
-in every period: each customer is active or not at either end, and bought first within the period or before it.
+in every period: each customer is active or not at both ends, and made the first purchase within the period or before
+it.
 """
 
 from __future__ import annotations
@@ -34,25 +35,25 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
-"""Periods of the calendar, and how many months each has."""
+"""Periods of the calendar, and their numbers of months."""
 COUNTS = ("active_before", "new", "retained", "reactivated", "lost", "active")
 
 
 @dataclass(frozen=True)
 class Flows:
-    """Balances of customers.
+    """Active customer flow by period.
 
     Attributes
     ----------
     frame
-        One row per period, in time: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, the day at whose end
-        the period is judged), then customers (Int64): active_before (active at the end of the previous period), new
+        One row per period, ascending: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, last day of the
+        period), then customers (Int64): active_before (active at the end of the previous period), new
         (of those active now, who bought first within the period), retained (active at both ends), reactivated
         (active now but not before, first purchase earlier), lost (active before but not now), active (active now).
     period
         ``month``, ``quarter`` or ``year``.
     remarks
-        What a reader should know beside the balances, as sentences.
+        Remarks for the user, as sentences.
     """
 
     frame: pl.DataFrame
@@ -63,21 +64,21 @@ class Flows:
 def lifecycle_flows(
     ledger: Ledger, definition: LifecycleDefinition, *, period: str = "month", periods: int = 12
 ) -> Flows:
-    """Balance the customers active over the last periods up to the ledger's day.
+    """Return the active customer flow of the last periods up to the ledger's day.
 
-    Each end uses the purchases by then only, and gives the result of :meth:`LifecycleDefinition.assign`. From one end
-    to the next only customers with purchases in between are computed anew.
+    Each end uses only the purchases by then, and equals the result of :meth:`LifecycleDefinition.assign`. From one end
+    to the next, only customers with purchases in between are computed again.
 
     Parameters
     ----------
     ledger
-        Purchases; the last period is the one that its day lies in, cut there.
+        Ledger; the last period contains its day and ends with it.
     definition
-        Thresholds, and the purchase interval that a customer with little history borrows: the same for all periods.
+        Thresholds, and the population's purchase intervals; the same for all periods.
     period
         ``month``, ``quarter`` or ``year``.
     periods
-        How many at most; the first is never before the first purchase.
+        Maximum number of periods; none begins before the first purchase.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def _label(start: date, period: str) -> str:
 
 
 def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int]:
-    """Count who is active at both ends; ``is_new`` who bought first after the earlier, ``end`` by the later one."""
+    """Return the flow between two ends; ``is_new`` marks customers with a first purchase between them."""
     kinds = {
         "active_before": then,
         "new": now & is_new,
@@ -141,7 +142,7 @@ def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int
 
 
 class _Activity:
-    """Who is active at one day after the other."""
+    """Active customers at consecutive days."""
 
     def __init__(self, ledger: Ledger, definition: LifecycleDefinition) -> None:
         self._ledger, self._definition = ledger, definition
@@ -153,11 +154,11 @@ class _Activity:
         self._starts = np.cumsum(self._counts) - self._counts
 
     def at(self, day: int) -> Mask:
-        """By code; the days must ascend."""
+        """Return whether each customer is active at a day, by code; days must ascend."""
         purchases = self._ledger.purchases
         since = np.flatnonzero((purchases.day > self._until) & (purchases.day <= day))
         buyers = purchases.code[since]
-        self._last[buyers] = purchases.day[since]  # ascending within a customer, so that the last one stays
+        self._last[buyers] = purchases.day[since]  # ascending within a customer, so that the last assignment applies
         changed = np.zeros(len(self._last), dtype=bool)
         changed[buyers] = True
         self._long[changed] = self._long_gaps(changed, day)
@@ -167,9 +168,9 @@ class _Activity:
         return is_active_now.fill_null(value=False).to_numpy()
 
     def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
-        """Long gaps of some customers, from the own gaps that had ended by a day."""
+        """Return the long gaps of some customers, from the own intervals that had ended by a day."""
         gaps, definition = self._ledger.gaps, self._definition
-        seen = np.repeat(changed, self._counts)  # as long as there are gaps: they stand by customer
+        seen = np.repeat(changed, self._counts)  # one element per gap, sorted by customer
         seen &= gaps.ends <= day
         kept = np.flatnonzero(seen)
         starts = np.searchsorted(kept, self._starts[changed])

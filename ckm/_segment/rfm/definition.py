@@ -1,4 +1,4 @@
-"""Segments by recency, frequency and money: three scores by quantiles, and a name for each combination."""
+"""RFM segments: three scores by quantiles, and a name for each combination."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from ckm._segment.definition import Segment, readable_number
-from ckm._segment.rfm import facts
+from ckm._segment.rfm import score_corrections
 from ckm._segment.rfm.names import NameTable, load_names, read_names
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.quantiles import Cuts, material_cuts
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 CLASS_CUSTOMERS = 5
-"""Customers per class of a score: with fewer, a name would rest on who happens to be there."""
+"""Fewest customers per class of a score; with fewer, a name would depend on chance."""
 LEAST_RATIO = 1.1
-"""Of frequency or money, a class and the one below differ by a tenth or more, or they are one."""
+"""Smallest ratio of frequency or monetary value between neighbouring classes; closer classes are merged."""
 SCORES = ("r_score", "f_score", "m_score")
 MEASURES = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
-"""The digits of a code, in their order, and the features they score."""
+"""Digits of a code, in order, with the features that they score."""
 
 
 @dataclass(frozen=True)
 class RfmDefinition:
-    """Cut points and names.
+    """Fitted cut points and names.
 
     Attributes
     ----------
     names
         A name for every combination of scores.
     cuts
-        Per measure, in the order of :data:`MEASURES`. Recency in days, money in the unit of the currency.
+        Cut points by measure, in the order of :data:`MEASURES`; recency in days, money in the unit of the currency.
     interval_days
-        Usual purchase interval of the shop; None without repeat purchases, or where names follow from scores alone.
+        Usual purchase interval of the shop; None without repeat purchases, or if names depend on scores only.
     """
 
     names: NameTable
@@ -51,8 +51,8 @@ class RfmDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The measures, and what facts are read from."""
-        return (*MEASURES.values(), *(facts.NEEDS if self.names.facts else ()))
+        """Features of the scores and of the facts."""
+        return (*MEASURES.values(), *(score_corrections.NEEDS if self.names.facts else ()))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -60,9 +60,9 @@ class RfmDefinition:
         return tuple(Segment(each.name, each.advice) for each in self.names.segments)
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Return ``segment``, ``r_score``, ``f_score`` and ``m_score`` (Int8, 1 worst); by facts also ``named_by``.
+        """Return ``segment``, ``r_score``, ``f_score`` and ``m_score`` (Int8, 1 worst); with facts also ``named_by``.
 
-        ``named_by`` is ``scores``, or what took the name from them (:data:`ckm._segment.rfm.facts.REASONS`).
+        ``named_by`` is ``scores``, or the fact that overrode them (:data:`ckm._segment.rfm.score_corrections.REASONS`).
         """
         scored = features.lazy().with_columns(
             cut.score(pl.col(column)).alias(score)
@@ -72,11 +72,12 @@ class RfmDefinition:
         if not self.names.facts:
             return scored.select(by_scores.alias("segment"), *SCORES).collect()
         recency, frequency, _ = self.cuts
-        corrected = facts.corrected_scores(
+        corrected = score_corrections.corrected_scores(
             self.interval_days, recency_varies=recency.varies, frequency_varies=frequency.varies
         )
         named = self.names.name(*map(pl.col, "rfm")).cast(pl.String)
-        by_facts = pl.when(pl.col("by_scores") == named).then(pl.lit(facts.SCORES)).otherwise(pl.col("because"))
+        unchanged = pl.col("by_scores") == named
+        by_facts = pl.when(unchanged).then(pl.lit(score_corrections.SCORES)).otherwise(pl.col("because"))
         return (
             scored.select(*SCORES, by_scores.alias("by_scores"), *corrected)
             .select(named.alias("segment"), *SCORES, by_facts.alias("named_by"))
@@ -84,7 +85,7 @@ class RfmDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return cut points, names and, where names follow from facts too, the usual purchase interval."""
+        """Return cut points, names and, if names also depend on facts, the usual purchase interval."""
         cuts = {measure: _plain_cuts(cut) for measure, cut in zip(MEASURES, self.cuts, strict=True)}
         return {
             "cuts": cuts,
@@ -93,11 +94,11 @@ class RfmDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """There is nothing to show beside the cut points."""
+        """Return no tables: the cut points are all that there is to show."""
         return ()
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Say how many scores exist, which are fewer where values tie or hardly vary, and what facts changed."""
+        """Return remarks on the number of scores (fewer with ties), and on names changed by facts."""
         used = ", ".join(f"{measure} {assigned[f'{measure[0]}_score'].n_unique()}" for measure in MEASURES)
         remarks: list[str] = [f"scores in use, of {self.names.bins}: {used} (equal values always score the same)"]
         fewer = [f"{measure} {len(cut.scores)}" for measure, cut in zip(MEASURES, self.cuts, strict=True) if cut.scores]
@@ -107,7 +108,7 @@ class RfmDefinition:
                 doubt(f"too few customers, or too much alike, for {self.names.bins} classes: {', '.join(fewer)}{own}")
             )
         if self.names.facts:
-            changed = assigned.filter(pl.col("named_by") != facts.SCORES).height
+            changed = assigned.filter(pl.col("named_by") != score_corrections.SCORES).height
             if changed:
                 remarks.append(
                     f"{counted(changed, 'customer')} named by their own purchases, which the scores alone contradict "
@@ -117,7 +118,7 @@ class RfmDefinition:
 
 
 def fit_rfm(training: TrainingData, *, names: NameTable | None = None) -> RfmDefinition:
-    """Cut recency, frequency and money at the quantiles of these customers.
+    """Fit cut points of recency, frequency and monetary value to the quantiles of these customers.
 
     Parameters
     ----------
@@ -148,12 +149,12 @@ def fit_rfm(training: TrainingData, *, names: NameTable | None = None) -> RfmDef
 
 
 def read_rfm(entry: YamlEntry) -> RfmDefinition:
-    """Read what :meth:`RfmDefinition.to_plain` wrote.
+    """Read the output of :meth:`RfmDefinition.to_plain`.
 
     Raises
     ------
     UsageError
-        Something is missing or unfit, by file and line.
+        A key is missing or invalid; the error has file and line.
     """
     keys = entry.fields(("cuts", "names"), ("interval_days",))
     names = read_names(keys["names"])
@@ -170,7 +171,7 @@ def read_rfm(entry: YamlEntry) -> RfmDefinition:
 
 
 def _plain_cuts(cuts: Cuts) -> list[float] | dict[str, list[float]]:
-    """A list of cut points; where scores are left out between them, also the score of each class."""
+    """Return a list of cut points; if classes skip scores, also the score of each class."""
     return {"edges": list(cuts.edges), "scores": list(cuts.scores)} if cuts.scores else list(cuts.edges)
 
 

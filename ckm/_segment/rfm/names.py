@@ -1,4 +1,4 @@
-"""The names that belong to the scores of recency, frequency and money: every code has exactly one."""
+"""Segment names of RFM codes; every code has exactly one name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ckm._segment.rfm.facts import BINS as FACTS_BINS
+from ckm._segment.rfm.score_corrections import BINS as FACTS_BINS
 from ckm.errors import UsageError
 from ckm.yamlfile import dump_yaml, read_yaml
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 USUAL_NAMES = Path(__file__).parents[2] / "data" / "rfm_names.yaml"
-"""The eleven usual names over five scores."""
+"""File of the eleven usual names over five scores."""
 NAMES_SCHEMA = "ckm.rfm_names/1"
 MOST_BINS = 9
-"""A score is one digit of a code."""
+"""Maximum number of scores, because a score is one digit of a code."""
 DIGITS = ("recency", "frequency", "monetary")
-"""Scores that the digits of a code stand for, in order."""
+"""Scores of the digits of a code, in order."""
 
 _DIGIT = re.compile(r"(\d)|\[(\d)-(\d)\]")
 _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")
@@ -33,7 +33,7 @@ _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")
 
 @dataclass(frozen=True)
 class NamedCodes:
-    """A name, advice, and the codes that it covers, as patterns such as ``[4-5]3[1-3]``."""
+    """A name, its advice, and the codes that it covers, as patterns such as ``[4-5]3[1-3]``."""
 
     name: str
     advice: str
@@ -41,23 +41,23 @@ class NamedCodes:
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
-        """Return every code that a pattern matches."""
+        """Return every code that matches a pattern."""
         return tuple(code for pattern in self.patterns for code in _codes(pattern))
 
 
 @dataclass(frozen=True)
 class NameTable:
-    """Names over all codes, each code exactly once; the segments from best to worst.
+    """Names for all codes, and the segments from best to worst.
 
     Attributes
     ----------
     bins
         Number of scores.
     segments
-        The names.
+        Names with their codes.
     facts
-        Whether a customer's own purchases correct the scores that a name is taken from
-        (:mod:`ckm._segment.rfm.facts`); only for five scores.
+        Whether a customer's own purchases correct the scores before names are assigned
+        (:mod:`ckm._segment.rfm.score_corrections`); only for five scores.
     """
 
     bins: int
@@ -93,7 +93,7 @@ class NameTable:
 
 
 def load_names(path: Path = USUAL_NAMES) -> NameTable:
-    """Read a name table and check that it is total: every code has exactly one name.
+    """Read a name table and check that every code has exactly one name.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def load_names(path: Path = USUAL_NAMES) -> NameTable:
     Raises
     ------
     UsageError
-        The file cannot be read as such a table; or codes have no name or more than one, which are then listed.
+        The file is not a valid table, or codes have no name or several; the error lists them.
     """
     document = read_yaml(path)
     if document is None:
@@ -127,12 +127,12 @@ def read_names(entry: YamlEntry, beside: tuple[str, ...] = ()) -> NameTable:
     entry
         A mapping with these keys.
     beside
-        Further keys that it has.
+        Further allowed keys.
 
     Raises
     ------
     UsageError
-        A key is missing or unfit; or codes have no name or more than one, which are then listed.
+        A key is missing or invalid, or codes have no name or several; the error lists them.
     """
     keys = entry.fields(("bins", "segments", *beside), ("facts",))
     if keys["bins"].text() not in map(str, range(2, MOST_BINS + 1)):

@@ -1,1 +1,1 @@
-"""Rules that somebody wrote: conditions over features, and what is proved about them."""
+"""User-written rules: conditions over features."""

@@ -1,4 +1,4 @@
-"""Conditions of segment rules: SQL over the features of one customer, checked before any customer is seen."""
+"""Conditions of segment rules: SQL over the features of one customer, checked before any customer is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EQUALITIES = frozenset({"Eq", "NotEq", "EqValidity", "NotEqValidity"})
 COMPARISONS = EQUALITIES | {"Lt", "LtEq", "Gt", "GtEq"}
 CONNECTIVES = {"And": "AND", "Or": "OR", "Xor": "XOR", "Not": "NOT"}
 ROW_WISE_NODES = frozenset({"Column", "Literal", "BinaryExpr", "Cast", "Ternary", "Function"})
-"""Kinds of expression that a condition may be made of; what is not listed may look at other rows or elsewhere."""
+"""Kinds of expression allowed in a condition; others could use other rows or external data."""
 ROW_WISE_FUNCTIONS = frozenset(
     {
         *("Sql", "Abs", "Sign", "Negate", "Floor", "Ceil", "Round", "Truncate", "Pow", "Log", "Exp"),
@@ -33,10 +33,10 @@ ROW_WISE_FUNCTIONS = frozenset(
     }
 )
 ROW_WISE_TESTS = frozenset({"IsNull", "IsNotNull", "Not", "IsIn", "IsBetween"})
-"""Likewise of polars' boolean functions; the others are of the kind of "any"."""
+"""Allowed Boolean functions of polars; others aggregate, such as "any"."""
 ACROSS_ROWS_STRINGS = frozenset({"ConcatVertical"})
 NUMBER, TEXT, DATE, TRUTH, NOTHING = "a number", "a text", "a date", "true or false", "nothing"
-"""Kinds of values, as errors name them."""
+"""Kinds of values, with their names in errors."""
 
 _CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
 _COMPARE = "compare something, as in frequency > 3"
@@ -46,16 +46,16 @@ _SAMPLES = {NUMBER: 1, TEXT: "a", DATE: date(2024, 1, 31), TRUTH: True}
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """A condition that can be computed for any customer.
+    """A condition that can be evaluated for any customer.
 
     Attributes
     ----------
     expression
         Boolean; null where the condition is undefined.
     features
-        What it reads, each once.
+        Features that it uses, without duplicates.
     tree
-        The expression as polars serializes it.
+        The expression as serialized by polars.
     """
 
     expression: pl.Expr
@@ -64,7 +64,7 @@ class Condition:
 
 
 def parse_condition(text: str, *, where: str) -> Condition:
-    """Parse a condition and check that it is about one customer and existing features.
+    """Parse a condition and check that it uses one customer and existing features.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def parse_condition(text: str, *, where: str) -> Condition:
     Raises
     ------
     UsageError
-        The SQL cannot be parsed, looks at other rows or at the clock, names an unknown feature (the near one is
-        suggested), compares values of two types, or is no condition.
+        The SQL cannot be parsed, uses other rows or the clock, contains an unknown feature (a similar one is
+        suggested), compares values of two types, or is not Boolean.
     """
     if clock := _CLOCK.search(outside_quotes(text)):
         raise _mistake(where, f"'{clock[0]}' reads the clock", "recency_days and tenure_days count from the as-of date")
@@ -121,10 +121,10 @@ def _subexpression(tree: Any) -> pl.Expr:
 
 
 def _operation(tree: Any) -> tuple[str, list[Any]]:
-    """Return what a node of the tree does, and to what.
+    """Return the operation of a node, and its operands.
 
-    polars writes comparisons with whole numbers as ``BinaryExpr`` and those with decimal ones as a function of its
-    SQL dialect; here they have one form, ``("Gt", [left, right])``. A function without parameters is its own name.
+    polars serializes comparisons with integers as ``BinaryExpr`` and those with decimals as a function of its SQL
+    dialect; both are returned as ``("Gt", [left, right])``. A function without parameters is its own name.
     """
     (kind, body), *_ = tree.items()
     if kind == "BinaryExpr":
@@ -177,7 +177,7 @@ def _check_function(call: Any, where: str) -> None:
 def _check_types(condition: Condition, where: str) -> None:
     schema = {name: dtype for name in condition.features if (dtype := feature_type(name))}
     for name, parts in _operations(condition.tree):
-        if name == "Not" and "Cast" in parts[0]:  # which polars writes around what it negates
+        if name == "Not" and "Cast" in parts[0]:  # polars adds this around a negated expression
             parts = [parts[0]["Cast"]["expr"]]
         kinds = [_kind(part, schema, where) for part in parts]
         known = {kind for kind in kinds if kind != NOTHING}
@@ -218,7 +218,7 @@ def _kind_of(dtype: Any) -> str:
 
 
 def _compute_once(expression: pl.Expr, schema: dict[str, pl.DataType], where: str) -> None:
-    """Find errors that polars raises on computation only, such as an invalid regular expression."""
+    """Raise errors that polars raises only on evaluation, such as for an invalid regular expression."""
     samples = {name: pl.Series([None, _SAMPLES[_kind_of(dtype)]], dtype=dtype) for name, dtype in schema.items()}
     try:
         pl.DataFrame(samples or {"": [None, None]}).select(expression.alias("_"))

@@ -1,4 +1,4 @@
-"""Segments by rules that an analyst writes: conditions over the features, of which the first that holds wins."""
+"""Segments by user-written rules: conditions over the features, of which the first that holds applies."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ USUAL_OTHER = Segment("other", "No rule matches these customers: consider a furt
 
 @dataclass(frozen=True)
 class SegmentRule:
-    """A name, and the condition under which a customer bears it.
+    """A segment name, and the condition for it.
 
     Attributes
     ----------
     name, advice
-        Of the segment; the advice may be empty.
+        Name and advice of the segment; the advice may be empty.
     when
-        The condition as it was written: SQL over the features.
+        The condition as written: SQL over the features.
     where
         ``file:line`` of the condition.
     """
@@ -46,19 +46,19 @@ class SegmentRule:
 
     @cached_property
     def condition(self) -> Condition:
-        """The condition, checked; see :func:`ckm._segment.rules.conditions.parse_condition` for what it raises."""
+        """The checked condition; see :func:`ckm._segment.rules.conditions.parse_condition` for its errors."""
         return parse_condition(self.when, where=self.where or f"rule '{self.name}'")
 
     @property
     def place(self) -> str:
-        """The rule as a message names it: ``rule 'VIP' (line 12)``."""
+        """The rule for messages: ``rule 'VIP' (line 12)``."""
         line = self.where.rpartition(":")[2]
         return f"rule '{self.name}' (line {line})" if line else f"rule '{self.name}'"
 
 
 @dataclass(frozen=True)
 class RulesDefinition:
-    """Rules in their order, and the name of those for whom none holds."""
+    """Rules in order, and the name for customers without a matching rule."""
 
     rules: tuple[SegmentRule, ...]
     other: Segment = USUAL_OTHER
@@ -67,20 +67,20 @@ class RulesDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The features that the conditions read, in the order in which they appear."""
+        """Features that the conditions use, in order of appearance."""
         return tuple(dict.fromkeys(name for rule in self.rules for name in rule.condition.features))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The rules' names in their order, then the rest."""
+        """Segments of the rules in order, then the one for all others."""
         return (*(Segment(rule.name, rule.advice) for rule in self.rules), self.other)
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return ``segment``, ``rule`` and ``rules_met``.
 
-        ``rule`` (Int64) is the position of the rule that won, from 1; null for the rest. ``rules_met`` (String) lists
-        the positions of all rules that hold, ``1, 3``; null where none does. A condition that is null, as one that
-        compares a missing value, does not hold.
+        ``rule`` (Int64) is the position of the applied rule, from 1; null without one. ``rules_met`` (String) lists the
+        positions of all rules that hold, ``1, 3``; null without any. A condition that is null, such as a comparison
+        with a missing value, does not hold.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class RulesDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """Show the rules in their order."""
+        """Return the table of rules in order."""
         rows = [(position, rule.name, rule.when) for position, rule in enumerate(self.rules, start=1)]
         schema = {"rule": pl.Int64, "segment": pl.String, "when": pl.String}
         return (Detail("the first rule that holds wins", pl.DataFrame(rows, schema=schema, orient="row")),)
@@ -151,7 +151,7 @@ def load_rules(path: Path) -> RulesDefinition:
     Raises
     ------
     UsageError
-        By file and line: the file is no such YAML, or a rule is one that :func:`read_rules` refuses.
+        The file is invalid, or :func:`read_rules` refuses a rule; the error has file and line.
     """
     document = read_yaml(path)
     if document is None:
@@ -168,15 +168,15 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
     Parameters
     ----------
     entry
-        A mapping with these keys, as :meth:`RulesDefinition.to_plain` writes them.
+        A mapping with these keys, in the form of :meth:`RulesDefinition.to_plain`.
     beside
-        Further keys that it has.
+        Further allowed keys.
 
     Raises
     ------
     UsageError
-        By file and line: a key is missing or unknown, a name is missing or given twice, or a condition is refused by
-        :func:`ckm._segment.rules.conditions.parse_condition`.
+        A key is missing or unknown, a name is missing or duplicate, or
+        :func:`ckm._segment.rules.conditions.parse_condition` refuses a condition. The error has file and line.
     """
     keys = entry.fields(("segments",), ("other", *beside))
     rules: dict[str, SegmentRule] = {}

@@ -1,1 +1,1 @@
-"""Present and potential value: four boxes, and a check of the potential on a later year."""
+"""Segments by current value and headroom, with a check of the headroom on a later year."""

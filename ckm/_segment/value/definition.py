@@ -1,4 +1,4 @@
-"""Segments by present and potential value: four boxes of what customers are worth and what they could spend beyond."""
+"""Segments by current value and headroom: two cuts and four segments."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from ckm._segment.definition import Detail, Segment, load_segments, readable_number
-from ckm._segment.value.check import LaterCheck, check_later, read_later_check
 from ckm._segment.value.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
+from ckm._segment.value.headroom_check import LaterCheck, check_later, read_later_check
 from ckm._segment.value.peers import FEW_PEERS, Peers, count_peers, read_peers
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.potential import Effects, Percentile, Slope
@@ -23,42 +23,42 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
-"""Names and advice, in the order (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
+"""Names and advice for (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
 CUTS = {
     "settings": "as set",
     "median": "median of those above zero",
     "one order": "customers spend nearly the same: an order more or less is no difference",
 }
-"""Where a cut may come from."""
+"""Possible sources of a cut."""
 ALIKE = (0.1, 0.9)
-"""Quantiles of what customers are worth: where one order separates them, customers are worth the same."""
+"""Quantiles of current value: if they differ by one order at most, customers count as worth the same."""
 ROUNDING = 0.01
-"""Share by which an order may be larger than another and still be the same."""
+"""Relative difference up to which two order values count as equal."""
 FEWEST_ORDERS = 3
-"""Orders that a current value holds at least, so that one of them is no difference."""
+"""Fewest orders in a current value for one order to make no difference."""
 
 
 @dataclass(frozen=True)
 class MoneyCut:
-    """An amount from which a value is high; zero and less never is.
+    """An amount above which a value is high; zero and less is never high.
 
     Attributes
     ----------
     at
         The amount.
     by
-        Where it comes from, a key of :data:`CUTS`.
+        Source of the cut, a key of :data:`CUTS`.
     """
 
     at: float
     by: str
 
     def is_high(self, value: pl.Expr) -> pl.Expr:
-        """Whether ``value`` is high."""
+        """Return whether ``value`` is high."""
         return (value >= self.at) & (value > 0)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the amount and where it comes from."""
+        """Return the amount and its source."""
         return asdict(self)
 
     def __str__(self) -> str:
@@ -67,24 +67,25 @@ class MoneyCut:
 
 @dataclass(frozen=True)
 class ValueDefinition:
-    """The percentile, the cuts and the names.
+    """Fitted percentile, cuts and names.
 
     Attributes
     ----------
     segments
-        The boxes, in the order of :data:`BOXES`.
+        Segments, in the order of :data:`BOXES`.
     potential
-        What customers like this one spend at their 80th percentile.
+        80th percentile of spend among similar customers.
     current_value_cut, headroom_cut
-        Between low and high.
+        Cuts between low and high.
     peers
         Customers of the same party type, main channel and place.
     coverage
-        Share of the customers it was fitted to whose current value is no more than the percentile.
+        Share of the training customers with a current value up to the percentile.
     skill
-        How much smaller its loss is than that of one percentile for all customers; 0 is no better, 1 without error.
+        Relative reduction of the loss, compared with one percentile for all customers; 0 is no better, 1 is without
+        error.
     check
-        Result of the check on the later year; None where it is not possible.
+        Result of the check on the later year; None if impossible.
     unchecked
         Reason why there is no check; empty with a check.
     """
@@ -103,14 +104,14 @@ class ValueDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features that it reads."""
+        """Features that the definition needs."""
         return tuple(dict.fromkeys((CURRENT_VALUE, *self.potential.features, *self.peers.features)))
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return ``segment``; ``current_value``, ``potential_value``, ``headroom`` (Float64, money); ``peers`` (Int64).
 
-        Potential value is the percentile, or the current value where that is higher, and headroom what it exceeds
-        current value by. A customer without a current value has 0.
+        Potential value is the percentile, or the current value if that is higher; headroom is potential minus current
+        value. A missing current value counts as 0.
         """
         high_value = self.current_value_cut.is_high(pl.col("current_value"))
         high_headroom = self.headroom_cut.is_high(pl.col("headroom"))
@@ -123,7 +124,7 @@ class ValueDefinition:
                 .otherwise(pl.when(high_value).then(cheap).otherwise(neither))
                 .alias("segment"),
                 "current_value",
-                # who spends more than the percentile could spend what they do
+                # a customer who spends more than the percentile has no headroom
                 pl.max_horizontal("potential_value", "current_value"),
                 "headroom",
             )
@@ -131,7 +132,7 @@ class ValueDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return everything, levels by name."""
+        """Return all parameters, with levels by name."""
         return {
             "segments": [asdict(each) for each in self.segments],
             "cuts": {"current_value": self.current_value_cut.to_plain(), "headroom": self.headroom_cut.to_plain()},
@@ -148,7 +149,7 @@ class ValueDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """Return the coefficients and, where there is one, the check on a later period."""
+        """Return the coefficients and, if available, the check on a later period."""
         coefficients = Detail(
             f"What the {self.potential.quantile:.0%} percentile is multiplied by (a number: when it doubles)",
             pl.DataFrame(
@@ -166,7 +167,7 @@ class ValueDefinition:
         return (coefficients, *(self.check.details() if self.check else ()))
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Say where the cuts are, how well the percentile fits, who has few peers, and what the check found."""
+        """Return remarks on the cuts, the fit of the percentile, customers with few peers, and the check."""
         few = assigned["peers"].null_count()
         features = ", ".join(self.peers.features)
         remarks: list[str] = [
@@ -219,12 +220,12 @@ def fit_value(training: TrainingData) -> ValueDefinition:
 
 
 def read_value(entry: YamlEntry) -> ValueDefinition:
-    """Read what :meth:`ValueDefinition.to_plain` wrote.
+    """Read the output of :meth:`ValueDefinition.to_plain`.
 
     Raises
     ------
     UsageError
-        Something is missing or unfit, by file and line.
+        A key is missing or invalid; the error has file and line.
     """
     keys = entry.fields(("segments", "cuts", "potential", "peers", "fit", "check"))
     boxes = [each.fields(("name", "advice")) for each in keys["segments"].items()]
@@ -247,9 +248,9 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
 
 
 def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
-    """Return the median average order value where customers are worth the same but for one of them, else 0.
+    """Return the median average order value if customers are worth the same up to one order; otherwise 0.
 
-    Members of a club who pay the same every 30 days made 12 or 13 payments in a year, by the day on which they joined.
+    Members of a club who pay the same every 30 days have 12 or 13 payments in a year, depending on their joining day.
     """
     buyers = customers.with_columns(worth=current_value).filter(pl.col("worth") > 0)
     if "order_value_mean" not in buyers.columns or buyers.is_empty():
@@ -264,11 +265,12 @@ def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
 
 
 def _cut(values: pl.Series, given: float | None, order: float) -> MoneyCut:
-    """Return the cut given, else the smallest value that half of those above zero do not exceed.
+    """Return the given cut, or else the median of the values above zero.
 
-    Of those above zero: where most customers have not bought for a year, the median of all is zero, and "high" would
-    be all customers with a purchase. Where customers differ by an order at most (``order`` is not 0), one less is as
-    high a current value (negative), and a headroom of one more is none (positive).
+    Only values above zero count: if most customers have not bought for a year, the median of all is zero, and every
+    customer with a purchase would be high. If customers differ by one order at most (``order`` is not 0), a current
+    value that is one order lower is still high (negative ``order``), and a headroom of one order is still low (positive
+    ``order``).
     """
     if given is not None:
         return MoneyCut(float(given), "settings")

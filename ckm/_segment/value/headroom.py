@@ -1,4 +1,4 @@
-"""What customers are worth now, what customers like them spend, and the headroom between the two."""
+"""Headroom: current value of customers, and the potential value by similar customers."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from ckm.models.sampling import sample_by_id
 
 CURRENT_VALUE = "margin_12mo"
 NUMBERS = ("tenure_days", "categories", "gap_median_days")
-"""What makes customers alike and is not spend. How often they bought in the year is none of them: it makes spend."""
+"""Numeric features that make customers similar, other than spend. Purchase frequency of the year is excluded, because
+it determines spend."""
 TEXTS = ("party_type", "channel_main")
 PLACES = ("region", "country")
-"""The first that is known of anybody."""
+"""Features of place; the first that is known for any customer is used."""
 FEWEST_BUYERS = 30
-"""Customers with a positive current value below which there is no percentile to learn."""
+"""Fewest customers with a positive current value to fit the percentile."""
 SAMPLE = 10_000
-"""Customers that the percentile is learned from; the linear program takes about a second."""
+"""Maximum number of customers that the percentile is fitted to; the linear programme then takes about a second."""
 
 
 def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
-    """Learn what customers spend at the 80th percentile, from what is not spend.
+    """Fit the 80th percentile of spend by features other than spend.
 
     Parameters
     ----------
     customers
-        Features, sorted by ``customer_id``. Features that are null for all customers are left out.
+        Features, sorted by ``customer_id``. Features that are null for all customers are dropped.
     seed
-        Of the sample.
+        Random seed of the sample.
 
     Raises
     ------
@@ -52,9 +53,9 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
 
 
 def worth(customers: pl.DataFrame, potential: Percentile) -> pl.DataFrame:
-    """Return ``current_value``, ``potential_value`` and ``headroom`` of each row, money to two digits.
+    """Return ``current_value``, ``potential_value`` and ``headroom`` of each row, with two decimals.
 
-    Headroom is what the potential value exceeds the current value by, at least 0. No current value counts as 0.
+    Headroom is potential minus current value, at least 0. A missing current value counts as 0.
     """
     current, spend = pl.col("current_value"), pl.col("potential_value")
     return customers.select(
@@ -66,9 +67,9 @@ def worth(customers: pl.DataFrame, potential: Percentile) -> pl.DataFrame:
 def fit_of(worth: pl.DataFrame, reference: pl.Series, quantile: float) -> tuple[float, float]:
     """Return coverage and skill of a percentile.
 
-    Coverage is the share of customers whose current value is no more than the percentile. Skill is one less the ratio
-    of its pinball loss to that of the one percentile of ``reference`` for all customers, both of ``log(1 + value)``,
-    where few large customers do not outweigh all others.
+    Coverage is the share of customers with a current value up to the percentile. Skill is 1 minus the ratio of its
+    pinball loss to that of the single percentile of ``reference``, both of ``log(1 + value)``, so that few large
+    customers do not dominate.
     """
     import numpy as np
 
@@ -81,7 +82,7 @@ def fit_of(worth: pl.DataFrame, reference: pl.Series, quantile: float) -> tuple[
 
 
 def known_texts(customers: pl.DataFrame) -> list[str]:
-    """Return the text features that make peers, of those that are known of anybody."""
+    """Return the text features that define peers, without those that are unknown for all customers."""
     places = [name for name in PLACES if _is_known(customers, name)]
     return [name for name in TEXTS if _is_known(customers, name)] + places[:1]
 

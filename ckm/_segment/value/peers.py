@@ -1,4 +1,4 @@
-"""How many customers are like this one, as counted when a definition was made."""
+"""Peers: number of similar customers, as counted when the definition was fitted."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ COUNT = "peers"
 
 @dataclass(frozen=True)
 class Peers:
-    """Customers per combination of features.
+    """Number of customers by combination of features.
 
     Attributes
     ----------
     features
-        Names of text features; with none of them all customers are peers.
+        Names of text features; without any, all customers are peers.
     groups
-        The values of a combination, None where one is not known, and its customers: of combinations with at least
-        :data:`FEW_PEERS` only, because smaller ones could reveal a single customer.
+        Values of each combination (None if unknown) and its number of customers, only for combinations with at least
+        :data:`FEW_PEERS`, because smaller ones could reveal a single customer.
     """
 
     features: tuple[str, ...]
     groups: tuple[tuple[tuple[str | None, ...], int], ...]
 
     def count(self, customers: pl.DataFrame) -> pl.Series:
-        """Return ``peers`` (Int64) of each row; null for a combination that had fewer than :data:`FEW_PEERS`."""
+        """Return ``peers`` (Int64) of each row; null for combinations with fewer than :data:`FEW_PEERS`."""
         if not self.features:
             everyone = sum(number for _, number in self.groups)
             return pl.Series(COUNT, [everyone], dtype=pl.Int64).new_from_index(0, customers.height)
@@ -50,12 +50,12 @@ class Peers:
         return joined[COUNT]
 
     def to_plain(self) -> dict[str, Any]:
-        """Return a table: the features and ``customers``, then a row per group."""
+        """Return a table: the features and ``customers``, then one row per group."""
         return {"columns": [*self.features, "customers"], "rows": [[*values, number] for values, number in self.groups]}
 
 
 def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
-    """Count the customers of each large combination of ``features``, text columns of ``customers``."""
+    """Return the number of customers of each large combination of ``features``, text columns of ``customers``."""
     if not features:
         return Peers((), (((), customers.height),))
     counts = customers.group_by(pl.col(features).cast(pl.String)).len(COUNT).filter(pl.col(COUNT) >= FEW_PEERS)
@@ -64,7 +64,7 @@ def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
 
 
 def read_peers(entry: YamlEntry) -> Peers:
-    """Read what :meth:`Peers.to_plain` wrote; UsageError where something is missing or unfit."""
+    """Read the output of :meth:`Peers.to_plain`; UsageError if a key is missing or invalid."""
     keys = entry.fields(("columns", "rows"))
     *features, last = [each.text() for each in keys["columns"].items()] or [""]
     if last != "customers":

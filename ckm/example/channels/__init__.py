@@ -1,1 +1,1 @@
-"""One module per channel: each writes the file that the channel would export, mess included."""
+"""One module per channel, which writes its export with all its errors."""

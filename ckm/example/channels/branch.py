@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.catalogue import category_name
-from ckm.example.channels.export import ChannelExport, amount, delimited, with_spoilt_copies
-from ckm.example.dice import Dice
+from ckm.example.channels.channel_export import ChannelExport, amount, delimited, with_spoilt_copies
+from ckm.example.products import category_name
+from ckm.example.random_stream import RandomStream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 HEADER = (
     "เลขที่ใบเสร็จ", "ลำดับ", "รหัสลูกค้า", "วันที่", "รหัสสินค้า", "หมวดหมู่", "จำนวน", "ส่วนลด (EUR)", "ยอดสุทธิ (EUR)", "ประเภท",
@@ -24,7 +24,7 @@ ENCODING = "tis-620"
 BROKEN_DATES = 4
 
 
-def write_branch(world: World, incoming: Path) -> ChannelExport:
+def write_branch(world: Simulation, incoming: Path) -> ChannelExport:
     """Write the order lines of the branch."""
     rows = [
         [
@@ -43,7 +43,7 @@ def write_branch(world: World, incoming: Path) -> ChannelExport:
         if order.channel == "branch"
         for n, line in enumerate(order.lines, start=1)
     ]
-    body = with_spoilt_copies(rows, [(_bad_date, BROKEN_DATES)], Dice(world.seed, "export", "branch"))
+    body = with_spoilt_copies(rows, [(_bad_date, BROKEN_DATES)], RandomStream(world.seed, "export", "branch"))
     (incoming / "branch-bkk.csv").write_bytes(delimited([HEADER, *body], ",").encode("tis_620"))
     return ChannelExport(
         "incoming/branch-bkk.csv", "transactions", ENCODING, ",", len(body), broken={"impossible date": BROKEN_DATES}
@@ -55,5 +55,5 @@ def _date(day: int, minute: int) -> str:
     return f"{date:%d/%m}/{date.year + BUDDHIST_ERA} {minute // 60:02d}:{minute % 60:02d}"
 
 
-def _bad_date(row: list[str], dice: Dice) -> list[str]:
+def _bad_date(row: list[str], dice: RandomStream) -> list[str]:
     return [*row[:DATE], f"31/02/{row[DATE][6:]}", *row[DATE + 1 :]]

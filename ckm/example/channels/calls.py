@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import ChannelExport, delimited
-from ckm.example.dice import Dice
+from ckm.example.channels.channel_export import ChannelExport, delimited
+from ckm.example.random_stream import RandomStream
 from ckm.example.words import words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.example.service import Contact
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 HEADER = ("Ticket", "Customer", "Opened", "Closed", "Answer due", "Type", "Topic", "Summary", "Agent", "Notes")
 KINDS = {
@@ -24,9 +24,9 @@ DOUBLED = 5
 NOTED = 0.05
 
 
-def write_calls(world: World, incoming: Path) -> ChannelExport:
+def write_calls(world: Simulation, incoming: Path) -> ChannelExport:
     """Write the contacts; an open one has no date in ``Closed``."""
-    dice = Dice(world.seed, "export", "calls")
+    dice = RandomStream(world.seed, "export", "calls")
     rows = [_row(contact, dice) for contact in world.contacts]
     for place in sorted(dice.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
         rows.insert(place, rows[place])
@@ -35,7 +35,7 @@ def write_calls(world: World, incoming: Path) -> ChannelExport:
     return ChannelExport("incoming/calls.tsv", "interactions", "utf-16-le", "\t", records=len(rows), doubled=DOUBLED)
 
 
-def _row(contact: Contact, dice: Dice) -> list[str]:
+def _row(contact: Contact, dice: RandomStream) -> list[str]:
     said = words("calls")
     note = dice.pick(said["notes"]).format(product=contact.product) if dice.chance(NOTED) else ""
     closed = contact.resolved if contact.resolved is not None and contact.resolved <= days.LAST else None

@@ -1,4 +1,4 @@
-"""The list that marketing keeps of a campaign: who got the letter, and who was held out."""
+"""Export of a campaign's assignments: customers who got the letter, and the holdout."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ckm.example.words import words
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 
-def write_campaign(world: World, incoming: Path) -> None:
-    """Write the assignments. No mapping reads them yet: they wait for their table."""
+def write_campaign(world: Simulation, incoming: Path) -> None:
+    """Write the assignments. No mapping reads them yet, because their table does not exist yet."""
     plan = words("campaign")
     lines = [f"{plan['campaign_id']},{each.customer_id},{each.arm},{plan['assigned_at']}" for each in world.assignments]
     text = "\n".join(["campaign_id,customer_id,arm,assigned_at", *lines])

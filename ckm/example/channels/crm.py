@@ -6,15 +6,15 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import ChannelExport
-from ckm.example.dice import Dice
-from ckm.example.people import FIRST_ID, Customer, make_customer
+from ckm.example.channels.channel_export import ChannelExport
+from ckm.example.customers import FIRST_ID, Customer, make_customer
+from ckm.example.random_stream import RandomStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
     Cell = str | int | None
 
@@ -24,17 +24,17 @@ HEADER = (
     "Account owner", "Belongs to", "Status", "Created",
 )  # fmt: skip
 MISSING, DOUBLED, BLANK = 12, 6, 4
-"""Customers who buy and are not in the CRM; rows entered twice; blank rows."""
+"""Shares of buyers missing from the CRM, of duplicate rows, and of blank rows."""
 SUPPLIERS, PROSPECTS = 25, 40
-"""Parties in the CRM that never bought."""
+"""Numbers of parties in the CRM without a purchase."""
 EXCEL_EPOCH = date(1899, 12, 30)
 CREATED = datetime(2026, 7, 1)
-"""Stands in the file's properties; a clock there would change the bytes."""
+"""Creation time in the file's properties; the current time would change the bytes."""
 
 
-def write_crm(world: World, incoming: Path) -> ChannelExport:
+def write_crm(world: Simulation, incoming: Path) -> ChannelExport:
     """Write the customers, buyers or not."""
-    dice = Dice(world.seed, "export", "crm")
+    dice = RandomStream(world.seed, "export", "crm")
     missing = not_in_crm(world)
     people = [each for each in world.customers if each.customer_id not in missing] + _without_orders(world.seed)
     rows: list[list[Cell]] = [_row(each, dice) for each in sorted(people, key=lambda each: each.customer_id)]
@@ -47,24 +47,24 @@ def write_crm(world: World, incoming: Path) -> ChannelExport:
     return ChannelExport("incoming/crm-customers.xlsx", "customers", None, None, records=records, doubled=DOUBLED)
 
 
-def not_in_crm(world: World) -> list[str]:
+def not_in_crm(world: Simulation) -> list[str]:
     """Return the customers who buy and are not in the CRM."""
     buyers = [life.customer.customer_id for life in world.lives]
-    return sorted(Dice(world.seed, "missing").shuffled(buyers)[:MISSING])
+    return sorted(RandomStream(world.seed, "missing").shuffled(buyers)[:MISSING])
 
 
 def _without_orders(seed: int) -> list[Customer]:
-    """Return suppliers and prospects; their numbers lie between those of the buyers."""
+    """Return suppliers and prospects; their numbers are between those of the buyers."""
     found = []
     for n in range(SUPPLIERS + PROSPECTS):
         customer_id = f"{FIRST_ID + 5 + 13 * 31 * n:07d}"
-        party = make_customer(customer_id, "business" if n < SUPPLIERS else "regular", Dice(seed, "silent", n))
+        party = make_customer(customer_id, "business" if n < SUPPLIERS else "regular", RandomStream(seed, "silent", n))
         fields = {**vars(party), "party_type": "supplier" if n < SUPPLIERS else "person"}
         found.append(Customer(**fields))
     return found
 
 
-def _row(customer: Customer, dice: Dice) -> list[Cell]:
+def _row(customer: Customer, dice: RandomStream) -> list[Cell]:
     return [
         customer.customer_id,
         customer.name,

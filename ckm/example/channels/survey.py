@@ -1,4 +1,4 @@
-"""The survey tool: JSON lines, some of them cut off."""
+"""The survey tool: JSON lines, some of them truncated."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import json
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import ChannelExport, with_spoilt_copies
-from ckm.example.dice import Dice
+from ckm.example.channels.channel_export import ChannelExport, with_spoilt_copies
+from ckm.example.random_stream import RandomStream
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.feedback import Answer
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
+    from ckm.example.survey_responses import Answer
 
 CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
 
 
-def write_survey(world: World, incoming: Path) -> ChannelExport:
-    """Write the answers."""
+def write_survey(world: Simulation, incoming: Path) -> ChannelExport:
+    """Write the responses."""
     lines = [_line(answer) for answer in world.answers]
     spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
-    body = with_spoilt_copies(lines, spoilers, Dice(world.seed, "export", "survey"))
+    body = with_spoilt_copies(lines, spoilers, RandomStream(world.seed, "export", "survey"))
     (incoming / "survey.jsonl").write_bytes("".join(f"{line}\n" for line in body).encode())
     return ChannelExport(
         file="incoming/survey.jsonl",
@@ -49,13 +49,13 @@ def _line(answer: Answer) -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
-def _cut(line: str, dice: Dice) -> str:
+def _cut(line: str, dice: RandomStream) -> str:
     return line[: dice.whole(20, 60)]
 
 
-def _log(line: str, dice: Dice) -> str:
+def _log(line: str, dice: RandomStream) -> str:
     return "WARN survey-export: timeout, retrying"
 
 
-def _off_scale(line: str, dice: Dice) -> str:
+def _off_scale(line: str, dice: RandomStream) -> str:
     return json.dumps(json.loads(line) | {"score": 99}, ensure_ascii=False)

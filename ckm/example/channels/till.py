@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import ChannelExport
+from ckm.example.channels.channel_export import ChannelExport
 from ckm.paths import openable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 KINDS = {"sale": "S", "return": "R"}
 
 
-def write_till(world: World, incoming: Path) -> ChannelExport:
-    """Write the sales of the till. Two equal things scanned one by one are two equal rows, and both are real."""
+def write_till(world: Simulation, incoming: Path) -> ChannelExport:
+    """Write the sales of the till. Two equal items scanned separately are two equal rows; both are sales."""
     import polars as pl
 
     rows = [

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.catalogue import category_name
-from ckm.example.channels.export import ChannelExport, amount, delimited, with_spoilt_copies
-from ckm.example.dice import Dice
+from ckm.example.channels.channel_export import ChannelExport, amount, delimited, with_spoilt_copies
+from ckm.example.products import category_name
+from ckm.example.random_stream import RandomStream
 from ckm.example.words import words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.example.orders import Order, OrderLine
-    from ckm.example.world import World
+    from ckm.example.simulation import Simulation
 
 HEADER = (
     "Bestellnummer", "Position", "Kundennummer", "Bestelldatum", "Artikelnummer", "Warengruppe", "Menge", "Rabatt",
@@ -28,10 +28,11 @@ EXPORTS = {
     "web-orders-2024.csv": (0, 369, {"date": 5, "quantity": 4, "field": 3}),
     "web-orders-2025-26.csv": (361, days.LAST, {"date": 14, "quantity": 11, "field": 9}),
 }
-"""File: first and last day, broken rows by kind. The second export begins nine days before the first one ends."""
+"""Exports: first and last day, and broken rows by kind, by file name. The second begins nine days before the first
+ends."""
 
 
-def write_web(world: World, incoming: Path) -> list[ChannelExport]:
+def write_web(world: Simulation, incoming: Path) -> list[ChannelExport]:
     """Write the two exports of the web shop."""
     orders = [order for order in world.orders if order.channel == "web"]
     return [
@@ -40,8 +41,8 @@ def write_web(world: World, incoming: Path) -> list[ChannelExport]:
     ]
 
 
-def overlap(world: World) -> dict[str, int]:
-    """Return what stands in both exports: lines that are equal, and lines delivered only after the first export."""
+def overlap(world: Simulation) -> dict[str, int]:
+    """Return the lines in both exports: equal lines, and lines delivered only after the first export."""
     (_, end, _), (start, _, _) = EXPORTS.values()
     both = [o for o in world.orders if o.channel == "web" and start <= o.day <= end]
     later = sum(len(o.lines) for o in both if o.delivered is not None and o.delivered > end)
@@ -50,7 +51,7 @@ def overlap(world: World) -> dict[str, int]:
 
 
 def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken: dict[str, int]) -> ChannelExport:
-    dice = Dice(seed, "export", path.name)
+    dice = RandomStream(seed, "export", path.name)
     rows = [_row(seed, order, n, line, exported_on) for order in orders for n, line in enumerate(order.lines, start=1)]
     spoilers = [(_bad_date, broken["date"]), (_bad_quantity, broken["quantity"]), (_bad_fields, broken["field"])]
     total = ["Summe"] + [""] * (len(HEADER) - 1)
@@ -78,7 +79,7 @@ def _preamble(orders: list[Order], exported_on: int) -> str:
 
 
 def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> list[str]:
-    dice = Dice(seed, "remark", order.number)
+    dice = RandomStream(seed, "remark", order.number)
     remark = dice.pick(words("remarks")) if n == 1 and order.kind == "sale" and dice.chance(REMARKED) else ""
     delivered = order.delivered if order.delivered is not None and order.delivered <= exported_on else None
     return [
@@ -110,17 +111,17 @@ def _euro(cents: int) -> str:
 
 
 def _text(row: list[str]) -> str:
-    """Return a row as a line; one with a field too many was written by a program that forgot the quotes."""
+    """Return a row as a line; rows with a field too many simulate a program that forgot the quotes."""
     return delimited([row], ";") if len(row) == len(HEADER) else ";".join(row) + "\r\n"
 
 
-def _bad_date(row: list[str], dice: Dice) -> list[str]:
+def _bad_date(row: list[str], dice: RandomStream) -> list[str]:
     return [*row[:DATE], f"31.02.{row[DATE][6:]}", *row[DATE + 1 :]]
 
 
-def _bad_quantity(row: list[str], dice: Dice) -> list[str]:
+def _bad_quantity(row: list[str], dice: RandomStream) -> list[str]:
     return [*row[:AMOUNT], dice.pick(["zwei", "drei", "einige"]), *row[AMOUNT + 1 :]]
 
 
-def _bad_fields(row: list[str], dice: Dice) -> list[str]:
+def _bad_fields(row: list[str], dice: RandomStream) -> list[str]:
     return [*row[:-1], "Bitte klingeln", dice.pick([" 2. Hof", " 4. Stock", " bei Groß"])]

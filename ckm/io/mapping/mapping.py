@@ -20,7 +20,7 @@ from ckm.schema import TABLES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.schema import Table
+    from ckm.schema import TableSchema
 
 SCHEMA = "ckm.map/1"
 """The version of the file format."""
@@ -76,7 +76,7 @@ ColumnRule = FromColumn | FromColumns | Constant | Expression
 """Where a target column comes from."""
 
 Meaning = Literal["sale", "refunded", "return", "cancel", "ignore", "next"]
-"""Meaning of a status: a type of transaction, or none; ``next`` means that the next rule decides."""
+"""Meaning of a status: a type of transaction, or no row; ``next`` means that the next rule decides."""
 MEANINGS: tuple[Meaning, ...] = ("sale", "refunded", "return", "cancel", "ignore", "next")
 
 
@@ -203,7 +203,7 @@ class Mapping:
     payments: bool = False
 
     @property
-    def target(self) -> Table:
+    def target(self) -> TableSchema:
         """The target table."""
         return TABLES[self.table]
 

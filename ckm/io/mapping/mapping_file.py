@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AnyMapping
     from pathlib import Path
 
-    from ckm.schema import Table
+    from ckm.schema import TableSchema
     from ckm.yamlfile import YamlEntry
 
 KEYS = (
@@ -113,7 +113,7 @@ def _yes(entry: YamlEntry) -> bool:
     return text in {"yes", "true"}
 
 
-def _minor_units(entry: YamlEntry, table: Table) -> tuple[str, ...]:
+def _minor_units(entry: YamlEntry, table: TableSchema) -> tuple[str, ...]:
     for item in entry.items():
         if item.text() not in table.fillable:
             raise UnknownNameError("column for 'minor_units':", item.text(), table.fillable, where=item.where)
@@ -184,7 +184,7 @@ def _time_zone(entry: YamlEntry) -> str:
     return name
 
 
-def _columns(entry: YamlEntry, table: Table) -> dict[str, ColumnRule]:
+def _columns(entry: YamlEntry, table: TableSchema) -> dict[str, ColumnRule]:
     rules: dict[str, ColumnRule] = {}
     for target, origin in entry.mapping().items():
         if target in RESERVED_COLUMNS:
@@ -219,7 +219,7 @@ def _sql(entry: YamlEntry) -> str:
     return text
 
 
-def _key(entry: YamlEntry, table: Table, columns: dict[str, ColumnRule]) -> tuple[str, ...]:
+def _key(entry: YamlEntry, table: TableSchema, columns: dict[str, ColumnRule]) -> tuple[str, ...]:
     known = [*table.fillable, *(name for name in columns if name not in table.fillable)]
     key: list[str] = []
     for item in entry.items():

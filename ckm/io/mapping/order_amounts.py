@@ -1,7 +1,7 @@
-"""Amounts of whole orders: taken once, spread over the order's lines, and refunds as returns of their own.
+"""Amounts of whole orders: read once per order, spread over the order's lines; refunds become separate return rows.
 
-A frame here has one row per line: the typed columns of a mapping, ``ORDER`` (what the lines of one order share) and
-``COUNTS`` (whether a line is a sale, which amounts are spread over).
+Frames in this module have one row per line: the typed columns of a mapping, ``ORDER`` (a number per order) and
+``COUNTS`` (whether amounts are spread over the line).
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from functools import cache
 
 import polars as pl
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
 
 ORDER, COUNTS = "\x00order", "\x00counts"
 GOODS, RETURNED = "\x00goods", "\x00returned"
-"""Of a line: its amount before discounts of the order; what was paid back of it."""
+"""Columns per line: its amount before the order's discounts, and its refunded amount."""
 OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on", "order_amounts")
-"""Columns that say nothing of money paid back."""
+"""Columns that are null in a return row, because they describe the sold goods only."""
 PLACE = "\x00place"
 USUAL_DIGITS = 2
-"""Of the smallest unit of a currency that no list names."""
+"""Default number of decimal digits of a currency that is not in the list."""
 TOLERANCE = 0.015
-"""Sums of rounded amounts differ by a cent from the rounded sum."""
+"""Largest difference between a sum of rounded amounts and the rounded sum."""
 ROUNDING = 1e-12
 """Relative error of a sum of floats."""
 CUT = "\x00cut"
-"""Of an order: the share of its goods that its lines are."""
+"""Column per order: the share of its goods that the given lines contain."""
 _WEIGHT, _SHARE = "\x00weight", "\x00share"
 
 
@@ -36,20 +36,20 @@ def _digits_by_currency() -> dict[str, int]:
 
 
 def digits_of(currency: pl.Expr) -> pl.Expr:
-    """Return how many digits after the decimal mark the smallest unit of each currency has."""
+    """Return the number of decimal digits of each currency."""
     return currency.replace_strict(_digits_by_currency(), default=USUAL_DIGITS, return_dtype=pl.Int32)
 
 
 def in_main_units(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """Return amounts in the smallest unit of their currency (cents; yen) as amounts in its main unit."""
+    """Convert amounts from the smallest unit of their currency (cents; yen) to its main unit."""
     return amount / pl.lit(10.0).pow(digits_of(currency))
 
 
 def adjusted(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return lines with the order's discounts in ``net`` and ``discount``, and ``RETURNED`` and ``CUT`` per line.
+    """Return lines with the order's discounts in ``net`` and ``discount``, and the columns ``RETURNED`` and ``CUT``.
 
-    ``lines`` are as the module says. Amounts of the order may stand on any line, and on several. Of an order of which a
-    part is there (``CUT`` is below 1), the part has its share of the discounts, and all that was paid back.
+    The module docstring describes ``lines``. Amounts of the order may be on any line, and on several. If only a part of
+    an order is given (``CUT`` is below 1), the part gets its share of the discounts and the whole refund.
     """
     given = [name for name in ORDER_AMOUNTS if name in lines.columns]
     once = [_once(name).alias(name) for name in given]
@@ -57,14 +57,14 @@ def adjusted(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.with_columns(*once, *missing, pl.col("net").alias(GOODS))
     if "discount" not in lines.columns:
         lines = lines.with_columns(pl.lit(None, dtype=pl.Float64).alias("discount"))
-    # However the lines stand in a file or in several, each has the same share of an amount.
+    # Sort by line number, so that shares do not depend on the order of lines in one or several files.
     numbers = ["line_no"] if "line_no" in lines.columns else []
     lines = lines.with_row_index(PLACE).sort(ORDER, *numbers, PLACE)
     return _with_returns(_with_discounts(_with_goods(lines))).sort(PLACE).drop(PLACE)
 
 
 def as_returns(lines: pl.DataFrame, when: pl.Expr) -> pl.DataFrame:
-    """Return a row for what was paid back of each line (``RETURNED``), at the time ``when``; null: nobody says when."""
+    """Return a return row for each line's refunded amount (``RETURNED``), dated ``when`` (null: no date)."""
     changed = {
         "net": -pl.col(RETURNED),
         "type": pl.lit("return"),
@@ -77,26 +77,27 @@ def as_returns(lines: pl.DataFrame, when: pl.Expr) -> pl.DataFrame:
 
 
 def with_counts(lines: pl.DataFrame, is_sale: pl.Expr) -> pl.DataFrame:
-    """Return lines with ``COUNTS``: the sales of an order; all of its lines where none is one."""
+    """Return lines with ``COUNTS``: true for the sales of an order; true for all lines if none is a sale."""
     return lines.with_columns((is_sale | ~is_sale.any().over(ORDER)).alias(COUNTS))
 
 
 def _once(name: str) -> pl.Expr:
-    """An amount of the order, on all of its lines: the first that stands on one."""
+    """Return an amount of the order on all its lines: the first value on any of them."""
     value = pl.col(name).drop_nulls().first().over(ORDER)
     return value.abs() if name in {"order_discount", "order_refund"} else value
 
 
 def _sum(value: pl.Expr) -> pl.Expr:
-    """The sum over the lines of an order that count."""
+    """Return the sum over the order's lines with ``COUNTS``."""
     return pl.when(COUNTS).then(value).otherwise(0.0).sum().over(ORDER)
 
 
 def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
-    """Add to the lines what the order's goods exceed them by; say of a part of an order which share of it is there.
+    """Add missing goods of an order to its lines, and the share of the order that the lines contain (``CUT``).
 
-    Where goods were returned, some exports list the quantity that is left: then the lines lack what was refunded.
-    An order is in parts where an export is cut into pages: then they lack what no refund explains.
+    If goods were returned, some exports list only the remaining quantity: the lines then lack the refunded amount,
+    which is added. If an export is cut into pages, the lines lack an amount that no refund explains: the order is
+    incomplete.
     """
     listed = _sum(pl.col("net") + pl.col("discount").fill_null(0.0))
     before_discounts = pl.col("order_net") + pl.col("order_discount").fill_null(0.0)
@@ -117,7 +118,7 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
-    """Weights for goods that the lines lack: those of no quantity first, else as the lines' amounts, else alike."""
+    """Return weights for missing goods: lines with quantity 0 first, else by amount, else by quantity, else equal."""
     quantity = pl.col("quantity") if "quantity" in lines.columns else pl.lit(None, dtype=pl.Float64)
     emptied = pl.when(quantity == 0).then(1.0).otherwise(0.0)
     by_amount = pl.col("net").clip(lower_bound=0.0)
@@ -126,11 +127,11 @@ def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
 
 
 def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
-    """Take the discounts of the order from its lines."""
+    """Subtract the discounts of the order from its lines."""
     goods = _sum(pl.col(GOODS))
     stated = pl.col("order_discount").fill_null(0.0)
     left = goods - pl.col("order_net")
-    # What the goods cost after discounts tells how much of them was for shipping, or is in the lines already.
+    # The amount after discounts shows which part of the discount was for shipping or is already in the lines.
     known = pl.when(pl.col("order_discount").is_null()).then(left).otherwise(left.clip(upper_bound=stated))
     discount = pl.when((left >= -TOLERANCE) & (pl.col(CUT) == 1.0)).then(known.clip(lower_bound=0.0)).otherwise(stated)
     discount = pl.coalesce(discount, stated) * pl.col(CUT)
@@ -143,9 +144,9 @@ def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
-    """Spread what was paid back of the order; what exceeds its goods is no return."""
+    """Spread the order's refund over its lines; a refund above the value of the goods is limited to it."""
     there = _sum(pl.col("net"))
-    # Of an order in parts, its other goods may be what was paid back.
+    # In an incomplete order, the refund may be for goods on other pages.
     goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)
     paid_back = pl.col("order_refund") * _share_without_tax()
     paid_back = pl.min_horizontal(paid_back.fill_null(0.0), goods.clip(lower_bound=0.0))
@@ -158,9 +159,9 @@ def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _share_without_tax() -> pl.Expr:
-    """What share of a refund was for goods where tax comes on top of the prices; 1 where prices include it.
+    """Return the share of a refund that is for goods if tax is added to prices; 1 if prices include tax.
 
-    The total tells: it is goods and shipping, with tax on top or without.
+    The order total shows this: it is goods plus shipping, with or without tax.
     """
     goods = pl.coalesce("order_net", _sum(pl.col("net")))
     tax = pl.col("order_tax")
@@ -170,7 +171,7 @@ def _share_without_tax() -> pl.Expr:
 
 
 def _spread(lines: pl.DataFrame, amount: str, weight: pl.Expr) -> pl.Expr:
-    """Spread an amount of the order over its lines that count, exactly: shares are rounded, the last takes the rest."""
+    """Return an order amount spread over its lines with ``COUNTS``; rounded shares add up to the amount exactly."""
     counted = pl.when(COUNTS).then(weight).otherwise(0.0)
     lines_of = pl.when(COUNTS).then(1.0).otherwise(0.0)
     chosen = pl.when(counted.sum().over(ORDER) > 0).then(counted).otherwise(lines_of)

@@ -1,7 +1,7 @@
-"""Orders whose lines come in several files (pages): amounts of the whole order are spread over all its lines.
+"""Orders with lines in several files (pages): amounts of the whole order are spread over all its lines.
 
-A line keeps the amounts in its file, its own and its order's, before the latter are spread (:data:`SAID`), so
-that they are spread again once more lines are known. A line without it has no part in an amount of its order.
+A line stores the amounts as in its file, its own and its order's, before spreading (:data:`SAID`). They are spread
+again when more lines are known. A line without stored amounts gets no share of them.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 SAID = "order_amounts"
 OF_LINE = ("net", "discount", "refund")
 REFUNDED = "refunded"
-"""Whether a status says that the order was paid back whole."""
+"""Key of a stored amount: whether a status marks the order as fully refunded."""
 _FIELDS = pl.Struct({**dict.fromkeys((*OF_LINE, *ORDER_AMOUNTS), pl.Float64()), REFUNDED: pl.Boolean()})
 _SAYS, _WHEN, _GIVEN = "\x00says", "\x00when", "\x00given"
 
 
 def with_said(lines: pl.DataFrame, is_refunded: pl.Expr) -> pl.DataFrame:
-    """Return lines with what they say of amounts, their own and their order's, as JSON, and what it is kept for."""
+    """Return lines with their own and their order's amounts as JSON, and two helper columns for :func:`kept_said`."""
     names = [name for name in (*OF_LINE, *ORDER_AMOUNTS) if name in lines.columns]
     says = (pl.col(name).is_not_null() for name in ORDER_AMOUNTS if name in lines.columns)
     return lines.with_columns(
@@ -41,7 +41,7 @@ def with_said(lines: pl.DataFrame, is_refunded: pl.Expr) -> pl.DataFrame:
 
 
 def kept_said() -> pl.Expr:
-    """What adjusted lines keep of it: nothing where no amount of an order was spread over them."""
+    """Return the stored amounts of adjusted lines; null if no amount of an order was spread over them."""
     is_needed = pl.col(_SAYS) | (pl.col("net") != pl.col(_GIVEN)) | (pl.col(RETURNED) > 0)
     return pl.when(is_needed.fill_null(value=False)).then(SAID).alias(SAID)
 
@@ -52,8 +52,8 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        Of transactions, with ``SAID``; of two lines of an order that say another amount of it the first counts. Their
-        refunds (:func:`ckm.schema.is_refund_of_line`) tell when they were made, and are made anew.
+        Transactions with ``SAID``. If lines of an order have different order amounts, the first applies. Refund rows
+        (:func:`ckm.schema.is_refund_of_line`) keep their dates and are computed again.
     """
     made = rows.filter(is_refund_of_line())
     lines = _adjusted_again(_of_one_status(rows.filter(~is_refund_of_line())))
@@ -68,7 +68,7 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def whole_orders(rows: pl.DataFrame) -> pl.Series:
-    """Return the ids of the orders of which the rows are all lines: their own totals say so."""
+    """Return the ids of orders that are complete in ``rows``: the sum of their lines equals their own totals."""
     lines = _adjusted_again(rows.filter(~is_refund_of_line()))
     sums = lines.filter(COUNTS).group_by("order_id").agg(
         pl.col("net").sum(),
@@ -84,7 +84,7 @@ def whole_orders(rows: pl.DataFrame) -> pl.Series:
 
 
 def cut_orders(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``order_id``, ``currency`` and ``open``, the goods that the rows lack, of orders that have more."""
+    """Return ``order_id``, ``currency`` and ``open`` (value of the missing goods) of incomplete orders."""
     lines = _adjusted_again(rows.filter(~is_refund_of_line())).filter(COUNTS)
     cut = lines.group_by("order_id", maintain_order=True)
     sums = cut.agg(pl.col(_GIVEN).sum(), pl.col(CUT).first(), pl.col("currency").first()).filter(pl.col(CUT) < 1)
@@ -92,25 +92,25 @@ def cut_orders(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return lines as if nothing had been paid back of their orders yet."""
+    """Return lines without refund rows, and with null refunds in their stored amounts."""
     never = pl.col(SAID).str.replace_all('"(order_refund|refund|refunded)":[^,}]+', '"$1":null')
     return rows.filter(~is_refund_of_line()).with_columns(never)
 
 
 def tells_of_order() -> pl.Expr:
-    """Whether an amount of its order stands on a line."""
+    """Whether a line has an amount of its order."""
     return pl.col(SAID).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
 
 
 def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return lines as cancelled or not as the first of their order that has amounts of it: it tells its status, too."""
+    """Set sale or cancelled lines to the status of the first line of their order that has order amounts."""
     status = pl.col("type").filter(tells_of_order()).first().over("order_id")
     is_goods = pl.col("type").is_in(["sale", "cancel"]) & status.is_in(["sale", "cancel"])
     return lines.with_columns(pl.when(is_goods).then(status).otherwise("type").alias("type"))
 
 
 def _adjusted_again(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return goods lines adjusted anew by what they said."""
+    """Return goods lines adjusted again by their stored amounts."""
     lines = lines.with_columns(pl.col(SAID).str.json_decode(_FIELDS).alias(_SAYS))
     says, silent = pl.col(_SAYS).struct, pl.col(SAID).is_null()
     lines = lines.with_columns(

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 ROW, MEANING = "\x00line", "\x00meaning"
 BEFORE = "\x00before"
-"""Products of known lines of an order; how many of a line's own product are among them."""
+"""Columns: products of the known lines of an order; number of known lines with a line's own product."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
-"""Words of which nothing is left once the lines are adjusted."""
+"""Columns that are dropped once the lines are adjusted."""
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
-"""Columns that an order's lines share."""
+"""Columns that all lines of an order share."""
 UNKNOWN_STATUS = "status|vocabulary"
 NEGATIVE = r"^[^\d]*[-\u2212\u2010-\u2014(]|\d[^\d]*[-\u2212]\s*$"
-"""An amount as text that is below zero: with a minus before or after it, or in brackets."""
+"""Pattern of a negative amount as text: with a minus before or after it, or in parentheses."""
 NO_FIRST_LINE = "row|first_line_missing"
 
 
@@ -42,7 +42,7 @@ KnownOrders = Callable[[list[str]], pl.DataFrame]
 def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
     """Return a function that looks up orders by their numbers in rows of transactions.
 
-    ``pages`` are the files of the export that the rows came from last.
+    ``pages`` are the files of the export from which the rows came last.
     """
     there = [name for name in KNOWN if name in rows.collect_schema()]
 
@@ -57,16 +57,16 @@ def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders
 
 
 def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
-    """Return ``order_id`` and ``BEFORE``, the products of the lines that surely stand before those of a further page.
+    """Return ``order_id`` and ``BEFORE``, the products of the known lines that precede those of a further page.
 
-    Of an order that has more goods than its known lines these are the lines of the first one's file and of the pages
-    of the same export, else the first line alone.
+    For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
+    only the first line.
     """
     if SAID not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
-    if "source_file" in rows.columns:  # a line of another file may be the very one that comes
+    if "source_file" in rows.columns:  # a line of another file may be the same line again
         first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
         in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
         of_first = (pl.col("source_file") == first_file) | in_pages
@@ -80,9 +80,9 @@ class OrderLines(NamedTuple):
     Attributes
     ----------
     typed
-        Per target, its values.
+        Values by target.
     broken
-        Per broken rule, the rows that break it.
+        For each violated rule, a mask of the rows that violate it.
     origin
         Per row, the position of its record.
     """
@@ -94,34 +94,34 @@ class OrderLines(NamedTuple):
 
 @dataclass(frozen=True)
 class OrderRules:
-    """Rules for the lines of orders, applied after their columns are read.
+    """Rules for order lines, applied after their columns are parsed.
 
     Attributes
     ----------
     order
-        The source column of the order's number; null where no line needs another of its order.
+        The source column with the order number; null if lines can be processed without the others of their order.
     level
-        Source columns of the whole order, which are blank on its further lines.
+        Source columns of the whole order, which are blank on all lines but the first.
     telling
-        Those of them that say what the order is: where all are blank, its first line is not there.
+        Columns of ``level`` that are never all blank on a first line: if they are, the first line is missing.
     status
         See :class:`ckm.io.mapping.mapping.Mapping`.
     amounts
-        The amounts of the order that the mapping fills.
+        Order amounts that the mapping fills.
     refunds
-        Whether some column holds what was paid back.
+        Whether a column contains refunded amounts.
     by_status
-        Whether a status alone says that an order was paid back: no column says how much, and all of it is.
+        Whether refunds are known by status only: without a column of refunded amounts, the whole order counts as
+        refunded.
     numbered
         Whether the source numbers an order's lines.
     of_sales
-        Whether the rows are transactions; of any other a status says only which records are no rows.
+        Whether the rows are transactions; in other tables a status only excludes records.
     counts
-        What was counted in all records so far.
+        Counts over all records so far.
     known
-        Gives for order numbers what is known of these orders from elsewhere (:data:`KNOWN`, ``cancelled`` and
-        :data:`BEFORE`, one row an order): an export that is cut into pages has an order's further lines without its
-        first one.
+        Function from order numbers to known data of these orders, one row per order (:data:`KNOWN`, ``cancelled`` and
+        :data:`BEFORE`). A page of an export can contain further lines of an order without its first line.
     """
 
     order: str | None = None
@@ -138,12 +138,12 @@ class OrderRules:
 
     @classmethod
     def of(cls, mapping: Mapping) -> OrderRules | None:
-        """Return the rules of a mapping; null where it says nothing of orders.
+        """Return the rules of a mapping; null if it has no order rules.
 
         Raises
         ------
         UsageError
-            Lines are to be put together by order, and no column holds its number.
+            The rules need the lines of an order together, and no column has the order number.
         """
         amounts = tuple(name for name in ORDER_AMOUNTS if name in mapping.columns)
         grouped = bool(amounts or mapping.order_level or mapping.whole_orders)
@@ -175,23 +175,23 @@ class OrderRules:
 
     @property
     def is_number_blank(self) -> bool:
-        """Whether the order's number, too, stands on its first line alone."""
+        """Whether the order number is also blank on all lines but the first."""
         return self.order is not None and self.order in self.level
 
     @property
     def tells_refunds(self) -> bool:
-        """Whether records tell how much was paid back of them."""
+        """Whether records contain refunded amounts."""
         return self.refunds and not self.by_status
 
     @property
     def fills(self) -> frozenset[str]:
-        """Columns of the contract that are filled here though the mapping may not name them."""
+        """Columns of the schema that these rules fill even if the mapping does not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
         discount = {"discount", SAID} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return records in which the order's columns hold on all its lines."""
+        """Return records with the order's columns filled on all its lines."""
         if not self.level or self.order is None:
             return records
         order = _order_key(exactly(self.order))
@@ -204,16 +204,16 @@ class OrderRules:
     def applied(
         self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame
     ) -> OrderLines:
-        """Return the rows that records become: adjusted, without those that are none, with refunds as rows.
+        """Return the rows of records: adjusted, without ignored records, and with refunds as additional rows.
 
         Parameters
         ----------
         typed
-            Per target, its values per record.
+            Values per record, by target.
         broken
-            Per broken rule, the records that break it.
+            For each violated rule, a mask of the records that violate it.
         records
-            As they were read, the order's columns carried down.
+            The parsed records, with the order's columns filled on all lines.
         """
         meaning, unknown = self._meanings(records)
         if not self.of_sales:
@@ -280,7 +280,7 @@ class OrderRules:
         return said
 
     def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-        """Return what each record is, and which have a status that no rule knows."""
+        """Return the meaning of each record's status, and a mask of records with an unknown status."""
         meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
         unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
         for rule in self.status:
@@ -303,7 +303,7 @@ class OrderRules:
         return meaning.set(meaning == "next", None), unknown & meaning.is_null()
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Complete lines without their order's first one by what is known of it; return, too, those still alone."""
+        """Fill lines without their order's first line from known orders; return them and those still incomplete."""
         if self.known is None or not alone.any():
             return lines, alone
         found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())
@@ -319,7 +319,7 @@ class OrderRules:
         return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
-        """Return a row for what was paid back of each line; a line that failed validation has none."""
+        """Return a return row for each line's refunded amount; lines that failed validation get none."""
         unfit = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.height)
         for _, mask in broken:
             unfit = unfit | mask.fill_null(value=False)
@@ -350,18 +350,18 @@ def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
 
 
 def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
-    """Return which records have an amount of the sign that a rule is for; zero has none."""
+    """Return a mask of records with an amount of the sign that the rule applies to; zero has no sign."""
     amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
     negative = amount.str.contains(NEGATIVE)
     return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)
 
 
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
-    """Give each line the type that its status means."""
+    """Set the type of each line by its status."""
     is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
     kind = pl.when(is_return | is_cancelled).then(MEANING).otherwise("type")
     net = pl.when(is_return).then(returned_net(is_return)).otherwise("net")
-    # Some systems write neither price nor currency of an order that was cancelled.
+    # Some systems write no price and no currency for cancelled orders.
     net = pl.when(is_cancelled).then(net.fill_null(0.0)).otherwise(net)
     currency = pl.col("currency").cast(pl.String)
     common = currency.drop_nulls().mode().sort().first()
@@ -372,7 +372,7 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
-    """Return how many known lines of its order and product stand before each line."""
+    """Return the number of known lines of the same order and product that precede each line."""
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     wanted = lines.select("order_id", product.fill_null("").alias("product_id"))
     before = known.select("order_id", pl.col(BEFORE).alias("product_id")).unique("order_id").drop_nulls()
@@ -382,10 +382,10 @@ def _times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
 
 
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
-    """What tells the lines of an order apart: the product, and how often it came before in the order.
+    """Return line numbers within an order: the product, and how often it occurred before in the order.
 
-    So a line has one number in an export of the whole order, in a part of one, and in one with its lines in another
-    order.
+    So a line has the same number in an export of the whole order, of a part of it, and with the lines in another
+    sequence.
     """
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))
@@ -395,7 +395,7 @@ def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
 
 
 def _grouped(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return lines with what those of one order share, and which of them amounts are spread over."""
+    """Return lines with a number per order, and a mask of the lines that amounts are spread over."""
     key = pl.coalesce("order_id", pl.concat_str(pl.lit("\x00"), pl.col(ROW)))
     lines = lines.with_columns(key.rank("dense").alias(ORDER))
     sale = ~pl.col("type").is_in(["cancel", "return"]).fill_null(value=False)
@@ -408,5 +408,5 @@ def _order_key(order: pl.Expr) -> pl.Expr:
 
 
 def _filled(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """A column in which blank text is null."""
+    """Return a column with null instead of blank text."""
     return pl.when(column.str.strip_chars() != "").then(column) if dtype == pl.String else column

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import UsageError
+from ckm.io.mapping.column_types import ColumnShapes
 from ckm.io.mapping.convert import Conversion, called, evaluate, place_of
 from ckm.io.mapping.expression_limits import growth_of
 from ckm.io.mapping.expressions import column_names, exactly, parse_sql
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
 from ckm.io.mapping.order_rules import OrderRules
 from ckm.io.mapping.proposal import complete, missing_columns
-from ckm.io.mapping.sayable import unknown_column
-from ckm.io.mapping.shape import ColumnShapes
+from ckm.io.mapping.shown_columns import unknown_column
 from ckm.io.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
+from ckm.io.values.booleans import TruthReader
 from ckm.io.values.dates import DateStyle
 from ckm.io.values.ids import SCIENTIFIC, IdReader
-from ckm.io.values.native import NativeReader, as_text, fits, storable
 from ckm.io.values.numbers import NumberStyle
 from ckm.io.values.readers import MOMENT, CachingReader, DateReader, NumberReader, Reader, TextReader
-from ckm.io.values.settling import StyleSettler
-from ckm.io.values.truth import TruthReader
+from ckm.io.values.style_detection import StyleDetector
+from ckm.io.values.typed_columns import NativeReader, as_text, fits, storable
 from ckm.io.values.vocabulary import contract_words, folded
 from ckm.io.values.zones import zone_named
 from ckm.remark import doubt
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ckm.io.mapping.expression_limits import Growth
     from ckm.io.mapping.mapping import Mapping, RowRule
-    from ckm.io.values.settling import Rest, Texts
+    from ckm.io.values.style_detection import Rest, Texts
 
 UNNAMED = "unnamed"
 """Name of an extra column without a name, as the store does not allow empty names."""
@@ -118,7 +118,7 @@ class _Planner:
         self.zone = mapping.time_zone or self._zone_of_column() or default_zone
         self.targets = mapping.target.fillable
         self.where = called(mapping)
-        self.settler = StyleSettler(mapping.hints)
+        self.settler = StyleDetector(mapping.hints)
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
         self.growth: dict[str, Growth] = {}
 
@@ -143,7 +143,7 @@ class _Planner:
         return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
 
     def _zones_said(self) -> Iterator[str]:
-        """Add a remark on the time zones in a column of the file."""
+        """Add a remark on the time zones that a column of the file contains."""
         words = self._zone_words()
         zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
         column = f"column '{self.mapping.time_zone_column}'"
@@ -301,10 +301,10 @@ class _Planner:
         if numbers:
             only = _only(numbers, texts)
             native = [target for target in numbers if self._is_native(target)]
-            self.settler.settle_numbers(only(self.sample), _each(only, self.more), numbers, native)
+            self.settler.detect_numbers(only(self.sample), _each(only, self.more), numbers, native)
         if dates:
             only = _only(dates, texts)
-            self.settler.settle_dates(only(self.sample), _each(only, self.more), dates)
+            self.settler.detect_dates(only(self.sample), _each(only, self.more), dates)
         for target in targets:
             reader = self.draft.readers[target]
             if isinstance(reader, NumberReader):

@@ -293,11 +293,11 @@ def known_platform(
     Parameters
     ----------
     columns, sample
-        Of the file.
+        Columns and first records of the file.
     table
         The table to fill; null for any.
     said
-        The name of a platform, or :data:`NONE`; null means recognition by the columns.
+        Name of a platform, or :data:`NONE`; null means recognition by the columns.
 
     Raises
     ------
@@ -325,7 +325,7 @@ def platform_named(name: str) -> Platform:
     Raises
     ------
     UnknownNameError
-        There is none of that name.
+        The platform is unknown.
     """
     if name not in platforms():
         raise UnknownNameError("platform", name, [*platforms(), NONE], where="--platform")
@@ -428,7 +428,7 @@ class _InFile:
         self.given = mapping
 
     def mapping(self) -> Mapping:
-        """Return the mapping with what is there."""
+        """Return the mapping without rules for missing columns."""
         columns = {target: found for target, rule in self.given.columns.items() if (found := self._rule(rule))}
         columns = self._without_absent_targets(columns)
         return replace(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
+from ckm.io.mapping.column_types import UNKNOWN, ColumnShapes
 from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
-from ckm.io.mapping.sayable import is_known, listed, sayable, unknown_column
-from ckm.io.mapping.shape import UNKNOWN, ColumnShapes
+from ckm.io.mapping.shown_columns import is_known, listed, shown_columns, unknown_column
 from ckm.io.mapping.synonyms import candidates, exports, in_another_unit, in_two_alphabets, normalise, synonyms
 from ckm.io.readers.hints import Hints
 from ckm.io.values.amounts import MONEY
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.schema import Table
+    from ckm.schema import TableSchema
 
 LINE_VALUE = Expression("quantity * unit_price")
 """Net of an order line with quantity and unit price."""
@@ -158,7 +158,7 @@ def checked_overrides(
 
 def complete(
     rules: dict[str, ColumnRule],
-    table: Table,
+    table: TableSchema,
     default_currency: str,
     columns: Sequence[str],
     shapes: ColumnShapes = UNKNOWN,
@@ -201,7 +201,7 @@ def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[d
 
 
 def order_of(
-    rules: AnyMapping[str, ColumnRule], table: Table, columns: Sequence[str], shapes: ColumnShapes
+    rules: AnyMapping[str, ColumnRule], table: TableSchema, columns: Sequence[str], shapes: ColumnShapes
 ) -> Expression | None:
     """Return the derived order id of a line without an order number: customer and timestamp.
 
@@ -238,7 +238,7 @@ class _Suggestions:
 
     def __init__(
         self,
-        table: Table,
+        table: TableSchema,
         columns: Sequence[str],
         rules: AnyMapping[str, ColumnRule],
         shapes: ColumnShapes,
@@ -248,7 +248,7 @@ class _Suggestions:
         used = set(_sources(rules, rules))
         self.table = table
         self.shapes = shapes
-        self.free = [column for column in sayable(columns, named=named) if column not in used]
+        self.free = [column for column in shown_columns(columns, named=named) if column not in used]
         if shapes.sample is not None and shapes.sample.height == 1:
             self.free = _without_repeated_fields(self.free)
         self.beside = _sources(rules, ORDERED_BY)
@@ -291,7 +291,7 @@ def _no_customer(near: list[str]) -> str:
 class _Matcher:
     """Assign each target at most one source column, and each source column at most one target."""
 
-    def __init__(self, table: Table, columns: list[str], shapes: ColumnShapes, *, named: bool) -> None:
+    def __init__(self, table: TableSchema, columns: list[str], shapes: ColumnShapes, *, named: bool) -> None:
         self.table = table
         self.shapes = shapes
         self.wordless: list[tuple[str, str]] = []
@@ -409,7 +409,7 @@ def missing_columns(
 ) -> UsageError:
     """Return the error for required targets without a column, with the most similar columns.
 
-    Column names are shown only if ``named``; see :mod:`ckm.io.mapping.sayable`.
+    Column names are shown only if ``named``; see :mod:`ckm.io.mapping.shown_columns`.
     """
     suggested = _Suggestions(TABLES[table], columns, rules, shapes, named=named)
     missing = _to_name(missing, rules, suggested)
@@ -418,7 +418,7 @@ def missing_columns(
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"
-    if mixed := [column for column in sayable(columns, named=named) if in_two_alphabets(column)]:
+    if mixed := [column for column in shown_columns(columns, named=named) if in_two_alphabets(column)]:
         hint = f"{hint}. Letters of different alphabets that look alike occur in {', '.join(map(repr, mixed))}"
     hint = f"{hint}. {COMPUTE}" if columns else "the file is empty"
     if columns and all(map(NUMBERED.fullmatch, columns)):

@@ -1,4 +1,4 @@
-"""Sign of the amounts of returns, which exports write with either."""
+"""Sign of the amounts of returns, which some exports write as positive."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import polars as pl
 
 
 def returned_net(is_return: pl.Expr) -> pl.Expr:
-    """Return ``net`` of return lines, negative whichever sign the export has.
+    """Return ``net`` with negative amounts for return lines, whatever sign the export uses.
 
-    The returned lines of one order can have both signs: a refund that takes a discount back has the other sign. Their
-    signs stay, turned if their sum is positive.
+    The return lines of one order can have both signs: a refund that takes back a discount has the opposite sign. The
+    signs are kept, and all are reversed if their sum is positive.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.schema import TABLES
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ LATIN_ACCENTS = range(0x0300, 0x0370)
 UNITS = frozenset({"cent", "cents", "penny", "pence", "minor", "satang", "fen", "percent", "pct", "rate", "prozent"})
 """Words in a column name for numbers that are not amounts in the main currency unit."""
 NEAR = 72
-"""Similarity (0 to 100, rapidfuzz ratio) above which a column is suggested; it is never mapped for that."""
+"""Similarity (0 to 100, rapidfuzz ratio) above which a column is suggested to the user; similarity never maps a column.
+"""
 LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK"})
 """Alphabets with letters that look alike."""
 

@@ -1,4 +1,4 @@
-"""Pieces of a file in which the lines of an order are together, wherever in the file they stand."""
+"""Batches of a file in which all lines of an order are together, wherever they are in the file."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 LINE, PART = "\x00line", "\x00part"
 PARTS = 32
-"""A file of 20 million lines comes in pieces of 600,000."""
+"""Number of parts: a file of 20 million lines is split into batches of 600,000."""
 SEED = 29
 
 
 def by_order(batches: Iterable[Batch], order: str | None, *, blank: bool = False) -> Iterator[Batch]:
-    """Yield the records of ``batches`` so that those of one order come in one piece.
+    """Yield the records of ``batches`` with all records of an order in one batch.
 
-    A file of one piece is handed on as it is; one of several is written to disk in as many parts, each with the orders
-    of one remainder of a hash, so that memory holds about one piece. Records keep their order within a part.
+    A file with one batch is unchanged. A larger file is written to disk in parts by the hash of the order number, so
+    that memory needs about one batch. Records keep their order within a part.
 
     Parameters
     ----------
     batches
-        Pieces of a file, in its order.
+        Batches of a file, in file order.
     order
-        The column of the order's number; null where no record needs another, and the pieces stay as they are.
+        The column with the order number; null if orders need not be together, and then the batches are unchanged.
     blank
-        Whether the number is blank on an order's further lines, which then follow its first one.
+        Whether the number is blank on all lines of an order but the first, which they follow.
     """
     if order is None:
         yield from batches
@@ -49,7 +49,7 @@ def by_order(batches: Iterable[Batch], order: str | None, *, blank: bool = False
 
 
 def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
-    """Give each record the order's number of the last record before it that has one."""
+    """Fill blank order numbers with that of the last record before that has one."""
     last: str | None = None
     for batch in batches:
         text = exactly(order).cast(pl.String)
@@ -62,7 +62,7 @@ def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
 
 
 def _parted(batches: Iterable[Batch], order: str, folder: Path) -> Iterator[Batch]:
-    """Write all records to files by part, then yield part by part; rejected records come as they are met."""
+    """Write all records to files by part, then yield part by part; rejected records are yielded at once."""
     columns: list[str] = []
     for piece, batch in enumerate(batches):
         columns = batch.records.columns

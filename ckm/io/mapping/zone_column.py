@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.io.mapping.synonyms import normalise
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.io.values.zones import zone_named
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from ckm.io.readers.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_fra
 from ckm.io.readers.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.io.readers.open_document import NUMBERS, cell_runs, is_spreadsheet, refuse_huge_document
 from ckm.io.readers.totals import without_totals
-from ckm.io.readers.workbook import MOST_MERGED, MergedCells, SheetFacts, numeric_cells, sheet_facts
+from ckm.io.readers.workbook_metadata import MOST_MERGED, MergedCells, SheetFacts, numeric_cells, sheet_facts
 from ckm.io.readers.workbook_size import refuse_huge
 from ckm.paths import openable
 

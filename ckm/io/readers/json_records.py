@@ -36,7 +36,7 @@ MOST_FIELDS = 50
 """Maximum fields of a nested record that become columns; a larger one is kept as JSON text."""
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
-"""Strings, also one that is not closed yet, and what stands between values."""
+"""Pattern of strings, also unclosed ones, and of the characters between values."""
 _MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
 _OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTALL)
 KEY = "key"
@@ -45,7 +45,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 Element: TypeAlias = "dict[str, str | None] | tuple[str, str]"
-"""An object with its values as text, or the reason why there is none and the raw text."""
+"""An object with its values as text; for elements that are not objects, the reason and the raw text."""
 
 
 class Numeral(str):
@@ -61,7 +61,7 @@ class Nested(str):
 
 
 class Field(str):
-    """The path of a value within a record, ``customer.id``; ``parent`` is the key that the record stands under."""
+    """The path of a value within a nested record, such as ``customer.id``; ``parent`` is the key of the record."""
 
     parent: str
 
@@ -91,7 +91,7 @@ _decoder = json.JSONDecoder(parse_float=Numeral, parse_int=Numeral, parse_consta
 
 
 def as_text(value: object) -> str | None:
-    """Return a JSON value as text: strings and numbers as they are, objects and lists as JSON, ``null`` as null."""
+    """Return a JSON value as text: strings and numbers unchanged, objects and lists as JSON, ``null`` as null."""
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -102,7 +102,7 @@ def as_text(value: object) -> str | None:
 
 
 def _fields(parent: str, path: str, record: dict[str, object]) -> Iterator[tuple[Field, str | None]]:
-    """Yield the values within a record under their paths, those of records in it too."""
+    """Yield the values of a record with their paths, including those of nested records."""
     for key, cell in record.items():
         field = Field(f"{path}.{key}")
         field.parent = parent
@@ -113,7 +113,7 @@ def _fields(parent: str, path: str, record: dict[str, object]) -> Iterator[tuple
 
 
 def _flat(value: dict[str, object]) -> dict[str, str | None]:
-    """Return an object's values as text, and those of nested records also under their paths."""
+    """Return an object's values as text, with the values of nested records under their paths."""
     found = {key: as_text(cell) for key, cell in value.items()}
     for parent, cell in value.items():
         if isinstance(cell, dict):
@@ -143,9 +143,9 @@ class JsonTable:
     keys: tuple[str, ...]
     """The keys in the order of their first appearance; the columns are these, made unique."""
     mixed: tuple[int, ...] = ()
-    """The places of columns that hold numbers beside texts."""
+    """Indices of columns that contain both numbers and texts."""
     inside: str | None = None
-    """The path of a record list in the only record of the file."""
+    """Path of a record list in the only record of the file."""
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in order; elements that are not objects are rejected with their line."""
@@ -179,20 +179,20 @@ class JsonTable:
 
 
 def _with_its_point(cell: str | None) -> str | None:
-    """Return a number so that its point is read as one beside texts with decimal commas."""
+    """Mark a number's decimal point, which is a point even if the column's texts have decimal commas."""
     if isinstance(cell, Numeral) and "." in cell and "e" not in cell.lower():
         return cell + NATIVE_SUFFIX
     return cell
 
 
 def looks_like_json(archive: Archive, hints: Hints) -> bool:
-    """Whether the file starts with a JSON object or an array of them, rather than with a table that has a bracket."""
+    """Return whether the file starts with a JSON object or array, and not with a table that starts with a bracket."""
     if hints.delimiter is not None or hints.columns is not None or hints.header is not None:
         return False
     head = archive.head(4096)
     for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         head = head.removeprefix(mark)
-    text = head.replace(b"\x00", b"").lstrip()  # brackets are the same in every character set, wide ones have NULs
+    text = head.replace(b"\x00", b"").lstrip()  # brackets are the same in every encoding; wide encodings add NUL bytes
     return text.startswith(b"{") or (text.startswith(b"[") and text[1:].lstrip()[:1] in {b"{", b"]"})
 
 
@@ -267,9 +267,9 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
 
 
 def _with_fields(keys: dict[str, None], parents: dict[str, dict[str, None]], single: Counter[str]) -> dict[str, None]:
-    """Return the keys with those of records replaced by their fields, where these are few and all values are records.
+    """Return the keys with records replaced by their fields, if these are few and all values are records.
 
-    What has a field for each of many things (an amount by product) is no record of fields, and stays as JSON text.
+    A record with a field per item (an amount by product) has too many fields and stays JSON text.
     """
     flat: dict[str, None] = {}
     for key in keys:
@@ -286,10 +286,11 @@ class JsonLayout:
     Attributes
     ----------
     kind
-        ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
-        the only array of one object whose other values describe it; ``keyed``: under their keys in one object.
+        ``lines``: one object per line; ``array``: an array of objects; ``stream``: objects one after the other, across
+        line ends; ``wrapped``: an array in an object whose other values are metadata; ``keyed``: the values of one
+        object.
     path
-        The path of keys to that array.
+        The path of keys to the array of ``wrapped``.
     is_given
         Whether the user gave the path; then the rest of the file is ignored.
     """
@@ -335,7 +336,7 @@ def _layout(archive: Archive, encoding: TextEncoding, records: str | None) -> Js
 
 
 def _is_closed_by_wrapper(archive: Archive, encoding: TextEncoding, path: tuple[str, ...]) -> bool:
-    """Whether nothing follows the array but the end of the objects around it, with values that describe the array."""
+    """Return whether only the end of the wrapping objects and metadata of the array follow the array."""
     last, pieces = "", utf8_pieces(archive, encoding, BLOCK)
     for _, found in _array_elements(pieces, archive.name, JsonLayout("wrapped", path), closed=False):
         last = found[1] if isinstance(found, tuple) else ""
@@ -343,9 +344,9 @@ def _is_closed_by_wrapper(archive: Archive, encoding: TextEncoding, path: tuple[
 
 
 def _holds_records(archive: Archive, encoding: TextEncoding) -> bool:
-    """Whether the file is one object of several objects that are alike, as records under their keys are.
+    """Return whether the file is one object whose values are several similar objects: records by key.
 
-    What is unlike in one object (its customer, its address) are the parts of one record.
+    Objects with different keys (a customer and an address) are the parts of one record instead.
     """
     first: set[str] = set()
     count = 0
@@ -419,7 +420,7 @@ def _whole(text: str) -> str: ...
 @overload
 def _whole(text: None) -> None: ...
 def _whole(text: str | None) -> str | None:
-    """Return a text with U+FFFD for each half of a surrogate pair: half an emoji is nothing that UTF-8 can hold."""
+    """Replace unpaired surrogates (half an emoji) by U+FFFD, because UTF-8 cannot encode them."""
     if text is None or isinstance(text, Numeral):
         return text
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -439,8 +440,7 @@ def _array_elements(
 ) -> Iterator[tuple[int, Element]]:
     """Parse an array element by element, so that it does not have to fit in memory.
 
-    What follows the array is an element that cannot be read, but for the end of the wrapping object where that is
-    ``closed``.
+    Text after the array is an unreadable element, except the end of the wrapping object if the array is ``closed``.
     """
     start = layout.kind
     decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end inside a character
@@ -458,7 +458,7 @@ def _array_elements(
             at = end_of_gap
             if at >= len(text):
                 break
-            if not opened:  # up to the bracket that made this an array
+            if not opened:  # up to the bracket that starts the array
                 wrapper = list_at(text, layout.path, at) if start == "wrapped" else None
                 begin = wrapper.begin if wrapper else at + 1
                 line += text.count("\n", at, begin)
@@ -478,7 +478,7 @@ def _array_elements(
             yield line, _under(member["key"], found) if member else found
             line += text.count("\n", at, end)
             at = end
-        if done and len(text) - at > RAW_LIMIT:  # no more of it is looked at
+        if done and len(text) - at > RAW_LIMIT:  # the rest is not searched
             break
     if layout.is_given and done:
         return
@@ -487,7 +487,7 @@ def _array_elements(
 
 
 def _under(key: str, found: Element) -> Element:
-    """Return a record with its key as a field, unless it has such a field."""
+    """Return a record with its key as a field, unless the record has a field of that name."""
     try:
         return {KEY: as_text(_decoder.decode(key)), **found} if isinstance(found, dict) else found
     except ValueError:
@@ -495,9 +495,10 @@ def _under(key: str, found: Element) -> Element:
 
 
 def _element_end(text: str, at: int, *, final: bool) -> int | None:
-    """Return where the element at ``at`` ends, null if that is not in ``text`` yet.
+    """Return the end of the element at ``at``; null if ``text`` does not contain it yet.
 
-    A sound element is measured by parsing it. For a broken one brackets are counted, so that only it is lost.
+    A valid element is measured by parsing it. In an invalid one brackets are counted, so that only this element is
+    lost.
     """
     try:
         end = _decoder.raw_decode(text, at)[1]

@@ -1,4 +1,4 @@
-"""Find the record list in a wrapping JSON object, possibly next to metadata, at any level."""
+"""Find the record list in a wrapping JSON object, with metadata beside it, at any level."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _decoder = json.JSONDecoder()
 
 
 class WrappedList(NamedTuple):
-    """A list of records.
+    """A list of records in a JSON object.
 
     Attributes
     ----------
     path
-        The path of keys to it.
+        Path of keys to the list.
     begin
-        Its start offset in the text, after the bracket.
+        Offset in the text after the opening bracket.
     """
 
     path: tuple[str, ...]
@@ -52,9 +52,9 @@ class WrappedList(NamedTuple):
 
 
 def find_list(text: str, at: int = 0) -> WrappedList | None:
-    """Return the first list of objects in the object at ``at``, or in an object in it.
+    """Return the first list of objects in the object at ``at``, at any level.
 
-    None where a value before it does not describe it: then the object may be a record with a list in it.
+    Return None if a value before the list is not metadata: then the object may be a single record with a list in it.
     """
     try:
         return _find_list(text, at, DEEPEST)
@@ -74,7 +74,7 @@ def _find_list(text: str, at: int, levels: int) -> WrappedList | None:
 
 
 def find_inner(text: str, at: int, levels: int) -> WrappedList | None:
-    """Return the list in an object that is a value; None where it has none."""
+    """Return the list in an object that is a value; None if it has none."""
     try:
         return _find_list(text, at, levels)
     except ValueError:
@@ -99,7 +99,7 @@ def list_at(text: str, path: tuple[str, ...], at: int = 0) -> WrappedList | None
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
-    """Yield the keys of an object, and where their values begin; each value must be sound for the next to come."""
+    """Yield the keys of an object and the offsets of their values; stops at an invalid value."""
     begin = _OBJECT.match(text, at)
     while begin and (member := _MEMBER.match(text, begin.end())):
         yield _decoder.decode(member["key"]), member.end()
@@ -107,7 +107,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
 
 
 def is_end(rest: str, path: tuple[str, ...]) -> bool:
-    """Whether a text, from the end of a list on, closes the objects around it, with values that describe the list."""
+    """Return whether the text after a list only closes the objects around it, with metadata of the list."""
     for key in reversed(path):
         rest = rest.lstrip()
         if rest.startswith("}"):
@@ -126,7 +126,7 @@ def is_end(rest: str, path: tuple[str, ...]) -> bool:
 
 
 def lists_of_records(record: dict[str, str | None]) -> list[str]:
-    """Return the paths of the fields of a record, as texts, that are lists of several records themselves."""
+    """Return the paths of fields that are lists of several records; the values of ``record`` are text."""
     found = []
     for path, text in record.items():
         if text is not None and re.match(r"\[\s*\{", text):
@@ -137,9 +137,9 @@ def lists_of_records(record: dict[str, str | None]) -> list[str]:
 
 
 def _describe_list(name: str, beside: dict[str, object]) -> bool:
-    """Whether values beside a list of records are about the list, as pages and counts are, or are nothing at all.
+    """Return whether the values beside a list of records are empty or metadata of the list, such as pages and counts.
 
-    Any are, beside a list that is called as the records of no thing are.
+    If the list has a usual name such as ``data``, any values count as metadata.
     """
     if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in beside.values()):
         return False

@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 CONTENT = "content.xml"
 NUMBERS = frozenset({"float", "currency", "percentage"})
-"""Types of value that are numbers, whatever is shown."""
+"""Value types of numeric cells, whatever their display."""
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
 class CellRun(NamedTuple):
-    """Equal cells of a sheet that stand together; 1-based.
+    """Adjacent equal cells of a sheet; 1-based.
 
     Attributes
     ----------
     sheet
         The sheet.
     row, rows, column, columns
-        The first row and column, and how many there are.
+        First row and column, and numbers of rows and columns.
     kind
-        Type of the value; null for a text without one.
+        Type of the value; null for untyped text.
     text
-        Characters of what is shown.
+        Number of displayed characters.
     spanned
-        Rows that the cell spans on the screen.
+        Number of rows of the merged cell.
     currency
         The currency of an amount; null for other cells.
     """

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 BATCH_ROWS = 250_000
 SAMPLE_ROWS = 10_000
 MANY_ROWS = 10_000_000
-"""As many are read whatever they are."""
+"""Number of rows up to which a file is never refused."""
 ROWS_PER_BYTE = 16
-"""Of a file of many rows. Records of their own take bytes each; equal ones next to nothing, however many there are."""
+"""Maximum rows per byte of a larger file. Distinct records need bytes each; repeated ones need almost none, so a small
+file could have billions of rows."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
     Raises
     ------
     InputError
-        The file is damaged, or repeats equal rows without end.
+        The file is damaged, or has too many equal rows for its size.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -124,7 +125,8 @@ def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list
     Raises
     ------
     InputError
-        A column cannot be read, and those beside it cannot be named: their names repeat or have points.
+        A column cannot be read, and the others cannot be selected by name, because names are duplicate or contain
+        points.
     """
     import pyarrow as pa
 
@@ -139,12 +141,12 @@ def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list
 
 
 def _are_plain(names: list[str]) -> bool:
-    """Whether each name stands for one column: names that repeat or have points do not."""
+    """Return whether each name selects one column; duplicate names and names with points do not."""
     return len(set(names)) == len(names) and not any("." in name for name in names)
 
 
 def _places_of_text(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
-    """Return the binary columns that contain only text, in one pass over them."""
+    """Return the indices of binary columns that contain only text, in one pass over them."""
     if not places:
         return []
     names = schema.names

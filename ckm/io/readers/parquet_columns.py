@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 Form = Literal["native", "text", "uuid", "hex", "json", "duration", "none"]
 DECIMAL_DIGITS = 38
-"""Of a polars decimal; a longer one with a fraction becomes a float, one without a text."""
+"""Maximum digits of a polars decimal; longer decimals become floats, longer whole numbers text."""
 FARTHEST = 73_000_000
-"""Days from 1970, some 200,000 years: polars ends in a panic where it writes or converts a date much beyond."""
+"""Maximum distance of a date from 1970 in days (200,000 years): polars panics on dates much further away."""
 UNITS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
-"""Of a time; nanoseconds in 64 bits go no further than the year 2262."""
+"""Time units per day; nanoseconds need no limit, because 64 bits end in the year 2262."""
 TOO_FAR = "dates more than 200,000 years away were limited to that range"
 NOT_UTF8 = "invalid UTF-8 was replaced by U+FFFD"
 
@@ -57,12 +57,12 @@ class ColumnForm:
         return self.form == "json"
 
     def read(self, column: pa.Array, remark: Callable[[str], None]) -> pl.Series:
-        """Return a piece of the column."""
+        """Return a piece of the column, converted."""
         return _READERS[self.form](_storage(column), self, remark)
 
 
 def column_form(name: str, dtype: pa.DataType) -> ColumnForm:
-    """Return how a column of an Arrow type is taken; a binary one as hex, see :func:`is_text`."""
+    """Return the conversion of a column by its Arrow type; binary becomes hex text, see :func:`is_text`."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -96,7 +96,7 @@ def column_form(name: str, dtype: pa.DataType) -> ColumnForm:
 
 
 def polars_reads(dtype: pa.DataType) -> bool:
-    """Whether polars' own Parquet reader takes a file with a column of this type, if only by leaving it unread."""
+    """Return whether polars' Parquet reader accepts a file with a column of this type, read or skipped."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -112,7 +112,7 @@ def polars_reads(dtype: pa.DataType) -> bool:
 
 
 def farthest_of(dtype: pl.DataType) -> int | None:
-    """Return how far from 1970 a date of this type may be, in its unit; None where its type sets the limit."""
+    """Return the maximum distance of a date of this type from 1970, in its unit; None if the type itself is limited."""
     if dtype == pl.Date:
         return FARTHEST
     units = UNITS_PER_DAY.get(dtype.time_unit) if isinstance(dtype, pl.Datetime) else None
@@ -120,7 +120,7 @@ def farthest_of(dtype: pl.DataType) -> int | None:
 
 
 def has_empty_arrays(dtype: pa.DataType) -> bool:
-    """Whether values hold arrays of length 0, which pyarrow writes and does not read again."""
+    """Return whether a type contains arrays of length 0, which pyarrow writes but cannot read."""
     from pyarrow import types
 
     inner = _unwrapped(dtype)
@@ -130,12 +130,12 @@ def has_empty_arrays(dtype: pa.DataType) -> bool:
 
 
 def as_text_form(form: ColumnForm) -> ColumnForm:
-    """Return the form of a binary column all of whose values are text, as old writers leave texts unmarked."""
+    """Return the conversion of a binary column that contains only text, as old writers store text."""
     return ColumnForm("text", form.type)
 
 
 def is_text(column: pa.Array) -> bool:
-    """Whether every value of a binary column is UTF-8 without control characters."""
+    """Return whether every value of a binary column is UTF-8 without control characters."""
     values = _as_series(_storage(column))
     if values.dtype != pl.Binary:
         return False
@@ -160,7 +160,7 @@ def _decimal(called: str, dtype: pa.DataType, inner: pa.DataType) -> ColumnForm:
 
 
 def _unwrapped(dtype: pa.DataType) -> pa.DataType:
-    """Return the type of the values themselves: extensions and dictionaries only say how they are meant or packed."""
+    """Return the type of the values, without extension and dictionary types around it."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -191,7 +191,7 @@ def _is_known_zone(zone: str) -> bool:
         pl.Series([0], dtype=pl.Int64).cast(pl.Datetime("us", zone))
     except pl.exceptions.PolarsError:
         return False
-    return zone[:1].isalpha()  # polars makes +02:00 a zone of its own
+    return zone[:1].isalpha()  # polars turns +02:00 into a zone of its own
 
 
 def _as_series(column: pa.Array) -> pl.Series:
@@ -213,7 +213,7 @@ def _native(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -
 
 
 def _text(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    """Return texts; polars trusts that they are UTF-8, so they must be."""
+    """Return valid UTF-8 texts, because polars does not check."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -241,7 +241,7 @@ def _as_bytes(column: pa.Array) -> pa.Array:
 
 
 def _uuid(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    """Return UUIDs as RFC 9562 writes them: 8-4-4-4-12 hexadecimal digits."""
+    """Return UUIDs in the format of RFC 9562: 8-4-4-4-12 hexadecimal digits."""
     digits = _as_series(column).bin.encode("hex")
     edges = (0, 8, 12, 16, 20, 32)
     parts = [pl.col("_").str.slice(a, b - a) for a, b in pairwise(edges)]
@@ -253,7 +253,7 @@ def _hex(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> p
 
 
 def _duration(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    """Return durations as ISO 8601 writes them: PT1H30M."""
+    """Return durations in the format of ISO 8601: PT1H30M."""
     return _as_series(column).dt.to_string("iso")
 
 
@@ -262,7 +262,7 @@ def _none(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> 
 
 
 def _json(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    """Return lists and records as JSON; one that cannot be written as such is null, with a remark."""
+    """Return lists and records as JSON; values that JSON cannot represent are null, with a remark."""
     texts = [
         None if value is None else json.dumps(_plain(value), ensure_ascii=False, default=str)
         for value in _python_values(column, remark)
@@ -274,13 +274,13 @@ def _python_values(column: pa.Array, remark: Callable[[str], None]) -> Iterator[
     for scalar in column:
         try:
             yield scalar.as_py()
-        except (ValueError, OverflowError, ArithmeticError):  # not UTF-8, or a date that Python cannot hold
+        except (ValueError, OverflowError, ArithmeticError):  # not UTF-8, or a date outside Python's range
             remark("lists or records with values that JSON cannot represent were skipped")
             yield None
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of Arrow as JSON has it; maps come as lists of pairs."""
+    """Return an Arrow value as a JSON value; maps become lists of pairs."""
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list):

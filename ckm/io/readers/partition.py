@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = re.compile(r"^(?P<column>[A-Za-z_][\w.-]*)=(?P<value>.*)$", re.DOTALL)
 NOTHING = "__HIVE_DEFAULT_PARTITION__"
-"""Folder name of Hive and Spark for null."""
+"""Folder name that Hive and Spark use for null."""
 
 
 class TableReader(Protocol):
@@ -36,7 +36,7 @@ class TableReader(Protocol):
 
 
 def partition_of(path: Path) -> dict[str, str | None]:
-    """Return the columns that the folders right above a file name, with their values; empty where they name none.
+    """Return columns and values from the names of a file's parent folders; empty if these are no partitions.
 
     >>> partition_of(Path("/data/currency=USD/month=3/part-0.parquet"))
     {'currency': 'USD', 'month': '3'}
@@ -52,7 +52,7 @@ def partition_of(path: Path) -> dict[str, str | None]:
 
 
 def is_partition(folder: Path) -> bool:
-    """Whether a folder is named by a column and its value, and is no link, which may lead back to where it stands."""
+    """Return whether a folder is named ``COLUMN=VALUE`` and is not a link, which could lead to a loop."""
     return FOLDER.match(folder.name) is not None and not folder.is_symlink()
 
 
@@ -65,17 +65,17 @@ class PartitionedTable:
 
     @property
     def format(self) -> FileFormat:
-        """That of the file, with the columns added after its own."""
+        """The file's format, with the partition columns added at the end."""
         return replace(self.table.format, columns=(*self.table.format.columns, *self.partition))
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield the records of the file; each has the same text in an added column."""
+        """Yield the records of the file; a partition column has the same text in all of them."""
         added = [pl.lit(value, dtype=pl.String).alias(name) for name, value in self.partition.items()]
         for batch in self.table.batches(remarks, small=small):
             yield batch._replace(records=batch.records.with_columns(added))
 
 
 def with_partition(table: TableReader, path: Path) -> TableReader:
-    """Return a table with the columns that its folders name and it has not itself."""
+    """Return a table with the partition columns that the file itself does not have."""
     missing = {name: value for name, value in partition_of(path).items() if name not in table.format.columns}
     return PartitionedTable(table, missing) if missing and table.format.columns else table

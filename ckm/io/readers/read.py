@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 10_000
 UNPACKED = 8
-"""How many times the size of its archive a text file is taken to have."""
+"""Estimated ratio of a text file's size to that of its archive."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
 MARKUP_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKUP = re.compile(
     rb"<(?:(?P<page>!doctype\s+html|html|head|meta|table|body|style|div)\b|\?xml\b|\?mso-|!--|!doctype|\w+[^<>\n]*\sxmlns)",
     re.IGNORECASE,
 )
-"""How pages and documents of markup begin."""
+"""Start of HTML and XML files."""
 FIX_LINK = "fix the link, or remove it"
 SPOOL_LIMIT = 4 << 30
-"""Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
+"""Maximum unpacked bytes of Parquet and Excel files in an archive, which must be unpacked before reading."""
 
 
 @dataclass
@@ -53,11 +53,11 @@ class Source:
     Attributes
     ----------
     path
-        As it was given; ``-`` is standard input.
+        The given path; ``-`` is standard input.
     table
-        The reader for this sort of file.
+        The reader of the file's format.
     told
-        What its place says, as ``(None, text)``.
+        Remarks on its location, as ``(None, text)``.
     """
 
     path: Path
@@ -73,7 +73,7 @@ class Source:
 
     @cached_property
     def sample(self) -> pl.DataFrame:
-        """The first records, 10,000 at most."""
+        """The first records, at most 10,000."""
         found: list[pl.DataFrame] = []
         height = 0
         for batch in self.table.batches(Remarks(), small=True):
@@ -87,7 +87,7 @@ class Source:
 
     @cached_property
     def expected_rows(self) -> int:
-        """About how many records there are, by the size of the file and the length of its first records."""
+        """Estimated number of records, by the size of the file and the length of its first records."""
         from ckm.io.readers.parquet import ParquetTable
 
         table = self.table.table if isinstance(self.table, PartitionedTable) else self.table
@@ -133,7 +133,7 @@ class Source:
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
     """Detect the format of a file, so that its records can be read.
 
-    The bytes of a text file are read once to settle its encoding; nothing is kept.
+    A text file is read once to detect its encoding; nothing is kept in memory.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
     Raises
     ------
     InputError
-        Naming what it is; read as a table of text, its cells would stand in every message.
+        The file is markup; the error names its kind. Read as a text table, its cells would appear in messages.
     """
     if hints.delimiter is not None or hints.columns is not None or hints.header is not None:
         return
@@ -220,7 +220,7 @@ def _seekable(archive: Archive, temporary: list[Path]) -> Path:
 
 
 def refuse_absent(path: Path) -> None:
-    """Raise the error for a ``path`` that cannot be read: see :func:`open_source`."""
+    """Raise the error for a ``path`` that cannot be read; see :func:`open_source`."""
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")

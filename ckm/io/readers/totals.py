@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LAST_ROWS = 5
-"""A total stands in one of the last rows, with a grand total or notes after it at most."""
+"""Number of last rows that may contain a total, grand total or notes."""
 COMPARED_ROWS = 20
-"""Rows above these that show what a record of the table looks like."""
+"""Number of rows above them that are compared as typical records."""
 TOLERANCE = 0.005
-"""Of a sum per row above it, half a cent: amounts in the rows may have been rounded."""
+"""Tolerance of a sum per row above it: half a cent, because amounts may have been rounded."""
 NOTE_COLUMNS = 4
-"""In a narrower table a row with one value is no oddity."""
+"""Fewest columns for detecting notes; in a narrower table, a row with a single value is normal."""
 
 
 def without_totals(batch: Batch) -> Batch:
     """Move totals and notes from the end of a file's last batch to its rejected records.
 
-    Only what is evident counts. A total's first value is a word for it, and more of its cells are empty than in any
-    record above; or none is, but the word stands under dates, numbers or codes, or each of its numbers is the sum of
-    the column. A note is a single text without digits, in a column where no record above has one. A footer holds what
-    programs write below a table (``data/footer_words.txt``), and lacks what records have.
+    Only unambiguous rows are moved. A total starts with a word for it and either has more empty cells than any record
+    above, or has the word below dates, numbers or codes, or contains the sums of the columns above. A note is a single
+    text without digits, in a column where no record above has such a text. A footer contains words that programs write
+    below a table (``data/footer_words.txt``), and has more empty cells than records.
     """
     batch = _with_footers(batch)
     height = batch.records.height
@@ -59,7 +59,7 @@ def without_totals(batch: Batch) -> Batch:
 
 
 def _with_footers(batch: Batch) -> Batch:
-    """Call the unread lines below the last record footers where they are such, and titles among them."""
+    """Set the rejection reason of lines below the last record to footer if they contain footer words, or titles."""
     last = batch.lines[-1] if len(batch.lines) else 0
     below = pl.col("line") > last
     words = pl.col("raw").str.to_lowercase().str.contains_any(list(footer_words()))
@@ -83,7 +83,7 @@ def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) ->
 
 
 def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], records: pl.DataFrame) -> str | None:
-    """Return that a row is a total though no cell of it is empty, as in a table of two columns; null if it is none."""
+    """Return the reason for a total row without empty cells, as in a table with two columns; null if it is a record."""
     records_above = [record for record in above if not _is_total(record)]
     if not records_above or not _is_total(row) or row[0] is None:
         return None
@@ -94,7 +94,7 @@ def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], record
 
 
 def _sums_up(cells: Sequence[object], records: pl.DataFrame) -> bool:
-    """Whether each number of a row, and there is one, is the sum of those above it, other totals among them or not."""
+    """Return whether the numbers of a row (at least one) are the sums of those above, with or without other totals."""
     first = records.to_series(0).str.strip_chars().str.strip_suffix(":").str.to_lowercase()
     single = records.filter(~first.is_in(list(total_words())).fill_null(value=False))
     return _are_sums(cells, records) or _are_sums(cells, single)
@@ -109,7 +109,7 @@ def _are_sums(cells: Sequence[object], rows: pl.DataFrame) -> bool:
 
 
 def _digits(cell: object) -> float | None:
-    """Return a number with what its last mark, if it stands before one or two digits, makes of it."""
+    """Return a number; its last mark is decimal if one or two digits follow it."""
     found = _as_digits(pl.Series([cell if isinstance(cell, str) else None], dtype=pl.String)).item()
     return None if found is None else float(found)
 
@@ -130,7 +130,7 @@ def total_words() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def footer_words() -> frozenset[str]:
-    """Return what programs write below a table, in lower case."""
+    """Return words that programs write below a table, in lower case."""
     return _lines_of("footer_words.txt")
 
 

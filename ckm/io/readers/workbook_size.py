@@ -1,7 +1,7 @@
 """Estimate the size of a workbook in memory before it is read.
 
-A sheet is read as a rectangle up to its last row and column and held in memory, its texts twice. A workbook of 5 kB can
-hold one value in the last cell of all, or refer a million times to one long text.
+A sheet is read as a rectangle up to its last row and column and held in memory; texts need twice their size. A workbook
+of 5 kB can have one value in the last possible cell, or refer a million times to one long text.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_CELLS = 25_000_000
-"""Cells of a sheet's rectangle, empty ones too: a million rows of 24 columns. The reader takes 24 bytes for each."""
+"""Maximum cells of a sheet's rectangle, empty ones included: a million rows with 24 columns. The reader needs 24 bytes
+per cell."""
 MOST_TEXT = 400 << 20
-"""Bytes of all texts of a workbook, a text that a cell refers to counted for each cell."""
+"""Maximum bytes of all texts of a workbook; a shared text counts once per cell that refers to it."""
 MARKUP = 120
-"""Bytes of a cell's XML beside its text; what a sheet has beyond that is text."""
+"""Bytes of a cell's XML without its text; the rest of a sheet's XML counts as text."""
 MOST_UNPACKED = 4 << 30
-"""Bytes of a sheet's XML: some 50 million cells."""
+"""Maximum bytes of a sheet's XML: about 50 million cells."""
 LONGEST_TEXT = 1 << 20
-"""Bytes without a tag; a cell of Excel holds 32,767 characters."""
+"""Maximum bytes between two tags; an Excel cell holds 32,767 characters."""
 PIECE = 1 << 20
 SHEETS = re.compile(r"xl/(?:worksheets|macrosheets)/[^/]+\.(?:xml|bin)", re.IGNORECASE)
 TEXTS = re.compile(r"xl/sharedStrings\.(?:xml|bin)", re.IGNORECASE)
@@ -42,7 +43,7 @@ _HINT = "save the sheet as CSV or Parquet, or delete cells far below or beside i
 
 
 class _Extent(NamedTuple):
-    """How far a sheet goes."""
+    """Extent of a sheet."""
 
     rows: int
     columns: int
@@ -52,8 +53,7 @@ class _Extent(NamedTuple):
 def refuse_huge(path: Path, name: str) -> None:
     """Refuse a workbook that cannot be read in bounded memory.
 
-    Only the format of 2007 (``.xlsx``, ``.xlsm``) is looked into: sheets of the older one end at 65,536 rows of 256
-    columns.
+    Only the 2007 format (``.xlsx``, ``.xlsm``) is checked: older sheets have at most 65,536 rows and 256 columns.
 
     Raises
     ------
@@ -87,27 +87,27 @@ def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[i
     if extent.rows * extent.columns > MOST_CELLS:
         reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
         raise too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
-    if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few that may be too large
+    if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few sheets that may be too large
         text = max(text, _referred(book, sheet, lengths, name))
     if text > MOST_TEXT:
         raise too_large(name, f"contains more than {MOST_TEXT >> 20} MB of text")
 
 
 def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tuple[_Extent, int]:
-    """Return how far a sheet goes, and the bytes of the texts that stand in it."""
+    """Return the extent of a sheet, and the bytes of its inline texts."""
     columns: set[bytes] = set()
     last_row = cells = rows = in_row = widest = size = 0
     for piece in pieces(book, sheet, name):
         size += len(piece)
         found = _PLAIN_CELL.findall(piece)
         here = piece.count(b"<c ")
-        if here > len(found) or b"<c>" in piece or b":c" in piece:  # not as Excel writes it, or a text that says so
+        if here > len(found) or b"<c>" in piece or b":c" in piece:  # not as Excel writes it, or an inline text
             found = _CELL.findall(piece)
             marks = _ANY_CELL.findall(piece)
             here = marks.count(b"c")
             rows += len(marks) - here
             last_row = max(last_row, max(map(int, _ROW.findall(piece)), default=0))
-            for mark in marks:  # cells that do not say where they stand follow one another in their row
+            for mark in marks:  # cells without a reference follow one another in their row
                 in_row = 0 if mark == b"row" else in_row + 1
                 widest = max(widest, in_row)
         columns.update(column for column, _ in found)
@@ -118,7 +118,7 @@ def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tup
 
 
 def _referred(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> int:
-    """Return the bytes of the texts that a sheet refers to, each as often as it is referred to."""
+    """Return the bytes of the shared texts of a sheet, each counted once per reference."""
     return sum(
         lengths[int(at)]
         for piece in pieces(book, sheet, name)
@@ -128,7 +128,7 @@ def _referred(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int],
 
 
 def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> list[int]:
-    """Return the bytes of each text that cells refer to, its tags included."""
+    """Return the bytes of each shared text, its tags included."""
     lengths: list[int] = []
     for member in texts:
         if member.filename.lower().endswith(".bin"):
@@ -143,7 +143,7 @@ def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> 
 
 
 def pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
-    """Yield the XML of a part, cut before a tag that opens a cell or a text, so that none is cut in two."""
+    """Yield the XML of a part in pieces, cut before a tag that opens a cell or a text."""
     rest = b""
     with book.open(member) as content:
         while piece := content.read(PIECE):
@@ -161,7 +161,7 @@ def pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterato
 
 
 def column_number(letters: bytes) -> int:
-    """Return a column's number: ``A`` is 1, ``XFD`` 16,384."""
+    """Return the number of a column name: ``A`` is 1, ``XFD`` is 16,384."""
     number = 0
     for letter in letters.upper():
         number = number * 26 + letter - 64

@@ -9,8 +9,8 @@ from functools import cache
 import polars as pl
 
 from ckm.io.values.calendars import buddhist_to_common, jalali_to_days
-from ckm.io.values.data_files import load_data
 from ckm.io.values.scripts import DIGITS, INVISIBLE, SPACES
+from ckm.io.values.word_lists import load_data
 
 CENTURIES = {"common": (1900, 69), "buddhist": (2500, 12), "jalali": (1300, 48)}
 """Per calendar a century, and the first two-digit year in it; smaller ones are in the next century.

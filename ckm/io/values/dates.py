@@ -10,8 +10,8 @@ import polars as pl
 
 from ckm.io.values.calendars import BUDDHIST_YEARS, JALALI_YEARS
 from ckm.io.values.date_parts import SHAPES, assemble, may_begin_with_year, simplify, split
-from ckm.io.values.distinct import distinct_texts
-from ckm.io.values.short_years import ShortYears, weigh_short_years
+from ckm.io.values.distinct_texts import distinct_texts
+from ckm.io.values.two_digit_years import TwoDigitYears, weigh_two_digit_years
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +83,7 @@ class DateEvidence:
     epoch_ms: int = 0
     epoch_us: int = 0
     other: int = 0
-    years: ShortYears = field(default_factory=ShortYears)
+    years: TwoDigitYears = field(default_factory=TwoDigitYears)
 
     def __add__(self, other: DateEvidence) -> DateEvidence:
         return DateEvidence(*(getattr(self, spec.name) + getattr(other, spec.name) for spec in fields(self)))
@@ -189,7 +189,7 @@ def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]
         counts = stacked.join(traits, on="text").group_by("column", maintain_order=True).agg(pl.col(TRAITS).sum())
         for row in counts.iter_rows(named=True):
             name = row.pop("column")
-            years = ShortYears()
+            years = TwoDigitYears()
             if row["short"]:
                 written = stacked.filter(pl.col("column") == name)["text"]
                 places = (
@@ -197,7 +197,7 @@ def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]
                     .with_row_index("at")
                     .join(written.to_frame(), on="text", maintain_order="right")["at"]
                 )
-                years = weigh_short_years(written, parts[places])
+                years = weigh_two_digit_years(written, parts[places])
             evidence[name] = DateEvidence(**row, years=years)
     return evidence
 

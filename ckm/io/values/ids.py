@@ -8,9 +8,9 @@ from functools import cache
 
 import polars as pl
 
-from ckm.io.values.data_files import load_data
 from ckm.io.values.readers import TextReader
 from ckm.io.values.scripts import INVISIBLE
+from ckm.io.values.word_lists import load_data
 
 JOINERS = "\u200c\u200d"
 """Joiners: part of the spelling between letters of Persian and Indian scripts, else removed."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.io.readers.format import NATIVE_SUFFIX
-from ckm.io.values.data_files import load_data
-from ckm.io.values.distinct import distinct_texts
+from ckm.io.values.distinct_texts import distinct_texts
 from ckm.io.values.scripts import DIGITS, INVISIBLE, SPACES
+from ckm.io.values.word_lists import load_data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -29,7 +29,7 @@ class Reader(Protocol):
     Attributes
     ----------
     dtype
-        What it makes of them.
+        Type of the parsed values.
     reason
         Rule that an invalid text violates: ``number``, ``integer`` or ``date``.
     """
@@ -64,7 +64,7 @@ class TextReader:
     reason = "text"
 
     def quick(self, text: pl.Expr, *, may_be_blank: bool = True) -> pl.Expr:
-        """Trim, and replace blank texts by null; every text is plain."""
+        """Trim texts and replace blank ones by null; every text is plain."""
         if not self.trim:
             return text
         trimmed = text.str.strip_chars()

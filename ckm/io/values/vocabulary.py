@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.schema import VOCABULARIES
 
 if TYPE_CHECKING:

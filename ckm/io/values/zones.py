@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 
 _OFFSET_BEFORE = re.compile(r"^\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
 """Offset prefix of a zone name in selection lists: ``(GMT-05:00) Eastern Time (US & Canada)``."""
 _WHOLE_HOURS = re.compile(r"(?:UTC|GMT)\s*(?P<sign>[+\-−])\s*0?(?P<hours>\d{1,2})(?::?00)?", re.IGNORECASE)
 _MOST_HOURS = {"+": 14, "-": 12}
 GAPS = ("3h", "27h")
-"""Steps back in time for skipped local times: longer than any daylight saving change, then than any change of the
-date line."""
+"""Steps back in time for skipped local times: first longer than any daylight saving change, then longer than any change
+of the date line."""
 
 
 def zone_named(word: str) -> str | None:

@@ -1,1 +1,1 @@
-"""Buy till you leave: how likely a customer is to order again, from how often and how lately they bought."""
+"""Buy-till-you-die models: the probability that a customer orders again, by frequency, recency and tenure."""

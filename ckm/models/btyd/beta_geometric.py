@@ -1,4 +1,4 @@
-"""BG/NBD and MBG/NBD: after a purchase, each customer leaves with a probability of his own."""
+"""BG/NBD and MBG/NBD: each customer drops out after a purchase with an individual probability."""
 
 # ruff: noqa: N803, N806 - T is what the papers call it
 # ruff: noqa: D102 - the base class says what its methods return
@@ -22,30 +22,31 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="BetaGeometric")
 
 CLEARANCE = 1e-6
-"""Closest that ``a`` may come in expected orders to where their closed form fails; see :func:`_cleared`."""
+"""Smallest distance of ``a`` from values at which the closed form of expected orders fails; see :func:`_cleared`."""
 LARGE = 20.0
-"""Leaving chances ``a`` beyond which powers overflow in the closed form and a sum over the chance takes its place."""
+"""Values of ``a`` above which the closed form overflows; the mean over the dropout probability is then a numeric sum.
+"""
 SUM_NODES = 400
-"""Of that sum: twelve standard deviations of the chance's logit to each side; off by less than 1e-9 but for b < 0.1,
-where customers leave at once and it is 1e-6."""
+"""Number of nodes of that sum. They cover twelve standard deviations of the logit on each side; the error is below
+1e-9, or 1e-6 if b < 0.1 (customers drop out at once)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BetaGeometric(TransactionModel):
-    """Purchases come at rate lambda ~ Gamma(r, alpha); after each the customer leaves with chance p ~ Beta(a, b).
+    """Purchases come at rate lambda ~ Gamma(r, alpha); after each the customer drops out with p ~ Beta(a, b).
 
     Attributes
     ----------
     r, alpha
         Shape, and rate in units of time, of the gamma distribution of purchase rates: their mean is r / alpha.
     a, b
-        Of the beta distribution of the chance to leave: its mean is a / (a + b).
+        Parameters of the beta distribution of the dropout probability: its mean is a / (a + b).
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     time_parameters: ClassVar[tuple[str, ...]] = ("alpha",)
     first_counts: ClassVar[bool]
-    """True where customers may leave after their first purchase already."""
+    """Whether customers can drop out after their first purchase."""
 
     r: float
     alpha: float
@@ -54,7 +55,7 @@ class BetaGeometric(TransactionModel):
 
     def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
         x, t_x, T, horizon = checked(x, t_x, T, horizon)
-        silent = -(self.r + x) * np.log1p(horizon / (self.alpha + T))  # log P(no order in the horizon | not left)
+        silent = -(self.r + x) * np.log1p(horizon / (self.alpha + T))  # log P(no order in the horizon | still active)
         with np.errstate(divide="ignore"):
             return np.asarray(np.logaddexp(self._left_log_odds(x, t_x, T), silent) - np.log(-np.expm1(silent)))
 
@@ -74,7 +75,7 @@ class BetaGeometric(TransactionModel):
         return while_there(self.r + x, a, stays, growth)
 
     def _left_log_odds(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Log odds of having left by T; minus infinity where that cannot be."""
+        """Return the log odds that the customer dropped out by T; minus infinity where this is impossible."""
         return _left_log_odds(self.r, self.alpha, self.a, self.b, x, t_x, T, self.first_counts)
 
 
@@ -91,10 +92,12 @@ def _left_log_odds(
 
 
 def _cleared(a: float, r: float) -> float:
-    """Return ``a``, or a value 3 or 6 millionths above, which changes expected orders by less than 1e-5 of themselves.
+    """Return ``a``, moved by 3e-6 or 6e-6 if the closed form fails near it.
 
-    The closed form is 0/0 at a = 1. Where r - a is a whole number Gauss's function has a removable pole, at which
-    scipy 1.17 returns infinity or, nearby, loses up to all digits.
+    Expected orders change by less than 1e-5 of their value.
+
+    The closed form is 0/0 at a = 1. If r - a is an integer, Gauss's function has a removable pole: there scipy 1.17
+    returns infinity, and close to it the result loses up to all digits.
     """
     for candidate in (a, a + 3 * CLEARANCE, a + 6 * CLEARANCE):
         if abs(candidate - 1) >= CLEARANCE and abs((r - candidate) - round(r - candidate)) >= CLEARANCE:
@@ -103,11 +106,11 @@ def _cleared(a: float, r: float) -> float:
 
 
 def _expected_closed(shape: Floats, a: float, stays: Floats, growth: Floats) -> Floats:
-    """Expected orders while time grows from T to T + t, of a customer who is there at T.
+    """Return the expected orders from T to T + t of a customer who is still active at T.
 
     ``(a + b' - 1) / (a - 1) [1 - (1 - z)^(r + x) 2F1(r + x, b'; a + b' - 1; z)]`` with ``b' = stays``,
-    ``z = t / (alpha + T + t)`` (Fader, Hardie, Lee 2005). Euler's transformation takes the power of x out
-    of the product, so that nothing overflows: ``(1 - z)^(a - 1) 2F1(a + b' - 1 - r - x, a - 1; a + b' - 1; z)``.
+    ``z = t / (alpha + T + t)`` (Fader, Hardie, Lee 2005). Euler's transformation avoids the overflowing power of x:
+    ``(1 - z)^(a - 1) 2F1(a + b' - 1 - r - x, a - 1; a + b' - 1; z)``.
     """
     from scipy.special import hyp2f1
 
@@ -119,8 +122,9 @@ def _expected_closed(shape: Floats, a: float, stays: Floats, growth: Floats) -> 
 def _expected_summed(shape: Floats, a: float, stays: Floats, growth: Floats) -> Floats:
     """Return the same for a large ``a``: the mean of ``[1 - (1 + p g)^-(r + x)] / p`` over p, by the trapezoidal rule.
 
-    Given the chance p, orders thin out as ``lambda exp(-lambda p y)``; lambda is integrated out exactly. On the logit
-    of p the density falls off exponentially to both sides, where the trapezoidal rule converges exponentially.
+    Given the dropout probability p, the order rate decreases as ``lambda exp(-lambda p y)``; lambda is integrated out
+    exactly. On the logit of p the density decreases exponentially on both sides, so the trapezoidal rule converges
+    exponentially.
     """
     from scipy.special import polygamma, psi
 
@@ -155,22 +159,23 @@ def fit_beta_geometric(
     Parameters
     ----------
     model
-        Its class.
+        Class of the model.
     x, t_x, T
         Repeat purchases, time from the first purchase to the last, and to the end of observation; shape (n,).
     weights
         Customers that each entry stands for; 1 where not given.
     seed
-        Draws the sample on which the starts compete, where there are many customers. The maximum does not depend on it.
+        Seed of the sample on which start values are compared, if there are many customers. The maximum does not depend
+        on it.
     time_unit
-        Of ``t_x`` and ``T``, and of the parameters and the log-likelihood.
+        Unit of ``t_x``, ``T``, the parameters and the log-likelihood.
 
     Raises
     ------
     NotEnoughDataError
         Fewer than 20 customers bought again, or the likelihood has no maximum.
     InputError
-        A history that cannot be.
+        A history is impossible, such as ``t_x`` above ``T``.
     """
     likelihood = partial(log_likelihood, first_counts=model.first_counts)
     histories = count_histories(x, t_x, T, weights)
@@ -206,7 +211,7 @@ def log_likelihood(parameters: Floats, data: Histories, *, first_counts: bool) -
 
 
 def starts(rate: float) -> Sequence[Sequence[float]]:
-    """Parameters to start from, at the mean rate of purchases or above it, for churning customers."""
+    """Return start parameters for customers that churn: mean purchase rates equal to or above the observed one."""
     return tuple(
         (r, r / (rate * faster), a, b)
         for r, faster, a, b in ((0.3, 2.0, 0.8, 2.4), (1.5, 1.2, 0.3, 4.0), (0.8, 4.0, 2.0, 2.0))

@@ -1,4 +1,4 @@
-"""BG/NBD: customers may leave after each repeat purchase (Fader, Hardie and Lee 2005)."""
+"""BG/NBD: customers can drop out after each repeat purchase (Fader, Hardie and Lee 2005)."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BGNBD(BetaGeometric):
-    """Beta-geometric/NBD. A one-time buyer is held to be alive for ever: use :meth:`no_order`, never ``1 - alive``."""
+    """Beta-geometric/NBD. A one-time buyer counts as active for ever: use :meth:`no_order`, never ``1 - alive``."""
 
     name: ClassVar[str] = "BG/NBD"
     first_counts: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Purchase histories of many customers, in whole days, with the value of their orders: equal ones are counted once."""
+"""Purchase histories of customers, in whole days, with order values; equal histories are counted once."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 TIME_BITS = 20
-"""Of a key that is unique to a history: 2,800 years of days, and 8 million purchases."""
+"""Bits for the time in the unique key of a history: enough for 2,800 years of days, and 8 million purchases."""
 
 
 @dataclass(frozen=True)
 class Buyers:
-    """Customers with a purchase, as known at the end of a day.
+    """Customers with a purchase, as of the end of a day.
 
     Attributes
     ----------
     codes
-        Their codes, ascending. Shape (n,), as of all that follows.
+        Customer codes, ascending. Shape (n,), like all other attributes.
     x
         Repeat purchases: purchase days less one.
     t_x, T
         Days from the first purchase to the last, and to the end of observation.
     spent
-        Money of the repeat purchases; the first is left out, as in the papers.
+        Total value of the repeat purchases; the first purchase is not included, as in the papers.
     """
 
     codes: Integers
@@ -44,23 +44,23 @@ class Buyers:
 
     @cached_property
     def order_value(self) -> Floats:
-        """Mean value of the repeat purchases; 0 of who has none."""
+        """Mean value of each customer's repeat purchases; 0 without any."""
         return np.divide(self.spent, self.x, out=np.zeros(len(self)), where=self.x > 0)
 
     @cached_property
     def repeat_buyers(self) -> int:
-        """How many bought again."""
+        """Number of customers with a repeat purchase."""
         return int((self.x > 0).sum())
 
     @cached_property
     def mean_order_value(self) -> float:
-        """Of all repeat purchases; 0 where there are none."""
+        """Mean value of all repeat purchases; 0 without any."""
         orders = int(self.x.sum())
         return float(self.spent.sum()) / orders if orders else 0.0
 
     @cached_property
     def groups(self) -> Groups:
-        """Customers of equal history, together."""
+        """Customers grouped by equal history."""
         keys = (self.x << (2 * TIME_BITS)) | (self.t_x << TIME_BITS) | self.T
         distinct, position, count = np.unique(keys, return_inverse=True, return_counts=True)
         time = (1 << TIME_BITS) - 1
@@ -70,14 +70,14 @@ class Buyers:
 
 @dataclass(frozen=True)
 class Groups:
-    """Distinct histories, and which one each customer has.
+    """Distinct histories, and the history of each customer.
 
     Attributes
     ----------
     histories
-        Ascending, with the number of customers of each as weights. Shape (m,).
+        Distinct histories, ascending; the weights are their numbers of customers. Shape (m,).
     position
-        Of a customer's history among them. Shape (n,).
+        Index of each customer's history in ``histories``. Shape (n,).
     """
 
     histories: Histories
@@ -85,7 +85,7 @@ class Groups:
 
     @cached_property
     def frequencies(self) -> tuple[Floats, Floats, Integers]:
-        """Distinct pairs of ``x`` and ``T``, and the position of each history's own pair."""
+        """Distinct pairs of ``x`` and ``T``, and the index of each history's pair."""
         x, T = self.histories.x.astype(np.int64), self.histories.T.astype(np.int64)  # noqa: N806
         distinct, position = np.unique((x << TIME_BITS) | T, return_inverse=True)
         pairs = (distinct >> TIME_BITS, distinct & ((1 << TIME_BITS) - 1))
@@ -93,15 +93,15 @@ class Groups:
 
 
 def buyers_until(codes: ArrayLike, days: ArrayLike, money: ArrayLike, last_day: int) -> Buyers:
-    """Return the customers as known at the end of a day.
+    """Return the customers as of the end of a day.
 
     Parameters
     ----------
     codes, days, money
         One entry per purchase day of a customer, sorted by customer and day: the customer's code, the day as a whole
-        number, and what was bought that day. Shape (k,).
+        number, and the value of the purchases on it. Shape (k,).
     last_day
-        End of observation; what comes later does not exist yet.
+        End of observation; later purchases are ignored.
     """
     code, day, value = np.asarray(codes), np.asarray(days), np.asarray(money, dtype=np.float64)
     known = day <= last_day

@@ -1,4 +1,4 @@
-"""What customers are expected to bring: a model of how often they will order, times one of what an order is worth."""
+"""Customer lifetime value: a purchase model (number of orders) times a model of the average order value."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from ckm.models.btyd.model import TransactionModel
 
 SAMPLE = 20_000
-"""Customers that the models learn from, where there are more: as many as give CDNOW's rates a standard error of 2 %."""
+"""Maximum number of customers to fit the models to: enough for a standard error of 2 % of the rates on CDNOW."""
 DAYS_A_MONTH = 365.25 / 12
 MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True)
 class LifetimeFit:
-    """How often customers order, and for how much.
+    """Fitted models of purchase frequency and average order value.
 
     Attributes
     ----------
     choice
-        The models of ordering that could be fitted, the likeliest first.
+        The purchase models that could be fitted, highest likelihood first.
     value
-        The model of an order's value; None where it cannot be fitted, as where all orders are worth the same.
+        The order value model; None if it cannot be fitted, for example because all orders have the same value.
     mean_value
-        Mean value of all repeat orders, which stands in where the model has no answer.
+        Mean value of all repeat orders; used where the model has no expected value.
     independence
-        Of number and value of orders, which the model takes for granted.
+        Test of the assumption that number and value of orders are independent.
     """
 
     choice: Choice
@@ -48,8 +48,8 @@ class LifetimeFit:
     def order_value(self, buyers: Buyers) -> Floats:
         """Return the expected order value of each customer.
 
-        The mean of all repeat orders where there is no model of it, or where it has no mean: with ``q <= 1`` an order
-        of a customer of whom nothing is known is of infinite expected value.
+        This is the mean of all repeat orders if there is no order value model or it has no mean. (If ``q <= 1``, the
+        expected order value of an unknown customer is infinite.)
         """
         if self.value is None:
             return np.full(len(buyers), self.mean_value)
@@ -59,14 +59,14 @@ class LifetimeFit:
 
 @dataclass(frozen=True)
 class ExpectedOrders:
-    """Orders within a horizon, one entry per customer.
+    """Expected orders within a horizon, one entry per customer.
 
     Attributes
     ----------
     orders
         Expected number.
     discounted
-        The same, each month's weighed by what money of that month is worth today.
+        Expected number, with the orders of each month multiplied by the discount factor of that month.
     """
 
     orders: Floats
@@ -74,30 +74,30 @@ class ExpectedOrders:
 
     @property
     def discount(self) -> Floats:
-        """What a unit of money that comes with these orders is worth today, 0 to 1; of no order that of all."""
+        """Mean discount factor of the expected orders, 0 to 1; if no orders are expected, that of all customers."""
         usual = float(self.discounted.sum() / self.orders.sum()) if self.orders.sum() > 0 else 1.0
         share = np.divide(self.discounted, self.orders, out=np.full(len(self.orders), usual), where=self.orders > 0)
         return np.asarray(np.minimum(share, 1.0))
 
 
 def fit_lifetime(buyers: Buyers, *, models: Sequence[str] | None = None, seed: int = 0) -> LifetimeFit:
-    """Fit the models of ordering and of an order's value.
+    """Fit the purchase models and the order value model.
 
-    With more than :data:`SAMPLE` customers, a systematic sample along the sorted histories stands for all.
+    With more than :data:`SAMPLE` customers, the models are fitted to a systematic sample of the sorted histories.
 
     Parameters
     ----------
     buyers
         The customers.
     models
-        Names of the models of ordering; None means all.
+        Names of the purchase models; None means all.
     seed
-        Of the sample.
+        Random seed of the sample.
 
     Raises
     ------
     NotEnoughDataError
-        None of the models of ordering can be fitted: fewer than 20 customers bought again, for one.
+        No purchase model can be fitted, for example because fewer than 20 customers bought again.
     """
     histories = buyers.groups.histories.thinned(SAMPLE, seed)
     choice = choose_btyd(
@@ -113,7 +113,7 @@ def fit_lifetime(buyers: Buyers, *, models: Sequence[str] | None = None, seed: i
 
 
 def expected_orders(model: TransactionModel, buyers: Buyers, days: float) -> Floats:
-    """Return the expected number of orders of each customer within so many days."""
+    """Return the expected number of orders of each customer within ``days`` days."""
     groups, histories = buyers.groups, buyers.groups.histories
     x, T, position = groups.frequencies  # noqa: N806 - T is what the papers call it
     there = model.expected_if_there(x, T, days)[position]
@@ -121,22 +121,22 @@ def expected_orders(model: TransactionModel, buyers: Buyers, days: float) -> Flo
 
 
 def discounted_orders(model: TransactionModel, buyers: Buyers, *, months: int, discount: float) -> ExpectedOrders:
-    """Return the expected orders of each customer within a horizon, and what they count for today.
+    """Return the expected orders of each customer within a horizon, and their discounted number.
 
     The sum over months ``t`` of ``(E[orders to t] - E[orders to t-1]) / (1 + d)^(t/12)``: orders of a month are paid at
-    its end (Fader, Hardie and Lee 2005, RFM and CLV, in months). How many orders come while a customer is there hangs
-    on ``x`` and ``T`` alone, so that the months are taken once for each pair of them.
+    its end (Fader, Hardie and Lee 2005, RFM and CLV, in months). The number of orders of an active customer depends on
+    ``x`` and ``T`` only, so the months are computed once per pair.
 
     Parameters
     ----------
     model
-        In days.
+        Purchase model in days.
     buyers
-        As of today.
+        Customers as of today.
     months
-        Of the horizon; a month is a twelfth of 365.25 days.
+        Length of the horizon; a month is a twelfth of 365.25 days.
     discount
-        Of money that comes in a year.
+        Discount rate per year.
     """
     groups, histories = buyers.groups, buyers.groups.histories
     x, T, position = groups.frequencies  # noqa: N806

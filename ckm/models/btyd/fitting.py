@@ -1,4 +1,4 @@
-"""Maximum likelihood on the logarithms of positive parameters, with standard errors and an honest verdict."""
+"""Maximum likelihood on the logarithms of positive parameters, with standard errors and unidentified parameters."""
 
 from __future__ import annotations
 
@@ -18,58 +18,60 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats, Integers
 
 BOUNDS = (-9.0, 9.0)
-"""Of the logarithm of a parameter in a unit of time (or money) near the data's own: 0.00012 to 8,100. A gamma
-distribution of shape 8,100 spreads by 1 %: nothing that data could tell from no spread at all."""
+"""Bounds of the logarithm of a parameter, in a unit of time (or money) near the data's scale: 0.00012 to 8,100. A gamma
+distribution with shape 8,100 has a spread of 1 %, which data cannot distinguish from no spread."""
 STARTS = 3
-"""How many of a model's starts compete at most, likeliest first."""
+"""Maximum number of starts that are compared, highest likelihood first."""
 SAMPLE_ROWS = 4_000
-"""Distinct histories on which the starts compete; the winner goes on to all."""
+"""Number of distinct histories on which the starts are compared; the best start is then fitted to all."""
 GAIN_LEFT = 1e-7
-"""Log-likelihood. A fit is done when a further Newton step promises less than this in total."""
+"""Convergence: the fit ends if a further Newton step would gain less log-likelihood than this in total."""
 FLAT_INFORMATION = 0.01
-"""Information about a direction (log scale) below which its standard error exceeds 10, a factor of 22,000: unknown."""
+"""Fisher information (log scale) below which the standard error exceeds 10, a factor of 22,000: the parameter is
+unknown."""
 DIFFERENCE = 1e-4
-"""Step in log parameters between two gradients for the information; error about its square."""
+"""Step in log parameters for the finite difference of gradients; the relative error is about its square."""
 NEWTON_STEPS = 12
 ROUGH_GAIN = 1e-4
-"""What may be left where rounding hides the rest: beside a ridge, sums of large numbers cancel."""
+"""Accepted log-likelihood gain if rounding prevents a smaller one: near a ridge, sums of large numbers cancel."""
 RIDGE_SHARE = 0.1
-"""A parameter that makes up this much of a flat direction (of length 1), or that changes by this share of
-the change of a parameter at an edge, is unknown."""
+"""A parameter is unknown if its share of a flat direction (of length 1) reaches this, or its change relative to that of
+a parameter at a bound."""
 FLAT_GAIN = 0.05
-"""Log-likelihood per factor e that may be left along directions in which it is flat."""
+"""Accepted log-likelihood gain per factor e along flat directions."""
 
 
 class Weighted(Protocol):
-    """Data of customers that can be thinned to a sample standing for all."""
+    """Interface of customer data that can be reduced to a representative sample."""
 
     @property
     def customers(self) -> float:
         """Number of customers."""
 
     def thinned(self, rows: int, seed: int) -> Self:
-        """Return a sample of ``rows`` customers."""
+        """Return a representative sample of ``rows`` customers."""
 
 
 Data = TypeVar("Data", bound=Weighted)
 LogLikelihood: TypeAlias = "Callable[[Floats, Data], tuple[float, Floats]]"
-"""From natural parameters and data to the log-likelihood and its gradient in the natural parameters."""
+"""Function of natural parameters and data that returns the log-likelihood and its gradient in the natural parameters.
+"""
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """Where a log-likelihood is largest.
+    """Maximum of a log-likelihood.
 
     Attributes
     ----------
     parameters, standard_errors
-        Natural scale, shape (k,). A standard error is NaN where ``unknown`` says so.
+        Natural scale, shape (k,). A standard error is NaN for the parameters in ``unknown``.
     log_likelihood
-        Of all customers.
+        Log-likelihood of all customers.
     unknown
-        Positions of parameters that the data do not pin down: at the edge of :data:`BOUNDS` or on a flat ridge.
+        Indices of parameters that the data do not identify: at the edge of :data:`BOUNDS` or on a flat ridge.
     gain_left
-        What a further Newton step promises.
+        Log-likelihood that a further Newton step would gain.
     """
 
     parameters: Floats
@@ -84,25 +86,25 @@ def maximise(
 ) -> Optimum:
     """Maximise a log-likelihood over positive parameters.
 
-    L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on the log scale from each start, on a sample where there are many customers;
-    then from the best on all, and Newton steps to the end. Standard errors are those of the observed information, by
-    the delta method: ``se(p) = p se(log p)``.
+    L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on the log scale from each start, on a sample if there are many customers;
+    then from the best start on all customers, followed by Newton steps. Standard errors are those of the observed
+    information, by the delta method: ``se(p) = p se(log p)``.
 
     Parameters
     ----------
     log_likelihood, data
         See :data:`LogLikelihood`.
     starts
-        Natural parameters to start from.
+        Start values of the natural parameters.
     name
-        Of the model, for messages.
+        Name of the model, for messages.
     seed
-        Draws the sample.
+        Random seed of the sample.
 
     Raises
     ------
     NotEnoughDataError
-        The fit does not come to an end.
+        The fit does not converge.
     """
     from scipy.optimize import minimize
 
@@ -132,7 +134,7 @@ def _on_log_scale(log_likelihood: LogLikelihood[Data], data: Data, log_parameter
 
 
 def _finished(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name: str) -> Optimum:
-    """Take Newton steps within the bounds until they promise nothing, and say how well each parameter is known."""
+    """Take Newton steps within the bounds until they converge, and return the optimum with standard errors."""
     value, gradient = _on_log_scale(log_likelihood, data, point)
     for _ in range(NEWTON_STEPS):
         pinned = ((point <= BOUNDS[0] + 1e-6) & (gradient < 0)) | ((point >= BOUNDS[1] - 1e-6) & (gradient > 0))
@@ -163,7 +165,7 @@ def _finished(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, na
 def _uphill(
     log_likelihood: LogLikelihood[Data], data: Data, point: Floats, step: Floats, value: float
 ) -> tuple[Floats, float, Floats]:
-    """Go along ``step``, halved until the likelihood does not fall (but for the rounding of the sum)."""
+    """Return the parameters after ``step``, halved until the likelihood does not decrease (except by rounding)."""
     rounding = 1e-13 * abs(value)
     for _ in range(20):
         target = np.clip(point + step, *BOUNDS)
@@ -175,7 +177,7 @@ def _uphill(
 
 
 def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, free: Integers) -> Floats:
-    """Return minus the second derivatives among free log parameters, from central differences of exact gradients."""
+    """Return the negative Hessian of the free log parameters, by central differences of exact gradients."""
     rows = []
     for index in free:
         step = np.zeros_like(point)
@@ -190,7 +192,7 @@ def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats,
 def _optimum(
     log_likelihood: LogLikelihood[Data], data: Data, point: Floats, value: float, pinned: NDArray[np.bool_], gain: float
 ) -> Optimum:
-    """Say how well each parameter is known; what goes along with one at an edge is as unknown as that one."""
+    """Return the optimum with standard errors; a parameter that varies with one at a bound is unknown too."""
     information = _information(log_likelihood, data, point, np.arange(len(point)))
     strength, direction = np.linalg.eigh(information[np.ix_(~pinned, ~pinned)])
     known = strength > FLAT_INFORMATION

@@ -1,4 +1,4 @@
-"""Gamma-Gamma: what an order of a customer is worth, drawn towards everybody's where few orders are known."""
+"""Gamma-Gamma: expected order value of a customer, shrunk towards the population mean if few orders are known."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
 
 CUSTOMERS_NEEDED = 20
-"""With an order value above zero; more than six for each of three parameters."""
+"""Fewest customers with an order value above zero: more than six for each of three parameters."""
 NOTABLE, DEPENDENT = 0.1, 0.3
-"""Correlations that are called slight, and too large for the model: Cohen's small and medium effects (Statistical power
-analysis for the behavioral sciences, 2nd ed. 1988, pp. 79-80). CDNOW has 0.11, and 0.21 of ranks."""
+"""Correlations from which the dependence is called slight, and too large for the model: Cohen's small and medium
+effects (Statistical power analysis for the behavioral sciences, 2nd ed. 1988, pp. 79-80). CDNOW has 0.11, and a rank
+correlation of 0.21."""
 
 MEAN_DIGITS = 9
-"""Significant digits of a mean order value that count."""
+"""Significant digits to which mean order values are compared."""
 LEAST_DIFFERENCE = 0.005
-"""Of the largest mean; customers whose means all lie closer together pay one price, rounded in different ways."""
+"""Smallest difference of means, relative to the largest mean; if all means are closer, all customers pay one price with
+different rounding."""
 
 
 @dataclass(frozen=True)
 class OrderSamples:
-    """Customers with orders of known value.
+    """Customers with orders of known value, input of the fit.
 
     Attributes
     ----------
@@ -40,7 +42,7 @@ class OrderSamples:
     mean
         Their mean value, above zero.
     weights
-        Customers with these numbers.
+        Number of customers with these values.
     """
 
     x: Floats
@@ -53,7 +55,7 @@ class OrderSamples:
         return float(self.weights.sum())
 
     def thinned(self, rows: int, seed: int) -> OrderSamples:
-        """Return a systematic sample of ``rows`` entries that stands for all."""
+        """Return a representative systematic sample of ``rows`` entries."""
         if len(self.x) <= rows:
             return self
         step = len(self.x) / rows
@@ -71,13 +73,13 @@ class GammaGamma:
     p
         Shape of the order values of one customer: their relative spread is 1 / sqrt(p).
     q, gamma
-        Shape among customers, and their scale in money.
+        Shape and scale (in money) of the distribution across customers.
     log_likelihood
-        In the unit of money of the fit; NaN where the parameters were given by hand.
+        Log-likelihood in the fit's unit of money; NaN if the parameters were given and not fitted.
     standard_errors
-        By parameter, from the observed information; None where the data do not pin the parameter down.
+        Standard errors by parameter, from the observed information; None if the data do not identify the parameter.
     customers
-        It was fitted to.
+        Number of customers in the fit.
     """
 
     name: ClassVar[str] = "Gamma-Gamma"
@@ -96,15 +98,15 @@ class GammaGamma:
 
     @property
     def population_value(self) -> float:
-        """Expected order value of a customer of whom nothing is known; infinite where q is not above 1."""
+        """Expected order value of a customer without known orders; infinite if q is 1 or less."""
         return self.p * self.gamma / (self.q - 1) if self.q > 1 else np.inf
 
     def expected_value(self, x: ArrayLike, mean: ArrayLike) -> Floats:
         """Return the expected order value of a customer with ``x`` orders of the given mean.
 
-        ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighed by ``p x`` and ``q - 1``
+        ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighted by ``p x`` and ``q - 1``
         (Fader, Hardie, Lee 2005, RFM and CLV). Infinite where the denominator is not positive: the
-        population has no mean and the customer too few orders. ``mean`` is not looked at where x is 0.
+        population has no mean and the customer too few orders. ``mean`` is ignored where x is 0.
         """
         orders, value = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(mean, dtype=np.float64))
         wrong = ~(orders >= 0) | ((orders > 0) & ~(value >= 0))
@@ -115,7 +117,7 @@ class GammaGamma:
         return np.where(known > 0, self.p * (self.gamma + spent) / np.where(known > 0, known, 1.0), np.inf)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return numbers, text and dicts, from which :meth:`from_plain` makes the same model."""
+        """Return the model as numbers, text and dicts for :meth:`from_plain`."""
         errors = None if self.standard_errors is None else dict(self.standard_errors)
         return {
             "model": self.name,
@@ -125,7 +127,7 @@ class GammaGamma:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_plain` was made of."""
+        """Return the model that :meth:`to_plain` described."""
         if plain["model"] != cls.name:
             raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
         return cls(**plain["parameters"], **plain["fit"])
@@ -138,17 +140,17 @@ def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None 
     ----------
     x, mean
         Number of orders and their mean value, one unit of money; shape (n,). Customers with x = 0 or a mean of zero or
-        less (only returns, only gifts) say nothing of order values and are left out. The papers leave the first
-        purchase out; take it in where it is like the others.
+        less (only returns, only gifts) carry no information about order values and are excluded. The papers exclude the
+        first purchase; include it if it is like the others.
     weights
-        Customers that each entry stands for; 1 where not given.
+        Number of customers of each entry; default 1.
     seed
-        Draws the sample on which the starts compete, where there are many customers.
+        Seed of the sample on which start values are compared, if there are many customers.
 
     Raises
     ------
     NotEnoughDataError
-        Fewer than 20 such customers, nobody with a second order among them, or no maximum.
+        Fewer than 20 of these customers, none with a second order, or no maximum.
     """
     from ckm.models.btyd.fitting import maximise
 
@@ -175,7 +177,7 @@ def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None 
 
 
 STARTS: Sequence[Sequence[float]] = ((5.0, 4.0, 0.6), (1.0, 3.0, 2.0), (30.0, 2.0, 0.03))
-"""In units of the mean order value."""
+"""Start values, in units of the mean order value."""
 
 
 def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> OrderSamples:
@@ -217,18 +219,18 @@ def log_likelihood(parameters: Floats, data: OrderSamples) -> tuple[float, Float
 
 @dataclass(frozen=True)
 class Independence:
-    """Does the average order value go with the number of orders? Gamma-Gamma holds that it does not.
+    """Test of Gamma-Gamma's assumption that the average order value does not depend on the number of orders.
 
     Attributes
     ----------
     customers
-        With orders of a mean value above zero.
+        Number of customers with a mean order value above zero.
     pearson, spearman
         Correlations of number and mean value; None where all customers have the same number or mean. Pearson's is moved
         by a few large customers. Spearman's is not, but it is a little above zero even where the two are independent:
-        order values are skewed, and a mean of several seldom falls far below the middle as a single one does.
+        order values are skewed, and a mean of several orders is seldom as far below the median as a single order.
     holds
-        Both are below :data:`DEPENDENT` in size.
+        Whether the assumption holds: both correlations are below :data:`DEPENDENT` in size.
     """
 
     customers: float
@@ -238,7 +240,7 @@ class Independence:
 
     @property
     def reading(self) -> str:
-        """What it means, in one sentence."""
+        """The result of the test, in one sentence."""
         if self.pearson is None or self.spearman is None:
             return "The number of orders or their value is the same for all customers, so there is nothing to check."
         figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
@@ -256,9 +258,8 @@ class Independence:
 def check_independence(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None) -> Independence:
     """Correlate the number of orders with their mean value; arguments as for :func:`fit_gamma_gamma`.
 
-    Means that differ by less than :data:`MEAN_DIGITS` significant digits are equal: a mean of equal orders differs from
-    the order in its last bit, by how many there are. Where all lie within :data:`LEAST_DIFFERENCE` there is no
-    difference to explain.
+    Means that are equal to :data:`MEAN_DIGITS` significant digits count as equal, because rounding changes the last bit
+    of a mean of equal orders. If all means lie within :data:`LEAST_DIFFERENCE`, the correlations are None.
     """
     data = _orders(x, mean, weights)
     value = _rounded(data.mean)
@@ -271,7 +272,7 @@ def check_independence(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | No
 
 
 def _rounded(values: Floats) -> Floats:
-    """Positive numbers to :data:`MEAN_DIGITS` significant digits."""
+    """Return positive numbers rounded to :data:`MEAN_DIGITS` significant digits."""
     scale = 10.0 ** (MEAN_DIGITS - 1 - np.floor(np.log10(values)))
     return np.asarray(np.round(values * scale) / scale)
 
@@ -286,7 +287,7 @@ def _correlation(one: Floats, other: Floats, weights: Floats) -> float | None:
 
 
 def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Mid-ranks: equal values share the mean of their ranks."""
+    """Return mid-ranks: equal values share the mean of their ranks."""
     _, position = np.unique(values, return_inverse=True)
     count = np.bincount(position, weights)
     return np.asarray((np.cumsum(count) - count / 2)[position])

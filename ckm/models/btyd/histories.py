@@ -1,4 +1,4 @@
-"""What the models need of a customer: how often, until when, and for how long observed."""
+"""Purchase histories, the input of the purchase models: frequency, recency and length of observation."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -19,12 +19,12 @@ Floats: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Integers: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 REPEAT_CUSTOMERS_NEEDED = 20
-"""Five for each of four parameters. With fewer the likelihood is flat in most directions."""
+"""Fewest repeat customers: five for each of four parameters. With fewer, the likelihood is flat in most directions."""
 
 
 @dataclass(frozen=True)
 class Histories:
-    """Customers by (x, t_x, T), equal ones counted once, in ascending order.
+    """Distinct histories (x, t_x, T), ascending, with their numbers of customers.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Histories:
     T
         Time from the first purchase to the end of observation, at least ``t_x``.
     weights
-        How many customers share the history.
+        Number of customers with the history.
     """
 
     x: Floats
@@ -60,7 +60,7 @@ class Histories:
 
     @cached_property
     def frequencies(self) -> tuple[Floats, Integers]:
-        """Distinct ``x``, ascending, and the position of each history's own: gamma functions are taken once each."""
+        """Distinct ``x``, ascending, and the index of each history's ``x``, for computing gamma functions once."""
         distinct, position = np.unique(self.x, return_inverse=True)
         return distinct, position.astype(np.int64)
 
@@ -69,9 +69,9 @@ class Histories:
         return Histories(self.x, self.t_x * factor, self.T * factor, self.weights)
 
     def thinned(self, rows: int, seed: int) -> Histories:
-        """Return a systematic sample of ``rows`` customers that stands for all; the same for any order of the rows.
+        """Return a representative systematic sample of ``rows`` customers; it does not depend on the order of the rows.
 
-        Every (customers / rows)-th customer along the sorted histories, from a start that the seed draws (Cochran,
+        Every (customers / rows)-th customer along the sorted histories, from a random start (Cochran,
         Sampling Techniques, 1977, chapter 8).
         """
         if len(self.x) <= rows:
@@ -89,7 +89,7 @@ def checked(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *further: ArrayLike) -> 
     Raises
     ------
     InputError
-        Something is not finite, negative, or ``t_x`` exceeds ``T``.
+        A value is not finite or negative, or ``t_x`` exceeds ``T``.
     """
     arrays = np.broadcast_arrays(*(np.asarray(part, dtype=np.float64) for part in (x, t_x, T, *further)))
     wrong = ~np.isfinite(arrays[0])
@@ -117,13 +117,13 @@ def count_histories(
     x, t_x, T
         See :class:`Histories`; one entry per customer.
     weights
-        Customers that an entry stands for; 1 where not given. Entries of weight 0 are left out.
+        Number of customers of an entry; default 1. Entries with weight 0 are dropped.
 
     Raises
     ------
     InputError
-        A history that cannot be: see :func:`checked`; a broken number of purchases; a time of the last purchase without
-        a second purchase.
+        A history is impossible: see :func:`checked`; ``x`` is not an integer; or ``t_x`` is positive without a repeat
+        purchase.
     """
     frequency, last, observed, weight = (
         np.ravel(part) for part in checked(x, t_x, T, 1.0 if weights is None else weights)
@@ -145,16 +145,16 @@ def count_histories(
 
 
 def histories_of_purchases(customers: ArrayLike, days: ArrayLike, last_day: int) -> tuple[Integers, Floats]:
-    """Return each customer's history from single purchases, as known at the end of ``last_day``.
+    """Return each customer's history from single purchases, as of the end of ``last_day``.
 
-    Purchases of one day are one purchase; the first one starts the clock and is not counted in ``x``.
+    All purchases of a day count as one; the first purchase day starts the observation and is not counted in ``x``.
 
     Parameters
     ----------
     customers, days
         One entry per purchase: the customer's code and the day as a whole number.
     last_day
-        End of observation; later purchases do not exist yet.
+        End of observation; later purchases are ignored.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def histories_of_purchases(customers: ArrayLike, days: ArrayLike, last_day: int)
 
 
 def require_repeat_buyers(histories: Histories, model: str) -> None:
-    """Raise NotEnoughDataError, with what is there and what is needed, where the model cannot be told from another."""
+    """Raise NotEnoughDataError, with both numbers, if too few customers bought again to fit a model."""
     if histories.repeat_customers < REPEAT_CUSTOMERS_NEEDED:
         raise NotEnoughDataError(
             f"{model}: {histories.repeat_customers:,.0f} of {histories.customers:,.0f} customers bought again, "

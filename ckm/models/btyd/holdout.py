@@ -1,4 +1,4 @@
-"""Were the models right? Learned on the first part of the history, compared with the rest."""
+"""Holdout test of the purchase models: fitted on the first part of the history, compared with the rest."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 TENTHS = 10
 ERROR_DIGITS = 5
-"""Of what errors are compared by: where nobody leaves, the three models are one, and differ by less."""
+"""Digits to which errors are compared: if nobody churns, the three models are the same and differ by rounding only."""
 
 
 @dataclass(frozen=True)
 class ModelHoldout:
-    """What one model expected of the holdout.
+    """Predictions of one model for the holdout, and their errors.
 
     Attributes
     ----------
     model
-        Learned before it.
+        Model fitted before the holdout.
     expected
-        Orders of each customer.
+        Expected orders of each customer.
     mean_absolute_error, root_mean_square_error
-        Of a customer's orders.
+        Errors of the expected orders per customer.
     misplaced
-        Absolute error of the customers' spend over the spend that came, once what was expected is scaled to the total
-        that came: 0 where everybody spent their expected share of it.
+        Sum of the absolute errors of spend ÷ actual spend, after the expected spend is scaled to the actual total: 0 if
+        every customer spent the expected share of the total.
     """
 
     model: TransactionModel
@@ -48,26 +48,26 @@ class ModelHoldout:
 
     @property
     def total(self) -> float:
-        """Orders that it expected of all customers."""
+        """Expected orders of all customers."""
         return float(self.expected.sum())
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """What customers did after a day, and what was expected of them.
+    """Actual purchases in the holdout, and the predictions of each model.
 
     Attributes
     ----------
     split, last_day
-        The models saw the first of these days and nothing after it; the holdout ends with the second.
+        Last day that the models were fitted to, and last day of the holdout.
     buyers
-        Customers with a purchase by the split, as they stood then. Who came later is not looked at.
+        Customers with a purchase by the split, as of that day. Later customers are not included.
     orders, money
-        Purchase days of each in the holdout, and what they brought.
+        Purchase days of each customer in the holdout, and their value.
     order_value
-        Expected average order value of each.
+        Expected average order value of each customer.
     models
-        One entry per model that could be fitted, the nearest to the spend of each customer first.
+        One entry per fitted model, smallest ``misplaced`` first.
     """
 
     split: int
@@ -80,34 +80,34 @@ class Holdout:
 
     @property
     def best(self) -> ModelHoldout:
-        """The model that misplaced the least spend.
+        """The model with the smallest ``misplaced``.
 
-        Squares are decided by a few large customers, and the absolute error favours whoever expects nothing of anybody;
-        at equal totals nobody does.
+        Squared errors are dominated by a few large customers, and absolute errors favour a model that predicts too
+        little. With equal totals neither happens.
         """
         return self.models[0]
 
     @cached_property
     def tenths_of_orders(self) -> tuple[HoldoutDecile, ...]:
-        """Orders by decile of the customers, those of whom most orders were expected first."""
+        """Orders by decile of the customers, ranked by expected orders, highest first."""
         return by_tenths(self.best.expected, self.orders)
 
     @cached_property
     def tenths_of_money(self) -> tuple[HoldoutDecile, ...]:
-        """Money by decile of the customers, those of whom most money was expected first."""
+        """Spend by decile of the customers, ranked by expected spend, highest first."""
         return by_tenths(self.best.expected * self.order_value, self.money)
 
 
 @dataclass(frozen=True)
 class HoldoutDecile:
-    """A tenth of the customers.
+    """Expected and actual totals of a decile of the customers.
 
     Attributes
     ----------
     customers
-        How many.
+        Number of customers.
     expected, actual
-        Sums.
+        Sums over the decile.
     """
 
     customers: int
@@ -118,7 +118,7 @@ class HoldoutDecile:
 def hold_out(
     codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0
 ) -> Holdout:
-    """Fit all models to the purchases until a day, and hold them against those after it.
+    """Fit all models to the purchases until the split, and compare their predictions with the purchases after it.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def hold_out(
     split, last_day
         Last day that the models see, and last day of the holdout.
     seed
-        Of the sample that is learned from where there are many customers.
+        Random seed of the sample that models are fitted to, if there are many customers.
 
     Raises
     ------
@@ -149,9 +149,9 @@ def hold_out(
 
 
 def by_tenths(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
-    """Rank by what was expected, the most first, cut into ten parts of equal size, and add both up.
+    """Return the expected and actual sums of ten equal parts of the customers, ranked by expectation, highest first.
 
-    Of equal expectations, the customer whose code is lower comes first.
+    If expectations are equal, the lower customer code comes first.
     """
     ranked = np.argsort(-expected, kind="stable")
     parts = np.array_split(ranked, TENTHS)
@@ -177,12 +177,12 @@ def _judged(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, day
         miss = expected - orders
         errors = float(abs(miss).mean()), float(np.sqrt((miss**2).mean()))
         found.append(ModelHoldout(model, expected, *errors, misplaced(expected * value, spent)))
-    # Sorting is stable: of equal ones the quicker to fit stays in front.
+    # Sorting is stable: of equal models, the one that is faster to fit comes first.
     return tuple(sorted(found, key=lambda each: round(each.misplaced, ERROR_DIGITS)))
 
 
 def misplaced(expected: Floats, came: Floats) -> float:
-    """Return the absolute error at equal totals, as a share of what came; 0 where nothing came or was expected."""
+    """Return the absolute error at equal totals, as a share of the actual total; 0 if either total is 0."""
     total, predicted = float(came.sum()), float(expected.sum())
     if total <= 0 or predicted <= 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""MBG/NBD: customers may leave after each purchase, the first included (Batislam, Denizel and Filiztekin 2007)."""
+"""MBG/NBD: customers can drop out after each purchase, the first included (Batislam, Denizel and Filiztekin 2007)."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MBGNBD(BetaGeometric):
-    """Modified beta-geometric/NBD: a one-time buyer, too, becomes the likelier to have left, the longer the silence."""
+    """Modified beta-geometric/NBD. The churn probability of a one-time buyer, too, grows with recency."""
 
     name: ClassVar[str] = "MBG/NBD"
     first_counts: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""What all three models of buying until leaving have in common."""
+"""Common base of the three buy-till-you-die models."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -26,20 +26,20 @@ DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0}
 
 @dataclass(frozen=True)
 class FitFacts:
-    """How a model came to its parameters.
+    """Diagnostics of a fit.
 
     Attributes
     ----------
     log_likelihood
-        In the model's unit of time; see :meth:`TransactionModel.in_unit`.
+        Log-likelihood in the model's unit of time; see :meth:`TransactionModel.in_unit`.
     customers, repeat_customers, orders
-        What it learned from; ``orders`` are repeat purchases.
+        Size of the training data; ``orders`` counts repeat purchases.
     standard_errors
-        By parameter, from the observed information; None where unknown.
+        Standard errors by parameter, from the observed information; None where unknown.
     unknown
-        Parameters that the data do not pin down: at the edge of what is allowed or on a flat ridge of the likelihood.
+        Parameters that the data do not identify: at a bound or on a flat ridge of the likelihood.
     gain_left
-        Log-likelihood that a further Newton step promises: converged means below 1e-4, mostly far below.
+        Log-likelihood that a further Newton step would gain; below 1e-4 after convergence.
     """
 
     log_likelihood: float
@@ -57,24 +57,24 @@ class FitFacts:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_plain` was made of."""
+        """Return the facts that :meth:`to_plain` described."""
         return cls(**{**plain, "standard_errors": dict(plain["standard_errors"]), "unknown": tuple(plain["unknown"])})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionModel(ABC):
-    """Customers buy at a rate of their own until, unseen, they leave for good.
+    """Each customer purchases at an individual rate until an unobserved dropout.
 
     All times, in arguments and results, are in :attr:`time_unit`. Methods take numbers or arrays that broadcast and
     return float arrays. ``x`` is the number of repeat purchases, ``t_x`` the time from first to last purchase and ``T``
-    the time from the first purchase to now; x = 0 goes with t_x = 0.
+    the time from the first purchase to now; if x = 0, t_x = 0.
 
     Attributes
     ----------
     time_unit
         ``days`` or ``weeks``.
     facts
-        Of the fit; None where the parameters were given by hand.
+        Diagnostics of the fit; None if the parameters were given and not fitted.
     """
 
     name: ClassVar[str]
@@ -92,22 +92,22 @@ class TransactionModel(ABC):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """By name."""
+        """Parameters by name."""
         return {name: getattr(self, name) for name in self.parameter_names}
 
     @property
     def log_likelihood(self) -> float:
-        """Of the customers it was fitted to, in the model's unit of time; NaN without a fit."""
+        """Log-likelihood of the training data, in the model's unit of time; NaN without a fit."""
         return np.nan if self.facts is None else self.facts.log_likelihood
 
     @property
     def standard_errors(self) -> dict[str, float | None]:
-        """By parameter; None where unknown, empty without a fit."""
+        """Standard errors by parameter; None where unknown, empty without a fit."""
         return {} if self.facts is None else dict(self.facts.standard_errors)
 
     @property
     def aic(self) -> float:
-        """Akaike's criterion, in the model's unit of time; the smaller, the better."""
+        """Akaike information criterion, in the model's unit of time; smaller is better."""
         return 2 * len(self.parameter_names) - 2 * self.log_likelihood
 
     def no_order(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
@@ -120,13 +120,13 @@ class TransactionModel(ABC):
     def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
         """Return the log odds of :meth:`no_order`, precise also where the probability rounds to 0 or 1.
 
-        In all three models the probability is the likelihood of the history observed until T + horizon over the
-        likelihood of the history observed until T: what was seen, and silence since.
+        In all three models the probability is the likelihood of the history observed until T + horizon (no further
+        purchase) ÷ the likelihood of the history observed until T.
         """
 
     @abstractmethod
     def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
-        """Return the probability that the customer has not left by T."""
+        """Return the probability that the customer has not dropped out by T."""
 
     def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time], given the history."""
@@ -134,9 +134,9 @@ class TransactionModel(ABC):
 
     @abstractmethod
     def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
-        """Return the expected number of orders in (T, T + time] of a customer who has not left by T.
+        """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
-        The day of the last purchase says whether they are there, and nothing beyond.
+        The result depends on ``x`` and ``T`` only.
         """
 
     def expected_repeats(self, time: ArrayLike) -> Floats:
@@ -147,7 +147,7 @@ class TransactionModel(ABC):
         """Return the same model with times in another unit.
 
         A density of times in weeks is 7 times one in days for each purchase, so the log-likelihood changes by
-        ``orders * log(days of the new unit / days of the old)``; the shape parameters stay.
+        ``orders * log(days of the new unit / days of the old)``; the shape parameters do not change.
         """
         if unit not in DAYS:
             raise UsageError(f"time_unit is 'days' or 'weeks', not {unit!r}")
@@ -164,13 +164,13 @@ class TransactionModel(ABC):
         return replace(facts, log_likelihood=float(facts.log_likelihood - shift), standard_errors=errors)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return numbers, text, lists and dicts, from which :meth:`from_plain` makes the same model."""
+        """Return the model as numbers, text, lists and dicts for :meth:`from_plain`."""
         facts = None if self.facts is None else self.facts.to_plain()
         return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": facts}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return what :meth:`to_plain` was made of."""
+        """Return the model that :meth:`to_plain` described."""
         if plain["model"] != cls.name:
             raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
         facts = None if plain["fit"] is None else FitFacts.from_plain(plain["fit"])
@@ -194,15 +194,16 @@ def fit_transactions(
     Parameters
     ----------
     model
-        Its class.
+        Class of the model.
     log_likelihood
         See :data:`ckm.models.btyd.fitting.LogLikelihood`.
     starts
-        From the mean rate of purchases to natural parameters, for times of which the mean of T is 1.
+        Function from the mean purchase rate to start values of the natural parameters; times are scaled so that the
+        mean of T is 1.
     histories
-        Of the customers.
+        Purchase histories of the customers.
     time_unit, seed
-        Of the histories; of the sample that decides among the starts.
+        Time unit of the histories; random seed of the sample that start values are compared on.
     """
     from ckm.models.btyd.fitting import maximise
 

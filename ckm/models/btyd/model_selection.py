@@ -1,4 +1,4 @@
-"""Which of the three models the data speak for."""
+"""Selection among the three purchase models by AIC."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -29,16 +29,16 @@ CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BG
 
 @dataclass(frozen=True)
 class Choice:
-    """The model with the smallest AIC, and what it was compared with.
+    """The model with the smallest AIC, and the other candidates.
 
     Attributes
     ----------
     model
-        The best. Of equal ones the first in the order asked for.
+        The best model; with equal AIC the first in the order of ``models``.
     candidates
-        All that could be fitted, best first.
+        All models that could be fitted, best first.
     failures
-        Model and what stood in the way.
+        Models that could not be fitted, with the reason.
     """
 
     model: TransactionModel
@@ -56,9 +56,9 @@ def choose_btyd(
     time_unit: TimeUnit = "days",
     models: Sequence[str] = tuple(FITS),
 ) -> Choice:
-    """Fit the models and take the one with the smallest AIC (Akaike 1974).
+    """Fit the models and return the one with the smallest AIC (Akaike 1974).
 
-    All three are densities of the same purchase times and have four parameters, so that is the one with the largest
+    All three models are densities of the same purchase times with four parameters, so the smallest AIC is the largest
     log-likelihood.
 
     Parameters
@@ -89,7 +89,7 @@ def choose_btyd(
 
 
 def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:
-    """Return the model that its ``to_plain`` wrote down."""
+    """Return the model that :meth:`TransactionModel.to_plain` described."""
     if plain["model"] not in CLASSES:
         raise UnknownNameError("model", plain["model"], CLASSES)
     return CLASSES[plain["model"]].from_plain(plain)

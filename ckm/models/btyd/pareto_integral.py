@@ -1,13 +1,13 @@
-"""The one integral of Pareto/NBD: leaving, or ordering, while two Pareto processes race.
+"""The integral of Pareto/NBD: the probability that dropout, or an order, comes first.
 
-With ``A = r + x``, ``B = s``, and times counted from ``start``, the chance that nothing has happened after ``y`` is ::
+With ``A = r + x``, ``B = s``, and times counted from ``start``, the probability of neither event until ``y`` is ::
 
     g(y) = ((alpha + start) / (alpha + start + y))^A ((beta + start) / (beta + start + y))^B
 
-and the chance that the first thing to happen, before ``length``, is that the customer leaves is the integral of
-``g(y) B / (beta + start + y)``. It is Gauss's hypergeometric function in the papers. Their difference of two such
-functions cancels where the silence is short and overflows where x is large; the integral of a positive smooth function
-does neither, and its derivatives are integrals over the same nodes.
+and the probability that dropout comes first, before ``length``, is the integral of ``g(y) B / (beta + start + y)``. The
+papers write it as a difference of two Gauss hypergeometric functions. That difference cancels if the silence is short
+and overflows if x is large. The integral of a positive smooth function does neither, and its derivatives are integrals
+over the same nodes.
 
 The variable of integration is ``v = log(1 + y / m)`` with the smaller m of alpha + start and beta + start: powers
 become exponentials. The range ends where g falls below e^-40. Gauss-Legendre with 8 to 24 nodes per panel then
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
 NEGLIGIBLE = 40.0
 """e^-40 = 4e-18 is below the rounding of a float."""
 CUT_STEPS = 4
-"""Newton steps to the end of the range; each leaves it too long, never too short."""
+"""Newton steps to the end of the range; each result is too long, never too short."""
 CLASSES = ((2.5, 1.2, 8), (10.0, 2.5, 14))
-"""Panels of few nodes: largest fall of log g, largest range of v, nodes."""
+"""Panels with few nodes: largest decrease of log g, largest range of v, nodes."""
 NODES, WIDTH = 24, 2.5
-"""Of all other panels: nodes, and the range of v above which there is a further panel."""
+"""All other panels: number of nodes, and the largest range of v per panel."""
 BLOCK = 8_192
-"""Histories at a time, so that a block stays in the processor's cache."""
+"""Histories per block, so that a block fits into the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Race:
-    """What comes first from ``start`` to ``start + length``, one entry per history.
+    """Probabilities of the first event from ``start`` to ``start + length``, one entry per history.
 
     Attributes
     ----------
     nothing
-        Log of g(length): neither an order nor leaving.
+        Log of g(length): the probability of neither an order nor dropout.
     leaves, orders
-        Chances that leaving, or an order, comes first; ``exp(nothing) + leaves + orders = 1``.
+        Probabilities that dropout, or an order, comes first; ``exp(nothing) + leaves + orders = 1``.
     moments
-        Integrals of the density of leaving times ``log((alpha + start + y) / (alpha + start))``, the same with beta,
-        and times ``1 / (alpha + start + y)``, the same with beta; shape (4, n). None where not asked for.
+        Integrals of the dropout density times ``log((alpha + start + y) / (alpha + start))``, the same with beta,
+        and times ``1 / (alpha + start + y)``, the same with beta; shape (4, n). None if not requested.
     """
 
     nothing: Floats
@@ -72,7 +72,7 @@ def race(
     *,
     moments: bool = False,
 ) -> Race:
-    """Integrate; ``A``, ``start`` and ``length`` are arrays of one dimension and equal length."""
+    """Integrate numerically; ``A``, ``start`` and ``length`` are one-dimensional arrays of equal length."""
     alpha_small = alpha <= beta
     small, large = min(alpha, beta) + start, max(alpha, beta) + start
     steep = np.full_like(A, B)
@@ -95,7 +95,7 @@ def race(
 
 
 def _plan(end: Floats, fall: Floats) -> Iterator[tuple[Integers, int, int]]:
-    """Yield blocks of rows with their nodes and panels, which depend on the row alone: not on its neighbours."""
+    """Yield blocks of rows with their nodes and panels; both depend on the row alone, not on other rows."""
     panels = np.where(end > 0, np.ceil(end / WIDTH), 0).astype(np.int64)
     nodes = np.full(len(end), NODES)
     for largest_fall, widest, few in reversed(CLASSES):
@@ -108,10 +108,10 @@ def _plan(end: Floats, fall: Floats) -> Iterator[tuple[Integers, int, int]]:
 
 
 def _cut(power_small: Floats, power_large: Floats, ratio: Floats, end: Floats) -> Floats:
-    """Return where g has fallen to e^-40, or ``end`` if that comes first.
+    """Return the point where g has decreased to e^-40, or ``end`` if that comes first.
 
-    The fall is a convex function of v, so Newton's steps from beyond stay beyond. Each factor of g alone gives a
-    first bound.
+    The decrease is a convex function of v, so Newton steps from above stay above. Each factor of g alone gives a first
+    bound.
     """
     with np.errstate(over="ignore"):
         alone = np.log1p(np.expm1(NEGLIGIBLE / power_large) / ratio)
@@ -135,7 +135,7 @@ def _integrals(
     small_leaves: bool,
     moments: bool,
 ) -> Floats:
-    """Return leaves, orders and, where asked for, the moments: logs of small and large, inverses of small and large."""
+    """Return ``leaves``, ``orders`` and, if requested, the moments, from logarithms and inverses of both factors."""
     sums = np.zeros((6 if moments else 2, len(end)))
     points, shares = _gauss_legendre(nodes)
     for panel in range(panels):

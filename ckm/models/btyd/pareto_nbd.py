@@ -1,4 +1,4 @@
-"""Pareto/NBD: customers leave after a time of their own (Schmittlein, Morrison and Colombo 1987)."""
+"""Pareto/NBD: each customer drops out after an individual time (Schmittlein, Morrison and Colombo 1987)."""
 
 # ruff: noqa: N803, N806 - T is what the papers call it
 # ruff: noqa: D102 - the base class says what its methods return
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoNBD(TransactionModel):
-    """Purchases come at rate lambda ~ Gamma(r, alpha), leaving at rate mu ~ Gamma(s, beta).
+    """Purchases come at rate lambda ~ Gamma(r, alpha), dropout at rate mu ~ Gamma(s, beta).
 
     Attributes
     ----------
     r, alpha
         Shape, and rate in units of time, of the gamma distribution of purchase rates: their mean is r / alpha.
     s, beta
-        The same for the rate of leaving.
+        The same for the dropout rate.
     """
 
     name: ClassVar[str] = "Pareto/NBD"
@@ -63,7 +63,7 @@ class ParetoNBD(TransactionModel):
             return np.asarray(expit(before.nothing - np.log(before.leaves))).reshape(shape)
 
     def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
-        """Return the expected number of orders in (T, T + time] of a customer who has not left by T.
+        """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
         ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
         deriving the Pareto/NBD model); the logarithm where s = 1.
@@ -78,7 +78,8 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
     """Log-likelihood of all customers and its gradient in (r, alpha, s, beta).
 
     ``G(r+x)/G(r) alpha^r beta^s [(alpha+T)^-(r+x) (beta+T)^-s + s I]`` with I the integral of
-    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer stayed until T, or left at y (Schmittlein,
+    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer was active until T, or dropped out at y
+    (Schmittlein,
     Morrison, Colombo 1987, before the integral becomes Gauss's function). Derivatives are taken under the integral.
     """
     from scipy.special import gammaln, psi
@@ -106,7 +107,7 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
 
 
 def starts(rate: float) -> Sequence[Sequence[float]]:
-    """Parameters to start from, at the mean rate of purchases or above it, for churning customers."""
+    """Return start parameters for customers that churn: mean purchase rates equal to or above the observed one."""
     guesses = ((0.5, 1.5, 0.6, 0.3), (1.5, 1.2, 0.3, 1.0), (0.8, 3.0, 2.0, 0.5))
     return tuple((r, r / (rate * faster), s, beta) for r, faster, s, beta in guesses)
 

@@ -1,1 +1,1 @@
-"""Models of who churns: they learn from how customers stood on past days, and what they did then."""
+"""Churn models, trained on features of customers at past cut-offs and the outcome after them."""

@@ -43,7 +43,7 @@ class BoostedModel:
     trees
         The fitted ``HistGradientBoostingClassifier``.
     beyond
-        Share of today's customers out of range, by name of the columns that are not used for it.
+        Columns that are not used because too many of today's customers are out of their range, with that share.
     """
 
     name: ClassVar[str] = "boosted"

@@ -1,4 +1,4 @@
-"""From raw features to the columns of a linear model: logarithms, missing values, splines. Row by row."""
+"""Design matrix of a linear model: logarithms, missing values and splines of raw features, row by row."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
 KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)
 """Quantiles at which the cubic pieces meet (Harrell 2015, *Regression Modeling Strategies*, table 2.3, five knots)."""
 FEWEST_VALUES = 10
-"""A feature with fewer different values stays a straight line."""
+"""Fewest distinct values for a spline; a feature with fewer stays linear."""
 BEYOND = 1.0
-"""A value counts as at most so many standard deviations outside of what was seen in learning: the learned range."""
+"""Largest distance of a value from the training range, in standard deviations; values further out are clipped."""
 FEWEST_KNOWN = 0.05
-"""A feature known for a smaller share of the learning rows is left out; where it is unknown for a smaller share, the
-typical value stands for it and no column marks it. A column that differs for a handful of rows has a standard deviation
-near zero, so that the first customer who differs would be many of them away."""
+"""Smallest known share of a feature: below it the feature is dropped. If the unknown share is smaller than this,
+unknown values are replaced by the typical value without a missing-value column. (A column that is 1 for a handful of
+rows has a standard deviation near zero, so that the first such customer would be an outlier.)"""
 MOST_CLIPPED = 0.05
-"""A column in which a larger share of today's customers lies beyond the learned range is left out."""
+"""Largest share of today's customers beyond the training range; a column with more is dropped."""
 
 
 @dataclass(frozen=True)
 class DesignColumn:
-    """How one feature becomes columns, each with mean 0 and standard deviation 1 among those it was learned from.
+    """Transformation of one feature to columns, each with mean 0 and standard deviation 1 on the training data.
 
     Attributes
     ----------
     name
-        Of the feature.
+        Name of the feature.
     logarithm
-        Whether ``sign(x) log(1 + |x|)`` is taken first.
+        Whether ``sign(x) log(1 + |x|)`` is applied first.
     typical
-        The median, after that: stands for what is missing.
+        The median after the logarithm; it replaces missing values.
     low, high
-        Beyond these a value counts as if it were there.
+        Range; values beyond it are clipped to it.
     knots
-        Of the restricted cubic spline; empty for a straight line.
+        Knots of the restricted cubic spline; empty for a straight line.
     marks_missing
-        Whether there is a column of its own for missing.
+        Whether missing values have an indicator column.
     centres, scales
-        Of the columns.
+        Means and standard deviations of the columns.
     """
 
     name: str
@@ -68,7 +68,7 @@ class DesignColumn:
         return (self.name, *bends, *((f"{self.name} missing",) if self.marks_missing else ()))
 
     def raw(self, values: Floats) -> Floats:
-        """Return the columns before they are centred; shape (n, columns)."""
+        """Return the columns before centring and scaling; shape (n, columns)."""
         known = self._scaled(values)
         missing = np.isnan(known)
         known = np.where(missing, self.typical, np.clip(known, self.low, self.high))
@@ -81,7 +81,7 @@ class DesignColumn:
         return read
 
     def clipped(self, values: Floats) -> NDArray[np.bool_]:
-        """Return whether each value lies beyond the learned range."""
+        """Return a mask of the values beyond the training range."""
         known = self._scaled(values)
         beyond: NDArray[np.bool_] = (known < self.low) | (known > self.high)
         return beyond
@@ -90,7 +90,7 @@ class DesignColumn:
         return signed_log(values) if self.logarithm else values
 
     def to_plain(self) -> dict[str, Any]:
-        """Return what reads the feature, as text and numbers."""
+        """Return the transformation as text and numbers."""
         return {
             "feature": self.name,
             "logarithm": self.logarithm,
@@ -103,14 +103,14 @@ class DesignColumn:
 
 
 def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tuple[DesignColumn, ...]:
-    """Learn how each feature is read; features that are the same for all, or hardly ever known, are left out.
+    """Return the transformations of features; constant features and hardly known ones are dropped.
 
     Parameters
     ----------
     columns
         Values by name, NaN for missing.
     bent
-        Names of those that may be curves.
+        Names of the features that may have splines.
     """
     found = (learn_column(name, values, bent=name in bent) for name, values in columns.items())
     return tuple(column for column in found if column is not None)
@@ -119,17 +119,17 @@ def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tupl
 def within_range(
     columns: Sequence[DesignColumn], today: Mapping[str, Floats]
 ) -> tuple[tuple[DesignColumn, ...], dict[str, float]]:
-    """Return the columns whose learned range holds for today, and the share of today's customers beyond it by name.
+    """Return the columns whose training range holds for today, and the clipped share of the others.
 
-    A model says nothing sound of values that it never saw: they are read as the end of the range, and a column in which
-    that happens to more than :data:`MOST_CLIPPED` of the customers is left out.
+    A model cannot extrapolate: values beyond the range are clipped to it. A column with more than :data:`MOST_CLIPPED`
+    clipped customers is dropped.
 
     Parameters
     ----------
     columns
-        As they were learned.
+        Fitted transformations.
     today
-        Values by name, NaN for missing; a column that it lacks stays.
+        Values by name, NaN for missing; a column without values is not checked.
     """
     shares = {
         column.name: float(column.clipped(today[column.name]).mean()) for column in columns if column.name in today
@@ -139,11 +139,11 @@ def within_range(
 
 
 def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | None:
-    """Learn how a feature is read; None where there is nothing to learn from it."""
+    """Return the transformation of a feature; None if the feature has no information."""
     known = values[~np.isnan(values)]
     if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():
         return None
-    logarithm = bool(np.abs(known).max() > 1)  # shares and differences of shares are on a scale of their own
+    logarithm = bool(np.abs(known).max() > 1)  # shares and differences of shares need no logarithm
     known = signed_log(known) if logarithm else known
     spread = float(known.std())
     column = DesignColumn(
@@ -172,13 +172,13 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | Non
 
 
 def signed_log(values: Floats) -> Floats:
-    """Return ``sign(x) log(1 + |x|)``, so that a debit is no error."""
+    """Return ``sign(x) log(1 + |x|)``, which is defined for negative values too."""
     logarithms: Floats = np.copysign(np.log1p(np.abs(values)), values)
     return logarithms
 
 
 def restricted_cubic(values: Floats, knots: Sequence[float]) -> list[Floats]:
-    """Return the bends of a cubic spline that is straight beyond its outer knots; two fewer than knots.
+    """Return the non-linear columns of a restricted cubic spline, linear beyond its outer knots; two fewer than knots.
 
     The truncated-power basis of Stone and Koo (1985), as in Harrell (2015, sec. 2.4.5), divided by the squared distance
     of the outer knots.

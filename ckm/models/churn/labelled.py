@@ -1,4 +1,4 @@
-"""A table with a label, whatever its columns: who leaves, by cross-validation, and who will where it is blank."""
+"""Churn models for any table with a label: cross-validated scores, and predictions for rows with a blank label."""
 
 from __future__ import annotations
 
@@ -26,29 +26,31 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FEWEST = 10 * FOLDS
-"""Rows of either outcome: ten in each fold."""
+"""Fewest rows of each outcome: ten in each fold."""
 STRENGTH = 1.0
-"""Variance of the prior of a coefficient, where columns are few."""
+"""Prior variance of a coefficient of ``logistic``."""
 STRENGTH_SPLINES = 0.1
-"""The same for curves: more columns, of which fewer say something."""
+"""Prior variance of a coefficient of ``splines``: it has more columns, and fewer of them carry information."""
 PAIR_WEIGHT = 0.03
-"""By this a product of columns is multiplied: they are many, most say nothing, and the penalty then holds them back."""
+"""Factor of interaction columns: they are many and most are noise, so a small factor makes the penalty shrink them
+more."""
 TREES, RATE, LEAVES, SMALLEST_LEAF = 200, 0.03, 8, 50
-"""Of the boosted trees: small ones in small steps, because such tables have thousands of rows, not millions."""
+"""Settings of the boosted trees: small trees and small steps, because these tables have thousands of rows, not
+millions."""
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Logistic regression on columns and, with ``pairs``, on products of two.
+    """Logistic regression on columns and, with ``pairs``, on their pairwise products.
 
     Attributes
     ----------
     columns
-        How each column is read.
+        Transformations of the columns.
     pairs
-        Whether products of a number with every other column take part.
+        Whether products of each numeric column with every other column are included.
     coefficients, intercept
-        By column and product.
+        Coefficients of columns and products, and the intercept.
     """
 
     columns: tuple[DesignColumn, ...]
@@ -57,7 +59,7 @@ class LinearModel:
     intercept: float
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of the positive value; of a row by nothing but its features."""
+        """Return the log odds of the positive value; each row's depend on its own features only."""
         total = np.full(len(next(iter(features.values()))), self.intercept)
         for weight, part in zip(self.coefficients, _parts(self.columns, features, pairs=self.pairs), strict=True):
             total += weight * part
@@ -93,14 +95,14 @@ LabelledModel = LinearModel | TreesModel | AverageModel
 
 @dataclass(frozen=True)
 class BlankRows:
-    """The rows whose label is blank, scored by the model that learned from all that have one.
+    """Rows with a blank label, scored by the model trained on all labelled rows.
 
     Attributes
     ----------
     ids
-        Of the rows, sorted.
+        Ids of the rows, sorted.
     log_odds
-        Of the positive value; parallel.
+        Log odds of the positive value, in the order of ``ids``.
     """
 
     ids: pl.Series
@@ -108,36 +110,36 @@ class BlankRows:
 
     @property
     def probability(self) -> Floats:
-        """Of the positive value."""
+        """Probability of the positive value."""
         return _probability(self.log_odds)
 
 
 @dataclass(frozen=True)
 class LabelledFit:
-    """What was learned from a table with a label.
+    """Result of training on a table with a label.
 
     Attributes
     ----------
     ids
-        Of the rows with a label, sorted; all that follows, up to ``features``, is parallel.
+        Ids of the labelled rows, sorted; the arrays up to ``features`` are in the same order.
     churned
         Whether the label has the positive value.
     log_odds
-        Of the chosen model, out of fold: each row's come from models that never saw it.
+        Log odds of the chosen model, out of fold: each row is scored by models that were not trained on it.
     model
-        The chosen model's name, of ``scores``.
+        Name of the chosen model, a key of ``scores``.
     scores
-        By model, out of fold.
+        Scores by model, out of fold.
     encoding
-        From the table to features.
+        Encoding of the table as features.
     features
-        Of the rows.
+        Features of the rows.
     fitted
-        The chosen model, learned from all rows with a label: for rows whose label is not known.
+        The chosen model, trained on all labelled rows; it scores rows with a blank label.
     blank
-        The rows whose label is blank.
+        Rows with a blank label.
     evidence
-        What each column says of the label by itself, the most telling first.
+        Predictive power of each column alone, highest first.
     """
 
     ids: pl.Series
@@ -153,39 +155,39 @@ class LabelledFit:
 
     @property
     def probability(self) -> Floats:
-        """Of the positive value, out of fold."""
+        """Probability of the positive value, out of fold."""
         return _probability(self.log_odds)
 
     @property
     def leaks(self) -> tuple[ColumnEvidence, ...]:
-        """The columns that give the label away by themselves: most likely filled in after the outcome."""
+        """Columns that leak the label by themselves: most likely filled in after the outcome."""
         return tuple(each for each in self.evidence if each.leaks)
 
 
 def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, seed: int = 0) -> LabelledFit:  # noqa: A002
-    """Learn who has the positive label, and say how right that is by stratified five-fold cross-validation.
+    """Train models of the positive label, and score them by stratified five-fold cross-validation.
 
     Four models: ``logistic``; ``splines``, with curves for numbers and products of them with other columns; ``boosted``
     trees; and the ``average`` of the last two in log odds. The lowest log loss out of fold is chosen. Rows whose label
-    is blank (null, empty or white space) take no part in that: the chosen model, learned from all rows with a label,
-    scores them.
+    is blank (null, empty or white space) are not part of the cross-validation: the chosen model, trained on all
+    labelled rows, scores them.
 
     Parameters
     ----------
     frame
-        A row per customer, as of one day: a column that was filled in after it tells the outcome. One that does so by
-        itself is named in ``leaks``; it is learned from all the same.
+        One row per customer, as of one day. A column that was filled in after that day leaks the outcome. A column that
+        leaks by itself is named in ``leaks`` but still used.
     label, positive
         Column of the outcome, and its value for churned customers, as text.
     id
-        Column that names the customer; it is never learned from.
+        Column of the customer id; it is not a feature.
     seed
-        Of folds and trees. Folds hang on the ids, not on the order of the rows.
+        Random seed of folds and trees. Folds depend on the ids, not on the order of the rows.
 
     Raises
     ------
     UsageError
-        A column is not there, the positive value does not occur, or the label has more than two values.
+        A column is missing, the positive value does not occur, or the label has more than two values.
     InputError
         An id is missing or occurs twice.
     NotEnoughDataError
@@ -228,7 +230,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
 
 
 def stratified_folds(churned: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
-    """Return a fold for each row: within each outcome, by what id and seed hash to, equally many in each."""
+    """Return a fold per row, by the hash of id and seed; each outcome is spread evenly over the folds."""
     keys = id_hashes([f"{seed} {each}" for each in ids])
     folds = np.zeros(len(churned), dtype=np.int64)
     for outcome in (False, True):
@@ -298,7 +300,7 @@ def _probability(log_odds: Floats) -> Floats:
 
 
 def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[pl.DataFrame, pl.DataFrame, Flags]:  # noqa: A002
-    """Return the rows with a label and those without, each sorted by id, and whether the label is the positive one."""
+    """Return the labelled and the unlabelled rows, each sorted by id, and a mask of the positive labels."""
     for what, name in (("label column", label), ("id column", id)):
         if name not in frame.columns:
             raise UnknownNameError(what, name, frame.columns)

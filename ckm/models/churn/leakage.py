@@ -1,7 +1,7 @@
-"""Target leakage: columns that give the label away by themselves (Kaufman et al. 2012).
+"""Target leakage: columns that reveal the label by themselves (Kaufman et al. 2012).
 
-Such a column was most likely filled in after the outcome was known: the reason of a cancellation, the day of it, the
-label under another name. A model that reads it is right about the past and of no use for the customers of today.
+Such a column was most likely filled in after the outcome was known: the reason or the date of a cancellation, or the
+label under another name. A model that uses it is accurate for the past and useless for today's customers.
 
 Kaufman, Rosset, Perlich and Stitelman (2012). Leakage in data mining: formulation, detection, and avoidance.
 *ACM Transactions on Knowledge Discovery from Data* 6(4), 15.
@@ -27,42 +27,42 @@ if TYPE_CHECKING:
     from ckm.models.churn.training_set import Flags, Floats
 
 LEAK_AUC, HONEST_AUC = 0.95, 0.94
-"""A column is named where its own ROC AUC is above the first and the 95 % interval of it above the second: honest
-columns, known before the outcome, reach .74 in Telco, and hardly ever more than .93."""
+"""A column leaks if its ROC AUC is above the first value and the 95 % interval of it above the second. Columns known
+before the outcome reach .74 in Telco, and hardly ever more than .93."""
 MOST_ELSEWHERE = 0.03
-"""Or where a group of rows that holds most of one outcome holds, in proportion, at most this share of the other."""
+"""A column also leaks if a group of rows contains most of one outcome and at most this share of the other."""
 WITHIN_FILLED = 0.5
-"""Share of one outcome that such a group holds at least, where the group is the filled, or the blank, rows."""
+"""Smallest share of one outcome in the group, if the group is the filled, or the blank, rows."""
 WITHIN_VALUES = 0.9
-"""The same where the group is of values: an honest column can be pure in a part of its range."""
+"""The same if the group is defined by values: a column without leakage can be pure in a part of its range."""
 FEW, FEW_SHARE = 3, 0.1
-"""Rows that are added to those of the other outcome before they may be at most this share: of none in n rows, 3 / n is
-the upper end of the 95 % interval (Hanley and Lippman-Hand 1983, JAMA 249(13), 1743-1745)."""
+"""Rows that are added to those of the other outcome before its share is tested. (With none in n rows, 3 / n is the
+upper end of the 95 % interval: Hanley and Lippman-Hand 1983, JAMA 249(13), 1743-1745.)"""
 MOST_BINS, BIN_ROWS = 50, 10
-"""A number is cut into so many bins at most, of so many rows at least."""
+"""Maximum number of bins of a numeric column, and fewest rows per bin."""
 DRAW = 5.0
-"""Rows of the usual share that are added to each value's, so that a value of three rows says little."""
+"""Prior weight of the overall rate, in rows per value, so that a value with three rows has little influence."""
 WITHIN = 1.959964
-"""Standard errors on either side of a 95 % interval."""
+"""Half width of a 95 % interval, in standard errors."""
 
 
 @dataclass(frozen=True)
 class ColumnEvidence:
-    """What a single column says of the label.
+    """Predictive power of a single column for the label.
 
     Attributes
     ----------
     column
-        Its name.
+        Name of the column.
     by
-        ``filled``: by whether it is filled. ``value``: by its values, out of fold.
+        ``filled`` (whether the column is filled) or ``value`` (its values, out of fold).
     auc, auc_low
         ROC AUC of the column alone, and the lower end of its 95 % interval (Hanley and McNeil 1982).
     positive, negative
-        Of the rows with the positive label, and of the others, the share that is filled, or whose value speaks for the
+        Shares of the rows with the positive label, and of the others, that are filled, or whose value predicts the
         positive label.
     leaks
-        Whether it gives the label away.
+        Whether the column leaks the label.
     """
 
     column: str
@@ -74,7 +74,7 @@ class ColumnEvidence:
     leaks: bool
 
     def sentence(self, label: str) -> str:
-        """Return what the column says of the label, with no value of a row."""
+        """Return a sentence on the predictive power of the column, without values of rows."""
         if self.by == "filled":
             return (
                 f"{self.column} is filled in {self.positive:.1%} of the rows with the positive value of {label} and in "
@@ -87,7 +87,7 @@ class ColumnEvidence:
 
 
 def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64]) -> tuple[ColumnEvidence, ...]:
-    """Return what each column says of the label by itself, the most telling first.
+    """Return the predictive power of each column alone, highest first.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64
     A column leaks if its ROC AUC is above :data:`LEAK_AUC` and the 95 % interval of it above :data:`HONEST_AUC`, or if
     a group of its rows holds the share :data:`WITHIN_FILLED` or :data:`WITHIN_VALUES` of one outcome and at most
     :data:`MOST_ELSEWHERE` of that share of the other. It is judged by whether it is filled and by its values: a value
-    speaks for the outcome that is more frequent among its rows, in the other folds, than among all; a number also by
-    its order.
+    predicts the outcome that is more frequent among its rows, in the other folds, than among all rows. A numeric column
+    is also judged by its order.
     """
     found = [_strongest(_views(frame[name], churned, folds)) for name in frame.columns]
     return tuple(sorted(found, key=lambda each: (-each.leaks, -each.auc, each.column)))
@@ -143,7 +143,7 @@ def _by_value(name: str, lift: Floats, churned: Flags) -> ColumnEvidence:
 
 
 def _by_order(name: str, values: Floats, churned: Flags) -> ColumnEvidence:
-    """Judge a number in whichever order is better, what is missing at whichever end, and by its best single split."""
+    """Return the evidence of a numeric column by its better order, with missing values at either end."""
     ends = (np.nanmin(values) - 1, np.nanmax(values) + 1) if np.isfinite(values).any() else (0.0,)
     orders = [sign * np.where(np.isnan(values), end, values) for end in ends for sign in (1, -1)]
     auc, order = max(((metrics.roc_auc(churned, order), order) for order in orders), key=lambda each: each[0])
@@ -164,7 +164,7 @@ def _evidence(
     churned: Flags,
     within: float,
 ) -> ColumnEvidence:
-    """Judge a column by its AUC, and by the groups of rows that speak for leaving and for staying."""
+    """Return the evidence of a column by its AUC and by the groups of rows that predict one outcome."""
     low = auc - WITHIN * _auc_error(auc, int(churned.sum()), int((~churned).sum()))
     pure = _holds_one(groups[0], churned, within) or _holds_one(groups[1], ~churned, within)
     leaks = pure or (auc > LEAK_AUC and low > HONEST_AUC)
@@ -172,7 +172,7 @@ def _evidence(
 
 
 def _holds_one(group: Flags, outcome: Flags, within: float) -> bool:
-    """Whether a group of rows holds most of an outcome and next to nothing of the other."""
+    """Whether a group of rows contains most of one outcome and almost nothing of the other."""
     share, others, elsewhere = group[outcome].mean(), int((~outcome).sum()), int(group[~outcome].sum())
     return bool(
         share >= within
@@ -189,7 +189,7 @@ def _auc_error(auc: float, positive: int, negative: int) -> float:
 
 
 def _lift_out_of_fold(codes: NDArray[np.int64], churned: Flags, folds: NDArray[np.int64]) -> Floats:
-    """Return by how much the share churned among a value's rows exceeds that of all, learned in the other folds."""
+    """Return the churn rate of each value minus the overall rate, estimated on the other folds."""
     lift = np.zeros(len(churned))
     size = int(codes.max()) + 1
     for fold in np.unique(folds):
@@ -202,7 +202,7 @@ def _lift_out_of_fold(codes: NDArray[np.int64], churned: Flags, folds: NDArray[n
 
 
 def _bins(values: Floats) -> NDArray[np.int64]:
-    """Return the number of each value's bin, of about equally many rows; what is missing has its own."""
+    """Return the bin of each value; bins have about equal sizes, and missing values have a bin of their own."""
     filled = ~np.isnan(values)
     bins = min(MOST_BINS, max(2, len(values) // BIN_ROWS))
     edges = np.unique(values[filled])

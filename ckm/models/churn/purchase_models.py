@@ -115,10 +115,10 @@ def _known(found: MBGNBD | NotEnoughDataError) -> MBGNBD:
 
 
 def _histories(features: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    # by recency, not by the last purchase: in combined rows a longer recency must not lower the log odds
+    # use recency, not the last purchase: in combined rows a longer recency must not lower the log odds
     x = np.maximum(features["purchase_days"] - 1, 0.0)
     silent = features["days_silent"]
     tenure = np.maximum(features["tenure_days"], silent)
     once = x == 0
-    tenure = np.where(once, silent, np.maximum(tenure, silent + x))  # x more purchase days take x days
+    tenure = np.where(once, silent, np.maximum(tenure, silent + x))  # x more purchase days need at least x days
     return x, np.where(once, 0.0, tenure - silent), tenure

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEFT_OUT = frozenset({"spend_12mo"})
-"""``spend_12mo`` equals purchases × order value. The three columns are collinear in the first year of data, and their
-coefficients diverge after it."""
+"""Columns without a coefficient: ``spend_12mo`` equals purchases × order value. The three columns are collinear in the
+first year of data, and their coefficients diverge after it."""
 STRENGTH = 0.01
 """Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. Windows overlap
 and repeat the same customers, so the effective sample size is below n; on CDNOW any value from 0.001 to 0.1 gives the
@@ -54,7 +54,7 @@ class ScorecardModel:
     horizon
         Horizon in days.
     beyond
-        Share of today's customers out of range, by name of the columns that are not used for it.
+        Columns that are not used because too many of today's customers are out of their range, with that share.
     """
 
     name: ClassVar[str] = "scorecard"
@@ -94,8 +94,8 @@ class ScorecardModel:
 def derive(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
     """Return columns that combine several features.
 
-    Recency in own long intervals, recency ÷ tenure, and the log odds of no order by the purchase model (absent without
-    one).
+    These are recency ÷ the customer's long interval, recency ÷ tenure, and the log odds of no order by the purchase
+    model (absent without one).
     """
     silent = features["days_silent"]
     derived = {

@@ -1,4 +1,4 @@
-"""seasonal: as ``btyd``, in seasonal days."""
+"""seasonal: the purchase model of ``btyd``, in seasonal days."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SeasonalModel:
     purchases
         Purchase model, in seasonal days.
     clock
-        From calendar days to seasonal days.
+        Converter from calendar days to seasonal days.
     day
         Day of the features.
     horizon

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 YEAR = 365
 NEEDED_DAYS = 456
-"""Fifteen months: a year, and a quarter of the next to separate season and growth."""
+"""Days of history needed, fifteen months: a year, and a quarter of the next to separate season and growth."""
 SMOOTH_DAYS = 14.0
-"""Standard deviation of the smoothing kernel in days; holidays move by weeks."""
+"""Standard deviation of the smoothing kernel in days; the dates of holidays vary by weeks."""
 EXTREME = 4.0
 """Largest rate of a day relative to the mean; the smallest is its reciprocal."""
 FEWEST_PURCHASES = 365
@@ -28,7 +28,7 @@ FEWEST_PURCHASES = 365
 
 @dataclass(frozen=True)
 class SeasonalClock:
-    """From calendar days to seasonal days, by the year that ended on a day; the year repeats before and after it.
+    """Converter from calendar days to seasonal days, by the purchase rates of one year, which repeats before and after.
 
     Attributes
     ----------
@@ -76,7 +76,8 @@ class RepeatPurchases:
     def clock(self, day: int) -> SeasonalClock:
         """Return the clock of the year that ends on ``day``; later rows are not used.
 
-        The rate of a day is purchases ÷ known customers, so that growth in customers is no season. A constant growth
+        The rate of a day is purchases ÷ known customers, so that growth in customers does not look like a season. A
+        constant growth
         rate from year to year is removed, and the result is smoothed over the year.
 
         Raises

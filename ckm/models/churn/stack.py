@@ -23,7 +23,7 @@ EXPECTED = ("btyd", "scorecard", "boosted")
 """Models with equal prior weights; the prior weight of the others is zero."""
 SHRINKAGE = 0.04
 """Penalty in log loss, summed over the tests, for a squared distance of 1 from the prior weights. Tests overlap and
-repeat the same customers in another season, so their weights are shrunk."""
+repeat the same customers, so the weights are shrunk."""
 LEAST = 0.01
 """Smaller weights are set to zero."""
 WEIGHT_DIGITS = 6
@@ -57,7 +57,7 @@ class StackModel:
 
     @property
     def beyond(self) -> Mapping[str, float]:
-        """Share of today's customers out of range, by name of the columns that a part does not use for it."""
+        """Columns that a part does not use, with the share of today's customers out of their range."""
         return {name: share for part in self.parts for name, share in part.beyond.items()}
 
     def to_plain(self) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Any table as numbers: which columns are numbers, which are categories, which say nothing."""
+"""Encoding of any table as numbers: numeric columns, categories, and columns without information."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RARE_LEVEL = 20
-"""Categories with fewer rows are taken together."""
+"""Categories with fewer rows are pooled."""
 MOST_LEVELS = 50
-"""Of a category; the rarest beyond are taken together."""
+"""Maximum number of levels of a category; the rarest others are pooled."""
 NEARLY_UNIQUE = 0.5
-"""A text column with more different values than this share of the rows names the rows and describes nothing."""
+"""A text column with a larger share of distinct values identifies rows and is dropped."""
 ISO_DATE = r"^(\d{4}-\d\d-\d\d)(?:[T ].*)?$"
 OTHER = "(other)"
 MISSING = "(missing)"
@@ -28,18 +28,19 @@ MISSING = "(missing)"
 
 @dataclass(frozen=True)
 class FeatureEncoding:
-    """How a table becomes numbers.
+    """Fitted encoding of a table as numbers.
 
     Attributes
     ----------
     numbers
-        Columns read as numbers, dates as days; text that is neither is NaN, as is null.
+        Columns parsed as numbers, or as dates in days; null and other text are NaN.
     levels
-        Values of each category, most frequent first; each becomes a column of 0 and 1, and so does the rest.
+        Values of each category, most frequent first; each becomes an indicator column, and so do all other values
+        together.
     left_out
-        Columns that say nothing, and why.
+        Dropped columns, with the reason.
     all_different
-        Of ``numbers``, those with another value in every row: measurements, or numbers that only identify the row.
+        Columns of ``numbers`` with distinct values in all rows: measurements, or numbers that only identify the row.
     """
 
     numbers: tuple[str, ...]
@@ -48,7 +49,7 @@ class FeatureEncoding:
     all_different: tuple[str, ...] = ()
 
     def __call__(self, frame: pl.DataFrame) -> dict[str, Floats]:
-        """Return the columns by name, those of a category as ``column=value``."""
+        """Return the columns by name; an indicator column of a category is ``column=value``."""
         columns = {name: as_numbers(frame[name]) for name in self.numbers}
         for name, levels in self.levels.items():
             words = as_words(frame[name])
@@ -59,7 +60,7 @@ class FeatureEncoding:
 
 
 def learn_encoding(frame: pl.DataFrame) -> FeatureEncoding:
-    """Say which columns are numbers or dates (at least three different ones), which categories, which say nothing."""
+    """Return the encoding: columns with numbers or dates (at least three distinct), categories, and dropped columns."""
     numbers: list[str] = []
     levels: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, str] = {}
@@ -98,7 +99,7 @@ def as_numbers(column: pl.Series) -> Floats:
 
 
 def is_number(column: pl.Series) -> bool:
-    """Return whether a column is numbers or dates, or text that is either wherever it is filled."""
+    """Return whether a column contains numbers or dates, or only text that parses as either."""
     if column.dtype.is_numeric() or column.dtype in (pl.Date, pl.Datetime):
         return True
     if column.dtype != pl.String:
@@ -111,13 +112,13 @@ def is_number(column: pl.Series) -> bool:
 
 
 def _days(text: pl.Series) -> pl.Series:
-    """Return days since 1970 for text that begins with a date like 2025-03-31, null for other text."""
+    """Return days since 1970 for text that begins with an ISO date (2025-03-31); null for other text."""
     days = text.str.extract(ISO_DATE).str.to_date("%Y-%m-%d", strict=False)
     return days.dt.epoch("d").cast(pl.Float64)
 
 
 def as_words(column: pl.Series) -> pl.Series:
-    """Return text without outer blanks; :data:`MISSING` for null and blanks."""
+    """Return text stripped of outer blanks; :data:`MISSING` for null and blanks."""
     words = column.cast(pl.String).str.strip_chars()
     return words.replace("", None).fill_null(MISSING)
 

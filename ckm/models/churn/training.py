@@ -39,8 +39,8 @@ MODELS = tuple(FITS)
 FLEXIBLE = frozenset({"boosted"})
 """Models that overfit their training rows, so that calibration needs cross-validation."""
 EVEN_CREDIBILITY = 0.5
-"""Prior credibility of the last window's shift: part of it is drift, which persists, part is season and noise. If both
-are equal, 1/2 is the best linear estimate (Bühlmann 1967)."""
+"""Prior credibility of the last window's shift. Part of the shift is drift, which persists; the rest is season and
+noise. If both are equal, 1/2 is the best linear estimate (Bühlmann 1967)."""
 PRIOR_PAIRS = 3
 """Weight of the prior credibility, in pairs of windows."""
 
@@ -67,7 +67,7 @@ class CalibratedModel:
 
     @property
     def beyond(self) -> Mapping[str, float]:
-        """Share of today's customers out of range, by name of the columns that are not used for it."""
+        """Columns that are not used because too many of today's customers are out of their range, with that share."""
         return getattr(self.model, "beyond", {})
 
     def log_odds(self, features: Features) -> Floats:

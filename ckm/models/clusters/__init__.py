@@ -1,1 +1,1 @@
-"""Groups of similar points: put on one scale, divided by k-means, tried on bootstrap samples, matched to older ones."""
+"""Clusters of points: feature scaling, k-means, stability on bootstrap samples, and matching with older clusters."""

@@ -1,4 +1,4 @@
-"""How many clusters: as many as come out again when the customers are drawn anew."""
+"""Number of clusters: the largest number whose clusters recur in bootstrap samples."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 STABLE = 0.90
-"""Mean adjusted Rand index from which a number of clusters counts as found again."""
+"""Mean adjusted Rand index from which a number of clusters is stable."""
 BOOTSTRAPS = 24
-"""Samples drawn with replacement; each is compared with each."""
+"""Number of bootstrap samples; all pairs are compared."""
 BOOTSTRAP_RESTARTS = 5
 SILHOUETTE_POINTS = 2_000
-"""Points whose silhouette is computed; its cost grows with their square."""
+"""Sample size for the silhouette; its cost grows with the square."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What dividing into so many clusters gave.
+    """Stability of one number of clusters.
 
     Attributes
     ----------
     clusters
-        Their number.
+        Number of clusters.
     stability
         Mean adjusted Rand index between the partitions by two bootstrap samples.
     deviation, lowest
-        Its standard deviation and minimum over the pairs.
+        Standard deviation and minimum of the index over the pairs.
     silhouette
-        Mean of a sample; -1 to 1.
+        Mean silhouette of a sample; -1 to 1.
     smallest
         Share of the points in the smallest cluster.
     """
@@ -60,7 +60,7 @@ class Trial:
 
 
 def try_numbers(points: Floats, numbers: Sequence[int], *, seed: int) -> tuple[Trial, ...]:
-    """Divide ``points`` into each number of clusters and see whether the division comes out again.
+    """Return the stability of the k-means clusters of ``points`` for each number of clusters.
 
     Per number ``k``: k-means on each of :data:`BOOTSTRAPS` samples of as many points, drawn with replacement; every
     point is assigned to its nearest centre by each; the adjusted Rand index is taken between the partitions of every
@@ -72,9 +72,9 @@ def try_numbers(points: Floats, numbers: Sequence[int], *, seed: int) -> tuple[T
     points
         One row per point, in a fixed order.
     numbers
-        Of clusters to try.
+        Numbers of clusters to try.
     seed
-        Of the samples and of k-means.
+        Random seed of the samples and of k-means.
     """
     random = np.random.default_rng(seed)
     samples = [random.integers(0, len(points), len(points)) for _ in range(BOOTSTRAPS)]
@@ -83,7 +83,7 @@ def try_numbers(points: Floats, numbers: Sequence[int], *, seed: int) -> tuple[T
 
 
 def choose(trials: Sequence[Trial]) -> Trial:
-    """Return the stable trial with the most clusters; where none is stable, the most stable one."""
+    """Return the stable trial with the most clusters; if none is stable, the most stable one."""
     stable = [trial for trial in trials if trial.is_stable]
     if stable:
         return max(stable, key=lambda trial: trial.clusters)
@@ -91,10 +91,10 @@ def choose(trials: Sequence[Trial]) -> Trial:
 
 
 def adjusted_rand_index(left: Whole, right: Whole) -> float:
-    """Agreement of two partitions of the same points: 1 when equal, 0 on average when made at random.
+    """Return the agreement of two partitions of the same points: 1 if equal, 0 on average for random partitions.
 
-    Hubert and Arabie (1985), Comparing partitions, *Journal of Classification* 2, 193-218, eq. 5. Two partitions that
-    do not divide at all agree.
+    Hubert and Arabie (1985), Comparing partitions, *Journal of Classification* 2, 193-218, eq. 5. Two partitions with a
+    single cluster have index 1.
     """
     width = int(right.max()) + 1
     table = np.bincount(left * width + right, minlength=(int(left.max()) + 1) * width).reshape(-1, width)

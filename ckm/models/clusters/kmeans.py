@@ -1,4 +1,4 @@
-"""Dividing points among centres, the same on every run and on any number of threads."""
+"""K-means with the same result on every run and with any number of threads."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 RESTARTS = 10
-"""Starts of k-means, of which the one with the least inertia is kept."""
+"""Number of k-means starts; the result with the smallest inertia is used."""
 
 
 def fit_centres(points: Floats, number: int, *, seed: int, restarts: int = RESTARTS) -> Floats:
-    """Return the centres that k-means finds, in no particular order.
+    """Return the centres of k-means, in no particular order.
 
-    Lloyd's algorithm from ``restarts`` k-means++ starts (Arthur and Vassilvitskii 2007). Two threads would add up the
-    points in another order than one and round otherwise; so it runs on one.
+    Lloyd's algorithm from ``restarts`` k-means++ starts (Arthur and Vassilvitskii 2007). It runs on one thread, because
+    with several the order of additions, and so the rounding, would change.
 
     Parameters
     ----------
     points
         One row per point; the result depends on the order of the rows.
     number
-        Of centres; there are no fewer rows.
+        Number of centres, at most the number of rows.
     seed
-        Of the starts.
+        Random seed of the starts.
     restarts
-        How many there are.
+        Number of starts.
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
     with one_thread(), warnings.catch_warnings():
-        # a bootstrap sample may hold fewer different points than centres; two centres then coincide
+        # a bootstrap sample can contain fewer distinct points than centres; two centres then coincide
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(number, n_init=restarts, random_state=seed, algorithm="lloyd").fit(points)
     return np.asarray(model.cluster_centers_, dtype=np.float64)
 
 
 def nearest_centre(points: Floats, centres: Floats) -> tuple[Whole, Floats]:
-    """Return the index of the nearest centre of each point, and the distance to it.
+    """Return the index of each point's nearest centre, and the distance to it.
 
-    Squares are added up feature by feature: a product of matrices would round as the BLAS at hand and its threads
-    do. Equally near centres go to the lower index.
+    Squares are summed feature by feature, because the rounding of a matrix product depends on the BLAS and its threads.
+    If two centres are equally near, the lower index is returned.
     """
     nearest = np.zeros(len(points), dtype=np.int64)
     least = np.full(len(points), np.inf)

@@ -1,4 +1,4 @@
-"""Which new cluster is which old one: by the customers that they share."""
+"""Matching of new clusters to old ones, by the points that they share."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAME = 0.5
-"""Jaccard index above which two clusters are the same; Hennig (2007), *Computational Statistics & Data Analysis*
-52(1), 258-271, calls a cluster dissolved that finds no better."""
+"""Jaccard index above which two clusters are the same; Hennig (2007), *Computational Statistics & Data Analysis* 52(1),
+258-271, calls a cluster with no better match dissolved."""
 
 
 def match_clusters(old: NDArray[np.int64], new: NDArray[np.int64]) -> dict[int, int]:
-    """Return the old cluster of each new one that is still the same.
+    """Return the old cluster that each new cluster continues.
 
-    The pairing of old with new clusters under which most points stay (the assignment problem, Kuhn 1955); of it the
-    pairs whose Jaccard index, points in both by points in either, is above :data:`SAME`.
+    Old and new clusters are paired so that most points stay in their cluster (the assignment problem, Kuhn 1955). Pairs
+    count whose Jaccard index (points in both ÷ points in either) is above :data:`SAME`.
 
     Parameters
     ----------
     old, new
-        Cluster of each point, from 0, by the old centres and by the new ones; as long as each other.
+        Cluster of each point, from 0, by the old and by the new centres; equal lengths.
     """
     from scipy.optimize import linear_sum_assignment
 

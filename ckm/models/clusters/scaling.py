@@ -1,4 +1,4 @@
-"""Features on one scale: what is skewed as a logarithm, what rests on few purchases drawn to what is typical."""
+"""Scaling of features: logarithms of skewed features, and shrinkage of features that few purchases support."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CLIP = 3.0
-"""A point lies at most so many scales from the centre, so that one outlier does not own a cluster."""
+"""Values are clipped to this number of scales from the centre, so that one outlier does not form a cluster."""
 BORROWED_PURCHASES = 5.0
-"""How many purchases the typical customer's habit counts as, where a habit is read from few purchases."""
+"""Prior weight, in purchases, of the typical value of a feature that is computed from purchases."""
 IQR_OF_NORMAL = 1.349
-"""Interquartile range of a normal distribution, in standard deviations: puts both measures of spread on one scale."""
+"""Interquartile range of a normal distribution, in standard deviations; it makes both measures of spread comparable."""
 WINSOR = 0.01
-"""The share of customers at each end who do not count for the standard deviation."""
+"""Share of customers at each end that is excluded from the standard deviation."""
 
 LEAST_LOG_SPREAD = 0.05
-"""Of a logarithm: a standard deviation of a twentieth is less than that of the days of a month."""
+"""Smallest spread of a logarithm: a standard deviation of 0.05 is less than that of the lengths of months."""
 LEAST_SPREAD = 0.01
-"""Of a share, in its own unit."""
+"""Smallest spread of a share, in its own unit."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a feature is read from the columns of a table.
+    """Definition of a feature by columns of a table.
 
     Attributes
     ----------
     name
-        Of the feature.
+        Name of the feature.
     column
-        Where it stands.
+        Column of the feature.
     over
-        Column that it is compared with, as a ratio; None for a feature that stands alone.
+        Denominator column of a ratio; None if the feature is no ratio.
     log
-        Whether the logarithm of it is taken, ``sign(x) log(1 + |x|)``. A ratio is always one of logarithms.
+        Whether ``sign(x) log(1 + |x|)`` is applied. A ratio always uses logarithms.
     evidence
-        Column that counts the purchases on which the feature rests; None where it needs none.
+        Column with the number of purchases that the feature is computed from; None if it needs no shrinkage.
     """
 
     name: str
@@ -55,27 +55,27 @@ class Recipe:
 
     @property
     def is_logarithm(self) -> bool:
-        """Whether differences are factors."""
+        """Whether differences of the scaled feature are factors."""
         return self.log or self.over is not None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that is read."""
+        """All columns that the feature needs."""
         return tuple(column for column in (self.column, self.over, self.evidence) if column is not None)
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """A feature and its scale, learned from one population.
+    """A feature with its scale, fitted to one population.
 
     Attributes
     ----------
     recipe
-        How the feature is read.
+        Definition of the feature.
     typical
-        What stands for null, and what a customer with few purchases is drawn to; after the logarithm.
+        Replacement of null, and target of the shrinkage for customers with few purchases; after the logarithm.
     centre, scale
-        What is taken off and divided by; after the logarithm and the drawing.
+        Subtrahend and divisor; after the logarithm and the shrinkage.
     """
 
     recipe: Recipe
@@ -90,15 +90,15 @@ class Scaling:
 
 
 def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callable[[float], float]) -> Scaling | None:
-    """Learn what is typical, the centre and the scale of a feature.
+    """Return the scaling of a feature: typical value, centre and scale.
 
-    ``typical`` is the median; of a feature that rests on purchases (``recipe.evidence``) the mean without the
-    outermost hundredths. Such a feature ``x`` of a customer with ``n`` purchases becomes
+    ``typical`` is the median; for a feature with ``recipe.evidence`` it is the mean without the lowest and highest 1 %.
+    Such a feature ``x`` of a customer with ``n`` purchases becomes
     ``(n x + w typical) / (n + w)``, ``w`` being :data:`BORROWED_PURCHASES`: the credibility formula of Bühlmann and
-    Gisler (2005), *A Course in Credibility Theory*, ch. 3, with a fixed weight. Without it those who bought once,
-    whose shares can only be 0 or 1, would be torn apart by chance. The centre is the median, the scale
-    ``max(IQR / 1.349, s)`` with ``s`` the standard deviation without the outermost hundredths: where most customers
-    share one value the interquartile range says nothing.
+    Gisler (2005), *A Course in Credibility Theory*, ch. 3, with a fixed weight. Without it, one-time buyers, whose
+    shares can only be 0 or 1, would be separated by chance. The centre is the median, the scale
+    ``max(IQR / 1.349, s)`` with ``s`` the standard deviation without the lowest and highest 1 %. (If most customers
+    share one value, the interquartile range is 0.)
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callab
     columns
         One number per customer and column; NaN for null.
     rounded
-        What each learned number goes through before it is used.
+        Rounding function for each fitted number.
 
     Returns
     -------
     Scaling | None
-        None for a feature that tells nobody apart: all null, or its spread before it is drawn is below
-        :data:`LEAST_LOG_SPREAD` or :data:`LEAST_SPREAD`, but for the outermost hundredths.
+        None for a feature that does not vary: all values are null, or the spread without the lowest and highest 1 %,
+        before shrinkage, is below :data:`LEAST_LOG_SPREAD` or :data:`LEAST_SPREAD`.
     """
     values = _transformed(recipe, columns)
     known = values[~np.isnan(values)]

@@ -1,1 +1,1 @@
-"""Spend of each customer over a horizon: candidates that compete on past windows, combined, with an interval."""
+"""Spend of each customer over a horizon: candidates compared on past windows, combined, with a prediction interval."""

@@ -1,4 +1,4 @@
-"""The predictions of spend that compete: the model of ordering, last year's spend, and boosted trees."""
+"""Candidate predictions of spend: purchase model, last year's spend, and boosted trees."""
 
 from __future__ import annotations
 
@@ -20,33 +20,34 @@ if TYPE_CHECKING:
 BTYD, LAST_SPEND, BOOSTED = "btyd", "last_spend", "boosted"
 CANDIDATES = (BTYD, LAST_SPEND, BOOSTED)
 TREES, RATE, LEAVES, SHRINKAGE = 60, 0.08, 4, 1.0
-"""Small trees and few: they correct a prediction that is nearly right, and a past window may have few customers."""
+"""Settings of the trees. Few small trees are enough to correct a good prediction, and a past window may have few
+customers."""
 SMALLEST_LEAF = 100
 BINS = 64
-"""Of a feature: cutting weighted ones into 255 takes longer than growing the trees."""
+"""Bins per feature: with weights, 255 bins take longer to compute than the trees."""
 FEWEST_BUYERS = 50
-"""So many with spend, and so many without or more, that trees are grown."""
+"""Fewest customers with spend, over all windows, to fit trees."""
 LEAST_BASE = 0.05
-"""Of the mean: what the trees multiply is at least so much, as a customer of whom nothing is expected may buy."""
+"""Smallest base prediction, as a share of the mean: a customer with no expected spend can still buy."""
 TWEEDIE_POWER = 1.5
-"""The variance of a spend grows as this power of its expectation: between counts of orders (1) and amounts (2)."""
+"""Tweedie power: the variance of spend grows as this power of its mean, between counts (1) and amounts (2)."""
 MOST_LOG_ODDS = 12.0
 
 
 @dataclass(frozen=True)
 class BacktestWindow:
-    """A past day, what was known by it, and the spend of the days that followed.
+    """A past day: the data known on it, and the spend in the days after it.
 
     Attributes
     ----------
     snapshot
         The customers as of the day.
     btyd
-        Model of ordering and of an order's value, as of the day.
+        Purchase model and order value model, as of the day.
     days
-        Length of what followed.
+        Length of the window after the day.
     spend, orders
-        Of each customer in these days; orders are purchase days.
+        Spend and purchase days of each customer in the window.
     """
 
     snapshot: SpendSnapshot
@@ -57,12 +58,12 @@ class BacktestWindow:
 
     @property
     def ends(self) -> int:
-        """Last day of what followed."""
+        """Last day of the window."""
         return self.snapshot.day + self.days
 
     @cached_property
     def value_error(self) -> float:
-        """Logarithm of the spend of an order that came over what was expected of one; 0 without either."""
+        """Logarithm of actual ÷ expected average order value; 0 if either is 0."""
         orders = self.btyd.orders(self.snapshot, self.days)
         expected = float((orders * self.btyd.order_value(self.snapshot)).sum())
         came, there = float(self.spend.sum()), float(self.orders.sum())
@@ -73,18 +74,18 @@ class BacktestWindow:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the candidates expect of customers, as of a day, over a horizon.
+    """Predictions of all candidates for a horizon, as of a day.
 
     Attributes
     ----------
     snapshot, btyd
-        The customers and the model as of the day.
+        Customers and purchase model as of the day.
     window
-        Length of the windows that the trees learned from.
+        Length of the training windows of the trees.
     horizon
-        Days ahead. The trees multiply what the other candidates expect of the horizon.
+        Days ahead. The trees multiply the horizon's prediction of the other candidates.
     trees
-        The fitted ``HistGradientBoostingRegressor``; None where there were too few customers to grow them.
+        The fitted ``HistGradientBoostingRegressor``; None with too few customers.
     """
 
     snapshot: SpendSnapshot
@@ -97,8 +98,8 @@ class Outlook:
     def spend(self) -> Mapping[str, Floats]:
         """Expected spend of each customer by candidate.
 
-        That of ``last_spend`` goes on at the rate of last year; by how much the rate changes is learned elsewhere. Of
-        the mean of both the trees say by what factor a customer spends more or less.
+        ``last_spend`` assumes last year's rate; changes of the rate are fitted elsewhere. The trees predict a factor on
+        the mean of the other two candidates.
         """
         found = {
             BTYD: self.btyd.orders(self.snapshot, self.horizon) * self.btyd.order_value(self.snapshot),
@@ -112,7 +113,7 @@ class Outlook:
 
     @cached_property
     def no_purchase(self) -> Floats:
-        """Log odds of no purchase of each customer within the horizon."""
+        """Log odds of each customer of no purchase within the horizon."""
         groups = self.snapshot.buyers.groups
         histories = groups.histories
         log_odds = self.btyd.model.no_order_log_odds(histories.x, histories.t_x, histories.T, float(self.horizon))
@@ -120,18 +121,19 @@ class Outlook:
 
 
 def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
-    """Return trees that say by what factor customers spent more or less than expected; None where too few bought.
+    """Return trees that predict the factor of actual to expected spend; None with too few buyers.
 
-    Gradient boosting (Friedman 2001) of spend over :func:`_base`, with a logarithm as link and weights of a Tweedie
-    distribution (Jørgensen 1987): a tree never has to find again that a large customer is large, which it could not, as
-    one leaf holds many customers. A fixed number of trees, on one thread, the same on every run.
+    Gradient boosting (Friedman 2001) of spend ÷ :func:`_base`, with a log link and the weights of a Tweedie
+    distribution (Jørgensen 1987). The trees need not learn a customer's level of spend, which they could not, because a
+    leaf contains many customers. The number of trees is fixed and they are fitted on one thread, so every run gives the
+    same result.
 
     Parameters
     ----------
     windows
-        Past ones, all of one length.
+        Past windows of equal length.
     seed
-        Of the trees.
+        Random seed of the trees.
     """
     if sum(int((each.spend > 0).sum()) for each in windows) < FEWEST_BUYERS:
         return None
@@ -161,13 +163,13 @@ def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
 
 
 def _base(btyd: Floats, last_spend: Floats) -> Floats:
-    """Return what the trees multiply, above zero: the mean of the other candidates at equal totals."""
+    """Return the positive base prediction: the mean of the other candidates, scaled to equal totals."""
     total, gone = float(btyd.sum()), float(last_spend.sum())
     mean = (btyd + last_spend * (total / gone)) / 2 if gone > 0 else btyd
     return np.asarray(mean + LEAST_BASE * max(float(mean.mean()), 1e-9))
 
 
 def _design(snapshot: SpendSnapshot, btyd: OrderedSpend, days: int) -> Floats:
-    """Return what the trees see: the features of the history, and what the model of ordering expects."""
+    """Return the features of the trees: the purchase history and the purchase model's prediction."""
     expected, value = btyd.orders(snapshot, days), btyd.order_value(snapshot)
     return np.column_stack([snapshot.features(days), expected, np.log1p(expected * value)])

@@ -1,4 +1,4 @@
-"""The shares by which predictions of spend are combined."""
+"""Shares of the candidates in the combined spend prediction."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
 
 DRAW = 0.1
-"""Relative absolute error that a squared distance of 1 from equal shares costs, of all tests together: tests overlap
-and hold the same customers, so that a few of them must not decide alone."""
+"""Penalty of a squared distance of 1 from equal shares, in relative absolute error summed over the tests. Tests overlap
+and contain the same customers, so a few of them must not decide alone."""
 COARSE, FINE = 10, 50
-"""Steps of the search, first over all shares, then around the best."""
+"""Steps of the grid search, first over all shares, then around the best."""
 SHARE_DIGITS = 6
 
 
 def combined(predictions: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats:
-    """Return the weighted sum of predictions: one at a time, so that no thread decides how it rounds."""
+    """Return the weighted sum of predictions, added one at a time so that rounding does not depend on threads."""
     total: Floats = np.zeros(len(next(iter(predictions.values()))))
     for name, share in shares.items():
         total = total + share * predictions[name]
@@ -28,18 +28,19 @@ def combined(predictions: Mapping[str, Floats], shares: Mapping[str, float]) -> 
 
 
 def fit_shares(names: Sequence[str], tests: Sequence[tuple[Mapping[str, Floats], Floats]]) -> dict[str, float]:
-    """Return the share of each candidate, those without any left out; equal shares where there is no test.
+    """Return the positive shares of the candidates; equal shares without tests.
 
-    Minimises the sum over tests of the mean absolute error over the mean spend, plus a draw towards equal shares.
-    Before that each candidate is scaled to the total that came: the error then says who spends, and a prediction that
-    is too low in all is not favoured, as the absolute error of skewed amounts does. The total is corrected apart.
+    Minimises the sum over tests of (mean absolute error ÷ mean spend), plus a penalty for the distance from equal
+    shares. Each candidate is first scaled to the actual total. The error then measures the distribution of spend among
+    customers; without scaling, the absolute error of skewed amounts would favour predictions that are too low. The
+    total is corrected separately.
 
     Parameters
     ----------
     names
-        Of the candidates.
+        Names of the candidates.
     tests
-        For each, predictions by candidate and the spend that came. A test without spend says nothing.
+        For each test, the predictions by candidate and the actual spend. A test without spend is ignored.
     """
     scaled = [
         ([predictions[name] * (spend.sum() / predictions[name].sum()) for name in names], spend)

@@ -1,4 +1,4 @@
-"""Spend of each customer over a horizon, by candidates that competed on past windows."""
+"""Spend forecast of each customer over a horizon, by candidates compared on past windows."""
 
 from __future__ import annotations
 
@@ -22,38 +22,39 @@ if TYPE_CHECKING:
     from ckm.models.btyd.model import TransactionModel
 
 LEARNED_FROM = 20_000
-"""Customers that windows are made of, where there are more: five windows are then 100,000 rows."""
+"""Maximum number of customers per window: five windows then have 100,000 rows."""
 PARTS = 3
-"""A history is cut into so many windows at least: to see customers, to learn what followed, to test it."""
+"""Fewest windows per history: one for features, one for training, one for the test."""
 SHORTEST = 28
-"""Days: in a shorter window most shops see nobody twice."""
+"""Shortest window in days: in a shorter one hardly any customer buys twice."""
 WINDOWS, TESTS = 5, 3
-"""Windows that are learned from, and tests among them, at most: the latest."""
+"""Maximum numbers of training windows and of tests among them; the latest are used."""
 STEPS_PER_WINDOW = 2
 EVEN_CREDIBILITY = 0.5
-"""How much of a past total's error is believed where nothing is known: part of it is drift, which stays, and part
-season and chance, which do not (Bühlmann 1967)."""
+"""Prior credibility of a past total's error: part of it is drift, which persists; the rest is season and noise, which
+do not (Bühlmann 1967)."""
 PRIOR_PAIRS = 3
-"""So many pairs of windows weigh as much as that guess."""
+"""Weight of the prior credibility, in pairs of windows."""
 FEWEST_CUSTOMERS = 100
 
 
 @dataclass(frozen=True)
 class SpendTest:
-    """What was expected of a past window by candidates that knew nothing of it, and what came.
+    """Predictions for a past window by candidates trained before it, and the actual spend.
 
     Attributes
     ----------
     day, days
-        Last day that was known, and length of what followed.
+        Last day of the training data, and length of the window after it.
     candidates
         Expected spend of each customer by candidate, before the total is calibrated.
     expected
-        The combination, by shares and a correction of the total learned from the tests that had closed by the day.
+        Combined prediction; its shares and the correction of the total are fitted to the tests that had closed by the
+        day.
     no_purchase
-        Log odds of no purchase.
+        Log odds of no purchase in the window.
     spend
-        What came.
+        Actual spend.
     """
 
     day: int
@@ -65,21 +66,21 @@ class SpendTest:
 
     @property
     def ends(self) -> int:
-        """Last day of what followed."""
+        """Last day of the window."""
         return self.day + self.days
 
     @property
     def mean_absolute_error(self) -> float:
-        """Of a customer's spend."""
+        """Mean absolute error of a customer's spend."""
         return float(np.abs(self.expected - self.spend).mean())
 
     def missed(self, shares: Mapping[str, float]) -> Missed:
-        """Return what intervals of a combination by other shares are learned from."""
+        """Return the errors that prediction intervals are fitted to, for a combination with other shares."""
         return Missed(combined(self.candidates, shares), self.no_purchase, self.spend, self.days)
 
     @property
     def total_error(self) -> float:
-        """Logarithm of the spend that came over what was expected; 0 without either."""
+        """Logarithm of actual ÷ expected total spend; 0 if either is 0."""
         return _log_ratio(self.spend, self.expected)
 
 
@@ -90,21 +91,21 @@ class SpendForecast:
     Attributes
     ----------
     spend
-        Expected, one entry per customer as of the day.
+        Expected spend, one entry per customer as of the day.
     low, high
-        Ends of the interval of each, both included; None where too few bought in past windows.
+        Ends of each customer's interval, both included; None if too few customers bought in past windows.
     total_reach
-        Of the logarithm of the total, to either side of its 95 % interval; None without a test.
+        Half width of the 95 % interval of the total's logarithm; None without a test.
     shares
-        Of the candidates in the combination.
+        Shares of the candidates in the combination.
     correction
         Factor by which past totals were calibrated.
     horizon, window
-        Days ahead, and length of the tests: the horizon, or shorter where the history is less than three of it.
+        Days ahead, and length of the test windows: the horizon, or less if the history is shorter than three horizons.
     tests
-        Earliest first; empty where the history is too short, and the model of ordering stands alone.
+        Tests, earliest first; empty if the history is too short, and then only the purchase model is used.
     coverage
-        Share of the customers of the tests within an interval learned from others; None without one.
+        Share of the test customers within an interval fitted to other customers; None without a test.
     """
 
     spend: Floats
@@ -130,26 +131,26 @@ def forecast_spend(
 ) -> SpendForecast:
     """Predict the spend of each customer over a horizon.
 
-    The model of ordering times that of an order's value, last year's spend times a learned ratio, and boosted trees are
-    each learned from what was known at past days, compared with the windows that followed, and combined by the shares
-    that did best there. Where the history is less than three horizons the windows are a third of it, and what the trees
-    expect grows to the horizon as the model of ordering says. Where it is too short for that, the model of ordering
-    stands alone. A million customers take some ten seconds, most of them to apply.
+    Three candidates (purchase model × order value model, last year's spend × a fitted ratio, boosted trees) are trained
+    on the data known at past days, compared with the windows that followed, and combined by the best shares. If the
+    history is shorter than three horizons, the windows are a third of it, and the trees' prediction is extended to the
+    horizon in proportion to the purchase model. If it is too short for that, only the purchase model is used. A million
+    customers take about ten seconds, most of it for prediction.
 
     Parameters
     ----------
     purchases
-        Of all customers; what comes after the day is not read.
+        Purchases of all customers; those after the day are ignored.
     day
-        As of which.
+        As-of day.
     horizon
         Days ahead.
     model
-        Of ordering, as of the day. In past windows one of the same name is fitted to what was known then.
+        Purchase model as of the day. In past windows the same model is fitted to the data known then.
     first_day
-        Of the data; None means the first purchase.
+        First day of the data; None means the first purchase.
     seed
-        Of samples and trees.
+        Random seed of samples and trees.
     """
     today = SpendSnapshot(purchases, day)
     begins = purchases.first_day if first_day is None else first_day
@@ -180,7 +181,7 @@ def forecast_spend(
 
 @dataclass(frozen=True)
 class _Past:
-    """Windows of the past, and what is learned from those that had closed by a day."""
+    """Past windows, and the fits to those that had closed by a day."""
 
     purchases: Purchases
     begins: int
@@ -192,7 +193,7 @@ class _Past:
 
     @cached_property
     def windows(self) -> tuple[BacktestWindow, ...]:
-        """Earliest first; those with too few customers or repeat purchases left out."""
+        """Windows, earliest first, without those with too few customers or repeat purchases."""
         if self.window < SHORTEST:
             return ()
         found = []
@@ -204,7 +205,7 @@ class _Past:
 
     @cached_property
     def tests(self) -> tuple[SpendTest, ...]:
-        """The latest windows before which another one had closed; each learns from those only."""
+        """Tests: the latest windows after which training windows had closed; each is predicted from those only."""
         tested = [each for each in self.windows if self._closed(each.snapshot.day)][-TESTS:]
         found: list[SpendTest] = []
         for each in tested:
@@ -212,15 +213,15 @@ class _Past:
         return tuple(found)
 
     def trees(self, day: int) -> Any:
-        """Grow trees on the windows that had closed by a day."""
+        """Return trees trained on the windows that had closed by a day."""
         return grow_trees(self._closed(day), self.seed)
 
     def levelled(self, outlook: Outlook, day: int) -> dict[str, Floats]:
-        """Return what the candidates expect, with the totals that can be learned from windows closed by a day.
+        """Return the candidates' predictions, with totals corrected by the windows that had closed by a day.
 
-        Windows as long as the horizon say by how much last year's rate changes. Shorter ones do not, as customers
-        leave: there the total of all candidates is that of the model of ordering, which knows how fast they do. What
-        its orders are worth is corrected, for that does not hang on the length of a window.
+        Windows as long as the horizon measure how much last year's rate changes. Shorter windows do not, because
+        customers churn: then all candidates are scaled to the total of the purchase model, which includes churn. Its
+        average order value is corrected, because that does not depend on the length of a window.
         """
         found, closed = dict(outlook.spend), self._closed(day)
         if self.horizon > self.window:
@@ -234,11 +235,11 @@ class _Past:
         return found
 
     def shares(self, day: int, candidates: Mapping[str, Floats]) -> dict[str, float]:
-        """Return the shares of candidates by the tests that had closed by a day."""
+        """Return the shares of the candidates, fitted to the tests that had closed by a day."""
         return _shares([each for each in self.tests if each.ends <= day], candidates)
 
     def correction(self, day: int, shares: Mapping[str, float]) -> float:
-        """Return the factor by which totals were off in the tests that had closed by a day."""
+        """Return the correction factor of totals, by the tests that had closed by a day."""
         tests = [each for each in self.tests if each.ends <= day]
         return self._correction(tests, shares)
 
@@ -251,9 +252,9 @@ class _Past:
         return SpendTest(day, self.window, candidates, expected, outlook.no_purchase, window.spend)
 
     def _correction(self, tests: Sequence[SpendTest], shares: Mapping[str, float]) -> float:
-        """Return the factor of the latest test, believed as far as earlier ones told of later ones.
+        """Return the factor of the latest test, shrunk by how well earlier tests predicted later ones.
 
-        Windows that are shorter than the horizon tell a bias from a season no better than chance: they correct nothing.
+        Windows shorter than the horizon cannot separate bias from season, so they correct nothing.
         """
         tests = [each for each in tests if shares.keys() <= each.candidates.keys()]
         if not tests or self.horizon > self.window:
@@ -284,13 +285,13 @@ class _Past:
 
 
 def _shares(tests: Sequence[SpendTest], candidates: Mapping[str, Floats]) -> dict[str, float]:
-    """Return the shares of the candidates that all tests have; of all candidates where there is no test."""
+    """Return the shares of the candidates that all tests have; equal shares without tests."""
     tested = [name for name in candidates if all(name in each.candidates for each in tests)]
     return fit_shares(tested, [(each.candidates, each.spend) for each in tests])
 
 
 def _credibility(pairs: Floats) -> float:
-    """Return the coefficient of later errors on earlier ones, drawn towards :data:`EVEN_CREDIBILITY`, from 0 to 1."""
+    """Return the credibility, 0 to 1: the regression coefficient of later on earlier errors, shrunk."""
     if not len(pairs) or not (usual := float(np.square(pairs[:, 0]).mean())):
         return EVEN_CREDIBILITY
     slope = float(pairs[:, 0] @ pairs[:, 1]) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual

@@ -1,4 +1,4 @@
-"""The model of ordering times the average order value, by all orders of a customer."""
+"""Purchase model times the average order value, by all orders of a customer."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OrderedSpend:
-    """How often customers order, and for how much.
+    """Fitted models of purchase frequency and average order value.
 
     Attributes
     ----------
     model
-        Of ordering, in days.
+        Purchase model in days.
     value
-        Of an order's value; None where it cannot be fitted, as where all orders are worth the same.
+        Order value model; None if it cannot be fitted, for example because all orders have the same value.
     mean_value
-        Mean value of all orders, which stands in where the model has no answer.
+        Mean value of all orders; used where the model has no expected value.
     """
 
     model: TransactionModel
@@ -37,7 +37,7 @@ class OrderedSpend:
     mean_value: float
 
     def orders(self, snapshot: SpendSnapshot, days: int) -> Floats:
-        """Return the expected orders of each customer within so many days."""
+        """Return the expected orders of each customer within ``days`` days."""
         return expected_orders(self.model, snapshot.buyers, float(days))
 
     def order_value(self, snapshot: SpendSnapshot) -> Floats:
@@ -49,12 +49,12 @@ class OrderedSpend:
 
 
 def fit_ordered_spend(snapshot: SpendSnapshot, name: str, seed: int) -> OrderedSpend:
-    """Fit a model of ordering by its name, and that of an order's value, as of a day.
+    """Fit a purchase model, by its name, and the order value model, as of a day.
 
     Raises
     ------
     NotEnoughDataError
-        The model of ordering cannot be fitted.
+        The purchase model cannot be fitted.
     """
     histories = snapshot.buyers.groups.histories.thinned(SAMPLE, seed)
     choice = choose_btyd(histories.x, histories.t_x, histories.T, weights=histories.weights, seed=seed, models=(name,))
@@ -62,10 +62,10 @@ def fit_ordered_spend(snapshot: SpendSnapshot, name: str, seed: int) -> OrderedS
 
 
 def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> OrderedSpend:
-    """Fit Gamma-Gamma to all orders of the customers, and add it to a model of ordering.
+    """Fit Gamma-Gamma to all orders of the customers, and add it to a purchase model.
 
-    The papers leave out the first order; without it nothing is known of the money of who bought once. In past windows
-    of CDNOW and Online Retail spend came nearer with it.
+    The papers exclude the first order; without it, the order value of one-time buyers would be unknown. In past windows
+    of CDNOW and Online Retail the predictions were more accurate with it.
     """
     rows = np.flatnonzero(snapshot.mean_value > 0)
     if len(rows) > SAMPLE:

@@ -1,4 +1,4 @@
-"""Prediction intervals of a customer's spend, and of the total, learned from what past predictions missed."""
+"""Prediction intervals of a customer's spend and of the total, fitted to past prediction errors."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 LEVEL = 0.8
 """Share of the customers whose spend lies in the interval."""
 Z_OF_TOTAL = 1.96
-"""The interval of a total holds 95 %, as those of all other sums do."""
+"""Half width of a 95 % interval in standard errors; totals use 95 %, like all other sums."""
 GROUPS = 5
 BUYERS_A_GROUP = 100
-"""Buyers whose ratios of spend to expectation give a group's quantiles; fewer are pooled."""
+"""Fewest buyers per group to estimate the group's quantiles of spend ÷ expectation; smaller groups are pooled."""
 STEPS = 100
-"""Quantiles that are kept, at equal steps."""
+"""Number of stored quantiles, at equal steps."""
 USUAL_ERROR = 0.15
-"""Standard error of the logarithm of a total where nothing is known: totals of models of ordering were 5 to 20 % off on
-the data of ``bench/loyalty_clv.py``."""
+"""Prior standard error of the logarithm of a total: totals of purchase models were 5 to 20 % off on the data of
+``bench/loyalty_clv.py``."""
 PRIOR_TESTS = 2
-"""So many tests weigh as much as that."""
+"""Weight of the prior, in tests."""
 
 
 @dataclass(frozen=True)
 class Missed:
-    """What a prediction expected and what came, one entry per customer.
+    """Expected and actual spend of a test, one entry per customer.
 
     Attributes
     ----------
     expected, no_purchase, spend
-        Expected spend, log odds of no purchase, spend that came.
+        Expected spend, log odds of no purchase, actual spend.
     days
         Length of the window.
     """
@@ -48,22 +48,22 @@ class Missed:
     days: int
 
     def half(self, number: int) -> Missed:
-        """Return every other customer, from the first or from the second on."""
+        """Return every second customer, from the first or from the second."""
         return Missed(self.expected[number::2], self.no_purchase[number::2], self.spend[number::2], self.days)
 
 
 @dataclass(frozen=True)
 class SpendInterval:
-    """A hurdle: a probability of no spend, and a distribution of spend over its expectation among those who buy.
+    """Hurdle model: probability of no spend, and the distribution of spend ÷ expectation among buyers.
 
     Attributes
     ----------
     calibration
-        Of the log odds of no purchase.
+        Calibration of the log odds of no purchase.
     edges
-        Expected spend a day that separates the groups, ascending.
+        Expected spend per day at the boundaries of the groups, ascending.
     quantiles
-        Of spend over the expectation given a purchase, a row per group, at equal steps from 0 to 1.
+        Quantiles of spend ÷ expectation among buyers, one row per group, at equal steps from 0 to 1.
     """
 
     calibration: Calibration
@@ -71,11 +71,10 @@ class SpendInterval:
     quantiles: Floats
 
     def bounds(self, expected: Floats, no_purchase: Floats, days: int) -> tuple[Floats, Floats]:
-        """Return the least and the most spend of each customer; both belong to the interval.
+        """Return the lower and upper bound of each customer's spend, both included.
 
-        Where one in ten such customers or more buys nothing, the lower end is 0 and the upper end is the 80 % quantile,
-        which is 0 where four in five buy nothing. Elsewhere the ends are the 10 % and the 90 % quantile. So nothing of
-        the level is spent on what cannot be: less than nothing.
+        If one in ten customers or more buys nothing, the lower bound is 0 and the upper bound is the 80 % quantile,
+        which is 0 if four in five buy nothing. Otherwise the bounds are the 10 % and the 90 % quantile.
         """
         none = 1 / (1 + np.exp(-self.calibration(no_purchase)))
         tail = (1 - LEVEL) / 2
@@ -97,7 +96,7 @@ class SpendInterval:
 
 
 def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
-    """Learn an interval from tests; None where fewer than :data:`BUYERS_A_GROUP` bought in them."""
+    """Fit an interval to tests; return None with fewer than :data:`BUYERS_A_GROUP` buyers."""
     spend, expected, no_purchase = (
         np.concatenate([getattr(each, name) for each in tests]) for name in ("spend", "expected", "no_purchase")
     )
@@ -119,7 +118,7 @@ def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
 
 
 def coverage(tests: Sequence[Missed]) -> float | None:
-    """Return the share of customers whose spend lay in an interval learned from other customers.
+    """Return the share of customers whose spend was within an interval fitted to other customers.
 
     Each half of the customers of each test is compared with the interval of the other half.
     """
@@ -136,14 +135,14 @@ def coverage(tests: Sequence[Missed]) -> float | None:
 
 
 def total_reach(errors: Sequence[float], stretch: float) -> float:
-    """Return how far the logarithm of a total reaches to either side.
+    """Return the half width of the interval of a total's logarithm.
 
     Parameters
     ----------
     errors
-        Logarithms of what came over what was expected in all, of each test.
+        Logarithm of actual ÷ expected total, one per test.
     stretch
-        Horizon over the length of the tests: errors of a total grow as the root of it.
+        Horizon ÷ length of the tests; errors of a total grow with its square root.
     """
     squares = sum(each**2 for each in errors) + PRIOR_TESTS * USUAL_ERROR**2
     return float(Z_OF_TOTAL * np.sqrt(squares / (len(errors) + PRIOR_TESTS) * stretch))

@@ -1,4 +1,4 @@
-"""Purchases of all customers, and what was known of each at the end of a past day."""
+"""Purchases of all customers, and the state of each customer at the end of a past day."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats, Integers
 
 YEAR = 365
-"""Days of spend that a customer's rate is taken from, where the history is as long."""
+"""Days over which a customer's rate of spend is computed, if the history is as long."""
 RECENT_PARTS = (4, 2, 1)
-"""Spend and purchase days are counted over the last quarter, half and whole of the window's length."""
+"""Parts of the window's length over which recent spend and purchase days are counted: quarter, half and whole."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Purchases:
     Attributes
     ----------
     code, day, money
-        Code of the customer, day as a whole number, what was bought that day. Shape (k,).
+        Customer code, day as a whole number, value of that day's purchases. Shape (k,).
     """
 
     code: Integers
@@ -44,31 +44,31 @@ class Purchases:
         return int(self.code[-1]) + 1
 
     def of(self, codes: Integers) -> Purchases:
-        """Return the purchases of some customers, under their codes."""
+        """Return the purchases of some customers; codes do not change."""
         chosen = np.zeros(self.size, dtype=np.bool_)
         chosen[codes] = True
         rows = chosen[self.code]
         return Purchases(self.code[rows], self.day[rows], self.money[rows])
 
     def spent(self, codes: Integers, after: int, until: int) -> Floats:
-        """Return the spend of customers in the days after one day until another."""
+        """Return the spend of customers after one day until another."""
         rows = (self.day > after) & (self.day <= until)
         return np.bincount(self.code[rows], self.money[rows], minlength=self.size)[codes].astype(np.float64)
 
     def days(self, codes: Integers, after: int, until: int) -> Floats:
-        """Return the purchase days of customers in the days after one day until another."""
+        """Return the number of purchase days of customers after one day until another."""
         rows = (self.day > after) & (self.day <= until)
         return np.bincount(self.code[rows], minlength=self.size)[codes].astype(np.float64)
 
 
 @dataclass(frozen=True)
 class SpendSnapshot:
-    """All customers with a purchase, as known at the end of a day.
+    """All customers with a purchase, as of the end of a day.
 
     Attributes
     ----------
     purchases
-        Of all days; only those until the day are read.
+        Purchases of all days; those after the day are ignored.
     day
         The day.
     """
@@ -78,41 +78,41 @@ class SpendSnapshot:
 
     @cached_property
     def buyers(self) -> Buyers:
-        """The customers."""
+        """Codes and histories of the customers."""
         return buyers_until(self.purchases.code, self.purchases.day, self.purchases.money, self.day)
 
     @cached_property
     def orders(self) -> Floats:
-        """Purchase days of each."""
+        """Number of purchase days of each customer."""
         return self.buyers.x.astype(np.float64) + 1.0
 
     @cached_property
     def spent(self) -> Floats:
-        """Spend of each until the day."""
+        """Spend of each customer until the day."""
         return self.purchases.spent(self.buyers.codes, self.purchases.first_day - 1, self.day)
 
     @cached_property
     def mean_value(self) -> Floats:
-        """Mean value of the orders of each."""
+        """Average order value of each customer."""
         return np.asarray(np.maximum(0.0, self.spent) / self.orders, dtype=np.float64)
 
     @cached_property
     def rate(self) -> Floats:
-        """Spend a day of each in the last :data:`YEAR`, or since the data begin."""
+        """Spend per day of each customer in the last :data:`YEAR` days, or since the first day of the data."""
         days = max(1, min(YEAR, self.day - self.purchases.first_day + 1))
         spent = self.purchases.spent(self.buyers.codes, self.day - days, self.day)
         return np.asarray(spent / days, dtype=np.float64)
 
     def features(self, window: int) -> Floats:
-        """Return what a regression sees of each customer, shape (n, f); money and counts as logarithms.
+        """Return the regression features of each customer, shape (n, f); money and counts are logarithms.
 
-        Recency, tenure, frequency, interpurchase time and money, all and of late; nothing that depends on how many
-        customers there are.
+        The features are recency, tenure, frequency, interpurchase time and spend, over the whole and the recent
+        history. None depends on the number of customers.
 
         Parameters
         ----------
         window
-            Length of the window that is predicted, in days.
+            Length of the predicted window in days.
         """
         buyers, known = self.buyers, self.purchases
         recency = (buyers.T - buyers.t_x).astype(np.float64)
@@ -127,7 +127,7 @@ class SpendSnapshot:
 
     @cached_property
     def _last_value(self) -> Floats:
-        """What the last purchase day of each brought."""
+        """Value of each customer's last purchase day."""
         known = np.flatnonzero(self.purchases.day <= self.day)
         code = self.purchases.code[known]
         last = np.flatnonzero(np.append(code[1:] != code[:-1], True))

@@ -142,7 +142,7 @@ def test_an_open_decimal_mark_is_refused_with_the_option_that_settles_it() -> No
     assert settled.frame["net"].to_list() == [1.234, 2.5]
 
 
-def test_another_column_settles_an_open_decimal_mark_and_it_is_said() -> None:
+def test_another_column_settles_an_open_decimal_mark_with_a_remark() -> None:
     records = orders(net=["1,234", "2,500"], cost=["1.50", "2.25"])
     conversion = plan(records)
     assert conversion.apply(records).frame["net"].to_list() == [1234.0, 2500.0]
@@ -382,7 +382,7 @@ def test_dropping_an_unknown_column_is_refused() -> None:
         plan(records, mapping)
 
 
-def test_a_kept_column_without_a_name_gets_one() -> None:
+def test_an_extra_column_without_a_name_gets_one() -> None:
     assert convert(orders(**{"": ["x"]})).frame["unnamed"].to_list() == ["x"]
 
 

@@ -22,7 +22,7 @@ from ckm.io.mapping.mapping import (
     load_mapping,
 )
 from ckm.io.readers.hints import Hints
-from ckm.io.values.settling import DATE_WORDS
+from ckm.io.values.style_detection import DATE_WORDS
 from ckm.schema import TABLES
 from tests.conftest import examples
 
@@ -200,7 +200,7 @@ mappings = st.builds(
 @pytest.mark.slow
 @settings(max_examples=examples(80))
 @given(mappings)
-def test_what_is_dumped_is_loaded_equal(tmp_path_factory: pytest.TempPathFactory, mapping: Mapping) -> None:
+def test_a_dumped_mapping_is_read_back_equal(tmp_path_factory: pytest.TempPathFactory, mapping: Mapping) -> None:
     path = tmp_path_factory.getbasetemp() / "dumped.yaml"
     path.write_text(dump_mapping(mapping), encoding="utf-8")
     loaded = load_mapping(path)

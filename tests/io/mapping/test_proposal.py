@@ -115,7 +115,7 @@ def test_two_names_of_one_column_are_refused_with_the_option_that_settles_it() -
     assert settled.matched[0] == ("order_id", "Bestellnr", "option")
 
 
-def test_without_an_order_number_customer_and_time_stamp_are_one_and_it_is_said() -> None:
+def test_without_an_order_number_customer_and_time_stamp_are_one_with_a_remark() -> None:
     proposal = propose_mapping(
         ["customer_id", 'the "date"', "amount"], "transactions", overrides={"ordered_at": 'the "date"'}
     )
@@ -209,7 +209,7 @@ def test_a_column_serves_one_target_only() -> None:
     assert "invoice_id" not in proposal.mapping.columns
 
 
-def test_every_matched_column_stands_in_the_mapping() -> None:
+def test_every_matched_column_is_in_the_mapping() -> None:
     proposal = propose_mapping(["Invoice", "Quantity", "InvoiceDate", "Price", "Customer ID"], "transactions")
     assert {t: FromColumn(s) for t, s, _ in proposal.matched}.items() <= proposal.mapping.columns.items()
 

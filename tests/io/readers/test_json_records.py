@@ -138,7 +138,7 @@ def pretty(records: object) -> str:
         "lines",
     ],
 )
-def test_records_are_found_in_every_layout_and_it_is_told(tmp_path: Path, text: str, told: str | None) -> None:
+def test_records_are_found_in_every_layout_with_a_remark(tmp_path: Path, text: str, told: str | None) -> None:
     good, bad = read(tmp_path / "a.json", text)
     assert [row["id"] for row in good] == ["A1", "A2", "A3"]
     assert [row["net"] for row in good] == ["1.125", "2", None]
@@ -167,7 +167,7 @@ def test_a_list_beside_other_values_is_part_of_a_record(tmp_path: Path, text: st
 TWO = {"customers": [{"id": "C1"}, {"id": "C2"}], "sales": {"orders": RECORDS, "at": "2025"}, "n": 1}
 
 
-def test_two_lists_of_records_are_told_apart_by_a_hint(tmp_path: Path) -> None:
+def test_a_hint_selects_one_of_two_record_lists(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(pretty(TWO), encoding="utf-8")
     with pytest.raises(AmbiguousError, match=r"'customers', 'sales\.orders'") as refused, open_source(path):

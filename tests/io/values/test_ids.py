@@ -16,7 +16,7 @@ def read(ids: list[str | None]) -> tuple[list[str | None], list[str]]:
 
 
 @pytest.mark.parametrize("mark", INVISIBLE_IN_IDS, ids=lambda mark: f"U+{ord(mark):04X}")
-def test_invisible_characters_are_no_part_of_an_id(mark: str) -> None:
+def test_invisible_characters_are_removed_from_ids(mark: str) -> None:
     found, remarks = read([f"{mark}C1", f"C{mark}1", f"C1{mark}", f" {mark} C1", "C1"])
     assert found == ["C1"] * 5
     assert remarks == ["column 'id': invisible characters were removed from 4 ids"]

@@ -91,7 +91,7 @@ def test_signs_and_dress_are_understood(text: str, value: float | None) -> None:
 @pytest.mark.parametrize(
     "text", ["", "abc", "12.34.56", "1,2345", "12,34", "1..2", "5-5", "inf", "NaN", "0x10", "1_000", "€", "--5", "1 2"]
 )
-def test_what_is_no_number_is_null(text: str) -> None:
+def test_invalid_numbers_are_null(text: str) -> None:
     assert parse(text) is None
 
 
@@ -144,5 +144,5 @@ def test_a_known_thousands_mark_excludes_the_others() -> None:
     assert parse_numbers(pl.Series(["1.234", "1 234"]), NumberStyle(",", ".")).to_list() == [1234, None]
 
 
-def test_numbers_are_told_from_words() -> None:
+def test_numbers_are_distinguished_from_words() -> None:
     assert is_number(pl.Series(["1,5", "1.5", "€3", "x", "3 apples"])).to_list() == [True, True, True, False, False]

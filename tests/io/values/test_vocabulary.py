@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from ckm.io.values.data_files import load_data
 from ckm.io.values.vocabulary import contract_words, currencies_of, currency_codes, fold, null_words, translate
+from ckm.io.values.word_lists import load_data
 from ckm.schema import TABLES, VOCABULARIES
 
 

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 import pytest
 
-from ckm.io.values.data_files import load_data
+from ckm.io.values.word_lists import load_data
 from ckm.io.values.zones import zone_named
 
 

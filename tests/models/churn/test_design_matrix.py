@@ -1,4 +1,4 @@
-"""Columns of a linear model: none by accident, none beyond what was learned."""
+"""Design matrix: no constant columns, and no values beyond the training range."""
 
 import numpy as np
 import pytest

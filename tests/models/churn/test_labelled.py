@@ -182,6 +182,6 @@ def test_the_fitted_model_scores_a_row_by_itself():
         (TABLE.drop("left"), "Yes", UnknownNameError, "left"),
     ],
 )
-def test_a_table_that_cannot_be_learned_from_is_said_so(table, positive, error, words):
+def test_a_table_that_cannot_be_learned_from_is_reported_so(table, positive, error, words):
     with pytest.raises(error, match=words):
         fit_labelled(table, "left", positive, "id")

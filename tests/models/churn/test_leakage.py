@@ -1,4 +1,4 @@
-"""Columns that give the label away are named, whatever their kind; strong columns that do not are left alone."""
+"""Columns that leak the label are found, of any kind; strong columns without leakage are not."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_a_longer_silence_never_lowers_the_score(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_what_happens_after_today_changes_no_score(name):
+def test_later_rows_change_no_score(name):
     then = SHOP.until(TODAY)
     windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
     today = then.window(TODAY).features

@@ -1,4 +1,4 @@
-"""The stack: weights that the tests give, drawn to equal shares of the models that see most."""
+"""The stack: weights fitted on tests, shrunk to equal shares of the expected models."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""How much of the last window's shift is believed."""
+"""Credibility of the last window's shift."""
 
 from __future__ import annotations
 

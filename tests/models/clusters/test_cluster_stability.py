@@ -1,4 +1,4 @@
-"""What choosing a number of clusters promises: those that come out again, and as many of them as do."""
+"""Number of clusters: the largest number that is stable."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_the_most_clusters_that_are_stable_are_chosen_else_the_most_stable() -> 
 
 
 @pytest.mark.slow
-def test_fewer_different_points_than_clusters_are_no_error() -> None:
+def test_fewer_distinct_points_than_clusters_work() -> None:
     points = np.repeat(np.eye(4), [60, 60, 60, 1], axis=0)
     assert [each.clusters for each in try_numbers(points, [3, 4], seed=0)] == [3, 4]
 

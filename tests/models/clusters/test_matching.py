@@ -1,4 +1,4 @@
-"""What matching promises: a cluster that kept most of its customers is the same cluster."""
+"""Matching: a cluster that keeps most of its customers is the same cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_same_groups_under_other_numbers_are_all_found_again(groups: list[in
     assert match_clusters(old, new) == {numbers[group]: group for group in set(groups)}
 
 
-def test_a_group_that_kept_no_more_than_half_is_a_new_one() -> None:
+def test_a_cluster_that_keeps_at_most_half_of_its_customers_is_new() -> None:
     old = np.repeat([0, 1], [60, 40])
     new = np.concatenate([np.zeros(30), np.ones(30), np.full(40, 2)]).astype(int)
     assert match_clusters(old, new) == {2: 1}

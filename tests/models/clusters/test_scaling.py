@@ -1,4 +1,4 @@
-"""What the scale promises: no outlier, no null and no rare value owns a feature."""
+"""Scaling: no outlier, null or rare value dominates a feature."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_where_most_are_alike_the_standard_deviation_is_the_scale() -> None:
 
 
 @pytest.mark.parametrize("values", [[3.0] * 200, [float("nan")] * 200, [0.0] * 199 + [1.0], [0.1 + 0.2] * 200])
-def test_a_feature_that_tells_nobody_apart_is_none(values: list[float]) -> None:
+def test_a_constant_feature_is_dropped(values: list[float]) -> None:
     assert learned(values) is None
 
 

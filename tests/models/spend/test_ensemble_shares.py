@@ -1,4 +1,5 @@
-"""Shares of candidates: who says where the spend is gets more, whatever its total; nothing known: equal shares."""
+"""Shares of candidates: a better distribution of spend gets a larger share, whatever its total; without tests shares
+are equal."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_the_interval_begins_at_zero_where_one_in_ten_buys_nothing_and_ends_ther
     assert high[2] == 0
 
 
-def test_who_is_expected_to_spend_more_has_an_interval_that_ends_higher() -> None:
+def test_a_customer_who_is_expected_to_spend_more_has_an_interval_that_ends_higher() -> None:
     interval = fit_interval([missed(0.3)])
     assert interval is not None
     _, high = interval.bounds(np.array([10.0, 100.0, 1_000.0]), np.full(3, -1.0), 90)

@@ -1,0 +1,50 @@
+"""Requirements of an analysis on the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ckm.customers.definitions import OF_CUSTOMERS, OF_THE_SHOP
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Sums that an analysis needs beyond purchase days, lines, orders and net.
+
+    Attributes
+    ----------
+    amounts
+        Cost and discount.
+    baskets
+        Categories and channels by customer.
+    shop
+        Revenue of the shop, including guests, by day and dimension.
+    by
+        Column for whose values the ledger has parts.
+    """
+
+    amounts: bool = False
+    baskets: bool = False
+    shop: bool = False
+    by: str | None = None
+
+    def covers(self, other: Needs) -> bool:
+        """Return whether a ledger read with these needs contains what ``other`` needs."""
+        mine, theirs = ((each.amounts, each.baskets, each.shop) for each in (self, other))
+        return all(have or not want for have, want in zip(mine, theirs, strict=True)) and other.by in (None, self.by)
+
+    @property
+    def money(self) -> tuple[str, ...]:
+        """Amount columns that are summed."""
+        return ("net", "cost", "discount") if self.amounts else ("net",)
+
+    @property
+    def first_kind(self) -> int:
+        """First kind of line that is used."""
+        return OF_THE_SHOP if self.shop or self.baskets else OF_CUSTOMERS
+
+
+LEAST = Needs()
+"""Only purchase days, lines, orders and net."""
+EVERYTHING = Needs(amounts=True, baskets=True, shop=True)
+"""All sums, without parts."""

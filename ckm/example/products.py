@@ -1,0 +1,51 @@
+"""Products of the shop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from ckm.example import days
+from ckm.example.words import words
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product; money in cents; ``cost`` is None if unknown."""
+
+    product_id: str
+    name: str
+    category: str
+    price: int
+    cost: int | None
+
+
+@cache
+def products_by_category() -> dict[str, tuple[Product, ...]]:
+    """Return the products of each category."""
+    shelf: dict[str, list[Product]] = {category: [] for category in words("products")["categories"]}
+    for row in words("products")["products"]:
+        cost = None if row["cost"] is None else round(row["cost"] * 100)
+        shelf[row["category"]].append(Product(row["id"], row["name"], row["category"], round(row["price"] * 100), cost))
+    return {category: tuple(found) for category, found in shelf.items()}
+
+
+@cache
+def category_name(category: str, lang: str) -> str:
+    """Return the name of a category in a channel of this language."""
+    return str(words("products")["categories"][category][lang])
+
+
+@cache
+def lost_categories() -> dict[str, int]:
+    """Return the last day on which each discontinued category was sold."""
+    return {
+        category: days.number(names["gone"])
+        for category, names in words("products")["categories"].items()
+        if "gone" in names
+    }
+
+
+def on_sale(category: str, day: int) -> bool:
+    """Return whether a category is sold on a day."""
+    return day <= lost_categories().get(category, days.LAST)

@@ -1,0 +1,36 @@
+"""Which file an error of a query is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.exceptions import ComputeError
+
+from ckm.io.scanned_files import explain, forget, remember
+
+
+@pytest.fixture(autouse=True)
+def _nothing_before() -> None:
+    forget()
+
+
+def test_the_file_that_was_noted_last_is_to_blame(tmp_path: Path) -> None:
+    earlier, later, sound = (tmp_path / name for name in ("earlier.parquet", "later.parquet", "sound.parquet"))
+    pl.DataFrame({"a": [1]}).write_parquet(sound)
+    for path in (earlier, later):
+        path.write_bytes(sound.read_bytes()[:-20])
+    remember([later, earlier], "again")
+    remember([sound, later], "restore it")
+    found = explain(ComputeError("out of spec"))
+    assert found is not None
+    assert str(found).startswith(str(later))
+    assert found.hint == "restore it"
+    forget()
+    assert explain(ComputeError("out of spec")) is None
+
+
+def test_an_error_of_another_kind_has_no_file(tmp_path: Path) -> None:
+    remember([tmp_path / "missing.parquet"], "again")
+    assert explain(ZeroDivisionError()) is None
