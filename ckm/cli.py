@@ -21,7 +21,7 @@ from ckm import __version__
 from ckm.commands.completion import named_command
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
-from ckm.io.scanned import explain, forget
+from ckm.io.scanned_files import explain, forget
 from ckm.output import say_remarks, show_error, start_run
 from ckm.process import Ended, end_by_signal, forget_stdout, open_streams, spare_full_disk
 

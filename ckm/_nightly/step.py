@@ -10,7 +10,7 @@ import polars as pl
 from polars.exceptions import PanicException
 
 from ckm.errors import BugError, CkmError
-from ckm.io.scanned import explain
+from ckm.io.scanned_files import explain
 from ckm.metadata import relative
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.check.limits import CheckLimits
 from ckm.check.run import check_tables
-from ckm.dataset.given import dataset_of
+from ckm.dataset.source import dataset_of
 from ckm.remark import doubt
 from ckm.wording import counted
 

@@ -201,8 +201,8 @@ class NameMatchingPlan:
             doubt(f"the export has no column {column}: {consequence}")
             for column, consequence in platform.lacks(columns, taken)
         ]
-        if passed := passed_over(mapping, columns).money:
-            names = ", ".join(repr(column) for column in sayable(passed, named=named))
+        if passed := unmapped_columns(mapping, columns).money:
+            names = ", ".join(repr(column) for column in shown_columns(passed, named=named))
             assumed.append(doubt(f"unmapped columns with amounts or statuses: {names}"))
         found = f"recognised as {platform.title} ({platform.name}); --platform none maps columns by name only"
         return mapping, (found, *assumed)

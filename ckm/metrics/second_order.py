@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.definitions import is_purchase, local_day
-from ckm.customers.source import TRANSACTIONS, readable
+from ckm.customers.required_tables import TRANSACTIONS, readable
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.survival import kaplan_meier
 from ckm.models import intervals
