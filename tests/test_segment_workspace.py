@@ -67,7 +67,7 @@ def table(run: Run, *words: str) -> pl.DataFrame:
 
 
 def told(run: Run, *words: str) -> str:
-    done = run("segment", *words)
+    done = run("segment", *words, "-v")
     assert done.exit_code == 0, done.stderr
     return done.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from ckm.remark import basis
 from ckm.wording import counted
 
 SALE_TYPES = ("sale", "subscription")
@@ -46,4 +47,4 @@ class SalesTotals:
         for currency, gross, discounts, returns in sums.iter_rows():
             net = f"net sales {gross - discounts - returns:,.2f} {currency}"
             parts.append(f"gross {gross:,.2f} - discounts {discounts:,.2f} - returns {returns:,.2f} = {net}")
-        return [f"{counted(orders, 'order')}: {'; '.join(parts)}"]
+        return [basis(f"{counted(orders, 'order')}: {'; '.join(parts)}")]

@@ -155,7 +155,7 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
 @pytest.mark.slow
 def test_without_costs_it_is_revenue_and_with_costs_margin(tmp_path: Path, small: Path, run: Run) -> None:
     words = ["--model", "scorecard", "--dry-run", "-f", "md"]
-    without = run("churn-warn", *words)
+    without = run("churn-warn", *words, "-v")
     assert "EUR of yearly revenue" in without.stdout
     assert "margin" not in without.stdout
     assert "the data have no costs: value at risk and expected gain are revenue, not margin" in without.stderr
@@ -242,7 +242,7 @@ def test_warnings_are_kept_once_a_day_and_dry_runs_keep_none(small: Path, run: R
 @pytest.mark.slow
 def test_the_outcome_of_earlier_warnings_is_reported_when_their_horizon_has_passed(small: Path, run: Run) -> None:
     warned(run, "--as-of", "2025-08-31", "--horizon", "90d")
-    done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv")
+    done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv", "-v")
     assert "customers with a warning on 2025-08-31," in done.stderr
     assert "churned by 2025-11-29" in done.stderr
 
@@ -419,7 +419,7 @@ def labelled(path: Path, rows: int = 200, *, values: tuple[str, ...] = ("Yes", "
 def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) -> None:
     path = labelled(tmp_path / "table.csv", rows=600)
     words = ("churn-warn", path, "--label", "left", "--positive", "Yes", "--id", "id")
-    done = run(*words, "-f", "json")
+    done = run(*words, "-f", "json", "-v")
     assert done.exit_code == 0, done.stderr
     rows = json.loads(done.stdout)
     assert len(rows) == 600
@@ -448,7 +448,7 @@ def test_blank_labels_are_scored_and_a_leak_is_named_and_found_by_fail_on(tmp_pa
     frame.with_columns(blank, cancel_reason=reason).write_csv(tmp_path / "leak.csv")
     words = ("--label", "left", "--positive", "Yes", "--id", "id", "--fail-on", "leak")
 
-    done = run("churn-warn", tmp_path / "honest.csv", *words, "-f", "json")
+    done = run("churn-warn", tmp_path / "honest.csv", *words, "-f", "json", "-v")
     assert done.exit_code == 0, done.stderr
     rows = json.loads(done.stdout)
     assert {row["id"] for row in rows if row["label"] is None} == set(frame["id"].gather_every(10))
@@ -457,7 +457,7 @@ def test_blank_labels_are_scored_and_a_leak_is_named_and_found_by_fail_on(tmp_pa
     assert "columns not used: shop (the same in every row)" in done.stderr
     assert "no column reveals the label alone" in done.stderr
 
-    found = run("churn-warn", tmp_path / "leak.csv", *words, "--backtest", "-o", tmp_path / "card.md")
+    found = run("churn-warn", tmp_path / "leak.csv", *words, "--backtest", "-v", "-o", tmp_path / "card.md")
     assert found.exit_code == 1, found.stderr
     assert "leak: cancel_reason is filled in 100.0% of the rows" in found.stderr
     assert "unreliable unless cancel_reason was known before the outcome" in found.stderr
@@ -524,7 +524,7 @@ def test_segments_that_do_not_fit_the_data_do_not_silence_the_warnings(small: Pa
     saved = small / "segments" / "default.yaml"
     text = saved.read_text(encoding="utf-8").replace("recency_days > 30", "channel_share_kiosk > 0.5")
     saved.write_text(text, encoding="utf-8")
-    done = run("churn-warn", "--model", "rule", "--dry-run", "-f", "json")
+    done = run("churn-warn", "--model", "rule", "--dry-run", "-f", "json", "-v")
     assert done.exit_code == 0, done.stderr
     assert {row["segment"] for row in json.loads(done.stdout)} == {None}
     assert "no segments: " in done.stderr
@@ -548,7 +548,7 @@ def seasonal_orders(open_on: Callable[[date], bool], *, days: int, gap: float) -
 def test_a_shop_that_is_open_in_summer_only_is_looked_at_whole_years_ago(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "beach.csv"
     path.write_text(seasonal_orders(lambda day: day.month in (5, 6, 7, 8), days=1_170, gap=30), encoding="utf-8")
-    done = run("churn-warn", path, "--horizon", "1y", "-f", "csv")
+    done = run("churn-warn", path, "--horizon", "1y", "-f", "csv", "-v")
     assert done.exit_code == 0, done.stderr
     assert "it recurs each year, so the cut-offs are whole years apart" in done.stderr
     assert "if it closes again" not in done.stderr
