@@ -166,7 +166,7 @@ def relative(text: str, *places: Path) -> str:
 
 
 def _tables(store_dir: Path) -> dict[str, Any]:
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # imports deltalake, which a file does not need
 
     store = Store(store_dir)
     history = [load.facts for load in store.history() if not load.undone]

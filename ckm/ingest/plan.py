@@ -16,7 +16,7 @@ from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.mapping.zone_column import zone_column
 from ckm.io.readers.hints import Hints
-from ckm.remark import doubt
+from ckm.remark import basis, doubt
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class NameMatchingPlan:
         if passed := unmapped_columns(mapping, columns).money:
             names = ", ".join(repr(column) for column in shown_columns(passed, named=named))
             assumed.append(doubt(f"unmapped columns with amounts or statuses: {names}"))
-        found = f"recognised as {platform.title} ({platform.name}); --platform none maps columns by name only"
+        found = basis(f"recognised as {platform.title} ({platform.name}); --platform none maps columns by name only")
         return mapping, (found, *assumed)
 
 

@@ -152,7 +152,7 @@ def second_order_metrics(
     found
         As of the day of the report.
     earlier
-        The same as of the end of the period that is compared with; None where there is none.
+        The same as of the end of the period that is compared with; None without one.
     """
     if isinstance(found, Missing):
         return (), (found,)
@@ -213,7 +213,7 @@ def _expected_revenue(curve: Survival, since: Codes, end: int, net: Floats) -> t
     """Return the sum of probability times average value, and its interval.
 
     Delta method on the product of the expected number of second orders and the average value. The standard errors of
-    the customers' probabilities (Greenwood's formula) are added, as though they were fully correlated: they are read
+    the customers' probabilities (Greenwood's formula) are added, as if they were fully correlated: they are read
     from one curve.
     """
     stays = curve.share[end] / curve.share[since]

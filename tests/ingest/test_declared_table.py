@@ -33,7 +33,7 @@ class Memberships(dy.Schema):
 
 @pytest.fixture(autouse=True)
 def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = schema.Table("memberships", Memberships, ("membership_id",))
+    table = schema.TableSchema("memberships", Memberships, ("membership_id",))
     monkeypatch.setitem(schema.TABLES, "memberships", table)
 
 
@@ -95,7 +95,7 @@ def test_a_type_that_no_source_can_fill_is_refused_by_name(
         odd_id = dy.String(nullable=False, metadata=schema.KEY)
         at_time = dy.Time(nullable=True, metadata=schema.AMOUNT)
 
-    monkeypatch.setitem(schema.TABLES, "odd", schema.Table("odd", Odd, ("odd_id",)))
+    monkeypatch.setitem(schema.TABLES, "odd", schema.TableSchema("odd", Odd, ("odd_id",)))
     found = desk.call(desk.orders("o.csv", "1,10:00", header="odd_id,at_time"), "--as", "odd")
     assert found.exit_code == 2
     assert "'at_time' has the type Time, which cannot be filled from a source" in found.stderr
