@@ -487,6 +487,8 @@ class Config:
 
     Attributes
     ----------
+    name
+        What the shop is called, at the top of the report; None for the name of the workspace's folder.
     currency
         Currency of amounts whose source names none, ISO 4217.
     time_zone
@@ -506,6 +508,7 @@ class Config:
         What the team wants to reach, by metric of the loyalty report.
     """
 
+    name: str | None = _setting(None, parse_name, shown=False)
     currency: str = _setting("EUR", parse_currency, shown=True)
     time_zone: str = _setting("UTC", parse_time_zone, shown=True)
     stray_dates: str = _setting("set_aside", parse_stray_dates, shown=True)

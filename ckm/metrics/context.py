@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 BEGUN_SHARE = 0.1
 """Of the days of a period that may lie before the data begin, for it to be looked at: holidays and a first week."""
+NO_COMPARISON = "no_comparison"
+"""Why nothing is compared where the data begin too late."""
+BEGUN_DAYS = 14
+"""Most days of a period before the data begin with which another is compared with it: a shop that opens after New Year.
+Then the two are compared per day; with more, a period that the data's start cuts would stand for a whole one."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,9 @@ class ReportContext:
 
         Days without rows do no harm where the other period has as many: a shop that closes every winter.
         """
-        if not self.covers(self.compared):
-            return "no_comparison", ()
+        cut = (self.ledger.begins - self.compared.first).days
+        if cut > BEGUN_DAYS or not self.covers(self.compared):
+            return NO_COMPARISON, ()
         silent = [self._silent_days(each) for each in (self.period, self.compared)]
         if abs(silent[0] - silent[1]) <= BEGUN_SHARE * min(self.period.days, self.compared.days):
             return None
