@@ -291,12 +291,12 @@ def loyalty_report(
             concentration_metrics(context),
             satisfaction_metrics(context, ratings),
             (matrix, no_matrix),
-            wallet_metrics(context),
         ]
         single = of_single.result()
     calls = call_list(context, single.risk)
     scored = _score_past(context, single.lifetime, keep=request.keep)
-    sections += [*single.sections(context), next_step_metrics(context, single.risk, calls, lifecycle)]
+    sections += [*single.sections(context), wallet_metrics(context)]
+    sections += [next_step_metrics(context, single.risk, calls, lifecycle)]
     sections += [(forecast_accuracy_metrics(scored), ()), data_quality_metrics(context)]
     metrics = [metric for found, _ in sections for metric in found]
     missing = [each for _, missing_here in sections for each in missing_here]

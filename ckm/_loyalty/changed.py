@@ -173,11 +173,24 @@ def revenue_bridge(localized: LocalizedReport) -> Iterator[Block]:
         reached += change
     bars.append(Bar(now, revenue.value, localized.written(revenue.name, revenue.value, exact=True), "ink"))
     yield localized.figure(
-        revenue_finding(localized) or localized.title(revenue.name),
+        _bridge_finding(localized, revenue),
         "bridge",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.say("table.bridge"), ("metric", "value"), [(bar.name, bar.text) for bar in bars]),
         note=True,
+    )
+
+
+def _bridge_finding(localized: LocalizedReport, revenue: Metric) -> str:
+    """Return how the revenue of known customers changed; no cause where the revenue did not change significantly."""
+    if localized.unequal_days or localized.report.is_significant("revenue"):
+        return revenue_finding(localized) or localized.title(revenue.name)
+    return localized.say(
+        "find.change_same",
+        metric=localized.title(revenue.name),
+        value=localized.written(revenue.name, revenue.value),
+        previous=localized.written(revenue.name, revenue.previous),
+        change=localized.written(revenue.name, revenue.change, signed=True),
     )
 
 

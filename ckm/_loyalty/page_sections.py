@@ -9,6 +9,7 @@ from ckm._loyalty.changed import drivers, goals, revenue_bridge, revenue_by_kind
 from ckm._loyalty.churn import at_risk_list, churn_drivers, risk_levels, risk_numbers
 from ckm._loyalty.cohorts import cohort_retention, survival_curve
 from ckm._loyalty.data_quality import reconciliation, remarks, rows_read
+from ckm._loyalty.first_page import comparison_of
 from ckm._loyalty.forecast_accuracy import forecast_accuracy
 from ckm._loyalty.growth_potential import headroom, holdout, lifetime_value, past_spend, value_numbers
 from ckm._loyalty.loyalty import loyal_list, loyalty_matrix, loyalty_rules, satisfaction
@@ -60,7 +61,8 @@ class PageSection:
         if not found or all(isinstance(block, Text) for block in found):
             line = (*missing, *found, Text(localized.say("text.no_data")))[0]
             return Section(title, (line,), absent=True)
-        return Section(title, (*found, *missing))
+        read_first = comparison_of(localized)  # which says why nothing is compared
+        return Section(title, (*found, *(line for line in missing if line.text not in read_first)))
 
 
 PAGE_SECTIONS = (

@@ -37,6 +37,8 @@ ACTIVE_STAGES = ("active", "reactivated", "new")
 INACTIVE_STAGES = ("cooling", "lapsed")
 """States of those who are not any more."""
 CAME = ("new", "reactivated")
+FEWEST_MONTHS = 2
+"""Months that are a movement."""
 NAMED_EVERY = 3
 """Months of which one is named beneath its column."""
 
@@ -143,7 +145,7 @@ def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
     """Return who became active and who lapsed, by month."""
     flows = localized.all("active_customer_flow", "month", "kind")
     months = list(dict.fromkeys(each.of("month") or "" for each in flows))
-    if not months:
+    if len(months) < FEWEST_MONTHS:
         return
     by = {(each.of("month"), each.of("kind")): each.value or 0.0 for each in flows}
     came = [sum(by.get((month, kind), 0.0) for kind in CAME) for month in months]
@@ -221,7 +223,7 @@ def parties(localized: LocalizedReport) -> Iterator[Block]:
                 localized.written(each.name, each.value),
                 localized.written("party_revenue", money.value if money else None, exact=True),
                 localized.written("party_revenue", money.change, exact=True, signed=True)
-                if money and money.change is not None
+                if money and money.change is not None and localized.is_comparable("party_revenue")
                 else "",
             )
         )
