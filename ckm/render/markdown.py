@@ -9,7 +9,7 @@ from ckm.plaintext import markdown_line
 from ckm.render.document import Facts, Figure, Items, ReportTable, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ckm.render.document import Action, Block, Document
 
@@ -40,7 +40,7 @@ def render_mail(document: Document) -> str:
         if section.folded:
             continue
         headlines = [block.headline for block in section.blocks if isinstance(block, Figure)][:MOST_FINDINGS]
-        found = headlines or [block.text for block in section.blocks if isinstance(block, Text)][:1]
+        found = headlines or list(_texts(section.blocks))[:1]
         short = [block for block in section.blocks if isinstance(block, ReportTable) and not block.folded]
         if not headlines and short and len(short[0].rows) <= SHORT and not tables:
             tables.append(_block(short[0]))
@@ -73,6 +73,13 @@ def _first_page(document: Document) -> Iterator[str]:
         yield "\n".join(f"- {_action(each)}" for each in document.actions.actions)
         if document.actions.note:
             yield markdown_line(document.actions.note)
+
+
+def _texts(blocks: Sequence[Block]) -> Iterator[str]:
+    """Give the paragraphs that do not introduce a list."""
+    for block, following in zip(blocks, (*blocks[1:], None), strict=True):
+        if isinstance(block, Text) and not isinstance(following, Items):
+            yield block.text
 
 
 def _action(action: Action) -> str:
