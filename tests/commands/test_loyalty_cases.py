@@ -59,7 +59,7 @@ def test_the_year_to_the_28th_of_february_of_a_leap_year(run: Run, tmp_path: Pat
 
 def test_more_returns_are_more_returns(run: Run) -> None:
     path = case("returns_up.csv")
-    assert "Returns and refunds rose from" in lead_of(run, path)
+    assert "Returns and refunds in 365 days rose from" in lead_of(run, path)
     found = numbers_of(run, path)
     assert found["average_order_value", ""]["change"] == 0
     assert found["revenue_returns", ""]["value"] > found["revenue_returns", ""]["previous"] > 0  # type: ignore[operator]
