@@ -1,7 +1,7 @@
 """Take the pictures of the loyalty report: its first page in each language, on the example shop.
 
-Usage: ``python docs/picture.py``; needs Chromium. Beside each picture is a digest of what the report says, by which
-``python docs/generate.py --check`` finds a picture whose report has changed.
+Usage: ``python docs/picture.py``; needs Chromium, and fonts for Thai and Chinese. Beside each picture is a digest of
+what the report says, by which ``python docs/generate.py --check`` finds a picture whose report has changed.
 """
 
 from __future__ import annotations
