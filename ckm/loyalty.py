@@ -12,7 +12,15 @@ import polars as pl
 
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.ledger_needs import EVERYTHING
-from ckm.customers.period import Comparison, Period, compared_with, period_until
+from ckm.customers.period import (
+    MONTHS_OF_A_YEAR,
+    SHORTER,
+    Comparison,
+    Period,
+    compared_with,
+    period_until,
+    previous_days,
+)
 from ckm.customers.recent_drop import recent_drop
 from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError, no_amounts
@@ -21,7 +29,7 @@ from ckm.metrics.changes import change_metrics
 from ckm.metrics.cohorts import cohort_metrics
 from ckm.metrics.comparison import compare
 from ckm.metrics.concentration import concentration_metrics
-from ckm.metrics.context import ReportContext
+from ckm.metrics.context import NO_COMPARISON, ReportContext
 from ckm.metrics.customer_segments import read_segments
 from ckm.metrics.customer_table import CustomerFacts
 from ckm.metrics.data_quality import data_quality_metrics
@@ -41,6 +49,8 @@ from ckm.metrics.lifetime import Lifetime, lifetime_metrics, read_lifetime
 from ckm.metrics.loyalty_matrix import loyalty_metrics
 from ckm.metrics.margin import read_margin
 from ckm.metrics.metric import Metric, Metrics, Missing
+from ckm.metrics.monthly import monthly_metrics
+from ckm.metrics.next_steps import call_list, next_step_metrics
 from ckm.metrics.ratings import read_ratings
 from ckm.metrics.relationships import relationship_metrics
 from ckm.metrics.report import LoyaltyReport
@@ -81,7 +91,8 @@ class LoyaltyOptions:
     as_of
         As-of date; None means the newest usual day.
     months
-        Length in months of the period that ends with it.
+        Length of the period that ends with it; None means 12, or where the data begin too late for an earlier period
+        to compare with, the longest of 6, 3 and 1 that has one.
     comparison
         Comparison with the previous period, or with the same period of the previous year.
     by
@@ -99,7 +110,7 @@ class LoyaltyOptions:
     """
 
     as_of: date | None = None
-    months: int = 12
+    months: int | None = None
     comparison: Comparison = "previous"
     by: str | None = None
     min_group_size: int = MIN_GROUP_SIZE
@@ -168,7 +179,7 @@ def loyalty(
     source: Source = None,
     *,
     as_of: date | None = None,
-    period: str = "12mo",
+    period: str | None = None,
     compare: Comparison = "previous",
     by: str | None = None,
     min_group_size: int = MIN_GROUP_SIZE,
@@ -186,7 +197,8 @@ def loyalty(
     as_of
         As-of date. Default: the newest usual day.
     period
-        Length of the period that ends with it, such as ``12mo``.
+        Months that end with it, as ``12mo``. Default: 12, or where the data begin too late for an earlier period to
+        compare with, the longest of 6, 3 and 1 that has one.
     compare
         ``previous`` (period), or ``year-ago`` (same period of the previous year).
     by
@@ -214,7 +226,7 @@ def loyalty(
     dataset = dataset_of(source, by_customer=True)
     request = LoyaltyOptions(
         as_of=as_of,
-        months=parse_months(period),
+        months=None if period is None else parse_months(period),
         comparison=compare,
         by=by,
         min_group_size=min_group_size,
@@ -259,7 +271,7 @@ def loyalty_report(
     check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
     dimension = find_dimension(tables, request.by) if request.by else None
     progress("reading")
-    whole = _context(tables, dataset, request, config, dimension)
+    whole, comparison_used = _context(tables, dataset, request, config, dimension)
     progress("relationships")
     ledger = whole.ledger.without_baskets()  # only the features need them: without them, less is copied here
     context = replace(whole, ledger=ledger)
@@ -271,6 +283,7 @@ def loyalty_report(
         second = second_orders(whole)
         sections: list[SectionMetrics] = [
             change_metrics(context, comparison, parts),
+            monthly_metrics(context),
             relationship_metrics(context),
             cohort_metrics(context),
             survival_metrics(context, lifecycle),
@@ -279,11 +292,13 @@ def loyalty_report(
             concentration_metrics(context),
             satisfaction_metrics(context, ratings),
             (matrix, no_matrix),
-            wallet_metrics(context),
         ]
         single = of_single.result()
+    calls = call_list(context, single.risk)
     scored = _score_past(context, single.lifetime, keep=request.keep)
-    sections += [*single.sections(context), (forecast_accuracy_metrics(scored), ()), data_quality_metrics(context)]
+    sections += [*single.sections(context), wallet_metrics(context)]
+    sections += [next_step_metrics(context, single.risk, calls, lifecycle)]
+    sections += [(forecast_accuracy_metrics(scored), ()), data_quality_metrics(context)]
     metrics = [metric for found, _ in sections for metric in found]
     missing = [each for _, missing_here in sections for each in missing_here]
     if dimension is not None:
@@ -291,16 +306,23 @@ def loyalty_report(
         metrics += slice_metrics(context, dimension, lifecycle, ratings)
         metrics += _single_by_slice(context, dimension, single)
     hidden = hide_small(Metrics(metrics), min_group_size=request.min_group_size, by=request.by)
+    shows_calls = hidden.metrics.get("call_value") is not None
     goals, of_goals, no_goals = goal_metrics(config.goals, hidden.metrics)
     progress("changes")
     causes = [each for each in parts if not each.is_consequence]
-    changes = those_that_matter(judge_changes(comparison, causes, ratings)) if comparison is not None else ()
+    judged = judge_changes(comparison, causes, ratings) if comparison is not None else ()
+    changes = those_that_matter(judged)
     return Loyalty(
         LoyaltyReport(
             label=dataset.label,
+            shop=config.name or dataset.label,
+            data="" if dataset.workspace is not None else dataset.label,
+            significant=frozenset(each.metric for each in judged if each.matters and not each.slice),
             period=context.period,
             compared=context.compared,
-            comparison=request.comparison,
+            comparison=comparison_used,
+            shortened_from=MONTHS_OF_A_YEAR if _is_shortened(context, request) else None,
+            data_begin=ledger.begins,
             as_of=context.as_of,
             currency=ledger.currency,
             time_zone=ledger.time_zone,
@@ -315,9 +337,8 @@ def loyalty_report(
                 replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_group_size)) for each in changes
             ),
             goals=goals,
-            loyal=_named(loyal.frame, tables)
-            if request.names
-            else loyal.frame.with_columns(shown_ids(loyal.frame["customer_id"])),
+            loyal=_listed(loyal.frame, tables, names=request.names),
+            at_risk=_listed(calls if shows_calls else calls.clear(), tables, names=request.names),
             by=request.by,
             names=request.names,
             remarks=tuple(_remarks(context, single)),
@@ -334,7 +355,8 @@ def _context(
     request: LoyaltyOptions,
     config: Config,
     dimension: Dimension | None,
-) -> ReportContext:
+) -> tuple[ReportContext, Comparison]:
+    """Return what is measured, and how the compared period was chosen: as requested, or the nearest that is covered."""
     by = dimension.of_rows if dimension is not None else None
     ledger = cached_ledger(
         tables,
@@ -346,16 +368,30 @@ def _context(
     )
     if ledger.currency == NO_CURRENCY:
         raise no_amounts("the metrics of a loyalty report")
-    period = period_until(ledger.as_of, request.months)
-    return ReportContext(
-        tables=tables,
-        ledger=ledger,
-        period=period,
-        compared=compared_with(period, request.months, request.comparison),
-        config=config,
-        workspace=dataset.workspace,
-        seed=request.seed,
+
+    def of(months: int, comparison: Comparison) -> ReportContext:
+        period = period_until(ledger.as_of, months)
+        compared = compared_with(period, months, comparison)
+        return ReportContext(tables, ledger, period, compared, config, dataset.workspace, request.seed)
+
+    first = of(request.months or MONTHS_OF_A_YEAR, request.comparison)
+    if request.months is not None or first.incomparable is None or first.incomparable[0] != NO_COMPARISON:
+        return first, request.comparison
+    comparisons: tuple[Comparison, ...] = (
+        ("year-ago", "previous") if request.comparison == "year-ago" else ("previous",)
     )
+    for comparison in comparisons:
+        for months in SHORTER if comparison == request.comparison else (MONTHS_OF_A_YEAR, *SHORTER):
+            found = of(months, comparison)
+            if comparison == "previous":
+                found = replace(found, compared=previous_days(found.period))
+            if found.is_comparable:
+                return found, comparison
+    return first, request.comparison
+
+
+def _is_shortened(context: ReportContext, request: LoyaltyOptions) -> bool:
+    return request.months is None and context.period != period_until(context.as_of, MONTHS_OF_A_YEAR)
 
 
 def _score_past(context: ReportContext, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
@@ -434,13 +470,18 @@ def _unnamed(metrics: Metrics, dimension: Dimension | None, *, names: bool) -> I
             yield replace(each, slice=((first[0], dimension.shown(first[1])), *each.slice[1:]))
 
 
-def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    """Return the loyal customers with their names, if the data have them."""
+def _listed(customers: pl.DataFrame, tables: Mapping[str, pl.LazyFrame], *, names: bool) -> pl.DataFrame:
+    """Give a list as a report shows it: with names, else with a pseudonym for an id that is an address."""
+    return _named(customers, tables) if names else customers.with_columns(shown_ids(customers["customer_id"]))
+
+
+def _named(listed: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    """Add the customers' names, where the data have them."""
     customers = tables.get("customers")
     if customers is None or "display_name" not in customers.collect_schema():
-        return loyal
+        return listed
     names = customers.select(pl.col("customer_id").cast(pl.String), "display_name").unique("customer_id", keep="any")
-    return loyal.lazy().join(names, on="customer_id", how="left", maintain_order="left").collect()
+    return listed.lazy().join(names, on="customer_id", how="left", maintain_order="left").collect()
 
 
 def _remarks(context: ReportContext, single: _Single) -> Iterator[str]:

@@ -535,6 +535,8 @@ class Config:
 
     Attributes
     ----------
+    name
+        What the shop is called, at the top of the report; None for the name of the workspace's folder.
     currency
         Currency (ISO 4217) of amounts without a currency in their source.
     time_zone
@@ -554,6 +556,7 @@ class Config:
         Goals by metric of the loyalty report.
     """
 
+    name: str | None = _setting(None, parse_name, shown=False)
     currency: str = _setting("EUR", parse_currency, shown=True)
     time_zone: str = _setting("UTC", parse_time_zone, shown=True)
     stray_dates: str = _setting("set_aside", parse_stray_dates, shown=True)

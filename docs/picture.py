@@ -1,7 +1,7 @@
-"""Take the picture of the loyalty report that ``README.md`` shows: the top of the page, on the example shop.
+"""Take the pictures of the loyalty report: its first page in each language, on the example shop.
 
-Usage: ``python docs/picture.py``; needs Chromium. Beside the picture it keeps a digest of what the report says, so that
-``python docs/generate.py --check`` tells when the report has come to say something else.
+Usage: ``python docs/picture.py``; needs Chromium, and fonts for Thai and Chinese. Beside each picture is a digest of
+what the report says, by which ``python docs/generate.py --check`` finds a picture whose report has changed.
 """
 
 from __future__ import annotations
@@ -14,31 +14,42 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-from generate import PICTURE, REPORT, call_ckm, make_shop, picture_digest  # noqa: E402
+from generate import PICTURES, make_shop, picture_digest, shop_report  # noqa: E402
 
+from ckm._loyalty.document import loyalty_document  # noqa: E402
+from ckm._loyalty.words import load_words  # noqa: E402
+from ckm.render.page import render_page  # noqa: E402
 from tests.render.browser import browser  # noqa: E402
 
-WIDTH, HEIGHT, SCALE = 820, 1240, 1
+WIDTH = 1120
+MOST_BYTES = 200_000
+END = "Math.ceil(document.querySelector('nav').getBoundingClientRect().top)"
+"""Where the first page ends."""
 
 
 def main() -> None:
-    """Write ``docs/images/loyalty-report.png`` and its digest."""
-    with tempfile.TemporaryDirectory() as temporary:
+    """Write ``docs/images/loyalty-report*.png`` and their digests."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         shop = Path(temporary) / "shop"
         if not make_shop(shop):
             raise SystemExit("the example shop cannot be made")
-        page = shop / "report.html"
-        done = call_ckm(*REPORT, "-o", str(page), folder=shop)
-        if done.returncode != 0:
-            raise SystemExit(done.stderr)
+        report = shop_report(shop)
         with browser(Path(temporary)) as tab:
-            tab.open(page, width=WIDTH, height=HEIGHT)
-            clip = {"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT, "scale": SCALE}
-            shot = tab.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
-        PICTURE.parent.mkdir(exist_ok=True)
-        PICTURE.write_bytes(base64.b64decode(shot["data"]))
-        PICTURE.with_suffix(".sha256").write_text(picture_digest(shop) + "\n", encoding="utf-8")
-    print(f"wrote {PICTURE.relative_to(ROOT)}, {PICTURE.stat().st_size / 1000:.0f} kB")
+            for lang, picture in PICTURES.items():
+                page = Path(temporary) / f"{lang}.html"
+                html = render_page(loyalty_document(report, lang), load_words(lang).page_words())
+                page.write_text(html, encoding="utf-8")
+                tab.open(page, width=WIDTH)
+                clip = {"x": 0, "y": 0, "width": WIDTH, "height": tab.value(END), "scale": 1}
+                shot = base64.b64decode(
+                    tab.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)["data"]
+                )
+                if len(shot) > MOST_BYTES:
+                    raise SystemExit(f"{picture.name} has {len(shot)} bytes, more than {MOST_BYTES}")
+                picture.parent.mkdir(exist_ok=True)
+                picture.write_bytes(shot)
+                picture.with_suffix(".sha256").write_text(picture_digest(report, lang) + "\n", encoding="utf-8")
+                print(f"wrote {picture.relative_to(ROOT)}, {len(shot) / 1000:.0f} kB")
 
 
 if __name__ == "__main__":

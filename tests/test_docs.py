@@ -90,3 +90,13 @@ def test_the_two_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
     for command in ("pip install . && ckm demo", 'pip install -e ".[dev]" && pytest'):
         assert f"\n{command}\n" in README
         assert command in ci
+
+
+def test_each_language_has_a_small_picture_of_the_first_page_with_a_digest_that_a_page_shows(
+    generate: ModuleType,
+) -> None:
+    shown = README + (ROOT / "docs" / "loyalty-page.md").read_text(encoding="utf-8")
+    for picture in generate.PICTURES.values():
+        assert 10_000 < picture.stat().st_size < 200_000
+        assert re.fullmatch("[0-9a-f]{64}", generate.digest_beside(picture))
+        assert f"images/{picture.name}" in shown

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm._loyalty.localized import SAVED
+from ckm.metrics.changes import OF_ROWS
 from ckm.metrics.decomposition import FACTORS
 from ckm.metrics.drivers import EFFECT
 from ckm.render.bar_charts import Bar, bar_chart
-from ckm.render.document import Items, ReportTable, Section, Text
+from ckm.render.document import Items, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from ckm.metrics.significance import Change
     from ckm.render.document import Block
 
-MOST_DIMENSIONS = 3
-"""Maximum number of dimensions with a chart; others have a folded table."""
+MOST_DIMENSIONS = 1
+"""Dimensions with a chart; others have a table that shows when a reader asks for it."""
 MOST_SLICES = 10
 """Maximum number of slices of a dimension in a chart."""
 SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
@@ -29,19 +31,15 @@ SMALLEST_SHARE = 0.0005
 """Smallest relative change that is not displayed as 0.0 %."""
 
 
-def changed_section(localized: LocalizedReport) -> Section:
-    """Return the changes that matter, the bridge of the revenue, and the goals."""
-    return Section(localized.say("section.changed"), tuple(_blocks(localized)))
-
-
 def revenue_finding(localized: LocalizedReport) -> str:
-    """Return a sentence on the change of known customers' revenue and its main factor; empty without a comparison."""
+    """Return how the revenue of known customers changed, and by what most; empty where there is nothing before.
+
+    Of periods of unequal length the change is per day.
+    """
     revenue = localized.of("revenue_of_customers")
     if revenue is None or revenue.value is None or not revenue.previous or revenue.change is None:
         return ""
-    finding = _change_finding(localized, revenue, revenue.previous, revenue.change)
-    per_day = per_day_finding(localized)
-    return f"{finding}{localized.say('unit.gap')}{per_day}" if per_day else finding
+    return per_day_finding(localized) or _change_finding(localized, revenue, revenue.previous, revenue.change)
 
 
 def _change_finding(localized: LocalizedReport, revenue: Metric, previous: float, change: float) -> str:
@@ -95,42 +93,24 @@ def _is_sure(effect: Metric, *, up: bool) -> bool:
     return worst is not None and (worst > 0 if up else worst < 0)
 
 
-def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+def drivers(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the significant changes with their drivers."""
     if localized.report.drivers:
         yield Text(localized.say("text.drivers"))
         yield Items(tuple(change_sentence(localized, change) for change in localized.report.drivers))
-    yield from _bridge(localized)
-    yield from _kinds(localized)
-    yield from _slices(localized)
-    yield from _goals(localized)
+
+
+def revenue_numbers(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the revenue to the cent."""
     names = ("revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns")
     revenues = [metric for name in names if (metric := localized.of(name)) is not None]
     if revenues:
-        yield localized.metrics_table(localized.say("table.revenue"), revenues)
-    yield from localized.missing("changed")
+        yield localized.metrics_table(localized.say("table.revenue"), revenues, folded=True)
 
 
 def change_sentence(localized: LocalizedReport, change: Change) -> str:
-    """Return a sentence on the change of a metric, with its interval and main driver."""
-    name, moved = change.metric, change.value - change.previous
-    claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
-    how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
-    what = localized.title(name)
-    if change.slice:
-        what = localized.say(
-            "find.metric_of_slice",
-            metric=what,
-            slice=localized.joined([localized.called(dimension, value) for dimension, value in change.slice]),
-        )
-    if change.days is not None:
-        what = localized.say("find.metric_in_days", metric=what, days=localized.days(change.days))
-    sentence = localized.say(
-        f"find.change_{how}",
-        metric=what,
-        value=localized.written(name, change.value),
-        previous=localized.written(name, change.previous),
-        change=localized.written(name, moved, signed=True),
-    )
+    """Return how a metric changed, within its interval, and what moved it most."""
+    sentence, name = change_in_short(localized, change), change.metric
     if change.lo is not None and change.hi is not None:
         ends = (localized.written(name, end, signed=True) for end in (change.lo, change.hi))
         low, high = ends
@@ -151,7 +131,31 @@ def change_sentence(localized: LocalizedReport, change: Change) -> str:
     return sentence
 
 
-def _bridge(localized: LocalizedReport) -> Iterator[Block]:
+def change_in_short(localized: LocalizedReport, change: Change) -> str:
+    """Return how a metric changed, without its interval and its drivers."""
+    name, moved = change.metric, change.value - change.previous
+    claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
+    how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
+    what = localized.title(name)
+    if change.slice:
+        what = localized.say(
+            "find.metric_of_slice",
+            metric=what,
+            slice=localized.joined([localized.called(dimension, value) for dimension, value in change.slice]),
+        )
+    if change.days is not None:
+        what = localized.say("find.metric_in_days", metric=what, days=localized.days(change.days))
+    return localized.say(
+        f"find.change_{how}",
+        metric=what,
+        value=localized.written(name, change.value),
+        previous=localized.written(name, change.previous),
+        change=localized.written(name, moved, signed=True),
+    )
+
+
+def revenue_bridge(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the bridge from the revenue of the comparison period to that of this one."""
     revenue = localized.of("revenue_of_customers")
     effects = [effect for factor in FACTORS if (effect := localized.of(f"change_by_{factor}")) is not None]
     if revenue is None or revenue.value is None or revenue.previous is None or len(effects) < len(FACTORS):
@@ -169,7 +173,7 @@ def _bridge(localized: LocalizedReport) -> Iterator[Block]:
         reached += change
     bars.append(Bar(now, revenue.value, localized.written(revenue.name, revenue.value, exact=True), "ink"))
     yield localized.figure(
-        revenue_finding(localized) or localized.title(revenue.name),
+        _bridge_finding(localized, revenue),
         "bridge",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.say("table.bridge"), ("metric", "value"), [(bar.name, bar.text) for bar in bars]),
@@ -177,9 +181,23 @@ def _bridge(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-def _kinds(localized: LocalizedReport) -> Iterator[Block]:
+def _bridge_finding(localized: LocalizedReport, revenue: Metric) -> str:
+    """Return how the revenue of known customers changed; no cause where the revenue did not change significantly."""
+    if localized.unequal_days or localized.report.is_significant("revenue"):
+        return revenue_finding(localized) or localized.title(revenue.name)
+    return localized.say(
+        "find.change_same",
+        metric=localized.title(revenue.name),
+        value=localized.written(revenue.name, revenue.value),
+        previous=localized.written(revenue.name, revenue.previous),
+        change=localized.written(revenue.name, revenue.change, signed=True),
+    )
+
+
+def revenue_by_kind(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the change of the revenue by customer group; none of periods of unequal length."""
     kinds = localized.all("change_by_kind", "kind")
-    if not kinds:
+    if not kinds or localized.unequal_days:
         return
     by = {each.of("kind"): each.value or 0.0 for each in kinds}
     bars = [
@@ -202,9 +220,12 @@ def _kinds(localized: LocalizedReport) -> Iterator[Block]:
     yield localized.figure(finding, "kinds", bar_chart(bars, mirrored=localized.mirrored), table)
 
 
-def _slices(localized: LocalizedReport) -> Iterator[Block]:
+def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the change of the revenue by columns of the customers; none of periods of unequal length."""
     slices = localized.all("change_by_slice", "dimension", "value")
-    for place, dimension in enumerate(_most_telling_first(localized, slices)):
+    slices = tuple(each for each in slices if each.of("dimension") not in OF_ROWS)
+    dimensions = [] if localized.unequal_days else _most_telling_first(localized, slices)
+    for place, dimension in enumerate(dimensions):
         rows = sorted(
             (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
         )
@@ -231,7 +252,7 @@ def _slices(localized: LocalizedReport) -> Iterator[Block]:
         body = [(bar.name, bar.text) for bar in bars]
         plain = localized.table(caption, ("value_of", "change"), body)
         if place >= MOST_DIMENSIONS:
-            yield plain
+            yield replace(plain, folded=True)
             continue
         yield localized.figure(
             finding,
@@ -272,7 +293,8 @@ def _state(localized: LocalizedReport, goal: Goal) -> str:
     return localized.say("goal.unknown" if goal.on_track is None else "goal.on" if goal.on_track else "goal.off")
 
 
-def _goals(localized: LocalizedReport) -> Iterator[ReportTable]:
+def goals(localized: LocalizedReport) -> Iterator[Block]:
+    """Return targets and what was reached."""
     if not localized.report.goals:
         return
     rows = [

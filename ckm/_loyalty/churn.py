@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm._churn.warning_levels import LEVELS
 from ckm.render.bar_charts import Bar, bar_chart
-from ckm.render.document import Section
+from ckm.render.document import ReportTable, TableColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +14,9 @@ if TYPE_CHECKING:
     from ckm._loyalty.localized import LocalizedReport
     from ckm.render.document import Block
 
-MOST_REASONS = 10
-
-
-def churn_section(localized: LocalizedReport) -> Section:
-    """Return value at risk by level and segment, and the reasons."""
-    return Section(localized.say("section.churn"), tuple(_blocks(localized)))
+MOST_REASONS = 8
+MOST_LISTED = 15
+"""Customers at risk on the page; the export has all."""
 
 
 def value_at_risk(localized: LocalizedReport) -> float | None:
@@ -31,19 +28,49 @@ def value_at_risk(localized: LocalizedReport) -> float | None:
     return sum(each.value or 0.0 for each in levels) if len(levels) == len(LEVELS) else None
 
 
-def _blocks(localized: LocalizedReport) -> Iterator[Block]:
-    yield from localized.missing("churn")
-    yield from _levels(localized)
+def at_risk_list(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the customers to call, the largest value at risk first; the export has all."""
+    at_risk = localized.report.at_risk
+    if at_risk.is_empty():
+        return
+    named = localized.report.names and "display_name" in at_risk.columns
+    keys = ("customer", *(("name",) if named else ()), "level", "value_at_risk", "reason", "last_purchase")
+    rows = []
+    for row in at_risk.head(MOST_LISTED).iter_rows(named=True):
+        last = row["last_purchase"]
+        rows.append(
+            (
+                localized.raw(row["customer_id"]),
+                *((localized.raw(row["display_name"] or ""),) if named else ()),
+                localized.called("level", row["level"]),
+                localized.written("value_at_risk", row["value_at_risk"], exact=True),
+                localized.called("reason", row["reason"]) if row["reason"] else "",
+                "" if last is None else localized.numbers.short_day(last),
+            )
+        )
+    caption = localized.say(
+        "table.at_risk",
+        at_risk.height,
+        all=localized.numbers.count(at_risk.height),
+        shown=localized.numbers.count(len(rows)),
+    )
+    numeric = {"value_at_risk", "last_purchase"}
+    columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
+    yield ReportTable(caption, columns, tuple(rows))
+
+
+def risk_numbers(localized: LocalizedReport) -> Iterator[Block]:
+    """Return value at risk by segment, and the share without a knowledge entry."""
     segments = localized.all("value_at_risk_segment", "segment")
     if segments:
         yield localized.slices_table(localized.title("value_at_risk_segment"), "segment", segments)
-    yield from _reasons(localized)
     unanswered = localized.of("unanswered_share")
     if unanswered is not None:
-        yield localized.metrics_table(localized.title(unanswered.name), [unanswered])
+        yield localized.metrics_table(localized.title(unanswered.name), [unanswered], folded=True)
 
 
-def _levels(localized: LocalizedReport) -> Iterator[Block]:
+def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
+    """Return value at risk by warning level."""
     levels = localized.all("value_at_risk", "level")
     if not any(each.value for each in levels):  # no customer is at risk, or too few at each level to show them
         return
@@ -83,7 +110,8 @@ def _levels(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-def _reasons(localized: LocalizedReport) -> Iterator[Block]:
+def churn_drivers(localized: LocalizedReport) -> Iterator[Block]:
+    """Return value at risk by top churn driver."""
     reasons = sorted(localized.all("reason_value", "reason"), key=lambda each: -(each.value or 0.0))
     total = sum(each.value or 0.0 for each in reasons)
     if total <= 0:
@@ -104,7 +132,7 @@ def _reasons(localized: LocalizedReport) -> Iterator[Block]:
     unanswered = localized.of("unanswered_share")
     values = {"reason": bars[0].name, "share": localized.numbers.share(first / max(whole or 0.0, total))}
     finding = localized.say("find.reasons", **values)
-    if unanswered is not None and unanswered.value is not None:
+    if unanswered is not None and unanswered.value:
         finding += localized.say("unit.gap") + localized.say(
             "find.unanswered", share=localized.numbers.share(unanswered.value)
         )

@@ -17,41 +17,51 @@ CENT = 0.005
 """Differences below half a cent count as zero."""
 
 
-def data_quality_section(localized: LocalizedReport) -> Section:
-    """Return the section on the data behind the report."""
-    return Section(localized.say("section.data_quality"), tuple(_blocks(localized)))
-
-
 def definitions_section(localized: LocalizedReport) -> Section:
-    """Return the definition, formula and source of every metric of the report; one table per section."""
+    """Return what every metric of the report means, folded; in English its formula and source too.
+
+    Formulas and sources are in English in every language, and :option:`--explain` prints them.
+    """
     used = {each.name for each in localized.report.metrics}
-    tables = []
-    titles = ("metric", "definition", "formula", "source")
+    is_english = localized.words.lang == "en"
+    titles = ("metric", "definition", *(("formula", "source") if is_english else ()))
     columns = tuple(TableColumn(localized.say(f"column.{key}")) for key in titles)
+    tables = []
     for section in SECTIONS:
         rows = tuple(
-            (localized.title(each.name), localized.definition(each.name), each.formula, each.source or NO_SOURCE)
+            (
+                localized.title(each.name),
+                localized.definition(each.name),
+                *((each.formula, each.source or NO_SOURCE) if is_english else ()),
+            )
             for each in load_catalogue()
             if each.section == section and each.name in used
         )
         if rows:
-            tables.append(ReportTable(localized.say(f"section.{section}"), columns, rows, folded=True))
-    return Section(localized.say("section.definitions"), (Text(localized.say("text.definitions")), *tables))
+            tables.append(ReportTable(localized.say(f"section.{section}"), columns, rows))
+    note = Text(localized.say("text.definitions"))
+    return Section(localized.say("section.definitions"), (note, *tables), folded=True)
 
 
 NO_SOURCE = ""
 """Source of plain counts: none."""
 
 
-def _blocks(localized: LocalizedReport) -> Iterator[Block]:
-    yield from localized.missing("data_quality")
-    yield from _controls(localized)
+def rows_read(localized: LocalizedReport) -> Iterator[Block]:
+    """Return what the numbers rest on."""
     facts = tuple(_rows(localized))
     if facts:
         yield Facts(facts)
-    if localized.report.remarks:
-        yield Text(localized.say("text.remarks"))
-        yield Items(tuple(localized.raw(remark) for remark in localized.report.remarks))
+
+
+def remarks(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the remarks of the program, which are in English: in another language how many there are."""
+    said = localized.report.remarks
+    if not said:
+        return
+    yield Text(localized.say("text.remarks", len(said), count=localized.numbers.count(len(said))))
+    if localized.words.lang == "en":
+        yield Items(tuple(localized.raw(remark) for remark in said))
 
 
 def _rows(localized: LocalizedReport) -> Iterator[tuple[str, str]]:
@@ -77,7 +87,8 @@ def _rows(localized: LocalizedReport) -> Iterator[tuple[str, str]]:
             yield localized.title("rows_quarantined"), value
 
 
-def _controls(localized: LocalizedReport) -> Iterator[Block]:
+def reconciliation(localized: LocalizedReport) -> Iterator[Block]:
+    """Return whether the months match finance's totals."""
     months = localized.all("reconciliation_difference", "month")
     equal = localized.of("controls_equal")
     if equal is None or equal.value is None or not months:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.render.document import Items, Section
+from ckm.render.document import Items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,18 +15,14 @@ if TYPE_CHECKING:
 NUMBERS = ("warning_precision", "warning_recall", "warning_lead_time", "spend_expected", "spend_came")
 
 
-def forecast_accuracy_section(localized: LocalizedReport) -> Section:
-    """Return the accuracy of the newest saved forecasts whose horizon has ended; no blocks without any."""
-    return Section(localized.say("section.past"), tuple(_blocks(localized)))
-
-
-def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+def forecast_accuracy(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the score of the newest saved forecasts whose horizon has passed; nothing where there are none."""
     findings = tuple(forecast_accuracy_findings(localized))
     if findings:
         yield Items(findings)
     numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
     if numbers:
-        yield localized.metrics_table(localized.say("table.past"), numbers)
+        yield localized.metrics_table(localized.say("table.past"), numbers, folded=True)
 
 
 def forecast_accuracy_findings(localized: LocalizedReport) -> Iterator[str]:

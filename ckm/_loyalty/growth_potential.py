@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckm.render.bar_charts import Bar, bar_chart
 from ckm.render.chart_look import ruler
-from ckm.render.document import Section, Text
+from ckm.render.document import Text
 from ckm.render.time_charts import TimeColumn, column_chart
 
 if TYPE_CHECKING:
@@ -32,23 +32,28 @@ DEVIATIONS = 1.96
 """Standard deviations of a Poisson count within which 95 % of random counts lie."""
 
 
-def growth_potential_section(localized: LocalizedReport) -> Section:
-    """Return headroom by segment, the lifetime value, and how its model did in the holdout."""
-    return Section(localized.say("section.growth_potential"), tuple(_blocks(localized)))
-
-
-def _blocks(localized: LocalizedReport) -> Iterator[Block]:
-    yield from localized.missing("growth_potential")
+def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the customer lifetime value with its interval, and the metrics beside it in a folded table."""
+    value = localized.of("clv")
+    if value is not None:
+        interval = localized.between("clv", value.lo, value.hi, exact=False)
+        key = "find.clv" if interval else "find.clv_open"
+        mean = localized.of("clv_mean")
+        yield Text(
+            localized.say(
+                key,
+                value=localized.written("clv", value.value),
+                interval=interval,
+                mean=localized.written("clv_mean", None if mean is None else mean.value),
+            )
+        )
     numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
     if numbers:
-        yield localized.metrics_table(localized.say("table.growth_potential"), numbers)
-    yield from _headroom(localized)
-    yield from _lifetime(localized)
-    yield from _past_spend(localized)
-    yield from _holdout(localized)
+        yield localized.metrics_table(localized.say("table.growth_potential"), numbers, folded=True)
 
 
-def _headroom(localized: LocalizedReport) -> Iterator[Block]:
+def headroom(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the upsell potential by value segment."""
     room = localized.all("headroom", "segment")
     total = sum(each.value or 0.0 for each in room)
     if total <= 0:
@@ -90,7 +95,8 @@ def _headroom(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-def _lifetime(localized: LocalizedReport) -> Iterator[Block]:
+def lifetime_value(localized: LocalizedReport) -> Iterator[Block]:
+    """Return how the lifetime value spreads over the customers."""
     tenths = localized.all("clv_share", "tenth")
     if not tenths:
         return
@@ -119,8 +125,8 @@ def _lifetime(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-def _past_spend(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the composition of the expected spend, and its accuracy in the last window."""
+def past_spend(localized: LocalizedReport) -> Iterator[Block]:
+    """Of what the expected spend is made, and how right it was in the last days."""
     days, error = localized.of("clv_past_days"), localized.of("clv_past_error")
     expected, came = (localized.of("clv_past_spend", what=what) for what in ("predicted", "actual"))
     if days is None or error is None or expected is None or came is None:
@@ -144,7 +150,8 @@ def _past_spend(localized: LocalizedReport) -> Iterator[Block]:
     yield localized.table(localized.title("clv_weight"), ("model", "share"), rows)
 
 
-def _holdout(localized: LocalizedReport) -> Iterator[Block]:
+def holdout(localized: LocalizedReport) -> Iterator[Block]:
+    """Return how the models did in the holdout."""
     orders = localized.all("holdout_orders", "tenth", "what")
     by = {(each.of("tenth"), each.of("what")): each.value or 0.0 for each in orders}
     money = {

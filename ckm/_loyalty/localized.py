@@ -23,6 +23,14 @@ SEGMENT, SAVED = "segment", "segment "
 """The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
 FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
 Way = Literal["up", "down", "same"]
+PER_DAY = frozenset({"revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns", "orders"})
+"""Sums that go with the number of days, so that they can be compared per day."""
+OF_ALL_DAYS = PER_DAY | {
+    "customers_active", "customers_new", "customers_retained", "customers_reactivated", "customers_lost",
+    "retention_rate", "repeat_rate_period", "orders_per_customer", "purchase_days", "party_customers", "party_revenue",
+    "loyalty_matrix_cell_revenue", "top_quintile_share", "gini",
+}  # fmt: skip
+"""Metrics that more days alone change: those of periods of unequal length are not compared."""
 HIDDEN = "hidden_cells"
 """Reason of suppressed numbers, which is named where slices are shown."""
 
@@ -129,6 +137,10 @@ class LocalizedReport:
         days = self.report.days
         return days if days is not None and days[0] != days[1] else None
 
+    def is_comparable(self, name: str) -> bool:
+        """Whether the periods are of equal length, or a metric does not go with their length."""
+        return self.unequal_days is None or name not in OF_ALL_DAYS
+
     def days(self, days: float) -> str:
         """Return a number of days as a text."""
         return self.say("unit.days", days, days=self.numbers.count(days))
@@ -186,8 +198,7 @@ class LocalizedReport:
                 self.title(each.name),
                 self.written(each.name, each.value, exact=True),
                 self.between(each.name, each.lo, each.hi),
-                self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
-                self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
+                *self._before(each),
             )
             for each in metrics
         ]
@@ -212,8 +223,7 @@ class LocalizedReport:
                 self.called(first, each.of(first) or ""),
                 self.written(each.name, each.value, exact=True),
                 self.between(each.name, each.lo, each.hi),
-                self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
-                self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
+                *self._before(each),
             )
             for each in metrics
         ]
@@ -255,6 +265,13 @@ class LocalizedReport:
         """
         description = f"{self.say(f'chart.{chart}', **values)} {self.say('chart.beneath')}"
         return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")
+
+    def _before(self, metric: Metric) -> tuple[str, str]:
+        """Return the previous value and the change; empty where there is none, or nothing that can be compared."""
+        if metric.previous is None or metric.change is None or not self.is_comparable(metric.name):
+            return "", ""
+        previous = self.written(metric.name, metric.previous, exact=True)
+        return previous, self.written(metric.name, metric.change, exact=True, signed=True)
 
     def _full_columns(
         self, caption: str, keys: Sequence[str], rows: Sequence[Sequence[str]], folded: bool

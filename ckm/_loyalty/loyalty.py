@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.render.bar_charts import Spot, spot_chart
-from ckm.render.document import ReportTable, Section, TableColumn
+from ckm.render.document import ReportTable, TableColumn
 from ckm.render.grid_charts import Box, matrix
 
 if TYPE_CHECKING:
@@ -23,20 +23,8 @@ MOST_LISTED = 20
 """Maximum number of loyal customers on the page; the workbook and machine formats have all."""
 
 
-def loyalty_section(localized: LocalizedReport) -> Section:
-    """Return satisfaction with its intervals, the loyalty matrix and the list of loyal customers."""
-    return Section(localized.say("section.loyalty"), tuple(_blocks(localized)))
-
-
-def _blocks(localized: LocalizedReport) -> Iterator[Block]:
-    yield from localized.missing("loyalty")
-    yield from _satisfaction(localized)
-    yield from _matrix(localized)
-    yield from _rules(localized)
-    yield from _list(localized)
-
-
-def _satisfaction(localized: LocalizedReport) -> Iterator[Block]:
+def satisfaction(localized: LocalizedReport) -> Iterator[Block]:
+    """Return NPS, CSAT and CES, each with its interval on its scale."""
     found = [metric for name in SCALES if (metric := localized.of(name)) is not None]
     if not found:
         return
@@ -91,7 +79,8 @@ def _satisfaction_finding(localized: LocalizedReport, first: Metric) -> str:
     return localized.say("find.nps_same", **values)
 
 
-def _matrix(localized: LocalizedReport) -> Iterator[Block]:
+def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the customers by behaviour and attitude."""
     counts = {each.of("loyalty"): each.value or 0.0 for each in localized.all("loyalty_matrix_cell", "loyalty")}
     total = sum(counts.values())
     if not total:
@@ -142,13 +131,15 @@ def _matrix(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-def _rules(localized: LocalizedReport) -> Iterator[Block]:
+def loyalty_rules(localized: LocalizedReport) -> Iterator[Block]:
+    """Return how many are loyal by which rule."""
     rules = localized.all("loyal_customers", "rule")
     if rules:
-        yield localized.slices_table(localized.title("loyal_customers"), "rule", rules, folded=False)
+        yield localized.slices_table(localized.title("loyal_customers"), "rule", rules)
 
 
-def _list(localized: LocalizedReport) -> Iterator[Block]:
+def loyal_list(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the loyal customers, the highest revenue first."""
     loyal = localized.report.loyal
     if loyal.is_empty():
         return

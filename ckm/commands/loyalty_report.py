@@ -55,7 +55,14 @@ def register(app: typer.Typer) -> None:
 @reads_files
 def loyalty_report(
     data: Data = None,
-    period: Annotated[str, typer.Option(metavar="MONTHS", help="Months up to the as-of date: 12mo, 3mo, 1y.")] = "12mo",
+    period: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MONTHS",
+            help="Months up to the as-of date: 12mo, 3mo, 1y. Default: 12mo, or where the data begin too late to "
+            "compare it, the longest of 6mo, 3mo and 1mo that has an earlier one.",
+        ),
+    ] = None,
     compare: Annotated[
         Literal["previous", "year-ago"],
         typer.Option(help="Compare with the previous period, or with the same period last year."),
@@ -126,7 +133,7 @@ def loyalty_report(
 
         request = LoyaltyOptions(
             as_of=as_of.date() if as_of else None,
-            months=_months(period),
+            months=None if period is None else _months(period),
             comparison=compare,
             by=by,
             min_group_size=min_group_size,
@@ -204,9 +211,9 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
 
             emit_text(render_page(loyalty_document(report, lang), load_words(lang).page_words()), output=output)
         case suffix if suffix == MAIL and fmt in (None, Format.md):
-            from ckm.render.markdown import render_markdown
+            from ckm.render.markdown import render_mail
 
-            emit_text(render_markdown(loyalty_document(report, lang)), output=output)
+            emit_text(render_mail(loyalty_document(report, lang)), output=output)
         case suffix if suffix == WORKBOOK and fmt is None:
             from ckm._loyalty.workbook import write_workbook
 
@@ -226,9 +233,9 @@ def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang:
             show_loyalty(report, lang)
         case Format.md if not beside:
             from ckm._loyalty.document import loyalty_document
-            from ckm.render.markdown import render_markdown
+            from ckm.render.markdown import render_mail
 
-            emit_text(render_markdown(loyalty_document(report, lang)))
+            emit_text(render_mail(loyalty_document(report, lang)))
         case chosen if not beside:
             emit(report.metrics.table(), chosen)
 

@@ -12,6 +12,8 @@ from ckm.errors import UnknownNameError, UsageError
 Comparison = Literal["previous", "year-ago"]
 COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
+SHORTER = (6, 3, 1)
+"""Months of a period that stands in for a year which nothing can be compared with, the longest first."""
 MOST_MONTHS = 1_200
 """Longest period in months: a century."""
 
@@ -56,6 +58,15 @@ def period_until(last: date, months: int) -> Period:
     if not 1 <= months <= MOST_MONTHS:
         raise UsageError(f"a period of {months} months is none", hint=f"name 1 to {MOST_MONTHS} months")
     return Period(months_before(last, months) + timedelta(1), last)
+
+
+def previous_days(period: Period) -> Period:
+    """Return as many days as a period has, directly before it.
+
+    >>> str(previous_days(period_until(date(2026, 6, 30), 1)))
+    '2026-05-02 to 2026-05-31'
+    """
+    return Period(period.first - timedelta(period.days), period.first - timedelta(1))
 
 
 def compared_with(period: Period, months: int, comparison: Comparison) -> Period:

@@ -40,6 +40,7 @@ def change_metrics(
     - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
       ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the change of
       ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.metrics.poisson_errors`);
+    - ``revenue_by_slice``, the revenue by channel and category;
     - ``change_by_kind``, which adds up to the same, and ``change_by_slice``, which adds up to the change of ``revenue``
       in each dimension.
 
@@ -52,7 +53,7 @@ def change_metrics(
     parts
         Dimensions of its customers, if computed already.
     """
-    revenue = _revenue(context, context.is_comparable)
+    revenue = (*_revenue(context, context.is_comparable), *_revenue_by_slice(context))
     if context.incomparable is not None:
         return revenue, (Missing("changed", *context.incomparable),)
     comparison = comparison or PeriodComparison.of(context)
@@ -165,17 +166,37 @@ def _slices(comparison: PeriodComparison, parts: Sequence[Parting] | None) -> li
     ]
 
 
+def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
+    money = context.ledger.money
+    return tuple(
+        Metric(
+            "revenue_by_slice",
+            money(now),
+            (("dimension", dimension), ("value", value)),
+            previous=money(before) if context.is_comparable else None,
+        )
+        for dimension, slices in _of_rows(context, OF_ROWS).items()
+        for value, (before, now) in slices.items()
+        if len(slices) > 1
+    )
+
+
+def _of_rows(context: ReportContext, columns: Sequence[str]) -> dict[str, Sliced]:
+    """Return the revenue of both periods by columns of the transactions that there are, and by slice."""
+    ledger, found = context.ledger, {}
+    for name in [each for each in columns if each in ledger.dimensions]:
+        sums = [ledger.revenue_by(name, each) for each in (context.compared, context.period)]
+        found[name] = _largest(sums[0], sums[1], tuple(ledger.parts) if ledger.by == name else None)
+    return found
+
+
 def revenue_by_slice(comparison: PeriodComparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
     """Return the revenue of both periods by dimension and slice, as integers; each dimension adds up to the total."""
     context = comparison.context
     if parts is None:
         parts = partings(context, comparison.net + comparison.net_before)
     ledger = context.ledger
-    found = {}
-    for name in dict.fromkeys((*OF_ROWS, *([ledger.by] if ledger.by in ledger.dimensions else []))):
-        if name is not None and name in ledger.dimensions:
-            sums = [ledger.revenue_by(name, each) for each in (context.compared, context.period)]
-            found[name] = _largest(sums[0], sums[1], tuple(ledger.parts) if ledger.by == name else None)
+    found = _of_rows(context, tuple(dict.fromkeys((*OF_ROWS, *([ledger.by] if ledger.by is not None else [])))))
     without = [sum(ledger.guests.sums(each)) for each in (context.compared, context.period)]
     for part in parts:
         before, now = part.sums(comparison.net_before).tolist(), part.sums(comparison.net).tolist()

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 BEGUN_SHARE = 0.1
 """Largest share of a period's days before the begin of the data that still counts as covered: holidays and a first
 week."""
+NO_COMPARISON = "no_comparison"
+"""Reason for no comparison where the data begin too late."""
+BEGUN_DAYS = 14
+"""Largest number of days without data at the begin of the comparison period, as of a shop that opens after New Year.
+Up to it the two periods are compared per day; beyond it there is no comparison: a part would count as a whole."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,9 @@ class ReportContext:
 
         Days without rows are harmless if the other period has as many, as in a shop that closes every winter.
         """
-        if not self.covers(self.compared):
-            return "no_comparison", ()
+        cut = (self.ledger.begins - self.compared.first).days
+        if cut > BEGUN_DAYS or not self.covers(self.compared):
+            return NO_COMPARISON, ()
         silent = [self._silent_days(each) for each in (self.period, self.compared)]
         if abs(silent[0] - silent[1]) <= BEGUN_SHARE * min(self.period.days, self.compared.days):
             return None

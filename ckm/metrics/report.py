@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
+from ckm.metrics.next_steps import AT_RISK_COLUMNS
 from ckm.settings import GREGORIAN
 
 if TYPE_CHECKING:
@@ -26,9 +27,19 @@ class LoyaltyReport:
     Attributes
     ----------
     label
-        Name of the source.
+        Name of the source, as the command prints it.
+    shop
+        Name of the shop: from ``ckm.yaml``, else the name of the workspace's folder or of the file.
+    data
+        The source as an argument of a command; empty for a workspace.
+    significant
+        Number of metrics of all customers whose change is significant.
     period, compared, comparison
         The period, the comparison period, and the kind of comparison.
+    shortened_from
+        Length in months that the period would have if the data began earlier; None without a change.
+    data_begin
+        First day of the data; None if it is not known.
     as_of
         As-of date; later rows were not used.
     currency, time_zone
@@ -53,6 +64,10 @@ class LoyaltyReport:
     loyal
         Loyal customers, with the columns of :data:`ckm.metrics.loyalty_matrix.LOYAL_COLUMNS`, the best first; with
         names also ``display_name``.
+    at_risk
+        Customers with a warning who may be contacted, with the columns of
+        :data:`ckm.metrics.next_steps.AT_RISK_COLUMNS`, the largest value at risk first; with names also
+        ``display_name``. Empty where the group is too small to be shown.
     by
         The dimension of the slices.
     names
@@ -71,6 +86,10 @@ class LoyaltyReport:
     currency: str
     time_zone: str
     metrics: Metrics
+    shop: str = ""
+    data: str = ""
+    shortened_from: int | None = None
+    data_begin: date | None = None
     missing: tuple[Missing, ...] = ()
     days: tuple[int, int] | None = None
     data_end: date | None = None
@@ -78,9 +97,15 @@ class LoyaltyReport:
     warnings_scored: Period | None = None
     spend_scored: Period | None = None
     drivers: tuple[Change, ...] = ()
+    significant: frozenset[str] = frozenset()
     goals: tuple[Goal, ...] = ()
     loyal: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOYAL_COLUMNS))
+    at_risk: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=AT_RISK_COLUMNS))
     by: str | None = None
     names: bool = False
     remarks: tuple[str, ...] = ()
     calendar: str = GREGORIAN
+
+    def is_significant(self, metric: str) -> bool:
+        """Whether the change of a metric of all customers is significant and large enough to report."""
+        return metric in self.significant or any(each.metric == metric and not each.slice for each in self.drivers)

@@ -104,19 +104,80 @@ Block: TypeAlias = Text | Items | Facts | ReportTable | Figure
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a document under a heading."""
+    """A part of a document under a heading.
+
+    Attributes
+    ----------
+    title, blocks
+        Its heading, and what is under it.
+    folded
+        Folded on a screen and left out of print and of a mail, its title aside.
+    absent
+        It has nothing but a line that says why.
+    """
 
     title: str
     blocks: tuple[Block, ...]
+    folded: bool = False
+    absent: bool = False
 
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A key figure at the top: number, name, and comparison."""
+    """A key figure at the top: number, name, and comparison.
+
+    Attributes
+    ----------
+    trend
+        Values over time, drawn as a small line; empty for none.
+    trend_description
+        The same for who does not see it.
+    """
 
     value: str
     label: str
     note: str = ""
+    trend: tuple[float, ...] = ()
+    trend_description: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something to do next.
+
+    Attributes
+    ----------
+    amount
+        What it is about, in money.
+    text
+        What to do.
+    reason
+        How the amount is computed.
+    command
+        Command that prints its list; empty without one.
+    """
+
+    amount: str
+    text: str
+    reason: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What to do next, under a heading; the largest amount first."""
+
+    title: str
+    actions: tuple[Action, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What happened, under a heading, in a few sentences."""
+
+    title: str
+    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -131,8 +192,12 @@ class Document:
         What a reader must know who reads no further.
     sections
         In the order of reading.
+    subtitle
+        What it is, under its name.
     key_figures
-        At most five.
+        At most six.
+    findings, actions
+        What happened, and what to do next, on the first page; None for neither.
     footer
         What made it, and from what.
     lang, direction
@@ -142,7 +207,10 @@ class Document:
     title: str
     lead: str
     sections: tuple[Section, ...]
+    subtitle: str = ""
     key_figures: tuple[KeyFigure, ...] = ()
+    findings: Findings | None = None
+    actions: Actions | None = None
     footer: str = ""
     lang: str = "en"
     direction: Literal["ltr", "rtl"] = "ltr"

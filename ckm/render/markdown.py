@@ -9,44 +9,85 @@ from ckm.plaintext import markdown_line
 from ckm.render.document import Facts, Figure, Items, ReportTable, Text
 
 if TYPE_CHECKING:
-    from ckm.render.document import Block, Document
+    from collections.abc import Iterator, Sequence
+
+    from ckm.render.document import Action, Block, Document
 
 
 SHORT = 8
-"""Most rows of a table in Markdown."""
+"""Most rows of a table in a mail, and most findings of a section in one."""
+MOST_FINDINGS = 2
 
 
-def render_markdown(document: Document, *, brief: bool = False) -> str:
-    """Return a document as Markdown; of a figure its headline and its numbers, because there is no chart.
-
-    Parameters
-    ----------
-    document
-        The document.
-    brief
-        Leave out what a page folds away: folded tables, and the numbers of a figure
-        where they are more than :data:`SHORT` rows; so are sections of which nothing is left.
-    """
-    parts = [f"# {markdown_line(document.title)}", markdown_line(document.lead)]
-    if document.key_figures:
-        lines = (
-            f"- {markdown_line(each.label)}: **{markdown_line(each.value)}**"
-            + (f" ({markdown_line(each.note)})" if each.note else "")
-            for each in document.key_figures
-        )
-        parts.append("\n".join(lines))
+def render_markdown(document: Document) -> str:
+    """Return a document as Markdown; of a figure its headline and its numbers, because there is no chart."""
+    parts = [*_first_page(document)]
     for section in document.sections:
-        blocks = [block for block in section.blocks if not (brief and isinstance(block, ReportTable) and block.folded)]
-        if brief and not any(isinstance(block, Figure | ReportTable | Facts | Items) for block in blocks):
-            continue
         parts.append(f"## {markdown_line(section.title)}")
-        parts += [_block(block, brief) for block in blocks]
+        parts += [_block(block) for block in section.blocks]
+    return _joined(parts, document)
+
+
+def render_mail(document: Document) -> str:
+    """Return the first page of a document, and a line per section with its first findings; at most 60 lines.
+
+    A section without findings shows a table of at most eight rows, or its first text. Folded sections are left out.
+    """
+    parts = [*_first_page(document)]
+    lines: list[str] = []
+    tables: list[str] = []
+    for section in document.sections:
+        if section.folded:
+            continue
+        headlines = [block.headline for block in section.blocks if isinstance(block, Figure)][:MOST_FINDINGS]
+        found = headlines or list(_texts(section.blocks))[:1]
+        short = [block for block in section.blocks if isinstance(block, ReportTable) and not block.folded]
+        if not headlines and short and len(short[0].rows) <= SHORT and not tables:
+            tables.append(_block(short[0]))
+        elif found:
+            lines.append(f"- **{markdown_line(section.title)}**: {' '.join(markdown_line(each) for each in found)}")
+    parts += ["\n".join(lines)] if lines else []
+    return _joined([*parts, *tables], document)
+
+
+def _joined(parts: list[str], document: Document) -> str:
     if document.footer:
         parts += ["---", markdown_line(document.footer)]
     return "\n\n".join(parts) + "\n"
 
 
-def _block(block: Block, brief: bool) -> str:
+def _first_page(document: Document) -> Iterator[str]:
+    yield f"# {markdown_line(document.title)}"
+    yield from (markdown_line(each) for each in (document.subtitle, document.lead) if each)
+    if document.key_figures:
+        yield "\n".join(
+            f"- {markdown_line(each.label)}: **{markdown_line(each.value)}**"
+            + (f" ({markdown_line(each.note)})" if each.note else "")
+            for each in document.key_figures
+        )
+    if document.findings is not None:
+        yield f"## {markdown_line(document.findings.title)}"
+        yield "\n".join(f"- {markdown_line(each)}" for each in document.findings.sentences)
+    if document.actions is not None:
+        yield f"## {markdown_line(document.actions.title)}"
+        yield "\n".join(f"- {_action(each)}" for each in document.actions.actions)
+        if document.actions.note:
+            yield markdown_line(document.actions.note)
+
+
+def _texts(blocks: Sequence[Block]) -> Iterator[str]:
+    """Give the paragraphs that do not introduce a list."""
+    for block, following in zip(blocks, (*blocks[1:], None), strict=True):
+        if isinstance(block, Text) and not isinstance(following, Items):
+            yield block.text
+
+
+def _action(action: Action) -> str:
+    command = f" {markdown_line(action.command)}" if action.command else ""
+    return f"**{markdown_line(action.amount)}** {markdown_line(action.text)} {markdown_line(action.reason)}{command}"
+
+
+def _block(block: Block) -> str:
     match block:
         case Text(text):
             return markdown_line(text)
@@ -56,8 +97,6 @@ def _block(block: Block, brief: bool) -> str:
             return "\n".join(f"- **{markdown_line(term)}**: {markdown_line(fact)}" for term, fact in facts)
         case ReportTable():
             return f"{markdown_line(block.caption)}\n\n{_table(block)}"
-        case Figure() if brief and len(block.table.rows) > SHORT:
-            return f"### {markdown_line(block.headline)}"
         case Figure():
             return f"### {markdown_line(block.headline)}\n\n{_table(block.table)}"
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ckm.plaintext import harmless_in_page
+from ckm.render.sparkline import sparkline
 from ckm.render.svg import draw
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from ckm.render.document import Document, Figure
+    from ckm.render.document import Document, Figure, KeyFigure
 
 TEMPLATE = "page.html.j2"
 STYLE = Path(__file__).with_name("page.css")
@@ -53,6 +54,7 @@ def render_page(document: Document, words: PageWords | None = None) -> str:
             style=_markup(style),
             policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
             draw=_drawing,
+            trend=lambda figure: _trend(figure, mirrored=document.direction == "rtl"),
         )
     )
 
@@ -78,6 +80,10 @@ def _shown(value: Any) -> Any:
 
 def _drawing(figure: Figure, name: str) -> Markup:
     return _markup(draw(figure.specification, name=name, label=figure.description))
+
+
+def _trend(figure: KeyFigure, *, mirrored: bool) -> Markup:
+    return _markup(sparkline(figure.trend, label=figure.trend_description, mirrored=mirrored))
 
 
 def _markup(text: str) -> Markup:

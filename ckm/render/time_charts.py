@@ -54,6 +54,68 @@ class TimeColumn:
     mark: float | None = None
 
 
+@dataclass(frozen=True)
+class TrendPoint:
+    """A point in time of a line, and the same point a year earlier.
+
+    Attributes
+    ----------
+    name
+        Label below it; empty where labels would overlap.
+    before
+        A year earlier; None where it is not known.
+    """
+
+    name: str
+    value: float
+    before: float | None = None
+
+
+def trend_chart(
+    points: Sequence[TrendPoint], y: Ruler, legend: Sequence[str], *, mirrored: bool = False
+) -> Specification:
+    """Return a line over time, and that of a year earlier dashed beneath it.
+
+    Parameters
+    ----------
+    points
+        In time.
+    y
+        Their axis.
+    legend
+        Names of the line and of that of a year earlier.
+    mirrored
+        Whether time runs from right to left.
+    """
+    import altair as alt
+
+    across = alt.X(
+        "point:O",
+        title=None,
+        scale=alt.Scale(domain=list(range(len(points))), reverse=mirrored),
+        axis=_places(points),
+    )
+    axis = numbers_axis(y, grid=True, side="right" if mirrored else "left")
+    upward = alt.Y("y:Q", title=y.title or None, scale=scale(y), axis=axis)
+    before = [{"point": number, "y": each.before} for number, each in enumerate(points) if each.before is not None]
+    now = [{"point": number, "y": each.value} for number, each in enumerate(points)]
+    layers: list[alt.Chart] = []
+    looks: tuple[tuple[list[dict[str, Any]], Tone, float, list[int]], ...] = (
+        (before, "muted", 2.0, [5, 4]),
+        (now, "accent", 2.5, [1, 0]),
+    )
+    for rows, tone, width, dash in looks:
+        if rows:
+            line = alt.Chart(data(rows)).mark_line(color=colour(tone), strokeWidth=width, strokeDash=dash)
+            layers.append(line.encode(x=across, y=upward))
+    last = alt.Chart(data(now[-1:])).mark_point(color=colour("accent"), filled=True, size=70, opacity=1)
+    layers.append(last.encode(x=across, y=upward))
+    tones: tuple[Tone, ...] = ("accent", "muted")
+    layers += _legend(list(zip(legend, tones, strict=False)), mirrored, 1.0)
+    chart = alt.layer(*layers, width=WIDTH - 60, height=HEIGHT - 60)
+    return finished(chart, top=14 + LEGEND_LINE * len(legend), left=14, right=14)
+
+
 def step_chart(
     steps: Sequence[Step], x: Ruler, y: Ruler, *, half: float | None, mirrored: bool = False
 ) -> Specification:
@@ -158,7 +220,7 @@ def column_chart(
     return finished(chart, top=14 + LEGEND_LINE * len(legend), left=14, right=14)
 
 
-def _places(columns: Sequence[TimeColumn]) -> Any:
+def _places(columns: Sequence[TimeColumn] | Sequence[TrendPoint]) -> Any:
     import json
 
     import altair as alt

@@ -16,6 +16,7 @@ from ckm.metrics.drivers import Driver
 from ckm.metrics.goals import Goal
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
 from ckm.metrics.metric import SLICE_SEPARATOR, Metric, Metrics, Missing
+from ckm.metrics.next_steps import AT_RISK_COLUMNS
 from ckm.metrics.report import LoyaltyReport
 from ckm.metrics.significance import Change
 from ckm.render.document import Document
@@ -49,6 +50,7 @@ def example_report(**changes: object) -> LoyaltyReport:
     """Return the report on a year of the example shop, of which fields may be changed."""
     fields: dict[str, object] = {
         "label": "shop",
+        "shop": "Teahouse",
         "period": PERIOD,
         "compared": BEFORE,
         "comparison": "previous",
@@ -88,6 +90,7 @@ def example_report(**changes: object) -> LoyaltyReport:
             Goal("nps", 10, ">=", 6.0, 0.3, 11.6, on_track=None),
         ),
         "loyal": pl.read_csv(DATA / "loyal.csv", schema=LOYAL_COLUMNS),
+        "at_risk": pl.read_csv(DATA / "at_risk.csv", schema=AT_RISK_COLUMNS),
         "by": "channel",
         "remarks": ("33.1 % of the rows have no cost.",),
     }

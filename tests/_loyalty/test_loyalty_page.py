@@ -64,7 +64,11 @@ def test_each_chart_has_a_headline_an_alternative_text_and_a_table() -> None:
 
 
 def test_wide_tables_scroll_in_a_box_that_the_keyboard_reaches() -> None:
-    for box in [each for each in read(example_page("en")).all("div") if each.attributes.get("class") == "scroll"]:
+    boxes = [
+        each for each in read(example_page("en")).all("div") if "scroll" in each.attributes.get("class", "").split()
+    ]
+    assert boxes
+    for box in boxes:
         assert box.attributes["tabindex"] == "0"
         assert box.attributes["aria-label"]
 
@@ -101,3 +105,29 @@ def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_p
                 assert tab.requests() == [page.as_uri()], (lang, width)
                 assert tab.value("document.documentElement.scrollWidth") <= width, (lang, width)
                 assert tab.value(OUTSIDE) == [], (lang, width)
+
+
+NAMES = frozenset(
+    {"NPS", "CSAT", "CLV", "AOV", "Gini", "Kaplan", "Meier", "Pareto", "NBD", "MBG", "Gamma", "Boosting", "Gradient"}
+)
+"""Abbreviations of the field, and of models by those who found them."""
+FILES = frozenset({"ckm", "loyalty", "report", "explain", "lifecycle", "segment", "value", "controls", "risk", "csv"})
+"""Parts of commands and of names of files."""
+SECOND_ORDER = frozenset({"second", "order", "due", "shop"})
+GLOSSES = {"th": frozenset({"Churn", "Cohort", "Detractor", "Promoter", "Guest", "Upsell", "censored", "holdout"}),
+           "fa": frozenset({"holdout"})}  # fmt: skip
+"""English terms that marketing in a language writes beside its own."""
+
+
+@pytest.mark.parametrize("lang", ["th", "zh-Hans", "zh-Hant", "fa"])
+def test_a_page_in_another_script_has_no_english_but_names_and_commands(lang: str) -> None:
+    page = read(example_page(lang))
+    labels = (each.attributes.get("aria-label", "") for each in page.all())
+    said = " ".join([page.all("body")[0].text, *labels])
+    data = {value for metric in example_metrics() for _, value in metric.slice}
+    words = {word for word in re.findall(r"[A-Za-z]{3,}", said) if word not in data}
+    allowed = NAMES | FILES | SECOND_ORDER | GLOSSES.get(lang, frozenset())
+    # the footer names the time zone, the currency and the program
+    assert words - allowed - {"Teahouse", "Europe", "Berlin", "EUR"} <= {
+        word for code in page.all("code") for word in re.findall(r"[A-Za-z]{3,}", code.text)
+    }

@@ -85,7 +85,7 @@ def test_a_keyboard_gets_past_the_top_and_into_wide_tables(card: Element) -> Non
     skip = card.all("a")[0]
     ids = {element.attributes.get("id") for element in card.all()}
     assert skip.attributes["href"].removeprefix("#") in ids
-    wide = [element for element in card.all("div") if element.attributes.get("class") == "scroll"]
+    wide = [element for element in card.all("div") if "scroll" in element.attributes.get("class", "").split()]
     assert len(wide) == len(card.all("table"))
     assert all(each.attributes["tabindex"] == "0" and each.attributes["aria-label"] for each in wide)
 

@@ -1,0 +1,117 @@
+"""The first page: key figures with their change and trend, and what happened in three sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm._loyalty.changed import change_in_short, revenue_finding
+from ckm._loyalty.churn import value_at_risk
+from ckm._loyalty.localized import PER_DAY
+from ckm._loyalty.relationships import customer_finding, retention_finding
+from ckm.metrics.catalogue import load_catalogue
+from ckm.render.document import Findings, KeyFigure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.metrics.metric import Metric
+
+KEY_FIGURES = ("revenue", "customers_active", "orders", "average_order_value", "retention_rate", "nps")
+"""At the top, with the change; the value at risk takes the last place where it is known."""
+MOST_KEY_FIGURES = 6
+TRENDS = {"revenue": "monthly_revenue", "customers_active": "monthly_active_customers", "orders": "monthly_orders"}
+"""Metrics by month of key figures."""
+MOST_SENTENCES = 3
+NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})
+"""Why no period is compared with another: what a reader must know first."""
+
+
+def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
+    """Give the numbers at the top, with their interval, their change and the last 13 months."""
+    at_risk = value_at_risk(localized)
+    names = [name for name in KEY_FIGURES if localized.of(name) is not None]
+    for name in names[: MOST_KEY_FIGURES - (at_risk is not None)]:
+        metric = localized.of(name)
+        assert metric is not None
+        notes = []
+        if metric.lo is not None:
+            notes.append(
+                localized.say("key.interval", interval=localized.between(name, metric.lo, metric.hi, exact=False))
+            )
+        if change := _moved(localized, metric):
+            notes.append(change)
+        trend = [each.value or 0.0 for each in localized.all(TRENDS[name], "month")] if name in TRENDS else []
+        described = localized.say("chart.trend", metric=localized.title(name)) if trend else ""
+        value, title = localized.written(name, metric.value), localized.title(name)
+        yield KeyFigure(value, title, localized.joined(notes), tuple(trend), described)
+    if at_risk is not None:
+        yield KeyFigure(localized.written("value_at_risk", at_risk), localized.title("value_at_risk"))
+
+
+def what_happened(localized: LocalizedReport) -> Findings:
+    """Return three sentences: revenue, customers, and the largest other change that is significant."""
+    sentences = [each for each in (_revenue(localized), customer_finding(localized), _third(localized)) if each]
+    return Findings(localized.say("happened.title"), tuple(sentences[:MOST_SENTENCES]))
+
+
+def comparison_of(localized: LocalizedReport) -> str:
+    """Return what is compared with what, or why nothing is; empty where nothing was to be compared."""
+    report, numbers = localized.report, localized.numbers
+    if report.days is None:
+        why = (each for each in report.missing if each.reason in NOT_COMPARED and each.section == "changed")
+        return localized.say("unit.gap").join(localized.reason(each) for each in why)
+    compared = localized.say(f"lead.{comparison_key(localized)}", compared=numbers.period(report.compared))
+    if report.shortened_from is None or report.data_begin is None:
+        return compared
+    months = report.shortened_from
+    shorter = localized.say("lead.shortened", months, day=numbers.day(report.data_begin), months=numbers.count(months))
+    return localized.say("unit.gap").join((compared, shorter))
+
+
+def comparison_key(localized: LocalizedReport) -> str:
+    """Return the end of the keys of texts on the comparison."""
+    return "previous" if localized.report.comparison == "previous" else "year_ago"
+
+
+def _revenue(localized: LocalizedReport) -> str:
+    revenue = localized.of("revenue")
+    if revenue is None or revenue.value is None:
+        return ""
+    value = localized.written(revenue.name, revenue.value)
+    if localized.report.days is None or revenue.previous is None:
+        return localized.say("happened.revenue", value=value)
+    if localized.report.is_significant("revenue"):
+        return revenue_finding(localized) or localized.say("happened.revenue", value=value)
+    change = _moved(localized, revenue)
+    return localized.say("happened.revenue_same", value=value, change=change)
+
+
+def _third(localized: LocalizedReport) -> str:
+    """Return the largest other change that is significant, or that there is none; retention without a comparison."""
+    if localized.report.days is None:
+        return retention_finding(localized)
+    others = (each for each in localized.report.drivers if each.metric != "revenue" and not each.slice)
+    largest = next(others, None)
+    return localized.say("happened.no_change") if largest is None else change_in_short(localized, largest)
+
+
+def _moved(localized: LocalizedReport, metric: Metric) -> str:
+    """Return a change as a reader compares it: sums in percent, shares and points in points.
+
+    Of periods of unequal length sums are compared per day; what is no sum and goes with the days is not compared.
+    """
+    previous, days, comparison = metric.previous, localized.unequal_days, comparison_key(localized)
+    if metric.change is None or previous is None:
+        return ""
+    if days and metric.name in PER_DAY and previous > 0 and metric.value is not None:
+        share = (metric.value / days[1]) / (previous / days[0]) - 1
+        change = localized.numbers.share(share, 1, signed=True)
+        return localized.say(f"key.change_per_day_{comparison}", change=change)
+    if not localized.is_comparable(metric.name):
+        return ""
+    if load_catalogue()[metric.name].unit in {"money", "customers", "orders"} and previous > 0:
+        change = localized.numbers.share(metric.change / previous, 1, signed=True)
+    else:
+        change = localized.written(metric.name, metric.change, signed=True)
+    return localized.say(f"key.change_{comparison}", change=change)

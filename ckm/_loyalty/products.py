@@ -1,0 +1,95 @@
+"""Products and channels: the revenue of each, and how it changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.metrics.changes import OF_ROWS
+from ckm.render.bar_charts import Bar, bar_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.metrics.metric import Metric
+    from ckm.render.document import Block, Figure
+
+MOST_SLICES = 9
+FEWEST_SLICES = 2
+
+
+def products_and_channels(localized: LocalizedReport) -> Iterator[Block]:
+    """Return the revenue by category and by channel; a change is per day where the periods are of unequal length."""
+    slices = localized.all("revenue_by_slice", "dimension", "value")
+    for dimension in reversed(OF_ROWS):
+        of_dimension = [each for each in slices if each.of("dimension") == dimension]
+        if len(of_dimension) >= FEWEST_SLICES:
+            yield _figure(localized, dimension, of_dimension[:MOST_SLICES])
+
+
+def _figure(localized: LocalizedReport, dimension: str, slices: list[Metric]) -> Figure:
+    names = [localized.called(dimension, each.of("value") or "") for each in slices]
+    changes = [_change(localized, each) for each in slices]
+    largest = max(slices, key=lambda each: each.value or 0.0)
+    bars = [
+        Bar(
+            name,
+            each.value or 0.0,
+            localized.say("bar.with_change", value=localized.written(each.name, each.value), change=change)
+            if change
+            else localized.written(each.name, each.value),
+            "accent" if each is largest else "muted",
+        )
+        for name, each, change in zip(names, slices, changes, strict=True)
+    ]
+    rows = [
+        (
+            name,
+            localized.written(each.name, each.value, exact=True),
+            localized.written(each.name, each.previous, exact=True) if each.previous is not None else "",
+            change,
+        )
+        for name, each, change in zip(names, slices, changes, strict=True)
+    ]
+    keys = ("value_of", "revenue", "previous", "change") if any(changes) else ("value_of", "revenue")
+    return localized.figure(
+        _finding(localized, dimension, slices, largest),
+        "revenue_by",
+        bar_chart(bars, mirrored=localized.mirrored),
+        localized.table(
+            localized.say("table.revenue_by", dimension=localized.dimension(dimension)),
+            keys,
+            [row[: len(keys)] for row in rows],
+        ),
+        dimension=localized.dimension(dimension),
+    )
+
+
+def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], largest: Metric) -> str:
+    """Return what changed most; of periods that cannot be compared as totals, what brings most."""
+    total = sum(each.value or 0.0 for each in slices)
+    moved = max(slices, key=lambda each: abs(each.change or 0.0))
+    name = localized.dimension(dimension)
+    if moved.change and not localized.unequal_days:
+        return localized.say(
+            f"find.slice_{'up' if moved.change > 0 else 'down'}",
+            dimension=name,
+            value=localized.called(dimension, moved.of("value") or ""),
+            change=localized.written(moved.name, abs(moved.change)),
+        )
+    if total <= 0 or largest.value is None or len(slices) >= MOST_SLICES:
+        return localized.say("table.revenue_by", dimension=name)
+    return localized.say(
+        "find.slice_share",
+        dimension=name,
+        value=localized.called(dimension, largest.of("value") or ""),
+        share=localized.numbers.share(largest.value / total),
+    )
+
+
+def _change(localized: LocalizedReport, each: Metric) -> str:
+    """Return the relative change, per day where the periods are of unequal length; empty where there is none."""
+    if each.value is None or each.previous is None or each.previous <= 0:
+        return ""
+    before, now = localized.unequal_days or (1, 1)
+    return localized.numbers.share((each.value / now) / (each.previous / before) - 1, 1, signed=True)

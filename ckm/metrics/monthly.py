@@ -1,0 +1,131 @@
+"""Revenue, orders and active customers by calendar month, and the revenue that the season lets expect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import exp, log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.customers.calendar import day_number, months_before
+from ckm.customers.period import MONTHS_OF_A_YEAR
+from ckm.metrics.metric import Metric
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import ReportContext
+    from ckm.metrics.metric import Missing
+
+    Whole = NDArray[np.int64]
+
+MONTHS = 13
+"""Months that are given: the newest that is over, and those back to the same one last year."""
+FIRST_DAYS = 3
+"""Days at the beginning of a month before the data begin with which the month still counts as covered."""
+FEWEST_RATIOS = 6
+"""Months with the same month a year earlier that the interval of the season needs."""
+CONFIDENCE = 0.975
+"""Upper end of the 95 % prediction interval."""
+MONEY_DIGITS = 2
+
+
+@dataclass(frozen=True)
+class Months:
+    """Sums of calendar months that are over, in time.
+
+    Attributes
+    ----------
+    first_days
+        First day of each month; the data cover all of it.
+    revenue
+        Net of purchases and returns, with and without a customer (int64).
+    orders, active
+        Orders that begin in it, and customers with a purchase in it (int64).
+    """
+
+    first_days: tuple[date, ...]
+    revenue: Whole
+    orders: Whole
+    active: Whole
+
+
+def months_of(context: ReportContext) -> Months:
+    """Sum the last 25 calendar months that were over at the end of the period; fewer where the data begin later."""
+    ledger = context.ledger
+    end = (context.covered(context.period).last + timedelta(1)).replace(day=1)
+    starts = [months_before(end, back) for back in range(MONTHS + MONTHS_OF_A_YEAR, 0, -1)]
+    starts = [start for start in starts if (ledger.begins - start).days <= FIRST_DAYS]
+    count = len(starts)
+    revenue, orders, active = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    if not count:
+        return Months((), revenue, orders, active)
+    edges = np.array([day_number(start) for start in (*starts, end)])
+
+    def add(sums: Whole, days: NDArray[np.int32], values: Whole) -> None:
+        month = np.searchsorted(edges, days, side="right") - 1
+        inside = (month >= 0) & (month < count)
+        np.add.at(sums, month[inside], values[inside])
+
+    for lines in ledger.all_lines:
+        add(revenue, lines.day, lines.of("net"))
+    add(revenue, ledger.guests.day, ledger.guests.purchases + ledger.guests.returns)
+    visits = ledger.purchases
+    add(orders, visits.day, visits.of("orders"))
+    month = np.searchsorted(edges, visits.day, side="right")
+    once = np.ones(len(month), dtype=np.int64)  # a customer's first purchase day of each month
+    once[1:] = (visits.code[1:] != visits.code[:-1]) | (month[1:] != month[:-1])
+    add(active, visits.day, once)
+    return Months(tuple(starts), revenue, orders, active)
+
+
+def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Compute the metrics by month; ``previous`` is the same month of the previous year.
+
+    ``seasonal_revenue`` is what the newest month was to be expected to bring: the same month last year, times the
+    geometric mean of the ratios to the previous year of the months between. Its interval is the 95 % prediction
+    interval of one more ratio, by the logarithms of those ratios and Student's t; not known with fewer than six ratios.
+    """
+    months = months_of(context)
+    metrics = []
+    for name, sums in (
+        ("monthly_revenue", months.revenue / context.ledger.scale),
+        ("monthly_orders", months.orders),
+        ("monthly_active_customers", months.active),
+    ):
+        values = [float(each) for each in sums.tolist()]
+        for at in range(max(0, len(values) - MONTHS), len(values)):
+            before = values[at - MONTHS_OF_A_YEAR] if at >= MONTHS_OF_A_YEAR else None
+            month = ("month", f"{months.first_days[at]:%Y-%m}")
+            metrics.append(Metric(name, values[at], (month,), previous=before))
+    season = _season(months, context.ledger.scale)
+    return (*metrics, *([season] if season is not None else [])), ()
+
+
+def _season(months: Months, scale: int) -> Metric | None:
+    if len(months.first_days) <= MONTHS_OF_A_YEAR:
+        return None
+    sums = [float(each) / scale for each in months.revenue.tolist()]
+    pairs = [(sums[at - MONTHS_OF_A_YEAR], sums[at]) for at in range(MONTHS_OF_A_YEAR, len(sums) - 1)]
+    ratios = [log(now / before) for before, now in pairs if before > 0 and now > 0]
+    last_year = sums[-1 - MONTHS_OF_A_YEAR]
+    if len(ratios) < FEWEST_RATIOS or last_year <= 0:
+        return None
+    expected, low, high = (round(last_year * exp(each), MONEY_DIGITS) for each in prediction(ratios))
+    month = ("month", f"{months.first_days[-1]:%Y-%m}")
+    return Metric("seasonal_revenue", expected, (month,), len(ratios), low, high)
+
+
+def prediction(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean of normal values and the ends of the 95 % prediction interval of one more: m ± t·s·√(1 + 1/n)."""
+    from scipy.special import stdtrit
+
+    count = len(values)
+    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
+    reach = float(stdtrit(count - 1, CONFIDENCE)) * deviation * (1 + 1 / count) ** 0.5
+    return mean, mean - reach, mean + reach

@@ -1,0 +1,193 @@
+"""What to do next: actions that the data bear out, each with its customers and its amount, the largest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm._churn.reason_catalogue import load_reasons
+from ckm._churn.suppression import suppress
+from ckm.customers.ledger import NO_VALUE
+from ckm.metrics.metric import Metric
+from ckm.metrics.value_at_risk import MONEY_DIGITS, Risk, has_knowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import ReportContext
+    from ckm.metrics.lifecycle import Lifecycle
+    from ckm.metrics.metric import Metrics, Missing
+
+    Whole = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+METRICS = {
+    "call": "call_value",
+    "cause": "reason_value",
+    "entry": "unanswered_value",
+    "win_back": "win_back_value",
+    "second_order": "second_order_expected_revenue",
+}
+"""Actions, and the metric that is the amount of each."""
+AT_RISK_COLUMNS = {
+    "customer_id": pl.String,
+    "level": pl.String,
+    "value_at_risk": pl.Float64,
+    "reason": pl.String,
+    "last_purchase": pl.Date,
+}
+"""Columns of :func:`call_list`."""
+FEWEST_LAPSED = 30
+"""Lapsed customers of high value that the rate of those who come back is computed from."""
+HIGH_VALUE = 0.8
+"""Quantile of the customers' last active year from which a customer is of high value."""
+DAYS_A_YEAR = 365
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """An action.
+
+    Attributes
+    ----------
+    action
+        Of :data:`METRICS`.
+    metric
+        Its amount; ``n`` is the number of customers, and a slice names the reason that it is about.
+    """
+
+    action: str
+    metric: Metric
+
+    @property
+    def reason(self) -> str | None:
+        """The churn driver that it is about; None where it is about none."""
+        return self.metric.of("reason")
+
+
+def next_steps(metrics: Metrics) -> tuple[NextStep, ...]:
+    """Return the actions with an amount, the largest first; of an action for each reason the one of the largest amount.
+
+    The amounts are of overlapping customers, so that they do not add up.
+    """
+    steps = []
+    causes = {each.code for each in load_reasons().reasons if each.cause}
+    for action, name in METRICS.items():
+        found = [each for each in metrics if each.name == name and each.value is not None and each.value > 0]
+        found = [each for each in found if all(dimension == "reason" for dimension, _ in each.slice)]
+        if action == "cause":
+            found = [each for each in found if each.of("reason") in causes]
+        if found:
+            steps.append(NextStep(action, max(found, key=lambda each: each.value or 0.0)))
+    return tuple(sorted(steps, key=lambda step: -(step.metric.value or 0.0)))
+
+
+def call_list(context: ReportContext, risk: Risk | Missing) -> pl.DataFrame:
+    """Return the customers with a warning who may be contacted, the largest value at risk first.
+
+    They are those of the list ``at-risk`` of :func:`ckm.metrics.customer_table.audiences`.
+
+    Parameters
+    ----------
+    context
+        Of all customers.
+    risk
+        Of all customers.
+    """
+    if not isinstance(risk, Risk):
+        return pl.DataFrame(schema=AT_RISK_COLUMNS)
+    ledger = context.ledger
+    warned = risk.customers.filter(pl.col("level").is_not_null())
+    alone = suppress(
+        warned.select("customer_id"), context.tables, as_of=context.as_of, settings=context.config.churn,
+        time_zone=ledger.time_zone,
+    ).frame  # fmt: skip
+    bought = ledger.purchases.has_any
+    last = pl.DataFrame({"customer_id": ledger.customers, "day": ledger.purchases.last_days()}).filter(
+        pl.Series(bought)
+    )
+    return (
+        warned.with_columns(suppressed=alone["suppressed"])
+        .filter(pl.col("suppressed").is_null())
+        .join(last, on="customer_id", how="left", maintain_order="left")
+        .with_columns(last_purchase=pl.col("day").cast(pl.Date))
+        .sort("value_at_risk", "customer_id", descending=[True, False], nulls_last=True)
+        .select(pl.col(name).cast(dtype) for name, dtype in AT_RISK_COLUMNS.items())
+    )
+
+
+def next_step_metrics(
+    context: ReportContext, risk: Risk | Missing, calls: pl.DataFrame, lifecycle: Lifecycle | None
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Return the amounts of the actions: ``call_value``, ``unanswered_value`` by reason, and ``win_back_value``.
+
+    Parameters
+    ----------
+    context
+        Of all customers.
+    risk
+        Of all customers.
+    calls
+        Of :func:`call_list`.
+    lifecycle
+        Of all customers; None where the purchase interval is not known.
+    """
+    metrics = []
+    if calls.height:
+        metrics.append(Metric("call_value", _total(calls), n=calls.height))
+    if isinstance(risk, Risk) and risk.leaving.has_reasons and has_knowledge(context):
+        metrics += _unanswered(risk)
+    if lifecycle is not None and (won := _win_back(context, lifecycle)) is not None:
+        metrics.append(won)
+    return tuple(metrics), ()
+
+
+def _total(customers: pl.DataFrame) -> float:
+    # sorted before it is summed: equal amounts in another order are the same sum
+    return round(float(np.sort(customers["value_at_risk"].fill_null(0.0).to_numpy()).sum()), MONEY_DIGITS)
+
+
+def _unanswered(risk: Risk) -> Iterator[Metric]:
+    """Value at risk of the customers with a warning none of whose reasons has an entry, by their first reason."""
+    open_ = risk.customers.filter(pl.col("level").is_not_null() & pl.col("unanswered").fill_null(value=False))
+    for (reason,), customers in sorted(open_.group_by(pl.col("reason").fill_null(NO_VALUE))):
+        if reason != NO_VALUE:
+            yield Metric("unanswered_value", _total(customers), (("reason", str(reason)),), n=customers.height)
+
+
+def _win_back(context: ReportContext, lifecycle: Lifecycle) -> Metric | None:
+    """Return what the lapsed customers of high value bring back at the rate of those who had lapsed before the period.
+
+    None where that rate is not known: without a comparison, or of fewer than thirty customers.
+    """
+    earlier = lifecycle.earlier
+    if earlier is None or context.compared.last + timedelta(1) != context.period.first:
+        return None
+    (lapsed, worth), (lapsed_then, worth_then) = _lapsed_of_high_value(lifecycle), _lapsed_of_high_value(earlier)
+    before = int(worth_then[lapsed_then].sum())
+    if int(lapsed_then.sum()) < FEWEST_LAPSED or not before:
+        return None
+    came = int(context.ledger.net_between(context.period)[lapsed_then].sum())
+    rate = min(1.0, max(0.0, came / before))
+    value = context.ledger.money(int(worth[lapsed].sum()) * rate)
+    return Metric("win_back_value", round(value, MONEY_DIGITS), n=int(lapsed.sum()))
+
+
+def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Whole]:
+    """Return who is lapsed and of high value, and the net of each one's last active year; both by code."""
+    ledger, bought = lifecycle.ledger, lifecycle.ledger.purchases.has_any
+    begin = ledger.purchases.last_days().astype(np.int64) - DAYS_A_YEAR
+    worth = np.zeros(len(bought), dtype=np.int64)
+    for lines in ledger.all_lines:
+        inside = bought[lines.code] & (lines.day > begin[lines.code])
+        np.add.at(worth, lines.code[inside], lines.of("net")[inside])
+    if not bought.any():
+        return bought, worth
+    high = max(1.0, float(np.quantile(worth[bought], HIGH_VALUE)))
+    return lifecycle.is_lapsed & (worth >= high), worth
