@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.errors import CkmError
-    from ckm.progress import ProgressLine
 
 
 FURTHER_LINES = "  "
@@ -56,8 +55,9 @@ class _Voice:
 
     level = Verbosity.normal
     notes = 0
+    has_line = False
+    """Whether a line of progress is shown: work inside other work shows none of its own."""
     remarks: ClassVar[list[str]] = []
-    line: ProgressLine | None = None
 
 
 def set_verbosity(level: Verbosity) -> None:
@@ -100,8 +100,6 @@ def say_remarks() -> None:
     texts = [_shown(each) for each in remarks]
     if _Voice.level is Verbosity.normal:
         texts = _most_important(texts, MOST_LINES - _Voice.notes)
-    if _Voice.line is not None:
-        _Voice.line.clear()
     for text in texts:
         print(text, file=sys.stderr)
 
@@ -195,22 +193,20 @@ def progress(label: str, total: float | None = None) -> Iterator[Advance]:
     >>> with progress("reading orders.csv", total=1_000) as advance:
     ...     advance(250)
     """
-    if _Voice.level is Verbosity.quiet or not sys.stderr.isatty():
+    if _Voice.level is Verbosity.quiet or _Voice.has_line or not sys.stderr.isatty():
         yield _Silent()
         return
     from ckm.progress import ProgressLine
 
-    before = _Voice.line
+    _Voice.has_line = True
     try:
-        with ProgressLine(sys.stderr, harmless(one_line(label)), total) as _Voice.line:
-            yield _Voice.line
+        with ProgressLine(sys.stderr, harmless(one_line(label)), total) as line:
+            yield line
     finally:
-        _Voice.line = before
+        _Voice.has_line = False
 
 
 def _say(message: str) -> None:
-    if _Voice.line is not None:
-        _Voice.line.clear()
     print(_shown(message), file=sys.stderr)
 
 

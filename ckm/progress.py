@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn
+from rich.spinner import Spinner
+from rich.text import Text
 
 from ckm.render.line_breaks import width
 
@@ -13,17 +15,34 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-REDRAWN_EVERY = 0.1
-"""Seconds between two drawings: the line moves while the work is in one long call."""
+    from rich.progress import Task
+
 BAR_CELLS = 10
 NARROWEST = 20
-"""Columns of the narrowest line; of a terminal that says nothing of its width, :data:`USUAL`."""
-USUAL = 80
+"""Columns of the narrowest line."""
+
+
+class _Line(ProgressColumn):
+    """The whole line as one column of rich, which would wrap a long path."""
+
+    max_refresh = None
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console, self._spinner = console, Spinner("dots")
+
+    def render(self, task: Task) -> Text:
+        share = None if not task.total else min(task.completed / task.total, 1.0)
+        mark = self._spinner.render(task.get_time())
+        room = max(self._console.width, NARROWEST) - 1  # a line that reaches the last column begins another one
+        label, stage, seconds = task.description, task.fields["stage"], int(task.elapsed or 0)
+        return Text(progress_text(label, stage, share, seconds, room, mark=str(mark)), no_wrap=True)
 
 
 class ProgressLine:
     """The line, from ``with`` to its end; call it with the amount that is done since the last call.
+
+    What is printed to stderr meanwhile appears above the line.
 
     Parameters
     ----------
@@ -36,58 +55,26 @@ class ProgressLine:
     """
 
     def __init__(self, stream: TextIO, label: str, total: float | None = None) -> None:
-        self._stream, self._label, self._total = stream, label, total
-        self._stage, self._done, self._drawn = "", 0.0, 0
-        self._began = time.monotonic()
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._redraw, daemon=True)
+        console = Console(file=stream)
+        self._progress = Progress(_Line(console), console=console, transient=True, redirect_stdout=False)
+        self._task = self._progress.add_task(label, total=total, stage="")
 
     def __enter__(self) -> Self:
-        self._draw()
-        self._thread.start()
+        self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._thread.join()
-        self.clear()
+        self._progress.stop()
 
     def __call__(self, amount: float) -> None:
         """Add to what is done, in the unit of ``total``."""
-        self._done += amount
+        self._progress.advance(self._task, amount)
 
     def stage(self, name: str) -> None:
         """Name the stage that begins; one more of ``total`` is done."""
-        self._stage = name
-        self._done += 1
-
-    def clear(self) -> None:
-        """Take the line away, so that something else can be printed; the next drawing brings it back."""
-        with self._lock:
-            self._stream.write(f"\r{' ' * (_columns(self._stream) - 1)}\r")
-            self._stream.flush()
-
-    def _redraw(self) -> None:
-        while not self._over.wait(REDRAWN_EVERY):
-            self._draw()
-
-    def _draw(self) -> None:
-        with self._lock:
-            room = _columns(self._stream) - 1  # a line that reaches the last column begins another one
-            self._drawn += 1
-            text = progress_text(
-                self._label,
-                self._stage,
-                None if not self._total else min(self._done / self._total, 1.0),
-                int(time.monotonic() - self._began),
-                room,
-                mark=SPINNER[self._drawn % len(SPINNER)],
-            )
-            self._stream.write(f"\r{text}{' ' * (room - width(text))}")
-            self._stream.flush()
+        self._progress.update(self._task, stage=name, advance=1)
 
 
 def progress_text(label: str, stage: str, share: float | None, seconds: int, room: int, *, mark: str) -> str:
@@ -117,10 +104,3 @@ def shortened(text: str, room: int) -> str:
     while rest and width(head) + width(rest) > room:
         rest = rest[1:]
     return (head + rest)[: max(room, 0)]
-
-
-def _columns(stream: TextIO) -> int:
-    try:
-        return max(os.get_terminal_size(stream.fileno()).columns, NARROWEST)
-    except (OSError, ValueError):
-        return USUAL

@@ -68,7 +68,7 @@ def walk(run: Run, root: Path) -> None:
     done("kb-new", "-C", root, "--title", "Late parcel", "--id", "late")
     done("kb-lint", "-C", root)
     for _ in range(2):  # the second time from the index that was kept
-        assert "late" in done("kb-search", "-C", root, "parcel", "--all", "-f", "csv")
+        assert "late" in done("kb-search", "-C", root, "parcel", "--include-inactive", "-f", "csv")
     done("kb-show", "-C", root, "late")
     done("kb-gaps", "-C", root)
     done("ingest", "-C", root, "--undo", "incoming/orders.csv", "--dry-run")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -21,17 +20,12 @@ _NOT_LAST = frozenset("（「『【〈《〔［｛([{«“‘")
 
 
 def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes (Unicode Annex 11)."""
+    """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    return sum(map(_width, text))
+    from rich.cells import cell_len
 
-
-@lru_cache(maxsize=4096)
-def _width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return cell_len(text)
 
 
 def wrapped(text: str, columns: int, *, mark: str = "") -> list[str]:
@@ -117,8 +111,8 @@ def _characters(text: str) -> list[str]:
     """Return the wide characters of a text one by one, and what is between them whole."""
     parts: list[str] = []
     for character in text:
-        is_wide = _width(character) == 2
-        if parts and ((not is_wide and _width(parts[-1][0]) != 2) or not _width(character)):
+        is_wide = width(character) == 2
+        if parts and ((not is_wide and width(parts[-1][0]) != 2) or not width(character)):
             parts[-1] += character
         else:
             parts.append(character)
@@ -136,7 +130,7 @@ def _cut(text: str, room: int) -> Iterator[str]:
     """Yield a text in pieces of at most ``room``, no mark parted from its letter."""
     piece = ""
     for character in text:
-        if piece and width(piece + character) > room and _width(character):
+        if piece and width(piece + character) > room and width(character):
             yield piece
             piece = ""
         piece += character

@@ -102,7 +102,7 @@ COMMANDS = (
     ("segment", "--customers"),
     ("segment", "--by", "lifecycle"),
     ("check",),
-    ("churn-warn", "--model", "rule", "--all"),
+    ("churn-warn", "--model", "rule", "--include-inactive"),
     pytest.param(LOYALTY, marks=pytest.mark.slow),
 )
 
@@ -124,7 +124,7 @@ def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".xlsx", ".md", ".parquet", ".ndjson"])
 def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: Run, odd_file: Path) -> None:
-    for words in (["segment"], ["churn-warn", "--model", "rule", "--all"], ["check"]):
+    for words in (["segment"], ["churn-warn", "--model", "rule", "--include-inactive"], ["check"]):
         path = tmp_path / f"{words[0]}{suffix}"
         done = run(*words, odd_file, "-o", path)
         assert done.exit_code == 0, done.stderr
@@ -178,7 +178,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_hits_and_findings_of_a_knowledge_base_are_plain(fmt: str, run: Run, base: Path) -> None:
-    for words in (["kb-search", "--all", "parcel"], ["kb-search", "--all", "--explain", "parcel"], ["kb-lint"]):
+    for words in (
+        ["kb-search", "--include-inactive", "parcel"],
+        ["kb-search", "--include-inactive", "--explain", "parcel"],
+        ["kb-lint"],
+    ):
         done = run(*words, "--kb", base, "--as-of", "2026-01-01", "-f", fmt)
         assert done.exit_code == 0, done.stderr
         assert done.stdout.count("odd-") > 5, words
