@@ -98,7 +98,7 @@ def test_a_loyalty_report_on_the_screen_shows_none_either(fmt: str, run: Run, sh
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 def test_names_and_ids_are_in_a_report_that_is_asked_for_them(tmp_path: Path, run: Run, shop: Path) -> None:
-    path = tmp_path / "report.md"
+    path = tmp_path / "report.html"
     assert run("loyalty-report", "-C", shop, "--names", "-o", path).exit_code == 0
     hits = found(path.read_bytes(), secrets())
     assert "Quellmann" in hits

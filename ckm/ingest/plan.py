@@ -204,8 +204,8 @@ class NameMatchingPlan:
         if passed := unmapped_columns(mapping, columns).money:
             names = ", ".join(repr(column) for column in shown_columns(passed, named=named))
             assumed.append(doubt(f"unmapped columns with amounts or statuses: {names}"))
-        found = basis(f"recognised as {platform.title} ({platform.name}); --platform none maps columns by name only")
-        return mapping, (found, *assumed)
+        found = basis(f"recognised as {platform.title} ({platform.name})")
+        return mapping, (found, *assumed, "--platform none maps its columns by name only")
 
 
 def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
