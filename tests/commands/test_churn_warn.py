@@ -135,7 +135,7 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
     words = ["churn-warn", "--model", "scorecard", "--dry-run", "--budget", 3]
     rows = json.loads(run(*words, "-f", "json").stdout)
     assert len(rows) == 3
-    mail = run(*words, "-f", "md")
+    mail = run(*words, "-f", "md", "-v")
     at_risk = sum(row["value_at_risk"] for row in rows)
     assert (
         f"3 customers are likely to churn within {rows[0]['horizon_days']} days; value at risk {at_risk:,.0f} EUR"
