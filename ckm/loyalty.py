@@ -374,7 +374,7 @@ def _context(
         compared = compared_with(period, months, comparison)
         return ReportContext(tables, ledger, period, compared, config, dataset.workspace, request.seed)
 
-    first = of(request.months or MONTHS_OF_A_YEAR, request.comparison)
+    first = of(MONTHS_OF_A_YEAR if request.months is None else request.months, request.comparison)
     if request.months is not None or first.incomparable is None or first.incomparable[0] != NO_COMPARISON:
         return first, request.comparison
     comparisons: tuple[Comparison, ...] = (

@@ -13,7 +13,6 @@ from ckm._loyalty.words import load_words
 from ckm._nightly.record import record_inputs, recorded_inputs, warning_inputs
 from ckm._nightly.step import State, Step, attempt, caught, steps_table, strongest
 from ckm._segment.library import Library
-from ckm._segment.methods import FITTED
 from ckm.check import Severity, check
 from ckm.churn import ChurnOptions, warn
 from ckm.config import open_workspace
@@ -27,6 +26,7 @@ from ckm.ingest.results import Status
 from ckm.ingest.selection import files_of, workspace_mappings
 from ckm.io.readers.folder import files_in
 from ckm.loyalty import LoyaltyOptions, loyalty_report
+from ckm.names import FITTED_METHODS
 from ckm.render.page import render_page
 from ckm.result import Result
 from ckm.segment import SegmentOptions, segment_dataset
@@ -261,7 +261,7 @@ class _Run:
     def _refitted(self, dataset: Dataset, library: Library, name: str, as_of: date, limit: int) -> int:
         """Return the new version of a definition; 0 if it is not to be refitted."""
         saved = library.load(name)
-        if saved.definition.method not in FITTED or as_of - saved.as_of < timedelta(limit):
+        if saved.definition.method not in FITTED_METHODS or as_of - saved.as_of < timedelta(limit):
             return 0
         request = SegmentOptions(use=name, refit=True, as_of=self.given, seed=self.seed)
         return segment_dataset(dataset, request, self.workspace.config).definition.version

@@ -33,12 +33,12 @@ from sample_exports import write_exports
 from ckm._kb.entry_schema import Shape, entry_shape
 from ckm._kb.lint import RULES
 from ckm._loyalty.document import loyalty_document
-from ckm._loyalty.words import LANGUAGES
 from ckm.cli import app
 from ckm.customers.dictionary import load_dictionary
 from ckm.io.mapping.platforms import platforms
 from ckm.loyalty import loyalty
 from ckm.metrics.catalogue import load_catalogue
+from ckm.names import LANGUAGES
 from ckm.render.markdown import render_mail
 
 if TYPE_CHECKING:

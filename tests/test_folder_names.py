@@ -57,7 +57,7 @@ def test_a_folder_of_files_with_odd_names_is_read_whole(run: Run, tmp_path: Path
     names = [name for name in FILES if on_this_system(name)]
     for name in names:
         (tmp_path / f"{name}.csv").write_text(orders(20), encoding="utf-8")
-    done = run("segment", tmp_path, "-f", "json")
+    done = run("segment", tmp_path, "-f", "json", "-v")
     assert done.exit_code == 0, done.output
     assert f"{len(names)} files" in done.stderr
 

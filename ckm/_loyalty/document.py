@@ -33,7 +33,7 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     report
         The report.
     lang
-        One of :data:`ckm._loyalty.words.LANGUAGES`; its ``page_words`` go to ``render_page``.
+        One of :data:`ckm.names.LANGUAGES`; its ``page_words`` go to ``render_page``.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def export_customers(
     names
         Show the customers' names.
     lang
-        Of the texts in the lists, which are for mail tools: one of :data:`ckm._loyalty.words.LANGUAGES`.
+        Of the texts in the lists, which are for mail tools: one of :data:`ckm.names.LANGUAGES`.
 
     Returns
     -------

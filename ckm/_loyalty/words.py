@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.names import LANGUAGES
 from ckm.render.page import PageWords
 from ckm.yamlfile import read_yaml
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "data" / "report"
 WORDS_SCHEMA = "ckm.report_words/1"
-LANGUAGES = ("en", "de", "zh-Hans", "zh-Hant", "th", "fa")
-"""BCP 47 tags of the languages with texts."""
 PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
 """Plural categories of Unicode; every text with forms has ``other``."""
 PLACE = re.compile(r"\{(\w+)\}")

@@ -81,7 +81,7 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
     path
         Path of the file; write inside :func:`ckm.files.replacing`, so that no partial file is visible.
     lang
-        One of :data:`ckm._loyalty.words.LANGUAGES`.
+        One of :data:`ckm.names.LANGUAGES`.
 
     Raises
     ------

@@ -65,7 +65,3 @@ def find_method(name: str) -> Method:
     if name not in METHODS:
         raise UnknownNameError("method", name, METHODS)
     return METHODS[name]
-
-
-FITTED = tuple(name for name, method in METHODS.items() if method.fit)
-"""Methods that ``--by`` accepts besides a file of rules."""

@@ -7,15 +7,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ckm.names import FITTED_METHODS, TABLES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-METHODS = ("rfm", "value", "lifecycle", "clusters")
-"""Segment methods."""
 RULE_SUFFIXES = (".yaml", ".yml")
 """Suffixes of a file of segment rules."""
-TABLES = ("customers", "transactions", "interactions")
-"""Names of the store's tables, without the import of what they are made of."""
 
 
 def named_command() -> str | None:
@@ -33,7 +31,7 @@ def methods(incomplete: str) -> list[str]:
         files = []
     rules = (name for name in files if name.endswith(RULE_SUFFIXES) and name != "ckm.yaml")
     paths = [incomplete[: len(incomplete) - len(begun)] + name for name in rules]
-    return _beginning((*METHODS, *paths), incomplete)
+    return _beginning((*FITTED_METHODS, *paths), incomplete)
 
 
 def tables(incomplete: str) -> list[str]:

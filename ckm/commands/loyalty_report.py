@@ -21,6 +21,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UnknownNameError, UsageError
+from ckm.names import ReportLanguage
 from ckm.output import Format, default_format, detail, emit, emit_text, file_alone, note, progress, remark
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from ckm.loyalty import Loyalty, LoyaltyOptions
     from ckm.metrics.report import LoyaltyReport
 
-LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
 STEPS = 10
 """Approximate number of progress steps."""
 PAGE, MAIL, WORKBOOK = ".html", ".md", ".xlsx"
@@ -72,7 +72,7 @@ def loyalty_report(
         typer.Option(metavar="DIMENSION", help="Break the metrics down by a column of customers or transactions."),
     ] = None,
     as_of: AsOf = None,
-    lang: Annotated[LANG, typer.Option(help="Language of the report.")] = "en",
+    lang: Annotated[ReportLanguage, typer.Option(help="Language of the report.")] = "en",
     min_group_size: Annotated[
         int,
         typer.Option(

@@ -49,7 +49,7 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
     report
         The report.
     lang
-        Of :data:`ckm._loyalty.words.LANGUAGES`.
+        Of :data:`ckm.names.LANGUAGES`.
     """
     import polars as pl
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ckm.commands.completion import METHODS, RULE_SUFFIXES, methods
+from ckm.commands.completion import RULE_SUFFIXES, methods
 from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import (
     AS_FOUND,
@@ -27,6 +27,7 @@ from ckm.commands.options import (
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
+from ckm.names import FITTED_METHODS
 from ckm.output import Format, default_format, emit, emit_text, file_alone, progress, remark
 
 if TYPE_CHECKING:
@@ -238,11 +239,11 @@ def _facts(
 
 
 def _method(by: str | None) -> str | Path | None:
-    if by is None or by in METHODS:
+    if by is None or by in FITTED_METHODS:
         return by
     if by.endswith(RULE_SUFFIXES):
         return Path(by)
-    raise UnknownNameError("method", by, [*METHODS, "FILE.yaml"], where="--by")
+    raise UnknownNameError("method", by, [*FITTED_METHODS, "FILE.yaml"], where="--by")
 
 
 def _monetary(value: MONEY | None, window: str | None) -> Monetary | None:

@@ -12,10 +12,11 @@ from babel import Locale
 from ckm._loyalty.calendars import CONVERSIONS, local_calendar, persian_day
 from ckm._loyalty.document import loyalty_document
 from ckm._loyalty.numbers import Numbers
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm.config import load_config
 from ckm.customers.period import Period
 from ckm.errors import UsageError
+from ckm.names import LANGUAGES
 from ckm.render.markdown import render_markdown
 from ckm.settings import CALENDARS, GREGORIAN
 from tests._loyalty.example_loyalty import example_report

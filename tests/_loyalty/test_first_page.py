@@ -12,11 +12,12 @@ from ckm._loyalty.first_page import TRENDS, comparison_of, key_figures, what_hap
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.monthly import season_finding
 from ckm._loyalty.next_steps import COMMANDS, actions
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.monthly import MONTHS
 from ckm.metrics.next_steps import METRICS, next_steps
 from ckm.metrics.significance import Change
+from ckm.names import LANGUAGES
 from tests._loyalty.example_loyalty import example_document, example_metrics, example_report
 
 

@@ -13,8 +13,9 @@ import pytest
 from ckm._loyalty.export import export_customers
 from ckm._loyalty.list_texts import ListTexts, in_words, plain
 from ckm._loyalty.numbers import Numbers
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm.metrics.customer_columns import list_audiences
+from ckm.names import LANGUAGES
 from tests._loyalty.test_export import known
 from tests.metrics.rows import SCHEMA, START, context, row
 

@@ -17,10 +17,11 @@ from ckm._loyalty.forecast_accuracy import forecast_accuracy, forecast_accuracy_
 from ckm._loyalty.localized import LocalizedReport, way
 from ckm._loyalty.page_sections import PAGE_SECTIONS
 from ckm._loyalty.slices import slices_section
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm.customers.period import Period
 from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.metrics.significance import Change
+from ckm.names import LANGUAGES
 from ckm.render.charts import MOST_MARKS, marks
 from ckm.render.document import Document, Facts, Figure, Items, ReportTable, Section, Text
 from ckm.render.markdown import render_mail

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from ckm._loyalty.document import loyalty_document
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm.metrics.metric import Metric, Metrics
+from ckm.names import LANGUAGES
 from ckm.render.page import render_page
 from tests._loyalty.example_loyalty import example_metrics, example_page, example_report
 from tests.render.browser import browser, find_chromium

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ckm._loyalty.words import LANGUAGES
+from ckm.names import LANGUAGES
 from tests._loyalty.example_loyalty import example_page
 from tests.render.browser import Browser, browser, find_chromium
 

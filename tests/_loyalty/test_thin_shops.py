@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from ckm._loyalty.document import loyalty_document
-from ckm._loyalty.words import LANGUAGES
 from ckm.loyalty import loyalty
 from ckm.metrics.next_steps import next_steps
 from ckm.metrics.report import LoyaltyReport
+from ckm.names import LANGUAGES
 from ckm.render.markdown import render_mail
 from ckm.render.page import render_page
 

@@ -9,10 +9,11 @@ from babel import Locale
 
 from ckm._churn.reason_catalogue import load_reasons
 from ckm._churn.warning_levels import LEVELS
-from ckm._loyalty.words import LANGUAGES, PLACE, PLURALS, Text, load_words
+from ckm._loyalty.words import PLACE, PLURALS, Text, load_words
 from ckm.errors import UnknownNameError
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.loyalty_rules import load_loyalty_rules
+from ckm.names import LANGUAGES
 from ckm.schema import PARTY_TYPES, RATING_SCALES
 from ckm.yamlfile import read_yaml
 from tests.conftest import ROOT

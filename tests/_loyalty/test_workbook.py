@@ -12,10 +12,11 @@ from zipfile import ZipFile
 import polars as pl
 import pytest
 
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm._loyalty.workbook import LONGEST_NAME, MOST_WIDTH, money_format, sheet_name, width_of, write_workbook
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.metric import Metric, Metrics
+from ckm.names import LANGUAGES
 from tests._loyalty.example_loyalty import example_metrics, example_report
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

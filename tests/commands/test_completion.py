@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ckm.commands.completion import TABLES
+from ckm.names import TABLES
 from ckm.schema import TABLES as STORED
 from tests._kb.kb_files import small_base
 from tests.conftest import ROOT

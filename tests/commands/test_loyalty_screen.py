@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from ckm._loyalty.words import LANGUAGES, load_words
+from ckm._loyalty.words import load_words
 from ckm.commands.loyalty_screen import PLAIN, show_loyalty
 from ckm.metrics.metric import Metrics, Missing
+from ckm.names import LANGUAGES
 from tests._loyalty.example_loyalty import example_report
 
 MOST_LINES = 60

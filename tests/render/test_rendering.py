@@ -102,7 +102,7 @@ COMMANDS = (
     ("segment", "--customers"),
     ("segment", "--by", "lifecycle"),
     ("check",),
-    ("churn-warn", "--model", "rule", "--include-inactive"),
+    ("churn-warn", "--model", "rule", "--all"),
     pytest.param(LOYALTY, marks=pytest.mark.slow),
 )
 
@@ -124,7 +124,7 @@ def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".xlsx", ".md", ".parquet", ".ndjson"])
 def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: Run, odd_file: Path) -> None:
-    for words in (["segment"], ["churn-warn", "--model", "rule", "--include-inactive"], ["check"]):
+    for words in (["segment"], ["churn-warn", "--model", "rule", "--all"], ["check"]):
         path = tmp_path / f"{words[0]}{suffix}"
         done = run(*words, odd_file, "-o", path)
         assert done.exit_code == 0, done.stderr
