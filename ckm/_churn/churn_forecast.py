@@ -201,10 +201,8 @@ def _calendar(history: History, horizon: int) -> Calendar:
 
 def repeat_purchases(history: History) -> RepeatPurchases:
     """Return the number of repeat purchase days by day, up to the as-of date."""
-    purchases, days = history.ledger.purchases, history.as_of - history.first_day + 1
-    bought = np.bincount(purchases.day - history.first_day, minlength=days)
-    first = np.bincount(purchases.first_days() - history.first_day, minlength=days)
-    return RepeatPurchases(history.first_day, bought - first, np.cumsum(first) - first)
+    repeated, known = history.ledger.purchases.repeats_by_day(history.first_day, history.as_of)
+    return RepeatPurchases(history.first_day, repeated, known)
 
 
 def _sample(keys: NDArray[np.uint64], most: int) -> NDArray[np.intp] | None:

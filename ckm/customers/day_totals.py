@@ -129,6 +129,19 @@ class DayTotals:
         """Day of each customer's last entry (int32, by code); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[1:] - 1)
 
+    def repeats_by_day(self, first: int, last: int) -> tuple[Whole, Whole]:
+        """Return the entries that are not a customer's first, and the customers with an earlier entry, by day.
+
+        Parameters
+        ----------
+        first, last
+            Days that all entries lie between; both arrays begin with ``first`` and end with ``last``.
+        """
+        days = last - first + 1
+        all_entries = np.bincount(self.day - first, minlength=days)
+        began = np.bincount(self.first_days()[self.has_any] - first, minlength=days)
+        return all_entries - began, np.cumsum(began) - began
+
     def _day_at(self, positions: Whole) -> NDArray[np.int32]:
         days = np.full(self.customers, NO_DAY, dtype=np.int32)
         some = np.flatnonzero(self.has_any)

@@ -64,9 +64,8 @@ def recent_drop(ledger: Ledger) -> RecentDrop | None:
     because their periods without a billing day fall to 0 anyway.
     """
     first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
-    bought = np.bincount(ledger.purchases.day - first, minlength=last - first + 1)
-    came = np.bincount(ledger.purchases.first_days() - first, minlength=last - first + 1)
-    return next((drop for days in LENGTHS if (drop := _drop(bought - came, np.cumsum(came) - came, last, days))), None)
+    repeated, known = ledger.purchases.repeats_by_day(first, last)
+    return next((drop for days in LENGTHS if (drop := _drop(repeated, known, last, days))), None)
 
 
 def _drop(repeated: NDArray[np.int64], known: NDArray[np.int64], last: int, days: int) -> RecentDrop | None:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from ckm.customers.history import read_history
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.recent_drop import RecentDrop, recent_drop
 
 START = datetime(2023, 1, 2, 12, tzinfo=UTC)
@@ -54,6 +55,20 @@ def test_a_feed_that_lost_most_of_its_rows_lately_is_named(last, times):
 @pytest.mark.parametrize("customers", [5, 40, 300])
 def test_a_shop_like_before_has_no_drop_however_thin(customers, seed):
     assert drop_in(rates(), customers=customers, seed=seed) is None
+
+
+@pytest.mark.parametrize("day", [0, 100, 300])
+def test_a_customer_with_returns_only_changes_nothing(day):
+    rows = shop(rates(last=28, times=0.1))
+    only = rows.head(1).with_columns(
+        customer_id=pl.lit("returns only"),
+        ordered_at=pl.lit(START + timedelta(days=day)),
+        net=-5.0,
+        type=pl.lit("return"),
+    )
+    with_returns = read_ledger({"transactions": pl.concat([rows, only], how="vertical_relaxed").lazy()})
+    assert "returns only" in with_returns.customers.to_list()
+    assert recent_drop(with_returns) == recent_drop(read_ledger({"transactions": rows.lazy()})) is not None
 
 
 def test_a_slow_decline_is_no_drop():
