@@ -7,8 +7,8 @@ Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is writte
 
 A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the command runs in the example shop
 (``ckm init --demo``), which is made in a temporary folder. Where the shop cannot be made, screens stay as they are.
-In ``docs/how-to`` the commands of a page run one after the other in a folder of sample exports (``sample_exports.py``),
-and ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and remarks, so many lines of it.
+In ``docs/tutorial.md`` and ``docs/how-to`` the commands of a page run one after the other in a folder of sample
+exports (``sample_exports.py``), and ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and remarks, so many lines of it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ DEMO = re.compile(r"(<!-- demo: (?P<number>\d) -->\n)(?:```text\n.*?```\n)?", re
 SESSION = re.compile(
     r"(<!-- session: (?P<command>ckm [^\n(]+?)(?: \((?P<lines>\d+) lines\))? -->\n)(?:```text\n.*?```\n)?", re.DOTALL
 )
-HOW_TO = ROOT / "docs" / "how-to"
+PAGES_WITH_SESSIONS = (ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
 INTRODUCTION = """# Commands
 
 What `--help` of each command says. This page is written by `python docs/generate.py`; edit the docstrings instead.
@@ -200,10 +200,10 @@ def sessions(text: str, folder: Path) -> str:
     return SESSION.sub(fill, text)
 
 
-def how_to_pages() -> dict[Path, str]:
-    """Return the text of each how-to page, its sessions run in a folder of their own."""
+def pages_with_sessions() -> dict[Path, str]:
+    """Return the text of the tutorial and of each how-to page, its sessions run in a folder of their own."""
     written = {}
-    for page in sorted(HOW_TO.glob("*.md")):
+    for page in PAGES_WITH_SESSIONS:
         with tempfile.TemporaryDirectory() as temporary:
             write_exports(Path(temporary))
             written[page] = sessions(page.read_text(encoding="utf-8"), Path(temporary))
@@ -257,7 +257,7 @@ def main() -> None:
         LINT: rules(LINT.read_text(encoding="utf-8")),
         EXPORTS: exports(EXPORTS.read_text(encoding="utf-8")),
         METRICS: metric_table(METRICS.read_text(encoding="utf-8")),
-        **how_to_pages(),
+        **pages_with_sessions(),
     }
     old: list[Path] = []
     with tempfile.TemporaryDirectory() as temporary:

@@ -65,6 +65,13 @@ def test_a_screen_is_replaced_and_the_text_around_it_stays(
     assert generate.screens(once, ROOT) == once
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("**/*.md")), ids=lambda path: path.name)
+def test_every_screen_that_a_page_asks_for_is_there(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").split("\n")
+    marks = [at for at, line in enumerate(lines) if line.startswith(("<!-- session:", "<!-- screen:"))]
+    assert [lines[at] for at in marks if not lines[at + 1].startswith("```")] == []
+
+
 def test_no_message_recommends_another_version_of_ckm() -> None:
     listed = subprocess.run(["git", "ls-files"], capture_output=True, check=False, cwd=ROOT, encoding="utf-8")
     texts = [ROOT / name for name in listed.stdout.splitlines() if not name.startswith("tests/")]
