@@ -50,6 +50,8 @@ PLACE_IS_TO_BLAME = {
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Thread limits for scikit-learn and similar libraries, unless the environment sets them: for tables of this size more
 threads save nothing, and two parallel runs slow each other down (six times the time). polars is not limited."""
+EXAMPLE_COLUMNS = 78
+"""Columns of a line of help: 80 less the indentation."""
 PLACE_HINT = "look at the permissions and the free space of that place"
 
 
@@ -180,8 +182,14 @@ def keep_examples(text: str) -> str:
     The parser's own mark for this is a line with ``\b``, which docstrings should not need.
     """
     dedented = re.sub(r"\n[ \t]+\n", "\n\n", text)
-    paragraphs = dedented.split("\n\n")
+    paragraphs = ["\n".join(map(_example, part.split("\n"))) for part in dedented.split("\n\n")]
     return "\n\n".join(f"\b\n{part}" if re.search(r"^[ \t]", part, re.MULTILINE) else part for part in paragraphs)
+
+
+def _example(line: str) -> str:
+    """Return a line of examples; a comment that does not fit beside its command is above it."""
+    found = re.fullmatch(r"(\s+)(\S.*?)\s{2,}(# .*)", line)
+    return f"{found[1]}{found[3]}\n{found[1]}{found[2]}" if found and len(line) > EXAMPLE_COLUMNS else line
 
 
 def _usage_error(error: TyperException) -> UsageError:
@@ -221,7 +229,7 @@ def _full_stdout() -> str | None:
     return None
 
 
-WELCOME = f"""ckm {__version__}: customer data and team knowledge become segments, warnings and reports.
+WELCOME = f"""ckm {__version__}: customer data and team knowledge become segments, warnings, reports.
 
   ckm demo            see it on an example shop, in six screens
   ckm segment FILE    segment the customers of a file of transactions

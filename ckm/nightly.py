@@ -313,7 +313,7 @@ def _loads_sentence(loaded: IngestResult) -> str:
     parts = [f"{len(files)} {status}" for status, files in by_status.items() if files]
     new = by_status[Status.loaded]
     rows = [
-        f"{count:,} rows {what}" for what in ("accepted", "updated", "quarantined")
+        f"{counted(count, 'row')} {what}" for what in ("accepted", "updated", "quarantined")
         if (count := sum(getattr(each, what) for each in new))
     ]  # fmt: skip
     failed = sorted({each.file for each in by_status[Status.failed]})

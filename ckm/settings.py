@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.names import LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -207,6 +208,13 @@ def parse_stray_dates(text: str) -> str:
     """Return ``text`` if it is one of :data:`STRAY_DATES`."""
     if text not in STRAY_DATES:
         raise UnknownNameError("treatment of stray dates", text, STRAY_DATES)
+    return text
+
+
+def parse_language(text: str) -> str:
+    """Return ``text`` if it is a language of the loyalty report."""
+    if text not in LANGUAGES:
+        raise UnknownNameError("language", text, LANGUAGES)
     return text
 
 
@@ -480,7 +488,7 @@ class NightlySettings:
 
     refit_after: int | None = _setting(USUAL_REFIT, parse_refit, shown=True)
     report_months: int = _setting(1, parse_months, shown=True)
-    report_lang: str = _setting("en", parse_name, shown=True)
+    report_lang: str = _setting("en", parse_language, shown=True)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is writte
 A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the command runs in the example shop
 (``ckm init --demo``), which is made in a temporary folder. Where the shop cannot be made, screens stay as they are.
 In ``docs/tutorial.md`` and ``docs/how-to`` the commands of a page run one after the other in a folder of sample
-exports (``sample_exports.py``), and ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and remarks, so many lines of it.
+exports (``sample_exports.py``). ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and
+remarks, so many lines of it.
 """
 
 from __future__ import annotations

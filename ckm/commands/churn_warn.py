@@ -147,7 +147,7 @@ def churn_warn(
       ckm churn-warn --new-only --fail-on warn        # nightly: new warnings only, exit 1 if there are any
       ckm churn-warn --budget 50 -f md                 # the 50 best contacts, as Markdown
       ckm churn-warn --backtest -o out/card.html       # model card with the accuracy
-      ckm churn-warn telco.csv --label Churn --positive Yes --id customerID --fail-on leak
+      ckm churn-warn telco.csv --label Churn --positive Yes --id customerID
     """
     refuse_meta(meta, {"--label": label is not None})
     if label is not None or positive is not None or id_column is not None:

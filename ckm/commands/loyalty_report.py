@@ -116,7 +116,7 @@ def loyalty_report(
       ckm loyalty-report                                 # the workspace around the current folder
       ckm loyalty-report orders.csv -o report.html       # any file of transactions, no workspace needed
       ckm loyalty-report --period 3mo --compare year-ago -o out/quarter.md
-      ckm loyalty-report --by country -f json | jq '.[] | select(.metric == "nps")'
+      ckm loyalty-report --by country -f json | jq '.[] | select(.n < 30)'
       ckm loyalty-report --lang th -o out/report-th.html
       ckm loyalty-report --export out/audiences          # one row per customer, and audience lists
       ckm loyalty-report --explain gini

@@ -43,11 +43,11 @@ def nightly(
     """Load new files, check, refit old segments, list new warnings, and report on a complete month.
 
     Runs five steps and prints one row per step:
-      ingest  loads the files in incoming/, by the mappings in maps/ or as recognised exports
+      ingest  loads the files in incoming/ (mapped by maps/, or recognised)
       check   writes the findings to out/check.csv
-      refit   refits segment definitions that are older than nightly.refit_after in ckm.yaml (365d)
-      warn    writes the warnings that are new since the last run of an earlier day to out/new-warnings.csv
-      report  writes out/loyalty-YYYY-MM.html for the last month before that of the as-of date, once
+      refit   refits segment definitions older than nightly.refit_after
+      warn    writes new warnings to out/new-warnings.csv
+      report  writes out/loyalty-YYYY-MM.html once a month is complete
 
     A step that has nothing to do is unchanged: a second run does nothing, and the run after an interrupted one
     finishes it. A failed step or file is named, and the others run; a file that cannot be loaded stays in incoming/.
@@ -58,7 +58,7 @@ def nightly(
 
     Examples:
       ckm nightly                                     # the workspace around the current folder
-      ckm nightly /srv/shop -q -o /srv/shop/out/nightly.csv --fail-on error   # for cron: silent if all is well
+      ckm nightly /srv/shop -q -o /srv/shop/out/nightly.csv   # for cron: silent if all is well
       ckm nightly -f json | jq '.[] | select(.state == "failed")'
     """
     if folder is not None and workspace is not None:

@@ -229,7 +229,7 @@ def _require_customers(window: TrainingSnapshot) -> None:
     if len(window) < FEWEST_CUSTOMERS:
         raise NotEnoughDataError(
             f"{len(window)} customers at a past cut-off; {FEWEST_CUSTOMERS} are needed for a backtest",
-            hint=NAMES_OVERDUE,
+            hint=f"a shorter --horizon needs less history; {NAMES_OVERDUE}",
             customers=len(window),
             needed=FEWEST_CUSTOMERS,
         )

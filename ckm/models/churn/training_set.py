@@ -117,7 +117,7 @@ class TrainingSet:
             raise NotEnoughDataError(
                 f"of {len(self.churned)} customers in {len(self.windows)} past windows {left} churned and {retained} "
                 f"were retained; {FEWEST_EVENTS} of each are needed",
-                hint=f"{NAMES_OVERDUE}; or load more history",
+                hint=f"a shorter --horizon needs less history; {NAMES_OVERDUE}",
                 churned=left,
                 retained=retained,
                 needed=FEWEST_EVENTS,
