@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 
 class _Total(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 
 def newest(measured: TableCounts) -> date | None:

@@ -24,7 +24,7 @@ from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
 from ckm.check.schema_rules import contract
-from ckm.check.table_counts import TableCounts, measure
+from ckm.check.table_statistics import TableCounts, measure
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
