@@ -85,7 +85,7 @@ def attempt(name: str, work: Callable[[], Step]) -> Step:
 
 
 def caught(work: Callable[[], T]) -> tuple[T | None, CkmError | None]:
-    """Return the result of ``work`` and null, or null and its error; a bug is a :class:`BugError` with its cause."""
+    """Return the result of ``work`` and None, or None and its error; a bug is a :class:`BugError` with its cause."""
     try:
         return work(), None
     except CkmError as error:

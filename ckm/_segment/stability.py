@@ -137,7 +137,7 @@ def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
 
 
 def shift_detail(found: Sequence[Shift]) -> Detail:
-    """Return the index of every feature as a table."""
+    """Return the population stability index of each feature as a table."""
     frame = pl.DataFrame(
         [(shift.feature, shift.index, shift.chance) for shift in found],
         schema={"feature": pl.String, "index": pl.Float64, "by_chance": pl.Float64},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def newest(measured: TableCounts) -> date | None:
-    """Return the newest day without outlying dates; null if no row is dated."""
+    """Return the newest day without outlying dates; None if no row is dated."""
     return measured.usual_days[1] if measured.usual_days is not None else None
 
 

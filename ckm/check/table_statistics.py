@@ -66,7 +66,7 @@ class TableCounts:
 
     @cached_property
     def usual_days(self) -> tuple[date, date] | None:
-        """First and last day without outlying dates (:mod:`ckm.customers.usual_days`); null if no row is dated.
+        """First and last day without outlying dates (:mod:`ckm.customers.usual_days`); None if no row is dated.
 
         With ``keep_stray_dates``, of all dates.
         """

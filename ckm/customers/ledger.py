@@ -294,8 +294,8 @@ class Ledger:
     def on_usual_days(self, *, as_of_named: bool) -> Ledger:
         """Return the ledger without rows of stray dates (:mod:`ckm.customers.usual_days`).
 
-        Without a given as-of date, the ledger ends on the newest usual day. With one, all rows by that date determine
-        the usual days, and only rows before them are excluded.
+        Without a given as-of date, the ledger ends on the newest usual day, and stray days on both sides are excluded.
+        With one, the ledger ends on that date, and only rows before the first usual day are excluded.
 
         Raises
         ------

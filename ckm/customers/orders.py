@@ -55,7 +55,7 @@ class CustomerOrders:
         ``codes`` are the customer codes by number.
         """
         found = self._distinct(["customer", "word"])
-        if "value" not in self._by:  # not needed any more
+        if "value" not in self._by:  # `by_value` is not called then, so the rows can be freed
             self._kept = []
         keys: Whole = codes[found["customer"]]
         keys <<= DAY_BITS

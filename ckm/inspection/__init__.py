@@ -84,12 +84,12 @@ class Inspection:
 
     @property
     def decimal(self) -> str | None:
-        """Return the decimal marks of the number columns, joined by ``and``; null if there are none."""
+        """Return the decimal marks of the number columns, joined by ``and``; None if there are none."""
         return " and ".join(sorted({column.decimal for column in self.columns if column.decimal})) or None
 
     @property
     def dates(self) -> str | None:
-        """Return the formats of the date columns, comma separated; null if there are none."""
+        """Return the formats of the date columns, comma separated; None if there are none."""
         return ", ".join(dict.fromkeys(column.dates for column in self.columns if column.dates)) or None
 
 

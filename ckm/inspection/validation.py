@@ -111,7 +111,7 @@ class Validation:
 
     @property
     def mapping(self) -> Mapping | None:
-        """Return the proposed mapping; null if there is an obstacle."""
+        """Return the proposed mapping; None if there is an obstacle."""
         return self._mapping if self.conversion is not None else None
 
     def see(self, batch: Batch) -> None:
@@ -207,7 +207,7 @@ def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
 
 
 def best_table(columns: Sequence[str]) -> str | None:
-    """Return the table that matches most of ``columns``; null if none matches.
+    """Return the table that matches most of ``columns``; None if none matches.
 
     The customers table requires only a customer id, but matches fewer columns of an order file than transactions.
     """

@@ -115,9 +115,9 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 
 
 def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows still in force: their load is not undone, and their file was not loaded again since.
+    """Return the replaced rows whose load stands and which the newest load of their file did not replace.
 
-    Rows that were replaced after the file was loaded again are in both loads.
+    A row that was replaced before or by the newest load of its file is left out: that load has its own row, or none.
     """
     mine = loads.select("load_id", "stands", "number", "read_anew")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))

@@ -66,7 +66,7 @@ def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
-    if "source_file" in rows.columns:  # a line of another file may be the same line again
+    if "source_file" in rows.columns:  # lines of other exports are left out: they may repeat a line
         first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
         in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
         of_first = (pl.col("source_file") == first_file) | in_pages
@@ -138,7 +138,7 @@ class OrderRules:
 
     @classmethod
     def of(cls, mapping: Mapping) -> OrderRules | None:
-        """Return the rules of a mapping; null if it has no order rules.
+        """Return the rules of a mapping; None if it has no order rules.
 
         Raises
         ------

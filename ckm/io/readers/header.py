@@ -23,7 +23,8 @@ PREAMBLE_LINES = 100
 """Maximum line of a detected header; others need --header."""
 MOST_HEADER_ROWS = 5
 MOSTLY = 0.8
-"""Minimum share of cells of one kind for comparing the first cell of a column."""
+"""Minimum share of one kind (number, date, ...) among the filled cells of a column, for the column to be of that kind.
+"""
 LEAST_YEARS = 3
 PLAUSIBLE_YEARS = range(1900, 2101)
 OTHER_DELIMITERS = ",;\t| "
@@ -264,7 +265,7 @@ def _table_top(rows: list[Row], width: int) -> int:
 
 
 def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
-    """Return the most frequent kind of cells per column; null if there is none."""
+    """Return the most frequent kind of cells per column; None if there is none."""
     kinds: list[str | None] = []
     usual = [row.cells for row in rows if len(row.cells) == width]
     for place in range(width):
@@ -334,7 +335,7 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
 
 
 def _unequal_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
-    """Fit a header with a different number of names to the columns; null if it is not a header."""
+    """Fit a header with a different number of names to the columns; None if it is not a header."""
     if len(cells) == width - 1 and len(data) > 1 and _counts_rows(data, width):
         return ["", *cells], "the first column has no name and counts the rows (row names of R)"
     for delimiter in OTHER_DELIMITERS:

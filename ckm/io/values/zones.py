@@ -20,7 +20,7 @@ of the date line."""
 
 
 def zone_named(word: str) -> str | None:
-    """Return the time zone of an IANA, Rails, Windows or short name; null if unknown.
+    """Return the time zone of an IANA, Rails, Windows or short name; None if unknown.
 
     >>> zone_named("CEST"), zone_named("Eastern Time (US & Canada)"), zone_named("noon")
     ('Europe/Berlin', 'America/New_York', None)
