@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 BINS = 10
 """Intervals of a numeric feature: deciles, the usual choice."""
 MOST_LEVELS = 20
-"""Maximum number of levels of a text feature that are counted separately; all others count together."""
+"""Maximum number of values (levels) of a text feature that are counted separately; all others count together."""
 LEAST_SHARE = 1e-4
-"""Smallest share of an interval, because the logarithm of zero is not finite."""
+"""Smaller shares of an interval are raised to this, because the logarithm of zero is not finite."""
 TOLD = 0.005
 """Smallest index that is shown; a smaller one would be displayed as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902

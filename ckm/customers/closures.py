@@ -34,7 +34,7 @@ TIMES_THE_GAPS = 3
 YEAR = 365
 """Days in a year, after which a season recurs."""
 COMES_BACK = 0.5
-"""Smallest share of a yearly closure's days that are also closed a year before or later."""
+"""Smallest share of a yearly closure's days on which the shop was also closed a year before or later."""
 RATE_DAYS = 90
 """Days before and after a closure whose purchase rates are compared; the smaller rate counts as usual."""
 

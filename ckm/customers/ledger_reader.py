@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 UNDATED = ("undated", "undated_lines")
 """Sums of undated returns, which count on the day of their order."""
 MOST_PARTS = 8
-"""Maximum number of parts with a separate ledger; all others share one."""
+"""Maximum number of values of a column with a separate ledger; all other values share one."""
 
 
 def read_ledger(

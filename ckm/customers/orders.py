@@ -68,7 +68,7 @@ class CustomerOrders:
         return pl.DataFrame(found | {"customer": codes[found["customer"]]})
 
     def _distinct(self, by: list[str]) -> dict[str, NDArray[Any]]:
-        """Return one line per order: that of its first day."""
+        """Return one line per order: its first day."""
         names = [*self._by, "day"]
         empty = {"customer": np.int32, "word": np.uint64, "value": np.int32, "day": np.int32}
         lines = {
@@ -84,7 +84,7 @@ class CustomerOrders:
 
 
 def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
-    """Return which lines may share an order with another line; None if none does.
+    """Return a mask of the lines whose order may have another line; None if no order has.
 
     Compares hashes of the order key: sorting integers takes a tenth of the time of grouping rows.
     """

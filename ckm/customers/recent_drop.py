@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LENGTHS = (28, 14)
 """Lengths of the compared periods in days; whole weeks, so that both have the same weekdays."""
 DROP = 0.6
-"""Ratio to the smallest usual change between such periods below which a change is a drop."""
+"""A change between two periods is a drop if it is smaller than this share of the smallest earlier change."""
 FEWEST_STEPS = 3
-"""Fewest earlier changes to know the usual one."""
+"""Fewest earlier changes to compare the last one with."""
 EXPECTED = 60.0
-"""Fewest purchases to expect in the period, so that a drop is not chance."""
+"""Fewest purchases expected in a period for its change to count; with fewer, a drop could be chance."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 SHORT = 8
-"""Maximum bytes of a text that fits a word."""
+"""Maximum bytes of a text that fits a word (64 bits)."""
 LONG_MARK = np.uint64(0b11 << 62)
 """Bits set in the word of a long text. No UTF-8 text ends with a byte of 0xC0 or more, so no short text has them."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)

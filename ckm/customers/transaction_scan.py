@@ -57,7 +57,7 @@ BATCHES_AHEAD = 3
 DIMENSIONS = ("channel", "category", "type", "campaign_id")
 """Columns of the transactions by whose values the shop's daily revenue is summed."""
 ITEMS = ("category", "channel")
-"""Columns for the baskets."""
+"""Columns whose values are counted per customer (:mod:`ckm.customers.baskets`)."""
 SLOT_BITS = DAY_BITS + 1
 """Bits of a slot in a key: day, and whether the line is a return."""
 

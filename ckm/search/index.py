@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "Index", "IndexHit"]
 
 MOST_COMPARED = 1000
-"""Number of texts without a query word whose vocabularies are compared with the query. They are in the order of shared
-grams, so texts after these hardly ever have a similar word."""
+"""Number of texts without a query word whose vocabularies are compared with the query. Texts with the most grams of the
+query come first, so later ones hardly ever have a similar word."""
 _DIGITS = 4  # decimals of a score; the last bits of a float depend on the order of additions in tantivy
 
 

@@ -62,7 +62,7 @@ FILE, POSITION = " file", " position"
 MOST_VOTES = 20_000
 """Maximum number of orders examined for earlier or later states."""
 A_MOMENT = pl.duration(microseconds=1)
-"""Difference between two states with the same moment: the earlier one is dated this much before."""
+"""If two states of an order have the same moment, the earlier state is dated this much before it."""
 MOST_ROWS = 1_000_000
 """Maximum number of rows of orders compared at once."""
 
@@ -271,7 +271,7 @@ class OrderMerge:
     def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> pl.Series:
         """Return the orders to merge: those that changed; for an older file also all orders of later loads.
 
-        An equal order in an older file shows from when the order has had its state.
+        If an order in an older file equals the known one, the file shows that the order already had this state then.
         """
         changed = self._changed(known, ids, plan)
         if self.moment is None or self.everybody:
@@ -322,7 +322,7 @@ class OrderMerge:
         return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
 
     def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> datetime | None:
-        """Return the load's moment: for an older export its newest time, else a time not before earlier loads."""
+        """Return the load's moment: of an older export its newest time, else a time not before the earlier loads."""
         last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
         reading = self._reading(ids)
         self._page_before = self._find_page_before(ids, reading)
@@ -354,7 +354,7 @@ class OrderMerge:
         return last if last < before[-1] else just_before(before[-1])
 
     def _moment_of_page(self, page: LoadFacts, last: datetime, newest: datetime, known: datetime) -> datetime:
-        """Return the moment of a page that continues another page, which is the moment of that page."""
+        """Return the moment of a page that continues another page: the moment of that other page."""
         before = self.loads.filter(pl.col("load_id") == page.load_id)["moment"].item()
         self.is_older_export = before is not None and before < newest
         if not self.is_older_export:
@@ -363,9 +363,9 @@ class OrderMerge:
         return moment if moment < known else just_before(known)
 
     def _find_page_before(self, ids: dict[str, pl.Series], reading: OrderReading) -> LoadFacts | None:
-        """Return the load of the preceding page: the last one of the source, if it ends or begins with a cut order.
+        """Return the load of the preceding page: the last page of the source, if the file continues an order of it.
 
-        The file has further lines of that order, but not the first one, which has the order's amounts.
+        The file then has further lines of that order, but not the first one, which has the order's amounts.
         """
         pages = last_pages((load for load in self._history if load.facts.load_id not in self.leaving),
                            self.facts.source)  # fmt: skip

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ckm.store.loads import Load
 
 FULL = 0.95
-"""Minimum share of the known orders of a file's days that a full export has."""
+"""Minimum share of the known orders of a file's days that the file must have to count as a full export."""
 FEWEST = 2
-"""Minimum number of known orders between a file's first and last time for the share to count."""
+"""Minimum number of known orders between a file's first and last time for :data:`FULL` to apply."""
 MONEY_SCALE = 10_000
 SAMPLE = 10_000
 """Rows per batch whose days are read, besides the first and last: reading all rows would cost 1 % of a load."""
@@ -105,7 +105,7 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
 
 
 def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
-    """Return the moment of each load that has one; a page that another one continues has the newer moment of both."""
+    """Return the moment of each load that has one; of a page and the page that continues it, the newer moment."""
     moments = {load.facts.load_id: moment for load in loads if (moment := as_moment(load.facts.moment))}
     for load in reversed([*loads]):
         mine, before = load.facts.load_id, load.facts.continues

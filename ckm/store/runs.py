@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "runs_"
-"""Prefix of the names of these tables, such as ``runs_segments``."""
+"""Prefix of the names of the tables of runs, such as ``runs_segments``."""
 NUMBER = "run_number"
 HIGHEST = "highest_number"
 """Key of a commit for the highest run number so far."""

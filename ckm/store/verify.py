@@ -39,7 +39,7 @@ class FileState(StrEnum):
 
 
 SOUND = {FileState.VERIFIED, FileState.NO_DIGEST, FileState.UNDER_WAY}
-"""States without loss of data."""
+"""States of a file in which no data is lost."""
 
 
 @dataclass(frozen=True)

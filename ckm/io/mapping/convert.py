@@ -387,7 +387,7 @@ def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:
 
 
 def _per_row(masks: list[tuple[str, pl.Series]], height: int) -> pl.Series:
-    """Return the names of the masks that are true, per row; null if none is."""
+    """Return, per row, the names of the masks that are true; null if none is true."""
     hits = [
         pl.DataFrame({"row": mask.arg_true()}).with_columns(name=pl.lit(name)) for name, mask in masks if mask.any()
     ]

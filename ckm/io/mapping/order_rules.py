@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROW, MEANING = "\x00line", "\x00meaning"
 BEFORE = "\x00before"
-"""Columns: products of the known lines of an order; number of known lines with a line's own product."""
+"""Helper column: the products of the known lines of an order, or the number of known lines with a line's product."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Columns that are dropped once the lines are adjusted."""
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")

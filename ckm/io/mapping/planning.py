@@ -259,7 +259,7 @@ class _Planner:
         return self.sample.schema[source]
 
     def _check_sources(self) -> None:
-        """Refuse columns missing from the file that the mapping uses outside of its targets."""
+        """Refuse a mapping that uses missing columns of the file outside of its targets."""
         status = [name for rule in self.mapping.status for name in rule.sources]
         named = {"order_level": self.mapping.order_level, "status": status}
         for key, columns in named.items():

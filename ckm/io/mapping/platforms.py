@@ -404,7 +404,7 @@ def _regex(entry: YamlEntry) -> str:
 
 
 def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
-    """Return whether all values of a column in the sample match, and there is at least one."""
+    """Return whether a column has values in the sample and all of them match."""
     if column is None:
         return False
     texts_there = [text for text in sample[column].drop_nulls().to_list() if isinstance(text, str) and text.strip()]

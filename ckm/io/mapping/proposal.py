@@ -264,7 +264,7 @@ class _Suggestions:
 def _without_repeated_fields(columns: list[str]) -> list[str]:
     """Return the columns of a file with one record, without the fields of record lists in it.
 
-    The records of such a list are the actual rows, so that the columns of the outer record are misleading.
+    The records of such a list are the actual rows; the columns of the outer record would be misleading.
     """
     fields = Counter(column.rpartition(".")[2] for column in columns if "." in column)
     return [column for column in columns if "." not in column or fields[column.rpartition(".")[2]] == 1]

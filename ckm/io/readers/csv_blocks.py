@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 256 << 20
 """Maximum bytes of a line; a longer line means that the file is not a table."""
 RAW_LIMIT = 20_000
-"""Characters of a rejected record that are stored."""
+"""Maximum characters of a rejected record that are stored."""
 
 
 class BlockReader:

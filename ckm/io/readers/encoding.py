@@ -60,7 +60,7 @@ LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs
 CHANCE = 0.3
 """Maximum ratio of lines that are accidentally valid UTF-8, such as short words in Thai or Chinese."""
 LINES_NAMED = 5
-"""Line numbers listed in a remark."""
+"""Maximum number of line numbers listed in a remark."""
 BINARY_SHARE = 0.02
 """Share of control characters above which a file is not text."""
 

@@ -20,7 +20,7 @@ IMPORT_ID = '{"ImportId"'
 """Start of every cell in the third header row of a Qualtrics export."""
 ROWS_LOOKED_AT = 200
 PREAMBLE_LINES = 100
-"""Maximum line of a detected header; others need --header."""
+"""Number of the last line in which a header is detected; a later header needs --header."""
 MOST_HEADER_ROWS = 5
 MOSTLY = 0.8
 """Minimum share of one kind (number, date, ...) among the filled cells of a column, for the column to be of that kind.

@@ -33,7 +33,7 @@ ELEMENT_LIMIT = 64 << 20
 """Maximum characters of an array element."""
 MOST_COLUMNS = 10_000
 MOST_FIELDS = 50
-"""Maximum fields of a nested record that become columns; a larger one is kept as JSON text."""
+"""Maximum fields of a nested record that become columns; a record with more is kept as JSON text."""
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Pattern of strings, also unclosed ones, and of the characters between values."""
@@ -179,7 +179,7 @@ class JsonTable:
 
 
 def _with_its_point(cell: str | None) -> str | None:
-    """Mark a number's decimal point, which is a point even if the column's texts have decimal commas."""
+    """Mark the decimal point of a JSON number, because texts in the same column may have decimal commas."""
     if isinstance(cell, Numeral) and "." in cell and "e" not in cell.lower():
         return cell + NATIVE_SUFFIX
     return cell

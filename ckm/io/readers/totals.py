@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 LAST_ROWS = 5
 """Number of last rows that may contain a total, grand total or notes."""
 COMPARED_ROWS = 20
-"""Number of rows above them that are compared as typical records."""
+"""Number of rows above the last ones that are compared with them as typical records."""
 TOLERANCE = 0.005
-"""Tolerance of a sum per row above it: half a cent, because amounts may have been rounded."""
+"""Tolerance of a total per row that it sums: half a cent, because amounts may have been rounded."""
 NOTE_COLUMNS = 4
 """Fewest columns for detecting notes; in a narrower table, a row with a single value is normal."""
 
@@ -94,7 +94,7 @@ def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], record
 
 
 def _sums_up(cells: Sequence[object], records: pl.DataFrame) -> bool:
-    """Return whether the numbers of a row (at least one) are the sums of those above, with or without other totals."""
+    """Return whether a row has numbers, and all are sums of the numbers above, with or without other totals."""
     first = records.to_series(0).str.strip_chars().str.strip_suffix(":").str.to_lowercase()
     single = records.filter(~first.is_in(list(total_words())).fill_null(value=False))
     return _are_sums(cells, records) or _are_sums(cells, single)
