@@ -1,4 +1,4 @@
-"""Population stability index: shift of today's customers from those that a definition was fitted to."""
+"""Population stability index: shift of today's customers from the customers that a definition was fitted to."""
 
 from __future__ import annotations
 

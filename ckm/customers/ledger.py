@@ -275,7 +275,7 @@ class Ledger:
         )
 
     def standing_on(self, day: date) -> Ledger:
-        """Return the ledger as if read as of a day: customers without any line by then are not in it.
+        """Return the ledger as if read as of a day: customers without any line by then are left out.
 
         Raises
         ------
@@ -312,7 +312,7 @@ class Ledger:
         return kept._since(usual.first)
 
     def _since(self, day: int) -> Ledger:
-        """Return the ledger without rows before a day; customers without later rows are not in it."""
+        """Return the ledger without rows before a day; customers without later rows are left out."""
         if day <= self.coverage.days[0]:
             return self
         coverage = replace(self.coverage, first=day)

@@ -177,7 +177,7 @@ class QueryCompiler:
         return any(searcher.terms_with_prefix("label", prefix, limit=1) for searcher in self._searchers)
 
     def _has_label(self, name: str, value: str) -> bool:
-        """Return whether a record has a value of a label, or passes every filter by it."""
+        """Return whether a record has a value of a label, or passes every filter by this label."""
         terms = [label_term(name, each) for each in (value, ANY)]
         return any(searcher.doc_freq("label", term) for searcher in self._searchers for term in terms)
 

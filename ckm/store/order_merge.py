@@ -574,7 +574,7 @@ class OrderMerge:
 
 
 def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Return the orders whose known state at that moment equals that in ``came``."""
+    """Return the orders whose state in ``came`` equals the state that was known just before it."""
     said = [name for name in came.columns if name in columns]
     now = contents(came, said).join(came.select(ORDER, KNOWN_FROM).unique(), on=ORDER, how="left")
     then = contents(before, said, [ORDER, KNOWN_FROM, REPLACED_BY]).rename({KNOWN_FROM: "then"})
@@ -589,7 +589,7 @@ def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFr
 
 
 def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
-    """Return the earlier states of some orders or of all, without those of undone loads."""
+    """Return the earlier states of some orders or of all, without states of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return pl.DataFrame(schema=state_schema(side.schema))
     rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())

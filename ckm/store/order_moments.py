@@ -130,7 +130,7 @@ def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
 def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:
     """Return orders with ``earlier`` and ``later``: whether the new rows are an earlier or a later state of each.
 
-    Orders are omitted if the file lacks known sale lines of them. A refund counts only if the records of the file
+    An order is omitted if the file lacks any of its known sale lines. A refund counts only if the records of the file
     contain ``refunds``.
     """
     if not refunds:

@@ -144,7 +144,7 @@ def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
-    """Spread the order's refund over its lines; a refund above the value of the goods is limited to it."""
+    """Spread the order's refund over its lines; a refund above the value of the goods is limited to that value."""
     there = _sum(pl.col("net"))
     # In an incomplete order, the refund may be for goods on other pages.
     goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)

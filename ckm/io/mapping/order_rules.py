@@ -303,7 +303,7 @@ class OrderRules:
         return meaning.set(meaning == "next", None), unknown & meaning.is_null()
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Fill lines without their order's first line from known orders; return them and those still incomplete."""
+        """Fill lines without their order's first line from known orders; return the lines, and which are incomplete."""
         if self.known is None or not alone.any():
             return lines, alone
         found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())

@@ -123,7 +123,7 @@ class _Planner:
         self.growth: dict[str, Growth] = {}
 
     def _zone_of_column(self) -> str | None:
-        """Return the time zone in a column of the file; None without such a column or a known zone in it."""
+        """Return the time zone in a column of the file; None if there is no such column or its zone is unknown."""
         words = self._zone_words()
         return next((zone for word in words if (zone := zone_named(word))), None)
 

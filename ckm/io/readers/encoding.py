@@ -82,7 +82,7 @@ class TextEncoding:
     Attributes
     ----------
     name
-        Python's name of it.
+        Python's name of the encoding.
     mark
         Length in bytes of the byte order mark.
     clean

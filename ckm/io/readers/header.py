@@ -74,7 +74,7 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
     InputError
         The hinted header line is not in the file.
     UsageError
-        The number of hinted names differs from that of the columns.
+        The number of hinted names differs from the number of columns.
     """
     skip = 1 if lines and SEP_LINE.match(lines[0]) else 0
     if isinstance(hints.header, int):
@@ -97,7 +97,7 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
     InputError
         The hinted header row is empty.
     UsageError
-        The number of hinted names differs from that of the columns.
+        The number of hinted names differs from the number of columns.
     """
     if not rows:
         return TableStart(tuple(hints.columns or ()), None, 0, 1)
