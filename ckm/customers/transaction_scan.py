@@ -318,7 +318,7 @@ def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
     starts[1:] |= slot[1:] != slot[:-1]
     if value is not None:
         starts[1:] |= value[1:] != value[:-1]
-    if long is not None:  # words do not distinguish long texts
+    if long is not None:  # two long texts may have the same word
         starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
     firsts = np.flatnonzero(starts)
     return RowRuns(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])

@@ -138,7 +138,7 @@ class Index:
             Records, or their documents if another process analysed them
             (:func:`ckm.search.index_documents.index_documents`).
         """
-        from ckm.search.index_documents import index_documents, tantivy_document  # a search needs neither
+        from ckm.search.index_documents import index_documents, tantivy_document  # not needed for a search
 
         self._shards.replace(
             groups,

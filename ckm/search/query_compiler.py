@@ -55,7 +55,7 @@ class QueryCompiler:
     def __init__(
         self, schema: Schema, searchers: Sequence[Searcher], weights: Weights, languages: Collection[str]
     ) -> None:
-        self._counts: dict[tuple[str, str, frozenset[str]], int] = {}  # document frequencies, for all queries
+        self._counts: dict[tuple[str, str, frozenset[str]], int] = {}  # document frequencies, shared by all queries
         self._schema = schema
         self._searchers = searchers
         self._weights = weights

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ckm.search.analysis import Analysis
 
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n")
-_BEFORE = 40  # characters before the first match within which a snippet may begin at a sentence or word
+_BEFORE = 40  # maximum characters of a snippet before its first match
 
 
 def snippet(

@@ -59,7 +59,7 @@ class Compaction:
 
 
 def due(files: list[DataFile]) -> list[DataFile]:
-    """Return the files to merge; none if no tier is full.
+    """Return the files to merge; none if no tier (files of similar size) is full.
 
     If the merged file fills the next tier, the files of that tier are merged with it, so that no row is written twice.
     """

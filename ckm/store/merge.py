@@ -73,7 +73,7 @@ class MergePlan:
     replaced
         The rows at ``stale``.
     entering
-        Additional rows besides those of the new files.
+        Rows that are added besides the rows of the new files.
     earlier
         Earlier states of orders, with the load that replaced each; stored in the side table.
     unchanged, updated

@@ -498,7 +498,7 @@ class OrderMerge:
         came = self._telling(found.states, new, parts.orders)
         came = came.join(at, on=ORDER, how="left", maintain_order="left")
         came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
-        if not reading.refunds:  # it has no refunds of that time
+        if not reading.refunds:  # a file that never contains refunds does not show the refunds of that time
             told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
             came = came.filter(~pl.col(ORDER).is_in(told.implode()))
         came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
@@ -533,7 +533,8 @@ class OrderMerge:
         dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
         _leave(plan.redundant, undated)
         plan.entering.append(dated)
-        for name, positions in plan.matched.items():  # equal to a return that is dated now: it would be duplicated
+        # a known row of a replaced load that equals a newly dated return would be duplicated
+        for name, positions in plan.matched.items():
             places = {name: np.concatenate(positions)}
             met = self._rows(places).filter(is_undated() & pl.col(ORDER).is_in(wanted))
             met = met.filter(pl.col("load_id").is_in(self.leaving))

@@ -33,9 +33,9 @@ class DatedReturns:
     missing
         Known undated returns that the new states do not have.
     changed
-        Orders whose undated returns differ from the known ones.
+        Orders whose undated returns differ from the known undated returns.
     updated, unchanged
-        Positions of the new rows with another amount than the known one, and with the same amount.
+        Positions of the new rows with another amount than the known return, and with the same amount.
     """
 
     rows: pl.DataFrame

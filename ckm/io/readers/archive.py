@@ -196,7 +196,7 @@ def _write(file: IO[bytes], piece: bytes, folder: Path) -> None:
         file.write(piece) if piece else file.flush()
     except OSError as error:
         with suppress(OSError):
-            file.close()  # may try to write again
+            file.close()  # closing may try to write again
         raise no_space(folder.parent, error) from error
 
 

@@ -294,7 +294,7 @@ def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[t
         block = piece
         if line_end == "\r":
             block = b"".join([*rest, piece])
-            held = block[-1:] if block.endswith(b"\r") else b""  # it may be the first half of a CR LF
+            held = block[-1:] if block.endswith(b"\r") else b""  # this CR may be the first half of a CR LF
             block = block[: len(block) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             rest = []
             cut = block.rfind(b"\n") + 1

@@ -149,7 +149,7 @@ def detect_encoding(archive: Archive, given: str | None = None) -> TextEncoding:
     if scan.good_lines <= (0 if guess in LATIN else CHANCE * scan.bad_lines):
         return TextEncoding(_guess(scan.rich), 0, False, "guess")
     lines, count = _odd_lines(archive, utf8=True)
-    if not lines:  # parts of one very long line
+    if not lines:  # the counted lines were parts of one very long line
         return TextEncoding(guess, 0, False, "guess")
     return TextEncoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(lines, count, guess))
 

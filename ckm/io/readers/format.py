@@ -95,8 +95,8 @@ class Batch(NamedTuple):
     Attributes
     ----------
     records
-        One row per record. Text files and Excel: every column ``String`` exactly as written, null where
-        nothing stands; Parquet: the types of the file, those that polars cannot hold as text.
+        One row per record. Text files and Excel: every column ``String`` exactly as written, null for an
+        empty cell. Parquet: the types of the file; columns of types that polars does not have are text.
     lines
         ``Int64``; the 1-based line where each record starts; for Parquet and Excel the row number.
     rejected

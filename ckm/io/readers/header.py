@@ -46,7 +46,7 @@ class TableStart:
     columns
         Unique names, one per field of a record.
     header_line, header_rows
-        1-based line of the first header row, null without one; number of rows.
+        1-based line of the first header row (None without a header), and number of header rows.
     first_line
         1-based line where data start.
     remarks
