@@ -56,7 +56,7 @@ class Step:
     count
         Number of rows loaded, findings, definitions refitted, warnings listed or reports written.
     output
-        The written file, relative to the workspace; null without one.
+        The written file, relative to the workspace; None without one.
     errors
         Errors of the step, or of single files or definitions in it.
     exit_code

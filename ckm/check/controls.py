@@ -43,7 +43,7 @@ def controls(
     limits
         Thresholds.
     as_of
-        The day given by the user; null if none.
+        The day given by the user; None if none.
     """
     lines = wanted.filter(pl.col("table") == measured.subject.name)
     if as_of is not None:

@@ -44,7 +44,7 @@ class TableCounts:
     spread
         ``column``, ``currency``, ``bin``, ``rows``: histogram of positive sales on a log scale; transactions only.
     key_repeats
-        Rows whose complete key occurred before; null if a key column is missing.
+        Rows whose complete key occurred before; None if a key column is missing.
     row_repeats
         Duplicate rows, compared without lineage columns; the first of each is not counted.
     keep_stray_dates

@@ -44,7 +44,7 @@ class Job:
     path, label
         The file, and its name in the store.
     plan
-        The plan; null if ``error`` is set.
+        The plan; None if ``error`` is set.
     error
         The reason why the file cannot be loaded, if known before it is opened.
     """

@@ -39,7 +39,7 @@ class Problem:
     Attributes
     ----------
     line
-        1-based line of the first occurrence; null for the whole file.
+        1-based line of the first occurrence; None for the whole file.
     text
         Description, never with a value of a row.
     """
@@ -69,7 +69,7 @@ class Inspection:
     proposal
         The matching table.
     mapping
-        The proposed mapping; null if there is an obstacle.
+        The proposed mapping; None if there is an obstacle.
     """
 
     path: Path

@@ -56,22 +56,22 @@ class ProposedMapping:
     Attributes
     ----------
     table
-        The table; null if no column name is known.
+        The table; None if no column name is known.
     columns
         ``(column of the table, column of the file)``.
     assumed
         Assumptions for missing columns, as sentences.
     obstacle
-        Why the file cannot be loaded, and what helps; null if it can.
+        Why the file cannot be loaded, and what helps; None if it can.
     failed
-        Number of records that would fail validation or parsing; null if there is an obstacle. Non-record lines (blank
+        Number of records that would fail validation or parsing; None if there is an obstacle. Non-record lines (blank
         lines, totals, footers) are excluded.
     rules
         The violated rules, most frequent first.
     options
-        Options that may fix the failures; null if no row fails.
+        Options that may fix the failures; None if no row fails.
     platform
-        The platform of the export; null if none is recognised.
+        The platform of the export; None if none is recognised.
     """
 
     table: str | None

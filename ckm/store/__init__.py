@@ -259,7 +259,7 @@ class Store:
             Whether other rows of the same file are already loaded: a row without a key that equals one of them then
             counts as its repeat.
         amounts
-            Functions that spread order amounts over lines; null if the source has no order amounts.
+            Functions that spread order amounts over lines; None if the source has no order amounts.
         """
         table = self._table(facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))

@@ -51,7 +51,7 @@ class VerifiedFile:
     table, file
         Names of the table and the file; for a damaged table the file is empty.
     rows, size
-        Rows and bytes by the commit; null without a commit.
+        Rows and bytes by the commit; None without a commit.
     state
         Result of the comparison.
     note

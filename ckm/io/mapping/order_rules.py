@@ -99,7 +99,7 @@ class OrderRules:
     Attributes
     ----------
     order
-        The source column with the order number; null if lines can be processed without the others of their order.
+        The source column with the order number; None if lines can be processed without the others of their order.
     level
         Source columns of the whole order, which are blank on all lines but the first.
     telling

@@ -32,7 +32,7 @@ def by_order(batches: Iterable[Batch], order: str | None, *, blank: bool = False
     batches
         Batches of a file, in file order.
     order
-        The column with the order number; null if orders need not be together, and then the batches are unchanged.
+        The column with the order number; None if orders need not be together, and then the batches are unchanged.
     blank
         Whether the number is blank on all lines of an order but the first, which they follow.
     """

@@ -52,7 +52,7 @@ class Archive:
     name
         Its name in messages.
     compression
-        The compression; null if uncompressed.
+        The compression; None if uncompressed.
     """
 
     path: Path

@@ -92,7 +92,7 @@ class TextEncoding:
     mixed
         Whether some lines are UTF-8, so that each line is decoded separately.
     remark
-        Remark for the user: ``(first line, text)``; null if none.
+        Remark for the user: ``(first line, text)``; None if none.
     """
 
     name: str
