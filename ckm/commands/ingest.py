@@ -168,7 +168,7 @@ def _settings(
 
 
 def _moment(given: datetime | None, time_zone: str) -> str | None:
-    """Convert local time of the shop to the store's format; a date without a time means its end."""
+    """Convert local time of the shop to the store's format; a date without a time means the end of the day."""
     if given is None:
         return None
     if given.time() == time():

@@ -367,7 +367,7 @@ class Ledger:
         return replace(self, categories=EMPTY, channels=EMPTY, needs=replace(self.needs, baskets=False))
 
     def of_anybody(self) -> Ledger:
-        """Return the ledger without codes of customers without an entry; the same for its parts."""
+        """Return the ledger, and each of its parts, without the codes of customers who have no entry."""
         kept = self.only(self.purchases.has_any | self.returns.has_any)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)

@@ -36,7 +36,7 @@ def idf(texts: int, having: int) -> float:
 
 
 class IdfCorrection:
-    """Factors that replace the inverse document frequency of a shard by that of a language.
+    """Factors that replace the inverse document frequency in a shard by the one in a language.
 
     Parameters
     ----------

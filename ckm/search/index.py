@@ -168,7 +168,7 @@ class Index:
         drop: Mapping[str, Collection[str]] = {},
         explain: bool = False,
     ) -> list[IndexHit]:
-        """Return the best records for a query, best first; equal scores in order of keys.
+        """Return the best records for a query, best first; records with equal scores are in the order of keys.
 
         Parameters
         ----------

@@ -126,7 +126,7 @@ def keep(
 
 
 def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
-    """Return the saved runs of an analysis by number; with ``name``, those of the definition with this name."""
+    """Return the saved runs of an analysis by number; with ``name``, only the runs of the definition with this name."""
     table = _table(root, analysis)
     rows = table.rows_by(NUMBER)
     last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # the last commit of a number applies

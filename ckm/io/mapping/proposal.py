@@ -254,7 +254,7 @@ class _Suggestions:
         self.beside = _sources(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
-        """Return the suggestions, most similar first; for a date without any, date columns without a known name."""
+        """Return the suggestions, most similar first; for a date without any similar name, unknown date columns."""
         near = candidates(target, self.table.name, self.free, limit=len(self.free))
         if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
             near = [column for column in self.free if not is_known(column)]

@@ -84,7 +84,7 @@ class ExportSynonyms:
 
 
 def synonyms(table: str) -> Synonyms:
-    """Return the synonyms of the targets of ``table``; only the target names if it has no synonyms."""
+    """Return the synonyms of the targets of ``table``; for a table without synonyms, only the target names."""
     return _synonyms(table, tuple(TABLES[table].targets))
 
 

@@ -117,7 +117,7 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
 
 
 def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
-    """Return the most frequent number of fields; the first one if equal."""
+    """Return the most frequent number of fields; of equally frequent numbers the first."""
     if dialect.delimiter is None:
         return 1
     if dialect.delimiter == "whitespace":

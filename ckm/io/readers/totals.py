@@ -109,7 +109,7 @@ def _are_sums(cells: Sequence[object], rows: pl.DataFrame) -> bool:
 
 
 def _digits(cell: object) -> float | None:
-    """Return a number; its last mark is decimal if one or two digits follow it."""
+    """Return a number; its last point or comma is the decimal mark if one or two digits follow."""
     found = _as_digits(pl.Series([cell if isinstance(cell, str) else None], dtype=pl.String)).item()
     return None if found is None else float(found)
 
