@@ -13,7 +13,7 @@ import polars as pl
 from measure import machine
 from scipy.stats import norm
 
-from ckm.models.churn.labelled import stratified_folds
+from ckm.models.churn.labelled_models import stratified_folds
 from ckm.models.churn.leakage import column_evidence
 
 SIZES = ((50, 50), (60, 200), (200, 600), (900, 3_100))

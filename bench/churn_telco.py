@@ -16,7 +16,7 @@ import polars as pl
 from measure import SHARED, machine
 
 from ckm.models import metrics
-from ckm.models.churn.labelled import fit_labelled
+from ckm.models.churn.labelled_models import fit_labelled
 from ckm.models.sampling import id_hashes
 
 SEEDS = (0, 1, 2)

@@ -407,7 +407,7 @@ def _listed(
 
 
 def _saved(run: WarningRun, dataset: Dataset, request: ChurnOptions) -> tuple[WarningRun | None, list[str]]:
-    """Save a run unless the caller does; return null and a remark if it cannot be saved."""
+    """Save a run unless the caller does; return None and a remark if it cannot be saved."""
     if not request.keep:
         return None, []
     if dataset.workspace is not None and not dataset.workspace.writable:

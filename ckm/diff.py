@@ -77,7 +77,7 @@ class ColumnChange:
     name
         The column.
     old, new
-        Its type and format (``text``, ``number decimal ,``, ``date %d.%m.%Y``); null if missing in the file.
+        Its type and format (``text``, ``number decimal ,``, ``date %d.%m.%Y``); None if missing in the file.
     rows
         Number of matched rows with different values in it.
     """

@@ -96,7 +96,7 @@ def run_facts(
     dataset, data
         The tables, and the result of :func:`data_facts`.
     as_of
-        As-of date of the result; null if the tables have no dates.
+        As-of date of the result; None if the tables have no dates.
     parameters
         Options of the run: a dataclass or a mapping.
     settings

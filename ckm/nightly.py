@@ -60,7 +60,7 @@ class NightlyResult(Result):
     steps
         Ingest, check, refit, warn and report, in this order.
     as_of
-        The as-of date; null if the workspace has no transactions.
+        The as-of date; None if the workspace has no transactions.
     remarks
         Notes for the reader, as sentences.
     """

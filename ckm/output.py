@@ -180,7 +180,7 @@ def write(
     Raises
     ------
     UsageError
-        ``fmt`` contradicts the suffix, the suffix is unknown, or the file cannot be written.
+        ``fmt`` contradicts the suffix, the suffix is unknown and no ``fmt`` is given, or the file cannot be written.
     """
     from ckm.render.writers import save
 
@@ -206,7 +206,10 @@ def emit_text(text: str, *, output: Path | None = None) -> None:
 
 
 def _print(text: str, fmt: Format) -> None:
-    """Print a table for machines whole; on a terminal nothing in it moves the cursor or turns what follows."""
+    """Print a table in full.
+
+    On a terminal, characters that move the cursor or reverse the writing direction are made harmless.
+    """
     if sys.stdout.isatty():
         text = harmless_json(text) if fmt in (Format.json, Format.ndjson) else harmless(text)
     sys.stdout.write(text)

@@ -45,7 +45,7 @@ class Remark(str):
 
 
 def basis(text: str) -> Remark:
-    """Return a sentence that says what the result is of."""
+    """Return a sentence on which data the result is based."""
     return Remark(text, Importance.basis)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 FEW = {
     "ckm.models.churn.boosted.TREES": 5,
-    "ckm.models.churn.labelled.TREES": 5,
+    "ckm.models.churn.labelled_models.TREES": 5,
     "ckm.models.spend.candidates.TREES": 5,
     "ckm.models.clusters.cluster_stability.BOOTSTRAPS": 2,
     "ckm.models.clusters.cluster_stability.BOOTSTRAP_RESTARTS": 2,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ckm._churn.horizon import Horizon
     from ckm.models.backtest import Backtest
-    from ckm.models.churn.labelled import LabelledFit
+    from ckm.models.churn.labelled_models import LabelledFit
     from ckm.models.metrics import Reliability
     from ckm.models.model_score import ModelScore
 

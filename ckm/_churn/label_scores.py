@@ -10,7 +10,7 @@ import polars as pl
 from ckm._churn.base_rate import DIGITS
 from ckm._churn.warning_levels import Thresholds, level_of
 from ckm.io.readers.read import open_source
-from ckm.models.churn.labelled import LabelledFit, fit_labelled
+from ckm.models.churn.labelled_models import LabelledFit, fit_labelled
 from ckm.remark import doubt
 from ckm.settings import ChurnSettings
 
@@ -76,7 +76,7 @@ def score_table(
     Raises
     ------
     UsageError, InputError, NotEnoughDataError
-        See :func:`ckm.models.churn.labelled.fit_labelled`; or the file cannot be read.
+        See :func:`ckm.models.churn.labelled_models.fit_labelled`; or the file cannot be read.
     """
     with open_source(path, hints) as source:
         batches = [batch.records for batch in source.batches()]

@@ -274,6 +274,9 @@ def _one_of(what: str, entry: YamlEntry, known: Sequence[str]) -> str:
     return word
 
 
+# Formatters of `_SHOW`: number and currency to text; only money uses the currency.
+
+
 def _whole(number: float, _: str) -> str:
     return f"{number:,.0f}"
 

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MOST_VALUES = 20_000
-"""Values of one document that are read; a usual document has a few hundred."""
+"""Maximum number of values read from one document; a usual document has a few hundred."""
 MOST_MISTAKES = 50
-"""Mistakes of one document that are reported."""
+"""Maximum number of mistakes reported for one document."""
 DEEPEST = 30
-"""Levels of a value that is stored without a schema."""
+"""Maximum number of levels of a value that is stored without a schema."""
 LONGEST_ID = 500
 DECISIVE = frozenset(
     (

@@ -110,10 +110,10 @@ def view_entry(base: EntryCollection, name: str, as_of: date, lang: str = "", si
     )
 
 
-def linked(by_id: dict[str, KnowledgeEntry], names: Iterable[str], lang: str) -> tuple[LinkedEntry, ...]:
-    """Return the short form of entries by their ids, each once, in the order of ids."""
+def linked(by_id: dict[str, KnowledgeEntry], ids: Iterable[str], lang: str) -> tuple[LinkedEntry, ...]:
+    """Return the short form of each entry, without repeats, in the order of ``ids``; an unknown id has no title."""
     found = []
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(ids):
         entry = by_id.get(name)
         found.append(
             LinkedEntry(name)

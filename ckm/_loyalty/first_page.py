@@ -88,7 +88,10 @@ def _revenue(localized: LocalizedReport) -> str:
 
 
 def _third(localized: LocalizedReport) -> str:
-    """Return the largest other change that is significant, or that there is none; retention without a comparison."""
+    """Return the third sentence: the largest significant change besides revenue, or that there is none.
+
+    Without a comparison it is about retention.
+    """
     if localized.report.days is None:
         return retention_finding(localized)
     others = (each for each in localized.report.drivers if each.metric != "revenue" and not each.slice)

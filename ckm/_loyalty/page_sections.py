@@ -54,7 +54,7 @@ class PageSection:
     says_missing: bool = True
 
     def section(self, localized: LocalizedReport) -> Section:
-        """Return it with what the data bear out; one line where that is nothing."""
+        """Return the section with all blocks for which there are data; a single line of text if there are none."""
         title = localized.say(f"section.{self.name}")
         found = tuple(block for make in self.blocks for block in make(localized))
         missing = tuple(localized.missing(self.of_catalogue)) if self.says_missing else ()

@@ -49,7 +49,7 @@ def warning_inputs(workspace: Workspace, *, as_of: date | None, seed: int) -> st
 
 
 def recorded_inputs(workspace: Workspace) -> str | None:
-    """Return the digest that :func:`record_inputs` saved; null without a readable record."""
+    """Return the digest that :func:`record_inputs` saved; None without a readable record."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         record = json.loads(_file(workspace).read_text(encoding="utf-8"))
         if record["schema"] == RECORD_SCHEMA:

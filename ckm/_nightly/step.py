@@ -56,7 +56,7 @@ class Step:
     count
         Number of rows loaded, findings, definitions refitted, warnings listed or reports written.
     output
-        The written file, relative to the workspace; null without one.
+        The written file, relative to the workspace; None without one.
     errors
         Errors of the step, or of single files or definitions in it.
     exit_code
@@ -85,7 +85,7 @@ def attempt(name: str, work: Callable[[], Step]) -> Step:
 
 
 def caught(work: Callable[[], T]) -> tuple[T | None, CkmError | None]:
-    """Return the result of ``work`` and null, or null and its error; a bug is a :class:`BugError` with its cause."""
+    """Return the result of ``work`` and None, or None and its error; a bug is a :class:`BugError` with its cause."""
     try:
         return work(), None
     except CkmError as error:

@@ -1,4 +1,4 @@
-"""Population stability index: shift of today's customers from those that a definition was fitted to."""
+"""Population stability index: shift of today's customers from the customers that a definition was fitted to."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 BINS = 10
 """Intervals of a numeric feature: deciles, the usual choice."""
 MOST_LEVELS = 20
-"""Maximum number of levels of a text feature that are counted separately; all others count together."""
+"""Maximum number of values (levels) of a text feature that are counted separately; all others count together."""
 LEAST_SHARE = 1e-4
-"""Smallest share of an interval, because the logarithm of zero is not finite."""
+"""Smaller shares of an interval are raised to this, because the logarithm of zero is not finite."""
 TOLD = 0.005
 """Smallest index that is shown; a smaller one would be displayed as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902
@@ -137,7 +137,7 @@ def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
 
 
 def shift_detail(found: Sequence[Shift]) -> Detail:
-    """Return the index of every feature as a table."""
+    """Return the population stability index of each feature as a table."""
     frame = pl.DataFrame(
         [(shift.feature, shift.index, shift.chance) for shift in found],
         schema={"feature": pl.String, "index": pl.Float64, "by_chance": pl.Float64},

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ckm.customers.features import FeatureTable
 
 SHARE_DIGITS = 12
-"""Digits of a share: polars divides by a constant through its reciprocal, so that 40 of 100 would be
+"""Decimals to which a share is rounded: polars divides by a constant through its reciprocal, so that 40 of 100 would be
 0.39999999999999997."""
 _COLUMNS = (
     "segment",

@@ -1,7 +1,7 @@
 """Check data quality: findings by table and column, by severity.
 
-The tables are counted in a few streaming passes (:mod:`ckm.check.table_counts`); each check then evaluates the counts.
-A finding contains counts, column names, dates and labels of groups, never a value of a row.
+The tables are counted in a few streaming passes (:mod:`ckm.check.table_statistics`); each check then evaluates the
+counts. A finding contains counts, column names, dates and labels of groups, never a value of a row.
 """
 
 from ckm.check.controls_file import read_controls

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 USUAL_PAUSE = 0.95
 """Quantile of a channel's pauses up to which a pause is usual."""

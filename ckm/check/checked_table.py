@@ -42,9 +42,9 @@ class CheckedTable:
     dtypes
         Columns with their types, without :data:`DAY`.
     contract
-        Schema; null for an unknown table.
+        Schema; None for an unknown table.
     dated_by
-        Date column; null if missing, and then :data:`DAY` is null in all rows.
+        Date column; None if missing, and then :data:`DAY` is null in all rows.
     """
 
     name: str

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 
 class _Total(NamedTuple):
@@ -43,7 +43,7 @@ def controls(
     limits
         Thresholds.
     as_of
-        The day given by the user; null if none.
+        The day given by the user; None if none.
     """
     lines = wanted.filter(pl.col("table") == measured.subject.name)
     if as_of is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 FEWEST = 5
 """Minimum number of matching orders of two sources; fewer may match by chance."""

@@ -52,11 +52,11 @@ class Finding:
     check
         A name of :data:`CHECKS`.
     table, column
-        Location. ``column`` is null if the finding is about rows; several columns are joined with ``+``.
+        Location. ``column`` is None if the finding is about rows; several columns are joined with ``+``.
     part
-        The part of the table (a month, a channel, a currency, a rule, a reason); null for the whole table.
+        The part of the table (a month, a channel, a currency, a rule, a reason); None for the whole table.
     value, limit
-        The measured value and its limit, in the unit of the message; ``limit`` is null if there is
+        The measured value and its limit, in the unit of the message; ``limit`` is None if there is
         none.
     count
         Number of affected rows (or days, months or columns, as the message says).
@@ -114,7 +114,7 @@ class CheckReport(Result):
     Attributes
     ----------
     as_of
-        The reference date of the checks; null if no table has a date.
+        The reference date of the checks; None if no table has a date.
     rows
         Rows checked, by table.
     later

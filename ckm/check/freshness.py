@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 
 def newest(measured: TableCounts) -> date | None:
-    """Return the newest day without outlying dates; null if no row is dated."""
+    """Return the newest day without outlying dates; None if no row is dated."""
     return measured.usual_days[1] if measured.usual_days is not None else None
 
 

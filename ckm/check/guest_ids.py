@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 SAMPLE = 20_000
 """Sample size of customers whose active days are counted; the sample is chosen by the hash of the id."""

@@ -118,7 +118,7 @@ def _wrong(key: str, wanted: str, *, section: str = "check") -> UsageError:
 
 
 def _float(value: object) -> float | None:
-    """Return a finite number from a number or its text; null for anything else."""
+    """Return a finite number from a number or its text; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 _WRONG_SIDE = {
     "sale": ("below_zero", "below zero", "is it a return? translate its type in the mapping"),

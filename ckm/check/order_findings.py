@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm.check.checked_table import CheckedTable
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 
 def partial_orders(merged: Mapping[str, int]) -> Iterator[Finding]:

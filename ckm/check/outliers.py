@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.table_counts import BINS_PER_E
+from ckm.check.table_statistics import BINS_PER_E
 from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviations per median absolute deviation of a normal distribution (Iglewicz & Hoaglin 1993, p. 11)."""

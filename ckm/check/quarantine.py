@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.table_counts import ROW
+from ckm.check.table_statistics import ROW
 from ckm.wording import counted, share
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ckm.check.checked_table import CheckedTable
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 REFERENCES = {"transactions": "customer_id", "interactions": "customer_id", "customers": "parent_id"}
 """Customer id column of each table."""

@@ -24,7 +24,7 @@ from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
 from ckm.check.schema_rules import contract
-from ckm.check.table_counts import TableCounts, measure
+from ckm.check.table_statistics import TableCounts, measure
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
@@ -109,17 +109,17 @@ def check_tables(
     tables
         Tables by name; those of :mod:`ckm.schema` get every check, others completeness and duplicates.
     quarantine
-        The store's table of rejected rows (``table``, ``reasons``); null without a store.
+        The store's table of rejected rows (``table``, ``reasons``); None without a store.
     controls
         Control totals from :func:`ckm.check.read_controls`.
     payments
-        Transactions of payment sources; null if none is declared.
+        Transactions of payment sources; None if none is declared.
     merged
-        Number of partial orders by file, which were merged with stored lines; null without a store.
+        Number of partial orders by file, which were merged with stored lines; None without a store.
     limits
-        Thresholds; the defaults when null.
+        Thresholds; the defaults when None.
     as_of
-        Rows with a later date are excluded. If null, none are, and the report's as-of date is the last usual day
+        Rows with a later date are excluded. If None, none are, and the report's as-of date is the last usual day
         of the transactions, while freshness is measured from that of any table.
     time_zone
         Time zone of days and months, from ckm.yaml.

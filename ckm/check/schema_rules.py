@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.table_counts import ROW
+from ckm.check.table_statistics import ROW
 from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.table_counts import TableCounts
+    from ckm.check.table_statistics import TableCounts
 
 
 def contract(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]:

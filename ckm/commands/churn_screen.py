@@ -37,7 +37,7 @@ SUMMARY_BY_USE = ("level", "customers", "expected gain", "value at risk", "do no
 SCORES_BY_USE = ("model", "cut_off", "auc", "brier", "calibration_error", "n", "base_rate", "lift_top_decile")
 """Columns of the backtest, the most used first."""
 LISTED = 20
-"""Warnings on a screen or in Markdown; a file has all of them."""
+"""Maximum number of warnings on a screen or in Markdown; a file has all of them."""
 FORMATS = {"churn probability": "{:.0%}", CHANCE: "{:.0%}", "value at risk": "{:,.0f}", GAIN: "{:,.0f}"}
 SUMMARY_COLUMNS = {
     "level": "level",

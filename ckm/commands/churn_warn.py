@@ -157,7 +157,7 @@ def churn_warn(
     if fail_on == "leak":
         raise UsageError("--fail-on leak needs a table with a label", hint="--label COLUMN, or --fail-on warn")
 
-    with progress("looking for churn", total=STEPS) as advance:  # from here: the libraries of the models take a second
+    with progress("looking for churn", total=STEPS) as advance:  # before the imports, which take a second
         from ckm._churn.horizon import parse_horizon
         from ckm.churn import ChurnOptions, warn
         from ckm.dataset import open_dataset
@@ -293,7 +293,7 @@ def _labelled(
     backtest: bool,
     fail_on: str | None,
 ) -> None:
-    """Score the rows of a table with a label; each by models that never saw its label."""
+    """Score the rows of a table with a label; each row by models that never saw its label."""
     from ckm._churn.label_scores import score_table
     from ckm.config import find_workspace, load_config
 

@@ -31,7 +31,7 @@ LAST_DAY = "2026-06-30"
 COLUMNS, LINES = 80, 24
 """Size of a screen; the last line is for the question whether to go on."""
 ANY_ANSWER = "delivery-late"
-"""Entry that is shown if no warning has one."""
+"""Id of the knowledge entry that is shown if no churn warning has one."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _print(*lines: str) -> None:
 
 
 def _lines(program: Program, command: str, screen: Screen, advance: Advance) -> list[str]:
-    """Run a command and return what a screen has room for: its line, its result, and its remarks."""
+    """Run a command and return as much of its command line, result and remarks as a screen has room for."""
     words = shlex.split(command)[1:]
     advance.stage(words[0])
     stdout, stderr = StringIO(), StringIO()
@@ -186,7 +186,7 @@ def _folded(text: str) -> list[str]:
 
 
 def _first_answer(path: Path) -> str:
-    """Return the entry that answers the first warning which has one."""
+    """Return the knowledge entry of the first warning that has one."""
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):

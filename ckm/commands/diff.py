@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ckm.diff import FileDiff
 
 MOST_LISTED = 20
-"""Columns and totals that a screen lists; a machine format has them all."""
+"""Maximum number of columns, and of totals, that a screen lists; a machine format has them all."""
 ROWS_BY_USE = ("rows", "difference", "new", "old")
 COLUMNS_BY_USE = ("column", "status", "rows changed", "new", "old")
 TOTALS_BY_USE = ("total", "difference", "new", "old")

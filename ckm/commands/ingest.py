@@ -168,7 +168,7 @@ def _settings(
 
 
 def _moment(given: datetime | None, time_zone: str) -> str | None:
-    """Convert local time of the shop to the store's format; a date without a time means its end."""
+    """Convert local time of the shop to the store's format; a date without a time means the end of the day."""
     if given is None:
         return None
     if given.time() == time():
@@ -277,7 +277,7 @@ def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
 
 
 def _remark(results: list[FileResult]) -> None:
-    """Say what was quarantined, assumed and repaired; what holds for all files once."""
+    """Say what was quarantined, assumed and repaired; a remark that holds for all files is made once."""
     first, others = results[:1], results[1:]
     shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
     if others and (quarantined := sum(result.quarantined for result in results)):

@@ -178,7 +178,10 @@ def _show_screen(one: Inspection) -> None:
 
 
 def _line(text: str, mark: str = "") -> str:
-    """Return a line after its mark; on a terminal, wrapped between words if it is too long, below its own text."""
+    """Return ``mark`` and ``text`` as one line.
+
+    On a terminal, a long text is wrapped between words and indented to where it began.
+    """
     from ckm.render.screen import filled, window
 
     terminal = window()

@@ -28,9 +28,9 @@ COLUMNS = {
 }  # fmt: skip
 INDENT = "    "
 WIDEST = 120
-"""Columns up to which lines are easy to read."""
+"""Maximum line length in characters; longer lines are hard to read."""
 PLAIN_WIDTH, UNLIMITED = 100, 100_000
-"""Columns of a snippet, and of a line of facts, in a pipe."""
+"""Line lengths in a pipe: of a snippet, and of a line of facts."""
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SUFFIXES = {".xml": "junit", ".sarif": "sarif"}
 """Suffixes of ``--output`` with formats of this command only."""
 SCREEN_ROWS = 40
-"""Findings shown on a terminal; machine formats contain all."""
+"""Maximum findings on a terminal; machine formats contain all."""
 BY_USE = ("severity", "where", "message", "hint", "rule")
 """Columns of the findings, the most used first."""
 

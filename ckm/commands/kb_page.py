@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 INDENT = 2
 PLAIN_WIDTH = 80
-"""Columns of a line where the width of the terminal is not known."""
+"""Line length in characters if the width of the terminal is not known."""
 
 
 @dataclass(frozen=True)

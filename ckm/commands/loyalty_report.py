@@ -224,7 +224,7 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
 
 
 def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang: str) -> None:
-    """Print the result to stdout; where a file has it, only what a person reads."""
+    """Print the result to stdout; if a file has the result, print only what a person reads."""
     beside = output is not None and str(output) != "-"
     match fmt or default_format():
         case Format.table:

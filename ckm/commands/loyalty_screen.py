@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 WIDEST = 100
 """Longest line of text, in characters."""
 PLAIN = 80
-"""Line length where the width of the screen is not known."""
+"""Line length in characters if the width of the screen is not known."""
 NUMBERS = (
     "revenue",
     "customers_active",

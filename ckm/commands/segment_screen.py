@@ -45,7 +45,7 @@ BY_USE = (
 MOVES_BY_USE = ("from", "to", "customers", "behaviour", "ageing", "definition")
 """Columns of the largest moves, the most used first."""
 MOST_MOVES = 12
-"""Pairs of segments whose causes a screen lists; the matrix has all of them."""
+"""Maximum number of moves between two segments that a screen lists with their causes; the matrix has all moves."""
 
 
 def show_summary(result: Segmentation, label: str) -> None:

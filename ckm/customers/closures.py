@@ -23,8 +23,8 @@ PAUSES = 2.0
 """Smallest ratio of a closure to the median pause between two days with purchases: a club that bills once a month is
 not closed in between."""
 EXPECTED = 20.0
-"""Smallest number of purchases expected in a closure at the usual rate: by chance, none occur once in 500 million
-times."""
+"""Smallest number of purchases that the usual rate predicts for a closure. If 20 are expected, none at all occurs by
+chance once in 500 million times (Poisson)."""
 FEWEST_DAYS = 30
 """Fewest days with rows to compute the usual pause of a shop."""
 SHORTEST_AT_THE_END = 7
@@ -34,7 +34,7 @@ TIMES_THE_GAPS = 3
 YEAR = 365
 """Days in a year, after which a season recurs."""
 COMES_BACK = 0.5
-"""Smallest share of a yearly closure's days that are also closed a year before or later."""
+"""Smallest share of a yearly closure's days on which the shop was also closed a year before or later."""
 RATE_DAYS = 90
 """Days before and after a closure whose purchase rates are compared; the smaller rate counts as usual."""
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 WEEKDAYS = range(1, 8)
 """Monday to Sunday, in the order of ISO 8601."""
 OTHER = "other"
-"""Name of all channels together that are not among the most common."""
+"""Name of the channels that are not among the most common, which count as one."""
 SHARE_DIGITS = 12
-"""Digits of a share: polars divides by a constant through its reciprocal, so that 40 of 100 would be
+"""Decimals to which a share is rounded: polars divides by a constant through its reciprocal, so that 40 of 100 would be
 0.39999999999999997."""
 MONEY_DIGITS = 4
-"""Decimals of a mean of money."""
+"""Decimals to which a mean of money is rounded."""
 TREND_DIGITS = 6
 DAYS_A_YEAR = 365.25
 FEWEST_TREND_DAYS = 3

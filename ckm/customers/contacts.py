@@ -208,7 +208,7 @@ def _of_scale(values: Mapping[str, float]) -> pl.Expr:
 
 
 def _events(rows: pl.DataFrame) -> tuple[Events, pl.DataFrame]:
-    """Return the events of customers, and their rows; the first day is that of all events, including other persons'."""
+    """Return the events of customers, and their rows; the first day is the first of all rows, also of other persons."""
     first = rows["day"].min()
     known = rows.drop_nulls("code")
     events = Events(known["code"].to_numpy(), known["day"].to_numpy(), NEVER if first is None else int(str(first)))

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from ckm.customers.usual_days import UsualDays
 
 MOST_SILENCE = 2
-"""Ratio of a silence at the end of the data to their longest pause above which the silence is unusually long."""
+"""Largest ratio of a usual silence at the end of the data to the longest pause in the data."""
 LEAST_SILENCE = 7
 """Days of silence at the end that are always usual: a week that is not loaded yet."""
 FEW_DAYS = 10
 """Fewest days with lines to compute the usual pause; with fewer, the whole span counts as usual."""
 FEW_DAYS_SILENCE = 30
-"""Days of silence at the end that are usual if so few days have lines."""
+"""Days of silence at the end that are usual if fewer than :data:`FEW_DAYS` days have lines."""
 DATES_NAMED = 3
 """Maximum number of stray dates listed in a sentence; of more, only the first and the last are named."""
 SUM_LIMIT = 2**62

@@ -49,7 +49,7 @@ class DailyRevenue:
 
 
 def revenue_of(sums: pl.DataFrame) -> pl.DataFrame:
-    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; a value may be named like the one for null."""
+    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; a value may be named like the label of null."""
     return sums.group_by("value", "day").agg(pl.col("net").sum()).filter(pl.col("net") != 0).sort("value", "day")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MOST_CHANNELS = 8
-"""Channels with a separate column."""
+"""Maximum number of channels with a separate column."""
 
 
 def _everyone(ledger: Ledger) -> NDArray[np.uint32]:

@@ -299,7 +299,7 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
 
 
 def _measured(scope: str, window: int | None, money: str) -> dict[str, str]:
-    """Return the columns of margins, and the period of each."""
+    """Return the columns that contain a margin, each with the name of its period in the sums."""
     measured = {"margin_12mo": "year"} if scope == "all" else {}
     if money == "margin":
         measured["monetary"] = "all" if window is None else "window"

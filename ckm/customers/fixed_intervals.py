@@ -17,7 +17,8 @@ MOST_APART = 3
 SHORTEST = 6
 """Shortest fixed interval in days; customers with shorter ones buy nearly daily, and vary by as much."""
 MISSED = 0.1
-"""Largest share of intervals that may be a multiple: an unpaid bill, or a skipped delivery."""
+"""Largest share of a customer's intervals that may be longer than the fixed one, such as after an unpaid bill or a
+skipped delivery."""
 SHARE = 0.5
 """Smallest share of customers with fixed intervals, among those with enough intervals, for a shop with fixed intervals.
 """

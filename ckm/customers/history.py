@@ -1,4 +1,4 @@
-"""History of all customers up to a day, read once per run; snapshots at any past day are computed from it."""
+"""History of all customers up to a day, read once per run; snapshots at any past day are computed from this history."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class History:
 
     @property
     def last_day(self) -> int:
-        """Last day with a purchase or a return; outcome windows must end by it."""
+        """Last day with a purchase or a return; outcome windows must end by this day."""
         return day_number(self.everybody.first_and_last_day[1])
 
     @property

@@ -230,9 +230,8 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     pl.DataFrame
         ``first_purchase`` (Date, null without a purchase), ``gaps`` (Int64, number of intervals). In days, and null
         without intervals: ``median_interpurchase_days``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median``
-        and
-        ``before_p80`` (Float64, without the last interval); ``interval`` and ``before_interval`` (Float64,
-        :func:`purchase_interval` of the same).
+        and ``before_p80`` (Float64, without the last interval); ``interval`` and ``before_interval`` (Float64,
+        :func:`purchase_interval` with and without the last interval).
     """
     first, last = purchases.first_days(), purchases.last_days()
     known = gaps.by(int(purchases.day.max(initial=-NEVER)))

@@ -275,7 +275,7 @@ class Ledger:
         )
 
     def standing_on(self, day: date) -> Ledger:
-        """Return the ledger as if read as of a day: customers without any line by then are not in it.
+        """Return the ledger as if read as of a day: customers without any line by then are left out.
 
         Raises
         ------
@@ -294,8 +294,8 @@ class Ledger:
     def on_usual_days(self, *, as_of_named: bool) -> Ledger:
         """Return the ledger without rows of stray dates (:mod:`ckm.customers.usual_days`).
 
-        Without a given as-of date, the ledger ends on the newest usual day. With one, all rows by that date determine
-        the usual days, and only rows before them are excluded.
+        Without a given as-of date, the ledger ends on the newest usual day, and stray days on both sides are excluded.
+        With one, the ledger ends on that date, and only rows before the first usual day are excluded.
 
         Raises
         ------
@@ -312,7 +312,7 @@ class Ledger:
         return kept._since(usual.first)
 
     def _since(self, day: int) -> Ledger:
-        """Return the ledger without rows before a day; customers without later rows are not in it."""
+        """Return the ledger without rows before a day; customers without later rows are left out."""
         if day <= self.coverage.days[0]:
             return self
         coverage = replace(self.coverage, first=day)
@@ -367,7 +367,7 @@ class Ledger:
         return replace(self, categories=EMPTY, channels=EMPTY, needs=replace(self.needs, baskets=False))
 
     def of_anybody(self) -> Ledger:
-        """Return the ledger without codes of customers without an entry; the same for its parts."""
+        """Return the ledger, and each of its parts, without the codes of customers who have no entry."""
         kept = self.only(self.purchases.has_any | self.returns.has_any)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)

@@ -122,7 +122,7 @@ def cached_ledger(
 def _all_days(
     tables: Mapping[str, pl.LazyFrame], cache: LedgerCache | None, as_of: date | None, time_zone: str, needs: Needs
 ) -> Ledger:
-    """Return the ledger of all days including stray ones, which is what the cache stores."""
+    """Return the ledger of all days including stray ones, as the cache stores it."""
     if cache is None or needs.by is not None:  # parts of one column are not cached
         return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
     found = _load(cache, time_zone, needs) or _extend(cache, time_zone, needs)
@@ -144,7 +144,7 @@ def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
 
 
 def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
-    """Update the cached ledger of an earlier state and cache it; None where all rows must be read.
+    """Return the cached ledger of an earlier state, updated and cached again; None if all rows must be read.
 
     The updated ledger keeps all parts of the cached one.
     """
@@ -172,7 +172,7 @@ def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
 
 
 def _save(ledger: Ledger, cache: LedgerCache) -> None:
-    """Cache a ledger if the workspace is writable and not locked; without it the next analysis takes longer."""
+    """Cache a ledger if the workspace is writable and not locked; if not, the next analysis takes longer."""
     if not cache.writable or ledger.scale != FINEST_MONEY_SCALE:
         return
     with suppress(CkmError, OSError), cache.store.locked():

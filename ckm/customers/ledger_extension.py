@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MOST_REREAD = 0.25
-"""Largest share of the table's rows in changed files: above it, a rebuild is as fast."""
+"""Largest share of the table's rows in changed files for the ledger to be updated; above it, a rebuild is as fast."""
 MOST_CHANGED = 0.2
-"""Largest share of changed customers: above it, a rebuild is as fast."""
+"""Largest share of changed customers for the ledger to be updated; above it, a rebuild is as fast."""
 HASHES = {" a": 0, " b": 1}
 """Seeds of two row hashes: together 128 bits, by which equal rows of added and removed files are paired."""
 
@@ -136,7 +136,7 @@ def extended(ledger: Ledger, changes: Changes) -> Ledger | None:
 
 
 def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the rows that occur less often on the other side, which excludes rows that only moved between files."""
+    """Return the rows that occur less often on the other side; rows that only moved between files are excluded."""
     new, old = (rows.with_columns(pl.struct(pl.all()).hash(seed).alias(name) for name, seed in HASHES.items())
                 for rows in (new, old))  # fmt: skip
     counts = [rows.select(*HASHES, count=pl.lit(number)) for rows, number in ((new, 1), (old, -1))]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 UNDATED = ("undated", "undated_lines")
 """Sums of undated returns, which count on the day of their order."""
 MOST_PARTS = 8
-"""Maximum number of parts with a separate ledger; all others share one."""
+"""Maximum number of values of a column with a separate ledger; all other values share one."""
 
 
 def read_ledger(
@@ -134,7 +134,7 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
     summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
     if not has_parts:
-        del summed, entries  # release it: it is as large as the ledger, and the baskets follow
+        del summed, entries  # frees as much memory as the ledger needs, before the baskets
     guests = Guests.of(guest_sums)
     whole = Ledger(
         customers=customers,
@@ -180,7 +180,7 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
     undated = [name for name in UNDATED if name in names and (entries["undated_lines"] != 0).any()]
     names = [name for name in names if name not in UNDATED]
     for known, of in KNOWN_BY.items():
-        if known in names and not (entries[known] != 0).any():  # no line has one
+        if known in names and not (entries[known] != 0).any():  # no line has a known amount
             names = [name for name in names if name not in (known, *of)]
     begun = np.zeros(len(key), dtype=np.int64)
     begun[~returned] = orders_at(key[~returned] >> 1, first_days)

@@ -55,7 +55,7 @@ class CustomerOrders:
         ``codes`` are the customer codes by number.
         """
         found = self._distinct(["customer", "word"])
-        if "value" not in self._by:  # not needed any more
+        if "value" not in self._by:  # `by_value` is not called then, so the rows can be freed
             self._kept = []
         keys: Whole = codes[found["customer"]]
         keys <<= DAY_BITS
@@ -68,7 +68,7 @@ class CustomerOrders:
         return pl.DataFrame(found | {"customer": codes[found["customer"]]})
 
     def _distinct(self, by: list[str]) -> dict[str, NDArray[Any]]:
-        """Return one line per order: that of its first day."""
+        """Return one line per order: its first day."""
         names = [*self._by, "day"]
         empty = {"customer": np.int32, "word": np.uint64, "value": np.int32, "day": np.int32}
         lines = {
@@ -84,7 +84,7 @@ class CustomerOrders:
 
 
 def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
-    """Return which lines may share an order with another line; None if none does.
+    """Return a mask of the lines whose order may have another line; None if no order has.
 
     Compares hashes of the order key: sorting integers takes a tenth of the time of grouping rows.
     """

@@ -13,7 +13,7 @@ Comparison = Literal["previous", "year-ago"]
 COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
 SHORTER = (6, 3, 1)
-"""Months of a period that stands in for a year which nothing can be compared with, the longest first."""
+"""Lengths in months that are tried, in this order, if the data have nothing to compare a year with."""
 MOST_MONTHS = 1_200
 """Longest period in months: a century."""
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LENGTHS = (28, 14)
 """Lengths of the compared periods in days; whole weeks, so that both have the same weekdays."""
 DROP = 0.6
-"""Ratio to the smallest usual change between such periods below which a change is a drop."""
+"""The ratio of a period to the one before is a drop if it is below this share of the smallest earlier ratio."""
 FEWEST_STEPS = 3
-"""Fewest earlier changes to know the usual one."""
+"""Fewest earlier changes to compare the last one with."""
 EXPECTED = 60.0
-"""Fewest purchases to expect in the period, so that a drop is not chance."""
+"""Fewest purchases expected in a period for its change to count; with fewer, a drop could be chance."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class RecentDrop:
     Attributes
     ----------
     first
-        First day of the last period (since 1970-01-01); it ends with the as-of date.
+        First day of the last period (since 1970-01-01); the period ends with the as-of date.
     days
         Length of the period in days.
     share
-        Purchases per known customer ÷ those in the same number of days before.
+        Purchases per known customer in the last period, divided by the same figure for the period before.
     """
 
     first: int
@@ -58,10 +58,10 @@ class RecentDrop:
 def recent_drop(ledger: Ledger) -> RecentDrop | None:
     """Return the drop at the end of a history; None if the last weeks are usual.
 
-    The repeat purchases per known customer of the last 28 (or 14) days are compared with those of the days before. The
-    change is a drop if it is below 60 % of the smallest change between earlier periods of that length. So a January
-    after Christmas is no drop if the data contain an earlier January. Shops that bill on few days have no drop either,
-    because their periods without a billing day fall to 0 anyway.
+    The repeat purchases per known customer of the last 28 (or 14) days are divided by those of as many days before. The
+    change is a drop if this ratio is below 60 % of the smallest ratio between earlier periods of that length. So a
+    January after Christmas is no drop if the data contain an earlier January. Shops that bill on few days have no drop
+    either, because their periods without a billing day fall to 0 anyway.
     """
     first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
     repeated, known = ledger.purchases.repeats_by_day(first, last)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Words = NDArray[np.uint64]
 
 SHORT = 8
-"""Maximum bytes of a text that fits a word."""
+"""Maximum bytes of a text that fits a word (64 bits)."""
 LONG_MARK = np.uint64(0b11 << 62)
 """Bits set in the word of a long text. No UTF-8 text ends with a byte of 0xC0 or more, so no short text has them."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -118,7 +118,7 @@ class CustomerRegister:
     def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
         """Give each empty slot the next number; return the owners of the slots, and which of them are new.
 
-        If several ids want a slot, the last write wins; the others find it occupied.
+        If several ids want one slot, the last one written gets it; the other ids find the slot occupied.
         """
         claims = EMPTY - 1 - np.arange(len(slots), dtype=np.int32)
         self._slots[slots] = claims
@@ -148,7 +148,7 @@ class CustomerRegister:
             numbers, slots = numbers[homeless], self._next(slots[homeless])
 
     def _tell_apart(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
-        """Compare long texts with those that have their numbers; a text with the hash of another gets its own number.
+        """Compare long texts with the known texts of the same hash; a text that differs from these gets its own number.
 
         Hash collisions are extremely rare, so a loop over them is fast enough.
         """

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 FEWEST_CUSTOMERS = 50
-"""Fewest customers to know the usual number of days."""
+"""Fewest customers for a usual number of days per customer; with fewer, no id is reported."""
 FEWEST_DAYS = 30
-"""Fewest days with rows for the share of days to be meaningful."""
+"""Fewest days with rows in the data; with fewer, no id is reported."""
 ROW_SHARE, WORD_ROW_SHARE = 0.05, 0.01
-"""Smallest share of all rows of a conspicuous id; the second is for words for guests."""
+"""Smallest share of all rows that a conspicuous id has: any id, and an id that is a word for guests."""
 DAY_SHARE, WORD_DAY_SHARE = 0.5, 0.1
-"""Smallest share of all days of a conspicuous id; the second is for words for guests."""
+"""Smallest share of all days on which a conspicuous id has rows: any id, and an id that is a word for guests."""
 USUAL_CUSTOMERS, TIMES_USUAL = 0.95, 3
-"""A conspicuous id has rows on this many times the days of this share of customers."""
+"""A conspicuous id has rows on at least three times as many days as 95 % of the customers have at most."""
 MOST_IDS = 5
 """Number of ids that are examined: those with the most rows."""
 

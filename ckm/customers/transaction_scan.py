@@ -57,7 +57,7 @@ BATCHES_AHEAD = 3
 DIMENSIONS = ("channel", "category", "type", "campaign_id")
 """Columns of the transactions by whose values the shop's daily revenue is summed."""
 ITEMS = ("category", "channel")
-"""Columns for the baskets."""
+"""Columns whose values are counted per customer (:mod:`ckm.customers.baskets`)."""
 SLOT_BITS = DAY_BITS + 1
 """Bits of a slot in a key: day, and whether the line is a return."""
 
@@ -318,7 +318,7 @@ def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
     starts[1:] |= slot[1:] != slot[:-1]
     if value is not None:
         starts[1:] |= value[1:] != value[:-1]
-    if long is not None:  # words do not distinguish long texts
+    if long is not None:  # two long texts may have the same word
         starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
     firsts = np.flatnonzero(starts)
     return RowRuns(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])

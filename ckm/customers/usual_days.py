@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 YEAR = 365
 """Days in a year: pauses for a season, a sabbatical or a faulty feed are shorter."""
 AGES = 10 * YEAR
-"""Shortest pause in days between different histories."""
+"""Shortest pause in days that splits the data into disconnected parts."""
 BULK_SHARE = 0.8
-"""Smallest share of the rows in the main part of disconnected data."""
+"""Smallest share of all rows in a part for the other parts to be ignored as stray."""
 EDGE_SHARE = 0.01
 """Share of the rows, at each end, that may be stray."""
 ENOUGH_DAYS = 30
-"""Fewest days with rows to know usual pauses and volume."""
+"""Fewest days with rows to detect stray dates by the usual pauses and volume."""
 MOST_PAUSE = 10
-"""Ratio to the longest pause above which a day does not belong to the others."""
+"""Ratio of a pause to the longest one between usual days, above which the days beyond it are stray."""
 RUN = 3
-"""Number of days at usual intervals that show a reopening of the shop."""
+"""Number of days at usual intervals after a long pause that show a reopening of the shop."""
 LEAST_VOLUME = 0.05
-"""Smallest usual volume, relative to the median day's rows."""
+"""Smallest usual number of rows of a day (its volume), relative to the median day."""
 FEW_ROWS = 3
-"""Rows of the median day below which a day with one row is usual."""
+"""Rows of the median day from which a day with a single row is unusual."""
 LEAST_SILENCE = 14
-"""Days of usual silence after the newest day of usual volume: holidays, or part of a week."""
+"""Pause in days that is always usual, after a day of usual volume: holidays, or part of a week."""
 MOST_SILENCE = 3
-"""Ratio to the longest pause between days of usual volume up to which a silence is usual."""
+"""Largest ratio of a usual pause to the longest one between days of usual volume."""
 LONG_PAUSE = 0.95
-"""Quantile of the pauses between days of usual volume; three times this is a long pause."""
+"""Quantile of the pauses between days of usual volume. A pause of more than :data:`MOST_SILENCE` times this is long."""
 REOPENING = 0.4
-"""Volume of a single day that shows a reopening, relative to the median."""
+"""Smallest number of rows by which a single day after a long pause shows a reopening, relative to the median day."""
 TRICKLE = 0.25
 """Smallest share of days with rows, relative to the usual one, of a business that continues with single rows."""
 
@@ -91,7 +91,7 @@ def usual_days(days: Whole, rows: Whole) -> UsualDays:
 
 
 def _bulk(days: Whole, rows: Whole) -> tuple[Whole, Whole]:
-    """Return the part of the days (separated by pauses of years) with nearly all rows; all days if there is none."""
+    """Return the part of the days with nearly all rows (parts are separated by ten years); without one, all days."""
     cuts = [0, *(np.flatnonzero(np.diff(days) >= AGES) + 1).tolist(), len(days)]
     for start, stop in pairwise(cuts):
         if rows[start:stop].sum() >= BULK_SHARE * rows.sum():
@@ -115,9 +115,9 @@ def _least_volume(days: Whole, rows: Whole, core: slice) -> float:
 
 
 def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
-    """Return the position of the last day that no long pause separates from the others, starting at one of them.
+    """Return the position of the last day before the first long pause after ``position``.
 
-    ``open_again`` marks days whose volume alone shows a reopening of the shop.
+    A pause is not long if the shop reopens after it. ``open_again`` marks days whose volume alone shows this.
     """
     for at in range(position, len(days) - 1):
         following = days[at + 1 : at + 1 + RUN]
@@ -148,10 +148,10 @@ def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
 
 
 def _last_usual(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
-    """Return the position of the last day of usual volume that belongs to those before it.
+    """Return the position of the last day of usual volume, without isolated days after a long pause.
 
-    Days after a long pause belong to them if three or more follow one another at usual intervals, or if one has two
-    fifths of the median rows: a two-line order dated half a year ahead is no reopening.
+    Days after a long pause are not isolated if three or more follow one another at usual intervals, or if one of them
+    has two fifths of the median rows: a two-line order dated half a year ahead is no reopening.
     """
     at = usual.nonzero()[0]
     apart = np.diff(days[at])

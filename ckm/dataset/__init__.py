@@ -58,15 +58,15 @@ class Dataset:
     remarks
         Remarks on the mapping, assumptions and excluded rows.
     workspace
-        Workspace of the tables; null for a file.
+        Workspace of the tables; None for a file.
     quarantine
-        Quarantined rows; null without any.
+        Quarantined rows; None without any.
     state
-        Identifier of the present state of a workspace's transactions; null if unknown.
+        Identifier of the present state of a workspace's transactions; None if unknown.
     config
         Settings of the workspace; for a file the defaults, with the caller's currency and time zone.
     payments
-        Rows of sources declared as payments, which are not in the transactions; null without any.
+        Rows of sources declared as payments, which are not in the transactions; None without any.
     """
 
     tables: dict[str, pl.LazyFrame]

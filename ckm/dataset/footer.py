@@ -22,7 +22,7 @@ class Bounds:
     Attributes
     ----------
     nulls
-        Number of missing values; null if the footer lacks it.
+        Number of missing values; None if the footer lacks it.
     low, high
         Bounds of the values; null if the footer lacks them. Dates and times are integers of their unit since 1970.
         Values can be NaN in spite of bounds.

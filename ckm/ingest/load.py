@@ -238,7 +238,7 @@ class FileLoad:
         self.flags: Counter[str] = Counter()
 
     def _stored_orders(self) -> pl.LazyFrame | None:
-        """Return the rows of this source in the store; null if there are none."""
+        """Return the rows of this source in the store; None if there are none."""
         if self.table.name not in self.store.tables():
             return None
         return self.store.scan(self.table.name).filter(pl.col("source") == self.mapping.name)

@@ -28,7 +28,7 @@ class FileResult:
     Attributes
     ----------
     encoding, delimiter, decimal, date_format
-        The detected or given format; null if not applicable.
+        The detected or given format; None if not applicable.
     accepted, updated, unchanged, duplicates, quarantined
         New rows; rows that replaced one with the same key; rows that were already stored; duplicates within the file;
         rows that failed validation or could not be parsed.

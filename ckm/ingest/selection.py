@@ -44,7 +44,7 @@ class Job:
     path, label
         The file, and its name in the store.
     plan
-        The plan; null if ``error`` is set.
+        The plan; None if ``error`` is set.
     error
         The reason why the file cannot be loaded, if known before it is opened.
     """
@@ -268,6 +268,6 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options:
 
 
 def _recognised(file: Path, options: IngestOptions) -> Platform | None:
-    """Return the platform of an export; null if none is recognised, or the user chose ``none``."""
+    """Return the platform of an export; None if none is recognised, or the user chose ``none``."""
     with open_source(file, options.hints) as source:
         return known_platform(source.format.columns, source.sample, said=options.platform)

@@ -59,7 +59,7 @@ def once_per_record(broken: pl.DataFrame, origin: pl.Series | None) -> pl.DataFr
     broken
         Result of the validation: ``ckm:row`` and ``reasons``.
     origin
-        Result of the conversion: the record of each row; null if every record gives one row.
+        Result of the conversion: the record of each row; None if every record gives one row.
     """
     if origin is None:
         return broken.with_columns(pl.col(ROW).alias(RECORD))

@@ -39,7 +39,7 @@ class Problem:
     Attributes
     ----------
     line
-        1-based line of the first occurrence; null for the whole file.
+        1-based line of the first occurrence; None for the whole file.
     text
         Description, never with a value of a row.
     """
@@ -69,7 +69,7 @@ class Inspection:
     proposal
         The matching table.
     mapping
-        The proposed mapping; null if there is an obstacle.
+        The proposed mapping; None if there is an obstacle.
     """
 
     path: Path
@@ -84,12 +84,12 @@ class Inspection:
 
     @property
     def decimal(self) -> str | None:
-        """Return the decimal marks of the number columns, joined by ``and``; null if there are none."""
+        """Return the decimal marks of the number columns, joined by ``and``; None if there are none."""
         return " and ".join(sorted({column.decimal for column in self.columns if column.decimal})) or None
 
     @property
     def dates(self) -> str | None:
-        """Return the formats of the date columns, comma separated; null if there are none."""
+        """Return the formats of the date columns, comma separated; None if there are none."""
         return ", ".join(dict.fromkeys(column.dates for column in self.columns if column.dates)) or None
 
 

@@ -57,7 +57,7 @@ class ColumnProfile:
     distinct
         Number of distinct values; above 2,048 an estimate, about 2 % off.
     decimal
-        The decimal mark, ``ambiguous`` if undecided, null if not needed.
+        The decimal mark, ``ambiguous`` if undecided, None if not needed.
     dates
         The date format, ``ambiguous`` if day and month cannot be distinguished.
     parse_errors, parse_error_line
@@ -175,11 +175,11 @@ class _Seen:
     nulls
         Number of nulls.
     hashes
-        The smallest hashes of the distinct values; null for columns without values.
+        The smallest hashes of the distinct values; None for columns without values.
     quick
-        Values parsed by the fast path; null for columns without a reader.
+        Values parsed by the fast path; None for columns without a reader.
     words
-        Null words among the values that the fast path did not parse; null if there are none.
+        Null words among the values that the fast path did not parse; None if there are none.
     """
 
     nulls: tuple[int, ...]

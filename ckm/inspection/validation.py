@@ -56,22 +56,22 @@ class ProposedMapping:
     Attributes
     ----------
     table
-        The table; null if no column name is known.
+        The table; None if no column name is known.
     columns
         ``(column of the table, column of the file)``.
     assumed
         Assumptions for missing columns, as sentences.
     obstacle
-        Why the file cannot be loaded, and what helps; null if it can.
+        Why the file cannot be loaded, and what helps; None if it can.
     failed
-        Number of records that would fail validation or parsing; null if there is an obstacle. Non-record lines (blank
+        Number of records that would fail validation or parsing; None if there is an obstacle. Non-record lines (blank
         lines, totals, footers) are excluded.
     rules
         The violated rules, most frequent first.
     options
-        Options that may fix the failures; null if no row fails.
+        Options that may fix the failures; None if no row fails.
     platform
-        The platform of the export; null if none is recognised.
+        The platform of the export; None if none is recognised.
     """
 
     table: str | None
@@ -111,7 +111,7 @@ class Validation:
 
     @property
     def mapping(self) -> Mapping | None:
-        """Return the proposed mapping; null if there is an obstacle."""
+        """Return the proposed mapping; None if there is an obstacle."""
         return self._mapping if self.conversion is not None else None
 
     def see(self, batch: Batch) -> None:
@@ -207,7 +207,7 @@ def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
 
 
 def best_table(columns: Sequence[str]) -> str | None:
-    """Return the table that matches most of ``columns``; null if none matches.
+    """Return the table that matches most of ``columns``; None if none matches.
 
     The customers table requires only a customer id, but matches fewer columns of an order file than transactions.
     """

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.metrics.catalogue import load_catalogue
-from ckm.metrics.cells import Cell, Grid, Sizes, column_pair, grid
+from ckm.metrics.cells import Cell, Grid, Sizes, grid, slice_key
 from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.protection import OWN_N
 
@@ -60,7 +60,7 @@ class Hidden:
 
     def hides(self, dimension: str, value: str) -> bool:
         """Return whether a slice of a dimension is suppressed."""
-        return frozenset([column_pair(dimension, value)]) in self.cells
+        return frozenset([slice_key(dimension, value)]) in self.cells
 
 
 def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: str | None = None) -> Hidden:

@@ -56,7 +56,7 @@ class Grid:
     alone: set[Cell] = field(default_factory=set)
 
 
-def column_pair(column: str, value: str) -> Pair:
+def slice_key(column: str, value: str) -> Pair:
     """Return the name of a column's slice among the cells; a column may be called ``state`` or ``level`` too."""
     return f"column {column}", value
 
@@ -110,12 +110,12 @@ def _place(metric: Metric, by: str | None) -> _Place:
     outer: Cell = frozenset()
     dimensions = tuple(dimension for dimension, _ in pairs)
     if dimensions[:1] == (by,) and dimensions != description.slices:
-        outer = frozenset([column_pair(*pairs.pop(0))])
+        outer = frozenset([slice_key(*pairs.pop(0))])
     values = dict(pairs)
     if not values.keys() <= set(description.slices):  # an undeclared slice: its number of customers is unknown
         return _Place(outer, frozenset(pairs))
     if protection.part == SLICE:
-        return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
+        return _Place(outer, frozenset([slice_key(values["dimension"], values["value"])]))
     if protection.part == OWN_N:
         return _counted_by_itself(metric, outer, OWN_N)
     if protection.part == WHOLE:

@@ -116,12 +116,12 @@ def _season(months: Months, scale: int) -> Metric | None:
     last_year = sums[-1 - MONTHS_OF_A_YEAR]
     if len(ratios) < FEWEST_RATIOS or last_year <= 0:
         return None
-    expected, low, high = (round(last_year * exp(each), MONEY_DIGITS) for each in prediction(ratios))
+    expected, low, high = (round(last_year * exp(each), MONEY_DIGITS) for each in normal_prediction_interval(ratios))
     month = ("month", f"{months.first_days[-1]:%Y-%m}")
     return Metric("seasonal_revenue", expected, (month,), len(ratios), low, high)
 
 
-def prediction(values: Sequence[float]) -> tuple[float, float, float]:
+def normal_prediction_interval(values: Sequence[float]) -> tuple[float, float, float]:
     """Return the mean of normal values and the ends of the 95 % prediction interval of one more: m ± t·s·√(1 + 1/n)."""
     from scipy.special import stdtrit
 

@@ -131,7 +131,7 @@ class KeyFigure:
     trend
         Values over time, drawn as a small line; empty for none.
     trend_description
-        The same for who does not see it.
+        The trend in words, for readers who cannot see the line.
     """
 
     value: str

@@ -113,7 +113,7 @@ def _is_label_group(element: ElementTree.Element) -> bool:
 
 
 def _is_nothing(element: ElementTree.Element) -> bool:
-    # remove Vega's invisible frames of groups, and its empty background
+    # Vega's invisible frames of groups, and its empty background
     if element.get("fill") == "transparent":
         return True
     return element.get("class") in {"background", "foreground"} and "stroke" not in element.attrib

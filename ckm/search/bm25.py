@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from ckm.search.idf import IdfCorrection
     from ckm.search.weights import Weights
 
-_SHARED = 0.4  # share of a word's grams: a word of seven letters keeps half of its grams if a letter inside is missing
-_FEWEST = 2  # grams to share, if a word has so many: else *tea* would match every word that begins with these letters
+# minimum share of a word's grams in a match: a word of seven letters keeps half of them if a letter inside is missing
+_SHARED = 0.4
+# minimum number of grams in a match: with one, *tea* would match every word that begins with these letters
+_FEWEST = 2
 
-_LONG = 5  # letters of a word whose misspellings match; changing a letter of a shorter word mostly gives another word
+# minimum letters of a word whose misspellings match; changing a letter of a shorter word mostly gives another word
+_LONG = 5
 _UNSPACED = frozenset({"han", "thai"})
-_WHOLE = _UNSPACED | {"emoji"}  # scripts without words: their grams are those of a run
+_WHOLE = _UNSPACED | {"emoji"}  # scripts without words: grams are taken from a whole run
 
 
 class SharedGrams(NamedTuple):
@@ -76,7 +79,7 @@ class Bm25QueryBuilder:
         return {name: part for name, part in parts.items() if part is not None}
 
     def words(self, tokens: Iterable[Token], compounds: Iterable[Token] = ()) -> Query | None:
-        """Return the part of the words and of the compounds that some of them form.
+        """Return the part of the query for the words, and for the compounds that some of the words form.
 
         If a position has several readings, the best one counts: the stems of a word in several languages; the parts of
         a compound (*wi*, *fi*) or the whole (*wifi*). A text may write a compound as one word, or a word as a compound,

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from tantivy import Schema, Searcher
 
-_FEWEST = 10  # texts in a language from which on they are counted without the others
+# with fewer texts in the query's languages, the texts of all languages are counted
+_FEWEST = 10
 
-_NEARLY_ALL = 0.9  # share of a shard in one language from which on the others are counted too, which is faster
+# if at least this share of a shard's texts is in the query's languages, all its texts are counted, which is faster
+_NEARLY_ALL = 0.9
 
 
 def idf(texts: int, having: int) -> float:
@@ -34,7 +36,7 @@ def idf(texts: int, having: int) -> float:
 
 
 class IdfCorrection:
-    """Factors that replace the inverse document frequency of a shard by that of a language.
+    """Factors that replace the inverse document frequency in a shard by the one in a language.
 
     Parameters
     ----------

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "Index", "IndexHit"]
 
 MOST_COMPARED = 1000
-"""Number of texts without a query word whose vocabularies are compared with the query. They are in the order of shared
-grams, so texts after these hardly ever have a similar word."""
+"""Number of texts without a query word whose vocabularies are compared with the query. Texts with the most grams of the
+query come first, so later ones hardly ever have a similar word."""
 _DIGITS = 4  # decimals of a score; the last bits of a float depend on the order of additions in tantivy
 
 
@@ -138,7 +138,7 @@ class Index:
             Records, or their documents if another process analysed them
             (:func:`ckm.search.index_documents.index_documents`).
         """
-        from ckm.search.index_documents import index_documents, tantivy_document  # a search needs neither
+        from ckm.search.index_documents import index_documents, tantivy_document  # not needed for a search
 
         self._shards.replace(
             groups,
@@ -168,7 +168,7 @@ class Index:
         drop: Mapping[str, Collection[str]] = {},
         explain: bool = False,
     ) -> list[IndexHit]:
-        """Return the best records for a query, best first; equal scores in order of keys.
+        """Return the best records for a query, best first; records with equal scores are in the order of keys.
 
         Parameters
         ----------

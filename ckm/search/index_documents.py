@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from ckm.search.index_record import IndexRecord
     from ckm.search.weights import Weights
 
-_LIKE = 40  # terms stored per document, for similar records
+_LIKE = 40  # maximum number of terms stored per document, for similar records
 _SEPARATORS = re.compile(r"[\s/._-]+")  # between the parts of a code
-_DETECTED = 4000  # characters of a text for language detection
+_DETECTED = 4000  # maximum characters of a text for language detection
 
 
 class IndexDocument(NamedTuple):

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 LONGEST = 1000
-"""Characters of a query that are read; of a longer text the beginning."""
+"""Maximum characters of a query; the rest of a longer text is ignored."""
 
 # Only straight quotation marks enclose a phrase: typographic ones are quotations, as in „Model C“-Schulen. A minus
 # after a conjunction is part of a shortened German compound: Privatpersonen und -organisationen.

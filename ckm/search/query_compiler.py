@@ -55,7 +55,7 @@ class QueryCompiler:
     def __init__(
         self, schema: Schema, searchers: Sequence[Searcher], weights: Weights, languages: Collection[str]
     ) -> None:
-        self._counts: dict[tuple[str, str, frozenset[str]], int] = {}  # document frequencies, for all queries
+        self._counts: dict[tuple[str, str, frozenset[str]], int] = {}  # document frequencies, shared by all queries
         self._schema = schema
         self._searchers = searchers
         self._weights = weights
@@ -177,7 +177,7 @@ class QueryCompiler:
         return any(searcher.terms_with_prefix("label", prefix, limit=1) for searcher in self._searchers)
 
     def _has_label(self, name: str, value: str) -> bool:
-        """Return whether a record has a value of a label, or passes every filter by it."""
+        """Return whether a record has a value of a label, or passes every filter by this label."""
         terms = [label_term(name, each) for each in (value, ANY)]
         return any(searcher.doc_freq("label", term) for searcher in self._searchers for term in terms)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHARDS = ("arabic", "han", "spaced", "thai")
 DEFAULT = "spaced"
-"""The shard that always exists."""
+"""The part of the index (shard) that always exists."""
 _HEAP = 32_000_000  # bytes of a writer's buffer; one thread each, so that documents stay in order
 
 

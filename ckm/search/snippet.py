@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ckm.search.analysis import Analysis
 
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n")
-_BEFORE = 40  # characters before the first match within which a snippet may begin at a sentence or word
+_BEFORE = 40  # maximum characters of a snippet before its first match
 
 
 def snippet(
@@ -67,7 +67,7 @@ def _similar(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
 
 
 def _best_start(places: list[tuple[int, int, str]], width: int) -> int:
-    """Return the start of the window with the most different terms, then the most matches; the first of equals."""
+    """Return the start of the window with the most different terms, then the most matches, then the first one."""
     best, begin = (0, 0), 0
     counts: dict[str, int] = {}
     last = 0

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tantivy import Searcher
 
-_MOST_WORDS = 10  # words of a run of Thai that are corrected
-_MOST_PIECES = 4  # words into which the dictionary may split a misspelled word
+_MOST_WORDS = 10  # maximum number of words of a run of Thai that are corrected
+_MOST_PIECES = 4  # maximum number of words into which the dictionary splits a misspelled word
 
 
 def similar_words(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:

@@ -259,7 +259,7 @@ class Store:
             Whether other rows of the same file are already loaded: a row without a key that equals one of them then
             counts as its repeat.
         amounts
-            Functions that spread order amounts over lines; null if the source has no order amounts.
+            Functions that spread order amounts over lines; None if the source has no order amounts.
         """
         table = self._table(facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))
@@ -312,7 +312,7 @@ class Store:
             return runs.keep(self.root, analysis, name, version, as_of, frame, facts)
 
     def runs(self, analysis: str, name: str | None = None) -> list[Run]:
-        """Return the saved runs of an analysis, by number; with ``name``, those of one definition."""
+        """Return the saved runs of an analysis, by number; with ``name``, only the runs of one definition."""
         table_folders(self.root)  # raise for a damaged store, which could look like a store without runs
         return runs.kept(self.root, analysis, name)
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ckm.store.delta import StoredTable
 
 FANOUT = 8
-"""Number of files of a tier that are merged: each row is rewritten once for every eightfold growth of its table."""
+"""Number of files of similar size that are merged into one: each row is rewritten once for every eightfold growth of
+its table."""
 LARGE = ROWS_PER_FILE // 32
 """Rows from which a file is not merged: these are files of a large load, which are clustered by customer. A change of
 one row then rewrites at most eight times as many rows."""
@@ -58,7 +59,7 @@ class Compaction:
 
 
 def due(files: list[DataFile]) -> list[DataFile]:
-    """Return the files to merge; none if no tier is full.
+    """Return the files to merge; none if no tier (files of similar size) is full.
 
     If the merged file fills the next tier, the files of that tier are merged with it, so that no row is written twice.
     """

@@ -32,7 +32,7 @@ CLUSTER_COLUMN = "customer_id"
 ROWS_PER_FILE = 2_000_000
 """Target number of rows per file: rewritten in two seconds, and 20 million rows make 10 files."""
 DICTIONARY_SHARE = 0.01
-"""Columns with a smaller share of distinct values are dictionary-encoded; trying it on ids would only cost time."""
+"""Largest share of distinct values of a dictionary-encoded column; trying the encoding on ids would only cost time."""
 STATISTICS = (*dict.fromkeys(name for table in TABLES.values() for name in table.logged), "load_id")
 """Columns whose minimum and maximum go into the log, for pruning; never names, addresses or texts."""
 LONGEST_STATISTIC = 64

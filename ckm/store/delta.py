@@ -273,7 +273,7 @@ class StoredTable:
                 marker.touch()
 
     def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
-        """Vacuum a table of which deltalake sees only the log; it returns the files to delete."""
+        """Vacuum a table of which deltalake sees only the log: deltalake names the files, and ckm deletes them."""
         assert self._delta is not None
         names = [file.name for file in self.folder.glob("*.parquet")]
         try:

@@ -50,8 +50,8 @@ class Completed:
     orders
         Ids of the orders that were completed.
     joined
-        Ids of those orders that only get more lines: their known lines were incomplete and are not in the file, so that
-        the order itself did not change.
+        Ids of the completed orders that only get more lines. Their known lines were incomplete and are not in the file,
+        so the order itself did not change.
     """
 
     rows: pl.DataFrame

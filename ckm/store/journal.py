@@ -100,7 +100,7 @@ def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
 
 
 def _parsed(data: bytes) -> Entry:
-    """Return the entry in a journal; it can only name a table of this store.
+    """Return the entry in a journal; the entry can only name a table of this store.
 
     Raises
     ------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm.store.delta import StoredTable
 
 WHOSE = " whose"
-"""Columns that identify an order: two sources may use the same number."""
+"""Helper column with the key of an order: its number, and its source, because two sources may use the same number."""
 KNOWN_UNTIL = "known_until"
 
 

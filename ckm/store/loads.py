@@ -22,13 +22,12 @@ class LoadFacts:
     """Facts of a load.
 
     ``rows`` is the sum of the five counts after it; ``superseded`` counts rows of earlier loads of the same file that
-    are no longer in the file. ``assumed_orders``: its order numbers are not from the source. For a
-    load of orders (``by_order``): ``whole`` (its source's files have whole orders), ``moment`` (as of when its states
-    count; ISO 8601, UTC), ``merged`` (known orders of which it lacks lines), ``older`` (orders known in a later state).
-    For a load with ``assumed_orders``, ``columns`` are the columns of ``content`` that its file has.
-    ``tells_refunds``: its records have the refunds of their lines. ``edges`` are digests of the
-    first and the last order of its file (:func:`order_digest`); ``continues`` is the load whose file is the page before
-    it in the same export.
+    are no longer in the file. ``assumed_orders``: its order numbers are not from the source. For a load of orders
+    (``by_order``): ``whole`` (its source's files have whole orders), ``moment`` (as of when its states count; ISO 8601,
+    UTC), ``merged`` (number of known orders of which its file lacks lines), ``older`` (number of orders that are known
+    in a later state). For a load with ``assumed_orders``, ``columns`` are the columns of ``content`` that its file has.
+    ``tells_refunds``: its records have the refunds of their lines. ``edges`` are digests of the first and the last
+    order of its file (:func:`order_digest`); ``continues`` is the load of the preceding page of the same export.
     """
 
     load_id: str

@@ -51,7 +51,7 @@ def versions(folder: Path) -> list[int]:
         The log or an entry of it cannot be read, is missing or is incomplete.
     """
     entries, checkpoint = _listed(folder)
-    if not _is_contiguous(entries):  # another process was writing one during the listing: list again
+    if not _is_contiguous(entries):  # an entry was written during the listing: list again
         entries, checkpoint = _listed(folder)
     found = sorted(entries)
     if found and found[0] > 0:

@@ -73,7 +73,7 @@ class MergePlan:
     replaced
         The rows at ``stale``.
     entering
-        Additional rows besides those of the new files.
+        Rows that are added besides the rows of the new files.
     earlier
         Earlier states of orders, with the load that replaced each; stored in the side table.
     unchanged, updated
@@ -109,8 +109,8 @@ def plan_merge(
     Known values stay in columns that the new files do not have. With ``by_order`` rows that differ are not replaced
     here, because orders are merged as a whole (:mod:`ckm.store.order_merge`).
 
-    Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
-    table's name), but never one of another source: two tills may use the same receipt numbers.
+    Without ``on_conflict`` a row replaces a known row of the same source, or of a load without a mapping (its source is
+    the table's name), but never a row of another source: two tills may use the same receipt numbers.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def _keep_absent(
 
 
 def supersede(table: StoredTable, load_ids: Collection[str], plan: MergePlan) -> int:
-    """Remove rows of earlier loads of the same file that are no longer in it; return their number.
+    """Remove rows of earlier loads of the same file that the file no longer contains; return the number of these rows.
 
     With a corrected mapping, a row without a key may have other content, or be missing: the earlier row must not remain
     beside it. The rows are added to those that ``plan`` replaces.

@@ -62,7 +62,7 @@ FILE, POSITION = " file", " position"
 MOST_VOTES = 20_000
 """Maximum number of orders examined for earlier or later states."""
 A_MOMENT = pl.duration(microseconds=1)
-"""Difference between two states with the same moment: the earlier one is dated this much before."""
+"""If two states of an order have the same moment, the earlier state is dated this much before it."""
 MOST_ROWS = 1_000_000
 """Maximum number of rows of orders compared at once."""
 
@@ -271,7 +271,7 @@ class OrderMerge:
     def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> pl.Series:
         """Return the orders to merge: those that changed; for an older file also all orders of later loads.
 
-        An equal order in an older file shows from when the order has had its state.
+        If an order in an older file equals the known one, the file shows that the order already had this state then.
         """
         changed = self._changed(known, ids, plan)
         if self.moment is None or self.everybody:
@@ -322,7 +322,7 @@ class OrderMerge:
         return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
 
     def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> datetime | None:
-        """Return the load's moment: for an older export its newest time, else a time not before earlier loads."""
+        """Return the load's moment: of an older export its newest time, else a time not before the earlier loads."""
         last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
         reading = self._reading(ids)
         self._page_before = self._find_page_before(ids, reading)
@@ -354,7 +354,7 @@ class OrderMerge:
         return last if last < before[-1] else just_before(before[-1])
 
     def _moment_of_page(self, page: LoadFacts, last: datetime, newest: datetime, known: datetime) -> datetime:
-        """Return the moment of a page that continues another page, which is the moment of that page."""
+        """Return the moment of a page that continues another page: the moment of that other page."""
         before = self.loads.filter(pl.col("load_id") == page.load_id)["moment"].item()
         self.is_older_export = before is not None and before < newest
         if not self.is_older_export:
@@ -363,9 +363,9 @@ class OrderMerge:
         return moment if moment < known else just_before(known)
 
     def _find_page_before(self, ids: dict[str, pl.Series], reading: OrderReading) -> LoadFacts | None:
-        """Return the load of the preceding page: the last one of the source, if it ends or begins with a cut order.
+        """Return the load of the preceding page: the last page of the source, if the file continues an order of it.
 
-        The file has further lines of that order, but not the first one, which has the order's amounts.
+        The file then has further lines of that order, but not the first one, which has the order's amounts.
         """
         pages = last_pages((load for load in self._history if load.facts.load_id not in self.leaving),
                            self.facts.source)  # fmt: skip
@@ -498,7 +498,7 @@ class OrderMerge:
         came = self._telling(found.states, new, parts.orders)
         came = came.join(at, on=ORDER, how="left", maintain_order="left")
         came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
-        if not reading.refunds:  # it has no refunds of that time
+        if not reading.refunds:  # a file that never contains refunds does not show the refunds of that time
             told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
             came = came.filter(~pl.col(ORDER).is_in(told.implode()))
         came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
@@ -533,7 +533,8 @@ class OrderMerge:
         dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
         _leave(plan.redundant, undated)
         plan.entering.append(dated)
-        for name, positions in plan.matched.items():  # equal to a return that is dated now: it would be duplicated
+        # a known row of a replaced load that equals a newly dated return would be duplicated
+        for name, positions in plan.matched.items():
             places = {name: np.concatenate(positions)}
             met = self._rows(places).filter(is_undated() & pl.col(ORDER).is_in(wanted))
             met = met.filter(pl.col("load_id").is_in(self.leaving))
@@ -574,7 +575,7 @@ class OrderMerge:
 
 
 def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Return the orders whose known state at that moment equals that in ``came``."""
+    """Return the orders whose state in ``came`` equals the state that was known just before it."""
     said = [name for name in came.columns if name in columns]
     now = contents(came, said).join(came.select(ORDER, KNOWN_FROM).unique(), on=ORDER, how="left")
     then = contents(before, said, [ORDER, KNOWN_FROM, REPLACED_BY]).rename({KNOWN_FROM: "then"})
@@ -589,7 +590,7 @@ def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFr
 
 
 def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
-    """Return the earlier states of some orders or of all, without those of undone loads."""
+    """Return the earlier states of some orders or of all, without states of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return pl.DataFrame(schema=state_schema(side.schema))
     rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())

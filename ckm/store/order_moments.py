@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from ckm.store.loads import Load
 
 FULL = 0.95
-"""Minimum share of the known orders of a file's days that a full export has."""
+"""Minimum share of the known orders of a file's days that the file must have to count as a full export."""
 FEWEST = 2
-"""Minimum number of known orders between a file's first and last time for the share to count."""
+"""Minimum number of known orders between a file's first and last time for :data:`FULL` to apply."""
 MONEY_SCALE = 10_000
 SAMPLE = 10_000
 """Rows per batch whose days are read, besides the first and last: reading all rows would cost 1 % of a load."""
@@ -105,7 +105,7 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
 
 
 def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
-    """Return the moment of each load that has one; a page that another one continues has the newer moment of both."""
+    """Return the moment of each load that has one; of a page and the page that continues it, the newer moment."""
     moments = {load.facts.load_id: moment for load in loads if (moment := as_moment(load.facts.moment))}
     for load in reversed([*loads]):
         mine, before = load.facts.load_id, load.facts.continues
@@ -115,9 +115,9 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 
 
 def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows still in force: their load is not undone, and their file was not loaded again since.
+    """Return the replaced rows whose load stands and which the newest load of their file did not replace.
 
-    Rows that were replaced after the file was loaded again are in both loads.
+    A row that was replaced before or by the newest load of its file is left out: that load has its own row, or none.
     """
     mine = loads.select("load_id", "stands", "number", "read_anew")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
@@ -130,7 +130,7 @@ def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
 def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:
     """Return orders with ``earlier`` and ``later``: whether the new rows are an earlier or a later state of each.
 
-    Orders are omitted if the file lacks known sale lines of them. A refund counts only if the records of the file
+    An order is omitted if the file lacks any of its known sale lines. A refund counts only if the records of the file
     contain ``refunds``.
     """
     if not refunds:

@@ -1,8 +1,8 @@
-"""States of orders: the state of an order in a later export replaces that of an earlier export as a whole.
+"""States of orders: a later export replaces the state of an order from an earlier export as a whole.
 
-A *state* of an order is all rows of it as of one load. It is known from this moment on: the newest ``updated_at`` of
-its rows, else the moment of its load (:mod:`ckm.store.order_moments`); an order's first state is known from the order's
-own day. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
+A *state* of an order is all rows of the order as of one load. A state is known from the newest ``updated_at`` of its
+rows on, else from the moment of its load on (:mod:`ckm.store.order_moments`). An order's first state is known from the
+order's own day on. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
 
 Lines are identified within an order by ``line_no``, else by ``product_id``, else by their place; sales and returns of
 one product are different lines. All functions take and return frames.

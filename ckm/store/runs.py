@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "runs_"
-"""Prefix of the names of these tables, such as ``runs_segments``."""
+"""Prefix of the names of the tables of runs, such as ``runs_segments``."""
 NUMBER = "run_number"
 HIGHEST = "highest_number"
 """Key of a commit for the highest run number so far."""
@@ -126,7 +126,7 @@ def keep(
 
 
 def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
-    """Return the saved runs of an analysis by number; with ``name``, those of the definition with this name."""
+    """Return the saved runs of an analysis by number; with ``name``, only the runs of the definition with this name."""
     table = _table(root, analysis)
     rows = table.rows_by(NUMBER)
     last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # the last commit of a number applies

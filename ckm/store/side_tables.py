@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REPLACED = "_replaced"
 """Suffix of the table of replaced rows, which allows a load to be undone."""
 REPLACED_BY = "replaced_by"
-"""Column of that table: the load whose row replaced the row."""
+"""Column of the table of replaced rows: the load whose row replaced this row."""
 QUARANTINE = "quarantine"
 SCHEMA = pl.Schema(
     {

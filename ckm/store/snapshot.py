@@ -41,7 +41,10 @@ class TableSnapshot:
 
     @classmethod
     def of(cls, table: StoredTable) -> TableSnapshot | None:
-        """Return the snapshot of a table; None if its files alone do not contain its rows."""
+        """Return the snapshot of a table.
+
+        None if the table is partitioned or has files outside its folder (:attr:`StoredTable.is_plain`).
+        """
         if not table.is_plain:
             return None
         return cls(table.folder, table.schema, {_mark(file): file for file in table.files})

@@ -26,11 +26,11 @@ def mirror(root: Path, copy: Path) -> None:
         log, table = folder / LOG_FOLDER, copy / folder.name
         (table / LOG_FOLDER).mkdir(parents=True)
         for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
-            # without the permissions, which some file systems do not have
+            # copyfile copies no permissions, which some file systems do not have
             shutil.copyfile(path, table / LOG_FOLDER / path.name)
         if (folder / COMMITS_FILE).exists():
             shutil.copyfile(folder / COMMITS_FILE, table / COMMITS_FILE)
-        for path in folder.glob("*.parquet"):  # after the log, because a file exists before its commit
+        for path in folder.glob("*.parquet"):  # after the log: files of every copied commit exist by then
             _link(table / path.name, path.resolve())
     if (root / JOURNAL_FILE).exists():
         shutil.copyfile(root / JOURNAL_FILE, copy / JOURNAL_FILE)

@@ -1,9 +1,9 @@
 """Dates of refunds without a date in their source: the moment of the first state with the refund.
 
 A source dates such a return on the day of its order and marks it (``dated_by`` is ``order``). If an earlier state of
-the order did not have the return, it is dated at the moment of the first state with it (``first_seen``). If a refund
-has grown, the increase is dated at the moment of the larger amount. If the first known state already has the return, it
-keeps the order's day.
+the order did not have the return, the return is dated at the moment of the first state with it (``first_seen``). If a
+refund has grown, the increase is dated at the moment of the larger amount. If the first known state already has the
+return, the return keeps the order's day.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class DatedReturns:
     missing
         Known undated returns that the new states do not have.
     changed
-        Orders whose undated returns differ from the known ones.
+        Orders whose undated returns differ from the known undated returns.
     updated, unchanged
-        Positions of the new rows with another amount than the known one, and with the same amount.
+        Positions of the new rows with another amount than the known return, and with the same amount.
     """
 
     rows: pl.DataFrame

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.store.row_identity import Identity
 
 ROUNDING = timedelta(milliseconds=1)
-"""Rounding of times in bounds: Delta may cut them to milliseconds."""
+"""Largest rounding error of a time in the bounds of a column: Delta may cut times to milliseconds."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class FileState(StrEnum):
 
 
 SOUND = {FileState.VERIFIED, FileState.NO_DIGEST, FileState.UNDER_WAY}
-"""States without loss of data."""
+"""States of a file in which no data is lost."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class VerifiedFile:
     table, file
         Names of the table and the file; for a damaged table the file is empty.
     rows, size
-        Rows and bytes by the commit; null without a commit.
+        Rows and bytes by the commit; None without a commit.
     state
         Result of the comparison.
     note

@@ -93,7 +93,10 @@ class LoadWriter:
         )
 
     def follow(self, load_ids: set[str]) -> None:
-        """Number repeats as if the rows without a key in these earlier loads of the same file preceded the new rows."""
+        """Continue the numbering of equal rows.
+
+        The rows without a key in these earlier loads of the same file are counted as if they came before the new ones.
+        """
         if load_ids:
             theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
             self._staging.follow(theirs.select(self.identity.columns).collect())

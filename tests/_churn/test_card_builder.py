@@ -15,7 +15,7 @@ from ckm._churn.card_figures import RECENCY, CardData
 from ckm._churn.horizon import Horizon
 from ckm.models import metrics
 from ckm.models.backtest import PEER, Backtest, Curves
-from ckm.models.churn.labelled import fit_labelled
+from ckm.models.churn.labelled_models import fit_labelled
 from ckm.models.churn.stack import STACK
 from ckm.models.model_score import ModelScore
 from ckm.render.markdown import render_markdown

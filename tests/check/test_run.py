@@ -9,7 +9,7 @@ import pytest
 
 from ckm.check import CHECKS, CheckLimits, Severity, check_tables
 from ckm.check.checked_table import CheckedTable
-from ckm.check.table_counts import _NULLS, TableCounts
+from ckm.check.table_statistics import _NULLS, TableCounts
 from ckm.errors import NotEnoughDataError
 
 from .conftest import DAYS, FIRST, Shop, make_transactions

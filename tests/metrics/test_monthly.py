@@ -8,7 +8,7 @@ from math import exp, log, sqrt
 import pytest
 
 from ckm.metrics.metric import Metrics
-from ckm.metrics.monthly import monthly_metrics, prediction
+from ckm.metrics.monthly import monthly_metrics, normal_prediction_interval
 from tests.metrics.rows import context, on, tables
 from tests.metrics.shop import shop_context
 
@@ -65,7 +65,7 @@ def test_the_season_is_last_years_month_times_the_mean_change_of_the_months_betw
 def test_the_interval_is_that_of_one_more_value() -> None:
     """Student's t with 4 degrees of freedom is 2.776 at 97.5 %."""
     values = [log(each) for each in (1.0, 1.1, 1.2, 1.3, 1.4)]
-    mean, low, high = prediction(values)
+    mean, low, high = normal_prediction_interval(values)
     deviation = sqrt(sum((each - mean) ** 2 for each in values) / 4)
     assert exp(mean) == pytest.approx(1.1914, abs=1e-3)
     assert high - mean == pytest.approx(mean - low) == pytest.approx(2.7764 * deviation * sqrt(1.2), rel=1e-3)

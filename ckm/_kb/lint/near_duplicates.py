@@ -143,10 +143,10 @@ def _best(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     """Return the highest similarity of two texts with the same numbers; 0 without such texts."""
     from rapidfuzz import fuzz
 
-    similarityes = [
+    similarities = [
         fuzz.ratio(left, right) / 100 for left in one for right in other if _numbers(left) == _numbers(right)
     ]
-    return max(similarityes, default=0.0)
+    return max(similarities, default=0.0)
 
 
 def _numbers(text: str) -> list[str]:

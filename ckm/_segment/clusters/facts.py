@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TOLERANCE = 0.01
 """Relative difference up to which figures count as equal: 1 %."""
 KNOWN_SHARE = 0.5
-"""Smallest share of a cluster's customers with a known figure for a word."""
+"""Smallest share of a cluster's customers for whom a figure is known, for a word about this figure."""
 
 
 @dataclass(frozen=True)

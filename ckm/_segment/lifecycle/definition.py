@@ -1,9 +1,9 @@
 """Segments by life cycle stage (active, cooling, lapsed), by the customer's own purchase interval.
 
-A customer's *long gap* is the 80th percentile of the own intervals between purchase days, shrunk to that of all
-customers if there are few, and never shorter than the own purchase interval. The silence since the last purchase is
-measured in long gaps. So a month of silence is usual for a customer who buys quarterly, and unusual for one who bought
-weekly.
+A customer's *long gap* is the 80th percentile of the own intervals between purchase days. With few intervals it is
+shrunk to the percentile of all customers. It is never shorter than the own purchase interval. The silence since the
+last purchase is measured in long gaps. So a month of silence is usual for a customer who buys quarterly, and unusual
+for a customer who bought weekly.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class LifecycleDefinition:
         ).collect()
 
     def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
-        """Return the long gap in days; that of the population if the own one is unknown.
+        """Return the long gap in days; if the own long gap is unknown, the long gap of the population.
 
         The result is at least the shortest long gap and, with :attr:`own_interval`, at least the own purchase interval.
         """

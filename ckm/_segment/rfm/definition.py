@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 CLASS_CUSTOMERS = 5
-"""Fewest customers per class of a score; with fewer, a name would depend on chance."""
+"""Fewest customers per class of a score; with fewer, the names of segments would depend on chance."""
 LEAST_RATIO = 1.1
 """Smallest ratio of frequency or monetary value between neighbouring classes; closer classes are merged."""
 SCORES = ("r_score", "f_score", "m_score")

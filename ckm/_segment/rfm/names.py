@@ -25,7 +25,7 @@ NAMES_SCHEMA = "ckm.rfm_names/1"
 MOST_BINS = 9
 """Maximum number of scores, because a score is one digit of a code."""
 DIGITS = ("recency", "frequency", "monetary")
-"""Scores of the digits of a code, in order."""
+"""What each digit of a code scores, from left to right."""
 
 _DIGIT = re.compile(r"(\d)|\[(\d)-(\d)\]")
 _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")

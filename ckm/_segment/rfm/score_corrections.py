@@ -15,14 +15,14 @@ import polars as pl
 BINS = 5
 """Number of scores of the name tables to which these facts apply."""
 RECENT, MIDDLE, LONG_AGO = 4, 3, 2
-"""Recency scores: at the first and above, a name means an active customer; at the last and below, a lapsed one."""
+"""Recency scores. From the first one up, a name means an active customer; from the last one down, a lapsed one."""
 FEW, SOME = 2, 3
 """Lowest frequency score of a repeat customer, and highest monetary score of a customer without revenue."""
 LATE_AFTER, STOPPED_AFTER = 2.0, 3.0
 """Recency in own purchase intervals up to which no customer has stopped, and above which every customer has. Of random
 (exponential) intervals, one in twenty is longer than three times the mean."""
 RHYTHM_GAPS = 2
-"""Fewest purchase days for a median purchase interval."""
+"""Fewest intervals between a customer's purchase days for a median interval of their own."""
 SHORTEST_INTERVAL_DAYS = 7.0
 """Shortest purchase interval in days: no customer has stopped within this many days times :data:`STOPPED_AFTER`."""
 PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
@@ -97,7 +97,7 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
 
 
 def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Return whether recency is within the usual interval, within two, or so long that the customer stopped."""
+    """Return whether recency is within one usual interval, within two, or so long that the customer has stopped."""
     recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)

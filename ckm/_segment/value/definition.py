@@ -31,7 +31,7 @@ CUTS = {
 }
 """Possible sources of a cut."""
 ALIKE = (0.1, 0.9)
-"""Quantiles of current value: if they differ by one order at most, customers count as worth the same."""
+"""Two quantiles of current value. If they differ by one order at most, customers count as worth the same."""
 ROUNDING = 0.01
 """Relative difference up to which two order values count as equal."""
 FEWEST_ORDERS = 3

@@ -74,7 +74,10 @@ class ColumnShapes:
         return together * MOSTLY <= distinct
 
     def _identifies(self, values: pl.Series, *, alone: bool) -> bool:
-        """Return whether values can be ids; ``alone``: unique in each row."""
+        """Return whether the values can be ids.
+
+        If ``alone`` (the column is the whole key), nearly all must also be filled and distinct.
+        """
         if values.dtype.is_float() or values.dtype.is_temporal() or values.dtype.is_nested():
             return False
         filled = values.drop_nulls()

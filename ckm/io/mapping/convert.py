@@ -51,7 +51,7 @@ class Converted(NamedTuple):
     flags
         Per row the names of violated rules with action ``flag``, List(String); null if there are none.
     origin
-        Per row the position of its record; null if rows and records correspond one to one.
+        Per row the position of its record; None if rows and records correspond one to one.
     """
 
     frame: pl.DataFrame
@@ -93,11 +93,11 @@ class Conversion:
     amount_marks
         Currency signs, codes and words found with amounts so far.
     orders
-        Rules for order lines; null if the mapping has none.
+        Rules for order lines; None if the mapping has none.
     zone
         Of times without one.
     zone_column
-        The source column with the time zone of each row; null if all rows have ``zone``.
+        The source column with the time zone of each row; None if all rows have ``zone``.
     local_times
         The targets whose timestamps have no zone.
     turned
@@ -387,7 +387,7 @@ def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:
 
 
 def _per_row(masks: list[tuple[str, pl.Series]], height: int) -> pl.Series:
-    """Return the names of the masks that are true, per row; null if none is."""
+    """Return, per row, the names of the masks that are true; null if none is true."""
     hits = [
         pl.DataFrame({"row": mask.arg_true()}).with_columns(name=pl.lit(name)) for name, mask in masks if mask.any()
     ]

@@ -34,7 +34,7 @@ MOST_COPIES = 20
 LONGEST_PADDING = 1_000
 """Maximum characters added to a text: with half a million rows per batch, a column then needs 500 MB."""
 OF_NUMBER = 40
-"""Characters of a number, a date or a Boolean as text."""
+"""Maximum characters of a number, a date or a Boolean as text."""
 
 _OPERATION = re.compile(
     r"[-+*/%|&=<>!~:^]+|[(\[]|\b(?:and|or|not|is|in|like|ilike|rlike|regexp|between|case|when|div|mod)\b", re.IGNORECASE

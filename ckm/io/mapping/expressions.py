@@ -68,8 +68,8 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         Location for errors: ``file:line``, or the mapping and the target.
     """
     if _QUERY.search(outside_quotes(text)) or (_QUERY.search(text) and re.search("read_|scan_", text, re.IGNORECASE)):
-        # Checked before parsing, because polars opens the file of a read_csv while parsing. The second test finds
-        # queries hidden by quotes of another dialect.
+        # Checked before parsing, because polars opens the file of a read_csv while parsing. The test of the whole text
+        # finds queries hidden by quotes of another dialect.
         raise UsageError(
             f"{where}: the expression contains a query", hint="an expression can use only the columns of its row"
         )

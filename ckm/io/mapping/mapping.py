@@ -151,7 +151,7 @@ class Mapping:
     hints
         Format hints for the files.
     time_zone
-        Time zone of timestamps without one; None means that of the workspace.
+        Time zone of timestamps that name none; None means the time zone of the workspace.
     key
         Key columns; empty means the key of the table.
     columns
@@ -302,7 +302,7 @@ def dump_mapping(mapping: Mapping) -> str:
 
 
 def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> None:
-    """Write a proposed mapping to a file for editing; it gets the name of the file, and ``files``."""
+    """Write a proposed mapping to a file for editing; the mapping gets the name of that file, and ``files``."""
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")

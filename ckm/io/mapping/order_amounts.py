@@ -15,7 +15,7 @@ from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
 
 ORDER, COUNTS = "\x00order", "\x00counts"
 GOODS, RETURNED = "\x00goods", "\x00returned"
-"""Columns per line: its amount before the order's discounts, and its refunded amount."""
+"""Helper columns: the amount of a line before the order's discounts, and the refunded amount of the line."""
 OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on", "order_amounts")
 """Columns that are null in a return row, because they describe the sold goods only."""
 PLACE = "\x00place"
@@ -26,7 +26,7 @@ TOLERANCE = 0.015
 ROUNDING = 1e-12
 """Relative error of a sum of floats."""
 CUT = "\x00cut"
-"""Column per order: the share of its goods that the given lines contain."""
+"""Helper column: the share of the order's goods that the given lines contain."""
 _WEIGHT, _SHARE = "\x00weight", "\x00share"
 
 
@@ -144,7 +144,7 @@ def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
-    """Spread the order's refund over its lines; a refund above the value of the goods is limited to it."""
+    """Spread the order's refund over its lines; a refund above the value of the goods is limited to that value."""
     there = _sum(pl.col("net"))
     # In an incomplete order, the refund may be for goods on other pages.
     goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)
@@ -161,7 +161,7 @@ def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
 def _share_without_tax() -> pl.Expr:
     """Return the share of a refund that is for goods if tax is added to prices; 1 if prices include tax.
 
-    The order total shows this: it is goods plus shipping, with or without tax.
+    The order total shows this: the total is goods plus shipping, with or without tax.
     """
     goods = pl.coalesce("order_net", _sum(pl.col("net")))
     tax = pl.col("order_tax")

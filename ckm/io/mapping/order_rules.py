@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROW, MEANING = "\x00line", "\x00meaning"
 BEFORE = "\x00before"
-"""Columns: products of the known lines of an order; number of known lines with a line's own product."""
+"""Helper column: the products of the known lines of an order, or the number of known lines with a line's product."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Columns that are dropped once the lines are adjusted."""
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
@@ -66,7 +66,7 @@ def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
-    if "source_file" in rows.columns:  # a line of another file may be the same line again
+    if "source_file" in rows.columns:  # lines of other exports are left out: they may repeat a line
         first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
         in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
         of_first = (pl.col("source_file") == first_file) | in_pages
@@ -99,7 +99,7 @@ class OrderRules:
     Attributes
     ----------
     order
-        The source column with the order number; null if lines can be processed without the others of their order.
+        The source column with the order number; None if lines can be processed without the others of their order.
     level
         Source columns of the whole order, which are blank on all lines but the first.
     telling
@@ -138,7 +138,7 @@ class OrderRules:
 
     @classmethod
     def of(cls, mapping: Mapping) -> OrderRules | None:
-        """Return the rules of a mapping; null if it has no order rules.
+        """Return the rules of a mapping; None if it has no order rules.
 
         Raises
         ------
@@ -303,7 +303,7 @@ class OrderRules:
         return meaning.set(meaning == "next", None), unknown & meaning.is_null()
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Fill lines without their order's first line from known orders; return them and those still incomplete."""
+        """Fill lines without their order's first line from known orders; return the lines, and which are incomplete."""
         if self.known is None or not alone.any():
             return lines, alone
         found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())

@@ -123,7 +123,7 @@ class _Planner:
         self.growth: dict[str, Growth] = {}
 
     def _zone_of_column(self) -> str | None:
-        """Return the time zone in a column of the file; null without such a column or a known zone in it."""
+        """Return the time zone in a column of the file; None if there is no such column or its zone is unknown."""
         words = self._zone_words()
         return next((zone for word in words if (zone := zone_named(word))), None)
 
@@ -259,7 +259,7 @@ class _Planner:
         return self.sample.schema[source]
 
     def _check_sources(self) -> None:
-        """Refuse columns missing from the file that the mapping uses outside of its targets."""
+        """Refuse a mapping that uses missing columns of the file outside of its targets."""
         status = [name for rule in self.mapping.status for name in rule.sources]
         named = {"order_level": self.mapping.order_level, "status": status}
         for key, columns in named.items():

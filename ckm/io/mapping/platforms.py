@@ -62,7 +62,8 @@ CONFUSED = {
     "refunded": "refunds cannot be recognised by their status",
     "cancel": "cancelled orders may count as sales",
 }
-"""Consequences of a missing status column, by the last of these meanings that it can have."""
+"""Consequence of a missing status column, by the meaning of a status; of several meanings, the last one here is
+reported."""
 NOTHING: AnyMapping[str, str] = {}
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -263,7 +264,7 @@ def _header(columns: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
 
 
 def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table: str | None = None) -> Platform | None:
-    """Return the platform whose fingerprint matches these columns; null if none matches, or two equally well.
+    """Return the platform whose fingerprint matches these columns; None if none matches, or two equally well.
 
     Parameters
     ----------
@@ -288,16 +289,16 @@ def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table:
 def known_platform(
     columns: Sequence[str], sample: pl.DataFrame | None = None, *, table: str | None = None, said: str | None = None
 ) -> Platform | None:
-    """Return the platform named by the user, else the recognised one; null for none.
+    """Return the platform named by the user, else the recognised one; None for none.
 
     Parameters
     ----------
     columns, sample
         Columns and first records of the file.
     table
-        The table to fill; null for any.
+        The table to fill; None for any.
     said
-        Name of a platform, or :data:`NONE`; null means recognition by the columns.
+        Name of a platform, or :data:`NONE`; None means recognition by the columns.
 
     Raises
     ------
@@ -333,7 +334,7 @@ def platform_named(name: str) -> Platform:
 
 
 def platform_file(name: str) -> Path | None:
-    """Return the description file of a platform; null if it is unknown."""
+    """Return the description file of a platform; None if it is unknown."""
     path = Path(str(files("ckm").joinpath(FOLDER))) / f"{name}.yaml"
     return path if name.replace("-", "").isalnum() and path.is_file() else None
 
@@ -403,7 +404,7 @@ def _regex(entry: YamlEntry) -> str:
 
 
 def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
-    """Return whether all values of a column in the sample match, and there is at least one."""
+    """Return whether a column has values in the sample and all of them match."""
     if column is None:
         return False
     texts_there = [text for text in sample[column].drop_nulls().to_list() if isinstance(text, str) and text.strip()]

@@ -254,7 +254,7 @@ class _Suggestions:
         self.beside = _sources(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
-        """Return the suggestions, most similar first; for a date without any, date columns without a known name."""
+        """Return the suggestions, most similar first; for a date without any similar name, unknown date columns."""
         near = candidates(target, self.table.name, self.free, limit=len(self.free))
         if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
             near = [column for column in self.free if not is_known(column)]
@@ -264,7 +264,7 @@ class _Suggestions:
 def _without_repeated_fields(columns: list[str]) -> list[str]:
     """Return the columns of a file with one record, without the fields of record lists in it.
 
-    The records of such a list are the actual rows, so that the columns of the outer record are misleading.
+    The records of such a list are the actual rows; the columns of the outer record would be misleading.
     """
     fields = Counter(column.rpartition(".")[2] for column in columns if "." in column)
     return [column for column in columns if "." not in column or fields[column.rpartition(".")[2]] == 1]

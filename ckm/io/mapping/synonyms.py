@@ -84,7 +84,7 @@ class ExportSynonyms:
 
 
 def synonyms(table: str) -> Synonyms:
-    """Return the synonyms of the targets of ``table``; only the target names if it has no synonyms."""
+    """Return the synonyms of the targets of ``table``; for a table without synonyms, only the target names."""
     return _synonyms(table, tuple(TABLES[table].targets))
 
 
@@ -148,7 +148,7 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
 
 def _likeness(written: str, name: str, distinctive: str) -> float:
-    """Return the similarity of two names without general words, or with them if only one name has such a word."""
+    """Return the similarity of two names without general words, or with these words if only one name has one."""
     mine = _distinctive(written)
     general = mine != written and distinctive != name
     return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)

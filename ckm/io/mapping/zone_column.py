@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def zone_column(columns: Sequence[str], sample: pl.DataFrame | None) -> str | None:
-    """Return the only column with a time zone name that is not mapped otherwise; null without one, or with two."""
+    """Return the only column with a time zone name that is not mapped otherwise; None without one, or with two."""
     if sample is None:
         return None
     names = {normalise(name) for name in load_data("time_zones.yaml")["columns"]}

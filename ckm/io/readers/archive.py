@@ -52,7 +52,7 @@ class Archive:
     name
         Its name in messages.
     compression
-        The compression; null if uncompressed.
+        The compression; None if uncompressed.
     """
 
     path: Path
@@ -136,7 +136,7 @@ def is_workbook(path: Path) -> bool:
 
 
 def spool_stdin() -> Path:
-    """Copy standard input to a temporary file, so that it can be read more than once; the caller removes it.
+    """Copy standard input to a temporary file, to read it more than once; the caller removes the file.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def spool_stdin() -> Path:
 
 
 def spool(archive: Archive, limit: int) -> Path:
-    """Decompress ``archive`` into a temporary file for formats that need to seek; the caller removes it.
+    """Decompress ``archive`` into a temporary file for formats that need to seek; the caller removes the file.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def _write(file: IO[bytes], piece: bytes, folder: Path) -> None:
         file.write(piece) if piece else file.flush()
     except OSError as error:
         with suppress(OSError):
-            file.close()  # may try to write again
+            file.close()  # closing may try to write again
         raise no_space(folder.parent, error) from error
 
 

@@ -29,7 +29,7 @@ _NULL_WORDS = frozenset({"null", "none", "na", "n/a", "nan", "-", "\\n", "#n/a",
 LONGEST = 200
 """Maximum characters of a cell for pattern matching; longer cells are text."""
 TYPED = frozenset({"number", "money", "percent", "date", "time", "link", "email"})
-"""Kinds that a column name does not have."""
+"""Kinds of cells that are never a column name."""
 
 
 def kind_of(cell: str) -> str:

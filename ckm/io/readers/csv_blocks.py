@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 256 << 20
 """Maximum bytes of a line; a longer line means that the file is not a table."""
 RAW_LIMIT = 20_000
-"""Characters of a rejected record that are stored."""
+"""Maximum characters of a rejected record that are stored."""
 
 
 class BlockReader:
@@ -134,7 +134,7 @@ class BlockReader:
             lines = pl.concat([lines, pl.Series("line", [line for line, _ in accepted], dtype=pl.Int64)])
             order = lines.arg_sort()
             fast, lines = fast[order], lines[order]
-        if self._stand_in is not None:  # it was also replaced within quotes
+        if self._stand_in is not None:  # the stand-in delimiter was also written into quoted cells: restore it there
             fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
             rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
         if self._header and (again := self._same_as_header(fast)) is not None:
@@ -144,7 +144,7 @@ class BlockReader:
         return Batch(fast, lines, rejected_frame(sorted(rejected)))
 
     def _same_as_header(self, records: pl.DataFrame) -> pl.Series | None:
-        """Return a mask of records that repeat the header; null if none does."""
+        """Return a mask of records that repeat the header; None if none does."""
         header = self._header or []
         first = next(place for place, name in enumerate(header) if name is not None)
         if not (records.to_series(first) == header[first]).any():
@@ -157,7 +157,7 @@ class BlockReader:
         return found if found.any() else None
 
     def _parse(self, block: bytes, lines: BlockLines, taken: Bools, count: int) -> pl.DataFrame | None:
-        """Parse the lines marked by ``taken``; null if polars does not find ``count`` records."""
+        """Parse the lines marked by ``taken``; None if polars does not find ``count`` records."""
         schema = text_schema(self.columns)
         if not count:
             return pl.DataFrame(schema=schema)
@@ -294,7 +294,7 @@ def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[t
         block = piece
         if line_end == "\r":
             block = b"".join([*rest, piece])
-            held = block[-1:] if block.endswith(b"\r") else b""  # it may be the first half of a CR LF
+            held = block[-1:] if block.endswith(b"\r") else b""  # this CR may be the first half of a CR LF
             block = block[: len(block) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             rest = []
             cut = block.rfind(b"\n") + 1

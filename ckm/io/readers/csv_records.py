@@ -39,7 +39,7 @@ class ParsedRecord(NamedTuple):
     fields
         The values, null if empty; None if the record is rejected.
     reason
-        Reason of the rejection, or description of the repair; null without either.
+        Reason of the rejection, or description of the repair; None without either.
     lines
         Number of lines of the record.
     """

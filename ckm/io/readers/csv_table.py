@@ -24,7 +24,7 @@ BLOCK = 10 << 20
 """Block size in bytes: large enough for full speed of numpy and polars, small enough for several in memory."""
 SAMPLE_BLOCK = 2 << 20
 DETECTION_SAMPLE = 1 << 20
-"""Bytes at the start of the file used for detecting dialect and header."""
+"""Bytes at the start of a file from which dialect and header are detected."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs
 CHANCE = 0.3
 """Maximum ratio of lines that are accidentally valid UTF-8, such as short words in Thai or Chinese."""
 LINES_NAMED = 5
-"""Line numbers listed in a remark."""
+"""Maximum number of line numbers listed in a remark."""
 BINARY_SHARE = 0.02
 """Share of control characters above which a file is not text."""
 
@@ -82,7 +82,7 @@ class TextEncoding:
     Attributes
     ----------
     name
-        Python's name of it.
+        Python's name of the encoding.
     mark
         Length in bytes of the byte order mark.
     clean
@@ -92,7 +92,7 @@ class TextEncoding:
     mixed
         Whether some lines are UTF-8, so that each line is decoded separately.
     remark
-        Remark for the user: ``(first line, text)``; null if none.
+        Remark for the user: ``(first line, text)``; None if none.
     """
 
     name: str
@@ -149,7 +149,7 @@ def detect_encoding(archive: Archive, given: str | None = None) -> TextEncoding:
     if scan.good_lines <= (0 if guess in LATIN else CHANCE * scan.bad_lines):
         return TextEncoding(_guess(scan.rich), 0, False, "guess")
     lines, count = _odd_lines(archive, utf8=True)
-    if not lines:  # parts of one very long line
+    if not lines:  # the counted lines were parts of one very long line
         return TextEncoding(guess, 0, False, "guess")
     return TextEncoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(lines, count, guess))
 

@@ -232,7 +232,7 @@ def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tup
         column = cells.to_series(at - 1)
         is_number = pl.Series(range(1, cells.height + 1)).is_in(list(rows)) & column.str.contains(NUMERAL)
         below = column.filter(column.is_not_null() & ~is_number)
-        if len(below) <= 1:  # the header
+        if len(below) <= 1:  # the header is the only other text
             alone.add(at - 1)
             continue
         marked = pl.when(is_number & column.str.contains(".", literal=True)).then(column + NATIVE_SUFFIX)
@@ -260,7 +260,7 @@ def _as_written(cells: pl.DataFrame) -> pl.DataFrame:
     """Write dates without a time if a column has only dates."""
     if not cells.width:
         return cells
-    has_time = pl.all().str.contains(DATE_TIME)  # of all columns in one query: a sheet may have 16,384
+    has_time = pl.all().str.contains(DATE_TIME)  # one query for all columns: a sheet may have 16,384
     timed = [column.name for column in cells.select(has_time.any()) if column.item()]
     if not timed:
         return cells

@@ -17,7 +17,7 @@ BOOKKEEPING = "_"
 """Prefix of metadata files of Spark and Hive (``_SUCCESS``, ``_metadata``), which are skipped."""
 DIGITS = re.compile(r"([0-9]+)")
 NAMED = 3
-"""Maximum names listed of skipped files."""
+"""Maximum number of skipped files that a remark names."""
 
 
 @dataclass(frozen=True)

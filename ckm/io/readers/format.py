@@ -37,9 +37,9 @@ class FileFormat:
     compression
         The compression.
     encoding
-        The encoding; null for binary files.
+        The encoding; None for binary files.
     delimiter
-        One character, ``"whitespace"``, or null for a file of a single column.
+        One character, ``"whitespace"``, or None for a file of a single column.
     padded
         Whether a space follows each delimiter and is not part of the value.
     quote, escape
@@ -48,7 +48,7 @@ class FileFormat:
     line_end
         ``"\n"`` (which includes CR LF), or ``"\r"`` where a lone CR ends a line too.
     header_line, header_rows
-        The 1-based line of the first header row, null without header; how many rows the header has.
+        The 1-based line of the first header row, None without header; how many rows the header has.
     first_line
         The 1-based first line of the data.
     sheet
@@ -95,8 +95,8 @@ class Batch(NamedTuple):
     Attributes
     ----------
     records
-        One row per record. Text files and Excel: every column ``String`` exactly as written, null where
-        nothing stands; Parquet: the types of the file, those that polars cannot hold as text.
+        One row per record. Text files and Excel: every column ``String`` exactly as written, null for an
+        empty cell. Parquet: the types of the file; columns of types that polars does not have are text.
     lines
         ``Int64``; the 1-based line where each record starts; for Parquet and Excel the row number.
     rejected

@@ -20,10 +20,11 @@ IMPORT_ID = '{"ImportId"'
 """Start of every cell in the third header row of a Qualtrics export."""
 ROWS_LOOKED_AT = 200
 PREAMBLE_LINES = 100
-"""Maximum line of a detected header; others need --header."""
+"""Number of the last line in which a header is detected; a later header needs --header."""
 MOST_HEADER_ROWS = 5
 MOSTLY = 0.8
-"""Minimum share of cells of one kind for comparing the first cell of a column."""
+"""Minimum share of one kind (number, date, ...) among the filled cells of a column, for the column to be of that kind.
+"""
 LEAST_YEARS = 3
 PLAUSIBLE_YEARS = range(1900, 2101)
 OTHER_DELIMITERS = ",;\t| "
@@ -45,7 +46,7 @@ class TableStart:
     columns
         Unique names, one per field of a record.
     header_line, header_rows
-        1-based line of the first header row, null without one; number of rows.
+        1-based line of the first header row (None without a header), and number of header rows.
     first_line
         1-based line where data start.
     remarks
@@ -73,7 +74,7 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
     InputError
         The hinted header line is not in the file.
     UsageError
-        The number of hinted names differs from that of the columns.
+        The number of hinted names differs from the number of columns.
     """
     skip = 1 if lines and SEP_LINE.match(lines[0]) else 0
     if isinstance(hints.header, int):
@@ -96,7 +97,7 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
     InputError
         The hinted header row is empty.
     UsageError
-        The number of hinted names differs from that of the columns.
+        The number of hinted names differs from the number of columns.
     """
     if not rows:
         return TableStart(tuple(hints.columns or ()), None, 0, 1)
@@ -116,7 +117,7 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
 
 
 def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
-    """Return the most frequent number of fields; the first one if equal."""
+    """Return the most frequent number of fields; of equally frequent numbers the first."""
     if dialect.delimiter is None:
         return 1
     if dialect.delimiter == "whitespace":
@@ -264,7 +265,7 @@ def _table_top(rows: list[Row], width: int) -> int:
 
 
 def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
-    """Return the most frequent kind of cells per column; null if there is none."""
+    """Return the most frequent kind of cells per column; None if there is none."""
     kinds: list[str | None] = []
     usual = [row.cells for row in rows if len(row.cells) == width]
     for place in range(width):
@@ -334,7 +335,7 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
 
 
 def _unequal_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
-    """Fit a header with a different number of names to the columns; null if it is not a header."""
+    """Fit a header with a different number of names to the columns; None if it is not a header."""
     if len(cells) == width - 1 and len(data) > 1 and _counts_rows(data, width):
         return ["", *cells], "the first column has no name and counts the rows (row names of R)"
     for delimiter in OTHER_DELIMITERS:

@@ -33,7 +33,7 @@ ELEMENT_LIMIT = 64 << 20
 """Maximum characters of an array element."""
 MOST_COLUMNS = 10_000
 MOST_FIELDS = 50
-"""Maximum fields of a nested record that become columns; a larger one is kept as JSON text."""
+"""Maximum fields of a nested record that become columns; a record with more is kept as JSON text."""
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Pattern of strings, also unclosed ones, and of the characters between values."""
@@ -91,7 +91,7 @@ _decoder = json.JSONDecoder(parse_float=Numeral, parse_int=Numeral, parse_consta
 
 
 def as_text(value: object) -> str | None:
-    """Return a JSON value as text: strings and numbers unchanged, objects and lists as JSON, ``null`` as null."""
+    """Return a JSON value as text: strings and numbers unchanged, objects and lists as JSON, ``null`` as None."""
     if value is None or value == "":
         return None
     if isinstance(value, str):
@@ -179,7 +179,7 @@ class JsonTable:
 
 
 def _with_its_point(cell: str | None) -> str | None:
-    """Mark a number's decimal point, which is a point even if the column's texts have decimal commas."""
+    """Mark the decimal point of a JSON number, because texts in the same column may have decimal commas."""
     if isinstance(cell, Numeral) and "." in cell and "e" not in cell.lower():
         return cell + NATIVE_SUFFIX
     return cell
@@ -301,7 +301,7 @@ class JsonLayout:
 
     @property
     def remark(self) -> str | None:
-        """Return a remark for the user; null if none."""
+        """Return a remark for the user; None if none."""
         if self.kind == "wrapped":
             only = "" if self.is_given else ", the only one in the file's object"
             return f"the records are read from the list '{'.'.join(self.path)}'{only}"
@@ -495,7 +495,7 @@ def _under(key: str, found: Element) -> Element:
 
 
 def _element_end(text: str, at: int, *, final: bool) -> int | None:
-    """Return the end of the element at ``at``; null if ``text`` does not contain it yet.
+    """Return the end of the element at ``at``; None if ``text`` does not contain it yet.
 
     A valid element is measured by parsing it. In an invalid one brackets are counted, so that only this element is
     lost.

@@ -137,7 +137,7 @@ def lists_of_records(record: dict[str, str | None]) -> list[str]:
 
 
 def _describe_list(name: str, beside: dict[str, object]) -> bool:
-    """Return whether the values beside a list of records are empty or metadata of the list, such as pages and counts.
+    """Return whether all values beside a list of records are empty, or metadata of the list such as pages and counts.
 
     If the list has a usual name such as ``data``, any values count as metadata.
     """

@@ -35,13 +35,13 @@ class CellRun(NamedTuple):
     row, rows, column, columns
         First row and column, and numbers of rows and columns.
     kind
-        Type of the value; null for untyped text.
+        Type of the value; None for untyped text.
     text
         Number of displayed characters.
     spanned
         Number of rows of the merged cell.
     currency
-        The currency of an amount; null for other cells.
+        The currency of an amount; None for other cells.
     """
 
     sheet: str

@@ -42,7 +42,7 @@ class ParquetTable:
     rows
         Number of rows, from the footer.
     selected
-        The columns that are read, by their names in the file; null for all.
+        The columns that are read, by their names in the file; None for all.
     """
 
     path: Path

@@ -41,9 +41,9 @@ class ColumnForm:
     type
         The type in the file.
     cast
-        Type to which pyarrow casts a native column first; null if unchanged.
+        Type to which pyarrow casts a native column first; None if unchanged.
     remark
-        Remark for the user; null if none.
+        Remark for the user; None if none.
     """
 
     form: Form

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 LAST_ROWS = 5
 """Number of last rows that may contain a total, grand total or notes."""
 COMPARED_ROWS = 20
-"""Number of rows above them that are compared as typical records."""
+"""Number of rows above the last ones that are compared with them as typical records."""
 TOLERANCE = 0.005
-"""Tolerance of a sum per row above it: half a cent, because amounts may have been rounded."""
+"""Tolerance of a total per row that it sums: half a cent, because amounts may have been rounded."""
 NOTE_COLUMNS = 4
 """Fewest columns for detecting notes; in a narrower table, a row with a single value is normal."""
 
@@ -69,7 +69,7 @@ def _with_footers(batch: Batch) -> Batch:
 
 
 def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) -> str | None:
-    """Return why ``row`` is not a record; null if it is one."""
+    """Return why ``row`` is not a record; None if it is one."""
     if not records or _empty(row) <= max(map(_empty, records)):
         return None
     if _is_total(row):
@@ -83,7 +83,7 @@ def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) ->
 
 
 def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], records: pl.DataFrame) -> str | None:
-    """Return the reason for a total row without empty cells, as in a table with two columns; null if it is a record."""
+    """Return the reason for a total row without empty cells, as in a table with two columns; None if it is a record."""
     records_above = [record for record in above if not _is_total(record)]
     if not records_above or not _is_total(row) or row[0] is None:
         return None
@@ -94,7 +94,7 @@ def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], record
 
 
 def _sums_up(cells: Sequence[object], records: pl.DataFrame) -> bool:
-    """Return whether the numbers of a row (at least one) are the sums of those above, with or without other totals."""
+    """Return whether a row has numbers, and all are sums of the numbers above, with or without other totals."""
     first = records.to_series(0).str.strip_chars().str.strip_suffix(":").str.to_lowercase()
     single = records.filter(~first.is_in(list(total_words())).fill_null(value=False))
     return _are_sums(cells, records) or _are_sums(cells, single)
@@ -109,7 +109,7 @@ def _are_sums(cells: Sequence[object], rows: pl.DataFrame) -> bool:
 
 
 def _digits(cell: object) -> float | None:
-    """Return a number; its last mark is decimal if one or two digits follow it."""
+    """Return a number; its last point or comma is the decimal mark if one or two digits follow."""
     found = _as_digits(pl.Series([cell if isinstance(cell, str) else None], dtype=pl.String)).item()
     return None if found is None else float(found)
 

@@ -23,7 +23,7 @@ per cell."""
 MOST_TEXT = 400 << 20
 """Maximum bytes of all texts of a workbook; a shared text counts once per cell that refers to it."""
 MARKUP = 120
-"""Bytes of a cell's XML without its text; the rest of a sheet's XML counts as text."""
+"""Assumed bytes of a cell's XML without its text; the rest of a sheet's XML counts as text."""
 MOST_UNPACKED = 4 << 30
 """Maximum bytes of a sheet's XML: about 50 million cells."""
 LONGEST_TEXT = 1 << 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ZEROS = "٠۰๐０०"
-"""The zeros of Arabic, Persian, Thai, full-width and Devanagari digits; their nine successors follow each."""
+"""The zeros of Arabic, Persian, Thai, full-width and Devanagari digits; in Unicode, 1 to 9 follow each zero."""
 
 DIGITS = {chr(ord(zero) + value): str(value) for zero in ZEROS for value in range(10)}
 SPACES = {chr(code): " " for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000, 0x09)}

@@ -12,7 +12,8 @@ from ckm.io.values.date_parts import may_begin_with_year
 
 DAYS = 31
 CHANCE = 1e-6
-"""Significance level: if days have so few distinct values with at most this probability, the numbers are not days."""
+"""Significance level. If real days would have so few distinct values with at most this probability, the numbers are not
+days."""
 OUTNUMBERED = 10
 """Ratio of dates with the year first to dates with the year last above which the latter are treated as errors."""
 BUDDHIST_SHORT = (50, 79)

@@ -15,12 +15,12 @@ _OFFSET_BEFORE = re.compile(r"^\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
 _WHOLE_HOURS = re.compile(r"(?:UTC|GMT)\s*(?P<sign>[+\-−])\s*0?(?P<hours>\d{1,2})(?::?00)?", re.IGNORECASE)
 _MOST_HOURS = {"+": 14, "-": 12}
 GAPS = ("3h", "27h")
-"""Steps back in time for skipped local times: first longer than any daylight saving change, then longer than any change
-of the date line."""
+"""Steps back in time to a local time that is not skipped: the first step is longer than any daylight saving change, the
+second longer than any change of the date line."""
 
 
 def zone_named(word: str) -> str | None:
-    """Return the time zone of an IANA, Rails, Windows or short name; null if unknown.
+    """Return the time zone of an IANA, Rails, Windows or short name; None if unknown.
 
     >>> zone_named("CEST"), zone_named("Eastern Time (US & Canada)"), zone_named("noon")
     ('Europe/Berlin', 'America/New_York', None)

@@ -85,7 +85,7 @@ class Groups:
 
     @cached_property
     def frequencies(self) -> tuple[Floats, Floats, Integers]:
-        """Distinct pairs of ``x`` and ``T``, and the index of each history's pair."""
+        """Distinct pairs of ``x`` and ``T``, and for each history the index of its pair."""
         x, T = self.histories.x.astype(np.int64), self.histories.T.astype(np.int64)  # noqa: N806
         distinct, position = np.unique((x << TIME_BITS) | T, return_inverse=True)
         pairs = (distinct >> TIME_BITS, distinct & ((1 << TIME_BITS) - 1))

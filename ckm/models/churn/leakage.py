@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ckm.models.churn.training_set import Flags, Floats
 
 LEAK_AUC, HONEST_AUC = 0.95, 0.94
-"""A column leaks if its ROC AUC is above the first value and the 95 % interval of it above the second. Columns known
-before the outcome reach .74 in Telco, and hardly ever more than .93."""
+"""A column leaks if its ROC AUC exceeds the first value and the lower end of its 95 % interval exceeds the second. In
+Telco, columns known before the outcome reach at most 0.74; elsewhere rarely more than 0.93."""
 MOST_ELSEWHERE = 0.03
 """A column also leaks if a group of rows contains most of one outcome and at most this share of the other."""
 WITHIN_FILLED = 0.5
@@ -98,7 +98,7 @@ def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64
 
     Notes
     -----
-    A column leaks if its ROC AUC is above :data:`LEAK_AUC` and the 95 % interval of it above :data:`HONEST_AUC`, or if
+    A column leaks if its ROC AUC exceeds :data:`LEAK_AUC` and its 95 % interval lies above :data:`HONEST_AUC`, or if
     a group of its rows holds the share :data:`WITHIN_FILLED` or :data:`WITHIN_VALUES` of one outcome and at most
     :data:`MOST_ELSEWHERE` of that share of the other. It is judged by whether it is filled and by its values: a value
     predicts the outcome that is more frequent among its rows, in the other folds, than among all rows. A numeric column

@@ -12,8 +12,8 @@ from ckm.search.analysis.tokens import TELLING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_READ = 4000  # characters that are read
-_SHARE = 0.1  # stop words per word; running text has .2 to .5 in any language
+_READ = 4000  # maximum characters of a text that are read
+_SHARE = 0.1  # minimum share of stop words; running text has 0.2 to 0.5 in any language
 
 
 def detect(text: str) -> tuple[str, ...]:

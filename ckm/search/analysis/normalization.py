@@ -20,7 +20,7 @@ _OTHER = f"[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]"
 LETTER = f"(?:{_OTHER}|[{_MARKS}])"
 """A letter, digit or mark of any script without an analyzer of its own."""
 WORD_BEGINS = f"(?<!{_OTHER})(?<![{_MARKS}])(?<![{ARABIC}])"
-"""Position after no letter of a script with spaces."""
+"""Position that does not follow a letter of a script with spaces."""
 
 _RUN = re.compile(f"(?P<spaced>{LETTER}+)|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)")
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")

@@ -17,7 +17,7 @@ SHORTEST = 4
 """Fewest characters of a word whose spelling is corrected."""
 
 _DATA = Path(__file__).parents[2] / "data" / "search" / "thai_words.txt"
-_LONGEST = 8  # clusters of a word; longer words of the list are compounds of others
+_LONGEST = 8  # maximum clusters of a word; longer words of the list are compounds of shorter ones
 
 _CLUSTER = re.compile(
     "[เ-ไ]?[ก-ฮ][\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]*"

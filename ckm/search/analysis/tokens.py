@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 TELLING = 4
-"""Weight of a character of another script in language detection, relative to a Latin word."""
+"""Weight in language detection of a character of a script other than Latin, relative to a Latin word."""
 
 
 class Token(NamedTuple):

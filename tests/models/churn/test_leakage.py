@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from ckm.models.churn.labelled import stratified_folds
+from ckm.models.churn.labelled_models import stratified_folds
 from ckm.models.churn.leakage import ColumnEvidence, column_evidence
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[4] / "shared" / "data")

@@ -44,7 +44,7 @@ class TableCounts:
     spread
         ``column``, ``currency``, ``bin``, ``rows``: histogram of positive sales on a log scale; transactions only.
     key_repeats
-        Rows whose complete key occurred before; null if a key column is missing.
+        Rows whose complete key occurred before; None if a key column is missing.
     row_repeats
         Duplicate rows, compared without lineage columns; the first of each is not counted.
     keep_stray_dates
@@ -66,7 +66,7 @@ class TableCounts:
 
     @cached_property
     def usual_days(self) -> tuple[date, date] | None:
-        """First and last day without outlying dates (:mod:`ckm.customers.usual_days`); null if no row is dated.
+        """First and last day without outlying dates (:mod:`ckm.customers.usual_days`); None if no row is dated.
 
         With ``keep_stray_dates``, of all dates.
         """

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.churn.labelled import fit_labelled, stratified_folds
+from ckm.models.churn.labelled_models import fit_labelled, stratified_folds
 from ckm.models.churn.tabular import OTHER, learn_encoding
 from ckm.models.metrics import roc_auc
 from ckm.models.sampling import id_hashes
