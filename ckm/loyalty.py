@@ -91,8 +91,8 @@ class LoyaltyOptions:
     as_of
         As-of date; None means the newest usual day.
     months
-        Length of the period that ends with it; None means 12, or where the data begin too late for an earlier period
-        to compare with, the longest of 6, 3 and 1 that has one.
+        Length of the period that ends with it; None means 12, or where the data cover them and no earlier period to
+        compare with, the longest of 6, 3 and 1 that has one.
     comparison
         Comparison with the previous period, or with the same period of the previous year.
     by
@@ -197,7 +197,7 @@ def loyalty(
     as_of
         As-of date. Default: the newest usual day.
     period
-        Months that end with it, as ``12mo``. Default: 12, or where the data begin too late for an earlier period to
+        Months that end with it, as ``12mo``. Default: 12, or where the data cover them and no earlier period to
         compare with, the longest of 6, 3 and 1 that has one.
     compare
         ``previous`` (period), or ``year-ago`` (same period of the previous year).
@@ -376,6 +376,8 @@ def _context(
 
     first = of(MONTHS_OF_A_YEAR if request.months is None else request.months, request.comparison)
     if request.months is not None or first.incomparable is None or first.incomparable[0] != NO_COMPARISON:
+        return first, request.comparison
+    if not first.covers(first.period):  # the report of a young shop is of all that it has sold
         return first, request.comparison
     comparisons: tuple[Comparison, ...] = (
         ("year-ago", "previous") if request.comparison == "year-ago" else ("previous",)

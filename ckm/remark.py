@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 class Importance(IntEnum):
     """What a remark is about, the most important first."""
 
-    basis = 0
+    warning = 0
+    """Amounts or statuses of the data are not used, so that the result is probably wrong."""
+    basis = 1
     """What the result is of: the date and the rows that count."""
-    doubt = 1
+    doubt = 2
     """What can make the result wrong: rows left out, data that end early, a model that does not fit."""
-    assumption = 2
+    assumption = 3
     """What was assumed because the data or the caller do not say it."""
-    method = 3
+    method = 4
     """How the result was computed."""
 
 
@@ -42,6 +44,11 @@ class Remark(str):
 
     def __reduce__(self) -> tuple[type[Remark], tuple[str, Importance]]:
         return Remark, (str(self), self.importance)
+
+
+def warning(text: str) -> Remark:
+    """Return a sentence on data that should be used and are not."""
+    return Remark(text, Importance.warning)
 
 
 def basis(text: str) -> Remark:

@@ -57,7 +57,7 @@ ENOUGH_OF_ONE = {"lifecycle": {"one customer"}}
 def test_odd_input_is_answered_or_refused_in_words(tmp_path: Path, run: Run, case: str, method: str) -> None:
     rows, words, codes, message = INPUTS[case]
     path = write(tmp_path / "orders.csv", rows)
-    done = run("segment", path, "--by", method, *words, "--customers", "-f", "json")
+    done = run("segment", path, "--by", method, *words, "--customers", "-f", "json", "-v")
     assert done.exit_code == codes.get(method, TOO_LITTLE), done.stderr
     if done.exit_code:
         error = json.loads(done.stderr.splitlines()[0])["error"]
@@ -75,7 +75,7 @@ def test_odd_input_is_answered_or_refused_in_words(tmp_path: Path, run: Run, cas
 def test_a_missing_column_is_named(tmp_path: Path, run: Run, column: str) -> None:
     path = write(tmp_path / "orders.csv", orders(customers=20))
     pl.read_csv(path).drop(column).write_csv(path)
-    done = run("segment", path)
+    done = run("segment", path, "-v")
     assert done.exit_code == USAGE
     assert f"no column for {column}" in done.stderr
 

@@ -16,7 +16,7 @@ from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.mapping.zone_column import zone_column
 from ckm.io.readers.hints import Hints
-from ckm.remark import basis, doubt
+from ckm.remark import basis, doubt, warning
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class NameMatchingPlan:
         ]
         if passed := unmapped_columns(mapping, columns).money:
             names = ", ".join(repr(column) for column in shown_columns(passed, named=named))
-            assumed.append(doubt(f"unmapped columns with amounts or statuses: {names}"))
+            assumed.append(warning(f"unmapped columns with amounts or statuses: {names}"))
         found = basis(f"recognised as {platform.title} ({platform.name})")
         return mapping, (found, *assumed, "--platform none maps its columns by name only")
 

@@ -232,8 +232,8 @@ def test_a_definition_is_refitted_at_the_age_that_the_settings_name(
 
 KILLED = {
     "between two files": ("ckm.ingest.files", "ingest_file", "after", 1),
-    "before a commit": ("ckm.store.delta", "Table.commit", "before", 2),
-    "after a commit": ("ckm.store.delta", "Table.commit", "after", 1),
+    "before a commit": ("ckm.store.delta", "StoredTable.commit", "before", 2),
+    "after a commit": ("ckm.store.delta", "StoredTable.commit", "after", 1),
     "after the refit": ("ckm.nightly", "segment_dataset", "after", 1),
     "after the warnings are saved": ("ckm.churn", "WarningRun.save", "after", 1),
     "before the list is recorded": ("ckm.nightly", "record_inputs", "before", 1),

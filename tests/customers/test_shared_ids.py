@@ -159,7 +159,7 @@ def test_a_declared_id_is_no_customer_in_any_analysis_nor_in_the_cached_ledger(t
 
     config = root / "ckm.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("guest_ids: []", 'guest_ids: ["0"]'), encoding="utf-8")
-    after = run("segment", "-C", root, "--customers", "--dry-run", "-f", "csv")
+    after = run("segment", "-C", root, "--customers", "--dry-run", "-f", "csv", "-v")
     assert after.stdout.count("\n") == 1 + 120, "the kept ledger was of other guest ids"
     assert "without a customer" in after.stderr
     assert "customer id" not in after.stderr

@@ -100,9 +100,9 @@ def test_what_is_left_out_of_a_folder_is_reported(desk: Desk, run: Run) -> None:
     desk.orders("exports/1.csv", *(GOOD.replace("A1", f"A{n}").replace("c1", f"c{n}") for n in range(9)))
     desk.write("exports/_SUCCESS", "")
     desk.orders("exports/x.csv/2.csv", GOOD)
-    found = desk.call(desk.root / "exports", "--as", "transactions")
+    found = desk.call(desk.root / "exports", "--as", "transactions", "-v")
     assert found.exit_code == 0
-    analysed = run("segment", desk.root / "exports")
+    analysed = run("segment", desk.root / "exports", "-v")
     for said in (found.stderr, analysed.stderr):
         assert "start with _: _SUCCESS" in said
         assert "sub-folders are not read: x.csv" in said
