@@ -77,5 +77,5 @@ def test_a_remark_is_a_text_that_keeps_its_importance() -> None:
     assert importance_of(told) is Importance.doubt
     assert importance_of("computed so") is Importance.method
     assert pickle.loads(pickle.dumps(told)).importance is Importance.doubt
-    assert [importance_of(each) for each in at_least(Importance.assumption, ["so", doubt("no")])] == [2, 1]
+    assert [importance_of(each) for each in at_least(Importance.assumption, ["so", doubt("no")])] == [3, 2]
     assert pl.Series([told], dtype=pl.String).to_list() == ["orders.csv: cut off"]

@@ -138,7 +138,7 @@ def test_a_file_is_known_by_its_digest_and_how_it_was_read(made: Path, tmp_path:
 
 @pytest.mark.slow
 def test_the_result_is_the_same_with_and_without_facts(made: Path, tmp_path: Path, run: Run) -> None:
-    words = ("segment", made / "orders.csv", "-f", "csv")
+    words = ("segment", made / "orders.csv", "-f", "csv", "-v")
     plain, with_facts = run(*words), run(*words, "--meta", tmp_path / "meta.json")
     assert with_facts.stdout == plain.stdout
     assert with_facts.stderr == f"wrote {tmp_path / 'meta.json'}\n" + plain.stderr
