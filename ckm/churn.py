@@ -33,7 +33,7 @@ from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
-from ckm.remark import assumption, doubt
+from ckm.remark import assumption, doubt, warning
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.wording import counted
@@ -411,7 +411,7 @@ def _saved(run: WarningRun, dataset: Dataset, request: ChurnOptions) -> tuple[Wa
     if not request.keep:
         return None, []
     if dataset.workspace is not None and not dataset.workspace.writable:
-        return None, [doubt("the workspace cannot be written: the warnings were not saved")]
+        return None, [warning("the workspace cannot be written: the warnings were not saved")]
     if not request.defer:
         run.save()
     return run, []

@@ -21,6 +21,7 @@ from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.remark import warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -216,7 +217,7 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
         moves = _moves(before, result, ledger, tables)
         result = result.since(moves).saying(*moves.remarks)
     if request.keep and _must_keep_nothing(dataset, request):
-        result = result.saying("the workspace cannot be written: neither definition nor run was saved")
+        result = result.saying(warning("the workspace cannot be written: neither definition nor run was saved"))
     elif request.keep:
         if result.definition is not saved and (store is not None or request.save):
             path = library.save(result.definition, request.name)

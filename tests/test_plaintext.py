@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from ckm.plaintext import harmless, harmless_in_page, markdown_line, markdown_text, one_line, printable
 from ckm.render.cells import markdown_table
-from ckm.render.document import Document, Facts, Items, KeyFigure, ReportTable, Section, TableColumn, Text
+from ckm.render.document import (
+    Action,
+    Actions,
+    Document,
+    Facts,
+    Findings,
+    Items,
+    KeyFigure,
+    ReportTable,
+    Section,
+    TableColumn,
+    Text,
+)
 from ckm.render.markdown import render_markdown
 from ckm.render.rows import ResultTable as Rows
 from ckm.render.rows import render
@@ -56,7 +68,17 @@ def test_a_cell_of_a_table_stays_a_cell(text: str, name: str) -> None:
 @given(anything)
 def test_a_mail_holds_no_markup_but_its_own(text: str) -> None:
     blocks = (Text(text), Items((text,)), Facts(((text, text),)), ReportTable(text, (TableColumn(text),), ((text,),)))
-    mail = render_markdown(Document(text, text, (Section(text, blocks),), (KeyFigure(text, text, text),), text))
+    document = Document(
+        title=text,
+        lead=text,
+        sections=(Section(text, blocks),),
+        subtitle=text,
+        key_figures=(KeyFigure(text, text, text),),
+        findings=Findings(text, (text,)),
+        actions=Actions(text, (Action(text, text, text, text),), text),
+        footer=text,
+    )
+    mail = render_markdown(document)
     assert not markup_in(mail), mail
     assert not BAD.search(mail)
 

@@ -59,7 +59,7 @@ def test_weeks_are_their_mondays_unless_a_day_is_named(run: Run, tmp_path: Path)
         "\n".join(["order_id,customer_id,week,net", *(f"A{at},C{at},{week},5" for at, week in enumerate(weeks))])
     )
     result = run("init", "-q", tmp_path / "shop")
-    result = run("ingest", path, "-C", tmp_path / "shop", "--as", "transactions", "--column", "ordered_at=week")
+    result = run("ingest", path, "-C", tmp_path / "shop", "--as", "transactions", "--column", "ordered_at=week", "-v")
     assert result.exit_code == 0, result.stderr
     assert "weeks are read as the date of their Monday" in result.stderr
     stored = pl.read_delta(str(tmp_path / "shop" / "store" / "transactions")).sort("order_id")
