@@ -1,6 +1,6 @@
-"""Write results to stdout or a file; what else there is to say goes to stderr (:mod:`ckm.messages`).
+"""Write results to stdout or a file; messages go to stderr (:mod:`ckm.messages`).
 
-How a table looks in each format is :mod:`ckm.render.writers` (for machines) and :mod:`ckm.render.screen` (for people).
+:mod:`ckm.render.writers` formats tables for machines, :mod:`ckm.render.screen` for the terminal.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ class Format(StrEnum):
 
 
 FORMAT_OF_SUFFIX = {".csv": Format.csv, ".json": Format.json, ".ndjson": Format.ndjson, ".md": Format.md}
-"""Suffixes of ``--output`` that ``--format`` has a word for."""
+"""File suffixes of ``--output`` that have an equivalent ``--format``."""
 FILE_ONLY = (".tsv", ".parquet", ".xlsx")
-"""Suffixes of ``--output`` that only a file can have."""
+"""File suffixes of formats that stdout cannot have."""
 
 
 def emit(

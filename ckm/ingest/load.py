@@ -303,7 +303,7 @@ class FileLoad:
         return document is not None and document in self.mapping.key_columns and self.kind != REQUARANTINE
 
     def _sorted(self, batch: Batch) -> _Sorted:
-        """Convert and validate a batch; the function changes nothing else, so it can run in advance."""
+        """Convert and validate a batch without changing the state of the load, so that it can run in advance."""
         converted = self.conversion.apply(batch.records)
         origin = converted.origin
         lines = batch.lines if origin is None else batch.lines[origin]

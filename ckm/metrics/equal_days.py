@@ -1,8 +1,8 @@
-"""Periods of unequal length, compared over equally many days.
+"""Compare periods of unequal length over the same number of days.
 
-A sum is proportional to the number of days. The number of customers with at least one (or two) purchases is not. It is
-the mean over all windows of that many days in the longer period (February against the four windows of 28 days of
-March).
+Sums are scaled by the number of days. The number of customers with at least one (or two) purchase days is not
+proportional to the days: it is the mean over windows of the shorter length within the longer period, such as the
+windows of 28 days of March against February. A few windows are used, evenly spaced.
 """
 
 from __future__ import annotations

@@ -21,13 +21,28 @@ REQUARANTINE = "requarantine"
 class LoadFacts:
     """Facts of a load.
 
-    ``rows`` is the sum of the five counts after it; ``superseded`` counts rows of earlier loads of the same file that
-    are no longer in the file. ``assumed_orders``: its order numbers are not from the source. For a load of orders
-    (``by_order``): ``whole`` (its source's files have whole orders), ``moment`` (as of when its states count; ISO 8601,
-    UTC), ``merged`` (number of known orders of which its file lacks lines), ``older`` (number of orders that are known
-    in a later state). For a load with ``assumed_orders``, ``columns`` are the columns of ``content`` that its file has.
-    ``tells_refunds``: its records have the refunds of their lines. ``edges`` are digests of the first and the last
-    order of its file (:func:`order_digest`); ``continues`` is the load of the preceding page of the same export.
+    Attributes
+    ----------
+    rows
+        Sum of ``accepted``, ``updated``, ``unchanged``, ``duplicates`` and ``quarantined``.
+    superseded
+        Rows of earlier loads of this file that it no longer contains.
+    by_order
+        Whether the load consists of orders; the attributes below are of such loads.
+    assumed_orders, columns
+        Whether order numbers are derived and not from the source; then the columns of ``content`` in the file.
+    whole
+        Whether the files of this source contain whole orders only.
+    moment
+        Time at which the states of the orders were valid (ISO 8601, UTC).
+    merged, older
+        Number of known orders of which the file lacks lines; number of orders that are known in a later state.
+    tells_refunds
+        Whether the records include the refunds of their lines.
+    edges
+        Digests of the first and the last order of the file (:func:`order_digest`).
+    continues
+        Load of the preceding page of the same export.
     """
 
     load_id: str

@@ -416,7 +416,7 @@ class OrderMerge:
         return is_older(votes, ends_before=last < known, orders_there=there, orders_known=of)
 
     def _is_cut_at_newest(self, ids: dict[str, pl.Series]) -> bool:
-        """Return whether a page cuts the newer of its first and last orders, so that newer orders may follow."""
+        """Return whether the newer of a page's first and last orders is incomplete; newer orders may then follow."""
         edges = [end[1] for end in (self.orders.first, self.orders.last) if end is not None]
         if self.amounts is None or not edges:
             return False

@@ -69,8 +69,9 @@ class TwoDigitYears:
     def are_unclear(self) -> bool:
         """Return whether the year may be first or last.
 
-        It is last if a date is valid only that way, or if the last numbers have too few distinct values to be days: the
-        probability that n dates on any of 31 days all fall on some k days is at most C(31, k) (k / 31)^n.
+        It is last if clearly more dates are valid only with the year last, or if the last numbers have too few distinct
+        values to be days and the first ones do not: the probability that n dates on any of 31 days all fall on some k
+        days is at most C(31, k) (k / 31)^n.
         """
         if self.last > self.first * OUTNUMBERED or not self.either:
             return False

@@ -35,8 +35,8 @@ NEWTON_STEPS = 12
 ROUGH_GAIN = 1e-4
 """Accepted log-likelihood gain if rounding prevents a smaller one: near a ridge, sums of large numbers cancel."""
 RIDGE_SHARE = 0.1
-"""A parameter is unknown if its share of a flat direction (of length 1) reaches this, or its change relative to that of
-a parameter at a bound."""
+"""A parameter is unknown if its component in a flat direction (a unit vector) exceeds this, or if it changes by more
+than this per unit of a parameter at a bound; both in log scale."""
 FLAT_GAIN = 0.05
 """Accepted log-likelihood gain per factor e along flat directions."""
 
