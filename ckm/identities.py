@@ -87,7 +87,8 @@ class Identities:
         line was deleted) is not used; then the first customer id is the person's.
         """
         member_of = components((link.left, link.right) for link in self.links if link.verdict == SAME)
-        members, named = defaultdict(list), defaultdict(Counter[str])
+        members: dict[str, list[str]] = defaultdict(list)
+        named: dict[str, Counter[str]] = defaultdict(Counter)
         for customer, root in member_of.items():
             members[root].append(customer)
         for link in self.links:
@@ -110,14 +111,6 @@ class Identities:
         """Links that a person decided."""
         return tuple(link for link in self.links if not link.of_model)
 
-    @property
-    def digest(self) -> str:
-        """Key for the persons; empty without any."""
-        if not self.persons:
-            return ""
-        text = "\n".join(f"{customer}\0{person}" for customer, person in sorted(self.persons.items()))
-        return hashlib.sha256(text.encode()).hexdigest()
-
     def having(self, links: Iterable[Link]) -> Identities:
         """Return these identities with further links, which replace links between the same ids."""
         by_pair = {(link.left, link.right): link for link in (*self.links, *links)}
@@ -137,6 +130,14 @@ class Identities:
             return
         with replacing(path) as draft:
             draft.write_text(self.text(), encoding="utf-8", newline="")
+
+
+def persons_digest(persons: Mapping[str, str]) -> str:
+    """Return a key for the persons of customers; empty without any."""
+    if not persons:
+        return ""
+    text = "\n".join(f"{customer}\0{person}" for customer, person in sorted(persons.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -179,9 +180,13 @@ def read_identities(path: Path) -> Identities:
     for number, row in enumerate(rows, start=2):
         values = {name: (row.get(name) or "").strip() for name in known}
         if values["verdict"] not in VERDICTS:
-            raise UsageError(f"{path}, line {number}: unknown verdict", hint=f"use {' or '.join(VERDICTS)}", line=number)
+            raise UsageError(
+                f"{path}, line {number}: unknown verdict", hint=f"use {' or '.join(VERDICTS)}", line=number
+            )
         if not values["left"] or not values["right"] or values["left"] == values["right"]:
-            raise UsageError(f"{path}, line {number}: two different customer ids are needed", hint="left and right", line=number)
+            raise UsageError(
+                f"{path}, line {number}: two different customer ids are needed", hint="left and right", line=number
+            )
         links.append(ordered(Link(**values)))
     return Identities().having(links)
 

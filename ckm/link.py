@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,7 +19,7 @@ import polars as pl
 
 from ckm._link.agreement import EXCHANGED
 from ckm._link.linkage import Linkage, link_records
-from ckm._link.records import ID, SOURCES, comparable, records_of_file, records_of_tables
+from ckm._link.records import ID, comparable, records_of_file, records_of_tables
 from ckm.config import Workspace, find_workspace, open_workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.identities import FILE, MODEL, SAME, VERDICTS, Identities, Link, ordered, read_identities
@@ -30,6 +29,7 @@ from ckm.result import Result
 from ckm.wording import counted
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
@@ -59,8 +59,8 @@ class LinkResult(Result):
     Attributes
     ----------
     frame
-        One row per link: ``person_id``, ``left`` and ``right`` (customer ids), ``probability`` of a match, ``weight`` in
-        bits, names of the agreeing ``fields``, and ``by`` whom.
+        One row per link: ``person_id``, ``left`` and ``right`` (customer ids), ``probability`` of a match, ``weight``
+        in bits, names of the agreeing ``fields``, and ``by`` whom.
     persons
         ``customer_id`` and ``person_id`` of every customer id.
     changes
@@ -206,7 +206,9 @@ def explain(
             compared.names, compared.levels, found.model.weights(), compared.rarity, strict=True
         ):
             level = int(levels[0])
-            weight = None if level < 0 else float(weights[level] + (0.0 if extra is None else extra[0])) / float(np.log(2))
+            weight = (
+                None if level < 0 else float(weights[level] + (0.0 if extra is None else extra[0])) / float(np.log(2))
+            )
             rows.append((name, _agreement(level, len(weights)), weight))
     one = ordered(Link(left, right))
     verdict = next((each.verdict for each in known.decided if (each.left, each.right) == (one.left, one.right)), "")
@@ -325,7 +327,15 @@ def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date)
     linked = [each for each in identities.links if each.verdict == SAME]
     frame = pl.DataFrame(
         [
-            (each.person_id, each.left, each.right, _number(each.probability), _number(each.weight), each.fields, each.by)
+            (
+                each.person_id,
+                each.left,
+                each.right,
+                _number(each.probability),
+                _number(each.weight),
+                each.fields,
+                each.by,
+            )
             for each in linked
         ],
         schema=LINK_COLUMNS,
@@ -333,7 +343,7 @@ def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date)
     ).sort("person_id", "left", "right")
     uncertain = _uncertain(ids, found, known)
     several = persons.group_by("person_id").len().filter(pl.col("len") > 1)
-    remarks = [
+    remarks: list[str] = [
         basis(
             f"{counted(len(ids), 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
             f"{counted(several.height, 'person')} with several ids"
@@ -430,7 +440,9 @@ def _uncertain(ids: list[str], found: Linkage, known: Identities) -> pl.DataFram
             for name, level in zip(found.fields, found.agreement[pair].tolist(), strict=True)
             if level >= 0 and name not in agree and name != EXCHANGED
         ]
-        rows.append((one.left, one.right, round(float(found.probability[pair]), 4), " ".join(agree), " ".join(differ), ""))
+        rows.append(
+            (one.left, one.right, round(float(found.probability[pair]), 4), " ".join(agree), " ".join(differ), "")
+        )
     schema = {
         "left": pl.String,
         "right": pl.String,
@@ -460,14 +472,16 @@ def _changes(persons: pl.DataFrame, before: Mapping[str, str]) -> pl.DataFrame:
             rows.append(("split", person, " ".join(sorted(customers))))
         elif len(earlier) > 1:
             rows.append(("merged" if linked else "new", person, " ".join(sorted(customers))))
-    return pl.DataFrame(rows, schema={"change": pl.String, "person_id": pl.String, "customers": pl.String}, orient="row")
+    return pl.DataFrame(
+        rows, schema={"change": pl.String, "person_id": pl.String, "customers": pl.String}, orient="row"
+    )
 
 
 def _agreement(level: int, levels: int) -> str:
     if level < 0:
         return "missing"
     if level == levels - 1:
-        return "equal" if levels > 2 else "yes"  # noqa: PLR2004  # whether names are exchanged
-    if levels == 2:  # noqa: PLR2004
+        return "equal" if levels > 2 else "yes"  # whether names are exchanged
+    if levels == 2:
         return "no"
     return "different" if level == 0 else "similar"

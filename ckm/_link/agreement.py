@@ -36,7 +36,17 @@ CONTACTS = ("email", "phone")
 """Fields that several persons may share: a mailbox of a family or a firm, the telephone of a household."""
 SIMILAR, ALIKE = 1, 4
 """Lowest levels of two given names that may be of one person, and that are of one person if they share a mailbox."""
-SCRIPTS = {"Latin": 1, "Han": 2, "Thai": 3, "Arabic": 4, "Cyrillic": 5, "Greek": 6, "Hangul": 7, "Hebrew": 8, "Devanagari": 9}
+SCRIPTS = {
+    "Latin": 1,
+    "Han": 2,
+    "Thai": 3,
+    "Arabic": 4,
+    "Cyrillic": 5,
+    "Greek": 6,
+    "Hangul": 7,
+    "Hebrew": 8,
+    "Devanagari": 9,
+}
 """Scripts of names, by their Unicode names: names in different scripts are not compared."""
 
 
@@ -131,7 +141,8 @@ class Comparer:
         groups = [group for group in groups if len(group) > 1]
         if pairs <= SAMPLE:
             chosen = [group[np.array(np.triu_indices(len(group), 1))] for group in groups]
-            return tuple(np.concatenate(chosen, axis=1)) if chosen else (np.empty(0, np.int64), np.empty(0, np.int64))  # type: ignore[return-value]
+            left, right = np.concatenate([np.empty((2, 0), dtype=np.int64), *chosen], axis=1)
+            return left, right
         generator = np.random.default_rng(seed)
         chosen = [
             group[generator.integers(0, len(group), (2, int(SAMPLE * len(group) * (len(group) - 1) / 2 / pairs)))]
@@ -248,4 +259,8 @@ def scripts_of(records: pl.DataFrame) -> Codes:
     script = pl.lit(0)
     for name, code in SCRIPTS.items():
         script = pl.when(text.str.contains(rf"\p{{{name}}}")).then(code).otherwise(script)
-    return records.select(script.alias("script").cast(pl.Int64)).to_series().to_numpy() if len(records) else np.empty(0, np.int64)
+    return (
+        records.select(script.alias("script").cast(pl.Int64)).to_series().to_numpy()
+        if len(records)
+        else np.empty(0, np.int64)
+    )

@@ -87,7 +87,9 @@ def _keys(records: pl.DataFrame) -> dict[str, Key]:
         for part, names in (("value", [pl.col(name) for name in NAMES]),
                             ("start", [pl.col(name).str.slice(0, START) for name in NAMES])):  # fmt: skip
             both = pl.min_horizontal(names) + "|" + pl.max_horizontal(names)
-            parts[f"both names:{part}"] = [pl.when(pl.all_horizontal(pl.col(name).is_not_null() for name in NAMES)).then(both)]
+            parts[f"both names:{part}"] = [
+                pl.when(pl.all_horizontal(pl.col(name).is_not_null() for name in NAMES)).then(both)
+            ]
     found: dict[str, Key] = {}
     for key, values in parts.items():
         columns = records.select(value.alias(str(place)) for place, value in enumerate(values))

@@ -51,7 +51,8 @@ def link_fields() -> dict[str, LinkField]:
             name,
             personal=bool(entry.get("personal", False)),
             instead_of=tuple(entry.get("instead_of", ())),
-            names=frozenset(normalise(str(each)) for each in (name, *entry["names"])) | customers.get(name, frozenset()),
+            names=frozenset(normalise(str(each)) for each in (name, *entry["names"]))
+            | customers.get(name, frozenset()),
         )
         for name, entry in load_data(FILE)["fields"].items()
     }

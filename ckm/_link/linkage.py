@@ -97,7 +97,7 @@ def link_records(
         There are fewer than two records, or no field has more than one value.
     """
     n = fields.height
-    if n < 2 or not fields.width:  # noqa: PLR2004  # a pair
+    if n < 2 or not fields.width:  # a pair
         raise NotEnoughDataError(
             f"{n} records with {fields.width} fields to compare: at least 2 records and 1 field are needed",
             hint="load a file with names, e-mail addresses, telephone numbers or addresses",
@@ -173,4 +173,3 @@ def _constrained_clusters(
     if not len(together[0]):
         return found
     return connected(n, found[together[0]], found[together[1]], np.ones(len(together[0]), dtype=bool))[found]
-

@@ -133,7 +133,7 @@ def with_split_names(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
     )
     nothing = pl.Series([None] * len(whole), dtype=pl.String)
     own = pl.DataFrame({name: found.get(name, nothing) for name in ("given_name", "surname")})
-    split = pl.all_horizontal(own[name].is_null() for name in own.columns) if own.width else None
+    split = pl.col("given_name").is_null() & pl.col("surname").is_null()
     for name, part in (("given_name", "given"), ("surname", "surname")):
         found[name] = own.select(pl.when(split).then(names[part]).otherwise(own[name]).alias(name)).to_series()
     return found

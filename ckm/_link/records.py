@@ -96,10 +96,7 @@ def comparable(records: pl.DataFrame) -> pl.DataFrame:
     made = pl.DataFrame({name: normalised(values, name, texts.get("country")) for name, values in texts.items()})
     known = link_fields()
     coarse = {
-        each
-        for name in made.columns
-        if made[name].count() >= MOSTLY * made.height
-        for each in known[name].instead_of
+        each for name in made.columns if made[name].count() >= MOSTLY * made.height for each in known[name].instead_of
     }
     return made.select(
         name for name in known if name in made.columns and name not in coarse and made[name].drop_nulls().n_unique() > 1

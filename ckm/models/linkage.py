@@ -187,7 +187,7 @@ def _fitted(
 def _counts(agreement: Sequence[Levels], weight: Floats, levels: Sequence[Floats]) -> list[Floats]:
     """Return per field the weighted number of pairs of each level."""
     return [
-        np.bincount(level[level >= 0], weights=weight[level >= 0], minlength=len(known))
+        np.bincount(level[level >= 0], weights=weight[level >= 0], minlength=len(known)).astype(np.float64)
         for level, known in zip(agreement, levels, strict=True)
     ]
 

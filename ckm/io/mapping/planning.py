@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as AnyMapping
 
     from ckm.io.mapping.expression_limits import Growth
-    from ckm.io.mapping.mapping import Mapping, RowRule
+    from ckm.io.mapping.mapping import ColumnRule, Mapping, RowRule
     from ckm.io.values.style_detection import Rest, Texts
 
 UNNAMED = "unnamed"
@@ -387,7 +387,7 @@ class _Planner:
 
     def _extras(self) -> tuple[pl.Expr, ...]:
         """Return the unmapped source columns, with names that do not clash in the store."""
-        mapped = {source for rule in self.mapping.columns.values() for source in sources_of(rule)}
+        mapped = {source for rule in self.mapping.columns.values() for source in _sources_kept(rule)}
         for name in self.mapping.drop:
             if name not in self.columns:
                 raise self._unknown(name, f"{self.where}, drop")
@@ -444,3 +444,9 @@ def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]
 def _each(texts: Callable[[pl.DataFrame], Texts], more: Callable[[], Iterator[pl.DataFrame]]) -> Rest:
     """Return a function that reads the file again and yields the texts of each batch."""
     return lambda: map(texts, more())
+
+
+def _sources_kept(rule: ColumnRule) -> tuple[str, ...]:
+    """Return the source columns whose values a rule keeps; of the first filled column of several only the first."""
+    sources = tuple(sources_of(rule))
+    return sources[:1] if isinstance(rule, FromColumns) and rule.how == "first" else sources
