@@ -38,7 +38,7 @@ def test_spellings_of_one_value_are_equal(field: str, spellings: list[str]) -> N
 @pytest.mark.parametrize(
     ("written", "country"),
     [
-        ("+49 30 55500595", None), ("0049 30 55500595", None), ("+49 (0)30 55500595", None), 
+        ("+49 30 55500595", None), ("0049 30 55500595", None), ("+49 (0)30 55500595", None),
         ("(+49) 30/555 005 95", None),
         ("030 55500595", "DE"), ("030-55500595", "de"), ("+۴۹۳۰۵۵۵۰۰۵۹۵", None),
     ],
