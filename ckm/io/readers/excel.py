@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.errors import InputError, UnknownNameError
+from ckm.errors import InputError
 from ckm.io.readers.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame
-from ckm.io.readers.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
+from ckm.io.readers.header import TableStart, find_in_rows
 from ckm.io.readers.open_document import NUMBERS, cell_runs, is_spreadsheet, refuse_huge_document
+from ckm.io.readers.sheets import choose_sheet, first_rows, read_cells
 from ckm.io.readers.totals import without_totals
 from ckm.io.readers.workbook_metadata import MOST_MERGED, MergedCells, SheetFacts, numeric_cells, sheet_facts
 from ckm.io.readers.workbook_size import refuse_huge
@@ -21,8 +22,6 @@ from ckm.paths import openable
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    import fastexcel
 
     from ckm.io.readers.archive import Archive
     from ckm.io.readers.hints import Hints
@@ -60,7 +59,7 @@ class ExcelTable:
 
 
 def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
-    """Read a sheet: that of ``hints``, else the first with data.
+    """Read the sheet of ``hints``, else the first with records (:func:`ckm.io.readers.sheets.choose_sheet`).
 
     Numbers come as Excel shows them in its formula bar, dates as ISO text, text as it is, so that ``00123`` written
     as text keeps its zeros.
@@ -78,8 +77,9 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     refuse_huge_document(path, archive.name) if document else refuse_huge(path, archive.name)
     try:
         book = fastexcel.read_excel(str(openable(path)))
-        name, others, hidden = _choose(book, hints.sheet)
-        cells = _as_written(_cells(book, name))
+        choice = choose_sheet(book, hints.sheet)
+        name = choice.name
+        cells = _as_written(read_cells(book, name))
     except fastexcel.FastExcelError as error:
         raise InputError(f"{archive.name}: the Excel file is damaged or protected by a password") from error
     facts = document_facts(path, name, archive.name) if document else sheet_facts(path, name, archive.name)
@@ -88,20 +88,10 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     if _has_open_numbers(cells):
         found_numbers = document_numbers if document else numeric_cells
         cells, numeric = _with_their_points(cells, found_numbers(path, name, archive.name))
-    rows = [
-        Row(line, [cell or "" for cell in row])
-        for line, row in enumerate(cells.head(ROWS_LOOKED_AT).rows(), start=1)
-        if any(row)
-    ]
-    start = find_in_rows(rows, cells.width, hints)
+    start = find_in_rows(first_rows(cells), cells.width, hints)
     cells = _filled(cells, facts.merged, start.first_line)
-    remarks: list[tuple[int | None, str]] = []
-    if others:
-        remarks.append((None, f"the first sheet with data was read; {others} more have data: choose one with --sheet"))
-    if hidden:
-        remarks.append((None, f"{hidden} hidden sheets with data were skipped: choose one with --sheet"))
-    remarks += [(None, remark) for remark in _remarks_on(facts)]
-    found = _format(archive, start, name)
+    remarks: list[tuple[int | None, str]] = [(None, remark) for remark in [*choice.remarks, *_remarks_on(facts)]]
+    found = replace(_format(archive, start, name), other_sheets=choice.others)
     native = tuple(each for at, each in enumerate(found.columns) if at in numeric)
     shown = _shown(found, facts, percentages)
     found = replace(found, numeric=native, shown=shown, from_1904=facts.counts_from_1904)
@@ -134,24 +124,6 @@ def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
             for column in range(run.column, run.column + run.columns):
                 found.setdefault(column, set()).update(range(run.row, run.row + run.rows))
     return found
-
-
-def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int, int]:
-    """Return the sheet to read, and the numbers of other visible and of hidden sheets with data."""
-    names = list(book.sheet_names)
-    if wanted is not None:
-        if wanted not in names:
-            raise UnknownNameError("sheet", wanted, names)
-        return wanted, 0, 0
-    filled = [name for name in names if _cells(book, name).height]
-    shown = [name for name in filled if _is_shown(book, name)]
-    if shown:
-        return shown[0], len(shown) - 1, len(filled) - len(shown)
-    return (filled[0], 0, len(filled) - 1) if filled else (names[0], 0, 0)
-
-
-def _is_shown(book: fastexcel.ExcelReader, name: str) -> bool:
-    return book.load_sheet(name, header_row=None, n_rows=0).visible == "visible"
 
 
 def _filled(cells: pl.DataFrame, merged: tuple[MergedCells, ...], first_line: int) -> pl.DataFrame:
@@ -238,22 +210,6 @@ def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tup
         marked = pl.when(is_number & column.str.contains(".", literal=True)).then(column + NATIVE_SUFFIX)
         cells = cells.with_columns(pl.select(marked.otherwise(column)).to_series().alias(column.name))
     return cells, frozenset(alone)
-
-
-def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
-    try:
-        sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
-        cells = sheet.to_polars() if sheet.width and sheet.total_height else pl.DataFrame()
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # an error class of the library that cannot be imported
-            raise
-        raise InputError(
-            f"sheet '{name}': a cell cannot be read, such as a number with a duration format that exceeds the calendar",
-            hint="format such cells as plain numbers, or save the sheet as CSV",
-        ) from None
-    if not cells.width:
-        return cells
-    return cells.select(pl.all().cast(pl.String).replace("", None))
 
 
 def _as_written(cells: pl.DataFrame) -> pl.DataFrame:

@@ -52,7 +52,9 @@ class FileFormat:
     first_line
         The 1-based first line of the data.
     sheet
-        The sheet of an Excel file.
+        The sheet of a workbook that is read.
+    other_sheets
+        Sheets with data that are not read; empty if the user named the sheet.
     nested
         The columns of lists or records, which are read as JSON text.
     numeric
@@ -81,6 +83,7 @@ class FileFormat:
     header_rows: int = 0
     first_line: int = 1
     sheet: str | None = None
+    other_sheets: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     shown: tuple[tuple[str, tuple[str, ...]], ...] = ()

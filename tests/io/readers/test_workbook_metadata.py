@@ -70,7 +70,7 @@ def test_formulas_without_a_value_are_counted(tmp_path: Path) -> None:
     assert "2 formulas have no stored value" in said
 
 
-def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path) -> None:
+def test_hidden_sheets_are_not_chosen_and_are_named(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as written:
         for name in ("Lookup", "Orders", "Old"):
@@ -84,8 +84,8 @@ def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path)
                 sheet.set_first_sheet()
     rows, said, _ = read(path)
     assert [row["order_id"] for row in rows] == ["Orders"]
-    assert "1 hidden sheets" in said
-    assert "1 more have data" in said
+    assert "hidden sheets with data were not read: 'Lookup'" in said
+    assert "sheets with the same columns were not: 'Old'" in said
     assert read(path, sheet="Lookup")[0][0]["order_id"] == "Lookup"
 
 
