@@ -7,14 +7,14 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from ckm.errors import UnknownNameError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn
 from ckm.io.mapping.platforms import NONE, known_platform
 from ckm.io.mapping.proposal import checked_overrides, complete, propose_mapping
 from ckm.io.mapping.shown_columns import shown_columns
+from ckm.io.mapping.source_zones import zone_column
 from ckm.io.mapping.unmapped_columns import unmapped_columns
-from ckm.io.mapping.zone_column import zone_column
 from ckm.io.readers.hints import Hints
 from ckm.remark import basis, doubt, warning
 from ckm.schema import NO_CURRENCY
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ckm.io.mapping.mapping import ColumnRule, Mapping
     from ckm.io.mapping.platforms import Platform
+    from ckm.io.readers.format import FileFormat
 
 
 class Plan(Protocol):
@@ -206,6 +207,25 @@ class NameMatchingPlan:
             assumed.append(warning(f"unmapped columns with amounts or statuses: {names}"))
         found = basis(f"recognised as {platform.title} ({platform.name})")
         return mapping, (found, *assumed, "--platform none maps its columns by name only")
+
+
+def mapping_for(plan: Plan, file: FileFormat, sample: pl.DataFrame) -> tuple[Mapping, tuple[str, ...]]:
+    """Return the mapping for an open file, and remarks; see :meth:`Plan.mapping`.
+
+    Raises
+    ------
+    UsageError
+        The columns cannot be mapped; for a workbook the hint names the other sheets with data.
+    """
+    try:
+        return plan.mapping(file.columns, named=file.named, repeated=file.repeated, sample=sample)
+    except UsageError as error:
+        if file.other_sheets:
+            others = ", ".join(f"'{name}'" for name in file.other_sheets)
+            error.hint = (
+                f"sheet '{file.sheet}' was read; choose another with --sheet: {others}. {error.hint or ''}".strip()
+            )
+        raise
 
 
 def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:

@@ -112,6 +112,12 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     return sorted(found)
 
 
+def mappings_of(file: Path, mappings: list[Mapping], root: Path) -> list[Mapping]:
+    """Return the mappings whose patterns match a file; ``root`` is the folder of the patterns."""
+    wanted = _resolved(file)
+    return [mapping for mapping in mappings if wanted in map(_resolved, files_of(mapping, root))]
+
+
 def _refuse_unreadable_folders(root: Path, pattern: str) -> None:
     """Refuse unreadable folders, which a glob would skip silently."""
     parts = PurePosixPath(pattern).parts[:-1]
@@ -252,8 +258,7 @@ def _expanded(source: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
 
 
 def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options: IngestOptions) -> list[Plan]:
-    wanted = _resolved(file)
-    fitting = [mapping for mapping in mappings if wanted in map(_resolved, files_of(mapping, workspace.root))]
+    fitting = mappings_of(file, mappings, workspace.root)
     if not fitting:
         if file != STDIN:
             refuse_absent(file)

@@ -23,7 +23,7 @@ from ckm.io.values.zones import in_own_zones
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
 
     from ckm.io.mapping.mapping import Mapping, RowRule
     from ckm.io.mapping.order_rules import OrderRules
@@ -64,7 +64,7 @@ class Converted(NamedTuple):
 class Conversion:
     """Conversion of the records of one file: its mapping, and the detected formats.
 
-    Created by :meth:`plan`; :meth:`apply` converts the file's records batch by batch.
+    :func:`ckm.io.mapping.planning.plan_conversion` returns it; :meth:`apply` converts the records batch by batch.
 
     Attributes
     ----------
@@ -121,73 +121,6 @@ class Conversion:
     zone_column: str | None = None
     local_times: frozenset[str] = frozenset()
     turned: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def plan(
-        cls,
-        mapping: Mapping,
-        columns: Sequence[str],
-        sample: pl.DataFrame,
-        *,
-        more: Callable[[], Iterator[pl.DataFrame]],
-        default_zone: str = "UTC",
-        default_currency: str = "EUR",
-        nested: Collection[str] = (),
-        numeric: Collection[str] = (),
-        shown: Iterable[tuple[str, tuple[str, ...]]] = (),
-        from_1904: bool = False,
-        named: bool = True,
-    ) -> Conversion:
-        """Determine the conversion of a file.
-
-        Parameters
-        ----------
-        mapping
-            Where the columns come from.
-        columns
-            The source's columns.
-        sample
-            Its first records.
-        more
-            Iterates all records of the file; called only if the sample leaves a decimal mark or a date order ambiguous.
-        default_zone
-            Time zone of timestamps without one if the mapping has none.
-        default_currency
-            Currency of amounts if the mapping has none.
-        nested
-            Source columns with lists or records: they are kept as extra columns and cannot be mapped.
-        numeric
-            Source columns with numeric cells: their decimal mark is the point.
-        shown
-            Signs that number formats add to the numbers of source columns; see
-            :class:`ckm.io.readers.format.FileFormat`.
-        from_1904
-            Whether plain day numbers count from 1904.
-        named
-            Whether the header is certain, so that errors may show column names.
-
-        Raises
-        ------
-        UsageError
-            A mapped column is missing, a required target is not mapped, an expression failed.
-        AmbiguousError
-            The whole file leaves a decimal mark or the date order ambiguous.
-        """
-        from ckm.io.mapping.planning import plan_conversion
-
-        return plan_conversion(
-            mapping,
-            columns,
-            sample,
-            more,
-            default_zone,
-            default_currency,
-            nested,
-            numeric,
-            shown=dict(shown),
-            from_1904=from_1904,
-            named=named,
-        )
 
     def apply(self, records: pl.DataFrame) -> Converted:
         """Convert records of the file; no row is lost and no value raises an error.

@@ -16,6 +16,7 @@ from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns
 from ckm.io.mapping.order_rules import OrderRules
 from ckm.io.mapping.proposal import complete, missing_columns
 from ckm.io.mapping.shown_columns import unknown_column
+from ckm.io.mapping.source_zones import SourceZones
 from ckm.io.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
 from ckm.io.values.booleans import TruthReader
 from ckm.io.values.dates import DateStyle
@@ -25,16 +26,16 @@ from ckm.io.values.readers import MOMENT, CachingReader, DateReader, NumberReade
 from ckm.io.values.style_detection import StyleDetector
 from ckm.io.values.typed_columns import NativeReader, as_text, fits, storable
 from ckm.io.values.vocabulary import contract_words, folded
-from ckm.io.values.zones import zone_named
 from ckm.remark import doubt
 from ckm.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator
     from collections.abc import Mapping as AnyMapping
 
     from ckm.io.mapping.expression_limits import Growth
     from ckm.io.mapping.mapping import Mapping, RowRule
+    from ckm.io.readers.format import FileFormat
     from ckm.io.values.style_detection import Rest, Texts
 
 UNNAMED = "unnamed"
@@ -45,28 +46,49 @@ ID_SUFFIXES = ("_id", "line_no")
 
 def plan_conversion(
     mapping: Mapping,
-    columns: Sequence[str],
+    file: FileFormat,
     sample: pl.DataFrame,
     more: Callable[[], Iterator[pl.DataFrame]],
-    default_zone: str,
-    default_currency: str,
-    nested: Container[str] = (),
-    numeric: Container[str] = (),
     *,
-    shown: AnyMapping[str, tuple[str, ...]],
-    from_1904: bool = False,
-    named: bool = True,
+    default_zone: str = "UTC",
+    default_currency: str = "EUR",
+    zone_setting: str | None = None,
 ) -> Conversion:
-    """Determine the conversion of a file; see :meth:`ckm.io.mapping.convert.Conversion.plan`."""
+    """Determine the conversion of the records of a file to rows of a table.
+
+    Parameters
+    ----------
+    mapping
+        Source of each column of the table.
+    file
+        The format of the file.
+    sample
+        Its first records.
+    more
+        Iterates all records of the file; called only if the sample leaves a decimal mark or a date order ambiguous.
+    default_zone
+        Time zone of the days, and of timestamps if neither the mapping nor the file states one.
+    default_currency
+        Currency of amounts if the mapping has none.
+    zone_setting
+        Name of the setting or option of ``default_zone``, for a remark if the file states another time zone than UTC.
+
+    Raises
+    ------
+    UsageError
+        A mapped column is missing, a required target is not mapped, or an expression fails.
+    AmbiguousError
+        The whole file leaves a decimal mark or the date order ambiguous.
+    """
+    shown, columns = dict(file.shown), file.columns
     rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns, ColumnShapes(sample))
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
-        raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=named)
+        raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=file.named)
     mapping, left_out = _without_percentages(mapping, sample, shown)
-    planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
-    planner.settler.from_1904 = from_1904
+    planner = _Planner(mapping, file, sample, more, SourceZones(mapping, sample, default_zone))
     planner.take_currencies(shown)
-    return planner.plan([*assumed, *left_out])
+    return planner.plan([*assumed, *left_out], zone_setting)
 
 
 def _without_percentages(
@@ -99,58 +121,38 @@ class _Planner:
     def __init__(
         self,
         mapping: Mapping,
-        columns: list[str],
+        file: FileFormat,
         sample: pl.DataFrame,
         more: Callable[[], Iterator[pl.DataFrame]],
-        default_zone: str,
-        nested: Container[str],
-        numeric: Container[str],
-        *,
-        named: bool,
+        zones: SourceZones,
     ) -> None:
         self.mapping = mapping
-        self.columns = columns
+        self.file = file
+        self.columns = file.columns
         self.sample = sample
         self.more = more
-        self.nested = nested
-        self.numeric = numeric
-        self.named = named
-        self.zone = mapping.time_zone or self._zone_of_column() or default_zone
+        self.zones = zones
         self.targets = mapping.target.fillable
         self.where = called(mapping)
         self.settler = StyleDetector(mapping.hints)
+        self.settler.from_1904 = file.from_1904
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
         self.growth: dict[str, Growth] = {}
 
-    def _zone_of_column(self) -> str | None:
-        """Return the time zone in a column of the file; None if there is no such column or its zone is unknown."""
-        words = self._zone_words()
-        return next((zone for word in words if (zone := zone_named(word))), None)
-
-    def _zone_words(self) -> list[str]:
-        """Return the time zone words of the first records, if nothing else sets the zone."""
-        name = self.mapping.time_zone_column
-        if name is None or self.mapping.time_zone is not None or name not in self.sample.columns:
-            return []
-        words = self.sample[name].drop_nulls().cast(pl.String).str.strip_chars()
-        return [word for word in words.unique(maintain_order=True) if word]
-
     def _in_own_zones(self, draft: Conversion) -> Conversion:
-        """Return a conversion that reads each timestamp in the zone given by its row."""
-        if not self._zone_words():
+        """Return a conversion that reads each timestamp without a zone in the zone given by its row."""
+        if self.zones.column is None:
             return draft
-        local = frozenset(target for target in draft.inputs if _is_local(draft.readers[target]))
-        return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
+        local = frozenset(
+            target
+            for target in draft.inputs
+            if _is_local(draft.readers[target]) and self._zone_of(target) == self.zones.zone
+        )
+        return replace(draft, zone=self.zones.zone, zone_column=self.zones.column, local_times=local)
 
-    def _zones_said(self) -> Iterator[str]:
-        """Add a remark on the time zones that a column of the file contains."""
-        words = self._zone_words()
-        zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
-        column = f"column '{self.mapping.time_zone_column}'"
-        if zones:
-            yield f"timestamps are in {' and '.join(zones)}, given by {column}"
-        if any(zone_named(word) is None for word in words):
-            yield (f"{column} has unknown time zones: {self.zone} is assumed for them; --time-zone ZONE sets another")
+    def _zone_of(self, target: str) -> str:
+        """Return the time zone of timestamps without one."""
+        return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
     def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
         """Use the signs of number formats like signs in the text of amounts."""
@@ -164,7 +166,7 @@ class _Planner:
                 self.settler.money_marks.update(shown.get(source, ()))
                 self.draft.amount_marks.update(shown.get(source, ()))
 
-    def plan(self, assumed: list[str]) -> Conversion:
+    def plan(self, assumed: list[str], zone_setting: str | None) -> Conversion:
         self._check_sources()
         self._plan_columns()
         self._plan_constants()
@@ -184,7 +186,7 @@ class _Planner:
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self._zones_said(), *self.settler.remarks, *map(doubt, self._doubts())),
+            remarks=(*assumed, *self.zones.remarks(zone_setting), *self.settler.remarks, *map(doubt, self._doubts())),
         )
 
     def _doubts(self) -> Iterator[str]:
@@ -254,7 +256,7 @@ class _Planner:
     def _type_of(self, source: str, target: str) -> pl.DataType:
         if source not in self.columns:
             raise self._unknown(source, f"{self.where}, {target}")
-        if source in self.nested:
+        if source in self.file.nested:
             raise self._not_single(source)
         return self.sample.schema[source]
 
@@ -304,7 +306,11 @@ class _Planner:
             self.settler.detect_numbers(only(self.sample), _each(only, self.more), numbers, native)
         if dates:
             only = _only(dates, texts)
-            self.settler.detect_dates(only(self.sample), _each(only, self.more), dates)
+            written = only(self.sample)
+            self.settler.detect_dates(written, _each(only, self.more), dates)
+            for target, values in written.items():
+                if self._dtype(target) == MOMENT:
+                    self.zones.count_offsets(values, self.settler.dates[target])
         for target in targets:
             reader = self.draft.readers[target]
             if isinstance(reader, NumberReader):
@@ -315,7 +321,7 @@ class _Planner:
     def _is_native(self, target: str) -> bool:
         """Return whether a target is filled by a column with numeric cells."""
         rule = self.mapping.columns[target]
-        return isinstance(rule, FromColumn) and rule.source in self.numeric
+        return isinstance(rule, FromColumn) and rule.source in self.file.numeric
 
     def _dtype(self, target: str) -> pl.DataType:
         """Return the schema type of a target; text if it is not in the schema."""
@@ -336,13 +342,15 @@ class _Planner:
     def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
         if fits(source, wanted):
             reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
-            return NativeReader(wanted, source, reason, self.zone)
+            if wanted == MOMENT:
+                self.zones.add_typed(source)
+            return NativeReader(wanted, source, reason, self._zone_of(target))
         if target in MONEY:
             return AmountReader(NumberStyle(), wanted, self.draft.amount_marks)
         if wanted.is_numeric():
             return NumberReader(NumberStyle(), wanted)
         if wanted in (pl.Date, MOMENT):
-            return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
+            return DateReader(DateStyle(), self._zone_of(target), day=wanted == pl.Date)
         if wanted == pl.Boolean:
             return TruthReader()
         if wanted != pl.String:
@@ -383,7 +391,7 @@ class _Planner:
                 raise self._unknown(name, f"{self.where}, expression of {target}", self.mapping.columns)
 
     def _unknown(self, name: str, where: str, targets: Iterable[str] = ()) -> UsageError:
-        return unknown_column(name, self.columns, named=self.named, where=where, targets=targets)
+        return unknown_column(name, self.columns, named=self.file.named, where=where, targets=targets)
 
     def _extras(self) -> tuple[pl.Expr, ...]:
         """Return the unmapped source columns, with names that do not clash in the store."""

@@ -11,6 +11,7 @@ from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.io.mapping.column_types import UNKNOWN, ColumnShapes
 from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
 from ckm.io.mapping.shown_columns import is_known, listed, shown_columns, unknown_column
+from ckm.io.mapping.source_zones import name_without_zone
 from ckm.io.mapping.synonyms import candidates, exports, in_another_unit, in_two_alphabets, normalise, synonyms
 from ckm.io.readers.hints import Hints
 from ckm.io.values.amounts import MONEY
@@ -300,6 +301,9 @@ class _Matcher:
         self.columns_by_name: dict[str, list[str]] = {}
         for column in columns:
             self.columns_by_name.setdefault(normalise(column), []).append(column)
+        for column in columns:  # "Order date (UTC+7)" matches like "Order date", unless the file has that column too
+            if (name := name_without_zone(column)) != column and name not in columns:
+                self.columns_by_name.setdefault(normalise(name), []).append(column)
         self.known = synonyms(table.name)
         self.chosen: dict[str, tuple[str, str]] = {}
         self.fixed: set[str] = set()

@@ -10,7 +10,7 @@ import polars as pl
 from ckm.errors import InputError, UnknownNameError
 from ckm.io.readers.header import ROWS_LOOKED_AT, Row, find_in_rows
 from ckm.io.readers.hints import Hints
-from ckm.remark import doubt, warning
+from ckm.remark import assumption, doubt, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,7 +114,9 @@ def _remarks_on(chosen: Sheet, others: Sequence[Sheet]) -> Iterator[Remark]:
             "read each with --sheet NAME"
         )
     if visible:
-        yield doubt(f"sheet '{chosen.name}' was read; others have data: {_listed(visible)} (choose with --sheet NAME)")
+        has_records = any(sheet.filled_cells >= CELLS_OF_A_RECORD for sheet in visible)
+        text = f"sheet '{chosen.name}' was read; others have data: {_listed(visible)} (choose with --sheet NAME)"
+        yield doubt(text) if has_records else assumption(text)
     if hidden:
         yield doubt(f"hidden sheets with data were not read: {_listed(hidden)} (choose with --sheet NAME)")
 

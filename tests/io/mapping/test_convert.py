@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.io.mapping.convert import Conversion, Converted
 from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.readers.hints import Hints
 from ckm.schema import RESERVED_COLUMNS, TABLES
 from tests.conftest import examples
+from tests.io.mapping.formats import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +43,8 @@ def orders(**columns: list[str | None]) -> pl.DataFrame:
 def plan(records: pl.DataFrame, mapping: Mapping | None = None, **options: Any) -> Conversion:
     mapping = mapping or propose_mapping(records.columns, "transactions").mapping
     more = options.pop("more", lambda: iter([records]))
-    return Conversion.plan(mapping, records.columns, records, more=more, **options)
+    file = format_of(records, numeric=options.pop("numeric", ()))
+    return plan_conversion(mapping, file, records, more=more, **options)
 
 
 def convert(records: pl.DataFrame, mapping: Mapping | None = None, **options: Any) -> Converted:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from ckm.errors import UsageError
 from ckm.io.mapping.convert import Conversion
 from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns, Mapping, StatusRule
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.platforms import recognise
 from ckm.io.mapping.whole_orders import by_order
 from ckm.io.readers.format import Batch, rejected_frame
+from tests.io.mapping.formats import format_of
 from tests.io.mapping.shop_exports import Shop, shop, shopify, woocommerce
 
 seeds = st.integers(0, 10_000)
@@ -26,7 +28,7 @@ def planned(records: pl.DataFrame, mapping: Mapping | None = None, **options: An
         platform = recognise(records.columns, records)
         assert platform is not None
         mapping = platform.mapping_for(records.columns)
-    return Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]), **options)
+    return plan_conversion(mapping, format_of(records), records, more=lambda: iter([records]), **options)
 
 
 def converted(records: pl.DataFrame, mapping: Mapping | None = None, **options: Any) -> pl.DataFrame:

@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from ckm.io.mapping.convert import Conversion
 from ckm.io.mapping.mapping import Constant, FromColumn, Mapping, StatusRule, dump_mapping, load_mapping
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.platforms import platform_named
+from tests.io.mapping.formats import format_of
 
 MAPPING = Mapping(
     name="shop",
@@ -38,7 +39,7 @@ RECORDS = pl.DataFrame(
 
 
 def test_a_row_with_an_empty_cell_is_what_its_mapping_says() -> None:
-    conversion = Conversion.plan(MAPPING, RECORDS.columns, RECORDS, more=lambda: iter([RECORDS]))
+    conversion = plan_conversion(MAPPING, format_of(RECORDS), RECORDS, more=lambda: iter([RECORDS]))
     result = conversion.apply(RECORDS)
     assert result.reasons.drop_nulls().to_list() == []
     rows = result.frame.select("order_id", "customer_id", "product_id", "net", "type").sort("order_id", "net").rows()
@@ -75,7 +76,7 @@ def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
             "state": ["", "Normal", "Preview", ""],
         }
     )
-    conversion = Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]))
+    conversion = plan_conversion(mapping, format_of(records), records, more=lambda: iter([records]))
     result = conversion.apply(records)
     assert result.frame["interaction_id"].to_list() == ["R1", "R3"]
     assert result.reasons.drop_nulls().to_list() == []
@@ -90,7 +91,7 @@ def orders(**changed: Any) -> Mapping:
 
 
 def rows_of(mapping: Mapping, records: pl.DataFrame) -> list[tuple[Any, ...]]:
-    conversion = Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]))
+    conversion = plan_conversion(mapping, format_of(records), records, more=lambda: iter([records]))
     result = conversion.apply(records)
     assert result.reasons.drop_nulls().to_list() == []
     return result.frame.select("order_id", "net", "type", "currency").sort("order_id", "net").rows()

@@ -95,6 +95,7 @@ def test_gzip_and_zip_of_one_are_read_as_what_is_in_them(tmp_path: Path, workboo
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("folder/", "")
         file.writestr("__MACOSX/._a.csv", "junk")
+        file.writestr("folder/.DS_Store", "junk")
         file.writestr("folder/a.csv", "a;b\n1;2\n")
     (tmp_path / "b.gz").write_bytes(gzip.compress(workbook.read_bytes()))
     assert rows(tmp_path / "a.csv.gz") == rows(tmp_path / "a.zip") == [("1", "2")]

@@ -48,7 +48,7 @@ def test_the_records_are_read_and_not_the_cover_sheet(tmp_path: Path, cover: Seq
     assert "'Orders' was read" in text
     assert "'Info'" in text
     assert "--sheet" in text
-    assert importance_of(text) is Importance.doubt
+    assert importance_of(text) is Importance.assumption
     assert read(path, "Info") == ("Info", [])
 
 
@@ -58,7 +58,9 @@ def test_a_list_of_two_columns_is_read_before_notes(tmp_path: Path) -> None:
 
 def test_of_two_sheets_with_records_the_first_is_read(tmp_path: Path) -> None:
     customers = [["customer_id", "name", "email"], ["C1", "x", "y"]]
-    assert read(workbook(tmp_path / "a.xlsx", Customers=customers, Orders=ORDERS))[0] == "Customers"
+    sheet, [text] = read(workbook(tmp_path / "a.xlsx", Customers=customers, Orders=ORDERS))
+    assert sheet == "Customers"
+    assert importance_of(text) is Importance.doubt
 
 
 def test_a_hidden_sheet_with_records_is_not_read_before_a_visible_cover(tmp_path: Path) -> None:

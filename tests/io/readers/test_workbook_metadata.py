@@ -11,7 +11,8 @@ import pytest
 import xlsxwriter
 
 from ckm.errors import CkmError, UsageError
-from ckm.io.mapping.convert import Conversion, Converted
+from ckm.io.mapping.convert import Converted
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source
@@ -105,15 +106,12 @@ def formatted(path: Path, *codes: str | int) -> Path:
 def converted(path: Path, currency: str = "EUR") -> Converted:
     with open_source(path) as source:
         found = source.format
-        conversion = Conversion.plan(
+        conversion = plan_conversion(
             propose_mapping(found.columns, "transactions", default_currency=currency, sample=source.sample).mapping,
-            found.columns,
+            found,
             source.sample,
             more=lambda: (batch.records for batch in source.batches()),
-            default_zone="UTC",
             default_currency=currency,
-            numeric=found.numeric,
-            shown=found.shown,
         )
         [batch] = source.batches()
         return conversion.apply(batch.records)
