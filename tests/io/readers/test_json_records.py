@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import AmbiguousError, InputError, UsageError
-from ckm.io.readers import json_records
+from ckm.io.readers import json_elements, json_layout
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source
 from ckm.io.values.numbers import NumberStyle, parse_numbers
@@ -260,7 +260,8 @@ def test_where_pieces_are_cut_changes_nothing(tmp_path: Path, values: list[str],
     import json
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_records, "BLOCK", block)
+        patch.setattr(json_elements, "BLOCK", block)
+        patch.setattr(json_layout, "BLOCK", block)
         for text in (
             json.dumps([{"v": value} for value in values], ensure_ascii=False),
             "".join(json.dumps({"v": value}, ensure_ascii=False) + "\n" for value in values),
