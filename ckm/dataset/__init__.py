@@ -231,7 +231,7 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
     """Return the plan for mapping files, and the settings for them."""
     # Readers and mappings take a third of a second to import, and a workspace does not need them.
     from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
-    from ckm.io.mapping.mapping import load_mapping
+    from ckm.io.mapping.mapping_file import load_mapping
 
     currency, zone = options.currency or config.currency, options.time_zone
     plan: Plan

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.io.mapping.mapping import ColumnRule, Mapping
-    from ckm.io.mapping.platforms import Platform
+    from ckm.io.mapping.platform import Platform
     from ckm.io.readers.format import FileFormat
 
 

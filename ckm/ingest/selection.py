@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
 from ckm.ingest.plan import MappingPlan, NameMatchingPlan, Plan, adjusted
-from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.mapping.platforms import NONE, known_platform, platform_named
 from ckm.io.readers.archive import spool_stdin
 from ckm.io.readers.folder import files_in
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from ckm.config import Workspace
     from ckm.ingest.options import IngestOptions
-    from ckm.io.mapping.platforms import Platform
+    from ckm.io.mapping.mapping import Mapping
+    from ckm.io.mapping.platform import Platform
 
 GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"

@@ -11,9 +11,10 @@ from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted, mapping_for
 from ckm.ingest.schema_validator import SchemaValidator
 from ckm.ingest.selection import mappings_of, workspace_mappings
 from ckm.ingest.validation import validated
-from ckm.io.mapping.mapping import Expression, load_mapping, sources_of
+from ckm.io.mapping.mapping import columns_read
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.mapping.planning import plan_conversion
-from ckm.io.mapping.platforms import known_platform, quoted_names
+from ckm.io.mapping.platforms import known_platform
 from ckm.io.mapping.source_zones import name_without_zone
 from ckm.io.mapping.synonyms import normalise, synonyms
 from ckm.paths import STDIN
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
     from ckm.ingest.plan import Plan
     from ckm.io.mapping.convert import Conversion
-    from ckm.io.mapping.mapping import ColumnRule, Mapping
+    from ckm.io.mapping.mapping import Mapping
     from ckm.io.readers.format import Batch
     from ckm.io.readers.read import Source
 
@@ -224,12 +225,7 @@ def _plan(table: str | None, options: IngestOptions, config: Config, columns: Se
 
 
 def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
-    return tuple((target, source) for target, rule in mapping.columns.items() for source in _columns_taken(rule))
-
-
-def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
-    """Return the source columns of a target; those of an expression are in double quotes."""
-    return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
+    return tuple((target, source) for target, rule in mapping.columns.items() for source in columns_read(rule))
 
 
 def best_table(columns: Sequence[str]) -> str | None:

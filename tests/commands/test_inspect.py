@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from ckm.io.mapping.mapping import load_mapping
+from ckm.io.mapping.mapping_file import load_mapping
 from tests.conftest import Run
 
 HEADER = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Fee,Status,Customer ID"

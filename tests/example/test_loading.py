@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 import pytest
 
-from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.mapping import Mapping
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.mapping.planning import plan_conversion
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from ckm.files import replacing
+from ckm.io.mapping.sql_text import quoted_names
 from ckm.io.readers.hints import Hints
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
@@ -265,6 +266,11 @@ def sources_of(rule: ColumnRule | None) -> tuple[str, ...]:
     return ()
 
 
+def columns_read(rule: ColumnRule) -> tuple[str, ...]:
+    """Return the source columns of a rule; those of an expression are in double quotes."""
+    return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
+
+
 def _rule_to_plain(rule: ColumnRule) -> str | dict[str, Any]:
     match rule:
         case FromColumns(sources, how):
@@ -306,10 +312,3 @@ def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> Non
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-
-
-def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file; see :func:`ckm.io.mapping.mapping_file.read_mapping`."""
-    from ckm.io.mapping.mapping_file import read_mapping
-
-    return read_mapping(path)

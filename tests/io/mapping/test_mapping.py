@@ -19,8 +19,8 @@ from ckm.io.mapping.mapping import (
     RowRule,
     StatusRule,
     dump_mapping,
-    load_mapping,
 )
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.readers.hints import Hints
 from ckm.io.values.style_detection import DATE_WORDS
 from ckm.schema import TABLES

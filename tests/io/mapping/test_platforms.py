@@ -9,8 +9,11 @@ import polars as pl
 import pytest
 
 from ckm.errors import UsageError
-from ckm.io.mapping.mapping import Expression, FromColumn, dump_mapping, load_mapping
-from ckm.io.mapping.platforms import Platform, platforms, read_platform, recognise
+from ckm.io.mapping.mapping import Expression, FromColumn, dump_mapping
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.io.mapping.platform import Platform
+from ckm.io.mapping.platform_file import read_platform
+from ckm.io.mapping.platforms import platforms, recognise
 from tests.io.mapping.shop_exports import shop, shopify
 
 TEXT = """\

@@ -7,7 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from ckm.io.mapping.mapping import Constant, FromColumn, Mapping, StatusRule, dump_mapping, load_mapping
+from ckm.io.mapping.mapping import Constant, FromColumn, Mapping, StatusRule, dump_mapping
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.platforms import platform_named
 from tests.io.mapping.formats import format_of
