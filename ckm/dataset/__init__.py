@@ -255,8 +255,8 @@ def _transactions(
     from ckm.ingest.plan import mapping_for
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.io.mapping.column_types import ColumnShapes
+    from ckm.io.mapping.missing_columns import missing_columns
     from ckm.io.mapping.planning import plan_conversion
-    from ckm.io.mapping.proposal import missing_columns
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:

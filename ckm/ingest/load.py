@@ -21,8 +21,8 @@ from ckm.ingest.schema_validator import ROW, SchemaValidator
 from ckm.ingest.stored_rows import as_json, stored, stored_names
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
 from ckm.io.mapping import order_parts
+from ckm.io.mapping.computed_columns import is_assumed_order
 from ckm.io.mapping.planning import plan_conversion
-from ckm.io.mapping.proposal import is_assumed_order
 from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.partition import partition_of

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
+from ckm.io.mapping.computed_columns import complete
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn
+from ckm.io.mapping.name_matching import checked_overrides
 from ckm.io.mapping.platforms import NONE, known_platform
-from ckm.io.mapping.proposal import checked_overrides, complete, propose_mapping
+from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.mapping.source_zones import zone_column
 from ckm.io.mapping.unmapped_columns import unmapped_columns

@@ -10,9 +10,10 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from ckm.io.mapping.expressions import column_names, exactly, unworkable
+from ckm.io.mapping.known_orders import known_orders
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn
 from ckm.io.mapping.order_amounts import in_main_units
-from ckm.io.mapping.order_rules import NOT_KEPT, known_orders
+from ckm.io.mapping.order_rules import NOT_KEPT
 from ckm.io.mapping.return_sign import returned_net
 from ckm.io.mapping.whole_orders import by_order
 from ckm.io.values.amounts import refuse_other_currencies

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,67 +10,25 @@ import polars as pl
 
 from ckm.errors import UsageError
 from ckm.io.mapping.expressions import exactly
+from ckm.io.mapping.known_orders import BEFORE, KNOWN, times_before
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.io.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
+from ckm.io.mapping.order_parts import SAID, kept_said, with_said
+from ckm.io.mapping.order_status import meanings_of
 from ckm.io.mapping.return_sign import returned_net
-from ckm.io.values.vocabulary import fold
 from ckm.remark import doubt
-from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
+from ckm.schema import ORDER_AMOUNTS
 from ckm.wording import counted
 
 if TYPE_CHECKING:
+    from ckm.io.mapping.known_orders import KnownOrders
     from ckm.io.mapping.mapping import Mapping, StatusRule
 
 ROW, MEANING = "\x00line", "\x00meaning"
-BEFORE = "\x00before"
-"""Helper column: the products of the known lines of an order, or the number of known lines with a line's product."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Columns that are dropped once the lines are adjusted."""
-KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
-"""Columns that all lines of an order share."""
 UNKNOWN_STATUS = "status|vocabulary"
-NEGATIVE = r"^[^\d]*[-\u2212\u2010-\u2014(]|\d[^\d]*[-\u2212]\s*$"
-"""Pattern of a negative amount as text: with a minus before or after it, or in parentheses."""
 NO_FIRST_LINE = "row|first_line_missing"
-
-
-KnownOrders = Callable[[list[str]], pl.DataFrame]
-
-
-def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
-    """Return a function that looks up orders by their numbers in rows of transactions.
-
-    ``pages`` are the files of the export from which the rows came last.
-    """
-    there = [name for name in KNOWN if name in rows.collect_schema()]
-
-    def look_up(orders: list[str]) -> pl.DataFrame:
-        of_orders = rows.filter(pl.col("order_id").is_in(orders)).collect()
-        found = of_orders.group_by("order_id", maintain_order=True)
-        shared = (pl.col(name).drop_nulls().first() for name in there[1:])
-        known = found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled"))
-        return known.join(_lines_before(of_orders, pages), on="order_id", how="left", maintain_order="left")
-
-    return look_up
-
-
-def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
-    """Return ``order_id`` and ``BEFORE``, the products of the known lines that precede those of a further page.
-
-    For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
-    only the first line.
-    """
-    if SAID not in rows.columns or "product_id" not in rows.columns:
-        return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
-    is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
-    of_first = pl.lit(value=True)
-    if "source_file" in rows.columns:  # lines of other exports are left out: they may repeat a line
-        first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
-        in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
-        of_first = (pl.col("source_file") == first_file) | in_pages
-    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
-    return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 
 class OrderLines(NamedTuple):
@@ -215,7 +172,8 @@ class OrderRules:
         records
             The parsed records, with the order's columns filled on all lines.
         """
-        meaning, unknown = self._meanings(records)
+        meaning, unknown, paid_out = meanings_of(records, self.status)
+        self.counts["paid_out"] += paid_out
         if not self.of_sales:
             origin = meaning.ne_missing("ignore").arg_true()
             self.counts["ignored"] += records.height - len(origin)
@@ -279,29 +237,6 @@ class OrderRules:
             said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
         return said
 
-    def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-        """Return the meaning of each record's status, and a mask of records with an unknown status."""
-        meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
-        unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
-        for rule in self.status:
-            words = records[rule.source].cast(pl.String)
-            found = words.replace_strict(_meanings_of(words, rule), return_dtype=pl.String, default=None)
-            if rule.blank:
-                blank = words.str.strip_chars().fill_null("") == ""
-                found = pl.select(pl.when(blank).then(pl.lit(rule.blank)).otherwise(found)).to_series()
-            if rule.below_zero or rule.above_zero:
-                concerned = _has_sign_of(rule, records)
-                nothing = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
-                found, words = found.zip_with(concerned, nothing), words.zip_with(concerned, nothing)
-            if rule.words:
-                unknown = unknown | (words.str.strip_chars().fill_null("") != "")
-            unknown = unknown & (found != "next").fill_null(value=True)
-            is_open = meaning.is_null() | (meaning == "next")
-            if rule.below_zero and rule.filled == "ignore":
-                self.counts["paid_out"] += int((is_open & (found == "ignore")).sum())
-            meaning = found.zip_with(is_open.fill_null(value=True), meaning)
-        return meaning.set(meaning == "next", None), unknown & meaning.is_null()
-
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """Fill lines without their order's first line from known orders; return the lines, and which are incomplete."""
         if self.known is None or not alone.any():
@@ -316,7 +251,7 @@ class OrderRules:
         meaning = filled[MEANING].zip_with(~is_cancelled, pl.Series(["cancel"]).new_from_index(0, lines.height))
         known = joined["cancelled"].is_not_null()
         self.counts["completed"] += int((alone & known).sum())
-        return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
+        return filled.with_columns(meaning.alias(MEANING), times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
         """Return a return row for each line's refunded amount; lines that failed validation get none."""
@@ -337,25 +272,6 @@ class OrderRules:
         self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
 
 
-def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
-    """Return the meaning of each text in a status column."""
-    known: dict[str, str] = {fold(word): meaning for word, meaning in rule.words.items()}
-    found = {}
-    for word in words.unique().drop_nulls().to_list():
-        if fold(word):
-            meaning = known.get(fold(word)) or rule.filled or rule.other
-            if meaning:
-                found[word] = meaning
-    return found
-
-
-def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
-    """Return a mask of records with an amount of the sign that the rule applies to; zero has no sign."""
-    amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
-    negative = amount.str.contains(NEGATIVE)
-    return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)
-
-
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     """Set the type of each line by its status."""
     is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
@@ -369,16 +285,6 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(
         kind.alias("type"), net.alias("net"), currency.cast(lines.schema["currency"]).alias("currency")
     )
-
-
-def _times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
-    """Return the number of known lines of the same order and product that precede each line."""
-    product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
-    wanted = lines.select("order_id", product.fill_null("").alias("product_id"))
-    before = known.select("order_id", pl.col(BEFORE).alias("product_id")).unique("order_id").drop_nulls()
-    counts = before.explode("product_id").group_by("order_id", "product_id").len(BEFORE)
-    found = wanted.join(counts, on=["order_id", "product_id"], how="left", maintain_order="left")
-    return found[BEFORE].fill_null(0).cast(pl.Int64)
 
 
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:

@@ -9,24 +9,25 @@ import polars as pl
 
 from ckm.errors import UsageError
 from ckm.io.mapping.column_types import ColumnShapes
+from ckm.io.mapping.computed_columns import complete
 from ckm.io.mapping.convert import Conversion, called, evaluate, place_of
 from ckm.io.mapping.expression_limits import growth_of
 from ckm.io.mapping.expressions import column_names, exactly, parse_sql
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
+from ckm.io.mapping.missing_columns import missing_columns
 from ckm.io.mapping.order_rules import OrderRules
-from ckm.io.mapping.proposal import complete, missing_columns
+from ckm.io.mapping.plausible_columns import ID_SUFFIXES, doubts_on_ids, without_percentages
 from ckm.io.mapping.shown_columns import unknown_column
 from ckm.io.mapping.source_zones import SourceZones
-from ckm.io.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
+from ckm.io.values.amounts import MONEY, AmountReader, refuse_other_currencies
 from ckm.io.values.booleans import TruthReader
 from ckm.io.values.dates import DateStyle
-from ckm.io.values.ids import SCIENTIFIC, IdReader
+from ckm.io.values.ids import IdReader
 from ckm.io.values.numbers import NumberStyle
 from ckm.io.values.readers import MOMENT, CachingReader, DateReader, NumberReader, Reader, TextReader
 from ckm.io.values.style_detection import StyleDetector
 from ckm.io.values.typed_columns import NativeReader, as_text, fits, storable
 from ckm.io.values.vocabulary import contract_words, folded
-from ckm.remark import doubt
 from ckm.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 UNNAMED = "unnamed"
 """Name of an extra column without a name, as the store does not allow empty names."""
-ID_SUFFIXES = ("_id", "line_no")
-"""Suffixes of id targets, whose surrounding spaces are removed."""
 
 
 def plan_conversion(
@@ -85,34 +84,10 @@ def plan_conversion(
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
         raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=file.named)
-    mapping, left_out = _without_percentages(mapping, sample, shown)
+    mapping, left_out = without_percentages(mapping, sample, shown)
     planner = _Planner(mapping, file, sample, more, SourceZones(mapping, sample, default_zone))
     planner.take_currencies(shown)
     return planner.plan([*assumed, *left_out], zone_setting)
-
-
-def _without_percentages(
-    mapping: Mapping, sample: pl.DataFrame, shown: AnyMapping[str, tuple[str, ...]]
-) -> tuple[Mapping, list[str]]:
-    """Return the mapping without percentage columns for amounts, which become extra columns, and remarks on them.
-
-    Raises
-    ------
-    UsageError
-        The amount is required.
-    """
-    rules, said = dict(mapping.columns), []
-    for target, rule in mapping.columns.items():
-        if target not in MONEY or not isinstance(rule, FromColumn) or rule.source not in sample.columns:
-            continue
-        if "%" not in shown.get(rule.source, ()) and not are_percentages(sample[rule.source]):
-            continue
-        message = f"column '{rule.source}' contains percentages, but {target} is an amount"
-        if target in mapping.target.required:
-            raise UsageError(message, hint=f"name the column of amounts with --column {target}=COLUMN")
-        del rules[target]
-        said.append(f"{message}: it was kept as an extra column")
-    return replace(mapping, columns=rules), said
 
 
 class _Planner:
@@ -180,27 +155,20 @@ class _Planner:
             refuse_other_currencies(self.settler.money_marks, currency.value)
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
         rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
+        doubts = doubts_on_ids(self.mapping, self.sample)
         return replace(
             draft,
             readers={target: _fresh(reader) for target, reader in draft.readers.items()},
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self.zones.remarks(zone_setting), *self.settler.remarks, *map(doubt, self._doubts())),
+            remarks=(
+                *assumed,
+                *self.zones.remarks(zone_setting),
+                *self.settler.remarks,
+                *doubts,
+            ),
         )
-
-    def _doubts(self) -> Iterator[str]:
-        """Yield warnings about the mapping, found in the sample."""
-        for target, rule in self.mapping.columns.items():
-            if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
-                ids = self.sample[rule.source].drop_nulls()
-                if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
-                    yield f"{self._name_of(target)}: every id ends in '.0': probably stored as numbers"
-                elif ids.dtype == pl.String and (cut := int(ids.str.contains(SCIENTIFIC).sum())):
-                    yield (
-                        f"{self._name_of(target)}: {cut:,} of the first {len(ids):,} ids are in scientific notation, "
-                        "such as 4.05E+12: a spreadsheet removed digits; export the file again"
-                    )
 
     def _words(self) -> dict[str, dict[str, str]]:
         words = {target: dict(contract_words(target)) for target in self.mapping.columns}

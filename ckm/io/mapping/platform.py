@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
+from ckm.io.mapping.computed_columns import TYPE_BY_SIGN
 from ckm.io.mapping.mapping import ColumnRule, Expression, FromColumn, Mapping, columns_read, sources_of
 from ckm.io.mapping.platform_columns import FileColumns
-from ckm.io.mapping.proposal import TYPE_BY_SIGN
 from ckm.io.mapping.sql_text import outside_quotes, quoted_names
 from ckm.io.mapping.synonyms import normalise, synonyms
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ASSUMED = ("currency", "type")
-"""Required columns for which :func:`ckm.io.mapping.proposal.complete` has an assumption, with a remark."""
+"""Required columns for which :func:`ckm.io.mapping.computed_columns.complete` has an assumption, with a remark."""
 NAMEABLE = frozenset(
     {
         *("order_id", "customer_id", "ordered_at", "product_id", "quantity", "unit_price", "currency"),
