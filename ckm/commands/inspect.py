@@ -101,7 +101,7 @@ def inspect(
         try:
             with progress(f"reading {file}") as advance:
                 one = inspect_file(
-                    file, options, workspace=opened, propose=save_map is not None, copy_to=output, seen=advance
+                    file, options, workspace=opened, propose=save_map is not None, copy_to=output, progress=advance
                 )
             found.append(one)
         except CkmError as error:

@@ -279,7 +279,7 @@ def _transactions(
             default_currency=config.currency,
             zone_setting="--time-zone",
         )
-        conversion = conversion.knowing(known)
+        conversion = conversion.with_known_orders(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
         if _are_too_many(found):
@@ -297,7 +297,7 @@ def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None
     """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
-    platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None
+    platform = known_platform(source.format.columns, source.sample, given=said) if said is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:
         raise UsageError(
             f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "

@@ -222,7 +222,7 @@ class FileLoad:
             default_currency=settings.currency,
             zone_setting="time_zone in ckm.yaml",
         )
-        self.conversion = self.conversion.knowing(self._stored_orders(), self._last_pages())
+        self.conversion = self.conversion.with_known_orders(self._stored_orders(), self._last_pages())
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
@@ -285,7 +285,7 @@ class FileLoad:
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
-            amounts=order_parts if order_parts.SAID in schema else None,
+            amounts=order_parts if order_parts.STATED_AMOUNTS in schema else None,
         )
 
     @property

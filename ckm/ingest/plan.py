@@ -171,7 +171,7 @@ class NameMatchingPlan:
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
         """Return the platform's mapping or a proposed one; see :func:`ckm.io.mapping.proposal.propose_mapping`."""
-        platform = known_platform(columns, sample, table=self.table, said=self.platform)
+        platform = known_platform(columns, sample, table=self.table, given=self.platform)
         if platform is not None:
             return self._of_platform(platform, columns, named=named)
         proposal = propose_mapping(
@@ -202,7 +202,7 @@ class NameMatchingPlan:
         mapping = adjusted(replace(mapping, columns=rules), said)
         assumed += [
             doubt(f"the export has no column {column}: {consequence}")
-            for column, consequence in platform.lacks(columns, taken)
+            for column, consequence in platform.missing_amounts(columns, taken)
         ]
         if passed := unmapped_columns(mapping, columns).money:
             names = ", ".join(repr(column) for column in shown_columns(passed, named=named))

@@ -276,4 +276,4 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options:
 def _recognised(file: Path, options: IngestOptions) -> Platform | None:
     """Return the platform of an export; None if none is recognised, or the user chose ``none``."""
     with open_source(file, options.hints) as source:
-        return known_platform(source.format.columns, source.sample, said=options.platform)
+        return known_platform(source.format.columns, source.sample, given=options.platform)

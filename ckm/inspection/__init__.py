@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ckm.config import load_config
 from ckm.ingest.options import IngestOptions
 from ckm.inspection.clean_copy import CleanCopy
-from ckm.inspection.profile import ColumnProfile, profilers, see_all
+from ckm.inspection.profile import ColumnProfile, add_batch, profilers
 from ckm.inspection.validation import ProposedMapping, Validation, given_mapping
 from ckm.io.readers.read import open_source
 from ckm.wording import counted
@@ -99,7 +99,7 @@ def inspect_file(
     workspace: Workspace | None = None,
     propose: bool = False,
     copy_to: Path | None = None,
-    seen: Callable[[int], None] = lambda records: None,
+    progress: Callable[[int], None] = lambda records: None,
 ) -> Inspection:
     """Inspect a file in one pass, with bounded memory.
 
@@ -116,8 +116,8 @@ def inspect_file(
         Propose a mapping by column names even if one in the workspace matches the file.
     copy_to
         Output file of the parsed records (``.csv`` or ``.parquet``); rejected records go to a second file.
-    seen
-        Callback for progress reports: the number of records of each batch.
+    progress
+        Called after each batch with its number of records.
 
     Raises
     ------
@@ -142,11 +142,11 @@ def inspect_file(
                 for line, reason in batch.rejected.select("line", "reason").iter_rows():
                     reasons[reason] += 1
                     places.setdefault(reason, []).extend([line] * (reasons[reason] <= LINES_NAMED))
-                see_all(found, batch)
-                validation.see(batch)
+                add_batch(found, batch)
+                validation.add(batch)
                 if copy is not None:
                     copy.write(batch)
-                seen(batch.records.height + batch.rejected.height)
+                progress(batch.records.height + batch.rejected.height)
         columns = tuple(column.profile() for column in found)
         problems = [
             *(Problem(line, text) for line, text in source.problems),
@@ -162,7 +162,7 @@ def inspect_file(
             dict(reasons.most_common()),
             columns,
             tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-            validation.finished(),
+            validation.result(),
             validation.mapping,
         )
 

@@ -125,10 +125,10 @@ class Validation:
         """Return the proposed mapping; None if there is an obstacle."""
         return self._mapping if self.conversion is not None else None
 
-    def see(self, batch: Batch) -> None:
+    def add(self, batch: Batch) -> None:
         """Validate a batch."""
         if self.conversion is None or self.conversion.is_by_order:
-            return  # the lines of an order may be in several batches: see :meth:`finished`
+            return  # the lines of an order may be in several batches: see :meth:`result`
         self._validate(batch)
 
     def _validate(self, batch: Batch) -> None:
@@ -142,7 +142,7 @@ class Validation:
         self.failures.add(found.failed)
         self.rows += found.records
 
-    def finished(self) -> ProposedMapping:
+    def result(self) -> ProposedMapping:
         """Return the result for all batches."""
         if self.conversion is not None and self.conversion.is_by_order:
             for batch in self.conversion.pieces(self.source.batches()):
@@ -160,7 +160,7 @@ class Validation:
 
     def _plan(self, options: IngestOptions, config: Config, given: Mapping | None) -> None:
         found = self.source.format
-        known = known_platform(found.columns, self.source.sample, table=options.table, said=options.platform)
+        known = known_platform(found.columns, self.source.sample, table=options.table, given=options.platform)
         table = known.mapping.table if known is not None else options.table
         plan = MappingPlan(given) if given is not None else _plan(table, options, config, found.columns)
         if plan is None:

@@ -20,7 +20,7 @@ from ckm.io.values.amounts import refuse_other_currencies
 from ckm.io.values.ids import IdReader
 from ckm.io.values.readers import complete_reading
 from ckm.io.values.vocabulary import translate
-from ckm.io.values.zones import in_own_zones
+from ckm.io.values.zones import in_row_zones
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Conversion:
         The source column with the time zone of each row; None if all rows have ``zone``.
     local_times
         The targets whose timestamps have no zone.
-    turned
+    negated
         Number of returns so far whose positive amount became negative, under ``net``.
     """
 
@@ -121,7 +121,7 @@ class Conversion:
     zone: str = "UTC"
     zone_column: str | None = None
     local_times: frozenset[str] = frozenset()
-    turned: Counter[str] = field(default_factory=Counter)
+    negated: Counter[str] = field(default_factory=Counter)
 
     def apply(self, records: pl.DataFrame) -> Converted:
         """Convert records of the file; no row is lost and no value raises an error.
@@ -172,12 +172,12 @@ class Conversion:
         """Return whether all lines of an order must be in one batch."""
         return self.orders is not None and self.orders.order is not None
 
-    def knowing(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
+    def with_known_orders(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
         """Return the conversion with stored transactions that complete partial orders of the file.
 
         ``pages`` are the files of the export that the transactions came from last.
         """
-        if self.orders is None or not self.orders.telling or rows is None:
+        if self.orders is None or not self.orders.stated_once or rows is None:
             return self
         return replace(self, orders=replace(self.orders, known=known_orders(rows, pages)))
 
@@ -189,7 +189,7 @@ class Conversion:
     def cleaning_remarks(self) -> list[str]:
         """Return sentences on characters removed from ids and on orders, for all records so far."""
         remarks = self.orders.remarks() if self.orders is not None else []
-        if count := self.turned["net"]:
+        if count := self.negated["net"]:
             remarks.append(f"{counted(count, 'return')} with a positive amount: stored as negative")
         for target, reader in self.readers.items():
             if isinstance(reader, IdReader):
@@ -206,7 +206,7 @@ class Conversion:
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
             if self.zone_column is not None and target in self.local_times:
-                typed[target] = in_own_zones(typed[target], records[self.zone_column], self.zone)
+                typed[target] = in_row_zones(typed[target], records[self.zone_column], self.zone)
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
         self._scale(self.mapping.minor_units, typed)
         for target, expression in self.expressions.items():
@@ -215,10 +215,10 @@ class Conversion:
             self._scale([target] if target in self.mapping.minor_units else [], typed)
         if self.mapping.guest_ids and "customer_id" in typed:
             typed["customer_id"] = _without_guests(typed["customer_id"], self.mapping.guest_ids)
-        self._turn_returns(typed)
+        self._negate_returns(typed)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
 
-    def _turn_returns(self, typed: dict[str, pl.Series]) -> None:
+    def _negate_returns(self, typed: dict[str, pl.Series]) -> None:
         """Make positive amounts of returns negative."""
         if not {"net", "type"} <= typed.keys() or not ((typed["type"] == "return") & (typed["net"] > 0)).any():
             return
@@ -226,7 +226,7 @@ class Conversion:
         lines = pl.DataFrame([typed["net"].alias("net"), typed["type"].alias("type"), order.alias("order_id")])
         is_return = pl.col("type") == "return"
         net = lines.select(pl.when(is_return).then(returned_net(is_return)).otherwise("net").alias("net"))["net"]
-        self.turned["net"] += int(((typed["net"] > 0) & (net < 0)).sum())
+        self.negated["net"] += int(((typed["net"] > 0) & (net < 0)).sum())
         typed["net"] = net
 
     def _scale(self, targets: Iterable[str], typed: dict[str, pl.Series]) -> None:
@@ -278,14 +278,14 @@ class Conversion:
         return translate(column, words) if words and column.dtype == pl.String else column
 
 
-def called(mapping: Mapping) -> str:
+def name_in_errors(mapping: Mapping) -> str:
     """Return the name of a mapping in errors."""
     return f"mapping {mapping.name}" if mapping.name else "mapping"
 
 
 def place_of(mapping: Mapping, name: str, rule: Expression | RowRule | None) -> str:
     """Return the location of an expression for errors: its line, if any, and its target."""
-    return f"{(rule and rule.where) or called(mapping)}, {name}"
+    return f"{(rule and rule.where) or name_in_errors(mapping)}, {name}"
 
 
 def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *, where: str) -> pl.Series:

@@ -13,7 +13,7 @@ from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.known_orders import BEFORE, KNOWN, times_before
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.io.mapping.order_parts import SAID, kept_said, with_said
+from ckm.io.mapping.order_parts import STATED_AMOUNTS, needed_stated_amounts, with_stated_amounts
 from ckm.io.mapping.order_status import meanings_of
 from ckm.io.mapping.return_sign import returned_net
 from ckm.remark import doubt
@@ -59,7 +59,7 @@ class OrderRules:
         The source column with the order number; None if lines can be processed without the others of their order.
     level
         Source columns of the whole order, which are blank on all lines but the first.
-    telling
+    stated_once
         Columns of ``level`` that are never all blank on a first line: if they are, the first line is missing.
     status
         See :class:`ckm.io.mapping.mapping.Mapping`.
@@ -83,7 +83,7 @@ class OrderRules:
 
     order: str | None = None
     level: tuple[str, ...] = ()
-    telling: tuple[str, ...] = ()
+    stated_once: tuple[str, ...] = ()
     status: tuple[StatusRule, ...] = ()
     amounts: tuple[str, ...] = ()
     refunds: bool = False
@@ -122,7 +122,7 @@ class OrderRules:
         return cls(
             order=order.source if grouped and isinstance(order, FromColumn) else None,
             level=mapping.order_level,
-            telling=tuple(name for name in mapping.order_level if name in told),
+            stated_once=tuple(name for name in mapping.order_level if name in told),
             status=mapping.status,
             amounts=amounts,
             refunds=refunds or by_status,
@@ -144,7 +144,7 @@ class OrderRules:
     def fills(self) -> frozenset[str]:
         """Columns of the schema that these rules fill even if the mapping does not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
-        discount = {"discount", SAID} if self.amounts or self.refunds else set()
+        discount = {"discount", STATED_AMOUNTS} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
@@ -181,8 +181,8 @@ class OrderRules:
             return OrderLines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
         lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
-        if self.telling:
-            told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.telling)
+        if self.stated_once:
+            told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.stated_once)
             lines, alone = self._completed(lines, records.select(~pl.any_horizontal(told)).to_series())
             broken.append((NO_FIRST_LINE, alone))
         lines = _with_types(lines)
@@ -190,9 +190,9 @@ class OrderRules:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
             is_refunded = (pl.col(MEANING) == "refunded") & pl.lit(self.by_status)
-            lines = adjusted(with_said(_grouped(lines), is_refunded))
+            lines = adjusted(with_stated_amounts(_grouped(lines), is_refunded))
             lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
-            lines = lines.with_columns(kept_said())
+            lines = lines.with_columns(needed_stated_amounts())
             self.counts["cut"] += lines.filter(pl.col(CUT) < 1)[ORDER].n_unique()
             if self.refunds and "dated_by" not in lines.columns:
                 lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))

@@ -10,7 +10,7 @@ import polars as pl
 from ckm.errors import UsageError
 from ckm.io.mapping.column_types import ColumnShapes
 from ckm.io.mapping.computed_columns import complete
-from ckm.io.mapping.convert import Conversion, called, evaluate, place_of
+from ckm.io.mapping.convert import Conversion, evaluate, name_in_errors, place_of
 from ckm.io.mapping.expression_limits import growth_of
 from ckm.io.mapping.expressions import column_names, exactly, parse_sql
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
@@ -86,7 +86,7 @@ def plan_conversion(
         raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=file.named)
     mapping, left_out = without_percentages(mapping, sample, shown)
     planner = _Planner(mapping, file, sample, more, SourceZones(mapping, sample, default_zone))
-    planner.take_currencies(shown)
+    planner.add_shown_currencies(shown)
     return planner.plan([*assumed, *left_out], zone_setting)
 
 
@@ -108,13 +108,13 @@ class _Planner:
         self.more = more
         self.zones = zones
         self.targets = mapping.target.fillable
-        self.where = called(mapping)
-        self.settler = StyleDetector(mapping.hints)
-        self.settler.from_1904 = file.from_1904
+        self.where = name_in_errors(mapping)
+        self.styles = StyleDetector(mapping.hints)
+        self.styles.from_1904 = file.from_1904
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
         self.growth: dict[str, Growth] = {}
 
-    def _in_own_zones(self, draft: Conversion) -> Conversion:
+    def _with_row_zones(self, draft: Conversion) -> Conversion:
         """Return a conversion that reads each timestamp without a zone in the zone given by its row."""
         if self.zones.column is None:
             return draft
@@ -129,7 +129,7 @@ class _Planner:
         """Return the time zone of timestamps without one."""
         return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
-    def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
+    def add_shown_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
         """Use the signs of number formats like signs in the text of amounts."""
         for target, rule in self.mapping.columns.items():
             if target not in MONEY or not shown:
@@ -138,7 +138,7 @@ class _Planner:
             if isinstance(rule, Expression):
                 sources = column_names(parse_sql(rule.sql, where=place_of(self.mapping, target, rule)))
             for source in sources:
-                self.settler.money_marks.update(shown.get(source, ()))
+                self.styles.money_marks.update(shown.get(source, ()))
                 self.draft.amount_marks.update(shown.get(source, ()))
 
     def plan(self, assumed: list[str], zone_setting: str | None) -> Conversion:
@@ -148,11 +148,11 @@ class _Planner:
         for target, rule in self._computing_order().items():
             self._plan_expression(target, rule)
         draft = replace(self.draft, extras=self._extras(), orders=OrderRules.of(self.mapping))
-        draft = self._in_own_zones(draft)
+        draft = self._with_row_zones(draft)
         nothing = self.sample.clear()
         currency = self.mapping.columns.get("currency")
         if isinstance(currency, Constant):
-            refuse_other_currencies(self.settler.money_marks, currency.value)
+            refuse_other_currencies(self.styles.money_marks, currency.value)
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
         rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
         doubts = doubts_on_ids(self.mapping, self.sample)
@@ -160,12 +160,12 @@ class _Planner:
             draft,
             readers={target: _fresh(reader) for target, reader in draft.readers.items()},
             rules=rules,
-            decimal=self.settler.decimal,
-            date_format=self.settler.date_format,
+            decimal=self.styles.decimal,
+            date_format=self.styles.date_format,
             remarks=(
                 *assumed,
                 *self.zones.remarks(zone_setting),
-                *self.settler.remarks,
+                *self.styles.remarks,
                 *doubts,
             ),
         )
@@ -193,7 +193,7 @@ class _Planner:
                 column = column.fill_nan(None)
             self.draft.inputs[target] = column
             self.draft.readers[target] = self._reader(target, wanted, source)
-        self._settle(list(self.draft.inputs), self.draft.inputs_of)
+        self._detect_styles(list(self.draft.inputs), self.draft.inputs_of)
 
     def _of_file(self, name: str) -> pl.Expr:
         """Return a column; a column of the whole file has its first value in every row."""
@@ -255,14 +255,14 @@ class _Planner:
         if not fits(found.dtype, wanted):
             expression = self._as_text(expression, found.dtype, target)
         self.draft.readers[target] = self._reader(target, wanted, found.dtype)
-        self._settle([target], lambda records: [self._computed(target, expression, records)])
+        self._detect_styles([target], lambda records: [self._computed(target, expression, records)])
         self.draft.expressions[target] = expression
 
     def _computed(self, target: str, expression: pl.Expr, records: pl.DataFrame) -> pl.Series:
         typed, _ = self.draft.read(records)
         return self.draft.computed(target, expression, typed, records)
 
-    def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
+    def _detect_styles(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
         """Set the number and date styles of the readers."""
         numbers, dates = (
             {target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)}
@@ -271,20 +271,20 @@ class _Planner:
         if numbers:
             only = _only(numbers, texts)
             native = [target for target in numbers if self._is_native(target)]
-            self.settler.detect_numbers(only(self.sample), _each(only, self.more), numbers, native)
+            self.styles.detect_numbers(only(self.sample), _each(only, self.more), numbers, native)
         if dates:
             only = _only(dates, texts)
             written = only(self.sample)
-            self.settler.detect_dates(written, _each(only, self.more), dates)
+            self.styles.detect_dates(written, _each(only, self.more), dates)
             for target, values in written.items():
                 if self._dtype(target) == MOMENT:
-                    self.zones.count_offsets(values, self.settler.dates[target])
+                    self.zones.count_offsets(values, self.styles.dates[target])
         for target in targets:
             reader = self.draft.readers[target]
             if isinstance(reader, NumberReader):
-                self.draft.readers[target] = replace(reader, style=self.settler.numbers[target])
+                self.draft.readers[target] = replace(reader, style=self.styles.numbers[target])
             elif isinstance(reader, DateReader):
-                self.draft.readers[target] = replace(reader, style=self.settler.dates[target])
+                self.draft.readers[target] = replace(reader, style=self.styles.dates[target])
 
     def _is_native(self, target: str) -> bool:
         """Return whether a target is filled by a column with numeric cells."""

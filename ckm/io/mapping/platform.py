@@ -29,7 +29,7 @@ NAMEABLE = frozenset(
     }
 )
 """Targets that a column name in any language can fill, once the platform is known."""
-LACKED = {
+AMOUNT_CONSEQUENCES = {
     "customer_id": "sales have no customer; name the column with --column customer_id=COLUMN",
     "discount": "line discounts are unknown",
     "refund": "refunds are unknown",
@@ -39,7 +39,7 @@ LACKED = {
     "order_net": "refunds and discounts of shipping cannot be distinguished from those of goods",
 }
 """Consequences of missing columns, by target."""
-CONFUSED = {
+STATUS_CONSEQUENCES = {
     "ignore": "records other than sales may count as sales",
     "return": "refunds and transfers may count as sales, or be confused",
     "refunded": "refunds cannot be recognised by their status",
@@ -105,13 +105,14 @@ class Platform:
     def share(self, columns: Sequence[str], sample: pl.DataFrame | None = None) -> float:
         """Return the share of fingerprint columns in a file; 0 if it is another export."""
         names = self._names(columns)
-        print_ = self.fingerprint
-        found = [column for column in print_.columns if column in names]
-        if len(found) < print_.least or any(column in names for column in print_.without):
+        fingerprint = self.fingerprint
+        found = [column for column in fingerprint.columns if column in names]
+        if len(found) < fingerprint.least or any(column in names for column in fingerprint.without):
             return 0.0
-        if sample is not None and not all(_matches(sample, names.get(c), regex) for c, regex in print_.values.items()):
+        patterns = fingerprint.values.items()
+        if sample is not None and not all(_matches(sample, names.get(column), regex) for column, regex in patterns):
             return 0.0
-        return len(found) / len(print_.columns)
+        return len(found) / len(fingerprint.columns)
 
     def mapping_for(self, columns: Sequence[str], taken: AnyMapping[str, str] = NOTHING) -> Mapping:
         """Return the mapping for a file, with the file's own column names and without missing columns.
@@ -129,7 +130,7 @@ class Platform:
             A required column is missing.
         """
         names = self._names(columns)
-        mapping = FileColumns(names | self._translated(columns, names)).mapping(self.mapping)
+        mapping = FileColumns(names | self._by_synonyms(columns, names)).mapping(self.mapping)
         mapping = mapping.with_columns(**{target: FromColumn(source) for target, source in taken.items()})
         mapping = mapping.with_columns(**self._by_name(mapping, columns))
         if mapping.status and mapping.table == "transactions" and "type" not in mapping.columns:
@@ -145,7 +146,7 @@ class Platform:
             )
         return mapping
 
-    def _translated(self, columns: Sequence[str], names: AnyMapping[str, str]) -> dict[str, str]:
+    def _by_synonyms(self, columns: Sequence[str], names: AnyMapping[str, str]) -> dict[str, str]:
         """Return columns of the file that match missing platform columns by names in other languages.
 
         Ambiguous matches and amounts are excluded, because an order total is not a line amount.
@@ -162,23 +163,25 @@ class Platform:
                 found[wanted[0]] = matching[0]
         return found
 
-    def lacks(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
+    def missing_amounts(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return the missing amount and status columns of an export, with the consequence of each.
 
         Alternatives of an existing column are not missing, nor are columns of a target that is ``taken`` from another
         column.
         """
         names, sales = self._names(columns), self.mapping.table == "transactions"
-        names |= self._translated(columns, names)
+        names |= self._by_synonyms(columns, names)
+        by_order = list(STATUS_CONSEQUENCES).index
         without = [rule for rule in self.mapping.status if sales and rule.words and rule.source not in names]
         found = [
-            (repr(source), CONFUSED[max(meanings & CONFUSED.keys(), key=list(CONFUSED).index)])
+            (repr(source), STATUS_CONSEQUENCES[max(meanings & STATUS_CONSEQUENCES.keys(), key=by_order)])
             for source in dict.fromkeys(rule.source for rule in without)
             for meanings in [{meaning for rule in without if rule.source == source for meaning in rule.words.values()}]
-            if meanings & CONFUSED.keys()
+            if meanings & STATUS_CONSEQUENCES.keys()
         ]
-        found += [(repr(column), "its amount is not subtracted from the amounts") for column in self._taken_off(names)]
-        for target, consequence in LACKED.items():
+        subtracted = self._missing_subtracted(names)
+        found += [(repr(column), "its amount is not subtracted from the amounts") for column in subtracted]
+        for target, consequence in AMOUNT_CONSEQUENCES.items():
             sources = columns_read(self.mapping.columns[target]) if target in self.mapping.columns else ()
             listed = list(dict.fromkeys(sources))
             if "refund" in target and any(
@@ -189,7 +192,7 @@ class Platform:
                 found.append((" or ".join(map(repr, listed)), consequence))
         return found
 
-    def _taken_off(self, names: Collection[str]) -> list[str]:
+    def _missing_subtracted(self, names: Collection[str]) -> list[str]:
         """Return the missing columns that the mapping subtracts from the order total."""
         net = self.mapping.columns.get("net")
         if not isinstance(net, Expression):

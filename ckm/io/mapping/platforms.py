@@ -46,7 +46,7 @@ def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table:
 
 
 def known_platform(
-    columns: Sequence[str], sample: pl.DataFrame | None = None, *, table: str | None = None, said: str | None = None
+    columns: Sequence[str], sample: pl.DataFrame | None = None, *, table: str | None = None, given: str | None = None
 ) -> Platform | None:
     """Return the platform named by the user, else the recognised one; None for none.
 
@@ -56,7 +56,7 @@ def known_platform(
         Columns and first records of the file.
     table
         The table to fill; None for any.
-    said
+    given
         Name of a platform, or :data:`NONE`; None means recognition by the columns.
 
     Raises
@@ -66,11 +66,11 @@ def known_platform(
     UsageError
         It fills another table.
     """
-    if said == NONE:
+    if given == NONE:
         return None
-    if said is None:
+    if given is None:
         return recognise(columns, sample, table)
-    platform = platform_named(said)
+    platform = platform_named(given)
     if table is not None and platform.mapping.table != table:
         raise UsageError(
             f"{platform.title} fills {platform.mapping.table}, not {table}",

@@ -93,7 +93,7 @@ class RecordReader:
         split = self.split(line)
         if split.is_open and (joined := self._join(lines, at, final=final)) is not None:
             return joined
-        return self._settle(line, split)
+        return self._parse_line(line, split)
 
     def whole_records(self, lines: Sequence[str]) -> int:
         """Return the number of valid minus invalid records of ``lines``."""
@@ -184,7 +184,7 @@ class RecordReader:
             raise NeedMoreLinesError
         return None
 
-    def _settle(self, line: str, split: _Split) -> ParsedRecord:
+    def _parse_line(self, line: str, split: _Split) -> ParsedRecord:
         """Parse a single-line record, and repair it if there is exactly one plausible way."""
         if "\x00" in line:
             return self._without_nul(line)
@@ -218,7 +218,7 @@ class RecordReader:
         """Parse a line with NUL bytes: before a quote they escape it, elsewhere they are removed."""
         quote = self._quote or '"'
         cleaned = line.replace("\x00" + quote, quote + quote).replace("\x00", "")
-        reading = self._settle(cleaned, self.split(cleaned))
+        reading = self._parse_line(cleaned, self.split(cleaned))
         return reading if reading.fields is None else reading._replace(reason="NUL bytes were removed")
 
     def _at_returns(self, line: str) -> ParsedRecord | None:

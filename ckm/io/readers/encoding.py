@@ -131,7 +131,7 @@ def detect_encoding(archive: Archive, given: str | None = None) -> TextEncoding:
     head = archive.head(HEAD)
     mark = next(((len(bom), name) for bom, name in MARKS if head.startswith(bom)), None)
     if given is not None:
-        name = _known(given)
+        name = _canonical_name(given)
         marked = mark is not None and _same_family(name, mark[1])
         return TextEncoding(mark[1] if marked and mark else name, mark[0] if marked and mark else 0, False, "given")
     if mark:
@@ -240,7 +240,7 @@ def _encoded(text: str) -> bytes:
         return text.encode(errors="backslashreplace")
 
 
-def _known(name: str) -> str:
+def _canonical_name(name: str) -> str:
     try:
         found = codecs.lookup(name)
     except LookupError:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.io.readers.remarks import Remarks
 
 MIDNIGHT = " 00:00:00"
-OPEN_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
+AMBIGUOUS_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
 NUMERAL = r"^-?\d+(?:\.\d+)?$"
 """Format of number cells by fastexcel, except very large and small numbers."""
 DATE_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?$"
@@ -85,9 +85,9 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     facts = document_facts(path, name, archive.name) if document else sheet_facts(path, name, archive.name)
     cells, percentages = _with_percentages(cells, facts.percentages)
     numeric: frozenset[int] = frozenset()
-    if _has_open_numbers(cells):
+    if _has_ambiguous_numbers(cells):
         found_numbers = document_numbers if document else numeric_cells
-        cells, numeric = _with_their_points(cells, found_numbers(path, name, archive.name))
+        cells, numeric = _with_marked_numbers(cells, found_numbers(path, name, archive.name))
     start = find_in_rows(first_rows(cells), cells.width, hints)
     cells = _filled(cells, facts.merged, start.first_line)
     remarks: list[tuple[int | None, str]] = [(None, remark) for remark in [*choice.remarks, *_remarks_on(facts)]]
@@ -190,14 +190,14 @@ def _shown(
     return tuple(shown)
 
 
-def _has_open_numbers(cells: pl.DataFrame) -> bool:
+def _has_ambiguous_numbers(cells: pl.DataFrame) -> bool:
     """Return whether a decimal point could be read as a thousands separator."""
-    return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(OPEN_NUMBER).any())).item()
+    return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(AMBIGUOUS_NUMBER).any())).item()
 
 
-def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
+def _with_marked_numbers(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
     """Mark number cells in columns that also have texts, and return the indices of purely numeric columns."""
-    alone: set[int] = set()
+    numeric_columns: set[int] = set()
     for at, rows in numeric.items():
         if at > cells.width:
             continue
@@ -205,11 +205,11 @@ def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tup
         is_number = pl.Series(range(1, cells.height + 1)).is_in(list(rows)) & column.str.contains(NUMERAL)
         below = column.filter(column.is_not_null() & ~is_number)
         if len(below) <= 1:  # the header is the only other text
-            alone.add(at - 1)
+            numeric_columns.add(at - 1)
             continue
         marked = pl.when(is_number & column.str.contains(".", literal=True)).then(column + NATIVE_SUFFIX)
         cells = cells.with_columns(pl.select(marked.otherwise(column)).to_series().alias(column.name))
-    return cells, frozenset(alone)
+    return cells, frozenset(numeric_columns)
 
 
 def _as_written(cells: pl.DataFrame) -> pl.DataFrame:

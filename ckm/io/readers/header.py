@@ -221,7 +221,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
         after = below[2].line if len(below) > 2 else below[1].line + 1
         start = _start(rows[top].cells, rows[top].line, 3, after)
         start.remarks.append((rows[top].line, "the header has 3 rows (Qualtrics); the first has the column names"))
-        return _told_preamble(start, rows, top)
+        return _with_preamble_remark(start, rows, top)
     kinds = _column_kinds(data, width)
     if _is_header(rows[top].cells, kinds, data):
         height = 1
@@ -235,7 +235,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
         start = replace(_start(names, rows[top].line, height, after), named=_is_surely_header(rows[top].cells, kinds))
         if height > 1:
             start.remarks.append((rows[top].line, f"the header has {height} rows; their names were joined"))
-        return _told_preamble(start, rows, top)
+        return _with_preamble_remark(start, rows, top)
     before = rows[top - 1] if top else None
     if before and lines and rows[top].line - before.line == 1:
         found = _unequal_header(lines[before.line - 1], before.cells, width, rows[top:])
@@ -243,7 +243,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
             fitted, remark = found
             start = _start(fitted, before.line, 1, rows[top].line)
             start.remarks.append((before.line, remark))
-            return _told_preamble(start, rows, top - 1)
+            return _with_preamble_remark(start, rows, top - 1)
     # Without a header the first rows may be records; those of another width are rejected.
     start = _start(_numbered(width), None, 0, rows[0].line)
     start.remarks.append((None, "no header was found; columns are numbered"))
@@ -286,21 +286,21 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
     if not data:
         return not any(kind_of(cell) in TYPED for cell in cells)
     here = [kind_of(cell) for cell in cells]
-    speaks_for = speaks_against = 0.0
+    evidence_for = evidence_against = 0.0
     for kind, below in zip(here, kinds, strict=False):
         if below is None or kind in {"empty", "null"}:
             continue
         weight = 1.0 if below in TYPED else 0.5
         if kind == below or (kind in TYPED and below in TYPED):
-            speaks_against += weight
+            evidence_against += weight
         elif kind in {"text", "code"}:
-            speaks_for += weight
-    if speaks_for == speaks_against == 0:
+            evidence_for += weight
+    if evidence_for == evidence_against == 0:
         below_cells = [{row.cells[at].strip() for row in data if at < len(row.cells)} for at in range(len(cells))]
         return not any(cell.strip() and cell.strip() in seen for cell, seen in zip(cells, below_cells, strict=True))
-    if speaks_against and _are_years(cells, here):
+    if evidence_against and _are_years(cells, here):
         return True
-    return speaks_for > speaks_against
+    return evidence_for > evidence_against
 
 
 def _is_surely_header(cells: list[str], kinds: list[str | None]) -> bool:
@@ -380,7 +380,7 @@ def _start(names: Sequence[str], header_line: int | None, header_rows: int, firs
     return TableStart(columns, header_line, header_rows, first_line, told, repeated=repeated)
 
 
-def _told_preamble(start: TableStart, rows: list[Row], top: int) -> TableStart:
+def _with_preamble_remark(start: TableStart, rows: list[Row], top: int) -> TableStart:
     if top == 0:
         return start
     told = (

@@ -64,7 +64,7 @@ class JsonTable:
             if isinstance(found, dict):
                 row = [found.get(key) for key in self.keys]
                 for place in self.mixed:
-                    row[place] = _with_its_point(row[place])
+                    row[place] = _with_marked_number(row[place])
                 good.append(row)
                 lines.append(line)
             else:
@@ -80,7 +80,7 @@ class JsonTable:
         return Batch(records, pl.Series("line", lines, dtype=pl.Int64), rejected_frame(bad))
 
 
-def _with_its_point(cell: str | None) -> str | None:
+def _with_marked_number(cell: str | None) -> str | None:
     """Mark the decimal point of a JSON number, because texts in the same column may have decimal commas."""
     if isinstance(cell, Numeral) and "." in cell and "e" not in cell.lower():
         return cell + NATIVE_SUFFIX

@@ -61,7 +61,7 @@ class _Extent:
     columns: int = 0
     text: int = 0
 
-    def take(self, run: CellRun) -> None:
+    def add(self, run: CellRun) -> None:
         self.rows = max(self.rows, run.row + run.rows - 1)
         self.columns = max(self.columns, run.column + run.columns - 1)
         self.text += run.text * run.rows * run.columns
@@ -100,7 +100,7 @@ def refuse_huge_document(path: Path, name: str) -> None:
     extents: dict[str, _Extent] = {}
     for run in cell_runs(path, name):
         extent = extents.setdefault(run.sheet, _Extent())
-        extent.take(run)
+        extent.add(run)
         if extent.rows * extent.columns > MOST_CELLS:
             reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
             raise too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")

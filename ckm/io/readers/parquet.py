@@ -101,9 +101,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
             schema, left_out = _without_empty_arrays(file.schema_arrow, archive.name)
             names, renamed = unique_names(schema.names)
             forms = [column_form(name, dtype) for name, dtype in zip(names, schema.types, strict=True)]
-            for place in _places_of_text(
-                file, schema, [place for place, form in enumerate(forms) if form.form == "hex"]
-            ):
+            for place in _text_columns(file, schema, [place for place, form in enumerate(forms) if form.form == "hex"]):
                 forms[place] = as_text_form(forms[place])
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{archive.name}: the Parquet file is damaged") from error
@@ -145,7 +143,7 @@ def _are_plain(names: list[str]) -> bool:
     return len(set(names)) == len(names) and not any("." in name for name in names)
 
 
-def _places_of_text(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
+def _text_columns(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
     """Return the indices of binary columns that contain only text, in one pass over them."""
     if not places:
         return []

@@ -56,15 +56,15 @@ class Source:
         The given path; ``-`` is standard input.
     table
         The reader of the file's format.
-    told
-        Remarks on its location, as ``(None, text)``.
+    folder_remarks
+        Remarks on columns from folder names, as ``(None, text)``.
     """
 
     path: Path
     table: TableReader
     _temporary: list[Path] = field(default_factory=list)
     _remarks: Remarks = field(default_factory=Remarks)
-    told: list[tuple[int | None, str]] = field(default_factory=list)
+    folder_remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
     @property
     def format(self) -> FileFormat:
@@ -114,7 +114,7 @@ class Source:
     @property
     def problems(self) -> list[tuple[int | None, str]]:
         """Assumptions, repairs and problems: ``(first line, text)``; complete after all batches are read."""
-        return [*self.told, *self._remarks.listed()]
+        return [*self.folder_remarks, *self._remarks.listed()]
 
     def close(self) -> None:
         """Remove temporary files."""
@@ -170,7 +170,7 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
     source = Source(path, placed, temporary)
     if isinstance(placed, PartitionedTable):
         listed = ", ".join(f"'{column}'" for column in placed.partition)
-        source.told.append((None, f"columns from folder names: {listed}"))
+        source.folder_remarks.append((None, f"columns from folder names: {listed}"))
     return source
 
 

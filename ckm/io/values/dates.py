@@ -278,18 +278,18 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
     """
     bare = simplify(texts)
     if style.number is not None:
-        return _count(bare, style.number)
+        return _numbers_as_dates(bare, style.number)
     numeric = ["short-ymd"] if style.order == "ymd" else [style.order or "dmy"]
     if style.calendar == "jalali":
         # Persian dates are year first, also with two-digit years.
         numeric = ["short-ymd", *numeric]
     parts = split(bare, ["ymd", *numeric, "compact", "day-name", "name-day", "year-name"])
     if style.order is None:
-        parts = _speaking_for_themselves(parts)
+        parts = _without_ambiguous(parts)
     return assemble(parts, style.calendar)
 
 
-def _speaking_for_themselves(parts: pl.DataFrame) -> pl.DataFrame:
+def _without_ambiguous(parts: pl.DataFrame) -> pl.DataFrame:
     """Swap day and month of numeric dates if the month must be first, and null ambiguous ones."""
     first, second = pl.col("day").cast(pl.Int32), pl.col("month").cast(pl.Int32)
     numeric = (pl.col("shape") == "dmy").fill_null(value=False)
@@ -301,7 +301,7 @@ def _speaking_for_themselves(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _count(bare: pl.Series, unit: str) -> pl.DataFrame:
+def _numbers_as_dates(bare: pl.Series, unit: str) -> pl.DataFrame:
     number = bare.cast(pl.Float64, strict=False)
     frame = number.to_frame("number")
     value = pl.col("number")

@@ -52,16 +52,16 @@ class IdReader(TextReader):
 
     def _cleaned(self, ids: pl.Series) -> pl.Series:
         steps = ids.to_frame("id").lazy().with_columns(seen=_visible(pl.col("id")).str.strip_chars())
-        steps = steps.with_columns(bare=_unguarded(pl.col("seen")).str.strip_chars())
-        steps = steps.with_columns(void=pl.col("bare").is_in(id_null_words()))
+        steps = steps.with_columns(bare=_without_text_marks(pl.col("seen")).str.strip_chars())
+        steps = steps.with_columns(missing=pl.col("bare").is_in(id_null_words()))
         found = steps.with_columns(
-            clean=pl.when(~pl.col("void") & (pl.col("bare") != "")).then("bare"),
+            clean=pl.when(~pl.col("missing") & (pl.col("bare") != "")).then("bare"),
             invisible=pl.col("seen") != pl.col("id"),
             guarded=pl.col("bare") != pl.col("seen"),
         ).collect()
         self.cleaned[INVISIBLE_REMARK, ""] += int(found["invisible"].sum())
         self.cleaned[GUARD_REMARK, ""] += int(found["guarded"].sum())
-        for word, count in found.filter("void")["bare"].value_counts().iter_rows():
+        for word, count in found.filter("missing")["bare"].value_counts().iter_rows():
             self.cleaned[NULL_REMARK, word] += count
         return found["clean"]
 
@@ -114,5 +114,5 @@ def _visible(text: pl.Expr) -> pl.Expr:
     )
 
 
-def _unguarded(text: pl.Expr) -> pl.Expr:
+def _without_text_marks(text: pl.Expr) -> pl.Expr:
     return text.str.replace(QUOTED, "${1}").str.replace(APOSTROPHE, "${1}")

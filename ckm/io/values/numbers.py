@@ -112,7 +112,8 @@ def weigh_all_numbers(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvide
     for stacked in distinct_texts(columns):
         texts = stacked.select(pl.col("text").unique())
         bare = texts.select("text", bare=_bare(pl.col("text"))).filter(~pl.col("bare").str.ends_with(NATIVE_SUFFIX))
-        point, comma = (pl.col("bare").str.contains(_settles(mark, other)) for mark, other in (MARKS, MARKS[::-1]))
+        patterns = [_only_with_mark(mark, other) for mark, other in (MARKS, MARKS[::-1])]
+        point, comma = (pl.col("bare").str.contains(pattern) for pattern in patterns)
         undecided = pl.col("bare").str.contains(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}%?$")
         traits = bare.select("text", point=point, comma=comma, open=undecided)
         counts = stacked.join(traits, on="text").group_by("column").agg(pl.col("point", "comma", "open").sum())
@@ -129,17 +130,18 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
     """
     bare = pl.col("bare")
     frame = texts.to_frame("text").select(bare=_bare(pl.col("text"))).lazy()  # lazily: common parts run once
-    program = pl.when(bare.str.contains(WRITTEN_BY_PROGRAM)).then(_worth(bare, ".", None))
+    program = pl.when(bare.str.contains(WRITTEN_BY_PROGRAM)).then(_value_of(bare, ".", None))
     if style.decimal is not None:
-        worth = pl.coalesce(program, _worth(bare, style.decimal, style.thousands))
-        return frame.select(worth).collect().to_series()
-    answers = [program, pl.when(~bare.str.contains("[.,]")).then(_worth(bare, ".", style.thousands))]
+        value_or_null = pl.coalesce(program, _value_of(bare, style.decimal, style.thousands))
+        return frame.select(value_or_null).collect().to_series()
+    answers = [program, pl.when(~bare.str.contains("[.,]")).then(_value_of(bare, ".", style.thousands))]
     for mark, other in (MARKS, MARKS[::-1]):
-        answers.append(pl.when(bare.str.contains(_settles(mark, other))).then(_worth(bare, mark, style.thousands)))
+        is_clear = bare.str.contains(_only_with_mark(mark, other))
+        answers.append(pl.when(is_clear).then(_value_of(bare, mark, style.thousands)))
     return frame.select(pl.coalesce(answers)).collect().to_series()
 
 
-def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
+def _value_of(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
     """Return the value of a bare number with this decimal mark; null if its marks are misplaced."""
     grouping = thousands or "".join(mark for mark in MARKS if mark != decimal) + OTHER_GROUPING
     mark, group = re.escape(decimal), f"[{re.escape(_plain_mark(grouping))}]"
@@ -154,8 +156,8 @@ def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
         .str.strip_chars_end("%")
     )
     value = digits.cast(pl.Float64, strict=False)
-    worth = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
-    return pl.when(worth.is_finite()).then(worth)
+    value_or_null = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
+    return pl.when(value_or_null.is_finite()).then(value_or_null)
 
 
 def money_marks(texts: pl.Series) -> set[str]:
@@ -198,7 +200,7 @@ def _money_pattern() -> str:
     return "(?i:" + "|".join(map(re.escape, words)) + ")"
 
 
-def _settles(mark: str, other: str) -> str:
+def _only_with_mark(mark: str, other: str) -> str:
     """Return the pattern of bare numbers that are valid only with ``mark`` as decimal mark."""
     m, o = re.escape(mark), re.escape(other)
     return (

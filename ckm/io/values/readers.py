@@ -18,7 +18,7 @@ FIRST_TIME = datetime(1000, 1, 1)
 """strptime reads 01.02.25 as the year 25: earlier dates are parsed again on the careful path."""
 
 
-REMEMBERED = 1000
+MOST_CACHED = 1000
 """Maximum number of cached invalid texts; further ones are parsed again in each batch.
 """
 
@@ -72,8 +72,8 @@ class TextReader:
 
     def careful(self, texts: pl.Series) -> pl.Series:
         """Replace null words by null."""
-        void = texts.is_in(list(self.nulls)) if self.nulls else None
-        return texts if void is None or not void.any() else texts.set(void, None)
+        missing = texts.is_in(list(self.nulls)) if self.nulls else None
+        return texts if missing is None or not missing.any() else texts.set(missing, None)
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,7 @@ class CachingReader:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._unreadable: set[str] = set()
+        self._invalid: set[str] = set()
 
     @property
     def dtype(self) -> pl.DataType:
@@ -184,11 +184,11 @@ class CachingReader:
 
     def careful(self, texts: pl.Series) -> pl.Series:
         """Parse any text; null if invalid."""
-        if len(texts) <= REMEMBERED and self._unreadable.issuperset(texts):
+        if len(texts) <= MOST_CACHED and self._invalid.issuperset(texts):
             return pl.Series(texts.name, [None] * len(texts), dtype=self.dtype)
         read = self._reader.careful(texts)
-        room = REMEMBERED - len(self._unreadable)
-        self._unreadable.update(texts.filter(read.is_null()).head(room))
+        free = MOST_CACHED - len(self._invalid)
+        self._invalid.update(texts.filter(read.is_null()).head(free))
         return read
 
 
@@ -221,20 +221,20 @@ def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tup
     open_rows = (quick.is_null() & values.is_not_null()).arg_true()
     rest = values.gather(open_rows)
     distinct = rest.unique()
-    answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "void": _means_nothing(distinct)})
+    answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "missing": _is_missing(distinct)})
     answers = answers.with_columns(
-        meaning=pl.when(~pl.col("void")).then("meaning"), broken=pl.col("meaning").is_null() & ~pl.col("void")
+        meaning=pl.when(~pl.col("missing")).then("meaning"), invalid=pl.col("meaning").is_null() & ~pl.col("missing")
     )
     found = rest.to_frame("value").join(answers, on="value", how="left", maintain_order="left")
     typed = quick.scatter(open_rows, found["meaning"])
-    broken = found["broken"]
-    if not broken.any():
+    invalid = found["invalid"]
+    if not invalid.any():
         return typed, None
     fine = pl.select(pl.repeat(value=False, n=len(values), dtype=pl.Boolean)).to_series()
-    return typed, fine.scatter(open_rows.filter(broken), True)
+    return typed, fine.scatter(open_rows.filter(invalid), True)
 
 
-def _means_nothing(values: pl.Series) -> pl.Series:
+def _is_missing(values: pl.Series) -> pl.Series:
     if values.dtype != pl.String:
         return values.is_null()
     words = null_words()

@@ -55,7 +55,7 @@ def _fixed_offset(sign: str, hours: int) -> str | None:
     return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours else "UTC"
 
 
-def in_own_zones(moments: pl.Series, words: pl.Series, taken_for: str) -> pl.Series:
+def in_row_zones(moments: pl.Series, words: pl.Series, assumed_zone: str) -> pl.Series:
     """Return timestamps converted to the zones given by their rows.
 
     Parameters
@@ -64,15 +64,15 @@ def in_own_zones(moments: pl.Series, words: pl.Series, taken_for: str) -> pl.Ser
         Timestamps in UTC, converted with one assumed zone.
     words
         Zone name of each row; rows with unknown names are unchanged.
-    taken_for
+    assumed_zone
         The assumed zone.
     """
     words = words.cast(pl.String)
     zones = {word: zone for word in words.drop_nulls().unique().to_list() if (zone := zone_named(word))}
-    others = {zone for zone in zones.values() if zone != taken_for}
+    others = {zone for zone in zones.values() if zone != assumed_zone}
     if not others:
         return moments
-    local = moments.dt.convert_time_zone(taken_for).dt.replace_time_zone(None)
+    local = moments.dt.convert_time_zone(assumed_zone).dt.replace_time_zone(None)
     named = words.replace_strict(zones, default=None, return_dtype=pl.String)
     for zone in sorted(others):
         there = local.to_frame("local").select(to_utc(pl.col("local"), zone)).to_series()

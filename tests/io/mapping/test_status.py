@@ -137,12 +137,12 @@ def test_an_export_says_what_it_lacks() -> None:
     shopify = platform_named("shopify-orders")
     columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
     columns.append("Lineitem discount")
-    assert shopify.lacks(columns) == []
-    assert [column for column, _ in shopify.lacks(columns[:5])] == [
+    assert shopify.missing_amounts(columns) == []
+    assert [column for column, _ in shopify.missing_amounts(columns[:5])] == [
         "'Lineitem discount'",
         "'Refunded Amount'",
         "'Discount Amount'",
     ]
-    assert [column for column, _ in shopify.lacks([*columns[:2], "Cancelled at", *columns[3:]])] == [
+    assert [column for column, _ in shopify.missing_amounts([*columns[:2], "Cancelled at", *columns[3:]])] == [
         "'Financial Status'"
     ]
