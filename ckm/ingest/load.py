@@ -274,7 +274,7 @@ class FileLoad:
             assumed_orders=self._has_orders and is_assumed_order(self.conversion.mapping.columns),
             whole=self.mapping.whole_orders,
             moment=self.settings.exported,
-            tells_refunds=self.conversion.orders is None or self.conversion.orders.tells_refunds,
+            tells_refunds=self.conversion.orders is None or self.conversion.orders.has_refund_amounts,
         )
         nowhere = pl.Series([], dtype=pl.Int64)
         never = [name for name in self.table.ancillary if name in self.unfilled]

@@ -136,7 +136,7 @@ class OrderRules:
         return self.order is not None and self.order in self.level
 
     @property
-    def tells_refunds(self) -> bool:
+    def has_refund_amounts(self) -> bool:
         """Whether records contain refunded amounts."""
         return self.refunds and not self.by_status
 

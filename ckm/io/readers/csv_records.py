@@ -24,7 +24,7 @@ MOST_CHARACTERS = 4 << 20
 LEADING_QUOTE = 1.0
 STRAY_QUOTE = 0.4
 INNER_QUOTE = 0.25
-DOUBT_LIMIT = 1.0
+PENALTY_LIMIT = 1.0
 """Maximum penalty of a repaired record: one stray quote, or two quotes within a quoted field."""
 MOST_TOKENS = 500
 SINGLE = "\x1f"
@@ -242,10 +242,10 @@ class RecordReader:
         for start in range(len(tokens)):
             if not best[start]:
                 continue
-            for end, (doubt, value) in self._groups(tokens, start):
+            for end, (penalty, value) in self._groups(tokens, start):
                 for count, (so_far, ways, fields) in best[start].items():
-                    total = so_far + doubt
-                    if total > DOUBT_LIMIT or count + 1 > self.width:
+                    total = so_far + penalty
+                    if total > PENALTY_LIMIT or count + 1 > self.width:
                         continue
                     known = best[end].get(count + 1)
                     if known is None or total < known[0] - 1e-9:
@@ -261,7 +261,7 @@ class RecordReader:
         token = self._start(tokens, start)
         found: list[tuple[int, tuple[float, str]]] = []
         if not token.startswith(quote):
-            found.append((start + 1, (self._literal_doubt(token), token)))
+            found.append((start + 1, (self._literal_penalty(token), token)))
             return found
         group = ""
         for end in range(start, len(tokens)):
@@ -270,11 +270,11 @@ class RecordReader:
                 inner = group[1:-1]
                 strays = self._quotes(inner.replace(quote + quote, ""))
                 found.append((end + 1, (STRAY_QUOTE * strays, self._unescaped(inner))))
-        if not any(end == start + 1 and doubt == 0 for end, (doubt, _) in found):
+        if not any(end == start + 1 and penalty == 0 for end, (penalty, _) in found):
             found.append((start + 1, (LEADING_QUOTE, token)))
         return found
 
-    def _literal_doubt(self, token: str) -> float:
+    def _literal_penalty(self, token: str) -> float:
         quote = str(self._quote)
         if quote not in token:
             return 0.0
