@@ -90,7 +90,7 @@ class ColumnShapes:
 
 
 UNKNOWN = ColumnShapes()
-"""Value types are unknown."""
+"""Types of a file without a sample: every column fits every target."""
 
 
 def _texts(values: pl.Series) -> pl.Series:

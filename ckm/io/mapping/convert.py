@@ -96,13 +96,13 @@ class Conversion:
     orders
         Rules for order lines; None if the mapping has none.
     zone
-        Of times without one.
+        Time zone of timestamps without one.
     zone_column
         The source column with the time zone of each row; None if all rows have ``zone``.
     local_times
         The targets whose timestamps have no zone.
     negated
-        Number of returns so far whose positive amount became negative, under ``net``.
+        Number of returns so far whose positive amount was made negative, by target (``net``).
     """
 
     mapping: Mapping
@@ -284,7 +284,7 @@ def name_in_errors(mapping: Mapping) -> str:
 
 
 def place_of(mapping: Mapping, name: str, rule: Expression | RowRule | None) -> str:
-    """Return the location of an expression for errors: its line, if any, and its target."""
+    """Return the location of an expression for errors: its file and line, else the mapping; then its target."""
     return f"{(rule and rule.where) or name_in_errors(mapping)}, {name}"
 
 

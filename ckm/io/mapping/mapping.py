@@ -74,7 +74,7 @@ class FromColumns:
 
 
 ColumnRule = FromColumn | FromColumns | Constant | Expression
-"""Where a target column comes from."""
+"""Rule that fills a target column."""
 
 Meaning = Literal["sale", "refunded", "return", "cancel", "ignore", "next"]
 """Meaning of a status: a type of transaction, or no row; ``next`` means that the next rule decides."""
@@ -152,7 +152,7 @@ class Mapping:
     hints
         Format hints for the files.
     time_zone
-        Time zone of timestamps that name none; None means the time zone of the workspace.
+        Time zone of timestamps without one; None means the zone that the file states, else that of the workspace.
     key
         Key columns; empty means the key of the table.
     columns
@@ -164,19 +164,19 @@ class Mapping:
     drop
         Source columns that are dropped.
     order_level
-        Source columns of the whole order: blank on its further lines, which get the value of the first.
+        Source columns of the whole order, filled on its first line only; its other lines get that value.
     status
         Status rules for the type of a row; the first matching rule applies, else the table's ``type``.
     minor_units
-        Targets with amounts in minor units of the currency (cents; yen).
+        Targets with amounts in the smallest unit of the currency (cents; yen).
     guest_ids
         Customer ids of guests, read as missing.
     whole_orders
         Whether a file contains all lines of each of its orders.
     aside
-        Known source columns of amounts, status and refunds that are not mapped.
+        Source columns of amounts, status or refunds that are deliberately not mapped; no remark names them.
     file_level
-        Source columns of the whole file: the first value applies to all records.
+        Source columns whose first value applies to all records of the file.
     time_zone_column
         The source column with the time zone of the timestamps.
     payments

@@ -1,4 +1,4 @@
-"""Reader of mapping files; every error has its line, and suggests similar names."""
+"""Read mapping files; every error has its line, and suggests similar names."""
 
 from __future__ import annotations
 

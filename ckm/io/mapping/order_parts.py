@@ -102,7 +102,7 @@ def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def states_order_amounts() -> pl.Expr:
-    """Whether a line has an amount of its order."""
+    """Return whether a line states an amount of its order (Boolean)."""
     return pl.col(STATED_AMOUNTS).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
 
 

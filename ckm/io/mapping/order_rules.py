@@ -60,7 +60,8 @@ class OrderRules:
     level
         Source columns of the whole order, which are blank on all lines but the first.
     stated_once
-        Columns of ``level`` that are never all blank on a first line: if they are, the first line is missing.
+        Columns of ``level`` of which the first line of an order always fills one; a record on which all are blank, with
+        no such line before it, lacks its first line.
     status
         See :class:`ckm.io.mapping.mapping.Mapping`.
     amounts
@@ -68,8 +69,7 @@ class OrderRules:
     refunds
         Whether a column contains refunded amounts.
     by_status
-        Whether refunds are known by status only: without a column of refunded amounts, the whole order counts as
-        refunded.
+        Whether only the status shows refunds: without a column of refunded amounts, the whole order counts as refunded.
     numbered
         Whether the source numbers an order's lines.
     of_sales

@@ -1,4 +1,4 @@
-"""Column names that errors may show: if a record was read as the header, the names are values of a row."""
+"""Select the column names that errors may show: if a record was read as the header, the names are values of a row."""
 
 from __future__ import annotations
 

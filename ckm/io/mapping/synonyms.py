@@ -1,4 +1,4 @@
-"""Synonyms of target columns in other programs and languages."""
+"""Names of target columns in other programs and languages."""
 
 from __future__ import annotations
 

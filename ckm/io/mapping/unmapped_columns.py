@@ -1,4 +1,4 @@
-"""Unmapped columns of a file: those of amounts and status, and the others."""
+"""List the columns of a file that a mapping does not use; names of amounts and statuses are listed apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of a file in which all lines of an order are together, wherever they are in the file."""
+"""Regroup the batches of a file, so that all lines of an order are in one batch."""
 
 from __future__ import annotations
 

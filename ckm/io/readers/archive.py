@@ -1,4 +1,4 @@
-"""Read the bytes of a plain, gzip or single-file zip file.
+"""Read the bytes of a file, decompressed if it is gzip or a zip archive with one file.
 
 Compressed files are decompressed as a stream on every pass, never as a whole, so that a small archive with a huge
 content needs only time.

@@ -1,9 +1,8 @@
 """Fast path of the CSV parser: whole blocks at once.
 
-A block is scanned with numpy for its structure. Lines that are regular in every respect go to polars' own parser;
-each other line goes to the careful path (:mod:`ckm.io.readers.csv_records`). A line is regular when it has as many
-delimiters outside of quotes as the header, each of its quotes opens at the start of a field and closes at its end,
-and it holds no NUL, no lone carriage return and no byte that could not be decoded.
+A block is scanned with numpy for its structure. polars parses its regular lines, as
+:mod:`ckm.io.readers.csv_structure` defines them; each other line is parsed on the careful path
+(:mod:`ckm.io.readers.csv_records`).
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class BlockReader:
     remarks
         Collects remarks on repairs.
     clean
-        Whether the text is known to be valid.
+        Whether the file is valid in its encoding, so that no line has an undecodable byte.
     """
 
     def __init__(
@@ -199,7 +198,7 @@ class _Careful:
 
     @property
     def continued(self) -> int:
-        """Return how many fast-path lines continue a record of the previous line."""
+        """Return the number of lines on the fast path that continue the record of the previous line."""
         return len(self.continuing)
 
     def read(self, odd: Ints, taken: Bools, joined: dict[int, int]) -> None:
@@ -263,7 +262,7 @@ class _LazyLines(Sequence[str]):
 
 
 def _stand_in(dialect: Dialect) -> str | None:
-    """Return a multi-byte delimiter, which is replaced by a single byte."""
+    """Return a multi-byte delimiter, which is replaced by a single byte before parsing; None for other delimiters."""
     return (
         dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None
     )

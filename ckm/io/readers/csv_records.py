@@ -1,6 +1,6 @@
-"""Careful path of the CSV parser: single irregular records.
+"""Careful path of the CSV parser: single irregular records, which the fast path cannot parse.
 
-It parses only lines that the fast path (:mod:`ckm.io.readers.csv_blocks`) leaves, so it may be slow.
+It may be slow, because few lines are irregular; see :mod:`ckm.io.readers.csv_blocks`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ MOST_LINES = 2_000
 """Maximum lines of a record; the search for a closing quote ends there."""
 MOST_CHARACTERS = 4 << 20
 LEADING_QUOTE = 1.0
+"""Penalty of a quote that starts or ends a field and has no counterpart."""
 STRAY_QUOTE = 0.4
+"""Penalty of an unescaped quote within a quoted field."""
 INNER_QUOTE = 0.25
+"""Penalty of a quote within an unquoted field, such as an inch mark."""
 PENALTY_LIMIT = 1.0
 """Maximum penalty of a repaired record: one stray quote, or two quotes within a quoted field."""
 MOST_TOKENS = 500
@@ -55,6 +58,8 @@ class NeedMoreLinesError(Exception):
 
 @dataclass(frozen=True)
 class _Split:
+    """The fields of a line; ``clean``: all its quotes are valid; ``is_open``: a quoted field is not closed."""
+
     fields: list[str]
     clean: bool
     is_open: bool
@@ -231,7 +236,7 @@ class RecordReader:
     def _repaired(self, line: str) -> list[str] | None:
         """Group the tokens of ``line`` into one field per column, with the lowest penalty.
 
-        Null if that is impossible or ambiguous, or if the penalty is too high.
+        Return None if that is impossible or ambiguous, or if the penalty is too high.
         """
         tokens = line.split(self._delimiter)
         if not self.width <= len(tokens) <= MOST_TOKENS:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ckm.io.readers.hints import Hints
 
 USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0}
+"""Weights of the most frequent delimiters."""
 UNUSUAL_WEIGHT = 0.8
+"""Weight of any other delimiter that is not in :data:`RARE`."""
 RARE = {" ": 0.6, ":": 0.6, "-": 0.3, "/": 0.3, ".": 0.3, "_": 0.2, "=": 0.5, "&": 0.5, "+": 0.4, "*": 0.5}
 """Characters that are frequent within values and need a much higher score to be the delimiter."""
 NEVER = frozenset("\"'\\\r\n\x00()[]{}<>$€£%@?\ufdd0\ufeff")
@@ -103,7 +105,7 @@ def score(lines: Sequence[str], delimiter: str, quote: str) -> float:
 
 
 def single_column_score(lines: Sequence[str]) -> float:
-    """Return the minimum score of a delimiter; a single column scores by its typed cells."""
+    """Return the score of the lines as a single column, which the score of a delimiter must exceed."""
     kinds = [kind_of(line) for line in islice(lines, SAMPLE_CELLS)]
     typed = sum(kind not in {"text"} for kind in kinds) / len(kinds) if kinds else 1.0
     return 0.12 + 0.25 * typed

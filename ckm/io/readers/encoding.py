@@ -57,6 +57,7 @@ WIDE_SHARE = 0.9
 LATIN = frozenset({"cp1250", "cp1252", "cp1254", "cp1257", "iso8859-2", "iso8859-13", "iso8859-15"})
 """Encodings in which no two adjacent letters are valid UTF-8."""
 LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs")
+"""Encodings that are tried after chardet's guess for the lines of a mixed file that are not UTF-8."""
 CHANCE = 0.3
 """Maximum ratio of lines that are accidentally valid UTF-8, such as short words in Thai or Chinese."""
 LINES_NAMED = 5
@@ -105,7 +106,15 @@ class TextEncoding:
 
 @dataclass
 class _Utf8Scan:
-    """Statistics of one pass over the bytes of a file."""
+    """Statistics of one pass over the bytes of a file.
+
+    Attributes
+    ----------
+    good_lines, bad_lines
+        Number of lines with non-ASCII letters that are valid UTF-8, and that are not.
+    rich, utf8, not_utf8
+        The first of all these lines, of the valid and of the invalid ones, as samples for guesses.
+    """
 
     good_lines: int = 0
     bad_lines: int = 0

@@ -1,4 +1,4 @@
-"""Excel files: one sheet, its cells as text."""
+"""Read one sheet of a workbook, with its cells as text."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
 
 
 def _filled(cells: pl.DataFrame, merged: tuple[MergedCells, ...], first_line: int) -> pl.DataFrame:
-    """Copy the text of a merged cell to each of its records; numbers may be sums and are not copied."""
+    """Copy the text of a vertically merged cell to each of its rows; numbers may be sums and are not copied."""
     columns = cells.get_columns()
     for each in merged:
         at, top, bottom = each.first_column - 1, each.first_row - 1, min(each.last_row, cells.height)
@@ -155,9 +155,10 @@ def _remarks_on(facts: SheetFacts) -> Iterator[str]:
 
 
 def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Return cells with percentages among other numbers as displayed, and the indices of percentage columns.
+    """Return the cells, and the indices of columns in which most numbers are percentages.
 
-    If most numbers are percentages the cells are unchanged, so that a mapping can compute with them.
+    In other columns a percentage is written as displayed (``12%``), so that it is not read as an amount. In columns of
+    percentages the cells are unchanged (``0.12``), so that a mapping can compute with them.
     """
     mostly: set[int] = set()
     for at, rows in rows_by_column.items():
@@ -196,7 +197,10 @@ def _has_ambiguous_numbers(cells: pl.DataFrame) -> bool:
 
 
 def _with_marked_numbers(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Mark number cells in columns that also have texts, and return the indices of purely numeric columns."""
+    """Return the cells, with numbers marked in columns that also have texts, and the indices of number columns.
+
+    A marked number (:data:`ckm.io.readers.format.NATIVE_SUFFIX`) has a decimal point, whatever mark the texts have.
+    """
     numeric_columns: set[int] = set()
     for at, rows in numeric.items():
         if at > cells.width:

@@ -1,4 +1,4 @@
-"""Detected file format, and batches of records."""
+"""The format of a file, and a batch of its records."""
 
 from __future__ import annotations
 

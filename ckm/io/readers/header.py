@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IMPORT_ID = '{"ImportId"'
 """Start of every cell in the third header row of a Qualtrics export."""
 ROWS_LOOKED_AT = 200
+"""Maximum number of rows from which header and columns are detected."""
 PREAMBLE_LINES = 100
 """Number of the last line in which a header is detected; a later header needs --header."""
 MOST_HEADER_ROWS = 5
@@ -31,7 +32,7 @@ OTHER_DELIMITERS = ",;\t| "
 
 
 class Row(NamedTuple):
-    """A record of the sample: its 1-based line, and its values (null for no value)."""
+    """A record of the sample: its 1-based line, and its values (empty text for no value)."""
 
     line: int
     cells: list[str]
@@ -67,7 +68,7 @@ class TableStart:
 
 
 def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableStart:
-    """Find header and data in the first ``lines`` of a file (without line ends).
+    """Find the header and the first record in the first ``lines`` of a file (without line ends).
 
     Raises
     ------
@@ -90,7 +91,7 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
 
 
 def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
-    """Find header and data in the rows of a spreadsheet.
+    """Find the header and the first record in the rows of a spreadsheet.
 
     Raises
     ------
@@ -304,7 +305,7 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
 
 
 def _is_surely_header(cells: list[str], kinds: list[str | None]) -> bool:
-    """Return whether no cell of a header is typed, and at least one is above a typed column."""
+    """Return whether no cell of a header is a number, date or the like, and at least one is above such a column."""
     here = [kind_of(cell) for cell in cells]
     over = any(below in TYPED and kind in {"text", "code"} for kind, below in zip(here, kinds, strict=False))
     return over and not TYPED.intersection(here)

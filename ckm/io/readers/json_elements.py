@@ -46,7 +46,7 @@ class JsonLayout:
     path
         The path of keys to the array of ``wrapped``.
     is_given
-        Whether the user gave the path; then the rest of the file is ignored.
+        Whether the user set the path; then the file after the array is ignored.
     """
 
     kind: Literal["lines", "array", "stream", "wrapped", "keyed"]
@@ -55,7 +55,7 @@ class JsonLayout:
 
     @property
     def remark(self) -> str | None:
-        """Return a remark for the user; None if none."""
+        """Return a remark on where the records are; None for lines and for an array."""
         if self.kind == "wrapped":
             only = "" if self.is_given else ", the only one in the file's object"
             return f"the records are read from the list '{'.'.join(self.path)}'{only}"

@@ -32,7 +32,13 @@ class Nested(str):
 
 
 class Field(str):
-    """The path of a value within a nested record, such as ``customer.id``; ``parent`` is the key of the record."""
+    """The path of a value within a nested record, such as ``customer.id``.
+
+    Attributes
+    ----------
+    parent
+        The key of the outermost record.
+    """
 
     parent: str
 

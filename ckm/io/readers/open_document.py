@@ -1,4 +1,4 @@
-"""Metadata and size of OpenDocument spreadsheets (``.ods``).
+"""Read metadata of OpenDocument spreadsheets (``.ods``), and refuse spreadsheets that do not fit in memory.
 
 Equal cells and rows are stored once with a repeat count, so that a few bytes can be a billion cells.
 """
@@ -39,7 +39,7 @@ class CellRun(NamedTuple):
     text
         Number of displayed characters.
     spanned
-        Number of rows of the merged cell.
+        Number of rows that a merged cell spans; 1 for other cells.
     currency
         The currency of an amount; None for other cells.
     """

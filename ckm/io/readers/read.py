@@ -48,12 +48,12 @@ SPOOL_LIMIT = 4 << 30
 class Source:
     """A file with known format, whose records can be read repeatedly.
 
-    The records of all batches and the rejected ones are together the records of the file.
+    Every record of the file is in one of its batches, parsed or rejected.
 
     Attributes
     ----------
     path
-        The given path; ``-`` is standard input.
+        The path of the file; ``-`` for standard input.
     table
         The reader of the file's format.
     folder_remarks
@@ -220,7 +220,7 @@ def _seekable(archive: Archive, temporary: list[Path]) -> Path:
 
 
 def refuse_absent(path: Path) -> None:
-    """Raise the error for a ``path`` that cannot be read; see :func:`open_source`."""
+    """Raise an error unless there is a readable regular file at ``path``; see :func:`open_source`."""
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")

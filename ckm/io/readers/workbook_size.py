@@ -43,7 +43,7 @@ _HINT = "save the sheet as CSV or Parquet, or delete cells far below or beside i
 
 
 class _Extent(NamedTuple):
-    """Extent of a sheet."""
+    """Last row, last column and number of cells of a sheet."""
 
     rows: int
     columns: int

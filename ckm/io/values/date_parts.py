@@ -13,9 +13,9 @@ from ckm.io.values.scripts import DIGITS, INVISIBLE, SPACES
 from ckm.io.values.word_lists import load_data
 
 CENTURIES = {"common": (1900, 69), "buddhist": (2500, 12), "jalali": (1300, 48)}
-"""Per calendar a century, and the first two-digit year in it; smaller ones are in the next century.
+"""Per calendar, the century of two-digit years and the smallest such year in it; smaller ones are in the next century.
 
-69 is that of POSIX strptime; the others correspond to the same year, 1969.
+POSIX strptime has the limit 69 (years 1969 to 2068); the limits of the other calendars are the same year.
 """
 
 SEPARATOR = r"[-/.]\s?"
@@ -45,9 +45,9 @@ PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "half1"
 
 
 def simplify(texts: pl.Series) -> pl.Series:
-    """Return texts with digits, separators, ``mNN`` for month names, and am/pm; other words are removed.
+    """Return texts reduced to digits, separators, ``mNN`` for month names, ``am``, ``pm`` and UTC offsets.
 
-    A time before its date is moved behind it.
+    Other words are removed, and a time before its date is moved after it.
     """
     text = pl.col("text").str.replace_many(DIGITS | SPACES | INVISIBLE).str.strip_chars().str.to_lowercase()
     frame = texts.to_frame("text").select(text)

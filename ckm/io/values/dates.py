@@ -146,7 +146,7 @@ class DateStyle:
         Order of numeric dates; ``ymd`` is for two-digit years. None: only unambiguous dates such as 13/04/2025 are
         parsed, and 03/04/2025 is rejected.
     pattern
-        A strptime format that most values have; tried first, at full speed.
+        The strptime format of most values, tried first because it is fast; None if most have another format.
     zoned
         Whether ``pattern`` gives moments in UTC rather than local times.
     calendar
@@ -229,7 +229,7 @@ def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, bool]:
-    """Return the strptime format of the most frequent layout, if it has one, and whether it has a zone."""
+    """Return the strptime format of most texts, and whether it has a zone; None if there is no such format."""
     layouts = (
         texts.to_frame("text")
         .lazy()

@@ -23,6 +23,7 @@ OTHER_GROUPING = " '٬"
 """Thousands separators that are never decimal marks: space, apostrophe, Arabic."""
 ARABIC_DECIMAL = "٫"
 WRITTEN_BY_PROGRAM = r"^[+-]?\d+\.\d+[eE][+-]?\d+$"
+"""Pattern of scientific notation with a decimal point, as programs write it whatever the locale."""
 OUTNUMBERED = 10
 """Ratio of values with one decimal mark to values with the other above which the latter are treated as errors."""
 REPLACED = (
@@ -142,7 +143,7 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
 
 
 def _value_of(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
-    """Return the value of a bare number with this decimal mark; null if its marks are misplaced."""
+    """Return the value of a reduced number (:func:`_bare`) with this decimal mark; null if its marks are misplaced."""
     grouping = thousands or "".join(mark for mark in MARKS if mark != decimal) + OTHER_GROUPING
     mark, group = re.escape(decimal), f"[{re.escape(_plain_mark(grouping))}]"
     grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
@@ -177,7 +178,7 @@ def _plain_mark(marks: str) -> str:
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
-    """Keep only sign, digits, marks and percent of a number."""
+    """Return numbers reduced to sign, digits, decimal and thousands marks, and percent sign."""
     money = _money_pattern()
     plain = text.str.replace_many(REPLACED).str.strip_chars()
     return (
@@ -201,7 +202,7 @@ def _money_pattern() -> str:
 
 
 def _only_with_mark(mark: str, other: str) -> str:
-    """Return the pattern of bare numbers that are valid only with ``mark`` as decimal mark."""
+    """Return the pattern of reduced numbers that are valid only with ``mark`` as decimal mark."""
     m, o = re.escape(mark), re.escape(other)
     return (
         r"^[+-]?(?:"

@@ -19,8 +19,7 @@ FIRST_TIME = datetime(1000, 1, 1)
 
 
 MOST_CACHED = 1000
-"""Maximum number of cached invalid texts; further ones are parsed again in each batch.
-"""
+"""Maximum number of cached invalid texts; further ones are parsed again in each batch."""
 
 
 class Reader(Protocol):
@@ -55,7 +54,15 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class TextReader:
-    """Text, without null words of the mapping; ids without surrounding spaces."""
+    """Parser of text: unchanged, except null words of the mapping, which become null.
+
+    Attributes
+    ----------
+    trim
+        Whether surrounding spaces are removed, and blank texts become null.
+    nulls
+        The null words.
+    """
 
     trim: bool = False
     nulls: tuple[str, ...] = ()
@@ -78,7 +85,15 @@ class TextReader:
 
 @dataclass(frozen=True)
 class NumberReader:
-    """Numbers in one style."""
+    """Parser of numbers in one style.
+
+    Attributes
+    ----------
+    style
+        The number format.
+    wanted
+        The type of the schema; fractions are invalid for an integer type.
+    """
 
     style: NumberStyle
     wanted: pl.DataType = field(default_factory=pl.Float64)
@@ -109,7 +124,7 @@ class NumberReader:
 
 @dataclass(frozen=True)
 class DateReader:
-    """Dates in one style: as dates, or as timestamps in UTC.
+    """Parser of dates in one style: as dates, or as timestamps in UTC.
 
     Attributes
     ----------
@@ -131,7 +146,7 @@ class DateReader:
         return pl.Date() if self.day else MOMENT
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Parse texts with the usual format of the column."""
+        """Parse texts with the ``pattern`` of the style; null for others."""
         style = self.style
         if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
             # A literal alone would give one value, not one per row.
@@ -147,7 +162,7 @@ class DateReader:
         return to_utc_quick(time, self.zone)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Parse every format that the style allows."""
+        """Parse any format that the style allows; null if invalid."""
         found = parse_dates(texts, self.style)
         if self.day:
             return found["local"].dt.date()
