@@ -205,7 +205,7 @@ def _line(text: str, mark: str = "") -> str:
 
 
 def _on_screen(one: Inspection) -> pl.DataFrame:
-    """Return one row per column of the file, without empty result columns."""
+    """Return the table for a screen: a row per column of the file, without columns that would be empty."""
     import polars as pl
 
     layout = pl.concat_str("type", "dates", pl.lit("decimal ") + pl.col("decimal"), separator=" ", ignore_nulls=True)
@@ -251,7 +251,7 @@ def _facts(one: Inspection) -> list[str]:
 
 
 def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
-    """Return one row per column of the file."""
+    """Return the table for machine formats: a row per column of the file, with the file's name if ``named``."""
     import polars as pl
 
     schema = {
@@ -305,7 +305,7 @@ def _proposal(one: Inspection) -> list[str]:
 
 
 def _failures(one: Inspection) -> list[str]:
-    """Return the rules that rows of the whole file would fail."""
+    """Return lines with the number of rows that would fail validation, and the rules that they fail."""
     proposal = one.proposal
     if not proposal.failed:
         return ["  no row fails validation"]

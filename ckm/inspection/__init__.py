@@ -101,7 +101,7 @@ def inspect_file(
     copy_to: Path | None = None,
     progress: Callable[[int], None] = lambda records: None,
 ) -> Inspection:
-    """Inspect a file in one pass, with bounded memory.
+    """Inspect a file in bounded memory.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Profiles of the columns of a file, without values."""
+"""Profile the columns of a file: types, formats and counts, without values of rows."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ def column_types(columns: Mapping[str, pl.Series]) -> dict[str, Type]:
 
 
 def _traits(texts: pl.Series) -> pl.DataFrame:
-    """Return ``text`` and its possible types."""
+    """Return a frame with ``text`` and a Boolean column for each possible type."""
     frame = texts.to_frame("text").with_columns(digit=pl.col("text").str.contains(DIGIT))
     some = frame.filter("digit")["text"]  # a table may have thousands of empty columns
     dates, _ = date_traits(some)
@@ -280,7 +280,7 @@ def _type(row: Mapping[str, Any]) -> Type:
 
 
 def _mostly(row: Mapping[str, Any], mask: str) -> bool:
-    """Return whether nearly all distinct texts, or nearly all values, are in a mask."""
+    """Return whether at least 90 % of the distinct texts, or of the values, have a trait."""
     return bool(row[mask] >= MOSTLY * row["texts"] or row[f"values {mask}"] >= MOSTLY * row["values"])
 
 

@@ -1,4 +1,4 @@
-"""The table that a file matches, and the rows that would fail validation."""
+"""Find the table that a file matches, and count the rows that would fail validation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FailedRule:
-    """Rows that would fail validation.
+    """A rule that rows would fail.
 
     Attributes
     ----------
@@ -122,11 +122,11 @@ class Validation:
 
     @property
     def mapping(self) -> Mapping | None:
-        """Return the proposed mapping; None if there is an obstacle."""
+        """Return the given or proposed mapping; None if the file cannot be loaded."""
         return self._mapping if self.conversion is not None else None
 
     def add(self, batch: Batch) -> None:
-        """Validate a batch."""
+        """Validate the next batch."""
         if self.conversion is None or self.conversion.is_by_order:
             return  # the lines of an order may be in several batches: see :meth:`result`
         self._validate(batch)
@@ -143,7 +143,7 @@ class Validation:
         self.rows += found.records
 
     def result(self) -> ProposedMapping:
-        """Return the result for all batches."""
+        """Return the mapping and the failed rules, after all batches are added."""
         if self.conversion is not None and self.conversion.is_by_order:
             for batch in self.conversion.pieces(self.source.batches()):
                 self._validate(batch)

@@ -1,4 +1,4 @@
-"""Value types of columns: a column is suggested for a target only if its values have the right type."""
+"""Determine the value types of columns, so that only columns of the right type are suggested for a target."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[d
 def order_of(
     rules: AnyMapping[str, ColumnRule], table: TableSchema, columns: Sequence[str], shapes: ColumnShapes
 ) -> Expression | None:
-    """Return the derived order id of a line without an order number: customer and timestamp.
+    """Return the expression that derives an order id from customer and timestamp, for files without order numbers.
 
     Return None if one of these columns is missing, or if an unmapped column may contain order numbers, which the user
     then has to confirm.

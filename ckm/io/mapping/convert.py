@@ -173,9 +173,9 @@ class Conversion:
         return self.orders is not None and self.orders.order is not None
 
     def with_known_orders(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
-        """Return the conversion with stored transactions that complete partial orders of the file.
+        """Return the conversion with known transactions, which complete orders that a page of an export continues.
 
-        ``pages`` are the files of the export that the transactions came from last.
+        ``rows`` are the transactions of the source, and ``pages`` the files of its last export.
         """
         if self.orders is None or not self.orders.stated_once or rows is None:
             return self
@@ -183,11 +183,11 @@ class Conversion:
 
     @property
     def filled(self) -> frozenset[str]:
-        """Return the targets that can have values."""
+        """Return the targets that the mapping or the order rules fill."""
         return frozenset(self.mapping.columns) | (self.orders.fills if self.orders is not None else frozenset())
 
     def cleaning_remarks(self) -> list[str]:
-        """Return sentences on characters removed from ids and on orders, for all records so far."""
+        """Return remarks on orders, returns and cleaned ids, for all records that have been converted."""
         remarks = self.orders.remarks() if self.orders is not None else []
         if count := self.negated["net"]:
             remarks.append(f"{counted(count, 'return')} with a positive amount: stored as negative")
@@ -279,7 +279,7 @@ class Conversion:
 
 
 def name_in_errors(mapping: Mapping) -> str:
-    """Return the name of a mapping in errors."""
+    """Return how errors name a mapping."""
     return f"mapping {mapping.name}" if mapping.name else "mapping"
 
 
@@ -306,7 +306,7 @@ def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *,
 
 
 def _frame(columns: Iterable[pl.Series]) -> pl.DataFrame:
-    """Return columns of equal height as a frame; an empty list gives no rows."""
+    """Return columns of equal height as a frame; without columns, an empty frame."""
     return pl.DataFrame(list(columns))
 
 

@@ -1,4 +1,4 @@
-"""SQL expressions of mappings: parsed by polars, restricted to one row, and without errors on values."""
+"""Parse SQL expressions of mappings; an expression may read one row only, and never fails on a value."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def _refuse_other_rows(tree: Any, where: str) -> None:
 
 
 def _parts(kind: str, body: Any) -> list[Any]:
-    """Return the expressions in an expression."""
+    """Return the operands of an expression."""
     match kind:
         case "Function":
             return list(body["input"])

@@ -1,4 +1,4 @@
-"""Orders that are known from the store or from earlier files, which a page of an export may continue."""
+"""Look up orders of the store or of earlier files, which a page of an export may continue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KnownOrders = Callable[[list[str]], pl.DataFrame]
 def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
     """Return a function that looks up orders by their numbers in rows of transactions.
 
-    ``pages`` are the files of the export from which the rows came last.
+    ``pages`` are the files of the last export of the source.
     """
     there = [name for name in KNOWN if name in rows.collect_schema()]
 
@@ -35,7 +35,7 @@ def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders
 
 
 def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
-    """Return ``order_id`` and ``BEFORE``, the products of the known lines that precede those of a further page.
+    """Return, per order, the products of the known lines that precede the lines of a further page (``BEFORE``).
 
     For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
     only the first line.

@@ -43,7 +43,9 @@ class Constant:
 
 @dataclass(frozen=True)
 class Expression:
-    """The target is computed: SQL over target columns (typed) and source columns (text); targets win a name clash.
+    """The target is computed by SQL over target columns (typed) and source columns (text).
+
+    If a target and a source column have the same name, the target is used.
 
     Attributes
     ----------
@@ -117,7 +119,7 @@ class StatusRule:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A condition that rows must meet. Null counts as met.
+    """A condition that rows must meet; a condition that is null is met.
 
     Attributes
     ----------
@@ -210,7 +212,7 @@ class Mapping:
 
     @property
     def key_columns(self) -> tuple[str, ...]:
-        """The key in force: the mapping's, else the table's."""
+        """The key columns of the mapping, else those of the table."""
         return self.key or self.target.key
 
     @property
@@ -257,7 +259,7 @@ def to_dict(mapping: Mapping) -> dict[str, Any]:
 
 
 def sources_of(rule: ColumnRule | None) -> tuple[str, ...]:
-    """Return the source columns of a target that are used unchanged."""
+    """Return the source columns of a rule; none for constants and expressions."""
     match rule:
         case FromColumn(source):
             return (source,)
@@ -267,7 +269,7 @@ def sources_of(rule: ColumnRule | None) -> tuple[str, ...]:
 
 
 def columns_read(rule: ColumnRule) -> tuple[str, ...]:
-    """Return the source columns of a rule; those of an expression are in double quotes."""
+    """Return the source columns of a rule, also those that an expression names in double quotes."""
     return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
 
 

@@ -48,7 +48,10 @@ class Suggestions:
         self.beside = mapped_columns(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
-        """Return the suggestions, most similar first; for a date without any similar name, unknown date columns."""
+        """Return the suggested columns, most similar first.
+
+        For a date without a column of a similar name, these are date columns without a known name.
+        """
         near = candidates(target, self.table.name, self.free, limit=len(self.free))
         if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
             near = [column for column in self.free if not is_known(column)]
@@ -65,7 +68,9 @@ def _without_repeated_fields(columns: list[str]) -> list[str]:
 
 
 def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: Suggestions) -> list[str]:
-    """Return the missing targets that the user must map; with customer and date, the order id is derived.
+    """Return the missing targets that the user must map.
+
+    If customer and date are mapped, the order id can be derived, so it need not be mapped.
 
     The order id is among them if a column may contain it, or if no column may contain customers.
     """

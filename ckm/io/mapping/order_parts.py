@@ -1,4 +1,4 @@
-"""Orders with lines in several files (pages): amounts of the whole order are spread over all its lines.
+"""Spread the amounts of an order over its lines if these are in several files (pages of an export).
 
 A line stores its own amounts and those of its order as its file states them, before they are spread
 (:data:`STATED_AMOUNTS`). When more lines of the order are loaded, the amounts of the order are spread again. A line
@@ -114,7 +114,7 @@ def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _adjusted_again(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return goods lines adjusted again by their stored amounts."""
+    """Return the lines of goods with discounts and refunds computed again from their stored amounts."""
     lines = lines.with_columns(pl.col(STATED_AMOUNTS).str.json_decode(_FIELDS).alias(_SAYS))
     says, silent = pl.col(_SAYS).struct, pl.col(STATED_AMOUNTS).is_null()
     lines = lines.with_columns(

@@ -1,4 +1,4 @@
-"""Order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
+"""Apply the order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_FIRST_LINE = "row|first_line_missing"
 
 
 class OrderLines(NamedTuple):
-    """Rows made of records.
+    """Rows of a table, made from records by order rules.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class OrderRules:
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return records with the order's columns filled on all its lines."""
+        """Return records with the order-level columns filled on all lines of an order."""
         if not self.level or self.order is None:
             return records
         order = _order_key(exactly(self.order))
@@ -238,7 +238,10 @@ class OrderRules:
         return said
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Fill lines without their order's first line from known orders; return the lines, and which are incomplete."""
+        """Fill the order-level columns of lines whose first line is not in the file, from known orders.
+
+        ``alone`` marks these lines. Return the lines, and a mask of those whose order is unknown.
+        """
         if self.known is None or not alone.any():
             return lines, alone
         found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())
@@ -290,8 +293,7 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
     """Return line numbers within an order: the product, and how often it occurred before in the order.
 
-    So a line has the same number in an export of the whole order, of a part of it, and with the lines in another
-    sequence.
+    So a line has the same number whether an export has all lines of the order or some, in any sequence.
     """
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))

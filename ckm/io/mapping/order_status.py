@@ -1,4 +1,4 @@
-"""The meaning of a record by its status columns: sale, return, refunded, cancelled, or no record of the table."""
+"""Determine what a record is by its status columns: sale, return, refunded or cancelled sale, or no transaction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Meanings(NamedTuple):
 
 
 def meanings_of(records: pl.DataFrame, rules: Iterable[StatusRule]) -> Meanings:
-    """Return the meaning of each record: that of the first rule, unless it is ``next``, else of the next rule."""
+    """Return the meaning of each record by the first rule that has one other than ``next``."""
     meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
     unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
     paid_out = 0

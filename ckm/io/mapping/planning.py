@@ -126,11 +126,11 @@ class _Planner:
         return replace(draft, zone=self.zones.zone, zone_column=self.zones.column, local_times=local)
 
     def _zone_of(self, target: str) -> str:
-        """Return the time zone of timestamps without one."""
+        """Return the time zone of a target's timestamps without one."""
         return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
     def add_shown_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
-        """Use the signs of number formats like signs in the text of amounts."""
+        """Add the currency signs of number formats to those in the texts of amounts."""
         for target, rule in self.mapping.columns.items():
             if target not in MONEY or not shown:
                 continue
@@ -196,7 +196,7 @@ class _Planner:
         self._detect_styles(list(self.draft.inputs), self.draft.inputs_of)
 
     def _of_file(self, name: str) -> pl.Expr:
-        """Return a column; a column of the whole file has its first value in every row."""
+        """Return a source column; if it is in ``file_level``, with its first value in every row."""
         column = exactly(name)
         if name not in self.mapping.file_level:
             return column
@@ -229,7 +229,7 @@ class _Planner:
         return self.sample.schema[source]
 
     def _check_sources(self) -> None:
-        """Refuse a mapping that uses missing columns of the file outside of its targets."""
+        """Refuse a mapping whose ``order_level``, ``status`` or ``minor_units`` names a missing column."""
         status = [name for rule in self.mapping.status for name in rule.sources]
         named = {"order_level": self.mapping.order_level, "status": status}
         for key, columns in named.items():
@@ -406,14 +406,14 @@ def _is_local(reader: Reader) -> bool:
 
 
 def _fresh(reader: Reader) -> Reader:
-    """Return a new reader that caches texts it cannot parse."""
+    """Return a reader without counts of the sample; for numbers and dates, one that caches invalid texts."""
     if isinstance(reader, IdReader):
         return IdReader(nulls=reader.nulls)
     return CachingReader(reader) if isinstance(reader, NumberReader | DateReader) else reader
 
 
 def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:
-    """Return ``texts`` restricted to the named columns."""
+    """Return a function that calls ``texts``, and returns those of its columns that are in ``names``, by name."""
     return lambda records: {column.name: column for column in texts(records) if column.name in names}
 
 

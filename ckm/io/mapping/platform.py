@@ -52,7 +52,7 @@ NOTHING: AnyMapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Fingerprint by which an export is recognised.
+    """Columns and values by which an export is recognised.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Platform:
-    """An export of a platform.
+    """The export of a platform: its fingerprint, column names and mapping.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class Platform:
         return mapping
 
     def _by_synonyms(self, columns: Sequence[str], names: AnyMapping[str, str]) -> dict[str, str]:
-        """Return columns of the file that match missing platform columns by names in other languages.
+        """Return columns of the file for missing columns of the platform, matched by synonyms in any language.
 
         Ambiguous matches and amounts are excluded, because an order total is not a line amount.
         """
@@ -166,8 +166,7 @@ class Platform:
     def missing_amounts(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return the missing amount and status columns of an export, with the consequence of each.
 
-        Alternatives of an existing column are not missing, nor are columns of a target that is ``taken`` from another
-        column.
+        A column is not missing if the file has an alternative to it, or if the user mapped its target (``taken``).
         """
         names, sales = self._names(columns), self.mapping.table == "transactions"
         names |= self._by_synonyms(columns, names)
@@ -203,7 +202,7 @@ class Platform:
         return [name for name in named if name not in names]
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
-        """Return targets that exactly one other column matches by name."""
+        """Return rules for targets in ``by_name`` that exactly one undescribed column of the file matches by name."""
         known = set(self._names(columns).values())
         free = [column for column in columns if column not in known]
         found: dict[str, ColumnRule] = {}
@@ -215,7 +214,7 @@ class Platform:
         return found
 
     def _names(self, columns: Sequence[str]) -> dict[str, str]:
-        """Return the names in the file of the platform's columns, for those that exist."""
+        """Return the name in the file of each column of the platform that the file has."""
         here, exact = _header(tuple(columns))
         names = {}
         for column in self.columns:

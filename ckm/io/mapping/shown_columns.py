@@ -34,7 +34,7 @@ def shown_columns(columns: Sequence[str], *, named: bool) -> list[str]:
 
 
 def listed(columns: Sequence[str], *, named: bool) -> str:
-    """Return the columns of a file for a hint: their names, or their number."""
+    """Return the columns of a file for a hint: their names if errors may show them, else their number."""
     names = shown_columns(columns, named=named)
     if not names:
         there = counted(len(columns), "column")

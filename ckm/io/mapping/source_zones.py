@@ -1,4 +1,4 @@
-"""Time zones that a file states: in a column, in column names, or as offsets of its timestamps."""
+"""Find the time zones that a file states: in a column, in column names, or as offsets of its timestamps."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LEAST_SHARE = 0.1
 
 
 def zone_column(columns: Sequence[str], sample: pl.DataFrame | None) -> str | None:
-    """Return the only column with time zone names that is not mapped otherwise; None without one, or with two."""
+    """Return the column with time zone names, known by its name and values; None without one, or with two."""
     if sample is None:
         return None
     names = {normalise(name) for name in load_data("time_zones.yaml")["columns"]}
@@ -126,7 +126,7 @@ class SourceZones:
         self._offsets.update(minutes.to_list())
 
     def add_typed(self, dtype: pl.DataType) -> None:
-        """Add the time zone of a typed column."""
+        """Add the time zone of a column of timestamps with a zone, such as in Parquet."""
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
             self._typed.append(dtype.time_zone)
 

@@ -81,8 +81,8 @@ class BlockReader:
 
         Returns
         -------
-        The records, and the end of the block that belongs to a record which is not complete yet; it must be put
-        before the next block. Empty when ``final``.
+        The records, and the end of the block with an incomplete record, which the caller puts before the next block;
+        empty if ``final``.
         """
         if not block:
             return self._batch(pl.DataFrame(schema=text_schema(self.columns)), [], [], []), b""
@@ -156,7 +156,7 @@ class BlockReader:
         return found if found.any() else None
 
     def _parse(self, block: bytes, lines: BlockLines, taken: Bools, count: int) -> pl.DataFrame | None:
-        """Parse the lines marked by ``taken``; None if polars does not find ``count`` records."""
+        """Parse the lines marked by ``taken`` with polars; None if the number of its records is not ``count``."""
         schema = text_schema(self.columns)
         if not count:
             return pl.DataFrame(schema=schema)
@@ -202,9 +202,9 @@ class _Careful:
         return len(self.continuing)
 
     def read(self, odd: Ints, taken: Bools, joined: dict[int, int]) -> None:
-        """Parse the records at ``odd``, and remove their further lines from ``taken``.
+        """Parse the records that begin at the lines ``odd``, and unmark their lines in ``taken``.
 
-        Multi-line records in ``joined`` are left to the fast path.
+        ``taken`` marks the lines of the fast path. Multi-line records in ``joined`` are marked in ``taken``, so that polars parses them.
         """
         consumed = 0
         for at in odd.tolist():

@@ -101,7 +101,7 @@ class RecordReader:
         return self._parse_line(line, split)
 
     def whole_records(self, lines: Sequence[str]) -> int:
-        """Return the number of valid minus invalid records of ``lines``."""
+        """Return the number of valid records of ``lines`` minus the number of invalid ones."""
         at = balance = 0
         while at < len(lines):
             reading = self.read(lines, at, final=True)
@@ -110,7 +110,7 @@ class RecordReader:
         return balance
 
     def _is_short(self, line: str) -> bool:
-        """Return whether a line has too few fields and cannot be repaired, the most frequent error."""
+        """Return whether a line has too few fields, the most frequent error, and nothing that could be repaired."""
         return (
             line.count(self._delimiter) + 1 < self.width
             and not (self._quote and self._quote in line)
@@ -158,7 +158,10 @@ class RecordReader:
         return _Split(fields, clean, is_open=False)
 
     def _bare(self, tokens: list[str], at: int) -> tuple[str, int]:
-        """Return the unquoted field that starts at token ``at``, and its last token; a backslash escapes."""
+        """Return the unquoted field that starts at token ``at``, and the index of its last token.
+
+        A backslash before a delimiter makes it a part of the field.
+        """
         token = self._start(tokens, at)
         while (len(token) - len(token.rstrip("\\"))) % 2 == 1 and at + 1 < len(tokens):
             at += 1
@@ -170,7 +173,10 @@ class RecordReader:
         return tokens[at].removeprefix(" ") if self.dialect.padded and at else tokens[at]
 
     def _join(self, lines: Sequence[str], at: int, *, final: bool) -> ParsedRecord | None:
-        """Parse a multi-line record, whose quote must close at an even number of quotes."""
+        """Parse a record of several lines: it ends at the first line with which its number of quotes is even.
+
+        Return None without such a line, or if the record is invalid.
+        """
         open_quotes = self._quotes(lines[at])
         size = len(lines[at])
         for end in range(at + 1, min(len(lines), at + MOST_LINES)):

@@ -41,7 +41,7 @@ SEP_LINE = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter and quotes; see :class:`ckm.io.readers.format.FileFormat` for the parts."""
+    """Delimiter and quotes; :class:`ckm.io.readers.format.FileFormat` describes the attributes."""
 
     delimiter: str | None
     quote: str | None
@@ -52,7 +52,7 @@ class Dialect:
 def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
     """Choose the dialect of ``lines``, the first of a file without their line ends.
 
-    Hints take precedence. A first line ``sep=;`` is a hint too.
+    Hints take precedence, then a first line such as ``sep=;``.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def _type_share(rows: list[list[str]], width: int) -> float:
 
 
 def _delimiters(sample: Sequence[str]) -> list[str]:
-    """Return the candidate delimiters: in at least a tenth of the lines, neither letters nor digits."""
+    """Return the candidate delimiters: characters in at least a tenth of the lines, without letters and digits."""
     found: Counter[str] = Counter()
     for line in sample:
         found.update({c for c in set(line[:20_000]) if not c.isalnum() and c not in NEVER and ord(c) < 0x2000})

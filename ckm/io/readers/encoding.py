@@ -223,7 +223,7 @@ def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, s
 
 
 def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:
-    """Return the first lines with non-ASCII letters that are (or are not) UTF-8, and their number."""
+    """Return the numbers of the first lines with non-ASCII letters that are UTF-8 (or are not), and their count."""
     found: list[int] = []
     count, number = 0, 1
     with archive.open() as content:
@@ -366,7 +366,11 @@ def _scan_block(block: bytes, scan: _Utf8Scan) -> None:
 
 
 def _guess_like(lines: bytes, others: bytes) -> str:
-    """Return the guess for ``lines``, or the first encoding with the letters of the file's UTF-8 lines (``others``)."""
+    """Return an encoding for lines of a mixed file that are not UTF-8.
+
+    It is chardet's guess, or else the first of :data:`LIKELY`, that can decode ``lines`` and has all non-ASCII letters
+    of the file's UTF-8 lines (``others``).
+    """
     letters = "".join({letter for letter in others.decode(errors="ignore") if letter > "\x7f"})
     for name in (guess := _guess(lines), *LIKELY):
         try:
@@ -379,7 +383,7 @@ def _guess_like(lines: bytes, others: bytes) -> str:
 
 
 def _guess(rich: bytes) -> str:
-    """Return chardet's best guess that Python supports, as the superset that programs use."""
+    """Return chardet's guess, replaced by its superset (:data:`SUPERSETS`); cp1252 if Python does not know it."""
     import chardet
 
     found = chardet.detect(rich, include_encodings=PLAUSIBLE, no_match_encoding="cp1252").get("encoding") or "cp1252"

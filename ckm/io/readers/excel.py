@@ -117,7 +117,7 @@ def document_facts(path: Path, sheet: str, name: str) -> SheetFacts:
 
 
 def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
-    """Return the rows, per column (both 1-based), whose cells are numbers in a sheet of OpenDocument."""
+    """Return the rows with numeric cells of an OpenDocument sheet, by column (both 1-based)."""
     found: dict[int, set[int]] = {}
     for run in cell_runs(path, name):
         if run.sheet == sheet and run.kind in NUMBERS:
@@ -179,7 +179,7 @@ def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) 
 def _shown(
     found: FileFormat, facts: SheetFacts, percentages: frozenset[int]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the signs of number formats by column, below the header."""
+    """Return what number formats show below the header, by column: currency signs, words, ``%`` for percentages."""
     shown: list[tuple[str, tuple[str, ...]]] = []
     for at, column in enumerate(found.columns):
         marks = facts.currencies.get(at + 1, {})
@@ -192,7 +192,7 @@ def _shown(
 
 
 def _has_ambiguous_numbers(cells: pl.DataFrame) -> bool:
-    """Return whether a decimal point could be read as a thousands separator."""
+    """Return whether a number such as 1.234 occurs, whose decimal point could be read as a thousands separator."""
     return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(AMBIGUOUS_NUMBER).any())).item()
 
 
@@ -217,7 +217,7 @@ def _with_marked_numbers(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> t
 
 
 def _as_written(cells: pl.DataFrame) -> pl.DataFrame:
-    """Write dates without a time if a column has only dates."""
+    """Remove the time 00:00:00 from the dates of each column in which no date has another time."""
     if not cells.width:
         return cells
     has_time = pl.all().str.contains(DATE_TIME)  # one query for all columns: a sheet may have 16,384

@@ -58,7 +58,7 @@ class FileFormat:
     nested
         The columns of lists or records, which are read as JSON text.
     numeric
-        The columns of text with numeric cells in the file: their decimal mark is the point.
+        The text columns whose cells are numbers in the file (Excel, JSON): their decimal mark is the point.
     shown
         Signs and words of number formats by column, ``%`` for percentages.
     from_1904
@@ -112,7 +112,7 @@ class Batch(NamedTuple):
 
 
 def rejected_frame(rows: Iterable[tuple[int, str, str]] = ()) -> pl.DataFrame:
-    """Return ``(line, reason, raw)`` rows as the frame that :class:`Batch` promises."""
+    """Return ``(line, reason, raw)`` rows as a frame, as :class:`Batch` has it."""
     return pl.DataFrame(list(rows), schema=REJECTED_SCHEMA, orient="row")
 
 

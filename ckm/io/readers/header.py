@@ -1,4 +1,4 @@
-"""Detect the start, header and column names of a table."""
+"""Detect the header, the column names and the first record of a table."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
 
 
 def _table_top(rows: list[Row], width: int) -> int:
-    """Return the index of the first row with the usual width that is not mostly empty."""
+    """Return the index of the first row that has the usual number of cells and is not mostly empty."""
     wide = [at for at, row in enumerate(rows[:PREAMBLE_LINES]) if len(row.cells) == width]
     if not wide:
         return 0
@@ -266,7 +266,7 @@ def _table_top(rows: list[Row], width: int) -> int:
 
 
 def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
-    """Return the most frequent kind of cells per column; None if there is none."""
+    """Return the kind of most cells per column; None for text, and for columns without a kind of at least 80 %."""
     kinds: list[str | None] = []
     usual = [row.cells for row in rows if len(row.cells) == width]
     for place in range(width):

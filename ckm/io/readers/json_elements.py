@@ -145,8 +145,7 @@ def _under(key: str, found: Record | Unparsed) -> Record | Unparsed:
 def _element_end(text: str, at: int, *, final: bool) -> int | None:
     """Return the end of the element at ``at``; None if ``text`` does not contain it yet.
 
-    A valid element is measured by parsing it. In an invalid one brackets are counted, so that only this element is
-    lost.
+    Parsing finds the end of a valid element. In an invalid one brackets are counted, so that the next element is read.
     """
     try:
         end = decoder.raw_decode(text, at)[1]

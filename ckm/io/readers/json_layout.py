@@ -19,7 +19,7 @@ _OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTAL
 
 
 def detect_layout(archive: Archive, encoding: TextEncoding, records: str | None) -> JsonLayout:
-    """Detect the layout from the first object and, for a wrapping object, from its end."""
+    """Detect the layout from the first object and, if an object wraps the records, from the end of the file."""
     head = ""
     for piece in utf8_pieces(archive, encoding, BLOCK):
         head = piece.decode(errors="ignore").lstrip()
@@ -44,7 +44,7 @@ def detect_layout(archive: Archive, encoding: TextEncoding, records: str | None)
 
 
 def _is_closed_by_wrapper(archive: Archive, encoding: TextEncoding, path: tuple[str, ...]) -> bool:
-    """Return whether only the end of the wrapping objects and metadata of the array follow the array."""
+    """Return whether only metadata and the ends of the wrapping objects follow the array."""
     last = ""
     for _, found in elements(archive, encoding, JsonLayout("wrapped", path), closed=False):
         last = found[1] if isinstance(found, tuple) else ""
@@ -54,7 +54,7 @@ def _is_closed_by_wrapper(archive: Archive, encoding: TextEncoding, path: tuple[
 def _holds_records(archive: Archive, encoding: TextEncoding) -> bool:
     """Return whether the file is one object whose values are several similar objects: records by key.
 
-    Objects with different keys (a customer and an address) are the parts of one record instead.
+    Objects with different keys (a customer and an address) are not records, but fields of one record.
     """
     first: set[str] = set()
     count = 0

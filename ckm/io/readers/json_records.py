@@ -196,10 +196,10 @@ class _Keys:
                 paths[key] = None
 
     def flat(self) -> tuple[str, ...]:
-        """Return the keys, with the paths of its fields instead of the key of a record.
+        """Return the keys of all objects, with a record replaced by the paths of its fields.
 
-        A key stays if some of its values are no records, or if the records have more than :data:`MOST_FIELDS` fields,
-        such as an amount per product; then its values are JSON text.
+        A record is not replaced if other values of its key are not records, or if it has more than :data:`MOST_FIELDS`
+        fields, such as an amount per product; then its values are JSON text.
         """
         flat: dict[str, None] = {}
         for key in self.names:

@@ -1,4 +1,4 @@
-"""Find the record list in a wrapping JSON object, with metadata beside it, at any level."""
+"""Find the list of records in a JSON object that has only metadata besides, at most four levels deep."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class WrappedList(NamedTuple):
 
 
 def find_list(text: str, at: int = 0) -> WrappedList | None:
-    """Return the first list of objects in the object at ``at``, at any level.
+    """Return the first list of objects in the object at ``at``, at most :data:`DEEPEST` levels deep.
 
     Return None if a value before the list is not metadata: then the object may be a single record with a list in it.
     """
@@ -74,7 +74,7 @@ def _find_list(text: str, at: int, levels: int) -> WrappedList | None:
 
 
 def find_inner(text: str, at: int, levels: int) -> WrappedList | None:
-    """Return the list in an object that is a value; None if it has none."""
+    """Return the list of records in the object at ``at``, at most ``levels`` deep; None without one."""
     try:
         return _find_list(text, at, levels)
     except ValueError:
@@ -107,7 +107,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
 
 
 def is_end(rest: str, path: tuple[str, ...]) -> bool:
-    """Return whether the text after a list only closes the objects around it, with metadata of the list."""
+    """Return whether the text after a list contains only metadata of the list and the ends of the objects around it."""
     for key in reversed(path):
         rest = rest.lstrip()
         if rest.startswith("}"):
@@ -137,7 +137,7 @@ def lists_of_records(record: dict[str, str | None]) -> list[str]:
 
 
 def _describe_list(name: str, beside: dict[str, object]) -> bool:
-    """Return whether all values beside a list of records are empty, or metadata of the list such as pages and counts.
+    """Return whether the other values of an object with a list of records are empty or metadata, such as page counts.
 
     If the list has a usual name such as ``data``, any values count as metadata.
     """

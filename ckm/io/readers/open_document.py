@@ -26,7 +26,7 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
 class CellRun(NamedTuple):
-    """Adjacent equal cells of a sheet; 1-based.
+    """Adjacent equal cells of a sheet, stored once; rows and columns are 1-based.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Read Parquet files with native types, by row group."""
+"""Read Parquet files in batches, with the types of their columns."""
 
 from __future__ import annotations
 

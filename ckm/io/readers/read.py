@@ -133,7 +133,7 @@ class Source:
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
     """Detect the format of a file, so that its records can be read.
 
-    A text file is read once to detect its encoding; nothing is kept in memory.
+    A text file is read once to detect its encoding, with bounded memory.
 
     Parameters
     ----------

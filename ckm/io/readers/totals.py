@@ -59,7 +59,7 @@ def without_totals(batch: Batch) -> Batch:
 
 
 def _with_footers(batch: Batch) -> Batch:
-    """Set the rejection reason of lines below the last record to footer if they contain footer words, or titles."""
+    """Set the reason of rejected lines below the last record to footer, if they have footer words or are its titles."""
     last = batch.lines[-1] if len(batch.lines) else 0
     below = pl.col("line") > last
     words = pl.col("raw").str.to_lowercase().str.contains_any(list(footer_words()))

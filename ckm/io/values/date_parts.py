@@ -75,7 +75,7 @@ def _with_clock_last(texts: pl.Series) -> pl.Series:
 
 
 def _without_weeks(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return texts with each week of ISO 8601 (``2025-w10``, ``2025w10-3``) as a day: Monday, unless one is given."""
+    """Return texts with each ISO 8601 week replaced by a date: its Monday, or the given day (``2025w10-3``)."""
     parts = pl.col("text").str.extract_groups(WEEK).struct
     day = pl.format("{}-W{}-{}", parts.field("year"), parts.field("week"), parts.field("weekday").fill_null("1"))
     date = day.str.strptime(pl.Date, "%G-W%V-%u", strict=False).dt.to_string("%Y-%m-%d")
@@ -111,7 +111,7 @@ def _words() -> _Words:
 
 
 def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
-    """Return the parts of each simplified text by the first matching pattern; null if none matches."""
+    """Return the parts of each simplified text by the first of ``shapes`` whose pattern matches; else nulls."""
     rows = bare.to_frame("text").with_row_index("row")
     found = []
     for shape in shapes:
@@ -184,7 +184,7 @@ def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
 
 
 def _offset_minutes(zone: pl.Expr) -> pl.Expr:
-    """Return minutes east of UTC; null without a zone."""
+    """Return the UTC offset in minutes, positive east of Greenwich; null without an offset."""
     # "GMT+1" and "+1:30" have a single digit of hours.
     digits = zone.str.replace_all("[a-z:]", "").str.replace(r"^([+-])(\d|\d\d\d)$", "${1}0${2}")
     sign = pl.when(digits.str.starts_with("-")).then(-1).otherwise(1)

@@ -107,7 +107,7 @@ class DateEvidence:
 
     @property
     def epoch(self) -> Unit | None:
-        """Return the Unix time unit of most values, if hardly any is a date."""
+        """Return the Unix time unit in whose range most values are; None without one."""
         return next((unit for unit in EPOCH_RANGES if getattr(self, unit) * 2 > self.other + self.dates), None)
 
     @property
@@ -122,7 +122,7 @@ class DateEvidence:
 
     @property
     def is_serial(self) -> bool:
-        """Return whether the column contains Excel day numbers."""
+        """Return whether at least half of the values are in the range of Excel day numbers."""
         return self.serial > 0 and self.serial >= self.dates + self.other
 
     @property
@@ -163,7 +163,7 @@ class DateStyle:
 
     @property
     def label(self) -> str:
-        """Return the date format for reports."""
+        """Return the name of the date format in reports."""
         named = {
             "serial": "excel serial",
             "serial_1904": "excel serial from 1904",
@@ -203,7 +203,10 @@ def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]
 
 
 def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return ``text`` and the :data:`TRAITS` of each, and its parts (:func:`ckm.io.values.date_parts.split`)."""
+    """Return two frames with a row per text: ``text`` with its :data:`TRAITS` (Boolean), and the parts of the date.
+
+    :func:`ckm.io.values.date_parts.split` describes the parts.
+    """
     bare = simplify(texts)
     found = split(bare, [shape for shape in SHAPES if shape not in ("mdy", "short-ymd")])
     shape, first, second, year = (pl.col(name) for name in ("shape", "day", "month", "year"))
@@ -290,7 +293,7 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
 
 
 def _without_ambiguous(parts: pl.DataFrame) -> pl.DataFrame:
-    """Swap day and month of numeric dates if the month must be first, and null ambiguous ones."""
+    """Return date parts with day and month swapped where only month first is valid; ambiguous dates become null."""
     first, second = pl.col("day").cast(pl.Int32), pl.col("month").cast(pl.Int32)
     numeric = (pl.col("shape") == "dmy").fill_null(value=False)
     turned = numeric & (second > 12)

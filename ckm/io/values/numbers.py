@@ -168,7 +168,7 @@ def money_marks(texts: pl.Series) -> set[str]:
 
 
 def is_number(texts: pl.Series) -> pl.Series:
-    """Return which texts are numbers in any style."""
+    """Return a Boolean mask of texts that are numbers with any decimal mark."""
     found = [parse_numbers(texts, NumberStyle(mark)).is_not_null() for mark in MARKS]
     return found[0] | found[1]
 

@@ -71,7 +71,7 @@ class TextReader:
     reason = "text"
 
     def quick(self, text: pl.Expr, *, may_be_blank: bool = True) -> pl.Expr:
-        """Trim texts and replace blank ones by null; every text is plain."""
+        """Return texts, trimmed and with null for blank ones if ``trim``."""
         if not self.trim:
             return text
         trimmed = text.str.strip_chars()
@@ -100,7 +100,7 @@ class NumberReader:
 
     @property
     def dtype(self) -> pl.DataType:
-        """The schema type."""
+        """The type of parsed values."""
         return self.wanted
 
     @property
@@ -142,7 +142,7 @@ class DateReader:
 
     @property
     def dtype(self) -> pl.DataType:
-        """Date, or microseconds in UTC."""
+        """The type of parsed values: date, or timestamp in microseconds UTC."""
         return pl.Date() if self.day else MOMENT
 
     def quick(self, text: pl.Expr) -> pl.Expr:
@@ -213,7 +213,7 @@ def whole_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tuple[pl.Series, pl.Series | None]:
-    """Parse the values that :meth:`Reader.quick` did not.
+    """Parse the values of a column that the fast path did not parse.
 
     Parameters
     ----------

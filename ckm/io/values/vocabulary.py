@@ -64,5 +64,5 @@ def translate(values: pl.Series, words: Mapping[str, str]) -> pl.Series:
 
 
 def folded(words: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return a translation with its words folded."""
+    """Return word-value pairs as a dictionary by folded word."""
     return {fold(word): meaning for word, meaning in words}

@@ -56,12 +56,12 @@ def _fixed_offset(sign: str, hours: int) -> str | None:
 
 
 def in_row_zones(moments: pl.Series, words: pl.Series, assumed_zone: str) -> pl.Series:
-    """Return timestamps converted to the zones given by their rows.
+    """Return timestamps in UTC, converted again with the time zone that each row names.
 
     Parameters
     ----------
     moments
-        Timestamps in UTC, converted with one assumed zone.
+        Timestamps in UTC, converted from local time as if all were in ``assumed_zone``.
     words
         Zone name of each row; rows with unknown names are unchanged.
     assumed_zone
@@ -93,7 +93,7 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
 
 
 def to_utc_quick(local: pl.Expr, zone: str) -> pl.Expr:
-    """Return :func:`to_utc`, but null for nonexistent times."""
+    """Convert local time in ``zone`` to UTC like :func:`to_utc`, but faster; nonexistent times become null."""
     return local.dt.replace_time_zone("UTC") if zone == "UTC" else _localise(local, zone)
 
 
