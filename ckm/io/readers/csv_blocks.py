@@ -204,7 +204,8 @@ class _Careful:
     def read(self, odd: Ints, taken: Bools, joined: dict[int, int]) -> None:
         """Parse the records that begin at the lines ``odd``, and unmark their lines in ``taken``.
 
-        ``taken`` marks the lines of the fast path. Multi-line records in ``joined`` are marked in ``taken``, so that polars parses them.
+        ``taken`` marks the lines of the fast path. Multi-line records in ``joined`` are marked too, so that polars
+        parses them.
         """
         consumed = 0
         for at in odd.tolist():
