@@ -45,7 +45,7 @@ class NameMatcher:
     chosen
         Per target its column, and how it was matched; see :class:`ckm.io.mapping.proposal.Proposal`.
     wordless
-        Targets with fixed values, and columns of their name that have none of the values.
+        Pairs of a target with fixed values, and a column that matches its name but has none of these values.
     """
 
     def __init__(self, table: TableSchema, columns: list[str], shapes: ColumnShapes, *, named: bool) -> None:

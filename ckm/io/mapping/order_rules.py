@@ -212,28 +212,29 @@ class OrderRules:
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
         said: list[str] = []
         if ignored := self.counts["ignored"]:
-            what = "no sale" if self.of_sales else "nothing to load"
+            what = "sales" if self.of_sales else "rows to load"
             paid_out = self.counts["paid_out"]
-            of_them = f"; {paid_out:,} of them of money paid out that nothing calls a refund" if paid_out else ""
-            said.append(f"{counted(ignored, 'record')} left out, {what} by the status ({named}){of_them}")
+            outgoing = f"including {counted(paid_out, 'outgoing payment')} that no status marks as a refund"
+            told = f"{counted(ignored, 'record')} left out: no {what} by their status ({named})"
+            said.append(f"{told}, {outgoing}" if paid_out else told)
         if cancelled := self.counts["cancelled"]:
             rows = counted(cancelled, "row", "is", "are")
-            said.append(f"{rows} of cancelled, failed or voided orders by their status: no purchases")
+            said.append(f"{rows} of orders with the status cancelled, failed or voided: no purchases")
         if completed := self.counts["completed"]:
             rows = counted(completed, "row")
-            said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
+            said.append(f"{rows} with further lines of known orders, whose first lines are in an earlier file")
         if cut := self.counts["cut"]:
             said.append(
                 doubt(
                     f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
-                    "rest; until it is loaded, the discount of the order counts in proportion to its lines here"
+                    "rest; until it is loaded, an order's discount counts in proportion to the lines in this file"
                 )
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
-            when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
+            when = "each with its date" if not undated else f"{undated:,} without a date, on the day of the order"
             if self.by_status:
-                when += "; of orders that only a status calls refunded, taken as paid back whole"
+                when += "; by the status alone, so each order is assumed to be refunded in full"
             said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
         return said
 

@@ -1,4 +1,4 @@
-"""Text of SQL expressions: quoted names, and words outside of quotes."""
+"""Find and replace quoted names, and words outside of quotes, in the text of SQL expressions."""
 
 from __future__ import annotations
 

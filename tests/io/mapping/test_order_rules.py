@@ -200,7 +200,7 @@ def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> N
     assert result.reasons.to_list() == [None, None, None, ["status|vocabulary"], None]
     assert result.origin is not None
     assert result.origin.to_list() == [0, 1, 3, 4, 5]
-    assert "1 record left out, no sale by the status ('gone', 'state')" in conversion.cleaning_remarks()
+    assert "1 record left out: no sales by their status ('gone', 'state')" in conversion.cleaning_remarks()
 
 
 def test_amounts_in_cents_are_divided_by_what_the_currency_has() -> None:
@@ -329,7 +329,7 @@ def test_a_status_may_hold_for_amounts_of_one_sign_alone(minus: str) -> None:
         ("p3", "return", -5.0),
         ("p4", "sale", 0.0),
     ]
-    assert any("1 of them of money paid out" in remark for remark in conversion.cleaning_remarks())
+    assert any("including 1 outgoing payment that" in remark for remark in conversion.cleaning_remarks())
 
 
 def test_a_status_may_leave_it_to_the_next_column() -> None:

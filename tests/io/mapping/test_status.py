@@ -82,7 +82,7 @@ def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
     assert result.frame["interaction_id"].to_list() == ["R1", "R3"]
     assert result.reasons.drop_nulls().to_list() == []
     (remark,) = conversion.cleaning_remarks()
-    assert remark == "2 records left out, nothing to load by the status ('state', 'id')"
+    assert remark == "2 records left out: no rows to load by their status ('state', 'id')"
 
 
 def orders(**changed: Any) -> Mapping:
