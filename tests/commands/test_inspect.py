@@ -1,4 +1,4 @@
-"""``ckm inspect``: what it recognised, in every form, and the mapping to change."""
+"""``ckm inspect``: the recognised platform in every format, and the proposed mapping."""
 
 from __future__ import annotations
 

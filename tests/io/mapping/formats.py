@@ -1,4 +1,4 @@
-"""Formats of records that are made in a test."""
+"""File formats of records that a test makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a status says: by a word, an empty cell, or its absence."""
+"""Status columns determine the type of a row by words, empty cells, or a missing column."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RECORDS = pl.DataFrame(
 )
 
 
-def test_a_row_with_an_empty_cell_is_what_its_mapping_says() -> None:
+def test_the_mapping_determines_the_meaning_of_an_empty_status() -> None:
     conversion = plan_conversion(MAPPING, format_of(RECORDS), RECORDS, more=lambda: iter([RECORDS]))
     result = conversion.apply(RECORDS)
     assert result.reasons.drop_nulls().to_list() == []
@@ -51,13 +51,13 @@ def test_a_row_with_an_empty_cell_is_what_its_mapping_says() -> None:
     ]
 
 
-def test_a_mapping_keeps_what_an_empty_cell_means(tmp_path: Path) -> None:
+def test_the_meaning_of_an_empty_status_is_written_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(dump_mapping(MAPPING), encoding="utf-8")
     assert load_mapping(path).status == MAPPING.status
 
 
-def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
+def test_ignored_records_are_excluded_from_any_table() -> None:
     mapping = Mapping(
         name="answers",
         table="interactions",
@@ -110,7 +110,7 @@ RETURNED = pl.DataFrame(
 )
 
 
-def test_what_only_a_status_calls_refunded_is_paid_back_whole() -> None:
+def test_an_order_refunded_by_status_only_is_refunded_in_full() -> None:
     assert rows_of(orders(), RETURNED.head(3)) == [
         ("1", 5.0, "sale", "EUR"),
         ("2", -7.0, "return", "EUR"),
@@ -120,7 +120,7 @@ def test_what_only_a_status_calls_refunded_is_paid_back_whole() -> None:
     ]
 
 
-def test_a_column_says_better_what_was_paid_back() -> None:
+def test_a_refund_column_takes_precedence_over_the_status() -> None:
     records = RETURNED.head(3).with_columns(order_refund=pl.Series([None, "4", None], dtype=pl.String))
     found = rows_of(orders(order_refund=None), records)
     assert sum(net for _, net, kind, _ in found if kind == "return") == -4.0
@@ -133,7 +133,7 @@ def test_a_cancelled_order_needs_neither_price_nor_currency() -> None:
     ]
 
 
-def test_an_export_says_what_it_lacks() -> None:
+def test_missing_amount_columns_of_an_export_give_remarks() -> None:
     shopify = platform_named("shopify-orders")
     columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
     columns.append("Lineitem discount")

@@ -1,4 +1,4 @@
-"""Ways in which customers' files are broken: each takes a clean table and gives bytes and what should be read.
+"""Typical faults of customer files: each function returns a clean table with a fault, and the records to be read.
 
 The families are those of the Pollock benchmark and of exports that we have seen; the table is our own.
 """
