@@ -142,8 +142,8 @@ def _show(found: list[Inspection], fmt: Format) -> None:
 
     if fmt is not Format.table:  # shown on the screen already
         for one in found:
-            said = [*(problem.text for problem in one.problems), *one.proposal.assumed]
-            remark(*(about(_name(one), text) for text in said if importance_of(text) <= Importance.assumption))
+            texts = [*(problem.text for problem in one.problems), *one.proposal.assumed]
+            remark(*(about(_name(one), text) for text in texts if importance_of(text) <= Importance.assumption))
 
     if fmt is Format.json:
         emit_text(harmless_json(json.dumps([as_object(one) for one in found], ensure_ascii=False, indent=1)) + "\n")
@@ -185,8 +185,8 @@ def _show_screen(one: Inspection) -> None:
         emit(table, Format.table, by_use=BY_USE, elsewhere="-f csv")
     if one.problems:
         places = [f"line {problem.line:,}" if problem.line else "file" for problem in one.problems]
-        told = [_line(each.text, f"  {place:<12} ") for place, each in zip(places, one.problems, strict=True)]
-        emit_text("".join(f"{line}\n" for line in ["", "problems", *told]))
+        lines = [_line(each.text, f"  {place:<12} ") for place, each in zip(places, one.problems, strict=True)]
+        emit_text("".join(f"{line}\n" for line in ["", "problems", *lines]))
     emit_text("".join(f"{_line(text)}\n" for text in ["", *_proposal(one), ""]))
 
 
@@ -200,8 +200,8 @@ def _line(text: str, mark: str = "") -> str:
     terminal = window()
     if terminal is None:
         return mark + harmless(text)
-    said = text.lstrip(" ")
-    return filled(said, width=terminal, mark=mark + " " * (len(text) - len(said)))
+    stripped = text.lstrip(" ")
+    return filled(stripped, width=terminal, mark=mark + " " * (len(text) - len(stripped)))
 
 
 def _on_screen(one: Inspection) -> pl.DataFrame:
@@ -219,12 +219,12 @@ def _on_screen(one: Inspection) -> pl.DataFrame:
         pl.col("parse_errors").alias("parse errors"),
         pl.col("maps_to").alias("maps to"),
     )
-    said = {
+    filled_rows = {
         "null words": table["null words"].count(),
         "parse errors": table["parse errors"].sum(),
         "maps to": table["maps to"].count(),
     }
-    return table.drop(name for name, anything in said.items() if not anything)
+    return table.drop(name for name, count in filled_rows.items() if not count)
 
 
 def _name(one: Inspection) -> str:

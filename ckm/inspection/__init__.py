@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MANY_REJECTED = 0.1
 """Above this share of rejected records the detected format is probably wrong, which is reported."""
 FEW_RECORDS = 20
-"""Minimum number of records for this; with fewer, a total row and a note are a large share."""
+"""Minimum number of records for that report; of fewer, a total row and a note are a large share."""
 LINES_NAMED = 5
 """Line numbers listed per reason of rejected records."""
 

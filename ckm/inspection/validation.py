@@ -155,8 +155,8 @@ class Validation:
             FailedRule(rule, count, tuple(failures.first[rule]), text)
             for (rule, count), text in zip(failures.faults(), texts, strict=True)
         )
-        said = failures.options(mapping, self.source, rows=self.rows, loads=True) if failures.failed else None
-        return replace(self.proposal, failed=failures.failed, rules=rules, options=said)
+        options = failures.options(mapping, self.source, rows=self.rows, loads=True) if failures.failed else None
+        return replace(self.proposal, failed=failures.failed, rules=rules, options=options)
 
     def _plan(self, options: IngestOptions, config: Config, given: Mapping | None) -> None:
         found = self.source.format
@@ -171,11 +171,13 @@ class Validation:
         self.proposal = ProposedMapping(
             plan.table, platform=platform, mapping=given.name if given is not None else None
         )
-        mapping, said = mapping_for(plan, found, self.source.sample)
+        mapping, remarks = mapping_for(plan, found, self.source.sample)
         self._mapping = mapping
         matched = "matched by name"
         self.proposal = replace(
-            self.proposal, columns=_taken(mapping), assumed=tuple(each for each in said if not each.startswith(matched))
+            self.proposal,
+            columns=_taken(mapping),
+            assumed=tuple(each for each in remarks if not each.startswith(matched)),
         )
         conversion = plan_conversion(
             mapping,

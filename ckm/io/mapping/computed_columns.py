@@ -63,9 +63,9 @@ def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[d
     sign = "type = 'return'" if isinstance(rules.get("type"), FromColumn) else "quantity < 0"
     known = isinstance(rules.get("type"), FromColumn) or "quantity" in rules
     one: ColumnRule = Expression(f"CASE WHEN {sign} THEN -1 ELSE 1 END") if known else Constant("1")
-    said = [each for each in assumed if not each.startswith(NO_CURRENCY_COLUMN)]
-    said.append("no column of amounts; name it with --column net=COLUMN")
-    return {**rules, "net": one, "currency": Constant(NO_CURRENCY)}, said
+    remarks = [each for each in assumed if not each.startswith(NO_CURRENCY_COLUMN)]
+    remarks.append("no column of amounts; name it with --column net=COLUMN")
+    return {**rules, "net": one, "currency": Constant(NO_CURRENCY)}, remarks
 
 
 def order_of(

@@ -147,8 +147,8 @@ class Conversion:
             typed[name].alias(name) if name in typed else _empty(name, dtype, height)
             for name, dtype in table.dtypes.items()
         ]
-        beside = (name for name in typed if name not in table.dtypes and name not in NOT_KEPT)
-        columns += [typed[name].alias(name) for name in beside]
+        others = (name for name in typed if name not in table.dtypes and name not in NOT_KEPT)
+        columns += [typed[name].alias(name) for name in others]
         columns += [self.translated(column) for column in records.select(self.extras)] if self.extras else []
         frame = pl.DataFrame(columns)
         flags: list[tuple[str, pl.Series]] = []

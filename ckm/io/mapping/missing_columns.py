@@ -45,7 +45,7 @@ class Suggestions:
         self.free = [column for column in shown_columns(columns, named=named) if column not in used]
         if shapes.sample is not None and shapes.sample.height == 1:
             self.free = _without_repeated_fields(self.free)
-        self.beside = mapped_columns(rules, ORDERED_BY)
+        self.order_columns = mapped_columns(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
         """Return the suggested columns, most similar first.
@@ -55,7 +55,9 @@ class Suggestions:
         near = candidates(target, self.table.name, self.free, limit=len(self.free))
         if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
             near = [column for column in self.free if not is_known(column)]
-        return [column for column in near if self.shapes.fits(target, column, self.table, self.beside)][:MOST_SUGGESTED]
+        return [column for column in near if self.shapes.fits(target, column, self.table, self.order_columns)][
+            :MOST_SUGGESTED
+        ]
 
 
 def _without_repeated_fields(columns: list[str]) -> list[str]:
@@ -97,8 +99,8 @@ def missing_columns(
     """
     suggested = Suggestions(TABLES[table], columns, rules, shapes, named=named)
     missing = _to_name(missing, rules, suggested)
-    beside = [target for target in ORDERED_BY if target in TABLES[table].targets and target not in rules]
-    close = {target: suggested.of(target) for target in dict.fromkeys([*missing, *beside])}
+    unmapped = [target for target in ORDERED_BY if target in TABLES[table].targets and target not in rules]
+    close = {target: suggested.of(target) for target in dict.fromkeys([*missing, *unmapped])}
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"

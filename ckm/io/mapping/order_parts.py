@@ -23,6 +23,7 @@ from ckm.io.mapping.order_amounts import (
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 
 STATED_AMOUNTS = "order_amounts"
+"""Column with the amounts of a line and of its order as the file states them, as JSON; null if they are not needed."""
 OF_LINE = ("net", "discount", "refund")
 REFUNDED = "refunded"
 """Key of a stored amount: whether a status marks the order as fully refunded."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROW, MEANING = "\x00line", "\x00meaning"
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
-"""Columns that are dropped once the lines are adjusted."""
+"""Columns of amounts that are dropped after they are spread over the lines."""
 UNKNOWN_STATUS = "status|vocabulary"
 NO_FIRST_LINE = "row|first_line_missing"
 
@@ -116,13 +116,13 @@ class OrderRules:
                 f"mapping {mapping.name}: amounts and columns of a whole order need its number",
                 hint="fill order_id from a column",
             )
-        told = {rule.source for rule in mapping.status if rule.blank is None}.union(
+        stated = {rule.source for rule in mapping.status if rule.blank is None}.union(
             *(sources_of(mapping.columns.get(name)) for name in ("currency", *amounts))
         )
         return cls(
             order=order.source if grouped and isinstance(order, FromColumn) else None,
             level=mapping.order_level,
-            stated_once=tuple(name for name in mapping.order_level if name in told),
+            stated_once=tuple(name for name in mapping.order_level if name in stated),
             status=mapping.status,
             amounts=amounts,
             refunds=refunds or by_status,
@@ -182,8 +182,8 @@ class OrderRules:
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
         lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
         if self.stated_once:
-            told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.stated_once)
-            lines, alone = self._completed(lines, records.select(~pl.any_horizontal(told)).to_series())
+            is_stated = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.stated_once)
+            lines, alone = self._completed(lines, records.select(~pl.any_horizontal(is_stated)).to_series())
             broken.append((NO_FIRST_LINE, alone))
         lines = _with_types(lines)
         if self.order is not None and not self.numbered:
@@ -210,21 +210,21 @@ class OrderRules:
     def remarks(self) -> list[str]:
         """Return remarks on all records so far."""
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
-        said: list[str] = []
+        remarks: list[str] = []
         if ignored := self.counts["ignored"]:
             what = "sales" if self.of_sales else "rows to load"
             paid_out = self.counts["paid_out"]
             outgoing = f"including {counted(paid_out, 'outgoing payment')} that no status marks as a refund"
-            told = f"{counted(ignored, 'record')} left out: no {what} by their status ({named})"
-            said.append(f"{told}, {outgoing}" if paid_out else told)
+            text = f"{counted(ignored, 'record')} left out: no {what} by their status ({named})"
+            remarks.append(f"{text}, {outgoing}" if paid_out else text)
         if cancelled := self.counts["cancelled"]:
             rows = counted(cancelled, "row", "is", "are")
-            said.append(f"{rows} of orders with the status cancelled, failed or voided: no purchases")
+            remarks.append(f"{rows} of orders with the status cancelled, failed or voided: no purchases")
         if completed := self.counts["completed"]:
             rows = counted(completed, "row")
-            said.append(f"{rows} with further lines of known orders, whose first lines are in an earlier file")
+            remarks.append(f"{rows} with further lines of known orders, whose first lines are in an earlier file")
         if cut := self.counts["cut"]:
-            said.append(
+            remarks.append(
                 doubt(
                     f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
                     "rest; until it is loaded, an order's discount counts in proportion to the lines in this file"
@@ -235,8 +235,8 @@ class OrderRules:
             when = "each with its date" if not undated else f"{undated:,} without a date, on the day of the order"
             if self.by_status:
                 when += "; by the status alone, so each order is assumed to be refunded in full"
-            said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
-        return said
+            remarks.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
+        return remarks
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """Fill the order-level columns of lines whose first line is not in the file, from known orders.

@@ -34,7 +34,7 @@ def without_percentages(
     UsageError
         The amount is required.
     """
-    rules, said = dict(mapping.columns), []
+    rules, remarks = dict(mapping.columns), []
     for target, rule in mapping.columns.items():
         if target not in MONEY or not isinstance(rule, FromColumn) or rule.source not in sample.columns:
             continue
@@ -44,8 +44,8 @@ def without_percentages(
         if target in mapping.target.required:
             raise UsageError(message, hint=f"name the column of amounts with --column {target}=COLUMN")
         del rules[target]
-        said.append(f"{message}: it was kept as an extra column")
-    return replace(mapping, columns=rules), said
+        remarks.append(f"{message}: it was kept as an extra column")
+    return replace(mapping, columns=rules), remarks
 
 
 def doubts_on_ids(mapping: Mapping, sample: pl.DataFrame) -> Iterator[Remark]:

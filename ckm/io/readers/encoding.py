@@ -218,8 +218,8 @@ def _remark_on_damage(lines: list[int], count: int) -> tuple[int, str]:
 
 
 def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, str]:
-    told = f"mixed encodings: {counted(count, 'line', 'is', 'are')} UTF-8 ({_named(lines, count)}), the others {other}"
-    return lines[0], f"{told}; each line was decoded in its own encoding"
+    text = f"mixed encodings: {counted(count, 'line', 'is', 'are')} UTF-8 ({_named(lines, count)}), the others {other}"
+    return lines[0], f"{text}; each line was decoded in its own encoding"
 
 
 def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from ckm.io.readers.remarks import Remarks
 
 MIDNIGHT = " 00:00:00"
+"""Time of date cells without a time."""
 AMBIGUOUS_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
+"""A number such as 1.234, whose decimal point could be a thousands separator in text."""
 NUMERAL = r"^-?\d+(?:\.\d+)?$"
 """Format of number cells by fastexcel, except very large and small numbers."""
 DATE_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?$"

@@ -376,16 +376,16 @@ def _numbered(width: int) -> list[str]:
 
 def _start(names: Sequence[str], header_line: int | None, header_rows: int, first_line: int) -> TableStart:
     columns, remarks = unique_names(names)
-    told: list[tuple[int | None, str]] = [(header_line, remark) for remark in remarks]
+    located: list[tuple[int | None, str]] = [(header_line, remark) for remark in remarks]
     repeated = repeated_names(names, columns)
-    return TableStart(columns, header_line, header_rows, first_line, told, repeated=repeated)
+    return TableStart(columns, header_line, header_rows, first_line, located, repeated=repeated)
 
 
 def _with_preamble_remark(start: TableStart, rows: list[Row], top: int) -> TableStart:
     if top == 0:
         return start
-    told = (
+    remark = (
         rows[0].line,
         f"{top} lines before the table were skipped" if top > 1 else "a line before the table was skipped",
     )
-    return replace(start, remarks=[told, *start.remarks])
+    return replace(start, remarks=[remark, *start.remarks])

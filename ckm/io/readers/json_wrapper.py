@@ -63,13 +63,13 @@ def find_list(text: str, at: int = 0) -> WrappedList | None:
 
 
 def _find_list(text: str, at: int, levels: int) -> WrappedList | None:
-    beside: dict[str, object] = {}
+    others: dict[str, object] = {}
     for key, place in _members(text, at):
         if found := _LIST_OF_OBJECTS.match(text, place):
-            return WrappedList((key,), found.end()) if _describe_list(key, beside) else None
+            return WrappedList((key,), found.end()) if _describe_list(key, others) else None
         if levels > 1 and _OBJECT.match(text, place) and (inner := find_inner(text, place, levels - 1)):
-            return WrappedList((key, *inner.path), inner.begin) if _describe_list(key, beside) else None
-        beside[key] = _decoder.raw_decode(text, place)[0]
+            return WrappedList((key, *inner.path), inner.begin) if _describe_list(key, others) else None
+        others[key] = _decoder.raw_decode(text, place)[0]
     return None
 
 
@@ -136,14 +136,14 @@ def lists_of_records(record: dict[str, str | None]) -> list[str]:
     return found
 
 
-def _describe_list(name: str, beside: dict[str, object]) -> bool:
+def _describe_list(name: str, others: dict[str, object]) -> bool:
     """Return whether the other values of an object with a list of records are empty or metadata, such as page counts.
 
     If the list has a usual name such as ``data``, any values count as metadata.
     """
-    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in beside.values()):
+    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in others.values()):
         return False
     return name.casefold() in RECORDS or all(
         value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
-        for key, value in beside.items()
+        for key, value in others.items()
     )

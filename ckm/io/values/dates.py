@@ -30,7 +30,7 @@ EPOCH_RANGES: dict[Unit, tuple[float, float]] = {
 }
 """Range of numbers read as seconds, milliseconds or microseconds since 1970: July 1979 to October 2096."""
 MICROSECONDS = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0}
-"""Units of Unix time, per second."""
+"""Microseconds per unit of Unix time."""
 DAYS_TO_1904 = 1_462
 """Offset in days of the 1904 date system."""
 TRAITS = (
