@@ -112,11 +112,9 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
         nested=tuple(name for name, form in zip(names, forms, strict=True) if form.is_nested),
         repeated=repeated_names(schema.names, names),
     )
-    remarks_on_columns = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
+    remarks = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
     selected = schema.names if left_out else None
-    return ParquetTable(
-        path, archive, found, tuple(forms), rows, selected, [(None, text) for text in remarks_on_columns]
-    )
+    return ParquetTable(path, archive, found, tuple(forms), rows, selected, [(None, text) for text in remarks])
 
 
 def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list[str]]:
