@@ -69,7 +69,7 @@ def elements(
 ) -> Iterator[tuple[int, Record | Unparsed]]:
     """Yield the 1-based line and the values of each object; for other elements the line, the reason and the raw text.
 
-    Text after an array is an unreadable element, except the end of the wrapping object if the array is ``closed``.
+    Text after an array is yielded as invalid JSON. If ``closed``, the end of the object around the array is omitted.
     """
     pieces = utf8_pieces(archive, encoding, BLOCK)
     if layout.kind == "lines":

@@ -415,7 +415,7 @@ def test_no_row_is_lost_and_every_value_is_read_null_or_a_reason(rows: list[dict
     conversion = plan(records, mapped(records, Hints(decimal=".", dates="dmy")))
     result = conversion.apply(records)
     assert result.frame.height == len(result.reasons) == len(result.flags) == records.height
-    # In one piece or in many, a row is read the same.
+    # The size of batches does not change the rows.
     pieces = [conversion.apply(piece) for piece in records.iter_slices(1)]
     if pieces:
         assert pl.concat([piece.frame for piece in pieces]).equals(result.frame)

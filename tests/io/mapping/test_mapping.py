@@ -120,7 +120,7 @@ def test_an_error_names_file_line_and_a_similar_name(
     lines[line - 1] = written
     with pytest.raises(UsageError) as caught:
         load(tmp_path, "\n".join(lines))
-    # The parser notices an open bracket where the file ends, which may be the line after.
+    # The parser reports an open bracket at the end of the file, which may be a line below.
     assert f"web.yaml:{line}:" in str(caught.value) or ("[a" in written and "web.yaml:" in str(caught.value))
     assert message in str(caught.value)
     if hint:

@@ -80,7 +80,7 @@ def test_lines_of_an_order_need_not_be_adjacent(seed: int, order: list[int]) -> 
     truth = shop(seed, count=12)
     for export in (shopify(truth), woocommerce(truth)):
         parts = [export.filter(pl.int_range(pl.len()) % 12 == place) for place in order]
-        if "Subtotal" in export.columns:  # the order's values stand on the line that comes first
+        if "Subtotal" in export.columns:  # order-level values are on the first line
             parts = [
                 export.filter(pl.col("Subtotal").is_not_null()),
                 export.filter(pl.col("Subtotal").is_null()).reverse(),
@@ -298,7 +298,9 @@ def test_a_file_level_column_applies_to_all_records() -> None:
 def test_a_column_can_give_the_time_zone(word: str, hour: int) -> None:
     records = payments(who=["a"], amount=["1"], day=["2024-01-05 12:00"], zone=[word])
     mapping = payment_mapping(time_zone_column="zone")
-    assert converted(records, mapping)["ordered_at"][0].hour == hour  # of January, whatever the name says of summer
+    assert (
+        converted(records, mapping)["ordered_at"][0].hour == hour
+    )  # standard time in January, also for a name of summer time
     assert converted(records, payment_mapping(time_zone_column="zone", time_zone="UTC"))["ordered_at"][0].hour == 12
 
 

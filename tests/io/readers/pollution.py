@@ -32,16 +32,16 @@ ROWS = [
 
 @dataclass(frozen=True)
 class Polluted:
-    """A broken file.
+    """A faulty file, and the result of reading it.
 
     Attributes
     ----------
     data
         Its bytes.
     names, rows
-        What should be read.
+        Column names and records to be read.
     rejected
-        How many records should be rejected.
+        Number of records to be rejected.
     """
 
     data: bytes

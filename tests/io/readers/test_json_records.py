@@ -53,9 +53,9 @@ def test_fields_of_records_are_columns_by_their_paths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '{"o":{"a":1}}\n{"o":"text"}\n',  # not always a record
-        '{"o":{"a":1},"o.a":2}\n',  # a key is called as the path is
-        "".join(f'{{"o":{{"k{number}":1}}}}\n' for number in range(60)),  # a field for each of many things
+        '{"o":{"a":1}}\n{"o":"text"}\n',  # not all values are records
+        '{"o":{"a":1},"o.a":2}\n',  # a key equals a path
+        "".join(f'{{"o":{{"k{number}":1}}}}\n' for number in range(60)),  # too many fields
     ],
 )
 def test_values_other_than_small_records_stay_json_text(tmp_path: Path, text: str) -> None:

@@ -44,7 +44,7 @@ def test_all_partitions_of_a_folder_are_read_with_their_columns(tmp_path: Path, 
 
 def test_equal_files_of_two_partitions_are_each_loaded_once(desk: Desk) -> None:
     root = hive(desk.root / "in")
-    # The same orders in another month are known; in another currency they are others.
+    # Equal orders of another month are already stored; those in another currency are new.
     assert [each["status"] for each in desk.ingest(root, "--as", "transactions")] == ["loaded"] * 4
     stored = pl.read_delta(str(desk.root / "store" / "transactions"))
     assert stored["currency"].value_counts().sort("currency").rows() == [("EUR", 2), ("USD", 2)]

@@ -94,7 +94,7 @@ def test_ordinary_workbooks_are_read(change: Change, tmp_path: Path, run: Run) -
 def test_a_workbook_with_false_sizes_is_refused_as_damaged(tmp_path: Path, run: Run) -> None:
     path = workbook(tmp_path / "book.xlsx", sheet=with_rows(cell("XFD1048576", 1_048_576)))
     content = bytearray(path.read_bytes())
-    at = content.rindex(SHEET.encode()) - 46  # the sheet's row in the archive's list of contents
+    at = content.rindex(SHEET.encode()) - 46  # entry of the sheet in the archive's central directory
     assert content[at : at + 4] == b"PK\x01\x02"
     content[at + 24 : at + 28] = (100).to_bytes(4, "little")
     path.write_bytes(content)

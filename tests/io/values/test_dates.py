@@ -191,8 +191,8 @@ def test_no_local_time_is_lost_when_clocks_change() -> None:
     typed, broken = complete_reading(texts, quick, reader)
     assert broken is None
     assert typed.to_list() == [
-        datetime(2025, 3, 30, 1, 30, tzinfo=UTC),  # 02:30 never came: 03:30 summer time
-        datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # 02:30 came twice: the first
+        datetime(2025, 3, 30, 1, 30, tzinfo=UTC),  # 02:30 does not exist and becomes 03:30
+        datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # 02:30 exists twice: the first one
         datetime(2025, 7, 1, 10, tzinfo=UTC),
     ]
 
