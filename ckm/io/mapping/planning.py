@@ -13,6 +13,7 @@ from ckm.io.mapping.computed_columns import complete
 from ckm.io.mapping.convert import Conversion, evaluate, name_in_errors, place_of
 from ckm.io.mapping.expression_limits import growth_of
 from ckm.io.mapping.expressions import column_names, exactly, parse_sql
+from ckm.io.mapping.extra_columns import extra_columns
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
 from ckm.io.mapping.missing_columns import missing_columns
 from ckm.io.mapping.order_rules import OrderRules
@@ -26,9 +27,8 @@ from ckm.io.values.ids import IdReader
 from ckm.io.values.numbers import NumberStyle
 from ckm.io.values.readers import MOMENT, CachingReader, DateReader, NumberReader, Reader, TextReader
 from ckm.io.values.style_detection import StyleDetector
-from ckm.io.values.typed_columns import NativeReader, as_text, fits, storable
+from ckm.io.values.typed_columns import NativeReader, as_text, fits
 from ckm.io.values.vocabulary import contract_words, folded
-from ckm.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from ckm.io.mapping.mapping import Mapping, RowRule
     from ckm.io.readers.format import FileFormat
     from ckm.io.values.style_detection import Rest, Texts
-
-UNNAMED = "unnamed"
-"""Name of an extra column without a name, as the store does not allow empty names."""
 
 
 def plan_conversion(
@@ -147,7 +144,9 @@ class _Planner:
         self._plan_constants()
         for target, rule in self._computing_order().items():
             self._plan_expression(target, rule)
-        draft = replace(self.draft, extras=self._extras(), orders=OrderRules.of(self.mapping))
+        draft = replace(
+            self.draft, extras=extra_columns(self.mapping, self.sample.schema), orders=OrderRules.of(self.mapping)
+        )
         draft = self._with_row_zones(draft)
         nothing = self.sample.clear()
         currency = self.mapping.columns.get("currency")
@@ -229,9 +228,9 @@ class _Planner:
         return self.sample.schema[source]
 
     def _check_sources(self) -> None:
-        """Refuse a mapping whose ``order_level``, ``status`` or ``minor_units`` names a missing column."""
+        """Refuse a mapping whose ``order_level``, ``status``, ``drop`` or ``minor_units`` names a missing column."""
         status = [name for rule in self.mapping.status for name in rule.sources]
-        named = {"order_level": self.mapping.order_level, "status": status}
+        named = {"order_level": self.mapping.order_level, "status": status, "drop": self.mapping.drop}
         for key, columns in named.items():
             for name in columns:
                 if name not in self.columns:
@@ -360,26 +359,6 @@ class _Planner:
 
     def _unknown(self, name: str, where: str, targets: Iterable[str] = ()) -> UsageError:
         return unknown_column(name, self.columns, named=self.file.named, where=where, targets=targets)
-
-    def _extras(self) -> tuple[pl.Expr, ...]:
-        """Return the unmapped source columns, with names that do not clash in the store."""
-        mapped = {source for rule in self.mapping.columns.values() for source in sources_of(rule)}
-        for name in self.mapping.drop:
-            if name not in self.columns:
-                raise self._unknown(name, f"{self.where}, drop")
-        taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
-        kept: list[pl.Expr] = []
-        types = self.sample.schema  # polars recomputes it at each access, in time linear in the columns
-        for column in self.columns:
-            if column in mapped or column in self.mapping.drop:
-                continue
-            name = column or UNNAMED
-            # Delta compares names without case.
-            while name.casefold() in taken:
-                name += "_"
-            taken.add(name.casefold())
-            kept.append(storable(exactly(column), types[column]).alias(name))
-        return tuple(kept)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
         where = place_of(self.mapping, f"rule {rule.name}", rule)
