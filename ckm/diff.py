@@ -13,7 +13,7 @@ from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.inspection.profile import profilers
-from ckm.inspection.validation import Validation
+from ckm.inspection.validation import Validation, given_mapping
 from ckm.io.mapping.expressions import column_names, parse_sql
 from ckm.io.mapping.mapping import Expression, FromColumn, sources_of
 from ckm.io.mapping.platforms import platforms
@@ -323,9 +323,11 @@ def _recognised(before: _File, after: _File) -> list[str]:
 
 
 def _read(path: Path, options: IngestOptions, progress: Callable[[int], None]) -> _File:
-    with open_source(path, options.hints) as source:
-        found = profilers(source.sample, options.hints, lambda: (batch.records for batch in source.batches()))
-        validation = Validation(source, options, load_config(None))
+    given = given_mapping(path, options)
+    hints = given.hints if given is not None else options.hints
+    with open_source(path, hints) as source:
+        found = profilers(source.sample, hints, lambda: (batch.records for batch in source.batches()))
+        validation = Validation(source, options, load_config(None), given)
         proposal = validation.proposal
         frames, rejected = [_nothing(source)], 0
         for batch in source.batches():

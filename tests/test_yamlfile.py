@@ -12,7 +12,7 @@ from ckm._kb.entry_files import read_folder
 from ckm._segment.rules.definition import load_rules
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.io.mapping.mapping_file import read_mapping
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.yamlfile import YamlError, compose_documents, parse_yaml, read_text
 from tests.conftest import Run
 
@@ -81,7 +81,7 @@ def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
     nested = textwrap.indent(NESTED[name](990), "  ")
     for head, read in (
         ("goals:\n", lambda: load_config(tmp_path)),
-        ("schema: ckm.map/1\ntable: transactions\ncolumns:\n", lambda: read_mapping(path)),
+        ("schema: ckm.map/1\ntable: transactions\ncolumns:\n", lambda: load_mapping(path)),
         ("schema: ckm.segment_rules/1\nsegments:\n", lambda: load_rules(path)),
     ):
         path.write_text(head + nested, encoding="utf-8")

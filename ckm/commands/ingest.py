@@ -192,7 +192,7 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestO
 
 
 def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
-    from ckm.ingest.plan import NameMatchingPlan
+    from ckm.ingest.plan import NameMatchingPlan, mapping_for
     from ckm.ingest.selection import pattern_of
     from ckm.io.mapping.mapping import save_mapping
     from ckm.io.readers.read import open_source
@@ -201,8 +201,7 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
         raise UsageError("--save-map needs exactly one SOURCE without a mapping", hint="pass one file, without --map")
     job, plan = jobs[0], jobs[0].plan
     with open_source(job.path, plan.hints) as source:
-        found = source.format
-        mapping, _ = plan.mapping(found.columns, named=found.named, repeated=found.repeated, sample=source.sample)
+        mapping, _ = mapping_for(plan, source.format, source.sample)
     if dry_run:
         return
     save_mapping(mapping, path, files=(pattern_of(job, root),))

@@ -161,7 +161,10 @@ class FileOptions:
     decimal: Annotated[str | None, _of_format("--decimal", metavar="MARK", text="Decimal mark: . or ,")] = None
     thousands: Annotated[str | None, _of_format("--thousands", metavar="MARK", text="Thousands separator.")] = None
     dates: Annotated[str | None, _of_format("--dates", metavar="ORDER", text=DATE_HELP)] = None
-    sheet: Annotated[str | None, _of_format("--sheet", metavar="NAME", text="Sheet of the workbook.")] = None
+    sheet: Annotated[
+        str | None,
+        _of_format("--sheet", metavar="NAME", text="Sheet of the workbook. Default: the first with records."),
+    ] = None
     records: Annotated[
         str | None,
         _of_format("--records", metavar="KEYS", text="Path of the record list in a JSON object, such as data.orders."),

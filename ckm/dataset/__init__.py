@@ -27,7 +27,7 @@ from ckm.ingest.options import IngestOptions
 from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
-from ckm.remark import Importance, about, assumption, at_least, doubt
+from ckm.remark import Importance, about, assumption, at_least, doubt, importance_of
 from ckm.settings import end_of_day
 from ckm.wording import counted
 
@@ -254,7 +254,7 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
     """Return the plan for mapping files, and the settings for them."""
     # Readers and mappings take a third of a second to import, and a workspace does not need them.
     from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
-    from ckm.io.mapping.mapping import load_mapping
+    from ckm.io.mapping.mapping_file import load_mapping
 
     currency, zone = options.currency or config.currency, options.time_zone
     plan: Plan
@@ -275,17 +275,16 @@ def _transactions(
     file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
 ) -> tuple[pl.LazyFrame, list[str]]:
     """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
+    from ckm.ingest.plan import mapping_for
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.io.mapping.column_types import ColumnShapes
-    from ckm.io.mapping.convert import Conversion
-    from ckm.io.mapping.proposal import missing_columns
+    from ckm.io.mapping.missing_columns import missing_columns
+    from ckm.io.mapping.planning import plan_conversion
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
         try:
-            mapping, remarks = plan.mapping(
-                source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
-            )
+            mapping, remarks = mapping_for(plan, source.format, source.sample)
             if by_customer and WHO not in mapping.columns:
                 columns, named = source.format.columns, source.format.named
                 shapes = ColumnShapes(source.sample)
@@ -294,20 +293,16 @@ def _transactions(
             _refuse_other_table(file, source, said=plan.platform)
             error.args = (f"{file}: {error}",)  # whatever kind of usage error: they have different parameters
             raise
-        conversion = Conversion.plan(
+        conversion = plan_conversion(
             mapping,
-            source.format.columns,
+            source.format,
             source.sample,
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=config.time_zone,
             default_currency=config.currency,
-            nested=source.format.nested,
-            numeric=source.format.numeric,
-            shown=source.format.shown,
-            from_1904=source.format.from_1904,
-            named=source.format.named,
+            zone_setting="--time-zone",
         )
-        conversion = conversion.knowing(known)
+        conversion = conversion.with_known_orders(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
         if _are_too_many(found):
@@ -316,7 +311,8 @@ def _transactions(
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
         left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
-    told = [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
+    problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
+    told = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
     return found.rows, [*at_least(Importance.assumption, told), *left]
 
 
@@ -324,7 +320,7 @@ def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None
     """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
-    platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None
+    platform = known_platform(source.format.columns, source.sample, given=said) if said is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:
         raise UsageError(
             f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "

@@ -54,9 +54,10 @@ def _mapped_payments(maps: Path) -> set[str]:
 
 def _is_payment_system(source: str) -> bool:
     """Return whether a source is a platform's export of payments; platforms are read only if one has its name."""
-    from ckm.io.mapping.platforms import platform_file, read_platform
+    from ckm.io.mapping.platform_file import read_platform
+    from ckm.io.mapping.platforms import platform_path
 
-    path = platform_file(source)
+    path = platform_path(source)
     return path is not None and read_platform(path).mapping.payments
 
 

@@ -17,9 +17,9 @@ import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
 from ckm.ingest.schema_validator import FEW_WORDS, has_vocabulary, keeps
+from ckm.io.mapping.computed_columns import LINE_VALUE, TYPE_BY_SIGN
 from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns
-from ckm.io.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.io.parquet_file import scan_file
 from ckm.io.readers.parquet_columns import farthest_of, polars_reads
 from ckm.io.values.ids import IdReader, needs_cleaning

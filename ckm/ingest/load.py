@@ -13,6 +13,7 @@ import polars as pl
 
 from ckm.errors import CkmError, InputError
 from ckm.ingest.failures import Failures
+from ckm.ingest.plan import mapping_for
 from ckm.ingest.prefetch import prefetched
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.sales_totals import SalesTotals
@@ -20,8 +21,8 @@ from ckm.ingest.schema_validator import ROW, SchemaValidator
 from ckm.ingest.stored_rows import as_json, stored, stored_names
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
 from ckm.io.mapping import order_parts
-from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.proposal import is_assumed_order
+from ckm.io.mapping.computed_columns import is_assumed_order
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.shown_columns import shown_columns
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.partition import partition_of
@@ -210,24 +211,18 @@ class FileLoad:
         self.label = label
         self.kind = kind
         self.file_id, self.load_as = ids
-        self.mapping, self.remarks = plan.mapping(
-            source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
-        )
+        self.mapping, self.remarks = mapping_for(plan, source.format, source.sample)
         self.table = self.mapping.target
-        self.conversion = Conversion.plan(
+        self.conversion = plan_conversion(
             self.mapping,
-            source.format.columns,
+            source.format,
             source.sample,
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=settings.time_zone,
             default_currency=settings.currency,
-            nested=source.format.nested,
-            numeric=source.format.numeric,
-            shown=source.format.shown,
-            from_1904=source.format.from_1904,
-            named=source.format.named,
+            zone_setting="time_zone in ckm.yaml",
         )
-        self.conversion = self.conversion.knowing(self._stored_orders(), self._last_pages())
+        self.conversion = self.conversion.with_known_orders(self._stored_orders(), self._last_pages())
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
@@ -279,7 +274,7 @@ class FileLoad:
             assumed_orders=self._has_orders and is_assumed_order(self.conversion.mapping.columns),
             whole=self.mapping.whole_orders,
             moment=self.settings.exported,
-            tells_refunds=self.conversion.orders is None or self.conversion.orders.tells_refunds,
+            tells_refunds=self.conversion.orders is None or self.conversion.orders.has_refund_amounts,
         )
         nowhere = pl.Series([], dtype=pl.Int64)
         never = [name for name in self.table.ancillary if name in self.unfilled]
@@ -290,7 +285,7 @@ class FileLoad:
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
-            amounts=order_parts if order_parts.SAID in schema else None,
+            amounts=order_parts if order_parts.STATED_AMOUNTS in schema else None,
         )
 
     @property

@@ -30,7 +30,7 @@ class OrderAmounts(Protocol):
         """Return the orders whose totals exceed the goods in the rows."""
         ...
 
-    def tells_of_order(self) -> pl.Expr:
+    def states_order_amounts(self) -> pl.Expr:
         """Return whether a line has an amount of its order."""
         ...
 

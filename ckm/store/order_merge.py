@@ -375,7 +375,7 @@ class OrderMerge:
         rows = self._rows({name: np.flatnonzero(each.is_in(shared).to_numpy()) for name, each in ids.items()})
         if ORDER_SAID not in rows.columns:
             return None
-        told = {*rows.filter(self.amounts.tells_of_order())[ORDER]}
+        told = {*rows.filter(self.amounts.states_order_amounts())[ORDER]}
         return pages[-1] if any(order not in told for order in shared) else None
 
     def _as_read_before(self, moment: datetime | None) -> datetime | None:
@@ -397,7 +397,7 @@ class OrderMerge:
         """Return the lines of orders that are from the file of their first line, which has the order's amounts."""
         if self.amounts is None or ORDER_SAID not in rows.columns:
             return rows
-        first = pl.col("source_file").filter(self.amounts.tells_of_order()).first().over(ORDER)
+        first = pl.col("source_file").filter(self.amounts.states_order_amounts()).first().over(ORDER)
         return rows.filter(pl.col("source_file") == first.fill_null(pl.col("source_file")))
 
     def _whole_orders(self, rows: pl.DataFrame) -> pl.Series:
@@ -424,7 +424,7 @@ class OrderMerge:
         if ORDER_SAID not in rows.columns:
             return False
         newest = rows.filter(pl.col("ordered_at") == pl.col("ordered_at").max())
-        told = newest.filter(self.amounts.tells_of_order())[ORDER]
+        told = newest.filter(self.amounts.states_order_amounts())[ORDER]
         return not newest[ORDER].is_in(told.implode()).all() or not self.amounts.cut_orders(newest).is_empty()
 
     def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, plan: MergePlan) -> tuple[int, int]:
@@ -513,7 +513,7 @@ class OrderMerge:
         """Return states without orders whose first line, which has the order's status, is missing from the file."""
         if self.amounts is None or parts.is_empty():
             return states
-        told = new.filter(self.amounts.tells_of_order())[ORDER].unique()
+        told = new.filter(self.amounts.states_order_amounts())[ORDER].unique()
         silent = parts.filter(~parts.is_in(told.implode()))
         return states.filter(~pl.col(ORDER).is_in(silent.implode()))
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 import pytest
 
-from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.mapping import Mapping
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
@@ -53,9 +54,9 @@ def _mapping(shop: Shop, name: str) -> Mapping:
 def _load(shop: Shop, name: str) -> Loaded:
     mapping = _mapping(shop, name)
     source = open_source(shop.folder / "incoming" / name, mapping.hints)
-    conversion = Conversion.plan(
+    conversion = plan_conversion(
         mapping,
-        source.sample.columns,
+        source.format,
         source.sample,
         more=lambda: (batch.records for batch in source.batches()),
         default_zone="Europe/Berlin",

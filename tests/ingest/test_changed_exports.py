@@ -16,7 +16,7 @@ from ckm.ingest.options import IngestOptions
 from ckm.ingest.plan import NameMatchingPlan
 from ckm.ingest.schema_validator import SchemaValidator
 from ckm.ingest.validation import validated
-from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.readers.read import open_source
 from tests.ingest.exports_by_platform import ORDERS, Export
 
@@ -73,8 +73,8 @@ def read(path: Path, said: IngestOptions) -> Reading:
     with open_source(path) as source:
         found = source.format
         mapping, told = NameMatchingPlan.of("transactions", said, "EUR").mapping(found.columns, sample=source.sample)
-        conversion = Conversion.plan(
-            mapping, found.columns, source.sample, more=lambda: (batch.records for batch in source.batches())
+        conversion = plan_conversion(
+            mapping, found, source.sample, more=lambda: (batch.records for batch in source.batches())
         )
         pieces = [
             validated(batch, conversion, SchemaValidator(mapping.target))

@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm.io.mapping.platforms import Platform, platforms, recognise
+from ckm.io.mapping.platform import Platform
+from ckm.io.mapping.platforms import platforms, recognise
 from ckm.io.readers.read import open_source
 from tests.conftest import Run
 from tests.ingest.exports_by_platform import HEADERS, LISTINGS, ORDERS, Export, Listing, shopee_orders_in_thai

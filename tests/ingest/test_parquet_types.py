@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ckm.errors import InputError, UsageError
-from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
@@ -126,10 +126,9 @@ def test_a_column_of_any_type_is_mapped_or_refused_with_its_reason(tmp_path: Pat
         found = source.format
         mapping = propose_mapping(found.columns, "transactions").mapping
         try:
-            conversion = Conversion.plan(
-                mapping, found.columns, source.sample, nested=found.nested,
-                more=lambda: (batch.records for batch in source.batches()),
-            )  # fmt: skip
+            conversion = plan_conversion(
+                mapping, found, source.sample, lambda: (batch.records for batch in source.batches())
+            )
         except UsageError:  # lists or records, and nothing else
             assert found.nested == (role,)
             return

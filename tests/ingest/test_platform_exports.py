@@ -59,7 +59,9 @@ def test_paypal_without_balance_impact_tells_refunds_from_own_payments_by_sign_a
         ("T1", "a@x.org", 100.0, "sale"),
         ("T2", "a@x.org", -20.0, "return"),
     ]
-    assert any("1 of them of money paid out that nothing calls a refund" in remark for remark in result["remarks"])
+    assert any(
+        "including 1 outgoing payment that no status marks as a refund" in remark for remark in result["remarks"]
+    )
 
 
 def test_square_reads_times_in_the_zone_that_its_column_names(desk: Desk) -> None:

@@ -169,7 +169,7 @@ def test_ignored_records_are_counted_and_the_sum_of_a_load_holds(desk: Desk) -> 
     path = desk.write("w.csv", "id,who,day,amount,kind\n1,a,2024-01-01,5.00,Payment\n2,a,2024-01-02,9.00,Transfer\n")
     result = desk.one(path, "--map", desk.root / "maps" / "wallet.yaml")
     assert (result["rows"], result["accepted"]) == (1, 1)
-    assert "1 record left out, no sale by the status ('kind')" in result["remarks"]
+    assert "1 record left out: no sales by their status ('kind')" in result["remarks"]
 
 
 def test_a_record_that_breaks_a_rule_is_quarantined_once_and_its_refund_is_not_loaded(desk: Desk) -> None:

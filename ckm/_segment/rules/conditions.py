@@ -15,7 +15,8 @@ from polars.exceptions import PolarsError
 
 from ckm.customers.dictionary import load_dictionary
 from ckm.errors import UnknownNameError, UsageError
-from ckm.io.mapping.expressions import column_names, outside_quotes, parse_sql
+from ckm.io.mapping.expressions import column_names, parse_sql
+from ckm.io.mapping.sql_text import outside_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""SQL expressions of mappings: parsed by polars, restricted to one row, and without errors on values."""
+"""Parse SQL expressions of mappings; an expression may read one row only, and never fails on a value."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ckm.io.mapping.expression_limits import (
     refuse_large,
     too_many_parts,
 )
+from ckm.io.mapping.sql_text import QUOTED, outside_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,6 @@ _CLOCK = re.compile(
 )
 _EMPTY_CALL = re.compile(r"\b(?!pi\b|count\b|rank\b|\w+_rank\b|row_number\b|in\b)(\w+)\s*\(\s*\)", re.IGNORECASE)
 """A function call without arguments: only pi is valid; polars panics at ``greatest()``."""
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def parse_sql(text: str, *, where: str) -> pl.Expr:
@@ -80,7 +80,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         raise UsageError(
             message, hint="the same file must always give the same rows; use a constant such as DATE '2025-12-31'"
         )
-    if empty := _EMPTY_CALL.search(_QUOTED.sub(_placeholder, text)):
+    if empty := _EMPTY_CALL.search(QUOTED.sub(_placeholder, text)):
         raise UsageError(f"{where}: bad SQL expression: '{empty[1]}' without an argument", hint=_HELP)
     try:
         tree = balanced(json.loads(pl.sql_expr(text).meta.serialize(format="json")))
@@ -162,11 +162,6 @@ def _placeholder(quoted: re.Match[str]) -> str:
     return " " if quoted[0].startswith(("--", "/*")) else "''"
 
 
-def outside_quotes(text: str) -> str:
-    """Return SQL without string literals, quoted names and comments."""
-    return _QUOTED.sub(" ", text)
-
-
 def exactly(name: str) -> pl.Expr:
     """Return the column with exactly this name; ``pl.col`` interprets ``*`` and ``^a.*$`` as patterns."""
     return cs.by_name(name).as_expr()
@@ -194,7 +189,7 @@ def _refuse_other_rows(tree: Any, where: str) -> None:
 
 
 def _parts(kind: str, body: Any) -> list[Any]:
-    """Return the expressions in an expression."""
+    """Return the operands of an expression."""
     match kind:
         case "Function":
             return list(body["input"])
