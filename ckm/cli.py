@@ -250,6 +250,7 @@ COMMANDS = {
     "segment": "segment",
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
+    "profile": "profile",
     "nightly": "nightly",
     "kb-search": "kb_search",
     "kb-show": "kb_show",
@@ -262,7 +263,7 @@ COMMANDS = {
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report"),
+    "Understand": ("segment", "loyalty-report", "profile"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
 }

@@ -194,10 +194,13 @@ def file_alone(output: Path | None) -> bool:
     return verbosity() is Verbosity.quiet and output is not None and str(output) != "-"
 
 
-def emit_text(text: str, *, output: Path | None = None) -> None:
-    """Print ``text`` that is a result but no table (a mapping, a JUnit file) to stdout, or write it to ``output``."""
+def emit_text(text: str, *, output: Path | None = None, owner_only: bool = False) -> None:
+    """Print ``text`` that is a result but no table (a mapping, a JUnit file) to stdout, or write it to ``output``.
+
+    ``owner_only``: only the owner may read the file (0600).
+    """
     if output is not None and str(output) != "-":
-        with replacing(output) as draft:
+        with replacing(output, owner_only=owner_only) as draft:
             draft.write_text(text, encoding="utf-8", newline="\n")
         note(f"wrote {output}")
         return

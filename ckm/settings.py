@@ -538,6 +538,19 @@ class KbSettings:
 
 
 @dataclass(frozen=True)
+class ProfileSettings:
+    """Settings of ``ckm profile``.
+
+    Attributes
+    ----------
+    roles
+        Exposures of the columns (:class:`ckm.schema.Exposure`) that a role sees, by role.
+    """
+
+    roles: Mapping[str, tuple[str, ...]] = _per_name({}, parse_names, what="role", any_name=True, shown=False)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -555,9 +568,9 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb
+    ingest, check, segment, churn, loyalty, nightly, kb, profile
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -583,6 +596,7 @@ class Config:
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
+    profile: ProfileSettings = field(default_factory=ProfileSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
     @property

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._kb.search_result import SearchResult
+    from ckm._profile.result import CustomerProfile
     from ckm._segment.result import Segmentation
     from ckm.check import CheckReport
     from ckm.churn import ChurnWarnings
@@ -121,6 +122,12 @@ class Shop:
         from ckm.loyalty import loyalty
 
         return loyalty(self.dataset(by_customer=True), **wanted)
+
+    def profile(self, customer_id: str, **wanted: Any) -> CustomerProfile:
+        """Return all that is known of one customer: :func:`ckm.profile.profile`."""
+        from ckm.profile import profile
+
+        return profile(self.dataset(by_customer=True), customer_id, **wanted)
 
     def check(self, **wanted: Any) -> CheckReport:
         """Check the data quality of the tables: :func:`ckm.check.check`."""

@@ -110,7 +110,7 @@ def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
         if each.id in entries:
             mistakes.append(f"{where}: id '{each.id}' is also in {entries[each.id].where}")
         else:
-            entries[each.id] = _entry(each, where)
+            entries[each.id] = answer_entry(each, where)
     return list(entries.values()), mistakes
 
 
@@ -122,7 +122,8 @@ def _error_text(folder: Path, mistake: Mistake) -> str:
     return f"{folder / mistake.where}: {mistake.message}"
 
 
-def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
+def answer_entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
+    """Return the fields of an entry that churn warnings use; ``where`` is its file and line."""
     return AnswerEntry(
         id=entry.id,
         titles=entry.title.by_lang,
@@ -155,18 +156,23 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
     remarks = [f"knowledge entry skipped: {mistake}" for mistake in mistakes[:MOST_SHOWN]]
     if len(mistakes) > MOST_SHOWN:
         remarks.append(f"{len(mistakes) - MOST_SHOWN:,} more invalid entries in {folder} are not listed")
-    in_force = [entry for entry in entries if entry.in_force(as_of)]
-    replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
-    current = sorted(
-        (entry for entry in in_force if entry.id not in replaced),
-        key=lambda entry: (entry.confidence != "validated", entry.id),
-    )
+    current = current_entries(entries, as_of)
     found = {code: tuple(entry.id for entry in current if code in entry.reasons) for code in sorted(set(codes))}
     by_reason = {code: ids for code, ids in found.items() if ids}
     if not by_reason:
         remarks.append(f"no entry in {folder} answers any of the reasons on {as_of}")
     named = {name for ids in by_reason.values() for name in ids}
     return FoundAnswers(by_reason, {entry.id: entry for entry in current if entry.id in named}, tuple(remarks))
+
+
+def current_entries(entries: Iterable[AnswerEntry], as_of: date) -> list[AnswerEntry]:
+    """Return the entries in force on a day that no other entry in force supersedes; validated first, then by id."""
+    in_force = [entry for entry in entries if entry.in_force(as_of)]
+    replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
+    return sorted(
+        (entry for entry in in_force if entry.id not in replaced),
+        key=lambda entry: (entry.confidence != "validated", entry.id),
+    )
 
 
 def answer(reasons: pl.DataFrame, found: FoundAnswers) -> pl.DataFrame:

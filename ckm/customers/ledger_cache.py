@@ -10,7 +10,7 @@ erased customer.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from ckm.errors import CkmError
 from ckm.identities import persons_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -146,6 +146,22 @@ def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
         if _fits(stored, cache, time_zone, needs) and stored.facts["state"] == cache.state:
             return stored.ledger(needs)
     return None
+
+
+@contextmanager
+def stored_ledger(cache: LedgerCache | None, time_zone: str, needs: Needs = LEAST) -> Iterator[StoredLedger | None]:
+    """Yield the cached ledger of the present transactions for reading some of its arrays; None without one.
+
+    A damaged file counts as missing. Nothing is read from the transactions.
+    """
+    with ExitStack() as files:
+        stored = None
+        if cache is not None:
+            with suppress(Exception):
+                opened_file = files.enter_context(opened(cache.path))
+                if _fits(opened_file, cache, time_zone, needs) and opened_file.facts["state"] == cache.state:
+                    stored = opened_file
+        yield stored
 
 
 def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:

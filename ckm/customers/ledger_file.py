@@ -87,22 +87,14 @@ class StoredLedger:
         facts = self.facts
         customers = self._series("customers").alias("customer_id")
         purchases, later_lines, returns = (self._day_totals(name, len(customers), needs) for name in DAYS)
-        as_of = date.fromisoformat(facts["as_of"])
-        coverage = Coverage(
-            days=self._array("coverage.days"),
-            lines=self._array("coverage.lines").reshape(-1, len(KINDS)),
-            currencies=tuple(Currency(*each) for each in facts["currencies"]),
-            largest=facts["largest"],
-            as_of=(as_of - date(1970, 1, 1)).days,
-        )
         return Ledger(
             customers=customers,
             purchases=purchases,
             later_lines=later_lines,
             returns=returns,
-            coverage=coverage,
+            coverage=self.coverage(),
             begins=date.fromisoformat(facts["begins"]),
-            as_of=as_of,
+            as_of=date.fromisoformat(facts["as_of"]),
             currency=facts["currency"],
             scale=FINEST_MONEY_SCALE,
             time_zone=facts["time_zone"],
@@ -113,6 +105,26 @@ class StoredLedger:
             needs=needs,
         )
 
+    def coverage(self) -> Coverage:
+        """Return all lines by day and kind."""
+        as_of = date.fromisoformat(self.facts["as_of"])
+        return Coverage(
+            days=self._array("coverage.days"),
+            lines=self._array("coverage.lines").reshape(-1, len(KINDS)),
+            currencies=tuple(Currency(*each) for each in self.facts["currencies"]),
+            largest=self.facts["largest"],
+            as_of=(as_of - date(1970, 1, 1)).days,
+        )
+
+    def sold_items(self, name: str) -> tuple[pl.Series, SaleDays]:
+        """Return the values of ``categories`` or ``channels`` (String), and the days on which the shop sold each."""
+        sale_days = SaleDays(
+            self._array(f"{name}.sale_items"),
+            self._array(f"{name}.sale_days", np.int32),
+            self._array(f"{name}.sale_lines"),
+        )
+        return self._series(f"{name}.names").alias("value"), sale_days
+
     def _day_totals(self, name: str, customers: int, needs: Needs) -> DayTotals:
         always = ("net", "lines", "orders", "undated", "undated_lines")
         wanted = [total for total in self.facts["totals"][name] if needs.amounts or total in always]
@@ -120,12 +132,7 @@ class StoredLedger:
         return DayTotals.of_sums(self._array(f"{name}.keys"), sums, customers)
 
     def _baskets(self, name: str) -> Baskets:
-        sale_days = SaleDays(
-            self._array(f"{name}.sale_items"),
-            self._array(f"{name}.sale_days", np.int32),
-            self._array(f"{name}.sale_lines"),
-        )
-        names = self._series(f"{name}.names").alias("value")
+        names, sale_days = self.sold_items(name)
         return Baskets(self._array(f"{name}.keys"), self._array(f"{name}.lines"), names, sale_days)
 
     def _guests(self) -> Guests:

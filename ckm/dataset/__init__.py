@@ -32,7 +32,7 @@ from ckm.settings import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from ckm.dataset.parquet_rows import FitRows
@@ -102,6 +102,38 @@ class Dataset:
         tables, payments = _declared(self.workspace, known, self.persons)
         # The cached ledger has the present state.
         return replace(self, tables={**self.tables, **tables}, payments=payments, state=None)
+
+    def of_customers(self, customers: Collection[str], day: date | None = None) -> Dataset:
+        """Return the rows of some customers only, as known at the end of a day; tables without customers are left out.
+
+        Of a workspace, only files that may contain these customers are read.
+
+        Parameters
+        ----------
+        customers
+            Customer ids as in the store: of a linked customer, all ids of the person.
+        day
+            As for :meth:`known_on`.
+        """
+        ids = sorted(customers)
+        if self.workspace is None:
+            chosen = {
+                name: frame.filter(pl.col(WHO).cast(pl.String).is_in(ids))
+                for name, frame in self.tables.items()
+                if WHO in frame.collect_schema()
+            }
+            return replace(self, tables=chosen, state=None)
+        from ckm.store import Store  # import here: deltalake is not needed for a plain file
+
+        store = Store(self.workspace.store_dir)
+        until = None if day is None else end_of_day(day, self.workspace.config.time_zone)
+        rows = {
+            name: store.scan_customers(name, ids, known_before=until if name == TRANSACTIONS else None)
+            for name, frame in self.tables.items()
+            if WHO in frame.collect_schema()
+        }
+        tables, payments = _declared(self.workspace, rows, self.persons)
+        return replace(self, tables=tables, payments=payments, state=None)
 
     @property
     def transactions(self) -> pl.LazyFrame:

@@ -22,6 +22,7 @@ from ckm.files import temporary_folder
 from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
 from ckm.store.damage import explained, table_folders
+from ckm.store.data_files import CLUSTER_COLUMN
 from ckm.store.delta import StoredTable
 from ckm.store.erase import erase_customer
 from ckm.store.known_rows import as_known, states
@@ -127,6 +128,27 @@ class Store:
             raise UnknownNameError("table", table, self.tables(), where="store")
         earlier = as_known(found, self._replaced(table), known_before) if known_before is not None else None
         return found.scan() if earlier is None else earlier
+
+    def scan_customers(
+        self, table: str, customers: Collection[str], *, known_before: datetime | None = None
+    ) -> pl.LazyFrame:
+        """Return the rows of some customers as a lazy frame, as :meth:`scan`; of a table with ``customer_id``.
+
+        The present rows come from those files only whose bounds in the log allow one of the customers.
+
+        Raises
+        ------
+        UnknownNameError
+            The store has no such table.
+        """
+        import polars as pl
+
+        snapshot = None
+        if known_before is None or self.is_known_as_now(table, known_before):
+            snapshot = TableSnapshot.of(self._table(table)) if self._table(table).exists else None
+        if snapshot is not None:
+            return snapshot.scan_customers(pl.Series(CLUSTER_COLUMN, sorted(customers), dtype=pl.String))
+        return self.scan(table, known_before=known_before).filter(pl.col(CLUSTER_COLUMN).is_in(sorted(customers)))
 
     def is_known_as_now(self, table: str, moment: datetime) -> bool:
         """Return whether the rows known before a moment are the same as the present ones."""
@@ -319,6 +341,12 @@ class Store:
     def read_run(self, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
         """Return the rows of a saved run, sorted by ``customer_id``; see :func:`ckm.store.runs.read`."""
         return runs.read(self.root, run, columns)
+
+    def read_customers(
+        self, analysis: str, runs_of_analysis: Collection[Run], customers: Collection[str], columns: Collection[str]
+    ) -> pl.DataFrame:
+        """Return the rows of some customers in saved runs; see :func:`ckm.store.runs.read_customers`."""
+        return runs.read_customers(self.root, analysis, runs_of_analysis, customers, columns)
 
     def _table(self, name: str) -> StoredTable:
         """Return a table; under the lock its log is read only once, because no other process changes it."""

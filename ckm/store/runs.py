@@ -166,6 +166,38 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
     raise UnknownNameError(f"run of {run.analysis}", str(run.number), numbers, where="store")
 
 
+def read_customers(
+    root: Path, analysis: str, runs: Collection[Run], customers: Collection[str], columns: Collection[str]
+) -> pl.DataFrame:
+    """Return the rows of some customers in several runs of an analysis: one scan of the files of these runs.
+
+    Parameters
+    ----------
+    root
+        Folder of the store.
+    analysis
+        Name of the analysis.
+    runs
+        Runs returned by :func:`kept`.
+    customers
+        Customer ids.
+    columns
+        Columns to read besides :data:`NUMBER` and ``customer_id``; columns that no run has are omitted.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row per run and customer, sorted by run number and ``customer_id``; null where a run lacks a column.
+    """
+    table = _table(root, analysis)
+    files = [file for run in runs for file in table.files_with(NUMBER, run.number)]
+    table.require(files)
+    wanted = [NUMBER, CLUSTER_COLUMN, *(name for name in columns if name in table.schema)]
+    known = {NUMBER: pl.Int64(), CLUSTER_COLUMN: pl.String(), **table.schema}
+    rows = scan_files([table.folder / file.name for file in files], pl.Schema({name: known[name] for name in wanted}))
+    return rows.filter(pl.col(CLUSTER_COLUMN).is_in(sorted(customers))).sort(NUMBER, CLUSTER_COLUMN).collect()
+
+
 def _table(root: Path, analysis: str) -> StoredTable:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", analysis):
         raise ValueError("the name of an analysis has lower-case letters, digits and underscores")

@@ -1,0 +1,1 @@
+"""Parts of a customer profile, for :mod:`ckm.profile`."""

@@ -1,0 +1,119 @@
+"""What is open with the customer: complaints, promises, and deliveries that are due."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._profile.figures import NotKnown, ProfileFigure, ProfileSection, ProfileTable
+from ckm._profile.record import INTERACTIONS
+from ckm.customers.calendar import day_number
+from ckm.customers.contacts import OPEN_FOR_DAYS, read_contacts
+from ckm.customers.definitions import is_purchase, local_day
+from ckm.customers.deliveries import PATIENCE_DAYS
+from ckm.dataset import TRANSACTIONS
+from ckm.schema import TABLES, Exposure
+from ckm.settings import end_of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._profile.record import CustomerRecord
+
+TITLE = "Open complaints and promises"
+OPTIONAL = {
+    "kind": pl.String(), "topic": pl.String(), "product_id": pl.String(), "text": pl.String(), "channel": pl.String(),
+    "resolved_at": pl.Datetime("us", "UTC"), "promised_by": pl.Datetime("us", "UTC"),
+}  # fmt: skip
+COMPLAINT_COLUMNS = ("topic", "product_id", "channel", "promised_by", "text")
+
+
+def open_matters(record: CustomerRecord) -> ProfileSection:
+    """Return open complaints, open promises, and deliveries that were promised and not recorded as made.
+
+    A complaint is open for 180 days unless it is resolved (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`). A promise is
+    open until its interaction is resolved. A delivery is open for 60 days after the promised day
+    (:data:`ckm.customers.deliveries.PATIENCE_DAYS`).
+    """
+    tables = [*_of_interactions(record), *_deliveries(record)]
+    figures: tuple[ProfileFigure, ...] = ()
+    not_known: list[NotKnown] = []
+    if INTERACTIONS not in record.dataset.tables:
+        not_known.append(NotKnown("complaints and promises", "no table 'interactions'"))
+    else:
+        source = record.source(INTERACTIONS) if record.rows(INTERACTIONS).height else INTERACTIONS
+        count = _complaints(record)
+        figures = (ProfileFigure("open_complaints", "Open complaints", count, source, record.as_of, Exposure.amount),)
+    return ProfileSection("open", TITLE, figures, tuple(tables), tuple(not_known))
+
+
+def open_topics(record: CustomerRecord) -> tuple[str, ...]:
+    """Return the topics of open complaints and promises, newest first."""
+    rows = _open_rows(record)
+    return tuple(rows["topic"].drop_nulls().unique(maintain_order=True)) if rows.height else ()
+
+
+def _complaints(record: CustomerRecord) -> int:
+    rows = record.rows(INTERACTIONS)
+    if rows.is_empty():
+        return 0
+    until = end_of_day(record.as_of, record.time_zone)
+    contacts = read_contacts(rows.lazy(), pl.lit(0, pl.UInt32), until=until, time_zone=record.time_zone)
+    return int(contacts.open_complaints(1, day_number(record.as_of))[0])
+
+
+def _open_rows(record: CustomerRecord) -> pl.DataFrame:
+    """Return open complaints and open promises, newest first, with ``matter`` (complaint or promise) and ``day``."""
+    rows = record.rows(INTERACTIONS)
+    if rows.is_empty():
+        return rows
+    filled = rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in OPTIONAL.items() if name not in rows)
+    day, until = local_day("at", record.time_zone), end_of_day(record.as_of, record.time_zone)
+    unresolved = pl.col("resolved_at").is_null() | (pl.col("resolved_at") >= until)
+    complains = (pl.col("kind") == "complaint") & (day > record.as_of - timedelta(days=OPEN_FOR_DAYS))
+    promised = pl.col("promised_by").is_not_null()
+    return (
+        filled.filter(unresolved & (complains | promised))
+        .with_columns(
+            day=day,
+            promised_by=local_day("promised_by", record.time_zone),
+            matter=pl.when(complains).then(pl.lit("complaint")).otherwise(pl.lit("promise")),
+        )
+        .sort("at", "interaction_id" if "interaction_id" in filled.columns else "kind", descending=True)
+    )
+
+
+def _of_interactions(record: CustomerRecord) -> Iterator[ProfileTable]:
+    rows = _open_rows(record)
+    if rows.is_empty():
+        return
+    late = pl.when(pl.col("promised_by") < record.as_of).then(pl.lit("overdue")).otherwise(pl.lit(""))
+    shown = rows.select("matter", "day", *COMPLAINT_COLUMNS[:-1], late.alias("late"), "text")
+    of = TABLES[INTERACTIONS].exposure
+    columns = {"matter": of("kind"), "day": of("at"), **{name: of(name) for name in COMPLAINT_COLUMNS[:-1]}}
+    columns |= {"late": of("promised_by"), "text": of("text")}
+    source = record.source(INTERACTIONS)
+    yield ProfileTable("open", "Open complaints and promises", columns, tuple(shown.rows()), source, record.as_of)
+
+
+def _deliveries(record: CustomerRecord) -> Iterator[ProfileTable]:
+    rows = record.rows(TRANSACTIONS)
+    if not {"promised_on", "delivered_on", "order_id"} <= set(rows.columns):
+        return
+    since = record.as_of - timedelta(days=PATIENCE_DAYS)
+    waiting = rows.filter(
+        is_purchase()
+        & (pl.col("promised_on") >= since)
+        & (pl.col("delivered_on").is_null() | (pl.col("delivered_on") > record.as_of))
+    )
+    if waiting.is_empty():
+        return
+    late = pl.when(pl.col("promised_on") < record.as_of).then(pl.lit("overdue")).otherwise(pl.lit(""))
+    shown = waiting.group_by("order_id").agg(pl.col("promised_on").min()).with_columns(late=late).sort("order_id")
+    of = TABLES[TRANSACTIONS].exposure
+    columns = {"order_id": of("order_id"), "promised_on": of("promised_on"), "late": of("promised_on")}
+    source = record.source(TRANSACTIONS)
+    rows_shown = tuple(shown.select(*columns).rows())
+    yield ProfileTable("deliveries", "Deliveries not recorded as made", columns, rows_shown, source, record.as_of)

@@ -1,0 +1,37 @@
+"""Columns that a role sees in a profile.
+
+Without a role all columns are visible. A role sees the exposures that ``profile.roles`` of ckm.yaml lists for it; a
+role that is not listed sees columns of :attr:`ckm.schema.Exposure.group` only. This is a filter and not access control:
+who can read the workspace's files can read everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError
+from ckm.schema import Exposure
+
+if TYPE_CHECKING:
+    from ckm.settings import ProfileSettings
+
+UNLISTED = frozenset({Exposure.group})
+"""Exposures that a role sees which ckm.yaml does not list."""
+
+
+def visible_exposures(role: str | None, settings: ProfileSettings) -> frozenset[Exposure]:
+    """Return the exposures that a role sees; all of them for None.
+
+    Raises
+    ------
+    UnknownNameError
+        ckm.yaml lists an unknown exposure for the role.
+    """
+    if role is None:
+        return frozenset(Exposure)
+    if role not in settings.roles:
+        return UNLISTED
+    for name in settings.roles[role]:
+        if name not in set(Exposure):
+            raise UnknownNameError("exposure", name, list(Exposure), where="profile.roles of ckm.yaml")
+    return frozenset(Exposure(name) for name in settings.roles[role])
