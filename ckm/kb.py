@@ -43,9 +43,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-LINT_CACHE = "lint"
-"""Subfolder of the cache folder with the entries and findings of :func:`lint`."""
-
 
 def search(
     folder: Path,
@@ -208,7 +205,7 @@ def lint(
     UsageError
         The folder does not exist, or ``settings.skip`` names an unknown rule.
     """
-    from ckm._kb.cache_folder import cache_folder
+    from ckm._kb.cache_folder import LINT_CACHE, cache_folder
     from ckm._kb.fingerprint import mark_of
     from ckm._kb.lint import LintOptions, lint_folder
     from ckm._kb.reason_codes import reason_codes
@@ -261,7 +258,7 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
     UsageError
         The folder or the entry does not exist (near ids are suggested), or the entry cannot be read.
     """
-    from ckm._kb.cache_folder import cache_folder
+    from ckm._kb.cache_folder import LINT_CACHE, cache_folder
     from ckm._kb.entry_cache import read_cached
     from ckm._kb.entry_view import view_entry
     from ckm._kb.file_listing import files

@@ -11,6 +11,8 @@ from pathlib import Path
 from ckm._kb.fingerprint import digest
 
 VARIABLE = "CKM_CACHE"
+LINT_CACHE = "lint"
+"""Subfolder of a cache folder with parsed entries and findings of :func:`ckm.kb.lint`."""
 
 
 def cache_root() -> Path:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm._churn.knowledge_answers import answer_entry, current_entries
-from ckm._kb.cache_folder import cache_folder
+from ckm._kb.cache_folder import LINT_CACHE, cache_folder
 from ckm._kb.entry_cache import read_cached
 from ckm._kb.file_listing import files
 from ckm._profile.figures import NotKnown, ProfileSection, ProfileTable
-from ckm.kb import LINT_CACHE
 from ckm.schema import Exposure
 
 if TYPE_CHECKING:

@@ -77,10 +77,13 @@ class CustomerRecord:
         return self.tables.get(table, pl.DataFrame())
 
     def source(self, table: str) -> str:
-        """Return the table and the sources of its rows, such as ``transactions (till, web-shop)``."""
+        """Return the table and the sources of its rows, such as ``transactions (till, web-shop)``.
+
+        Without a mapping the source has the name of the table, which is named once.
+        """
         rows = self.rows(table)
         names = rows["source"].unique().drop_nulls().sort() if "source" in rows.columns else [self.dataset.label]
-        return f"{table} ({', '.join(names)})"
+        return f"{table} ({', '.join(names)})" if [*names] not in ([], [table]) else table
 
     def loaded_on(self, table: str) -> date:
         """Return the day of the load of the customer's newest row of a table; the as-of date if unknown."""

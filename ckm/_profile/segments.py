@@ -142,7 +142,7 @@ def _definition(folder: Path, path: Path) -> SavedDefinition | None:
 
 def _figures(saved: SavedDefinition, assigned: dict[str, object], record: CustomerRecord) -> Iterator[ProfileFigure]:
     method, name = saved.definition.method, str(assigned["segment"])
-    source = f"segments/{saved.name}.yaml, version {saved.version}"
+    source = f"segments/{saved.name}.yaml v{saved.version}"
     label = "Life-cycle stage" if method == LIFECYCLE else f"Segment by {saved.name}"
     if saved.name == "default":
         label = f"Segment by {method}"

@@ -21,7 +21,6 @@ from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.ledger_reader import read_all_days
 from ckm.customers.required_tables import TRANSACTIONS
 from ckm.dataset.declared_guests import digest
-from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import CkmError
 from ckm.identities import persons_digest
 
@@ -98,8 +97,8 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
         return None  # the target of a link must be neither written nor erased
     guest_ids = tuple(workspace.config.guest_ids)
     may_keep = keep and workspace.writable
-    payments, persons = declared_payments(workspace), persons_digest(dataset.persons)
-    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, payments, persons)
+    persons = persons_digest(dataset.persons)
+    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, dataset.payment_sources, persons)
 
 
 def cached_ledger(

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,7 +124,9 @@ class StoredLedger:
             self._array(f"{name}.sale_days", np.int32),
             self._array(f"{name}.sale_lines"),
         )
-        return self._series(f"{name}.names").alias("value"), sale_days
+        text, ends = self.arrays[f"{name}.names.text"].tobytes(), self._array(f"{name}.names.ends").tolist()
+        names = [text[start:end].decode() for start, end in pairwise([0, *ends])]  # few: no pyarrow is needed
+        return pl.Series("value", names, dtype=pl.String), sale_days
 
     def _day_totals(self, name: str, customers: int, needs: Needs) -> DayTotals:
         always = ("net", "lines", "orders", "undated", "undated_lines")

@@ -13,7 +13,6 @@ from polars.exceptions import PolarsError
 from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import (
-    declared_payments,
     payments_beside_orders,
     payments_of,
     without_payments,
@@ -73,6 +72,8 @@ class Dataset:
         Rows of sources declared as payments, which are not in the transactions; None without any.
     persons
         Person id by customer id of linked customers; their ids in the tables are replaced by it.
+    payment_sources
+        Sources whose rows are payments, sorted.
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -84,6 +85,7 @@ class Dataset:
     config: Config = field(default_factory=Config)
     payments: pl.LazyFrame | None = None
     persons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    payment_sources: tuple[str, ...] = ()
 
     def known_on(self, day: date | None) -> Dataset:
         """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
@@ -99,7 +101,7 @@ class Dataset:
         if store.is_known_as_now(TRANSACTIONS, until):
             return self
         known = {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)}
-        tables, payments = _declared(self.workspace, known, self.persons)
+        tables, payments = _declared(known, self.config, self.payment_sources, self.persons)
         # The cached ledger has the present state.
         return replace(self, tables={**self.tables, **tables}, payments=payments, state=None)
 
@@ -132,7 +134,7 @@ class Dataset:
             for name, frame in self.tables.items()
             if WHO in frame.collect_schema()
         }
-        tables, payments = _declared(self.workspace, rows, self.persons)
+        tables, payments = _declared(rows, self.config, self.payment_sources, self.persons)
         return replace(self, tables=tables, payments=payments, state=None)
 
     @property
@@ -204,8 +206,9 @@ def _of_workspace(root: Path | None) -> Dataset:
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # another load may have been committed meanwhile
     persons = read_identities(found.root / IDENTITIES).persons
-    tables, payments = _declared(found, tables, persons)
     beside = sorted(payments_beside_orders(found))
+    sources = tuple(sorted({*found.config.payments, *beside}))
+    tables, payments = _declared(tables, found.config, sources, persons)
     return Dataset(
         tables,
         _label(root),
@@ -222,19 +225,19 @@ def _of_workspace(root: Path | None) -> Dataset:
         config=found.config,
         payments=payments,
         persons=persons,
+        payment_sources=sources,
     )
 
 
 def _declared(
-    workspace: Workspace, tables: dict[str, pl.LazyFrame], persons: Mapping[str, str]
+    tables: dict[str, pl.LazyFrame], config: Config, sources: tuple[str, ...], persons: Mapping[str, str]
 ) -> tuple[dict[str, pl.LazyFrame], pl.LazyFrame | None]:
     """Return tables without guest ids and payments, as the workspace declares them, by person; and the payments."""
-    sources = declared_payments(workspace)
     paid = payments_of(tables[TRANSACTIONS], sources) if sources and TRANSACTIONS in tables else None
     kept = {name: without_payments(frame, sources) if name == TRANSACTIONS else frame for name, frame in tables.items()}
     if paid is not None:
         paid = with_persons({TRANSACTIONS: paid}, persons)[TRANSACTIONS]
-    return with_persons(without_guest_ids(kept, workspace.config.guest_ids), persons), paid
+    return with_persons(without_guest_ids(kept, config.guest_ids), persons), paid
 
 
 def _of_persons(persons: Mapping[str, str]) -> list[str]:

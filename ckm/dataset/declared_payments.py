@@ -24,14 +24,6 @@ UNDO = "undo"
 YES = ("yes", "true")
 
 
-def declared_payments(workspace: Workspace) -> tuple[str, ...]:
-    """Return the sources that a workspace declares as payments, sorted.
-
-    An unreadable mapping declares nothing here; loading with it shows its error.
-    """
-    return tuple(sorted({*workspace.config.payments, *payments_beside_orders(workspace)}))
-
-
 def payments_beside_orders(workspace: Workspace) -> set[str]:
     """Return the sources that a mapping or platform marks as payments, if another source has orders; otherwise none.
 
@@ -54,11 +46,14 @@ def _mapped_payments(maps: Path) -> set[str]:
 
 def _is_payment_system(source: str) -> bool:
     """Return whether a source is a platform's export of payments; platforms are read only if one has its name."""
-    from ckm.io.mapping.platform_file import read_platform
     from ckm.io.mapping.platforms import platform_path
 
     path = platform_path(source)
-    return path is not None and read_platform(path).mapping.payments
+    if path is None:
+        return False
+    from ckm.io.mapping.platform_file import read_platform  # import here: it takes long, and few sources need it
+
+    return read_platform(path).mapping.payments
 
 
 def _payments_in(path: Path) -> str | None:

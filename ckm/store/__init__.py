@@ -143,10 +143,11 @@ class Store:
         """
         import polars as pl
 
-        snapshot = None
-        if known_before is None or self.is_known_as_now(table, known_before):
-            snapshot = TableSnapshot.of(self._table(table)) if self._table(table).exists else None
+        found = self._table(table)
+        as_now = known_before is None or self.is_known_as_now(table, known_before)
+        snapshot = TableSnapshot.of(found) if as_now and found.exists else None
         if snapshot is not None:
+            found.require(snapshot.files.values())
             return snapshot.scan_customers(pl.Series(CLUSTER_COLUMN, sorted(customers), dtype=pl.String))
         return self.scan(table, known_before=known_before).filter(pl.col(CLUSTER_COLUMN).is_in(sorted(customers)))
 

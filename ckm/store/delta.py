@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import polars as pl
-import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError, DeltaProtocolError
@@ -28,6 +27,8 @@ from ckm.store.log_access import log_path, storage_options
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    import pyarrow as pa
 
 __all__ = ["LOG_FOLDER", "StoredTable", "aligned", "created"]
 
@@ -141,9 +142,7 @@ class StoredTable:
         """Columns and types; empty before the table exists."""
         if self._delta is None:
             return pl.Schema()
-        empty = pl.from_arrow(pa.schema(self._delta.schema().to_arrow()).empty_table())
-        assert isinstance(empty, pl.DataFrame)
-        return empty.schema
+        return pl.Schema(self._delta.schema().to_arrow())
 
     @cached_property
     def files(self) -> list[DataFile]:
@@ -290,7 +289,7 @@ class StoredTable:
         """Facts of each data file of this snapshot by the log, one row per file."""
         if self._delta is None:
             return pl.DataFrame()
-        # pa.table would import pandas where it is installed, in a quarter of a second
+        # pa.table and pa.schema would import pandas where it is installed, in a quarter of a second
         return pl.DataFrame(self._delta.get_add_actions(flatten=True))
 
     @cached_property

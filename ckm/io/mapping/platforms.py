@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.io.mapping.platform_file import read_platform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,6 +100,8 @@ def platform_path(name: str) -> Path | None:
 @cache
 def platforms() -> dict[str, Platform]:
     """Return the platforms that come with ckm, by name."""
+    from ckm.io.mapping.platform_file import read_platform  # import here: looking for one platform by name needs none
+
     folder = Path(str(files("ckm").joinpath(FOLDER)))
     found = [read_platform(path) for path in sorted(folder.glob("*.yaml"))]
     return {platform.name: platform for platform in found}
