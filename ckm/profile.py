@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm._profile.identity import consents, relatives, who
 from ckm._profile.knowledge import knowledge
-from ckm._profile.open_matters import open_matters, open_topics
+from ckm._profile.open_matters import open_complaints, open_matters, open_topics
 from ckm._profile.purchases import not_to_offer, purchases
 from ckm._profile.record import CUSTOMERS, read_record
 from ckm._profile.result import CustomerProfile
@@ -95,6 +95,6 @@ def _sections(record: CustomerRecord, role: str | None, lang: str) -> list[Profi
         churn,
         knowledge(record, codes, open_topics(record), role, lang),
         not_to_offer(record),
-        consents(record),
+        consents(record, open_complaints(record)),
         relatives(record),
     ]

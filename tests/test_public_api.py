@@ -33,16 +33,18 @@ PUBLIC = {
     "ingest.ingest": "(workspace, *files, options, progress)",
     "nightly.nightly": "(source, *, as_of, fail_on, seed, wait, progress)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
+    "profile.profile": "(source, customer_id, *, as_of, role, lang)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
     "Shop.segment": "(self, **wanted)",
     "Shop.churn": "(self, **wanted)",
     "Shop.loyalty": "(self, **wanted)",
+    "Shop.profile": "(self, customer_id, **wanted)",
     "Shop.check": "(self, **wanted)",
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
-MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "nightly", "segment"}
+MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "link", "loyalty", "nightly", "profile", "segment"}
 
 
 def public(name: str) -> object:

@@ -82,11 +82,11 @@ def _linked(record: CustomerRecord) -> Iterator[ProfileTable]:
         yield ProfileTable("linked_ids", "Linked ids", columns, rows, IDENTITIES, record.as_of)
 
 
-def consents(record: CustomerRecord) -> ProfileSection:
-    """Return whether the customer may be contacted, recorded consents, and membership."""
+def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
+    """Return whether the customer may be contacted by the rules of churn-warn, recorded consents, and membership."""
     figures = []
     suppressed = suppress(
-        pl.DataFrame({WHO: [record.customer_id]}),
+        pl.DataFrame({WHO: [record.customer_id], "open_complaint": [open_complaints > 0]}),
         {name: rows.lazy() for name, rows in record.tables.items()},
         as_of=record.as_of,
         settings=record.dataset.config.churn,
@@ -159,7 +159,7 @@ def relatives(record: CustomerRecord) -> ProfileSection:
         return ProfileSection("relatives", title, not_known=(NotKnown(missing.what, "none named", missing.exposure),))
     sells_on = pl.col("party_type") == DISTRIBUTOR if "party_type" in names else pl.lit(False)
     role = (
-        pl.when(pl.col(WHO) == parent)
+        pl.when(pl.col(WHO).eq_missing(pl.lit(parent, pl.String)))
         .then(pl.when(sells_on).then(pl.lit(DISTRIBUTOR)).otherwise(pl.lit("account")))
         .when(pl.col("parent_id") == record.customer_id)
         .then(pl.lit("member"))

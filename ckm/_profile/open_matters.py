@@ -27,7 +27,11 @@ OPTIONAL = {
     "kind": pl.String(), "topic": pl.String(), "product_id": pl.String(), "text": pl.String(), "channel": pl.String(),
     "resolved_at": pl.Datetime("us", "UTC"), "promised_by": pl.Datetime("us", "UTC"),
 }  # fmt: skip
-COMPLAINT_COLUMNS = ("topic", "product_id", "channel", "promised_by", "text")
+COLUMNS = {
+    "matter": "kind", "day": "at", "topic": "topic", "text": "text", "promised_by": "promised_by",
+    "late": "promised_by", "product_id": "product_id", "channel": "channel",
+}  # fmt: skip
+"""Columns of the list, the most used first, with the columns of the table that decide who sees them."""
 
 
 def open_matters(record: CustomerRecord) -> ProfileSection:
@@ -44,24 +48,25 @@ def open_matters(record: CustomerRecord) -> ProfileSection:
         not_known.append(NotKnown("complaints and promises", "no table 'interactions'"))
     else:
         source = record.source(INTERACTIONS) if record.rows(INTERACTIONS).height else INTERACTIONS
-        count = _complaints(record)
+        count = open_complaints(record)
         figures = (ProfileFigure("open_complaints", "Open complaints", count, source, record.as_of, Exposure.amount),)
     return ProfileSection("open", TITLE, figures, tuple(tables), tuple(not_known))
 
 
-def open_topics(record: CustomerRecord) -> tuple[str, ...]:
-    """Return the topics of open complaints and promises, newest first."""
-    rows = _open_rows(record)
-    return tuple(rows["topic"].drop_nulls().unique(maintain_order=True)) if rows.height else ()
-
-
-def _complaints(record: CustomerRecord) -> int:
+def open_complaints(record: CustomerRecord) -> int:
+    """Return the number of open complaints, as churn-warn counts them."""
     rows = record.rows(INTERACTIONS)
     if rows.is_empty():
         return 0
     until = end_of_day(record.as_of, record.time_zone)
     contacts = read_contacts(rows.lazy(), pl.lit(0, pl.UInt32), until=until, time_zone=record.time_zone)
     return int(contacts.open_complaints(1, day_number(record.as_of))[0])
+
+
+def open_topics(record: CustomerRecord) -> tuple[str, ...]:
+    """Return the topics of open complaints and promises, newest first."""
+    rows = _open_rows(record)
+    return tuple(rows["topic"].drop_nulls().unique(maintain_order=True)) if rows.height else ()
 
 
 def _open_rows(record: CustomerRecord) -> pl.DataFrame:
@@ -90,10 +95,8 @@ def _of_interactions(record: CustomerRecord) -> Iterator[ProfileTable]:
     if rows.is_empty():
         return
     late = pl.when(pl.col("promised_by") < record.as_of).then(pl.lit("overdue")).otherwise(pl.lit(""))
-    shown = rows.select("matter", "day", *COMPLAINT_COLUMNS[:-1], late.alias("late"), "text")
-    of = TABLES[INTERACTIONS].exposure
-    columns = {"matter": of("kind"), "day": of("at"), **{name: of(name) for name in COMPLAINT_COLUMNS[:-1]}}
-    columns |= {"late": of("promised_by"), "text": of("text")}
+    shown = rows.with_columns(late=late).select(*COLUMNS)
+    columns = {name: TABLES[INTERACTIONS].exposure(of) for name, of in COLUMNS.items()}
     source = record.source(INTERACTIONS)
     yield ProfileTable("open", "Open complaints and promises", columns, tuple(shown.rows()), source, record.as_of)
 

@@ -47,9 +47,9 @@ def risk(record: CustomerRecord, store: Store | None) -> tuple[ProfileSection, t
         ("p_churn", "Churn probability", row["p_churn"], Exposure.amount, "%"),
         ("horizon_ends", "No purchase until", ends, Exposure.amount, ""),
         ("warning_level", "Warning level", row["level"], Exposure.group, ""),
-        ("suppressed_warning", "Warning suppressed", row["suppressed"], Exposure.group, ""),
-        ("first_warned_on", "First warned on", row["first_warned_on"], Exposure.amount, ""),
-        ("retain_by", "Can be retained until", row["gone_on"], Exposure.amount, ""),
+        ("suppressed_warning", "Warning suppressed", row.get("suppressed"), Exposure.group, ""),
+        ("first_warned_on", "First warned on", row.get("first_warned_on"), Exposure.amount, ""),
+        ("retain_by", "Can be retained until", row.get("gone_on"), Exposure.amount, ""),
         ("value_at_risk", "Value at risk", row.get("value_at_risk"), Exposure.amount, currency),
     )
     figures = tuple(
