@@ -27,7 +27,7 @@ LIBRARIES = "import polars, deltalake, numpy"
 REPEATS = 5
 SQL = """
 with lines as (
-    select *, cast(timezone('{zone}', timezone('UTC', at)) as date) as day from transactions
+    select *, cast(timezone('{zone}', timezone('UTC', sold)) as date) as day from transactions
     where customer_id is not null and type <> 'cancel'
 ), bought as (
     select customer_id, count(distinct order_id) as orders from lines
@@ -68,9 +68,9 @@ def compare(workspace: Path) -> None:
         name: dict(found.frame.select("customer_id", "segment").iter_rows()) for name, found in expected.items()
     }
     day = next(iter(expected.values())).as_of
-    rows = dataset.transactions.select("customer_id", "order_id", "net", "type", at="ordered_at").collect()
+    rows = dataset.transactions.select("customer_id", "order_id", "net", "type", sold="ordered_at").collect()
     with duckdb.connect() as database:
-        database.register("transactions", rows.with_columns(pl.col("at").dt.replace_time_zone(None)))
+        database.register("transactions", rows.with_columns(pl.col("sold").dt.replace_time_zone(None)))
         sums = {
             row[0]: row[1:] for row in database.execute(SQL.format(zone=dataset.config.time_zone, day=day)).fetchall()
         }

@@ -9,6 +9,8 @@ from ckm._kb.cache_folder import LINT_CACHE, cache_folder
 from ckm._kb.entry_cache import read_cached
 from ckm._kb.file_listing import files
 from ckm._profile.figures import NotKnown, ProfileSection, ProfileTable
+from ckm._profile.record import CUSTOMERS
+from ckm.dataset import TRANSACTIONS
 from ckm.schema import Exposure
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def knowledge(
     record: CustomerRecord, codes: tuple[str, ...], topics: Collection[str], role: str | None, lang: str
 ) -> ProfileSection:
     """Return the entries in force on the as-of date that answer a reason or have an open topic.
+
+    Entries for other channels or regions than the customer's are left out.
 
     Parameters
     ----------
@@ -55,14 +59,14 @@ def knowledge(
         for each in current:
             entry, _ = entries[each.id]
             matches = about in each.reasons if why.startswith("reason") else about in entry.classify.topics
-            if matches and _may_read(entry, role) and each.id not in rows:
+            if matches and _may_read(entry, role) and _applies_to(entry, record) and each.id not in rows:
                 rows[each.id] = (each.id, each.title(lang), why, each.confidence.replace("_", " "))
     if not rows:
         why = "none answers the reasons or has an open topic" + (f" for role '{role}'" if role else "")
         return ProfileSection("knowledge", TITLE, not_known=(NotKnown("entries to use", why),))
     columns = dict.fromkeys(("entry", "title", "because of", "confidence"), Exposure.group)
     listed = tuple(rows.values())[:MOST_ENTRIES]
-    table = ProfileTable("knowledge", TITLE, columns, listed, "kb/", record.as_of)
+    table = ProfileTable("knowledge", "Entries", columns, listed, "kb/", record.as_of)
     return ProfileSection("knowledge", TITLE, tables=(table,))
 
 
@@ -71,6 +75,15 @@ def _first_by_id(entries: Iterable[KnowledgeEntry], folder: Path) -> dict[str, t
     for entry in entries:
         found.setdefault(entry.id, (entry, f"{folder / entry.path}:{entry.line}"))
     return found
+
+
+def _applies_to(entry: KnowledgeEntry, record: CustomerRecord) -> bool:
+    """Return whether the entry's channels and regions include one of the customer's, as far as these are known."""
+    customers, transactions = record.rows(CUSTOMERS), record.rows(TRANSACTIONS)
+    places = {str(customers[name][0]) for name in ("country", "region") if name in customers.columns and len(customers)}
+    channels = set(transactions["channel"].drop_nulls()) if "channel" in transactions.columns else set()
+    limits = ((entry.applies.regions, places - {"None"}), (entry.applies.channels, channels))
+    return all(not allowed or not known or known & set(allowed) for allowed, known in limits)
 
 
 def _may_read(entry: KnowledgeEntry, role: str | None) -> bool:

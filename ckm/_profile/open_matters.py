@@ -98,7 +98,7 @@ def _of_interactions(record: CustomerRecord) -> Iterator[ProfileTable]:
     shown = rows.with_columns(late=late).select(*COLUMNS)
     columns = {name: TABLES[INTERACTIONS].exposure(of) for name, of in COLUMNS.items()}
     source = record.source(INTERACTIONS)
-    yield ProfileTable("open", "Open complaints and promises", columns, tuple(shown.rows()), source, record.as_of)
+    yield ProfileTable("open", "What is open", columns, tuple(shown.rows()), source, record.as_of)
 
 
 def _deliveries(record: CustomerRecord) -> Iterator[ProfileTable]:

@@ -127,7 +127,7 @@ def not_to_offer(record: CustomerRecord) -> ProfileSection:
     """
     found = [*_discontinued(record), *_complained(record), *_returned(record)]
     if not found:
-        unknown = NotKnown("anything not to offer", "nothing discontinued, complained about or returned")
+        unknown = NotKnown("products not to offer", "none discontinued, complained about or returned")
         return ProfileSection("not_to_offer", "What not to offer", not_known=(unknown,))
     columns = {
         "what": Exposure.group, "why": Exposure.group, "day": Exposure.amount, "source": Exposure.group,
