@@ -29,7 +29,7 @@ __all__ = ["CustomerProfile", "profile"]
 
 
 def profile(
-    source: Source, customer_id: str, *, as_of: date | None = None, role: str | None = None, lang: str = "en"
+    source: Source, customer_id: str, *, as_of: date | None = None, role: str | None = None, lang: str = ""
 ) -> CustomerProfile:
     """Return all that is known of one customer; only the rows of this customer are read.
 
@@ -48,7 +48,7 @@ def profile(
         Role of the reader: columns and knowledge entries that it may not see are left out
         (:mod:`ckm._profile.roles`). Default: the setting ``kb.role``, else no check.
     lang
-        Preferred language of the titles of knowledge entries.
+        Preferred language of the titles of knowledge entries. Default: the setting ``kb.prefer_lang``, else English.
 
     Raises
     ------
@@ -65,6 +65,7 @@ def profile(
     """
     dataset = dataset_of(source, by_customer=True)
     role = role or dataset.config.kb.role
+    lang = lang or dataset.config.kb.prefer_lang or "en"
     exposures = visible_exposures(role, dataset.config.profile)
     record = read_record(dataset, customer_id, as_of)
     sections = tuple(section.visible(exposures) for section in _sections(record, role, lang))

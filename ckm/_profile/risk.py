@@ -43,17 +43,12 @@ def risk(record: CustomerRecord, store: Store | None) -> tuple[ProfileSection, t
         return ProfileSection("risk", TITLE, not_known=(NotKnown("churn probability", why, Exposure.amount),)), ()
     row = own.row(0, named=True)
     currency = record.ledger.currency if record.ledger is not None else NO_CURRENCY
+    suppressed = (row.get("suppressed") or "").replace("_", " ") or None
     values = (
         ("p_churn", "Churn probability", row["p_churn"], Exposure.amount, "%"),
         ("horizon_ends", "Horizon ends", ends, Exposure.amount, ""),
         ("warning_level", "Warning level", row["level"], Exposure.group, ""),
-        (
-            "suppressed_warning",
-            "Warning suppressed",
-            (row.get("suppressed") or "").replace("_", " ") or None,
-            Exposure.group,
-            "",
-        ),
+        ("suppressed_warning", "Warning suppressed", suppressed, Exposure.group, ""),
         ("first_warned_on", "First warned on", row.get("first_warned_on"), Exposure.amount, ""),
         ("retain_by", "Can be retained until", row.get("gone_on"), Exposure.amount, ""),
         ("value_at_risk", "Value at risk", row.get("value_at_risk"), Exposure.amount, currency),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TITLE = "Stage and segments"
 LIFECYCLE, VALUE = "lifecycle", "value"
+"""Methods, and names of their definitions; the stage comes first."""
 VALUES = {
     "current_value": "Value now (12-month margin)",
     "potential_value": "Potential value",
@@ -55,7 +56,7 @@ def segments(record: CustomerRecord, store: Store | None) -> ProfileSection:
     not_known: list[NotKnown] = []
     methods = set()
     folder = record.dataset.workspace.root / "segments"
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(folder.glob("*.yaml"), key=lambda path: (path.stem != LIFECYCLE, path.stem)):
         saved = _definition(folder, path)
         if saved is None:
             not_known.append(NotKnown(f"segment by '{path.stem}'", "its file is invalid; see ckm segment"))

@@ -102,7 +102,7 @@ def profile(
         customer_id,
         as_of=as_of.date() if as_of is not None else None,
         role=role,
-        lang=prefer_lang or "en",
+        lang=prefer_lang or "",
     )
     if chosen is ProfileFormat.table:
         if not file_alone(output):

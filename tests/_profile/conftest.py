@@ -71,6 +71,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "stale": ("quality", "complaint", ""),
         "secret": ("quality", "price", "access: {read: [management]}"),
         "late": ("delivery", "late_delivery", ""),
+        "thai": ("quality", "price", "applies: {regions: [TH]}"),
+        "expired": ("quality", "price", "applies: {valid_until: 2025-12-31}"),
     }
     for name, (topic, reason, more) in kb.items():
         text = ENTRY.format(id=name, title=f"About {name}", topic=topic, reason=reason, more=more)

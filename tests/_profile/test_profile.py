@@ -109,7 +109,7 @@ def test_account_distributor_and_siblings_belong_to_the_customer(small: Path) ->
     ]
 
 
-def test_entries_about_open_topics_are_named_and_only_those_the_role_may_read(small: Path) -> None:
+def test_entries_are_about_open_topics_valid_for_day_and_region_and_readable_for_the_role(small: Path) -> None:
     assert [each["entry"] for each in rows(of(small), "knowledge")] == ["secret", "stale"]
     assert [each["entry"] for each in rows(of(small, role="service"), "knowledge")] == ["stale"]
 
