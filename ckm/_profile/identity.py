@@ -119,7 +119,7 @@ def _consent_rows(record: CustomerRecord) -> Iterator[ProfileTable]:
     if rows.height and names:
         shown = rows.select(names)
         shown = shown.sort("at", descending=True) if "at" in names else shown
-        columns = dict.fromkeys(names, Exposure.personal)
+        columns: dict[str, Exposure] = dict.fromkeys(names, Exposure.personal)
         source = record.source("consents")
         yield ProfileTable("consent_records", "Consents", columns, tuple(shown.rows()), source, record.as_of)
 

@@ -18,6 +18,7 @@ from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_all_days
 from ckm.dataset import open_dataset
+from ckm.profile import profile
 from ckm.workspace import lay_out
 from tests.conftest import Run
 from tests.customers.test_ledger_extension import assert_equal
@@ -130,6 +131,20 @@ def test_a_run_as_of_a_day_is_that_of_the_data_of_that_day(tmp_path: Path, run: 
     assert results[0].exit_code == results[1].exit_code == 0, results[0].output
     then, now = ([row for row in json.loads(each.stdout) if row.get("section") != "data_quality"] for each in results)
     assert then == now
+
+
+@pytest.mark.slow
+def test_a_profile_as_of_a_day_has_the_orders_of_the_data_of_that_day(tmp_path: Path, run: Run, walk: Walk) -> None:
+    alone = Walk(tmp_path / "alone", run)
+    alone.take("day0.csv", export(DAYS))
+    walk.take("day1.csv", export(DAYS + 1))
+    walk.take("day0.csv", export(DAYS))
+    day = START.date() + timedelta(days=DAYS)
+    then, now = (open_dataset(each.desk.root) for each in (walk, alone))
+    customers = now.transactions.select("customer_id").unique().collect()["customer_id"].sort().to_list()
+    for customer in customers[:40]:
+        found = [json.loads(profile(each, customer, as_of=day).to_json()) for each in (then, now)]
+        assert found[0] == found[1]
 
 
 def test_pages_and_a_filter_of_refunds_leave_every_order_once(walk: Walk) -> None:

@@ -57,6 +57,15 @@ def state(store: Store) -> State:
     ]
 
 
+def test_the_rows_of_some_customers_come_from_the_chosen_runs_only(store: Store) -> None:
+    first = keep(store, JANUARY, said(ann="new", bob="loyal"))
+    keep(store, FEBRUARY, said(ann="loyal"))
+    last = keep(store, MARCH, said(ann="lost", cho="new"))
+    found = store.read_customers("segments", [first, last], ["ann", "cho", "dan"], ["segment", "no such column"])
+    assert found.rows() == [(first.number, "ann", "new"), (last.number, "ann", "lost"), (last.number, "cho", "new")]
+    assert store.read_customers("segments", [], ["ann"], ["segment"]).is_empty()
+
+
 def test_a_saved_run_is_read_back_sorted_by_customer(store: Store) -> None:
     run = keep(store, JANUARY, said(b="loyal", a="new"))
     assert run == Run("segments", "default", 1, JANUARY, 1, 2, FACTS)

@@ -181,6 +181,17 @@ def test_a_forgotten_customer_is_in_no_table_and_in_no_file(store: Store) -> Non
 
 
 @pytest.mark.slow
+def test_the_rows_of_some_customers_are_those_of_a_filtered_scan_and_need_only_their_files(store: Store) -> None:
+    load(store, [("1", "1", "ann", 1.0), ("2", "1", "bob", 2.0), ("3", "1", None, 3.0)], "a.csv")
+    load(store, [("4", "1", "zoe", 4.0)], "b.csv")
+    some = ["bob", "nobody"]
+    found = store.scan_customers("orders", some)
+    assert found.collect().equals(store.scan("orders").filter(pl.col("customer_id").is_in(some)).collect())
+    assert found.explain().count(".parquet") < store.scan("orders").explain().count(".parquet")
+    with pytest.raises(UnknownNameError):
+        store.scan_customers("oders", some)
+
+
 def test_the_tables_are_read_by_others(store: Store) -> None:
     import duckdb
 
