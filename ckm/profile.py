@@ -76,7 +76,9 @@ def profile(
         else ""
     )
     remarks = [basis(f"{len(record.members)} linked ids count as one person")] if len(record.members) > 1 else []
-    return CustomerProfile(record.customer_id, record.as_of, role, sections, tuple(remarks), hidden)
+    # the id of the person is another one than the given id where ids are linked
+    shown_id = record.customer_id if Exposure.identity in exposures else customer_id
+    return CustomerProfile(shown_id, record.as_of, role, sections, tuple(remarks), hidden)
 
 
 def _sections(record: CustomerRecord, role: str | None, lang: str) -> list[ProfileSection]:

@@ -45,7 +45,9 @@ def who(record: CustomerRecord) -> ProfileSection:
     schema, customers = TABLES[CUSTOMERS], record.rows(CUSTOMERS)
     source, day = record.source(CUSTOMERS), record.loaded_on(CUSTOMERS)
     values = customers.row(0, named=True) if customers.height else {}
-    figures = [ProfileFigure("customer_id", "Customer id", record.customer_id, "request", record.as_of, Exposure.group)]
+    figures = [
+        ProfileFigure("customer_id", "Customer id", record.customer_id, "request", record.as_of, Exposure.identity)
+    ]
     not_known = []
     for name, label in ATTRIBUTES.items():
         exposure = schema.exposure(name)

@@ -30,7 +30,7 @@ class CustomerProfile(Result):
     Attributes
     ----------
     customer_id
-        Id of the customer; of linked customers, that of the person.
+        Id of the customer; of linked customers, that of the person, or the given one for a role that sees no ids.
     as_of
         As-of date; later rows and runs are not used.
     role

@@ -152,6 +152,16 @@ def test_linked_ids_are_one_person_whichever_is_asked_for(shop: Path) -> None:
     assert found.remarks == ("2 linked ids count as one person",)
 
 
+def test_a_role_that_sees_no_ids_does_not_learn_those_linked_to_the_given_one(shop: Path) -> None:
+    Identities((Link("ann", "cus_1", person_id="ann", fields="name", by="Nina", on="2026-01-30"),)).write(
+        shop / "identities.csv"
+    )
+    found = of(shop, "cus_1", role="visitor")
+    assert found.customer_id == "cus_1"
+    assert '"ann"' not in found.to_json()
+    assert "Customer ann" not in found.to_html()
+
+
 def test_the_churn_probability_is_that_of_the_newest_saved_run_by_the_day(shop: Path) -> None:
     store = Store(shop / "store")
     for day, probability in ((date(2025, 12, 31), 0.25), (date(2026, 1, 31), 0.5), (date(2026, 3, 31), 0.75)):
