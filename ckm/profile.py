@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm._profile.identity import consents, relatives, who
+from ckm._profile.consents import consents
+from ckm._profile.identity import who
 from ckm._profile.knowledge import knowledge
 from ckm._profile.open_matters import open_complaints, open_matters, open_topics
 from ckm._profile.purchases import not_to_offer, purchases
 from ckm._profile.record import CUSTOMERS, read_record
+from ckm._profile.relatives import relatives
 from ckm._profile.result import CustomerProfile
 from ckm._profile.risk import risk
 from ckm._profile.roles import visible_exposures

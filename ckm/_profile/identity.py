@@ -1,19 +1,16 @@
-"""Who the customer is: attributes, linked ids, consents and membership, and who belongs to them."""
+"""Who the customer is: attributes, channels and linked ids."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._churn.suppression import suppress
 from ckm._profile.figures import NotKnown, ProfileFigure, ProfileSection, ProfileTable
 from ckm._profile.record import CUSTOMERS, INTERACTIONS
-from ckm.dataset import TRANSACTIONS, WHO
+from ckm.dataset import TRANSACTIONS
 from ckm.identities import FILE as IDENTITIES
-from ckm.io.values.word_lists import load_data
-from ckm.schema import RESERVED_COLUMNS, TABLES, Exposure
+from ckm.schema import TABLES, Exposure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +31,6 @@ ATTRIBUTES = {
     "account_owner": "Account owner",
 }
 """Columns of the table of customers that are shown, with their labels."""
-DISTRIBUTOR = "distributor"
-MOST_RELATIVES = 20
-"""Maximum number of related customers that are listed; all are counted."""
-RELATIVE_COLUMNS = ("customer_id", "display_name", "party_type")
 
 
 def who(record: CustomerRecord) -> ProfileSection:
@@ -82,97 +75,3 @@ def _linked(record: CustomerRecord) -> Iterator[ProfileTable]:
             ("agreeing fields", "by", "on"), Exposure.personal
         )
         yield ProfileTable("linked_ids", "Linked ids", columns, rows, IDENTITIES, record.as_of)
-
-
-def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
-    """Return whether the customer may be contacted by the rules of churn-warn, recorded consents, and membership."""
-    figures = []
-    suppressed = suppress(
-        pl.DataFrame({WHO: [record.customer_id], "open_complaint": [open_complaints > 0]}),
-        {name: rows.lazy() for name, rows in record.tables.items()},
-        as_of=record.as_of,
-        settings=record.dataset.config.churn,
-        time_zone=record.time_zone,
-    ).frame["suppressed"][0]
-    if suppressed is not None:
-        source = ", ".join(name for name in ("consents", INTERACTIONS, "assignments") if name in record.tables)
-        reason = suppressed.replace("_", " ")
-        figures.append(ProfileFigure("suppressed", "Do not contact", reason, source, record.as_of, Exposure.group))
-    tables = tuple(_consent_rows(record))
-    found = {kind: list(_of_words(record, kind)) for kind in ("consent", "membership")}
-    not_known = []
-    if not tables and not found["consent"]:
-        not_known.append(NotKnown("consents", "no table 'consents' and no such column"))
-    if not found["membership"]:
-        not_known.append(NotKnown("membership and points", "no such column"))
-    not_known.append(NotKnown("invoice requirements", "no table 'billing_fields'"))
-    return ProfileSection(
-        "consents",
-        "Consents and membership",
-        (*figures, *found["consent"], *found["membership"]),
-        tables,
-        tuple(not_known),
-    )
-
-
-def _consent_rows(record: CustomerRecord) -> Iterator[ProfileTable]:
-    rows = record.rows("consents")
-    names = [name for name in ("purpose", "channel", "granted", "status", "at") if name in rows.columns]
-    if rows.height and names:
-        shown = rows.select(names)
-        shown = shown.sort("at", descending=True) if "at" in names else shown
-        columns: dict[str, Exposure] = dict.fromkeys(names, Exposure.personal)
-        source = record.source("consents")
-        yield ProfileTable("consent_records", "Consents", columns, tuple(shown.rows()), source, record.as_of)
-
-
-def _of_words(record: CustomerRecord, kind: str) -> Iterator[ProfileFigure]:
-    """Yield the columns of the table of customers that only the source has and whose name has a word of a kind."""
-    words, rows = set(load_data("profile_columns.yaml")[kind]), record.rows(CUSTOMERS)
-    known = {*TABLES[CUSTOMERS].dtypes, *RESERVED_COLUMNS}
-    for name in rows.columns:
-        value = rows[name][0] if rows.height else None
-        if name not in known and value is not None and words & set(re.split(r"[\s_-]+", name.lower())):
-            source, day = record.source(CUSTOMERS), record.loaded_on(CUSTOMERS)
-            shown = value if isinstance(value, bool | int | float | str) else str(value)
-            yield ProfileFigure(f"{kind}:{name}", name, shown, source, day, TABLES[CUSTOMERS].exposure(name))
-
-
-def relatives(record: CustomerRecord) -> ProfileSection:
-    """Return the customers who belong to this one, by ``parent_id``: account or distributor, members, and siblings.
-
-    The customers who name this one as parent are its members; those with the same parent are its siblings.
-    """
-    customers = record.dataset.tables.get(CUSTOMERS)
-    title = "Who belongs to them"
-    missing = NotKnown("household, account and distributor", "no column 'parent_id'", Exposure.personal)
-    if customers is None or "parent_id" not in (schema := customers.collect_schema()):
-        return ProfileSection("relatives", title, not_known=(missing,))
-    mine = record.rows(CUSTOMERS)
-    parent = mine["parent_id"][0] if mine.height else None
-    wanted = pl.col("parent_id").is_in([each for each in (record.customer_id, parent) if each is not None])
-    if parent is not None:
-        wanted |= pl.col(WHO) == parent
-    if "created_on" in schema:
-        wanted &= pl.col("created_on").is_null() | (pl.col("created_on") <= record.as_of)
-    names = [name for name in RELATIVE_COLUMNS if name in schema]
-    found = customers.filter(wanted).select(*names, "parent_id").collect().filter(pl.col(WHO) != record.customer_id)
-    if found.is_empty():
-        return ProfileSection("relatives", title, not_known=(NotKnown(missing.what, "none named", missing.exposure),))
-    sells_on = pl.col("party_type") == DISTRIBUTOR if "party_type" in names else pl.lit(False)
-    role = (
-        pl.when(pl.col(WHO).eq_missing(pl.lit(parent, pl.String)))
-        .then(pl.when(sells_on).then(pl.lit(DISTRIBUTOR)).otherwise(pl.lit("account")))
-        .when(pl.col("parent_id") == record.customer_id)
-        .then(pl.lit("member"))
-        .otherwise(pl.lit("sibling"))
-    )
-    listed = found.with_columns(relation=role).sort("relation", WHO).select("relation", *names)
-    columns = {"relation": Exposure.group} | {name: TABLES[CUSTOMERS].exposure(name) for name in names}
-    source = f"{CUSTOMERS}, parent_id"
-    figure = ProfileFigure(
-        "relatives", "Related customers", listed.height, source, record.as_of, TABLES[CUSTOMERS].exposure("parent_id")
-    )
-    rows = tuple(listed.head(MOST_RELATIVES).rows())
-    table = ProfileTable("relatives", "Related customers", columns, rows, source, record.as_of)
-    return ProfileSection("relatives", title, (figure,), (table,))

@@ -1,0 +1,74 @@
+"""Consents and membership of the customer, and why not to contact them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._churn.suppression import suppress
+from ckm._profile.figures import NotKnown, ProfileFigure, ProfileSection, ProfileTable
+from ckm._profile.record import CUSTOMERS, INTERACTIONS
+from ckm.dataset import WHO
+from ckm.io.values.word_lists import load_data
+from ckm.schema import RESERVED_COLUMNS, TABLES, Exposure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._profile.record import CustomerRecord
+
+
+def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
+    """Return whether the customer may be contacted by the rules of churn-warn, recorded consents, and membership."""
+    figures = []
+    suppressed = suppress(
+        pl.DataFrame({WHO: [record.customer_id], "open_complaint": [open_complaints > 0]}),
+        {name: rows.lazy() for name, rows in record.tables.items()},
+        as_of=record.as_of,
+        settings=record.dataset.config.churn,
+        time_zone=record.time_zone,
+    ).frame["suppressed"][0]
+    if suppressed is not None:
+        source = ", ".join(name for name in ("consents", INTERACTIONS, "assignments") if name in record.tables)
+        reason = suppressed.replace("_", " ")
+        figures.append(ProfileFigure("suppressed", "Do not contact", reason, source, record.as_of, Exposure.group))
+    tables = tuple(_consent_rows(record))
+    found = {kind: list(_of_words(record, kind)) for kind in ("consent", "membership")}
+    not_known = []
+    if not tables and not found["consent"]:
+        not_known.append(NotKnown("consents", "no table 'consents' and no such column"))
+    if not found["membership"]:
+        not_known.append(NotKnown("membership and points", "no such column"))
+    not_known.append(NotKnown("invoice requirements", "no table 'billing_fields'"))
+    return ProfileSection(
+        "consents",
+        "Consents and membership",
+        (*figures, *found["consent"], *found["membership"]),
+        tables,
+        tuple(not_known),
+    )
+
+
+def _consent_rows(record: CustomerRecord) -> Iterator[ProfileTable]:
+    rows = record.rows("consents")
+    names = [name for name in ("purpose", "channel", "granted", "status", "at") if name in rows.columns]
+    if rows.height and names:
+        shown = rows.select(names)
+        shown = shown.sort("at", descending=True) if "at" in names else shown
+        columns: dict[str, Exposure] = dict.fromkeys(names, Exposure.personal)
+        source = record.source("consents")
+        yield ProfileTable("consent_records", "Consents", columns, tuple(shown.rows()), source, record.as_of)
+
+
+def _of_words(record: CustomerRecord, kind: str) -> Iterator[ProfileFigure]:
+    """Yield the columns of the table of customers that only the source has and whose name has a word of a kind."""
+    words, rows = set(load_data("profile_columns.yaml")[kind]), record.rows(CUSTOMERS)
+    known = {*TABLES[CUSTOMERS].dtypes, *RESERVED_COLUMNS}
+    for name in rows.columns:
+        value = rows[name][0] if rows.height else None
+        if name not in known and value is not None and words & set(re.split(r"[\s_-]+", name.lower())):
+            source, day = record.source(CUSTOMERS), record.loaded_on(CUSTOMERS)
+            shown = value if isinstance(value, bool | int | float | str) else str(value)
+            yield ProfileFigure(f"{kind}:{name}", name, shown, source, day, TABLES[CUSTOMERS].exposure(name))
