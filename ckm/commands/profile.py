@@ -10,7 +10,7 @@ import typer
 
 from ckm.commands.options import AsOf, Workspace
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import emit_text, file_alone, remark
+from ckm.output import emit_text, remark
 
 if TYPE_CHECKING:
     from ckm._profile.result import CustomerProfile
@@ -105,8 +105,7 @@ def profile(
         lang=prefer_lang or "",
     )
     if chosen is ProfileFormat.table:
-        if not file_alone(output):
-            _draw(found)
+        _draw(found)
     else:
         makers = {
             ProfileFormat.md: found.to_markdown, ProfileFormat.html: found.to_html, ProfileFormat.json: found.to_json,
