@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ckm.render.document import Document, KeyFigure, ReportTable, Section, TableColumn, Text
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,8 @@ def shown_value(value: Any, unit: str = "") -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         value = f"{value:,.2f}"
+    if unit == "days":
+        return counted(value, "day")
     return f"{value:,} {unit}".rstrip() if isinstance(value, int) and unit else f"{value} {unit}".rstrip()
 
 

@@ -37,8 +37,8 @@ COLUMNS = {
 def open_matters(record: CustomerRecord) -> ProfileSection:
     """Return open complaints, open promises, and deliveries that were promised and not recorded as made.
 
-    A complaint is open for 180 days unless it is resolved (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`). A promise is
-    open until its interaction is resolved. A delivery is open for 60 days after the promised day
+    A complaint is open for 180 days unless it is resolved (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`), a promise for
+    180 days after the promised day. A delivery is open for 60 days after the promised day
     (:data:`ckm.customers.deliveries.PATIENCE_DAYS`).
     """
     tables = [*_of_interactions(record), *_deliveries(record)]
@@ -77,8 +77,10 @@ def _open_rows(record: CustomerRecord) -> pl.DataFrame:
     filled = rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in OPTIONAL.items() if name not in rows)
     day, until = local_day("at", record.time_zone), end_of_day(record.as_of, record.time_zone)
     unresolved = pl.col("resolved_at").is_null() | (pl.col("resolved_at") >= until)
-    complains = (pl.col("kind") == "complaint") & (day > record.as_of - timedelta(days=OPEN_FOR_DAYS))
-    promised = pl.col("promised_by").is_not_null()
+    complains = ((pl.col("kind") == "complaint") & (day > record.as_of - timedelta(days=OPEN_FOR_DAYS))).fill_null(
+        False
+    )
+    promised = local_day("promised_by", record.time_zone) > record.as_of - timedelta(days=OPEN_FOR_DAYS)
     return (
         filled.filter(unresolved & (complains | promised))
         .with_columns(

@@ -35,6 +35,7 @@ i1,ann,2026-01-10T10:00:00Z,phone,complaint,quality,TEA-1,stale tea,,2026-01-14T
 i2,ann,2025-02-05T10:00:00Z,phone,complaint,delivery,,late,2025-02-06T10:00:00Z,
 i3,ann,2025-03-05T10:00:00Z,phone,complaint,billing,,never answered,,
 i4,ann,2026-03-16T10:00:00Z,phone,complaint,delivery,TEA-9,later complaint,,
+i6,ann,2025-06-02T10:00:00Z,phone,question,product,,long forgotten,,2025-06-05T10:00:00Z
 i5,cus_1,2026-01-22T10:00:00Z,mail,question,product,,call back,,2026-02-20T10:00:00Z
 """
 ENTRY = """schema: ckm.kb/1
