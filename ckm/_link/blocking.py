@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     Pairs: TypeAlias = NDArray[np.int64]
     Key: TypeAlias = tuple[Hashes, NDArray[np.bool_]]
 
-PAIRS_PER_KEY = 3.0
-"""Most pairs that one kind of key adds, per record; the smallest blocks are taken first."""
+PAIRS_PER_KEY, FURTHER_PAIRS_PER_KEY = 3.0, 0.5
+"""Most pairs that one kind of key adds, per record of the first 400,000 and per further record; the smallest blocks are
+taken first."""
+MANY = 400_000
+"""Records from which fewer pairs are added per record, to bound time and memory."""
 LARGEST_BLOCK = 50
 """Most records that share a key which says something."""
 MIXER = np.uint64(0x9E3779B97F4A7C15)
@@ -47,12 +50,13 @@ def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
     kinds = [(key,) for key in keys] + [
         pair for pair in combinations(keys, 2) if pair[0].split(":")[0] != pair[1].split(":")[0]
     ]
+    most = PAIRS_PER_KEY * min(n, MANY) + FURTHER_PAIRS_PER_KEY * max(0, n - MANY)
     found, waiting = [np.empty(0, dtype=np.int64)], 0
     for kind in kinds:
         hashes, known = keys[kind[0]]
         for other in kind[1:]:
             hashes, known = _joined((hashes, known), keys[other])
-        left, right = _within_blocks(hashes, np.flatnonzero(known), n, PAIRS_PER_KEY * n)
+        left, right = _within_blocks(hashes, np.flatnonzero(known), n, most)
         found.append(np.minimum(left, right) * n + np.maximum(left, right))
         waiting += len(left)
         if waiting > MOST_WAITING:
