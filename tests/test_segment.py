@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm._segment.rfm.names import NamedCodes, NameTable
-from ckm.customers.coverage import LeftOut
+from ckm.customers.excluded_rows import LeftOut
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.segment import Segmentation, segment_customers
 from tests.conftest import examples

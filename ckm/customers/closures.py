@@ -124,7 +124,7 @@ def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
 def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
     """Return the unusually long silence from the last row to the as-of date; None if it is usual.
 
-    :func:`ckm.customers.coverage.data_end` allows longer silences if the data have long pauses. This function does not,
+    :func:`ckm.customers.data_end.data_end` allows longer silences if the data have long pauses. This function does not,
     because it counts the missing days of a period, and the other decides about a warning.
 
     Parameters

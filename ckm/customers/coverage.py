@@ -1,4 +1,4 @@
-"""Coverage of an analysis: the lines in the data, those used as of a day, and those left out."""
+"""Coverage of an analysis: the lines in the data by day and kind, and which of them are used as of a day."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from ckm.customers.calendar import calendar_day
-from ckm.customers.day_totals import DAY_BITS, EPOCH
+from ckm.customers.data_end import DataEnd, data_end
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS, OF_THE_SHOP
+from ckm.customers.excluded_rows import LeftOut, StrayRows
 from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.remark import assumption, doubt
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -23,171 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.customers.shared_ids import SharedId
     from ckm.customers.usual_days import UsualDays
 
-MOST_SILENCE = 2
-"""Largest ratio of a usual silence at the end of the data to the longest pause in the data."""
-LEAST_SILENCE = 7
-"""Days of silence at the end that are always usual: a week that is not loaded yet."""
-FEW_DAYS = 10
-"""Fewest days with lines to compute the usual pause; with fewer, the whole span counts as usual."""
-FEW_DAYS_SILENCE = 30
-"""Days of silence at the end that are usual if fewer than :data:`FEW_DAYS` days have lines."""
-DATES_NAMED = 3
-"""Maximum number of stray dates listed in a sentence; of more, only the first and the last are named."""
 SUM_LIMIT = 2**62
 """Largest Int64 sum, minus a margin for the rounding of amounts."""
-
-
-@dataclass(frozen=True)
-class DataEnd:
-    """Data that end unusually long before the as-of date.
-
-    Attributes
-    ----------
-    last
-        Newest day with a line.
-    as_of
-        As-of date.
-    longest_pause
-        Longest pause in days between two days with lines.
-    usual_silence
-        Longest usual silence before the as-of date, in days.
-    """
-
-    last: date
-    as_of: date
-    longest_pause: int
-    usual_silence: int
-
-    @property
-    def silent_days(self) -> int:
-        """Days from the end of the data to the as-of date."""
-        return (self.as_of - self.last).days
-
-    @property
-    def sentence(self) -> str:
-        """Remark for the user."""
-        pause = f"; the longest pause in them is {counted(self.longest_pause, 'day')}" if self.longest_pause else ""
-        return f"the data end on {self.last}, {counted(self.silent_days, 'day')} before {self.as_of}{pause}"
-
-
-def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
-    """Return the end of the data if it is unusually long before ``as_of``; else None.
-
-    The usual silence is at most twice the longest pause between two days with lines, and at least a week. With fewer
-    than ten days with lines, it is twice their whole span, and at least thirty days.
-
-    Parameters
-    ----------
-    days
-        Days with a line, in days since 1970-01-01, ascending, none after ``as_of``.
-    as_of
-        As-of date.
-
-    >>> str(data_end(np.arange(100), 180).sentence)
-    'the data end on 1970-04-10, 81 days before 1970-06-30; the longest pause in them is 1 day'
-    """
-    if not len(days):
-        return None
-    last, pause = int(days[-1]), int(np.diff(days).max(initial=0))
-    usual = max(LEAST_SILENCE, MOST_SILENCE * pause)
-    if len(days) < FEW_DAYS:
-        usual = max(FEW_DAYS_SILENCE, MOST_SILENCE * (last - int(days[0])))
-    if as_of - last <= usual:
-        return None
-    return DataEnd(calendar_day(last), calendar_day(as_of), pause, usual)
-
-
-@dataclass(frozen=True)
-class StrayRows:
-    """Rows with a stray date: before or after the usual days of the data.
-
-    Attributes
-    ----------
-    rows
-        Number of rows.
-    dates
-        Dates of the rows, ascending.
-    first, last
-        First and last usual day of the data (:func:`ckm.customers.usual_days.usual_days`).
-    """
-
-    rows: int
-    dates: tuple[date, ...]
-    first: date
-    last: date
-
-    @property
-    def named(self) -> str:
-        """The rows as text: ``1 row of 2052-07-01`` or ``9 rows of 5 days from 1970-01-01 to 2052-07-01``."""
-        if len(self.dates) <= DATES_NAMED:
-            return f"{counted(self.rows, 'row')} of {', '.join(map(str, self.dates))}"
-        return f"{counted(self.rows, 'row')} of {len(self.dates):,} days from {self.dates[0]} to {self.dates[-1]}"
-
-    @property
-    def sentence(self) -> str:
-        """Remark for the user."""
-        return (
-            f"set aside: {self.named}, far from the days that the data are about ({self.first} to {self.last}); "
-            "where such dates are right, name the day by --as-of, or set stray_dates: keep"
-        )
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Rows that an analysis does not use; each row is counted once, by the first reason that applies."""
-
-    rows: int
-    """Number of all rows, used or not."""
-    rows_after_as_of: int
-    rows_cancelled: int
-    rows_without_customer: int
-    cancelled_credits: int
-    """Cancelled rows with a negative amount, which is not subtracted."""
-    customers_without_purchase: int
-    """Customers with returns only; their returns are in no revenue."""
-    data_end: DataEnd | None = None
-    """End of the data if it is unusually long before the as-of date; else None."""
-    stray: StrayRows | None = None
-    """Excluded rows with a stray date; None without any."""
-    shared_ids: tuple[SharedId, ...] = ()
-    """Customer ids that may each be used for many customers; their rows count as one customer's."""
-
-    @property
-    def rows_stray(self) -> int:
-        """Number of excluded rows with a stray date."""
-        return self.stray.rows if self.stray is not None else 0
-
-    @property
-    def remarks(self) -> list[str]:
-        """What was left out, and what to know of the rows that were not, as sentences."""
-        remarks: list[str] = [
-            assumption(f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}")
-            for count, what in (
-                (self.rows_after_as_of, "after the as-of date"),
-                (self.rows_cancelled, "of cancelled orders"),
-                (self.rows_without_customer, "without a customer"),
-            )
-            if count
-        ]
-        if self.cancelled_credits:
-            remarks.append(
-                doubt(
-                    f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken "
-                    "off; where it gives money back, map it to type 'return'"
-                )
-            )
-        if self.customers_without_purchase:
-            returned = counted(self.customers_without_purchase, "customer")
-            remarks.append(assumption(f"left out: {returned} who only returned"))
-        if self.stray is not None:
-            remarks.insert(0, doubt(self.stray.sentence))
-        if self.data_end is not None:
-            remarks.append(doubt(self.data_end.sentence))
-        remarks += [doubt(f"{each.finding}; {each.hint}") for each in self.shared_ids]
-        return remarks
 
 
 class Currency(NamedTuple):
@@ -400,65 +238,3 @@ class Coverage:
         return NotEnoughDataError(
             f"no purchase by a known customer{when}: {counted(rows, 'row')} in all{detail}", hint=hint
         )
-
-
-class Counting:
-    """Counter of the coverage, batch by batch.
-
-    Parameters
-    ----------
-    amounts
-        Amount columns that will be summed.
-    first_used
-        First of the used kinds.
-    last_day
-        Last used day, in days since 1970-01-01; None means the newest.
-    """
-
-    def __init__(self, amounts: Sequence[str], first_used: int, last_day: int | None) -> None:
-        self._amounts, self._first_used, self._last_day = tuple(amounts), first_used, last_day
-        self._lines = np.zeros((1 << DAY_BITS, len(KINDS)), dtype=np.int64)
-        self._largest = 0.0
-        self._currencies: list[pl.DataFrame] = []
-
-    def add(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """Count a batch (``kind``, ``day`` with the epoch's offset, ``currency``, amounts); return its used lines."""
-        if batch.is_empty():
-            return batch
-        kind, day = batch["kind"].to_numpy(), batch["day"].to_numpy()
-        first = int(day.min())
-        cells = np.bincount((day - first).astype(np.int64) * len(KINDS) + kind)
-        cells = np.pad(cells, (0, -len(cells) % len(KINDS))).reshape(-1, len(KINDS))
-        self._lines[first : first + len(cells)] += cells
-        used = batch
-        if cells[:, : self._first_used].any():
-            used = used.filter(pl.col("kind") >= self._first_used)
-        if self._last_day is not None and first + len(cells) > self._last_day + EPOCH:
-            used = used.filter(pl.col("day") <= self._last_day + EPOCH)
-        if used.height:
-            largest = (used[name].abs().max() for name in self._amounts)
-            self._largest = max(self._largest, *(float(each) for each in largest if each is not None), 0.0)  # type: ignore[arg-type]
-            self._add_currencies(used)
-        return used
-
-    def _add_currencies(self, used: pl.DataFrame) -> None:
-        of_customers = pl.col("day").filter(pl.col("kind") >= OF_CUSTOMERS).min()
-        firsts = [of_customers.alias("of_customers"), pl.col("day").min().alias("of_the_shop")]
-        currency = used["currency"]
-        least, most = currency.min(), currency.max()
-        if least == most and not currency.null_count():
-            found = used.select(pl.lit(least).cast(pl.String).alias("currency"), *firsts)
-        else:
-            found = used.group_by(pl.col("currency").cast(pl.String)).agg(firsts)
-        self._currencies.append(found)
-
-    def coverage(self) -> Coverage:
-        """Return the coverage of all batches."""
-        days = np.flatnonzero(self._lines.any(axis=1))
-        found: list[Currency] = []
-        if self._currencies:
-            firsts = pl.concat(self._currencies).group_by("currency").agg(pl.all().min()).drop_nulls("currency")
-            offset = pl.col("of_customers", "of_the_shop").cast(pl.Int64) - EPOCH
-            found = [Currency(*each) for each in firsts.with_columns(offset).sort("currency").rows()]
-        as_of = self._last_day if self._last_day is not None else int(days.max(initial=EPOCH)) - EPOCH
-        return Coverage(days - EPOCH, self._lines[days], tuple(found), self._largest, as_of)

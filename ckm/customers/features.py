@@ -28,16 +28,11 @@ from ckm.remark import assumption
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ckm.customers.coverage import LeftOut
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.ledger import Ledger
-
-    Whole = NDArray[np.int64]
 
 RFM_COLUMNS = (
     "customer_id",
@@ -217,44 +212,30 @@ def features_of(
     if not ledger.needs.covers(needs):
         raise ValueError(f"the ledger was read with {ledger.needs}, and {needs} are needed")
     buyers = ledger.of_buyers()
+    population = population or _learn(ledger, buyers, needs)
     sums = pl.DataFrame({"customer_id": buyers.customers, **rfm_sums(buyers, window)})
     if needs.amounts:
         sums = sums.hstack(spend_sums(buyers, window))
-    population = population or _learn(ledger, buyers, needs)
-    channels: tuple[str, ...] = ()
-    known = {"channel": False, "category": False}
     sums = sums.hstack(own_gaps(buyers.purchases, buyers.gaps).drop("gaps"))
+    columns = [
+        *_rfm_columns(buyers, population, window, money),
+        *interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
+    ]
     if needs.baskets:
         of_habits, channels, known = habits(buyers)
         sums = pl.concat([sums, trend_sums(buyers), of_habits], how="horizontal")
+        columns += _value_and_habit_columns(ledger, population, channels, known, rest=f"days_{OTHER}" in sums.columns)
     if with_prospects and customers is not None:
         sums = add_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
-    costs_known = ledger.costs_known
-    times = interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days)
-    rfm = _rfm_columns(buyers, population, window, money)
-    table = sums.lazy().select(*rfm, *times).select(RFM_COLUMNS)
+    table = sums.lazy()
     if needs.baskets:
-        columns = [
-            *times,
-            *spend_columns(ledger.scale, population.margin_share, cost_known=costs_known),
-            *order_value_columns(ledger.scale),
-            *habit_columns(
-                channels,
-                rest=f"days_{OTHER}" in sums.columns,
-                category_known=known["category"],
-                channel_known=known["channel"],
-                discount_known=any(each.sum_of("discounts_known") for each in ledger.bought),
-            ),
-        ]
-        parties = party(customers).lazy()
-        table = (
-            sums.lazy()
-            .join(parties, on="customer_id", how="left", maintain_order="left")
-            .select(*rfm, *columns, *PARTY_COLUMNS)
-        )
-    frame = table.collect()
+        table = table.join(party(customers).lazy(), on="customer_id", how="left", maintain_order="left")
+        frame = table.select(*columns, *PARTY_COLUMNS).collect()
+    else:
+        frame = table.select(columns).select(RFM_COLUMNS).collect()
     if ledger.currency == NO_CURRENCY:
         frame = frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in OF_AMOUNTS if name in frame)
+    measured = _measured(scope, window, money)
     return FeatureTable(
         frame=frame,
         as_of=ledger.as_of,
@@ -264,7 +245,7 @@ def features_of(
         population=population,
         left_out=ledger.left_out,
         features=frozenset(name for name in frame.columns[1:] if frame[name].null_count() < frame.height),
-        remarks=tuple(_margin_remarks(sums, population, _measured(scope, window, money), costs_known=costs_known)),
+        remarks=tuple(_margin_remarks(sums, population, measured, costs_known=ledger.costs_known)),
     )
 
 
@@ -295,6 +276,23 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
         amount("purchases", buyers.scale).alias("purchases_total"),
         pl.col("rows"),
         pl.col("orders"),
+    ]
+
+
+def _value_and_habit_columns(
+    ledger: Ledger, population: Population, channels: Sequence[str], known: Mapping[str, bool], *, rest: bool
+) -> list[pl.Expr]:
+    """Return the columns that only the scope ``all`` has, without those of the customers' table."""
+    return [
+        *spend_columns(ledger.scale, population.margin_share, cost_known=ledger.costs_known),
+        *order_value_columns(ledger.scale),
+        *habit_columns(
+            channels,
+            rest=rest,
+            category_known=known["category"],
+            channel_known=known["channel"],
+            discount_known=any(each.sum_of("discounts_known") for each in ledger.bought),
+        ),
     ]
 
 

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.customers.coverage import Coverage, LeftOut
+    from ckm.customers.coverage import Coverage
     from ckm.customers.day_totals import DayTotals
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.period import Period
 
     Whole = NDArray[np.int64]

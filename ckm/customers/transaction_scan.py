@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, sale_days_of, sale_key, taken_up
-from ckm.customers.coverage import Counting
+from ckm.customers.coverage_counter import Counting
 from ckm.customers.daily_revenue import DailyRevenue
 from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import (

@@ -1,4 +1,4 @@
-"""What the data cover: how they end before the as-of date."""
+"""End of the data: when a silence before the as-of date is reported as unusual."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.customers.calendar import day_number
-from ckm.customers.coverage import data_end
+from ckm.customers.data_end import data_end
 from ckm.customers.ledger_reader import read_ledger
 from tests.customers.rows import frame, row
 
