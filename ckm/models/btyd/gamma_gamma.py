@@ -255,39 +255,23 @@ class Independence:
         )
 
 
-def check_independence(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None) -> Independence:
+def check_independence(x: ArrayLike, mean: ArrayLike) -> Independence:
     """Correlate the number of orders with their mean value; arguments as for :func:`fit_gamma_gamma`.
 
     Means that are equal to :data:`MEAN_DIGITS` significant digits count as equal, because rounding changes the last bit
     of a mean of equal orders. If all means lie within :data:`LEAST_DIFFERENCE`, the correlations are None.
     """
-    data = _orders(x, mean, weights)
+    from scipy.stats import pearsonr, spearmanr
+
+    data = _orders(x, mean, None)
     value = _rounded(data.mean)
-    if len(value) and value.max() - value.min() <= LEAST_DIFFERENCE * value.max():
-        value = np.full_like(value, value.max())
-    pearson = _correlation(data.x, value, data.weights)
-    spearman = _correlation(_ranks(data.x, data.weights), _ranks(value, data.weights), data.weights)
-    holds = all(figure is None or abs(figure) < DEPENDENT for figure in (pearson, spearman))
-    return Independence(data.customers, pearson, spearman, holds)
+    if not len(value) or data.x.min() == data.x.max() or value.max() - value.min() <= LEAST_DIFFERENCE * value.max():
+        return Independence(data.customers, None, None, holds=True)
+    pearson, spearman = (float(correlation(data.x, value).statistic) for correlation in (pearsonr, spearmanr))
+    return Independence(data.customers, pearson, spearman, max(abs(pearson), abs(spearman)) < DEPENDENT)
 
 
 def _rounded(values: Floats) -> Floats:
     """Return positive numbers rounded to :data:`MEAN_DIGITS` significant digits."""
     scale = 10.0 ** (MEAN_DIGITS - 1 - np.floor(np.log10(values)))
     return np.asarray(np.round(values * scale) / scale)
-
-
-def _correlation(one: Floats, other: Floats, weights: Floats) -> float | None:
-    if not len(one) or one.min() == one.max() or other.min() == other.max():
-        return None
-    total = weights.sum()
-    one, other = (part - (weights * part).sum() / total for part in (one, other))
-    spread = np.sqrt((weights * one**2).sum() * (weights * other**2).sum())
-    return float((weights * one * other).sum() / spread)
-
-
-def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return mid-ranks: equal values share the mean of their ranks."""
-    _, position = np.unique(values, return_inverse=True)
-    count = np.bincount(position, weights)
-    return np.asarray((np.cumsum(count) - count / 2)[position])
