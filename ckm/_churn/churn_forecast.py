@@ -15,7 +15,7 @@ from ckm.customers.calendar import calendar_day
 from ckm.customers.closures import every_year
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError
-from ckm.models.backtest import Backtest, past_of, walk_forward
+from ckm.models.backtest import Backtest, training_set_at, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
@@ -123,7 +123,7 @@ def forecast(
         progress("backtest done")
     today = snapshot(history, history.as_of, horizon.days)
     weights = backtest.weights if backtest is not None and model == AUTO else {model: 1.0}
-    past = past_of(window, calendar, history.as_of, today.features, seed=seed, fits=fits)
+    past = training_set_at(window, calendar, history.as_of, today.features, seed=seed, fits=fits)
     parts = []
     for name in weights:
         progress(f"training {name}")
@@ -184,7 +184,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
     closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))
     interval = fixed.mean_days if fixed else None
     calendar = Calendar(history.first_day, history.as_of, horizon, closed, interval, yearly)
-    if calendar.is_disturbed(history.as_of):
+    if calendar.is_near_closure(history.as_of):
         closure = history.closures[-1]
         later = f"--as-of {calendar_day(closure.last + horizon + 1)} or later, when the data reach that day"
         whole = Calendar(history.first_day, history.as_of, YEAR, yearly=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
     MakeWindow = Callable[[int], TrainingSnapshot]
 
-PEER = "recency"
+BASELINE = "recency"
 """Baseline model: days since the last purchase alone."""
 FEWEST_CUSTOMERS = 100
 GAIN_POINTS = 50
@@ -111,7 +111,9 @@ class Backtest:
         return replace(mine[-1], n=sum(score.n for score in mine), **means)
 
 
-def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> TrainingSet:
+def training_set_at(
+    make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any
+) -> TrainingSet:
     """Return the training set of ``day``: a sample of the closed windows, and the features on that day.
 
     Parameters
@@ -150,7 +152,7 @@ def walk_forward(
     calendar
         Calendar of the history.
     models
-        Models to compare besides :data:`PEER`, simplest first; all of them form the stack.
+        Models to compare besides :data:`BASELINE`, simplest first; all of them form the stack.
     seed
         Random seed.
     fits
@@ -169,16 +171,16 @@ def walk_forward(
             windows[day] = make_window(day)
         return windows[day]
 
-    models = tuple(dict.fromkeys((PEER, *models)))
+    models = tuple(dict.fromkeys((BASELINE, *models)))
     predictions: dict[str, dict[int, Floats]] = {name: {} for name in models}
     left_out: dict[str, NotEnoughDataError] = {}
     for day in cutoffs:
         today = at(day)
         _require_customers(today)
-        past = past_of(at, calendar, day, today.features, seed=seed, fits=fits)
+        training = training_set_at(at, calendar, day, today.features, seed=seed, fits=fits)
         for name in [name for name in models if name not in left_out]:
             try:
-                predictions[name][day] = learn(past, name).log_odds(today.features)
+                predictions[name][day] = learn(training, name).log_odds(today.features)
             except NotEnoughDataError as problem:
                 left_out[name] = problem
     compared = {name: predictions[name] for name in models if name not in left_out}

@@ -111,12 +111,12 @@ class Calendar:
         raise NotEnoughDataError(
             f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: for "
             "features, training and test",
-            hint=self._what_works(days),
+            hint=self._hint(days),
             days=days,
             needed=needed,
         )
 
-    def _what_works(self, days: int) -> str:
+    def _hint(self, days: int) -> str:
         shorter = min(days // HORIZONS, self.horizon - 1)
         least = max(SHORTEST_HORIZON, math.ceil(self.interval or 0) + 1)
         if days >= self._needed or shorter < least:
@@ -128,13 +128,13 @@ class Calendar:
         """Whether the history has a test cut-off with a training cut-off before it."""
         return any(self.trainings(each) for each in self._latest(self.last_day - self.horizon, TESTS))
 
-    def is_disturbed(self, day: int) -> bool:
+    def is_near_closure(self, day: int) -> bool:
         """Return whether a day is in a closure, or less than a horizon before or after one."""
         return any(first - self.horizon <= day <= last + self.horizon for first, last in self.closed)
 
     def _latest(self, latest: int, most: int) -> tuple[int, ...]:
         days = range(latest, self.earliest - 1, -self.step)
-        return tuple(reversed([each for each in days if not self.is_disturbed(each)][:most]))
+        return tuple(reversed([each for each in days if not self.is_near_closure(each)][:most]))
 
 
 def _least_apart(step: int, interval: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.backtest import PEER, past_of, walk_forward
+from ckm.models.backtest import BASELINE, training_set_at, walk_forward
 from ckm.models.churn.stack import STACK
 from ckm.models.churn.training import MODELS, learn
 from ckm.models.cutoffs import Calendar
@@ -53,8 +53,8 @@ def test_nothing_is_learned_or_tested_within_a_horizon_of_a_closure():
     for days in (closed.tests(), closed.trainings(closed.tests()[-1]), closed.trainings(280)):
         assert all(day < 200 - HORIZON or day > 260 + HORIZON for day in days)
     assert closed.tests() == (340, 350, 360, 370)
-    assert closed.is_disturbed(285)
-    assert not closed.is_disturbed(291)
+    assert closed.is_near_closure(285)
+    assert not closed.is_near_closure(291)
 
 
 def test_a_shop_that_is_closed_each_year_is_looked_at_whole_years_ago():
@@ -81,17 +81,17 @@ def test_three_horizons_are_enough_for_one_test():
 @pytest.mark.slow
 def test_every_model_is_scored_at_every_cutoff_beside_recency_and_the_stack():
     assert [(score.model, score.cutoff) for score in walked().scores] == [
-        (model, day) for model in (PEER, "rule", "btyd", "scorecard", STACK) for day in CUTOFFS
+        (model, day) for model in (BASELINE, "rule", "btyd", "scorecard", STACK) for day in CUTOFFS
     ]
     assert walked().mean("scorecard").auc > 0.65
-    assert walked().mean(PEER).log_loss < 0.75
+    assert walked().mean(BASELINE).log_loss < 0.75
 
 
 @pytest.mark.slow
 def test_the_stack_is_about_as_right_as_the_best_of_its_models():
     losses = {name: walked().mean(name).log_loss for name in walked().models}
     assert losses[STACK] <= min(losses.values()) + 0.005
-    assert losses[STACK] < losses[PEER] - 0.02
+    assert losses[STACK] < losses[BASELINE] - 0.02
     assert sum(walked().weights.values()) == pytest.approx(1)
 
 
@@ -108,7 +108,7 @@ def test_a_score_of_the_walk_is_that_of_a_run_on_data_that_end_there():
     day = CUTOFFS[0]
     then = SHOP.until(day)
     today = then.window(day).features
-    model = learn(past_of(then.window, Calendar(0, day, HORIZON), day, today), "scorecard")
+    model = learn(training_set_at(then.window, Calendar(0, day, HORIZON), day, today), "scorecard")
     alone = walk_forward(SHOP.window, [day], CALENDAR, models=("scorecard",))
     losses = np.logaddexp(0, np.where(SHOP.window(day).churned, -1, 1) * model.log_odds(today))
     assert alone.mean("scorecard").log_loss == pytest.approx(float(losses.mean()), abs=1e-12)
@@ -123,9 +123,9 @@ def test_a_model_that_cannot_be_learned_is_left_out_and_named():
         )
 
     result = walk_forward(once_only, CUTOFFS[-1:], CALENDAR, models=("rule", "btyd"))
-    assert result.models == (PEER, "rule", STACK)
+    assert result.models == (BASELINE, "rule", STACK)
     assert set(result.left_out) == {"btyd"}
-    assert set(result.weights) == {PEER, "rule"}
+    assert set(result.weights) == {BASELINE, "rule"}
 
 
 def test_too_few_customers_are_refused():

@@ -29,8 +29,8 @@ TRUTHS = [
     ParetoNBD(r=0.9, alpha=9.0, s=0.7, beta=12.0),
 ]
 LIKELIHOODS = [
-    partial(beta_geometric.log_likelihood, first_counts=False),
-    partial(beta_geometric.log_likelihood, first_counts=True),
+    partial(beta_geometric.log_likelihood, dropout_after_first=False),
+    partial(beta_geometric.log_likelihood, dropout_after_first=True),
     pareto_nbd.log_likelihood,
 ]
 each = pytest.mark.parametrize("fit", FITS, ids=lambda fit: fit.__name__)
@@ -105,7 +105,7 @@ def test_the_log_likelihood_is_in_the_users_unit_of_time(fit, customers) -> None
 def test_the_seed_draws_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.MonkeyPatch, customers) -> None:
     monkeypatch.setattr("ckm.models.btyd.fitting.SAMPLE_ROWS", 100)
     one, other = (fit(*customers, seed=seed) for seed in (0, 1))
-    assert one.facts.gain_left < 1e-4
+    assert one.diagnostics.gain_left < 1e-4
     assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-6)
     assert one.parameters == pytest.approx(other.parameters, rel=1e-4)
 
@@ -114,7 +114,7 @@ def test_the_seed_draws_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.
 def test_data_against_the_story_still_end_in_an_answer(fit) -> None:
     x, t_x, _ = simulated(TRUTHS[2], 10.0, 0.0, 500)
     model = fit(x, t_x, np.random.default_rng(5).uniform(10, 100, 500))  # as if all had left on one day
-    assert model.facts.gain_left < 1e-4
+    assert model.diagnostics.gain_left < 1e-4
     assert (model.no_order(x, t_x, 100, 30) >= model.no_order(x, t_x, 10, 30)).all()
 
 
@@ -122,7 +122,7 @@ def test_data_against_the_story_still_end_in_an_answer(fit) -> None:
 def test_a_fit_written_down_is_read_back_equal(fit, customers) -> None:
     model = fit(*customers)
     assert read_btyd(model.to_plain()) == model
-    assert replace(model, facts=None).standard_errors == {}
+    assert replace(model, diagnostics=None).standard_errors == {}
 
 
 @each
@@ -152,8 +152,8 @@ def test_the_error_has_the_present_and_the_required_number() -> None:
 @each
 def test_customers_who_are_all_alike_leave_parameters_unknown_and_it_says_so(fit) -> None:
     model = fit([3] * 200, [25.0] * 200, [30.0] * 200)
-    assert {"r", "alpha"} <= set(model.facts.unknown)
-    assert all(model.standard_errors[name] is None for name in model.facts.unknown)
+    assert {"r", "alpha"} <= set(model.diagnostics.unknown)
+    assert all(model.standard_errors[name] is None for name in model.diagnostics.unknown)
     assert 0 < model.no_order(3, 25, 30, 30) < 0.2
 
 

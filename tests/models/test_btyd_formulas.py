@@ -13,7 +13,7 @@ from scipy.stats import beta
 from ckm.models.btyd.beta_geometric import _expected_closed, _expected_summed
 from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.mbgnbd import MBGNBD
-from ckm.models.btyd.pareto_integral import race
+from ckm.models.btyd.pareto_integral import competing_risks
 from ckm.models.btyd.pareto_nbd import ParetoNBD
 from tests.models.btyd_customers import simulated
 
@@ -100,7 +100,7 @@ def test_the_race_of_ordering_and_leaving_is_integrated_to_ten_digits(
     A: float, alpha: float, rho: float, length: float
 ) -> None:
     s, start = 0.7, 4.0
-    found = race(np.array([A]), s, alpha, rho, np.array([start]), np.array([length]), moments=True)
+    found = competing_risks(np.array([A]), s, alpha, rho, np.array([start]), np.array([length]), moments=True)
 
     def silent(v: float, order: int) -> float:
         y = np.expm1(v)
@@ -112,8 +112,8 @@ def test_the_race_of_ordering_and_leaving_is_integrated_to_ten_digits(
     end = np.log1p(length)
     points = [end * share for share in (1e-3, 1e-2, 0.1, 0.5)]
     expected = [quad(silent, 0, end, (order,), points=points, epsabs=0, epsrel=1e-12)[0] for order in range(5)]
-    assert [found.leaves[0], *found.moments[:, 0]] == pytest.approx(expected, rel=1e-10)
-    assert np.exp(found.nothing[0]) + found.leaves[0] + found.orders[0] == pytest.approx(1, abs=1e-12)
+    assert [found.dropout_first[0], *found.moments[:, 0]] == pytest.approx(expected, rel=1e-10)
+    assert np.exp(found.log_neither[0]) + found.dropout_first[0] + found.order_first[0] == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("a", [0.3, 0.999999999, 1.0, 1.7, 15.0, 40.0])

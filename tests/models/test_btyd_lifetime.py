@@ -13,7 +13,7 @@ from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.customer_lifetime_value import DAYS_A_MONTH, discounted_orders, expected_orders, fit_lifetime
 from ckm.models.btyd.gamma_gamma import GammaGamma
-from ckm.models.btyd.holdout import by_tenths, hold_out
+from ckm.models.btyd.holdout import by_deciles, holdout_test
 from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.pareto_nbd import ParetoNBD
 from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow_lines
@@ -61,7 +61,7 @@ def test_equal_histories_are_one_and_each_customer_finds_its_own() -> None:
 def test_orders_by_groups_are_those_of_each_customer(model) -> None:
     alone = model.expected_orders(FIVE.x, FIVE.t_x, FIVE.T, 200.0)
     assert expected_orders(model, FIVE, 200.0) == pytest.approx(alone, rel=1e-12)
-    there = model.expected_if_there(FIVE.x, FIVE.T, 200.0) * model.alive(FIVE.x, FIVE.t_x, FIVE.T)
+    there = model.expected_orders_if_active(FIVE.x, FIVE.T, 200.0) * model.alive(FIVE.x, FIVE.t_x, FIVE.T)
     assert there == pytest.approx(alone, rel=1e-12)
 
 
@@ -87,7 +87,7 @@ def test_without_a_discount_all_orders_count_in_full_and_with_one_fewer() -> Non
 
 @pytest.mark.slow
 def test_cdnow_39_weeks_ahead_by_each_model_as_published() -> None:
-    found = hold_out(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
+    found = holdout_test(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
     totals = {each.model.name: (each.total, each.mean_absolute_error) for each in found.models}
     assert found.orders.sum() == 1882
     assert totals["BG/NBD"] == pytest.approx((1653.4, 0.7855), abs=0.05)
@@ -99,8 +99,8 @@ def test_cdnow_39_weeks_ahead_by_each_model_as_published() -> None:
 
 @pytest.mark.slow
 def test_cdnow_by_tenths_ranks_orders_and_money_and_adds_up() -> None:
-    found = hold_out(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
-    orders, money = found.tenths_of_orders, found.tenths_of_money
+    found = holdout_test(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
+    orders, money = found.order_deciles, found.spend_deciles
     assert sum(each.customers for each in orders) == 2357
     assert sum(each.actual for each in orders) == 1882
     assert sum(each.actual for each in money) == pytest.approx(70_976.39, abs=0.01)
@@ -146,7 +146,7 @@ def test_without_repeat_buyers_there_is_no_fit() -> None:
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=60))
 def test_tenths_hold_everybody_once_and_never_rise(figures: list[tuple[int, int]]) -> None:
     expected, actual = (np.array([pair[place] for pair in figures], dtype=float) for place in (0, 1))
-    tenths = by_tenths(expected, actual)
+    tenths = by_deciles(expected, actual)
     assert len(tenths) == 10
     assert sum(each.customers for each in tenths) == len(figures)
     assert sum(each.expected for each in tenths) == expected.sum()

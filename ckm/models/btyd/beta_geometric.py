@@ -45,7 +45,7 @@ class BetaGeometric(TransactionModel):
 
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     time_parameters: ClassVar[tuple[str, ...]] = ("alpha",)
-    first_counts: ClassVar[bool]
+    dropout_after_first: ClassVar[bool]
     """Whether customers can drop out after their first purchase."""
 
     r: float
@@ -57,34 +57,34 @@ class BetaGeometric(TransactionModel):
         x, t_x, T, horizon = checked(x, t_x, T, horizon)
         silent = -(self.r + x) * np.log1p(horizon / (self.alpha + T))  # log P(no order in the horizon | still active)
         with np.errstate(divide="ignore"):
-            return np.asarray(np.logaddexp(self._left_log_odds(x, t_x, T), silent) - np.log(-np.expm1(silent)))
+            return np.asarray(np.logaddexp(self._dropout_log_odds(x, t_x, T), silent) - np.log(-np.expm1(silent)))
 
     def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         from scipy.special import expit
 
-        return np.asarray(expit(-self._left_log_odds(*checked(x, t_x, T))))
+        return np.asarray(expit(-self._dropout_log_odds(*checked(x, t_x, T))))
 
-    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+    def expected_orders_if_active(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         x, _, T, time = checked(x, 0.0, T, time)
-        a, stays = self.a, self.b + x + self.first_counts
+        a, b_prime = self.a, self.b + x + self.dropout_after_first
         if a <= LARGE:
             a = _cleared(a, self.r)
-            stays = np.where(np.abs(a + stays - 1) < CLEARANCE, 1 - a + CLEARANCE, stays)
+            b_prime = np.where(np.abs(a + b_prime - 1) < CLEARANCE, 1 - a + CLEARANCE, b_prime)
         growth = time / (self.alpha + T)
         while_there = _expected_closed if a <= LARGE else _expected_summed
-        return while_there(self.r + x, a, stays, growth)
+        return while_there(self.r + x, a, b_prime, growth)
 
-    def _left_log_odds(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
+    def _dropout_log_odds(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Return the log odds that the customer dropped out by T; minus infinity where this is impossible."""
-        return _left_log_odds(self.r, self.alpha, self.a, self.b, x, t_x, T, self.first_counts)
+        return _dropout_log_odds(self.r, self.alpha, self.a, self.b, x, t_x, T, self.dropout_after_first)
 
 
-def _left_log_odds(
-    r: float, alpha: float, a: float, b: float, x: Floats, t_x: Floats, T: Floats, first_counts: bool
+def _dropout_log_odds(
+    r: float, alpha: float, a: float, b: float, x: Floats, t_x: Floats, T: Floats, dropout_after_first: bool
 ) -> Floats:  # fmt: skip
-    chances = b + x + (first_counts - 1)
+    chances = b + x + (dropout_after_first - 1)
     silence = (r + x) * np.log1p((T - t_x) / (alpha + t_x))
-    if first_counts:
+    if dropout_after_first:
         return np.asarray(np.log(a / chances) + silence)
     bought_again = x > 0
     odds = np.log(a / np.where(bought_again, chances, 1.0)) + silence
@@ -105,7 +105,7 @@ def _cleared(a: float, r: float) -> float:
     return a + 9 * CLEARANCE
 
 
-def _expected_closed(shape: Floats, a: float, stays: Floats, growth: Floats) -> Floats:
+def _expected_closed(shape: Floats, a: float, b_prime: Floats, growth: Floats) -> Floats:
     """Return the expected orders from T to T + t of a customer who is still active at T.
 
     ``(a + b' - 1) / (a - 1) [1 - (1 - z)^(r + x) 2F1(r + x, b'; a + b' - 1; z)]`` with ``b' = stays``,
@@ -114,12 +114,12 @@ def _expected_closed(shape: Floats, a: float, stays: Floats, growth: Floats) -> 
     """
     from scipy.special import hyp2f1
 
-    total = a + stays - 1
+    total = a + b_prime - 1
     shrinks = np.exp(-(a - 1) * np.log1p(growth))
     return np.asarray(total / (a - 1) * (1 - shrinks * hyp2f1(total - shape, a - 1, total, growth / (1 + growth))))
 
 
-def _expected_summed(shape: Floats, a: float, stays: Floats, growth: Floats) -> Floats:
+def _expected_summed(shape: Floats, a: float, b_prime: Floats, growth: Floats) -> Floats:
     """Return the same for a large ``a``: the mean of ``[1 - (1 + p g)^-(r + x)] / p`` over p, by the trapezoidal rule.
 
     Given the dropout probability p, the order rate decreases as ``lambda exp(-lambda p y)``; lambda is integrated out
@@ -128,20 +128,20 @@ def _expected_summed(shape: Floats, a: float, stays: Floats, growth: Floats) -> 
     """
     from scipy.special import polygamma, psi
 
-    centre, width = psi(a) - psi(stays), np.sqrt(polygamma(1, a) + polygamma(1, stays))
+    centre, width = psi(a) - psi(b_prime), np.sqrt(polygamma(1, a) + polygamma(1, b_prime))
     mass, orders = np.zeros_like(growth), np.zeros_like(growth)
-    peak = _logit_density(a, stays, np.log(a / stays))
+    peak = _logit_density(a, b_prime, np.log(a / b_prime))
     for node in np.linspace(-12, 12, SUM_NODES):
         logit = centre + node * width
-        density = np.exp(_logit_density(a, stays, logit) - peak)
+        density = np.exp(_logit_density(a, b_prime, logit) - peak)
         chance = np.exp(-np.logaddexp(0, -np.maximum(logit, -700.0)))
         mass += density
         orders += density * -np.expm1(-shape * np.log1p(chance * growth)) / chance
     return np.asarray(orders / mass)
 
 
-def _logit_density(a: float, stays: Floats, logit: Floats) -> Floats:
-    return np.asarray(-a * np.logaddexp(0, -logit) - stays * np.logaddexp(0, logit))
+def _logit_density(a: float, b_prime: Floats, logit: Floats) -> Floats:
+    return np.asarray(-a * np.logaddexp(0, -logit) - b_prime * np.logaddexp(0, logit))
 
 
 def fit_beta_geometric(
@@ -177,12 +177,12 @@ def fit_beta_geometric(
     InputError
         A history is impossible, such as ``t_x`` above ``T``.
     """
-    likelihood = partial(log_likelihood, first_counts=model.first_counts)
+    likelihood = partial(log_likelihood, dropout_after_first=model.dropout_after_first)
     histories = count_histories(x, t_x, T, weights)
-    return fit_transactions(model, likelihood, starts, histories, time_unit=time_unit, seed=seed)
+    return fit_transactions(model, likelihood, start_values, histories, time_unit=time_unit, seed=seed)
 
 
-def log_likelihood(parameters: Floats, data: Histories, *, first_counts: bool) -> tuple[float, Floats]:
+def log_likelihood(parameters: Floats, data: Histories, *, dropout_after_first: bool) -> tuple[float, Floats]:
     """Log-likelihood of all customers and its gradient in (r, alpha, a, b).
 
     ``G(r+x)/G(r) alpha^r B(a, b')/B(a, b) [(alpha+T)^-(r+x) + d a/(b'-1) (alpha+t_x)^-(r+x)]``; BG/NBD: ``b' = b + x``
@@ -193,24 +193,24 @@ def log_likelihood(parameters: Floats, data: Histories, *, first_counts: bool) -
 
     r, alpha, a, b = (float(value) for value in parameters)
     distinct, position = data.frequencies
-    weights, x, stays = data.weights, data.x, b + distinct + first_counts
+    weights, x, b_prime = data.weights, data.x, b + distinct + dropout_after_first
     until_now, until_last = alpha + data.T, alpha + data.t_x
-    left = _left_log_odds(r, alpha, a, b, x, data.t_x, data.T, first_counts)
+    left = _dropout_log_odds(r, alpha, a, b, x, data.t_x, data.T, dropout_after_first)
     dead = expit(left)
     gained = np.log(until_now / until_last)
-    by_frequency = gammaln(r + distinct) - gammaln(r) + betaln(a, stays) - betaln(a, b)
+    by_frequency = gammaln(r + distinct) - gammaln(r) + betaln(a, b_prime) - betaln(a, b)
     value = by_frequency[position] + r * np.log(alpha) - (r + x) * np.log(until_now) + np.logaddexp(0, left)
     in_r = (psi(r + distinct) - psi(r))[position] + np.log(alpha) - np.log(until_now) + dead * gained
     in_alpha = r / alpha - (r + x) * ((1 - dead) / until_now + dead / until_last)
-    whole = psi(a + b) - psi(a + stays)
+    whole = psi(a + b) - psi(a + b_prime)
     in_a = whole[position] + dead / a
-    leaves = np.maximum(stays - 1, np.finfo(float).tiny)[position]
-    in_b = (whole + psi(stays) - psi(b))[position] - np.where(dead > 0, dead / leaves, 0.0)
+    leaves = np.maximum(b_prime - 1, np.finfo(float).tiny)[position]
+    in_b = (whole + psi(b_prime) - psi(b))[position] - np.where(dead > 0, dead / leaves, 0.0)
     gradient = [float((weights * part).sum()) for part in (in_r, in_alpha, in_a, in_b)]
     return float((weights * value).sum()), np.asarray(gradient)
 
 
-def starts(rate: float) -> Sequence[Sequence[float]]:
+def start_values(rate: float) -> Sequence[Sequence[float]]:
     """Return start parameters for customers that churn: mean purchase rates equal to or above the observed one."""
     return tuple(
         (r, r / (rate * faster), a, b)

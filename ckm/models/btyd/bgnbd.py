@@ -20,7 +20,7 @@ class BGNBD(BetaGeometric):
     """Beta-geometric/NBD. A one-time buyer counts as active for ever: use :meth:`no_order`, never ``1 - alive``."""
 
     name: ClassVar[str] = "BG/NBD"
-    first_counts: ClassVar[bool] = False
+    dropout_after_first: ClassVar[bool] = False
 
 
 def fit_bgnbd(

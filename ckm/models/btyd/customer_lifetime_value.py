@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.btyd.gamma_gamma import GammaGamma, Independence, check_independence, fit_gamma_gamma
-from ckm.models.btyd.model_selection import FITS, Choice, choose_btyd
+from ckm.models.btyd.model_selection import FITS, ModelChoice, choose_btyd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class LifetimeFit:
         Test of the assumption that number and value of orders are independent.
     """
 
-    choice: Choice
+    choice: ModelChoice
     value: GammaGamma | None
     mean_value: float
     independence: Independence
@@ -99,11 +99,11 @@ def fit_lifetime(buyers: Buyers, *, models: Sequence[str] | None = None, seed: i
     NotEnoughDataError
         No purchase model can be fitted, for example because fewer than 20 customers bought again.
     """
-    histories = buyers.groups.histories.thinned(SAMPLE, seed)
+    histories = buyers.groups.histories.systematic_sample(SAMPLE, seed)
     choice = choose_btyd(
         histories.x, histories.t_x, histories.T, weights=histories.weights, seed=seed, models=models or tuple(FITS)
     )
-    repeats = _thinned(np.flatnonzero((buyers.x > 0) & (buyers.spent > 0)), seed)
+    repeats = _systematic_sample(np.flatnonzero((buyers.x > 0) & (buyers.spent > 0)), seed)
     orders, mean = buyers.x[repeats], buyers.order_value[repeats]
     try:
         value = fit_gamma_gamma(orders, mean, seed=seed)
@@ -116,7 +116,7 @@ def expected_orders(model: TransactionModel, buyers: Buyers, days: float) -> Flo
     """Return the expected number of orders of each customer within ``days`` days."""
     groups, histories = buyers.groups, buyers.groups.histories
     x, T, position = groups.frequencies  # noqa: N806 - T is what the papers call it
-    there = model.expected_if_there(x, T, days)[position]
+    there = model.expected_orders_if_active(x, T, days)[position]
     return np.asarray((there * model.alive(histories.x, histories.t_x, histories.T))[groups.position])
 
 
@@ -143,14 +143,14 @@ def discounted_orders(model: TransactionModel, buyers: Buyers, *, months: int, d
     before: Floats = np.zeros(len(x))
     discounted = np.zeros(len(x))
     for month in range(1, months + 1):
-        until = model.expected_if_there(x, T, month * DAYS_A_MONTH)
+        until = model.expected_orders_if_active(x, T, month * DAYS_A_MONTH)
         discounted += (until - before) / (1 + discount) ** (month / MONTHS_A_YEAR)
         before = until
     alive = model.alive(histories.x, histories.t_x, histories.T)
     return ExpectedOrders(*((part[position] * alive)[groups.position] for part in (before, discounted)))
 
 
-def _thinned(rows: Integers, seed: int) -> Integers:
+def _systematic_sample(rows: Integers, seed: int) -> Integers:
     """Return a systematic sample along the customers' codes."""
     if len(rows) <= SAMPLE:
         return rows

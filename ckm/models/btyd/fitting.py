@@ -48,7 +48,7 @@ class Weighted(Protocol):
     def customers(self) -> float:
         """Number of customers."""
 
-    def thinned(self, rows: int, seed: int) -> Self:
+    def systematic_sample(self, rows: int, seed: int) -> Self:
         """Return a representative sample of ``rows`` customers."""
 
 
@@ -82,7 +82,7 @@ class Optimum:
 
 
 def maximise(
-    log_likelihood: LogLikelihood[Data], data: Data, starts: Sequence[Sequence[float]], *, name: str, seed: int
+    log_likelihood: LogLikelihood[Data], data: Data, start_values: Sequence[Sequence[float]], *, name: str, seed: int
 ) -> Optimum:
     """Maximise a log-likelihood over positive parameters.
 
@@ -94,7 +94,7 @@ def maximise(
     ----------
     log_likelihood, data
         See :data:`LogLikelihood`.
-    starts
+    start_values
         Start values of the natural parameters.
     name
         Name of the model, for messages.
@@ -119,12 +119,12 @@ def maximise(
         )  # fmt: skip
         return (float(found.fun) if np.isfinite(found.fun) else inf), np.asarray(found.x)
 
-    sample = data.thinned(SAMPLE_ROWS, seed)
-    found = [descend(sample, np.clip(np.log(start), *BOUNDS)) for start in starts[:STARTS]]
+    sample = data.systematic_sample(SAMPLE_ROWS, seed)
+    found = [descend(sample, np.clip(np.log(start), *BOUNDS)) for start in start_values[:STARTS]]
     _, best = min(found, key=lambda each: each[0])
     if sample is not data:
         _, best = descend(data, best)
-    return _finished(log_likelihood, data, best, name)
+    return _newton(log_likelihood, data, best, name)
 
 
 def _on_log_scale(log_likelihood: LogLikelihood[Data], data: Data, log_parameters: Floats) -> tuple[float, Floats]:
@@ -133,28 +133,28 @@ def _on_log_scale(log_likelihood: LogLikelihood[Data], data: Data, log_parameter
     return value, gradient * parameters
 
 
-def _finished(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name: str) -> Optimum:
+def _newton(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name: str) -> Optimum:
     """Take Newton steps within the bounds until they converge, and return the optimum with standard errors."""
     value, gradient = _on_log_scale(log_likelihood, data, point)
     for _ in range(NEWTON_STEPS):
-        pinned = ((point <= BOUNDS[0] + 1e-6) & (gradient < 0)) | ((point >= BOUNDS[1] - 1e-6) & (gradient > 0))
-        free = np.flatnonzero(~pinned)
+        at_bound = ((point <= BOUNDS[0] + 1e-6) & (gradient < 0)) | ((point >= BOUNDS[1] - 1e-6) & (gradient > 0))
+        free = np.flatnonzero(~at_bound)
         information = _information(log_likelihood, data, point, free)
-        strength, direction = np.linalg.eigh(information)
-        slope = direction.T @ gradient[free]
-        known = strength > FLAT_INFORMATION
-        gain = float((slope[known] ** 2 / strength[known]).sum() / 2)
-        flat_gain = float(np.abs(slope[~known]).sum())
+        eigenvalues, eigenvectors = np.linalg.eigh(information)
+        slope = eigenvectors.T @ gradient[free]
+        identified = eigenvalues > FLAT_INFORMATION
+        gain = float((slope[identified] ** 2 / eigenvalues[identified]).sum() / 2)
+        flat_gain = float(np.abs(slope[~identified]).sum())
         if gain < GAIN_LEFT and flat_gain < FLAT_GAIN:
-            return _optimum(log_likelihood, data, point, value, pinned, gain)
+            return _optimum(log_likelihood, data, point, value, at_bound, gain)
         step = np.zeros_like(point)
-        step[free] = direction @ (slope / np.maximum(np.abs(strength), FLAT_INFORMATION))
+        step[free] = eigenvectors @ (slope / np.maximum(np.abs(eigenvalues), FLAT_INFORMATION))
         step *= min(1.0, 1.0 / float(np.abs(step).max()))
-        before, (point, value, gradient) = point, _uphill(log_likelihood, data, point, step, value)
+        before, (point, value, gradient) = point, _line_search(log_likelihood, data, point, step, value)
         if point is before:
             break
     if gain < ROUGH_GAIN and flat_gain < FLAT_GAIN:
-        return _optimum(log_likelihood, data, point, value, pinned, gain)
+        return _optimum(log_likelihood, data, point, value, at_bound, gain)
     raise NotEnoughDataError(
         f"{name}: the likelihood of {data.customers:,.0f} customers has no maximum that could be found",
         hint="observe for longer, or take another model",
@@ -162,7 +162,7 @@ def _finished(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, na
     )
 
 
-def _uphill(
+def _line_search(
     log_likelihood: LogLikelihood[Data], data: Data, point: Floats, step: Floats, value: float
 ) -> tuple[Floats, float, Floats]:
     """Return the parameters after ``step``, halved until the likelihood does not decrease (except by rounding)."""
@@ -190,16 +190,21 @@ def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats,
 
 
 def _optimum(
-    log_likelihood: LogLikelihood[Data], data: Data, point: Floats, value: float, pinned: NDArray[np.bool_], gain: float
+    log_likelihood: LogLikelihood[Data],
+    data: Data,
+    point: Floats,
+    value: float,
+    at_bound: NDArray[np.bool_],
+    gain: float,
 ) -> Optimum:
     """Return the optimum with standard errors; a parameter that varies with one at a bound is unknown too."""
     information = _information(log_likelihood, data, point, np.arange(len(point)))
-    strength, direction = np.linalg.eigh(information[np.ix_(~pinned, ~pinned)])
-    known = strength > FLAT_INFORMATION
-    inverse = (direction[:, known] / strength[known]) @ direction[:, known].T
-    flat = (np.abs(direction[:, ~known]) > RIDGE_SHARE).any(axis=1)
-    goes_along = (np.abs(inverse @ information[np.ix_(~pinned, pinned)]) > RIDGE_SHARE).any(axis=1)
+    eigenvalues, eigenvectors = np.linalg.eigh(information[np.ix_(~at_bound, ~at_bound)])
+    identified = eigenvalues > FLAT_INFORMATION
+    inverse = (eigenvectors[:, identified] / eigenvalues[identified]) @ eigenvectors[:, identified].T
+    flat = (np.abs(eigenvectors[:, ~identified]) > RIDGE_SHARE).any(axis=1)
+    varies_with_bound = (np.abs(inverse @ information[np.ix_(~at_bound, at_bound)]) > RIDGE_SHARE).any(axis=1)
     errors = np.full(len(point), nan)
-    errors[~pinned] = np.where(flat | goes_along, nan, np.sqrt(np.diag(inverse)))
+    errors[~at_bound] = np.where(flat | varies_with_bound, nan, np.sqrt(np.diag(inverse)))
     unknown = tuple(int(index) for index in np.flatnonzero(np.isnan(errors)))
     return Optimum(np.exp(point), np.exp(point) * errors, value, unknown, gain)

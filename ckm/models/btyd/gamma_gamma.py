@@ -54,7 +54,7 @@ class OrderSamples:
         """Number of customers."""
         return float(self.weights.sum())
 
-    def thinned(self, rows: int, seed: int) -> OrderSamples:
+    def systematic_sample(self, rows: int, seed: int) -> OrderSamples:
         """Return a representative systematic sample of ``rows`` entries."""
         if len(self.x) <= rows:
             return self

@@ -64,11 +64,11 @@ class Histories:
         distinct, position = np.unique(self.x, return_inverse=True)
         return distinct, position.astype(np.int64)
 
-    def in_time(self, factor: float) -> Histories:
+    def rescaled(self, factor: float) -> Histories:
         """Return the same customers with all times multiplied by ``factor``."""
         return Histories(self.x, self.t_x * factor, self.T * factor, self.weights)
 
-    def thinned(self, rows: int, seed: int) -> Histories:
+    def systematic_sample(self, rows: int, seed: int) -> Histories:
         """Return a representative systematic sample of ``rows`` customers; it does not depend on the order of the rows.
 
         Every (customers / rows)-th customer along the sorted histories, from a random start (Cochran,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
 
-TENTHS = 10
+DECILES = 10
 ERROR_DIGITS = 5
 """Digits to which errors are compared: if nobody churns, the three models are the same and differ by rounding only."""
 
@@ -35,7 +35,7 @@ class ModelHoldout:
         Expected orders of each customer.
     mean_absolute_error, root_mean_square_error
         Errors of the expected orders per customer.
-    misplaced
+    allocation_error
         Sum of the absolute errors of spend ÷ actual spend, after the expected spend is scaled to the actual total: 0 if
         every customer spent the expected share of the total.
     """
@@ -44,7 +44,7 @@ class ModelHoldout:
     expected: Floats
     mean_absolute_error: float
     root_mean_square_error: float
-    misplaced: float
+    allocation_error: float
 
     @property
     def total(self) -> float:
@@ -67,7 +67,7 @@ class Holdout:
     order_value
         Expected average order value of each customer.
     models
-        One entry per fitted model, smallest ``misplaced`` first.
+        One entry per fitted model, smallest ``allocation_error`` first.
     """
 
     split: int
@@ -80,7 +80,7 @@ class Holdout:
 
     @property
     def best(self) -> ModelHoldout:
-        """The model with the smallest ``misplaced``.
+        """The model with the smallest ``allocation_error``.
 
         Squared errors are dominated by a few large customers, and absolute errors favour a model that predicts too
         little. With equal totals neither happens.
@@ -88,14 +88,14 @@ class Holdout:
         return self.models[0]
 
     @cached_property
-    def tenths_of_orders(self) -> tuple[HoldoutDecile, ...]:
+    def order_deciles(self) -> tuple[HoldoutDecile, ...]:
         """Orders by decile of the customers, ranked by expected orders, highest first."""
-        return by_tenths(self.best.expected, self.orders)
+        return by_deciles(self.best.expected, self.orders)
 
     @cached_property
-    def tenths_of_money(self) -> tuple[HoldoutDecile, ...]:
+    def spend_deciles(self) -> tuple[HoldoutDecile, ...]:
         """Spend by decile of the customers, ranked by expected spend, highest first."""
-        return by_tenths(self.best.expected * self.order_value, self.money)
+        return by_deciles(self.best.expected * self.order_value, self.money)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class HoldoutDecile:
     actual: float
 
 
-def hold_out(
+def holdout_test(
     codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0
 ) -> Holdout:
     """Fit all models to the purchases until the split, and compare their predictions with the purchases after it.
@@ -144,17 +144,17 @@ def hold_out(
         orders=orders,
         money=spent,
         order_value=fit.order_value(buyers),
-        models=_judged(fit, buyers, orders, spent, last_day - split),
+        models=_evaluated(fit, buyers, orders, spent, last_day - split),
     )
 
 
-def by_tenths(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
+def by_deciles(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
     """Return the expected and actual sums of ten equal parts of the customers, ranked by expectation, highest first.
 
     If expectations are equal, the lower customer code comes first.
     """
     ranked = np.argsort(-expected, kind="stable")
-    parts = np.array_split(ranked, TENTHS)
+    parts = np.array_split(ranked, DECILES)
     return tuple(HoldoutDecile(len(part), float(expected[part].sum()), float(actual[part].sum())) for part in parts)
 
 
@@ -169,19 +169,19 @@ def _later(
     return orders[buyers.codes].astype(np.float64), spent[buyers.codes].astype(np.float64)
 
 
-def _judged(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, days: int) -> tuple[ModelHoldout, ...]:
+def _evaluated(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, days: int) -> tuple[ModelHoldout, ...]:
     found = []
     order, value = tuple(FITS), fit.order_value(buyers)
     for model in sorted(fit.choice.candidates, key=lambda each: order.index(each.name)):
         expected = expected_orders(model, buyers, float(days))
         miss = expected - orders
         errors = float(abs(miss).mean()), float(np.sqrt((miss**2).mean()))
-        found.append(ModelHoldout(model, expected, *errors, misplaced(expected * value, spent)))
+        found.append(ModelHoldout(model, expected, *errors, allocation_error(expected * value, spent)))
     # Sorting is stable: of equal models, the one that is faster to fit comes first.
-    return tuple(sorted(found, key=lambda each: round(each.misplaced, ERROR_DIGITS)))
+    return tuple(sorted(found, key=lambda each: round(each.allocation_error, ERROR_DIGITS)))
 
 
-def misplaced(expected: Floats, came: Floats) -> float:
+def allocation_error(expected: Floats, came: Floats) -> float:
     """Return the absolute error at equal totals, as a share of the actual total; 0 if either total is 0."""
     total, predicted = float(came.sum()), float(expected.sum())
     if total <= 0 or predicted <= 0:

@@ -20,7 +20,7 @@ class MBGNBD(BetaGeometric):
     """Modified beta-geometric/NBD. The churn probability of a one-time buyer, too, grows with recency."""
 
     name: ClassVar[str] = "MBG/NBD"
-    first_counts: ClassVar[bool] = True
+    dropout_after_first: ClassVar[bool] = True
 
 
 def fit_mbgnbd(

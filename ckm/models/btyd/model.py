@@ -25,7 +25,7 @@ DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0}
 
 
 @dataclass(frozen=True)
-class FitFacts:
+class FitDiagnostics:
     """Diagnostics of a fit.
 
     Attributes
@@ -73,7 +73,7 @@ class TransactionModel(ABC):
     ----------
     time_unit
         ``days`` or ``weeks``.
-    facts
+    diagnostics
         Diagnostics of the fit; None if the parameters were given and not fitted.
     """
 
@@ -82,7 +82,7 @@ class TransactionModel(ABC):
     time_parameters: ClassVar[tuple[str, ...]]
 
     time_unit: TimeUnit = "days"
-    facts: FitFacts | None = None
+    diagnostics: FitDiagnostics | None = None
 
     def __post_init__(self) -> None:
         if self.time_unit not in DAYS:
@@ -98,12 +98,12 @@ class TransactionModel(ABC):
     @property
     def log_likelihood(self) -> float:
         """Log-likelihood of the training data, in the model's unit of time; NaN without a fit."""
-        return np.nan if self.facts is None else self.facts.log_likelihood
+        return np.nan if self.diagnostics is None else self.diagnostics.log_likelihood
 
     @property
     def standard_errors(self) -> dict[str, float | None]:
         """Standard errors by parameter; None where unknown, empty without a fit."""
-        return {} if self.facts is None else dict(self.facts.standard_errors)
+        return {} if self.diagnostics is None else dict(self.diagnostics.standard_errors)
 
     @property
     def aic(self) -> float:
@@ -130,10 +130,10 @@ class TransactionModel(ABC):
 
     def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time], given the history."""
-        return np.asarray(self.expected_if_there(x, T, time) * self.alive(x, t_x, T))
+        return np.asarray(self.expected_orders_if_active(x, T, time) * self.alive(x, t_x, T))
 
     @abstractmethod
-    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+    def expected_orders_if_active(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
         The result depends on ``x`` and ``T`` only.
@@ -153,28 +153,29 @@ class TransactionModel(ABC):
             raise UsageError(f"time_unit is 'days' or 'weeks', not {unit!r}")
         factor = DAYS[self.time_unit] / DAYS[unit]
         scaled: dict[str, Any] = {name: getattr(self, name) * factor for name in self.time_parameters}
-        return replace(self, **scaled, time_unit=unit, facts=self.facts and self._scaled_facts(self.facts, factor))
+        diagnostics = None if self.diagnostics is None else self._scaled_diagnostics(self.diagnostics, factor)
+        return replace(self, **scaled, time_unit=unit, diagnostics=diagnostics)
 
-    def _scaled_facts(self, facts: FitFacts, factor: float) -> FitFacts:
+    def _scaled_diagnostics(self, diagnostics: FitDiagnostics, factor: float) -> FitDiagnostics:
         errors = {
             name: error * factor if error is not None and name in self.time_parameters else error
-            for name, error in facts.standard_errors.items()
+            for name, error in diagnostics.standard_errors.items()
         }
-        shift = facts.orders * np.log(factor)
-        return replace(facts, log_likelihood=float(facts.log_likelihood - shift), standard_errors=errors)
+        shift = diagnostics.orders * np.log(factor)
+        return replace(diagnostics, log_likelihood=float(diagnostics.log_likelihood - shift), standard_errors=errors)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the model as numbers, text, lists and dicts for :meth:`from_plain`."""
-        facts = None if self.facts is None else self.facts.to_plain()
-        return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": facts}
+        diagnostics = None if self.diagnostics is None else self.diagnostics.to_plain()
+        return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": diagnostics}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Return the model that :meth:`to_plain` described."""
         if plain["model"] != cls.name:
             raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
-        facts = None if plain["fit"] is None else FitFacts.from_plain(plain["fit"])
-        return cls(**plain["parameters"], time_unit=plain["time_unit"], facts=facts)
+        diagnostics = None if plain["fit"] is None else FitDiagnostics.from_plain(plain["fit"])
+        return cls(**plain["parameters"], time_unit=plain["time_unit"], diagnostics=diagnostics)
 
 
 ModelT = TypeVar("ModelT", bound=TransactionModel)
@@ -183,7 +184,7 @@ ModelT = TypeVar("ModelT", bound=TransactionModel)
 def fit_transactions(
     model: type[ModelT],
     log_likelihood: LogLikelihood[Histories],
-    starts: Callable[[float], Sequence[Sequence[float]]],
+    start_values: Callable[[float], Sequence[Sequence[float]]],
     histories: Histories,
     *,
     time_unit: TimeUnit,
@@ -197,7 +198,7 @@ def fit_transactions(
         Class of the model.
     log_likelihood
         See :data:`ckm.models.btyd.fitting.LogLikelihood`.
-    starts
+    start_values
         Function from the mean purchase rate to start values of the natural parameters; times are scaled so that the
         mean of T is 1.
     histories
@@ -211,10 +212,11 @@ def fit_transactions(
         raise UsageError(f"time_unit is 'days' or 'weeks', not {time_unit!r}")
     require_repeat_buyers(histories, model.name)
     observed = float((histories.weights * histories.T).sum()) / histories.customers
-    scaled = histories.in_time(1 / observed)
-    found = maximise(log_likelihood, scaled, starts(histories.orders / histories.customers), name=model.name, seed=seed)
+    scaled = histories.rescaled(1 / observed)
+    start = start_values(histories.orders / histories.customers)
+    found = maximise(log_likelihood, scaled, start, name=model.name, seed=seed)
     units = np.asarray([observed if name in model.time_parameters else 1.0 for name in model.parameter_names])
-    facts = FitFacts(
+    diagnostics = FitDiagnostics(
         log_likelihood=float(found.log_likelihood - histories.orders * np.log(observed)),
         customers=histories.customers,
         repeat_customers=histories.repeat_customers,
@@ -227,4 +229,4 @@ def fit_transactions(
         gain_left=found.gain_left,
     )
     parameters: dict[str, Any] = dict(zip(model.parameter_names, (found.parameters * units).tolist(), strict=True))
-    return model(**parameters, time_unit=time_unit, facts=facts)
+    return model(**parameters, time_unit=time_unit, diagnostics=diagnostics)

@@ -28,7 +28,7 @@ CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BG
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     """The model with the smallest AIC, and the other candidates.
 
     Attributes
@@ -55,7 +55,7 @@ def choose_btyd(
     seed: int = 0,
     time_unit: TimeUnit = "days",
     models: Sequence[str] = tuple(FITS),
-) -> Choice:
+) -> ModelChoice:
     """Fit the models and return the one with the smallest AIC (Akaike 1974).
 
     All three models are densities of the same purchase times with four parameters, so the smallest AIC is the largest
@@ -85,7 +85,7 @@ def choose_btyd(
     if not fitted:
         raise next(iter(failures.values()))
     ranked = tuple(sorted(fitted, key=lambda model: model.aic))
-    return Choice(ranked[0], ranked, {name: str(error) for name, error in failures.items()})
+    return ModelChoice(ranked[0], ranked, {name: str(error) for name, error in failures.items()})
 
 
 def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:

@@ -42,7 +42,7 @@ BLOCK = 8_192
 
 
 @dataclass(frozen=True)
-class Race:
+class CompetingRisks:
     """Probabilities of the first event from ``start`` to ``start + length``, one entry per history.
 
     Attributes
@@ -56,13 +56,13 @@ class Race:
         and times ``1 / (alpha + start + y)``, the same with beta; shape (4, n). None if not requested.
     """
 
-    nothing: Floats
-    leaves: Floats
-    orders: Floats
+    log_neither: Floats
+    dropout_first: Floats
+    order_first: Floats
     moments: Floats | None
 
 
-def race(
+def competing_risks(
     A: Floats,
     B: float,
     alpha: float,
@@ -71,27 +71,27 @@ def race(
     length: Floats,
     *,
     moments: bool = False,
-) -> Race:
+) -> CompetingRisks:
     """Integrate numerically; ``A``, ``start`` and ``length`` are one-dimensional arrays of equal length."""
     alpha_small = alpha <= beta
     small, large = min(alpha, beta) + start, max(alpha, beta) + start
     steep = np.full_like(A, B)
     powers = (A, steep) if alpha_small else (steep, A)
     end = np.log1p(length / small)
-    nothing = -powers[0] * end - powers[1] * np.log1p(length / large)
+    log_neither = -powers[0] * end - powers[1] * np.log1p(length / large)
     end = _cut(*powers, small / large, end)
     fall = powers[0] * end + powers[1] * np.log1p(small / large * np.expm1(end))
     sums = np.zeros((6 if moments else 2, len(A)))
     for rows, nodes, panels in _plan(end, fall):
         sums[:, rows] = _integrals(
             powers[0][rows], powers[1][rows], small[rows] / large[rows], end[rows], nodes, panels,
-            small_leaves=not alpha_small, moments=moments,
+            small_is_dropout=not alpha_small, moments=moments,
         )  # fmt: skip
     if not moments:
-        return Race(nothing, sums[0], sums[1], None)
+        return CompetingRisks(log_neither, sums[0], sums[1], None)
     parts = [sums[2], sums[3], sums[4] / small, sums[5] / large]
     order = (0, 1, 2, 3) if alpha_small else (1, 0, 3, 2)
-    return Race(nothing, sums[0], sums[1], np.stack([parts[index] for index in order]))
+    return CompetingRisks(log_neither, sums[0], sums[1], np.stack([parts[index] for index in order]))
 
 
 def _plan(end: Floats, fall: Floats) -> Iterator[tuple[Integers, int, int]]:
@@ -132,10 +132,10 @@ def _integrals(
     nodes: int,
     panels: int,
     *,
-    small_leaves: bool,
+    small_is_dropout: bool,
     moments: bool,
 ) -> Floats:
-    """Return ``leaves``, ``orders`` and, if requested, the moments, from logarithms and inverses of both factors."""
+    """Return ``dropout_first``, ``order_first`` and, if requested, the moments; shape (2 or 6, n)."""
     sums = np.zeros((6 if moments else 2, len(end)))
     points, shares = _gauss_legendre(nodes)
     for panel in range(panels):
@@ -148,14 +148,14 @@ def _integrals(
             density *= end * (share / panels)
             by_small = power_small * density
             by_large = power_large * density * (ratio * (1 + grown) / on_large)
-            leaves, orders = (by_small, by_large) if small_leaves else (by_large, by_small)
-            sums[0] += leaves
-            sums[1] += orders
+            dropout_first, order_first = (by_small, by_large) if small_is_dropout else (by_large, by_small)
+            sums[0] += dropout_first
+            sums[1] += order_first
             if moments:
-                sums[2] += leaves * v
-                sums[3] += leaves * log_large
-                sums[4] += leaves / (1 + grown)
-                sums[5] += leaves / on_large
+                sums[2] += dropout_first * v
+                sums[3] += dropout_first * log_large
+                sums[4] += dropout_first / (1 + grown)
+                sums[5] += dropout_first / on_large
     return sums
 
 

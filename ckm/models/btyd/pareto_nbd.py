@@ -12,7 +12,7 @@ import numpy as np
 
 from ckm.models.btyd.histories import Floats, Histories, checked, count_histories
 from ckm.models.btyd.model import TimeUnit, TransactionModel, fit_transactions
-from ckm.models.btyd.pareto_integral import race
+from ckm.models.btyd.pareto_integral import competing_risks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,12 +45,12 @@ class ParetoNBD(TransactionModel):
         x, t_x, T, horizon = checked(x, t_x, T, horizon)
         shape = x.shape
         x, t_x, T, horizon = (np.ravel(part) for part in (x, t_x, T, horizon))
-        before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
-        ahead = race(self.r + x, self.s, self.alpha, self.beta, T, horizon)
-        silent = np.exp(before.nothing)
+        before = competing_risks(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
+        ahead = competing_risks(self.r + x, self.s, self.alpha, self.beta, T, horizon)
+        silent = np.exp(before.log_neither)
         with np.errstate(divide="ignore"):
-            stays_away = np.log(before.leaves + silent * (np.exp(ahead.nothing) + ahead.leaves))
-            return np.asarray(stays_away - before.nothing - np.log(ahead.orders)).reshape(shape)
+            stays_away = np.log(before.dropout_first + silent * (np.exp(ahead.log_neither) + ahead.dropout_first))
+            return np.asarray(stays_away - before.log_neither - np.log(ahead.order_first)).reshape(shape)
 
     def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         from scipy.special import expit
@@ -58,11 +58,11 @@ class ParetoNBD(TransactionModel):
         x, t_x, T = checked(x, t_x, T)
         shape = x.shape
         x, t_x, T = (np.ravel(part) for part in (x, t_x, T))
-        before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
+        before = competing_risks(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
         with np.errstate(divide="ignore"):
-            return np.asarray(expit(before.nothing - np.log(before.leaves))).reshape(shape)
+            return np.asarray(expit(before.log_neither - np.log(before.dropout_first))).reshape(shape)
 
-    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+    def expected_orders_if_active(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
         ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
@@ -88,11 +88,11 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
     distinct, position = data.frequencies
     weights, shape = data.weights, r + data.x
     length = data.T - data.t_x
-    found = race(shape, s, alpha, beta, data.t_x, length, moments=True)
+    found = competing_risks(shape, s, alpha, beta, data.t_x, length, moments=True)
     assert found.moments is not None
-    stays = np.exp(found.nothing)
-    seen = stays + found.leaves
-    stays, leaves = stays / seen, found.leaves / seen
+    stays = np.exp(found.log_neither)
+    seen = stays + found.dropout_first
+    stays, leaves = stays / seen, found.dropout_first / seen
     log_alpha, log_beta, over_alpha, over_beta = found.moments / seen
     to_last = np.log1p(data.t_x / alpha), np.log1p(data.t_x / beta)
     to_now = np.log1p(length / (alpha + data.t_x)), np.log1p(length / (beta + data.t_x))
@@ -106,7 +106,7 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
     return float((weights * value).sum()), np.asarray(gradient)
 
 
-def starts(rate: float) -> Sequence[Sequence[float]]:
+def start_values(rate: float) -> Sequence[Sequence[float]]:
     """Return start parameters with mean purchase rates of 1.2, 1.5 and 3 times the observed one.
 
     The observed rate is too low for active customers, because it includes customers who have churned.
@@ -126,4 +126,4 @@ def fit_pareto_nbd(
 ) -> ParetoNBD:
     """Fit Pareto/NBD by maximum likelihood; arguments and errors as for :func:`ckm.models.btyd.bgnbd.fit_bgnbd`."""
     histories = count_histories(x, t_x, T, weights)
-    return fit_transactions(ParetoNBD, log_likelihood, starts, histories, time_unit=time_unit, seed=seed)
+    return fit_transactions(ParetoNBD, log_likelihood, start_values, histories, time_unit=time_unit, seed=seed)

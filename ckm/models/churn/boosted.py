@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-RISING = ("days_silent",)
+INCREASING = ("days_silent",)
 """Features with a monotone constraint: a higher value never lowers the log odds."""
 TREES = 100
 RATE = 0.08
@@ -49,7 +49,7 @@ class BoostedModel:
     name: ClassVar[str] = "boosted"
     names: tuple[str, ...]
     trees: Any
-    beyond: Mapping[str, float] = field(default_factory=dict)
+    out_of_range: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn; an absent feature counts as NaN."""
@@ -63,7 +63,7 @@ class BoostedModel:
         return {"model": self.name, "features": list(self.names), "trees": TREES, "rate": RATE, "leaves": LEAVES}
 
 
-def fit_boosted(past: TrainingSet) -> BoostedModel:
+def fit_boosted(training: TrainingSet) -> BoostedModel:
     """Fit a fixed number of trees on all past windows, reproducibly on one thread.
 
     Raises
@@ -71,17 +71,17 @@ def fit_boosted(past: TrainingSet) -> BoostedModel:
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    columns = {name: past.column(name) for name in past.names}
-    learned, beyond = within_range(learn_columns(columns, bent=()), past.features)
+    training.require_events()
+    columns = {name: training.column(name) for name in training.names}
+    learned, out_of_range = within_range(learn_columns(columns, splines=()), training.features)
     columns = {column.name: columns[column.name] for column in learned}
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
-    trees = grow(np.column_stack(list(columns.values())), past.churned, tuple(columns), past.seed)
-    return BoostedModel(tuple(columns), trees, beyond)
+    trees = fit_trees(np.column_stack(list(columns.values())), training.churned, tuple(columns), training.seed)
+    return BoostedModel(tuple(columns), trees, out_of_range)
 
 
-def grow(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
+def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
     """Return fitted trees (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232, on histograms as in LightGBM)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -92,7 +92,7 @@ def grow(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], see
             max_leaf_nodes=LEAVES,
             min_samples_leaf=SMALLEST_LEAF,
             l2_regularization=SHRINKAGE,
-            monotonic_cst=[int(name in RISING) for name in names],
+            monotonic_cst=[int(name in INCREASING) for name in names],
             early_stopping=False,
             random_state=seed,
         ).fit(design, churned)

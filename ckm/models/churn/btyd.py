@@ -40,7 +40,7 @@ class BtydModel:
         return {"model": self.name, "horizon": self.horizon, "purchases": self.purchases.to_plain()}
 
 
-def fit_btyd(past: TrainingSet) -> BtydModel:
+def fit_btyd(training: TrainingSet) -> BtydModel:
     """Fit the purchase model to the purchases up to today; it needs no outcomes.
 
     Raises
@@ -48,4 +48,4 @@ def fit_btyd(past: TrainingSet) -> BtydModel:
     NotEnoughDataError
         Too few repeat customers.
     """
-    return BtydModel(past.fits.require(past.day, past.features, past.seed), past.horizon)
+    return BtydModel(training.fits.require(training.day, training.features, training.seed), training.horizon)

@@ -83,8 +83,8 @@ class DesignColumn:
     def clipped(self, values: Floats) -> NDArray[np.bool_]:
         """Return a mask of the values beyond the training range."""
         known = self._scaled(values)
-        beyond: NDArray[np.bool_] = (known < self.low) | (known > self.high)
-        return beyond
+        out_of_range: NDArray[np.bool_] = (known < self.low) | (known > self.high)
+        return out_of_range
 
     def _scaled(self, values: Floats) -> Floats:
         return signed_log(values) if self.logarithm else values
@@ -102,17 +102,17 @@ class DesignColumn:
         }
 
 
-def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tuple[DesignColumn, ...]:
+def learn_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tuple[DesignColumn, ...]:
     """Return the transformations of features; constant features and hardly known ones are dropped.
 
     Parameters
     ----------
     columns
         Values by name, NaN for missing.
-    bent
+    splines
         Names of the features that may have splines.
     """
-    found = (learn_column(name, values, bent=name in bent) for name, values in columns.items())
+    found = (learn_column(name, values, splines=name in splines) for name, values in columns.items())
     return tuple(column for column in found if column is not None)
 
 
@@ -134,11 +134,11 @@ def within_range(
     shares = {
         column.name: float(column.clipped(today[column.name]).mean()) for column in columns if column.name in today
     }
-    beyond = {name: share for name, share in shares.items() if share > MOST_CLIPPED}
-    return tuple(column for column in columns if column.name not in beyond), beyond
+    out_of_range = {name: share for name, share in shares.items() if share > MOST_CLIPPED}
+    return tuple(column for column in columns if column.name not in out_of_range), out_of_range
 
 
-def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | None:
+def learn_column(name: str, values: Floats, *, splines: bool) -> DesignColumn | None:
     """Return the transformation of a feature; None if the feature has no information."""
     known = values[~np.isnan(values)]
     if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():
@@ -152,7 +152,7 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | Non
         float(np.median(known)),
         float(known.min()) - BEYOND * spread,
         float(known.max()) + BEYOND * spread,
-        _knots(known) if bent else (),
+        _knots(known) if splines else (),
         bool(np.isnan(values).mean() >= FEWEST_KNOWN),
     )
     raw = column.raw(values)

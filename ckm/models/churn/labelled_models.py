@@ -247,8 +247,8 @@ def _splines(features: Features, churned: Flags, encoding: FeatureEncoding, seed
     return _linear(features, churned, encoding.numbers, STRENGTH_SPLINES, pairs=True)
 
 
-def _linear(features: Features, churned: Flags, bent: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
-    columns = learn_columns(features, bent=bent)
+def _linear(features: Features, churned: Flags, splines: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
+    columns = learn_columns(features, splines=splines)
     design = np.column_stack(_parts(columns, features, pairs=pairs))
     coefficients, intercept = fit_logistic(design, churned, strength)
     return LinearModel(columns, pairs, coefficients, intercept)

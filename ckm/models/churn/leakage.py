@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ckm.models.churn.training_set import Flags, Floats
 
-LEAK_AUC, HONEST_AUC = 0.95, 0.94
+LEAK_AUC, LEAK_AUC_LOW = 0.95, 0.94
 """A column leaks if its ROC AUC exceeds the first value and the lower end of its 95 % interval exceeds the second. In
 Telco, columns known before the outcome reach at most 0.74; elsewhere rarely more than 0.93."""
 MOST_ELSEWHERE = 0.03
@@ -40,9 +40,9 @@ FEW, FEW_SHARE = 3, 0.1
 upper end of the 95 % interval: Hanley and Lippman-Hand 1983, JAMA 249(13), 1743-1745.)"""
 MOST_BINS, BIN_ROWS = 50, 10
 """Maximum number of bins of a numeric column, and fewest rows per bin."""
-DRAW = 5.0
+PRIOR_ROWS = 5.0
 """Prior weight of the overall rate, in rows per value, so that a value with three rows has little influence."""
-WITHIN = 1.959964
+Z = 1.959964
 """Half width of a 95 % interval, in standard errors."""
 
 
@@ -98,17 +98,17 @@ def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64
 
     Notes
     -----
-    A column leaks if its ROC AUC exceeds :data:`LEAK_AUC` and its 95 % interval lies above :data:`HONEST_AUC`, or if
+    A column leaks if its ROC AUC exceeds :data:`LEAK_AUC` and its 95 % interval lies above :data:`LEAK_AUC_LOW`, or if
     a group of its rows holds the share :data:`WITHIN_FILLED` or :data:`WITHIN_VALUES` of one outcome and at most
     :data:`MOST_ELSEWHERE` of that share of the other. It is judged by whether it is filled and by its values: a value
     predicts the outcome that is more frequent among its rows, in the other folds, than among all rows. A numeric column
     is also judged by its order.
     """
-    found = [_strongest(_views(frame[name], churned, folds)) for name in frame.columns]
+    found = [_strongest_view(_views(frame[name], churned, folds)) for name in frame.columns]
     return tuple(sorted(found, key=lambda each: (-each.leaks, -each.auc, each.column)))
 
 
-def _strongest(views: Sequence[ColumnEvidence]) -> ColumnEvidence:
+def _strongest_view(views: Sequence[ColumnEvidence]) -> ColumnEvidence:
     return next((view for view in views if view.leaks), max(views, key=lambda view: view.auc))
 
 
@@ -162,20 +162,20 @@ def _evidence(
     auc: float,
     groups: Sequence[Flags],
     churned: Flags,
-    within: float,
+    least_share: float,
 ) -> ColumnEvidence:
     """Return the evidence of a column by its AUC and by the groups of rows that predict one outcome."""
-    low = auc - WITHIN * _auc_error(auc, int(churned.sum()), int((~churned).sum()))
-    pure = _holds_one(groups[0], churned, within) or _holds_one(groups[1], ~churned, within)
-    leaks = pure or (auc > LEAK_AUC and low > HONEST_AUC)
+    low = auc - Z * _auc_error(auc, int(churned.sum()), int((~churned).sum()))
+    pure = _separates(groups[0], churned, least_share) or _separates(groups[1], ~churned, least_share)
+    leaks = pure or (auc > LEAK_AUC and low > LEAK_AUC_LOW)
     return ColumnEvidence(name, by, auc, low, float(shown[churned].mean()), float(shown[~churned].mean()), leaks)
 
 
-def _holds_one(group: Flags, outcome: Flags, within: float) -> bool:
+def _separates(group: Flags, outcome: Flags, least_share: float) -> bool:
     """Whether a group of rows contains most of one outcome and almost nothing of the other."""
     share, others, elsewhere = group[outcome].mean(), int((~outcome).sum()), int(group[~outcome].sum())
     return bool(
-        share >= within
+        share >= least_share
         and elsewhere <= MOST_ELSEWHERE * share * others
         and elsewhere + FEW <= FEW_SHARE * share * others
     )
@@ -197,7 +197,7 @@ def _lift_out_of_fold(codes: NDArray[np.int64], churned: Flags, folds: NDArray[n
         rate = float(churned[~test].mean())
         rows = np.bincount(codes[~test], minlength=size)
         left = np.bincount(codes[~test], weights=churned[~test], minlength=size)
-        lift[test] = ((left - rate * rows) / (rows + DRAW))[codes[test]]
+        lift[test] = ((left - rate * rows) / (rows + PRIOR_ROWS))[codes[test]]
     return lift
 
 

@@ -30,7 +30,7 @@ class RecencyModel:
         return {"model": self.name, **self.curve.to_plain()}
 
 
-def fit_recency(past: TrainingSet) -> RecencyModel:
+def fit_recency(training: TrainingSet) -> RecencyModel:
     """Fit the churn rate by recency (:func:`ckm.models.churn.step_curve.fit_step_curve`).
 
     Raises
@@ -38,5 +38,5 @@ def fit_recency(past: TrainingSet) -> RecencyModel:
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    return RecencyModel(fit_step_curve(past.column("days_silent"), past.churned))
+    training.require_events()
+    return RecencyModel(fit_step_curve(training.column("days_silent"), training.churned))

@@ -26,19 +26,19 @@ class RuleModel:
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn."""
-        return self.curve(silence_in_gaps(features))
+        return self.curve(recency_in_intervals(features))
 
     def to_plain(self) -> dict[str, object]:
         """Return the steps."""
         return {"model": self.name, **self.curve.to_plain()}
 
 
-def silence_in_gaps(features: Features) -> Floats:
+def recency_in_intervals(features: Features) -> Floats:
     """Return recency ÷ the long purchase interval; ÷ 1 day where it is unknown."""
     return features["days_silent"] / np.nan_to_num(features["gap_p80_days"], nan=1.0)
 
 
-def fit_rule(past: TrainingSet) -> RuleModel:
+def fit_rule(training: TrainingSet) -> RuleModel:
     """Fit the churn rate by recency in long intervals (:func:`ckm.models.churn.step_curve.fit_step_curve`).
 
     Raises
@@ -46,6 +46,6 @@ def fit_rule(past: TrainingSet) -> RuleModel:
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    silence = np.concatenate([silence_in_gaps(window.features) for window in past.windows])
-    return RuleModel(fit_step_curve(silence, past.churned))
+    training.require_events()
+    silence = np.concatenate([recency_in_intervals(window.features) for window in training.windows])
+    return RuleModel(fit_step_curve(silence, training.churned))

@@ -63,11 +63,11 @@ class ScorecardModel:
     intercept: float
     purchases: MBGNBD | None
     horizon: int
-    beyond: Mapping[str, float] = field(default_factory=dict)
+    out_of_range: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn; an absent feature counts as NaN."""
-        derived = derive(features, self.purchases, self.horizon)
+        derived = derived_columns(features, self.purchases, self.horizon)
         rows = len(derived[SILENCE_SHARE])
         total = np.full(rows, self.intercept)
         position = 0
@@ -91,7 +91,7 @@ class ScorecardModel:
         }
 
 
-def derive(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
+def derived_columns(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
     """Return columns that combine several features.
 
     These are recency ÷ the customer's long interval, recency ÷ tenure, and the log odds of no order by the purchase
@@ -107,7 +107,7 @@ def derive(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[s
     return derived
 
 
-def fit_scorecard(past: TrainingSet) -> ScorecardModel:
+def fit_scorecard(training: TrainingSet) -> ScorecardModel:
     """Fit the scorecard on all past windows.
 
     The log odds of the purchase model of a window use the purchases up to its cut-off only, so there is no leakage. The
@@ -118,17 +118,17 @@ def fit_scorecard(past: TrainingSet) -> ScorecardModel:
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    today = past.fits.get(past.day, past.features, past.seed)
-    values = {name: past.column(name) for name in past.names if name not in LEFT_OUT}
-    values |= _derived(past, with_purchases=today is not None)
-    now = {**past.features, **derive(past.features, today, past.horizon)}
-    columns, beyond = within_range(learn_columns(values, bent=SPLINES), now)
+    training.require_events()
+    today = training.fits.get(training.day, training.features, training.seed)
+    values = {name: training.column(name) for name in training.names if name not in LEFT_OUT}
+    values |= _derived(training, with_purchases=today is not None)
+    now = {**training.features, **derived_columns(training.features, today, training.horizon)}
+    columns, out_of_range = within_range(learn_columns(values, splines=SPLINES), now)
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     design = np.column_stack([column(values[column.name]) for column in columns])
-    coefficients, intercept = fit_logistic(design, past.churned, STRENGTH)
-    return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, past.horizon, beyond)
+    coefficients, intercept = fit_logistic(design, training.churned, STRENGTH)
+    return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, training.horizon, out_of_range)
 
 
 def fit_logistic(design: Floats, churned: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
@@ -140,13 +140,13 @@ def fit_logistic(design: Floats, churned: NDArray[np.bool_], strength: float) ->
     return np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
 
 
-def _derived(past: TrainingSet, *, with_purchases: bool) -> dict[str, Floats]:
+def _derived(training: TrainingSet, *, with_purchases: bool) -> dict[str, Floats]:
     names = SPLINES if with_purchases else SPLINES[1:]
     parts: dict[str, list[Floats]] = {name: [] for name in names}
-    for window in past.windows:
+    for window in training.windows:
         needed = {name: window.features[name] for name in (*NEEDS, "gap_p80_days")}
-        model = past.fits.get(window.day, needed, past.seed) if with_purchases else None
-        derived = derive(needed, model, past.horizon)
+        model = training.fits.get(window.day, needed, training.seed) if with_purchases else None
+        derived = derived_columns(needed, model, training.horizon)
         for name in names:
             parts[name].append(derived.get(name, np.full(len(window), np.nan)))
     return {name: np.concatenate(part) for name, part in parts.items()}

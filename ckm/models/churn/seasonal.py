@@ -54,7 +54,7 @@ class SeasonalModel:
         return {"model": self.name, "horizon": self.horizon, "purchases": plain, "season": self.clock.to_plain()}
 
 
-def fit_seasonal(past: TrainingSet) -> SeasonalModel:
+def fit_seasonal(training: TrainingSet) -> SeasonalModel:
     """Fit the purchase model to the purchases up to today, in the seasonal days of the last year.
 
     Raises
@@ -62,5 +62,5 @@ def fit_seasonal(past: TrainingSet) -> SeasonalModel:
     NotEnoughDataError
         Too few repeat customers, or less than fifteen months of history.
     """
-    purchases, clock = past.fits.require_seasonal(past.day, past.features, past.seed)
-    return SeasonalModel(purchases, clock, past.day, past.horizon)
+    purchases, clock = training.fits.require_seasonal(training.day, training.features, training.seed)
+    return SeasonalModel(purchases, clock, training.day, training.horizon)

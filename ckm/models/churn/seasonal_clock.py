@@ -101,7 +101,7 @@ class RepeatPurchases:
             )
         rate = self.purchases[:span] / np.maximum(self.customers[:span], 1)
         year = rate[-YEAR:] * np.exp(-_growth(rate) * np.arange(YEAR))
-        smooth = _round_the_year(year)
+        smooth = _smoothed_over_the_year(year)
         rates = np.clip(smooth / smooth.mean(), 1 / EXTREME, EXTREME)
         passed = np.concatenate([[0.0], np.cumsum(rates / rates.mean())])
         return SeasonalClock(day, passed)
@@ -116,7 +116,7 @@ def _growth(rate: Floats) -> float:
     return float(np.clip(np.log(now / then), -np.log(EXTREME), np.log(EXTREME)) / YEAR)
 
 
-def _round_the_year(values: Floats) -> Floats:
+def _smoothed_over_the_year(values: Floats) -> Floats:
     apart = np.arange(YEAR)
     apart = np.minimum(apart, YEAR - apart)
     weights = np.exp(-0.5 * np.square(apart / SMOOTH_DAYS))

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 STACK = "stack"
-EXPECTED = ("btyd", "scorecard", "boosted")
+PRIOR_MODELS = ("btyd", "scorecard", "boosted")
 """Models with equal prior weights; the prior weight of the others is zero."""
 SHRINKAGE = 0.04
 """Penalty in log loss, summed over the tests, for a squared distance of 1 from the prior weights. Tests overlap and
 repeat the same customers, so the weights are shrunk."""
-LEAST = 0.01
+LEAST_WEIGHT = 0.01
 """Smaller weights are set to zero."""
 WEIGHT_DIGITS = 6
 
@@ -56,9 +56,9 @@ class StackModel:
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
 
     @property
-    def beyond(self) -> Mapping[str, float]:
+    def out_of_range(self) -> Mapping[str, float]:
         """Columns that a part does not use, with the share of today's customers out of their range."""
-        return {name: share for part in self.parts for name, share in part.beyond.items()}
+        return {name: share for part in self.parts for name, share in part.out_of_range.items()}
 
     def to_plain(self) -> dict[str, object]:
         """Return the parts and their weights."""
@@ -78,10 +78,10 @@ def combined(log_odds: Sequence[Floats], weights: Sequence[float]) -> Floats:
 
 
 def fit_weights(names: Sequence[str], tests: Sequence[tuple[Sequence[Floats], Flags]]) -> dict[str, float]:
-    """Return the weight of each model, without those below :data:`LEAST`.
+    """Return the weight of each model, without those below :data:`LEAST_WEIGHT`.
 
     The weights minimise the log loss with equal weight per test, plus a penalty for the distance from equal weights of
-    :data:`EXPECTED`. The problem is convex, so the minimum is unique.
+    :data:`PRIOR_MODELS`. The problem is convex, so the minimum is unique.
 
     Parameters
     ----------
@@ -91,26 +91,26 @@ def fit_weights(names: Sequence[str], tests: Sequence[tuple[Sequence[Floats], Fl
         For each walk-forward test the log odds by model, parallel to ``names``, and the outcome. Without tests the
         weights are the prior weights.
     """
-    expected = _expected(names)
+    prior = _prior_weights(names)
     designs = [(np.column_stack(log_odds), churned.astype(np.float64)) for log_odds, churned in tests]
-    weights = _minimum(designs, expected) if designs and len(names) > 1 else expected
-    weights = np.where(weights < LEAST, 0.0, weights)
+    weights = _minimum(designs, prior) if designs and len(names) > 1 else prior
+    weights = np.where(weights < LEAST_WEIGHT, 0.0, weights)
     weights = np.round(weights / weights.sum(), WEIGHT_DIGITS)
     return {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
 
 
-def _expected(names: Sequence[str]) -> Floats:
-    shares = np.array([float(name in EXPECTED) for name in names], dtype=np.float64)
+def _prior_weights(names: Sequence[str]) -> Floats:
+    shares = np.array([float(name in PRIOR_MODELS) for name in names], dtype=np.float64)
     if not shares.any():
         shares[:] = 1.0
     return np.asarray(shares / shares.sum())
 
 
-def _minimum(designs: Sequence[tuple[Floats, Floats]], expected: Floats) -> Floats:
+def _minimum(designs: Sequence[tuple[Floats, Floats]], prior: Floats) -> Floats:
     from scipy.optimize import minimize
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        apart = weights - expected
+        apart = weights - prior
         value, slope = SHRINKAGE * float(apart @ apart), 2 * SHRINKAGE * apart
         for design, churned in designs:
             log_odds = design @ weights
@@ -120,10 +120,10 @@ def _minimum(designs: Sequence[tuple[Floats, Floats]], expected: Floats) -> Floa
 
     found = minimize(
         loss,
-        expected,
+        prior,
         jac=True,
         method="SLSQP",
-        bounds=[(0.0, 1.0)] * len(expected),
+        bounds=[(0.0, 1.0)] * len(prior),
         constraints=[
             {"type": "eq", "fun": lambda weights: weights.sum() - 1, "jac": lambda weights: np.ones(len(weights))}
         ],

@@ -66,9 +66,9 @@ class CalibratedModel:
         return self.model.name
 
     @property
-    def beyond(self) -> Mapping[str, float]:
+    def out_of_range(self) -> Mapping[str, float]:
         """Columns that are not used because too many of today's customers are out of their range, with that share."""
-        return getattr(self.model, "beyond", {})
+        return getattr(self.model, "out_of_range", {})
 
     def log_odds(self, features: Features) -> Floats:
         """Return the calibrated log odds of churn, row by row."""
@@ -85,7 +85,7 @@ class CalibratedModel:
         return {**self.model.to_plain(), "calibration": self.calibration.to_plain()}
 
 
-def learn(past: TrainingSet, name: str) -> CalibratedModel:
+def learn(training: TrainingSet, name: str) -> CalibratedModel:
     """Train a model on the past of a day, and calibrate it on the last closed window.
 
     A model of :data:`FLEXIBLE` overfits that window. Its log odds there are two-fold cross-validated: two models are
@@ -100,14 +100,16 @@ def learn(past: TrainingSet, name: str) -> CalibratedModel:
     """
     if name not in FITS:
         raise UnknownNameError("model", name, MODELS)
-    past.require_events()
-    model = FITS[name](past)
-    latest = past.windows[-1]
-    log_odds = _cross_validated(past, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
-    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, past)))
+    training.require_events()
+    model = FITS[name](training)
+    latest = training.windows[-1]
+    log_odds = (
+        _cross_validated(training, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
+    )
+    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, training)))
 
 
-def credibility(model: ChurnModel, past: TrainingSet) -> float:
+def credibility(model: ChurnModel, training: TrainingSet) -> float:
     """Return the credibility of a window's shift, estimated from past windows.
 
     A window's shift is the mean change of the log odds by a calibration on it. The credibility is the regression
@@ -117,17 +119,17 @@ def credibility(model: ChurnModel, past: TrainingSet) -> float:
     Parameters
     ----------
     model
-        Model trained on ``past``.
-    past
+        Model trained on ``training``.
+    training
         Training set.
     """
     shifts = {}
-    for window in past.windows:
+    for window in training.windows:
         # Features of a source that begins later are NaN in early windows, as in training.
-        known = {name: column(window.features, name, len(window)) for name in past.names}
+        known = {name: column(window.features, name, len(window)) for name in training.names}
         log_odds = on_day(model, window.day).log_odds(known)
         shifts[window.day] = float((recalibrate(log_odds, window.churned)(log_odds) - log_odds).mean())
-    earlier_days = {day: _nearest(shifts, day - past.horizon, past.horizon // 6) for day in shifts}
+    earlier_days = {day: _nearest(shifts, day - training.horizon, training.horizon // 6) for day in shifts}
     pairs = np.array([(shifts[then], shifts[day]) for day, then in earlier_days.items() if then is not None])
     if not len(pairs):
         return EVEN_CREDIBILITY
@@ -150,12 +152,21 @@ def on_day(model: ChurnModel, day: int) -> ChurnModel:
     return model.on(day) if isinstance(model, SeasonalModel) else model
 
 
-def _cross_validated(past: TrainingSet, name: str) -> Floats:
-    latest = past.windows[-1]
+def _cross_validated(training: TrainingSet, name: str) -> Floats:
+    latest = training.windows[-1]
     log_odds = np.zeros(len(latest))
     for half in (0, 1):
-        others = tuple(window.rows(window.keys % 2 != half) for window in past.windows)
-        learned = FITS[name](TrainingSet(others, past.day, past.features, past.horizon, past.seed, past.fits))
+        others = tuple(window.rows(window.keys % 2 != half) for window in training.windows)
+        learned = FITS[name](
+            TrainingSet(
+                others,
+                training.day,
+                training.features,
+                training.horizon,
+                training.seed,
+                training.fits,
+            )
+        )
         mine = latest.keys % 2 == half
         log_odds[mine] = learned.log_odds({key: values[mine] for key, values in latest.features.items()})
     return log_odds

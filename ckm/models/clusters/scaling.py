@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CLIP = 3.0
 """Values are clipped to this number of scales from the centre, so that one outlier does not form a cluster."""
-BORROWED_PURCHASES = 5.0
+PRIOR_PURCHASES = 5.0
 """Prior weight, in purchases, of the typical value of a feature that is computed from purchases."""
 IQR_OF_NORMAL = 1.349
 """Interquartile range of a normal distribution, in standard deviations; it makes both measures of spread comparable."""
@@ -85,7 +85,7 @@ class Scaling:
 
     def apply(self, columns: Mapping[str, Floats]) -> Floats:
         """Return the feature in scales from the centre, between ``-CLIP`` and ``CLIP``; never null."""
-        values = _drawn(self.recipe, _transformed(self.recipe, columns), columns, self.typical)
+        values = _shrunk(self.recipe, _transformed(self.recipe, columns), columns, self.typical)
         return np.clip((values - self.centre) / self.scale, -CLIP, CLIP)
 
 
@@ -94,7 +94,7 @@ def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callab
 
     ``typical`` is the median; for a feature with ``recipe.evidence`` it is the mean without the lowest and highest 1 %.
     Such a feature ``x`` of a customer with ``n`` purchases becomes
-    ``(n x + w typical) / (n + w)``, ``w`` being :data:`BORROWED_PURCHASES`: the credibility formula of Bühlmann and
+    ``(n x + w typical) / (n + w)``, ``w`` being :data:`PRIOR_PURCHASES`: the credibility formula of Bühlmann and
     Gisler (2005), *A Course in Credibility Theory*, ch. 3, with a fixed weight. Without it, one-time buyers, whose
     shares can only be 0 or 1, would be separated by chance. The centre is the median, the scale
     ``max(IQR / 1.349, s)`` with ``s`` the standard deviation without the lowest and highest 1 %. (If most customers
@@ -120,8 +120,8 @@ def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callab
     if not len(known) or _spread(known) < (LEAST_LOG_SPREAD if recipe.is_logarithm else LEAST_SPREAD):
         return None
     typical = rounded(float(np.mean(_winsorized(known)) if recipe.evidence else np.median(known)))
-    drawn = _drawn(recipe, values, columns, typical)
-    return Scaling(recipe, typical, rounded(float(np.median(drawn))), rounded(_spread(drawn)))
+    shrunk = _shrunk(recipe, values, columns, typical)
+    return Scaling(recipe, typical, rounded(float(np.median(shrunk))), rounded(_spread(shrunk)))
 
 
 def scaled_points(scalings: Sequence[Scaling], columns: Mapping[str, Floats]) -> Floats:
@@ -145,12 +145,12 @@ def _signed_log(values: Floats) -> Floats:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _drawn(recipe: Recipe, values: Floats, columns: Mapping[str, Floats], typical: float) -> Floats:
+def _shrunk(recipe: Recipe, values: Floats, columns: Mapping[str, Floats], typical: float) -> Floats:
     filled = np.where(np.isnan(values), typical, values)
     if recipe.evidence is None:
         return filled
     purchases = np.nan_to_num(columns[recipe.evidence], nan=0.0)
-    return (purchases * filled + BORROWED_PURCHASES * typical) / (purchases + BORROWED_PURCHASES)
+    return (purchases * filled + PRIOR_PURCHASES * typical) / (purchases + PRIOR_PURCHASES)
 
 
 def _winsorized(values: Floats) -> Floats:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckm.models.btyd.histories import Floats
-    from ckm.models.spend.ordered_spend import OrderedSpend
+    from ckm.models.spend.btyd_spend import BtydSpend
     from ckm.models.spend.spend_snapshot import SpendSnapshot
 
 BTYD, LAST_SPEND, BOOSTED = "btyd", "last_spend", "boosted"
@@ -51,7 +51,7 @@ class BacktestWindow:
     """
 
     snapshot: SpendSnapshot
-    btyd: OrderedSpend
+    btyd: BtydSpend
     days: int
     spend: Floats
     orders: Floats
@@ -73,7 +73,7 @@ class BacktestWindow:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CandidateForecast:
     """Predictions of all candidates for a horizon, as of a day.
 
     Attributes
@@ -89,7 +89,7 @@ class Outlook:
     """
 
     snapshot: SpendSnapshot
-    btyd: OrderedSpend
+    btyd: BtydSpend
     window: int
     horizon: int
     trees: Any = None
@@ -143,8 +143,8 @@ def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
 
     bases = []
     for each in windows:
-        outlook = Outlook(each.snapshot, each.btyd, each.days, each.days).spend
-        bases.append(_base(outlook[BTYD], outlook[LAST_SPEND]))
+        forecast = CandidateForecast(each.snapshot, each.btyd, each.days, each.days).spend
+        bases.append(_base(forecast[BTYD], forecast[LAST_SPEND]))
     base = np.concatenate(bases)
     ratio = np.concatenate([np.maximum(each.spend, 0.0) for each in windows]) / base
     design = np.concatenate([_design(each.snapshot, each.btyd, each.days) for each in windows])
@@ -169,7 +169,7 @@ def _base(btyd: Floats, last_spend: Floats) -> Floats:
     return np.asarray(mean + LEAST_BASE * max(float(mean.mean()), 1e-9))
 
 
-def _design(snapshot: SpendSnapshot, btyd: OrderedSpend, days: int) -> Floats:
+def _design(snapshot: SpendSnapshot, btyd: BtydSpend, days: int) -> Floats:
     """Return the features of the trees: the purchase history and the purchase model's prediction."""
     expected, value = btyd.orders(snapshot, days), btyd.order_value(snapshot)
     return np.column_stack([snapshot.features(days), expected, np.log1p(expected * value)])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from ckm.models.btyd.histories import Floats
 
-DRAW = 0.1
+PRIOR_PENALTY = 0.1
 """Penalty of a squared distance of 1 from equal shares, in relative absolute error summed over the tests. Tests overlap
 and contain the same customers, so a few of them must not decide alone."""
 COARSE, FINE = 10, 50
@@ -52,7 +52,7 @@ def fit_shares(names: Sequence[str], tests: Sequence[tuple[Mapping[str, Floats],
         return dict(zip(names, equal.tolist(), strict=True))
 
     def loss(shares: Floats) -> float:
-        value = DRAW * float(((shares - equal) ** 2).sum())
+        value = PRIOR_PENALTY * float(((shares - equal) ** 2).sum())
         for predictions, spend in scaled:
             mixed = sum(share * each for share, each in zip(shares, predictions, strict=True))
             value += float(np.abs(mixed - spend).sum() / spend.sum())

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, Outlook, grow_trees
+from ckm.models.spend.btyd_spend import fit_btyd_spend, with_order_value
+from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, CandidateForecast, grow_trees
 from ckm.models.spend.ensemble_shares import combined, fit_shares
-from ckm.models.spend.ordered_spend import fit_ordered_spend, with_order_value
-from ckm.models.spend.prediction_interval import Missed, coverage, fit_interval, total_reach
+from ckm.models.spend.prediction_interval import PredictionErrors, coverage, fit_interval, total_half_width
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
 
-LEARNED_FROM = 20_000
+MOST_SAMPLED = 20_000
 """Maximum number of customers per window: five windows then have 100,000 rows."""
 PARTS = 3
 """Fewest windows per history: one for features, one for training, one for the test."""
@@ -74,9 +74,9 @@ class SpendTest:
         """Mean absolute error of a customer's spend."""
         return float(np.abs(self.expected - self.spend).mean())
 
-    def missed(self, shares: Mapping[str, float]) -> Missed:
+    def errors(self, shares: Mapping[str, float]) -> PredictionErrors:
         """Return the errors that prediction intervals are fitted to, for a combination with other shares."""
-        return Missed(combined(self.candidates, shares), self.no_purchase, self.spend, self.days)
+        return PredictionErrors(combined(self.candidates, shares), self.no_purchase, self.spend, self.days)
 
     @property
     def total_error(self) -> float:
@@ -94,7 +94,7 @@ class SpendForecast:
         Expected spend, one entry per customer as of the day.
     low, high
         Ends of each customer's interval, both included; None if too few customers bought in past windows.
-    total_reach
+    total_half_width
         Half width of the 95 % interval of the total's logarithm; None without a test.
     shares
         Shares of the candidates in the combination.
@@ -111,7 +111,7 @@ class SpendForecast:
     spend: Floats
     low: Floats | None
     high: Floats | None
-    total_reach: float | None
+    total_half_width: float | None
     shares: Mapping[str, float]
     correction: float
     horizon: int
@@ -155,32 +155,34 @@ def forecast_spend(
     today = SpendSnapshot(purchases, day)
     begins = purchases.first_day if first_day is None else first_day
     window = min(horizon, (day - begins + 1) // (PARTS * STEPS_PER_WINDOW) * STEPS_PER_WINDOW)
-    past = _Past(_sampled(purchases, today, seed), begins, day, horizon, window, model.name, seed)
+    past = _PastWindows(_sampled(purchases, today, seed), begins, day, horizon, window, model.name, seed)
     tests = past.tests
-    outlook = Outlook(today, with_order_value(model, today, seed), window, horizon, past.trees(day) if tests else None)
-    candidates = past.levelled(outlook, day)
+    forecast = CandidateForecast(
+        today, with_order_value(model, today, seed), window, horizon, past.trees(day) if tests else None
+    )
+    candidates = past.with_calibrated_totals(forecast, day)
     shares = past.shares(day, candidates) if tests else {BTYD: 1.0}
     correction = past.correction(day, shares) if tests else 1.0
     spend = correction * combined(candidates, shares)
-    missed = [each.missed(shares) for each in tests]
-    interval = fit_interval(missed) if tests else None
-    low, high = (None, None) if interval is None else interval.bounds(spend, outlook.no_purchase, horizon)
+    errors = [each.errors(shares) for each in tests]
+    interval = fit_interval(errors) if tests else None
+    low, high = (None, None) if interval is None else interval.bounds(spend, forecast.no_purchase, horizon)
     return SpendForecast(
         spend=spend,
         low=low,
         high=high,
-        total_reach=total_reach([each.total_error for each in tests], horizon / window) if tests else None,
+        total_half_width=total_half_width([each.total_error for each in tests], horizon / window) if tests else None,
         shares=shares,
         correction=correction,
         horizon=horizon,
         window=window,
         tests=tests,
-        coverage=coverage(missed) if interval is not None else None,
+        coverage=coverage(errors) if interval is not None else None,
     )
 
 
 @dataclass(frozen=True)
-class _Past:
+class _PastWindows:
     """Past windows, and the fits to those that had closed by a day."""
 
     purchases: Purchases
@@ -216,14 +218,14 @@ class _Past:
         """Return trees trained on the windows that had closed by a day."""
         return grow_trees(self._closed(day), self.seed)
 
-    def levelled(self, outlook: Outlook, day: int) -> dict[str, Floats]:
+    def with_calibrated_totals(self, forecast: CandidateForecast, day: int) -> dict[str, Floats]:
         """Return the candidates' predictions, with totals corrected by the windows that had closed by a day.
 
         Windows as long as the horizon measure how much last year's rate changes. Shorter windows do not, because
         customers churn: then all candidates are scaled to the total of the purchase model, which includes churn. Its
         average order value is corrected, because that does not depend on the length of a window.
         """
-        found, closed = dict(outlook.spend), self._closed(day)
+        found, closed = dict(forecast.spend), self._closed(day)
         if self.horizon > self.window:
             error = closed[-1].value_error if closed else 0.0
             total = float(found[BTYD].sum()) * float(np.exp(EVEN_CREDIBILITY * error))
@@ -245,11 +247,11 @@ class _Past:
 
     def _tested(self, window: BacktestWindow, closed: Sequence[SpendTest]) -> SpendTest:
         day = window.snapshot.day
-        outlook = Outlook(window.snapshot, window.btyd, self.window, self.window, self.trees(day))
-        candidates = self.levelled(outlook, day)
+        forecast = CandidateForecast(window.snapshot, window.btyd, self.window, self.window, self.trees(day))
+        candidates = self.with_calibrated_totals(forecast, day)
         shares = _shares(closed, candidates)
         expected = self._correction(closed, shares) * combined(candidates, shares)
-        return SpendTest(day, self.window, candidates, expected, outlook.no_purchase, window.spend)
+        return SpendTest(day, self.window, candidates, expected, forecast.no_purchase, window.spend)
 
     def _correction(self, tests: Sequence[SpendTest], shares: Mapping[str, float]) -> float:
         """Return the factor of the latest test, shrunk by how well earlier tests predicted later ones.
@@ -276,7 +278,7 @@ class _Past:
         if len(snapshot.buyers) < FEWEST_CUSTOMERS:
             return None
         try:
-            fit = fit_ordered_spend(snapshot, self.model, self.seed)
+            fit = fit_btyd_spend(snapshot, self.model, self.seed)
         except NotEnoughDataError:
             return None
         codes, until = snapshot.buyers.codes, day + self.window
@@ -305,8 +307,8 @@ def _log_ratio(came: Floats, expected: Floats) -> float:
 
 def _sampled(purchases: Purchases, today: SpendSnapshot, seed: int) -> Purchases:
     codes = today.buyers.codes
-    if len(codes) <= LEARNED_FROM:
+    if len(codes) <= MOST_SAMPLED:
         return purchases
-    step = len(codes) / LEARNED_FROM
-    rows = ((np.arange(LEARNED_FROM) + np.random.default_rng(seed).random()) * step).astype(np.int64)
+    step = len(codes) / MOST_SAMPLED
+    rows = ((np.arange(MOST_SAMPLED) + np.random.default_rng(seed).random()) * step).astype(np.int64)
     return purchases.of(codes[rows.clip(0, len(codes) - 1)])

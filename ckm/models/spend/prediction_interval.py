@@ -31,7 +31,7 @@ PRIOR_TESTS = 2
 
 
 @dataclass(frozen=True)
-class Missed:
+class PredictionErrors:
     """Expected and actual spend of a test, one entry per customer.
 
     Attributes
@@ -47,9 +47,9 @@ class Missed:
     spend: Floats
     days: int
 
-    def half(self, number: int) -> Missed:
+    def half(self, number: int) -> PredictionErrors:
         """Return every second customer, from the first or from the second."""
-        return Missed(self.expected[number::2], self.no_purchase[number::2], self.spend[number::2], self.days)
+        return PredictionErrors(self.expected[number::2], self.no_purchase[number::2], self.spend[number::2], self.days)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class SpendInterval:
         return found
 
 
-def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
+def fit_interval(tests: Sequence[PredictionErrors]) -> SpendInterval | None:
     """Fit an interval to tests; return None with fewer than :data:`BUYERS_A_GROUP` buyers."""
     spend, expected, no_purchase = (
         np.concatenate([getattr(each, name) for each in tests]) for name in ("spend", "expected", "no_purchase")
@@ -117,7 +117,7 @@ def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
     return SpendInterval(calibration, edges, np.stack(quantiles))
 
 
-def coverage(tests: Sequence[Missed]) -> float | None:
+def coverage(tests: Sequence[PredictionErrors]) -> float | None:
     """Return the share of customers whose spend was within an interval fitted to other customers.
 
     Each half of the customers of each test is compared with the interval of the other half.
@@ -134,7 +134,7 @@ def coverage(tests: Sequence[Missed]) -> float | None:
     return within / customers if customers else None
 
 
-def total_reach(errors: Sequence[float], stretch: float) -> float:
+def total_half_width(errors: Sequence[float], stretch: float) -> float:
     """Return the half width of the interval of a total's logarithm.
 
     Parameters

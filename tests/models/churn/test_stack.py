@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from ckm.models.churn.stack import EXPECTED, combined, fit_weights
+from ckm.models.churn.stack import PRIOR_MODELS, combined, fit_weights
 
 NAMES = ("recency", "btyd", "scorecard", "boosted")
 
@@ -21,7 +21,7 @@ def _tests(noise, tests=4, n=4_000, seed=0):
 
 
 def test_without_a_test_the_expected_models_share_equally():
-    assert fit_weights(NAMES, []) == {name: pytest.approx(1 / 3, abs=1e-6) for name in EXPECTED}
+    assert fit_weights(NAMES, []) == {name: pytest.approx(1 / 3, abs=1e-6) for name in PRIOR_MODELS}
     assert fit_weights(("recency", "rule"), []) == {"recency": 0.5, "rule": 0.5}
     assert fit_weights(("rule",), _tests([0.1])) == {"rule": 1.0}
 
@@ -31,7 +31,7 @@ def test_a_model_that_is_wrong_loses_weight_and_one_that_is_right_earns_it():
     assert weights["recency"] > 0.3
     assert sum(weights.values()) == pytest.approx(1, abs=1e-5)
     even = fit_weights(NAMES, _tests([3.0, 0.1, 0.1, 0.1]))
-    assert set(even) == set(EXPECTED)
+    assert set(even) == set(PRIOR_MODELS)
 
 
 def test_few_tests_move_the_weights_less_than_many():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.models.clusters.scaling import BORROWED_PURCHASES, CLIP, Recipe, Scaling, learn_scaling
+from ckm.models.clusters.scaling import CLIP, PRIOR_PURCHASES, Recipe, Scaling, learn_scaling
 
 PLAIN = Recipe("x", "x")
 
@@ -60,9 +60,9 @@ def test_with_few_purchases_a_share_is_drawn_to_the_mean() -> None:
     scaling = learned([0.0, 1.0] * 50, recipe, n=[1.0, 20.0] * 50)
     assert scaling is not None
     assert scaling.typical == 0.5
-    n = [0.0, BORROWED_PURCHASES, 1e9]
-    drawn = scaling.apply(arrays(x=[1.0] * 3, n=n)) * scaling.scale + scaling.centre
-    assert drawn == pytest.approx([0.5, 0.75, 1.0])
+    n = [0.0, PRIOR_PURCHASES, 1e9]
+    shrunk = scaling.apply(arrays(x=[1.0] * 3, n=n)) * scaling.scale + scaling.centre
+    assert shrunk == pytest.approx([0.5, 0.75, 1.0])
 
 
 def test_a_ratio_is_one_of_logarithms() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ckm.models.btyd.model import TransactionModel
-from ckm.models.spend.ordered_spend import fit_ordered_spend
+from ckm.models.spend.btyd_spend import fit_btyd_spend
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 
@@ -33,4 +33,4 @@ def shop(customers: int = 600, days: int = 900, seed: int = 3) -> Purchases:
 
 
 def model(of: Purchases, day: int, name: str = "BG/NBD") -> TransactionModel:
-    return fit_ordered_spend(SpendSnapshot(of, day), name, 0).model
+    return fit_btyd_spend(SpendSnapshot(of, day), name, 0).model

@@ -54,8 +54,8 @@ def test_a_long_history_is_tested_on_windows_of_the_horizon_that_saw_nothing_of_
     assert sum(found.shares.values()) == pytest.approx(1)
     came = SHOP.spent(SpendSnapshot(SHOP, DAY).buyers.codes, DAY, DAY + HORIZON)
     assert found.spend.sum() == pytest.approx(came.sum(), rel=0.25)
-    assert found.total_reach is not None
-    assert abs(np.log(came.sum() / found.spend.sum())) < found.total_reach
+    assert found.total_half_width is not None
+    assert abs(np.log(came.sum() / found.spend.sum())) < found.total_half_width
     assert found.low is not None
     assert found.high is not None
     within = (found.low <= came) & (came <= found.high)
@@ -76,14 +76,14 @@ def test_a_history_below_three_horizons_is_tested_on_a_third_of_it() -> None:
 def test_too_short_a_history_leaves_the_model_of_ordering_alone() -> None:
     day = 80
     found = forecast_spend(SHOP, day, 90, model(SHOP, day))
-    assert (found.shares, found.tests, found.low, found.total_reach) == ({BTYD: 1.0}, (), None, None)
+    assert (found.shares, found.tests, found.low, found.total_half_width) == ({BTYD: 1.0}, (), None, None)
     assert found.spend.min() > 0
 
 
 def test_many_customers_are_learned_from_by_a_sample_and_all_are_predicted(monkeypatch) -> None:
     fitted = model(SHOP, DAY)
     whole = forecast_spend(SHOP, DAY, HORIZON, fitted)
-    monkeypatch.setattr(forecast_module, "LEARNED_FROM", 300)
+    monkeypatch.setattr(forecast_module, "MOST_SAMPLED", 300)
     sampled = forecast_spend(SHOP, DAY, HORIZON, fitted)
     assert len(sampled.spend) == len(whole.spend)
     assert len(sampled.tests[-1].spend) <= 300

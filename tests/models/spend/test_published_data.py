@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ckm.models.btyd.holdout import hold_out
+from ckm.models.btyd.holdout import holdout_test
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, SHARED, cdnow_lines
@@ -49,10 +49,10 @@ def test_the_total_the_error_and_the_interval_hold_on_what_came(data) -> None:
     known = Purchases(everything.code[kept], everything.day[kept], everything.money[kept])
     today, horizon = SpendSnapshot(known, day), last - day
     halves = min(horizon, (day - known.first_day + 1) // 2)
-    inner = hold_out(known.code, known.day, known.money, split=day - halves, last_day=day)
+    inner = holdout_test(known.code, known.day, known.money, split=day - halves, last_day=day)
     found: SpendForecast = forecast_spend(known, day, horizon, model(known, day, inner.best.model.name))
     came = everything.spent(today.buyers.codes, day, last)
-    outer = hold_out(everything.code, everything.day, everything.money, split=day, last_day=last)
+    outer = holdout_test(everything.code, everything.day, everything.money, split=day, last_day=last)
     peers = [each.expected * outer.order_value for each in outer.models] + [today.rate * horizon]
     best = min(float(np.abs(each - came).mean()) for each in peers)
     assert found.spend.sum() == pytest.approx(came.sum(), rel=0.15)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OrderedSpend:
+class BtydSpend:
     """Fitted models of purchase frequency and average order value.
 
     Attributes
@@ -48,7 +48,7 @@ class OrderedSpend:
         return np.where(np.isfinite(expected), expected, self.mean_value)
 
 
-def fit_ordered_spend(snapshot: SpendSnapshot, name: str, seed: int) -> OrderedSpend:
+def fit_btyd_spend(snapshot: SpendSnapshot, name: str, seed: int) -> BtydSpend:
     """Fit a purchase model, by its name, and the order value model, as of a day.
 
     Raises
@@ -56,12 +56,12 @@ def fit_ordered_spend(snapshot: SpendSnapshot, name: str, seed: int) -> OrderedS
     NotEnoughDataError
         The purchase model cannot be fitted.
     """
-    histories = snapshot.buyers.groups.histories.thinned(SAMPLE, seed)
+    histories = snapshot.buyers.groups.histories.systematic_sample(SAMPLE, seed)
     choice = choose_btyd(histories.x, histories.t_x, histories.T, weights=histories.weights, seed=seed, models=(name,))
     return with_order_value(choice.model, snapshot, seed)
 
 
-def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> OrderedSpend:
+def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> BtydSpend:
     """Fit Gamma-Gamma to all orders of the customers, and add it to a purchase model.
 
     The papers exclude the first order; without it, the order value of one-time buyers would be unknown. In past windows
@@ -74,4 +74,4 @@ def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int
         value = fit_gamma_gamma(snapshot.orders[rows], snapshot.mean_value[rows], seed=seed)
     except NotEnoughDataError:
         value = None
-    return OrderedSpend(model, value, float(snapshot.spent.sum() / snapshot.orders.sum()))
+    return BtydSpend(model, value, float(snapshot.spent.sum() / snapshot.orders.sum()))
