@@ -12,7 +12,7 @@ from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snaps
 from ckm._churn.horizon import check_fixed_intervals, check_horizon
 from ckm._churn.typical_customer import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
-from ckm.customers.closures import every_year
+from ckm.customers.closures import yearly_closures
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import Backtest, training_set_at, walk_forward
@@ -170,7 +170,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
     NotEnoughDataError
         The as-of date is less than a horizon after a closure, or long after the last row.
     """
-    end = history.everybody.left_out.data_end
+    end = history.full_ledger.left_out.data_end
     if end is not None and end.silent_days * STEPS_PER_HORIZON > horizon:
         raise NotEnoughDataError(
             f"{end.sentence}: purchases since then are unknown",
@@ -179,7 +179,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
             horizon_days=horizon,
         )
     fixed = fixed_intervals(history.ledger.gaps)
-    season = every_year(history.closures)
+    season = yearly_closures(history.closures)
     yearly = bool(season) and horizon >= WHOLE_YEAR
     closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))
     interval = fixed.mean_days if fixed else None

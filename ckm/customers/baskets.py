@@ -11,20 +11,20 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, unpack_day
-from ckm.customers.grouped_sums import MergedSums, added_up
+from ckm.customers.grouped_sums import MergedSums, sum_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 ITEM_BITS = 20
 MOST_ITEMS = 1 << ITEM_BITS
 """Maximum number of items with a separate number; later ones share the last number."""
 
-LOST_AFTER_DAYS = 28
+DISCONTINUED_AFTER_DAYS = 28
 """Days without a sale of an item, while the shop was open, after which the item is discontinued."""
 WEEKS_BEFORE = 26
 """Weeks before the last sale of an item that are examined: half a year, so that seasonal items do not count as sold all
@@ -45,11 +45,11 @@ class SaleDays:
         Purchase lines of each entry (int64).
     """
 
-    items: Whole
+    items: Integers
     days: NDArray[np.int32]
-    lines: Whole
+    lines: Integers
 
-    def given_up(self, day: int) -> NDArray[np.bool_]:
+    def discontinued(self, day: int) -> NDArray[np.bool_]:
         """Return whether each item was discontinued by ``day``, as far as was known then.
 
         An item is discontinued if it was not sold on the last 28 days with any sale, and had been sold in at least 21
@@ -64,7 +64,9 @@ class SaleDays:
         np.maximum.at(last, items, days)
         weeks = (last[items] - days) // 7
         sold = np.unique(items[weeks < WEEKS_BEFORE] * WEEKS_BEFORE + weeks[weeks < WEEKS_BEFORE]) // WEEKS_BEFORE
-        lost[:] = (np.bincount(sold, minlength=len(lost)) >= WEEKS_SOLD) & (days.max() - last >= LOST_AFTER_DAYS)
+        lost[:] = (np.bincount(sold, minlength=len(lost)) >= WEEKS_SOLD) & (
+            days.max() - last >= DISCONTINUED_AFTER_DAYS
+        )
         return lost
 
 
@@ -85,8 +87,8 @@ class Baskets:
         Days on which the shop sold each item.
     """
 
-    keys: Whole
-    lines: Whole
+    keys: Integers
+    lines: Integers
     names: pl.Series
     sale_days: SaleDays
 
@@ -119,7 +121,7 @@ class Baskets:
         """First day with a known item of any customer; :data:`NEVER` without one."""
         return int(self.days.min(initial=NEVER))
 
-    def distinct(self, customers: int, after: int, until: int) -> Whole:
+    def distinct(self, customers: int, after: int, until: int) -> Integers:
         """Return how many distinct items each of ``customers`` bought in the days ``(after, until]``."""
         last_within = (self.days > after) & (self.days <= until) & (self._following > until)
         return np.bincount(self.codes[last_within], minlength=customers)
@@ -158,16 +160,18 @@ class Baskets:
         sale_days = SaleDays(self.sale_days.items[sold], self.sale_days.days[sold], self.sale_days.lines[sold])
         return replace(self, keys=self.keys[kept], lines=self.lines[kept], sale_days=sale_days)
 
-    def changed(self, again: Baskets, codes: Whole, new_codes: Whole, came: Baskets, gone: Baskets) -> Baskets | None:
+    def changed(
+        self, reread: Baskets, codes: Integers, new_codes: Integers, added: Baskets, removed: Baskets
+    ) -> Baskets | None:
         """Return the baskets after rows were added and removed.
 
         Parameters
         ----------
-        again
-            Present baskets of the customers of these rows.
+        reread
+            Baskets of all present rows of the customers with an added or removed row.
         codes, new_codes
-            New code of each code of these baskets and of ``again``; -1 for customers without entries in the result.
-        came, gone
+            New code of each code of ``self`` and of ``reread``; -1 for customers without entries in the result.
+        added, removed
             Baskets of the added and of the removed rows; only their sale days are used.
 
         Returns
@@ -175,7 +179,7 @@ class Baskets:
         Baskets | None
             None if more lines were removed than existed, or if items share a number.
         """
-        names = dict.fromkeys(chain.from_iterable(each.names for each in (self, came, gone)))
+        names = dict.fromkeys(chain.from_iterable(each.names for each in (self, added, removed)))
         if len(names) >= MOST_ITEMS - 1:
             return None
         numbers = {name: number for number, name in enumerate(names, start=1)}
@@ -186,17 +190,17 @@ class Baskets:
                     "lines": sign * each.sale_days.lines,
                 }
             )
-            for each, sign in ((self, 1), (came, 1), (gone, -1))
+            for each, sign in ((self, 1), (added, 1), (removed, -1))
         ]
-        sold = added_up(pl.concat(sales), ["key"]).filter(pl.col("lines") != 0)
+        sold = sum_by_key(pl.concat(sales), ["key"]).filter(pl.col("lines") != 0)
         if (sold["lines"] < 0).any():
             return None
         sale_days = sold["key"].to_numpy()
-        items, left = taken_up(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
+        items, left = number_items(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
         kept = codes[self.keys >> (DAY_BITS + ITEM_BITS)] >= 0
         mine, lines = _in_order(renumbered(self.keys[kept], codes, items[_numbered(self, numbers)]), self.lines[kept])
         theirs, their_lines = _in_order(
-            renumbered(again.keys, new_codes, items[_numbered(again, numbers)]), again.lines
+            renumbered(reread.keys, new_codes, items[_numbered(reread, numbers)]), reread.lines
         )
         merged = MergedSums.of(mine, theirs)
         return Baskets(
@@ -215,7 +219,7 @@ class Baskets:
         return replace(self, keys=keys, lines=self.lines[kept])
 
 
-def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
+def _in_order(keys: Integers, lines: Integers) -> tuple[Integers, Integers]:
     """Return the entries sorted by key; sorts only if item numbers have changed."""
     if not (keys[1:] < keys[:-1]).any():
         return keys, lines
@@ -223,13 +227,13 @@ def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
     return keys[order], lines[order]
 
 
-def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
+def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
     """Return the sale days as keys of :func:`sale_key`."""
     sold = baskets.sale_days
     return sale_key(_numbered(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
 
 
-def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
+def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
     """Return the number of each item by name."""
     return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 
@@ -270,12 +274,12 @@ EMPTY = Baskets(
 """Baskets of data without the column."""
 
 
-def sale_key(item: Whole, day: Whole) -> Whole:
+def sale_key(item: Integers, day: Integers) -> Integers:
     """Return an item number and a day (with the offset of the epoch) packed in one integer."""
     return item << DAY_BITS | day
 
 
-def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
+def number_items(sale_days: Integers, names: pl.Series) -> tuple[Integers, pl.Series]:
     """Number the items in the order of their first sale.
 
     Parameters
@@ -287,7 +291,7 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
 
     Returns
     -------
-    tuple[Whole, pl.Series]
+    tuple[Integers, pl.Series]
         New number of each number, and the names by new number.
     """
     first = np.full(len(names), NEVER, np.int64)
@@ -302,9 +306,9 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
     return new.clip(max=MOST_ITEMS - 1), ordered["name"].head(MOST_ITEMS).alias("value")
 
 
-def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
+def renumbered(keys: Integers, codes: Integers, items: Integers) -> Integers:
     """Return keys with new codes and items; ``codes`` and ``items`` are the new numbers by old number."""
-    new: Whole = codes[keys >> (DAY_BITS + ITEM_BITS)]
+    new: Integers = codes[keys >> (DAY_BITS + ITEM_BITS)]
     new <<= ITEM_BITS
     new |= items[keys >> DAY_BITS & (MOST_ITEMS - 1)]
     new <<= DAY_BITS
@@ -312,9 +316,9 @@ def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
     return new
 
 
-def sale_days_of(sale_days: Whole, lines: Whole, items: Whole) -> SaleDays:
+def sale_days_of(sale_days: Integers, lines: Integers, items: Integers) -> SaleDays:
     """Return the sale days of keys of :func:`sale_key` and their lines; ``items`` are names by number."""
     keys = sale_key(items[sale_days >> DAY_BITS], sale_days & DAY_MASK)
-    sums = added_up(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
+    sums = sum_by_key(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
     keys = sums["key"].to_numpy()
     return SaleDays(keys >> DAY_BITS, unpack_day(keys), sums["lines"].to_numpy())

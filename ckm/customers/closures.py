@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 28
 """Shortest closure in days; holidays are shorter."""
-PAUSES = 2.0
+LEAST_PAUSE_RATIO = 2.0
 """Smallest ratio of a closure to the median pause between two days with purchases: a club that bills once a month is
 not closed in between."""
 EXPECTED = 20.0
@@ -27,13 +27,13 @@ EXPECTED = 20.0
 chance once in 500 million times (Poisson)."""
 FEWEST_DAYS = 30
 """Fewest days with rows to compute the usual pause of a shop."""
-SHORTEST_AT_THE_END = 7
+SHORTEST_SILENCE = 7
 """Days without rows at the end that are always usual: a week that is not loaded yet."""
-TIMES_THE_GAPS = 3
+UNUSUAL_RATIO = 3
 """Smallest ratio of an unusual silence at the end to the 95th percentile of the pauses between days with rows."""
 YEAR = 365
 """Days in a year, after which a season recurs."""
-COMES_BACK = 0.5
+YEARLY_SHARE = 0.5
 """Smallest share of a yearly closure's days on which the shop was also closed a year before or later."""
 RATE_DAYS = 90
 """Days before and after a closure whose purchase rates are compared; the smaller rate counts as usual."""
@@ -82,7 +82,7 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
     pauses = np.diff(there)
     usual = float(np.median(pauses)) if len(pauses) else 0.0
     found = []
-    for position in np.flatnonzero(pauses > max(SHORTEST, PAUSES * usual)):
+    for position in np.flatnonzero(pauses > max(SHORTEST, LEAST_PAUSE_RATIO * usual)):
         first, last = int(there[position]) + 1, int(there[position + 1]) - 1
         since = before[np.searchsorted(there, first - RATE_DAYS)]
         until = before[np.searchsorted(there, last + RATE_DAYS, side="right")]
@@ -107,7 +107,7 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
     return int(found.sum())
 
 
-def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
+def yearly_closures(closed: Sequence[Closure]) -> tuple[Closure, ...]:
     """Return the yearly closures: half of their days were also closed a year before or later.
 
     A beach bar is closed in winter. Its closure is a season, and every window of a year contains one.
@@ -117,11 +117,11 @@ def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
     for each in days:
         others = [other for other in days if other is not each]
         around = [np.isin(each + shift, other).mean() for other in others for shift in (-YEAR, YEAR)]
-        found.append(max(around, default=0.0) >= COMES_BACK)
+        found.append(max(around, default=0.0) >= YEARLY_SHARE)
     return tuple(each for each, back in zip(closed, found, strict=True) if back)
 
 
-def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
+def silence_at_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
     """Return the unusually long silence from the last row to the as-of date; None if it is usual.
 
     :func:`ckm.customers.data_end.data_end` allows longer silences if the data have long pauses. This function does not,
@@ -134,14 +134,14 @@ def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
     as_of
         As-of date.
 
-    >>> silence_at_the_end(np.arange(100), 110)
+    >>> silence_at_end(np.arange(100), 110)
     Closure(first=100, last=110)
     """
     if len(days) < FEWEST_DAYS:
         return None
-    usual = TIMES_THE_GAPS * float(np.quantile(np.diff(days), 0.95))
+    usual = UNUSUAL_RATIO * float(np.quantile(np.diff(days), 0.95))
     last = int(days[-1])
-    return Closure(last + 1, as_of) if as_of - last > max(SHORTEST_AT_THE_END, usual) else None
+    return Closure(last + 1, as_of) if as_of - last > max(SHORTEST_SILENCE, usual) else None
 
 
 def silences(ledger: Ledger) -> tuple[Closure, ...]:
@@ -151,5 +151,5 @@ def silences(ledger: Ledger) -> tuple[Closure, ...]:
     if usual is None:
         return ()
     days = coverage.days[(coverage.days >= usual.first) & (coverage.days <= usual.last)]
-    end = silence_at_the_end(days, coverage.as_of)
+    end = silence_at_end(days, coverage.as_of)
     return (*closures(ledger.purchases.day, days), *([end] if end is not None else []))

@@ -103,7 +103,7 @@ def order_value_columns(scale: int) -> list[pl.Expr]:
     ]
 
 
-def habit_columns(
+def behaviour_columns(
     channels: Sequence[str], *, rest: bool, category_known: bool, channel_known: bool, discount_known: bool
 ) -> list[pl.Expr]:
     """Return the columns of categories, discounts, returns, channels and weekdays.

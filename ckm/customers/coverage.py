@@ -10,7 +10,7 @@ import numpy as np
 
 from ckm.customers.calendar import calendar_day
 from ckm.customers.data_end import DataEnd, data_end
-from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS, OF_THE_SHOP
+from ckm.customers.definitions import FINEST_MONEY_SCALE, FIRST_CUSTOMER_KIND, FIRST_SHOP_KIND, KINDS
 from ckm.customers.excluded_rows import LeftOut, StrayRows
 from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
@@ -95,29 +95,30 @@ class Coverage:
             stray |= self.days > max(self.newest, self.as_of)
         return stray
 
-    def changed(self, came: Coverage, gone: Coverage, first_kind: int) -> Coverage | None:
+    def changed(self, added: Coverage, removed: Coverage, first_kind: int) -> Coverage | None:
         """Return the coverage after lines were added and removed, as of the newest day; None if it must be recounted.
 
         It must be recounted if the largest amount was removed, if lines have several currencies, or if removed lines
         were never counted. Every line has a currency.
         """
-        days = np.union1d(self.days, came.days)
-        largest_left = gone.largest < self.largest or came.largest >= self.largest
-        if not largest_left or not np.isin(gone.days, days).all():
+        days = np.union1d(self.days, added.days)
+        largest_left = removed.largest < self.largest or added.largest >= self.largest
+        if not largest_left or not np.isin(removed.days, days).all():
             return None
         lines = np.zeros((len(days), len(KINDS)), dtype=np.int64)
-        for each, sign in ((self, 1), (came, 1), (gone, -1)):
+        for each, sign in ((self, 1), (added, 1), (removed, -1)):
             lines[np.searchsorted(days, each.days)] += sign * each.lines
-        names = {currency.name for each in (self, came, gone) for currency in each.currencies}
+        names = {currency.name for each in (self, added, removed) for currency in each.currencies}
         if (lines < 0).any() or len(names) != 1:
             return None
         some = lines.any(axis=1)
         days, lines = days[some], lines[some]
         firsts = [
-            int(of[0]) if len(of := days[lines[:, kind:].any(axis=1)]) else None for kind in (OF_CUSTOMERS, first_kind)
+            int(of[0]) if len(of := days[lines[:, kind:].any(axis=1)]) else None
+            for kind in (FIRST_CUSTOMER_KIND, first_kind)
         ]
         currencies = () if firsts[1] is None else (Currency(names.pop(), firsts[0], firsts[1]),)
-        return Coverage(days, lines, currencies, max(self.largest, came.largest), int(days.max(initial=0)))
+        return Coverage(days, lines, currencies, max(self.largest, added.largest), int(days.max(initial=0)))
 
     def days_of(self, kind: str) -> NDArray[np.int64]:
         """Return the days with a line of one of the kinds."""
@@ -131,9 +132,9 @@ class Coverage:
         return by_kind | {"after": int(self.lines.sum()) - sum(by_kind.values()) - stray, "stray": stray}
 
     @property
-    def days_of_the_shop(self) -> int:
+    def shop_days(self) -> int:
         """Days with a used line of a customer or a guest."""
-        return int(self.lines[self._seen, OF_THE_SHOP:].any(axis=1).sum())
+        return int(self.lines[self._seen, FIRST_SHOP_KIND:].any(axis=1).sum())
 
     @property
     def data_end(self) -> DataEnd | None:
@@ -211,7 +212,7 @@ class Coverage:
             )
         return scale
 
-    def nothing_bought(self, as_of: date | None) -> NotEnoughDataError:
+    def no_purchase_error(self, as_of: date | None) -> NotEnoughDataError:
         """Return the error for data without a purchase by a known customer until ``as_of`` (None: at any time)."""
         counts = self.counts
         there = [

@@ -9,13 +9,13 @@ import polars as pl
 
 from ckm.customers.coverage import Coverage, Currency
 from ckm.customers.day_totals import DAY_BITS, EPOCH
-from ckm.customers.definitions import KINDS, OF_CUSTOMERS
+from ckm.customers.definitions import FIRST_CUSTOMER_KIND, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Counting:
+class CoverageCounter:
     """Counter of the coverage, batch by batch.
 
     Parameters
@@ -55,7 +55,7 @@ class Counting:
         return used
 
     def _add_currencies(self, used: pl.DataFrame) -> None:
-        of_customers = pl.col("day").filter(pl.col("kind") >= OF_CUSTOMERS).min()
+        of_customers = pl.col("day").filter(pl.col("kind") >= FIRST_CUSTOMER_KIND).min()
         firsts = [of_customers.alias("of_customers"), pl.col("day").min().alias("of_the_shop")]
         currency = used["currency"]
         least, most = currency.min(), currency.max()

@@ -13,7 +13,7 @@ from ckm.customers.value_codes import ValueCodes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_CELLS = 2**19
 """Maximum cells of the grid of values and days that sums one batch; 4 MB."""
@@ -26,7 +26,7 @@ class DailyRevenue:
         self._values = ValueCodes()
         self._pieces: list[pl.DataFrame] = []
 
-    def add(self, values: pl.Series, days: Whole, money: Whole) -> None:
+    def add(self, values: pl.Series, days: Integers, money: Integers) -> None:
         """Add a batch: texts or nulls, days (0 or later), and integer amounts, all of equal length."""
         if len(values):
             self._pieces.append(_summed(self._values.numbers(values), days, money))
@@ -53,7 +53,7 @@ def revenue_of(sums: pl.DataFrame) -> pl.DataFrame:
     return sums.group_by("value", "day").agg(pl.col("net").sum()).filter(pl.col("net") != 0).sort("value", "day")
 
 
-def _summed(numbers: Whole, days: Whole, money: Whole) -> pl.DataFrame:
+def _summed(numbers: Integers, days: Integers, money: Integers) -> pl.DataFrame:
     """Return ``key`` (number and day) and summed ``money``; uses a grid if it is small, as for a dozen channels."""
     first = int(days.min())
     span = int(days.max()) - first + 1

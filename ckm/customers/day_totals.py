@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
 
     Codes = NDArray[np.uint32]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 DAY_BITS = 17
@@ -42,12 +42,12 @@ NO_DAY = int(np.iinfo(np.int32).max)
 """First or last purchase day of a customer without a purchase."""
 
 
-def pack_day(code: Whole, day: Whole) -> Whole:
+def pack_day(code: Integers, day: Integers) -> Integers:
     """Return integers that sort by customer and day; days are days since 1970-01-01."""
     return code << DAY_BITS | (day + EPOCH)
 
 
-def unpack_day(keys: Whole) -> NDArray[np.int32]:
+def unpack_day(keys: Integers) -> NDArray[np.int32]:
     """Return the day of a key, in days since 1970-01-01."""
     return ((keys & DAY_MASK) - EPOCH).astype(np.int32)
 
@@ -70,12 +70,12 @@ class DayTotals:
         Number of codes; some may have no entry.
     """
 
-    keys: Whole
-    totals: Mapping[str, Whole]
+    keys: Integers
+    totals: Mapping[str, Integers]
     customers: int
 
     @classmethod
-    def of_sums(cls, keys: Whole, sums: Mapping[str, Whole], customers: int) -> DayTotals:
+    def of_sums(cls, keys: Integers, sums: Mapping[str, Integers], customers: int) -> DayTotals:
         """Build from ascending, distinct keys and the sums of each key."""
         return cls(keys, {name: _running(each) for name, each in sums.items()}, customers)
 
@@ -93,12 +93,12 @@ class DayTotals:
         return unpack_day(self.keys)
 
     @cached_property
-    def bounds(self) -> Whole:
+    def bounds(self) -> Integers:
         """Index of each customer's first entry (int64, and the end): the entries of ``c`` are ``[c]:[c + 1]``."""
         return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
 
     @property
-    def counts(self) -> Whole:
+    def counts(self) -> Integers:
         """Number of entries of each customer (int64, by code)."""
         return np.diff(self.bounds)
 
@@ -107,7 +107,7 @@ class DayTotals:
         """Whether a customer has an entry, by code."""
         return self.counts > 0
 
-    def of(self, name: str) -> Whole:
+    def of(self, name: str) -> Integers:
         """Return the sum of each entry by name (int64)."""
         return np.diff(self.totals[name])
 
@@ -129,7 +129,7 @@ class DayTotals:
         """Day of each customer's last entry (int32, by code); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[1:] - 1)
 
-    def repeats_by_day(self, first: int, last: int) -> tuple[Whole, Whole]:
+    def repeats_by_day(self, first: int, last: int) -> tuple[Integers, Integers]:
         """Return the entries that are not a customer's first, and the customers with an earlier entry, by day.
 
         Parameters
@@ -142,7 +142,7 @@ class DayTotals:
         began = np.bincount(self.first_days()[self.has_any] - first, minlength=days)
         return all_entries - began, np.cumsum(began) - began
 
-    def _day_at(self, positions: Whole) -> NDArray[np.int32]:
+    def _day_at(self, positions: Integers) -> NDArray[np.int32]:
         days = np.full(self.customers, NO_DAY, dtype=np.int32)
         some = np.flatnonzero(self.has_any)
         days[some] = self.day[positions[some]]
@@ -150,24 +150,24 @@ class DayTotals:
 
     # Some customers, and the days (after, until]: two binary searches per customer.
 
-    def start(self, customers: Codes) -> Whole:
+    def start(self, customers: Codes) -> Integers:
         """Return the index of the first entry of each of ``customers``."""
         return np.searchsorted(self.keys, customers.astype(np.int64) << DAY_BITS)
 
-    def after(self, customers: Codes, day: int) -> Whole:
+    def after(self, customers: Codes, day: int) -> Integers:
         """Return the insertion index after ``day`` in the entries of each of ``customers``."""
         return np.searchsorted(self.keys, (customers.astype(np.int64) << DAY_BITS) + (day + EPOCH), side="right")
 
-    def count(self, customers: Codes, after: int, until: int) -> Whole:
+    def count(self, customers: Codes, after: int, until: int) -> Integers:
         """Return the number of entries of each of ``customers`` in the days ``(after, until]``."""
         return self.after(customers, until) - self.after(customers, after)
 
-    def total(self, name: str, start: Whole, stop: Whole) -> Whole:
+    def total(self, name: str, start: Integers, stop: Integers) -> Integers:
         """Return the sum over the entries ``[start, stop)``."""
         running = self.totals[name]
         return running[stop] - running[start]
 
-    def between(self, name: str, customers: Codes, after: int, until: int) -> Whole:
+    def between(self, name: str, customers: Codes, after: int, until: int) -> Integers:
         """Return the sum over the days ``(after, until]`` of each of ``customers``."""
         return self.total(name, self.after(customers, after), self.after(customers, until))
 
@@ -177,11 +177,11 @@ class DayTotals:
         """Return a mask of the entries in a period."""
         return (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
 
-    def counts_in(self, period: Period) -> Whole:
+    def counts_in(self, period: Period) -> Integers:
         """Return the number of entries of each customer in a period (int64, by code)."""
         return np.bincount(self.code[self.within(period)], minlength=self.customers)
 
-    def sums(self, name: str, period: Period) -> Whole:
+    def sums(self, name: str, period: Period) -> Integers:
         """Return the sum of each customer in a period (int64, by code)."""
         there, running = np.flatnonzero(self.within(period)), self.totals[name]
         sums = np.zeros(self.customers, dtype=np.int64)
@@ -200,7 +200,7 @@ class DayTotals:
         """Return the entries from a day on; the codes do not change."""
         return self._where(self.day >= day)
 
-    def joined(self, other: DayTotals, codes: Whole, other_codes: Whole, customers: int) -> DayTotals:
+    def joined(self, other: DayTotals, codes: Integers, other_codes: Integers, customers: int) -> DayTotals:
         """Return the entries of both totals under new codes.
 
         Parameters
@@ -258,12 +258,12 @@ def known_totals(*those: DayTotals) -> list[DayTotals]:
     return [each.without(unknown) for each in those]
 
 
-def _recoded(keys: Whole, codes: Whole) -> Whole:
-    new: Whole = codes[keys >> DAY_BITS] << DAY_BITS | keys & DAY_MASK
+def _recoded(keys: Integers, codes: Integers) -> Integers:
+    new: Integers = codes[keys >> DAY_BITS] << DAY_BITS | keys & DAY_MASK
     return new
 
 
-def _running(sums: Whole) -> Whole:
+def _running(sums: Integers) -> Integers:
     running = np.zeros(len(sums) + 1, dtype=np.int64)
     np.cumsum(sums, out=running[1:])
     return running

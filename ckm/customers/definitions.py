@@ -24,9 +24,9 @@ FINEST_MONEY_SCALE = 10_000
 """Money is summed in hundredths of a cent, because unit prices can have four decimals."""
 KINDS = ("cancelled", "cancelled_credit", "guest", "return", "purchase")
 """Kinds of lines; the first that applies counts. All lines of guests have the same kind."""
-OF_THE_SHOP = KINDS.index("guest")
+FIRST_SHOP_KIND = KINDS.index("guest")
 """First kind that is part of the shop's revenue."""
-OF_CUSTOMERS = KINDS.index("return")
+FIRST_CUSTOMER_KIND = KINDS.index("return")
 """First kind that is part of a customer's figures."""
 PURCHASE = KINDS.index("purchase")
 
@@ -71,7 +71,7 @@ def line_kind() -> pl.Expr:
     return kind.cast(pl.UInt8)
 
 
-def whole_money(column: str, scale: int) -> pl.Expr:
+def integer_money(column: str, scale: int) -> pl.Expr:
     """Return amounts as integers (Int64) of ``1 / scale``, whose sums do not depend on the order; null stays null.
 
     A strict cast would fail at an amount that is too large for a sum; ``largest`` of the coverage reports it.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-PATIENCE_DAYS = 60
+UNRECORDED_AFTER_DAYS = 60
 """Days after which an open delivery counts as delivered but not recorded."""
 REMARKABLE_SHARE = 0.1
 """Smallest share of unrecorded deliveries for a remark."""
@@ -34,7 +34,7 @@ class Deliveries:
     ----------
     codes
         Customer codes.
-    broken
+    late_from
         Day from which the delivery is late.
     promised
         Promised day.
@@ -47,7 +47,7 @@ class Deliveries:
     """
 
     codes: NDArray[np.uint32]
-    broken: NDArray[np.int32]
+    late_from: NDArray[np.int32]
     promised: NDArray[np.int32]
     delivered: NDArray[np.int32]
     first_day: int
@@ -66,7 +66,7 @@ class Deliveries:
         return longest
 
     def _within(self, after: int, until: int) -> NDArray[np.bool_]:
-        within: NDArray[np.bool_] = (self.broken > after) & (self.broken <= until)
+        within: NDArray[np.bool_] = (self.late_from > after) & (self.late_from <= until)
         return within
 
 
@@ -102,17 +102,17 @@ def read_deliveries(
         # a delivery after the as-of date is not known yet
         .with_columns(delivered=pl.when(delivered <= as_of).then(delivered).otherwise(NEVER))
     )
-    broken = pl.max_horizontal(day, promised + 1)
+    late_from = pl.max_horizontal(day, promised + 1)
     with readable():
         counts, late = pl.collect_all(
             [
                 deliveries.select(
                     first=pl.max_horizontal(day, delivered).min(),
                     rows=pl.len(),
-                    unrecorded=(promised + PATIENCE_DAYS < as_of).and_(delivered == NEVER).sum(),
+                    unrecorded=(promised + UNRECORDED_AFTER_DAYS < as_of).and_(delivered == NEVER).sum(),
                 ),
-                deliveries.filter((delivered > promised) & (broken <= as_of))
-                .select("code", "promised", "delivered", broken=broken)
+                deliveries.filter((delivered > promised) & (late_from <= as_of))
+                .select("code", "promised", "delivered", late_from=late_from)
                 .unique(),
             ],
             engine="streaming",
@@ -120,7 +120,7 @@ def read_deliveries(
     late = late.sort(late.columns)
     return Deliveries(
         codes=late["code"].to_numpy(),
-        broken=late["broken"].to_numpy(),
+        late_from=late["late_from"].to_numpy(),
         promised=late["promised"].to_numpy(),
         delivered=late["delivered"].to_numpy(),
         first_day=_or_never(counts["first"][0]),
@@ -137,5 +137,5 @@ def _remarks(rows: int, unrecorded: int) -> list[str]:
         return []
     return [
         f"{counted(unrecorded, 'row')} of {rows:,} with a promised day ({unrecorded / rows:.1%}) have had no "
-        f"'delivered_on' for {PATIENCE_DAYS} days: they count as late"
+        f"'delivered_on' for {UNRECORDED_AFTER_DAYS} days: they count as late"
     ]

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from ckm.customers.day_totals import DayTotals
     from ckm.customers.ledger import Ledger
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_CHANNELS = 8
 """Maximum number of channels with a separate column."""
 
 
-def _everyone(ledger: Ledger) -> NDArray[np.uint32]:
+def _all_codes(ledger: Ledger) -> NDArray[np.uint32]:
     return np.arange(len(ledger.customers), dtype=np.uint32)
 
 
@@ -36,7 +36,7 @@ def _after(ledger: Ledger, months: int) -> int:
     return day_number(months_before(ledger.as_of, months))
 
 
-def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]:
+def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Integers | pl.Series]:
     """Return purchase days, orders, money and rows of all time, and with the prefix ``window_`` those of the window.
 
     Parameters
@@ -46,8 +46,8 @@ def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]
     window
         Months; None means all time.
     """
-    purchases, who = ledger.purchases, _everyone(ledger)
-    sums: dict[str, Whole | pl.Series] = {
+    purchases, who = ledger.purchases, _all_codes(ledger)
+    sums: dict[str, Integers | pl.Series] = {
         "last_purchase": pl.Series(purchases.last_days()).cast(pl.Date),
         "days": purchases.counts,
         "orders": _all_time(purchases, "orders"),
@@ -64,12 +64,12 @@ def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]
     return sums
 
 
-def _added(arrays: Iterable[Whole]) -> Whole:
+def _added(arrays: Iterable[Integers]) -> Integers:
     first, *rest = arrays
     return sum(rest, first)
 
 
-def _all_time(totals: DayTotals, name: str) -> Whole:
+def _all_time(totals: DayTotals, name: str) -> Integers:
     return np.diff(totals.totals[name][totals.bounds])
 
 
@@ -80,15 +80,15 @@ def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
     ``PERIOD_bought`` that of purchases only; ``PERIOD_costed`` and ``PERIOD_bought_costed`` are the same for lines with
     a known cost, and ``PERIOD_cost`` is that cost. ``discount`` is the sum of discounts.
     """
-    who, today = _everyone(ledger), ledger.today
+    who, today = _all_codes(ledger), ledger.today
     year = _after(ledger, 12)
     periods = {"all": (-EPOCH, today), "year": (year, today), "previous": (_after(ledger, 24), year)}
     if window is not None:
         periods["window"] = (_after(ledger, window), today)
     nothing = np.zeros(len(who), np.int64)
-    sums: dict[str, Whole] = {}
+    sums: dict[str, Integers] = {}
 
-    def between(all_of: tuple[DayTotals, ...], name: str, after: int, until: int) -> Whole:
+    def between(all_of: tuple[DayTotals, ...], name: str, after: int, until: int) -> Integers:
         return sum((each.between(name, who, after, until) for each in all_of if name in each.totals), nothing)
 
     for period, (after, until) in periods.items():
@@ -123,7 +123,7 @@ def trend_sums(ledger: Ledger) -> pl.DataFrame:
     return pl.DataFrame(sums)
 
 
-def habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
+def basket_sums(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
     """Return categories and channels of each customer, the common channels, and whether either is known at all.
 
     Columns: ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``; the
@@ -143,7 +143,7 @@ def habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, boo
     if channels.select(others.any()).item():
         days[f"days_{OTHER}"] = count.filter(others).sum()
     by_channel = channels.lazy().group_by("code").agg(each.alias(name) for name, each in days.items())
-    joined = pl.LazyFrame({"code": _everyone(ledger)})
+    joined = pl.LazyFrame({"code": _all_codes(ledger)})
     for name, counts in (("category", categories), ("channel", channels)):
         named = main_values(counts).lazy().rename({each: f"{name}_{each}" for each in ("values", "total", "main")})
         joined = joined.join(named, on="code", how="left", maintain_order="left")

@@ -11,17 +11,17 @@ from ckm.customers.columns import (
     MONEY_DIGITS,
     OTHER,
     amount,
-    habit_columns,
+    behaviour_columns,
     interpurchase_columns,
     margin,
     order_value_columns,
     spend_columns,
 )
-from ckm.customers.feature_sums import add_prospects, habits, rfm_sums, spend_sums, trend_sums
-from ckm.customers.interpurchase import own_gaps
+from ckm.customers.feature_sums import add_prospects, basket_sums, rfm_sums, spend_sums, trend_sums
+from ckm.customers.interpurchase import customer_intervals
 from ckm.customers.ledger_needs import Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.parties import PARTY_COLUMNS, party, prospects
+from ckm.customers.parties import PARTY_COLUMNS, party_attributes, prospects
 from ckm.errors import UnknownNameError
 from ckm.models.purchase_interval import population_gap
 from ckm.remark import assumption
@@ -216,20 +216,22 @@ def features_of(
     sums = pl.DataFrame({"customer_id": buyers.customers, **rfm_sums(buyers, window)})
     if needs.amounts:
         sums = sums.hstack(spend_sums(buyers, window))
-    sums = sums.hstack(own_gaps(buyers.purchases, buyers.gaps).drop("gaps"))
+    sums = sums.hstack(customer_intervals(buyers.purchases, buyers.gaps).drop("gaps"))
     columns = [
         *_rfm_columns(buyers, population, window, money),
         *interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
     ]
     if needs.baskets:
-        of_habits, channels, known = habits(buyers)
-        sums = pl.concat([sums, trend_sums(buyers), of_habits], how="horizontal")
-        columns += _value_and_habit_columns(ledger, population, channels, known, rest=f"days_{OTHER}" in sums.columns)
+        of_baskets, channels, known = basket_sums(buyers)
+        sums = pl.concat([sums, trend_sums(buyers), of_baskets], how="horizontal")
+        columns += _value_and_behaviour_columns(
+            ledger, population, channels, known, rest=f"days_{OTHER}" in sums.columns
+        )
     if with_prospects and customers is not None:
         sums = add_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
     table = sums.lazy()
     if needs.baskets:
-        table = table.join(party(customers).lazy(), on="customer_id", how="left", maintain_order="left")
+        table = table.join(party_attributes(customers).lazy(), on="customer_id", how="left", maintain_order="left")
         frame = table.select(*columns, *PARTY_COLUMNS).collect()
     else:
         frame = table.select(columns).select(RFM_COLUMNS).collect()
@@ -279,14 +281,14 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
     ]
 
 
-def _value_and_habit_columns(
+def _value_and_behaviour_columns(
     ledger: Ledger, population: Population, channels: Sequence[str], known: Mapping[str, bool], *, rest: bool
 ) -> list[pl.Expr]:
     """Return the columns that only the scope ``all`` has, without those of the customers' table."""
     return [
         *spend_columns(ledger.scale, population.margin_share, cost_known=ledger.costs_known),
         *order_value_columns(ledger.scale),
-        *habit_columns(
+        *behaviour_columns(
             channels,
             rest=rest,
             category_known=known["category"],

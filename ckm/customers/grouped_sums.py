@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_PENDING = 2**24
 """Maximum entries collected before equal keys are summed: 128 MB per column."""
@@ -35,7 +35,7 @@ class GroupedSums:
         self._kept: list[dict[str, NDArray[Any]]] = []
         self._pending = 0
 
-    def add(self, key: Whole, sums: Mapping[str, NDArray[Any]], value: Whole | None = None) -> None:
+    def add(self, key: Integers, sums: Mapping[str, NDArray[Any]], value: Integers | None = None) -> None:
         """Add entries in any order; keys may repeat."""
         entries: dict[str, NDArray[Any]] = {name: sums[name] for name in self._columns} | {"key": key}
         if value is not None and len(self._by) > 1:
@@ -46,7 +46,7 @@ class GroupedSums:
             self._kept = [_arrays(self.collected())]
             self._pending = 0
 
-    def collected(self, recode: Callable[[Whole], Whole] | None = None) -> pl.DataFrame:
+    def collected(self, recode: Callable[[Integers], Integers] | None = None) -> pl.DataFrame:
         """Return the sums, one entry per key, sorted: ``key``, ``value`` (if any) and the columns.
 
         Parameters
@@ -66,7 +66,7 @@ class GroupedSums:
         entries = pl.DataFrame(columns)
         columns.clear()  # release the unsorted array to save memory
         entries = entries.sort(self._by)
-        return _of_each_once(entries, self._by)
+        return _sum_equal_keys(entries, self._by)
 
 
 class MergedSums(NamedTuple):
@@ -80,41 +80,41 @@ class MergedSums(NamedTuple):
         Whether each key is from the first list.
     """
 
-    keys: Whole
+    keys: Integers
     first: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, keys: Whole, others: Whole) -> MergedSums:
+    def of(cls, keys: Integers, others: Integers) -> MergedSums:
         """Merge two lists of keys."""
         first = np.ones(len(keys) + len(others), dtype=bool)
         first[np.searchsorted(keys, others) + np.arange(len(others))] = False
         return cls(_put(first, keys, others), first)
 
-    def put(self, values: Whole, others: Whole) -> Whole:
+    def put(self, values: Integers, others: Integers) -> Integers:
         """Return the values of both lists in the order of the merged keys."""
         return _put(self.first, values, others)
 
 
-def _put(first: NDArray[np.bool_], values: Whole, others: Whole) -> Whole:
+def _put(first: NDArray[np.bool_], values: Integers, others: Integers) -> Integers:
     both = np.empty(len(first), dtype=np.int64)
     both[first] = values
     both[~first] = others
     return both
 
 
-def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+def sum_by_key(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Sort entries, and sum those with equal keys."""
-    return _of_each_once(entries.sort(by), by)
+    return _sum_equal_keys(entries.sort(by), by)
 
 
-def counted(keys: Whole) -> tuple[Whole, Mapping[str, Whole]]:
+def count_keys(keys: Integers) -> tuple[Integers, Mapping[str, Integers]]:
     """Return the distinct keys, ascending, and their counts as ``lines``, for :meth:`GroupedSums.add`."""
     keys = pl.Series(keys).sort().to_numpy()
     firsts = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
     return keys[firsts], {"lines": np.diff(firsts, append=len(keys))}
 
 
-def _of_each_once(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+def _sum_equal_keys(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     new = np.zeros(entries.height, dtype=bool)
     new[:1] = True
     for name in by:

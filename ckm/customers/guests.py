@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.period import Period
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Guests:
     """
 
     day: NDArray[np.int32]
-    purchases: Whole
-    returns: Whole
+    purchases: Integers
+    returns: Integers
 
     @classmethod
     def of(cls, sums: pl.DataFrame) -> Guests:
@@ -56,10 +56,10 @@ class Guests:
         within = (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
         return int(self.purchases[within].sum()), int(self.returns[within].sum())
 
-    def changed(self, came: Guests, gone: Guests, days: Whole) -> Guests:
+    def changed(self, added: Guests, removed: Guests, days: Integers) -> Guests:
         """Return the sums after lines were added and removed; ``days`` are the ascending days that still have lines."""
         purchases, returns = np.zeros(len(days), dtype=np.int64), np.zeros(len(days), dtype=np.int64)
-        for each, sign in ((self, 1), (came, 1), (gone, -1)):
+        for each, sign in ((self, 1), (added, 1), (removed, -1)):
             there = np.isin(each.day, days)  # no sum is needed for a day without lines
             places = np.searchsorted(days, each.day[there])
             purchases[places] += sign * each.purchases[there]
@@ -83,19 +83,19 @@ class GuestSums:
     def __init__(self) -> None:
         self._pieces: list[pl.DataFrame] = []
 
-    def add(self, rows: pl.DataFrame, value: Whole | None) -> None:
+    def add(self, rows: pl.DataFrame, value: Integers | None) -> None:
         """Add lines: ``day``, ``bought``, ``money``, and a value number for each."""
         numbers = pl.lit(0) if value is None else pl.Series(value)
         lines = rows.select("day", "bought", "money", value=numbers.cast(pl.Int64))
-        self._pieces.append(_added_up(lines))
+        self._pieces.append(_sum_by_key(lines))
 
     def collected(self) -> pl.DataFrame:
         """Return ``value``, ``day``, ``bought`` and ``money``, sorted."""
         schema = {"value": pl.Int64, "day": pl.Int32, "bought": pl.Boolean, "money": pl.Int64}
         if not self._pieces:
             return pl.DataFrame(schema=schema)
-        return _added_up(pl.concat(self._pieces)).sort("value", "day", "bought")
+        return _sum_by_key(pl.concat(self._pieces)).sort("value", "day", "bought")
 
 
-def _added_up(lines: pl.DataFrame) -> pl.DataFrame:
+def _sum_by_key(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.group_by("value", "day", "bought").agg(pl.col("money").sum())

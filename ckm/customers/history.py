@@ -38,7 +38,7 @@ class History:
     ----------
     ledger
         Ledger of all customers with a purchase, without undated returns.
-    everybody
+    full_ledger
         The same ledger including persons with returns only: they count for the shop's margin but are no customers.
     deliveries
         Late deliveries.
@@ -47,7 +47,7 @@ class History:
     """
 
     ledger: Ledger
-    everybody: Ledger
+    full_ledger: Ledger
     deliveries: Deliveries
     contacts: Contacts
 
@@ -59,12 +59,12 @@ class History:
     @property
     def first_day(self) -> int:
         """First day with a purchase or a return."""
-        return day_number(self.everybody.first_and_last_day[0])
+        return day_number(self.full_ledger.first_and_last_day[0])
 
     @property
     def last_day(self) -> int:
         """Last day with a purchase or a return; outcome windows must end by this day."""
-        return day_number(self.everybody.first_and_last_day[1])
+        return day_number(self.full_ledger.first_and_last_day[1])
 
     @property
     def as_of(self) -> int:
@@ -74,7 +74,7 @@ class History:
     @cached_property
     def closures(self) -> tuple[Closure, ...]:
         """Closures: times without sales in which sales were expected."""
-        return closures(self.ledger.purchases.day, self.everybody.coverage.days)
+        return closures(self.ledger.purchases.day, self.full_ledger.coverage.days)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -84,11 +84,11 @@ class History:
     @property
     def returns_begin(self) -> int:
         """First day with a dated return; ``NEVER`` of :mod:`.day_totals` without one."""
-        return int(self.everybody.returns.without_undated().day.min(initial=NEVER))
+        return int(self.full_ledger.returns.without_undated().day.min(initial=NEVER))
 
     @property
     def _undated(self) -> tuple[str, ...]:
-        returns = self.everybody.returns
+        returns = self.full_ledger.returns
         if not (lines := returns.sum_of("undated_lines")):
             return ()
         share = lines / returns.sum_of("lines")
@@ -128,19 +128,19 @@ def read_history(
     InputError, UsageError, NotEnoughDataError
         As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    everybody = cached_ledger(
+    full_ledger = cached_ledger(
         tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS, keep_stray_dates=keep_stray_dates
     )
-    ledger = everybody.of_buyers().without_undated_returns()
+    ledger = full_ledger.of_buyers().without_undated_returns()
     codes = pl.col("customer_id").cast(pl.String).cast(pl.Enum(ledger.customers), strict=False)
     code = codes.to_physical().cast(pl.UInt32)
     return History(
         ledger=ledger,
-        everybody=everybody,
+        full_ledger=full_ledger,
         deliveries=read_deliveries(
             tables[TRANSACTIONS],
             code,
-            since=day_number(everybody.begins),
+            since=day_number(full_ledger.begins),
             as_of=ledger.today,
             time_zone=time_zone,
         ),

@@ -215,7 +215,7 @@ def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64
     return usual.round(GAP_DIGITS)
 
 
-def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
+def customer_intervals(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     """Return each customer's own interpurchase times, by code.
 
     Parameters

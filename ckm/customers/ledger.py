@@ -15,7 +15,7 @@ import polars as pl
 
 from ckm.customers.baskets import EMPTY, Baskets
 from ckm.customers.calendar import calendar_day, day_number
-from ckm.customers.definitions import KINDS, OF_THE_SHOP
+from ckm.customers.definitions import FIRST_SHOP_KIND, KINDS
 from ckm.customers.guests import Guests
 from ckm.customers.interpurchase import Gaps
 from ckm.customers.ledger_needs import LEAST, Needs
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.period import Period
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 SHARE_DIGITS = 6
@@ -137,8 +137,8 @@ class Ledger:
             rows[most],
             days[most],
             days[days > 0],
-            all_rows=sum(counts[kind] for kind in KINDS[OF_THE_SHOP:]),
-            all_days=self.coverage.days_of_the_shop,
+            all_rows=sum(counts[kind] for kind in KINDS[FIRST_SHOP_KIND:]),
+            all_days=self.coverage.shop_days,
         )
 
     @cached_property
@@ -183,19 +183,19 @@ class Ledger:
             return None
         return float(f"{(costed - cost) / costed:.{SHARE_DIGITS}g}")
 
-    def net_between(self, period: Period) -> Whole:
+    def net_between(self, period: Period) -> Integers:
         """Return the net of purchases and returns in a period, by code (int64, read-only)."""
         if period not in self._nets:
             self._nets[period] = _kept(sum_by_code(self.all_lines, "net", period))
         return self._nets[period]
 
-    def orders_between(self, period: Period) -> Whole:
+    def orders_between(self, period: Period) -> Integers:
         """Return the number of orders that begin in a period, by code (int64, read-only)."""
         if period not in self._orders:
             self._orders[period] = _kept(self.purchases.sums("orders", period))
         return self._orders[period]
 
-    def purchase_days_between(self, period: Period) -> Whole:
+    def purchase_days_between(self, period: Period) -> Integers:
         """Return the number of purchase days in a period, by code (int64, read-only)."""
         if period not in self._days:
             self._days[period] = _kept(self.purchases.counts_in(period))
@@ -207,15 +207,15 @@ class Ledger:
         return bought
 
     @cached_property
-    def _nets(self) -> dict[Period, Whole]:  # cached, because all analyses use the same few periods
+    def _nets(self) -> dict[Period, Integers]:  # cached, because all analyses use the same few periods
         return {}
 
     @cached_property
-    def _orders(self) -> dict[Period, Whole]:
+    def _orders(self) -> dict[Period, Integers]:
         return {}
 
     @cached_property
-    def _days(self) -> dict[Period, Whole]:
+    def _days(self) -> dict[Period, Integers]:
         return {}
 
     def next_purchases(self, day: date) -> pl.DataFrame:
@@ -289,7 +289,7 @@ class Ledger:
             )
         coverage = self.coverage.until(day_number(day))
         if not coverage.purchases:
-            raise coverage.nothing_bought(day)
+            raise coverage.no_purchase_error(day)
         return self.until(day).of_anybody()
 
     def on_usual_days(self, *, as_of_named: bool) -> Ledger:
@@ -318,7 +318,7 @@ class Ledger:
             return self
         coverage = replace(self.coverage, first=day)
         if not coverage.purchases:
-            raise coverage.nothing_bought(None)
+            raise coverage.no_purchase_error(None)
         kept = self._from(day, coverage).of_anybody()
         return replace(kept, parts={value: part for value, part in kept.parts.items() if part.has_lines})
 
@@ -393,12 +393,12 @@ def first_day_with_lines(*lines: DayTotals | Guests) -> int | None:
     return min((int(each.day.min()) for each in lines if len(each.day)), default=None)
 
 
-def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Whole:
+def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Integers:
     """Return the sum of each customer in a period over several day totals (int64, by code)."""
     first, *rest = (each.sums(name, period) for each in all_of)
     return sum(rest, first)
 
 
-def _kept(array: Whole) -> Whole:
+def _kept(array: Integers) -> Integers:
     array.flags.writeable = False
     return array

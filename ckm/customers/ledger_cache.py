@@ -71,7 +71,7 @@ class LedgerCache:
 
         return Store(self.store_dir, wait=0)
 
-    def made_by(self, time_zone: str) -> dict[str, Any]:
+    def key(self, time_zone: str) -> dict[str, Any]:
         """Return the key of a usable cached ledger; it contains a digest of the guest ids, which can be names."""
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
                 "payments": [*self.payments]}  # fmt: skip
@@ -161,7 +161,7 @@ def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
 
 
 def _fits(stored: StoredLedger, cache: LedgerCache, time_zone: str, needs: Needs) -> bool:
-    return cache.made_by(time_zone).items() <= stored.facts.items() and stored.needs.covers(needs)
+    return cache.key(time_zone).items() <= stored.facts.items() and stored.needs.covers(needs)
 
 
 def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
@@ -179,4 +179,4 @@ def _save(ledger: Ledger, cache: LedgerCache) -> None:
         snapshot = cache.snapshot()
         if snapshot is not None:
             made_from = {"state": cache.state, "files": [*snapshot.files], "columns": ledger_columns(snapshot.schema)}
-            StoredLedger.of(ledger, **cache.made_by(ledger.time_zone), **made_from).write(cache.path)
+            StoredLedger.of(ledger, **cache.key(ledger.time_zone), **made_from).write(cache.path)

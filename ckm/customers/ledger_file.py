@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.integer[Any]]
+    Integers = NDArray[np.integer[Any]]
 
 DAYS = ("purchases", "later_lines", "returns")
 BASKETS = ("categories", "channels")
@@ -52,7 +52,7 @@ class StoredLedger:
     @classmethod
     def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
         """Pack a ledger with additional ``facts``."""
-        arrays: dict[str, Whole] = {}
+        arrays: dict[str, Integers] = {}
         for name, each in _lists(ledger).items():
             if isinstance(each, pl.Series):
                 arrays[f"{name}.text"], arrays[f"{name}.ends"] = _of_text(each.to_list())
@@ -154,13 +154,13 @@ def opened(path: Path) -> Iterator[StoredLedger]:
         yield StoredLedger(json.loads(arrays[FACTS].tobytes()), arrays)
 
 
-def _of_text(texts: list[str]) -> tuple[Whole, Whole]:
+def _of_text(texts: list[str]) -> tuple[Integers, Integers]:
     """Return texts as their bytes and end offsets."""
     encoded = [each.encode() for each in texts]
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum([len(each) for each in encoded], dtype=np.int64)
 
 
-def _narrow(numbers: Whole) -> Whole:
+def _narrow(numbers: Integers) -> Integers:
     """Return integers in the narrowest type that fits."""
     if not len(numbers):
         return numbers
@@ -168,9 +168,9 @@ def _narrow(numbers: Whole) -> Whole:
     return numbers.astype(np.promote_types(*ends))
 
 
-def _lists(ledger: Ledger) -> dict[str, Whole | pl.Series]:
+def _lists(ledger: Ledger) -> dict[str, Integers | pl.Series]:
     """Return all arrays of a ledger by name: integers, and texts as a series."""
-    lists: dict[str, Whole | pl.Series] = {"customers": ledger.customers}
+    lists: dict[str, Integers | pl.Series] = {"customers": ledger.customers}
     for name in DAYS:
         days: DayTotals = getattr(ledger, name)
         lists[f"{name}.keys"] = days.keys

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ckm.customers.definitions import OF_CUSTOMERS, OF_THE_SHOP
+from ckm.customers.definitions import FIRST_CUSTOMER_KIND, FIRST_SHOP_KIND
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Needs:
     @property
     def first_kind(self) -> int:
         """First kind of line that is used."""
-        return OF_THE_SHOP if self.shop or self.baskets else OF_CUSTOMERS
+        return FIRST_SHOP_KIND if self.shop or self.baskets else FIRST_CUSTOMER_KIND
 
 
 LEAST = Needs()

@@ -12,12 +12,12 @@ import polars as pl
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.day_totals import KNOWN_BY, DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE
-from ckm.customers.grouped_sums import added_up
+from ckm.customers.grouped_sums import sum_by_key
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger, first_day_with_lines
 from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.orders import first_days_of, orders_at
-from ckm.customers.required_tables import need_transactions
+from ckm.customers.required_tables import require_transactions
 from ckm.customers.transaction_scan import SLOT_BITS, TransactionScan
 from ckm.errors import UnknownNameError
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.coverage import Coverage
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 UNDATED = ("undated", "undated_lines")
 """Sums of undated returns, which count on the day of their order."""
@@ -92,7 +92,7 @@ def read_all_days(
     NotEnoughDataError
         There are no transactions, or no known customer has a purchase by ``as_of``.
     """
-    transactions = need_transactions(tables, time_zone)
+    transactions = require_transactions(tables, time_zone)
     there = transactions.collect_schema().names()
     if needs.by is not None and needs.by not in there:
         raise UnknownNameError("column", needs.by, there)
@@ -103,14 +103,14 @@ def read_all_days(
         return TransactionScan(transactions, time_zone, needs, scale, last_day).run()
 
     scan = read(FINEST_MONEY_SCALE)
-    coverage = scan.counting.coverage()
+    coverage = scan.counter.coverage()
     if not coverage.purchases:
-        raise coverage.nothing_bought(as_of)
+        raise coverage.no_purchase_error(as_of)
     currency = coverage.currency(with_guests=needs.shop)
     scale = coverage.money_scale(needs.money, needs.first_kind)
     if scale != FINEST_MONEY_SCALE:  # amounts of 10**13 and more are summed in coarser units
         scan = read(scale)
-    return post(scan, coverage, currency, scale, time_zone)
+    return ledger_of_scan(scan, coverage, currency, scale, time_zone)
 
 
 def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Ledger:
@@ -119,10 +119,10 @@ def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Le
     Nothing is refused: the currency is empty, and the amounts are in the finest scale.
     """
     scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, None).run()
-    return post(scan, scan.counting.coverage(), "", FINEST_MONEY_SCALE, time_zone)
+    return ledger_of_scan(scan, scan.counter.coverage(), "", FINEST_MONEY_SCALE, time_zone)
 
 
-def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
+def ledger_of_scan(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
     """Return the ledger of a finished scan."""
     customers, codes = scan.customers()
     with ThreadPoolExecutor(1) as beside:  # both spend their time in libraries that release the interpreter lock
@@ -131,7 +131,7 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
         orders = coming.result()
     guest_sums = scan.guests.collected()
     has_parts = "value" in entries.columns
-    summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
+    summed = sum_by_key(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
     if not has_parts:
         del summed, entries  # frees as much memory as the ledger needs, before the baskets
@@ -160,19 +160,19 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
     return replace(whole, parts=parts)
 
 
-def _recoded(keys: Whole, codes: Whole) -> Whole:
-    new: Whole = codes[keys >> SLOT_BITS]
+def _recoded(keys: Integers, codes: Integers) -> Integers:
+    new: Integers = codes[keys >> SLOT_BITS]
     new <<= SLOT_BITS
     new |= keys & ((1 << SLOT_BITS) - 1)
     return new
 
 
-def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
+def _day_totals(entries: pl.DataFrame, first_days: Integers, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
     """Return purchases, later lines and returns, from entries sorted by ``key`` and the first days of orders."""
     key = entries["key"].to_numpy()
     returned = (key & 1).astype(bool)
 
-    def totals(those: NDArray[np.bool_], names: list[str], **more: Whole) -> DayTotals:
+    def totals(those: NDArray[np.bool_], names: list[str], **more: Integers) -> DayTotals:
         sums = {name: entries[name].to_numpy()[those] for name in names}
         return DayTotals.of_sums(key[those] >> 1, sums | more, customers)
 
@@ -227,7 +227,7 @@ def _parts(
     for number, name in enumerate(labels):
         mine, my_orders, my_guests = (each.filter(pl.col("value") == number) for each in labelled)
         if mine.height or my_guests.height:
-            sums = added_up(mine.drop("value"), ["key"])
+            sums = sum_by_key(mine.drop("value"), ["key"])
             bought, later, returned = _day_totals(sums, first_days_of(my_orders), len(whole.customers))
             part = replace(whole, purchases=bought, later_lines=later, returns=returned)
             parts[_new_name(name, parts)] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})

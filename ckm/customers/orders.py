@@ -13,7 +13,7 @@ from ckm.customers.register import SPREAD
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Words = NDArray[np.uint64]
 
 MOST_PENDING = 2**24
@@ -38,7 +38,7 @@ class CustomerOrders:
         self._kept: list[dict[str, NDArray[Any]]] = []
         self._pending = 0
 
-    def add(self, customer: Whole, word: Words, day: NDArray[np.int32], value: Whole | None) -> None:
+    def add(self, customer: Integers, word: Words, day: NDArray[np.int32], value: Integers | None) -> None:
         """Add purchase lines, in any order; an order may have several lines."""
         lines: dict[str, NDArray[Any]] = {"customer": customer.astype(np.int32), "word": word, "day": day}
         if value is not None:
@@ -49,7 +49,7 @@ class CustomerOrders:
             self._kept = [self._distinct(self._by)]
             self._pending = 0
 
-    def first_days(self, codes: Whole) -> Whole:
+    def first_days(self, codes: Integers) -> Integers:
         """Return the first day of every order, as ascending keys of :func:`ckm.customers.day_totals.pack_day`.
 
         ``codes`` are the customer codes by number.
@@ -57,12 +57,12 @@ class CustomerOrders:
         found = self._distinct(["customer", "word"])
         if "value" not in self._by:  # `by_value` is not called then, so the rows can be freed
             self._kept = []
-        keys: Whole = codes[found["customer"]]
+        keys: Integers = codes[found["customer"]]
         keys <<= DAY_BITS
         keys |= found["day"]
         return pl.Series(keys).sort().to_numpy()
 
-    def by_value(self, codes: Whole) -> pl.DataFrame:
+    def by_value(self, codes: Integers) -> pl.DataFrame:
         """Return every order by value: ``customer`` (code), ``word``, ``value``, ``day`` (the first for the value)."""
         found = self._distinct(self._by)
         return pl.DataFrame(found | {"customer": codes[found["customer"]]})
@@ -100,13 +100,13 @@ def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.boo
     return pl.Series(mixed).is_in(pl.Series(twice).implode()).to_numpy()
 
 
-def first_days_of(orders: pl.DataFrame) -> Whole:
+def first_days_of(orders: pl.DataFrame) -> Integers:
     """Return the first day of each order of :meth:`CustomerOrders.by_value`, ascending."""
     days = orders.group_by("customer", "word").agg(pl.col("day").min())
     return days.select(pl.col("customer") * (1 << DAY_BITS) + pl.col("day")).to_series().sort().to_numpy()
 
 
-def orders_at(keys: Whole, first_days: Whole) -> Whole:
+def orders_at(keys: Integers, first_days: Integers) -> Integers:
     """Return the number of orders that begin on each customer's purchase days.
 
     Parameters

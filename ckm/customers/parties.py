@@ -16,7 +16,7 @@ PARTY_COLUMNS = ("party_type", "country", "region", "lang")
 """Columns that are copied from the table of customers."""
 
 
-def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
+def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
     """Return ``customer_id`` and :data:`PARTY_COLUMNS`; null if the table or the column is absent.
 
     Raises
@@ -27,18 +27,18 @@ def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
     if customers is None:
         return pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(PARTY_COLUMNS, pl.String))
     there = customers.collect_schema()
-    party = customers.select(
+    party_attributes = customers.select(
         (pl.col(name) if name in there else pl.lit(None)).cast(pl.String).alias(name)
         for name in ("customer_id", *PARTY_COLUMNS)
     ).collect()
-    doubled = party.height - party["customer_id"].n_unique()
+    doubled = party_attributes.height - party_attributes["customer_id"].n_unique()
     if doubled:
         raise InputError(
             f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
             hint="keep one row for each 'customer_id'",
             column="customer_id",
         )
-    return party
+    return party_attributes
 
 
 def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:

@@ -23,7 +23,7 @@ LONG_MARK = np.uint64(0b11 << 62)
 """Bits set in the word of a long text. No UTF-8 text ends with a byte of 0xC0 or more, so no short text has them."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
-ROOM = 4
+SLOTS_PER_ID = 4
 """Fewest slots of the table per id, to keep collisions rare."""
 FIRST_BITS = 16
 MANY_PIECES = 8
@@ -71,7 +71,7 @@ class CustomerRegister:
         self._words: Words = np.zeros(0, dtype=np.uint64)
         self._slots: NDArray[np.int32] = np.full(2**FIRST_BITS, EMPTY, dtype=np.int32)
         self._count = 0
-        self._namesakes: dict[str, int] = {}
+        self._collisions: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -91,7 +91,7 @@ class CustomerRegister:
         ids, words, long
             Ids, and the result of :func:`id_words` for them.
         """
-        self._make_room(len(words))
+        self._reserve(len(words))
         numbers: Numbers = np.empty(len(words), dtype=np.int64)
         rows, slots, wanted = np.arange(len(words)), self._home(words), words
         while len(rows):
@@ -105,7 +105,7 @@ class CustomerRegister:
             # Another id has the slot: try the next one.
             rows, slots, wanted = rows[taken], self._next(slots[taken]), wanted[taken]
         if long is not None:
-            self._tell_apart(ids, numbers, np.flatnonzero(long))
+            self._resolve_collisions(ids, numbers, np.flatnonzero(long))
         return numbers
 
     def _home(self, words: Words) -> Numbers:
@@ -131,23 +131,23 @@ class CustomerRegister:
         self._words[self._count : self._count + len(words)] = words
         self._count += len(words)
 
-    def _make_room(self, more: int) -> None:
+    def _reserve(self, more: int) -> None:
         """Enlarge words and slots for ``more`` ids."""
         needed = self._count + more
         if len(self._words) < needed:
             self._words = np.concatenate([self._words, np.zeros(2 * needed - len(self._words), dtype=np.uint64)])
-        if len(self._slots) >= ROOM * needed:
+        if len(self._slots) >= SLOTS_PER_ID * needed:
             return
-        self._slots = np.full(1 << (ROOM * needed).bit_length(), EMPTY, dtype=np.int32)
+        self._slots = np.full(1 << (SLOTS_PER_ID * needed).bit_length(), EMPTY, dtype=np.int32)
         numbers = np.arange(self._count, dtype=np.int32)
         slots = self._home(self._words[: self._count])
         while len(numbers):
             free = np.flatnonzero(np.take(self._slots, slots) == EMPTY)
             self._slots[slots[free]] = numbers[free]
-            homeless = np.flatnonzero(np.take(self._slots, slots) != numbers)
-            numbers, slots = numbers[homeless], self._next(slots[homeless])
+            displaced = np.flatnonzero(np.take(self._slots, slots) != numbers)
+            numbers, slots = numbers[displaced], self._next(slots[displaced])
 
-    def _tell_apart(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
+    def _resolve_collisions(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
         """Compare long texts with the known texts of the same hash; a text that differs from these gets its own number.
 
         Hash collisions are extremely rare, so a loop over them is fast enough.
@@ -155,8 +155,8 @@ class CustomerRegister:
         texts = ids.gather(rows)
         differ = (texts != self.ids.gather(numbers[rows])).arg_true().to_numpy()
         for row, text in zip(rows[differ], texts.gather(differ), strict=True):
-            if text not in self._namesakes:
-                self._make_room(1)
-                self._namesakes[text] = self._count
+            if text not in self._collisions:
+                self._reserve(1)
+                self._collisions[text] = self._count
                 self._append(pl.Series("customer_id", [text], dtype=pl.String), np.zeros(1, dtype=np.uint64))
-            numbers[row] = self._namesakes[text]
+            numbers[row] = self._collisions[text]

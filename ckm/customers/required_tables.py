@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRANSACTIONS = "transactions"
 
 
-def need_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> pl.LazyFrame:
+def require_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> pl.LazyFrame:
     """Return the transactions among the tables of an analysis.
 
     Parameters

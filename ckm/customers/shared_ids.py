@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 FEWEST_CUSTOMERS = 50
 """Fewest customers for a usual number of days per customer; with fewer, no id is reported."""
@@ -75,7 +75,7 @@ class SharedId:
 
 
 def shared_ids(
-    ids: Sequence[str], rows: Whole, days: Whole, usual_days: Whole, *, all_rows: int, all_days: int
+    ids: Sequence[str], rows: Integers, days: Integers, usual_days: Integers, *, all_rows: int, all_days: int
 ) -> tuple[SharedId, ...]:
     """Return the ids that may be used for many customers, most rows first.
 

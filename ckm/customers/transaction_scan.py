@@ -20,21 +20,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, sale_days_of, sale_key, taken_up
-from ckm.customers.coverage_counter import Counting
+from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, number_items, renumbered, sale_days_of, sale_key
+from ckm.customers.coverage_counter import CoverageCounter
 from ckm.customers.daily_revenue import DailyRevenue
 from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import (
     DATED_BY,
-    OF_CUSTOMERS,
+    FIRST_CUSTOMER_KIND,
     OPTIONAL_COLUMNS,
+    integer_money,
     is_purchase,
     is_undated_return,
     line_kind,
     local_day,
-    whole_money,
 )
-from ckm.customers.grouped_sums import GroupedSums, counted
+from ckm.customers.grouped_sums import GroupedSums, count_keys
 from ckm.customers.guests import GuestSums
 from ckm.customers.orders import CustomerOrders
 from ckm.customers.register import CustomerRegister, id_words
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.ledger_needs import Needs
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 BATCH_ROWS = 250_000
@@ -74,15 +74,15 @@ class RowRuns(NamedTuple):
     ids: pl.Series
     words: NDArray[np.uint64]
     long: Mask | None
-    slot: Whole
+    slot: Integers
 
 
 class _Batch(NamedTuple):
     rows: pl.DataFrame
     runs: RowRuns
-    value: Whole | None
+    value: Integers | None
     order: NDArray[np.uint64]
-    items: dict[str, Whole]
+    items: dict[str, Integers]
 
 
 def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iterator[T]:
@@ -131,7 +131,7 @@ class TransactionScan:
         self._dimensions = [name for name in DIMENSIONS if name in there] if needs.shop else []
         self._items = [name for name in ITEMS if name in there] if needs.baskets else []
         self._amounts = [name for name in needs.money[1:] if there.get(name, pl.Null()) != pl.Null()]
-        self.counting = Counting(("net", *self._amounts), needs.first_kind, last_day)
+        self.counter = CoverageCounter(("net", *self._amounts), needs.first_kind, last_day)
         self.register = CustomerRegister(there["customer_id"])
         self.values = ValueCodes()
         self.sums = GroupedSums(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
@@ -178,11 +178,11 @@ class TransactionScan:
             "currency",
             *self._amounts,
             *(pl.col(column).cast(pl.String).alias(name) for name, column in texts.items()),
-            *(whole_money(name, self._scale).alias(f"whole_{name}") for name in self._amounts),
+            *(integer_money(name, self._scale).alias(f"whole_{name}") for name in self._amounts),
             kind=line_kind(),
             bought=is_purchase().fill_null(value=False),
             day=local_day("ordered_at", self._time_zone).to_physical() + EPOCH,
-            money=whole_money("net", self._scale).fill_null(0),
+            money=integer_money("net", self._scale).fill_null(0),
             at=pl.col("ordered_at").to_physical(),
             **({"order": pl.col("order_id").cast(pl.String)} if self._has_order_id else {}),
             **({"undated": is_undated_return()} if self._may_be_undated else {}),
@@ -190,7 +190,7 @@ class TransactionScan:
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
         """Prepare a batch; runs in the reader's thread."""
-        used = self.counting.add(batch)
+        used = self.counter.add(batch)
         value = None if self.needs.by is None else self.values.numbers(used["by"])
         days, money = used["day"].to_numpy().astype(np.int64), used["money"].to_numpy()
         for name, sums in self.shop.items():
@@ -199,8 +199,8 @@ class TransactionScan:
         for name in self._items:
             items[name] = self._values_of[name].numbers(used[name])
             sold = used["bought"].to_numpy() & (items[name] > 0)
-            self._sales[name].add(*counted(sale_key(items[name][sold], days[sold])))
-        known = used["kind"].to_numpy() >= OF_CUSTOMERS
+            self._sales[name].add(*count_keys(sale_key(items[name][sold], days[sold])))
+        known = used["kind"].to_numpy() >= FIRST_CUSTOMER_KIND
         if not known.all():
             if self.needs.shop:
                 self.guests.add(used.filter(~pl.Series(known)), None if value is None else value[~known])
@@ -208,7 +208,7 @@ class TransactionScan:
             value = None if value is None else value[known]
             items = {name: each[known] for name, each in items.items()}
         used = used.rechunk()
-        return _Batch(used, _joined(used, value), value, self._order_words(used), items)
+        return _Batch(used, _row_runs(used, value), value, self._order_words(used), items)
 
     def _order_words(self, rows: pl.DataFrame) -> NDArray[np.uint64]:
         """Return an integer per order id; the timestamp replaces a missing one."""
@@ -232,8 +232,8 @@ class TransactionScan:
         for name, item in batch.items.items():
             self._add_basket(name, item, batch, numbers[owner])
 
-    def _sums(self, rows: pl.DataFrame, firsts: Whole) -> Mapping[str, NDArray[Any]]:
-        def added(values: NDArray[np.int64]) -> Whole:
+    def _sums(self, rows: pl.DataFrame, firsts: Integers) -> Mapping[str, NDArray[Any]]:
+        def added(values: NDArray[np.int64]) -> Integers:
             return np.add.reduceat(values, firsts)
 
         money = rows["money"].to_numpy()
@@ -258,7 +258,7 @@ class TransactionScan:
             sums["undated_lines"] = added(undated.astype(np.int64))
         return sums
 
-    def _add_orders(self, batch: _Batch, numbers: Whole, owner: Whole) -> None:
+    def _add_orders(self, batch: _Batch, numbers: Integers, owner: Integers) -> None:
         words = batch.order
         starts = batch.runs.starts.copy()
         starts[1:] |= words[1:] != words[:-1]
@@ -271,7 +271,7 @@ class TransactionScan:
             None if batch.value is None else batch.value[lines],
         )
 
-    def _add_basket(self, name: str, item: Whole, batch: _Batch, number: Whole) -> None:
+    def _add_basket(self, name: str, item: Integers, batch: _Batch, number: Integers) -> None:
         bought = np.flatnonzero(batch.rows["bought"].to_numpy() & (item > 0))
         if not len(bought):
             return
@@ -282,17 +282,17 @@ class TransactionScan:
         firsts = np.flatnonzero(new)
         self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key)).astype(np.int32)})
 
-    def baskets(self, name: str, codes: Whole) -> Baskets:
+    def baskets(self, name: str, codes: Integers) -> Baskets:
         """Return the baskets of a column's values; ``codes`` are the customer codes by number."""
         if name not in self._baskets:
             return EMPTY
         sales = self._sales[name].collected()
         sale_days, sold = sales["key"].to_numpy(), sales["lines"].to_numpy()
-        items, names = taken_up(sale_days, self._values_of[name].names)
+        items, names = number_items(sale_days, self._values_of[name].names)
         found = self._baskets[name].collected(lambda keys: renumbered(keys, codes, items))
         return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
-    def customers(self) -> tuple[pl.Series, Whole]:
+    def customers(self) -> tuple[pl.Series, Integers]:
         """Return the ids as sorted texts, and the position of each number in them."""
         ids = self.register.ids
         if ids.dtype == pl.String:
@@ -308,7 +308,7 @@ class TransactionScan:
         return ordered.alias("customer_id"), codes
 
 
-def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
+def _row_runs(used: pl.DataFrame, value: Integers | None) -> RowRuns:
     """Return the runs among rows of customers; the lines of an order are usually one run."""
     ids = used["customer_id"]
     slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()

@@ -25,11 +25,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 YEAR = 365
 """Days in a year: pauses for a season, a sabbatical or a faulty feed are shorter."""
-AGES = 10 * YEAR
+SPLIT_DAYS = 10 * YEAR
 """Shortest pause in days that splits the data into disconnected parts."""
 BULK_SHARE = 0.8
 """Smallest share of all rows in a part for the other parts to be ignored as stray."""
@@ -64,7 +64,7 @@ class UsualDays(NamedTuple):
     last: int
 
 
-def usual_days(days: Whole, rows: Whole) -> UsualDays:
+def usual_days(days: Integers, rows: Integers) -> UsualDays:
     """Return the first and last usual day of the data; dates beyond them are stray.
 
     Parameters
@@ -90,16 +90,16 @@ def usual_days(days: Whole, rows: Whole) -> UsualDays:
     return UsualDays(int(days[0]), int(days[-1]))
 
 
-def _bulk(days: Whole, rows: Whole) -> tuple[Whole, Whole]:
+def _bulk(days: Integers, rows: Integers) -> tuple[Integers, Integers]:
     """Return the part of the days with nearly all rows (parts are separated by ten years); without one, all days."""
-    cuts = [0, *(np.flatnonzero(np.diff(days) >= AGES) + 1).tolist(), len(days)]
+    cuts = [0, *(np.flatnonzero(np.diff(days) >= SPLIT_DAYS) + 1).tolist(), len(days)]
     for start, stop in pairwise(cuts):
         if rows[start:stop].sum() >= BULK_SHARE * rows.sum():
             return days[start:stop], rows[start:stop]
     return days, rows
 
 
-def _core(rows: Whole) -> slice:
+def _core(rows: Integers) -> slice:
     """Return the days between the first and the last 1 % of the rows (at least one row)."""
     running, edge = np.cumsum(rows), max(1, int(EDGE_SHARE * rows.sum()))
     start = int(running.searchsorted(edge, side="right"))
@@ -107,14 +107,14 @@ def _core(rows: Whole) -> slice:
     return slice(min(start, stop - 1), stop)
 
 
-def _least_volume(days: Whole, rows: Whole, core: slice) -> float:
+def _least_volume(days: Integers, rows: Integers, core: slice) -> float:
     """Return the smallest usual volume of a day by the last year of the core; 1 if any volume is usual."""
     last_year = (days[core] > days[core.stop - 1] - YEAR).nonzero()[0]
     median = float(np.median(rows[core][last_year]))
     return max(LEAST_VOLUME * median, 2 if median >= FEW_ROWS else 1)
 
 
-def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
+def _end(days: Integers, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
     """Return the position of the last day before the first long pause after ``position``.
 
     A pause is not long if the shop reopens after it. ``open_again`` marks days whose volume alone shows this.
@@ -127,7 +127,7 @@ def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) 
     return len(days) - 1
 
 
-def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
+def _newest(days: Integers, usual: NDArray[np.bool_], rows: Integers) -> int:
     """Return the position of the newest day that has usual volume, or follows one without an unusual silence."""
     latest = _last_usual(days, usual, rows)
     since = days[latest]
@@ -147,7 +147,7 @@ def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
     return max((at for at in tail if goes_on(at, pause)), default=latest)
 
 
-def _last_usual(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
+def _last_usual(days: Integers, usual: NDArray[np.bool_], rows: Integers) -> int:
     """Return the position of the last day of usual volume, without isolated days after a long pause.
 
     Days after a long pause are not isolated if three or more follow one another at usual intervals, or if one of them

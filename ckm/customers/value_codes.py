@@ -12,7 +12,7 @@ from ckm.customers.register import CustomerRegister, id_words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 class ValueCodes:
@@ -21,7 +21,7 @@ class ValueCodes:
     def __init__(self) -> None:
         self._register = CustomerRegister(pl.String())
 
-    def numbers(self, values: pl.Series) -> Whole:
+    def numbers(self, values: pl.Series) -> Integers:
         """Return the number of each value, a text or null (int64)."""
         nulls = values.null_count()
         if not nulls:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.customers.closures import Closure, closures, closures_ahead, every_year, silence_at_the_end
+from ckm.customers.closures import Closure, closures, closures_ahead, silence_at_end, yearly_closures
 
 
 def _days(rate: float, days: int, closed: tuple[int, int] | None = None, seed: int = 0) -> np.ndarray:
@@ -66,7 +66,7 @@ def test_a_shop_that_grew_was_not_closed_when_it_was_small():
 
 @given(st.integers(30, 900), st.integers(0, 400))
 def test_of_a_shop_that_sells_every_day_the_end_is_early_after_a_week(days: int, later: int) -> None:
-    found = silence_at_the_end(np.arange(days), days - 1 + later)
+    found = silence_at_end(np.arange(days), days - 1 + later)
     assert found == (Closure(days, days - 1 + later) if later > 7 else None)
 
 
@@ -74,12 +74,12 @@ def test_of_a_shop_that_sells_every_day_the_end_is_early_after_a_week(days: int,
 def test_what_is_long_depends_on_how_often_there_are_rows(every: int, silent: int) -> None:
     days = np.arange(0, 60 * every, every)
     last = int(days[-1])
-    assert silence_at_the_end(days, last + silent - 1) is None
-    assert silence_at_the_end(days, last + silent) == Closure(last + 1, last + silent)
+    assert silence_at_end(days, last + silent - 1) is None
+    assert silence_at_end(days, last + silent) == Closure(last + 1, last + silent)
 
 
 def test_few_days_tell_nothing_of_the_end() -> None:
-    assert silence_at_the_end(np.arange(29), 1_000) is None
+    assert silence_at_end(np.arange(29), 1_000) is None
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_a_winter_that_comes_each_year_is_a_season_and_one_closure_is_none():
     days = _days(10, 4 * 365)
     found = found_in(days[days % 365 < 240])
     assert [each.first for each in found] == pytest.approx([year * 365 + 240 for year in range(3)], abs=2)
-    assert every_year(found) == found
+    assert yearly_closures(found) == found
     once = found_in(_days(10, 1_400, (400, 489)))
     assert len(once) == 1
-    assert every_year(once) == ()
+    assert yearly_closures(once) == ()
 
 
 def test_closures_at_different_times_of_the_year_are_no_season():
-    assert every_year((Closure(100, 160), Closure(600, 660))) == ()
+    assert yearly_closures((Closure(100, 160), Closure(600, 660))) == ()
     moved = (Closure(100, 160), Closure(485, 535))  # two weeks later than the year before
-    assert every_year(moved) == moved
+    assert yearly_closures(moved) == moved

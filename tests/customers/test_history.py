@@ -32,7 +32,7 @@ def test_a_history_knows_its_customers_its_days_and_what_it_leaves_out() -> None
     history = read_history(tables(rows))
     assert history.customers.to_list() == ["ann", "bob"]
     assert (history.first_day, history.last_day, history.as_of) == (FIRST, FIRST + 9, FIRST + 12)
-    assert history.everybody.left_out == feature_table(tables(rows)).left_out
+    assert history.full_ledger.left_out == feature_table(tables(rows)).left_out
     assert history.ledger.purchases.code.tolist() == [0, 0, 1]
     assert history.ledger.purchases.day.tolist() == [FIRST + 2, FIRST + 8, FIRST]
     assert (history.ledger.currency, history.ledger.time_zone) == ("EUR", "UTC")
@@ -54,7 +54,7 @@ def test_any_data_make_a_history_or_say_why_not(rows: list[Row], said: list[Row]
     else:
         assert history.customers.is_sorted()
         assert len(history.ledger.purchases.keys) == len(history.ledger.gaps.codes) + len(history.customers)
-        assert history.everybody.left_out == feature_table(tables(rows)).left_out
+        assert history.full_ledger.left_out == feature_table(tables(rows)).left_out
 
 
 def test_returns_without_purchases_are_not_enough() -> None:

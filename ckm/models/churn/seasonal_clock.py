@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 YEAR = 365
 NEEDED_DAYS = 456
@@ -70,8 +70,8 @@ class RepeatPurchases:
     """
 
     first_day: int
-    purchases: Whole
-    customers: Whole
+    purchases: Integers
+    customers: Integers
 
     def clock(self, day: int) -> SeasonalClock:
         """Return the clock of the year that ends on ``day``; later rows are not used.

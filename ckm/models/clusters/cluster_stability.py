@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 STABLE = 0.90
 """Mean adjusted Rand index from which a number of clusters is stable."""
@@ -90,7 +90,7 @@ def choose(trials: Sequence[StabilityTrial]) -> StabilityTrial:
     return max(trials, key=lambda trial: (trial.stability, trial.clusters))
 
 
-def adjusted_rand_index(left: Whole, right: Whole) -> float:
+def adjusted_rand_index(left: Integers, right: Integers) -> float:
     """Return the agreement of two partitions of the same points: 1 if equal, 0 on average for random partitions.
 
     Hubert and Arabie (1985), Comparing partitions, *Journal of Classification* 2, 193-218, eq. 5. Two partitions with a
@@ -105,11 +105,11 @@ def adjusted_rand_index(left: Whole, right: Whole) -> float:
     return 1.0 if most == expected else (both - expected) / (most - expected)
 
 
-def _pairs(counts: Whole) -> float:
+def _pairs(counts: Integers) -> float:
     return float((counts * (counts - 1) // 2).sum())
 
 
-def _trial(points: Floats, number: int, samples: Sequence[Whole], shown: Whole, seed: int) -> StabilityTrial:
+def _trial(points: Floats, number: int, samples: Sequence[Integers], shown: Integers, seed: int) -> StabilityTrial:
     partitions = []
     for drawn in samples:
         centres = fit_centres(points[drawn], number, seed=seed, restarts=BOOTSTRAP_RESTARTS)
@@ -126,7 +126,7 @@ def _trial(points: Floats, number: int, samples: Sequence[Whole], shown: Whole, 
     )
 
 
-def _silhouette(points: Floats, labels: Whole) -> float:
+def _silhouette(points: Floats, labels: Integers) -> float:
     from sklearn.metrics import silhouette_score
 
     if not 1 < len(np.unique(labels)) < len(labels):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 RESTARTS = 10
 """Number of k-means starts; the result with the smallest inertia is used."""
@@ -46,7 +46,7 @@ def fit_centres(points: Floats, number: int, *, seed: int, restarts: int = RESTA
     return np.asarray(model.cluster_centers_, dtype=np.float64)
 
 
-def nearest_centre(points: Floats, centres: Floats) -> tuple[Whole, Floats]:
+def nearest_centre(points: Floats, centres: Floats) -> tuple[Integers, Floats]:
     """Return the index of each point's nearest centre, and the distance to it.
 
     Squares are summed feature by feature, because the rounding of a matrix product depends on the BLAS and its threads.
