@@ -11,7 +11,7 @@ import pytest
 from ckm.models.btyd.holdout import holdout_test
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
-from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, SHARED, cdnow_lines
+from tests.models.btyd.customers import CALIBRATION_END, HOLDOUT_WEEKS, SHARED, cdnow_lines
 from tests.models.spend.shops import model, purchases
 
 JUNE, DECEMBER = ((date(2010, month, 9) - date(1970, 1, 1)).days for month in (6, 12))

@@ -128,7 +128,7 @@ def test_a_sample_hangs_on_customer_and_day_alone():
 
 @pytest.mark.slow
 def test_one_thread_and_two_give_the_same_bytes():
-    code = "from tests.models.churn.test_models import said_of_a_shop; print(said_of_a_shop())"
+    code = "from tests.models.churn.test_churn_models import said_of_a_shop; print(said_of_a_shop())"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, env={**os.environ, **OTHER_THREADS}
     )

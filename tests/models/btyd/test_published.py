@@ -12,7 +12,7 @@ from ckm.models.btyd.gamma_gamma import check_independence, fit_gamma_gamma
 from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
 from ckm.models.btyd.model_selection import choose_btyd
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
-from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow, cdnow_lines
+from tests.models.btyd.customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow, cdnow_lines
 
 PUBLISHED = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 LIFETIMES_ERRORS = {"r": 0.013, "alpha": 0.378, "a": 0.186, "b": 0.705}  # as its documentation prints them

@@ -15,7 +15,7 @@ from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.pareto_integral import competing_risks
 from ckm.models.btyd.pareto_nbd import ParetoNBD
-from tests.models.btyd_customers import simulated
+from tests.models.btyd.customers import simulated
 
 MODELS = [
     BGNBD(r=0.8, alpha=6.0, a=0.9, b=2.5),

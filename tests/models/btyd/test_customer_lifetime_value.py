@@ -16,7 +16,7 @@ from ckm.models.btyd.gamma_gamma import GammaGamma
 from ckm.models.btyd.holdout import by_deciles, holdout_test
 from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.pareto_nbd import ParetoNBD
-from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow_lines
+from tests.models.btyd.customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow_lines
 
 MODELS = [
     BGNBD(r=0.243, alpha=30.9, a=0.793, b=2.426),

@@ -20,7 +20,7 @@ from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
 from ckm.models.btyd.model_selection import choose_btyd, read_btyd
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
 from tests.conftest import examples
-from tests.models.btyd_customers import simulated
+from tests.models.btyd.customers import simulated
 
 FITS = [fit_bgnbd, fit_mbgnbd, fit_pareto_nbd]
 TRUTHS = [

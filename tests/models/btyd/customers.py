@@ -17,7 +17,7 @@ from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.model import TransactionModel
 from ckm.models.btyd.pareto_nbd import ParetoNBD
 
-SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "transactions"
+SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[4] / "shared" / "data") / "transactions"
 CALIBRATION_END = date(1997, 9, 30).toordinal()
 HOLDOUT_WEEKS = 39
 
