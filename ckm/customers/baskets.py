@@ -1,4 +1,4 @@
-"""Baskets: categories and channels of customers' purchases, by day."""
+"""Baskets: the categories, or the channels, in which each customer bought, by day."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 
 ITEM_BITS = 20
 MOST_ITEMS = 1 << ITEM_BITS
-"""Maximum number of items with a separate number; later ones share the last number."""
+"""Maximum number of items (categories or channels) with a number of their own; all later items share the last
+number."""
 
 DISCONTINUED_AFTER_DAYS = 28
-"""Days without a sale of an item, while the shop was open, after which the item is discontinued."""
+"""Days from the last sale of an item to the newest sale of any item, from which the item counts as discontinued."""
 WEEKS_BEFORE = 26
-"""Weeks before the last sale of an item that are examined: half a year, so that seasonal items do not count as sold all
-year."""
+"""Weeks up to the last sale of an item in which the item must have been sold regularly: half a year, so that seasonal
+items do not count as discontinued out of season."""
 WEEKS_SOLD = 21
-"""Weeks with sales among these, from which an item was sold regularly: four of five."""
+"""Fewest weeks with a sale, among these :data:`WEEKS_BEFORE`, of an item that was sold regularly: four in five."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class SaleDays:
     Attributes
     ----------
     items, days
-        One entry per item and day (int64, int32), sorted.
+        Item number (int64), and day since 1970-01-01 (int32); one entry per item and day with a sale, sorted.
     lines
         Purchase lines of each entry (int64).
     """
@@ -50,10 +51,10 @@ class SaleDays:
     lines: Integers
 
     def discontinued(self, day: int) -> NDArray[np.bool_]:
-        """Return whether each item was discontinued by ``day``, as far as was known then.
+        """Return whether each item was discontinued by ``day``, by the sales up to ``day``; by item number.
 
-        An item is discontinued if it was not sold on the last 28 days with any sale, and had been sold in at least 21
-        of the 26 weeks up to its last sale. Days on which the shop was closed do not count.
+        An item is discontinued if its last sale is at least 28 days before the newest sale of any item, and if it was
+        sold in at least 21 of the 26 weeks up to its last sale.
         """
         seen = self.days <= day
         items, days = self.items[seen], self.days[seen]
@@ -81,8 +82,8 @@ class Baskets:
     lines
         Purchase lines of each entry (int64).
     names
-        Names of the sold items by number (String), in order of their first sale, so that later items do not change
-        numbers.
+        Item names by item number (String), in order of first sale, so that a new item does not change the numbers of
+        the others.
     sale_days
         Days on which the shop sold each item.
     """
@@ -122,12 +123,12 @@ class Baskets:
         return int(self.days.min(initial=NEVER))
 
     def distinct(self, customers: int, after: int, until: int) -> Integers:
-        """Return how many distinct items each of ``customers`` bought in the days ``(after, until]``."""
+        """Return the number of distinct items that each code bought in the days ``(after, until]``."""
         last_within = (self.days > after) & (self.days <= until) & (self._following > until)
         return np.bincount(self.codes[last_within], minlength=customers)
 
     def share(self, chosen: NDArray[np.bool_], customers: int, after: int, until: int) -> NDArray[np.float64]:
-        """Return the share of the chosen items in each customer's purchases in ``(after, until]``; 0 without."""
+        """Return the share of ``chosen`` items in each code's entries in ``(after, until]``; 0 without entries."""
         within = (self.days > after) & (self.days <= until)
         total = np.bincount(self.codes[within], minlength=customers)
         within &= chosen[self.items]
@@ -135,7 +136,10 @@ class Baskets:
         return part / np.maximum(total, 1)
 
     def counts(self, *, of_days: bool) -> pl.DataFrame:
-        """Return ``code`` (UInt32), ``value`` (String) and ``count`` (Int64) of purchase days, or of lines."""
+        """Return how often each customer bought each item: ``code`` (UInt32), ``value`` (String), ``count`` (Int64).
+
+        ``of_days``: count purchase days; otherwise purchase lines.
+        """
         frame = pl.DataFrame({"owner": self.keys >> DAY_BITS, "lines": self.lines})
         counted = pl.len().cast(pl.Int64) if of_days else pl.col("lines").sum()
         # the keys are sorted, so entries of one customer and item are adjacent
@@ -147,11 +151,11 @@ class Baskets:
         )
 
     def until(self, day: int) -> Baskets:
-        """Return the entries up to a day."""
+        """Return the entries and sale days up to a day; item numbers do not change."""
         return self._where(self.days <= day, self.sale_days.days <= day)
 
     def since(self, day: int) -> Baskets:
-        """Return the entries from a day on; item numbers do not change."""
+        """Return the entries and sale days from a day on; item numbers do not change."""
         return self._where(self.days >= day, self.sale_days.days >= day)
 
     def _where(self, kept: NDArray[np.bool_], sold: NDArray[np.bool_]) -> Baskets:
@@ -177,7 +181,7 @@ class Baskets:
         Returns
         -------
         Baskets | None
-            None if more lines were removed than existed, or if items share a number.
+            None if more lines were removed than existed, or if there are more than :data:`MOST_ITEMS` items.
         """
         names = dict.fromkeys(chain.from_iterable(each.names for each in (self, added, removed)))
         if len(names) >= MOST_ITEMS - 1:
@@ -228,13 +232,13 @@ def _in_order(keys: Integers, lines: Integers) -> tuple[Integers, Integers]:
 
 
 def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
-    """Return the sale days as keys of :func:`sale_key`."""
+    """Return the sale days packed by :func:`sale_key`, with the item numbers by name in ``numbers``."""
     sold = baskets.sale_days
     return sale_key(_numbered(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
 
 
 def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
-    """Return the number of each item by name."""
+    """Return the number in ``numbers`` of each item of the baskets, by item number."""
     return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 
 
@@ -249,8 +253,8 @@ def main_values(counts: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``code``; ``values`` (Int64, distinct ones); ``total`` (Int64, of the counts); ``main`` (the value with the
-        largest count; the first by name if counts are equal, so that the order of rows does not matter).
+        ``code``; ``values`` (Int64, number of distinct values); ``total`` (Int64, sum of the counts); ``main`` (the
+        value with the largest count; the first by name if counts are equal, so that the order of rows does not matter).
     """
     most = pl.col("count").max().over("code")
     return (
@@ -271,7 +275,7 @@ EMPTY = Baskets(
     pl.Series("value", [], dtype=pl.String),
     SaleDays(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64)),
 )
-"""Baskets of data without the column."""
+"""Baskets without entries: the transactions have no such column, or an analysis does not need it."""
 
 
 def sale_key(item: Integers, day: Integers) -> Integers:
@@ -292,7 +296,7 @@ def number_items(sale_days: Integers, names: pl.Series) -> tuple[Integers, pl.Se
     Returns
     -------
     tuple[Integers, pl.Series]
-        New number of each number, and the names by new number.
+        New number by old number, and the item names by new number.
     """
     first = np.full(len(names), NEVER, np.int64)
     np.minimum.at(first, sale_days >> DAY_BITS, unpack_day(sale_days))
@@ -307,7 +311,7 @@ def number_items(sale_days: Integers, names: pl.Series) -> tuple[Integers, pl.Se
 
 
 def renumbered(keys: Integers, codes: Integers, items: Integers) -> Integers:
-    """Return keys with new codes and items; ``codes`` and ``items`` are the new numbers by old number."""
+    """Return keys of :class:`Baskets` with new customer codes and item numbers, both given by old number."""
     new: Integers = codes[keys >> (DAY_BITS + ITEM_BITS)]
     new <<= ITEM_BITS
     new |= items[keys >> DAY_BITS & (MOST_ITEMS - 1)]
@@ -317,7 +321,7 @@ def renumbered(keys: Integers, codes: Integers, items: Integers) -> Integers:
 
 
 def sale_days_of(sale_days: Integers, lines: Integers, items: Integers) -> SaleDays:
-    """Return the sale days of keys of :func:`sale_key` and their lines; ``items`` are names by number."""
+    """Return sale days from keys of :func:`sale_key` and their lines; ``items`` has the new number by old number."""
     keys = sale_key(items[sale_days >> DAY_BITS], sale_days & DAY_MASK)
     sums = sum_by_key(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
     keys = sums["key"].to_numpy()

@@ -1,4 +1,4 @@
-"""Closures: times without sales in which sales were expected: the shop was closed, or data are missing."""
+"""Closures: periods without sales although sales were expected, because the shop was closed or data are missing."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ LEAST_PAUSE_RATIO = 2.0
 """Smallest ratio of a closure to the median pause between two days with purchases: a club that bills once a month is
 not closed in between."""
 EXPECTED = 20.0
-"""Smallest number of purchases that the usual rate predicts for a closure. If 20 are expected, none at all occurs by
-chance once in 500 million times (Poisson)."""
+"""Smallest number of purchases that the usual rate predicts for a closure. If 20 are expected, the probability of none
+is one in 500 million (Poisson)."""
 FEWEST_DAYS = 30
 """Fewest days with rows to compute the usual pause of a shop."""
 SHORTEST_SILENCE = 7
-"""Days without rows at the end that are always usual: a week that is not loaded yet."""
+"""Days without rows at the end of the data that are never unusual: the last week may not be loaded yet."""
 UNUSUAL_RATIO = 3
 """Smallest ratio of an unusual silence at the end to the 95th percentile of the pauses between days with rows."""
 YEAR = 365
-"""Days in a year, after which a season recurs."""
+"""Days after which a season recurs."""
 YEARLY_SHARE = 0.5
-"""Smallest share of a yearly closure's days on which the shop was also closed a year before or later."""
+"""Smallest share of a closure's days on which the shop was also closed a year earlier or later, for a yearly
+closure."""
 RATE_DAYS = 90
-"""Days before and after a closure whose purchase rates are compared; the smaller rate counts as usual."""
+"""Days before, and days after, a closure over which the purchase rate is computed; the lower rate is the usual one."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +68,18 @@ class Closure:
 
 
 def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple[Closure, ...]:
-    """Return the closures of a shop, earliest first: times without sales in which sales were expected.
+    """Return the closures of a shop, earliest first.
+
+    A pause between two days with rows is a closure if it is longer than 28 days and than twice the median pause, and if
+    at least 20 purchases were expected in it at the usual purchase rate: the lower of the rates in the 90 days before
+    and the 90 days after.
 
     Parameters
     ----------
     purchases
         The day of each purchase of a known customer, in days since 1970-01-01; in any order.
     days
-        Days with any row, including guests and returns, on which the shop was open.
+        Days with any row, also of guests or returns; the shop was open on these days.
     """
     there, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
     counts[np.isin(there, days)] -= 1 if len(days) else 0
@@ -97,7 +102,7 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
 
 
 def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
-    """Return the number of days ahead that fall on days of the year with a closure in an earlier year."""
+    """Return how many of the ``horizon`` days after ``day`` are days of the year with a closure in an earlier year."""
     ahead = np.arange(day + 1, day + horizon + 1)
     found = np.zeros(len(ahead), dtype=np.bool_)
     for each in closed:
@@ -108,9 +113,9 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
 
 
 def yearly_closures(closed: Sequence[Closure]) -> tuple[Closure, ...]:
-    """Return the yearly closures: half of their days were also closed a year before or later.
+    """Return the yearly closures: on half of their days or more, the shop was also closed a year earlier or later.
 
-    A beach bar is closed in winter. Its closure is a season, and every window of a year contains one.
+    An example is a beach bar that closes each winter; every period of a year contains one such closure.
     """
     days = [np.arange(each.first, each.last + 1) for each in closed]
     found = []
@@ -124,8 +129,9 @@ def yearly_closures(closed: Sequence[Closure]) -> tuple[Closure, ...]:
 def silence_at_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
     """Return the unusually long silence from the last row to the as-of date; None if it is usual.
 
-    :func:`ckm.customers.data_end.data_end` allows longer silences if the data have long pauses. This function does not,
-    because it counts the missing days of a period, and the other decides about a warning.
+    A silence is usual up to a week, or up to three times the 95th percentile of the pauses between days with rows. With
+    fewer than 30 days with rows, every silence is usual. This function finds the days of a period that have no data;
+    :func:`ckm.customers.data_end.data_end`, which decides about a warning, allows longer silences.
 
     Parameters
     ----------

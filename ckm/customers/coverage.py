@@ -29,7 +29,16 @@ SUM_LIMIT = 2**62
 
 
 class Currency(NamedTuple):
-    """A currency, and the first day on which a used line has it: of a customer (None without one), and of the shop."""
+    """A currency of the used lines.
+
+    Attributes
+    ----------
+    name
+        ISO 4217 code.
+    of_customers, of_the_shop
+        First day with the currency, in days since 1970-01-01: in a line of a customer (None without one), and in a line
+        of a customer or a guest.
+    """
 
     name: str
     of_customers: int | None
@@ -38,7 +47,7 @@ class Currency(NamedTuple):
 
 @dataclass(frozen=True)
 class Coverage:
-    """All lines by day and kind, and limits of the sums of used lines.
+    """Number of lines by day and kind; currencies and largest amount of the used lines.
 
     Attributes
     ----------
@@ -76,19 +85,19 @@ class Coverage:
 
     @property
     def usual_days(self) -> UsualDays | None:
-        """First and last usual day by the as-of date; None without any."""
+        """First and last usual day, by the lines up to the as-of date; None without lines."""
         seen = int(self.days.searchsorted(self.as_of, side="right"))
         return usual_days(self.days[:seen], self.lines[:seen].sum(axis=1)) if seen else None
 
     @cached_property
     def _seen(self) -> slice:
-        """Mask of days whose lines are used."""
+        """Slice of ``days`` whose lines are used."""
         first = 0 if self.first is None else int(self.days.searchsorted(self.first))
         return slice(first, int(self.days.searchsorted(self.as_of, side="right")))
 
     @cached_property
     def _stray(self) -> NDArray[np.bool_]:
-        """Mask of days with a stray date."""
+        """Mask of ``days`` that are stray."""
         stray = np.zeros(len(self.days), dtype=np.bool_)
         stray[: self._seen.start] = True
         if self.newest is not None:
@@ -98,8 +107,8 @@ class Coverage:
     def changed(self, added: Coverage, removed: Coverage, first_kind: int) -> Coverage | None:
         """Return the coverage after lines were added and removed, as of the newest day; None if it must be recounted.
 
-        It must be recounted if the largest amount was removed, if lines have several currencies, or if removed lines
-        were never counted. Every line has a currency.
+        It must be recounted if the largest amount was removed, if lines have several currencies, or if more lines were
+        removed than had been counted. Every line has a currency.
         """
         days = np.union1d(self.days, added.days)
         largest_left = removed.largest < self.largest or added.largest >= self.largest
@@ -121,19 +130,19 @@ class Coverage:
         return Coverage(days, lines, currencies, max(self.largest, added.largest), int(days.max(initial=0)))
 
     def days_of(self, kind: str) -> NDArray[np.int64]:
-        """Return the days with a line of one of the kinds."""
+        """Return the days with a line of a kind, in days since 1970-01-01."""
         return self.days[self.lines[:, KINDS.index(kind)] > 0]
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Return the numbers of used lines by kind, of lines ``after`` the as-of date, and of ``stray`` lines."""
+        """Number of used lines by kind, of lines ``after`` the as-of date, and of ``stray`` lines."""
         by_kind = dict(zip(KINDS, self.lines[self._seen].sum(axis=0).tolist(), strict=True))
         stray = int(self.lines[self._stray].sum())
         return by_kind | {"after": int(self.lines.sum()) - sum(by_kind.values()) - stray, "stray": stray}
 
     @property
     def shop_days(self) -> int:
-        """Days with a used line of a customer or a guest."""
+        """Number of days with a used line of a customer or a guest."""
         return int(self.lines[self._seen, FIRST_SHOP_KIND:].any(axis=1).sum())
 
     @property
@@ -159,7 +168,7 @@ class Coverage:
         return self.counts["purchase"]
 
     def left_out(self, customers_without_purchase: int) -> LeftOut:
-        """Rows that an analysis as of the day does not use."""
+        """Return the rows that are not used."""
         counts = self.counts
         return LeftOut(
             rows=int(self.lines.sum()),
@@ -194,12 +203,14 @@ class Coverage:
         return seen[0] if seen else ""
 
     def money_scale(self, amounts: Sequence[str], first_kind: int) -> int:
-        """Return the number of parts per currency unit in which sums of all lines from ``first_kind`` on are exact.
+        """Return the finest money scale at which sums fit into Int64: amounts are integers of ``1 / scale``.
+
+        Sums of the columns ``amounts`` over all used lines of the kinds from ``first_kind`` on.
 
         Raises
         ------
         InputError
-            Sums of whole units are too large.
+            Sums are too large even in whole units of the currency.
         """
         largest = self.largest * sum(self.counts[kind] for kind in KINDS[first_kind:])
         scale = FINEST_MONEY_SCALE
@@ -213,7 +224,7 @@ class Coverage:
         return scale
 
     def no_purchase_error(self, as_of: date | None) -> NotEnoughDataError:
-        """Return the error for data without a purchase by a known customer until ``as_of`` (None: at any time)."""
+        """Return the error for data without a purchase of a known customer by ``as_of`` (None: at any time)."""
         counts = self.counts
         there = [
             f"{count:,} {what}"

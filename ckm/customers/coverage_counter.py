@@ -1,4 +1,4 @@
-"""Count of the coverage while transactions are read, batch by batch."""
+"""Coverage of transactions, counted batch by batch while they are read."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class CoverageCounter:
-    """Counter of the coverage, batch by batch.
+    """Counter of lines that builds a :class:`Coverage` batch by batch.
 
     Parameters
     ----------
     amounts
         Amount columns that will be summed.
     first_used
-        First of the used kinds.
+        Index of the first used kind in :data:`ckm.customers.definitions.KINDS`.
     last_day
         Last used day, in days since 1970-01-01; None means the newest.
     """

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MOST_SILENCE = 2
-"""Largest ratio of a usual silence at the end of the data to the longest pause in the data."""
+"""Largest usual silence at the end of the data, as a multiple of the longest pause within the data."""
 LEAST_SILENCE = 7
-"""Days of silence at the end that are always usual: a week that is not loaded yet."""
+"""Days of silence at the end that are always usual: the last week may not be loaded yet."""
 FEW_DAYS = 10
-"""Fewest days with lines to compute the usual pause; with fewer, the whole span counts as usual."""
+"""Fewest days with lines for the rule of the longest pause; with fewer, their whole span replaces the pause."""
 FEW_DAYS_SILENCE = 30
 """Days of silence at the end that are usual if fewer than :data:`FEW_DAYS` days have lines."""
 
@@ -61,8 +61,8 @@ class DataEnd:
 def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
     """Return the end of the data if it is unusually long before ``as_of``; else None.
 
-    The usual silence is at most twice the longest pause between two days with lines, and at least a week. With fewer
-    than ten days with lines, it is twice their whole span, and at least thirty days.
+    A silence is usual up to a week, or up to twice the longest pause between two days with lines. With fewer than ten
+    days with lines, it is usual up to thirty days, or up to twice the span from the first to the last day.
 
     Parameters
     ----------

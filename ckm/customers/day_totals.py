@@ -1,7 +1,7 @@
 """Totals by customer and day: a sorted array with running totals, so that the sum of any period is a difference.
 
-As of a day, a customer's past is the first part of the customer's entries. Two binary searches per customer find any
-window, and the running totals give its sum.
+Entries are sorted by customer and day. So a customer's history up to a day is the first part of the customer's entries.
+Two binary searches per customer find any window of days, and the difference of two running totals is its sum.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 DAY_BITS = 17
 """Bits of a day in a key; days from before 1900 to after 2200 fit."""
 EPOCH = 1 << 15
-"""Offset added to days, which are negative before 1970."""
+"""Offset added to days in a key, because days before 1970 are negative."""
 DAY_MASK = (1 << DAY_BITS) - 1
 NEVER = 1 << 16
-"""A day later than every day."""
+"""A day number later than every valid day."""
 LINE_SUMS = ("net", "lines", "costed", "cost", "costs_known", "discount", "discounts_known", "orders",
              "undated", "undated_lines")  # fmt: skip
-"""Names of the sums of a ledger, in the order of its totals."""
+"""Names of the sums in the totals of a ledger, in this order."""
 KNOWN_BY = {"costs_known": ("costed", "cost"), "discounts_known": ("discount",), "undated_lines": ("undated",)}
-"""Counts of lines with a known amount, and the sums that are useless if the count is 0."""
+"""Name of the count of lines with a known amount, and names of the sums that are dropped if this count is 0."""
 NO_DAY = int(np.iinfo(np.int32).max)
 """First or last purchase day of a customer without a purchase."""
 
@@ -94,7 +94,7 @@ class DayTotals:
 
     @cached_property
     def bounds(self) -> Integers:
-        """Index of each customer's first entry (int64, and the end): the entries of ``c`` are ``[c]:[c + 1]``."""
+        """Index of each code's first entry, and the number of entries: code ``c`` has ``[bounds[c]:bounds[c + 1]]``."""
         return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
 
     @property
@@ -104,7 +104,7 @@ class DayTotals:
 
     @property
     def has_any(self) -> Mask:
-        """Whether a customer has an entry, by code."""
+        """Whether a customer has an entry (by code)."""
         return self.counts > 0
 
     def of(self, name: str) -> Integers:
@@ -112,7 +112,7 @@ class DayTotals:
         return np.diff(self.totals[name])
 
     def sum_of(self, name: str) -> int:
-        """Return the sum over all entries; 0 if the total does not exist."""
+        """Return the sum over all entries; 0 if the totals have no such name."""
         return int(self.totals[name][-1]) if name in self.totals else 0
 
     def first_day_of(self, name: str) -> int:
@@ -135,7 +135,7 @@ class DayTotals:
         Parameters
         ----------
         first, last
-            Days that all entries lie between; both arrays begin with ``first`` and end with ``last``.
+            First and last day of both arrays; no entry is earlier or later.
         """
         days = last - first + 1
         all_entries = np.bincount(self.day - first, minlength=days)
@@ -206,7 +206,7 @@ class DayTotals:
         Parameters
         ----------
         other
-            Totals of other customers; a sum that only one of both has is 0 in the other.
+            Totals of other customers. A sum that only one of both totals has counts as 0 in the other.
         codes, other_codes
             New code of each code, ascending and distinct; -1 drops the entries of a customer.
         customers
@@ -224,7 +224,7 @@ class DayTotals:
         return DayTotals(merged.keys, totals, customers)
 
     def without_undated(self) -> DayTotals:
-        """Return the totals without undated returns (``undated_lines``), in lines and net."""
+        """Return the totals with undated returns subtracted from ``lines`` and ``net``, without empty entries."""
         if not self.sum_of("undated_lines"):
             return self
         sums = {name: self.of(name) for name in self.totals}
@@ -251,7 +251,7 @@ class DayTotals:
 
 
 def known_totals(*those: DayTotals) -> list[DayTotals]:
-    """Return the totals without the sums of amounts that no line has."""
+    """Return each of the totals without the sums of amounts that are unknown in all lines of all of them."""
     unknown = [
         name for known, of in KNOWN_BY.items() if not any(each.sum_of(known) for each in those) for name in (known, *of)
     ]

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 UNRECORDED_AFTER_DAYS = 60
-"""Days after which an open delivery counts as delivered but not recorded."""
+"""Days after the promised day from which a delivery without a delivery date is reported as unrecorded."""
 REMARKABLE_SHARE = 0.1
 """Smallest share of unrecorded deliveries for a remark."""
 
 
 @dataclass(frozen=True)
 class Deliveries:
-    """Late deliveries of orders; a customer's orders of one day with the same two dates are one.
+    """Late deliveries; orders of a customer on one day with the same promised day and delivery day count once.
 
-    A delivery is late from the day after the promised day, delivered later or not at all. No later data are needed to
-    know it.
+    A delivery is late from the day after the promised day, whether it is delivered later or not at all. So it is known
+    on each day which deliveries are late.
 
     Attributes
     ----------
     codes
-        Customer codes.
+        Customer code of each delivery.
     late_from
-        Day from which the delivery is late.
+        First day on which the delivery is late.
     promised
         Promised day.
     delivered
@@ -54,11 +54,14 @@ class Deliveries:
     remarks: tuple[str, ...] = ()
 
     def late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the number of late deliveries of each code in the days ``(after, until]``."""
+        """Return the number of deliveries of each code that became late in the days ``(after, until]``."""
         return np.bincount(self.codes[self._within(after, until)], minlength=customers)
 
     def days_late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the days by which each code's latest late delivery was late by ``until``; 0 without one."""
+        """Return each code's longest delay by ``until``, in days, of deliveries that became late in ``(after, until]``.
+
+        0 without a late delivery.
+        """
         within = self._within(after, until)
         days = np.minimum(self.delivered[within], until) - self.promised[within]
         longest = np.zeros(customers, np.int64)

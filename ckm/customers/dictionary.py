@@ -32,7 +32,7 @@ class Feature:
     unit, meaning, formula
         Texts for readers.
     needs
-        Columns of the transactions, or ``TABLE.COLUMN``, that it needs besides ``customer_id``.
+        Columns of the transactions, or ``TABLE.COLUMN``, that the feature needs besides ``customer_id``.
     null_meaning
         Meaning of null.
     """
@@ -54,13 +54,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureDictionary:
-    """All features in the order of the table, and the version of their formulas."""
+    """All features in the order of the feature table's columns, and the version of their formulas."""
 
     version: int
     features: tuple[Feature, ...]
 
     def frame(self) -> pl.DataFrame:
-        """One row per feature: name, type, unit, meaning, formula (String)."""
+        """Return one row per feature: name, type, unit, meaning, formula (String)."""
         rows = [(each.name, each.dtype, each.unit, each.meaning, each.formula) for each in self.features]
         return pl.DataFrame(rows, schema=dict.fromkeys(PRINTED, pl.String), orient="row")
 
@@ -89,7 +89,7 @@ def read_dictionary(path: Path = DICTIONARY) -> FeatureDictionary:
 
 @cache
 def load_dictionary() -> tuple[Feature, ...]:
-    """Return all features in the order of the table's columns."""
+    """Return all features in the order of the feature table's columns."""
     return read_dictionary().features
 
 

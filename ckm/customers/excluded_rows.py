@@ -1,4 +1,4 @@
-"""Rows that an analysis does not use, with the reason: stray dates, later rows, cancelled orders, guests."""
+"""Rows that an analysis does not use, by reason: stray date, after the as-of date, cancelled, without a customer."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ class LeftOut:
     cancelled_credits: int
     """Cancelled rows with a negative amount, which is not subtracted."""
     customers_without_purchase: int
-    """Customers with returns only; their returns are in no revenue."""
+    """Customers with returns only, who are not in the feature table."""
     data_end: DataEnd | None = None
     """End of the data if it is unusually long before the as-of date; else None."""
     stray: StrayRows | None = None
-    """Excluded rows with a stray date; None without any."""
+    """Excluded rows with a stray date; None without such rows."""
     shared_ids: tuple[SharedId, ...] = ()
-    """Customer ids that may each be used for many customers; their rows count as one customer's."""
+    """Customer ids that may each be used for many customers; the rows of such an id are used, as one customer."""
 
     @property
     def rows_stray(self) -> int:
@@ -80,7 +80,7 @@ class LeftOut:
 
     @property
     def remarks(self) -> list[str]:
-        """What was left out, and what to know of the rows that were not, as sentences."""
+        """Remarks for the user on excluded rows and on doubtful rows that are used, as sentences."""
         remarks: list[str] = [
             assumption(f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}")
             for count, what in (

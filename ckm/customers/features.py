@@ -47,7 +47,7 @@ RFM_COLUMNS = (
     "gaps",
     "purchase_interval_days",
 )
-"""Columns that every table has."""
+"""Columns of the feature table in every scope."""
 
 
 MONEY = ("net", "margin", "mean")
@@ -57,15 +57,15 @@ SCOPES = ("rfm", "all")
 
 @dataclass(frozen=True)
 class Population:
-    """Parameters of the whole population, which replace or shrink those of customers with few data.
+    """Parameters of all customers; they replace or shrink the values of customers with few data.
 
     Attributes
     ----------
     gap_median_days, gap_p80_days
         Median and 80th percentile of the days between two purchases; None without repeat purchases, or not requested.
     margin_share
-        Margin ÷ net of lines with a known cost; None if no cost is known, or if not requested. Net without a cost then
-        counts as margin in full.
+        Margin ÷ net of lines with a known cost. None if no cost is known, or if not requested; net without a cost then
+        counts in full as margin.
     """
 
     gap_median_days: float | None = None
@@ -84,8 +84,8 @@ class FeatureTable:
     Attributes
     ----------
     frame
-        One row per customer with a purchase, by ``customer_id``; with prospects, also those of the customers' table
-        without one. Columns: ``ckm/data/features.yaml``.
+        One row per customer with a purchase and, if requested, per prospect; by ``customer_id``. Columns:
+        ``ckm/data/features.yaml``.
     as_of
         As-of date; no later row is used.
     currency
@@ -139,14 +139,14 @@ def feature_table(
     time_zone
         Time zone of the days.
     scope
-        ``rfm``: only recency, frequency, money and orders, in half the time; ``all``: every feature.
+        ``rfm``: only :data:`RFM_COLUMNS`, in half the time; ``all``: every feature.
     window
         Months up to ``as_of`` for ``frequency`` and ``monetary``. Default: all time. Customers who bought only before
         the window have a frequency of zero.
     money
         Definition of ``monetary``: net of returns, margin, or net per order.
     population
-        Parameters of an earlier table, used unchanged. Default: estimated from these customers.
+        Parameters of an earlier feature table, used unchanged. Default: estimated from these customers.
     with_prospects
         Add customers of the table ``customers`` who were created by ``as_of`` and have neither a purchase nor a return,
         except suppliers.
@@ -169,7 +169,7 @@ def feature_table(
 
 
 def needs_of(scope: str, money: str) -> Needs:
-    """Return the requirements of a scope's features on the ledger.
+    """Return the sums that a ledger must contain for the features of a scope.
 
     Raises
     ------
@@ -192,7 +192,7 @@ def features_of(
     population: Population | None = None,
     with_prospects: bool = False,
 ) -> FeatureTable:
-    """Return the features of every customer of a ledger with a purchase, as of its day.
+    """Return the features of every customer of a ledger with a purchase, as of the ledger's as-of date.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def _value_and_behaviour_columns(
 
 
 def _measured(scope: str, window: int | None, money: str) -> dict[str, str]:
-    """Return the columns that contain a margin, each with the name of its period in the sums."""
+    """Return the columns that are computed from margins, each with the prefix of its period in the sums."""
     measured = {"margin_12mo": "year"} if scope == "all" else {}
     if money == "margin":
         measured["monetary"] = "all" if window is None else "window"

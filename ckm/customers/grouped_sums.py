@@ -1,4 +1,4 @@
-"""Sums by integer key, of batches in any order."""
+"""Sums by integer key, collected from batches in any order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 MOST_PENDING = 2**24
-"""Maximum entries collected before equal keys are summed: 128 MB per column."""
+"""Number of collected entries at which equal keys are summed; 128 MB per column."""
 
 
 class GroupedSums:
@@ -26,7 +26,7 @@ class GroupedSums:
     columns
         Columns to sum.
     with_value
-        Whether keys have a second number.
+        Whether each key has a second number (``value``).
     """
 
     def __init__(self, columns: Sequence[str], *, with_value: bool = False) -> None:
@@ -47,12 +47,12 @@ class GroupedSums:
             self._pending = 0
 
     def collected(self, recode: Callable[[Integers], Integers] | None = None) -> pl.DataFrame:
-        """Return the sums, one entry per key, sorted: ``key``, ``value`` (if any) and the columns.
+        """Return the sums, one row per key, sorted: ``key``, ``value`` (if any) and the columns; empties the collector.
 
         Parameters
         ----------
         recode
-            Function to new keys; None keeps the keys.
+            Function from keys to new keys, applied before the sums; None keeps the keys.
         """
         names = (*self._by, *self._columns)
         if not self._kept:
@@ -70,14 +70,14 @@ class GroupedSums:
 
 
 class MergedSums(NamedTuple):
-    """Merge of two ascending lists of keys without common keys.
+    """Merge of two ascending arrays of keys without common keys.
 
     Attributes
     ----------
     keys
         All keys, ascending.
     first
-        Whether each key is from the first list.
+        Whether each key is from the first array.
     """
 
     keys: Integers
@@ -85,13 +85,13 @@ class MergedSums(NamedTuple):
 
     @classmethod
     def of(cls, keys: Integers, others: Integers) -> MergedSums:
-        """Merge two lists of keys."""
+        """Merge two arrays of keys."""
         first = np.ones(len(keys) + len(others), dtype=bool)
         first[np.searchsorted(keys, others) + np.arange(len(others))] = False
         return cls(_put(first, keys, others), first)
 
     def put(self, values: Integers, others: Integers) -> Integers:
-        """Return the values of both lists in the order of the merged keys."""
+        """Return the values of both arrays of keys, in the order of the merged keys."""
         return _put(self.first, values, others)
 
 
@@ -103,7 +103,7 @@ def _put(first: NDArray[np.bool_], values: Integers, others: Integers) -> Intege
 
 
 def sum_by_key(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Sort entries, and sum those with equal keys."""
+    """Return one row per distinct key, sorted by the columns ``by``; all other columns are summed."""
     return _sum_equal_keys(entries.sort(by), by)
 
 

@@ -1,4 +1,4 @@
-"""History of all customers up to a day, read once per run; snapshots at any past day are computed from this history."""
+"""History of all customers up to the as-of date, read once per run; snapshots at past days are computed from it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEEDS = Needs(amounts=True, baskets=True)
 
 @dataclass(frozen=True)
 class History:
-    """Ledger, deliveries and contacts of customers up to a day.
+    """Ledger, late deliveries and interactions of customers up to the as-of date.
 
     A customer's code is the position in ``ledger.customers``.
 
@@ -39,11 +39,12 @@ class History:
     ledger
         Ledger of all customers with a purchase, without undated returns.
     full_ledger
-        The same ledger including persons with returns only: they count for the shop's margin but are no customers.
+        Ledger of all persons with a purchase or a return, with undated returns; for the margin and closures of the
+        shop.
     deliveries
         Late deliveries.
     contacts
-        Complaints, events about invoices, ratings.
+        Complaints, invoice events and ratings.
     """
 
     ledger: Ledger
@@ -58,22 +59,22 @@ class History:
 
     @property
     def first_day(self) -> int:
-        """First day with a purchase or a return."""
+        """First day with a purchase or a return, in days since 1970-01-01."""
         return day_number(self.full_ledger.first_and_last_day[0])
 
     @property
     def last_day(self) -> int:
-        """Last day with a purchase or a return; outcome windows must end by this day."""
+        """Last day with a purchase or a return, in days since 1970-01-01; outcome windows must end by this day."""
         return day_number(self.full_ledger.first_and_last_day[1])
 
     @property
     def as_of(self) -> int:
-        """Last day of the data that were read."""
+        """As-of date, in days since 1970-01-01."""
         return self.ledger.today
 
     @cached_property
     def closures(self) -> tuple[Closure, ...]:
-        """Closures: times without sales in which sales were expected."""
+        """Closures: periods without sales although sales were expected."""
         return closures(self.ledger.purchases.day, self.full_ledger.coverage.days)
 
     @property
@@ -121,7 +122,7 @@ def read_history(
     cache
         Cache of the workspace, if any.
     keep_stray_dates
-        Whether rows of stray dates count; see :func:`ckm.customers.ledger_reader.read_ledger`.
+        Whether rows with a stray date are used; see :func:`ckm.customers.ledger_reader.read_ledger`.
 
     Raises
     ------

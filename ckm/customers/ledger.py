@@ -36,17 +36,17 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 SHARE_DIGITS = 6
-"""Significant digits of fitted numbers. They are rounded before use, so that a saved definition gives the same results.
-"""
+"""Significant digits of a fitted number, which is rounded before use, so that a saved definition gives equal
+results."""
 NO_VALUE = "(none)"
-"""Label of rows without a value of a dimension."""
+"""Label of rows whose dimension is null."""
 OTHER = "other"
-"""Label of all values of a dimension except the largest ones."""
+"""Label of all values of a dimension except the largest ones, which have parts of their own."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Purchases and returns up to a day.
+    """Purchases and returns up to the as-of date.
 
     A customer's *code* is the position in ``customers``; arrays "by code" have one element per customer. Days are
     integers since 1970-01-01 in the shop's time zone (:func:`ckm.customers.calendar.day_number`).
@@ -76,7 +76,7 @@ class Ledger:
     categories, channels
         Categories and channels of purchases; empty if not requested or unknown.
     guests
-        Lines without a customer; empty if not requested.
+        Guest sales; empty if not requested.
     dimensions
         By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
         ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row per
@@ -114,7 +114,7 @@ class Ledger:
 
     @property
     def today(self) -> int:
-        """As-of date as a number."""
+        """As-of date in days since 1970-01-01."""
         return day_number(self.as_of)
 
     @cached_property
@@ -153,12 +153,12 @@ class Ledger:
 
     @property
     def bought(self) -> tuple[DayTotals, ...]:
-        """All purchase lines: on purchase days, and on later days of orders."""
+        """Totals of all purchase lines: on purchase days, and on later days of orders."""
         return self.purchases, self.later_lines
 
     @property
     def all_lines(self) -> tuple[DayTotals, ...]:
-        """All purchases and returns."""
+        """Totals of all purchases and returns."""
         return *self.bought, self.returns
 
     @property
@@ -173,7 +173,7 @@ class Ledger:
     def margin_share(self, day: int | None = None) -> float | None:
         """Return margin ÷ net of lines with a known cost, to six digits; None without a known cost.
 
-        As of the day of the ledger or an earlier one; of all customers, including those with returns only.
+        By the lines up to ``day`` (default: the as-of date) of all customers, also of those with returns only.
         """
         if not self.costs_known:
             return None
@@ -219,7 +219,10 @@ class Ledger:
         return {}
 
     def next_purchases(self, day: date) -> pl.DataFrame:
-        """Return customers with a purchase by a day, and their next one: ``customer_id``, ``next_order`` (Date)."""
+        """Return the next purchase day after ``day`` of customers with a purchase by then.
+
+        ``customer_id``, ``next_order`` (Date; null without a later purchase).
+        """
         then, purchases = day_number(day), self.purchases
         known = np.flatnonzero(self.first_day <= then)
         following = purchases.after(known.astype(np.uint32), then)
@@ -276,7 +279,7 @@ class Ledger:
         )
 
     def standing_on(self, day: date) -> Ledger:
-        """Return the ledger as if read as of a day: customers without any line by then are left out.
+        """Return the ledger as if it had been read as of a day: without customers who have no line by then.
 
         Raises
         ------
@@ -313,7 +316,7 @@ class Ledger:
         return kept._since(usual.first)
 
     def _since(self, day: int) -> Ledger:
-        """Return the ledger without rows before a day; customers without later rows are left out."""
+        """Return the ledger without rows before a day, and without customers who have no other rows."""
         if day <= self.coverage.days[0]:
             return self
         coverage = replace(self.coverage, first=day)
@@ -364,11 +367,11 @@ class Ledger:
         )
 
     def without_baskets(self) -> Ledger:
-        """Return the ledger without categories and channels of customers."""
+        """Return the ledger without the baskets (categories and channels) of customers."""
         return replace(self, categories=EMPTY, channels=EMPTY, needs=replace(self.needs, baskets=False))
 
     def of_anybody(self) -> Ledger:
-        """Return the ledger, and each of its parts, without the codes of customers who have no entry."""
+        """Return the ledger and its parts without customers who have no entry; codes are renumbered."""
         kept = self.only(self.purchases.has_any | self.returns.has_any)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
@@ -394,7 +397,7 @@ def first_day_with_lines(*lines: DayTotals | Guests) -> int | None:
 
 
 def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Integers:
-    """Return the sum of each customer in a period over several day totals (int64, by code)."""
+    """Return each customer's sum ``name`` in a period, added over several totals (int64, by code)."""
     first, *rest = (each.sums(name, period) for each in all_of)
     return sum(rest, first)
 

@@ -40,7 +40,7 @@ MOST_REREAD = 0.25
 MOST_CHANGED = 0.2
 """Largest share of changed customers for the ledger to be updated; above it, a rebuild is as fast."""
 HASHES = {" a": 0, " b": 1}
-"""Seeds of two row hashes: together 128 bits, by which equal rows of added and removed files are paired."""
+"""Columns and seeds of two 64-bit row hashes, by which equal rows of new and deleted files are identified."""
 
 
 class Changes(NamedTuple):
@@ -63,7 +63,7 @@ class Changes(NamedTuple):
 
 
 def ledger_columns(schema: Collection[str]) -> list[str]:
-    """Return those columns of the transactions that a ledger needs."""
+    """Return the columns of the transactions that a ledger needs and that the schema has."""
     names = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *DIMENSIONS, DATED_BY)
     return [name for name in dict.fromkeys(names) if name in schema]
 
@@ -82,7 +82,7 @@ def changes_since(
     snapshot
         The present data files of the transactions.
     files
-        Marks of the data files of the earlier state.
+        Data files of the earlier state: ``files`` of its :class:`ckm.store.TableSnapshot`.
     customers
         Number of customers in the earlier state.
     guest_ids, payments
@@ -91,7 +91,7 @@ def changes_since(
     Returns
     -------
     Changes | None
-        None if a removed file is deleted, or if so much changed that a rebuild is as fast.
+        None if a file of the earlier state no longer exists, or if so much changed that a rebuild is as fast.
     """
     added, removed = snapshot.since(files)
     if any(map(snapshot.lacks, removed)) or sum(mark[1] for mark in (*added, *removed)) > MOST_REREAD * snapshot.rows:
@@ -110,7 +110,7 @@ def changes_since(
 def _rows(
     transactions: pl.LazyFrame, columns: list[str], guest_ids: Iterable[str], payments: Sequence[str]
 ) -> pl.LazyFrame:
-    """Return rows of the store in the form that analyses use."""
+    """Return stored rows as analyses use them: without payments, and without the customer id of guests."""
     sales = without_payments(transactions, payments).select(columns)
     return without_guest_ids({TRANSACTIONS: sales}, guest_ids)[TRANSACTIONS]
 
@@ -137,7 +137,7 @@ def extended(ledger: Ledger, changes: Changes) -> Ledger | None:
 
 
 def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the rows that occur less often on the other side; rows that only moved between files are excluded."""
+    """Return the rows that do not occur equally often in both frames; the others only moved between files."""
     new, old = (rows.with_columns(pl.struct(pl.all()).hash(seed).alias(name) for name, seed in HASHES.items())
                 for rows in (new, old))  # fmt: skip
     counts = [rows.select(*HASHES, count=pl.lit(number)) for rows, number in ((new, 1), (old, -1))]
@@ -197,7 +197,7 @@ def _merged(ledger: Ledger, reread: Ledger, changed: pl.Series, added: Ledger, r
 
 
 def _customers(kept: pl.Series, changed: pl.Series, reread: pl.Series) -> tuple[pl.Series, Integers, Integers]:
-    """Return the sorted ids of unchanged and re-read customers, and the new codes of both (-1: dropped)."""
+    """Return the sorted ids of unchanged and of reread customers, and the new code of each (-1: no longer present)."""
     stays = ~kept.is_in(changed.implode()).to_numpy()
     staying = kept.filter(pl.Series(stays))
     places = staying.search_sorted(reread).to_numpy().astype(np.int64)

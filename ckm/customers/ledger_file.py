@@ -1,4 +1,4 @@
-"""File format of a ledger: integer arrays and texts in one file, whose members have checksums."""
+"""File format of a ledger: one ``npz`` file of integer arrays and texts, with a checksum for each array."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class StoredLedger:
     Attributes
     ----------
     facts
-        Scalar facts in JSON format.
+        Scalar facts, which JSON can represent.
     arrays
-        Arrays by name: integers; for texts, their bytes and end offsets. Arrays of a file are read, and compared with
-        their checksums, at each access.
+        Integer arrays by name; a column of texts has two arrays, UTF-8 bytes and end offsets. An array of a file is
+        read, and its checksum verified, at each access.
     """
 
     facts: Mapping[str, Any]
@@ -51,7 +51,7 @@ class StoredLedger:
 
     @classmethod
     def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
-        """Pack a ledger with additional ``facts``."""
+        """Return the stored form of a ledger, with additional ``facts``."""
         arrays: dict[str, Integers] = {}
         for name, each in _lists(ledger).items():
             if isinstance(each, pl.Series):
@@ -74,7 +74,7 @@ class StoredLedger:
 
     @property
     def needs(self) -> Needs:
-        """Sums that the ledger contains."""
+        """Needs that the ledger was read with."""
         return Needs(**self.facts["needs"])
 
     def write(self, path: Path) -> None:
@@ -83,7 +83,7 @@ class StoredLedger:
             np.savez(file, allow_pickle=False, **{FACTS: _of_text([json.dumps(self.facts)])[0]}, **self.arrays)
 
     def ledger(self, needs: Needs) -> Ledger:
-        """Return a ledger with the sums that an analysis needs."""
+        """Return the ledger with the sums in ``needs`` only."""
         facts = self.facts
         customers = self._series("customers").alias("customer_id")
         purchases, later_lines, returns = (self._day_totals(name, len(customers), needs) for name in DAYS)
@@ -155,7 +155,7 @@ def opened(path: Path) -> Iterator[StoredLedger]:
 
 
 def _of_text(texts: list[str]) -> tuple[Integers, Integers]:
-    """Return texts as their bytes and end offsets."""
+    """Return the UTF-8 bytes of all texts, and the end offset of each text."""
     encoded = [each.encode() for each in texts]
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum([len(each) for each in encoded], dtype=np.int64)
 

@@ -1,4 +1,4 @@
-"""Read the transactions into a ledger of all rows, and optionally one per part."""
+"""Read the transactions into a ledger, optionally with a part for each value of a column."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 UNDATED = ("undated", "undated_lines")
-"""Sums of undated returns, which count on the day of their order."""
+"""Names of the sums of undated returns, which count on the day of their order."""
 MOST_PARTS = 8
-"""Maximum number of values of a column with a separate ledger; all other values share one."""
+"""Maximum number of values of a column with a part of their own; all other values share one part."""
 
 
 def read_ledger(
@@ -45,7 +45,7 @@ def read_ledger(
     needs: Needs = LEAST,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Read the transactions once, and exclude rows with stray dates.
+    """Read the transactions into a ledger without rows with stray dates.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def read_ledger(
         As-of date; later rows are left out. Default: the newest usual day
         (:mod:`ckm.customers.usual_days`).
     keep_stray_dates
-        Whether to include all rows; the default of ``as_of`` is then the day of the newest row.
+        Whether rows with stray dates are included; the default of ``as_of`` is then the day of the newest row.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_ledger(
 def read_all_days(
     tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = None, time_zone: str = "UTC", needs: Needs = LEAST
 ) -> Ledger:
-    """Read the transactions once, including stray dates.
+    """Read the transactions into a ledger, including rows with stray dates.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def read_all_days(
 def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Ledger:
     """Read some rows (possibly none) into a ledger as of their newest day, for updating a cached ledger.
 
-    Nothing is refused: the currency is empty, and the amounts are in the finest scale.
+    Neither currencies nor amounts are checked: the currency is empty, and amounts are in the finest money scale.
     """
     scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, None).run()
     return ledger_of_scan(scan, scan.counter.coverage(), "", FINEST_MONEY_SCALE, time_zone)
@@ -125,7 +125,7 @@ def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Le
 def ledger_of_scan(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
     """Return the ledger of a finished scan."""
     customers, codes = scan.customers()
-    with ThreadPoolExecutor(1) as beside:  # both spend their time in libraries that release the interpreter lock
+    with ThreadPoolExecutor(1) as beside:  # both threads run library code that releases the GIL
         coming = beside.submit(scan.orders.first_days, codes)
         entries = scan.sums.collected(lambda keys: _recoded(keys, codes))
         orders = coming.result()
@@ -134,7 +134,7 @@ def ledger_of_scan(scan: TransactionScan, coverage: Coverage, currency: str, sca
     summed = sum_by_key(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
     if not has_parts:
-        del summed, entries  # frees as much memory as the ledger needs, before the baskets
+        del summed, entries  # free this memory, as much as the ledger needs, before the baskets are built
     guests = Guests.of(guest_sums)
     whole = Ledger(
         customers=customers,
@@ -142,7 +142,7 @@ def ledger_of_scan(scan: TransactionScan, coverage: Coverage, currency: str, sca
         later_lines=later_lines,
         returns=returns,
         coverage=coverage,
-        # Rows that are read separately may contain none.
+        # some rows (`read_rows`) may contain no line of a customer or guest
         begins=calendar_day(first_day_with_lines(purchases, later_lines, returns, guests) or 0),
         as_of=calendar_day(coverage.as_of),
         currency=currency,
@@ -168,7 +168,7 @@ def _recoded(keys: Integers, codes: Integers) -> Integers:
 
 
 def _day_totals(entries: pl.DataFrame, first_days: Integers, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
-    """Return purchases, later lines and returns, from entries sorted by ``key`` and the first days of orders."""
+    """Return purchases, later lines and returns; ``entries`` are sorted by ``key``, ``first_days`` are of orders."""
     key = entries["key"].to_numpy()
     returned = (key & 1).astype(bool)
 
@@ -195,16 +195,16 @@ def _day_totals(entries: pl.DataFrame, first_days: Integers, customers: int) -> 
 def _parts(
     names: pl.Series, whole: Ledger, entries: pl.DataFrame, orders: pl.DataFrame, guests: pl.DataFrame
 ) -> dict[str, Ledger]:
-    """Return the ledgers of a column's values: the largest, the others together, and rows without a value.
+    """Return a ledger for each of a column's largest values, one for all other values, and one for null.
 
     Parameters
     ----------
     names
-        Values by number; the first is for rows without a value.
+        Values by number; the first is null.
     whole
         The ledger of all rows.
     entries, orders, guests
-        Entries with a value number in ``value``. An order in two parts counts in both.
+        Entries of the ledger, with the number of the value in ``value``. An order in two parts counts in both.
     """
     revenue = np.zeros(len(names), dtype=np.int64)
     np.add.at(revenue, entries["value"].to_numpy(), entries["net"].to_numpy())
@@ -235,5 +235,5 @@ def _parts(
 
 
 def _new_name(name: str, taken: Mapping[str, object]) -> str:
-    """Return a label for the other values that is not itself a value."""
+    """Return ``name``, marked if a part of that name exists because a value equals the label."""
     return f"{name} (*)" if name in taken else name

@@ -1,4 +1,4 @@
-"""The table of customers: their attributes, and the customers without a purchase."""
+"""Customers' attributes in the table ``customers``, and its customers without a purchase (prospects)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from datetime import date
 
 PARTY_COLUMNS = ("party_type", "country", "region", "lang")
-"""Columns that are copied from the table of customers."""
+"""Columns of the table ``customers`` that are features."""
 
 
 def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
-    """Return ``customer_id`` and :data:`PARTY_COLUMNS`; null if the table or the column is absent.
+    """Return ``customer_id`` and :data:`PARTY_COLUMNS` (String); without the table no rows, without a column nulls.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
 
 
 def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Return ``customer_id`` of customers created by ``as_of`` who are no suppliers and not among the ``known``."""
+    """Return ``customer_id`` of the customers created by ``as_of`` who are neither suppliers nor in ``known``."""
     there = customers.collect_schema()
     asked = pl.lit(True)
     if "created_on" in there:

@@ -13,7 +13,7 @@ Comparison = Literal["previous", "year-ago"]
 COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
 SHORTER = (6, 3, 1)
-"""Lengths in months that are tried, in this order, if the data have nothing to compare a year with."""
+"""Shorter lengths in months, tried in this order if the data have no previous year to compare a year with."""
 MOST_MONTHS = 1_200
 """Longest period in months: a century."""
 
@@ -61,7 +61,7 @@ def period_until(last: date, months: int) -> Period:
 
 
 def previous_days(period: Period) -> Period:
-    """Return as many days as a period has, directly before it.
+    """Return the period of the same number of days directly before a period.
 
     >>> str(previous_days(period_until(date(2026, 6, 30), 1)))
     '2026-05-02 to 2026-05-31'

@@ -1,7 +1,8 @@
-"""Register of customer numbers, in order of appearance: a hash table for whole columns at a time.
+"""Register of customer ids: a vectorised hash table that numbers ids in order of first appearance.
 
-An integer id, or a text of at most eight bytes, *is* a 64-bit word without loss. A longer text is hashed into a word
-that no short text has, and compared with the text that has its number, so that ids are never mixed up.
+An integer id, or a text of at most eight bytes, is represented by a 64-bit word without loss. A longer text is
+represented by a hash that is no short text's word. Long texts with equal hashes are compared, so that two ids never get
+one number.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ LONG_MARK = np.uint64(0b11 << 62)
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
 SLOTS_PER_ID = 4
-"""Fewest slots of the table per id, to keep collisions rare."""
+"""Fewest slots of the hash table per id, so that collisions are rare."""
 FIRST_BITS = 16
 MANY_PIECES = 8
 EMPTY = -1
 
 
 def id_words(ids: pl.Series) -> tuple[Words, NDArray[np.bool_] | None]:
-    """Return a 64-bit word per id, and which words are hashes of long texts (None if none is).
+    """Return a 64-bit word per id, and a mask of the words that are hashes of long texts (None: no word is).
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ class CustomerRegister:
                 self._append(ids.gather(rows[empty[new]]), wanted[empty[new]])
             numbers[rows] = found
             taken = np.flatnonzero(np.take(self._words, found) != wanted)
-            # Another id has the slot: try the next one.
+            # Another id has the slot: try the next slot.
             rows, slots, wanted = rows[taken], self._next(slots[taken]), wanted[taken]
         if long is not None:
             self._resolve_collisions(ids, numbers, np.flatnonzero(long))
@@ -116,9 +117,9 @@ class CustomerRegister:
         return (slots + 1) & (len(self._slots) - 1)
 
     def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
-        """Give each empty slot the next number; return the owners of the slots, and which of them are new.
+        """Assign the next numbers to empty slots; return the number in each slot, and which positions got a new one.
 
-        If several ids want one slot, the last one written gets it; the other ids find the slot occupied.
+        If several ids want one slot, the last one written gets it, and the others continue with the next slot.
         """
         claims = EMPTY - 1 - np.arange(len(slots), dtype=np.int32)
         self._slots[slots] = claims
@@ -132,7 +133,7 @@ class CustomerRegister:
         self._count += len(words)
 
     def _reserve(self, more: int) -> None:
-        """Enlarge words and slots for ``more`` ids."""
+        """Enlarge the table, if necessary, so that ``more`` ids fit."""
         needed = self._count + more
         if len(self._words) < needed:
             self._words = np.concatenate([self._words, np.zeros(2 * needed - len(self._words), dtype=np.uint64)])
@@ -148,9 +149,9 @@ class CustomerRegister:
             numbers, slots = numbers[displaced], self._next(slots[displaced])
 
     def _resolve_collisions(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
-        """Compare long texts with the known texts of the same hash; a text that differs from these gets its own number.
+        """Give each long text that shares its hash with another text a number of its own, in ``numbers``.
 
-        Hash collisions are extremely rare, so a loop over them is fast enough.
+        ``rows`` are the positions of long texts. Equal hashes are so rare that a Python loop over them is fast enough.
         """
         texts = ids.gather(rows)
         differ = (texts != self.ids.gather(numbers[rows])).arg_true().to_numpy()

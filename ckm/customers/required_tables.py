@@ -1,4 +1,4 @@
-"""Checks of an analysis's transactions: present, with the required columns, and readable."""
+"""Checks of the transactions before an analysis: the table, its required columns, and readable files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _need_columns(transactions: pl.LazyFrame) -> None:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Convert polars' error for a damaged file, which occurs only when its pages are read, to an InputError."""
+    """Convert polars' error for a damaged file, which is raised only when data pages are read, to an InputError."""
     try:
         yield
     except (pl.exceptions.ComputeError, OSError) as error:

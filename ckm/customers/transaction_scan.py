@@ -1,14 +1,15 @@
-"""From transactions to the ledger, in one streaming pass.
+"""One streaming pass over the transactions that computes the sums of the ledger.
 
-A group-by on text that also counts distinct days and orders hashes every row's text, and then its day and order again.
-Here a customer is an integer from the first row on:
+A group-by on the text of ids that also counts distinct days and orders would hash the text of every row several times.
+Here each id is replaced by an integer at once:
 
-1. neighbouring rows of one customer, day and kind, as the lines of an order are, become one;
-2. a customer's text or number is looked up in a hash table, which gives customers numbers in order of appearance;
-3. what is left is keys (``number | day``) and whole numbers; sorted at the end, equal keys stand together and add up.
+1. neighbouring rows of one customer, day and kind, such as the lines of an order, are combined to one;
+2. the customer id of each combined row is looked up in a hash table that numbers customers in order of appearance;
+3. the rest is integer keys (customer number and day) and integer amounts. They are sorted once, at the end, and entries
+   with equal keys are summed.
 
 All sums are of integers, so they do not depend on the order of the rows or the number of threads. Memory grows with
-customers, purchase days and orders, not with rows. Figures: ``bench/ledger.py``.
+the numbers of customers, purchase days and orders, not with rows. Measured in ``bench/ledger.py``.
 """
 
 from __future__ import annotations
@@ -52,20 +53,20 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 BATCH_ROWS = 250_000
-"""Rows per batch: their columns fit the processor's caches."""
+"""Rows per batch; their columns fit into the processor's cache."""
 BATCHES_AHEAD = 3
 DIMENSIONS = ("channel", "category", "type", "campaign_id")
 """Columns of the transactions by whose values the shop's daily revenue is summed."""
 ITEMS = ("category", "channel")
 """Columns whose values are counted per customer (:mod:`ckm.customers.baskets`)."""
 SLOT_BITS = DAY_BITS + 1
-"""Bits of a slot in a key: day, and whether the line is a return."""
+"""Bits of a *slot* in a key: the day, and whether the line is a return."""
 
 T = TypeVar("T")
 
 
 class RowRuns(NamedTuple):
-    """Runs of neighbouring rows of one customer and *slot* (the day, and whether the row is a return).
+    """Runs of neighbouring rows with equal customer and slot (day, and whether the row is a return).
 
     ``starts`` marks the first row of each run; the other arrays have one element per run.
     """
@@ -88,7 +89,7 @@ class _Batch(NamedTuple):
 def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iterator[T]:
     """Yield the result of ``prepare`` for each batch of rows, computed in a thread, one batch after the other.
 
-    polars computes a batch only while it is requested. The thread requests it, and prepares it for the caller.
+    polars computes a batch only when it is requested, so the thread requests it, while the caller uses earlier batches.
     """
     batches = iter(rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming"))
 
@@ -104,7 +105,7 @@ def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iter
 
 
 class TransactionScan:
-    """One pass over the transactions: :meth:`run` reads them, the other methods return the results.
+    """One pass over the transactions. :meth:`run` reads them; the other public methods return the results.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ class TransactionScan:
     needs
         Sums to compute.
     scale
-        Number of parts per unit of the currency.
+        Money scale: amounts are integers of ``1 / scale`` of the currency unit.
     last_day
         Last used day, in days since 1970-01-01; None means the newest.
     """
@@ -189,7 +190,7 @@ class TransactionScan:
         )
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
-        """Prepare a batch; runs in the reader's thread."""
+        """Count and select the used rows of a batch, and number its values; runs in the reader's thread."""
         used = self.counter.add(batch)
         value = None if self.needs.by is None else self.values.numbers(used["by"])
         days, money = used["day"].to_numpy().astype(np.int64), used["money"].to_numpy()
@@ -211,7 +212,7 @@ class TransactionScan:
         return _Batch(used, _row_runs(used, value), value, self._order_words(used), items)
 
     def _order_words(self, rows: pl.DataFrame) -> NDArray[np.uint64]:
-        """Return an integer per order id; the timestamp replaces a missing one."""
+        """Return a 64-bit word per row for its order id; the time stamp replaces a missing id."""
         at = rows["at"].to_numpy().view(np.uint64)
         if not self._has_order_id:
             return at
@@ -245,7 +246,7 @@ class TransactionScan:
         if "cost" in self._amounts:
             known, cost = rows["cost"].is_not_null().to_numpy(), rows["whole_cost"].fill_null(0).to_numpy()
             sums["costed"] = added(np.where(known, money, 0))
-            # returned goods give back their cost: shops record it with the sign of net, or as a positive amount
+            # the cost of returned goods is subtracted; shops record it as a negative or as a positive amount
             sums["cost"] = added(np.where(bought, cost, -np.abs(cost)))
             sums["costs_known"] = added(known.astype(np.int64))
         if "discount" in self._amounts:
@@ -283,7 +284,7 @@ class TransactionScan:
         self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key)).astype(np.int32)})
 
     def baskets(self, name: str, codes: Integers) -> Baskets:
-        """Return the baskets of a column's values; ``codes`` are the customer codes by number."""
+        """Return the baskets of the column ``name``; ``codes`` are the customer codes by customer number."""
         if name not in self._baskets:
             return EMPTY
         sales = self._sales[name].collected()
@@ -293,10 +294,10 @@ class TransactionScan:
         return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
     def customers(self) -> tuple[pl.Series, Integers]:
-        """Return the ids as sorted texts, and the position of each number in them."""
+        """Return the customer ids as sorted texts, and the code (position in them) of each customer number."""
         ids = self.register.ids
         if ids.dtype == pl.String:
-            # polars sorts texts eight times faster than it computes an argsort; the register gives the order
+            # polars sorts texts eight times faster than it computes an argsort; the register returns the numbers
             ordered = ids.sort()
             numbers = self.register.numbers(ordered, *id_words(ordered))
         else:
@@ -309,7 +310,7 @@ class TransactionScan:
 
 
 def _row_runs(used: pl.DataFrame, value: Integers | None) -> RowRuns:
-    """Return the runs among rows of customers; the lines of an order are usually one run."""
+    """Return the runs of neighbouring rows; the lines of an order are usually one run."""
     ids = used["customer_id"]
     slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()
     words, long = id_words(ids)
