@@ -1,4 +1,4 @@
-"""BG/NBD and MBG/NBD: each customer drops out after a purchase with an individual probability."""
+"""BG/NBD and MBG/NBD: after each purchase, a customer drops out with an individual probability."""
 
 # ruff: noqa: N803, N806 - T is what the papers call it
 # ruff: noqa: D102 - the base class says what its methods return
@@ -24,23 +24,23 @@ M = TypeVar("M", bound="BetaGeometric")
 CLEARANCE = 1e-6
 """Smallest distance of ``a`` from values at which the closed form of expected orders fails; see :func:`_cleared`."""
 LARGE = 20.0
-"""Values of ``a`` above which the closed form overflows; the mean over the dropout probability is then a numeric sum.
-"""
+"""Value of ``a`` above which the closed form overflows; expected orders are then integrated numerically."""
 SUM_NODES = 400
-"""Number of nodes of that sum. They cover twelve standard deviations of the logit on each side; the error is below
-1e-9, or 1e-6 if b < 0.1 (customers drop out at once)."""
+"""Number of nodes of the numeric integral. They cover twelve standard deviations of the logit on each side; the
+relative error is below 1e-9, or 1e-6 if b < 0.1 (nearly all customers drop out at once)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BetaGeometric(TransactionModel):
-    """Purchases come at rate lambda ~ Gamma(r, alpha); after each the customer drops out with p ~ Beta(a, b).
+    """Purchases at rate lambda ~ Gamma(r, alpha); dropout after a purchase with probability p ~ Beta(a, b).
 
     Attributes
     ----------
     r, alpha
-        Shape, and rate in units of time, of the gamma distribution of purchase rates: their mean is r / alpha.
+        Shape and rate of the gamma distribution of purchase rates across customers, with mean r / alpha purchases per
+        unit of time; alpha is in units of time.
     a, b
-        Parameters of the beta distribution of the dropout probability: its mean is a / (a + b).
+        Parameters of the beta distribution of dropout probabilities across customers, with mean a / (a + b).
     """
 
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
@@ -75,7 +75,7 @@ class BetaGeometric(TransactionModel):
         return while_there(self.r + x, a, b_prime, growth)
 
     def _dropout_log_odds(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
-        """Return the log odds that the customer dropped out by T; minus infinity where this is impossible."""
+        """Return the log odds that the customer has dropped out by T; minus infinity where that is impossible."""
         return _dropout_log_odds(self.r, self.alpha, self.a, self.b, x, t_x, T, self.dropout_after_first)
 
 
@@ -92,12 +92,10 @@ def _dropout_log_odds(
 
 
 def _cleared(a: float, r: float) -> float:
-    """Return ``a``, moved by 3e-6 or 6e-6 if the closed form fails near it.
+    """Return ``a``, increased by 3e-6, 6e-6 or 9e-6 if the closed form fails near it.
 
-    Expected orders change by less than 1e-5 of their value.
-
-    The closed form is 0/0 at a = 1. If r - a is an integer, Gauss's function has a removable pole: there scipy 1.17
-    returns infinity, and close to it the result loses up to all digits.
+    Expected orders change by less than 1e-5 of their value. The closed form is 0/0 at a = 1. If r - a is an integer,
+    the hypergeometric function has a removable pole, where scipy 1.17 returns infinity, and near which digits are lost.
     """
     for candidate in (a, a + 3 * CLEARANCE, a + 6 * CLEARANCE):
         if abs(candidate - 1) >= CLEARANCE and abs((r - candidate) - round(r - candidate)) >= CLEARANCE:
@@ -106,10 +104,11 @@ def _cleared(a: float, r: float) -> float:
 
 
 def _expected_closed(shape: Floats, a: float, b_prime: Floats, growth: Floats) -> Floats:
-    """Return the expected orders from T to T + t of a customer who is still active at T.
+    """Return the expected orders from T to T + t of a customer who is active at T; ``shape = r + x``.
 
-    ``(a + b' - 1) / (a - 1) [1 - (1 - z)^(r + x) 2F1(r + x, b'; a + b' - 1; z)]`` with ``b' = stays``,
-    ``z = t / (alpha + T + t)`` (Fader, Hardie, Lee 2005). Euler's transformation avoids the overflowing power of x:
+    ``(a + b' - 1) / (a - 1) [1 - (1 - z)^(r + x) 2F1(r + x, b'; a + b' - 1; z)]`` with ``b' = b_prime`` and
+    ``z = t / (alpha + T + t)``; ``growth = t / (alpha + T)`` (Fader, Hardie, Lee 2005, *Marketing Science* 24(2)).
+    Euler's transformation of the last two factors avoids an overflow for large x:
     ``(1 - z)^(a - 1) 2F1(a + b' - 1 - r - x, a - 1; a + b' - 1; z)``.
     """
     from scipy.special import hyp2f1
@@ -120,11 +119,11 @@ def _expected_closed(shape: Floats, a: float, b_prime: Floats, growth: Floats) -
 
 
 def _expected_summed(shape: Floats, a: float, b_prime: Floats, growth: Floats) -> Floats:
-    """Return the same for a large ``a``: the mean of ``[1 - (1 + p g)^-(r + x)] / p`` over p, by the trapezoidal rule.
+    """Return the expected orders of :func:`_expected_closed`, for a large ``a``, by the trapezoidal rule.
 
-    Given the dropout probability p, the order rate decreases as ``lambda exp(-lambda p y)``; lambda is integrated out
-    exactly. On the logit of p the density decreases exponentially on both sides, so the trapezoidal rule converges
-    exponentially.
+    The mean of ``[1 - (1 + p g)^-(r + x)] / p`` over the dropout probability ``p ~ Beta(a, b')``, with ``g = growth``:
+    given p, the order rate decreases as ``lambda exp(-lambda p y)``, and lambda is integrated out exactly. On the logit
+    of p the density decreases exponentially on both sides, so the trapezoidal rule converges exponentially.
     """
     from scipy.special import polygamma, psi
 
@@ -159,14 +158,14 @@ def fit_beta_geometric(
     Parameters
     ----------
     model
-        Class of the model.
+        :class:`BGNBD` or :class:`MBGNBD`.
     x, t_x, T
         Repeat purchases, time from the first purchase to the last, and to the end of observation; shape (n,).
     weights
-        Customers that each entry stands for; 1 where not given.
+        Number of customers of each entry; default 1.
     seed
-        Seed of the sample on which start values are compared, if there are many customers. The maximum does not depend
-        on it.
+        Random seed of the sample on which start values are compared if there are many customers. The maximum does not
+        depend on it.
     time_unit
         Unit of ``t_x``, ``T``, the parameters and the log-likelihood.
 
@@ -183,11 +182,12 @@ def fit_beta_geometric(
 
 
 def log_likelihood(parameters: Floats, data: Histories, *, dropout_after_first: bool) -> tuple[float, Floats]:
-    """Log-likelihood of all customers and its gradient in (r, alpha, a, b).
+    """Return the log-likelihood of all customers, and its gradient in (r, alpha, a, b), shape (4,).
 
-    ``G(r+x)/G(r) alpha^r B(a, b')/B(a, b) [(alpha+T)^-(r+x) + d a/(b'-1) (alpha+t_x)^-(r+x)]``; BG/NBD: ``b' = b + x``
-    and d = 1 where x > 0, else 0 (Fader, Hardie, Lee 2005); MBG/NBD: ``b' = b + x + 1`` and d = 1
-    (Batislam, Denizel, Filiztekin 2007).
+    Likelihood of a customer, with the gamma function G and the beta function B:
+    ``G(r+x)/G(r) alpha^r B(a, b')/B(a, b) [(alpha+T)^-(r+x) + d a/(b'-1) (alpha+t_x)^-(r+x)]``. BG/NBD: ``b' = b + x``,
+    and d = 1 if x > 0, else 0 (Fader, Hardie, Lee 2005, *Marketing Science* 24(2), 275-284). MBG/NBD:
+    ``b' = b + x + 1`` and d = 1 (Batislam, Denizel, Filiztekin 2007, *Int. J. Research in Marketing* 24(3), 201-209).
     """
     from scipy.special import betaln, expit, gammaln, psi
 
@@ -211,7 +211,7 @@ def log_likelihood(parameters: Floats, data: Histories, *, dropout_after_first: 
 
 
 def start_values(rate: float) -> Sequence[Sequence[float]]:
-    """Return start parameters for customers that churn: mean purchase rates equal to or above the observed one."""
+    """Return start values (r, alpha, a, b) with mean purchase rates of 2, 1.2 and 4 times the observed ``rate``."""
     return tuple(
         (r, r / (rate * faster), a, b)
         for r, faster, a, b in ((0.3, 2.0, 0.8, 2.4), (1.5, 1.2, 0.3, 4.0), (0.8, 4.0, 2.0, 2.0))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BGNBD(BetaGeometric):
-    """Beta-geometric/NBD. A one-time buyer counts as active for ever: use :meth:`no_order`, never ``1 - alive``."""
+    """Beta-geometric/NBD. One-time buyers cannot drop out: predict churn by :meth:`no_order`, not by ``1 - alive``."""
 
     name: ClassVar[str] = "BG/NBD"
     dropout_after_first: ClassVar[bool] = False

@@ -1,4 +1,4 @@
-"""Customer lifetime value: a purchase model (number of orders) times a model of the average order value."""
+"""Customer lifetime value: expected orders of a purchase model × expected order value of Gamma-Gamma."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm.models.btyd.model import TransactionModel
 
 SAMPLE = 20_000
-"""Maximum number of customers to fit the models to: enough for a standard error of 2 % of the rates on CDNOW."""
+"""Maximum number of customers that the models are fitted to; on CDNOW, rates then have standard errors of 2 %."""
 DAYS_A_MONTH = 365.25 / 12
 MONTHS_A_YEAR = 12
 
@@ -31,11 +31,11 @@ class LifetimeFit:
     Attributes
     ----------
     choice
-        The purchase models that could be fitted, highest likelihood first.
+        Purchase models that could be fitted, smallest AIC first.
     value
-        The order value model; None if it cannot be fitted, for example because all orders have the same value.
+        Order value model; None if it cannot be fitted, for example because all orders have the same value.
     mean_value
-        Mean value of all repeat orders; used where the model has no expected value.
+        Mean value of all repeat orders; replaces an infinite or unknown expected order value.
     independence
         Test of the assumption that number and value of orders are independent.
     """
@@ -46,10 +46,9 @@ class LifetimeFit:
     independence: Independence
 
     def order_value(self, buyers: Buyers) -> Floats:
-        """Return the expected order value of each customer.
+        """Return the expected order value of each customer; shape (n,).
 
-        This is the mean of all repeat orders if there is no order value model or it has no mean. (If ``q <= 1``, the
-        expected order value of an unknown customer is infinite.)
+        :attr:`mean_value` without an order value model, and where its expected value is infinite.
         """
         if self.value is None:
             return np.full(len(buyers), self.mean_value)
@@ -59,14 +58,14 @@ class LifetimeFit:
 
 @dataclass(frozen=True)
 class ExpectedOrders:
-    """Expected orders within a horizon, one entry per customer.
+    """Expected orders within a horizon, by customer; shape (n,).
 
     Attributes
     ----------
     orders
         Expected number.
     discounted
-        Expected number, with the orders of each month multiplied by the discount factor of that month.
+        Expected number, each order multiplied by the discount factor of its month.
     """
 
     orders: Floats
@@ -74,7 +73,7 @@ class ExpectedOrders:
 
     @property
     def discount(self) -> Floats:
-        """Mean discount factor of the expected orders, 0 to 1; if no orders are expected, that of all customers."""
+        """Mean discount factor of each customer's expected orders, 0 to 1; the overall mean for 0 expected orders."""
         usual = float(self.discounted.sum() / self.orders.sum()) if self.orders.sum() > 0 else 1.0
         share = np.divide(self.discounted, self.orders, out=np.full(len(self.orders), usual), where=self.orders > 0)
         return np.asarray(np.minimum(share, 1.0))
@@ -92,7 +91,7 @@ def fit_lifetime(buyers: Buyers, *, models: Sequence[str] | None = None, seed: i
     models
         Names of the purchase models; None means all.
     seed
-        Random seed of the sample.
+        Random seed of the samples.
 
     Raises
     ------
@@ -123,16 +122,16 @@ def expected_orders(model: TransactionModel, buyers: Buyers, days: float) -> Flo
 def discounted_orders(model: TransactionModel, buyers: Buyers, *, months: int, discount: float) -> ExpectedOrders:
     """Return the expected orders of each customer within a horizon, and their discounted number.
 
-    The sum over months ``t`` of ``(E[orders to t] - E[orders to t-1]) / (1 + d)^(t/12)``: orders of a month are paid at
-    its end (Fader, Hardie and Lee 2005, RFM and CLV, in months). The number of orders of an active customer depends on
-    ``x`` and ``T`` only, so the months are computed once per pair.
+    ``sum over months t of (E[orders by t] - E[orders by t-1]) / (1 + d)^(t/12)``: the orders of a month are discounted
+    from its end (Fader, Hardie and Lee 2005, RFM and CLV, *J. Marketing Research* 42(4), 415-430). The expected orders
+    of an active customer depend on ``x`` and ``T`` only, so they are computed once per distinct pair.
 
     Parameters
     ----------
     model
         Purchase model in days.
     buyers
-        Customers as of today.
+        Customers as of the start of the horizon.
     months
         Length of the horizon; a month is a twelfth of 365.25 days.
     discount
@@ -151,7 +150,7 @@ def discounted_orders(model: TransactionModel, buyers: Buyers, *, months: int, d
 
 
 def _systematic_sample(rows: Integers, seed: int) -> Integers:
-    """Return a systematic sample along the customers' codes."""
+    """Return a systematic sample of at most :data:`SAMPLE` rows: every k-th row from a random start."""
     if len(rows) <= SAMPLE:
         return rows
     step = len(rows) / SAMPLE

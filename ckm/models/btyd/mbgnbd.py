@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MBGNBD(BetaGeometric):
-    """Modified beta-geometric/NBD. The churn probability of a one-time buyer, too, grows with recency."""
+    """Modified beta-geometric/NBD. One-time buyers can drop out too: their ``alive`` falls with recency."""
 
     name: ClassVar[str] = "MBG/NBD"
     dropout_after_first: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Common base of the three buy-till-you-die models."""
+"""Base class of the purchase models BG/NBD, MBG/NBD and Pareto/NBD."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -35,11 +35,11 @@ class FitDiagnostics:
     customers, repeat_customers, orders
         Size of the training data; ``orders`` counts repeat purchases.
     standard_errors
-        Standard errors by parameter, from the observed information; None where unknown.
+        Standard errors by parameter, from the observed information; None for parameters in ``unknown``.
     unknown
-        Parameters that the data do not identify: at a bound or on a flat ridge of the likelihood.
+        Names of unidentified parameters: at a bound, or on a flat ridge of the likelihood.
     gain_left
-        Log-likelihood that a further Newton step would gain; below 1e-4 after convergence.
+        Increase of the log-likelihood that a further Newton step would give; below 1e-4 after convergence.
     """
 
     log_likelihood: float
@@ -51,23 +51,23 @@ class FitDiagnostics:
     gain_left: float
 
     def to_plain(self) -> dict[str, Any]:
-        """Return numbers, text, lists and dicts."""
+        """Return the diagnostics as numbers, texts, lists and dicts, for JSON."""
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         return {**own, "standard_errors": dict(self.standard_errors), "unknown": list(self.unknown)}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the facts that :meth:`to_plain` described."""
+        """Return the diagnostics from the result of :meth:`to_plain`."""
         return cls(**{**plain, "standard_errors": dict(plain["standard_errors"]), "unknown": tuple(plain["unknown"])})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionModel(ABC):
-    """Each customer purchases at an individual rate until an unobserved dropout.
+    """Purchase model: each customer purchases at an individual rate until an unobserved dropout.
 
-    All times, in arguments and results, are in :attr:`time_unit`. Methods take numbers or arrays that broadcast and
-    return float arrays. ``x`` is the number of repeat purchases, ``t_x`` the time from first to last purchase and ``T``
-    the time from the first purchase to now; if x = 0, t_x = 0.
+    All times, in arguments and results, are in :attr:`time_unit`. Arguments are numbers or arrays that broadcast;
+    results are float arrays of the broadcast shape. ``x`` is the number of repeat purchases, ``t_x`` the time from the
+    first to the last purchase (0 if x = 0), and ``T`` the time from the first purchase to now.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class TransactionModel(ABC):
 
     @property
     def standard_errors(self) -> dict[str, float | None]:
-        """Standard errors by parameter; None where unknown, empty without a fit."""
+        """Standard errors by parameter; None for an unidentified parameter; empty without a fit."""
         return {} if self.diagnostics is None else dict(self.diagnostics.standard_errors)
 
     @property
@@ -120,8 +120,8 @@ class TransactionModel(ABC):
     def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
         """Return the log odds of :meth:`no_order`, precise also where the probability rounds to 0 or 1.
 
-        In all three models the probability is the likelihood of the history observed until T + horizon (no further
-        purchase) ÷ the likelihood of the history observed until T.
+        In all three models the probability is ``L(x, t_x, T + horizon) / L(x, t_x, T)``, with L the likelihood of a
+        history.
         """
 
     @abstractmethod
@@ -144,10 +144,10 @@ class TransactionModel(ABC):
         return self.expected_orders(0.0, 0.0, 0.0, time)
 
     def in_unit(self, unit: TimeUnit) -> Self:
-        """Return the same model with times in another unit.
+        """Return the model with times in another unit.
 
-        A density of times in weeks is 7 times one in days for each purchase, so the log-likelihood changes by
-        ``orders * log(days of the new unit / days of the old)``; the shape parameters do not change.
+        The log-likelihood increases by ``orders * log(days of the new unit / days of the old unit)``, because a density
+        per week is 7 times a density per day, for each purchase. Shape parameters do not change.
         """
         if unit not in DAYS:
             raise UsageError(f"time_unit is 'days' or 'weeks', not {unit!r}")
@@ -165,13 +165,13 @@ class TransactionModel(ABC):
         return replace(diagnostics, log_likelihood=float(diagnostics.log_likelihood - shift), standard_errors=errors)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the model as numbers, text, lists and dicts for :meth:`from_plain`."""
+        """Return the model as numbers, texts, lists and dicts, for JSON."""
         diagnostics = None if self.diagnostics is None else self.diagnostics.to_plain()
         return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": diagnostics}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the model that :meth:`to_plain` described."""
+        """Return the model from the result of :meth:`to_plain`."""
         if plain["model"] != cls.name:
             raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
         diagnostics = None if plain["fit"] is None else FitDiagnostics.from_plain(plain["fit"])
@@ -190,7 +190,7 @@ def fit_transactions(
     time_unit: TimeUnit,
     seed: int,
 ) -> ModelT:
-    """Fit one of the models.
+    """Fit a purchase model by maximum likelihood.
 
     Parameters
     ----------
@@ -199,12 +199,12 @@ def fit_transactions(
     log_likelihood
         See :data:`ckm.models.btyd.fitting.LogLikelihood`.
     start_values
-        Function from the mean purchase rate to start values of the natural parameters; times are scaled so that the
-        mean of T is 1.
+        Function from the mean number of repeat purchases to start values of the parameters, for times scaled so that
+        the mean of T is 1.
     histories
         Purchase histories of the customers.
     time_unit, seed
-        Time unit of the histories; random seed of the sample that start values are compared on.
+        Time unit of the histories; random seed of the sample on which start values are compared.
     """
     from ckm.models.btyd.fitting import maximise
 

@@ -1,4 +1,4 @@
-"""Selection among the three purchase models by AIC."""
+"""Selection of a purchase model by AIC."""
 
 # ruff: noqa: N803 - T is what the papers call it
 
@@ -29,14 +29,14 @@ CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BG
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """The model with the smallest AIC, and the other candidates.
+    """Purchase model with the smallest AIC, and all candidates.
 
     Attributes
     ----------
     model
-        The best model; with equal AIC the first in the order of ``models``.
+        Model with the smallest AIC; of equal ones, the first in the order of the argument ``models``.
     candidates
-        All models that could be fitted, best first.
+        All models that could be fitted, smallest AIC first.
     failures
         Models that could not be fitted, with the reason.
     """
@@ -56,10 +56,10 @@ def choose_btyd(
     time_unit: TimeUnit = "days",
     models: Sequence[str] = tuple(FITS),
 ) -> ModelChoice:
-    """Fit the models and return the one with the smallest AIC (Akaike 1974).
+    """Fit the purchase models, and select the one with the smallest AIC (Akaike 1974).
 
-    All three models are densities of the same purchase times with four parameters, so the smallest AIC is the largest
-    log-likelihood.
+    All three models have four parameters and are densities of the same purchase times, so the smallest AIC is the
+    largest log-likelihood.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def choose_btyd(
     Raises
     ------
     NotEnoughDataError
-        None of the models can be fitted; the error is that of the first.
+        No model can be fitted; the error is that of the first model.
     """
     fitted: list[TransactionModel] = []
     failures: dict[str, NotEnoughDataError] = {}
@@ -89,7 +89,7 @@ def choose_btyd(
 
 
 def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:
-    """Return the model that :meth:`TransactionModel.to_plain` described."""
+    """Return the purchase model from the result of :meth:`TransactionModel.to_plain`."""
     if plain["model"] not in CLASSES:
         raise UnknownNameError("model", plain["model"], CLASSES)
     return CLASSES[plain["model"]].from_plain(plain)

@@ -1,4 +1,4 @@
-"""Pareto/NBD: each customer drops out after an individual time (Schmittlein, Morrison and Colombo 1987)."""
+"""Pareto/NBD: each customer drops out after an exponential time (Schmittlein, Morrison and Colombo 1987)."""
 
 # ruff: noqa: N803, N806 - T is what the papers call it
 # ruff: noqa: D102 - the base class says what its methods return
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoNBD(TransactionModel):
-    """Purchases come at rate lambda ~ Gamma(r, alpha), dropout at rate mu ~ Gamma(s, beta).
+    """Purchases at rate lambda ~ Gamma(r, alpha); dropout at rate mu ~ Gamma(s, beta).
 
     Attributes
     ----------
     r, alpha
-        Shape, and rate in units of time, of the gamma distribution of purchase rates: their mean is r / alpha.
+        Shape and rate of the gamma distribution of purchase rates across customers, with mean r / alpha per unit of
+        time; alpha is in units of time.
     s, beta
-        The same for the dropout rate.
+        The same for the dropout rates.
     """
 
     name: ClassVar[str] = "Pareto/NBD"
@@ -65,8 +66,9 @@ class ParetoNBD(TransactionModel):
     def expected_orders_if_active(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
-        ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
-        deriving the Pareto/NBD model); the logarithm where s = 1.
+        ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` with ``t = time`` (Fader and Hardie 2005, A
+        note on deriving the Pareto/NBD model); its limit ``(r+x)/(alpha+T) (beta+T) log((beta+T+t)/(beta+T))`` if s =
+        1.
         """
         x, _, T, time = checked(x, 0.0, T, time)
         passed, excess = np.log1p(time / (self.beta + T)), self.s - 1
@@ -75,12 +77,12 @@ class ParetoNBD(TransactionModel):
 
 
 def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
-    """Log-likelihood of all customers and its gradient in (r, alpha, s, beta).
+    """Return the log-likelihood of all customers, and its gradient in (r, alpha, s, beta), shape (4,).
 
+    Likelihood of a customer, with the gamma function G:
     ``G(r+x)/G(r) alpha^r beta^s [(alpha+T)^-(r+x) (beta+T)^-s + s I]`` with I the integral of
-    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer was active until T, or dropped out at y
-    (Schmittlein,
-    Morrison, Colombo 1987, before the integral becomes Gauss's function). Derivatives are taken under the integral.
+    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` over y from t_x to T: the customer was active until T, or dropped out at y
+    (Schmittlein, Morrison, Colombo 1987, *Management Science* 33(1), 1-24). Derivatives are taken under the integral.
     """
     from scipy.special import gammaln, psi
 
@@ -107,9 +109,9 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
 
 
 def start_values(rate: float) -> Sequence[Sequence[float]]:
-    """Return start parameters with mean purchase rates of 1.2, 1.5 and 3 times the observed one.
+    """Return start values (r, alpha, s, beta) with mean purchase rates of 1.5, 1.2 and 3 times the observed ``rate``.
 
-    The observed rate is too low for active customers, because it includes customers who have churned.
+    The observed rate is below that of active customers, because it includes customers who have churned.
     """
     guesses = ((0.5, 1.5, 0.6, 0.3), (1.5, 1.2, 0.3, 1.0), (0.8, 3.0, 2.0, 0.5))
     return tuple((r, r / (rate * faster), s, beta) for r, faster, s, beta in guesses)

@@ -1,4 +1,4 @@
-"""boosted: gradient-boosted trees, monotone in recency."""
+"""Churn model ``boosted``: gradient-boosted trees, monotone in recency."""
 
 from __future__ import annotations
 
@@ -22,28 +22,29 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 INCREASING = ("days_silent",)
-"""Features with a monotone constraint: a higher value never lowers the log odds."""
+"""Features with a monotone constraint: the log odds never decrease with the feature."""
 TREES = 100
 RATE = 0.08
 LEAVES = 15
-"""Leaves of a tree: few interactions."""
+"""Maximum number of leaves of a tree; few leaves limit the order of interactions."""
 SMALLEST_LEAF = 200
-"""Fewest rows in a leaf; a customer has a row in several windows."""
+"""Fewest rows in a leaf; a customer has one row per window."""
 SHRINKAGE = 1.0
 
 
 @dataclass(frozen=True)
 class BoostedModel:
-    """Log odds as a sum over trees.
+    """Log odds of churn as a sum over regression trees.
 
     Attributes
     ----------
     names
-        Features of the trees.
+        Names of the features, in the order of the trees' columns.
     trees
         The fitted ``HistGradientBoostingClassifier``.
     beyond
-        Columns that are not used because too many of today's customers are out of their range, with that share.
+        Features that are not used, because too many current customers are outside of the training range; with the share
+        of these customers.
     """
 
     name: ClassVar[str] = "boosted"
@@ -59,12 +60,12 @@ class BoostedModel:
             return np.asarray(self.trees.decision_function(design), dtype=np.float64)
 
     def to_plain(self) -> dict[str, object]:
-        """Return the settings of the trees, without the trees."""
+        """Return the settings of the trees (not the trees) for JSON."""
         return {"model": self.name, "features": list(self.names), "trees": TREES, "rate": RATE, "leaves": LEAVES}
 
 
 def fit_boosted(training: TrainingSet) -> BoostedModel:
-    """Fit a fixed number of trees on all past windows, reproducibly on one thread.
+    """Fit a fixed number of trees to all past windows, on one thread, so that every run gives the same result.
 
     Raises
     ------
@@ -82,7 +83,10 @@ def fit_boosted(training: TrainingSet) -> BoostedModel:
 
 
 def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
-    """Return fitted trees (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232, on histograms as in LightGBM)."""
+    """Return the fitted trees: gradient boosting (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232).
+
+    ``design`` has shape (n, features) with columns ``names``; the splits are found on histograms, as in LightGBM.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     with one_thread():

@@ -1,4 +1,4 @@
-"""recency: churn probability by days since the last purchase alone."""
+"""Churn model ``recency``: churn rate by days since the last purchase alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecencyModel:
-    """Log odds by days since the last purchase: the baseline of all models."""
+    """Log odds of churn by days since the last purchase; the baseline of all models."""
 
     name: ClassVar[str] = "recency"
     curve: StepCurve
@@ -26,12 +26,12 @@ class RecencyModel:
         return self.curve(features["days_silent"])
 
     def to_plain(self) -> dict[str, object]:
-        """Return the steps."""
+        """Return the bins of the curve, for JSON."""
         return {"model": self.name, **self.curve.to_plain()}
 
 
 def fit_recency(training: TrainingSet) -> RecencyModel:
-    """Fit the churn rate by recency (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+    """Fit the churn rate by recency: see :func:`ckm.models.churn.step_curve.fit_step_curve`.
 
     Raises
     ------

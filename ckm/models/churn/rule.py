@@ -1,4 +1,4 @@
-"""rule: churn probability by recency ÷ the customer's long purchase interval."""
+"""Churn model ``rule``: churn rate by recency ÷ the customer's long purchase interval."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RuleModel:
-    """Log odds by ``days_silent / gap_p80_days``."""
+    """Log odds of churn by ``days_silent / gap_p80_days``."""
 
     name: ClassVar[str] = "rule"
     curve: StepCurve
@@ -29,17 +29,17 @@ class RuleModel:
         return self.curve(recency_in_intervals(features))
 
     def to_plain(self) -> dict[str, object]:
-        """Return the steps."""
+        """Return the bins of the curve, for JSON."""
         return {"model": self.name, **self.curve.to_plain()}
 
 
 def recency_in_intervals(features: Features) -> Floats:
-    """Return recency ÷ the long purchase interval; ÷ 1 day where it is unknown."""
+    """Return recency ÷ the long purchase interval (80th percentile); the interval is 1 day where unknown."""
     return features["days_silent"] / np.nan_to_num(features["gap_p80_days"], nan=1.0)
 
 
 def fit_rule(training: TrainingSet) -> RuleModel:
-    """Fit the churn rate by recency in long intervals (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+    """Fit the churn rate by recency in long intervals: see :func:`ckm.models.churn.step_curve.fit_step_curve`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""scorecard: logistic regression on log features and splines, with the log odds of the purchase model."""
+"""Churn model ``scorecard``: logistic regression on features, splines, and the purchase model's log odds."""
 
 from __future__ import annotations
 
@@ -24,37 +24,38 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEFT_OUT = frozenset({"spend_12mo"})
-"""Columns without a coefficient: ``spend_12mo`` equals purchases × order value. The three columns are collinear in the
-first year of data, and their coefficients diverge after it."""
+"""Features that are not used. ``spend_12mo`` is purchases × order value, so that, on the log scale, it is collinear
+with these two features in the first year of data; their coefficients would be wrong after it."""
 STRENGTH = 0.01
-"""Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. Windows overlap
-and repeat the same customers, so the effective sample size is below n; on CDNOW any value from 0.001 to 0.1 gives the
-same Brier score to 1e-4."""
+"""Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. It is small
+because windows overlap and repeat the same customers, so that the effective sample size is below n. On CDNOW, all
+values from 0.001 to 0.1 have the same Brier score to 1e-4."""
 PURCHASES = "no order (btyd)"
 SILENCE_IN_GAPS = "silence in long gaps"
 SILENCE_SHARE = "silence in tenure"
 SPLINES = (PURCHASES, SILENCE_IN_GAPS, SILENCE_SHARE)
-"""Columns with splines: the strongest predictors. The others are linear in their logarithm."""
+"""Columns with splines: the strongest predictors. All other columns are linear in their logarithm."""
 
 
 @dataclass(frozen=True)
 class ScorecardModel:
-    """Log odds as a sum over features.
+    """Log odds of churn as a sum over columns.
 
     Attributes
     ----------
     columns
         Transformations of the features.
     coefficients
-        Coefficients per standard deviation of a column.
+        Coefficients per standard deviation of a column, in the order of the columns' labels.
     intercept
-        Log odds of a customer with the mean of every column.
+        Log odds of a customer with the mean value in every column.
     purchases
-        Purchase model of today; None with too few repeat customers.
+        Purchase model as of the current day; None with too few repeat customers.
     horizon
         Horizon in days.
     beyond
-        Columns that are not used because too many of today's customers are out of their range, with that share.
+        Columns that are not used, because too many current customers are outside of the training range; with the share
+        of these customers.
     """
 
     name: ClassVar[str] = "scorecard"
@@ -71,7 +72,7 @@ class ScorecardModel:
         rows = len(derived[SILENCE_SHARE])
         total = np.full(rows, self.intercept)
         position = 0
-        for read in self.columns:  # one at a time: matrix products round by thread count
+        for read in self.columns:  # one by one: a matrix product's rounding depends on threads
             values = derived[read.name] if read.name in derived else column(features, read.name, rows)
             for part in read(values).T:
                 total += self.coefficients[position] * part
@@ -79,7 +80,7 @@ class ScorecardModel:
         return total
 
     def to_plain(self) -> dict[str, object]:
-        """Return the coefficients and transformations by column."""
+        """Return the coefficients and transformations by column, for JSON."""
         labels = [label for column in self.columns for label in column.labels]
         return {
             "model": self.name,
@@ -92,10 +93,10 @@ class ScorecardModel:
 
 
 def derived_columns(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
-    """Return columns that combine several features.
+    """Return the columns that are computed from several features.
 
-    These are recency ÷ the customer's long interval, recency ÷ tenure, and the log odds of no order by the purchase
-    model (absent without one).
+    Log of recency ÷ long purchase interval; recency ÷ tenure; log odds of no order within ``horizon`` days by the
+    purchase model (absent without a model).
     """
     silent = features["days_silent"]
     derived = {
@@ -110,8 +111,8 @@ def derived_columns(features: Features, purchases: MBGNBD | None, horizon: int) 
 def fit_scorecard(training: TrainingSet) -> ScorecardModel:
     """Fit the scorecard on all past windows.
 
-    The log odds of the purchase model of a window use the purchases up to its cut-off only, so there is no leakage. The
-    maximum is found by Newton's method on one thread.
+    In each window, the purchase model is fitted to purchases up to the cut-off of that window, so that no later data
+    leak. Newton's method on one thread, so that every run gives the same result.
 
     Raises
     ------

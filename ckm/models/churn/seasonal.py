@@ -1,4 +1,4 @@
-"""seasonal: the purchase model of ``btyd``, in seasonal days."""
+"""Churn model ``seasonal``: the purchase model MBG/NBD with time in seasonal days."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeasonalModel:
-    """Log odds of no order within the horizon after a day of the year.
+    """Log odds of no order within the horizon, by a purchase model in seasonal days.
 
     Attributes
     ----------
     purchases
         Purchase model, in seasonal days.
     clock
-        Converter from calendar days to seasonal days.
+        Conversion of calendar days to seasonal days.
     day
-        Day of the features.
+        As-of day of the features (days since 1970-01-01).
     horizon
         Horizon in days.
     """
@@ -45,17 +45,17 @@ class SeasonalModel:
         return seasonal_log_odds(self.purchases, self.clock, features, self.day, self.horizon)
 
     def on(self, day: int) -> SeasonalModel:
-        """Return the same model for features of another day."""
+        """Return the model for features as of another day."""
         return replace(self, day=day)
 
     def to_plain(self) -> dict[str, object]:
-        """Return the parameters and the season."""
+        """Return the parameters and the season, for JSON."""
         plain: Mapping[str, object] = self.purchases.to_plain()
         return {"model": self.name, "horizon": self.horizon, "purchases": plain, "season": self.clock.to_plain()}
 
 
 def fit_seasonal(training: TrainingSet) -> SeasonalModel:
-    """Fit the purchase model to the purchases up to today, in the seasonal days of the last year.
+    """Fit the purchase model to the purchases up to the as-of day, in seasonal days by the season of the last year.
 
     Raises
     ------

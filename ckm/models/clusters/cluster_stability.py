@@ -1,4 +1,4 @@
-"""Number of clusters: the largest number whose clusters recur in bootstrap samples."""
+"""Choice of the number of clusters by their stability in bootstrap samples."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
 
 STABLE = 0.90
-"""Mean adjusted Rand index from which a number of clusters is stable."""
+"""Smallest mean adjusted Rand index of a stable number of clusters."""
 BOOTSTRAPS = 24
-"""Number of bootstrap samples; all pairs are compared."""
+"""Number of bootstrap samples; the partitions of all 276 pairs are compared."""
 BOOTSTRAP_RESTARTS = 5
 SILHOUETTE_POINTS = 2_000
-"""Sample size for the silhouette; its cost grows with the square."""
+"""Number of points for the silhouette, whose cost grows with the square of the number."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class StabilityTrial:
     clusters
         Number of clusters.
     stability
-        Mean adjusted Rand index between the partitions by two bootstrap samples.
+        Mean adjusted Rand index of pairs of partitions by two bootstrap samples each.
     deviation, lowest
-        Standard deviation and minimum of the index over the pairs.
+        Standard deviation and minimum of the adjusted Rand index over the pairs.
     silhouette
-        Mean silhouette of a sample; -1 to 1.
+        Mean silhouette of a sample of points, -1 to 1.
     smallest
         Share of the points in the smallest cluster.
     """
@@ -62,15 +62,15 @@ class StabilityTrial:
 def stability_trials(points: Floats, numbers: Sequence[int], *, seed: int) -> tuple[StabilityTrial, ...]:
     """Return the stability of the k-means clusters of ``points`` for each number of clusters.
 
-    Per number ``k``: k-means on each of :data:`BOOTSTRAPS` samples of as many points, drawn with replacement; every
-    point is assigned to its nearest centre by each; the adjusted Rand index is taken between the partitions of every
-    two samples (Dolnicar and Leisch 2010, *Marketing Letters* 21(1), 83-101; Fang and Wang 2012, *Computational
-    Statistics & Data Analysis* 56(3), 468-477, do so with another index). All ``k`` see the same samples.
+    For each number, k-means is fitted to :data:`BOOTSTRAPS` bootstrap samples; the centres of each sample give a
+    partition of all points by nearest centre; and the adjusted Rand index of each pair of partitions is computed
+    (Dolnicar and Leisch 2010, *Marketing Letters* 21(1), 83-101; Fang and Wang 2012, *Computational Statistics & Data
+    Analysis* 56(3), 468-477, with another index). The samples are the same for all numbers.
 
     Parameters
     ----------
     points
-        One row per point, in a fixed order.
+        One row per point, shape (n, features); the result depends on the order of the rows.
     numbers
         Numbers of clusters to try.
     seed
@@ -83,7 +83,7 @@ def stability_trials(points: Floats, numbers: Sequence[int], *, seed: int) -> tu
 
 
 def choose(trials: Sequence[StabilityTrial]) -> StabilityTrial:
-    """Return the stable trial with the most clusters; if none is stable, the most stable one."""
+    """Return the stable trial with the most clusters; without a stable one, the trial with the highest stability."""
     stable = [trial for trial in trials if trial.is_stable]
     if stable:
         return max(stable, key=lambda trial: trial.clusters)

@@ -1,4 +1,4 @@
-"""Purchase model times the average order value, by all orders of a customer."""
+"""Expected spend: expected orders of a purchase model × expected order value of Gamma-Gamma."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BtydSpend:
     value
         Order value model; None if it cannot be fitted, for example because all orders have the same value.
     mean_value
-        Mean value of all orders; used where the model has no expected value.
+        Mean value of all orders; replaces an infinite or unknown expected order value.
     """
 
     model: TransactionModel
@@ -37,11 +37,11 @@ class BtydSpend:
     mean_value: float
 
     def orders(self, snapshot: SpendSnapshot, days: int) -> Floats:
-        """Return the expected orders of each customer within ``days`` days."""
+        """Return the expected orders of each customer within ``days`` days, shape (n,)."""
         return expected_orders(self.model, snapshot.buyers, float(days))
 
     def order_value(self, snapshot: SpendSnapshot) -> Floats:
-        """Return the expected order value of each customer."""
+        """Return the expected order value of each customer, shape (n,)."""
         if self.value is None:
             return np.full(len(snapshot.buyers), self.mean_value)
         expected = self.value.expected_value(snapshot.orders, snapshot.mean_value)
@@ -49,7 +49,7 @@ class BtydSpend:
 
 
 def fit_btyd_spend(snapshot: SpendSnapshot, name: str, seed: int) -> BtydSpend:
-    """Fit a purchase model, by its name, and the order value model, as of a day.
+    """Fit the purchase model ``name`` and the order value model to the purchases by the day of a snapshot.
 
     Raises
     ------
@@ -62,10 +62,10 @@ def fit_btyd_spend(snapshot: SpendSnapshot, name: str, seed: int) -> BtydSpend:
 
 
 def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> BtydSpend:
-    """Fit Gamma-Gamma to all orders of the customers, and add it to a purchase model.
+    """Fit Gamma-Gamma to all orders of the customers, and combine it with a fitted purchase model.
 
-    The papers exclude the first order; without it, the order value of one-time buyers would be unknown. In past windows
-    of CDNOW and Online Retail the predictions were more accurate with it.
+    The papers exclude the first order. Here it is included, because otherwise the order values of one-time buyers would
+    not be used; on past windows of CDNOW and Online Retail, predictions were more accurate with the first order.
     """
     rows = np.flatnonzero(snapshot.mean_value > 0)
     if len(rows) > SAMPLE:

@@ -1,4 +1,4 @@
-"""Spend forecast of each customer over a horizon, by candidates compared on past windows."""
+"""Spend forecast of each customer over a horizon, by an ensemble that is fitted to past windows."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ if TYPE_CHECKING:
     from ckm.models.btyd.model import TransactionModel
 
 MOST_SAMPLED = 20_000
-"""Maximum number of customers per window: five windows then have 100,000 rows."""
+"""Maximum number of customers per window, a sample; five windows then have 100,000 rows."""
 PARTS = 3
-"""Fewest windows per history: one for features, one for training, one for the test."""
+"""Number of windows that must fit into the history: for features, training and test."""
 SHORTEST = 28
-"""Shortest window in days: in a shorter one hardly any customer buys twice."""
+"""Shortest window in days; in a shorter one hardly any customer buys twice."""
 WINDOWS, TESTS = 5, 3
-"""Maximum numbers of training windows and of tests among them; the latest are used."""
+"""Maximum numbers of past windows, and of tests among them; the latest are used."""
 STEPS_PER_WINDOW = 2
 EVEN_CREDIBILITY = 0.5
-"""Prior credibility of a past total's error: part of it is drift, which persists; the rest is season and noise, which
-do not (Bühlmann 1967)."""
+"""Prior credibility of the error of a past total: a part of it is drift, which persists; the rest is season and noise.
+If both have the same variance, 1/2 is the best linear estimate (Bühlmann 1967)."""
 PRIOR_PAIRS = 3
-"""Weight of the prior credibility, in pairs of windows."""
+"""Weight of the prior credibility, in pairs of tests."""
 FEWEST_CUSTOMERS = 100
 
 
 @dataclass(frozen=True)
 class SpendTest:
-    """Predictions for a past window by candidates trained before it, and the actual spend.
+    """Predictions for a past window by models that were trained before it, and the actual spend.
 
     Attributes
     ----------
     day, days
-        Last day of the training data, and length of the window after it.
+        Last day of the training data, and length in days of the window after it.
     candidates
-        Expected spend of each customer by candidate, before the total is calibrated.
+        Expected spend of each customer by candidate, before the total is corrected.
     expected
-        Combined prediction; its shares and the correction of the total are fitted to the tests that had closed by the
+        Ensemble prediction, with shares and a correction of the total from the tests whose windows had ended by the
         day.
     no_purchase
-        Log odds of no purchase in the window.
+        Log odds of no purchase in the window, by customer.
     spend
-        Actual spend.
+        Actual spend of each customer in the window.
     """
 
     day: int
@@ -71,11 +71,11 @@ class SpendTest:
 
     @property
     def mean_absolute_error(self) -> float:
-        """Mean absolute error of a customer's spend."""
+        """Mean absolute error of the customers' spend."""
         return float(np.abs(self.expected - self.spend).mean())
 
     def errors(self, shares: Mapping[str, float]) -> PredictionErrors:
-        """Return the errors that prediction intervals are fitted to, for a combination with other shares."""
+        """Return expected and actual spend, from which intervals are fitted, for an ensemble with ``shares``."""
         return PredictionErrors(combined(self.candidates, shares), self.no_purchase, self.spend, self.days)
 
     @property
@@ -86,26 +86,27 @@ class SpendTest:
 
 @dataclass(frozen=True)
 class SpendForecast:
-    """Expected spend of each customer over a horizon, with a prediction interval of 80 %.
+    """Expected spend of each customer over a horizon, with an 80 % prediction interval.
 
     Attributes
     ----------
     spend
-        Expected spend, one entry per customer as of the day.
+        Expected spend of each customer as of the day, shape (n,).
     low, high
-        Ends of each customer's interval, both included; None if too few customers bought in past windows.
+        Ends of each customer's interval, inclusive, shape (n,); None if too few customers bought in past windows.
     total_half_width
-        Half width of the 95 % interval of the total's logarithm; None without a test.
+        Half width of the 95 % interval of the logarithm of the total; None without a test.
     shares
-        Shares of the candidates in the combination.
+        Shares of the candidates in the ensemble.
     correction
-        Factor by which past totals were calibrated.
+        Factor by which the total was corrected.
     horizon, window
-        Days ahead, and length of the test windows: the horizon, or less if the history is shorter than three horizons.
+        Length in days of the predicted period, and of the past windows: equal, or shorter windows if the history is
+        shorter than three horizons.
     tests
-        Tests, earliest first; empty if the history is too short, and then only the purchase model is used.
+        Tests, earliest first. Empty if the history is too short; then only the purchase model is used.
     coverage
-        Share of the test customers within an interval fitted to other customers; None without a test.
+        Share of the test customers whose spend was within an interval fitted to other customers; None without a test.
     """
 
     spend: Floats
@@ -131,24 +132,25 @@ def forecast_spend(
 ) -> SpendForecast:
     """Predict the spend of each customer over a horizon.
 
-    Three candidates (purchase model × order value model, last year's spend × a fitted ratio, boosted trees) are trained
-    on the data known at past days, compared with the windows that followed, and combined by the best shares. If the
-    history is shorter than three horizons, the windows are a third of it, and the trees' prediction is extended to the
-    horizon in proportion to the purchase model. If it is too short for that, only the purchase model is used. A million
-    customers take about ten seconds, most of it for prediction.
+    Three candidates (purchase model × order value model; spend rate of the last year × a fitted ratio; boosted trees)
+    are trained on the data known at past days and tested on the windows that followed. The forecast is their weighted
+    mean with the shares that had the smallest error in these tests. If the history is shorter than three horizons, a
+    window is a third of it, and the trees' factor is applied to the base prediction for the horizon. If windows would
+    be shorter than :data:`SHORTEST` days, only the purchase model is used. A million customers take about ten seconds,
+    most of it for prediction.
 
     Parameters
     ----------
     purchases
         Purchases of all customers; those after the day are ignored.
     day
-        As-of day.
+        As-of day, as a day number.
     horizon
-        Days ahead.
+        Length of the predicted period in days.
     model
-        Purchase model as of the day. In past windows the same model is fitted to the data known then.
+        Purchase model fitted to the purchases by the day. For past windows a model of the same name is fitted.
     first_day
-        First day of the data; None means the first purchase.
+        First day of the data; None: the day of the first purchase.
     seed
         Random seed of samples and trees.
     """
@@ -183,7 +185,7 @@ def forecast_spend(
 
 @dataclass(frozen=True)
 class _PastWindows:
-    """Past windows, and the fits to those that had closed by a day."""
+    """Past windows, and what is fitted to the windows that had ended by a day."""
 
     purchases: Purchases
     begins: int
@@ -195,7 +197,7 @@ class _PastWindows:
 
     @cached_property
     def windows(self) -> tuple[BacktestWindow, ...]:
-        """Windows, earliest first, without those with too few customers or repeat purchases."""
+        """Windows, earliest first, without windows that have too few customers or repeat purchases."""
         if self.window < SHORTEST:
             return ()
         found = []
@@ -207,7 +209,7 @@ class _PastWindows:
 
     @cached_property
     def tests(self) -> tuple[SpendTest, ...]:
-        """Tests: the latest windows after which training windows had closed; each is predicted from those only."""
+        """Tests: the latest windows for which earlier windows had ended; each is predicted from those windows only."""
         tested = [each for each in self.windows if self._closed(each.snapshot.day)][-TESTS:]
         found: list[SpendTest] = []
         for each in tested:
@@ -215,15 +217,16 @@ class _PastWindows:
         return tuple(found)
 
     def trees(self, day: int) -> Any:
-        """Return trees trained on the windows that had closed by a day."""
+        """Return trees trained on the windows that had ended by a day."""
         return grow_trees(self._closed(day), self.seed)
 
     def with_calibrated_totals(self, forecast: CandidateForecast, day: int) -> dict[str, Floats]:
-        """Return the candidates' predictions, with totals corrected by the windows that had closed by a day.
+        """Return the candidates' predictions, with totals corrected by the windows that had ended by a day.
 
-        Windows as long as the horizon measure how much last year's rate changes. Shorter windows do not, because
-        customers churn: then all candidates are scaled to the total of the purchase model, which includes churn. Its
-        average order value is corrected, because that does not depend on the length of a window.
+        If windows are as long as the horizon, ``last_spend`` is multiplied by actual ÷ expected spend of past windows.
+        If they are shorter, this ratio would be too high, because more customers churn within the horizon. Then all
+        candidates are scaled to the total of the purchase model, after half of its last error in the average order
+        value (which does not depend on the length of a window) is corrected.
         """
         found, closed = dict(forecast.spend), self._closed(day)
         if self.horizon > self.window:
@@ -237,11 +240,11 @@ class _PastWindows:
         return found
 
     def shares(self, day: int, candidates: Mapping[str, Floats]) -> dict[str, float]:
-        """Return the shares of the candidates, fitted to the tests that had closed by a day."""
+        """Return the shares of the candidates, fitted to the tests whose windows had ended by a day."""
         return _shares([each for each in self.tests if each.ends <= day], candidates)
 
     def correction(self, day: int, shares: Mapping[str, float]) -> float:
-        """Return the correction factor of totals, by the tests that had closed by a day."""
+        """Return the correction factor of the total, by the tests whose windows had ended by a day."""
         tests = [each for each in self.tests if each.ends <= day]
         return self._correction(tests, shares)
 
@@ -254,9 +257,9 @@ class _PastWindows:
         return SpendTest(day, self.window, candidates, expected, forecast.no_purchase, window.spend)
 
     def _correction(self, tests: Sequence[SpendTest], shares: Mapping[str, float]) -> float:
-        """Return the factor of the latest test, shrunk by how well earlier tests predicted later ones.
+        """Return the factor actual ÷ expected total of the latest test, to the power of its credibility.
 
-        Windows shorter than the horizon cannot separate bias from season, so they correct nothing.
+        1 if windows are shorter than the horizon, because a bias could then not be separated from the season.
         """
         tests = [each for each in tests if shares.keys() <= each.candidates.keys()]
         if not tests or self.horizon > self.window:
@@ -287,13 +290,13 @@ class _PastWindows:
 
 
 def _shares(tests: Sequence[SpendTest], candidates: Mapping[str, Floats]) -> dict[str, float]:
-    """Return the shares of the candidates that all tests have; equal shares without tests."""
+    """Return the shares of the candidates that occur in all tests; equal shares without tests."""
     tested = [name for name in candidates if all(name in each.candidates for each in tests)]
     return fit_shares(tested, [(each.candidates, each.spend) for each in tests])
 
 
 def _credibility(pairs: Floats) -> float:
-    """Return the credibility, 0 to 1: the regression coefficient of later on earlier errors, shrunk."""
+    """Return the credibility, 0 to 1: the coefficient of the regression of later on earlier errors, shrunk to 1/2."""
     if not len(pairs) or not (usual := float(np.square(pairs[:, 0]).mean())):
         return EVEN_CREDIBILITY
     slope = float(pairs[:, 0] @ pairs[:, 1]) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual
