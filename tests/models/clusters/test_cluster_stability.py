@@ -1,4 +1,4 @@
-"""Number of clusters: the largest number that is stable."""
+"""Choice of the number of clusters: the largest stable number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, m
 
 
 def blobs(number: int, each: int = 40) -> tuple[np.ndarray, np.ndarray]:
-    """Return well separated points, and which blob each is of."""
+    """Return well separated groups of points, and the group of each point."""
     random = np.random.default_rng(3)
     centres = random.permutation(np.array([[x, y] for x in (-9, 0, 9) for y in (-9, 0, 9)], dtype=np.float64))[:number]
     truth = np.repeat(np.arange(number), each)
@@ -28,13 +28,13 @@ def trial(clusters: int, stability: float) -> StabilityTrial:
 
 @settings(deadline=None)
 @given(labels)
-def test_the_adjusted_rand_index_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+def test_the_adjusted_rand_index_equals_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
     assert adjusted_rand_index(left, right) == pytest.approx(adjusted_rand_score(left, right))
 
 
 @pytest.mark.slow
-def test_separate_groups_are_found_and_counted() -> None:
+def test_separate_groups_are_found_with_their_number() -> None:
     points, truth = blobs(5)
     best = choose(stability_trials(points, range(3, 8), seed=0))
     assert (best.clusters, best.stability) == (5, 1.0)
@@ -48,7 +48,7 @@ def test_noise_is_not_stable() -> None:
     assert not any(each.is_stable for each in stability_trials(points, range(3, 6), seed=0))
 
 
-def test_the_most_clusters_that_are_stable_are_chosen_else_the_most_stable() -> None:
+def test_the_largest_stable_number_is_chosen_or_the_most_stable_one() -> None:
     assert choose([trial(3, 0.99), trial(4, 0.90), trial(5, 0.8999)]).clusters == 4
     assert choose([trial(3, 0.5), trial(4, 0.7), trial(5, 0.6)]).clusters == 4
 

@@ -1,4 +1,4 @@
-"""Purchases of made-up shops, and what came of them."""
+"""Purchases of simulated shops."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 
 def purchases(rows: list[tuple[int, int, float]]) -> Purchases:
-    """One entry per customer and day."""
+    """Return purchases with one entry per customer and day."""
     found = np.array(rows, dtype=np.float64)
     keys, position = np.unique(found[:, :2], axis=0, return_inverse=True)
     return Purchases(
@@ -19,7 +19,7 @@ def purchases(rows: list[tuple[int, int, float]]) -> Purchases:
 
 
 def shop(customers: int = 600, days: int = 900, seed: int = 3) -> Purchases:
-    """Customers who arrive over the whole time, buy at rates and for amounts of their own, and leave."""
+    """Return purchases of customers with individual first day, purchase rate, order value and dropout."""
     chance = np.random.default_rng(seed)
     rows = []
     for who in range(customers):

@@ -1,4 +1,4 @@
-"""Issue 13, must show 6: the spend of CDNOW and of Online Retail, compared with what came."""
+"""Spend forecasts of CDNOW and Online Retail, compared with actual spend (issue 13, must show 6)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def online_retail() -> tuple[Purchases, int, int]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("data", [cdnow, online_retail])
-def test_the_total_the_error_and_the_interval_hold_on_what_came(data) -> None:
+def test_total_error_and_coverage_agree_with_actual_spend(data) -> None:
     everything, day, last = data()
     kept = everything.day <= day
     known = Purchases(everything.code[kept], everything.day[kept], everything.money[kept])
