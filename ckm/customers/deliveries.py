@@ -126,13 +126,9 @@ def read_deliveries(
         late_from=late["late_from"].to_numpy(),
         promised=late["promised"].to_numpy(),
         delivered=late["delivered"].to_numpy(),
-        first_day=_or_never(counts["first"][0]),
+        first_day=NEVER if (first := counts["first"][0]) is None else first,
         remarks=tuple(_remarks(counts["rows"][0], counts["unrecorded"][0])),
     )
-
-
-def _or_never(day: int | None) -> int:
-    return NEVER if day is None else day
 
 
 def _remarks(rows: int, unrecorded: int) -> list[str]:

@@ -43,7 +43,8 @@ class GroupedSums:
         self._kept.append(entries)
         self._pending += len(key)
         if self._pending >= MOST_PENDING:
-            self._kept = [_arrays(self.collected())]
+            merged = self.collected()
+            self._kept = [{name: merged[name].to_numpy() for name in merged.columns}]
             self._pending = 0
 
     def collected(self, recode: Callable[[Integers], Integers] | None = None) -> pl.DataFrame:
@@ -127,7 +128,3 @@ def _sum_equal_keys(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(
         {name: each[firsts] if name in by else np.add.reduceat(each, firsts) for name, each in sums.items()}
     )
-
-
-def _arrays(frame: pl.DataFrame) -> dict[str, NDArray[Any]]:
-    return {name: frame[name].to_numpy() for name in frame.columns}

@@ -27,7 +27,6 @@ SPREAD = np.uint64(0x9E3779B97F4A7C15)
 SLOTS_PER_ID = 4
 """Fewest slots of the hash table per id, so that collisions are rare."""
 FIRST_BITS = 16
-MANY_PIECES = 8
 EMPTY = -1
 
 

@@ -10,8 +10,6 @@ import numpy as np
 from ckm.errors import InputError
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -52,10 +50,6 @@ class Calibration:
     def shrunk(self, credibility: float) -> Calibration:
         """Return the calibration shrunk towards no change: ``credibility`` 0 is no change, 1 the full calibration."""
         return replace(self, intercept=credibility * self.intercept, slope=self.slope**credibility)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the attributes by name, for JSON."""
-        return {"intercept": self.intercept, "slope": self.slope, "n": self.n, "events": self.events}
 
 
 def recalibrate(log_odds: Floats, churned: Flags) -> Calibration:

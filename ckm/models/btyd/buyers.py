@@ -48,11 +48,6 @@ class Buyers:
         return np.divide(self.spent, self.x, out=np.zeros(len(self)), where=self.x > 0)
 
     @cached_property
-    def repeat_buyers(self) -> int:
-        """Number of customers with a repeat purchase."""
-        return int((self.x > 0).sum())
-
-    @cached_property
     def mean_order_value(self) -> float:
         """Mean value of the repeat purchases of all customers; 0 without repeat purchases."""
         orders = int(self.x.sum())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -97,11 +97,6 @@ class GammaGamma:
         if not all(np.isfinite(value) and value > 0 for value in (self.p, self.q, self.gamma)):
             raise InputError("Gamma-Gamma: parameters are finite and above zero")
 
-    @property
-    def population_value(self) -> float:
-        """Expected order value of a customer without orders, ``p gamma / (q - 1)``; infinite if q is 1 or less."""
-        return self.p * self.gamma / (self.q - 1) if self.q > 1 else np.inf
-
     def expected_value(self, x: ArrayLike, mean: ArrayLike) -> Floats:
         """Return the expected order value of a customer with ``x`` orders of the given mean.
 
@@ -117,22 +112,6 @@ class GammaGamma:
         spent = orders * np.where(orders > 0, value, 0.0)
         known = self.p * orders + self.q - 1
         return np.where(known > 0, self.p * (self.gamma + spent) / np.where(known > 0, known, 1.0), np.inf)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the model as numbers, text and dicts for :meth:`from_plain`."""
-        errors = None if self.standard_errors is None else dict(self.standard_errors)
-        return {
-            "model": self.name,
-            "parameters": {"p": self.p, "q": self.q, "gamma": self.gamma},
-            "fit": {"log_likelihood": self.log_likelihood, "standard_errors": errors, "customers": self.customers},
-        }
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the model that :meth:`to_plain` described."""
-        if plain["model"] != cls.name:
-            raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
-        return cls(**plain["parameters"], **plain["fit"])
 
 
 def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None, seed: int = 0) -> GammaGamma:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -49,16 +49,6 @@ class FitDiagnostics:
     standard_errors: Mapping[str, float | None]
     unknown: tuple[str, ...]
     gain_left: float
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the diagnostics as numbers, texts, lists and dicts, for JSON."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**own, "standard_errors": dict(self.standard_errors), "unknown": list(self.unknown)}
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the diagnostics from the result of :meth:`to_plain`."""
-        return cls(**{**plain, "standard_errors": dict(plain["standard_errors"]), "unknown": tuple(plain["unknown"])})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,10 +129,6 @@ class TransactionModel(ABC):
         The result depends on ``x`` and ``T`` only.
         """
 
-    def expected_repeats(self, time: ArrayLike) -> Floats:
-        """Return the expected number of repeat purchases of a new customer within ``time`` of the first purchase."""
-        return self.expected_orders(0.0, 0.0, 0.0, time)
-
     def in_unit(self, unit: TimeUnit) -> Self:
         """Return the model with times in another unit.
 
@@ -163,19 +149,6 @@ class TransactionModel(ABC):
         }
         shift = diagnostics.orders * np.log(factor)
         return replace(diagnostics, log_likelihood=float(diagnostics.log_likelihood - shift), standard_errors=errors)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the model as numbers, texts, lists and dicts, for JSON."""
-        diagnostics = None if self.diagnostics is None else self.diagnostics.to_plain()
-        return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": diagnostics}
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the model from the result of :meth:`to_plain`."""
-        if plain["model"] != cls.name:
-            raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
-        diagnostics = None if plain["fit"] is None else FitDiagnostics.from_plain(plain["fit"])
-        return cls(**plain["parameters"], time_unit=plain["time_unit"], diagnostics=diagnostics)
 
 
 ModelT = TypeVar("ModelT", bound=TransactionModel)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
@@ -24,7 +24,6 @@ FITS: Mapping[str, Callable[..., TransactionModel]] = {
     MBGNBD.name: fit_mbgnbd,
     ParetoNBD.name: fit_pareto_nbd,
 }
-CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BGNBD, MBGNBD, ParetoNBD)}
 
 
 @dataclass(frozen=True)
@@ -86,10 +85,3 @@ def choose_btyd(
         raise next(iter(failures.values()))
     ranked = tuple(sorted(fitted, key=lambda model: model.aic))
     return ModelChoice(ranked[0], ranked, {name: str(error) for name, error in failures.items()})
-
-
-def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:
-    """Return the purchase model from the result of :meth:`TransactionModel.to_plain`."""
-    if plain["model"] not in CLASSES:
-        raise UnknownNameError("model", plain["model"], CLASSES)
-    return CLASSES[plain["model"]].from_plain(plain)

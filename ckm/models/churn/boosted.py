@@ -59,10 +59,6 @@ class BoostedModel:
         with one_thread():
             return np.asarray(self.trees.decision_function(design), dtype=np.float64)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the settings of the trees (not the trees) for JSON."""
-        return {"model": self.name, "features": list(self.names), "trees": TREES, "rate": RATE, "leaves": LEAVES}
-
 
 def fit_boosted(training: TrainingSet) -> BoostedModel:
     """Fit a fixed number of trees to all past windows, on one thread, so that every run gives the same result.

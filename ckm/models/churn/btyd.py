@@ -35,10 +35,6 @@ class BtydModel:
         """Return the log odds of churn."""
         return no_order_log_odds(self.purchases, features, self.horizon)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the parameters, for JSON."""
-        return {"model": self.name, "horizon": self.horizon, "purchases": self.purchases.to_plain()}
-
 
 def fit_btyd(training: TrainingSet) -> BtydModel:
     """Fit the purchase model to the purchases up to the as-of day; outcomes of past windows are not needed.

@@ -9,7 +9,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -61,12 +60,6 @@ class DesignColumn:
     centres: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        bends = tuple(f"{self.name} bend {number + 1}" for number in range(max(len(self.knots) - 2, 0)))
-        return (self.name, *bends, *((f"{self.name} missing",) if self.marks_missing else ()))
-
     def raw(self, values: Floats) -> Floats:
         """Return the columns before centring and scaling; shape (n, columns)."""
         known = self._scaled(values)
@@ -88,18 +81,6 @@ class DesignColumn:
 
     def _scaled(self, values: Floats) -> Floats:
         return signed_log(values) if self.logarithm else values
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the transformation as texts and numbers, for JSON."""
-        return {
-            "feature": self.name,
-            "logarithm": self.logarithm,
-            "typical": self.typical,
-            "between": [self.low, self.high],
-            "knots": list(self.knots),
-            "centres": list(self.centres),
-            "scales": list(self.scales),
-        }
 
 
 def learn_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tuple[DesignColumn, ...]:

@@ -109,12 +109,11 @@ def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64
     three predictors per column: whether it is filled; the churn rate of its value in the other folds, compared with the
     overall rate; and the order of a numeric column.
     """
-    found = [_strongest_view(_views(frame[name], churned, folds)) for name in frame.columns]
+    found = []
+    for name in frame.columns:
+        views = _views(frame[name], churned, folds)
+        found.append(next((view for view in views if view.leaks), max(views, key=lambda view: view.auc)))
     return tuple(sorted(found, key=lambda each: (-each.leaks, -each.auc, each.column)))
-
-
-def _strongest_view(views: Sequence[ColumnEvidence]) -> ColumnEvidence:
-    return next((view for view in views if view.leaks), max(views, key=lambda view: view.auc))
 
 
 def _views(column: pl.Series, churned: Flags, folds: NDArray[np.int64]) -> list[ColumnEvidence]:

@@ -25,10 +25,6 @@ class RecencyModel:
         """Return the log odds of churn."""
         return self.curve(features["days_silent"])
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the bins of the curve, for JSON."""
-        return {"model": self.name, **self.curve.to_plain()}
-
 
 def fit_recency(training: TrainingSet) -> RecencyModel:
     """Fit the churn rate by recency: see :func:`ckm.models.churn.step_curve.fit_step_curve`.

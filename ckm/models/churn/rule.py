@@ -28,10 +28,6 @@ class RuleModel:
         """Return the log odds of churn."""
         return self.curve(recency_in_intervals(features))
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the bins of the curve, for JSON."""
-        return {"model": self.name, **self.curve.to_plain()}
-
 
 def recency_in_intervals(features: Features) -> Floats:
     """Return recency ÷ the long purchase interval (80th percentile); the interval is 1 day where unknown."""

@@ -46,7 +46,7 @@ class ScorecardModel:
     columns
         Transformations of the features.
     coefficients
-        Coefficients per standard deviation of a column, in the order of the columns' labels.
+        Coefficients per standard deviation, of all columns of all transformations, in their order.
     intercept
         Log odds of a customer with the mean value in every column.
     purchases
@@ -78,18 +78,6 @@ class ScorecardModel:
                 total += self.coefficients[position] * part
                 position += 1
         return total
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the coefficients and transformations by column, for JSON."""
-        labels = [label for column in self.columns for label in column.labels]
-        return {
-            "model": self.name,
-            "horizon": self.horizon,
-            "intercept": self.intercept,
-            "coefficients": dict(zip(labels, self.coefficients, strict=True)),
-            "columns": [column.to_plain() for column in self.columns],
-            "purchases": None if self.purchases is None else self.purchases.to_plain(),
-        }
 
 
 def derived_columns(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:

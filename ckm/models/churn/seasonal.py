@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from ckm.models.churn.purchase_models import seasonal_log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -47,11 +45,6 @@ class SeasonalModel:
     def on(self, day: int) -> SeasonalModel:
         """Return the model for features as of another day."""
         return replace(self, day=day)
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the parameters and the season, for JSON."""
-        plain: Mapping[str, object] = self.purchases.to_plain()
-        return {"model": self.name, "horizon": self.horizon, "purchases": plain, "season": self.clock.to_plain()}
 
 
 def fit_seasonal(training: TrainingSet) -> SeasonalModel:

@@ -48,12 +48,6 @@ class SeasonalClock:
         passed: Floats = np.interp(since - years * YEAR, np.arange(YEAR + 1), self.passed)
         return np.asarray(years * YEAR + passed)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the mean relative rate of each twelfth of the year, for JSON."""
-        edges = np.round(np.linspace(0, YEAR, 13)).astype(int)
-        rates = np.diff(self.passed[edges]) / np.diff(edges)
-        return {"day": self.day, "rate_by_twelfth": [round(float(rate), 4) for rate in rates]}
-
 
 @dataclass(frozen=True)
 class RepeatPurchases:

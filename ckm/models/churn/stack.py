@@ -60,14 +60,6 @@ class StackModel:
         """Columns that a part does not use, with the share of current customers outside of the training range."""
         return {name: share for part in self.parts for name, share in part.out_of_range.items()}
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the parts and their weights, for JSON."""
-        return {
-            "model": self.name,
-            "weights": {part.name: weight for part, weight in zip(self.parts, self.weights, strict=True)},
-            "parts": [part.to_plain() for part in self.parts],
-        }
-
 
 def combined(log_odds: Sequence[Floats], weights: Sequence[float]) -> Floats:
     """Return the weighted sum of log odds, added one model at a time, so that rounding does not depend on threads."""

@@ -38,10 +38,6 @@ class StepCurve:
         """Return the log odds of each value, shape (n,)."""
         return np.interp(values, self.values, self.odds)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the bins, for JSON."""
-        return {"values": list(self.values), "log_odds": list(self.odds)}
-
 
 def fit_step_curve(values: Floats, churned: Flags) -> StepCurve:
     """Fit a churn rate that never decreases with the value.

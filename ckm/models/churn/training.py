@@ -80,10 +80,6 @@ class CalibratedModel:
 
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the model and the calibration, for JSON."""
-        return {**self.model.to_plain(), "calibration": self.calibration.to_plain()}
-
 
 def learn(training: TrainingSet, name: str) -> CalibratedModel:
     """Train a churn model, and calibrate it on the last window with a known outcome.

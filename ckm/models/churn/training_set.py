@@ -134,9 +134,6 @@ class ChurnModel(Protocol):
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn, shape (n,), finite; each row's depend on this row only."""
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the fitted parameters as texts, numbers, lists and dicts, for JSON."""
-
 
 def column(features: Features, name: str, length: int) -> Floats:
     """Return a feature, shape (length,); all NaN if it is absent."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ckm.models.spend.spend_snapshot import SpendSnapshot
 
 BTYD, LAST_SPEND, BOOSTED = "btyd", "last_spend", "boosted"
-CANDIDATES = (BTYD, LAST_SPEND, BOOSTED)
 TREES, RATE, LEAVES, SHRINKAGE = 60, 0.08, 4, 1.0
 """Number of trees, learning rate, leaves per tree and L2 penalty. Few small trees are enough, because they only correct
 the base prediction, and past windows may have few customers."""

@@ -72,7 +72,7 @@ def test_the_probability_of_no_order_equals_the_integral_over_the_posterior(
 def test_predictions_agree_with_a_simulated_population(model) -> None:
     T, horizon = 26.0, 13.0
     x, t_x, ahead = simulated(model, T, horizon, 60_000)
-    assert model.expected_repeats(T) == pytest.approx(x.mean(), abs=4 * x.std() / np.sqrt(len(x)))
+    assert model.expected_orders(0, 0, 0, T) == pytest.approx(x.mean(), abs=4 * x.std() / np.sqrt(len(x)))
     silent, orders = model.no_order(x, t_x, T, horizon), model.expected_orders(x, t_x, T, horizon)
     for group in (x == 0, x == 1, (x > 1) & (t_x < 20), (x > 1) & (t_x >= 20), silent < 0.3, silent > 0.7):
         size = group.sum()

@@ -91,13 +91,13 @@ def test_the_scorecard_uses_a_purchase_model_fitted_at_each_windows_cutoff():
     assert set(past.fits._by_day) == {TODAY, *(window.day for window in past.windows)}
 
 
-def test_the_saved_scorecard_has_every_coefficient():
-    card = learned("scorecard").model
-    plain = card.to_plain()
-    assert len(plain["coefficients"]) == len(card.coefficients)
-    assert "constant" not in plain["coefficients"]
-    assert "unknown" not in plain["coefficients"]
-    assert "gap_last_ratio missing" in plain["coefficients"]
+def test_the_scorecard_has_no_constant_or_unknown_feature_and_one_coefficient_per_column():
+    scorecard = learned("scorecard").model
+    names = [column.name for column in scorecard.columns]
+    assert "gap_last_ratio" in names
+    assert not {"constant", "unknown"} & set(names)
+    assert len(scorecard.coefficients) == sum(len(column.scales) for column in scorecard.columns)
+    assert [column.marks_missing for column in scorecard.columns if column.name == "gap_last_ratio"] == [True]
 
 
 def test_the_rule_has_finite_log_odds():

@@ -17,9 +17,6 @@ class Even:
     def log_odds(self, features: Features) -> np.ndarray:
         return np.zeros(len(features["days_silent"]))
 
-    def to_plain(self) -> dict[str, object]:
-        return {}
-
 
 def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
     """Return a training set of windows half a horizon apart, with these churn rates."""
