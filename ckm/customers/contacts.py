@@ -160,7 +160,7 @@ def invoice_topics() -> tuple[str, ...]:
     assert document is not None
     keys = document.fields(("schema", "topics"))
     if keys["schema"].text() != INVOICE_TOPICS_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not the topics of invoices")
+        raise UsageError(f"{keys['schema'].where}: not a list of invoice topics")
     return tuple(item.text() for item in keys["topics"].items())
 
 

@@ -196,8 +196,8 @@ class Coverage:
         ]
         if len(seen) > 1:
             raise UsageError(
-                f"column 'currency' holds several currencies ({', '.join(seen)}), and ckm adds no amounts of two",
-                hint="keep the rows of one currency; a rule in the mapping can set the others aside",
+                f"column 'currency' has several currencies ({', '.join(seen)}); ckm does not add amounts of two",
+                hint="keep the rows of one currency; a rule in the mapping can quarantine all other rows",
                 currencies=seen,
             )
         return seen[0] if seen else ""
@@ -219,7 +219,7 @@ class Coverage:
         if largest * scale >= SUM_LIMIT:
             columns = " or ".join(f"'{column}'" for column in amounts)
             raise InputError(
-                f"column {columns} holds an amount too large to be money", hint="look at it with 'ckm check'"
+                f"column {columns} holds an amount too large to be money", hint="'ckm check' shows the rows"
             )
         return scale
 
@@ -238,7 +238,7 @@ class Coverage:
             if count
         ]
         rows = int(self.lines.sum())
-        hint = "look at how 'customer_id' and 'type' were mapped"
+        hint = "check how 'customer_id' and 'type' are mapped"
         if not rows:
             hint = "load some: ckm ingest FILE --as transactions"
         if counts["after"]:

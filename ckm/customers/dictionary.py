@@ -78,12 +78,12 @@ def read_dictionary(path: Path = DICTIONARY) -> FeatureDictionary:
         raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, version, features")
     keys = document.fields(("schema", "version", "features"))
     if keys["schema"].text() != DICTIONARY_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not a dictionary of features")
+        raise UsageError(f"{keys['schema'].where}: not a feature dictionary")
     features = tuple(_feature(entry) for entry in keys["features"].items())
     names = [feature.name for feature in features]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise UsageError(f"{path}: features named twice: {', '.join(doubled)}")
+        raise UsageError(f"{path}: features that occur twice: {', '.join(doubled)}")
     return FeatureDictionary(keys["version"].whole(), features)
 
 

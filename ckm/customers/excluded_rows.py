@@ -48,8 +48,8 @@ class StrayRows:
     def sentence(self) -> str:
         """Remark for the user."""
         return (
-            f"set aside: {self.named}, far from the days that the data are about ({self.first} to {self.last}); "
-            "where such dates are right, name the day by --as-of, or set stray_dates: keep"
+            f"left out: {self.named}, far outside of the usual days of the data ({self.first} to {self.last}); "
+            "if these dates are correct, give --as-of, or set stray_dates: keep"
         )
 
 
@@ -93,13 +93,13 @@ class LeftOut:
         if self.cancelled_credits:
             remarks.append(
                 doubt(
-                    f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken "
-                    "off; where it gives money back, map it to type 'return'"
+                    f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not "
+                    "subtracted; if it is a refund, map it to type 'return'"
                 )
             )
         if self.customers_without_purchase:
             returned = counted(self.customers_without_purchase, "customer")
-            remarks.append(assumption(f"left out: {returned} who only returned"))
+            remarks.append(assumption(f"left out: {returned} with returns only"))
         if self.stray is not None:
             remarks.insert(0, doubt(self.stray.sentence))
         if self.data_end is not None:

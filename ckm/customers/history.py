@@ -94,8 +94,8 @@ class History:
             return ()
         share = lines / returns.sum_of("lines")
         return (
-            f"{lines:,} refunds ({share:.0%} of all) have no day of their own and are on the day of the order; "
-            "no feature is made of them",
+            f"{lines:,} refunds ({share:.0%} of all) have no date and count on the day of the order; "
+            "churn features do not use them",
         )
 
 

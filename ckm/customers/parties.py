@@ -34,7 +34,7 @@ def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
     doubled = party_attributes.height - party_attributes["customer_id"].n_unique()
     if doubled:
         raise InputError(
-            f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
+            f"customers: {counted(doubled, 'row')} too many: a customer occurs more than once",
             hint="keep one row for each 'customer_id'",
             column="customer_id",
         )

@@ -70,5 +70,5 @@ def readable() -> Iterator[None]:
             raise damaged from error
         raise InputError(
             "the data cannot be read to their end: a file is damaged, or has changed while it was read",
-            hint="ckm inspect FILE says where",
+            hint="ckm inspect FILE shows where",
         ) from error

@@ -71,7 +71,7 @@ class SharedId:
     def hint(self) -> str:
         """Hint for the user."""
         where = "" if self.word is not None else " (the highest frequency in 'ckm segment --customers')"
-        return f"if it stands for many{where}, such as guests or cash sales, name it in ckm.yaml: guest_ids"
+        return f"if many customers share it{where}, such as guests or cash sales, add it to guest_ids in ckm.yaml"
 
 
 def shared_ids(

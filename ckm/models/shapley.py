@@ -145,7 +145,7 @@ class _Mixtures:
     def _scored(self, mixed: Features) -> Floats:
         scores = self.log_odds(mixed)
         if not np.isfinite(scores).all():
-            raise ValueError("only finite scores can be shared out")
+            raise ValueError("scores must be finite")
         return scores
 
 

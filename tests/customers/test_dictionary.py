@@ -98,8 +98,8 @@ def test_the_dictionary_prints_one_row_per_feature() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("schema: ckm.features/1", "schema: ckm.rfm_names/1", "not a dictionary of features"),
-        ("- name: recency_days", "- name: frequency", "features named twice: frequency"),
+        ("schema: ckm.features/1", "schema: ckm.rfm_names/1", "not a feature dictionary"),
+        ("- name: recency_days", "- name: frequency", "features that occur twice: frequency"),
         ("version: 2", "version: one", "a number is expected"),
     ],
 )

@@ -87,7 +87,7 @@ def test_stray_rows_change_only_the_excluded_rows(days: list[date], seed: int) -
     assert told.stray is not None
     assert (told.rows, told.rows_stray, told.rows_after_as_of) == (clean.left_out.rows + len(days), len(days), 0)
     assert (told.stray.first, told.stray.last) == (BEGIN, END)
-    assert sum("set aside" in remark for remark in told.remarks) == 1
+    assert sum("far outside of the usual days" in remark for remark in told.remarks) == 1
     assert all(str(day) in told.stray.named for day in (min(days), max(days)))
 
 
@@ -174,14 +174,14 @@ def test_every_analysis_has_the_same_results_with_and_without_stray_rows(
     for args in (["segment", "--customers"], ["churn-warn"]):
         said = [run(args[0], path, *args[1:], "-f", "csv") for path in (clean, mixed)]
         assert said[0].stdout == said[1].stdout
-        assert "set aside" not in said[0].stderr
+        assert "far outside of the usual days" not in said[0].stderr
         assert str(min(days)) in said[1].stderr
     reports = [loyalty_report(open_dataset(path), LoyaltyOptions(), load_config(None)) for path in (clean, mixed)]
     left = ("rows_left_out", "rows_used")
     told = [[each for each in found.report.metrics if each.name not in left] for found in reports]
     assert told[0] == told[1]
     assert reports[0].report.as_of == reports[1].report.as_of == END
-    assert any("set aside" in remark for remark in reports[1].report.remarks)
+    assert any("far outside of the usual days" in remark for remark in reports[1].report.remarks)
 
 
 def test_the_setting_keeps_stray_dates_in_every_analysis(

@@ -157,7 +157,7 @@ def _newton(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name
         return _optimum(log_likelihood, data, point, value, at_bound, gain)
     raise NotEnoughDataError(
         f"{name}: the likelihood of {data.customers:,.0f} customers has no maximum that could be found",
-        hint="observe for longer, or take another model",
+        hint="load a longer history, or choose another model",
         gain_left=gain,
     )
 

@@ -224,16 +224,18 @@ class Independence:
     def reading(self) -> str:
         """Result of the check as a sentence for the user."""
         if self.pearson is None or self.spearman is None:
-            return "The number of orders or their value is the same for all customers, so there is nothing to check."
+            return "All customers have the same number of orders or the same order value, so there is nothing to check."
         figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
         if max(abs(self.pearson), abs(self.spearman)) < NOTABLE:
-            return f"The average order value does not go with how many a customer makes ({figures})."
+            return f"The average order value does not depend on the number of orders ({figures})."
         larger = "larger" if self.spearman + self.pearson > 0 else "smaller"
         if self.holds:
-            return f"Customers who order more often make slightly {larger} orders ({figures}); Gamma-Gamma ignores it."
+            return (
+                f"Customers who order more often make slightly {larger} orders ({figures}); Gamma-Gamma ignores this."
+            )
         return (
             f"Customers who order more often make {larger} orders ({figures}): "
-            "Gamma-Gamma takes the two for independent, so expected values mislead."
+            "Gamma-Gamma assumes independence, so expected values are biased."
         )
 
 

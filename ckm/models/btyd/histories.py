@@ -131,7 +131,7 @@ def count_histories(
     wrong = (frequency != np.floor(frequency)) | ((frequency == 0) & (last > 0))
     if wrong.any():
         raise InputError(
-            f"{int(wrong.sum())} purchase histories are impossible: x is no whole number, or t_x > 0 with x = 0",
+            f"{int(wrong.sum())} purchase histories are impossible: x is not a whole number, or t_x > 0 with x = 0",
             hint="x counts repeat purchases; without one the last purchase is the first, so t_x = 0",
         )
     order = np.lexsort((weight, observed, last, frequency) if weights is not None else (observed, last, frequency))
@@ -175,7 +175,7 @@ def require_repeat_buyers(histories: Histories, model: str) -> None:
         raise NotEnoughDataError(
             f"{model}: {histories.repeat_customers:,.0f} of {histories.customers:,.0f} customers bought again, "
             f"{REPEAT_CUSTOMERS_NEEDED} needed",
-            hint="observe for longer, or take the rule, which needs no repeat purchases",
+            hint="load a longer history, or choose --model rule, which needs no repeat purchases",
             there=histories.repeat_customers,
             needed=REPEAT_CUSTOMERS_NEEDED,
         )

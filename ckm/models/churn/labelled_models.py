@@ -199,7 +199,9 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
     encoding = learn_encoding(columns)
     features = encoding(frame)
     if not features:
-        raise NotEnoughDataError("no column but the label differs between rows", hint="give columns that say more")
+        raise NotEnoughDataError(
+            "no column but the label differs between rows", hint="add columns that describe the customers"
+        )
     folds = stratified_folds(churned, ids.to_list(), seed)
     predictions = {name: np.zeros(len(churned)) for name in ("logistic", "splines", "boosted")}
     for fold in range(FOLDS):
@@ -304,7 +306,7 @@ def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[p
         if name not in frame.columns:
             raise UnknownNameError(what, name, frame.columns)
     if label == id:
-        raise UsageError("the label cannot be the id", hint="name two columns")
+        raise UsageError("the label cannot be the id", hint="give two different columns")
     ids = frame[id].cast(pl.String)
     if missing := ids.null_count():
         raise InputError(f"{missing} rows have no '{id}'", column=id)
@@ -324,18 +326,21 @@ def _outcomes(labels: pl.Series, label: str, positive: str) -> Flags:
     if different > 2:
         raise UsageError(
             f"'{label}' has {different} different values, two are needed",
-            hint="make it yes and no, and blank where it is not known",
+            hint="use two values, such as yes and no, and blank where the outcome is unknown",
             column=label,
         )
     churned = (labels == positive).to_numpy()
     if different < 2:
         raise NotEnoughDataError(
             f"'{label}' is the same in all {len(labels)} rows" if different else f"'{label}' is blank in all rows",
-            hint="learn from a table where some left; a blank label counts as not known",
+            hint="use a table in which some customers churned; a blank label counts as unknown",
             column=label,
         )
     if not churned.any():
-        raise UsageError(f"'{label}' never has the positive value given", hint="--positive VALUE, as it is written")
+        raise UsageError(
+            f"'{label}' never has the positive value given",
+            hint="give the value as it is written in the column: --positive VALUE",
+        )
     least = min(int(churned.sum()), int((~churned).sum()))
     if least < FEWEST:
         raise NotEnoughDataError(

@@ -101,7 +101,7 @@ def test_customers_without_orders_do_not_count_in_the_correlations(orders) -> No
 def test_the_independence_check_is_reported_as_a_sentence() -> None:
     x, noise = np.arange(1, 101), np.random.default_rng(1).uniform(1, 2, 100)
     assert check_independence(x, noise).holds
-    assert "does not go with" in check_independence(x, noise + 0.0).reading
+    assert "does not depend on" in check_independence(x, noise + 0.0).reading
     assert not check_independence(x, x * noise).holds
     assert "make larger orders" in check_independence(x, x * noise).reading
     assert "make smaller orders" in check_independence(x, noise / x).reading
