@@ -81,20 +81,20 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
     days
         Days with any row, also of guests or returns; the shop was open on these days.
     """
-    there, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
-    counts[np.isin(there, days)] -= 1 if len(days) else 0
+    active_days, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
+    counts[np.isin(active_days, days)] -= 1 if len(days) else 0
     before = np.concatenate([[0], np.cumsum(counts)])
-    pauses = np.diff(there)
+    pauses = np.diff(active_days)
     usual = float(np.median(pauses)) if len(pauses) else 0.0
     found = []
     for position in np.flatnonzero(pauses > max(SHORTEST, LEAST_PAUSE_RATIO * usual)):
-        first, last = int(there[position]) + 1, int(there[position + 1]) - 1
-        since = before[np.searchsorted(there, first - RATE_DAYS)]
-        until = before[np.searchsorted(there, last + RATE_DAYS, side="right")]
+        first, last = int(active_days[position]) + 1, int(active_days[position + 1]) - 1
+        since = before[np.searchsorted(active_days, first - RATE_DAYS)]
+        until = before[np.searchsorted(active_days, last + RATE_DAYS, side="right")]
         mid = before[position + 1]
         rate = min(
-            (mid - since) / min(RATE_DAYS, first - int(there[0])),
-            (until - mid) / min(RATE_DAYS, int(there[-1]) - last),
+            (mid - since) / min(RATE_DAYS, first - int(active_days[0])),
+            (until - mid) / min(RATE_DAYS, int(active_days[-1]) - last),
         )
         if rate * (last - first + 1) >= EXPECTED:
             found.append(Closure(first, last))

@@ -166,17 +166,17 @@ def invoice_topics() -> tuple[str, ...]:
 
 def _rows(interactions: pl.LazyFrame, codes: pl.Expr, until: datetime, time_zone: str) -> pl.DataFrame:
     """Return ``code``, ``day``, ``at``, ``kind``, ``topic``, ``resolved``, ``rating``, ``score``, ``low``; sorted."""
-    there = interactions.collect_schema()
+    schema = interactions.collect_schema()
     for column in _NEEDED:
-        if column not in there:
+        if column not in schema:
             raise InputError(
-                f"interactions: no column '{column}'", hint=f"there are: {', '.join(there.names())}", column=column
+                f"interactions: no column '{column}'", hint=f"there are: {', '.join(schema.names())}", column=column
             )
-    instant = there["at"]
+    instant = schema["at"]
     filled = interactions.with_columns(
         pl.lit(None, dtype=dtype or instant).alias(name)
         for name, dtype in _OPTIONAL.items()
-        if there.get(name, pl.Null()) == pl.Null()
+        if schema.get(name, pl.Null()) == pl.Null()
     )
     days = filled.filter(pl.col("at") < until).with_columns(
         day=local_day("at", time_zone), resolved=local_day("resolved_at", time_zone)

@@ -226,7 +226,7 @@ class Coverage:
     def no_purchase_error(self, as_of: date | None) -> NotEnoughDataError:
         """Return the error for data without a purchase of a known customer by ``as_of`` (None: at any time)."""
         counts = self.counts
-        there = [
+        found = [
             f"{count:,} {what}"
             for count, what in (
                 (counts["stray"], "with a stray date"),
@@ -246,7 +246,7 @@ class Coverage:
                 f"the transactions reach from {calendar_day(int(self.days[0]))} to {calendar_day(int(self.days[-1]))}"
             )
         when = f" on or before {as_of}" if as_of else ""
-        detail = f" ({', '.join(there)})" if there else ""
+        detail = f" ({', '.join(found)})" if found else ""
         return NotEnoughDataError(
             f"no purchase by a known customer{when}: {counted(rows, 'row')} in all{detail}", hint=hint
         )

@@ -183,9 +183,9 @@ class DayTotals:
 
     def sums(self, name: str, period: Period) -> Integers:
         """Return the sum of each customer in a period (int64, by code)."""
-        there, running = np.flatnonzero(self.within(period)), self.totals[name]
+        entries, running = np.flatnonzero(self.within(period)), self.totals[name]
         sums = np.zeros(self.customers, dtype=np.int64)
-        np.add.at(sums, self.code[there], running[there + 1] - running[there])
+        np.add.at(sums, self.code[entries], running[entries + 1] - running[entries])
         return sums
 
     def total_of(self, name: str, period: Period) -> int:

@@ -60,10 +60,10 @@ class Guests:
         """Return the sums after lines were added and removed; ``days`` are all days with a line then, ascending."""
         purchases, returns = np.zeros(len(days), dtype=np.int64), np.zeros(len(days), dtype=np.int64)
         for each, sign in ((self, 1), (added, 1), (removed, -1)):
-            there = np.isin(each.day, days)  # a day without remaining lines needs no sum
-            places = np.searchsorted(days, each.day[there])
-            purchases[places] += sign * each.purchases[there]
-            returns[places] += sign * each.returns[there]
+            remaining = np.isin(each.day, days)  # a day without remaining lines needs no sum
+            places = np.searchsorted(days, each.day[remaining])
+            purchases[places] += sign * each.purchases[remaining]
+            returns[places] += sign * each.returns[remaining]
         return Guests(days.astype(np.int32), purchases, returns)
 
     def until(self, day: int) -> Guests:

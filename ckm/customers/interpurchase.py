@@ -79,7 +79,7 @@ class Gaps:
         return np.bincount(self.codes, minlength=self.customers)
 
     def histogram(self) -> pl.DataFrame:
-        """Return the input of :func:`ckm.models.purchase_interval.population_gap`."""
+        """Return the number of intervals (``count``) by length (``gap``) and by the customer's ``gaps_of_customer``."""
         counts = self.counts()
         own = np.repeat(counts, counts)  # one element per interval, sorted by customer
         width = int(counts.max(initial=0)) + 1

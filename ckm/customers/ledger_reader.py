@@ -93,9 +93,9 @@ def read_all_days(
         There are no transactions, or no known customer has a purchase by ``as_of``.
     """
     transactions = require_transactions(tables, time_zone)
-    there = transactions.collect_schema().names()
-    if needs.by is not None and needs.by not in there:
-        raise UnknownNameError("column", needs.by, there)
+    columns = transactions.collect_schema().names()
+    if needs.by is not None and needs.by not in columns:
+        raise UnknownNameError("column", needs.by, columns)
 
     last_day = day_number(as_of) if as_of else None
 

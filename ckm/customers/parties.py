@@ -26,9 +26,9 @@ def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
     """
     if customers is None:
         return pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(PARTY_COLUMNS, pl.String))
-    there = customers.collect_schema()
+    schema = customers.collect_schema()
     party_attributes = customers.select(
-        (pl.col(name) if name in there else pl.lit(None)).cast(pl.String).alias(name)
+        (pl.col(name) if name in schema else pl.lit(None)).cast(pl.String).alias(name)
         for name in ("customer_id", *PARTY_COLUMNS)
     ).collect()
     doubled = party_attributes.height - party_attributes["customer_id"].n_unique()
@@ -43,14 +43,14 @@ def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
 
 def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """Return ``customer_id`` of the customers created by ``as_of`` who are neither suppliers nor in ``known``."""
-    there = customers.collect_schema()
-    asked = pl.lit(True)
-    if "created_on" in there:
-        asked &= pl.col("created_on").is_null() | (pl.col("created_on").cast(pl.Date) <= as_of)
-    if "party_type" in there:
-        asked &= pl.col("party_type").cast(pl.String).ne_missing("supplier")
+    schema = customers.collect_schema()
+    is_prospect = pl.lit(True)
+    if "created_on" in schema:
+        is_prospect &= pl.col("created_on").is_null() | (pl.col("created_on").cast(pl.Date) <= as_of)
+    if "party_type" in schema:
+        is_prospect &= pl.col("party_type").cast(pl.String).ne_missing("supplier")
     return (
-        customers.filter(asked)
+        customers.filter(is_prospect)
         .select(pl.col("customer_id").cast(pl.String))
         .drop_nulls()
         .unique()

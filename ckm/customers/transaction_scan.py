@@ -124,16 +124,16 @@ class TransactionScan:
     def __init__(
         self, transactions: pl.LazyFrame, time_zone: str, needs: Needs, scale: int, last_day: int | None
     ) -> None:
-        there = transactions.collect_schema()
+        schema = transactions.collect_schema()
         self._transactions, self._time_zone, self._scale = transactions, time_zone, scale
         self.needs = needs
-        self._has_order_id = "order_id" in there
-        self._may_be_undated = DATED_BY in there
-        self._dimensions = [name for name in DIMENSIONS if name in there] if needs.shop else []
-        self._items = [name for name in ITEMS if name in there] if needs.baskets else []
-        self._amounts = [name for name in needs.money[1:] if there.get(name, pl.Null()) != pl.Null()]
+        self._has_order_id = "order_id" in schema
+        self._may_be_undated = DATED_BY in schema
+        self._dimensions = [name for name in DIMENSIONS if name in schema] if needs.shop else []
+        self._items = [name for name in ITEMS if name in schema] if needs.baskets else []
+        self._amounts = [name for name in needs.money[1:] if schema.get(name, pl.Null()) != pl.Null()]
         self.counter = CoverageCounter(("net", *self._amounts), needs.first_kind, last_day)
-        self.register = CustomerRegister(there["customer_id"])
+        self.register = CustomerRegister(schema["customer_id"])
         self.values = ValueCodes()
         self.sums = GroupedSums(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
         self.orders = CustomerOrders(with_value=needs.by is not None)

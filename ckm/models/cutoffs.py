@@ -56,11 +56,11 @@ class Calendar:
 
     @cached_property
     def step(self) -> int:
-        """Days between two cut-offs: a third of the horizon, rounded up; a year in a shop that is closed each year.
+        """Days between two cut-offs: a third of the horizon, rounded up; a year if the shop closes every year.
 
-        With a fixed purchase interval that is a multiple of the step, all cut-offs would be at the same few phases of
-        the interval. So, among steps within a quarter of a third of the horizon, the one whose cut-offs are spread most
-        evenly over the interval is chosen.
+        If most customers buy at a fixed interval, a step that divides this interval would put all cut-offs at the same
+        few days of the billing cycle. Then the step is the one, up to 25 % shorter or longer than a third of the
+        horizon, whose cut-offs are spread most evenly over the interval.
         """
         if self.yearly:
             return YEAR

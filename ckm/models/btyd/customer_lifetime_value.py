@@ -115,8 +115,8 @@ def expected_orders(model: TransactionModel, buyers: Buyers, days: float) -> Flo
     """Return the expected number of orders of each customer within ``days`` days."""
     groups, histories = buyers.groups, buyers.groups.histories
     x, T, position = groups.frequencies  # noqa: N806 - T is what the papers call it
-    there = model.expected_orders_if_active(x, T, days)[position]
-    return np.asarray((there * model.alive(histories.x, histories.t_x, histories.T))[groups.position])
+    if_active = model.expected_orders_if_active(x, T, days)[position]
+    return np.asarray((if_active * model.alive(histories.x, histories.t_x, histories.T))[groups.position])
 
 
 def discounted_orders(model: TransactionModel, buyers: Buyers, *, months: int, discount: float) -> ExpectedOrders:

@@ -165,7 +165,7 @@ def _newton(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name
 def _line_search(
     log_likelihood: LogLikelihood[Data], data: Data, point: Floats, step: Floats, value: float
 ) -> tuple[Floats, float, Floats]:
-    """Return the point after ``step``, halved until the likelihood does not decrease; its value and gradient."""
+    """Return the next point, its log-likelihood and gradient; ``step`` is halved until the likelihood does not fall."""
     rounding = 1e-13 * abs(value)
     for _ in range(20):
         target = np.clip(point + step, *BOUNDS)

@@ -181,9 +181,9 @@ def _evaluated(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, 
     return tuple(sorted(found, key=lambda each: round(each.allocation_error, ERROR_DIGITS)))
 
 
-def allocation_error(expected: Floats, came: Floats) -> float:
+def allocation_error(expected: Floats, actual: Floats) -> float:
     """Return ``sum |c e - a| / sum a``, with ``c`` scaling ``expected`` to the actual total; 0 if a total is 0."""
-    total, predicted = float(came.sum()), float(expected.sum())
+    total, predicted = float(actual.sum()), float(expected.sum())
     if total <= 0 or predicted <= 0:
         return 0.0
-    return float(np.abs(expected * (total / predicted) - came).sum() / total)
+    return float(np.abs(expected * (total / predicted) - actual).sum() / total)

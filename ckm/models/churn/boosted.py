@@ -42,7 +42,7 @@ class BoostedModel:
         Names of the features, in the order of the trees' columns.
     trees
         The fitted ``HistGradientBoostingClassifier``.
-    beyond
+    out_of_range
         Features that are not used, because too many current customers are outside of the training range; with the share
         of these customers.
     """

@@ -53,7 +53,7 @@ class ScorecardModel:
         Purchase model as of the current day; None with too few repeat customers.
     horizon
         Horizon in days.
-    beyond
+    out_of_range
         Columns that are not used, because too many current customers are outside of the training range; with the share
         of these customers.
     """

@@ -58,9 +58,9 @@ def fit_step_curve(values: Floats, churned: Flags) -> StepCurve:
     inner = np.unique(np.quantile(values, np.arange(1, STEPS) / STEPS))
     step = np.searchsorted(inner, values, side="left")
     n = np.bincount(step)
-    there = n > 0
-    n = n[there]
-    middle = np.bincount(step, weights=values)[there] / n
-    share = (np.bincount(step, weights=churned)[there] + PRIOR * usual) / (n + PRIOR)
+    filled = n > 0
+    n = n[filled]
+    middle = np.bincount(step, weights=values)[filled] / n
+    share = (np.bincount(step, weights=churned)[filled] + PRIOR * usual) / (n + PRIOR)
     share = isotonic_regression(share, weights=n + PRIOR).x
     return StepCurve(tuple(middle.tolist()), tuple(np.log(share / (1 - share)).tolist()))

@@ -53,7 +53,7 @@ class TrainingSnapshot:
         return len(self.churned)
 
     def rows(self, chosen: Flags) -> TrainingSnapshot:
-        """Return the window with some of its customers."""
+        """Return the window with the ``chosen`` customers only (mask of shape (n,))."""
         features = {name: values[chosen] for name, values in self.features.items()}
         return TrainingSnapshot(self.day, features, self.churned[chosen], self.keys[chosen])
 

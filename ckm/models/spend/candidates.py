@@ -65,10 +65,10 @@ class BacktestWindow:
         """Logarithm of actual ÷ expected average order value in the window; 0 if either is 0."""
         orders = self.btyd.orders(self.snapshot, self.days)
         expected = float((orders * self.btyd.order_value(self.snapshot)).sum())
-        came, there = float(self.spend.sum()), float(self.orders.sum())
-        if min(came, there, expected) <= 0:
+        spend, orders_made = float(self.spend.sum()), float(self.orders.sum())
+        if min(spend, orders_made, expected) <= 0:
             return 0.0
-        return float(np.log(came / there) - np.log(expected / orders.sum()))
+        return float(np.log(spend / orders_made) - np.log(expected / orders.sum()))
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
 
 def _base(btyd: Floats, last_spend: Floats) -> Floats:
     """Return the base prediction, above 0: the mean of both candidates, ``last_spend`` scaled to equal totals."""
-    total, gone = float(btyd.sum()), float(last_spend.sum())
-    mean = (btyd + last_spend * (total / gone)) / 2 if gone > 0 else btyd
+    btyd_total, last_total = float(btyd.sum()), float(last_spend.sum())
+    mean = (btyd + last_spend * (btyd_total / last_total)) / 2 if last_total > 0 else btyd
     return np.asarray(mean + LEAST_BASE * max(float(mean.mean()), 1e-9))
 
 

@@ -233,10 +233,10 @@ class _PastWindows:
             error = closed[-1].value_error if closed else 0.0
             total = float(found[BTYD].sum()) * float(np.exp(EVEN_CREDIBILITY * error))
             return {name: each * (total / each.sum()) if each.sum() > 0 else each for name, each in found.items()}
-        came = sum(float(each.spend.sum()) for each in closed)
-        gone = sum(float(each.snapshot.rate.sum()) * each.days for each in closed)
-        if gone > 0:
-            found[LAST_SPEND] = found[LAST_SPEND] * (came / gone)
+        actual = sum(float(each.spend.sum()) for each in closed)
+        expected = sum(float(each.snapshot.rate.sum()) * each.days for each in closed)
+        if expected > 0:
+            found[LAST_SPEND] = found[LAST_SPEND] * (actual / expected)
         return found
 
     def shares(self, day: int, candidates: Mapping[str, Floats]) -> dict[str, float]:
@@ -303,8 +303,8 @@ def _credibility(pairs: Floats) -> float:
     return float(np.clip(slope / ((len(pairs) + PRIOR_PAIRS) * usual), 0.0, 1.0))
 
 
-def _log_ratio(came: Floats, expected: Floats) -> float:
-    of, over = float(came.sum()), float(expected.sum())
+def _log_ratio(actual: Floats, expected: Floats) -> float:
+    of, over = float(actual.sum()), float(expected.sum())
     return float(np.log(of / over)) if of > 0 and over > 0 else 0.0
 
 
