@@ -34,7 +34,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import BASELINE, training_set_at
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.training import MODELS, learn
+from ckm.models.churn.training import MODELS, train
 from ckm.models.cutoffs import Calendar
 from ckm.models.metrics import brier, calibration_error
 
@@ -106,7 +106,7 @@ class Sweep:
         self.history, self.horizon = history, horizon
         self.made = Windows(history, horizon)
         self.windows: dict[int, TrainingSnapshot] = {}
-        self.fits = PurchaseModels(repeat_purchases(history))
+        self.purchase_models = PurchaseModels(repeat_purchases(history))
         self.predicted: dict[int, dict[str, np.ndarray]] = {}
 
     def window(self, day: int) -> TrainingSnapshot:
@@ -123,11 +123,11 @@ class Sweep:
         """Return the log odds of each model, learned from what was known on a day."""
         if day not in self.predicted:
             features = self.window(day).features
-            past = training_set_at(self.window, self.calendar(day), day, features, fits=self.fits)
+            past = training_set_at(self.window, self.calendar(day), day, features, purchase_models=self.purchase_models)
             found = {}
             for name in MODELS:
                 try:
-                    found[name] = learn(past, name).log_odds(features)
+                    found[name] = train(past, name).log_odds(features)
                 except NotEnoughDataError:
                     continue
             self.predicted[day] = found

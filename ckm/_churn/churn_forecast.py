@@ -19,7 +19,7 @@ from ckm.models.backtest import Backtest, training_set_at, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
-from ckm.models.churn.training import MODELS, CalibratedModel, learn
+from ckm.models.churn.training import MODELS, CalibratedModel, train
 from ckm.models.churn.training_set import TrainingSnapshot
 from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
@@ -116,18 +116,18 @@ def forecast(
     check_fixed_intervals(history, horizon.days)
     calendar = _calendar(history, horizon.days)
     window = _Windows(history, horizon.days, progress)
-    fits = PurchaseModels(repeat_purchases(history))
+    purchase_models = PurchaseModels(repeat_purchases(history))
     backtest = None
     if model == AUTO or compare:
-        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, fits=fits)
+        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, purchase_models=purchase_models)
         progress("backtest done")
     today = snapshot(history, history.as_of, horizon.days)
     weights = backtest.weights if backtest is not None and model == AUTO else {model: 1.0}
-    past = training_set_at(window, calendar, history.as_of, today.features, seed=seed, fits=fits)
+    past = training_set_at(window, calendar, history.as_of, today.features, seed=seed, purchase_models=purchase_models)
     parts = []
     for name in weights:
         progress(f"training {name}")
-        parts.append(learn(past, name))
+        parts.append(train(past, name))
     fitted = StackModel(tuple(parts), tuple(weights.values())) if model == AUTO else parts[0]
     progress("scoring")
     return Forecast(

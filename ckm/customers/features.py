@@ -212,7 +212,7 @@ def features_of(
     if not ledger.needs.covers(needs):
         raise ValueError(f"the ledger was read with {ledger.needs}, and {needs} are needed")
     buyers = ledger.of_buyers()
-    population = population or _learn(ledger, buyers, needs)
+    population = population or _estimate_population(ledger, buyers, needs)
     sums = pl.DataFrame({"customer_id": buyers.customers, **rfm_sums(buyers, window)})
     if needs.amounts:
         sums = sums.hstack(spend_sums(buyers, window))
@@ -251,7 +251,7 @@ def features_of(
     )
 
 
-def _learn(ledger: Ledger, buyers: Ledger, needs: Needs) -> Population:
+def _estimate_population(ledger: Ledger, buyers: Ledger, needs: Needs) -> Population:
     histogram = buyers.gaps.histogram() if needs.baskets else None
     return Population(
         gap_median_days=None if histogram is None else population_gap(histogram, 0.5),

@@ -11,8 +11,8 @@ from ckm.errors import NotEnoughDataError
 from ckm.models import metrics
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.training import MODELS, learn
-from ckm.models.churn.training_set import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, train
+from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.cutoffs import NAMES_OVERDUE
 from ckm.models.model_score import ModelScore, score
 
@@ -127,9 +127,9 @@ def training_set_at(
     day, features
         As-of day, and features of the customers on it.
     **known
-        ``seed`` and ``fits`` of :class:`ckm.models.churn.training_set.TrainingSet`.
+        ``seed`` and ``purchase_models`` of :class:`ckm.models.churn.training_set.TrainingSet`.
     """
-    windows = thinned([make_window(each) for each in calendar.trainings(day)])
+    windows = sampled_windows([make_window(each) for each in calendar.trainings(day)])
     return TrainingSet(windows, day, features, calendar.horizon, **known)
 
 
@@ -140,7 +140,7 @@ def walk_forward(
     *,
     models: Sequence[str] = MODELS,
     seed: int = 0,
-    fits: PurchaseModels | None = None,
+    purchase_models: PurchaseModels | None = None,
 ) -> Backtest:
     """Train and calibrate each model at each cut-off on earlier windows, and score it by the outcome.
 
@@ -157,15 +157,15 @@ def walk_forward(
         Models to compare besides :data:`BASELINE`, simplest first; the stack combines all of them.
     seed
         Random seed.
-    fits
-        Fitted purchase models, to be shared with a later :func:`ckm.models.churn.training.learn`.
+    purchase_models
+        Fitted purchase models, to be shared with a later :func:`ckm.models.churn.training.train`.
 
     Raises
     ------
     NotEnoughDataError
         No model could be trained (the error is that of the first model), or a cut-off has too few customers.
     """
-    fits = fits or PurchaseModels()
+    purchase_models = purchase_models or PurchaseModels()
     windows: dict[int, TrainingSnapshot] = {}
 
     def at(day: int) -> TrainingSnapshot:
@@ -179,10 +179,10 @@ def walk_forward(
     for day in cutoffs:
         today = at(day)
         _require_customers(today)
-        training = training_set_at(at, calendar, day, today.features, seed=seed, fits=fits)
+        training = training_set_at(at, calendar, day, today.features, seed=seed, purchase_models=purchase_models)
         for name in [name for name in models if name not in left_out]:
             try:
-                predictions[name][day] = learn(training, name).log_odds(today.features)
+                predictions[name][day] = train(training, name).log_odds(today.features)
             except NotEnoughDataError as problem:
                 left_out[name] = problem
     compared = {name: predictions[name] for name in models if name not in left_out}

@@ -8,7 +8,7 @@ import pytest
 from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import BASELINE, training_set_at, walk_forward
 from ckm.models.churn.stack import STACK
-from ckm.models.churn.training import MODELS, learn
+from ckm.models.churn.training import MODELS, train
 from ckm.models.cutoffs import Calendar
 from tests.models.churn.shop import HORIZON, make_shop
 
@@ -108,7 +108,7 @@ def test_a_score_equals_that_of_a_model_trained_on_data_that_end_at_the_cutoff()
     day = CUTOFFS[0]
     then = SHOP.until(day)
     today = then.window(day).features
-    model = learn(training_set_at(then.window, Calendar(0, day, HORIZON), day, today), "scorecard")
+    model = train(training_set_at(then.window, Calendar(0, day, HORIZON), day, today), "scorecard")
     alone = walk_forward(SHOP.window, [day], CALENDAR, models=("scorecard",))
     losses = np.logaddexp(0, np.where(SHOP.window(day).churned, -1, 1) * model.log_odds(today))
     assert alone.mean("scorecard").log_loss == pytest.approx(float(losses.mean()), abs=1e-12)

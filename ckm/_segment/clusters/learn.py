@@ -15,7 +15,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.models.clusters.cluster_stability import choose, stability_trials
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
-from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points
+from ckm.models.clusters.scaling import Scaling, fit_scaling, scaled_points
 from ckm.models.sampling import sample_by_id
 from ckm.wording import counted
 
@@ -50,7 +50,7 @@ def fit_clusters(training: TrainingData) -> ClustersDefinition:
     """Fit clusters of customers by their habits.
 
     Features and the words for them are in ``ckm/data/cluster_words.yaml``; scaling is described at
-    :func:`~ckm.models.clusters.scaling.learn_scaling`, and the choice of the number of clusters at
+    :func:`~ckm.models.clusters.scaling.fit_scaling`, and the choice of the number of clusters at
     :func:`~ckm.models.clusters.cluster_stability.stability_trials`. A cluster that shares most of its customers with
     one of ``training.previous`` keeps that cluster's name, advice and relative position, as long as the name is true.
 
@@ -95,7 +95,7 @@ def _learn_scalings(frame: pl.DataFrame, words: ClusterWords) -> tuple[tuple[Sca
     scalings, left_out = [], []
     for recipe in (feature.recipe for feature in words.features):
         there = all(column in frame.columns for column in recipe.columns)
-        scaling = learn_scaling(recipe, number_columns(frame, recipe.columns), readable_number) if there else None
+        scaling = fit_scaling(recipe, number_columns(frame, recipe.columns), readable_number) if there else None
         if scaling is None:
             left_out.append(recipe.name)
         else:

@@ -44,4 +44,4 @@ def fit_btyd(training: TrainingSet) -> BtydModel:
     NotEnoughDataError
         Too few repeat customers.
     """
-    return BtydModel(training.fits.require(training.day, training.features, training.seed), training.horizon)
+    return BtydModel(training.purchase_models.require(training.day, training.features, training.seed), training.horizon)

@@ -83,7 +83,7 @@ class DesignColumn:
         return signed_log(values) if self.logarithm else values
 
 
-def learn_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tuple[DesignColumn, ...]:
+def fit_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tuple[DesignColumn, ...]:
     """Return the transformations of features, without constant features and those with few known values.
 
     Parameters
@@ -93,7 +93,7 @@ def learn_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> t
     splines
         Names of the features that get splines if they have enough distinct values.
     """
-    found = (learn_column(name, values, splines=name in splines) for name, values in columns.items())
+    found = (fit_column(name, values, splines=name in splines) for name, values in columns.items())
     return tuple(column for column in found if column is not None)
 
 
@@ -119,7 +119,7 @@ def within_range(
     return tuple(column for column in columns if column.name not in out_of_range), out_of_range
 
 
-def learn_column(name: str, values: Floats, *, splines: bool) -> DesignColumn | None:
+def fit_column(name: str, values: Floats, *, splines: bool) -> DesignColumn | None:
     """Return the transformation of a feature; None if it is constant or has few known values."""
     known = values[~np.isnan(values)]
     if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.churn.design_matrix import DesignColumn, learn_columns
+from ckm.models.churn.design_matrix import DesignColumn, fit_columns
 from ckm.models.churn.leakage import ColumnEvidence, column_evidence
 from ckm.models.churn.scorecard import fit_logistic
-from ckm.models.churn.tabular import FeatureEncoding, learn_encoding
+from ckm.models.churn.tabular import FeatureEncoding, fit_encoding
 from ckm.models.model_score import ModelScore, score
 from ckm.models.sampling import id_hashes
 from ckm.models.threads import one_thread
@@ -196,7 +196,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
     frame, blank, churned = _checked(frame, label, positive, id)
     ids = frame[id].cast(pl.String)
     columns = frame.drop(label, id)
-    encoding = learn_encoding(columns)
+    encoding = fit_encoding(columns)
     features = encoding(frame)
     if not features:
         raise NotEnoughDataError(
@@ -249,7 +249,7 @@ def _splines(features: Features, churned: Flags, encoding: FeatureEncoding, seed
 
 
 def _linear(features: Features, churned: Flags, splines: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
-    columns = learn_columns(features, splines=splines)
+    columns = fit_columns(features, splines=splines)
     design = np.column_stack(_parts(columns, features, pairs=pairs))
     coefficients, intercept = fit_logistic(design, churned, strength)
     return LinearModel(columns, pairs, coefficients, intercept)

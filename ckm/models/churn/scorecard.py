@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.design_matrix import DesignColumn, learn_columns, signed_log, within_range
+from ckm.models.churn.design_matrix import DesignColumn, fit_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
 from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
@@ -108,11 +108,11 @@ def fit_scorecard(training: TrainingSet) -> ScorecardModel:
         Too few churned or retained customers.
     """
     training.require_events()
-    today = training.fits.get(training.day, training.features, training.seed)
+    today = training.purchase_models.get(training.day, training.features, training.seed)
     values = {name: training.column(name) for name in training.names if name not in LEFT_OUT}
     values |= _derived(training, with_purchases=today is not None)
     now = {**training.features, **derived_columns(training.features, today, training.horizon)}
-    columns, out_of_range = within_range(learn_columns(values, splines=SPLINES), now)
+    columns, out_of_range = within_range(fit_columns(values, splines=SPLINES), now)
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     design = np.column_stack([column(values[column.name]) for column in columns])
@@ -134,7 +134,7 @@ def _derived(training: TrainingSet, *, with_purchases: bool) -> dict[str, Floats
     parts: dict[str, list[Floats]] = {name: [] for name in names}
     for window in training.windows:
         needed = {name: window.features[name] for name in (*NEEDS, "gap_p80_days")}
-        model = training.fits.get(window.day, needed, training.seed) if with_purchases else None
+        model = training.purchase_models.get(window.day, needed, training.seed) if with_purchases else None
         derived = derived_columns(needed, model, training.horizon)
         for name in names:
             parts[name].append(derived.get(name, np.full(len(window), np.nan)))

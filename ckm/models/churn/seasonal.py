@@ -55,5 +55,5 @@ def fit_seasonal(training: TrainingSet) -> SeasonalModel:
     NotEnoughDataError
         Too few repeat customers, or less than fifteen months of history.
     """
-    purchases, clock = training.fits.require_seasonal(training.day, training.features, training.seed)
+    purchases, clock = training.purchase_models.require_seasonal(training.day, training.features, training.seed)
     return SeasonalModel(purchases, clock, training.day, training.horizon)

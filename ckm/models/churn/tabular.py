@@ -59,7 +59,7 @@ class FeatureEncoding:
         return columns
 
 
-def learn_encoding(frame: pl.DataFrame) -> FeatureEncoding:
+def fit_encoding(frame: pl.DataFrame) -> FeatureEncoding:
     """Return the encoding of a table; columns with at most two distinct numbers or dates are categories."""
     numbers: list[str] = []
     levels: dict[str, tuple[str, ...]] = {}

@@ -81,7 +81,7 @@ class CalibratedModel:
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
 
 
-def learn(training: TrainingSet, name: str) -> CalibratedModel:
+def train(training: TrainingSet, name: str) -> CalibratedModel:
     """Train a churn model, and calibrate it on the last window with a known outcome.
 
     Models of :data:`FLEXIBLE` overfit that window, so their log odds for the calibration are two-fold cross-validated:
@@ -161,7 +161,7 @@ def _cross_validated(training: TrainingSet, name: str) -> Floats:
                 training.features,
                 training.horizon,
                 training.seed,
-                training.fits,
+                training.purchase_models,
             )
         )
         mine = latest.keys % 2 == half

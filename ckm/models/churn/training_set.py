@@ -74,7 +74,7 @@ class TrainingSet:
         Horizon in days.
     seed
         Random seed.
-    fits
+    purchase_models
         Fitted purchase models by day, shared by training sets of the same customers.
     """
 
@@ -83,7 +83,7 @@ class TrainingSet:
     features: Features
     horizon: int
     seed: int = 0
-    fits: PurchaseModels = field(default_factory=PurchaseModels)
+    purchase_models: PurchaseModels = field(default_factory=PurchaseModels)
 
     def __post_init__(self) -> None:
         late = [window.day for window in self.windows if window.day + self.horizon > self.day]
@@ -140,7 +140,7 @@ def column(features: Features, name: str, length: int) -> Floats:
     return features[name] if name in features else np.full(length, np.nan)
 
 
-def thinned(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
+def sampled_windows(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
     """Return the windows with a random sample of about ``most`` rows in total; each cut-off has a different sample.
 
     Whether a row is in the sample depends on its key, the day and the total number of rows only.

@@ -89,7 +89,7 @@ class Scaling:
         return np.clip((values - self.centre) / self.scale, -CLIP, CLIP)
 
 
-def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callable[[float], float]) -> Scaling | None:
+def fit_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callable[[float], float]) -> Scaling | None:
     """Fit the scaling of a feature: typical value, centre and scale.
 
     A feature ``x`` with ``recipe.evidence``, of a customer with ``n`` purchases, is shrunk to

@@ -15,8 +15,8 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal_clock import RepeatPurchases
-from ckm.models.churn.training import MODELS, learn
-from ckm.models.churn.training_set import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, train
+from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.sampling import id_hashes
 from tests.conftest import OTHER_THREADS, ROOT
 from tests.models.churn.shop import HORIZON, make_shop
@@ -28,12 +28,12 @@ SEASON = RepeatPurchases(-600, 9 + np.arange(900) % 365 // 60, np.full(900, 700)
 
 def _past(day: int = TODAY, shop=SHOP) -> TrainingSet:
     windows = tuple(shop.window(each) for each in range(70, day - HORIZON + 1, 20))
-    return TrainingSet(windows, day, shop.window(day).features, HORIZON, fits=PurchaseModels(SEASON))
+    return TrainingSet(windows, day, shop.window(day).features, HORIZON, purchase_models=PurchaseModels(SEASON))
 
 
 @cache
 def learned(name: str):
-    return learn(_past(), name)
+    return train(_past(), name)
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_later_purchases_do_not_change_a_score(name):
     then = SHOP.until(TODAY)
     windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
     today = then.window(TODAY).features
-    known = learn(TrainingSet(windows, TODAY, today, HORIZON, fits=PurchaseModels(SEASON)), name)
+    known = train(TrainingSet(windows, TODAY, today, HORIZON, purchase_models=PurchaseModels(SEASON)), name)
     assert (known.log_odds(today) == learned(name).log_odds(SHOP.window(TODAY).features)).all()
 
 
@@ -88,7 +88,7 @@ def test_a_window_whose_outcome_is_not_known_yet_is_an_error():
 def test_the_scorecard_uses_a_purchase_model_fitted_at_each_windows_cutoff():
     past = _past()
     fit_scorecard(past)
-    assert set(past.fits._by_day) == {TODAY, *(window.day for window in past.windows)}
+    assert set(past.purchase_models._by_day) == {TODAY, *(window.day for window in past.windows)}
 
 
 def test_the_scorecard_has_no_constant_or_unknown_feature_and_one_coefficient_per_column():
@@ -113,14 +113,14 @@ def test_too_few_churned_customers_are_an_error_with_the_number_needed():
 
 def test_an_unknown_model_is_an_error_with_a_suggestion():
     with pytest.raises(UnknownNameError) as caught:
-        learn(_past(), "scorecards")
+        train(_past(), "scorecards")
     assert "scorecard" in str(caught.value.hint)
 
 
 def test_a_sample_depends_on_customer_and_day_only():
     window = SHOP.window(100)
-    few = thinned([window], most=200)[0]
-    others = thinned([window.rows(window.keys != few.keys[0])], most=200)[0]
+    few = sampled_windows([window], most=200)[0]
+    others = sampled_windows([window.rows(window.keys != few.keys[0])], most=200)[0]
     assert 120 < len(few) < 280
     assert len(np.intersect1d(few.keys, others.keys)) > 0.9 * len(few)
     assert id_hashes(["a", "b"])[1] == id_hashes(["b"])[0]

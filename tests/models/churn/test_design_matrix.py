@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ckm.models.churn.design_matrix import FEWEST_KNOWN, MOST_CLIPPED, learn_column, learn_columns, within_range
+from ckm.models.churn.design_matrix import FEWEST_KNOWN, MOST_CLIPPED, fit_column, fit_columns, within_range
 
 
 def _values(known: float, n: int = 1_000, seed: int = 0) -> np.ndarray:
@@ -15,19 +15,19 @@ def _values(known: float, n: int = 1_000, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("known", [0.001, 0.01, FEWEST_KNOWN - 0.001])
 def test_a_feature_with_few_known_values_is_dropped(known):
-    assert learn_column("seasonal", _values(known), splines=False) is None
+    assert fit_column("seasonal", _values(known), splines=False) is None
 
 
 @pytest.mark.parametrize(("known", "marked"), [(0.06, True), (0.5, True), (0.94, True), (0.96, False), (1.0, False)])
 def test_missing_values_have_an_indicator_only_if_frequent(known, marked):
-    column = learn_column("x", _values(known), splines=False)
+    column = fit_column("x", _values(known), splines=False)
     assert column is not None
     assert column.marks_missing is marked
 
 
 @pytest.mark.parametrize("known", [0.05, 0.2, 0.8, 0.96, 1.0])
 def test_missing_or_extreme_values_are_no_outliers_in_the_design_matrix(known):
-    column = learn_column("x", _values(known), splines=False)
+    column = fit_column("x", _values(known), splines=False)
     assert column is not None
     for value in (np.nan, 10.0, 1e9, -1e9, 0.0):
         assert np.abs(column(np.array([value]))).max() < 25
@@ -35,7 +35,7 @@ def test_missing_or_extreme_values_are_no_outliers_in_the_design_matrix(known):
 
 def test_a_column_with_current_values_outside_of_the_training_range_is_dropped_and_reported():
     random = np.random.default_rng(0)
-    columns = learn_columns({"moved": random.normal(0, 1, 500), "same": random.normal(0, 1, 500)}, splines=())
+    columns = fit_columns({"moved": random.normal(0, 1, 500), "same": random.normal(0, 1, 500)}, splines=())
     today = {"moved": random.normal(30, 1, 200), "same": random.normal(0, 1, 200)}
     kept, out_of_range = within_range(columns, today)
     assert [column.name for column in kept] == ["same"]
@@ -44,7 +44,7 @@ def test_a_column_with_current_values_outside_of_the_training_range_is_dropped_a
 
 def test_few_values_outside_of_the_training_range_are_clipped():
     random = np.random.default_rng(0)
-    columns = learn_columns({"x": random.uniform(0, 1, 500)}, splines=())
+    columns = fit_columns({"x": random.uniform(0, 1, 500)}, splines=())
     today = random.uniform(0, 1, 200)
     today[: round(MOST_CLIPPED * 200)] = 1e6
     kept, out_of_range = within_range(columns, {"x": today})

@@ -10,7 +10,7 @@ import pytest
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.churn.labelled_models import fit_labelled, stratified_folds
-from ckm.models.churn.tabular import OTHER, learn_encoding
+from ckm.models.churn.tabular import OTHER, fit_encoding
 from ckm.models.metrics import roc_auc
 from ckm.models.sampling import id_hashes
 
@@ -42,7 +42,7 @@ def fitted():
 
 
 def test_text_of_numbers_and_blanks_is_read_as_numbers():
-    encoding = learn_encoding(TABLE.drop("id", "left"))
+    encoding = fit_encoding(TABLE.drop("id", "left"))
     assert encoding.numbers == ("months", "charges")
     assert "shop" in encoding.left_out
     assert np.isnan(encoding(TABLE)["charges"]).sum() == (TABLE["charges"] == " ").sum()
@@ -50,7 +50,7 @@ def test_text_of_numbers_and_blanks_is_read_as_numbers():
 
 def test_text_of_dates_is_read_as_day_numbers():
     table = pl.DataFrame({"seen": ["2025-01-01", " 2025-01-03", "", "2025-02-01 10:00:00", None, "1970-01-02"]})
-    encoding = learn_encoding(table)
+    encoding = fit_encoding(table)
     assert encoding.numbers == ("seen",)
     days = encoding(table)["seen"]
     assert days[[1, 3]] - days[0] == pytest.approx([2, 31])
@@ -60,7 +60,7 @@ def test_text_of_dates_is_read_as_day_numbers():
 
 def test_constant_columns_and_identifiers_are_left_out_with_a_reason():
     rows = range(100)
-    encoding = learn_encoding(
+    encoding = fit_encoding(
         pl.DataFrame(
             {
                 "const": ["x", " x"] * 50,
@@ -84,7 +84,7 @@ def test_constant_columns_and_identifiers_are_left_out_with_a_reason():
 
 def test_rare_and_unseen_levels_are_pooled():
     column = ["a"] * 60 + ["b"] * 50 + ["c"] * 2
-    encoding = learn_encoding(pl.DataFrame({"kind": column}))
+    encoding = fit_encoding(pl.DataFrame({"kind": column}))
     assert encoding.levels["kind"] == ("a", "b")
     assert encoding(pl.DataFrame({"kind": ["c", "new", None, "a"]}))[f"kind={OTHER}"].tolist() == [1, 1, 1, 0]
 

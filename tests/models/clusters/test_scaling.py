@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.models.clusters.scaling import CLIP, PRIOR_PURCHASES, Recipe, Scaling, learn_scaling
+from ckm.models.clusters.scaling import CLIP, PRIOR_PURCHASES, Recipe, Scaling, fit_scaling
 
 PLAIN = Recipe("x", "x")
 
 
 def learned(values: list[float], recipe: Recipe = PLAIN, **columns: list[float]) -> Scaling | None:
-    return learn_scaling(recipe, arrays(x=values, **columns), float)
+    return fit_scaling(recipe, arrays(x=values, **columns), float)
 
 
 def arrays(**columns: list[float]) -> dict[str, np.ndarray]:
