@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ITEM_BITS = 20
 MOST_ITEMS = 1 << ITEM_BITS
-"""Maximum number of items (categories or channels) with a number of their own; all later items share the last
+"""Maximum number of items (categories or channels) that get a number each; all later items share the last
 number."""
 
 DISCONTINUED_AFTER_DAYS = 28
@@ -36,7 +36,7 @@ WEEKS_SOLD = 21
 
 @dataclass(frozen=True)
 class SaleDays:
-    """Days on which the shop sold any item, including sales to guests.
+    """Days with a sale, by item, including sales to guests.
 
     Attributes
     ----------
@@ -95,17 +95,17 @@ class Baskets:
 
     @cached_property
     def codes(self) -> NDArray[np.uint32]:
-        """Customer code of each entry."""
+        """Customer code of each entry of ``keys`` (uint32)."""
         return (self.keys >> (DAY_BITS + ITEM_BITS)).astype(np.uint32)
 
     @cached_property
     def items(self) -> NDArray[np.int32]:
-        """Item number of each entry."""
+        """Item number of each entry of ``keys`` (int32)."""
         return (self.keys >> DAY_BITS & (MOST_ITEMS - 1)).astype(np.int32)
 
     @cached_property
     def days(self) -> NDArray[np.int32]:
-        """Day of each entry."""
+        """Day of each entry of ``keys``, in days since 1970-01-01 (int32)."""
         return unpack_day(self.keys)
 
     @cached_property

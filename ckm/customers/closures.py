@@ -115,7 +115,7 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
 def yearly_closures(closed: Sequence[Closure]) -> tuple[Closure, ...]:
     """Return the yearly closures: on half of their days or more, the shop was also closed a year earlier or later.
 
-    An example is a beach bar that closes each winter; every period of a year contains one such closure.
+    An example is a beach bar that closes each winter, so that every period of a year contains a closure.
     """
     days = [np.arange(each.first, each.last + 1) for each in closed]
     found = []

@@ -113,7 +113,7 @@ def behaviour_columns(
     channels
         Channels with a share column each.
     rest
-        Whether other channels exist; all of them together have one column.
+        Whether there are more channels; these have one column together.
     category_known, channel_known, discount_known
         Whether any customer has a category, channel or discount; otherwise the feature is null, not zero.
     """

@@ -56,8 +56,8 @@ def unpack_day(keys: Integers) -> NDArray[np.int32]:
 class DayTotals:
     """Sums by customer and day: one entry per customer and day with activity.
 
-    A customer's *code* is an integer from 0. Arrays "by code" have one element per customer, the others one per entry.
-    Days are integers since 1970-01-01 in the shop's time zone.
+    A customer's *code* is an integer from 0. Arrays "by code" have one element per customer; all other arrays
+    have one per entry. Days are integers since 1970-01-01 in the shop's time zone.
 
     Attributes
     ----------

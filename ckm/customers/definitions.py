@@ -27,9 +27,9 @@ decimals."""
 KINDS = ("cancelled", "cancelled_credit", "guest", "return", "purchase")
 """Kinds of lines; a line has the first kind that applies. Purchases and returns of guests are both ``guest``."""
 FIRST_SHOP_KIND = KINDS.index("guest")
-"""Index in :data:`KINDS` of the first kind in the shop's revenue; all kinds from there on are part of it."""
+"""Index in :data:`KINDS` of the first kind that counts in the shop's revenue; so do all later kinds."""
 FIRST_CUSTOMER_KIND = KINDS.index("return")
-"""Index in :data:`KINDS` of the first kind in a customer's figures; all kinds from there on are part of them."""
+"""Index in :data:`KINDS` of the first kind that counts in a customer's figures; so do all later kinds."""
 PURCHASE = KINDS.index("purchase")
 
 

@@ -39,7 +39,7 @@ class StrayRows:
 
     @property
     def named(self) -> str:
-        """The rows as text: ``1 row of 2052-07-01`` or ``9 rows of 5 days from 1970-01-01 to 2052-07-01``."""
+        """Number and dates of the rows as text, such as ``1 row of 2052-07-01``."""
         if len(self.dates) <= DATES_NAMED:
             return f"{counted(self.rows, 'row')} of {', '.join(map(str, self.dates))}"
         return f"{counted(self.rows, 'row')} of {len(self.dates):,} days from {self.dates[0]} to {self.dates[-1]}"

@@ -37,7 +37,7 @@ def _after(ledger: Ledger, months: int) -> int:
 
 
 def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Integers | pl.Series]:
-    """Return purchase days, orders, money and rows of all time; those of the window have the prefix ``window_``.
+    """Return purchase days, orders, money and rows of all time and, with the prefix ``window_``, of the window.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def trend_sums(ledger: Ledger) -> pl.DataFrame:
 
 
 def basket_sums(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
-    """Return categories and channels by customer, the most common channels, and which of both columns has values.
+    """Return categories and channels by customer, the most common channels, and whether both columns have any values.
 
     Columns: ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``;
     ``days_NAME``, the purchase days in each of the :data:`MOST_CHANNELS` most common channels; ``days_other``, the

@@ -1,4 +1,4 @@
-"""Features of each customer as of a day, computed from the ledger; segments are defined on them."""
+"""Feature table: features of each customer as of a day, computed from the ledger, on which segments are defined."""
 
 from __future__ import annotations
 
@@ -284,7 +284,7 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
 def _value_and_behaviour_columns(
     ledger: Ledger, population: Population, channels: Sequence[str], known: Mapping[str, bool], *, rest: bool
 ) -> list[pl.Expr]:
-    """Return the columns that only the scope ``all`` has, without those of the customers' table."""
+    """Return the columns of spend, order value and behaviour, which only the scope ``all`` has."""
     return [
         *spend_columns(ledger.scale, population.margin_share, cost_known=ledger.costs_known),
         *order_value_columns(ledger.scale),

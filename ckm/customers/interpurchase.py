@@ -195,7 +195,7 @@ def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) ->
 
 
 def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64]) -> Floats:
-    """Return the customer's purchase interval: the median interval, or the mean one if it is longer.
+    """Return the customer's purchase interval: the median interval, or the mean interval if that is longer.
 
     The mean is longer for customers who buy in bursts: with three purchases in each December, the median interval is a
     few days, but a purchase in June is unlikely. The value is not shrunk to the population, because it describes the
@@ -208,7 +208,7 @@ def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64
     between
         Days from the first purchase to the last; any value without intervals.
     gaps
-        Number of own intervals.
+        Number of the customer's intervals.
     """
     mean = np.asarray(between, dtype=np.float64) / np.maximum(gaps, 1)
     usual: Floats = np.where(gaps > 0, np.maximum(median, mean), np.nan)

@@ -41,7 +41,7 @@ results."""
 NO_VALUE = "(none)"
 """Label of rows whose dimension is null."""
 OTHER = "other"
-"""Label of all values of a dimension except the largest ones, which have parts of their own."""
+"""Label of all values of a dimension except the largest ones, which have a part each."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Ledger:
 
     @property
     def by(self) -> str | None:
-        """Column of ``parts``; None without parts."""
+        """Column whose values are the keys of :attr:`parts`; None without parts."""
         return self.needs.by
 
     @property
@@ -163,7 +163,7 @@ class Ledger:
 
     @property
     def costs_known(self) -> bool:
-        """Whether the cost of any line is known."""
+        """Whether the cost of at least one line is known."""
         return any(each.sum_of("costs_known") for each in self.all_lines)
 
     def first_day_of(self, name: str) -> int:

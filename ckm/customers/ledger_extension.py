@@ -137,7 +137,7 @@ def extended(ledger: Ledger, changes: Changes) -> Ledger | None:
 
 
 def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the rows that do not occur equally often in both frames; the others only moved between files."""
+    """Return the rows that do not occur equally often in both frames; all other rows only moved between files."""
     new, old = (rows.with_columns(pl.struct(pl.all()).hash(seed).alias(name) for name, seed in HASHES.items())
                 for rows in (new, old))  # fmt: skip
     counts = [rows.select(*HASHES, count=pl.lit(number)) for rows, number in ((new, 1), (old, -1))]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 UNDATED = ("undated", "undated_lines")
 """Names of the sums of undated returns, which count on the day of their order."""
 MOST_PARTS = 8
-"""Maximum number of values of a column with a part of their own; all other values share one part."""
+"""Maximum number of values of a column that get a part each; all other values share one part."""
 
 
 def read_ledger(

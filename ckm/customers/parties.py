@@ -17,7 +17,9 @@ PARTY_COLUMNS = ("party_type", "country", "region", "lang")
 
 
 def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
-    """Return ``customer_id`` and :data:`PARTY_COLUMNS` (String); without the table no rows, without a column nulls.
+    """Return ``customer_id`` and :data:`PARTY_COLUMNS` (String) of all customers in the table ``customers``.
+
+    A missing column is null; without the table there are no rows.
 
     Raises
     ------

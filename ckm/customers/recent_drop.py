@@ -1,7 +1,7 @@
-"""Drop of purchases in the last weeks: data are missing, or the shop was partly closed.
+"""Drop of purchases in the last weeks of the data, because data are missing or the shop was partly closed.
 
-Customers who seem inactive at the end of such data may only be missing from them. Backtests cannot show this, because
-their windows end at least a horizon earlier.
+Customers then seem inactive only because their purchases are missing. Backtests do not show this error, because their
+cut-offs are at least a horizon earlier.
 """
 
 from __future__ import annotations

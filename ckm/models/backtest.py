@@ -142,7 +142,7 @@ def walk_forward(
     seed: int = 0,
     purchase_models: PurchaseModels | None = None,
 ) -> Backtest:
-    """Train and calibrate each model at each cut-off on earlier windows, and score it by the outcome.
+    """Train and calibrate each model at each cut-off on earlier windows, and score its predictions on the outcome.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def walk_forward(
         Function from a day to its window, called once per day. With many customers it should use the same sample of
         customers for all days; 100,000 are enough to compare models.
     cutoffs
-        Days with a known outcome: :meth:`ckm.models.cutoffs.Calendar.tests`.
+        Test cut-offs, days with a known outcome: :meth:`ckm.models.cutoffs.Calendar.tests`.
     calendar
         Calendar of the history.
     models

@@ -53,7 +53,7 @@ def average_precision(churned: Flags, score: Floats) -> float:
 
 
 def log_loss(churned: Flags, log_odds: Floats) -> float:
-    """Return the mean negative log-likelihood in nats; from log odds, so that it is precise near 0 and 1."""
+    """Return the mean negative log-likelihood in nats, from log odds, which are precise near 0 and 1."""
     return float(log_losses(churned, log_odds).mean())
 
 

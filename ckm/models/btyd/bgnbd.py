@@ -1,6 +1,6 @@
 """BG/NBD: customers can drop out after each repeat purchase (Fader, Hardie and Lee 2005)."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def fit_lifetime(buyers: Buyers, *, models: Sequence[str] | None = None, seed: i
 def expected_orders(model: TransactionModel, buyers: Buyers, days: float) -> Floats:
     """Return the expected number of orders of each customer within ``days`` days."""
     groups, histories = buyers.groups, buyers.groups.histories
-    x, T, position = groups.frequencies  # noqa: N806 - T is what the papers call it
+    x, T, position = groups.frequencies  # noqa: N806 - the papers name it T
     if_active = model.expected_orders_if_active(x, T, days)[position]
     return np.asarray((if_active * model.alive(histories.x, histories.t_x, histories.T))[groups.position])
 

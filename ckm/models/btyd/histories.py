@@ -1,6 +1,6 @@
 """Purchase histories (x, t_x, T), the sufficient statistics of the purchase models."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 

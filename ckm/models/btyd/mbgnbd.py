@@ -1,6 +1,6 @@
 """MBG/NBD: customers can drop out after each purchase, the first included (Batislam, Denizel and Filiztekin 2007)."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Base class of the purchase models BG/NBD, MBG/NBD and Pareto/NBD."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 

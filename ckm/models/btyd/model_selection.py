@@ -1,6 +1,6 @@
 """Selection of a purchase model by AIC."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pareto/NBD: each customer drops out after an exponential time (Schmittlein, Morrison and Colombo 1987)."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
-# ruff: noqa: D102 - the base class says what its methods return
+# ruff: noqa: N803, N806 - the papers name it T
+# ruff: noqa: D102 - docstrings are in the base class
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def fit_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tup
 def within_range(
     columns: Sequence[DesignColumn], today: Mapping[str, Floats]
 ) -> tuple[tuple[DesignColumn, ...], dict[str, float]]:
-    """Return the columns whose range covers current customers, and the share outside of it for dropped columns.
+    """Return the columns whose range covers current customers, and the dropped columns with the share outside.
 
     Values outside of the range would be clipped, because a model cannot extrapolate. A column in which the share of
     such customers is larger than :data:`MOST_CLIPPED` is dropped.

@@ -70,7 +70,7 @@ class RepeatPurchases:
     def clock(self, day: int) -> SeasonalClock:
         """Return the clock by the rates of the year that ends on ``day``; later purchases are not used.
 
-        The rate of a day is purchases ÷ known customers, so that growth in customers is not taken for a season. A
+        The rate of a day is purchases ÷ known customers, so that growth in customers is not mistaken for a season. A
         constant growth of the rate from year to year is removed, and the result is smoothed over the year.
 
         Raises

@@ -30,7 +30,7 @@ FEWEST_EVENTS = 50
 
 @dataclass(frozen=True)
 class TrainingSnapshot:
-    """Window: features of customers at the end of a cut-off day, and their outcomes in the horizon after it.
+    """Window: features of customers at the end of a cut-off day, and outcomes in the horizon after that day.
 
     Attributes
     ----------

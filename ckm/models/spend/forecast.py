@@ -142,7 +142,7 @@ def forecast_spend(
     Parameters
     ----------
     purchases
-        Purchases of all customers; those after the day are ignored.
+        Purchases of all customers; purchases after the day are ignored.
     day
         As-of day, as a day number.
     horizon
@@ -209,7 +209,7 @@ class _PastWindows:
 
     @cached_property
     def tests(self) -> tuple[SpendTest, ...]:
-        """Tests: the latest windows for which earlier windows had ended; each is predicted from those windows only."""
+        """Tests: the latest windows that have earlier windows to train on; only windows that had ended are used."""
         tested = [each for each in self.windows if self._closed(each.snapshot.day)][-TESTS:]
         found: list[SpendTest] = []
         for each in tested:

@@ -68,7 +68,7 @@ class SpendSnapshot:
     Attributes
     ----------
     purchases
-        Purchases of all days; those after the day are ignored.
+        Purchases of all days; purchases after the day are ignored.
     day
         As-of day, as a day number.
     """
@@ -78,7 +78,7 @@ class SpendSnapshot:
 
     @cached_property
     def buyers(self) -> Buyers:
-        """Codes and histories of the customers."""
+        """Customers with a purchase by the day: codes, histories and spend."""
         return buyers_until(self.purchases.code, self.purchases.day, self.purchases.money, self.day)
 
     @cached_property

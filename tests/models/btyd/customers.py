@@ -1,6 +1,6 @@
 """Customers of CDNOW, and customers simulated from the purchase models."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: N803, N806 - the papers name it T
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Fits of the purchase models: gradients, weights, units of time, and errors for data that allow no fit."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: N803, N806 - the papers name it T
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Formulas of the purchase models, compared with simulations and with numeric integrals over the parameters."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: N803, N806 - the papers name it T
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Properties of all purchase models for any history."""
 
-# ruff: noqa: N806 - T is what the papers call it
+# ruff: noqa: N806 - the papers name it T
 
 from __future__ import annotations
 

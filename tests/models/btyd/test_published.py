@@ -1,6 +1,6 @@
 """Published figures on CDNOW: 2,357 customers, 39 weeks of calibration and 39 weeks of holdout."""
 
-# ruff: noqa: N806 - T is what the papers call it
+# ruff: noqa: N806 - the papers name it T
 
 from __future__ import annotations
 
