@@ -28,7 +28,7 @@ MOST_CELLS = 2**23
 
 @dataclass(frozen=True)
 class Gaps:
-    """Interpurchase intervals of all customers, sorted by customer and length, so that a quantile is an index.
+    """Interpurchase intervals of all customers, sorted by customer and length, for quantiles by position.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ class StoredLedger:
     def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
         """Return the stored form of a ledger, with additional ``facts``."""
         arrays: dict[str, Integers] = {}
-        for name, each in _lists(ledger).items():
+        for name, each in _arrays_by_name(ledger).items():
             if isinstance(each, pl.Series):
                 arrays[f"{name}.text"], arrays[f"{name}.ends"] = _of_text(each.to_list())
             else:
@@ -168,21 +168,21 @@ def _narrow(numbers: Integers) -> Integers:
     return numbers.astype(np.promote_types(*ends))
 
 
-def _lists(ledger: Ledger) -> dict[str, Integers | pl.Series]:
+def _arrays_by_name(ledger: Ledger) -> dict[str, Integers | pl.Series]:
     """Return all arrays of a ledger by name: integers, and texts as a series."""
-    lists: dict[str, Integers | pl.Series] = {"customers": ledger.customers}
+    arrays: dict[str, Integers | pl.Series] = {"customers": ledger.customers}
     for name in DAYS:
         days: DayTotals = getattr(ledger, name)
-        lists[f"{name}.keys"] = days.keys
-        lists |= {f"{name}.{total}": days.of(total) for total in days.totals}
+        arrays[f"{name}.keys"] = days.keys
+        arrays |= {f"{name}.{total}": days.of(total) for total in days.totals}
     for name in BASKETS:
         baskets: Baskets = getattr(ledger, name)
-        lists |= {f"{name}.keys": baskets.keys, f"{name}.lines": baskets.lines, f"{name}.names": baskets.names}
+        arrays |= {f"{name}.keys": baskets.keys, f"{name}.lines": baskets.lines, f"{name}.names": baskets.names}
         sold = baskets.sale_days
-        lists |= {f"{name}.sale_items": sold.items, f"{name}.sale_days": sold.days, f"{name}.sale_lines": sold.lines}
-    lists |= {f"guests.{name}": each for name, each in vars(ledger.guests).items()}
+        arrays |= {f"{name}.sale_items": sold.items, f"{name}.sale_days": sold.days, f"{name}.sale_lines": sold.lines}
+    arrays |= {f"guests.{name}": each for name, each in vars(ledger.guests).items()}
     for name, sums in ledger.dimensions.items():
-        lists[f"dimensions.{name}.value"] = sums["value"]
-        lists |= {f"dimensions.{name}.{column}": sums[column].to_numpy() for column in ("day", "net")}
-    lists |= {"coverage.days": ledger.coverage.days, "coverage.lines": ledger.coverage.lines.ravel()}
-    return lists
+        arrays[f"dimensions.{name}.value"] = sums["value"]
+        arrays |= {f"dimensions.{name}.{column}": sums[column].to_numpy() for column in ("day", "net")}
+    arrays |= {"coverage.days": ledger.coverage.days, "coverage.lines": ledger.coverage.lines.ravel()}
+    return arrays

@@ -230,10 +230,6 @@ def _parts(
             sums = sum_by_key(mine.drop("value"), ["key"])
             bought, later, returned = _day_totals(sums, first_days_of(my_orders), len(whole.customers))
             part = replace(whole, purchases=bought, later_lines=later, returns=returned)
-            parts[_new_name(name, parts)] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})
+            part_name = f"{name} (*)" if name in parts else name  # a value may equal the label of the rest or of null
+            parts[part_name] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})
     return parts
-
-
-def _new_name(name: str, taken: Mapping[str, object]) -> str:
-    """Return ``name``, marked if a part of that name exists because a value equals the label."""
-    return f"{name} (*)" if name in taken else name

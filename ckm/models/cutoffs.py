@@ -78,7 +78,7 @@ class Calendar:
 
     @property
     def is_short(self) -> bool:
-        """Whether the history is shorter than three horizons: for features, training and test."""
+        """Whether the history is shorter than three horizons (one each for features, training and test)."""
         return self.last_day - self.first_day < HORIZONS * self.horizon
 
     @property

@@ -108,7 +108,9 @@ def reliability(churned: Flags, probability: Floats, bins: int = BINS) -> Reliab
     """
     values, inverse, counts = np.unique(probability, return_inverse=True, return_counts=True)
     left = np.bincount(inverse, weights=churned)
-    sizes = _sizes(len(churned), bins)
+    bins = min(bins, len(churned))
+    sizes = np.full(bins, len(churned) // bins, dtype=np.int64)
+    sizes[: len(churned) % bins] += 1
     edges = np.concatenate([[0], np.cumsum(sizes)])
     upto = np.concatenate([[0], np.cumsum(counts)])
 
@@ -158,10 +160,3 @@ def _reached(churned: Flags, score: Floats) -> tuple[Floats, Floats]:
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     left = np.bincount(inverse, weights=churned)
     return np.cumsum(left[::-1]), np.cumsum(counts[::-1]).astype(np.float64)
-
-
-def _sizes(n: int, bins: int) -> NDArray[np.int64]:
-    bins = min(bins, n)
-    sizes = np.full(bins, n // bins, dtype=np.int64)
-    sizes[: n % bins] += 1
-    return sizes

@@ -18,8 +18,8 @@ _BYTES = 8
 def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.int64]:
     """Return the positions of a random sample of ``size`` ids, ascending; of all ids if there are at most ``size``.
 
-    The ids with the smallest hashes (:func:`id_hashes`, keyed by the seed). The sample does not depend on the order of
-    the ids, and contains every smaller sample with the same seed. A million ids take less than a second.
+    The sample is the ids with the smallest hashes (:func:`id_hashes`, keyed by the seed). It does not depend on the
+    order of the ids, and contains every smaller sample with the same seed. A million ids take less than a second.
     """
     if len(ids) <= size:
         return np.arange(len(ids))

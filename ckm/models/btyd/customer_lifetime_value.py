@@ -48,7 +48,7 @@ class LifetimeFit:
     def order_value(self, buyers: Buyers) -> Floats:
         """Return the expected order value of each customer; shape (n,).
 
-        :attr:`mean_value` without an order value model, and where its expected value is infinite.
+        It is :attr:`mean_value` without an order value model, and where the expected value is infinite.
         """
         if self.value is None:
             return np.full(len(buyers), self.mean_value)

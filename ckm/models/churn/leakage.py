@@ -43,7 +43,7 @@ FEW, FEW_SHARE = 3, 0.1
 limit. (With 0 events in n rows, the upper end of the 95 % interval is 3 / n: Hanley and Lippman-Hand 1983, JAMA
 249(13), 1743-1745.)"""
 MOST_BINS, BIN_ROWS = 50, 10
-"""Maximum number of bins of a numeric column, and mean rows per bin at least."""
+"""Maximum number of bins of a numeric column, and smallest mean number of rows per bin."""
 PRIOR_ROWS = 5.0
 """Prior weight of the overall churn rate in the rate of a value, in rows; a value with few rows has little
 influence."""

@@ -296,7 +296,7 @@ def _shares(tests: Sequence[SpendTest], candidates: Mapping[str, Floats]) -> dic
 
 
 def _credibility(pairs: Floats) -> float:
-    """Return the credibility, 0 to 1: the coefficient of the regression of later on earlier errors, shrunk to 1/2."""
+    """Return the credibility, 0 to 1: the coefficient of the regression of later on earlier errors, shrunk."""
     if not len(pairs) or not (usual := float(np.square(pairs[:, 0]).mean())):
         return EVEN_CREDIBILITY
     slope = float(pairs[:, 0] @ pairs[:, 1]) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual
