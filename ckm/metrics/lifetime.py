@@ -115,7 +115,7 @@ class Lifetime:
             )
         else:
             sentences.append(_nearest(self.holdout))
-        return (*sentences, self.independence.reading)
+        return (*sentences, self.independence.sentence)
 
     @property
     def _parts(self) -> str:

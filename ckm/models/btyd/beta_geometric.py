@@ -195,18 +195,18 @@ def log_likelihood(parameters: Floats, data: Histories, *, dropout_after_first: 
     distinct, position = data.frequencies
     weights, x, b_prime = data.weights, data.x, b + distinct + dropout_after_first
     until_now, until_last = alpha + data.T, alpha + data.t_x
-    left = _dropout_log_odds(r, alpha, a, b, x, data.t_x, data.T, dropout_after_first)
-    dead = expit(left)
+    dropout_log_odds = _dropout_log_odds(r, alpha, a, b, x, data.t_x, data.T, dropout_after_first)
+    dropout = expit(dropout_log_odds)
     gained = np.log(until_now / until_last)
     by_frequency = gammaln(r + distinct) - gammaln(r) + betaln(a, b_prime) - betaln(a, b)
-    value = by_frequency[position] + r * np.log(alpha) - (r + x) * np.log(until_now) + np.logaddexp(0, left)
-    in_r = (psi(r + distinct) - psi(r))[position] + np.log(alpha) - np.log(until_now) + dead * gained
-    in_alpha = r / alpha - (r + x) * ((1 - dead) / until_now + dead / until_last)
-    whole = psi(a + b) - psi(a + b_prime)
-    in_a = whole[position] + dead / a
-    leaves = np.maximum(b_prime - 1, np.finfo(float).tiny)[position]
-    in_b = (whole + psi(b_prime) - psi(b))[position] - np.where(dead > 0, dead / leaves, 0.0)
-    gradient = [float((weights * part).sum()) for part in (in_r, in_alpha, in_a, in_b)]
+    value = by_frequency[position] + r * np.log(alpha) - (r + x) * np.log(until_now) + np.logaddexp(0, dropout_log_odds)
+    grad_r = (psi(r + distinct) - psi(r))[position] + np.log(alpha) - np.log(until_now) + dropout * gained
+    grad_alpha = r / alpha - (r + x) * ((1 - dropout) / until_now + dropout / until_last)
+    psi_difference = psi(a + b) - psi(a + b_prime)
+    grad_a = psi_difference[position] + dropout / a
+    b_last = np.maximum(b_prime - 1, np.finfo(float).tiny)[position]
+    grad_b = (psi_difference + psi(b_prime) - psi(b))[position] - np.where(dropout > 0, dropout / b_last, 0.0)
+    gradient = [float((weights * part).sum()) for part in (grad_r, grad_alpha, grad_a, grad_b)]
     return float((weights * value).sum()), np.asarray(gradient)
 
 

@@ -191,11 +191,11 @@ def log_likelihood(parameters: Floats, data: OrderSamples) -> tuple[float, Float
     spent = data.mean * data.x
     share, rest = np.log(spent / (gamma + spent)), np.log(gamma / (gamma + spent))
     value = gammaln(orders + q) - gammaln(orders) - gammaln(q) + q * rest + orders * share - np.log(data.mean)
-    whole = psi(orders + q)
-    in_p = data.x * (whole - psi(orders) + share)
-    in_q = whole - psi(q) + rest
-    in_gamma = (q * spent / gamma - orders) / (gamma + spent)
-    gradient = [float((weights * part).sum()) for part in (in_p, in_q, in_gamma)]
+    psi_total = psi(orders + q)
+    grad_p = data.x * (psi_total - psi(orders) + share)
+    grad_q = psi_total - psi(q) + rest
+    grad_gamma = (q * spent / gamma - orders) / (gamma + spent)
+    gradient = [float((weights * part).sum()) for part in (grad_p, grad_q, grad_gamma)]
     return float((weights * value).sum()), np.asarray(gradient)
 
 
@@ -221,7 +221,7 @@ class Independence:
     holds: bool
 
     @property
-    def reading(self) -> str:
+    def sentence(self) -> str:
         """Result of the check as a sentence for the user."""
         if self.pearson is None or self.spearman is None:
             return "All customers have the same number of orders or the same order value, so there is nothing to check."

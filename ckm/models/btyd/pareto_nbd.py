@@ -100,11 +100,11 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
     to_now = np.log1p(length / (alpha + data.t_x)), np.log1p(length / (beta + data.t_x))
     by_frequency = gammaln(r + distinct) - gammaln(r) - distinct * np.log(alpha)
     value = by_frequency[position] - shape * to_last[0] - s * to_last[1] + np.log(seen)
-    in_r = (psi(r + distinct) - psi(r))[position] - to_last[0] - stays * to_now[0] - log_alpha
-    in_alpha = r / alpha - shape * (stays / (alpha + data.T) + over_alpha)
-    in_s = -to_last[1] - stays * to_now[1] - log_beta + leaves / s
-    in_beta = s / beta - s * stays / (beta + data.T) - (s + 1) * over_beta
-    gradient = [float((weights * part).sum()) for part in (in_r, in_alpha, in_s, in_beta)]
+    grad_r = (psi(r + distinct) - psi(r))[position] - to_last[0] - stays * to_now[0] - log_alpha
+    grad_alpha = r / alpha - shape * (stays / (alpha + data.T) + over_alpha)
+    grad_s = -to_last[1] - stays * to_now[1] - log_beta + leaves / s
+    grad_beta = s / beta - s * stays / (beta + data.T) - (s + 1) * over_beta
+    gradient = [float((weights * part).sum()) for part in (grad_r, grad_alpha, grad_s, grad_beta)]
     return float((weights * value).sum()), np.asarray(gradient)
 
 

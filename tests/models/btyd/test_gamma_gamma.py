@@ -101,14 +101,14 @@ def test_customers_without_orders_do_not_count_in_the_correlations(orders) -> No
 def test_the_independence_check_is_reported_as_a_sentence() -> None:
     x, noise = np.arange(1, 101), np.random.default_rng(1).uniform(1, 2, 100)
     assert check_independence(x, noise).holds
-    assert "does not depend on" in check_independence(x, noise + 0.0).reading
+    assert "does not depend on" in check_independence(x, noise + 0.0).sentence
     assert not check_independence(x, x * noise).holds
-    assert "make larger orders" in check_independence(x, x * noise).reading
-    assert "make smaller orders" in check_independence(x, noise / x).reading
-    assert "slightly larger" in check_independence(x, noise + x / 500).reading
+    assert "make larger orders" in check_independence(x, x * noise).sentence
+    assert "make smaller orders" in check_independence(x, noise / x).sentence
+    assert "slightly larger" in check_independence(x, noise + x / 500).sentence
     assert check_independence(x, np.full(100, 3.0)).pearson is None
     assert check_independence([], []).pearson is None
-    assert "nothing to check" in check_independence(x, np.full(100, 3.0)).reading
+    assert "nothing to check" in check_independence(x, np.full(100, 3.0)).sentence
 
 
 @pytest.mark.parametrize("price", [9.9, 0.1, 33.33, 1999.99, 123456789.01])
@@ -118,7 +118,7 @@ def test_equal_prices_have_no_correlation(price: float) -> None:
     for mean in (added, np.round(added * x, 2) / x, price * (1 + 0.004 * (x % 2)), price * (1 - 1e-11 * x)):
         found = check_independence(x, mean)
         assert (found.pearson, found.spearman, found.holds) == (None, None, True)
-        assert "order more often" not in found.reading
+        assert "order more often" not in found.sentence
 
 
 def test_means_that_differ_by_rounding_have_equal_ranks() -> None:
