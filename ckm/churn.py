@@ -297,7 +297,7 @@ def warn(
     kb = dataset.workspace.kb_dir if dataset.workspace else None
     listing = list_customers(found, tables, settings, lead_time=lead_time, kb=kb, all_customers=request.all_customers)
     as_of = calendar_day(history.as_of)
-    frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of, history.everybody)
+    frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of, history.full_ledger)
     earlier = last_warnings(store, horizon.days, as_of) if store else None
     changes = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
     remarks = [
@@ -345,7 +345,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
     found = result.forecast
     if found.backtest is None:
         raise UsageError("a model card needs a backtest", hint="use --backtest, or backtest=True")
-    history, left = found.history, found.history.everybody.left_out
+    history, left = found.history, found.history.full_ledger.left_out
     reasons = {
         "with a stray date": left.rows_stray,
         "after the as-of date": left.rows_after_as_of,

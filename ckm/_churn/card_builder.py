@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm._churn.card_figures import RECENCY, CardColumns, CardData, CardDecile, CardFeature, Gain, ModelCard, Scores
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm.customers.calendar import calendar_day
-from ckm.models.churn.stack import EXPECTED, STACK
+from ckm.models.churn.stack import PRIOR_MODELS, STACK
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -144,8 +144,8 @@ def _because(backtest: Backtest, model: str) -> str:
     weights = ", ".join(f"{name} {weight:.0%}" for name, weight in backtest.weights.items())
     return (
         f"The stack is a weighted mean of the models' log odds: {weights}. The weights minimise the log loss over the "
-        f"cut-offs, shrunk towards equal shares of {', '.join(EXPECTED)}. With weights from the other cut-offs, its "
-        f"mean log loss is {losses[model]:.4f}; {others}."
+        f"cut-offs, shrunk towards equal shares of {', '.join(PRIOR_MODELS)}. With weights from the other cut-offs, "
+        f"its mean log loss is {losses[model]:.4f}; {others}."
     )
 
 

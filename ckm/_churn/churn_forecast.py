@@ -12,14 +12,14 @@ from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snaps
 from ckm._churn.horizon import check_fixed_intervals, check_horizon
 from ckm._churn.typical_customer import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
-from ckm.customers.closures import every_year
+from ckm.customers.closures import yearly_closures
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError
-from ckm.models.backtest import Backtest, past_of, walk_forward
+from ckm.models.backtest import Backtest, training_set_at, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
-from ckm.models.churn.training import MODELS, CalibratedModel, learn
+from ckm.models.churn.training import MODELS, CalibratedModel, train
 from ckm.models.churn.training_set import TrainingSnapshot
 from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
@@ -116,18 +116,18 @@ def forecast(
     check_fixed_intervals(history, horizon.days)
     calendar = _calendar(history, horizon.days)
     window = _Windows(history, horizon.days, progress)
-    fits = PurchaseModels(repeat_purchases(history))
+    purchase_models = PurchaseModels(repeat_purchases(history))
     backtest = None
     if model == AUTO or compare:
-        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, fits=fits)
+        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, purchase_models=purchase_models)
         progress("backtest done")
     today = snapshot(history, history.as_of, horizon.days)
     weights = backtest.weights if backtest is not None and model == AUTO else {model: 1.0}
-    past = past_of(window, calendar, history.as_of, today.features, seed=seed, fits=fits)
+    past = training_set_at(window, calendar, history.as_of, today.features, seed=seed, purchase_models=purchase_models)
     parts = []
     for name in weights:
         progress(f"training {name}")
-        parts.append(learn(past, name))
+        parts.append(train(past, name))
     fitted = StackModel(tuple(parts), tuple(weights.values())) if model == AUTO else parts[0]
     progress("scoring")
     return Forecast(
@@ -170,7 +170,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
     NotEnoughDataError
         The as-of date is less than a horizon after a closure, or long after the last row.
     """
-    end = history.everybody.left_out.data_end
+    end = history.full_ledger.left_out.data_end
     if end is not None and end.silent_days * STEPS_PER_HORIZON > horizon:
         raise NotEnoughDataError(
             f"{end.sentence}: purchases since then are unknown",
@@ -179,12 +179,12 @@ def _calendar(history: History, horizon: int) -> Calendar:
             horizon_days=horizon,
         )
     fixed = fixed_intervals(history.ledger.gaps)
-    season = every_year(history.closures)
+    season = yearly_closures(history.closures)
     yearly = bool(season) and horizon >= WHOLE_YEAR
     closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))
     interval = fixed.mean_days if fixed else None
     calendar = Calendar(history.first_day, history.as_of, horizon, closed, interval, yearly)
-    if calendar.is_disturbed(history.as_of):
+    if calendar.is_near_closure(history.as_of):
         closure = history.closures[-1]
         later = f"--as-of {calendar_day(closure.last + horizon + 1)} or later, when the data reach that day"
         whole = Calendar(history.first_day, history.as_of, YEAR, yearly=True)

@@ -225,7 +225,7 @@ def _season(at: _Customers) -> dict[str, Floats]:
 def _categories(at: _Customers) -> dict[str, Floats]:
     categories = at.history.ledger.categories
     within = (categories.days > at.months_ago(12)) & (categories.days <= at.day)
-    lost = within & categories.sale_days.given_up(at.day)[categories.items]
+    lost = within & categories.sale_days.discontinued(at.day)[categories.items]
     customers = len(at.history.customers)
     return {
         "lost_purchases": np.bincount(categories.codes[lost], minlength=customers)[at.who].astype(np.float64),

@@ -247,7 +247,7 @@ def _breadth(at: _Cut) -> dict[str, NDArray[Any]]:
     features: dict[str, NDArray[Any]] = {}
     if categories.first_day <= at.day:
         features["categories_12mo"] = categories.distinct(at.codes, year, at.day)[at.who]
-        lost = categories.sale_days.given_up(at.day)
+        lost = categories.sale_days.discontinued(at.day)
         features["category_lost"] = categories.share(lost, at.codes, year, at.day)[at.who]
     if channels.first_day <= at.day:
         features["channels_12mo"] = channels.distinct(at.codes, year, at.day)[at.who]
@@ -280,7 +280,7 @@ def _satisfaction(at: _Cut) -> dict[str, NDArray[Any]]:
 
 def _margin(at: _Cut) -> Floats:
     """Return the margin of the last 12 months, as in the feature table, in units of currency."""
-    year, shop = at.months_ago(12), at.history.everybody
+    year, shop = at.months_ago(12), at.history.full_ledger
     nothing = np.zeros(len(at.who), np.int64)
     known = shop.first_day_of("costs_known") <= at.day
     sums = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.training_set import column, thinned
+from ckm.models.churn.training_set import column, sampled_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
     NotEnoughDataError
         No retained customer.
     """
-    windows = [window.rows(~window.churned) for window in thinned(past.windows, MOST_ROWS)]
+    windows = [window.rows(~window.churned) for window in sampled_windows(past.windows, MOST_ROWS)]
     if not sum(map(len, windows)):
         raise NotEnoughDataError("no retained customer in any past window to compare with")
     columns = {

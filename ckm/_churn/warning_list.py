@@ -162,7 +162,7 @@ def list_customers(
             pl.when(pl.Series(explained)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
         )
     )
-    value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
+    value = "revenue" if history.full_ledger.margin_share(forecast.today.day) is None else "margin"
     doubts = tuple(map(doubt, (*suppressed.remarks, *found.remarks)))
     return ChurnListing(frame, found, thresholds, lost, value, doubts)
 

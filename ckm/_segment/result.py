@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm._segment.definition import Detail
     from ckm._segment.definition_file import SavedDefinition
     from ckm._segment.moves import Moves
-    from ckm.customers.coverage import LeftOut
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.features import FeatureTable
 
 AMOUNTS = ("monetary", "revenue", "revenue_share", "average_order_value", "currency")

@@ -14,7 +14,7 @@ from ckm._churn.card_document import card_document
 from ckm._churn.card_figures import RECENCY, CardData
 from ckm._churn.horizon import Horizon
 from ckm.models import metrics
-from ckm.models.backtest import PEER, Backtest, Curves
+from ckm.models.backtest import BASELINE, Backtest, Curves
 from ckm.models.churn.labelled_models import fit_labelled
 from ckm.models.churn.stack import STACK
 from ckm.models.model_score import ModelScore
@@ -38,8 +38,8 @@ def backtest(**changes: object) -> Backtest:
     fields: dict[str, object] = {
         "horizon": 90,
         "cutoffs": (DAY,),
-        "scores": (score(PEER, 0.5), score("rule", 0.42), score("boosted", 0.41), score(STACK, 0.4)),
-        "curves": {name: curves(np.linspace(0, 1, 40)) for name in (PEER, "rule", "boosted", STACK)},
+        "scores": (score(BASELINE, 0.5), score("rule", 0.42), score("boosted", 0.41), score(STACK, 0.4)),
+        "curves": {name: curves(np.linspace(0, 1, 40)) for name in (BASELINE, "rule", "boosted", STACK)},
         "weights": {"rule": 0.25, "boosted": 0.75},
         "left_out": {"scorecard": "of 40 customers 3 left; 50 are needed."},
     }
@@ -53,7 +53,7 @@ def card(result: Backtest, model: str = STACK):
 
 
 def test_the_peer_of_the_backtest_is_the_recency_of_the_card() -> None:
-    assert PEER == RECENCY
+    assert BASELINE == RECENCY
     assert [gain.model for gain in card(backtest()).gains] == [STACK, RECENCY]
 
 

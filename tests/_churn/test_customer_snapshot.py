@@ -407,4 +407,4 @@ def test_no_category_is_given_up_before_the_generator_ends_one() -> None:
     for back in range(460, 900, 60):
         found = snapshot(history, history.last_day - back, 90)
         assert found.features["category_lost"].max() == 0
-    assert history.everybody.first_day_of("costs_known") < NEVER
+    assert history.full_ledger.first_day_of("costs_known") < NEVER

@@ -24,7 +24,7 @@ from ckm._segment.value import headroom
 from ckm._segment.value.definition import ValueDefinition, fit_value, read_value
 from ckm._segment.value.headroom import learn_potential
 from ckm._segment.value.headroom_check import compare_later
-from ckm.customers.coverage import LeftOut
+from ckm.customers.excluded_rows import LeftOut
 from ckm.customers.features import FeatureTable, Population, feature_table
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.settings import SegmentSettings

@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm._segment.definition import Detail, Segment
 from ckm.errors import UsageError
-from ckm.models.clusters.cluster_stability import STABLE, Trial, choose
+from ckm.models.clusters.cluster_stability import STABLE, StabilityTrial, choose
 from ckm.models.clusters.kmeans import nearest_centre
 from ckm.models.clusters.scaling import CLIP, Recipe, Scaling, scaled_points
 from ckm.remark import doubt
@@ -70,7 +70,7 @@ class ClustersDefinition:
 
     scalings: tuple[Scaling, ...]
     clusters: tuple[Cluster, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[StabilityTrial, ...]
     fitted: int
     left_out: tuple[str, ...] = ()
 
@@ -249,7 +249,7 @@ def _read_cluster(entry: YamlEntry, scalings: Sequence[Scaling]) -> Cluster:
     )
 
 
-def _read_trial(entry: YamlEntry) -> Trial:
-    keys = entry.fields(tuple(Trial.__dataclass_fields__))
+def _read_trial(entry: YamlEntry) -> StabilityTrial:
+    keys = entry.fields(tuple(StabilityTrial.__dataclass_fields__))
     numbers = {name: keys[name].number() for name in keys if name != "clusters"}
-    return Trial(clusters=keys["clusters"].whole(), **numbers)
+    return StabilityTrial(clusters=keys["clusters"].whole(), **numbers)

@@ -1,4 +1,4 @@
-"""The churn models: each is right, finite, a function of the row alone, and blind to the future."""
+"""Churn models: better than chance, finite, row by row, and independent of later purchases."""
 
 import os
 import subprocess
@@ -15,8 +15,8 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal_clock import RepeatPurchases
-from ckm.models.churn.training import MODELS, learn
-from ckm.models.churn.training_set import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, train
+from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.sampling import id_hashes
 from tests.conftest import OTHER_THREADS, ROOT
 from tests.models.churn.shop import HORIZON, make_shop
@@ -28,17 +28,17 @@ SEASON = RepeatPurchases(-600, 9 + np.arange(900) % 365 // 60, np.full(900, 700)
 
 def _past(day: int = TODAY, shop=SHOP) -> TrainingSet:
     windows = tuple(shop.window(each) for each in range(70, day - HORIZON + 1, 20))
-    return TrainingSet(windows, day, shop.window(day).features, HORIZON, fits=PurchaseModels(SEASON))
+    return TrainingSet(windows, day, shop.window(day).features, HORIZON, purchase_models=PurchaseModels(SEASON))
 
 
 @cache
 def learned(name: str):
-    return learn(_past(), name)
+    return train(_past(), name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_it_ranks_better_than_chance_and_is_finite(name):
+def test_log_odds_are_finite_and_rank_better_than_chance(name):
     window = SHOP.window(TODAY)
     log_odds = learned(name).log_odds(window.features)
     assert np.isfinite(log_odds).all()
@@ -48,14 +48,14 @@ def test_it_ranks_better_than_chance_and_is_finite(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_a_score_hangs_on_nothing_but_the_row(name):
+def test_the_score_of_a_row_depends_on_the_row_only(name):
     features = SHOP.window(TODAY).features
     alone = {key: values[5:6] for key, values in features.items()}
     assert learned(name).log_odds(alone)[0] == learned(name).log_odds(features)[5]
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_rows_mixed_of_two_customers_are_scored_too(name):
+def test_rows_that_combine_two_customers_have_finite_scores(name):
     features = dict(SHOP.window(TODAY).features)
     features["days_silent"] = features["days_silent"][::-1]
     features["tenure_days"] = np.zeros_like(features["tenure_days"])
@@ -71,71 +71,71 @@ def test_a_longer_silence_never_lowers_the_score(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
-def test_later_rows_change_no_score(name):
+def test_later_purchases_do_not_change_a_score(name):
     then = SHOP.until(TODAY)
     windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
     today = then.window(TODAY).features
-    known = learn(TrainingSet(windows, TODAY, today, HORIZON, fits=PurchaseModels(SEASON)), name)
+    known = train(TrainingSet(windows, TODAY, today, HORIZON, purchase_models=PurchaseModels(SEASON)), name)
     assert (known.log_odds(today) == learned(name).log_odds(SHOP.window(TODAY).features)).all()
 
 
-def test_a_window_whose_outcome_is_not_known_yet_is_refused():
+def test_a_window_whose_outcome_is_not_known_yet_is_an_error():
     with pytest.raises(ValueError, match="outcomes are unknown"):
         TrainingSet((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
 
 
 @pytest.mark.slow
-def test_a_scorecard_reads_its_purchases_with_the_model_of_the_windows_own_day():
+def test_the_scorecard_uses_a_purchase_model_fitted_at_each_windows_cutoff():
     past = _past()
     fit_scorecard(past)
-    assert set(past.fits._by_day) == {TODAY, *(window.day for window in past.windows)}
+    assert set(past.purchase_models._by_day) == {TODAY, *(window.day for window in past.windows)}
 
 
-def test_a_scorecard_is_the_sum_of_what_it_shows():
-    card = learned("scorecard").model
-    plain = card.to_plain()
-    assert len(plain["coefficients"]) == len(card.coefficients)
-    assert "constant" not in plain["coefficients"]
-    assert "unknown" not in plain["coefficients"]
-    assert "gap_last_ratio missing" in plain["coefficients"]
+def test_the_scorecard_has_no_constant_or_unknown_feature_and_one_coefficient_per_column():
+    scorecard = learned("scorecard").model
+    names = [column.name for column in scorecard.columns]
+    assert "gap_last_ratio" in names
+    assert not {"constant", "unknown"} & set(names)
+    assert len(scorecard.coefficients) == sum(len(column.scales) for column in scorecard.columns)
+    assert [column.marks_missing for column in scorecard.columns if column.name == "gap_last_ratio"] == [True]
 
 
-def test_a_rule_never_claims_certainty():
+def test_the_rule_has_finite_log_odds():
     rule = fit_rule(_past())
     assert max(map(abs, rule.curve.odds)) < 8
 
 
-def test_without_enough_who_left_it_refuses_with_numbers():
+def test_too_few_churned_customers_are_an_error_with_the_number_needed():
     window = SHOP.window(60).rows(np.arange(len(SHOP.window(60))) < 40)
     with pytest.raises(NotEnoughDataError, match="50 of each"):
         fit_boosted(TrainingSet((window,), TODAY, window.features, HORIZON))
 
 
-def test_an_unknown_model_is_named_with_the_near_one():
+def test_an_unknown_model_is_an_error_with_a_suggestion():
     with pytest.raises(UnknownNameError) as caught:
-        learn(_past(), "scorecards")
+        train(_past(), "scorecards")
     assert "scorecard" in str(caught.value.hint)
 
 
-def test_a_sample_hangs_on_customer_and_day_alone():
+def test_a_sample_depends_on_customer_and_day_only():
     window = SHOP.window(100)
-    few = thinned([window], most=200)[0]
-    others = thinned([window.rows(window.keys != few.keys[0])], most=200)[0]
+    few = sampled_windows([window], most=200)[0]
+    others = sampled_windows([window.rows(window.keys != few.keys[0])], most=200)[0]
     assert 120 < len(few) < 280
     assert len(np.intersect1d(few.keys, others.keys)) > 0.9 * len(few)
     assert id_hashes(["a", "b"])[1] == id_hashes(["b"])[0]
 
 
 @pytest.mark.slow
-def test_one_thread_and_two_give_the_same_bytes():
-    code = "from tests.models.churn.test_models import said_of_a_shop; print(said_of_a_shop())"
+def test_one_thread_and_two_give_equal_scores():
+    code = "from tests.models.churn.test_churn_models import scores_of_a_shop; print(scores_of_a_shop())"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, env={**os.environ, **OTHER_THREADS}
     )
-    assert done.stdout.decode().strip() == said_of_a_shop()
+    assert done.stdout.decode().strip() == scores_of_a_shop()
 
 
-def said_of_a_shop() -> str:
+def scores_of_a_shop() -> str:
     shop = make_shop(300)
     features = shop.window(160).features
     past = TrainingSet((shop.window(120), shop.window(130)), 160, features, 30)
@@ -143,7 +143,7 @@ def said_of_a_shop() -> str:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_feature_that_is_absent_is_unknown_of_everybody(name):
+def test_an_absent_feature_is_unknown_for_every_customer(name):
     features = dict(SHOP.window(TODAY).features)
     unknown = {**features, "gap_last_ratio": np.full(len(features["gap_last_ratio"]), np.nan)}
     absent = {key: values for key, values in features.items() if key != "gap_last_ratio"}

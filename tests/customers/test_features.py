@@ -1,4 +1,4 @@
-"""What the feature table promises: it sees no future, depends on no order, and its features are what they say."""
+"""Feature table: independent of later rows and of the order of the rows, and equal to SQL."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
 @pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(records, st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], random: Random) -> None:
+def test_features_do_not_depend_on_the_order_of_the_rows(rows: list[tuple[Any, ...]], random: Random) -> None:
     assume(bought(rows))
     shuffled = list(rows)
     random.shuffle(shuffled)
@@ -88,7 +88,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], rand
 @pytest.mark.slow
 @settings(max_examples=examples(12))
 @given(records)
-def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...]]) -> None:
+def test_numbers_are_finite_and_shares_are_between_0_and_1(rows: list[tuple[Any, ...]]) -> None:
     assume(bought(rows))
     found = table(*rows)
     numbers = found.frame.select(pl.selectors.float())
@@ -103,7 +103,7 @@ def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...
 @pytest.mark.slow
 @settings(max_examples=examples(9))
 @given(records)
-def test_the_small_table_holds_the_same_as_the_large_one(rows: list[tuple[Any, ...]]) -> None:
+def test_the_rfm_scope_equals_the_same_columns_of_all_features(rows: list[tuple[Any, ...]]) -> None:
     assume(bought(rows))
     small, large = table(*rows, scope="rfm"), table(*rows)
     assert_frame_equal(small.frame, large.frame.select(small.frame.columns), check_exact=True)
@@ -111,14 +111,14 @@ def test_the_small_table_holds_the_same_as_the_large_one(rows: list[tuple[Any, .
 
 
 @pytest.mark.slow
-def test_a_cancelled_order_is_none() -> None:
+def test_a_cancelled_order_changes_no_feature() -> None:
     there = [row("ann", 0, 10.0, category="tea", channel="web", cost=4.0, discount=1.0)]
     gone = row("ann", -5, 99.0, "cancel", category="cups", channel="till", cost=9.0, discount=9.0)
     assert_frame_equal(table(*there).frame, table(*there, gone).frame)
 
 
 @pytest.mark.slow
-def test_prospects_are_customers_who_have_bought_nothing_yet() -> None:
+def test_prospects_are_customers_without_a_purchase() -> None:
     data = {"transactions": frame(row("ann", 0, 5.0), row("eve", 300, 5.0)), "customers": customers}
     early = feature_table(data, as_of=date(2024, 6, 1), with_prospects=True)
     assert early.frame["customer_id"].to_list() == ["ann", "dee"]
@@ -129,14 +129,14 @@ def test_prospects_are_customers_who_have_bought_nothing_yet() -> None:
     assert feature_table(data, as_of=date(2024, 10, 1)).frame["customer_id"].to_list() == ["ann"]
 
 
-def test_a_customer_who_only_returned_is_no_prospect() -> None:
+def test_a_customer_with_returns_only_is_no_prospect() -> None:
     data = {"transactions": frame(row("ann", 0, 5.0), row("dee", 3, -5.0, "return")), "customers": customers}
     found = feature_table(data, with_prospects=True)
     assert "dee" not in found.frame["customer_id"]
     assert found.left_out.customers_without_purchase == 1
 
 
-def test_the_customers_own_table_says_who_they_are() -> None:
+def test_attributes_come_from_the_table_of_customers() -> None:
     found = feature_table({"transactions": frame(row("ann", 0, 5.0), row("zoe", 0, 5.0)), "customers": customers})
     assert of(found, "ann", "party_type", "country", "region") == ("person", "DE", None)
     assert of(found, "zoe", "party_type", "country", "region") == (None, None, None)
@@ -144,14 +144,14 @@ def test_the_customers_own_table_says_who_they_are() -> None:
     assert not found.features & {"region", "lang"}
 
 
-def test_a_customer_who_occurs_twice_in_the_customers_table_is_refused() -> None:
+def test_a_customer_who_occurs_twice_in_the_table_of_customers_is_an_error() -> None:
     data = {"transactions": frame(row("ann", 0, 5.0)), "customers": pl.concat([customers, customers])}
     with pytest.raises(InputError, match="5 rows too many"):
         feature_table(data)
 
 
 @pytest.mark.slow
-def test_a_notebook_s_columns_may_have_other_types() -> None:
+def test_columns_may_be_categorical_or_integer() -> None:
     rows = [row("ann", 0, 5.0, category="tea", channel="web", cost=3.0), row("ann", 4, 5.0, channel="till")]
     odd = frame(*rows).with_columns(pl.col("channel", "category").cast(pl.Categorical), pl.col("cost").cast(pl.Int32))
     assert_frame_equal(feature_table({"transactions": odd}).frame, table(*rows).frame)

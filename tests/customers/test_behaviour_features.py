@@ -1,11 +1,11 @@
-"""What features of habit promise: categories, channels, discounts and weekdays."""
+"""Features of categories, channels, discounts, returns and weekdays."""
 
 from __future__ import annotations
 
 from tests.customers.rows import of, row, table
 
 
-def test_categories_are_counted_by_rows_and_ties_go_by_name() -> None:
+def test_categories_are_counted_by_lines_and_ties_are_resolved_by_name() -> None:
     found = table(
         *(row("ann", 0, 1.0, category=name) for name in ("tea", "tea", "cups", None)),
         *(row("bob", 0, 1.0, category=name) for name in ("tea", "cups")),
@@ -39,7 +39,7 @@ def test_channels_beyond_the_eight_most_common_share_a_column() -> None:
     assert of(found, "bob", "channel_share_c0", "channel_share_other") == (0.0, 1.0)
 
 
-def test_discounts_and_returns_are_shares_of_what_was_bought() -> None:
+def test_discounts_and_returns_are_shares_of_purchases() -> None:
     found = table(
         row("ann", 0, 80.0, discount=20.0),
         row("ann", 1, 100.0),

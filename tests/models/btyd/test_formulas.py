@@ -1,6 +1,6 @@
-"""Each formula against the story it was derived from: simulated, and integrated over the customers' own parameters."""
+"""Formulas of the purchase models, compared with simulations and with numeric integrals over the parameters."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: N803, N806 - the papers name it T
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scipy.stats import beta
 from ckm.models.btyd.beta_geometric import _expected_closed, _expected_summed
 from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.mbgnbd import MBGNBD
-from ckm.models.btyd.pareto_integral import race
+from ckm.models.btyd.pareto_integral import competing_risks
 from ckm.models.btyd.pareto_nbd import ParetoNBD
-from tests.models.btyd_customers import simulated
+from tests.models.btyd.customers import simulated
 
 MODELS = [
     BGNBD(r=0.8, alpha=6.0, a=0.9, b=2.5),
@@ -29,7 +29,7 @@ histories = pytest.mark.parametrize("history", HISTORIES, ids=str)
 
 
 def seen_and_silent(model, x: int, t_x: float, T: float, until: float, rate: float, leaving: float) -> float:
-    """Likelihood, for one customer's own parameters, of the history at T and of no order from there to ``until``."""
+    """Return the likelihood, given a customer's parameters, of the history by T and no order from T to ``until``."""
     if isinstance(model, ParetoNBD):
         both = rate + leaving
         return rate**x / both * (leaving * np.exp(-both * t_x) + rate * np.exp(-both * until))
@@ -40,9 +40,10 @@ def seen_and_silent(model, x: int, t_x: float, T: float, until: float, rate: flo
 
 
 def mixed(model, function) -> float:
-    """Mean of ``function(rate, leaving)`` over the population, up to a constant, by the trapezoidal rule.
+    """Return the mean of ``function(rate, leaving)`` over the population, up to a constant, by the trapezoidal rule.
 
-    On logarithms of rates and logits of chances, where densities fall off exponentially to both sides.
+    The nodes are equally spaced logarithms of rates and logits of probabilities, because on these scales the densities
+    decrease exponentially to both sides.
     """
     rate = np.exp(np.arange(-45, 5, 0.25))
     rate_share = rate**model.r * np.exp(-model.alpha * rate)
@@ -57,7 +58,9 @@ def mixed(model, function) -> float:
 @names
 @histories
 @pytest.mark.parametrize("horizon", [0.5, 13.0, 400.0])
-def test_no_order_is_what_the_posterior_says(model, history: tuple[int, float, float], horizon: float) -> None:
+def test_the_probability_of_no_order_equals_the_integral_over_the_posterior(
+    model, history: tuple[int, float, float], horizon: float
+) -> None:
     x, t_x, T = history
     silent = mixed(model, lambda rate, leaving: seen_and_silent(model, x, t_x, T, T + horizon, rate, leaving))
     seen = mixed(model, lambda rate, leaving: seen_and_silent(model, x, t_x, T, T, rate, leaving))
@@ -66,10 +69,10 @@ def test_no_order_is_what_the_posterior_says(model, history: tuple[int, float, f
 
 @pytest.mark.slow
 @names
-def test_all_answers_agree_with_a_simulated_population(model) -> None:
+def test_predictions_agree_with_a_simulated_population(model) -> None:
     T, horizon = 26.0, 13.0
     x, t_x, ahead = simulated(model, T, horizon, 60_000)
-    assert model.expected_repeats(T) == pytest.approx(x.mean(), abs=4 * x.std() / np.sqrt(len(x)))
+    assert model.expected_orders(0, 0, 0, T) == pytest.approx(x.mean(), abs=4 * x.std() / np.sqrt(len(x)))
     silent, orders = model.no_order(x, t_x, T, horizon), model.expected_orders(x, t_x, T, horizon)
     for group in (x == 0, x == 1, (x > 1) & (t_x < 20), (x > 1) & (t_x >= 20), silent < 0.3, silent > 0.7):
         size = group.sum()
@@ -80,7 +83,9 @@ def test_all_answers_agree_with_a_simulated_population(model) -> None:
 
 @pytest.mark.parametrize("model", MODELS[2:], ids=lambda model: f"alpha {model.alpha}")
 @histories
-def test_pareto_alive_is_the_closed_form_with_gauss_functions(model, history: tuple[int, float, float]) -> None:
+def test_pareto_alive_equals_the_closed_form_with_hypergeometric_functions(
+    model, history: tuple[int, float, float]
+) -> None:
     x, t_x, T = history  # Fader and Hardie 2005, A note on deriving the Pareto/NBD model
     r, alpha, s, rho = model.r, model.alpha, model.s, model.beta
     whole = r + s + x
@@ -96,11 +101,9 @@ def test_pareto_alive_is_the_closed_form_with_gauss_functions(model, history: tu
 @pytest.mark.parametrize("A", [0.3, 5.0, 1000.0])
 @pytest.mark.parametrize(("alpha", "rho"), [(10.0, 12.0), (3.0, 0.02), (0.05, 200.0)])
 @pytest.mark.parametrize("length", [0.01, 7.0, 900.0])
-def test_the_race_of_ordering_and_leaving_is_integrated_to_ten_digits(
-    A: float, alpha: float, rho: float, length: float
-) -> None:
+def test_the_competing_risks_are_integrated_to_ten_digits(A: float, alpha: float, rho: float, length: float) -> None:
     s, start = 0.7, 4.0
-    found = race(np.array([A]), s, alpha, rho, np.array([start]), np.array([length]), moments=True)
+    found = competing_risks(np.array([A]), s, alpha, rho, np.array([start]), np.array([length]), moments=True)
 
     def silent(v: float, order: int) -> float:
         y = np.expm1(v)
@@ -112,13 +115,13 @@ def test_the_race_of_ordering_and_leaving_is_integrated_to_ten_digits(
     end = np.log1p(length)
     points = [end * share for share in (1e-3, 1e-2, 0.1, 0.5)]
     expected = [quad(silent, 0, end, (order,), points=points, epsabs=0, epsrel=1e-12)[0] for order in range(5)]
-    assert [found.leaves[0], *found.moments[:, 0]] == pytest.approx(expected, rel=1e-10)
-    assert np.exp(found.nothing[0]) + found.leaves[0] + found.orders[0] == pytest.approx(1, abs=1e-12)
+    assert [found.dropout_first[0], *found.moments[:, 0]] == pytest.approx(expected, rel=1e-10)
+    assert np.exp(found.log_neither[0]) + found.dropout_first[0] + found.order_first[0] == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("a", [0.3, 0.999999999, 1.0, 1.7, 15.0, 40.0])
 @pytest.mark.parametrize("x", [0, 6])
-def test_expected_orders_are_the_mean_over_rate_and_chance(a: float, x: int) -> None:
+def test_expected_orders_equal_the_mean_over_rate_and_dropout_probability(a: float, x: int) -> None:
     model, T, time = BGNBD(r=0.8, alpha=6.0, a=a, b=2.5), 20.0, 13.0
     chances, growth = beta(a, 2.5 + x), time / (6.0 + T)
 
@@ -132,21 +135,21 @@ def test_expected_orders_are_the_mean_over_rate_and_chance(a: float, x: int) -> 
 
 @pytest.mark.parametrize(("r", "a", "b"), [(0.5, 0.5, 0.5), (2.0, 1.0, 0.3), (1.7, 0.7 + 1e-10, 2.0), (0.4, 0.4, 0.6)])
 @pytest.mark.parametrize("x", [0, 99])
-def test_expected_orders_have_no_hole_where_the_closed_form_has_one(r: float, a: float, b: float, x: int) -> None:
+def test_expected_orders_are_continuous_where_the_closed_form_has_a_pole(r: float, a: float, b: float, x: int) -> None:
     def at(shift: float) -> float:
         return float(BGNBD(r=r, alpha=1.0, a=a + shift, b=b).expected_orders(x, 0.0, 0.0, 10.0))
 
     assert at(0.0) == pytest.approx((at(-1e-4) + at(1e-4)) / 2, rel=1e-5)
 
 
-def test_the_two_ways_to_expected_orders_meet() -> None:
+def test_the_closed_form_and_the_numeric_integral_agree() -> None:
     shape, stays, growth = np.array([0.5, 3.0, 50.0]), np.array([2.0, 6.0, 60.0]), np.array([0.1, 2.0, 30.0])
     assert _expected_summed(shape, 19.0, stays, growth) == pytest.approx(
         _expected_closed(shape, 19.0, stays, growth), rel=1e-9
     )
 
 
-def test_pareto_expected_orders_pass_through_s_equal_to_one() -> None:
+def test_pareto_expected_orders_are_continuous_at_s_equal_to_one() -> None:
     def at(s: float) -> float:
         return float(ParetoNBD(r=0.9, alpha=9.0, s=s, beta=12.0).expected_orders(3, 10.0, 20.0, 26.0))
 

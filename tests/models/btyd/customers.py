@@ -1,6 +1,6 @@
-"""Customers of CDNOW, and customers simulated by the models' own stories."""
+"""Customers of CDNOW, and customers simulated from the purchase models."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: N803, N806 - the papers name it T
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.model import TransactionModel
 from ckm.models.btyd.pareto_nbd import ParetoNBD
 
-SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "transactions"
+SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[4] / "shared" / "data") / "transactions"
 CALIBRATION_END = date(1997, 9, 30).toordinal()
 HOLDOUT_WEEKS = 39
 
 
 @cache
 def cdnow_lines() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Customer, day and dollars of each line of the sample."""
+    """Return customer, day and dollars of each line of the CDNOW sample."""
     path = SHARED / "CDNOW_sample.txt"
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
@@ -35,7 +35,7 @@ def cdnow_lines() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @cache
 def cdnow() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """x, t_x and T in weeks at the end of week 39, and the orders of the 39 weeks after."""
+    """Return x, t_x and T in weeks at the end of week 39, and the orders in the 39 weeks after."""
     customers, days, _ = cdnow_lines()
     codes, (x, t_x, T) = histories_of_purchases(customers, days, CALIBRATION_END)
     later = np.unique(np.stack((customers, days))[:, days > CALIBRATION_END], axis=1)[0]
@@ -45,7 +45,7 @@ def cdnow() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def simulated(
     model: TransactionModel, T: float, horizon: float, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x and t_x at T, and the orders in the horizon after, as the model's story tells it, one purchase at a time."""
+    """Return x and t_x at T, and the orders in the horizon after T, of customers simulated purchase by purchase."""
     draw = np.random.default_rng(7)
     rate = draw.gamma(model.r, 1 / model.alpha, count)
     leaves_at, chance = np.full(count, np.inf), np.zeros(count)

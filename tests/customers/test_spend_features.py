@@ -1,4 +1,4 @@
-"""What features of money promise: windows, margins and trends that a calculator confirms."""
+"""Features of spend: windows, margins and trends, compared with hand calculations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ckm.errors import InputError
 from tests.customers.rows import START, of, row, table
 
 
-def test_a_year_is_one_of_the_calendar() -> None:
+def test_spend_of_a_year_is_by_calendar_months() -> None:
     as_of = START.date() + timedelta(days=731)  # 2026-03-02
     days = {date(2026, 3, 2): 1.0, date(2025, 3, 3): 2.0, date(2025, 3, 2): 4.0, date(2024, 3, 3): 8.0}
     rows = [row("ann", (day - START.date()).days, net) for day, net in days.items()]
@@ -29,12 +29,12 @@ def test_a_year_is_one_of_the_calendar() -> None:
         (date(2024, 12, 31), 24, date(2022, 12, 31)),
     ],
 )
-def test_months_end_where_the_calendar_says(day: date, months: int, earlier: date) -> None:
+def test_months_before_a_date_end_with_the_month(day: date, months: int, earlier: date) -> None:
     assert months_before(day, months) == earlier
 
 
 @pytest.mark.slow
-def test_a_window_limits_frequency_and_money_alone() -> None:
+def test_a_window_changes_only_frequency_and_monetary_value() -> None:
     found = table(
         row("ann", 0, 10.0), row("ann", 50, 5.0), row("ann", 55, -1.0, "return"), row("bob", 0, 7.0), window=1
     )
@@ -51,13 +51,13 @@ def test_a_window_longer_than_history_is_all_time() -> None:
 
 
 @pytest.mark.slow
-def test_money_can_be_the_mean_of_a_purchase_day() -> None:
+def test_monetary_value_can_be_net_per_order() -> None:
     rows = [row("ann", 0, 10.0), row("ann", 0, 2.0), row("ann", 40, 5.0), row("ann", 41, -1.0, "return")]
     assert of(table(*rows, money="mean"), "ann", "monetary", "frequency") == (8.0, 2)
     assert of(table(*rows, row("ann", 300, -3.0, "return"), money="mean", window=1), "ann", "monetary") == -3.0
 
 
-def test_margin_is_net_less_cost_and_the_usual_share_where_no_cost_is_known() -> None:
+def test_margin_is_net_minus_cost_and_the_margin_share_where_no_cost_is_known() -> None:
     found = table(
         row("ann", 0, 100.0, cost=60.0),
         row("ann", 1, 50.0),
@@ -71,7 +71,7 @@ def test_margin_is_net_less_cost_and_the_usual_share_where_no_cost_is_known() ->
 
 
 @pytest.mark.parametrize("cost", [-6.0, 6.0])
-def test_goods_that_come_back_give_back_their_cost_whatever_its_sign(cost: float) -> None:
+def test_the_cost_of_a_return_is_subtracted_whatever_its_sign(cost: float) -> None:
     found = table(
         row("ann", 0, 10.0, cost=6.0), row("ann", 1, 10.0, cost=6.0), row("ann", 2, -10.0, "return", cost=cost)
     )
@@ -88,13 +88,13 @@ def test_without_any_cost_the_margin_is_the_net_amount_with_a_remark() -> None:
 
 
 @pytest.mark.slow
-def test_money_as_margin_keeps_to_the_window() -> None:
+def test_monetary_value_as_margin_is_limited_to_the_window() -> None:
     rows = [row("ann", 0, 100.0, cost=60.0), row("ann", 100, 10.0, cost=5.0), row("bob", 99, 8.0, cost=1.0)]
     assert table(*rows, money="margin", scope="rfm").frame["monetary"].to_list() == [45.0, 7.0]
     assert table(*rows, money="margin", scope="rfm", window=1).frame["monetary"].to_list() == [5.0, 7.0]
 
 
-def test_the_trend_is_the_slope_of_least_squares_in_parts_of_the_mean() -> None:
+def test_the_trend_is_the_least_squares_slope_relative_to_the_mean() -> None:
     values = {0: 10.0, 30: 14.0, 90: 12.0, 365: 30.0}
     found = table(*(row("ann", day, net) for day, net in values.items()), *(row("bob", day, 5.0) for day in values))
     x, y = list(values), list(values.values())
@@ -105,17 +105,17 @@ def test_the_trend_is_the_slope_of_least_squares_in_parts_of_the_mean() -> None:
     assert of(found, "bob", "order_value_trend") == 0.0
 
 
-def test_two_days_are_no_trend_and_free_items_have_none() -> None:
+def test_two_purchase_days_have_a_trend_of_zero_and_free_items_none() -> None:
     found = table(row("ann", 0, 1.0), row("ann", 9, 5.0), *(row("bob", day, 0.0) for day in (0, 5, 9)))
     assert of(found, "ann", "order_value_trend") == 0.0
     assert of(found, "bob", "order_value_trend", "order_value_mean") == (None, 0.0)
 
 
-def test_the_trend_of_the_largest_amounts_stays_exact_enough() -> None:
+def test_the_trend_of_very_large_amounts_is_precise() -> None:
     found = table(*(row("ann", day, net) for day, net in ((0, 1e14), (365, 2e14), (730, 3e14))))
     assert of(found, "ann", "order_value_trend") == pytest.approx(0.5 * 365.25 / 365, abs=1e-5)
 
 
-def test_an_impossible_cost_is_refused_with_the_columns_that_may_contain_it() -> None:
+def test_an_impossible_cost_is_an_error_with_the_columns_that_may_contain_it() -> None:
     with pytest.raises(InputError, match="'net' or 'cost' or 'discount' holds an amount too large"):
         table(row("ann", 0, 1.0, cost=1e19))

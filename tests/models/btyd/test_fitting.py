@@ -1,6 +1,6 @@
-"""Fits: exact gradients, weights, units, and a clear word where there is nothing to be learned."""
+"""Fits of the purchase models: gradients, weights, units of time, and errors for data that allow no fit."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: N803, N806 - the papers name it T
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ckm.models.btyd import beta_geometric, pareto_nbd
 from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
 from ckm.models.btyd.histories import count_histories, histories_of_purchases
 from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
-from ckm.models.btyd.model_selection import choose_btyd, read_btyd
+from ckm.models.btyd.model_selection import choose_btyd
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
 from tests.conftest import examples
-from tests.models.btyd_customers import simulated
+from tests.models.btyd.customers import simulated
 
 FITS = [fit_bgnbd, fit_mbgnbd, fit_pareto_nbd]
 TRUTHS = [
@@ -29,8 +29,8 @@ TRUTHS = [
     ParetoNBD(r=0.9, alpha=9.0, s=0.7, beta=12.0),
 ]
 LIKELIHOODS = [
-    partial(beta_geometric.log_likelihood, first_counts=False),
-    partial(beta_geometric.log_likelihood, first_counts=True),
+    partial(beta_geometric.log_likelihood, dropout_after_first=False),
+    partial(beta_geometric.log_likelihood, dropout_after_first=True),
     pareto_nbd.log_likelihood,
 ]
 each = pytest.mark.parametrize("fit", FITS, ids=lambda fit: fit.__name__)
@@ -38,7 +38,7 @@ each = pytest.mark.parametrize("fit", FITS, ids=lambda fit: fit.__name__)
 
 @pytest.fixture(scope="module")
 def customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """400 customers in whole days, observed for 100 to 600 of them."""
+    """Return x, t_x and T of 400 customers in whole days, observed for 100 to 600 days."""
     draw = np.random.default_rng(3)
     T = draw.integers(100, 601, 400).astype(float)
     x, t_x, _ = simulated(MBGNBD(r=0.8, alpha=40.0, a=0.9, b=2.5), 600.0, 0.0, 400)
@@ -50,7 +50,7 @@ def customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=["BG/NBD", "MBG/NBD", "Pareto/NBD"])
 @given(parameters=st.lists(st.floats(-2.5, 2.5), min_size=4, max_size=4))
 @settings(max_examples=examples(20))
-def test_gradients_are_those_of_the_likelihood(likelihood, parameters) -> None:
+def test_gradients_equal_finite_differences_of_the_log_likelihood(likelihood, parameters) -> None:
     data = count_histories([0, 0, 1, 5, 2, 300], [0, 0, 2.0, 9.5, 0.5, 7.0], [0, 8, 2.0, 10, 40, 9], [3, 2, 1, 4, 1, 1])
     point = np.exp(parameters)
     _, gradient = likelihood(point, data)
@@ -65,7 +65,7 @@ def test_gradients_are_those_of_the_likelihood(likelihood, parameters) -> None:
 @pytest.mark.parametrize(
     ("truth", "fit"), list(zip(TRUTHS, FITS, strict=True)), ids=lambda part: getattr(part, "name", "")
 )
-def test_a_simulated_population_is_found_again_within_four_standard_errors(truth, fit) -> None:
+def test_parameters_of_a_simulated_population_are_estimated_within_four_standard_errors(truth, fit) -> None:
     x, t_x, _ = simulated(truth, 52.0, 0.0, 3_000)
     model = fit(x, t_x, np.full(len(x), 52.0), time_unit="weeks")
     for name, value in truth.parameters.items():
@@ -75,7 +75,7 @@ def test_a_simulated_population_is_found_again_within_four_standard_errors(truth
 
 @pytest.mark.slow
 @each
-def test_weights_are_customers_repeated_and_their_order_is_nothing(fit, customers) -> None:
+def test_weights_equal_repeated_customers_in_any_order(fit, customers) -> None:
     x, t_x, T = customers
     weights = np.arange(len(x)) % 3
     order = np.random.default_rng(0).permutation(len(x))
@@ -102,27 +102,28 @@ def test_the_log_likelihood_is_in_the_users_unit_of_time(fit, customers) -> None
 
 @pytest.mark.slow
 @each
-def test_the_seed_draws_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.MonkeyPatch, customers) -> None:
+def test_the_seed_changes_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.MonkeyPatch, customers) -> None:
     monkeypatch.setattr("ckm.models.btyd.fitting.SAMPLE_ROWS", 100)
     one, other = (fit(*customers, seed=seed) for seed in (0, 1))
-    assert one.facts.gain_left < 1e-4
+    assert one.diagnostics.gain_left < 1e-4
     assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-6)
     assert one.parameters == pytest.approx(other.parameters, rel=1e-4)
 
 
 @each
-def test_data_against_the_story_still_end_in_an_answer(fit) -> None:
+def test_data_that_contradict_the_model_still_have_a_fit(fit) -> None:
     x, t_x, _ = simulated(TRUTHS[2], 10.0, 0.0, 500)
-    model = fit(x, t_x, np.random.default_rng(5).uniform(10, 100, 500))  # as if all had left on one day
-    assert model.facts.gain_left < 1e-4
+    model = fit(
+        x, t_x, np.random.default_rng(5).uniform(10, 100, 500)
+    )  # as if all customers had dropped out on one day
+    assert model.diagnostics.gain_left < 1e-4
     assert (model.no_order(x, t_x, 100, 30) >= model.no_order(x, t_x, 10, 30)).all()
 
 
 @each
-def test_a_fit_written_down_is_read_back_equal(fit, customers) -> None:
+def test_without_diagnostics_there_are_no_standard_errors(fit, customers) -> None:
     model = fit(*customers)
-    assert read_btyd(model.to_plain()) == model
-    assert replace(model, facts=None).standard_errors == {}
+    assert replace(model, diagnostics=None).standard_errors == {}
 
 
 @each
@@ -137,7 +138,7 @@ def test_a_fit_written_down_is_read_back_equal(fit, customers) -> None:
     ],
     ids=["only one-time buyers", "one customer", "one who buys all day", "nobody", "no time"],
 )
-def test_too_few_data_are_refused_with_numbers(fit, x, t_x, T) -> None:
+def test_too_few_data_are_an_error(fit, x, t_x, T) -> None:
     with pytest.raises(NotEnoughDataError):
         fit(x, t_x, T)
 
@@ -150,16 +151,16 @@ def test_the_error_has_the_present_and_the_required_number() -> None:
 
 
 @each
-def test_customers_who_are_all_alike_leave_parameters_unknown_and_it_says_so(fit) -> None:
+def test_equal_customers_leave_parameters_unidentified(fit) -> None:
     model = fit([3] * 200, [25.0] * 200, [30.0] * 200)
-    assert {"r", "alpha"} <= set(model.facts.unknown)
-    assert all(model.standard_errors[name] is None for name in model.facts.unknown)
+    assert {"r", "alpha"} <= set(model.diagnostics.unknown)
+    assert all(model.standard_errors[name] is None for name in model.diagnostics.unknown)
     assert 0 < model.no_order(3, 25, 30, 30) < 0.2
 
 
 @pytest.mark.slow
 @each
-def test_one_customer_with_a_hundred_thousand_orders_among_many_works(fit, customers) -> None:
+def test_one_customer_with_100_000_orders_does_not_break_the_fit(fit, customers) -> None:
     x, t_x, T = (np.append(part, extra) for part, extra in zip(customers, (100_000, 590, 600), strict=True))
     model = fit(x, t_x, T)
     assert np.isfinite(model.log_likelihood)
@@ -171,17 +172,17 @@ def test_one_customer_with_a_hundred_thousand_orders_among_many_works(fit, custo
     [([0], [3], [9]), ([1.5], [3], [9]), ([2], [10], [9])],
     ids=["last without second", "half", "late"],
 )
-def test_histories_that_cannot_be_are_refused(x, t_x, T) -> None:
+def test_impossible_histories_are_an_error(x, t_x, T) -> None:
     with pytest.raises(InputError, match="1 purchase histories are impossible"):
         fit_bgnbd(x, t_x, T)
 
 
-def test_an_unknown_unit_is_refused(customers) -> None:
+def test_an_unknown_unit_of_time_is_an_error(customers) -> None:
     with pytest.raises(UsageError, match="'days' or 'weeks'"):
         fit_bgnbd(*customers, time_unit="months")
 
 
-def test_purchases_of_one_day_are_one_purchase_and_later_ones_do_not_exist_yet() -> None:
+def test_purchases_of_one_day_count_once_and_later_purchases_are_ignored() -> None:
     codes, rows = histories_of_purchases([4, 4, 4, 2, 2, 9], [10, 10, 13, 12, 21, 30], 20)
     assert codes.tolist() == [2, 4]
     assert rows.tolist() == [[0, 1], [0, 3], [8, 10]]

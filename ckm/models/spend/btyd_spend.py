@@ -1,4 +1,4 @@
-"""Purchase model times the average order value, by all orders of a customer."""
+"""Expected spend: expected orders of a purchase model × expected order value of Gamma-Gamma."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OrderedSpend:
+class BtydSpend:
     """Fitted models of purchase frequency and average order value.
 
     Attributes
@@ -29,7 +29,7 @@ class OrderedSpend:
     value
         Order value model; None if it cannot be fitted, for example because all orders have the same value.
     mean_value
-        Mean value of all orders; used where the model has no expected value.
+        Mean value of all orders; replaces an infinite or unknown expected order value.
     """
 
     model: TransactionModel
@@ -37,35 +37,35 @@ class OrderedSpend:
     mean_value: float
 
     def orders(self, snapshot: SpendSnapshot, days: int) -> Floats:
-        """Return the expected orders of each customer within ``days`` days."""
+        """Return the expected orders of each customer within ``days`` days, shape (n,)."""
         return expected_orders(self.model, snapshot.buyers, float(days))
 
     def order_value(self, snapshot: SpendSnapshot) -> Floats:
-        """Return the expected order value of each customer."""
+        """Return the expected order value of each customer, shape (n,)."""
         if self.value is None:
             return np.full(len(snapshot.buyers), self.mean_value)
         expected = self.value.expected_value(snapshot.orders, snapshot.mean_value)
         return np.where(np.isfinite(expected), expected, self.mean_value)
 
 
-def fit_ordered_spend(snapshot: SpendSnapshot, name: str, seed: int) -> OrderedSpend:
-    """Fit a purchase model, by its name, and the order value model, as of a day.
+def fit_btyd_spend(snapshot: SpendSnapshot, name: str, seed: int) -> BtydSpend:
+    """Fit the purchase model ``name`` and the order value model to the purchases by the day of a snapshot.
 
     Raises
     ------
     NotEnoughDataError
         The purchase model cannot be fitted.
     """
-    histories = snapshot.buyers.groups.histories.thinned(SAMPLE, seed)
+    histories = snapshot.buyers.groups.histories.systematic_sample(SAMPLE, seed)
     choice = choose_btyd(histories.x, histories.t_x, histories.T, weights=histories.weights, seed=seed, models=(name,))
     return with_order_value(choice.model, snapshot, seed)
 
 
-def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> OrderedSpend:
-    """Fit Gamma-Gamma to all orders of the customers, and add it to a purchase model.
+def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> BtydSpend:
+    """Fit Gamma-Gamma to all orders of the customers, and combine it with a fitted purchase model.
 
-    The papers exclude the first order; without it, the order value of one-time buyers would be unknown. In past windows
-    of CDNOW and Online Retail the predictions were more accurate with it.
+    The papers exclude the first order. Here it is included, because otherwise the order values of one-time buyers would
+    not be used; on past windows of CDNOW and Online Retail, predictions were more accurate with the first order.
     """
     rows = np.flatnonzero(snapshot.mean_value > 0)
     if len(rows) > SAMPLE:
@@ -74,4 +74,4 @@ def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int
         value = fit_gamma_gamma(snapshot.orders[rows], snapshot.mean_value[rows], seed=seed)
     except NotEnoughDataError:
         value = None
-    return OrderedSpend(model, value, float(snapshot.spent.sum() / snapshot.orders.sum()))
+    return BtydSpend(model, value, float(snapshot.spent.sum() / snapshot.orders.sum()))
