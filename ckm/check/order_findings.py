@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.io.mapping.order_parts import SAID
 from ckm.io.mapping.order_parts import cut_orders as cut_of
+from ckm.io.mapping.stored_amounts import SAID
 from ckm.schema import TABLES
 from ckm.wording import counted, share
 

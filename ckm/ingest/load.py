@@ -23,6 +23,7 @@ from ckm.io.mapping import order_parts
 from ckm.io.mapping.convert import Conversion
 from ckm.io.mapping.proposal import is_assumed_order
 from ckm.io.mapping.shown_columns import shown_columns
+from ckm.io.mapping.stored_amounts import AMOUNTS, SAID
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.partition import partition_of
 from ckm.io.readers.read import open_source, refuse_absent
@@ -229,7 +230,8 @@ class FileLoad:
         )
         self.conversion = self.conversion.knowing(self._stored_orders(), self._last_pages())
         self.empty = self.conversion.apply(source.sample.clear()).frame
-        self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
+        self.stored_columns = store.columns(self.table.name)
+        self.names = stored_names(self.empty.schema, self.table, self.stored_columns)
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
         self.contract = SchemaValidator(self.table, self.unfilled)
         self.totals = SalesTotals()
@@ -280,6 +282,7 @@ class FileLoad:
             whole=self.mapping.whole_orders,
             moment=self.settings.exported,
             tells_refunds=self.conversion.orders is None or self.conversion.orders.tells_refunds,
+            amounts=tuple(name for name in AMOUNTS[1:] if name in self.conversion.mapping.columns),
         )
         nowhere = pl.Series([], dtype=pl.Int64)
         never = [name for name in self.table.ancillary if name in self.unfilled]
@@ -290,7 +293,7 @@ class FileLoad:
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
-            amounts=order_parts if order_parts.SAID in schema else None,
+            amounts=order_parts if SAID in schema or (self._has_orders and SAID in self.stored_columns) else None,
         )
 
     @property
@@ -384,6 +387,9 @@ class FileLoad:
         if facts.merged:
             merged = counted(facts.merged, "order", "was", "were")
             orders.append(f"{merged} merged: the store has lines that this file does not contain")
+        if facts.kept_amounts:
+            kept = counted(facts.kept_amounts, "order", "keeps", "keep")
+            orders.append(f"{kept} known discounts or refunds: this file has no column for them")
         if facts.older:
             older = counted(facts.older, "order", "is", "are")
             orders.append(

@@ -39,6 +39,10 @@ class LoadFacts:
         Number of known orders of which the file lacks lines; number of orders that are known in a later state.
     tells_refunds
         Whether the records include the refunds of their lines.
+    amounts
+        Columns of discounts, refunds and order amounts in the file.
+    kept_amounts
+        Number of orders that keep known discounts or refunds, because the file has no column for them.
     edges
         Digests of the first and the last order of the file (:func:`order_digest`).
     continues
@@ -70,6 +74,8 @@ class LoadFacts:
     older: int = 0
     columns: tuple[str, ...] = ()
     tells_refunds: bool = True
+    amounts: tuple[str, ...] = ()
+    kept_amounts: int = 0
     edges: tuple[str, ...] = ()
     continues: str | None = None
 
@@ -140,7 +146,7 @@ def history(tables: Iterable[StoredTable], containing: str = "") -> list[Load]:
         taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}
-            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "edges")}
+            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "amounts", "edges")}
             at = datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC)
             found.append(Load(LoadFacts(**facts), at, facts["load_id"] in taken_back))
     return sorted(found, key=lambda load: (load.loaded_at, load.facts.table))

@@ -15,7 +15,7 @@ from ckm.io.parquet_file import read_file, scan_file
 from ckm.schema import is_refund_of_line
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
-from ckm.store.incomplete_orders import completed
+from ckm.store.incomplete_orders import completed, with_known_amounts
 from ckm.store.loads import history, last_pages, order_digest
 from ckm.store.order_moments import (
     FileSpan,
@@ -307,7 +307,11 @@ class OrderMerge:
         ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
         several = all_ids.n_unique() < len(all_ids)
         edges = frozenset(order for _, order in ends)
-        return OrderReading(frozenset(columns), self.facts.whole, edges, several, refunds=self.facts.tells_refunds)
+        earlier = {name for load in self._history for name in load.facts.amounts}
+        amounts = frozenset(self.facts.amounts) if earlier.difference(self.facts.amounts) else None
+        return OrderReading(
+            frozenset(columns), self.facts.whole, edges, several, refunds=self.facts.tells_refunds, amounts=amounts
+        )
 
     def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
         """Return rows with file and position, sorted by order and by their place in the file."""
@@ -373,7 +377,7 @@ class OrderMerge:
         if not shared or self.amounts is None:
             return None
         rows = self._rows({name: np.flatnonzero(each.is_in(shared).to_numpy()) for name, each in ids.items()})
-        if ORDER_SAID not in rows.columns:
+        if ORDER_SAID not in reading.columns:
             return None
         told = {*rows.filter(self.amounts.tells_of_order())[ORDER]}
         return pages[-1] if any(order not in told for order in shared) else None
@@ -421,7 +425,7 @@ class OrderMerge:
         if self.amounts is None or not edges:
             return False
         rows = self._rows({name: np.flatnonzero(each.is_in(edges).to_numpy()) for name, each in ids.items()})
-        if ORDER_SAID not in rows.columns:
+        if ORDER_SAID not in self._reading(ids).columns:
             return False
         newest = rows.filter(pl.col("ordered_at") == pl.col("ordered_at").max())
         told = newest.filter(self.amounts.tells_of_order())[ORDER]
@@ -464,7 +468,9 @@ class OrderMerge:
         if new.is_empty():
             return 0
         theirs = known.drop(FILE, POSITION)
-        whole = completed(new, theirs, reading, self.amounts)
+        kept = with_known_amounts(new, theirs, reading, self.amounts)
+        self.facts = replace(self.facts, kept_amounts=self.facts.kept_amounts + len(kept.orders))
+        whole = completed(kept.rows, theirs, reading, self.amounts)
         found = compare(whole.rows, theirs, reading, states)
         of_changed = pl.col(ORDER).is_in(found.changed.implode())
         leaving = known.filter(of_changed)
@@ -474,7 +480,7 @@ class OrderMerge:
         _leave(plan.stale, leaving)
         plan.entering.append(found.states)
         open_rows = self._open(new, plan)
-        of_parts = pl.col(ORDER).is_in(whole.orders.implode())
+        of_parts = pl.col(ORDER).is_in(pl.concat([kept.orders, whole.orders]).implode())
         _leave(plan.redundant, new.filter(of_changed | of_parts | pl.col(ROW).is_in(found.unchanged.implode())))
         plan.updated += int(open_rows.is_in(found.updated.implode()).sum())
         plan.unchanged += int(open_rows.is_in(found.unchanged.implode()).sum())
@@ -487,7 +493,9 @@ class OrderMerge:
             return 0
         as_whole = replace(reading, whole=True, earlier=True)
         theirs = known.drop(FILE, POSITION)
-        parts = completed(new, self._without_refunds(theirs), as_whole, self.amounts)
+        before_refunds = self._without_refunds(theirs)
+        kept = with_known_amounts(new, before_refunds, as_whole, self.amounts)
+        parts = completed(kept.rows, before_refunds, as_whole, self.amounts)
         as_whole = replace(as_whole, edges=as_whole.edges - {*parts.orders})
         found = compare(parts.rows, theirs, as_whole, states)
         plan.unchanged += len(self._open(new, plan))

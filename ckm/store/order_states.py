@@ -31,6 +31,8 @@ KNOWN_FROM = "known_from"
 BESIDE = (UPDATED_AT, ORDER_SAID)
 """Columns in which two equal lines may differ."""
 MOMENT = pl.Datetime("us", "UTC")
+LEAST_UNIT = 0.001
+"""Smallest unit of a currency, in main units (fils)."""
 LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
 """Columns of a row's origin; they are not part of its content."""
 SIDE, CLASS, LINE, NTH, EQUAL, PAIRED = " side", " class", " line", " nth", " equal", " paired"
@@ -63,6 +65,8 @@ class OrderReading:
         state, even if equal.
     refunds
         Whether the records contain the refunds of their lines; otherwise known refunds stay.
+    amounts
+        Columns of discounts, refunds and order amounts in the file; None if no earlier file had more of them.
     """
 
     columns: frozenset[str]
@@ -71,6 +75,7 @@ class OrderReading:
     several: bool = True
     earlier: bool = False
     refunds: bool = True
+    amounts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,8 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     absent = [name for name in columns if name not in reading.columns and name not in LINEAGE]
     pairs = mine.join(theirs, on=OF_LINE, how="left", suffix=" known", maintain_order="left")
     pairs = pairs.with_columns(pl.col("load_id known").is_not_null().alias(PAIRED))
+    if "discount" in absent:
+        pairs = pairs.with_columns(_net_with_known_discount().alias("net"))
     pairs = pairs.with_columns((pl.col(PAIRED) & _says_the_same(said)).alias(EQUAL))
     pairs = pairs.with_columns(pl.col(f"{name} known").alias(name) for name in absent)
     returns = date_returns(new.filter(is_undated()), known.filter(is_undated()), states)
@@ -194,6 +201,13 @@ def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -
         .then(pl.struct(content).hash(0).cast(pl.String))
         .otherwise(pl.lit(""))
     )
+
+
+def _net_with_known_discount() -> pl.Expr:
+    """Return the known ``net`` if the new one differs by the known discount, for which the file has no column."""
+    discount = pl.col("discount known")
+    is_gross = (discount > 0) & ((pl.col("net") - pl.col("net known") - discount).abs() < LEAST_UNIT / 2)
+    return pl.when(is_gross).then("net known").otherwise("net")
 
 
 def _says_the_same(said: Collection[str]) -> pl.Expr:

@@ -1,13 +1,14 @@
 """Orders with lines in several files (pages): amounts of the whole order are spread over all its lines.
 
-A line stores the amounts as in its file, its own and its order's, before spreading (:data:`SAID`). They are spread
-again when more lines are known. A line without stored amounts gets no share of them.
+The stored amounts of the lines (:mod:`ckm.io.mapping.stored_amounts`) are spread again when more lines are known. A
+line without stored amounts gets no share of them.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from ckm.io.mapping.known_amounts import with_known_amounts
 from ckm.io.mapping.order_amounts import (
     COUNTS,
     CUT,
@@ -19,31 +20,12 @@ from ckm.io.mapping.order_amounts import (
     as_returns,
     with_counts,
 )
-from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
+from ckm.io.mapping.stored_amounts import AMOUNTS, REFUNDED, SAID, stated_amounts
+from ckm.schema import is_refund_of_line
 
-SAID = "order_amounts"
-OF_LINE = ("net", "discount", "refund")
-REFUNDED = "refunded"
-"""Key of a stored amount: whether a status marks the order as fully refunded."""
-_FIELDS = pl.Struct({**dict.fromkeys((*OF_LINE, *ORDER_AMOUNTS), pl.Float64()), REFUNDED: pl.Boolean()})
-_SAYS, _WHEN, _GIVEN = "\x00says", "\x00when", "\x00given"
+__all__ = ["cut_orders", "spread_again", "tells_of_order", "whole_orders", "with_known_amounts", "without_refunds"]
 
-
-def with_said(lines: pl.DataFrame, is_refunded: pl.Expr) -> pl.DataFrame:
-    """Return lines with their own and their order's amounts as JSON, and two helper columns for :func:`kept_said`."""
-    names = [name for name in (*OF_LINE, *ORDER_AMOUNTS) if name in lines.columns]
-    says = (pl.col(name).is_not_null() for name in ORDER_AMOUNTS if name in lines.columns)
-    return lines.with_columns(
-        pl.struct(*names, is_refunded.alias(REFUNDED)).struct.json_encode().alias(SAID),
-        pl.any_horizontal(pl.lit(value=False), *says).alias(_SAYS),
-        pl.col("net").alias(_GIVEN),
-    )
-
-
-def kept_said() -> pl.Expr:
-    """Return the stored amounts of adjusted lines; null if no amount of an order was spread over them."""
-    is_needed = pl.col(_SAYS) | (pl.col("net") != pl.col(_GIVEN)) | (pl.col(RETURNED) > 0)
-    return pl.when(is_needed.fill_null(value=False)).then(SAID).alias(SAID)
+_WHEN, _GIVEN = "\x00when", "\x00given"
 
 
 def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
@@ -111,16 +93,9 @@ def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _adjusted_again(lines: pl.DataFrame) -> pl.DataFrame:
     """Return goods lines adjusted again by their stored amounts."""
-    lines = lines.with_columns(pl.col(SAID).str.json_decode(_FIELDS).alias(_SAYS))
-    says, silent = pl.col(_SAYS).struct, pl.col(SAID).is_null()
-    lines = lines.with_columns(
-        pl.when(silent).then("net").otherwise(says.field("net")).alias("net"),
-        pl.when(silent).then("discount").otherwise(says.field("discount")).alias("discount"),
-        *(says.field(name).alias(name) for name in ("refund", *ORDER_AMOUNTS)),
-        says.field(REFUNDED).fill_null(value=False).alias(REFUNDED),
-        pl.col("order_id").rank("dense").alias(ORDER),
-    )
-    own = pl.struct("net", "discount").struct.json_encode()
+    stated = stated_amounts(lines).select(*AMOUNTS, REFUNDED)
+    lines = lines.with_columns(*stated, pl.col("order_id").rank("dense").alias(ORDER))
+    silent, own = pl.col(SAID).is_null(), pl.struct("net", "discount").struct.json_encode()
     lines = lines.with_columns(
         (pl.col("net") + pl.col("discount").fill_null(0.0)).alias(_GIVEN),
         pl.when(silent).then(own).otherwise(SAID).alias(SAID),

@@ -13,8 +13,9 @@ from ckm.errors import UsageError
 from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.io.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
+from ckm.io.mapping.order_parts import cut_orders, tells_of_order
 from ckm.io.mapping.return_sign import returned_net
+from ckm.io.mapping.stored_amounts import SAID, kept_said, with_said
 from ckm.io.values.vocabulary import fold
 from ckm.remark import doubt
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
