@@ -1,9 +1,6 @@
-"""Moment of a load: the time as of which its states count, computed from the data and never from the clock.
+"""Moments of files, loads and orders: the times as of which states count, from the data and never from the clock.
 
-A file was exported after everything in it happened, so its newest time is the earliest possible time of the export. A
-file that ends before known data is an older export, or a part of a newer one (only the refunded orders, for example).
-Two signs distinguish them, in this order: refunds, cancellations and deliveries, which are added to an order and not
-removed; and whether the file has every known order of its days, as an older full export has.
+A file was exported after everything in it happened, so its newest time is the earliest possible time of the export.
 """
 
 from __future__ import annotations

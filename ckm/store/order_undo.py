@@ -12,9 +12,10 @@ from ckm.io.parquet_file import read_file
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
 from ckm.store.loads import history
-from ckm.store.order_merge import in_scope, present_rows, state_schema
+from ckm.store.order_candidates import FILE, POSITION
 from ckm.store.order_moments import loads_frame, of_standing_loads
 from ckm.store.order_states import KNOWN_FROM, ORDER
+from ckm.store.replaced_states import in_scope, present_rows, state_schema
 from ckm.store.side_tables import REPLACED_BY
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from ckm.store.delta import StoredTable
     from ckm.store.loads import LoadFacts
     from ckm.store.staging import Positions
-
-FILE, POSITION = " file", " position"
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,15 @@ from pyarrow import ArrowException
 from ckm.errors import CkmError
 from ckm.io.parquet_file import scan_file
 from ckm.store import journal, side_tables, undo
+from ckm.store.assumed_orders import merge_assumed_orders
 from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import StoredTable, aligned
 from ckm.store.loads import REQUARANTINE, history, of_file, standing
 from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
-from ckm.store.order_merge import FileOrders, OrderMerge
+from ckm.store.order_candidates import FileOrders, OrderCandidates
+from ckm.store.order_merge import OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
 from ckm.store.row_identity import REPEAT
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
@@ -153,17 +155,20 @@ class LoadWriter:
         """Plan changes of whole orders, and of rows with assumed orders, unless the caller keeps known rows."""
         if on_conflict is OnConflict.KEEP:
             return
-        merge = OrderMerge(
-            self.table, StoredTable(self.root / f"{self.table.name}{REPLACED}"), new,
-            self.facts, self._schema, self._orders,
-            everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
+        candidates = OrderCandidates(
+            self.table, new, self.facts, self._schema, self._orders, plan,
+            amounts=self.amounts,
+            any_source=on_conflict is OnConflict.REPLACE,
+            superseded=self.entry.supersedes,
         )  # fmt: skip
+        if self.facts.assumed_orders and not self.facts.by_order:
+            merge_assumed_orders(candidates)
+            return
+        merge = OrderMerge(candidates, StoredTable(self.root / f"{self.table.name}{REPLACED}"))
         if self.facts.by_order:
-            self.facts = merge.settle(plan)
-        elif self.facts.assumed_orders:
-            merge.settle_rows(plan)
+            self.facts = merge.merge_states()
         else:
-            merge.settle_parts(plan)
+            merge.merge_further_lines()
 
     def _entering(self, plan: MergePlan) -> list[DataFile]:
         rows = [frame for frame in plan.entering if len(frame)]

@@ -224,7 +224,7 @@ def test_the_last_days_of_a_file_of_few_or_far_days_count(root: Path) -> None:
 
 
 def test_orders_are_settled_a_part_at_a_time_as_all_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ckm.store.order_merge.MOST_ROWS", 7)
+    monkeypatch.setattr("ckm.store.order_candidates.MOST_ROWS", 7)
     export = next_day((), {}, 30)
     exports = [export, next_day(export, {str(n): "refund" if n % 2 else "amend" for n in range(25)}, 3)]
     for number in (1, 0):
