@@ -15,7 +15,12 @@ from ckm.store.delta import LOG_FOLDER, StoredTable
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    import polars as pl
+
+    from ckm.store.data_files import DataFile, DataFileWriter
 
 JOURNAL_FILE = ".journal.json"
 SET_ASIDE = ".journal-set-aside-"
@@ -62,6 +67,26 @@ def begin(root: Path, entry: Entry) -> None:
 def end(root: Path) -> None:
     """Record that no load is in progress."""
     (root / JOURNAL_FILE).unlink(missing_ok=True)
+
+
+def roll_back(root: Path, load_id: str) -> None:
+    """Delete the files of a load that no table contains, and record that no load is in progress."""
+    sweep(root, load_id)
+    end(root)
+
+
+def write_files(root: Path, entry: Entry, writer: DataFileWriter, frames: Iterable[pl.DataFrame]) -> list[DataFile]:
+    """Record the start of a load and write its rows; return the new files, to be committed. An error rolls it back."""
+    begin(root, entry)
+    writer.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for frame in frames:
+            writer.write(frame)
+        return writer.close()
+    except BaseException:
+        writer.abandon()
+        roll_back(root, entry.load_id)
+        raise
 
 
 def read(root: Path) -> Entry | None:

@@ -281,20 +281,11 @@ def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: 
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
     entry = journal.Entry(prefix, table.name, app_id, journal.mark_loaded(table, app_id))
-    journal.begin(root, entry)
-    table.folder.mkdir(parents=True, exist_ok=True)
     values = (run.number, run.name, run.version, run.as_of)
     of_run = [pl.lit(value, RUN_SCHEMA[name]).alias(name) for name, value in zip(RUN_SCHEMA, values, strict=True)]
     writer = DataFileWriter(table.folder, prefix, statistics=STATISTICS)
-    try:
-        for part in rows.iter_slices(ROWS_PER_GROUP):
-            writer.write(part.select(*of_run, pl.all()))
-        new = writer.close()
-    except BaseException:
-        writer.abandon()
-        journal.sweep(root, prefix)
-        journal.end(root)
-        raise
+    parts = (part.select(*of_run, pl.all()) for part in rows.iter_slices(ROWS_PER_GROUP))
+    new = journal.write_files(root, entry, writer, parts)
     table.commit(
         schema=pl.Schema({**RUN_SCHEMA, **rows.schema}),
         add=new,

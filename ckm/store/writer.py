@@ -117,8 +117,7 @@ class LoadWriter:
         """Roll the load back: remove its files and rows."""
         self._staging.abandon()
         self._quarantine.abandon()
-        journal.sweep(self.root, self.facts.load_id)
-        journal.end(self.root)
+        journal.roll_back(self.root, self.facts.load_id)
 
     def finish(self, on_conflict: OnConflict | None = None) -> LoadFacts:
         """Commit the load; return its facts with the counts.
@@ -286,8 +285,7 @@ def recover(root: Path) -> None:
         side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
         mine = (pl.col(REPLACED_BY) == entry.load_id) | (pl.col("load_id") == entry.load_id)
         side_tables.remove(StoredTable(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
-    journal.sweep(root, entry.load_id)
-    journal.end(root)
+    journal.roll_back(root, entry.load_id)
 
 
 def recover_by_log(root: Path) -> None:
