@@ -217,7 +217,7 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
     remarks += [about(_names(names), text) for text, names in said_of.items()]
     if len(files) > 1:
         remarks.append(
-            doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")
+            doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
     return Dataset(tables, _label(path), tuple(remarks), config=config)
@@ -292,7 +292,7 @@ def _transactions(
     left: list[str] = []
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
-        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
+        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
     told = [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
     return found.rows, [*at_least(Importance.assumption, told), *left]
 

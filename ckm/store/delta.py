@@ -118,7 +118,7 @@ class StoredTable:
                 why = "the data file is missing" if gone else f"the data file cannot be read: {error.strerror}"
                 raise DamagedStoreError(path, why, hint=DAMAGED_FILE) from None
             if not stat.S_ISREG(about.st_mode):
-                raise DamagedStoreError(path, "this is no file", hint=DAMAGED_FILE)
+                raise DamagedStoreError(path, "this is not a file", hint=DAMAGED_FILE)
             if about.st_size != file.size:
                 why = f"the data file has {about.st_size:,} bytes, not the {file.size:,} that were written"
                 raise DamagedStoreError(path, why, hint=DAMAGED_FILE)

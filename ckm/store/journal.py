@@ -120,7 +120,7 @@ def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
     except (OSError, ValueError):
         aside = next(each for number in count(1) if not os.path.lexists(each := root / f"{SET_ASIDE}{number}"))
         journal.replace(aside)
-        logger.warning("%s says nothing of a load and was set aside as %s", journal, aside.name)
+        logger.warning("%s does not identify a load and was renamed to %s", journal, aside.name)
         return "unknown"
 
 

@@ -61,7 +61,7 @@ def versions(folder: Path) -> list[int]:
             raise DamagedStoreError(folder / LOG_FOLDER, f"entry {number:020}.json of the log is missing")
         entry = entries[version]
         if not _is_file(entry):
-            raise DamagedStoreError(Path(entry), "this entry of the log is no file")
+            raise DamagedStoreError(Path(entry), "this entry of the log is not a file")
         if version > checkpoint:
             about = entry.stat()
             _refuse_torn(entry.path, about.st_size, about.st_mtime_ns, about.st_ino)
@@ -108,11 +108,11 @@ def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
             listed = list(scan)
     except FileNotFoundError:
         if os.path.lexists(log):
-            raise DamagedStoreError(log, "this link leads nowhere") from None
+            raise DamagedStoreError(log, "this link is broken") from None
         return {}, -1
     except NotADirectoryError:
         if log.parent.is_dir():
-            raise DamagedStoreError(log, "the log is no folder") from None
+            raise DamagedStoreError(log, "the log is not a folder") from None
         return {}, -1
     except OSError as error:
         raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_mind_permissions(log)) from None
@@ -148,7 +148,7 @@ def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
     info = next((action["commitInfo"] for action in actions if "commitInfo" in action), None)
     kinds = [next(iter(action), "") for action in actions]
     if not isinstance(info, dict):
-        raise DamagedStoreError(path, "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is truncated")
     try:
         said = json.loads(info.get(COMMIT_KEY, "{}"))
     except (ValueError, TypeError, RecursionError):
@@ -157,9 +157,9 @@ def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
         raise DamagedStoreError(path, "this entry of the log is damaged")
     counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
     if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
-        raise DamagedStoreError(path, "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is truncated")
     if not OF_OPERATION.get(str(info.get("operation")), set()) <= set(kinds):
-        raise DamagedStoreError(path, "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is truncated")
 
 
 def _actions(path: Path) -> list[dict[str, Any]]:

@@ -47,12 +47,12 @@ class ConflictError(InputError):
     def __init__(self, rows: int, table: str, *, foreign: bool) -> None:
         has = "has" if rows == 1 else "have"
         whose = "from another source" if foreign else "with other content"
-        choices = "--on-conflict replace takes the new rows, --on-conflict keep the old ones"
+        choices = "--on-conflict replace loads the new rows, --on-conflict keep keeps the stored ones"
         number_alike = (
-            "; if two sources number alike, set their ids apart in a mapping: {expr: \"'till 2-' || order_id\"}"
+            "; if two sources use the same numbers, add a prefix in a mapping: {expr: \"'till 2-' || order_id\"}"
         )
         super().__init__(
-            f"{counted(rows, 'row')} {has} a key that '{table}' knows {whose}; nothing was loaded",
+            f"{counted(rows, 'row')} {has} the key of a stored row of '{table}' {whose}; nothing was loaded",
             hint=choices + number_alike if foreign else choices,
             rows=rows,
         )

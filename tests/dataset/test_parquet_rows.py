@@ -164,9 +164,9 @@ def test_csv_texts_in_parquet_and_typed_parquet_give_the_same_rows(tmp_path: Pat
     found = [open_dataset(tmp_path / name) for name in ("a.csv", "text.parquet", "typed.parquet")]
     assert [is_streamed(each) for each in found] == [False, False, True]
     remarks = [
-        [re.sub(r"^[a-z]+\.[a-z]+: ", "", text) for text in each.remarks if "left out" in text] for each in found
+        [re.sub(r"^[a-z]+\.[a-z]+: ", "", text) for text in each.remarks if "excluded" in text] for each in found
     ]
-    assert remarks == [["2 of 244 records were left out as unfit"]] * 3
+    assert remarks == [["2 of 244 records failed validation and were excluded"]] * 3
     first, *others = (each.transactions.collect() for each in found)
     for other in others:
         assert_frame_equal(other, first)

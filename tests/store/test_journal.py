@@ -63,7 +63,7 @@ def test_an_unreadable_journal_is_renamed_and_the_next_load_is_committed(
         load(store, [("1", "1", "a", 1.0)], "jan")
     assert contents(store) == [("1", "1", "a", 1.0)]
     assert sorted(path.name for path in store.root.glob(".journal*")) == [".journal-set-aside-1"]
-    assert "was set aside as .journal-set-aside-1" in caplog.text
+    assert "was renamed to .journal-set-aside-1" in caplog.text
     assert outside.exists()
 
 
@@ -110,7 +110,7 @@ def test_data_without_log_and_journal_are_named_and_not_deleted(tmp_path: Path) 
     load(store, [("1", "1", "a", 1.0)], "jan")
     shutil.rmtree(tmp_path / "orders/_delta_log")
     (tmp_path / JOURNAL_FILE).touch()
-    with pytest.raises(DamagedStoreError, match=r"orders: data files .* lie here without a log"):
+    with pytest.raises(DamagedStoreError, match=r"orders: the folder has data files .* and no log"):
         load(store, [("2", "1", "a", 1.0)], "feb")
     assert list((tmp_path / "orders").glob("*.parquet"))
 

@@ -47,7 +47,7 @@ def test_a_writer_that_waited_too_long_ends_with_5_and_names_the_owner_of_the_lo
         done = run(*WRITERS[name], "--wait", "0.1", "-f", "csv")
     assert done.exit_code == 5, done.output
     assert f"held by ckm ingest (process {os.getpid()}, since " in done.stderr
-    assert "hint: nothing was done in 0.1 seconds of waiting" in done.stderr
+    assert "hint: nothing was changed; the limit was --wait 0.1 (seconds)" in done.stderr
     assert "secret" not in done.output  # the owner file has no arguments of the command
     assert run(*WRITERS[name], "--wait", "0").exit_code == 0
 
