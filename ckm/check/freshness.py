@@ -27,7 +27,8 @@ def newest(measured: TableCounts) -> date | None:
 def freshness(measured: TableCounts, today: date, limits: CheckLimits) -> Iterator[Finding]:
     """Warn if the newest row is older on ``today`` than ckm.yaml allows for its table.
 
-    Without such a limit, the usual pauses of the data set it (:func:`ckm.customers.coverage.data_end`).
+    Without such a limit, the allowed age follows from the usual pauses of the data
+    (:func:`ckm.customers.coverage.data_end`).
     """
     if measured.subject.name not in limits.freshness:
         yield from _ended(measured, today)

@@ -197,7 +197,7 @@ def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
 
 
 def _remark(results: Sequence[FileResult]) -> None:
-    """Say what was quarantined, assumed and repaired; a remark that holds for all files is made once."""
+    """Print what was quarantined, assumed and repaired; a remark on all files is printed once."""
     first, others = results[:1], results[1:]
     shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
     if others and (quarantined := sum(result.quarantined for result in results)):

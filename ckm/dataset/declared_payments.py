@@ -72,7 +72,7 @@ def _payments_in(path: Path) -> str | None:
 
 
 def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of other sources.
+    """Return the transactions without the rows of the payment ``sources``.
 
     >>> rows = pl.LazyFrame({"source": ["shop", "stripe"]})
     >>> without_payments(rows, ["stripe"]).collect()["source"].to_list()
@@ -85,5 +85,5 @@ def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.L
 
 
 def payments_of(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of these sources."""
+    """Return the transactions of the payment ``sources``."""
     return transactions.filter(pl.col(SOURCE).is_in(sorted(set(sources))))

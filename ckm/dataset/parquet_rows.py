@@ -1,8 +1,8 @@
 """Transactions of a Parquet file as a stream: a query reads only its columns, and only valid rows.
 
 Text files must be searched for the decimal mark and the order of day and month; typed Parquet columns need no search.
-Each column becomes an expression. Its values are proved valid by the footer or by its few distinct values; the other
-columns are validated in one pass.
+Each column becomes an expression. The footer or its few distinct values prove that all values of a column are valid;
+all other columns are validated in one pass.
 """
 
 from __future__ import annotations

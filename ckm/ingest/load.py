@@ -54,7 +54,7 @@ class LoadSettings:
     max_rejects
         Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
     on_conflict
-        Action for existing keys with other values; see :func:`ckm.store.merge.meet`.
+        Action for existing keys with other values; see :func:`ckm.store.merge.plan_merge`.
     time_zone, currency
         Defaults where neither the file nor the mapping sets one.
     exported
@@ -156,7 +156,7 @@ def ingest_file(
 
 def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult:
     facts = store.load_of(table, load_as)
-    assert facts is not None  # its mark says that it is there
+    assert facts is not None  # store.has found this load
     return FileResult(
         label,
         table,
@@ -288,7 +288,7 @@ class FileLoad:
 
     @property
     def _has_orders(self) -> bool:
-        """Return whether rows form orders whose later states come in later exports.
+        """Return whether the rows form orders, of which later exports have later states.
 
         For orders with a derived id, a later export adds rows of the same customer and time.
         """

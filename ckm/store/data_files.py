@@ -227,7 +227,7 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, the fastest digest in Python thanks to hardware support."""
+    """Return the SHA-256 of a file; it has hardware support, so no digest in Python is faster."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -252,7 +252,7 @@ def without_rows(
 
 
 def rows_of_loads(path: Path, load_ids: Collection[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions of the rows of ``path`` that the loads brought."""
+    """Return the positions of the rows of ``path`` that are from the loads with these ids."""
     ids = read_file(path, ["load_id"])["load_id"]
     return np.flatnonzero(ids.is_in(list(load_ids)).fill_null(value=False).to_numpy())
 

@@ -97,7 +97,7 @@ class StoredTable:
 
     @property
     def is_plain(self) -> bool:
-        """Whether all data files are in the table's folder and contain every column; false if there is no table."""
+        """Whether all data files are in the table's folder and no column is a partition; the table must exist."""
         assert self._delta is not None
         return not self._delta.metadata().partition_columns and not any("://" in path for path in self._actions["path"])
 
@@ -373,7 +373,7 @@ def _data_files(actions: pl.DataFrame) -> list[DataFile]:
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:
-    """Return a data file from a flattened add action."""
+    """Return the data file of an add action of the log, as deltalake flattens it."""
     bounds: dict[str, dict[str, Any]] = {"min": {}, "max": {}}
     for name, value in action.items():
         kind, _, column = name.partition(".")

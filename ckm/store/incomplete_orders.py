@@ -42,7 +42,7 @@ class OrderAmounts(Protocol):
         ...
 
     def with_known_amounts(self, new: pl.DataFrame, known: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-        """Return the new lines, and known refunds, of orders with known amounts for which the file has no column."""
+        """Return the lines and refunds of orders that keep known amounts for which the file has no column."""
         ...
 
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amo
 
 
 class WithKnownAmounts(NamedTuple):
-    """New rows of orders with known amounts for which the file has no column, and the ids of these orders."""
+    """New rows with known amounts for which the file has no column, and the ids of the orders with such amounts."""
 
     rows: pl.DataFrame
     orders: pl.Series

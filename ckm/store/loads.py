@@ -125,7 +125,7 @@ def of_file(table: StoredTable, file_id: str) -> list[Load]:
 
 
 def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
-    """Return those of a file's ``loads`` that were not undone and have the source of ``facts`` (or no mapping)."""
+    """Return the loads in force that have the source of ``facts``; loads without a mapping have every source."""
     sources = {facts.source, facts.table}
     return [
         load.facts

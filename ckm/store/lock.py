@@ -35,7 +35,7 @@ logger = logging.getLogger("ckm.store")
 
 
 class _Held(threading.local):
-    """The stores that this thread holds for several steps; see :func:`held`."""
+    """Folders of the stores whose lock this thread holds for several steps; see :func:`held`."""
 
     def __init__(self) -> None:
         self.roots: set[Path] = set()
@@ -69,7 +69,7 @@ class Owner:
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the store's lock; wait for another writer to finish. The system releases the lock of a dead process.
 
-    In a thread that has :func:`held` it, the lock is entered without waiting.
+    A thread that already holds the lock by :func:`held` enters without waiting.
 
     Parameters
     ----------

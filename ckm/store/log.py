@@ -1,7 +1,7 @@
 """Validation of a table's log before deltalake reads it, because deltalake reads a truncated entry as an empty one.
 
-A missing, empty or truncated entry would otherwise only mean fewer rows. So every version must exist and be complete,
-and each of ckm's commits records its number of actions (:data:`COMMIT_KEY`).
+A missing, empty or truncated entry would otherwise remove rows without an error. So every version must exist and be
+complete, and each of ckm's commits records its number of actions (:data:`COMMIT_KEY`).
 """
 
 from __future__ import annotations

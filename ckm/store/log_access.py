@@ -74,7 +74,7 @@ def _with_log_only(folder: str) -> Path:
 
 
 _links: dict[int, bool] = {}
-"""Return whether a device supports hard links."""
+"""Whether a device supports hard links, by its number."""
 
 
 def _has_hard_links(device: int, folder: Path) -> bool:

@@ -40,7 +40,7 @@ class OnConflict(StrEnum):
 
 
 class ConflictError(InputError):
-    """Rows with a known key have other content, and no option allows them to replace it."""
+    """New rows have the key of a stored row and other content, and no option settles which of both applies."""
 
     code = "conflict"
 
@@ -103,9 +103,9 @@ def plan_merge(
 ) -> MergePlan:
     """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
 
-    Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
-    same identity.
-    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
+    Reads the identity columns of the old files that may contain any of these rows, and whole rows only where both sides
+    have the same identity.
+    ``schema`` has the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
     Known values stay in columns that the new files do not have. With ``by_order`` rows that differ are not replaced
     here, because orders are merged as a whole (:mod:`ckm.store.order_merge`).
 

@@ -114,7 +114,8 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
     """Return the replaced rows whose load stands and which the newest load of their file did not replace.
 
-    A row that was replaced before or by the newest load of its file is left out: that load has its own row, or none.
+    A row that was replaced before or by the newest load of its file is omitted: that load has a newer version of it, or
+    the file no longer contains it.
     """
     mine = loads.select("load_id", "stands", "number", "read_anew")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))

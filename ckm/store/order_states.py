@@ -2,7 +2,7 @@
 
 A *state* of an order is all rows of the order as of one load. A state is known from the newest ``updated_at`` of its
 rows on, else from the moment of its load on (:mod:`ckm.store.order_moments`). An order's first state is known from the
-order's own day on. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
+order's own day on. Earlier states are moved to ``TABLE_replaced``, where the rows of a state have ``known_from``.
 
 Lines are identified within an order by ``line_no``, else by ``product_id``, else by their place; sales and returns of
 one product are different lines. All functions take and return frames.
@@ -61,8 +61,8 @@ class OrderReading:
     several
         Whether any order has several lines in the file.
     earlier
-        Whether the file is an older export: returns that it lacks came later, and each of its orders is a separate
-        state, even if equal.
+        Whether the file is an older export: returns that it lacks were made later, and each of its orders is a state of
+        its own, even if it equals the known state.
     refunds
         Whether the records contain the refunds of their lines; otherwise known refunds stay.
     amounts
@@ -85,11 +85,11 @@ class Comparison:
     Attributes
     ----------
     states
-        The new states of the orders that changed: all their rows.
+        All rows of the orders that changed, in their new states.
     changed, partial
-        Ids of these orders, and of those among them that keep known lines that the file lacks.
+        Ids of the orders that changed, and of the changed orders that keep known lines which the file lacks.
     updated, unchanged
-        Positions (``ROW``) of the new rows that replace a known line, and of those equal to one.
+        Positions (``ROW``) of the new rows that replace a known line, and of the new rows that equal one.
     """
 
     states: pl.DataFrame
@@ -249,7 +249,7 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
     present, replaced
         Rows in the table, and states in ``TABLE_replaced`` (with ``known_from``), of the same orders.
     loads
-        ``load_id``, ``moment``, ``number`` (the order in which they were made).
+        ``load_id``, ``moment`` and ``number`` (the sequence of the loads).
 
     Returns
     -------
@@ -260,7 +260,7 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
     earlier = replaced.with_columns(at=pl.col(KNOWN_FROM)).with_columns(pl.lit(value=False).alias(IN_TABLE))
     rows = pl.concat([earlier, here], how="diagonal")
     rows = rows.join(loads.select("load_id", "number"), on="load_id", how="left", maintain_order="left")
-    # Rows that are in the table, or that left it together, are one state, whatever their loads.
+    # Rows in the table, and rows that were replaced together, form one state even if they are from different loads.
     of_state = [ORDER, IN_TABLE, "at", REPLACED_BY]
     states = rows.group_by(of_state).agg(pl.col("number").max())
     states = states.sort(ORDER, "at", IN_TABLE, "number", nulls_last=False)

@@ -62,8 +62,8 @@ def earlier_states(
     standing = loads.filter("stands")["load_id"].implode()
     kept = of_standing_loads(kept, loads)
     kept = kept.join(loads.select("load_id", "moment", "number"), on="load_id", how="left", maintain_order="left")
-    # A row without KNOWN_FROM was replaced because its file was loaded again. It comes back only if that later load no
-    # longer stands.
+    # A row without KNOWN_FROM was replaced because its file was loaded again. It is restored only if that later load is
+    # undone too.
     kept = kept.filter(pl.col(KNOWN_FROM).is_not_null() | ~pl.col(REPLACED_BY).is_in(standing))
     kept = kept.with_columns(pl.col(KNOWN_FROM).fill_null(pl.col("moment")))
     returns = kept.join(_last_states(kept, standing), on=[ORDER, KNOWN_FROM, REPLACED_BY], how="semi", nulls_equal=True)

@@ -32,8 +32,7 @@ NUMBER = "run_number"
 HIGHEST = "highest_number"
 """Key of a commit for the highest run number so far."""
 RUN_SCHEMA = pl.Schema({NUMBER: pl.Int64(), "run_name": pl.String(), "run_version": pl.Int64(), "run_as_of": pl.Date()})
-"""Columns that identify the run of a row. They come first, because Delta readers parse statistics of only 32 columns.
-"""
+"""Columns that identify the run of a row. They are the first, because Delta readers parse statistics of 32 columns."""
 STATISTICS = (NUMBER,)
 """Columns by which readers find the files of a run. Customer ids are not among them, because the log outlives erased
 customers."""
@@ -55,7 +54,7 @@ class Run:
     number
         1, 2, … in the order in which the runs of this analysis were first saved, whatever their names.
     rows
-        Number of customers, without those erased since.
+        Number of customers, without customers that were erased later.
     facts
         Further facts of the run as a whole (method, fingerprint of the data), as read from JSON.
     """
@@ -193,7 +192,7 @@ def _highest(table: StoredTable) -> int:
 
 
 def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
-    """Return the facts of a run for its commit; :func:`_run` reads them."""
+    """Return the facts of a run as they are stored in its commit; :func:`_run` reads them."""
     return {
         NUMBER: run.number,
         HIGHEST: highest,

@@ -85,7 +85,7 @@ def remove(table: StoredTable, condition: pl.Expr, prefix: str) -> int:
 def remove_rows(
     table: StoredTable, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str
 ) -> int:
-    """Remove the rows of a side table that ``chosen`` selects by these columns; return their number."""
+    """Remove the rows of a side table that ``chosen`` selects from frames of ``columns``; return their number."""
     drops = {}
     for file in table.files:
         frame = read_file(table.folder / file.name, columns).with_row_index(" row")

@@ -22,8 +22,8 @@ Positions = np.ndarray[Any, np.dtype[np.int64]]
 class Staging:
     """Write the valid rows of a load batch by batch.
 
-    Rows whose key occurred before in the same load are held in memory in :attr:`held`; at the end it is decided which
-    row applies. Rows without a complete key get the number of earlier rows with equal content.
+    Rows whose key occurred before in the same load are held in memory in :attr:`held`; at the end the writer decides
+    which row applies. Rows without a complete key get the number of earlier rows with equal content.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Staging:
 
 
 def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
-    """Return the last of the held rows for every key, and the number of others."""
+    """Return the last held row of each key (None without held rows), and the number of the earlier ones."""
     if not held:
         return None, 0
     rows = pl.concat(held)

@@ -20,6 +20,7 @@ PRODUCT, TOTAL, KIND = " product", " total", " kind"
 ROW = " row"
 """Helper column: position of a new row; Delta does not allow such names in a table."""
 MONEY_SCALE = 10_000
+"""Amounts are compared in whole ten-thousandths, in which sums are exact."""
 
 
 @dataclass(frozen=True)

@@ -97,14 +97,14 @@ class LoadWriter:
     def follow(self, load_ids: set[str]) -> None:
         """Continue the numbering of equal rows.
 
-        The rows without a key in these earlier loads of the same file are counted as if they came before the new ones.
+        Rows without a key in these earlier loads of the same file count as earlier rows of this file.
         """
         if load_ids:
             theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
             self._staging.follow(theirs.select(self.identity.columns).collect())
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Add valid rows, with the table's columns and ``source_row``; the other lineage columns are the load's."""
+        """Add valid rows, with columns of the table and ``source_row``; the writer adds the other lineage columns."""
         if self.facts.by_order and len(frame):
             self._orders = self._orders.with_rows(frame)
         self._staging.add(frame)
@@ -151,7 +151,7 @@ class LoadWriter:
         return facts
 
     def _settle_orders(self, new: list[DataFile], plan: MergePlan, on_conflict: OnConflict | None) -> None:
-        """Plan changes of whole orders, and of rows with assumed orders, unless the caller keeps known rows."""
+        """Complete the plan by orders, or by rows with assumed orders; ``keep`` changes no known row."""
         if on_conflict is OnConflict.KEEP:
             return
         candidates = OrderCandidates(
@@ -170,6 +170,7 @@ class LoadWriter:
             merge.merge_further_lines()
 
     def _entering(self, plan: MergePlan) -> list[DataFile]:
+        """Write the rows that the plan adds besides the rows of the new files; return their files."""
         rows = [frame for frame in plan.entering if len(frame)]
         if not rows:
             return []
@@ -178,7 +179,7 @@ class LoadWriter:
         return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
-        """Resolve keys that occur more than once in the file: the last row applies, or the first with ``keep``."""
+        """Resolve keys that occur more than once in the file: the last row applies, or with ``keep`` the first."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
@@ -194,7 +195,7 @@ class LoadWriter:
         return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
-        """Drop rows from files of this load; the first versions of these files are deleted."""
+        """Return files of this load without some rows; files that lose rows are rewritten and then deleted."""
         kept, rewritten = drop_from_files(self.table.folder, files, drops, f"{self.facts.load_id}-{step}")
         for name in drops:
             (self.table.folder / name).unlink()

@@ -8,6 +8,7 @@ from ckm.io.mapping.order_amounts import RETURNED
 from ckm.schema import ORDER_AMOUNTS
 
 SAID = "order_amounts"
+"""Column of the transactions with the stored amounts of a line."""
 OF_LINE = ("net", "discount", "refund")
 AMOUNTS = (*OF_LINE, *ORDER_AMOUNTS)
 """Stored amounts of a line: its own and those of its order."""
@@ -18,7 +19,10 @@ _SAYS, _GIVEN = "\x00says", "\x00given"
 
 
 def with_said(lines: pl.DataFrame, is_refunded: pl.Expr) -> pl.DataFrame:
-    """Return lines with their own and their order's amounts as JSON, and two helper columns for :func:`kept_said`."""
+    """Return lines with their own and their order's amounts as JSON, and two helper columns for :func:`kept_said`.
+
+    ``is_refunded`` is whether a status marks the line as fully refunded.
+    """
     names = [name for name in AMOUNTS if name in lines.columns]
     says = (pl.col(name).is_not_null() for name in ORDER_AMOUNTS if name in lines.columns)
     return lines.with_columns(
