@@ -207,8 +207,8 @@ def _remark(results: Sequence[FileResult]) -> None:
     for result in results:
         for reason, count in result.reasons.items():
             remark(doubt(f"{result.file}: quarantined {count} × {reason}"))
-        told = (about(result.file, each) for each in result.remarks if each not in shared)
-        remark(*at_least(Importance.assumption, told))
+        remarks = (about(result.file, each) for each in result.remarks if each not in shared)
+        remark(*at_least(Importance.assumption, remarks))
         for each in (*result.details, *result.upkeep):
             detail(f"{result.file}: {each}")
 

@@ -24,7 +24,7 @@ from ckm.io.mapping import order_parts
 from ckm.io.mapping.convert import Conversion
 from ckm.io.mapping.proposal import is_assumed_order
 from ckm.io.mapping.shown_columns import shown_columns
-from ckm.io.mapping.stored_amounts import AMOUNTS, SAID
+from ckm.io.mapping.stored_amounts import AMOUNTS, STORED_AMOUNTS
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.partition import partition_of
 from ckm.io.readers.read import open_source, refuse_absent
@@ -114,8 +114,8 @@ def content_id(path: Path, plan: Plan) -> tuple[str, str]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or 'cannot be read'}") from error
-    if said := partition_of(path):  # equal files in two folders are different files
-        digest = hashlib.sha256(f"{digest} {said}".encode()).hexdigest()
+    if partition := partition_of(path):  # equal files in two folders are different files
+        digest = hashlib.sha256(f"{digest} {partition}".encode()).hexdigest()
     return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
 
 
@@ -283,7 +283,9 @@ class FileLoad:
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
-            amounts=order_parts if SAID in schema or (self._has_orders and SAID in self.stored_columns) else None,
+            amounts=order_parts
+            if STORED_AMOUNTS in schema or (self._has_orders and STORED_AMOUNTS in self.stored_columns)
+            else None,
         )
 
     @property

@@ -222,8 +222,8 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
         "maxValues": {name: value for name, value in high.items() if name not in unfit},
         "nullCount": nulls,
     }
-    said = json.dumps(facts, ensure_ascii=False)
-    return DataFile(path.name, footer.num_rows, path.stat().st_size, said, digest_of(path))
+    facts_json = json.dumps(facts, ensure_ascii=False)
+    return DataFile(path.name, footer.num_rows, path.stat().st_size, facts_json, digest_of(path))
 
 
 def digest_of(path: Path) -> str:

@@ -131,9 +131,9 @@ class StoredTable:
         found: dict[str, str] = {}
         for actions in entries(self.folder) if created(self.folder) else ():
             [info] = [action["commitInfo"] for action in actions if "commitInfo" in action][:1] or [{}]
-            told = json.loads(info.get(COMMIT_KEY, "{}")).get("digests", {})
+            recorded = json.loads(info.get(COMMIT_KEY, "{}")).get("digests", {})
             names = (action["add"]["path"] for action in actions if "add" in action)
-            found.update({name: told.get(name) or found.get(name, "") for name in map(unquote, names)})
+            found.update({name: recorded.get(name) or found.get(name, "") for name in map(unquote, names)})
         return found
 
     @cached_property
@@ -219,9 +219,10 @@ class StoredTable:
             commit.
         """
         delta = self._ready(schema)
-        told = {key: said for key, said in ((LOAD_KEY, load), (RUN_KEY, run)) if said is not None} | dict(facts or {})
+        metadata = {LOAD_KEY: load, RUN_KEY: run, **(facts or {})}
+        metadata = {key: value for key, value in metadata.items() if value is not None}
         add, remove = list(add), list(remove)
-        told[COMMIT_KEY] = {
+        metadata[COMMIT_KEY] = {
             "add": len(add),
             "remove": len(remove),
             "txn": len(marks or {}),
@@ -238,7 +239,7 @@ class StoredTable:
             "append",
             delta.schema(),
             commit_properties=CommitProperties(
-                custom_metadata={key: json.dumps(said, ensure_ascii=False) for key, said in told.items()} or None,
+                custom_metadata={key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()} or None,
                 app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
             ),
         )

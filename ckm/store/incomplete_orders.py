@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import polars as pl
 
 from ckm.schema import is_refund_of_line
-from ckm.store.order_states import ORDER, ORDER_SAID
+from ckm.store.order_states import ORDER, STORED_AMOUNTS
 from ckm.store.undated_returns import ROW
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class OrderAmounts(Protocol):
         """Return the orders whose totals exceed the goods in the rows."""
         ...
 
-    def tells_of_order(self) -> pl.Expr:
+    def has_order_amounts(self) -> pl.Expr:
         """Return whether a line has an amount of its order."""
         ...
 
@@ -76,7 +76,7 @@ def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amo
     ``known`` has the columns of ``new``, except ``ROW`` and places in files.
     """
     nothing = Completed(new, pl.Series(ORDER, [], dtype=pl.String), pl.Series(ORDER, [], dtype=pl.String))
-    if amounts is None or ORDER_SAID not in known.columns:
+    if amounts is None or STORED_AMOUNTS not in known.columns:
         return nothing
     is_line = ~is_refund_of_line()
     lines, their_lines = new.filter(is_line), known.filter(is_line)
@@ -111,7 +111,7 @@ def with_known_amounts(
     ``known`` has the columns of ``new``, except ``ROW`` and places in files.
     """
     nothing = WithKnownAmounts(new, pl.Series(ORDER, [], dtype=pl.String))
-    if amounts is None or reading.amounts is None or ORDER_SAID not in known.columns:
+    if amounts is None or reading.amounts is None or STORED_AMOUNTS not in known.columns:
         return nothing
     orders = _numbered_with_amounts(new, known, new[ORDER].unique())
     mine = pl.col(ORDER).is_in(orders.implode())
@@ -121,10 +121,10 @@ def with_known_amounts(
 
 def _numbered_with_amounts(new: pl.DataFrame, known: pl.DataFrame, orders: pl.Series) -> pl.Series:
     """Return those of ``orders`` whose rows all have line numbers, and some of them amounts of the order."""
-    both = pl.concat([rows.select(*OF_LINE, ORDER_SAID) for rows in (new, known)])
+    both = pl.concat([rows.select(*OF_LINE, STORED_AMOUNTS) for rows in (new, known)])
     both = both.filter(pl.col(ORDER).is_in(orders.implode()))
-    both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(ORDER_SAID).count())
-    return both.filter((pl.col("line_no") == 0) & (pl.col(ORDER_SAID) > 0))[ORDER].sort()
+    both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(STORED_AMOUNTS).count())
+    return both.filter((pl.col("line_no") == 0) & (pl.col(STORED_AMOUNTS) > 0))[ORDER].sort()
 
 
 def _spread_again(new: pl.DataFrame, parts: pl.DataFrame, amounts: OrderAmounts) -> pl.DataFrame:

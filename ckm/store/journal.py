@@ -133,26 +133,26 @@ def _parsed(data: bytes) -> Entry:
         This version of ckm did not write the entry.
     """
     try:
-        said = json.loads(data)
+        record = json.loads(data)
     except RecursionError:
         raise ValueError from None
-    if not isinstance(said, dict) or set(said) != {each.name for each in fields(Entry)}:
+    if not isinstance(record, dict) or set(record) != {each.name for each in fields(Entry)}:
         raise ValueError
-    texts = [said[name] for name in ("load_id", "table", "app_id", "file_id", "source")]
-    undoes, supersedes = said["undoes"], said["supersedes"]
+    texts = [record[name] for name in ("load_id", "table", "app_id", "file_id", "source")]
+    undoes, supersedes = record["undoes"], record["supersedes"]
     fits = (
         all(isinstance(text, str) for text in texts)
         and isinstance(undoes, str | None)
         and isinstance(supersedes, list)
         and all(isinstance(load, str) for load in supersedes)
-        and type(said["mark"]) is int
+        and type(record["mark"]) is int
     )
-    if not fits or not LOAD_ID.fullmatch(said["load_id"]) or not TABLE_NAME.fullmatch(said["table"]):
+    if not fits or not LOAD_ID.fullmatch(record["load_id"]) or not TABLE_NAME.fullmatch(record["table"]):
         raise ValueError
-    return Entry(**said)
+    return Entry(**record)
 
 
-def landed(root: Path, entry: Entry) -> bool:
+def is_committed(root: Path, entry: Entry) -> bool:
     """Return whether the load was committed."""
     return StoredTable(root / entry.table).mark(entry.app_id) >= entry.mark
 

@@ -18,7 +18,7 @@ from ckm.store.incomplete_orders import completed
 from ckm.store.loads import last_pages, order_digest
 from ckm.store.order_candidates import FILE, POSITION
 from ckm.store.order_moments import is_older, just_before, progress
-from ckm.store.order_states import ORDER, ORDER_SAID
+from ckm.store.order_states import ORDER, STORED_AMOUNTS
 from ckm.store.replaced_states import in_scope
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def find_moment(candidates: OrderCandidates) -> LoadMoment:
 
 
 def _by_orders(candidates: OrderCandidates) -> LoadMoment:
-    last, newest = candidates.orders.span.last, candidates.loads.filter("stands")["moment"].max()
+    last, newest = candidates.orders.span.last, candidates.loads.filter("in_force")["moment"].max()
     page = _page_before(candidates)
     loads = pl.concat([pl.Series([], dtype=pl.String), *(rows["load_id"] for rows in candidates.known.values())])
     of_known = pl.col("load_id").is_in(loads.unique().implode())
@@ -94,9 +94,9 @@ def _page_before(candidates: OrderCandidates) -> LoadFacts | None:
     loads = (load for load in candidates.history if load.facts.load_id not in candidates.superseded)
     pages, reading = last_pages(loads, candidates.facts.source), candidates.reading
     shared = [order for order in reading.edges if pages and order_digest(order) in pages[-1].edges]
-    if not shared or candidates.amounts is None or ORDER_SAID not in reading.columns:
+    if not shared or candidates.amounts is None or STORED_AMOUNTS not in reading.columns:
         return None
-    with_amounts = {*candidates.new_rows(shared).filter(candidates.amounts.tells_of_order())[ORDER]}
+    with_amounts = {*candidates.new_rows(shared).filter(candidates.amounts.has_order_amounts())[ORDER]}
     return pages[-1] if any(order not in with_amounts for order in shared) else None
 
 
@@ -119,9 +119,9 @@ def _has_further_lines(candidates: OrderCandidates, new: pl.DataFrame, known: pl
 
 def _of_first_file(candidates: OrderCandidates, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the lines of orders that are from the file of their first line, which has the order's amounts."""
-    if candidates.amounts is None or ORDER_SAID not in rows.columns:
+    if candidates.amounts is None or STORED_AMOUNTS not in rows.columns:
         return rows
-    first = pl.col("source_file").filter(candidates.amounts.tells_of_order()).first().over(ORDER)
+    first = pl.col("source_file").filter(candidates.amounts.has_order_amounts()).first().over(ORDER)
     return rows.filter(pl.col("source_file") == first.fill_null(pl.col("source_file")))
 
 
@@ -153,10 +153,10 @@ def _votes(candidates: OrderCandidates) -> tuple[int, int]:
 
 def _is_cut_at_newest(candidates: OrderCandidates) -> bool:
     """Return whether the newer of a page's first and last orders is incomplete; newer orders may then follow."""
-    if candidates.amounts is None or ORDER_SAID not in candidates.reading.columns:
+    if candidates.amounts is None or STORED_AMOUNTS not in candidates.reading.columns:
         return False
     rows = candidates.new_rows(candidates.orders.edges)
     newest = rows.filter(pl.col("ordered_at") == pl.col("ordered_at").max())
-    with_amounts = newest.filter(candidates.amounts.tells_of_order())[ORDER]
+    with_amounts = newest.filter(candidates.amounts.has_order_amounts())[ORDER]
     is_without = not newest[ORDER].is_in(with_amounts.implode()).all()
     return is_without or not candidates.amounts.cut_orders(newest).is_empty()

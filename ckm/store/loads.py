@@ -124,7 +124,7 @@ def of_file(table: StoredTable, file_id: str) -> list[Load]:
     return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
 
 
-def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
+def in_force(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
     """Return the loads in force that have the source of ``facts``; loads without a mapping have every source."""
     sources = {facts.source, facts.table}
     return [

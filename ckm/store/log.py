@@ -150,13 +150,13 @@ def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
     if not isinstance(info, dict):
         raise DamagedStoreError(path, "this entry of the log is truncated")
     try:
-        said = json.loads(info.get(COMMIT_KEY, "{}"))
+        recorded = json.loads(info.get(COMMIT_KEY, "{}"))
     except (ValueError, TypeError, RecursionError):
         raise DamagedStoreError(path, "this entry of the log is damaged") from None
-    if not isinstance(said, dict):
+    if not isinstance(recorded, dict):
         raise DamagedStoreError(path, "this entry of the log is damaged")
     counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
-    if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
+    if any(counted[kind] != recorded.get(kind, counted[kind]) for kind in counted):
         raise DamagedStoreError(path, "this entry of the log is truncated")
     if not OF_OPERATION.get(str(info.get("operation")), set()) <= set(kinds):
         raise DamagedStoreError(path, "this entry of the log is truncated")

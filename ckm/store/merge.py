@@ -14,7 +14,7 @@ from ckm.io.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.row_identity import REPEAT, Hashes, Identity, members
-from ckm.store.value_bounds import Reach
+from ckm.store.value_bounds import IdentityBounds
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def plan_merge(
     if not new or not old:
         return plan
     wanted = [np.unique(np.concatenate(new_hashes))]
-    reach = [Reach.of(file, table, identity) for file in new]
-    near = [file for file in old if any(one.meets(file) for one in reach)]
+    reach = [IdentityBounds.of(file, table, identity) for file in new]
+    near = [file for file in old if any(one.overlaps(file) for one in reach)]
     old_hits = _hits(table, near, identity, wanted)
     if not old_hits:
         return plan
@@ -246,8 +246,8 @@ def _pairs(
     if both.is_empty():
         return None
     there = scan_file(table.folder / new[0]).collect_schema()
-    said = [name for name in schema if name not in LINEAGE and name in there]
-    equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in said)
+    compared = [name for name in schema if name not in LINEAGE and name in there]
+    equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in compared)
     sources = [pl.col("source"), pl.col(f"source{OLD}")]
     foreign = sources[0].ne_missing(sources[1]) & ~pl.any_horizontal(source == table.name for source in sources)
     pairs = both.select(NEW_ROW, OLD_ROW, equal.alias("equal"), foreign.fill_null(value=False).alias("foreign"))

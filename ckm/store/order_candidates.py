@@ -14,11 +14,11 @@ from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
 from ckm.store.loads import history
 from ckm.store.order_moments import FileSpan, loads_frame
-from ckm.store.order_states import ORDER, ORDER_SAID, UPDATED_AT, OrderReading
+from ckm.store.order_states import ORDER, STORED_AMOUNTS, UPDATED_AT, OrderReading
 from ckm.store.replaced_states import in_scope
 from ckm.store.row_identity import Identity
 from ckm.store.undated_returns import DATED_BY, ROW
-from ckm.store.value_bounds import Reach
+from ckm.store.value_bounds import IdentityBounds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -127,8 +127,8 @@ class OrderCandidates:
     def known_files(self) -> list[DataFile]:
         """Data files of the table that may contain any of the orders."""
         by_order = Identity((ORDER,), ())
-        reach = [Reach.of(file, self.table, by_order) for file in self.new]
-        return [file for file in self.table.files if any(one.meets(file) for one in reach)]
+        reach = [IdentityBounds.of(file, self.table, by_order) for file in self.new]
+        return [file for file in self.table.files if any(one.overlaps(file) for one in reach)]
 
     @cached_property
     def ids(self) -> dict[str, pl.Series]:
@@ -226,7 +226,7 @@ class OrderCandidates:
 
     def whole_orders(self, rows: pl.DataFrame) -> pl.Series:
         """Return the ids of the orders that are complete in these rows, by their own totals."""
-        if self.amounts is None or ORDER_SAID not in rows.columns:
+        if self.amounts is None or STORED_AMOUNTS not in rows.columns:
             return rows[ORDER].clear()
         return self.amounts.whole_orders(rows)
 

@@ -15,7 +15,7 @@ from ckm.store.load_moment import LoadMoment, find_moment
 from ckm.store.loads import order_digest
 from ckm.store.order_candidates import FILE, POSITION, add_places
 from ckm.store.order_moments import as_moment, as_text, progress
-from ckm.store.order_states import EQUAL, KNOWN_FROM, MOMENT, ORDER, ORDER_SAID, compare, contents, state_moments
+from ckm.store.order_states import EQUAL, KNOWN_FROM, MOMENT, ORDER, STORED_AMOUNTS, compare, contents, state_moments
 from ckm.store.replaced_states import in_scope, present_rows, replaced_states, state_schema
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import ROW, is_undated
@@ -152,7 +152,7 @@ class OrderMerge:
         reading = replace(reading, whole=True, earlier=True)
         known_rows = known.drop(FILE, POSITION)
         before_refunds = known_rows
-        if self.amounts is not None and ORDER_SAID in known_rows.columns:
+        if self.amounts is not None and STORED_AMOUNTS in known_rows.columns:
             before_refunds = self.amounts.without_refunds(known_rows)
         kept = with_known_amounts(new, before_refunds, reading, self.amounts)
         parts = completed(kept.rows, before_refunds, reading, self.amounts)
@@ -182,7 +182,7 @@ class OrderMerge:
         """
         if self.amounts is None or parts.is_empty():
             return states
-        with_first_line = new.filter(self.amounts.tells_of_order())[ORDER].unique()
+        with_first_line = new.filter(self.amounts.has_order_amounts())[ORDER].unique()
         without = parts.filter(~parts.is_in(with_first_line.implode()))
         return states.filter(~pl.col(ORDER).is_in(without.implode()))
 

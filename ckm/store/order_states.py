@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 ORDER = "order_id"
 UPDATED_AT = "updated_at"
-ORDER_SAID = "order_amounts"
+STORED_AMOUNTS = "order_amounts"
 """Column with a line's amounts as in its file, before order amounts are spread; not compared between states."""
 KNOWN_FROM = "known_from"
 """Column of ``TABLE_replaced``: the moment of a state; null for other replaced rows (of a file loaded again)."""
-BESIDE = (UPDATED_AT, ORDER_SAID)
+BESIDE = (UPDATED_AT, STORED_AMOUNTS)
 """Columns in which two equal lines may differ."""
 MOMENT = pl.Datetime("us", "UTC")
 LEAST_UNIT = 0.001
@@ -117,13 +117,13 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
         reading = replace(reading, edges=frozenset())  # each order has one line, and no column identifies lines
     lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
     mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
-    said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
+    compared = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
     absent = [name for name in columns if name not in reading.columns and name not in LINEAGE]
     pairs = mine.join(theirs, on=OF_LINE, how="left", suffix=" known", maintain_order="left")
     pairs = pairs.with_columns(pl.col("load_id known").is_not_null().alias(PAIRED))
     if "discount" in absent:
         pairs = pairs.with_columns(_net_with_known_discount().alias("net"))
-    pairs = pairs.with_columns((pl.col(PAIRED) & _says_the_same(said)).alias(EQUAL))
+    pairs = pairs.with_columns((pl.col(PAIRED) & _equal_values(compared)).alias(EQUAL))
     pairs = pairs.with_columns(pl.col(f"{name} known").alias(name) for name in absent)
     returns = date_returns(new.filter(is_undated()), known.filter(is_undated()), states)
     missing = pl.concat(
@@ -131,10 +131,10 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     )
     edges = missing[ORDER].is_in([*reading.edges])
     may_stay = edges if reading.whole else pl.repeat(True, len(missing), eager=True)
-    may_stay &= ~_told_by_its_line(missing, mine)
+    may_stay &= ~_refunds_without_refunded_line(missing, mine)
     if reading.earlier:
         may_stay &= missing.select(~is_return()).to_series()
-    may_stay |= _untold_refunds(missing, new, reading)
+    may_stay |= _refunds_not_in_file(missing, new, reading)
     leaving, staying = missing.filter(~may_stay), missing.filter(may_stay)
     changed = pl.concat([pairs.filter(~pl.col(EQUAL))[ORDER], returns.changed, leaving[ORDER]])
     changed = (new[ORDER] if reading.earlier else changed).unique().sort()
@@ -149,7 +149,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     )
 
 
-def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
+def _refunds_not_in_file(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
     """Return which rows are refunds of orders for which the file has neither refunds nor cancellations."""
     if reading.refunds:
         return pl.repeat(False, len(missing), eager=True)
@@ -157,7 +157,7 @@ def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderRead
     return missing.select(is_refund_of_line() & ~pl.col(ORDER).is_in(told.implode())).to_series()
 
 
-def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
+def _refunds_without_refunded_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
     """Return which rows are refunds of lines that are in the file, where the refund is missing now."""
     line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
     here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
@@ -210,9 +210,9 @@ def _net_with_known_discount() -> pl.Expr:
     return pl.when(is_gross).then("net known").otherwise("net")
 
 
-def _says_the_same(said: Collection[str]) -> pl.Expr:
+def _equal_values(compared: Collection[str]) -> pl.Expr:
     return pl.all_horizontal(
-        pl.lit(value=True), *(pl.col(name).eq_missing(pl.col(f"{name} known")) for name in said if name != ORDER)
+        pl.lit(value=True), *(pl.col(name).eq_missing(pl.col(f"{name} known")) for name in compared if name != ORDER)
     )
 
 
@@ -225,9 +225,9 @@ def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 
 def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str] = (ORDER,)) -> pl.DataFrame:
     """Return a hash of the content of each state in some columns."""
-    said = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
+    compared = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
     day = pl.when(~is_undated()).then("ordered_at").alias("ordered_at")
-    hashes = rows.select(*state, pl.struct(*said, day).hash(1).alias(LINE))
+    hashes = rows.select(*state, pl.struct(*compared, day).hash(1).alias(LINE))
     return hashes.group_by(state).agg(pl.col(LINE).sort().implode().hash(2).sum().alias(EQUAL))
 
 

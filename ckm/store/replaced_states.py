@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.store.order_moments import of_standing_loads
+from ckm.store.order_moments import of_loads_in_force
 from ckm.store.order_states import IN_TABLE, KNOWN_FROM, MOMENT, ORDER, chained
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import DATED_BY
@@ -22,7 +22,7 @@ def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | 
     rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())
     if orders is not None:
         rows = rows.filter(pl.col(ORDER).is_in(orders.implode()))
-    return of_standing_loads(rows.collect(), loads)
+    return of_loads_in_force(rows.collect(), loads)
 
 
 def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:

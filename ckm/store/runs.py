@@ -128,7 +128,7 @@ def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
     """Return the saved runs of an analysis by number; with ``name``, only the runs of the definition with this name."""
     table = _table(root, analysis)
     rows = table.rows_by(NUMBER)
-    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # the last commit of a number applies
+    last = {facts[NUMBER]: facts for facts in table.history(RUN_KEY)}  # the last commit of a number applies
     return [
         _run(analysis, last[number], rows.get(number, 0))
         for number in sorted(last)
@@ -156,9 +156,9 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
         The store has no such run.
     """
     table = _table(root, run.analysis)
-    said = [told for told in table.history(RUN_KEY, f'"{NUMBER}":{run.number}') if told[NUMBER] == run.number]
-    if said:
-        found = _kept(table, said[-1])
+    commits = [facts for facts in table.history(RUN_KEY, f'"{NUMBER}":{run.number}') if facts[NUMBER] == run.number]
+    if commits:
+        found = _kept(table, commits[-1])
         wanted = [name for name in found.columns if columns is None or name in {CLUSTER_COLUMN, *columns}]
         return _by_customer(_scan(table, found).select(wanted).collect())
     numbers = [str(other.number) for other in kept(root, run.analysis)]
@@ -175,12 +175,12 @@ def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | N
     """Return the run of this definition and day, parsing only commits that contain the day."""
     day = as_of.isoformat()
     wanted = (name, version, day)
-    said = [
-        told
-        for told in table.history(RUN_KEY, day)
-        if (told["run_name"], told["run_version"], told["run_as_of"]) == wanted
+    commits = [
+        facts
+        for facts in table.history(RUN_KEY, day)
+        if (facts["run_name"], facts["run_version"], facts["run_as_of"]) == wanted
     ]
-    return _kept(table, said[-1]) if said else None
+    return _kept(table, commits[-1]) if commits else None
 
 
 def _highest(table: StoredTable) -> int:
@@ -188,10 +188,10 @@ def _highest(table: StoredTable) -> int:
     last = table.last(RUN_KEY) or {HIGHEST: 0}
     if HIGHEST in last:
         return int(last[HIGHEST])
-    return max(int(told[NUMBER]) for told in table.history(RUN_KEY))  # an older version of ckm wrote the last commit
+    return max(int(facts[NUMBER]) for facts in table.history(RUN_KEY))  # an older version of ckm wrote the last commit
 
 
-def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
+def _commit_facts(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
     """Return the facts of a run as they are stored in its commit; :func:`_run` reads them."""
     return {
         NUMBER: run.number,
@@ -204,15 +204,15 @@ def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
     }
 
 
-def _run(analysis: str, told: Mapping[str, Any], rows: int) -> Run:
-    day = date.fromisoformat(told["run_as_of"])
-    return Run(analysis, told["run_name"], told["run_version"], day, told[NUMBER], rows, told["facts"])
+def _run(analysis: str, facts: Mapping[str, Any], rows: int) -> Run:
+    day = date.fromisoformat(facts["run_as_of"])
+    return Run(analysis, facts["run_name"], facts["run_version"], day, facts[NUMBER], rows, facts["facts"])
 
 
-def _kept(table: StoredTable, told: Mapping[str, Any]) -> _Kept:
-    files = table.files_with(NUMBER, told[NUMBER])
-    run = _run(table.name.removeprefix(PREFIX), told, sum(file.rows for file in files))
-    return _Kept(run, tuple(told["columns"]), tuple(files))
+def _kept(table: StoredTable, facts: Mapping[str, Any]) -> _Kept:
+    files = table.files_with(NUMBER, facts[NUMBER])
+    run = _run(table.name.removeprefix(PREFIX), facts, sum(file.rows for file in files))
+    return _Kept(run, tuple(facts["columns"]), tuple(files))
 
 
 def _scan(table: StoredTable, found: _Kept) -> pl.LazyFrame:
@@ -289,7 +289,7 @@ def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: 
         schema=pl.Schema({**RUN_SCHEMA, **rows.schema}),
         add=new,
         remove=old,
-        run=_told(run, rows.columns, highest),
+        run=_commit_facts(run, rows.columns, highest),
         marks={app_id: entry.mark},
     )
     settle(root, entry)

@@ -66,7 +66,7 @@ class Staging:
         self.held: list[pl.DataFrame] = []
         self._seen = SeenHashes(expected_rows)
         self.hashes: list[Hashes] = []
-        self._meets_others = bool(table.files)
+        self._compares = bool(table.files)
         self._writer = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -84,7 +84,7 @@ class Staging:
             mask = pl.Series(fresh)
             self.held.append(numbered.filter(~mask))
             numbered = numbered.filter(mask)
-        if self._meets_others:
+        if self._compares:
             self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
         self._writer.write(numbered)
 

@@ -18,7 +18,7 @@ from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import StoredTable, aligned
-from ckm.store.loads import REQUARANTINE, history, of_file, standing
+from ckm.store.loads import REQUARANTINE, history, in_force, of_file
 from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
 from ckm.store.order_candidates import FileOrders, OrderCandidates
 from ckm.store.order_merge import OrderMerge
@@ -71,7 +71,7 @@ class LoadWriter:
         self.facts = replace(facts, content_id=app_id)
         self.identity = identity
         same_file = of_file(table, facts.file_id)
-        self._earlier = [] if facts.kind == REQUARANTINE else standing(same_file, facts)
+        self._earlier = [] if facts.kind == REQUARANTINE else in_force(same_file, facts)
         self._orders = FileOrders()
         self.upkeep: list[str] = []
         self.entry = journal.Entry(
@@ -280,7 +280,7 @@ def recover(root: Path) -> None:
     if entry == "unknown":
         recover_by_log(root)
         return
-    if journal.landed(root, entry):
+    if journal.is_committed(root, entry):
         settle(root, entry)
     else:
         side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
@@ -297,17 +297,17 @@ def recover_by_log(root: Path) -> None:
     """
     prefix = "0" * LOAD_ID_LENGTH
     tables = [StoredTable(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
-    told = {table.name: history([table]) for table in tables}
-    known = [load.facts.load_id for loads in told.values() for load in loads]
+    by_table = {table.name: history([table]) for table in tables}
+    known = [load.facts.load_id for loads in by_table.values() for load in loads]
     side_tables.remove(StoredTable(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
     for table in tables:
         if table.name.endswith(REPLACED):
             lost = ~pl.col(REPLACED_BY).is_in(known) | ~pl.col("load_id").is_in(known)
             side_tables.remove(table, lost, f"{prefix}-r")
-        if not told[table.name]:
+        if not by_table[table.name]:
             continue
-        facts = told[table.name][-1].facts
-        same_file = standing(of_file(table, facts.file_id), facts)
+        facts = by_table[table.name][-1].facts
+        same_file = in_force(of_file(table, facts.file_id), facts)
         earlier = [load.load_id for load in same_file if load.load_id != facts.load_id]
         supersedes = [] if facts.kind in (REQUARANTINE, "undo") else earlier
         file_id = "" if facts.kind == "undo" else facts.file_id

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.io.mapping.order_amounts import TOLERANCE, after_discount
-from ckm.io.mapping.stored_amounts import AMOUNTS, REFUNDED, SAID, stated_amounts
+from ckm.io.mapping.stored_amounts import AMOUNTS, REFUNDED, STORED_AMOUNTS, stated_amounts
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def with_known_amounts(new: pl.DataFrame, known: pl.DataFrame, columns: Collecti
     if REFUNDS[0] in is_kept:
         both = both.with_columns(_refund().alias("order_refund"))
     said = pl.struct(*AMOUNTS, REFUNDED).struct.json_encode()
-    changed = lines.with_columns(*both.select(said.alias(SAID), _LESS)).filter(_LESS).drop(_LESS)
+    changed = lines.with_columns(*both.select(said.alias(STORED_AMOUNTS), _LESS)).filter(_LESS).drop(_LESS)
     refunds = known.filter(is_refund_of_line() & pl.col("order_id").is_in(changed["order_id"].implode()))
     return pl.concat([changed, refunds], how="diagonal")
 

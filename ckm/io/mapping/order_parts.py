@@ -20,10 +20,10 @@ from ckm.io.mapping.order_amounts import (
     as_returns,
     with_counts,
 )
-from ckm.io.mapping.stored_amounts import AMOUNTS, REFUNDED, SAID, stated_amounts
+from ckm.io.mapping.stored_amounts import AMOUNTS, REFUNDED, STORED_AMOUNTS, stated_amounts
 from ckm.schema import is_refund_of_line
 
-__all__ = ["cut_orders", "spread_again", "tells_of_order", "whole_orders", "with_known_amounts", "without_refunds"]
+__all__ = ["cut_orders", "has_order_amounts", "spread_again", "whole_orders", "with_known_amounts", "without_refunds"]
 
 _WHEN, _GIVEN = "\x00when", "\x00given"
 
@@ -34,8 +34,8 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        Transactions with ``SAID``. If lines of an order have different order amounts, the first applies. Refund rows
-        (:func:`ckm.schema.is_refund_of_line`) keep their dates and are computed again.
+        Transactions with ``order_amounts``. If lines of an order have different order amounts, the first applies.
+        Refund rows (:func:`ckm.schema.is_refund_of_line`) keep their dates and are computed again.
     """
     made = rows.filter(is_refund_of_line())
     lines = _adjusted_again(_of_one_status(rows.filter(~is_refund_of_line())))
@@ -75,18 +75,18 @@ def cut_orders(rows: pl.DataFrame) -> pl.DataFrame:
 
 def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
     """Return lines without refund rows, and with null refunds in their stored amounts."""
-    never = pl.col(SAID).str.replace_all('"(order_refund|refund|refunded)":[^,}]+', '"$1":null')
+    never = pl.col(STORED_AMOUNTS).str.replace_all('"(order_refund|refund|refunded)":[^,}]+', '"$1":null')
     return rows.filter(~is_refund_of_line()).with_columns(never)
 
 
-def tells_of_order() -> pl.Expr:
+def has_order_amounts() -> pl.Expr:
     """Whether a line has an amount of its order."""
-    return pl.col(SAID).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
+    return pl.col(STORED_AMOUNTS).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
 
 
 def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
     """Set sale or cancelled lines to the status of the first line of their order that has order amounts."""
-    status = pl.col("type").filter(tells_of_order()).first().over("order_id")
+    status = pl.col("type").filter(has_order_amounts()).first().over("order_id")
     is_goods = pl.col("type").is_in(["sale", "cancel"]) & status.is_in(["sale", "cancel"])
     return lines.with_columns(pl.when(is_goods).then(status).otherwise("type").alias("type"))
 
@@ -95,10 +95,10 @@ def _adjusted_again(lines: pl.DataFrame) -> pl.DataFrame:
     """Return goods lines adjusted again by their stored amounts."""
     stated = stated_amounts(lines).select(*AMOUNTS, REFUNDED)
     lines = lines.with_columns(*stated, pl.col("order_id").rank("dense").alias(ORDER))
-    silent, own = pl.col(SAID).is_null(), pl.struct("net", "discount").struct.json_encode()
+    silent, own = pl.col(STORED_AMOUNTS).is_null(), pl.struct("net", "discount").struct.json_encode()
     lines = lines.with_columns(
         (pl.col("net") + pl.col("discount").fill_null(0.0)).alias(_GIVEN),
-        pl.when(silent).then(own).otherwise(SAID).alias(SAID),
+        pl.when(silent).then(own).otherwise(STORED_AMOUNTS).alias(STORED_AMOUNTS),
     )
     lines = adjusted(with_counts(lines, ~pl.col("type").is_in(["cancel", "return"])))
     is_refunded = pl.col(REFUNDED).any().over(ORDER)

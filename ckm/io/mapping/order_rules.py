@@ -13,9 +13,9 @@ from ckm.errors import UsageError
 from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.io.mapping.order_parts import cut_orders, tells_of_order
+from ckm.io.mapping.order_parts import cut_orders, has_order_amounts
 from ckm.io.mapping.return_sign import returned_net
-from ckm.io.mapping.stored_amounts import SAID, kept_said, with_said
+from ckm.io.mapping.stored_amounts import STORED_AMOUNTS, needed_amounts, with_stored_amounts
 from ckm.io.values.vocabulary import fold
 from ckm.remark import doubt
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
@@ -63,15 +63,15 @@ def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
     For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
     only the first line.
     """
-    if SAID not in rows.columns or "product_id" not in rows.columns:
+    if STORED_AMOUNTS not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
     if "source_file" in rows.columns:  # lines of other exports are left out: they may repeat a line
-        first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+        first_file = pl.col("source_file").filter(has_order_amounts()).first().over("order_id")
         in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
         of_first = (pl.col("source_file") == first_file) | in_pages
-    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
+    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | has_order_amounts()))
     return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 
@@ -188,7 +188,7 @@ class OrderRules:
     def fills(self) -> frozenset[str]:
         """Columns of the schema that these rules fill even if the mapping does not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
-        discount = {"discount", SAID} if self.amounts or self.refunds else set()
+        discount = {"discount", STORED_AMOUNTS} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
@@ -233,9 +233,9 @@ class OrderRules:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
             is_refunded = (pl.col(MEANING) == "refunded") & pl.lit(self.by_status)
-            lines = adjusted(with_said(_grouped(lines), is_refunded))
+            lines = adjusted(with_stored_amounts(_grouped(lines), is_refunded))
             lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
-            lines = lines.with_columns(kept_said())
+            lines = lines.with_columns(needed_amounts())
             self.counts["cut"] += lines.filter(pl.col(CUT) < 1)[ORDER].n_unique()
             if self.refunds and "dated_by" not in lines.columns:
                 lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))
