@@ -148,7 +148,7 @@ def _key_of(validation: Validation) -> tuple[str, ...]:
 
 
 def _made_of(target: str, mapping: Mapping) -> list[str]:
-    """Return the source columns of a target, also through other targets."""
+    """Return the columns of the file from which a target is computed, directly or through other targets."""
     rule = mapping.columns.get(target)
     if not isinstance(rule, Expression):
         return list(sources_of(rule))

@@ -106,7 +106,7 @@ class Failures:
             named += rows[: ROWS_NAMED - len(named)]
 
     def sentences(self, mapping: Mapping, found: FileFormat) -> list[str]:
-        """Return one sentence per rule, most frequent first; column names are included only if they are certain."""
+        """Return one sentence per rule, most frequent first; column names are shown only if the header is certain."""
         return [f"{_fault(reason, mapping, found)} in {self._where(reason, count)}" for reason, count in self.faults()]
 
     def ordered(self) -> list[tuple[str, int]]:

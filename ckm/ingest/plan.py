@@ -75,7 +75,7 @@ class MappingPlan:
 
     @property
     def platform(self) -> str:
-        """None: the mapping defines everything."""
+        """``none``: a mapping defines everything, so no platform is recognised."""
         return NONE
 
     @property
@@ -153,7 +153,7 @@ class NameMatchingPlan:
 
     @property
     def fingerprint(self) -> str:
-        """Return the hash of all options; a load always needs amounts."""
+        """Return the hash of all options except ``amounts_needed``, which is always true for a load."""
         options_used = {
             name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}
         }

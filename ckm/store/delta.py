@@ -247,7 +247,7 @@ class StoredTable:
         extend(self.folder, self.version)
 
     def refresh(self) -> None:
-        """Load the newest version."""
+        """Read the newest version of the table."""
         if self._delta is None:
             self._forget_snapshot()
         else:
@@ -274,7 +274,7 @@ class StoredTable:
                 marker.touch()
 
     def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
-        """Vacuum a table of which deltalake sees only the log: deltalake names the files, and ckm deletes them."""
+        """Vacuum a table whose log deltalake opens by another path: deltalake names the files, and ckm deletes them."""
         assert self._delta is not None
         names = [file.name for file in self.folder.glob("*.parquet")]
         try:

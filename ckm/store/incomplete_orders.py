@@ -38,7 +38,7 @@ class OrderAmounts(Protocol):
         ...
 
     def has_order_amounts(self) -> pl.Expr:
-        """Return whether a line has an amount of its order."""
+        """Return an expression: whether a line has stored amounts of its order."""
         ...
 
     def with_known_amounts(self, new: pl.DataFrame, known: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
@@ -46,7 +46,7 @@ class OrderAmounts(Protocol):
         ...
 
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows without refunds."""
+        """Return rows without refund rows, and without refunds in their stored amounts."""
         ...
 
 

@@ -69,7 +69,7 @@ def versions(folder: Path) -> list[int]:
 
 
 def is_own(folder: Path) -> bool:
-    """Return whether ckm wrote the table in ``folder``: its rows then belong to a load or to a run."""
+    """Return whether ckm wrote the table in ``folder``: the table then has a column for the load or run of a row."""
     first = folder / LOG_FOLDER / f"{0:020}.json"
     about = first.stat()
     return _has_own_column(str(first), about.st_size, about.st_mtime_ns, about.st_ino)
@@ -127,7 +127,7 @@ def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Return whether a folder entry is a file, by the folder's own listing, which is fastest."""
+    """Return whether a folder entry is a file, from the folder's listing without another system call."""
     try:
         return entry.is_file()
     except OSError:
@@ -140,7 +140,7 @@ def _is_contiguous(entries: dict[int, os.DirEntry[str]]) -> bool:
 
 @lru_cache(REMEMBERED)
 def _refuse_torn(path: str, _size: int, _changed: int, _inode: int) -> None:
-    """Refuse an incomplete log entry; the other arguments are the cache key of the file's state."""
+    """Refuse an incomplete log entry; the other arguments make the cached result depend on the file's state."""
     _require_whole(Path(path), _actions(Path(path)))
 
 

@@ -80,7 +80,7 @@ def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def has_order_amounts() -> pl.Expr:
-    """Whether a line has an amount of its order."""
+    """Return an expression: whether a line has stored amounts of its order."""
     return pl.col(STORED_AMOUNTS).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
 
 
