@@ -279,7 +279,6 @@ class FileLoad:
         schema = with_stored_names(self.empty.drop(never), self.names, nowhere).schema
         return self.store.begin(
             facts,
-            content_id=self.load_as,
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,

@@ -237,7 +237,6 @@ class Store:
         self,
         facts: LoadFacts,
         *,
-        content_id: str,
         schema: pl.Schema,
         expected_rows: int = 0,
         continues: bool = False,
@@ -248,9 +247,8 @@ class Store:
         Parameters
         ----------
         facts
-            Facts of the load that are known before its rows; the store assigns ``load_id``.
-        content_id
-            Id of content, mapping and table; a second load with the same id is ``unchanged``.
+            Facts of the load that are known before its rows; the store assigns ``load_id``. A second load with the
+            same ``content_id`` (content, mapping and table) is ``unchanged``.
         schema
             Columns of the rows that will be added, without ``load_id`` and ``repeat_no``.
         expected_rows
@@ -262,12 +260,8 @@ class Store:
             Functions that spread order amounts over lines; None if the source has no order amounts.
         """
         table = self._table(facts.table)
-        named = replace(facts, load_id=_load_id(content_id, table))
-        identity = Identity(facts.key, facts.content)
-        writer = LoadWriter(
-            self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows,
-            amounts=amounts,
-        )  # fmt: skip
+        named = replace(facts, load_id=_load_id(facts.content_id, table))
+        writer = LoadWriter(self.root, table, named, schema=schema, expected_rows=expected_rows, amounts=amounts)
         if continues:
             same_file = [load.facts for load in loads.of_file(table, facts.file_id) if _same_file(load.facts, facts)]
             writer.follow({load.load_id for load in same_file})

@@ -92,7 +92,7 @@ class DataFileWriter:
     Parameters
     ----------
     folder
-        The table's folder. Files appear in it at once and belong to the table only when they are committed.
+        The table's folder; created with the first frame. Files in it belong to the table only when they are committed.
     prefix
         Start of every file name; recovery after a crash finds uncommitted files by it.
     expected_rows
@@ -101,6 +101,11 @@ class DataFileWriter:
         Columns with the same text in every row; added on writing.
     statistics
         Columns whose minimum and maximum go into the log.
+
+    Attributes
+    ----------
+    rows
+        Number of rows so far.
     """
 
     def __init__(
@@ -117,6 +122,7 @@ class DataFileWriter:
         self.expected_rows = expected_rows
         self.constants = dict(constants or {})
         self.statistics = statistics
+        self.rows = 0
         self._edges: list[str] | None = None
         self._dictionary: list[str] = []
         self._open: dict[int, tuple[Path, pq.ParquetWriter, int]] = {}
@@ -128,7 +134,9 @@ class DataFileWriter:
         """Append ``frame``; every frame has the columns and types of the first."""
         if frame.is_empty():
             return
+        self.rows += len(frame)
         if self._edges is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._edges = self._range_edges(frame)
             self._dictionary = [*_low_cardinality(frame), *self.constants]
         parts = self._by_range(frame)

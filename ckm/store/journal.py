@@ -78,7 +78,6 @@ def roll_back(root: Path, load_id: str) -> None:
 def write_files(root: Path, entry: Entry, writer: DataFileWriter, frames: Iterable[pl.DataFrame]) -> list[DataFile]:
     """Record the start of a load and write its rows; return the new files, to be committed. An error rolls it back."""
     begin(root, entry)
-    writer.folder.mkdir(parents=True, exist_ok=True)
     try:
         for frame in frames:
             writer.write(frame)
@@ -125,7 +124,7 @@ def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
 
 
 def _parsed(data: bytes) -> Entry:
-    """Return the entry in a journal; the entry can only name a table of this store.
+    """Return the entry in a journal; the name of its table must be a plain folder name.
 
     Raises
     ------

@@ -42,8 +42,10 @@ class Staging:
 
     Attributes
     ----------
+    files
+        Writer of the new files.
     rows
-        Number of rows so far.
+        Number of rows so far, with the held ones.
     held
         Rows whose key occurred before in the load.
     hashes
@@ -67,7 +69,7 @@ class Staging:
         self._seen = SeenHashes(expected_rows)
         self.hashes: list[Hashes] = []
         self._compares = bool(table.files)
-        self._writer = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
+        self.files = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Write the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
@@ -86,20 +88,12 @@ class Staging:
             numbered = numbered.filter(mask)
         if self._compares:
             self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
-        self._writer.write(numbered)
+        self.files.write(numbered)
 
     def follow(self, rows: pl.DataFrame) -> None:
         """Number repeats as if ``rows``, which have no key, preceded them in the file."""
         if len(rows):
             self._seen.counts(self.identity.key_or_content(rows)[0])
-
-    def close(self) -> list[DataFile]:
-        """Finish writing and return the new files."""
-        return self._writer.close()
-
-    def abandon(self) -> None:
-        """Stop writing; staged files are left for :func:`ckm.store.journal.sweep`."""
-        self._writer.abandon()
 
 
 def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:

@@ -23,7 +23,7 @@ from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
 from ckm.store.order_candidates import FileOrders, OrderCandidates
 from ckm.store.order_merge import OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
-from ckm.store.row_identity import REPEAT
+from ckm.store.row_identity import REPEAT, Identity
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.loads import LoadFacts
-    from ckm.store.row_identity import Identity
     from ckm.store.staging import Positions
 
 
@@ -58,9 +57,7 @@ class LoadWriter:
         root: Path,
         table: StoredTable,
         facts: LoadFacts,
-        identity: Identity,
         *,
-        app_id: str,
         schema: pl.Schema,
         expected_rows: int = 0,
         amounts: OrderAmounts | None = None,
@@ -68,8 +65,8 @@ class LoadWriter:
         self.root = root
         self.amounts = amounts
         self.table = table
-        self.facts = replace(facts, content_id=app_id)
-        self.identity = identity
+        self.facts = facts
+        self.identity = Identity(facts.key, facts.content)
         same_file = of_file(table, facts.file_id)
         self._earlier = [] if facts.kind == REQUARANTINE else in_force(same_file, facts)
         self._orders = FileOrders()
@@ -77,21 +74,20 @@ class LoadWriter:
         self.entry = journal.Entry(
             facts.load_id,
             table.name,
-            app_id,
-            journal.mark_loaded(table, app_id),
+            facts.content_id,
+            journal.mark_loaded(table, facts.content_id),
             facts.file_id if same_file else "",  # a file that is loaded for the first time has no older quarantine
             facts.source,
             supersedes=[load.load_id for load in self._earlier],
         )
         table.require(table.files)
         journal.begin(root, self.entry)
-        table.folder.mkdir(parents=True, exist_ok=True)
         self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
-        self._quarantine = side_tables.Appender(StoredTable(root / QUARANTINE), facts.load_id)
+        self._quarantine = DataFileWriter(root / QUARANTINE, facts.load_id)
         own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
         self._staging = Staging(
-            table, facts.load_id, identity, self._schema, self._lineage, expected_rows=expected_rows
+            table, facts.load_id, self.identity, self._schema, self._lineage, expected_rows=expected_rows
         )
 
     def follow(self, load_ids: set[str]) -> None:
@@ -111,11 +107,11 @@ class LoadWriter:
 
     def quarantine(self, frame: pl.DataFrame) -> None:
         """Add quarantined rows, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
-        self._quarantine.add(frame)
+        self._quarantine.write(frame)
 
     def discard(self) -> None:
         """Roll the load back: remove its files and rows."""
-        self._staging.abandon()
+        self._staging.files.abandon()
         self._quarantine.abandon()
         journal.roll_back(self.root, self.facts.load_id)
 
@@ -128,7 +124,7 @@ class LoadWriter:
             See :func:`ckm.store.merge.plan_merge`; the load is discarded.
         """
         try:
-            new = self._staging.close()
+            new = self._staging.files.close()
             new, duplicates = self._fold_in_held(new, on_conflict)
             if self.facts.assumed_orders:
                 there = {name for file in new for name in scan_file(self.table.folder / file.name).collect_schema()}
@@ -202,7 +198,7 @@ class LoadWriter:
         return [*kept, *rewritten]
 
     def counts(self, duplicates: int = 0, plan: MergePlan | None = None) -> LoadFacts:
-        """Return the facts of the load with the counts so far."""
+        """Return the facts of the load with its row counts; ``plan`` is None before the merge was planned."""
         plan = plan or MergePlan()
         quarantined = self._quarantine.rows
         staged = self._staging.rows
@@ -217,12 +213,13 @@ class LoadWriter:
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
-        """Commit the side tables first: until the table's own commit, a recovery rolls them back."""
+        """Commit the side tables, then the table; before the table's commit, a recovery rolls the side tables back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
-            self._quarantine.commit()
-            touched.append(self._quarantine.table)
+            quarantine = StoredTable(self.root / QUARANTINE)
+            quarantine.commit(schema=side_tables.SCHEMA, add=self._quarantine.close())
+            touched.append(quarantine)
         replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in plan.replaced]
         if any(map(len, replaced := [*replaced, *plan.earlier])):
             columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})

@@ -55,7 +55,7 @@ def stock(workspace: Path, shop: Shop) -> None:
         )  # fmt: skip
         rows = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))
         with store.locked():
-            load = store.begin(facts, content_id=facts.content_id, schema=rows.schema, expected_rows=len(rows))
+            load = store.begin(facts, schema=rows.schema, expected_rows=len(rows))
             load.add(rows)
             assert load.finish().accepted == len(frame)
 

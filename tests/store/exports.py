@@ -86,7 +86,7 @@ def take(
         by_order=True, whole=whole, moment=exported.isoformat() if exported else None,
     )  # fmt: skip
     with store.locked():
-        writer = store.begin(facts, content_id=facts.content_id, schema=rows.schema, expected_rows=len(rows))
+        writer = store.begin(facts, schema=rows.schema, expected_rows=len(rows))
         for start in range(0, len(rows), 7):
             writer.add(rows[start : start + 7])
         return writer.finish(on_conflict)

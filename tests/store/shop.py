@@ -45,7 +45,7 @@ def load(
     frame = rows_frame(rows).with_columns(**(more or {}))
     facts = LoadFacts("", "orders", "load", file, f"sha-{file}", f"content-{file}{reading}", source, KEY, CONTENT)
     with store.locked():
-        writer = store.begin(facts, content_id=facts.content_id, schema=frame.schema, expected_rows=len(rows))
+        writer = store.begin(facts, schema=frame.schema, expected_rows=len(rows))
         for start in range(0, len(frame), batch):
             writer.add(frame[start : start + batch])
         if bad:
