@@ -77,7 +77,7 @@ class _Run:
         self.skipped: list[Skipped] = []
 
     def make(self, check: str, table: str, findings: Iterable[Finding], *, lacks: str | None = None) -> None:
-        """Run one check, unless it is disabled or ``lacks`` a requirement."""
+        """Add the findings of a check; a check that is disabled or ``lacks`` a requirement is skipped."""
         if check in self.limits.skip:
             self.skipped.append(Skipped(check, table, "switched off in ckm.yaml: check.skip"))
         elif lacks:

@@ -49,7 +49,10 @@ SLACK = timedelta(days=2)
 
 @dataclass(frozen=True)
 class FitRows:
-    """Valid rows of a file, and the numbers of valid and invalid rows; ``failures`` if each row was validated."""
+    """Valid rows of a file, the numbers of invalid rows (``left_out``) and of all rows (``total``), and the failures.
+
+    ``failures`` is None if the rows were not validated one by one.
+    """
 
     rows: pl.LazyFrame
     left_out: int
@@ -128,7 +131,7 @@ def _polars_reads(path: Path) -> bool:
 
 
 def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema, footer: Footer) -> bool:
-    """Return whether all converted dates are near enough for polars, which panics on dates far away."""
+    """Return whether all converted dates are in the range of polars, which panics on other dates."""
     used = [rule.source for rule in conversion.mapping.columns.values() if isinstance(rule, FromColumn)]
     unknown: list[pl.Expr] = []
     for name in dict.fromkeys(used):
@@ -191,7 +194,7 @@ def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, p
 
 
 class _Columns:
-    """Columns of the schema as expressions over those of a file, with the columns that must be validated."""
+    """Expressions for the columns of the schema over the columns of a file, and the conditions of invalid rows."""
 
     def __init__(self, conversion: Conversion, schema: pl.Schema, footer: Footer) -> None:
         self.conversion = conversion

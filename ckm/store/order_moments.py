@@ -112,7 +112,7 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 
 
 def of_loads_in_force(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows whose load stands and which the newest load of their file did not replace.
+    """Return the replaced rows of loads in force, without rows that the newest load of their file replaced.
 
     A row that was replaced before or by the newest load of its file is omitted: that load has a newer version of it, or
     the file no longer contains it.

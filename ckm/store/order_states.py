@@ -131,7 +131,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     )
     edges = missing[ORDER].is_in([*reading.edges])
     may_stay = edges if reading.whole else pl.repeat(True, len(missing), eager=True)
-    may_stay &= ~_refunds_without_refunded_line(missing, mine)
+    may_stay &= ~_refunds_of_present_lines(missing, mine)
     if reading.earlier:
         may_stay &= missing.select(~is_return()).to_series()
     may_stay |= _refunds_not_in_file(missing, new, reading)
@@ -150,15 +150,15 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
 
 
 def _refunds_not_in_file(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
-    """Return which rows are refunds of orders for which the file has neither refunds nor cancellations."""
+    """Return which missing rows are refunds that stay: the file has no refund columns and does not cancel the order."""
     if reading.refunds:
         return pl.repeat(False, len(missing), eager=True)
-    told = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
-    return missing.select(is_refund_of_line() & ~pl.col(ORDER).is_in(told.implode())).to_series()
+    settled = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
+    return missing.select(is_refund_of_line() & ~pl.col(ORDER).is_in(settled.implode())).to_series()
 
 
-def _refunds_without_refunded_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
-    """Return which rows are refunds of lines that are in the file, where the refund is missing now."""
+def _refunds_of_present_lines(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
+    """Return which missing rows are refunds of lines that the file has without a refund."""
     line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
     here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
     found = missing.select(ORDER, is_return() & (line != pl.col("line_no")), line_no=line)

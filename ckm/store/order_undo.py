@@ -109,7 +109,7 @@ def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Posit
 
 
 def returned_or_gone(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return a filter for rows of the side table that returned to the table or are from the load."""
+    """Return a function that selects rows of the side table that are restored, or are from the undone load."""
     ids = side.scan().select(ORDER).unique()
     there = table.scan().select(ORDER, "load_id").join(ids, on=ORDER, how="semi").unique().collect()
 

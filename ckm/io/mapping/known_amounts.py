@@ -58,8 +58,8 @@ def with_known_amounts(new: pl.DataFrame, known: pl.DataFrame, columns: Collecti
     both = _kept(both, is_kept)
     if REFUNDS[0] in is_kept:
         both = both.with_columns(_refund().alias("order_refund"))
-    said = pl.struct(*AMOUNTS, REFUNDED).struct.json_encode()
-    changed = lines.with_columns(*both.select(said.alias(STORED_AMOUNTS), _LESS)).filter(_LESS).drop(_LESS)
+    stored = pl.struct(*AMOUNTS, REFUNDED).struct.json_encode()
+    changed = lines.with_columns(*both.select(stored.alias(STORED_AMOUNTS), _LESS)).filter(_LESS).drop(_LESS)
     refunds = known.filter(is_refund_of_line() & pl.col("order_id").is_in(changed["order_id"].implode()))
     return pl.concat([changed, refunds], how="diagonal")
 
