@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 
 from ckm.workspace import lay_out
 from tests.ingest.workspace import Desk
+from tests.io.mapping import shop_exports as shops
 
 PRICES = {"MUG": 10.0, "POT": 30.0}
 
@@ -33,8 +35,11 @@ VOUCHER = Sale({"MUG": 2, "POT": 1}, discount=5.0)
 VOUCHER_RETURNED = Sale({"MUG": 1, "POT": 1}, refund=9.0, discount=5.0)
 
 
-def woocommerce(sale: Sale, *, lacks: tuple[str, ...] = ()) -> str:
-    """Return an export of three orders, of which the second one is ``sale``, without the columns ``lacks``."""
+def woocommerce(sale: Sale, *, lacks: tuple[str, ...] = (), less: float = 0.0) -> str:
+    """Return an export of three orders, of which the second one is ``sale``, without the columns ``lacks``.
+
+    The prices of that order are reduced by the share ``less``.
+    """
     rows = []
     for number, each in enumerate((ORDERED, sale, ORDERED)):
         gross = sum(PRICES[sku] * pieces for sku, pieces in ORDERED.left.items())
@@ -53,7 +58,7 @@ def woocommerce(sale: Sale, *, lacks: tuple[str, ...] = ()) -> str:
                     "SKU": sku,
                     "Item Name": sku.title(),
                     "Quantity (- Refund)": str(pieces),
-                    "Item Cost": f"{PRICES[sku]:.2f}",
+                    "Item Cost": f"{PRICES[sku] * (1 - less * (number == 1)):.2f}",
                 }
             )
     return pl.DataFrame(rows).drop(lacks).write_csv()
@@ -103,6 +108,18 @@ def test_a_missing_column_of_an_export_changes_no_known_amount(desk: Desk, case:
     assert net(desk) == expected
 
 
+def test_lines_after_the_discount_keep_no_discount(desk: Desk) -> None:
+    desk.one(desk.write("whole.csv", woocommerce(VOUCHER)))
+    desk.one(desk.write("less.csv", woocommerce(VOUCHER, lacks=(SUBTOTAL, DISCOUNT), less=0.1)))
+    assert net(desk) == 45.0
+
+
+def test_lines_after_returns_without_the_subtotal_keep_the_refund_once(desk: Desk) -> None:
+    desk.one(desk.write("whole.csv", woocommerce(Sale({"MUG": 2, "POT": 1}, refund=10.0))))
+    desk.one(desk.write("less.csv", woocommerce(RETURNED_MUG, lacks=(SUBTOTAL, REFUND))))
+    assert net(desk) == 40.0
+
+
 def test_the_remark_counts_the_orders_that_keep_known_amounts(desk: Desk) -> None:
     desk.one(desk.write("whole.csv", woocommerce(RETURNED_MUG)))
     before = desk.table().select("order_id", "line_no", "type", "net")
@@ -110,6 +127,31 @@ def test_the_remark_counts_the_orders_that_keep_known_amounts(desk: Desk) -> Non
     assert "1 order keeps known discounts or refunds: this file has no column for them" in result["remarks"]
     assert (result["updated"], result["unchanged"]) == (0, 6)
     assert desk.table().select("order_id", "line_no", "type", "net").equals(before)
+
+
+LAYOUTS = {
+    "woocommerce": lambda: shops.woocommerce(shops.shop(0, count=30)),
+    "woocommerce after returns": lambda: shops.woocommerce(shops.shop(0, count=30), quantities_left=True),
+    "shopify": lambda: shops.shopify(shops.shop(0, count=30)),
+}
+AMOUNTS = {
+    "woocommerce": (REFUND, DISCOUNT, SUBTOTAL, "Order Total Amount", "Order Total Tax Amount"),
+    "shopify": ("Refunded Amount", "Discount Amount", "Subtotal", "Total", "Taxes"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_export_loaded_again_without_any_two_amounts_changes_no_net(layout: str, tmp_path: Path) -> None:
+    export = LAYOUTS[layout]()
+    for number, lacks in enumerate(combinations(AMOUNTS[layout.split()[0]], 2)):
+        lay_out(tmp_path / str(number))
+        desk = Desk(tmp_path / str(number))
+        desk.one(desk.write("whole.csv", export.write_csv()))
+        before = desk.table().group_by("order_id").agg(pl.col("net").sum().round(2)).sort("order_id")
+        desk.one(desk.write("less.csv", export.drop(lacks).write_csv()))
+        after = desk.table().group_by("order_id").agg(pl.col("net").sum().round(2)).sort("order_id")
+        assert after.equals(before), lacks
 
 
 def shopify(desk: Desk, name: str, *, lacks: tuple[str, ...] = ()) -> None:
