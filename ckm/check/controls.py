@@ -73,7 +73,7 @@ def _by_month(measured: TableCounts, limits: CheckLimits | None) -> pl.DataFrame
 
 
 def _pick(found: pl.DataFrame, line: Mapping[str, Any]) -> _Total:
-    """Sum the month of ``line``, for its source and currency if given."""
+    """Return the totals of the month of ``line``, of its source and currency if given."""
     for name in ("month", "source", "currency"):
         if line[name] is not None:
             found = found.filter(pl.col(name) == line[name])

@@ -118,7 +118,10 @@ def _lower(text: pl.Expr) -> pl.Expr:
 def _naming(
     orders: SourceOrders, read: Callable[[pl.Expr], pl.Expr], known: pl.Series, also: str = ORDER
 ) -> pl.Expr | None:
-    """Return the values of the column that refers to most orders or customers of the other source; None if few."""
+    """Return the column, normalised by ``read``, whose values are most often in ``known``; None if no column has many.
+
+    ``known`` are order numbers or customers of another source; ``also`` is the first column that is tried.
+    """
     sample = orders.frame.sample(min(SAMPLE, len(orders.frame)), seed=0)
     best, share = None, 0.0
     for name in dict.fromkeys([also, *orders.texts]):

@@ -71,9 +71,10 @@ class Completed:
 
 
 def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None) -> Completed:
-    """Complete orders with order amounts whose missing lines may be on another page.
+    """Complete the orders of a file by the known lines that it lacks, which may be on another page.
 
-    ``known`` has the columns of ``new``, except ``ROW`` and places in files.
+    Only orders with order amounts are completed, because these are spread over all lines. ``known`` has the columns of
+    ``new``, except ``ROW`` and places in files.
     """
     nothing = Completed(new, pl.Series(ORDER, [], dtype=pl.String), pl.Series(ORDER, [], dtype=pl.String))
     if amounts is None or STORED_AMOUNTS not in known.columns:
