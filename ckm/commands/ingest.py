@@ -192,14 +192,12 @@ def _on_screen(fmt: Format | None, output: Path | None) -> bool:
     return output is None and (fmt or default_format()) is Format.table
 
 
-def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
-    return all(remark in result.remarks for result in results)
-
-
 def _remark(results: Sequence[FileResult]) -> None:
     """Print what was quarantined, assumed and repaired; a remark on all files is printed once."""
     first, others = results[:1], results[1:]
-    shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
+    shared = [
+        each for result in first for each in result.remarks if others and all(each in other.remarks for other in others)
+    ]
     if others and (quarantined := sum(result.quarantined for result in results)):
         files = counted(sum(result.quarantined > 0 for result in results), "file")
         remark(doubt(f"quarantined {counted(quarantined, 'row')} of {files}"))

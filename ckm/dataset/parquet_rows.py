@@ -82,7 +82,8 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     """
     if not _polars_reads(path):
         return None
-    source = _words_as_text(scan_file(path))
+    # dictionary columns are read as text
+    source = scan_file(path).with_columns(cs.categorical().cast(pl.String), cs.enum().cast(pl.String))
     if not _is_plain(conversion, source.collect_schema(), sample):
         return None
     try:
@@ -144,11 +145,6 @@ def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Sche
         elif not -farthest <= bounds.low <= bounds.high <= farthest:
             return False
     return not unknown or all(source.select(unknown).collect(engine="streaming").row(0))
-
-
-def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the file with dictionary columns as text."""
-    return source.with_columns(cs.categorical().cast(pl.String), cs.enum().cast(pl.String))
 
 
 def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -> bool:
