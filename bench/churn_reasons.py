@@ -70,7 +70,7 @@ TABLE = {
 def make_workspace(folder: Path, seed: int) -> None:
     lay_out(folder, currency="EUR", time_zone="Europe/Berlin")
     make_shop(folder, seed=seed)
-    files = sorted(each for each in (folder / "incoming").iterdir() if each.name != "campaign.csv")
+    files = sorted((folder / "incoming").iterdir())
     run([*CKM, "ingest", "-q", "--workspace", str(folder), *map(str, files)])
 
 

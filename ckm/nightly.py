@@ -198,7 +198,7 @@ class _Run:
             name = paths[0].relative_to(self.workspace.root).as_posix()
             message = f"1 file: 1 failed ({name})" if len(paths) == 1 else str(error)
             return Step("ingest", State.failed, message, errors=(error,), exit_code=error.exit_code)
-        self.remarks += loaded.left_out
+        self.remarks += loaded.notes
         errors = tuple(each.error for each in loaded.files if each.error is not None)
         for each in loaded.failed:
             assert each.error is not None

@@ -106,7 +106,7 @@ class Failures:
             named += rows[: ROWS_NAMED - len(named)]
 
     def sentences(self, mapping: Mapping, found: FileFormat) -> list[str]:
-        """Return one sentence per rule, most frequent first; column names are included only if they are certain."""
+        """Return one sentence per rule, most frequent first; column names are shown only if the header is certain."""
         return [f"{_fault(reason, mapping, found)} in {self._where(reason, count)}" for reason, count in self.faults()]
 
     def ordered(self) -> list[tuple[str, int]]:
@@ -140,11 +140,11 @@ class Failures:
 
         ``rows`` is the row count of the file; ``loads`` is whether the command can load the other rows.
         """
-        said = [_option(reason, mapping, source) for reason, _ in self.faults()]
+        hints = [_option(reason, mapping, source) for reason, _ in self.faults()]
         rows -= self.no_data
         if loads and self.failed <= SPARED * rows:
-            said.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the other rows")
-        return "; ".join(dict.fromkeys(said))
+            hints.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the other rows")
+        return "; ".join(dict.fromkeys(hints))
 
     def refusal(self, label: str, mapping: Mapping, found: FileFormat, *, rows: int, limit: float) -> str:
         """Return the error message for a file of which more than the share ``limit`` failed."""

@@ -305,6 +305,19 @@ def test_a_broken_file_is_named_and_left_and_the_rest_goes_on(shop: Path, run: R
 
 
 @pytest.mark.slow
+def test_every_file_of_the_example_shop_is_loaded_and_one_without_a_mapping_is_an_error(
+    tmp_path: Path, run: Run
+) -> None:
+    assert run("init", "--demo", tmp_path / "shop").exit_code == 0
+    found = nightly(run, tmp_path / "shop")
+    assert states(found) == ["done", "done", "unchanged", "done", "done"]
+    assert "7 files: 7 loaded" in found["ingest"]["message"]
+    (tmp_path / "shop" / "campaign.csv").rename(tmp_path / "shop" / "incoming" / "campaign.csv")
+    found = nightly(run, tmp_path / "shop", code=3)
+    assert "1 failed (incoming/campaign.csv)" in found["ingest"]["message"]
+
+
+@pytest.mark.slow
 def test_the_only_file_is_named_too(shop: Path, run: Run) -> None:
     for path in (shop / "incoming").iterdir():
         path.unlink()

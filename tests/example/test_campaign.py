@@ -42,6 +42,6 @@ def test_only_the_treated_order_because_of_the_letter(world: Simulation) -> None
 
 
 def test_the_list_on_disk_is_the_list_of_the_truth(world: Simulation, shop: Shop) -> None:
-    header, *lines = (shop.folder / "incoming" / "campaign.csv").read_text(encoding="utf-8").splitlines()
+    header, *lines = (shop.folder / "campaign.csv").read_text(encoding="utf-8").splitlines()
     assert header == "campaign_id,customer_id,arm,assigned_at"
     assert lines == [f"C25-MAI,{each.customer_id},{each.arm},2025-05-05" for each in world.assignments]

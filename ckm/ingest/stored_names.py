@@ -1,17 +1,17 @@
-"""Convert parsed records to stored rows with column names that every reader of the store accepts."""
+"""Names of extra columns that every reader of the store accepts."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from ckm.schema import RESERVED_COLUMNS
 from ckm.store import REPLACED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    import polars as pl
 
     from ckm.schema import TableSchema
 
@@ -48,16 +48,3 @@ def stored_names(columns: Mapping[str, pl.DataType], table: TableSchema, stored:
         taken.add(name.casefold())
         names[column] = known.get(name.casefold(), name)
     return names
-
-
-def stored(frame: pl.DataFrame, names: dict[str, str], lines: pl.Series) -> pl.DataFrame:
-    """Return ``frame`` with its extra columns as text under their stored names, and ``source_row``."""
-    extra = [pl.col(column).cast(pl.String).alias(name) for column, name in names.items()]
-    kept = [column for column in frame.columns if column not in names]
-    return frame.select(*kept, *extra, lines.cast(pl.Int64).alias("source_row"))
-
-
-def as_json(records: pl.DataFrame) -> pl.Series:
-    """Return every record as one JSON object of texts."""
-    texts = records.select(pl.all().cast(pl.String, strict=False))
-    return texts.select(pl.struct(pl.all()).struct.json_encode()).to_series()

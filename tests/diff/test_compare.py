@@ -1,4 +1,4 @@
-"""Two exports are compared row by row: every row is counted once on either side, and no way of writing is a change."""
+"""Comparison of two exports: every row of each file counts once, and another format is no change."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_counts_are_those_of_multisets_by_key(tmp_path: Path, old: list[Row], ne
 
 @pytest.fixture
 def week(tmp_path: Path) -> tuple[Path, Path]:
-    """Of thirty orders one is refunded, two vanish, three come; a column goes, another comes."""
+    """Return two exports: one of thirty orders is refunded, two are missing, three are new; one column is replaced."""
     old = [[*order(number), "x"] for number in range(30)]
     new = [[*order(number, status="refunded" if number == 7 else "paid"), str(number)] for number in range(2, 33)]
     return (
@@ -133,7 +133,7 @@ def test_a_composed_key_is_matched_by_all_of_its_columns_or_not_at_all(tmp_path:
 
 
 @pytest.mark.parametrize("amount", [["amount"], []])
-def test_two_names_of_one_column_are_one_column(tmp_path: Path, amount: list[str]) -> None:
+def test_a_renamed_column_is_matched_by_its_target(tmp_path: Path, amount: list[str]) -> None:
     values = [["c1", "2025-01-14", "1.50"], ["c2", "2025-01-15", "2.50"]]
     rows = [row[: 2 + len(amount)] for row in values]
     old = write(tmp_path / "a.csv", rows, ["customer_id", "date", *amount])
