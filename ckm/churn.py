@@ -11,10 +11,10 @@ import polars as pl
 from ckm import __version__
 from ckm._churn.card_builder import CardContext, card_of_backtest, card_of_labels
 from ckm._churn.card_figures import CardData, ModelCard
-from ckm._churn.churn_forecast import AUTO, Forecast, forecast
+from ckm._churn.churn_forecast import AUTO, Forecast, forecast, forecast_default
 from ckm._churn.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
 from ckm._churn.forecast_remarks import forecast_remarks
-from ckm._churn.horizon import Horizon, parse_horizon, usual_horizon
+from ckm._churn.horizon import Horizon, parse_horizon
 from ckm._churn.saved_warnings import (
     WarningRun,
     closed_warnings,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ckm._churn.saved_warnings import WarningChanges
     from ckm._churn.warning_list import ChurnListing
     from ckm.config import Config
+    from ckm.customers.history import History
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
@@ -272,6 +273,8 @@ def warn(
         Too little history; the message states the days available and needed.
     """
     settings = config.churn
+    if request.horizon is not None and request.horizon < 1:
+        raise UsageError(f"invalid horizon: {request.horizon} days", hint="use at least 1")
     dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     store = _store(dataset, request.wait)
@@ -288,10 +291,8 @@ def warn(
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
     )
-    horizon = usual_horizon(history) if request.horizon is None else _given_horizon(request.horizon)
-    found = forecast(
-        history, horizon, model=request.model, compare=request.backtest, seed=request.seed, progress=progress
-    )
+    found = _forecast(history, request, progress)
+    horizon = found.horizon
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time
     progress("explaining")
     kb = dataset.workspace.kb_dir if dataset.workspace else None
@@ -381,10 +382,13 @@ def _versions() -> tuple[tuple[str, str], ...]:
     return (("ckm", __version__), *((name, version(name)) for name in MADE_WITH))
 
 
-def _given_horizon(days: int) -> Horizon:
-    if days < 1:
-        raise UsageError(f"invalid horizon: {days} days", hint="use at least 1")
-    return Horizon(days, f"{days} days, as given")
+def _forecast(history: History, request: ChurnOptions, progress: Callable[[str], None]) -> Forecast:
+    """Return the forecast with the user's horizon, which is never changed, or else with a default horizon."""
+    model, compare, seed = request.model, request.backtest, request.seed
+    if request.horizon is None:
+        return forecast_default(history, model=model, compare=compare, seed=seed, progress=progress)
+    horizon = Horizon(request.horizon, f"{request.horizon} days, as given")
+    return forecast(history, horizon, model=model, compare=compare, seed=seed, progress=progress)
 
 
 def _store(dataset: Dataset, wait: float | None) -> Store | None:

@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ckm.plaintext import harmless, harmless_json, one_line, unicode_text
-from ckm.remark import importance_of
+from ckm.remark import Importance, importance_of
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -90,33 +90,39 @@ def remark(*texts: str) -> None:
 def say_remarks() -> None:
     """Print the remarks of this run: all under ``--verbose``, else the most important in :data:`MOST_LINES` lines.
 
-    The most important are those of the smallest :class:`ckm.remark.Importance`. When there is no room for all, the last
-    line says how many more there are. Lines of :func:`note` before them take some of the room.
+    The most important are those of the smallest :class:`ckm.remark.Importance`. If not all of them fit, the last line
+    counts the hidden ones, and the doubts among them. Lines that :func:`note` printed before count as lines too.
     """
     remarks = sorted(dict.fromkeys(_Voice.remarks), key=importance_of)
     _Voice.remarks = []
     if _Voice.level is Verbosity.quiet or not remarks:
         return
     texts = [_shown(each) for each in remarks]
+    shown = len(texts)
     if _Voice.level is Verbosity.normal:
-        texts = _most_important(texts, MOST_LINES - _Voice.notes)
-    for text in texts:
+        shown = _fitting([text.count("\n") + 1 for text in texts], MOST_LINES - _Voice.notes)
+    for text in texts[:shown]:
         print(text, file=sys.stderr)
+    if hidden := remarks[shown:]:
+        _say(_count_of(hidden))
 
 
-def _most_important(texts: list[str], room: int) -> list[str]:
-    """Return the first texts that fit into ``room`` lines, each whole, and a line that counts the others."""
-    heights = [text.count("\n") + 1 for text in texts]
-    if sum(heights) <= room:
-        return texts
-    # One is shown where it leaves a line for the count, or is too long for any room.
-    taken = 1 if room > 1 else 0
-    while sum(heights[: taken + 1]) < room:
-        taken += 1
-    more = len(texts) - taken
-    return (
-        [*texts[:taken], f"{counted(more, 'more remark')}: -v shows {'it' if more == 1 else 'them'}"] if more else texts
-    )
+def _fitting(heights: list[int], lines: int) -> int:
+    """Return the number of first remarks, of so many lines each, that fit with a line for the count of the others."""
+    if sum(heights) <= lines:
+        return len(heights)
+    # The first is shown if a line is left for the count, or if it alone is longer than all lines.
+    shown = 1 if lines > 1 else 0
+    while sum(heights[: shown + 1]) < lines:
+        shown += 1
+    return shown
+
+
+def _count_of(hidden: list[str]) -> str:
+    """Return the line that counts the remarks that are not shown, and the doubts among them."""
+    doubts = sum(importance_of(each) <= Importance.doubt for each in hidden)
+    which = f", {doubts} of them {'a doubt' if doubts == 1 else 'doubts'} about the result" if doubts else ""
+    return f"{counted(len(hidden), 'more remark')}{which}: -v shows {'it' if len(hidden) == 1 else 'them'}"
 
 
 def listen() -> None:

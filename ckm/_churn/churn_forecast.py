@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm._churn.base_rate import past_base_rate
 from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
-from ckm._churn.horizon import check_fixed_intervals, check_horizon
+from ckm._churn.horizon import check_fixed_intervals, check_horizon, default_horizons
 from ckm._churn.typical_customer import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
 from ckm.customers.closures import every_year
@@ -140,6 +140,43 @@ def forecast(
         backtest=backtest,
         past_base_rate=past_base_rate(past),
     )
+
+
+def forecast_default(
+    history: History,
+    *,
+    model: str = AUTO,
+    compare: bool = False,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Forecast:
+    """Return the forecast with the longest of the default horizons that the data can test.
+
+    Parameters are those of :func:`forecast`.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No customer bought again, or the data can test none of :func:`ckm._churn.horizon.default_horizons`; the error is
+        that of the shortest, which needs the least data.
+    """
+    horizons = default_horizons(history)
+    refusals: list[NotEnoughDataError] = []
+    for days in horizons.days:
+        horizon = horizons.shortened(days, refusals[0]) if refusals else horizons.default
+        try:
+            return forecast(history, horizon, model=model, compare=compare, seed=seed, progress=progress)
+        except NotEnoughDataError as refusal:
+            refusals.append(refusal)
+    shortest = refusals[-1]
+    if len(refusals) == 1:
+        raise shortest
+    raise NotEnoughDataError(
+        f"the data can test no horizon of {', '.join(map(str, horizons.days))} days; at {horizons.days[-1]} days: "
+        f"{shortest}",
+        hint=shortest.hint,
+        **shortest.details,
+    ) from shortest
 
 
 class _Windows:

@@ -28,6 +28,7 @@ def forecast_remarks(found: Forecast) -> list[str]:
     currency = history.ledger.currency
     money = "no amounts" if currency == NO_CURRENCY else f"money in {currency}"
     remarks: list[str] = [
+        *([doubt(found.horizon.shortened)] if found.horizon.shortened else []),
         basis(f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, {money}"),
         f"horizon: {found.horizon.reasoning}",
         *history.everybody.left_out.remarks,

@@ -14,6 +14,7 @@ import polars as pl
 from ckm._kb.entry import IN_USE
 from ckm._kb.entry_files import read_folder
 from ckm._kb.multilingual_text import MultilingualText
+from ckm.remark import assumption, doubt
 from ckm.severity import Severity
 
 if TYPE_CHECKING:
@@ -150,11 +151,11 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
         Day on which the entries must be valid.
     """
     if folder is None or not folder.is_dir():
-        return FoundAnswers({}, {}, ("there is no knowledge base: all reasons are unanswered",))
+        return FoundAnswers({}, {}, (assumption("there is no knowledge base: all reasons are unanswered"),))
     entries, mistakes = read_entries(folder)
-    remarks = [f"knowledge entry skipped: {mistake}" for mistake in mistakes[:MOST_SHOWN]]
+    remarks = [doubt(f"knowledge entry skipped: {mistake}") for mistake in mistakes[:MOST_SHOWN]]
     if len(mistakes) > MOST_SHOWN:
-        remarks.append(f"{len(mistakes) - MOST_SHOWN:,} more invalid entries in {folder} are not listed")
+        remarks.append(doubt(f"{len(mistakes) - MOST_SHOWN:,} more invalid entries in {folder} are not listed"))
     in_force = [entry for entry in entries if entry.in_force(as_of)]
     replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
     current = sorted(
@@ -164,7 +165,7 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
     found = {code: tuple(entry.id for entry in current if code in entry.reasons) for code in sorted(set(codes))}
     by_reason = {code: ids for code, ids in found.items() if ids}
     if not by_reason:
-        remarks.append(f"no entry in {folder} answers any of the reasons on {as_of}")
+        remarks.append(assumption(f"no entry in {folder} answers any of the reasons on {as_of}"))
     named = {name for ids in by_reason.values() for name in ids}
     return FoundAnswers(by_reason, {entry.id: entry for entry in current if entry.id in named}, tuple(remarks))
 

@@ -163,8 +163,8 @@ def list_customers(
         )
     )
     value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
-    doubts = tuple(map(doubt, (*suppressed.remarks, *found.remarks)))
-    return ChurnListing(frame, found, thresholds, lost, value, doubts)
+    remarks = (*map(doubt, suppressed.remarks), *found.remarks)
+    return ChurnListing(frame, found, thresholds, lost, value, remarks)
 
 
 def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:

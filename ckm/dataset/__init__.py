@@ -24,7 +24,7 @@ from ckm.ingest.options import IngestOptions
 from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
-from ckm.remark import Importance, about, at_least, doubt
+from ckm.remark import Importance, about, assumption, at_least, doubt, importance_of
 from ckm.settings import end_of_day
 from ckm.wording import counted
 
@@ -214,7 +214,11 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         frames.append(rows)
         for text in said:
             said_of.setdefault(text, []).append(file.name)
-    remarks += [about(_names(names), text) for text, names in said_of.items()]
+    for text, names in said_of.items():
+        said_of_files = about(_names(names), text)
+        # an analysis states its own basis
+        is_basis = importance_of(text) is Importance.basis
+        remarks.append(assumption(said_of_files) if is_basis else said_of_files)
     if len(files) > 1:
         remarks.append(
             doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")

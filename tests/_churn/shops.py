@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -117,6 +118,20 @@ def order(
     dates = [None if each is None else START.date() + timedelta(days=each) for each in (promised, delivered)]
     at = START + timedelta(days=day, hours=12)
     return who, at, net, kind, category, None, None, None, *dates, currency
+
+
+def retail(customers: int, span: int, gap: float, *, repeat: float = 0.6) -> list[Row]:
+    """Customers who come on random days of ``span``, and buy again after ``gap`` days on average, or never."""
+    chance = random.Random(1)
+    rows = []
+    for number in range(customers):
+        day = chance.uniform(0, span)
+        while day < span:
+            rows.append(order(f"c{number}", int(day)))
+            if chance.random() > repeat:
+                break
+            day += chance.expovariate(1 / gap) + 1
+    return rows
 
 
 def contact(

@@ -17,11 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 from ckm._churn.warning_list import COLUMNS, NO_REASON
+from ckm.churn import churn
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.churn.training import MODELS
 from ckm.store import Store
 from ckm.workspace import lay_out
+from tests._churn.shops import retail
 from tests.conftest import ROOT, Run
 
 if TYPE_CHECKING:
@@ -328,6 +330,33 @@ def orders(customers: int, *, once: bool = False, net: float = 20.0, seed: int =
 def write(path: Path, rows: list[str]) -> Path:
     path.write_text("\n".join(["order_id,customer_id,ordered_at,net,currency,type", *rows]) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.mark.slow
+def test_command_api_report_and_nightly_shorten_the_default_horizon_of_a_thin_shop_alike(
+    tmp_path: Path, run: Run
+) -> None:
+    bought = retail(200, 240, 35)
+    rows = [
+        f"O{number},{who},{at:%Y-%m-%dT%H:%M:%SZ},{net},EUR,sale" for number, (who, at, net, *_) in enumerate(bought)
+    ]
+    path = write(tmp_path / "orders.csv", rows)
+    assert run("churn-warn", path, "--horizon", "60d").exit_code == 4
+    by_command = run("churn-warn", path, "-f", "csv")
+    first = by_command.stderr.splitlines()[0]
+    assert first.startswith("horizon 30 days, not the default 60, which the data cannot test: ")
+    by_api = churn(path)
+    assert by_api.forecast.horizon.shortened == first
+    assert by_api.frame["customer_id"].to_list() == pl.read_csv(io.StringIO(by_command.stdout))["customer_id"].to_list()
+    report = run("loyalty-report", path, "-o", tmp_path / "report.html")
+    assert any(line.startswith("churn warnings") and line.endswith(first) for line in report.stderr.splitlines())
+    folder = tmp_path / "shop"
+    assert run("init", folder).exit_code == 0
+    assert run("ingest", path, "--as", "transactions", "-C", folder).exit_code == 0
+    done = run("nightly", folder, "-f", "csv")
+    assert done.exit_code == 0, done.stderr
+    assert first in done.stdout
+    assert set(pl.read_csv(folder / "out" / "new-warnings.csv")["horizon_days"]) == {30}
 
 
 @pytest.mark.slow
