@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm import __version__
-from ckm._churn.card_builder import CardContext, card_of_backtest, card_of_labels
-from ckm._churn.card_figures import CardData, ModelCard
 from ckm._churn.churn_forecast import AUTO, Forecast, forecast, forecast_default
 from ckm._churn.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
 from ckm._churn.forecast_remarks import forecast_remarks
 from ckm._churn.horizon import Horizon, parse_horizon
+from ckm._churn.model_card import ModelCard, card_of_backtest, card_of_labels, transaction_data
 from ckm._churn.saved_warnings import (
     WarningRun,
     closed_warnings,
@@ -52,8 +49,6 @@ if TYPE_CHECKING:
     from ckm.dataset.source import Source
     from ckm.store import Store
 
-MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
-"""Packages whose versions a model card lists."""
 DEFAULT_SEGMENTS = "default"
 """Segment definition whose segments the warnings list."""
 
@@ -346,40 +341,28 @@ def model_card(result: ChurnWarnings) -> ModelCard:
     found = result.forecast
     if found.backtest is None:
         raise UsageError("a model card needs a backtest", hint="use --backtest, or backtest=True")
-    history, left = found.history, found.history.everybody.left_out
-    reasons = {
-        "with a stray date": left.rows_stray,
-        "after the as-of date": left.rows_after_as_of,
-        "of cancelled orders": left.rows_cancelled,
-        "without a customer": left.rows_without_customer,
-    }
-    data = CardData(
-        customers=len(found.today),
-        rows_used=left.rows - sum(reasons.values()),
-        left_out=tuple((why, rows) for why, rows in reasons.items() if rows),
-        first_day=calendar_day(history.first_day),
-        last_day=calendar_day(history.last_day),
-    )
     return card_of_backtest(
         found.backtest,
-        CardContext(data, (("offer", result.assumptions), ("levels", result.levels)), _versions()),
+        transaction_data(found.history, len(found.today)),
         as_of=result.as_of,
         horizon=found.horizon,
         features=tuple(found.today.features),
         model=found.model.name,
+        assumptions=(("offer", result.assumptions), ("levels", result.levels)),
     )
 
 
 def labelled_card(found: LabelledList, *, label: str, positive: str) -> ModelCard:
-    """Return the model card of a labelled table."""
-    labelled, blank = len(found.fit.ids), len(found.fit.blank.ids)
-    data = CardData(customers=labelled + blank, rows_used=labelled, blank_labels=blank)
-    context = CardContext(data, (), _versions())
-    return card_of_labels(found.fit, context, label=label, positive=positive)
+    """Return the model card of a labelled table.
 
-
-def _versions() -> tuple[tuple[str, str], ...]:
-    return (("ckm", __version__), *((name, version(name)) for name in MADE_WITH))
+    Parameters
+    ----------
+    found
+        Result of :func:`ckm._churn.label_scores.score_table`.
+    label, positive
+        The column of the outcome, and its value for churned customers.
+    """
+    return card_of_labels(found.fit, label=label, positive=positive)
 
 
 def _forecast(history: History, request: ChurnOptions, progress: Callable[[str], None]) -> Forecast:

@@ -30,8 +30,8 @@ from ckm.remark import assumption
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckm._churn.card_figures import ModelCard
     from ckm._churn.label_scores import LabelledList
+    from ckm._churn.model_card import ModelCard
     from ckm.churn import ChurnOptions, ChurnWarnings
     from ckm.dataset import Dataset
 
@@ -255,7 +255,7 @@ def _is_card(output: Path | None) -> TypeGuard[Path]:
 
 
 def _write_card(card: ModelCard, output: Path) -> None:
-    from ckm._churn.card_figures import card_table
+    from ckm._churn.model_card import card_table
 
     if output.suffix.lower() == ".json":
         return emit(card_table(card), Format.json, output=output)
