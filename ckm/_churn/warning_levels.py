@@ -173,6 +173,11 @@ def is_warning() -> pl.Expr:
     return pl.col("level").is_not_null() & pl.col("suppressed").is_null()
 
 
+def is_contact() -> pl.Expr:
+    """Return whether a row is a warning within the lead time, so that a contact can still reach the customer."""
+    return is_warning() & ~pl.col("past_lead_time")
+
+
 def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresholds, *, lead_time: int) -> list[str]:
     """Return remarks on churned customers without a warning, and on warnings past the lead time.
 
