@@ -333,7 +333,10 @@ def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
     if not isinstance(definition, LifecycleDefinition):
         return result
     flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
-    title = "Active customer flow by month: active = new + retained + reactivated; active before = retained + lost"
+    title = (
+        "Active customer flow by month: active = new + retained + reactivated; "
+        "active before = retained + no longer active"
+    )
     return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 

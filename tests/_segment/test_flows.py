@@ -66,7 +66,7 @@ def assert_balanced(frame: pl.DataFrame) -> None:
         frame["active"].to_list()
         == frame.select(pl.sum_horizontal("new", "retained", "reactivated")).to_series().to_list()
     )
-    assert frame["active_before"].to_list() == (frame["retained"] + frame["lost"]).to_list()
+    assert frame["active_before"].to_list() == (frame["retained"] + frame["no_longer_active"]).to_list()
     assert frame["active_before"].to_list()[1:] == frame["active"].to_list()[:-1]
 
 
@@ -177,7 +177,7 @@ def test_customers_new_and_lapsed_within_a_period_are_counted_in_a_remark() -> N
     """``bob`` bought once, in January, and is not active since March; the year is looked at in September."""
     found = flows([("ann", 0, "sale"), ("bob", 60, "sale")], as_of=300, period="year")
     assert found.frame["new"].to_list() == [1, 0]
-    assert found.remarks[-1].startswith("1 customer bought first within a year and lapsed before its end")
+    assert found.remarks[-1].startswith("1 customer bought first within a year and were not active at its end")
 
 
 def test_a_customer_who_bought_before_the_data_begin_is_not_known_and_that_is_reported() -> None:
