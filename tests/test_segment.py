@@ -183,10 +183,10 @@ def test_what_is_left_out_is_counted_and_told() -> None:
         "1 cancelled row with a negative amount, which was not taken off; "
         "where it gives money back, map it to type 'return'",
         "left out: 1 customer who only returned",
-        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
-        "too few customers, or too much alike, for 5 classes: recency 1, frequency 1, monetary 1; names rest on each "
-        "customer's own purchases where there is one class",
-        "5 customers named by their own purchases, which the scores alone contradict (column named_by)",
+        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values have equal scores)",
+        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is one "
+        "class, names follow each customer's own purchases",
+        "5 customers named by their own purchases, because the name of their scores would be false (column named_by)",
     ]
 
 

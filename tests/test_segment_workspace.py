@@ -84,7 +84,7 @@ def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
     assert "saved the definition as" in told(run)
     first = (shop / "segments" / "default.yaml").read_bytes()
     more_orders(run, tmp_path)
-    assert "definition 'default' version 1, learned as of 2025-09-30" in told(run)
+    assert "definition 'default' version 1, fitted as of 2025-09-30" in told(run)
     assert (shop / "segments" / "default.yaml").read_bytes() == first
 
 
@@ -217,10 +217,10 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "another method": (["--use", "default", "--by", "value"], "segments by rfm"),
     "another window": (["--window", "12mo"], "has the monetary value net over all time"),
     "another money": (["--monetary", "mean"], "has the monetary value net over all time"),
-    "no such definition": (["--use", "nobody"], "there is no definition"),
-    "a name that is there": (["--save", "default"], "is there already"),
+    "no such definition": (["--use", "nobody"], "does not exist"),
+    "a name that is there": (["--save", "default"], "exists already"),
     "both": (["--use", "default", "--save", "x"], "contradict each other"),
-    "a name that leaves the folder": (["--save", "../x"], "is no name for a definition"),
+    "a name that leaves the folder": (["--save", "../x"], "invalid definition name"),
     "no window": (["--window", "soon", "--save", "x"], "invalid number of months"),
     "no method": (["--by", "rmf"], "did you mean 'rfm'"),
     "a day that is not before": (["--since", "2026-01-01"], "is not before"),
@@ -246,11 +246,11 @@ def edited(path: Path, **changes: tuple[str, str]) -> None:
 
 
 EDITS: dict[str, tuple[tuple[str, str], str]] = {
-    "other features": (("dictionary: 2", "dictionary: 0"), "was made for version 0 of the features"),
+    "other features": (("dictionary: 2", "dictionary: 0"), "was fitted to version 0 of the features"),
     "another currency": (("currency: EUR", "currency: THB"), "is for amounts in THB"),
     "another calendar": (("time_zone: UTC", "time_zone: Asia/Bangkok"), "is for days in Asia/Bangkok"),
-    "another method": (("method: rfm", "method: magic"), "no method 'magic'"),
-    "another schema": (("ckm.segments/1", "ckm.segments/9"), "no definition of segments"),
+    "another method": (("method: rfm", "method: magic"), "unknown method 'magic'"),
+    "another schema": (("ckm.segments/1", "ckm.segments/9"), "not a segment definition"),
     "a key too many": (
         ("version: 1\nmethod", "version: 1\nversoin: 2\nmethod"),
         "default.yaml:6: unknown key 'versoin'",
@@ -292,7 +292,7 @@ def test_shifted_features_are_named_when_a_refit_is_due(shop: Path, run: Run, tm
     remark = told(run)
     assert "shifted since, by a population stability index of 0.25 or more: " in remark
     assert "monetary" in remark
-    assert "it is time to --refit" in remark
+    assert "--refit is recommended" in remark
 
 
 @pytest.mark.slow

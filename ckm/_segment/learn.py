@@ -96,7 +96,7 @@ def segment_customers(
         by = fit_rfm(training, names=names)
     elif isinstance(by, str):
         if method.fit is None:
-            raise UsageError(f"the method '{by}' learns nothing", hint="give a file of rules, or a definition")
+            raise UsageError(f"method '{by}' is not fitted", hint="give a file of rules, or a definition")
         by = method.fit(training)
     saved = describe(name, by, table, monetary)
     if previous is not None:

@@ -46,7 +46,8 @@ class Library:
             return Path(name)
         if not _NAME.fullmatch(name):
             raise UsageError(
-                f"'{name}' is no name for a definition", hint="letters, digits, '.', '_' and '-'; or a path to a .yaml"
+                f"invalid definition name '{name}'",
+                hint="use letters, digits, '.', '_' and '-'; or a path to a .yaml file",
             )
         return self.folder / f"{name}.yaml"
 
@@ -67,8 +68,8 @@ class Library:
         if found is None:
             names = ", ".join(sorted(path.stem for path in self.folder.glob("*.yaml")))
             raise UsageError(
-                f"there is no definition {self.path(name)}",
-                hint=f"there are {names}" if names else f"--save {Path(name).stem} makes one",
+                f"definition {self.path(name)} does not exist",
+                hint=f"existing definitions: {names}" if names else f"--save {Path(name).stem} fits one",
             )
         return found
 

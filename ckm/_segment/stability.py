@@ -24,7 +24,7 @@ MOST_LEVELS = 20
 """Maximum number of values (levels) of a text feature that are counted separately; all others count together."""
 LEAST_SHARE = 1e-4
 """Smaller shares of an interval are raised to this, because the logarithm of zero is not finite."""
-TOLD = 0.005
+LEAST_SHOWN = 0.005
 """Smallest index that is shown; a smaller one would be displayed as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902
 """99.9 % quantile of the standard normal distribution: by chance, one feature in a thousand exceeds it."""
@@ -127,12 +127,12 @@ def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.D
 
 def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
     """Return a remark on shifted features, and on whether the definition should be refitted."""
-    for limit, what in ((settings.shift_refit, "it is time to --refit"), (settings.shift_watch, "worth a look")):
+    for limit, what in ((settings.shift_refit, "--refit is recommended"), (settings.shift_watch, "check them")):
         shifted = [f"{shift.feature} {shift.index:.2f}" for shift in found if shift.exceeds(limit)]
         if shifted:
             by = f"by a population stability index of {limit:g} or more"
-            return doubt(f"shifted since, {by}: {', '.join(shifted)}; {what}")
-    largest = f" (at most {found[0].index:.2f}, {found[0].feature})" if found and found[0].index >= TOLD else ""
+            return doubt(f"features shifted since the definition was fitted, {by}: {', '.join(shifted)}; {what}")
+    largest = f" (at most {found[0].index:.2f}, {found[0].feature})" if found and found[0].index >= LEAST_SHOWN else ""
     return f"no feature has shifted since by a population stability index of {settings.shift_watch:g} or more{largest}"
 
 
@@ -143,7 +143,7 @@ def shift_detail(found: Sequence[Shift]) -> Detail:
         schema={"feature": pl.String, "index": pl.Float64, "by_chance": pl.Float64},
         orient="row",
     )
-    title = "How far the features have shifted since the definition was learned (population stability index)"
+    title = "Shift of the features since the definition was fitted (population stability index)"
     return Detail(title, frame, {"index": "{:.3f}", "by_chance": "{:.3f}"})
 
 

@@ -160,7 +160,7 @@ def test_a_definition_that_was_spoilt_is_reported_with_its_line(
 
 def test_two_clusters_with_one_name_are_reported(tmp_path: Path) -> None:
     twins = replace(fitted(), clusters=tuple(replace(each, name="same") for each in fitted().clusters))
-    with pytest.raises(UsageError, match="two clusters have one name"):
+    with pytest.raises(UsageError, match="two clusters have the same name"):
         reread(twins, tmp_path)
 
 

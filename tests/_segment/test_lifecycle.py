@@ -299,8 +299,16 @@ def test_without_an_earlier_day_there_is_no_check_to_show() -> None:
 @pytest.mark.parametrize(
     ("those", "long", "message"),
     [
-        ([ONCE, ONCE, PROSPECT], None, r"^2 customers with a purchase, 0 of them came back on another day, 0 times"),
-        ([Buyer(3), replace(Buyer(3), gaps=4), ONCE], LONG, r"^3 customers .*, 2 of them .*, 9 times in all; 10 times"),
+        (
+            [ONCE, ONCE, PROSPECT],
+            None,
+            r"^2 customers with a purchase, 0 of them on several days; 0 purchase intervals",
+        ),
+        (
+            [Buyer(3), replace(Buyer(3), gaps=4), ONCE],
+            LONG,
+            r"^3 customers .*, 2 of them .*; 9 purchase intervals, 10 needed",
+        ),
     ],
 )
 def test_too_few_repeat_purchases_give_no_purchase_interval(
@@ -312,8 +320,8 @@ def test_too_few_repeat_purchases_give_no_purchase_interval(
 
 def test_remarks_have_the_thresholds_and_the_customers_without_own_intervals() -> None:
     where, borrowed = DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), ONCE, ONCE, PROSPECT)))
-    assert "at most 1.25 own long gaps; lapsed: for more than 2 (" in where
-    assert borrowed == "2 customers with one purchase day: the purchase interval of all customers counts"
+    assert "at most 1.25 of the customer's own long intervals; lapsed: of more than 2 (" in where
+    assert borrowed == "2 customers with one purchase day: the intervals of all customers are used"
     assert len(DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), PROSPECT)))) == 1
 
 

@@ -131,7 +131,7 @@ def test_customers_who_do_not_differ_are_not_scored_apart(kind: str, seed: int) 
             assert found.customers[score].n_unique() == 1
     if len(known) < 10:
         assert found.customers.select("r_score", "f_score", "m_score").unique().height == 1
-        assert any("too few customers" in remark for remark in found.remarks)
+        assert any("customers are few or alike" in remark for remark in found.remarks)
 
 
 @kinds

@@ -1,4 +1,4 @@
-"""What segments by rules promise: the first rule that holds wins, and every mistake is told with its line."""
+"""Segments by rules: the first rule that holds applies, and every error in the file has its line."""
 
 from __future__ import annotations
 
@@ -194,8 +194,8 @@ def test_a_rule_that_nobody_falls_under_gets_a_remark_with_its_line(tmp_path: Pa
     definition = load_rules(path)
     assert definition.remarks(definition.assign(CUSTOMERS)) == (
         "rule 'huge' (line 6): no customer meets the condition",
-        "rule 'rich' (line 8): no customers are left; 2 customers met the condition and an earlier rule",
-        "rule 'best' (line 10): no customers are left; 1 customer met the condition and an earlier rule",
+        "rule 'rich' (line 8): no customers; 2 customers met the condition, and an earlier rule too",
+        "rule 'best' (line 10): no customers; 1 customer met the condition, and an earlier rule too",
     )
 
 
@@ -214,10 +214,10 @@ def test_where_every_rule_has_customers_there_is_nothing_to_remark() -> None:
         ("count(*) > 3", "uses other rows"),
         ("row_number() OVER (ORDER BY spend_12mo) > 3", "uses other rows"),
         ("covar(spend_12mo, frequency) > 3", "uses other rows"),
-        ("spend_12mo", "this is no condition but a number"),
-        ("lang || 'x'", "this is no condition but a text"),
-        ("last_purchase", "this is no condition but a date"),
-        ("NULL", "this is no condition but nothing"),
+        ("spend_12mo", "not a condition: the value is a number"),
+        ("lang || 'x'", "not a condition: the value is a text"),
+        ("last_purchase", "not a condition: the value is a date"),
+        ("NULL", "not a condition: the value is nothing"),
         ("lang > 3", "compares a text with a number"),
         ("frequency = '3'", "compares a number with a text"),
         ("frequency IN ('3', '4')", "compares a number with a text"),
@@ -226,10 +226,10 @@ def test_where_every_rule_has_customers_there_is_nothing_to_remark() -> None:
         ("last_purchase - first_purchase > 30", "compares a duration with a number"),
         pytest.param(" OR ".join(["frequency = 1"] * 3000), "more than 20,000 characters", id="3,000 parts"),
         ("5 > frequency > 3", "compares true or false with a number"),
-        ("frequency > 3 AND spend_12mo", "AND concerns conditions, and here stands a number"),
-        ("NOT frequency", "NOT concerns conditions, and here stands a number"),
-        ("frequency > 1_000", "'_000' after the condition is none of it"),
-        ("frequency > 3 AS x", "'x' after the condition is none of it"),
+        ("frequency > 3 AND spend_12mo", "AND connects conditions, not a number"),
+        ("NOT frequency", "NOT connects conditions, not a number"),
+        ("frequency > 1_000", "unexpected '_000' after the condition"),
+        ("frequency > 3 AS x", "unexpected 'x' after the condition"),
         ("spend_12mo > 1e400", "a constant is too large"),
         ("lang ~ '('", "bad regular expression: unclosed group"),
         ("last_purchase + 3 > first_purchase", "cannot be computed: "),
@@ -291,7 +291,7 @@ def test_a_feature_that_the_data_lack_is_named() -> None:
     [
         ("", "rules.yaml:1: the file is empty"),
         ("segments: []\n", "rules.yaml:1: 'schema' is missing"),
-        ("schema: ckm.map/1\nsegments: []\n", "rules.yaml:1: these are no segment rules"),
+        ("schema: ckm.map/1\nsegments: []\n", "rules.yaml:1: not a file of segment rules"),
         ("schema: ckm.segment_rules/1\nsegments: []\n", "rules.yaml:2: there are no rules"),
         ("schema: ckm.segment_rules/1\nsegments: many\n", "rules.yaml:2: a list is expected"),
         ("schema: ckm.segment_rules/1\nsegments:\n  - {name: a}\n", "rules.yaml:3: 'when' is missing"),
@@ -318,7 +318,7 @@ def test_a_name_given_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "after"), [("other", ""), ("rest", "other: {name: rest}\n")])
 def test_the_name_of_the_rest_is_no_rules_name(tmp_path: Path, name: str, after: str) -> None:
     path = rules_file(tmp_path, (name, "frequency > 4"), after=after)
-    assert str(refused(path)) == f"{path}:4: '{name}' is the name of those for whom no rule holds"
+    assert str(refused(path)) == f"{path}:4: '{name}' is also the name of the customers for whom no rule holds"
 
 
 def test_a_saved_definition_is_checked_like_a_file(tmp_path: Path) -> None:

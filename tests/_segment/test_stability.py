@@ -69,8 +69,10 @@ def test_a_real_shift_is_named_the_largest_first() -> None:
     found = shifts(distributions(then, then.columns), then.height, now)
     assert [shift.feature for shift in found] == ["x", "y", "z"]
     text = shift_remark(found, SegmentSettings())
-    assert text.startswith("shifted since, by a population stability index of 0.25 or more: x ")
-    assert text.endswith("it is time to --refit")
+    assert text.startswith(
+        "features shifted since the definition was fitted, by a population stability index of 0.25 or more: x "
+    )
+    assert text.endswith("--refit is recommended")
 
 
 def test_new_words_and_missing_values_are_a_shift() -> None:

@@ -167,7 +167,7 @@ def test_written_models_are_read_back_exactly(now: pl.DataFrame, checked: ValueD
     ("old", "new", "says"),
     [
         ("by: median", "by: mean", "'by' is none of"),
-        ("name: grow", "name: protect", "four boxes with different names"),
+        ("name: grow", "name: protect", "four segments with different names"),
         ("intercept: ", "intercept: x", "a number is expected"),
         ("since: '2025", "since: 'x2025", "a date is expected"),
         ("skill:", "skil:", "unknown key 'skil'"),
@@ -279,14 +279,14 @@ def a_year_later(then: pl.DataFrame, value: pl.Series) -> ValueDefinition:
 
 
 @pytest.mark.slow
-def test_headroom_that_is_used_up_is_found_to_foretell_growth() -> None:
+def test_headroom_that_customers_use_within_a_year_is_found_to_predict_growth() -> None:
     then = shop(1_500)
     potential = then.with_columns(learn_potential(then, 0).spend().alias("potential"))["potential"]
     check = a_year_later(then, 0.5 * then["margin_12mo"] + 0.5 * potential).check
     assert check is not None
     assert check.low > 0
-    assert "headroom foretold growth" in check.finding
-    assert check.fifths[-1].growth > check.fifths[0].growth
+    assert "headroom predicted growth" in check.finding
+    assert check.quintiles[-1].growth > check.quintiles[0].growth
 
 
 @pytest.mark.slow
@@ -294,9 +294,9 @@ def test_growth_by_regression_to_the_mean_alone_is_not_taken_for_headroom() -> N
     then = shop(1_500)
     check = a_year_later(then, shop(1_500, seed=8)["margin_12mo"].sample(fraction=1, shuffle=True, seed=1)).check
     assert check is not None
-    assert check.fifths[-1].growth > check.fifths[0].growth + 50
+    assert check.quintiles[-1].growth > check.quintiles[0].growth + 50
     assert check.low < 0 < check.high
-    assert "not shown to foretell growth" in check.finding
+    assert "not shown to predict growth" in check.finding
 
 
 @pytest.mark.slow
@@ -315,9 +315,9 @@ def test_the_comparison_at_equal_spend_is_a_regression_within_each_tenth() -> No
     later = value + headroom * dice.standard_normal(2_000)
     found = compare_later(pl.DataFrame({"current_value": value, "headroom": headroom}), pl.Series(later))
     edges = np.quantile(value, np.arange(1, 10) / 10, method="inverted_cdf")
-    tenths = [np.flatnonzero((value[:, None] > edges).sum(axis=1) == each) for each in range(10)]
+    deciles = [np.flatnonzero((value[:, None] > edges).sum(axis=1) == each) for each in range(10)]
     effects, errors = [], []
-    for rows, tenth in zip(tenths, found["tenths"], strict=True):
+    for rows, decile in zip(deciles, found["deciles"], strict=True):
         upper = headroom[rows] > np.quantile(headroom[rows], 0.5, method="inverted_cdf")
         design = np.column_stack([np.ones(len(rows)), upper, value[rows]])
         coefficients, *_ = np.linalg.lstsq(design, later[rows], rcond=None)
@@ -326,10 +326,10 @@ def test_the_comparison_at_equal_spend_is_a_regression_within_each_tenth() -> No
         meat = design.T @ (design * residual[:, None] ** 2)
         errors.append(np.sqrt((bread @ meat @ bread)[1, 1] * len(rows) / (len(rows) - 3)))
         effects.append(coefficients[1])
-        assert tenth.difference == pytest.approx(effects[-1], rel=1e-4)
-        assert tenth.high - tenth.low == pytest.approx(2 * 1.959964 * errors[-1], rel=1e-4)
+        assert decile.difference == pytest.approx(effects[-1], rel=1e-4)
+        assert decile.high - decile.low == pytest.approx(2 * 1.959964 * errors[-1], rel=1e-4)
     assert found["difference"] == pytest.approx(np.mean(effects), rel=1e-2)
-    assert sum(each.customers for each in found["fifths"]) == 2_000
+    assert sum(each.customers for each in found["quintiles"]) == 2_000
 
 
 @pytest.mark.slow
@@ -345,10 +345,10 @@ def test_where_headroom_means_nothing_95_of_100_intervals_hold_zero() -> None:
 
 
 def test_details_show_every_coefficient_and_both_comparisons(checked: ValueDefinition) -> None:
-    coefficients, fifths, tenths = checked.details()
+    coefficients, quintiles, deciles = checked.details()
     assert set(coefficients.frame["feature"]) == set(checked.potential.features)
-    assert fifths.frame["customers"].sum() == 500
-    assert {"difference", "low", "high"} <= set(tenths.frame.columns)
+    assert quintiles.frame["customers"].sum() == 500
+    assert {"difference", "low", "high"} <= set(deciles.frame.columns)
     for detail in checked.details():
         assert set(detail.formats) <= set(detail.frame.columns)
 

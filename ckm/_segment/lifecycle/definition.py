@@ -217,20 +217,20 @@ class LifecycleDefinition:
             schema={"segment": pl.String, "customers": pl.Int64, "bought_since": pl.Int64},
             orient="row",
         ).with_columns(share=pl.when(customers > 0).then((pl.col("bought_since") / customers).round(12)))
-        title = f"Who bought again after {self.check.day}, by the state at the end of that day"
+        title = f"Customers who bought again after {self.check.day}, by their stage at the end of that day"
         return (Detail(title, frame, {"share": "{:.1%}"}),)
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Return remarks on the thresholds, on customers without an own interval, and on returns after lapsing."""
         remarks = [
-            f"active: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
-            f"{self.lapsed_after:g} (of all customers the usual gap is {self.gap_median_days:.0f} days, the long one "
-            f"{self.gap_p80_days:.0f})"
+            f"active: recency of at most {self.cooling_after:g} of the customer's own long intervals; lapsed: of more "
+            f"than {self.lapsed_after:g} (all customers: median interval {self.gap_median_days:.0f} days, long "
+            f"interval {self.gap_p80_days:.0f})"
         ]
         once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
         if once:
             remarks.append(
-                f"{counted(once, 'customer')} with one purchase day: the purchase interval of all customers counts"
+                f"{counted(once, 'customer')} with one purchase day: the intervals of all customers are used"
             )
         lapsed, active = (self.check.share(those) if self.check else None for those in (("lapsed",), ACTIVE_STAGES))
         if self.check and lapsed is not None and active is not None:
@@ -345,9 +345,9 @@ def _no_interval(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
     buyers = frame.height - frame["recency_days"].null_count()
     returned = frame.filter(pl.col("gaps") > 0).height
     return NotEnoughDataError(
-        f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them came back on another day, "
-        f"{counted(gaps, 'time')} in all; {FEWEST_GAPS} times are needed for a purchase interval",
-        hint="take in more data, or a later --as-of",
+        f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them on several days; "
+        f"{counted(gaps, 'purchase interval')}, {FEWEST_GAPS} needed",
+        hint="load more data, or use a later --as-of",
         gaps=gaps,
         needed=FEWEST_GAPS,
     )

@@ -94,25 +94,27 @@ class RfmDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """Return no tables: the cut points are all that there is to show."""
+        """Return no tables: the definition has only cut points, which its file shows."""
         return ()
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Return remarks on the number of scores (fewer with ties), and on names changed by facts."""
         used = ", ".join(f"{measure} {assigned[f'{measure[0]}_score'].n_unique()}" for measure in MEASURES)
-        remarks: list[str] = [f"scores in use, of {self.names.bins}: {used} (equal values always score the same)"]
+        remarks: list[str] = [f"scores in use, of {self.names.bins}: {used} (equal values have equal scores)"]
         fewer = [f"{measure} {len(cut.scores)}" for measure, cut in zip(MEASURES, self.cuts, strict=True) if cut.scores]
         if fewer:
-            own = "; names rest on each customer's own purchases where there is one class" if self.names.facts else ""
+            own = "; where there is one class, names follow each customer's own purchases" if self.names.facts else ""
             remarks.append(
-                doubt(f"too few customers, or too much alike, for {self.names.bins} classes: {', '.join(fewer)}{own}")
+                doubt(
+                    f"fewer than {self.names.bins} score classes: customers are few or alike ({', '.join(fewer)}){own}"
+                )
             )
         if self.names.facts:
             changed = assigned.filter(pl.col("named_by") != score_corrections.SCORES).height
             if changed:
                 remarks.append(
-                    f"{counted(changed, 'customer')} named by their own purchases, which the scores alone contradict "
-                    "(column named_by)"
+                    f"{counted(changed, 'customer')} named by their own purchases, because the name of their scores "
+                    "would be false (column named_by)"
                 )
         return tuple(remarks)
 
@@ -196,9 +198,8 @@ def _edges(entry: YamlEntry, count: int, expected: str) -> tuple[float, ...]:
 
 def _too_few(customers: int, bins: int) -> NotEnoughDataError:
     return NotEnoughDataError(
-        f"{customers:,} customer{'s' if customers != 1 else ''} with a purchase, "
-        f"{bins} needed to tell {bins} scores apart",
-        hint="take in more data, or a later --as-of",
+        f"{customers:,} customer{'s' if customers != 1 else ''} with a purchase, {bins} needed for {bins} scores",
+        hint="load more data, or use a later --as-of",
         customers=customers,
         needed=bins,
     )

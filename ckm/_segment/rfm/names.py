@@ -136,7 +136,7 @@ def read_names(entry: YamlEntry, beside: tuple[str, ...] = ()) -> NameTable:
     """
     keys = entry.fields(("bins", "segments", *beside), ("facts",))
     if keys["bins"].text() not in map(str, range(2, MOST_BINS + 1)):
-        raise UsageError(f"{keys['bins'].where}: 'bins' is no whole number from 2 to {MOST_BINS}")
+        raise UsageError(f"{keys['bins'].where}: 'bins' must be a whole number from 2 to {MOST_BINS}")
     bins = int(keys["bins"].text())
     facts = keys["facts"].text() if "facts" in keys else "no"
     if facts not in ("yes", "no") or (facts == "yes" and bins != FACTS_BINS):

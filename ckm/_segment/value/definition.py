@@ -26,8 +26,8 @@ BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
 """Names and advice for (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
 CUTS = {
     "settings": "as set",
-    "median": "median of those above zero",
-    "one order": "customers spend nearly the same: an order more or less is no difference",
+    "median": "median of the values above zero",
+    "one order": "customers spend nearly the same: one order makes no difference",
 }
 """Possible sources of a cut."""
 ALIKE = (0.1, 0.9)
@@ -151,7 +151,7 @@ class ValueDefinition:
     def details(self) -> tuple[Detail, ...]:
         """Return the coefficients and, if available, the check on a later period."""
         coefficients = Detail(
-            f"What the {self.potential.quantile:.0%} percentile is multiplied by (a number: when it doubles)",
+            f"Factors of the {self.potential.quantile:.0%} percentile (of a numeric feature: when it doubles)",
             pl.DataFrame(
                 [(each.feature, "twice as much", 2**each.slope) for each in self.potential.slopes]
                 + [
@@ -171,21 +171,22 @@ class ValueDefinition:
         few = assigned["peers"].null_count()
         features = ", ".join(self.peers.features)
         remarks: list[str] = [
-            f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
-            f"potential value: {self.coverage:.1%} of the customers are worth no more "
-            f"({self.potential.quantile:.0%} were meant to), with a loss {self.skill:.0%} below that of one percentile "
-            "for all",
+            f"high: current value from {self.current_value_cut}, headroom from {self.headroom_cut}",
+            f"potential value: {self.coverage:.1%} of the customers have a current value up to it "
+            f"({self.potential.quantile:.0%} intended); its loss is {self.skill:.0%} below that of one percentile for "
+            "all",
         ]
         if few:
             remarks.append(
                 assumption(
                     f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): "
-                    "their potential rests on what holds for all customers"
+                    "their potential is estimated from all customers"
                 )
             )
-        remarks.append(
-            doubt(self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}")
-        )
+        if self.check is None:
+            remarks.append(doubt(f"headroom is not checked on a later year: {self.unchecked}"))
+        else:
+            remarks.append(self.check.finding if self.check.predicted_growth else doubt(self.check.finding))
         return tuple(remarks)
 
 
@@ -230,7 +231,7 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
     keys = entry.fields(("segments", "cuts", "potential", "peers", "fit", "check"))
     boxes = [each.fields(("name", "advice")) for each in keys["segments"].items()]
     if len({each["name"].text() for each in boxes}) != 4 or len(boxes) != 4:
-        raise UsageError(f"{keys['segments'].where}: four boxes with different names are expected")
+        raise UsageError(f"{keys['segments'].where}: four segments with different names are expected")
     cuts = keys["cuts"].fields(("current_value", "headroom"))
     fit = keys["fit"].fields(("coverage", "skill"))
     unchecked = keys["check"].mapping().get("none")

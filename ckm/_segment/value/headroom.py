@@ -42,7 +42,7 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
         raise NotEnoughDataError(
             f"{buyers:,} of {customers.height:,} customers have a positive value in the last 12 months, "
             f"{FEWEST_BUYERS} needed for a percentile of it",
-            hint="take in more data, or another --as-of",
+            hint="load more data, or use another --as-of",
             customers=buyers,
             needed=FEWEST_BUYERS,
         )
