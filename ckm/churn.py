@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._churn.churn_forecast import AUTO, Forecast, forecast, forecast_default
-from ckm._churn.expected_gain import Assumptions, ProfitCurve, choose, profit_curve
+from ckm._churn.expected_gain import Assumptions, ProfitCurve, by_gain, choose, profit_curve
 from ckm._churn.forecast_remarks import forecast_remarks
 from ckm._churn.horizon import Horizon, parse_horizon
 from ckm._churn.list_remarks import gain_remarks, length_remarks
@@ -16,7 +16,7 @@ from ckm._churn.model_card import ModelCard, card_of_backtest, card_of_labels, t
 from ckm._churn.saved_warnings import WarningRun, closed_warnings, last_warnings, same_day_warnings
 from ckm._churn.warning_changes import compare, without_listed
 from ckm._churn.warning_levels import is_contact, level_remarks
-from ckm._churn.warning_list import COLUMNS, best_first, list_customers, summarise, without_amounts
+from ckm._churn.warning_list import COLUMNS, list_customers, summarise, without_amounts
 from ckm._churn.warning_outcome import warning_outcome
 from ckm._churn.warning_segments import with_segments
 from ckm.customers.calendar import calendar_day
@@ -409,4 +409,4 @@ def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:
     """Return the rows to list, highest expected gain first."""
     if request.budget is not None:
         return choose(frame, request.budget)
-    return best_first(frame if request.all_customers else frame.filter(pl.col("level").is_not_null()))
+    return by_gain(frame if request.all_customers else frame.filter(pl.col("level").is_not_null()))

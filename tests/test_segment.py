@@ -184,8 +184,8 @@ def test_what_is_left_out_is_counted_and_told() -> None:
         "where it gives money back, map it to type 'return'",
         "left out: 1 customer who only returned",
         "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values have equal scores)",
-        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is one "
-        "class, names follow each customer's own purchases",
+        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is "
+        "one class, names follow each customer's own purchases",
         "5 customers named by their own purchases, because the name of their scores would be false (column named_by)",
     ]
 

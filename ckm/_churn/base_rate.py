@@ -20,7 +20,7 @@ def past_base_rate(past: TrainingSet) -> float | None:
     """
     customers = churned = 0
     for window in past.windows:
-        counts = can_be_lost(window.features, window.features["spend_12mo"], past.horizon)
+        counts = can_be_retained(window.features, window.features["spend_12mo"], past.horizon)
         customers += int(counts.sum())
         churned += int(window.churned[counts].sum())
     return churned / customers if customers else None
@@ -33,13 +33,13 @@ def base_rate(past_rate: float | None, today: CustomerSnapshot, probability: Flo
     rate where the customers have changed. For example, a cohort that has lost its one-time buyers would get no warnings
     by its past rate.
     """
-    mine = probability[can_be_lost(today.features, today.value, today.horizon)]
+    mine = probability[can_be_retained(today.features, today.value, today.horizon)]
     rates = [past_rate] if past_rate is not None else []
     rates += [float(mine.mean())] if len(mine) else []
     return round(min(rates, default=0.0), DIGITS)
 
 
-def can_be_lost(features: Features, value: Floats, horizon: int) -> Flags:
+def can_be_retained(features: Features, value: Floats, horizon: int) -> Flags:
     """Return a mask of customers with a positive value who have not churned, as in ``warning_levels.give_levels``."""
     found: Flags = (value > 0) & (features["gap_p80_days"] + horizon - features["days_silent"] >= 0)
     return found

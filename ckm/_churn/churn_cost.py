@@ -137,10 +137,10 @@ def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
 
     year_ago = day_number(months_before(calendar_day(cutoff), 12))
     former = spent(year_ago, cutoff) / min(YEAR, cutoff - history.first_day + 1)
-    can_be_lost = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
+    can_be_retained = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
     ends = cutoff + horizon
     bought = purchases.count(who, cutoff, ends) > 0
-    silent, back = can_be_lost & ~bought, can_be_lost & bought
+    silent, back = can_be_retained & ~bought, can_be_retained & bought
     returned = silent & (purchases.count(who, ends, ends + days) > 0)
     within, after = spent(cutoff, ends), spent(ends, ends + days)
     return np.array(

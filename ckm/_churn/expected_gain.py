@@ -112,7 +112,7 @@ class ProfitCurve:
         return f"most profitable length {self.best:,}: expected gain {self.best_gain:,.2f} {currency}; {beyond}"
 
 
-def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *, lost: float = 1.0) -> pl.Expr:
+def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *, churn_cost: float = 1.0) -> pl.Expr:
     """Return the expected gain of contacting a customer with an offer, compared with no contact.
 
         p γ (λ V − δ) − (1 − p) ψ δ − f          δ = offer_share · max(V, 0) + offer_amount
@@ -129,7 +129,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
         V: value of the last 12 months.
     assumptions
         γ, ψ, δ and f.
-    lost
+    churn_cost
         λ: churn cost, a share of V (:func:`ckm._churn.churn_cost.churn_cost`).
 
     Returns
@@ -140,7 +140,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
     p, v = _known(p_churn), _known(value)
     offer = assumptions.offer_share * v.clip(lower_bound=0.0) + assumptions.offer_amount
     gain = (
-        p * assumptions.offer_success_rate * (lost * v - offer)
+        p * assumptions.offer_success_rate * (churn_cost * v - offer)
         - (1.0 - p) * assumptions.anyway_share * offer
         - assumptions.contact_cost
     )

@@ -24,7 +24,7 @@ def length_remarks(all_customers: pl.DataFrame, listed: pl.DataFrame) -> list[st
 
 def gain_remarks(listed: pl.DataFrame, listing: ChurnListing, assumptions: Assumptions) -> list[str]:
     """Return remarks on how the expected gain of the listed customers is computed."""
-    remarks: list[str] = [listing.lost.sentence(listing.value)]
+    remarks: list[str] = [listing.churn_cost.sentence(listing.value)]
     if listing.value == "revenue":
         remarks.append(assumption("the data have no costs: value at risk and expected gain are revenue, not margin"))
     if order_is_of_value_at_risk(listed.filter(is_contact())):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-BOOK = Path(__file__).parents[1] / "data" / "churn_reasons.yaml"
-BOOK_SCHEMA = "ckm.reasons/2"
+REASONS_FILE = Path(__file__).parents[1] / "data" / "churn_reasons.yaml"
+REASONS_SCHEMA = "ckm.reasons/2"
 SHOWS = ("days", "number", "times", "orders", "ratio", "share", "money")
 """Number formats."""
 FEW_MONEY = 100
@@ -153,7 +153,7 @@ class ReasonCatalogue:
         return tuple(reason for reason in self.reasons if reason.group == group)
 
 
-def read_reasons(path: Path = BOOK) -> ReasonCatalogue:
+def read_reasons(path: Path = REASONS_FILE) -> ReasonCatalogue:
     """Read the reasons that come with ckm.
 
     Raises
@@ -166,7 +166,7 @@ def read_reasons(path: Path = BOOK) -> ReasonCatalogue:
     if document is None:
         raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, reasons")
     keys = document.fields(("schema", "reasons"))
-    if keys["schema"].text() != BOOK_SCHEMA:
+    if keys["schema"].text() != REASONS_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a catalogue of reasons")
     reasons: dict[str, Reason] = {}
     for entry in keys["reasons"].items():

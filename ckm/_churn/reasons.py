@@ -76,7 +76,7 @@ def explain(
     facts: Features,
     returning: ReturningCustomers,
     currency: str,
-    book: ReasonCatalogue | None = None,
+    catalogue: ReasonCatalogue | None = None,
 ) -> Reasons:
     """Explain churn probabilities, compared with a typical retained customer.
 
@@ -105,16 +105,18 @@ def explain(
         Returning customers, whose medians are the usual values.
     currency
         Currency code after amounts.
-    book
+    catalogue
         Catalogue of reasons. Default: :func:`ckm._churn.reason_catalogue.load_reasons`.
     """
-    book = book or load_reasons()
+    catalogue = catalogue or load_reasons()
     known = {name: values for name, values in features.items() if name in typical.reference}
     groups = _groups(known)
     attribution = group_shapley(log_odds, known, typical.reference, groups)
     context = _Context(log_odds, known, typical, attribution.scores, facts, returning, currency)
-    selected = [_selected_reasons(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
-    frame = _Sentences(book, context).frame(selected, attribution.points)
+    selected = [
+        _selected_reasons(context, catalogue, group, attribution.points[:, at]) for at, group in enumerate(groups)
+    ]
+    frame = _Sentences(catalogue, context).frame(selected, attribution.points)
     return Reasons(frame.with_columns(customer=pl.Series(customers)[frame["customer"]]), attribution)
 
 
@@ -197,21 +199,21 @@ def _groups(features: Features) -> dict[str, tuple[str, ...]]:
     return {group: names for group, names in found.items() if names}
 
 
-def _selected_reasons(context: _Context, book: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
+def _selected_reasons(context: _Context, catalogue: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
     """Return the catalogue position of the reason of each customer's contribution of a group; -1 for none."""
     selected = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
-    for reason in book.of_group(group):
+    for reason in catalogue.of_group(group):
         applies = context.applies(reason)
         if reason.always:
-            selected[applies], most[applies] = book.reasons.index(reason), np.inf
+            selected[applies], most[applies] = catalogue.reasons.index(reason), np.inf
             continue
         rows = np.flatnonzero((points >= LEAST_POINTS) & applies)
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
         better = effect > most[rows]  # ties: the first of the catalogue
-        selected[rows[better]] = book.reasons.index(reason)
+        selected[rows[better]] = catalogue.reasons.index(reason)
         most[rows[better]] = effect[better]
     return selected
 
@@ -220,7 +222,7 @@ def _selected_reasons(context: _Context, book: ReasonCatalogue, group: str, poin
 class _Sentences:
     """Frame of the selected reasons."""
 
-    book: ReasonCatalogue
+    catalogue: ReasonCatalogue
     context: _Context
 
     def frame(self, selected: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
@@ -228,7 +230,7 @@ class _Sentences:
         parts = [
             self._of_reason(reason, rows, points[rows, at])
             for at, chosen in enumerate(selected)
-            for position, reason in enumerate(self.book.reasons)
+            for position, reason in enumerate(self.catalogue.reasons)
             if len(rows := np.flatnonzero(chosen == position))
         ]
         silent = np.column_stack(selected) < 0
@@ -240,7 +242,7 @@ class _Sentences:
         )
         is_remainder = pl.col("code").is_null()
         clear = (pl.col("cause") & (pl.col("contribution") >= CLEAR_POINTS)).fill_null(value=False)
-        always = pl.col("code").is_in([reason.code for reason in self.book.reasons if reason.always])
+        always = pl.col("code").is_in([reason.code for reason in self.catalogue.reasons if reason.always])
         return (
             pl.concat([pl.DataFrame(schema=SCHEMA), *parts, remainder], how="diagonal")
             .sort("customer", is_remainder, ~clear, ~always, -pl.col("contribution"), maintain_order=True)

@@ -71,14 +71,14 @@ def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
         name: np.concatenate([column(window.features, name, len(window)) for window in windows]) for name in past.names
     }
     retained = {name: values for name, values in columns.items() if not np.isnan(values).all()}
-    medians = {name: _usual(values) for name, values in retained.items()}
+    medians = {name: _lower_median(values) for name, values in retained.items()}
     groups = {feature.name: feature.group for feature in load_catalogue().features}
     history = [name for name in retained if groups.get(name) in ONE_HISTORY]
     nearest = _nearest({name: retained[name] for name in history}, medians)
     return TypicalRetainedCustomer({name: nearest.get(name, median) for name, median in medians.items()}, retained)
 
 
-def _usual(values: Floats) -> float:
+def _lower_median(values: Floats) -> float:
     """Return the lower median of the known values, which is an observed value."""
     known = np.sort(values[~np.isnan(values)])
     return float(known[(len(known) - 1) // 2])

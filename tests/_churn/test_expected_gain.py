@@ -28,9 +28,13 @@ offers = st.builds(Assumptions, shares, shares, shares, amounts, amounts)
 DEFAULT = Assumptions.of(ChurnSettings())
 
 
-def gain(p: float | None, value: float | None, assumptions: Assumptions = DEFAULT, lost: float = 1.0) -> float | None:
+def gain(
+    p: float | None, value: float | None, assumptions: Assumptions = DEFAULT, churn_cost: float = 1.0
+) -> float | None:
     frame = pl.DataFrame({"p": [p], "v": [value]}, schema={"p": pl.Float64, "v": pl.Float64})
-    found: float | None = frame.select(expected_gain(pl.col("p"), pl.col("v"), assumptions, lost=lost)).item()
+    found: float | None = frame.select(
+        expected_gain(pl.col("p"), pl.col("v"), assumptions, churn_cost=churn_cost)
+    ).item()
     return found
 
 
@@ -57,14 +61,14 @@ def test_a_gain_is_worked_out_by_hand() -> None:
 
 def test_only_what_a_silence_costs_can_be_saved() -> None:
     """.8 · .3 · (.5 · 200 − 20) − .2 · .5 · 20 − 3."""
-    found = gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0), lost=0.5)
+    found = gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0), churn_cost=0.5)
     assert found == pytest.approx(0.8 * 0.3 * 80 - 0.2 * 0.5 * 20 - 3)
 
 
 @given(shares, st.floats(0, 1e6), shares, shares)
 def test_a_silence_that_costs_less_never_gains_more(p: float, value: float, one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert gain(p, value, lost=low) <= gain(p, value, lost=high)  # type: ignore[operator]
+    assert gain(p, value, churn_cost=low) <= gain(p, value, churn_cost=high)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from ckm._churn.customer_facts import ESTIMATES, FEWEST_RHYTHM_DAYS
 from ckm._churn.feature_catalogue import GROUPS, load_catalogue
-from ckm._churn.reason_catalogue import BOOK, load_reasons, read_reasons
+from ckm._churn.reason_catalogue import REASONS_FILE, load_reasons, read_reasons
 from ckm.errors import UsageError
 
 
@@ -143,7 +143,7 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
 def test_a_mistake_in_the_book_is_shown_with_its_line(
     tmp_path: Path, old: str, new: str, message: str, line: str
 ) -> None:
-    text = BOOK.read_text(encoding="utf-8")
+    text = REASONS_FILE.read_text(encoding="utf-8")
     number = next(at for at, each in enumerate(text.splitlines(), 1) if line in each)
     path = tmp_path / "reasons.yaml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -154,7 +154,7 @@ def test_a_mistake_in_the_book_is_shown_with_its_line(
 
 
 def test_a_feature_group_without_a_reason_is_an_error(tmp_path: Path) -> None:
-    text = BOOK.read_text(encoding="utf-8")
+    text = REASONS_FILE.read_text(encoding="utf-8")
     path = tmp_path / "reasons.yaml"
     path.write_text(text[: text.index("  # age")], encoding="utf-8")
     with pytest.raises(UsageError, match="no reason for the group age"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm._churn.base_rate import can_be_lost, past_base_rate
+from ckm._churn.base_rate import can_be_retained, past_base_rate
 from ckm._churn.warning_levels import LEVELS, Thresholds, at_or_above, give_levels, is_warning, level_remarks
 from ckm.errors import UsageError
 from ckm.models.churn.training_set import TrainingSet, TrainingSnapshot
@@ -231,4 +231,4 @@ def test_the_base_rate_is_of_those_who_can_still_be_lost() -> None:
     churned = np.array([True, False, True, True])
     window = TrainingSnapshot(0, features, churned, np.arange(4, dtype=np.uint64))
     assert past_base_rate(TrainingSet((window,), HORIZON, features, HORIZON)) == 0.5
-    assert can_be_lost(features, features["spend_12mo"], HORIZON).tolist() == [True, True, False, False]
+    assert can_be_retained(features, features["spend_12mo"], HORIZON).tolist() == [True, True, False, False]

@@ -71,8 +71,8 @@ def test_a_pipe_gets_the_summary_as_csv_and_the_remarks_go_to_stderr(segment: Ca
     assert lines[1].startswith("Champions,")
     names = ORDERS_HEADER.split(",")
     assert result.stderr.splitlines() == [
-        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is one "
-        "class, names follow each customer's own purchases",
+        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is "
+        "one class, names follow each customer's own purchases",
         "as of 2025-01-06: 5 customers with a purchase, money in EUR",
         "orders.csv: matched by name: " + ", ".join(f"{name} = {name}" for name in names),
         "left out: 1 of 6 rows (16.7%) without a customer",
