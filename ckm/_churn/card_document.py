@@ -1,4 +1,4 @@
-"""Document of a churn model's model card: findings first, then data, methods and definitions."""
+"""Model card as a document: findings and charts first, then use, data, features, limits and definitions."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ READ_AT = tuple(step / 10 for step in range(11))
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5, "below")}
-"""Shares contacted at which the gain curves have their labels, and the side: the curves of a model and of recency are
-close."""
+"""By tone of a gain curve: the share contacted at which its label is, and the side. The curves of a model and of recency
+are close to each other."""
 
 GOOD_ERROR = 0.03
 """Calibration error of a decile up to which probabilities count as accurate: three percentage points."""
@@ -321,7 +321,7 @@ def _definitions(card: ModelCard) -> Facts:
 
 
 def reliability_finding(card: ModelCard) -> str:
-    """Return the past calibration error of the probabilities, its direction, and the error expected next."""
+    """Return a sentence on the past calibration error, its direction, and the error expected in the next window."""
     total = sum(decile.n for decile in card.reliability)
     if not total:
         return "The accuracy of the probabilities is not known."
@@ -353,7 +353,7 @@ def reliability_finding(card: ModelCard) -> str:
 
 
 def gain_finding(card: ModelCard) -> str:
-    """Return the share of churned customers reached by contacting 20 %, beside recency alone and the optimum."""
+    """Return a sentence on the share of churned customers that contacting 20 % reaches, compared with recency alone."""
     chosen, recency = card.gain(card.chosen), card.gain(RECENCY)
     if chosen is None:
         return ""
@@ -370,7 +370,7 @@ def gain_finding(card: ModelCard) -> str:
 
 
 def models_finding(card: ModelCard) -> str:
-    """Return how well the chosen model ranks, beside plain recency."""
+    """Return a sentence on the ROC AUC of the chosen model, compared with recency alone."""
     mine, silence = card.mean(card.chosen, "roc_auc"), card.mean(RECENCY, "roc_auc")
     if mine is None:
         return f"{card.chosen} was selected; its ROC AUC is not known."

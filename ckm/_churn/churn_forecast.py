@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 CHOICES = (AUTO, *MODELS)
 WHOLE_YEAR = 334
-"""Shortest horizon in days that contains a whole season: a year less a month."""
+"""Shortest horizon in days that counts as a whole year of seasons: a year less a month."""
 MOST_TRAINED_ON = 200_000
 """Largest number of customers in training and backtest; above it, a sample by hashed id, the same at all cut-offs."""
 
@@ -52,7 +52,7 @@ class Forecast:
     horizon
         Days that the prediction looks ahead.
     today
-        CustomerSnapshot of all customers as of the as-of date.
+        Snapshot of all customers as of the as-of date.
     model
         Trained on past windows, calibrated on the window that closed last.
     probability
@@ -237,7 +237,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
 
 
 def repeat_purchases(history: History) -> RepeatPurchases:
-    """Return the number of repeat purchase days by day, up to the as-of date."""
+    """Return the shop's number of repeat purchase days on each day up to the as-of date."""
     repeated, known = history.ledger.purchases.repeats_by_day(history.first_day, history.as_of)
     return RepeatPurchases(history.first_day, repeated, known)
 

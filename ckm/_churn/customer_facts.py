@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 LONGEST_SEASON = 180
-"""Longest horizon in days that is a season; a longer one covers most of the year."""
+"""Longest horizon in days for the fact ``same_season``; a longer horizon covers most of the year."""
 FEWEST_RHYTHM_DAYS = 3
-"""Fewest purchase days for an own purchase interval: two intervals."""
+"""Fewest purchase days for a median of the customer's own intervals: two intervals."""
 ESTIMATES = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
-"""Features that are estimates, not raw facts."""
+"""Features that are shrunk towards all customers, and therefore no raw facts."""
 OWN = (
     "median_interpurchase_days",
     "gap_last",
@@ -57,7 +57,7 @@ OWN = (
     "season_days",
     "year_days",
 )
-"""Raw facts that are not features; :func:`customer_facts` defines them."""
+"""Names of raw facts that are not features; :func:`customer_facts` defines them."""
 
 
 @dataclass(frozen=True)
@@ -106,16 +106,16 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
     lost_purchases, category_purchases
         Purchases of the last 12 months, counted by day and category: in discontinued categories, and in all.
     same_season
-        The feature; NaN without a purchase day in the year, or for horizons above :data:`LONGEST_SEASON`.
+        The feature of this name; NaN without a purchase day in the year, or for horizons above :data:`LONGEST_SEASON`.
     season_days, year_days
-        Purchase days of the last 365 days that fell on the days of the year that come now, and all of them.
+        Number of purchase days of the last 365 days: those a year before the horizon, and all.
 
     Parameters
     ----------
     history
         History of the snapshot.
     then
-        CustomerSnapshot of customers as of a day.
+        Snapshot of the customers as of a day.
     rows
         Positions of the requested customers in the snapshot; None for all.
     """
@@ -148,7 +148,7 @@ def returning_customers(history: History, day: int, horizon: int) -> ReturningCu
 
 @dataclass(frozen=True)
 class _Customers:
-    """Some customers as of a day, with their purchases by then."""
+    """The requested customers as of the day of a snapshot, with their purchases by that day."""
 
     history: History
     day: int

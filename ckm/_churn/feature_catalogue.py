@@ -33,7 +33,7 @@ class ChurnFeature:
     unit, meaning, formula
         Texts for readers.
     needs
-        Columns of the transactions, or ``TABLE.COLUMN``, that it needs besides ``customer_id``.
+        Columns of the transactions, or ``TABLE.COLUMN``, that the feature needs besides ``customer_id``.
     higher_is_worse
         Whether a higher value raises the churn probability.
     """

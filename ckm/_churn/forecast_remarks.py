@@ -55,7 +55,7 @@ def forecast_remarks(found: Forecast) -> list[str]:
 
 
 def _closure_remarks(closed: Sequence[Closure], as_of: int, horizon: int) -> Iterator[str]:
-    """Yield remarks on closures: cut-offs near them are not used, and the shop may close again."""
+    """Yield remarks on closures: no cut-off is less than a horizon away, and the shop may close again."""
     season = every_year(closed) if horizon >= WHOLE_YEAR else ()
     for each in closed:
         if each not in season:
@@ -88,5 +88,5 @@ def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:
 
 
 def _known(value: float) -> str:
-    """Return a score as text; a ranking score is not defined if all customers churned, or none."""
+    """Return a score as text; a score of the ranking is not defined if all customers churned, or none did."""
     return "not defined" if value != value else f"{value:.3f}"

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ckm.customers.history import History
 
 USUAL_DAYS = (30, 60, 90, 180, 365)
-"""Common horizons: one and two months, a quarter, half a year, a year."""
+"""Usual horizons in days: one and two months, a quarter, half a year, a year."""
 MEDIAN = 0.5
 LONG_GAP = 0.8
-"""Share of the purchase intervals that the horizon covers: one in five is longer."""
+"""Share of the purchase intervals that are at most as long as the default horizon."""
 MOST_DAYS = 3_660
 """Ten years; a larger number is most likely a typing error."""
 
@@ -30,7 +30,7 @@ _WRITTEN = re.compile(r"([0-9]{1,5})(d|w|mo|y)")
 
 @dataclass(frozen=True)
 class Horizon:
-    """The span in which no purchase means that the customer churned.
+    """The number of days without a purchase after which a customer counts as churned.
 
     Attributes
     ----------

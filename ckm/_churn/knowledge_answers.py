@@ -77,10 +77,10 @@ class FoundAnswers:
     Attributes
     ----------
     by_reason
-        Ids of the entries that answer a reason, by code; validated entries first, then by id. Unanswered codes are no
-        keys.
+        Ids of the entries that answer a reason, by code of the reason; validated entries first, then by id. A code
+        without an answer is not a key.
     entries
-        These entries by id.
+        The entries of ``by_reason``, by id.
     remarks
         Notes for the reader: invalid entries by file and line; a missing knowledge base.
     """
@@ -139,7 +139,8 @@ def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
 def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> FoundAnswers:
     """Return the entries that answer reasons on a day.
 
-    Only an entry in force supersedes another. A draft, or an entry valid from next month, does not.
+    Only an entry that is complete and valid on the day supersedes another. A draft, or an entry that becomes valid next
+    month, does not.
 
     Parameters
     ----------

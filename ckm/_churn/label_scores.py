@@ -56,7 +56,7 @@ def score_table(
     seed: int = 0,
     settings: ChurnSettings | None = None,
 ) -> LabelledList:
-    """Train on the labelled rows of a table, and score every row; labelled rows out of fold.
+    """Train on the labelled rows of a table, and score every row: labelled rows by models trained without them.
 
     Parameters
     ----------

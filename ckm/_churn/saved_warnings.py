@@ -1,4 +1,4 @@
-"""Saved warnings of earlier runs in the store of a workspace.
+"""Saved warnings: runs of ``ckm churn-warn`` in the store of a workspace.
 
 Horizon and as-of date identify a run; each horizon has its own run history. A run reads only runs with an earlier as-of
 date, so repeating it, or running it as of a past day, gives the same result.
@@ -97,17 +97,17 @@ def run_name(horizon: int) -> str:
 
 
 def last_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run before a day; None without one."""
+    """Return the newest run of a horizon with an as-of date before a day; None without one."""
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of < as_of])
 
 
 def same_day_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
-    """Return the run of a day; None without one."""
+    """Return the run of a horizon as of a day; None without one."""
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of == as_of])
 
 
 def closed_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run whose horizon has passed by a day; None without one."""
+    """Return the newest run of a horizon that has passed by a day; None without one."""
     by = as_of - timedelta(days=horizon)
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of <= by])
 
@@ -125,7 +125,7 @@ def newest_closed_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
 
 
 def newest_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run of any horizon by a day; None without one."""
+    """Return the newest run, of any horizon, as of a day or earlier; None without one."""
     return _newest(store, [run for run in store.runs(ANALYSIS) if run.as_of <= as_of])
 
 

@@ -36,7 +36,7 @@ def bought_same_season(
     purchases
         Purchase days.
     start, stop
-        Of each customer, the range of the purchases by ``day``; never empty.
+        First and end position of each customer's purchases by ``day``; shape (n,), no range is empty.
     day
         The cut-off.
     """

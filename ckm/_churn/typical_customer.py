@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 ONE_HISTORY = ("silence", "rhythm", "age")
-"""Groups whose features describe one purchase history and must be consistent: intervals and recency fit the tenure."""
+"""Feature groups of one purchase history, which must be consistent: intervals and recency have to fit the tenure."""
 
 MOST_ROWS = 200_000
-"""Largest number of rows over all windows; more rows do not change medians to three digits."""
+"""Largest number of rows over all windows; more rows change no median in its first three digits."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class TypicalRetainedCustomer:
 def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
     """Return the typical customer among those with a purchase within the horizon, over all past windows.
 
-    Features of service, money and the rest are medians of the retained customers who have the feature. The purchase
+    Most features are the median of the retained customers who have the feature. The purchase
     history (:data:`ONE_HISTORY`) is that of one real retained customer, the one nearest to the medians, because medians
     of single features can be inconsistent (more gaps than fit into the median tenure). The distance is the sum over the
     features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; missing features of the nearest customer

@@ -33,7 +33,7 @@ class WarningChanges:
     since
         As-of date of the previous run; None for the first run.
     counts
-        Number of warnings by change, and ``ended``: warnings of the previous run that are no warnings now.
+        Number of warnings by change, and ``ended``: number of warnings of the previous run that are no warnings now.
     """
 
     frame: pl.DataFrame
@@ -66,7 +66,7 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
         than in the last run in which the warning was new, worse or better. Slow trends are therefore reported, and
         small fluctuations are not.
     same
-        Neither.
+        The warning is none of these.
 
     ``first_warned_on`` is the first day of the current series of warnings. A purchase ends a series, and so does a run
     in which the customer has no level. A run in which the customer is suppressed neither ends nor begins one.

@@ -1,7 +1,7 @@
 """Warning levels, days left to retain a customer, and warnings past the lead time.
 
-A customer is overdue when recency exceeds the own long interval, the 80th percentile of the own purchase intervals. One
-horizon later the customer has churned by the definition of the model:
+A customer is overdue when recency exceeds the own long interval, the 80th percentile of the own purchase intervals. If
+the customer is still silent one horizon later, the customer has churned by the label of the model:
 
     days left = own long interval + horizon − recency
 
@@ -111,7 +111,7 @@ def give_levels(
 
     A customer has a level if the probability is at or above ``watch``, the value is above zero, and the days left are
     not negative. The level is the highest whose threshold the probability reaches. It is one higher at the *last call*
-    (``lead_time`` ≤ days left < 2 ``lead_time``), because the action would be late after one more lead time.
+    (``lead_time`` ≤ days left < 2 ``lead_time``): after one more lead time, the action would be too late.
 
     Parameters
     ----------
@@ -121,18 +121,18 @@ def give_levels(
     thresholds
         See :class:`Thresholds`.
     horizon
-        Days that the probability looks ahead; None for data without dates (a labelled table): then no customer is
-        gone, and no warning is past the lead time.
+        Days that the probability looks ahead; None for data without dates (a labelled table): then no customer
+        counts as churned, and no warning is past the lead time.
     lead_time
         Days that an action needs.
     with_gone
-        Give levels to gone customers too; their warnings are past the lead time.
+        Whether churned customers (``gone``) get levels too; their warnings are past the lead time.
 
     Returns
     -------
     pl.DataFrame
         The input rows in their order, with value_at_risk (p · V; null where either is not known), days_left (Int64;
-        null where recency or the long interval is unknown), gone (Boolean; negative days left), level (one of
+        null where recency or the long interval is unknown), gone (Boolean; churned: negative days left), level (one of
         :data:`LEVELS`; null without a warning) and past_lead_time (Boolean; false without a level).
 
     Raises

@@ -67,7 +67,7 @@ COLUMNS = (
 )
 """Columns of the output, in order."""
 NO_REASON = "no single reason stands out"
-"""Sentence of a customer without a reason: no single fact raises the churn probability."""
+"""Sentence in place of a reason, where no single fact raises the churn probability."""
 P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
 """Decimals: enough for contributions to add up to the log odds, fewer than rounding errors of floats."""
 
@@ -129,7 +129,7 @@ def list_customers(
     kb
         Folder of knowledge entries; None without one.
     all_customers
-        Explain all customers, not only those with a warning.
+        Whether all customers get reasons, not only those with a warning.
     """
     history = forecast.history
     rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)
