@@ -29,9 +29,9 @@ def past_base_rate(past: TrainingSet) -> float | None:
 def base_rate(past_rate: float | None, today: CustomerSnapshot, probability: Floats) -> float:
     """Return the base rate: the lower of the past churn rate and the mean churn probability of today.
 
-    The past rate does not follow a period of high churn, so that such a period gives more warnings. The mean probability
-    lowers the base rate where the customers have changed: after the one-time buyers of a cohort have churned, the past
-    rate would be too high for the remaining customers, and none would get a warning.
+    The past rate does not follow a period of high churn, so that such a period gives more warnings. The mean
+    probability lowers the base rate where the customers have changed: after the one-time buyers of a cohort have
+    churned, the past rate would be too high for the remaining customers, and none would get a warning.
     """
     mine = probability[can_be_retained(today.features, today.value, today.horizon)]
     rates = [past_rate] if past_rate is not None else []

@@ -24,8 +24,8 @@ READ_AT = tuple(step / 10 for step in range(11))
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5, "below")}
-"""By tone of a gain curve: the share contacted at which its label is, and the side. The curves of a model and of recency
-are close to each other."""
+"""By tone of a gain curve: the share contacted at which its label is, and the side. The curves of a model and of
+recency are close to each other."""
 
 GOOD_ERROR = 0.03
 """Calibration error of a decile up to which probabilities count as accurate: three percentage points."""

@@ -168,7 +168,7 @@ class _Context:
         return self.scores[rows] - self.log_odds(as_usual)
 
     def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """Return the share of returning customers whose value (or multiple of the own usual value) is as bad or worse."""
+        """Return the share of returning customers with the same or a worse value (or multiple of their usual value)."""
         measured = _measure(reason, self.returning.facts)
         back = np.sort(measured[~np.isnan(measured)])
         if not len(back):

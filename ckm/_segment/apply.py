@@ -47,7 +47,7 @@ def apply_definition(
     settings
         Settings of the workspace, with the thresholds for shifts.
     ledger
-        Ledger of the tables, if read already; it is used if it has the sums that the definition needs.
+        Ledger of the tables, if it was read already; it is used if it has the sums that the definition needs.
 
     Raises
     ------
@@ -78,9 +78,9 @@ def read_for(
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Return the ledger and features that a definition needs; uses ``ledger`` if it has the required sums.
+    """Return a ledger with the sums that a definition needs; ``ledger`` itself if it has them.
 
-    Features are as of the day of ``ledger``, from the same rows.
+    Otherwise the transactions are read again, as of the day of ``ledger`` and with the same stray dates.
     """
     needs = needs_of(METHODS[saved.definition.method].scope, saved.monetary.money)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:

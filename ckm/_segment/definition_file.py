@@ -36,7 +36,7 @@ FINGERPRINT_DIGITS = 16
 
 @dataclass(frozen=True)
 class SavedDefinition:
-    """A definition, and facts of the data that it was fitted to.
+    """A definition, and facts about its training data.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class SavedDefinition:
     monetary
         Definition and window of the monetary value.
     population
-        Population parameters for customers with a short history.
+        Purchase intervals and margin of all customers, used for customers with a short history.
     distribution
-        Distributions of the features of the definition, to compute later shifts.
+        Distribution of each feature in the training data, to compute later shifts.
     dictionary
         Version of the feature dictionary.
     """

@@ -100,7 +100,7 @@ class EarlierRun:
 
 
 def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date | None = None) -> EarlierRun | None:
-    """Return the last saved run of a definition other than the current one, as of the same day at the latest.
+    """Return the latest saved run of a definition, up to the day of the current run and other than it.
 
     Parameters
     ----------

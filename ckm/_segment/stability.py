@@ -23,7 +23,7 @@ BINS = 10
 MOST_LEVELS = 20
 """Maximum number of values (levels) of a text feature that are counted separately; all others count together."""
 LEAST_SHARE = 1e-4
-"""Smaller shares of an interval are raised to this, because the logarithm of zero is not finite."""
+"""Smallest share of an interval: smaller ones are raised to it, because the logarithm of zero is not finite."""
 LEAST_SHOWN = 0.005
 """Smallest index that is shown; a smaller one would be displayed as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902
@@ -78,7 +78,7 @@ class Shift:
     index
         Population stability index; 0 is no shift.
     chance
-        Index that chance exceeds once in a thousand, for this number of customers.
+        Index that two samples of the same customers exceed by chance once in a thousand, for this number of customers.
     """
 
     feature: str
@@ -86,12 +86,12 @@ class Shift:
     chance: float
 
     def exceeds(self, limit: float) -> bool:
-        """Whether the feature shifted by at least ``limit``, and by more than chance."""
+        """Return whether the index is at least ``limit``, and larger than chance explains."""
         return self.index >= limit and self.index > self.chance
 
 
 def distributions(features: pl.DataFrame, names: Iterable[str]) -> dict[str, Distribution]:
-    """Return the distribution of each feature; dates are omitted, because they always move."""
+    """Return the distribution of each feature by name; dates are omitted, because they always shift."""
     return {name: _distribution(features[name]) for name in names if _is_countable(features[name].dtype)}
 
 
@@ -148,7 +148,7 @@ def shift_detail(found: Sequence[Shift]) -> Detail:
 
 
 def population_stability_index(then: Iterable[float], now: Iterable[float]) -> float:
-    """Return the index of two lists of shares over the same intervals."""
+    """Return the population stability index of two lists of shares over the same intervals."""
     pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(then, now, strict=True)]
     return sum((p - q) * math.log(p / q) for p, q in pairs)
 

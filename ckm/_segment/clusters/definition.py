@@ -38,9 +38,9 @@ class Cluster:
     centre
         Centre of the cluster by feature, in scales from the feature's centre.
     customers
-        Number of customers when it was fitted.
+        Number of customers in the cluster when it was fitted.
     money
-        Their mean ``monetary`` then; it determines the order of new clusters.
+        Mean ``monetary`` of these customers; it determines the order of new clusters.
     """
 
     name: str

@@ -1,9 +1,9 @@
 """Segments by life cycle stage (active, cooling, lapsed), by the customer's own purchase interval.
 
 A customer's *long gap* is the 80th percentile of the own intervals between purchase days. With few intervals it is
-shrunk to the percentile of all customers. It is never shorter than the own purchase interval. The silence since the
-last purchase is measured in long gaps. So a month of silence is usual for a customer who buys quarterly, and unusual
-for a customer who bought weekly.
+shrunk towards the percentile of all customers. It is never shorter than the own purchase interval. Recency (silence) is
+measured in long gaps, so that a month of silence is short for a customer who buys quarterly and long for a customer who
+buys weekly.
 """
 
 from __future__ import annotations
@@ -34,14 +34,15 @@ ACTIVE_STAGES = ("active", "reactivated", "new")
 """Stages that count as active in the customer flow (:mod:`ckm._segment.lifecycle.flows`)."""
 
 COOLING_AFTER = 1.25
-"""Silence in long gaps from which a customer is cooling. By definition one interval in five is longer than the long
-gap. With a quarter added it is one in seven to twelve in known data, which avoids false alarms."""
+"""Silence in long gaps above which a customer is cooling. One interval in five is longer than the long gap by
+definition, and one in seven to twelve is longer than 1.25 long gaps in the data of bench/lifecycle.py: fewer false
+alarms."""
 LAPSED_AFTER = 2.0
-"""Silence in long gaps from which a customer is lapsed: one interval in twenty or fewer is longer. This is a
-convention: in all known data sets, some customers returned after any silence. Figures for both: bench/lifecycle.py."""
+"""Silence in long gaps above which a customer is lapsed: one interval in twenty or fewer is longer. This is a
+convention: in every data set of bench/lifecycle.py, some customers returned after a longer silence."""
 SHORTEST_INTERVAL_DAYS = 7.0
-"""Shortest long gap in days, a week: closing days and weekends are no silence, and after a holiday of a fortnight
-nobody is lapsed."""
+"""Shortest long gap in days, a week: a customer does not become cooling over a weekend, or lapsed over two weeks of
+holiday."""
 FEWEST_GAPS = 10
 """Fewest purchase intervals of all customers together to fit the definition: with fewer, the 80th percentile would be
 one of the two longest."""
@@ -59,7 +60,7 @@ RHYTHM_FEATURES = (
 
 @dataclass(frozen=True)
 class Returns:
-    """Number of customers in a stage, and of those among them who bought again."""
+    """Number of customers in a stage, and how many of them bought again."""
 
     state: str
     customers: int
@@ -68,7 +69,7 @@ class Returns:
 
 @dataclass(frozen=True)
 class Check:
-    """Check of the stages of an earlier day: customers in each at the end of ``day``, and those who bought since.
+    """Check of the stages of an earlier day: customers by stage at the end of ``day``, and how many bought since.
 
     The stages use the purchase interval of all customers as known on that day, so that no later data are used.
     """
@@ -115,7 +116,7 @@ class LifecycleDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features of the customer's purchase interval, today and at the last return."""
+        """Features of the customer's purchase interval, today and at the last purchase."""
         interval = ("purchase_interval_days", "purchase_interval_days_before") if self.own_interval else ()
         return (*RHYTHM_FEATURES, *interval)
 

@@ -26,7 +26,7 @@ LEAST_RATIO = 1.1
 """Smallest ratio of frequency or monetary value between neighbouring classes; closer classes are merged."""
 SCORES = ("r_score", "f_score", "m_score")
 MEASURES = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
-"""Digits of a code, in order, with the features that they score."""
+"""Measures of the three scores in the order of a code's digits, with their features."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RfmDefinition:
     cuts
         Cut points by measure, in the order of :data:`MEASURES`; recency in days, money in the unit of the currency.
     interval_days
-        Usual purchase interval of the shop; None without repeat purchases, or if names depend on scores only.
+        Median purchase interval of the shop; None without repeat purchases, or if names depend on scores only.
     """
 
     names: NameTable
@@ -173,7 +173,7 @@ def read_rfm(entry: YamlEntry) -> RfmDefinition:
 
 
 def _plain_cuts(cuts: Cuts) -> list[float] | dict[str, list[float]]:
-    """Return a list of cut points; if classes skip scores, also the score of each class."""
+    """Return the list of cut points; if there are fewer classes than scores, also the score of each class."""
     return {"edges": list(cuts.edges), "scores": list(cuts.scores)} if cuts.scores else list(cuts.edges)
 
 

@@ -25,7 +25,7 @@ EQUALITIES = frozenset({"Eq", "NotEq", "EqValidity", "NotEqValidity"})
 COMPARISONS = EQUALITIES | {"Lt", "LtEq", "Gt", "GtEq"}
 CONNECTIVES = {"And": "AND", "Or": "OR", "Xor": "XOR", "Not": "NOT"}
 ROW_WISE_NODES = frozenset({"Column", "Literal", "BinaryExpr", "Cast", "Ternary", "Function"})
-"""Kinds of expression allowed in a condition; others could use other rows or external data."""
+"""Kinds of polars expressions allowed in a condition; other kinds could use other rows or external data."""
 ROW_WISE_FUNCTIONS = frozenset(
     {
         *("Sql", "Abs", "Sign", "Negate", "Floor", "Ceil", "Round", "Truncate", "Pow", "Log", "Exp"),
@@ -64,7 +64,7 @@ class Condition:
 
 
 def parse_condition(text: str, *, where: str) -> Condition:
-    """Parse a condition and check that it uses one customer and existing features.
+    """Parse a condition, and check that it uses only existing features of a single customer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Segments by user-written rules: conditions over the features, of which the first that holds applies."""
+"""Segments by user-written rules: conditions over the features; the first rule whose condition holds applies."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SegmentRule:
 
 @dataclass(frozen=True)
 class RulesDefinition:
-    """Rules in order, and the name for customers without a matching rule."""
+    """Rules in order, and the segment of customers for whom no rule holds."""
 
     rules: tuple[SegmentRule, ...]
     other: Segment = USUAL_OTHER

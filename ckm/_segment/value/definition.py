@@ -31,11 +31,11 @@ CUTS = {
 }
 """Possible sources of a cut."""
 ALIKE = (0.1, 0.9)
-"""Two quantiles of current value. If they differ by one order at most, customers count as worth the same."""
+"""Two quantiles of current value; if they differ by at most one order, the customers count as equal in value."""
 ROUNDING = 0.01
 """Relative difference up to which two order values count as equal."""
 FEWEST_ORDERS = 3
-"""Fewest orders in a current value for one order to make no difference."""
+"""Fewest orders in a current value at which one order makes no difference."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ValueDefinition:
     current_value_cut, headroom_cut
         Cuts between low and high.
     peers
-        Customers of the same party type, main channel and place.
+        Numbers of customers with the same party type, main channel and place.
     coverage
         Share of the training customers with a current value up to the percentile.
     skill
@@ -249,7 +249,7 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
 
 
 def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
-    """Return the median average order value if customers are worth the same up to one order; otherwise 0.
+    """Return the median average order value if current values differ by at most one order; otherwise 0.
 
     Members of a club who pay the same every 30 days have 12 or 13 payments in a year, depending on their joining day.
     """

@@ -27,8 +27,8 @@ FEWEST_CUSTOMERS = 200
 FEWEST_IN_HALF = 10
 """Fewest customers in half a decile for a comparison."""
 HISTORY_DAYS = 330
-"""Days before the earlier date that must have data, so that its current value covers nearly a year: a shop's first sale
-may be some weeks after its data begin."""
+"""Days of data needed before the earlier date, so that the current value of that date covers nearly a year: a shop's
+first sale may be some weeks after its data begin."""
 NORMAL_95 = 1.959964
 """Half width of a 95 % interval, in standard errors."""
 
