@@ -25,7 +25,7 @@ random (exponential) intervals, one in twenty is longer than three times the mea
 RHYTHM_GAPS = 2
 """Fewest intervals between a customer's purchase days for a median of the customer's own intervals."""
 SHORTEST_INTERVAL_DAYS = 7.0
-"""Shortest purchase interval in days: within :data:`STOPPED_AFTER` times this interval no customer counts as stopped."""
+"""Shortest purchase interval in days: no customer counts as stopped within :data:`STOPPED_AFTER` such intervals."""
 PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
 """Pairs of purchase days and score, used if customers hardly differ in frequency: the score of a customer with fewer
 purchase days; :data:`RECENT` is the score of customers with at least the last number of days."""
