@@ -49,7 +49,7 @@ class ChurnOptions:
     as_of
         As-of date; None means the newest usual day.
     horizon
-        Days that the prediction looks ahead; None means the default by the customers' purchase intervals.
+        Days that the prediction looks ahead; None means the longest default horizon that the data can test.
     model
         One of :data:`ckm._churn.churn_forecast.CHOICES`.
     backtest
@@ -182,7 +182,8 @@ def churn(
     as_of
         Last day that the analysis uses. Default: the newest usual day.
     horizon
-        Days to look ahead, or a span such as ``90d``. Default: by the customers' purchase intervals.
+        Days to look ahead, or a span such as ``90d``. Default: by the purchase intervals, shorter if the data cannot
+        test it (:func:`ckm._churn.churn_forecast.forecast_default`).
     model
         ``auto``, or a model of :data:`ckm.models.churn.training.MODELS`.
     backtest

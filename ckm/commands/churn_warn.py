@@ -1,4 +1,4 @@
-"""``ckm churn-warn``: who is likely to churn, why, and what to do about it."""
+"""``ckm churn-warn``: list customers who are likely to churn, with reasons and recommended actions."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def churn_warn(
     horizon: Annotated[
         str | None,
         typer.Option(
-            metavar="SPAN", help="Prediction horizon: 90d, 12w, 3mo. Default: from the customers' purchase intervals."
+            metavar="SPAN",
+            help="Prediction horizon: 90d, 12w, 3mo. Default: by the purchase intervals, shorter if the data cannot "
+            "test it.",
         ),
     ] = None,
     as_of: AsOf = None,
@@ -136,7 +138,7 @@ def churn_warn(
     Levels follow the base rate: watch, warn and urgent begin at 2, 3 and 5 times the churn odds of the average
     customer who can still be retained, and never below 20, 35 and 50 %. churn.watch, churn.warn and churn.urgent in
     ckm.yaml set other multiples or fixed probabilities. A reason states the customer's own facts. The expected gain
-    uses the spend that lapsed customers lost in the past.
+    uses the loss of spend of customers who churned in the past.
 
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME skips
     it. Needs 2⅓ horizons of history, or 1⅓ with --model NAME.
@@ -329,7 +331,7 @@ def _labelled(
 
 
 def _reaches(result: LabelledList, fail_on: str) -> bool:
-    """Return whether a column gives the label away, for ``leak``, or a row has this level or a higher one."""
+    """Return whether a column reveals the label (``leak``), or a row has the level or a higher one."""
     from ckm._churn.warning_levels import at_or_above
 
     return bool(result.fit.leaks) if fail_on == "leak" else not result.frame.filter(at_or_above(fail_on)).is_empty()
