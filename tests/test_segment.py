@@ -1,4 +1,4 @@
-"""What a segmentation promises: it counts what it leaves out, sees no future, and depends on no order of rows."""
+"""Segmentation: left-out rows are counted, later rows are not used, and the order of rows does not matter."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
 
 
 @pytest.mark.slow
-def test_without_new_orders_nobody_is_moved_by_the_definition(shop: Path, run: Run) -> None:
+def test_without_new_orders_no_change_has_the_cause_definition(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     moves = table(run, "--as-of", LATER, "--moves")
     assert moves["customers"].sum() == 120
@@ -133,7 +133,7 @@ def test_since_a_day_without_a_run_is_computed_with_the_same_definition(shop: Pa
 
 
 @pytest.mark.slow
-def test_customers_carry_their_former_segment_and_the_cause(shop: Path, run: Run) -> None:
+def test_customers_have_their_previous_segment_and_the_cause(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     customers = table(run, "--as-of", LATER, "--customers")
     assert customers["previous_segment"].null_count() == 0
@@ -175,7 +175,7 @@ def test_a_file_needs_no_workspace_to_explain_moves(run: Run, tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["rfm", "value", "lifecycle", "clusters"])
-def test_every_definition_survives_its_file(shop: Path, run: Run, method: str) -> None:
+def test_every_definition_is_equal_after_saving_and_loading(shop: Path, run: Run, method: str) -> None:
     fitted = table(run, "--by", method, "--save", f"my-{method}", "--customers")
     saved = Library(shop / "segments").load(f"my-{method}")
     assert saved.to_yaml() == (shop / "segments" / f"my-{method}.yaml").read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Every fact that a churn warning may state, counted again from the raw rows: plain polars, nothing of the ledger.
+"""Every fact that a churn warning can state, recounted from the raw rows with polars and without the ledger.
 
-Only the day that lies some months back is taken from ckm, where it is one definition for all.
+Only ``months_before`` is ckm's own function, because it is the definition of a month.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CURRENCY = r" [A-Z]{3}"
 DAYS, SHARE, MONEY, TIMES, PLAIN = r"(?: days?)?", r"(?: %)?", f"(?:{CURRENCY})?", r"(?: times)?", ""
 MEDIAN = "; median of returning customers "
 RHYTHM = 3
-"""Purchase days from which a sentence may speak of an interval."""
+"""Fewest purchase days for a sentence about an interval."""
 SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "silent": (
         f"no order for {NUMBER}{DAYS}; median interval {NUMBER}{DAYS} .{NUMBER} purchase days.",
@@ -97,17 +97,17 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "young_customer": (f"first order {NUMBER}{DAYS} ago{MEDIAN}{NUMBER}{DAYS}", ("tenure_days", "~tenure_days")),
 }
-"""What each sentence must look like, and which fact each of its numbers is; with ~ the median of the customers who
-came back."""
+"""By code of a reason: the pattern of its sentence, and the fact of each number; ~ marks the median of returning
+customers."""
 WORDS = {"none": 0.0, "nothing": 0.0, "once": 1.0, "one": 1.0, "a": 1.0}
 
 
 @dataclass(frozen=True)
 class Recount:
-    """Facts of a shop's customers as of a day, and those of the customers who came back, counted from its rows.
+    """Facts of customers as of a day, and medians of returning customers, counted from the rows.
 
-    ``transactions`` needs customer_id, ordered_at, net and type; ``interactions`` customer_id, at and kind. Both
-    may lack the rest.
+    ``transactions`` needs customer_id, ordered_at, net and type; ``interactions`` customer_id, at and kind. Other
+    columns are optional.
     """
 
     transactions: pl.DataFrame
@@ -300,7 +300,7 @@ COUNTS = frozenset(
         "rating_low_90d", "spend_6mo", "spend_previous_6mo",
     }
 )  # fmt: skip
-"""Facts that are 0 where there is no row."""
+"""Facts that are 0 for a customer without a row."""
 
 
 def _bought() -> pl.Expr:
@@ -359,7 +359,7 @@ def _by_customer(facts: pl.DataFrame) -> dict[str, dict[str, float | None]]:
 
 
 def _is(written: str, true: float | None, fact: str) -> bool:
-    """Whether a number as it is written is the true one, rounded to the digits that are shown."""
+    """Return whether a formatted number equals the true value, rounded to the same digits."""
     if true is None:
         return False
     if written == "less than 1":

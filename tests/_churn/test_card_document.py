@@ -55,7 +55,7 @@ def deciles(*pairs: tuple[float, float]) -> tuple[CardDecile, ...]:
         ),
     ],
 )
-def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
+def test_the_headline_of_the_reliability_curve_states_the_direction_of_the_error(
     reliability: tuple[CardDecile, ...], sentence: str
 ) -> None:
     card = example_card(reliability=reliability, expected_error=(0.005, 0.04))
@@ -73,7 +73,7 @@ def test_without_outcomes_the_accuracy_is_unknown() -> None:
     assert reliability_finding(example_card(reliability=())) == "The accuracy of the probabilities is not known."
 
 
-def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
+def test_the_headline_of_the_gain_curve_states_the_maximum() -> None:
     gains = (Gain("scorecard", (0.0, 0.2, 1.0), (0.0, 0.3, 1.0)), Gain(RECENCY, (0.0, 0.4, 1.0), (0.0, 0.5, 1.0)))
     scores = (score("scorecard", CUT_OFFS[0]),)
     assert gain_finding(example_card(gains=gains, scores=scores)) == (
@@ -82,14 +82,14 @@ def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
     )
 
 
-def test_equal_shares_are_called_the_same() -> None:
+def test_equal_shares_in_the_headline_are_called_the_same() -> None:
     same = tuple(Gain(model, (0.0, 1.0), (0.0, 1.0)) for model in ("scorecard", RECENCY))
     assert "reaches 20% of the churned customers, the same as by recency alone;" in gain_finding(
         example_card(gains=same)
     )
 
 
-def test_a_model_that_ranks_as_recency_does_is_not_praised() -> None:
+def test_a_model_that_ranks_like_recency_is_called_about_the_same() -> None:
     scores = tuple(score(model, CUT_OFFS[0], roc_auc=auc) for model, auc in (("scorecard", 0.812), (RECENCY, 0.81)))
     assert "about the same as recency alone (81.0%)" in models_finding(example_card(scores=scores))
 
@@ -115,7 +115,7 @@ def test_every_cut_off_and_every_model_is_in_the_tables() -> None:
 
 
 @pytest.mark.slow
-def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
+def test_every_metric_in_a_table_is_defined() -> None:
     document = card_document(example_card())
     (facts,) = [block for block in document.sections[-1].blocks if isinstance(block, Facts)]
     defined = {term for term, _ in facts.facts}
@@ -191,7 +191,7 @@ def test_a_card_of_labelled_data_counts_blank_labels_and_names_its_columns() -> 
 
 
 @pytest.mark.slow
-def test_where_a_column_reveals_the_label_no_figure_is_praised() -> None:
+def test_if_a_column_reveals_the_label_all_findings_are_called_unreliable() -> None:
     card = labelled_card(columns=LEAKING)
     text = render_markdown(card_document(card))
     assert "## Columns that reveal the label" in text

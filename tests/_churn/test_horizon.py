@@ -1,4 +1,4 @@
-"""The horizon suits the customers' purchase intervals, has a reason, and fits into the history."""
+"""The default horizon follows from the purchase intervals, and a horizon longer than the history is refused."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_the_horizon_is_the_usual_span_that_is_nearest_by_ratio(gap: int, days: 
 @pytest.mark.parametrize(
     ("gap", "days"), [(7, 30), (28, 30), (30, 30), (31, 60), (42, 60), (61, 90), (91, 180), (183, 365), (400, 400)]
 )
-def test_the_horizon_is_never_shorter_than_the_gap_of_who_buys_on_fixed_days(gap: int, days: int) -> None:
+def test_the_horizon_is_never_shorter_than_the_interval_of_customers_who_buy_on_fixed_days(gap: int, days: int) -> None:
     found = default_horizon(history(*every(gap)))
     assert found.days == days
     if days != nearest_usual(gap):
         assert f"but not shorter than the fixed interval of {gap} days" in found.reasoning
 
 
-def test_the_horizon_is_never_shorter_than_the_median_gap() -> None:
+def test_the_horizon_is_never_shorter_than_the_median_interval() -> None:
     found = default_horizon(history(*[order("ann", day) for day in (0, 40, 41, 81, 121, 123, 163, 200)]))
     assert found.days == 60
     assert "but not shorter than the median interval of 40 days" in found.reasoning
@@ -70,12 +70,12 @@ def test_a_horizon_shorter_than_the_fixed_interval_is_refused_and_the_hint_works
     check_fixed_intervals(club, parse_horizon(hint.removeprefix("--horizon ")))
 
 
-def test_a_customer_who_buys_when_they_like_has_no_fixed_days() -> None:
+def test_customers_with_irregular_purchases_have_no_fixed_interval() -> None:
     days = [0, 3, 40, 44, 90, 97, 150, 170]
     check_fixed_intervals(history(*[order(who, day) for who in ("ann", "bob") for day in days]), 1)
 
 
-def test_a_customer_who_comes_every_week_does_not_set_the_horizon_for_all() -> None:
+def test_one_weekly_buyer_does_not_set_the_horizon_of_all_customers() -> None:
     rows = every(7, orders=100)
     for who in ("bob", "cho", "dee"):
         rows += every(180, orders=3, who=who)
@@ -131,19 +131,19 @@ def test_a_horizon_is_written_in_days_weeks_months_or_years(text: str, days: int
 
 
 @pytest.mark.parametrize("text", ["", "90", "d", "-3d", "0d", "1.5mo", "3 m", "11y", "99999w", "٣d"])
-def test_anything_else_is_refused(text: str) -> None:
+def test_other_notations_of_a_horizon_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not 1 to 3660 days"):
         parse_horizon(text)
 
 
 @given(st.text(max_size=8))
-def test_no_text_is_more_than_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     with suppress(UsageError):
         assert 1 <= parse_horizon(text) <= 3660
 
 
 @pytest.mark.parametrize("days", [1, 40, 95, 200, 700])
-def test_without_anybody_who_came_back_the_hint_fits_the_history_or_asks_for_more(days: int) -> None:
+def test_without_repeat_customers_the_hint_fits_the_history_or_asks_for_more_data(days: int) -> None:
     shop = history(*[order(f"c{number}", number % days) for number in range(max(days, 30))])
     with pytest.raises(NotEnoughDataError) as caught:
         default_horizon(shop)
@@ -154,6 +154,6 @@ def test_without_anybody_who_came_back_the_hint_fits_the_history_or_asks_for_mor
         check_horizon(shop, parse_horizon(hint.removeprefix("--horizon ")))
 
 
-def test_a_score_that_is_not_defined_is_said_in_words_and_never_as_nan() -> None:
+def test_an_undefined_score_is_shown_as_text_and_never_as_nan() -> None:
     assert _known(float("nan")) == "not defined"
     assert _known(0.8123) == "0.812"

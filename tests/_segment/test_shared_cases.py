@@ -1,4 +1,4 @@
-"""The cases that named wrongly once, from the shared folder: clubs, firms, one price, customers who came once."""
+"""Cases of the shared folder that once had false names: clubs, firms, one price, one-time buyers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``ckm segment`` promises at the command line: the result alone on stdout, everything else on stderr."""
+"""``ckm segment``: only the result on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
