@@ -1,6 +1,6 @@
-"""What ckm says to the person on stderr: notes, details, progress and errors.
+"""Messages on stderr: notes, details, remarks, progress and errors.
 
-Nothing here is ever part of a result, so all of it may go to a terminal, a log or nowhere.
+They are never part of a result, so that stderr can go to a terminal, to a log or nowhere.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 FURTHER_LINES = "  "
-"""What the lines after the first begin with, of a sentence that is longer than a terminal is wide."""
+"""Indentation of the second and later lines of a message that is wider than the terminal."""
 
 MOST_LINES = 3
-"""Lines of remarks after a result, unless ``--verbose`` asks for all."""
+"""Maximum number of lines of remarks after a result, without ``--verbose``."""
 
 __all__ = [
     "Verbosity",
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Verbosity(IntEnum):
-    """How much is said besides results and errors."""
+    """Which messages are printed besides errors."""
 
     quiet = 0
     normal = 1
@@ -51,39 +51,39 @@ class Verbosity(IntEnum):
 
 
 class _Voice:
-    """The level of this run and its remarks so far; one process runs one command at a time."""
+    """State of the current run: verbosity, number of notes, remarks; a process runs one command at a time."""
 
     level = Verbosity.normal
     notes = 0
     has_line = False
-    """Whether a line of progress is shown: work inside other work shows none of its own."""
+    """Whether a progress line is shown; a nested :func:`progress` shows none."""
     remarks: ClassVar[list[str]] = []
 
 
 def set_verbosity(level: Verbosity) -> None:
-    """Set how much :func:`note` and :func:`detail` say from now on."""
+    """Set the verbosity of the run."""
     _Voice.level = level
 
 
 def start_run() -> None:
-    """Forget what a run before this one set and said."""
+    """Reset verbosity, notes and remarks before a run."""
     _Voice.level, _Voice.notes, _Voice.remarks = Verbosity.normal, 0, []
 
 
 def verbosity() -> Verbosity:
-    """Return how much is said at present."""
+    """Return the verbosity of the run."""
     return _Voice.level
 
 
 def note(message: str) -> None:
-    """Tell the person something on stderr; silent under ``--quiet``."""
+    """Print a message on stderr, except with ``--quiet``."""
     if _Voice.level >= Verbosity.normal:
         _Voice.notes += 1
         _say(message)
 
 
 def remark(*texts: str) -> None:
-    """Tell the person something about the result, after it; see :func:`say_remarks`."""
+    """Add remarks on the result, which :func:`say_remarks` prints after it."""
     _Voice.remarks += texts
 
 
@@ -100,15 +100,23 @@ def say_remarks() -> None:
     texts = [_shown(each) for each in remarks]
     shown = len(texts)
     if _Voice.level is Verbosity.normal:
-        shown = _fitting([text.count("\n") + 1 for text in texts], MOST_LINES - _Voice.notes)
+        shown = _number_shown([text.count("\n") + 1 for text in texts], MOST_LINES - _Voice.notes)
     for text in texts[:shown]:
         print(text, file=sys.stderr)
     if hidden := remarks[shown:]:
         _say(_count_of(hidden))
 
 
-def _fitting(heights: list[int], lines: int) -> int:
-    """Return the number of first remarks, of so many lines each, that fit with a line for the count of the others."""
+def _number_shown(heights: list[int], lines: int) -> int:
+    """Return how many of the first remarks fit into ``lines``, with a line that counts the hidden ones.
+
+    Parameters
+    ----------
+    heights
+        Number of lines of each remark.
+    lines
+        Number of lines that are left.
+    """
     if sum(heights) <= lines:
         return len(heights)
     # The first is shown if a line is left for the count, or if it alone is longer than all lines.
@@ -119,14 +127,14 @@ def _fitting(heights: list[int], lines: int) -> int:
 
 
 def _count_of(hidden: list[str]) -> str:
-    """Return the line that counts the remarks that are not shown, and the doubts among them."""
+    """Return the line that counts the hidden remarks, and the doubts among them."""
     doubts = sum(importance_of(each) <= Importance.doubt for each in hidden)
     which = f", {doubts} of them {'a doubt' if doubts == 1 else 'doubts'} about the result" if doubts else ""
     return f"{counted(len(hidden), 'more remark')}{which}: -v shows {'it' if len(hidden) == 1 else 'them'}"
 
 
 def listen() -> None:
-    """Show what the library logs as notes: that it waits for another writer, that it set a broken journal aside."""
+    """Print the log messages of the library as notes, such as that it waits for another writer of the store."""
     import logging
 
     class Notes(logging.Handler):
@@ -139,13 +147,13 @@ def listen() -> None:
 
 
 def detail(message: str) -> None:
-    """Tell the person something that only ``--verbose`` asks for."""
+    """Print a message on stderr with ``--verbose`` only."""
     if _Voice.level >= Verbosity.verbose:
         _say(message)
 
 
 def show_error(error: CkmError, *, as_json: bool) -> None:
-    """Print ``error`` on stderr, as one JSON line when a program is reading; never silent."""
+    """Print an error on stderr, with ``--quiet`` too; ``as_json`` as one JSON line, for programs."""
     if as_json:
         import json
 
@@ -159,17 +167,17 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
 
 
 class Advance(Protocol):
-    """What :func:`progress` yields."""
+    """Function that :func:`progress` yields, to report progress."""
 
     def __call__(self, amount: float) -> None:
-        """Say that so much more is done, in the unit of ``total``."""
+        """Report that ``amount`` more is done, in the unit of ``total``."""
 
     def stage(self, name: str) -> None:
-        """Name the stage that begins; one more of ``total`` is done."""
+        """Report that the stage ``name`` begins, which advances progress by 1."""
 
 
 class _Silent:
-    """Progress that nobody sees."""
+    """Progress that is not shown."""
 
     def __call__(self, amount: float) -> None:
         pass
@@ -180,19 +188,19 @@ class _Silent:
 
 @contextmanager
 def progress(label: str, total: float | None = None) -> Iterator[Advance]:
-    """Show a line on stderr while the body runs; nothing when stderr is no terminal or under ``--quiet``.
+    """Show a progress line on stderr while the body runs; none without a terminal or with ``--quiet``.
 
     Parameters
     ----------
     label
-        What is being done, such as ``reading orders.csv``.
+        Current work, such as ``reading orders.csv``.
     total
         Size of the whole in any unit (bytes, rows, stages); None when it is unknown.
 
     Yields
     ------
     Advance
-        ``advance(amount)``: so much more is done. ``advance.stage(name)``: a stage begins.
+        ``advance(amount)`` reports that so much more is done, ``advance.stage(name)`` that a stage begins.
 
     Examples
     --------
@@ -217,12 +225,12 @@ def _say(message: str) -> None:
 
 
 def _shown(message: str) -> str:
-    text = harmless(one_line(message))  # a line break in a file's name begins no message of its own
+    text = harmless(one_line(message))  # so that a line break in a file name does not look like a second message
     return _in_lines(text) if sys.stderr.isatty() else text
 
 
 def _in_lines(text: str) -> str:
-    """Break a sentence between words where the terminal would break it anywhere."""
+    """Wrap a message between words to the width of the terminal, which would break words."""
     from ckm.render.line_breaks import width, wrapped
 
     try:

@@ -159,7 +159,7 @@ class _Customers:
         return day_number(months_before(calendar_day(self.day), months))
 
     def money(self, name: str, after: int | None, *kinds: DayTotals) -> Floats:
-        """Return the total since a day (None: of all time), in the unit of the currency."""
+        """Return the total of a column after a day (None: of all time), in units of currency; shape (n,)."""
         total = np.zeros(len(self.who), np.int64)
         for each in kinds:
             if name in each.totals:

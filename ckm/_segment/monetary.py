@@ -31,5 +31,5 @@ class Monetary:
             raise UsageError(f"invalid window: {self.window} months", hint="use at least 1, or None for all time")
 
     def __str__(self) -> str:
-        """Return a readable form."""
+        """Return the monetary value as text, such as ``net over 12 months``."""
         return f"{self.money} over {f'{self.window} months' if self.window else 'all time'}"

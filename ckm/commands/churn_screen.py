@@ -61,7 +61,7 @@ SCORE_FORMATS = {
 
 
 def show_warnings(result: ChurnWarnings, label: str) -> None:
-    """Print the summary by level, and the best of the list."""
+    """Print the summary by level, and the first customers of the list."""
     from ckm.wording import counted
 
     days = result.forecast.horizon.days
@@ -97,7 +97,7 @@ def show_mail(result: ChurnWarnings, label: str) -> None:
 
 
 def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
-    """Print the accuracy of each model at each past cut-off, beside plain recency."""
+    """Print the accuracy of each model, and of recency alone, at each past cut-off."""
     import polars as pl
 
     from ckm.customers.calendar import calendar_day

@@ -295,7 +295,7 @@ def _labelled(
     backtest: bool,
     fail_on: str | None,
 ) -> None:
-    """Score the rows of a table with a label; each row by models that never saw its label."""
+    """Score the rows of a table with a label, each labelled row by models trained without it."""
     from ckm._churn.label_scores import score_table
     from ckm.config import find_workspace, load_config
 

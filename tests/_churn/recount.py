@@ -308,7 +308,7 @@ def _bought() -> pl.Expr:
 
 
 def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
-    """``days``: one row per customer and purchase day, sorted."""
+    """Return the facts about intervals; ``days`` has one row per customer and purchase day, sorted."""
     since = pl.col("day") - pl.col("day").shift()
     a_year_ago = day - timedelta(days=365)
     comes_now = (pl.col("day") > a_year_ago) & (pl.col("day") <= a_year_ago + timedelta(days=horizon))
@@ -332,7 +332,7 @@ def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
 
 
 def _money(lines: pl.DataFrame, days: pl.DataFrame, day: date, half: date, year: date) -> pl.DataFrame:
-    """``days``: one row per customer and purchase day, sorted, with its net."""
+    """Return the facts about spend; ``days`` has one row per customer and purchase day, sorted, with its net."""
     of_lines = lines.group_by("customer_id").agg(
         bought=pl.col("net").sum(),
         orders=pl.col("order").n_unique(),

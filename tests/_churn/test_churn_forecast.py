@@ -64,7 +64,7 @@ def test_a_young_shop_gets_a_horizon_that_fits_its_history() -> None:
 
 
 def test_no_horizon_is_shorter_than_the_fixed_interval_of_business_customers() -> None:
-    """300 firms that order every 91 days: within 30, 60 or 90 days no active one need order."""
+    """300 firms order every 91 days, so that an active firm may order nothing within 30, 60 or 90 days."""
     firms = history([order(f"firm{n}", 91 * k + n * 91 // 300) for n in range(300) for k in range(4)])
     assert default_horizons(firms).days == (180,)
     with pytest.raises(NotEnoughDataError, match="to look 180 days ahead, 420 are needed"):
@@ -72,7 +72,7 @@ def test_no_horizon_is_shorter_than_the_fixed_interval_of_business_customers() -
 
 
 def test_no_horizon_is_shorter_than_the_median_interval_of_a_seasonal_shop() -> None:
-    """Two Christmas seasons: a customer who comes each year is active for the eleven months between."""
+    """Customers buy in two Christmas seasons, and are active in the eleven months between."""
     chance = random.Random(3)
     rows = [order("ann", 0)]
     rows += [order(f"c{n}", 270 + 365 * year + chance.randint(0, 30)) for n in range(300) for year in range(2)]

@@ -189,7 +189,7 @@ def all_the_same(random: np.random.Generator) -> Rows:
 
 
 def one_price(random: np.random.Generator) -> Rows:
-    """Every order costs the same, to the last bits of a sum; customers differ in how many they make."""
+    """All orders have the same amount; customers differ in the number of orders only."""
     rows: Rows = []
     for number in range(int(random.integers(100, 200))):
         days = {int(day) for day in random.integers(0, 500, int(random.integers(1, 20)))}
@@ -198,7 +198,7 @@ def one_price(random: np.random.Generator) -> Rows:
 
 
 def heavy_tails(random: np.random.Generator) -> Rows:
-    """Few customers make most orders, and other few the largest; some rows are returns."""
+    """A few customers make most of the orders, a few others the largest ones; some rows are returns."""
     rows: Rows = []
     for number in range(int(random.integers(100, 300))):
         orders = min(int(random.pareto(0.9)) + 1, 300)
@@ -212,7 +212,7 @@ def heavy_tails(random: np.random.Generator) -> Rows:
 
 
 def mixed(random: np.random.Generator) -> Rows:
-    """Weekly, monthly and yearly buyers of small and of large baskets, who come and leave at any time."""
+    """Weekly, monthly and yearly buyers of small and of large baskets, who start and stop at any time."""
     rows: Rows = []
     for number in range(int(random.integers(100, 300))):
         pace, level = float(random.choice([7, 30, 90, 300])), float(random.choice([10, 40, 200]))

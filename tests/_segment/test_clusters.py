@@ -1,4 +1,4 @@
-"""Clusters: existing groups are found, and equal customers give equal bytes."""
+"""Clusters: simulated groups are found, and equal customers give equal bytes."""
 
 from __future__ import annotations
 

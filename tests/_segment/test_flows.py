@@ -192,7 +192,7 @@ def test_a_period_that_does_not_exist_is_refused(period: str, periods: int) -> N
 
 
 def test_days_are_in_the_time_zone_of_the_shop() -> None:
-    """Half past eleven in the evening in UTC is the first of the next month in Berlin."""
+    """23:30 in UTC on the last day of a month is the first day of the next month in Berlin."""
     late = transactions([("ann", 0, "sale")]).with_columns(
         ordered_at=pl.lit(datetime(2025, 11, 30, 23, 30, tzinfo=UTC))
     )

@@ -1,4 +1,4 @@
-"""Segment changes: each has one cause, and time or a definition is never the cause of behaviour."""
+"""Segment changes: each has exactly one cause, by the documented rules."""
 
 from __future__ import annotations
 

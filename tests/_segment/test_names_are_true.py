@@ -160,7 +160,7 @@ def test_every_value_segment_is_true_of_its_customers(kind: str, seed: int) -> N
     found, known = segmented(kind, seed, "value")
     positive = sorted(one.last_year for one in known.values() if one.last_year > 0)
     middle = positive[-(-len(positive) // 2) - 1]
-    # members of a club are worth the same, and a bill more or less is no difference
+    # members of a club have the same value: one bill more or less makes no difference
     slack = 0.02 + (median(one.net / len(one.orders) for one in known.values()) if kind == "club" else 0)
     for row, facts_of in each(found, known):
         assert row["current_value"] == pytest.approx(facts_of.last_year, abs=0.01)

@@ -32,7 +32,7 @@ WORDS = 2
 
 @dataclass(frozen=True)
 class ClusterWord:
-    """Word for one side of a feature, and its advice."""
+    """Word for high or for low values of a feature, and its advice."""
 
     text: str
     advice: str

@@ -162,7 +162,7 @@ class LifecycleDefinition:
         ).collect()
 
     def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
-        """Return the long gap in days; if the own long gap is unknown, the long gap of the population.
+        """Return the long gap of each customer in days; where it is unknown, that of all customers.
 
         The result is at least the shortest long gap and, with :attr:`own_interval`, at least the own purchase interval.
         """

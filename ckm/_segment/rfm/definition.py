@@ -51,7 +51,7 @@ class RfmDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features of the scores and of the facts."""
+        """Features that the scores, and the corrections of the scores, need."""
         return (*MEASURES.values(), *(score_corrections.NEEDS if self.names.facts else ()))
 
     @property

@@ -98,7 +98,7 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
 
 
 def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Return whether recency is within one usual interval, within two, or so long that the customer has stopped."""
+    """Return whether recency is within one purchase interval, within two, or so long that the customer has stopped."""
     recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)

@@ -158,7 +158,7 @@ class LaterCheck:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return all numbers; dates as text."""
+        """Return all fields as numbers, lists and text, for the definition file."""
         plain = asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
         return plain | {name: [asdict(each) for each in getattr(self, name)] for name in ("quintiles", "deciles")}
 
@@ -255,7 +255,7 @@ def read_later_check(entry: YamlEntry) -> LaterCheck:
 
 
 def _groups(both: pl.DataFrame, by: str, number: int) -> list[pl.DataFrame]:
-    """Return the customers in equal parts by a column, each with its ``part``; empty parts are omitted."""
+    """Return the customers in ``number`` equal parts by a column, with a column ``part``; without empty parts."""
     cuts = quantile_cuts(both[by], number)
     parts = both.with_columns(cuts.score(pl.col(by)).cast(pl.Int64).alias("part"))
     return parts.sort("part", maintain_order=True).partition_by("part", maintain_order=True)
