@@ -127,10 +127,15 @@ def _number_shown(heights: list[int], lines: int) -> int:
 
 
 def _count_of(hidden: list[str]) -> str:
-    """Return the line that counts the hidden remarks, and the doubts among them."""
+    """Return the line that counts the hidden remarks and, if it is wide enough, the doubts among them."""
     doubts = sum(importance_of(each) <= Importance.doubt for each in hidden)
-    which = f", {doubts} of them {'a doubt' if doubts == 1 else 'doubts'} about the result" if doubts else ""
-    return f"{counted(len(hidden), 'more remark')}{which}: -v shows {'it' if len(hidden) == 1 else 'them'}"
+    count, shows = counted(len(hidden), "more remark"), f"-v shows {'it' if len(hidden) == 1 else 'them'}"
+    if doubts:
+        which = "a doubt" if len(hidden) == 1 else f"{doubts} of them {'a doubt' if doubts == 1 else 'doubts'}"
+        line = _shown(f"{count}, {which}: {shows}")
+        if "\n" not in line:
+            return line
+    return f"{count}: {shows}"
 
 
 def listen() -> None:

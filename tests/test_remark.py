@@ -62,10 +62,8 @@ def test_no_doubt_is_hidden_by_a_statement_of_the_basis(remarks: list[Remark]) -
 
 def test_the_count_of_hidden_remarks_names_the_doubts_among_them(capsys: pytest.CaptureFixture[str]) -> None:
     doubts = [doubt(f"doubt {number}") for number in range(3)]
-    assert said(capsys, *doubts, "so")[-1] == "2 more remarks, 1 of them a doubt about the result: -v shows them"
-    assert said(capsys, *doubts, doubt("doubt 4"))[-1] == (
-        "2 more remarks, 2 of them doubts about the result: -v shows them"
-    )
+    assert said(capsys, *doubts, "so")[-1] == "2 more remarks, 1 of them a doubt: -v shows them"
+    assert said(capsys, *doubts, doubt("doubt 4"))[-1] == ("2 more remarks, 2 of them doubts: -v shows them")
 
 
 def test_three_remarks_are_shown_whole_and_equal_ones_once(capsys: pytest.CaptureFixture[str]) -> None:
