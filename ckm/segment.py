@@ -200,7 +200,7 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
     cache = find_cache(dataset, enabled=request.cache, keep=request.keep)
     saved = _existing_definition(request, library, in_workspace=dataset.workspace is not None)
     rules = load_rules(request.by) if isinstance(request.by, Path) else None
-    if saved is not None and not _to_learn(saved, rules, request):
+    if saved is not None and not request.refit and rules in (None, saved.definition):
         _check_options(saved, request)
         ledger = read_for(saved, tables, as_of=request.as_of, cache=cache, keep_stray_dates=config.keeps_stray_dates)
         result = apply_definition(
@@ -266,10 +266,6 @@ def _existing_definition(request: SegmentOptions, library: Library, *, in_worksp
             )
         return found
     return library.find(request.name) if in_workspace else None
-
-
-def _to_learn(saved: SavedDefinition, rules: Definition | None, request: SegmentOptions) -> bool:
-    return request.refit or (rules is not None and rules != saved.definition)
 
 
 def _check_options(saved: SavedDefinition, request: SegmentOptions) -> None:

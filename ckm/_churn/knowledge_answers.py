@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm._kb import entry as knowledge
-    from ckm._kb.entry import Mistake
 
 MOST_SHOWN = 5
 """Largest number of invalid entries that are listed."""
@@ -103,9 +102,11 @@ def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
     """
     base = read_folder(folder)
     entries: dict[str, AnswerEntry] = {}
+    losing = [each for each in base.mistakes if each.left_out and each.severity is Severity.error]
     # One error per skipped entry, even if it has several.
-    first = {(each.path, each.document): each for each in reversed(base.mistakes) if _loses_an_entry(each)}
-    mistakes = [_error_text(folder, each) for each in sorted(first.values(), key=lambda each: (each.path, each.line))]
+    first = {(each.path, each.document): each for each in reversed(losing)}
+    ordered = sorted(first.values(), key=lambda each: (each.path, each.line))
+    mistakes = [f"{folder / each.where}: {each.message}" for each in ordered]
     for each in base.entries:
         where = f"{folder / each.path}:{each.line}"
         if each.id in entries:
@@ -113,14 +114,6 @@ def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
         else:
             entries[each.id] = _entry(each, where)
     return list(entries.values()), mistakes
-
-
-def _loses_an_entry(mistake: Mistake) -> bool:
-    return mistake.left_out and mistake.severity is Severity.error
-
-
-def _error_text(folder: Path, mistake: Mistake) -> str:
-    return f"{folder / mistake.where}: {mistake.message}"
 
 
 def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:

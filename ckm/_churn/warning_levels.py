@@ -143,7 +143,9 @@ def give_levels(
     if lead_time < 0 or (horizon is not None and horizon < 0):
         raise UsageError("the lead time and the horizon cannot be negative")
     p, value = _known("p_churn"), _known("value_12mo")
-    left = pl.lit(None, pl.Int64) if horizon is None else _days_left(horizon)
+    left = pl.lit(None, pl.Int64)
+    if horizon is not None:
+        left = (_known("long_gap_days") + horizon - _known("days_silent")).floor().cast(pl.Int64)
     judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
         gone=(pl.col("days_left") < 0).fill_null(False)
     )
@@ -201,10 +203,6 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
     if late := warnings.filter(pl.col("past_lead_time")).height:
         remarks.append(f"{late:,} of {counted(warnings.height, 'warning')} are past the lead time of {lead_time} days")
     return remarks
-
-
-def _days_left(horizon: int) -> pl.Expr:
-    return (_known("long_gap_days") + horizon - _known("days_silent")).floor().cast(pl.Int64)
 
 
 def _known(column: str) -> pl.Expr:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.result import Segmentation
-    from ckm.store import Run, Store
+    from ckm.store import Store
 
 ANALYSIS = "segments"
 _NAME = re.compile(r"\w[\w.-]*")
@@ -119,7 +119,8 @@ def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date |
     if not earlier:
         return None
     run = max(earlier, key=lambda run: (run.as_of, run.number))
-    return EarlierRun(run.as_of, store.read_run(run), parse_definition(run.facts["definition"], _source(run)))
+    path = Path(f"run-{run.number}") / f"{run.name}.yaml"  # for errors
+    return EarlierRun(run.as_of, store.read_run(run), parse_definition(run.facts["definition"], path))
 
 
 def keep(store: Store, result: Segmentation) -> None:
@@ -128,7 +129,3 @@ def keep(store: Store, result: Segmentation) -> None:
     store.keep_run(
         ANALYSIS, saved.name, saved.version, result.as_of, result.kept, {"definition": saved.to_yaml()}
     )  # fmt: skip
-
-
-def _source(run: Run) -> Path:
-    return Path(f"run-{run.number}") / f"{run.name}.yaml"

@@ -92,7 +92,8 @@ class Shift:
 
 def distributions(features: pl.DataFrame, names: Iterable[str]) -> dict[str, Distribution]:
     """Return the distribution of each feature by name; dates are omitted, because they always shift."""
-    return {name: _distribution(features[name]) for name in names if _is_countable(features[name].dtype)}
+    countable = (name for name in names if features[name].dtype.is_numeric() or features[name].dtype == pl.String)
+    return {name: _distribution(features[name]) for name in countable}
 
 
 def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.DataFrame) -> tuple[Shift, ...]:
@@ -182,10 +183,6 @@ def chi_square_quantile(free: int) -> float:
         return 0.0
     spread = 2 / (9 * free)
     return float(free * (1 - spread + CHANCE_NORMAL_QUANTILE * math.sqrt(spread)) ** 3)
-
-
-def _is_countable(dtype: pl.DataType) -> bool:
-    return dtype.is_numeric() or dtype == pl.String
 
 
 def _distribution(values: pl.Series) -> Distribution:
