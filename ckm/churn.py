@@ -13,11 +13,9 @@ from ckm._churn.forecast_remarks import forecast_remarks
 from ckm._churn.horizon import Horizon, parse_horizon
 from ckm._churn.list_remarks import gain_remarks, length_remarks
 from ckm._churn.model_card import ModelCard, card_of_backtest, card_of_labels, transaction_data
-from ckm._churn.saved_warnings import WarningRun, closed_warnings, last_warnings, same_day_warnings
-from ckm._churn.warning_changes import compare, without_listed
+from ckm._churn.run_comparison import compare_runs
 from ckm._churn.warning_levels import is_contact, level_remarks
 from ckm._churn.warning_list import COLUMNS, list_customers, summarise, without_amounts
-from ckm._churn.warning_outcome import warning_outcome
 from ckm._churn.warning_segments import with_segments
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm._churn.label_scores import LabelledList
+    from ckm._churn.saved_warnings import WarningRun
     from ckm.config import Config
     from ckm.customers.history import History
     from ckm.dataset import Dataset
@@ -275,8 +274,11 @@ def warn(
     listing = list_customers(found, tables, settings, lead_time=lead_time, kb=kb, all_customers=request.all_customers)
     as_of, currency = calendar_day(history.as_of), history.ledger.currency
     frame, segment_remarks = with_segments(listing.frame, dataset, tables, as_of, history.everybody)
-    compared, listed, run, run_remarks = _compared(frame, found, store, dataset, request, settings.change_margin)
-    chosen = _chosen(listed, request)
+    compared = compare_runs(
+        frame, found, store, margin=settings.change_margin, new_only=request.new_only, repeat=request.repeat
+    )
+    run, save_remarks = _saved(compared.run, dataset, request)
+    chosen = _chosen(compared.to_list, request)
     assumptions, money_known = Assumptions.of(settings), currency != NO_CURRENCY
     table, summary = chosen.select(COLUMNS), summarise(chosen, currency)
     shortened = request.budget is not None or request.new_only
@@ -293,9 +295,10 @@ def warn(
             *forecast_remarks(found),
             *listing.remarks,
             *segment_remarks,
-            *run_remarks,
-            *level_remarks(compared, chosen, listing.thresholds, lead_time=lead_time),
-            *(length_remarks(compared, chosen) if shortened else ()),
+            *compared.remarks,
+            *save_remarks,
+            *level_remarks(compared.customers, chosen, listing.thresholds, lead_time=lead_time),
+            *(length_remarks(compared.customers, chosen) if shortened else ()),
             *(gain_remarks(chosen, listing, assumptions) if money_known else ()),
         ),
         run=run,
@@ -364,46 +367,15 @@ def _check(request: ChurnOptions, store: Store | None) -> None:
         )
 
 
-def _compared(
-    frame: pl.DataFrame,
-    found: Forecast,
-    store: Store | None,
-    dataset: Dataset,
-    request: ChurnOptions,
-    margin: float,
-) -> tuple[pl.DataFrame, pl.DataFrame, WarningRun | None, list[str]]:
-    """Compare the warnings with the saved ones, and save them unless the caller does.
-
-    Returns
-    -------
-    tuple
-        All customers with the change of their warning; of them the rows to choose from, which with ``new_only`` are
-        the new and worse warnings that no earlier run of the day listed; the run, None if it is not to be saved; and
-        remarks.
-    """
-    as_of, horizon = calendar_day(found.history.as_of), found.horizon.days
-    earlier = last_warnings(store, horizon, as_of) if store is not None else None
-    changes = compare(frame, earlier, as_of=as_of, margin=margin)
-    if store is None:
-        return changes.frame, changes.frame, None, []
-    listed, remarks = changes.frame, [changes.sentence]
-    if closed := closed_warnings(store, horizon, as_of):
-        bought = found.history.ledger.next_purchases(closed.as_of)
-        remarks.append(warning_outcome(closed, bought, horizon=horizon).sentence)
-    if request.new_only:
-        same_day = None if request.repeat else same_day_warnings(store, horizon, as_of)
-        listed = without_listed(changes.new, same_day, as_of=as_of, margin=margin)
-        if same_day is not None:
-            remarks.append(f"warnings of an earlier run as of {as_of} are not listed again")
-    if not request.keep:
-        return changes.frame, listed, None, remarks
+def _saved(run: WarningRun | None, dataset: Dataset, request: ChurnOptions) -> tuple[WarningRun | None, list[str]]:
+    """Save a run unless the caller does; return None and a remark if the run cannot be saved."""
+    if run is None or not request.keep:
+        return None, []
     if dataset.workspace is not None and not dataset.workspace.writable:
-        unsaved = warning("the workspace cannot be written: the warnings were not saved")
-        return changes.frame, listed, None, [*remarks, unsaved]
-    run = WarningRun(store, changes.frame, as_of, horizon, {"model": found.model.name})
+        return None, [warning("the workspace cannot be written: the warnings were not saved")]
     if not request.defer:
         run.save()
-    return changes.frame, listed, run, remarks
+    return run, []
 
 
 def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 LONGEST_SEASON = 180
 """Longest horizon in days for the fact ``same_season``; a longer horizon covers most of the year."""
-FEWEST_RHYTHM_DAYS = 3
+FEWEST_INTERVAL_DAYS = 3
 """Fewest purchase days for a median of the customer's own intervals: two intervals."""
 ESTIMATES = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
 """Features that are shrunk towards all customers, and therefore no raw facts."""
@@ -93,7 +93,7 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
 
     median_interpurchase_days, gap_last, gap_before, gap_ratio
         Median of the own purchase intervals; last interval; median of the earlier intervals; last ÷ earlier. NaN below
-        :data:`FEWEST_RHYTHM_DAYS` purchase days.
+        :data:`FEWEST_INTERVAL_DAYS` purchase days.
     orders, order_value
         Orders of all time, and net of all purchases per order.
     last_day_value, earlier_days, earlier_day_value, last_day_ratio
@@ -123,7 +123,7 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
     features = {name: values if rows is None else values[rows] for name, values in then.features.items()}
     at = _Customers(history, then.day, then.horizon, who)
     facts = {name: values for name, values in features.items() if name not in ESTIMATES}
-    facts |= _rhythm(at, facts["purchase_days"]) | _spend(at) | _season(at)
+    facts |= _frequency(at, facts["purchase_days"]) | _spend(at) | _season(at)
     if "same_season" in facts:
         has_share = (facts["year_days"] > 0) & (then.horizon <= LONGEST_SEASON)
         facts["same_season"] = np.where(has_share, facts["same_season"], np.nan)
@@ -168,7 +168,7 @@ class _Customers:
         return total / self.history.ledger.scale
 
 
-def _rhythm(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
+def _frequency(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
     purchases = at.history.ledger.purchases
     gaps = at.history.ledger.gaps.by(at.day)
     counts = gaps.counts()
@@ -178,7 +178,7 @@ def _rhythm(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
     last, rank = last_gaps(gaps, starts, last_days)
     before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)[at.who]
     median, last = quantiles(gaps.lengths, starts, counts, 0.5)[at.who], last[at.who]
-    known = purchase_days >= FEWEST_RHYTHM_DAYS
+    known = purchase_days >= FEWEST_INTERVAL_DAYS
     facts = {"median_interpurchase_days": median, "gap_last": last, "gap_before": before, "gap_ratio": last / before}
     return {name: np.where(known, values, np.nan) for name, values in facts.items()}
 

@@ -96,7 +96,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     """
     _check_day(history, day)
     at = _Cut.of(history, day, horizon, only)
-    features = {**_rhythm(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
+    features = {**_frequency(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
     names = load_catalogue().names
     open_complaints = features.get("open_complaints")
     return CustomerSnapshot(
@@ -198,7 +198,7 @@ def _check_day(history: History, day: int) -> None:
         )
 
 
-def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
+def _frequency(at: _Cut) -> dict[str, NDArray[Any]]:
     usual = interpurchase_times(at.history.ledger.gaps.by(at.day), at.last_of_code)
     a_year_ago = at.day - YEAR
     same = at.purchases.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day))

@@ -12,7 +12,7 @@ from ckm.yamlfile import YamlEntry, read_yaml
 
 CATALOGUE = Path(__file__).parents[1] / "data" / "churn_features.yaml"
 CATALOGUE_SCHEMA = "ckm.churn_features/1"
-GROUPS = ("silence", "rhythm", "spend", "breadth", "service", "billing", "satisfaction", "age")
+GROUPS = ("recency", "frequency", "spend", "breadth", "service", "billing", "satisfaction", "tenure")
 """Feature groups in their order of display."""
 
 Direction = Literal["yes", "no", "unclear"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-ONE_HISTORY = ("silence", "rhythm", "age")
+ONE_HISTORY = ("recency", "frequency", "tenure")
 """Feature groups of one purchase history, which must be consistent: intervals and recency have to fit the tenure."""
 
 MOST_ROWS = 200_000

@@ -20,7 +20,7 @@ NUMBER = r"(\N{MINUS SIGN}?[\d,]+(?:\.\d+)?|none|nothing|less than 1|once)"
 CURRENCY = r" [A-Z]{3}"
 DAYS, SHARE, MONEY, TIMES, PLAIN = r"(?: days?)?", r"(?: %)?", f"(?:{CURRENCY})?", r"(?: times)?", ""
 MEDIAN = "; median of returning customers "
-RHYTHM = 3
+FEWEST_INTERVAL_DAYS = 3
 """Fewest purchase days for a sentence about an interval."""
 SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "silent": (
@@ -153,7 +153,9 @@ class Recount:
             true = self.median(fact[1:]) if fact.startswith("~") else mine[fact]
             if not _is(written, true, fact.lstrip("~")):
                 wrong.append(f"{code}: {written} is said of {fact}, which is {true}")
-        if {"median_interpurchase_days", "gap_last"} & set(facts) and (mine["purchase_days"] or 0) < RHYTHM:
+        if {"median_interpurchase_days", "gap_last"} & set(facts) and (
+            mine["purchase_days"] or 0
+        ) < FEWEST_INTERVAL_DAYS:
             wrong.append(f"{code}: an interval of {mine['purchase_days']} purchase days")
         return wrong
 
@@ -185,7 +187,7 @@ class Recount:
         days = lines.select("customer_id", day="order_day").unique().sort("customer_id", "day")
         by_day = lines.group_by("customer_id", "day").agg(pl.col("net").sum())
         parts = [
-            _rhythm(days, day, self.horizon),
+            _frequency(days, day, self.horizon),
             _money(lines, days.join(by_day, on=["customer_id", "day"], how="left"), day, half, year),
             self._returns(day, year, lines),
             self._categories(day, year, lines),
@@ -307,7 +309,7 @@ def _bought() -> pl.Expr:
     return ~pl.col("type").is_in(["return", "cancel"]) & (pl.col("net") >= 0)
 
 
-def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
+def _frequency(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
     """Return the facts about intervals; ``days`` has one row per customer and purchase day, sorted."""
     since = pl.col("day") - pl.col("day").shift()
     a_year_ago = day - timedelta(days=365)
@@ -320,7 +322,7 @@ def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
         season_days=comes_now.sum(),
         year_days=(pl.col("day") > a_year_ago).sum(),
     )
-    habit = pl.col("purchase_days") >= RHYTHM
+    habit = pl.col("purchase_days") >= FEWEST_INTERVAL_DAYS
     return found.with_columns(
         median_interpurchase_days=pl.when(habit).then(pl.col("gaps").list.median()),
         gap_last=pl.when(habit).then(pl.col("gaps").list.last()),

@@ -35,7 +35,7 @@ def test_topics_are_written_in_lower_case_as_they_are_compared() -> None:
     [
         ("schema: ckm.churn_features/1", "schema: ckm.features/1", "not a catalogue of churn features"),
         ("- name: tenure_days", "- name: days_silent", "features defined twice: days_silent"),
-        ("group: silence", "group: silense", "unknown group 'silense'"),
+        ("group: recency", "group: recensy", "unknown group 'recensy'"),
         ("higher_is_worse: unclear", "higher_is_worse: maybe", "unknown direction 'maybe'"),
     ],
 )

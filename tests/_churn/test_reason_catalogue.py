@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ckm._churn.customer_facts import ESTIMATES, FEWEST_RHYTHM_DAYS
+from ckm._churn.customer_facts import ESTIMATES, FEWEST_INTERVAL_DAYS
 from ckm._churn.feature_catalogue import GROUPS, load_catalogue
 from ckm._churn.reason_catalogue import REASONS_FILE, load_reasons, read_reasons
 from ckm.errors import UsageError
@@ -32,11 +32,11 @@ def test_no_sentence_contains_an_estimate() -> None:
 
 
 def test_a_sentence_about_an_interval_needs_three_purchase_days() -> None:
-    rhythm = {"median_interpurchase_days", "gap_last", "gap_before", "gap_ratio"}
-    speaks = [reason for reason in load_reasons().reasons if rhythm & set(reason.facts)]
+    intervals = {"median_interpurchase_days", "gap_last", "gap_before", "gap_ratio"}
+    speaks = [reason for reason in load_reasons().reasons if intervals & set(reason.facts)]
     assert {reason.code for reason in speaks} == {"silent", "longer_gap", "slow_rhythm"}
     for reason in speaks:
-        assert reason.days_least >= FEWEST_RHYTHM_DAYS
+        assert reason.days_least >= FEWEST_INTERVAL_DAYS
         assert "{purchase_days} purchase days" in reason.text
 
 
@@ -101,7 +101,7 @@ def test_a_sentence_has_the_value_of_the_customer_and_the_usual_value(
 @pytest.mark.parametrize(
     ("old", "new", "message", "line"),
     [
-        ("group: silence", "group: silense", "unknown group 'silense'", "group: silence"),
+        ("group: recency", "group: recensy", "unknown group 'recensy'", "group: recency"),
         (
             "features: [days_silent]",
             "features: [days_silnt]",
@@ -156,8 +156,8 @@ def test_an_error_in_the_catalogue_is_reported_with_its_line(
 def test_a_feature_group_without_a_reason_is_an_error(tmp_path: Path) -> None:
     text = REASONS_FILE.read_text(encoding="utf-8")
     path = tmp_path / "reasons.yaml"
-    path.write_text(text[: text.index("  # age")], encoding="utf-8")
-    with pytest.raises(UsageError, match="no reason for the group age"):
+    path.write_text(text[: text.index("  # tenure")], encoding="utf-8")
+    with pytest.raises(UsageError, match="no reason for the group tenure"):
         read_reasons(path)
 
 

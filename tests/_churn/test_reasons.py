@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ckm._churn.customer_facts import FEWEST_RHYTHM_DAYS, ReturningCustomers
+from ckm._churn.customer_facts import FEWEST_INTERVAL_DAYS, ReturningCustomers
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm._churn.reason_catalogue import load_reasons
 from ckm._churn.reasons import CLEAR_POINTS, Reasons, explain
@@ -51,7 +51,7 @@ BESIDE = {
 
 def facts_of(features: Mapping[str, Floats]) -> dict[str, Floats]:
     """Return the raw facts of features; facts about intervals are NaN below three purchase days."""
-    known = features.get("purchase_days", np.full(len(next(iter(features.values()))), 6.0)) >= FEWEST_RHYTHM_DAYS
+    known = features.get("purchase_days", np.full(len(next(iter(features.values()))), 6.0)) >= FEWEST_INTERVAL_DAYS
     drawn = {"median_interpurchase_days": "gap_median_days", "gap_ratio": "gap_last_ratio"}
     facts = {name: values for name, values in features.items() if name not in drawn.values()}
     facts |= {name: np.full(len(known), value) for name, value in BESIDE.items()}

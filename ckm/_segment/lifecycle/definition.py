@@ -48,7 +48,7 @@ FEWEST_GAPS = 10
 one of the two longest."""
 
 
-RHYTHM_FEATURES = (
+INTERVAL_FEATURES = (
     "recency_days",
     "gaps",
     "gap_median_days",
@@ -118,7 +118,7 @@ class LifecycleDefinition:
     def needs(self) -> tuple[str, ...]:
         """Features of the customer's purchase interval, today and at the last purchase."""
         interval = ("purchase_interval_days", "purchase_interval_days_before") if self.own_interval else ()
-        return (*RHYTHM_FEATURES, *interval)
+        return (*INTERVAL_FEATURES, *interval)
 
     @property
     def segments(self) -> tuple[Segment, ...]:

@@ -22,7 +22,7 @@ FEW, SOME = 2, 3
 LATE_AFTER, STOPPED_AFTER = 2.0, 3.0
 """Recency in own purchase intervals up to which no customer counts as stopped, and above which every customer does. Of
 random (exponential) intervals, one in twenty is longer than three times the mean."""
-RHYTHM_GAPS = 2
+FEWEST_OWN_GAPS = 2
 """Fewest intervals between a customer's purchase days for a median of the customer's own intervals."""
 SHORTEST_INTERVAL_DAYS = 7.0
 """Shortest purchase interval in days: no customer counts as stopped within :data:`STOPPED_AFTER` such intervals."""
@@ -102,7 +102,7 @@ def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.E
     recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)
-    is_known = (gaps >= RHYTHM_GAPS) | pl.lit(not recency_varies)
+    is_known = (gaps >= FEWEST_OWN_GAPS) | pl.lit(not recency_varies)
     after = STOPPED_AFTER if recency_varies else LATE_AFTER
     found = (
         recency <= usual,
