@@ -35,7 +35,7 @@ class ChurnFeature:
     needs
         Columns of the transactions, or ``TABLE.COLUMN``, that the feature needs besides ``customer_id``.
     higher_is_worse
-        Whether a higher value raises the churn probability.
+        Whether a higher value raises the churn probability: ``yes``, ``no`` or ``unclear``.
     """
 
     name: str

@@ -30,7 +30,7 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class TypicalRetainedCustomer:
-    """Typical retained customer.
+    """Feature values of the typical retained customer, and of the retained customers that they are taken from.
 
     Attributes
     ----------

@@ -36,7 +36,7 @@ class Cluster:
     name, advice
         Name and advice, as in :class:`~ckm._segment.definition.Segment`.
     centre
-        Centre of the cluster by feature, in scales from the feature's centre.
+        Centre of the cluster by feature: the scaled value, 0 at the median of all customers.
     customers
         Number of customers in the cluster when it was fitted.
     money
