@@ -281,7 +281,7 @@ def test_a_definition_that_needs_a_column_that_is_gone_is_refused(run: Run, tmp_
     assert run("segment", path, "--by", rules, "--save", saved).exit_code == 0
     done = run("segment", write(tmp_path / "poor.csv", orders()), "--use", saved)
     assert done.exit_code == 2
-    assert "needs features that these data do not give: channel_main" in done.stderr
+    assert "needs features that the data lack: channel_main" in done.stderr
 
 
 @pytest.mark.slow
@@ -290,7 +290,7 @@ def test_shifted_features_are_named_when_a_refit_is_due(shop: Path, run: Run, tm
     rows = [f"P{n},C{n % 120:03},2025-12-{1 + n % 30:02}T12:00:00Z,900.00,EUR,sale" for n in range(400)]
     assert run("ingest", write(tmp_path / "rich.csv", rows), "--as", "transactions").exit_code == 0
     remark = told(run)
-    assert "shifted since, by a population stability index of 0.25 or more: " in remark
+    assert "shifted since the definition was fitted, by a population stability index of 0.25 or more: " in remark
     assert "monetary" in remark
     assert "--refit is recommended" in remark
 
