@@ -1,6 +1,6 @@
-"""Messages on stderr: notes, details, remarks, progress and errors.
+"""Messages to the user on stderr: notes, details, progress and errors.
 
-They are never part of a result, so that stderr can go to a terminal, to a log or nowhere.
+Messages are never part of a result, so they may go to a terminal, a log, or nowhere.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FURTHER_LINES = "  "
 """Indentation of the second and later lines of a message that is wider than the terminal."""
 
 MOST_LINES = 3
-"""Maximum number of lines of remarks after a result, without ``--verbose``."""
+"""Maximum number of lines of remarks after a result; ``--verbose`` prints all remarks."""
 
 __all__ = [
     "Verbosity",
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Verbosity(IntEnum):
-    """Which messages are printed besides errors."""
+    """Amount of messages besides results and errors."""
 
     quiet = 0
     normal = 1
@@ -51,22 +51,22 @@ class Verbosity(IntEnum):
 
 
 class _Voice:
-    """State of the current run: verbosity, number of notes, remarks; a process runs one command at a time."""
+    """Verbosity and remarks of the current run; a process runs one command at a time."""
 
     level = Verbosity.normal
     notes = 0
     has_line = False
-    """Whether a progress line is shown; a nested :func:`progress` shows none."""
+    """Whether a progress line is shown; then a nested :func:`progress` shows none."""
     remarks: ClassVar[list[str]] = []
 
 
 def set_verbosity(level: Verbosity) -> None:
-    """Set the verbosity of the run."""
+    """Set the verbosity of the run, which :func:`note`, :func:`detail` and :func:`say_remarks` obey."""
     _Voice.level = level
 
 
 def start_run() -> None:
-    """Reset verbosity, notes and remarks before a run."""
+    """Reset verbosity and remarks, so that a run in the same process does not inherit those of the last run."""
     _Voice.level, _Voice.notes, _Voice.remarks = Verbosity.normal, 0, []
 
 
@@ -76,7 +76,7 @@ def verbosity() -> Verbosity:
 
 
 def note(message: str) -> None:
-    """Print a message on stderr, except with ``--quiet``."""
+    """Print a message on stderr; nothing under ``--quiet``."""
     if _Voice.level >= Verbosity.normal:
         _Voice.notes += 1
         _say(message)
@@ -139,7 +139,7 @@ def _count_of(hidden: list[str]) -> str:
 
 
 def listen() -> None:
-    """Print the log messages of the library as notes, such as that it waits for another writer of the store."""
+    """Print the log records of the library as notes, such as that it waits for another writer of the store."""
     import logging
 
     class Notes(logging.Handler):
@@ -152,13 +152,13 @@ def listen() -> None:
 
 
 def detail(message: str) -> None:
-    """Print a message on stderr with ``--verbose`` only."""
+    """Print a message on stderr under ``--verbose`` only."""
     if _Voice.level >= Verbosity.verbose:
         _say(message)
 
 
 def show_error(error: CkmError, *, as_json: bool) -> None:
-    """Print an error on stderr, with ``--quiet`` too; ``as_json`` as one JSON line, for programs."""
+    """Print ``error`` on stderr, also under ``--quiet``; with ``as_json`` as one line of JSON."""
     if as_json:
         import json
 
@@ -172,13 +172,13 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
 
 
 class Advance(Protocol):
-    """Function that :func:`progress` yields, to report progress."""
+    """Callback that :func:`progress` yields, to report finished work."""
 
     def __call__(self, amount: float) -> None:
-        """Report that ``amount`` more is done, in the unit of ``total``."""
+        """Add an amount of finished work, in the unit of ``total``."""
 
     def stage(self, name: str) -> None:
-        """Report that the stage ``name`` begins, which advances progress by 1."""
+        """Name the stage that begins, and add 1 to the finished work."""
 
 
 class _Silent:
@@ -193,19 +193,19 @@ class _Silent:
 
 @contextmanager
 def progress(label: str, total: float | None = None) -> Iterator[Advance]:
-    """Show a progress line on stderr while the body runs; none without a terminal or with ``--quiet``.
+    """Show a progress line on stderr while the body runs, if stderr is a terminal and not under ``--quiet``.
 
     Parameters
     ----------
     label
-        Current work, such as ``reading orders.csv``.
+        The work in a few words, such as ``reading orders.csv``.
     total
-        Size of the whole in any unit (bytes, rows, stages); None when it is unknown.
+        Total amount of work in any unit (bytes, rows, stages); None if it is unknown.
 
     Yields
     ------
     Advance
-        ``advance(amount)`` reports that so much more is done, ``advance.stage(name)`` that a stage begins.
+        ``advance(amount)`` adds an amount of finished work; ``advance.stage(name)`` names the stage that begins.
 
     Examples
     --------
@@ -230,12 +230,12 @@ def _say(message: str) -> None:
 
 
 def _shown(message: str) -> str:
-    text = harmless(one_line(message))  # so that a line break in a file name does not look like a second message
+    text = harmless(one_line(message))  # a line break in a file name must not look like the start of another message
     return _in_lines(text) if sys.stderr.isatty() else text
 
 
 def _in_lines(text: str) -> str:
-    """Wrap a message between words to the width of the terminal, which would break words."""
+    """Return a message in lines of the terminal's width, broken between words."""
     from ckm.render.line_breaks import width, wrapped
 
     try:
