@@ -113,13 +113,13 @@ def warnings_made_now(context: ReportContext) -> ChurnEstimates:
     ids = forecast.history.customers.gather(forecast.today.customers)
     probability = pl.Series(forecast.probability).round(PROBABILITY_DIGITS)
     all_customers = pl.DataFrame({"customer_id": ids, "p_leave": probability})
-    made = f"churn warnings made for this report: {forecast.horizon.days} days, model {forecast.model.name}"
+    made, shortened = f"churn warnings made for this report by model {forecast.model.name}", forecast.horizon.shortened
     return ChurnEstimates(
         customers=all_customers.join(listed, on="customer_id", how="left", maintain_order="left"),
         source="now",
         as_of=context.as_of,
         horizon=forecast.horizon.days,
         model=forecast.model.name,
-        remark=doubt(f"{made}; {shortened}") if (shortened := forecast.horizon.shortened) else made,
+        remark=doubt(f"{made}: {shortened}") if shortened else f"{made}: {forecast.horizon.days} days",
         has_reasons=True,
     )
