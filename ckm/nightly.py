@@ -277,7 +277,10 @@ class _Run:
         output = self._written(WARNINGS, found.save)
         record_inputs(self.workspace, inputs)
         listed = found.frame.height
-        message = f"{counted(listed, 'new or worse warning')} as of {found.as_of}"
+        shortened = found.forecast.horizon.shortened
+        message = f"{counted(listed, 'new or worse warning')} as of {found.as_of}" + (
+            f"; {shortened}" if shortened else ""
+        )
         return Step("warn", State.done, message, count=listed, output=output)
 
     def report(self, dataset: Dataset, first: date, as_of: date) -> Step:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm._churn.base_rate import past_base_rate
 from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
-from ckm._churn.horizon import check_fixed_intervals, check_horizon
+from ckm._churn.horizon import check_fixed_intervals, check_horizon, default_horizons
 from ckm._churn.typical_customer import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
 from ckm.customers.closures import yearly_closures
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 CHOICES = (AUTO, *MODELS)
 WHOLE_YEAR = 334
-"""Shortest horizon in days that contains a whole season: a year less a month."""
+"""Shortest horizon in days that counts as a whole year of seasons: a year less a month."""
 MOST_TRAINED_ON = 200_000
 """Largest number of customers in training and backtest; above it, a sample by hashed id, the same at all cut-offs."""
 
@@ -52,7 +52,7 @@ class Forecast:
     horizon
         Days that the prediction looks ahead.
     today
-        CustomerSnapshot of all customers as of the as-of date.
+        Snapshot of all customers as of the as-of date.
     model
         Trained on past windows, calibrated on the window that closed last.
     probability
@@ -142,6 +142,43 @@ def forecast(
     )
 
 
+def forecast_default(
+    history: History,
+    *,
+    model: str = AUTO,
+    compare: bool = False,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Forecast:
+    """Return the forecast with the longest of the default horizons that the data can test.
+
+    Parameters are those of :func:`forecast`.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No customer bought again, or the data can test none of :func:`ckm._churn.horizon.default_horizons`; the error is
+        that of the shortest, which needs the least data.
+    """
+    horizons = default_horizons(history)
+    refusals: list[NotEnoughDataError] = []
+    for days in horizons.days:
+        horizon = horizons.shortened(days, refusals[0]) if refusals else horizons.default
+        try:
+            return forecast(history, horizon, model=model, compare=compare, seed=seed, progress=progress)
+        except NotEnoughDataError as refusal:
+            refusals.append(refusal)
+    shortest = refusals[-1]
+    if len(refusals) == 1:
+        raise shortest
+    raise NotEnoughDataError(
+        f"the data can test no horizon of {', '.join(map(str, horizons.days))} days; at {horizons.days[-1]} days: "
+        f"{shortest}",
+        hint=shortest.hint,
+        **shortest.details,
+    ) from shortest
+
+
 class _Windows:
     """Training snapshots by cut-off, each computed once."""
 
@@ -200,7 +237,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
 
 
 def repeat_purchases(history: History) -> RepeatPurchases:
-    """Return the number of repeat purchase days by day, up to the as-of date."""
+    """Return the shop's number of repeat purchase days on each day up to the as-of date."""
     repeated, known = history.ledger.purchases.repeats_by_day(history.first_day, history.as_of)
     return RepeatPurchases(history.first_day, repeated, known)
 

@@ -28,6 +28,7 @@ def forecast_remarks(found: Forecast) -> list[str]:
     currency = history.ledger.currency
     money = "no amounts" if currency == NO_CURRENCY else f"money in {currency}"
     remarks: list[str] = [
+        *([doubt(found.horizon.shortened)] if found.horizon.shortened else []),
         basis(f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, {money}"),
         f"horizon: {found.horizon.reasoning}",
         *history.full_ledger.left_out.remarks,
@@ -54,7 +55,7 @@ def forecast_remarks(found: Forecast) -> list[str]:
 
 
 def _closure_remarks(closed: Sequence[Closure], as_of: int, horizon: int) -> Iterator[str]:
-    """Yield remarks on closures: cut-offs near them are not used, and the shop may close again."""
+    """Yield remarks on closures: no cut-off is less than a horizon away, and the shop may close again."""
     season = yearly_closures(closed) if horizon >= WHOLE_YEAR else ()
     for each in closed:
         if each not in season:
@@ -87,5 +88,5 @@ def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:
 
 
 def _known(value: float) -> str:
-    """Return a score as text; a ranking score is not defined if all customers churned, or none."""
+    """Return a score as text; a score of the ranking is not defined if all customers churned, or none did."""
     return "not defined" if value != value else f"{value:.3f}"

@@ -24,7 +24,7 @@ from ckm.ingest.options import IngestOptions
 from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
-from ckm.remark import Importance, about, at_least, doubt, importance_of
+from ckm.remark import Importance, about, assumption, at_least, doubt, importance_of
 from ckm.settings import end_of_day
 from ckm.wording import counted
 
@@ -214,7 +214,10 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         frames.append(rows)
         for text in notes:
             files_of_note.setdefault(text, []).append(file.name)
-    remarks += [about(_names(names), text) for text, names in files_of_note.items()]
+    for text, names in files_of_note.items():
+        note = about(_names(names), text)
+        # an analysis states its own basis
+        remarks.append(assumption(note) if importance_of(text) is Importance.basis else note)
     if len(files) > 1:
         remarks.append(
             doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")

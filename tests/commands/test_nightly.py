@@ -235,7 +235,7 @@ KILLED = {
     "before a commit": ("ckm.store.delta", "StoredTable.commit", "before", 2),
     "after a commit": ("ckm.store.delta", "StoredTable.commit", "after", 1),
     "after the refit": ("ckm.nightly", "segment_dataset", "after", 1),
-    "after the warnings are saved": ("ckm.churn", "WarningRun.save", "after", 1),
+    "after the warnings are saved": ("ckm._churn.saved_warnings", "WarningRun.save", "after", 1),
     "before the list is recorded": ("ckm.nightly", "record_inputs", "before", 1),
     "after the list is recorded": ("ckm.nightly", "record_inputs", "after", 1),
     "before the report is written": ("ckm.nightly", "_write_text", "before", 1),
