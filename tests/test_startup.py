@@ -40,7 +40,7 @@ HEAVY = {
 }
 PROBE = """
 import sys
-from ckm.cli import main
+from ckm.__main__ import main
 try:
     main()
 except SystemExit as done:
@@ -58,6 +58,15 @@ def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
         [sys.executable, "-c", PROBE, *words], capture_output=True, check=True, encoding="utf-8", cwd=ROOT
     )
     assert HEAVY.isdisjoint(json.loads(done.stderr))
+
+
+@pytest.mark.slow
+def test_version_is_printed_without_typer() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "--version"], capture_output=True, check=True, encoding="utf-8", cwd=ROOT
+    )
+    assert done.stdout.startswith("ckm ")
+    assert {"typer", "typing"}.isdisjoint(json.loads(done.stderr))
 
 
 SEARCHED = {*HEAVY, "filelock"}
