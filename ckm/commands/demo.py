@@ -57,7 +57,7 @@ STORY = (
     Screen("A messy file", "ckm inspect incoming/web-orders-2024.csv", (0, 2, 3)),
     Screen("Clean data: what fails validation is quarantined", "ckm ingest", (0,)),
     Screen("Segments of the customers", "ckm segment -o out/segments.csv", (0,)),
-    Screen("Who is likely to churn, and why", "ckm churn-warn --model boosted -o out/churn.csv", (1,)),
+    Screen("Who is likely to churn, and why", "ckm churn-warn --model scorecard -o out/churn.csv", (1,)),
     Screen("What answers the first warning", f"ckm kb-show {{answer}} --prefer-lang en --as-of {LAST_DAY}", (0, 1, 2)),
     Screen("The report", "ckm loyalty-report -o out/loyalty.html", (0, 1, 3)),
 )

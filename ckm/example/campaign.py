@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.example import days
@@ -54,4 +54,4 @@ def _order_brought(life: Life, start: int, dice: RandomStream) -> Order | None:
     if not dice.chance(plan["extra_order"]) or not life.is_there(day):
         return None
     order = deliver_in_time(fill(life.customer, day, dice, at_least_off=plan["discount"]))
-    return replace(order, campaign_id=plan["campaign_id"])
+    return order._replace(campaign_id=plan["campaign_id"])

@@ -66,8 +66,10 @@ def leaves_between(
     """
     first_end = after + WEEK - (after - customer.joined) % WEEK
     for week_end in range(first_end, min(until, days.LAST) + 1, WEEK):
-        kinds = tuple(sorted({each.kind for each in troubles if each.first <= week_end <= each.last}))
-        ratio = odds_ratio(kinds)
+        kinds = (
+            tuple(sorted({each.kind for each in troubles if each.first <= week_end <= each.last})) if troubles else ()
+        )
+        ratio = odds_ratio(kinds) if kinds else 1.0
         odds = customer.traits["odds"] * ratio
         left = dice.chance(odds / (1 + odds))
         exposure[customer.group, kinds, left] += 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.example import seasons
 from ckm.example.products import Product, on_sale, products_by_category
@@ -29,8 +28,7 @@ TEMPTED = 0.3
 """Share of the orders during a sale at the sale price."""
 
 
-@dataclass(frozen=True)
-class OrderLine:
+class OrderLine(NamedTuple):
     """A line of an order; money in cents; ``net`` is after ``discount``, both with the sign of the quantity."""
 
     product: Product
@@ -40,8 +38,7 @@ class OrderLine:
     cost: int | None
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """An order, return or cancelled order. ``number`` is assigned when all orders are known."""
 
     day: int
@@ -113,16 +110,16 @@ def give_back(order: Order, day: int, dice: RandomStream) -> Order:
     """Return the return of one line of an order."""
     line = dice.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
-    return replace(
-        order, day=day, minute=minute(order.channel, dice), lines=(back,), kind="return",
+    return order._replace(
+        day=day, minute=minute(order.channel, dice), lines=(back,), kind="return",
         promised=None, delivered=None, has_invoice=False, campaign_id=None,
     )  # fmt: skip
 
 
 def cancel(order: Order) -> Order:
     """Return the order as cancelled: its lines stay, without amounts."""
-    lines = tuple(replace(line, net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
-    return replace(order, lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
+    lines = tuple(line._replace(net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
+    return order._replace(lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
 
 
 def _channel(customer: Customer, dice: RandomStream) -> str:

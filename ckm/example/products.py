@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from ckm.example import days
 from ckm.example.words import words
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """A product; money in cents; ``cost`` is None if unknown."""
 
     product_id: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckm.example import days
 from ckm.example.churn_odds import Trouble, trouble
@@ -19,8 +18,7 @@ ANSWER_PROMISED = 3
 """Days within which the call centre promises a response."""
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(NamedTuple):
     """A customer's contact with the call centre; ``resolved`` is None while it is open."""
 
     day: int
@@ -34,8 +32,7 @@ class Contact:
     number: str = ""
 
 
-@dataclass(frozen=True)
-class Aftermath:
+class Aftermath(NamedTuple):
     """An order with its delivery and the following events."""
 
     order: Order
@@ -66,7 +63,7 @@ def follow(order: Order, dice: RandomStream) -> Aftermath:
 
 def deliver_in_time(order: Order) -> Order:
     """Return the order with a delivery in time."""
-    return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
+    return order._replace(promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
 def _deliver(order: Order, rates: dict[str, Any], dice: RandomStream) -> tuple[Order, bool]:
@@ -75,18 +72,18 @@ def _deliver(order: Order, rates: dict[str, Any], dice: RandomStream) -> tuple[O
     late = dice.chance(share)
     promised = order.day + dice.whole(3, 4)
     delivered = promised + (dice.whole(4, 14) if late else -dice.whole(0, 2))
-    return replace(order, promised=promised, delivered=delivered), late
+    return order._replace(promised=promised, delivered=delivered), late
 
 
 def _complain(order: Order, rates: dict[str, Any], dice: RandomStream, *, late: bool) -> tuple[Contact, list[Trouble]]:
     """Return the complaint and, if it stays unanswered for weeks, the trouble that it causes."""
     day = (order.promised or order.day) + dice.whole(1, 5)
     topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})
-    contact = replace(_contact(order, day, "complaint", topic, dice), promised_by=day + ANSWER_PROMISED)
+    contact = _contact(order, day, "complaint", topic, dice)._replace(promised_by=day + ANSWER_PROMISED)
     if not dice.chance(rates["unresolved"]):
-        return replace(contact, resolved=day + dice.whole(0, 5)), []
+        return contact._replace(resolved=day + dice.whole(0, 5)), []
     resolved = day + dice.whole(45, 110) if dice.chance(0.5) else None
-    return replace(contact, resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
+    return contact._replace(resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
 
 
 def _contact(order: Order, day: int, kind: str, topic: str, dice: RandomStream) -> Contact:

@@ -61,7 +61,7 @@ def simulate(seed: int) -> Simulation:
         lives=tuple(lives),
         orders=tuple(_number_orders(orders)),
         contacts=tuple(
-            replace(each, number=f"C{i:05d}") for i, each in enumerate(sorted(contacts, key=_when), start=1)
+            each._replace(number=f"C{i:05d}") for i, each in enumerate(sorted(contacts, key=_when), start=1)
         ),
         answers=tuple(replace(each, number=f"S{i:05d}") for i, each in enumerate(sorted(answers, key=_when), start=1)),
         assignments=tuple(assignments),
@@ -76,9 +76,8 @@ def _when(event: Order | Contact | Answer) -> tuple[int, int, str]:
 def _number_orders(orders: Iterable[Order]) -> list[Order]:
     counters = {channel: count(1) for channel in NUMBER}
     return [
-        replace(
-            order,
-            number=NUMBER[order.channel].format(year=days.as_date(order.day).year, n=next(counters[order.channel])),
+        order._replace(
+            number=NUMBER[order.channel].format(year=days.as_date(order.day).year, n=next(counters[order.channel]))
         )
         for order in sorted(orders, key=_when)
     ]

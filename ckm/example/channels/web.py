@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ckm.example import days
@@ -79,8 +80,7 @@ def _preamble(orders: list[Order], exported_on: int) -> str:
 
 
 def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> list[str]:
-    dice = RandomStream(seed, "remark", order.number)
-    remark = dice.pick(words("remarks")) if n == 1 and order.kind == "sale" and dice.chance(REMARKED) else ""
+    remark = _remark(seed, order) if n == 1 and order.kind == "sale" else ""
     delivered = order.delivered if order.delivered is not None and order.delivered <= exported_on else None
     return [
         order.number,
@@ -102,6 +102,12 @@ def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> 
     ]
 
 
+def _remark(seed: int, order: Order) -> str:
+    dice = RandomStream(seed, "remark", order.number)
+    return dice.pick(words("remarks")) if dice.chance(REMARKED) else ""
+
+
+@cache
 def _date(day: int | None) -> str:
     return "" if day is None else f"{days.as_date(day):%d.%m.%Y}"
 
