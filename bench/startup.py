@@ -1,7 +1,7 @@
-"""CPU time of ``ckm --version`` and of help, compared with Python alone and with typer, on which the commands are built.
+"""CPU time of ``ckm --version`` and of help, compared with Python alone and with an import of typer.
 
-Usage: ``python bench/startup.py [RUNS]``. Prints the best and the median of RUNS (default 15) in milliseconds of user and
-system time, which other work on the machine disturbs less than the clock. The goal is 110 ms for ``ckm --version``.
+Usage: ``python bench/startup.py [RUNS]``. Prints the best and the median of RUNS (default 15) in milliseconds of user
+and system time, which other work on the machine disturbs less than the clock. The goal is 110 ms for ``ckm --version``.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from typer.exceptions import TyperException
 from ckm import __version__
 from ckm.commands.completion import named_command
 from ckm.commands.options import verbosity_options
+from ckm.commands.pages import find_page
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.io.scanned_files import explain, forget
 from ckm.output import say_remarks, show_error, start_run
@@ -106,6 +107,9 @@ class _Root(TyperGroup):
             print(WELCOME)
             return 0
         if words[0] == "help":
+            if len(words) == 2 and words[1] not in self.commands and (page := find_page(words[1])):
+                print(page.read_text(encoding="utf-8"), end="")
+                return 0
             words = [*words[1:], "--help"]
         try:
             code = 0
@@ -235,7 +239,11 @@ WELCOME = f"""ckm {__version__}: customer data and team knowledge become segment
   ckm segment FILE    segment the customers of a file of transactions
   ckm --help          all commands"""
 """What ``ckm`` alone prints."""
-EPILOG = "ckm help COMMAND shows the options of a command.\n\n\b\nExit codes:\n" + "\n".join(
+HELP_OF_HELP = (
+    "ckm help COMMAND shows the options of a command, ckm help PAGE a page of the documentation, "
+    "ckm help index the list of the pages."
+)
+EPILOG = f"{HELP_OF_HELP}\n\n\b\nExit codes:\n" + "\n".join(
     f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()
 )
 

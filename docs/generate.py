@@ -1,15 +1,17 @@
-"""Write what the documentation takes from the program itself.
+"""Write the parts of the documentation that come from the program.
 
-That is ``docs/cli.md``, the tables of features, of metrics, of platforms, of the keys of knowledge entries and of the
-rules of ``ckm kb-lint``, and the screens in ``README.md``.
+They are the command reference (``docs/reference/cli.md``), the tables of features, metrics, platforms, keys of
+knowledge entries and rules of ``ckm kb-lint``, and the screens of ``README.md``, the tutorial and the how-to pages.
 
-Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
+Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written; the exit code is 1 if a page is out
+of date, and stdout names it.
 
-A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the command runs in the example shop
-(``ckm init --demo``), which is made in a temporary folder. Where the shop cannot be made, screens stay as they are.
-In ``docs/tutorial.md`` and ``docs/how-to`` the commands of a page run one after the other in a folder of sample
-exports (``sample_exports.py``). ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and
-remarks, so many lines of it.
+A marker asks for a screen, which the script writes below it as a fenced block:
+
+- ``<!-- screen: ckm segment -->``: the result of the command in the example shop (``ckm init --demo``).
+- ``<!-- demo: 3 -->``: the third screen of ``ckm demo``.
+- ``<!-- session: ckm ingest FILE (20 lines) -->``: the first 20 lines of result and remarks. The sessions of a page run
+  one after the other in a folder with the files of ``sample_exports.py``.
 """
 
 from __future__ import annotations
@@ -48,16 +50,16 @@ if TYPE_CHECKING:
     from ckm.metrics.report import LoyaltyReport
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "docs" / "cli.md"
-FEATURES = ROOT / "docs" / "features.md"
-METRICS = ROOT / "docs" / "loyalty-report.md"
-ENTRY = ROOT / "docs" / "knowledge-entry.md"
-LINT = ROOT / "docs" / "kb-lint.md"
-EXPORTS = ROOT / "docs" / "exports.md"
+REFERENCE = ROOT / "docs" / "reference" / "cli.md"
+FEATURES = ROOT / "docs" / "reference" / "features.md"
+METRICS = ROOT / "docs" / "reference" / "loyalty-report.md"
+ENTRY = ROOT / "docs" / "reference" / "knowledge-entry.md"
+LINT = ROOT / "docs" / "reference" / "kb-lint.md"
+EXPORTS = ROOT / "docs" / "reference" / "exports.md"
 README = ROOT / "README.md"
 IMAGES = ROOT / "docs" / "images"
 PICTURES = {lang: IMAGES / f"loyalty-report{'' if lang == 'en' else f'-{lang}'}.png" for lang in LANGUAGES}
-"""The first page of the report in each language; README.md shows the English one, docs/loyalty-page.md the others."""
+"""The first page of the report in each language: README.md shows the English one, loyalty-page.md the other five."""
 DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
 CATALOGUE = re.compile(r"(<!-- metrics -->\n).*?(<!-- /metrics -->\n)", re.DOTALL)
 KEYS = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
@@ -78,7 +80,7 @@ DEMO = re.compile(r"(<!-- demo: (?P<number>\d) -->\n)(?:```text\n.*?```\n)?", re
 SESSION = re.compile(
     r"(<!-- session: (?P<command>ckm [^\n(]+?)(?: \((?P<lines>\d+) lines\))? -->\n)(?:```text\n.*?```\n)?", re.DOTALL
 )
-PAGES_WITH_SESSIONS = (ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
+PAGES_WITH_SESSIONS = (ROOT / "docs" / "tutorial" / "first-report.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
 INTRODUCTION = """# Commands
 
 What `--help` of each command says. This page is written by `python docs/generate.py`; edit the docstrings instead.
@@ -91,7 +93,7 @@ def commands() -> list[str]:
 
 
 def reference() -> str:
-    """Return the text of ``docs/cli.md``."""
+    """Return the text of ``docs/reference/cli.md``."""
     parts = [INTRODUCTION, _section("ckm")]
     parts += [_section("ckm", name) for name in commands()]
     return "\n".join(parts)

@@ -86,10 +86,20 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_every_page_is_in_the_index() -> None:
-    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    for page in ROOT.glob("docs/*.md"):
-        assert page.name == "index.md" or f"({page.name})" in index
+def test_every_page_is_in_the_index_and_in_the_navigation_of_the_site() -> None:
+    docs = ROOT / "docs"
+    index = (docs / "index.md").read_text(encoding="utf-8")
+    navigation = (ROOT / "zensical.toml").read_text(encoding="utf-8")
+    for page in docs.glob("*/*.md"):
+        name = page.relative_to(docs).as_posix()
+        assert f"({name})" in index
+        assert f'"{name}"' in navigation
+
+
+def test_every_page_is_in_a_folder_by_its_kind() -> None:
+    docs = ROOT / "docs"
+    assert {page.parent.name for page in docs.glob("*/*.md")} == {"tutorial", "how-to", "reference", "explanation"}
+    assert [page.name for page in docs.glob("*.md")] == ["index.md"]
 
 
 def test_the_two_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
@@ -102,7 +112,7 @@ def test_the_two_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
 def test_each_language_has_a_small_picture_of_the_first_page_with_a_digest_that_a_page_shows(
     generate: ModuleType,
 ) -> None:
-    shown = README + (ROOT / "docs" / "loyalty-page.md").read_text(encoding="utf-8")
+    shown = README + (ROOT / "docs" / "reference" / "loyalty-page.md").read_text(encoding="utf-8")
     for picture in generate.PICTURES.values():
         assert 10_000 < picture.stat().st_size < 200_000
         assert re.fullmatch("[0-9a-f]{64}", generate.digest_beside(picture))

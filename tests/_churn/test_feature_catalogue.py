@@ -54,7 +54,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_page_holds_the_catalogue() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "churn-features.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "churn-features.md").read_text(encoding="utf-8")
     table = page.partition("<!-- churn-features -->\n")[2].partition("<!-- /churn-features -->")[0]
     rows = [
         f"| `{each.name}` | {each.group}, {each.unit} | {each.meaning} | {each.formula} | {each.higher_is_worse} |"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHIPPED = Path(str(files("ckm").joinpath("data", "example")))
-PAGE = Path(__file__).parents[2] / "docs" / "example-shop.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "example-shop.md"
 TODAY = as_date(LAST)
 SEARCHABLE = {"de": 60, "en": 60, "th": 28, "zh-Hans": 20, "fa": 20, "zh-Hant": 16}
 """Entries with title, issue and resolution in a language, at least."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
 
-PAGE = Path(__file__).parents[2] / "docs" / "example-shop.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "example-shop.md"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Exports of common platforms, described in ``ckm/data/platforms`` and recognised by their columns.
 
-The format of the files is documented in ``docs/platforms.md``.
+The format of the files is documented in ``docs/reference/platforms.md``.
 """
 
 from __future__ import annotations

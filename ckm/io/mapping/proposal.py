@@ -39,7 +39,7 @@ MOST_SUGGESTED = 3
 NO_CURRENCY_COLUMN = "no currency column"
 NUMBERED = re.compile(r"column_\d+")
 """Pattern of the names of numbered columns."""
-COMPUTE = "A mapping can compute missing columns (docs/mapping.md)"
+COMPUTE = "A mapping can compute missing columns: see 'ckm help mapping'"
 
 
 @dataclass(frozen=True)

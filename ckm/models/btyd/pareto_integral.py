@@ -11,7 +11,7 @@ over the same nodes.
 
 The variable of integration is ``v = log(1 + y / m)`` with the smaller m of alpha + start and beta + start: powers
 become exponentials. The range ends where g falls below e^-40. Gauss-Legendre with 8 to 24 nodes per panel then
-has a relative error below 1e-11 (compared with 30 digits, see docs/btyd.md).
+has a relative error below 1e-11 (compared with 30 digits, see docs/explanation/btyd.md).
 """
 
 # ruff: noqa: N803 - exponents, as in the formula
