@@ -102,11 +102,16 @@ def test_every_page_is_in_a_folder_by_its_kind() -> None:
     assert [page.name for page in docs.glob("*.md")] == ["index.md"]
 
 
-def test_the_two_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
+def test_the_commands_that_install_ckm_for_users_and_for_developers_are_the_ones_that_ci_runs() -> None:
     ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    for command in ("pip install . && ckm demo", 'pip install -e ".[dev]" && pytest'):
-        assert f"\n{command}\n" in README
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for page, command in ((README, "pip install . && ckm demo"), (contributing, 'pip install -e ".[dev]" && pytest')):
+        assert f"\n{command}\n" in page
         assert command in ci
+
+
+def test_the_readme_has_at_most_120_lines() -> None:
+    assert len(README.splitlines()) <= 120
 
 
 def test_each_language_has_a_small_picture_of_the_first_page_with_a_digest_that_a_page_shows(
