@@ -1,18 +1,18 @@
-"""A small invented shop as the exports of the systems that the how-to pages are about.
+"""Exports of a small fictional shop, for the tutorial and the how-to pages.
 
-``write_exports(folder)`` writes one file a system; all tell of the same orders, and the same seed gives the same bytes.
+Usage: ``python docs/sample_exports.py FOLDER``. Writes one file per system, all with the same orders; equal bytes on
+every run.
 """
 
 from __future__ import annotations
 
 import csv
 import random
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 GOODS = {
     "CT-01": ("Canvas Tote", 1990),
@@ -363,3 +363,7 @@ def _responses() -> list[dict[str, Any]]:
         }
         for place in range(40)
     ]
+
+
+if __name__ == "__main__":
+    write_exports(Path(sys.argv[1]))
