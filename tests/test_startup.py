@@ -73,7 +73,7 @@ SEARCHED = {*HEAVY, "filelock"}
 
 
 @pytest.mark.slow
-def test_a_search_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+def test_a_search_imports_no_heavy_library(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     subprocess.run([sys.executable, "-m", "ckm", "init", shop], check=True, capture_output=True, cwd=ROOT)
     small_base(shop / "kb")

@@ -1,6 +1,6 @@
 """The record of the last nightly run: the inputs for which the new warnings were listed.
 
-It lies in the store, so that it is removed together with the tables that it is about.
+The file is in the store's folder, so that it is removed together with the tables that it describes.
 """
 
 from __future__ import annotations

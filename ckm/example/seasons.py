@@ -74,8 +74,8 @@ def outage(channel: str) -> range:
 
 def is_open(channel: str, day: int) -> bool:
     """Return whether a channel sells on a day: the till is closed on Sundays and holidays."""
-    rests = channel == "till" and days.as_date(day).weekday() == SUNDAY
-    return not rests and day not in _closed(channel) and day not in outage(channel)
+    is_closed_sunday = channel == "till" and days.as_date(day).weekday() == SUNDAY
+    return not is_closed_sunday and day not in _closed(channel) and day not in outage(channel)
 
 
 def open_day(channel: str, day: int) -> int:

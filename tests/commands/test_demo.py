@@ -53,7 +53,7 @@ QUIET = (
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse", "small_shop", "measured_once")  # .ci/run runs it as it is
-def test_the_demo_tells_its_story_and_every_screen_fits_its_window(
+def test_the_demo_shows_six_screens_that_fit_a_window_of_80_columns_and_24_lines(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "shop"
@@ -110,14 +110,14 @@ def test_the_full_demo_runs_every_step_and_ends_by_naming_files_that_exist(run: 
     assert set(pl.read_json(again.stdout.encode())["status"]) == {"unchanged"}
 
 
-def test_the_demo_leaves_a_folder_with_other_files_alone(run: Run, tmp_path: Path) -> None:
+def test_the_demo_refuses_a_folder_with_other_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     told = run("demo", tmp_path)
     assert told.exit_code == 2
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_the_story_pauses_after_each_screen_but_the_last_and_ends_on_q(
+def test_the_demo_pauses_after_each_screen_but_the_last_and_ends_on_q(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(demo, "_lines", lambda *_: ["a line"])
