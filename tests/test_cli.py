@@ -17,7 +17,7 @@ import typer
 from typer.testing import CliRunner
 
 from ckm import __version__, cli, errors
-from ckm.cli import COMMANDS, EXIT_CODES, app, keep_examples, wants_json
+from ckm.cli import COMMANDS, EXIT_CODES, app, unwrap_examples, wants_json
 from ckm.commands.pages import find_page
 from ckm.errors import CkmError, InputError, NotEnoughDataError
 from ckm.output import detail, note
@@ -232,7 +232,7 @@ def test_help_says_of_every_command_what_it_does_and_cuts_nothing(run: Run) -> N
 
 def test_examples_in_help_are_not_rewrapped(run: Run) -> None:
     assert "\n      ckm init shop\n      ckm init shop --currency" in run("init", "--help").stdout
-    assert keep_examples("One line\nand another.\n\nExamples:\n    ckm a\n    ckm b") == (
+    assert unwrap_examples("One line\nand another.\n\nExamples:\n    ckm a\n    ckm b") == (
         "One line\nand another.\n\n\b\nExamples:\n    ckm a\n    ckm b"
     )
 
