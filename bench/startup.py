@@ -35,7 +35,7 @@ def cpu_milliseconds(arguments: list[str]) -> float:
 
 
 def main() -> None:
-    """Print one line per process."""
+    """Print the best and the median CPU time of each process."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     print(f"Python {platform.python_version()}, typer {version('typer')}, CPU time of {runs} runs in ms")
     for name, arguments in PYTHON_ARGUMENTS.items():

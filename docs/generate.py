@@ -214,7 +214,7 @@ def pages_with_sessions() -> dict[Path, str]:
 
 
 def make_shop(folder: Path) -> bool:
-    """Make the example shop in ``folder`` and load it; return whether this ckm can."""
+    """Make the example shop in ``folder`` and load it; return whether both succeeded."""
     return call_ckm("init", "--demo", str(folder)).returncode == 0 and call_ckm("ingest", folder=folder).returncode == 0
 
 
@@ -232,21 +232,21 @@ def shop_report(shop: Path) -> LoyaltyReport:
 
 
 def picture_digest(report: LoyaltyReport, lang: str) -> str:
-    """Return a digest of the words of the report in a picture, as a mail has them.
+    """Return a digest of the words of the report, by which a picture is known to be out of date.
 
-    Numbers are left out: a new version of a library may move a last digit, and no picture is out of date for that.
+    Numbers are left out, because a new version of a library may change a last digit.
     """
     words = re.sub(r"[^\W\d_]*\d[\d.,]*", "", render_mail(loyalty_document(report, lang)))
     return hashlib.sha256(words.encode()).hexdigest()
 
 
 def stale_pictures(report: LoyaltyReport) -> list[Path]:
-    """Return the pictures whose report says something else than they show."""
+    """Return the pictures that are out of date: the words of the report have changed."""
     return [path for lang, path in PICTURES.items() if digest_beside(path) != picture_digest(report, lang)]
 
 
 def digest_beside(picture: Path) -> str:
-    """Return the digest that was kept with a picture; empty without one."""
+    """Return the digest that was saved with a picture; empty without one."""
     kept = picture.with_suffix(".sha256")
     return kept.read_text(encoding="utf-8").strip() if kept.exists() else ""
 
@@ -279,9 +279,7 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(written[path], encoding="utf-8", newline="\n")
     for picture in old:
-        print(
-            f"the report says something else than {picture.relative_to(ROOT)}: python docs/picture.py takes a new one"
-        )
+        print(f"{picture.relative_to(ROOT)} is out of date: python docs/picture.py takes a new one")
     sys.exit(1 if (stale or old) and "--check" in sys.argv else 0)
 
 

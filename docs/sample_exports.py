@@ -40,17 +40,17 @@ class Order:
 
     @property
     def gross(self) -> int:
-        """Goods before the discount."""
+        """Value of the goods before the discount, in cents."""
         return sum(GOODS[product][1] * quantity for product, quantity in self.lines)
 
     @property
     def goods(self) -> int:
-        """Goods after the discount."""
+        """Value of the goods after the discount, in cents."""
         return self.gross - self.discount
 
     @property
     def email(self) -> str:
-        """The customer's address."""
+        """E-mail address of the customer."""
         return f"buyer{self.customer}@example.com"
 
 

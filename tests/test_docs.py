@@ -1,4 +1,4 @@
-"""The documentation says what the program does."""
+"""The documentation equals what the program prints; its links and screens are complete."""
 
 from __future__ import annotations
 

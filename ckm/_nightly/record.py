@@ -26,11 +26,10 @@ RECORD_SCHEMA = "ckm.nightly/1"
 
 
 def warning_inputs(workspace: Workspace, *, as_of: date | None, seed: int) -> str:
-    """Return a digest of the inputs of the warnings.
+    """Return a digest of all inputs of the list of new warnings, except knowledge entries.
 
     These are the states of the tables, the settings, the mappings (which declare payments), the segment definitions,
-    the as-of date, the seed and the version of ckm. Knowledge entries are not among them: a changed entry is listed
-    with the next data.
+    the as-of date, the seed and the version of ckm. A changed knowledge entry alone does not write the list again.
     """
     store = Store(workspace.store_dir)
     facts = {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A customer's arm, and whether they order within the window without and with the letter."""
+    """A customer's arm (treated or holdout), and whether they order within the window without and with the letter."""
 
     customer_id: str
     arm: str

@@ -46,7 +46,7 @@ Exposure = Counter[tuple[str, tuple[str, ...], bool]]
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
-    """Return a trouble with the duration of its kind, or until it is resolved."""
+    """Return a trouble that begins on day ``first`` and ends after the duration of its kind, at the latest on ``until``."""
     last = first + WEEK * int(words("troubles")[kind]["weeks"]) - 1
     return Trouble(kind, first, last if until is None else min(last, until))
 
@@ -79,7 +79,11 @@ def churn_between(
 
 
 def _reason(kinds: tuple[str, ...], ratio: float, stream: RandomStream) -> str:
-    """Return the cause: ``drift`` with the probability of churn without troubles, or else a trouble by its weight."""
+    """Return the reason of a churn.
+
+    It is ``drift`` with the probability 1 / ``ratio``, else one of the troubles with a probability in proportion to its
+    odds ratio minus 1.
+    """
     if not kinds or stream.chance(1 / ratio):
         return "drift"
     return stream.weighted({kind: odds_ratio([kind]) - 1 for kind in kinds})

@@ -1,4 +1,4 @@
-"""Simulated customers, and their latent groups."""
+"""Simulated customers with their attributes and latent groups."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def minute(channel: str, stream: RandomStream, *, office: bool = False) -> int:
 
 
 def make_line(product: Product, quantity: int, off: float) -> OrderLine:
-    """Return a line with a discount of the share ``off``."""
+    """Return a line of a product with a discount; ``off`` is the discount as a share of the gross amount."""
     gross = product.price * quantity
     discount = round(gross * off)
     return OrderLine(
@@ -107,7 +107,7 @@ def scan(lines: list[OrderLine], stream: RandomStream) -> tuple[OrderLine, ...]:
 
 
 def return_one_line(order: Order, day: int, stream: RandomStream) -> Order:
-    """Return the return of one line of an order."""
+    """Return an order of kind ``return`` for one random line of an order."""
     line = stream.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
     return order._replace(
@@ -117,7 +117,7 @@ def return_one_line(order: Order, day: int, stream: RandomStream) -> Order:
 
 
 def cancel(order: Order) -> Order:
-    """Return the order as cancelled: its lines stay, without amounts."""
+    """Return the order with kind ``cancel``: its lines have amounts of zero."""
     lines = tuple(line._replace(net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
     return order._replace(lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
 

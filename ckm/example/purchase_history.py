@@ -1,4 +1,4 @@
-"""History of a simulated customer: orders at own purchase intervals, until churn or the end of the data."""
+"""Orders, contacts and churn of a simulated customer, until the end of the data."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class CustomerHistory:
 
 
 def simulate_customer(customer: Customer, seed: int, exposure: Exposure) -> CustomerHistory:
-    """Return the history of a customer; the weeks lived through are added to ``exposure``."""
+    """Return the history of a customer; the customer's active weeks are added to ``exposure``."""
     stream = RandomStream(seed, "life", customer.customer_id)
     history = CustomerHistory(customer)
     calendar, gap = customer.traits["calendar"], customer.gap
@@ -66,7 +66,10 @@ def simulate_customer(customer: Customer, seed: int, exposure: Exposure) -> Cust
 
 
 def _first_wait(customer: Customer) -> float:
-    """Return the maximum wait for the first order: earlier customers are somewhere within an interval."""
+    """Return the maximum number of days until the first order.
+
+    For a customer who bought before the begin of the data it is one purchase interval.
+    """
     return customer.gap if customer.joined == 0 else LONGEST_FIRST_WAIT
 
 
@@ -92,7 +95,7 @@ def _shop(history: CustomerHistory, day: int, stream: RandomStream) -> int:
 
 
 def _add_lost_category(history: CustomerHistory, order: Order) -> None:
-    """Add a trouble for a favourite category that is discontinued later, once the customer has bought it."""
+    """Add the trouble ``lost_category`` if the customer buys a favourite category that will be discontinued."""
     gone = lost_categories().get(history.customer.favourite)
     known = any(each.kind == "lost_category" for each in history.troubles)
     if (

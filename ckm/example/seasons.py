@@ -17,7 +17,7 @@ SUNDAY = 6
 
 @cache
 def _covered(name: str) -> frozenset[int]:
-    """Return the days of a festival, or of the sales."""
+    """Return the days of a festival; with ``sales``, the days on which the shop has a sale."""
     seasons = words("seasons")
     spans: list[list[date]] = seasons["sales"] if name == "sales" else seasons["festivals"][name]
     return frozenset(day for first, last in spans for day in range(days.number(first), days.number(last) + 1))

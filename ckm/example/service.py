@@ -33,7 +33,7 @@ class Contact(NamedTuple):
 
 
 class OrderEvents(NamedTuple):
-    """An order with its delivery and the following events."""
+    """An order with its delivery, and the contacts and troubles after it."""
 
     order: Order
     contacts: tuple[Contact, ...]
@@ -62,7 +62,7 @@ def events_after(order: Order, stream: RandomStream) -> OrderEvents:
 
 
 def deliver_in_time(order: Order) -> Order:
-    """Return the order with a delivery in time."""
+    """Return the order with a delivery before the promised day; only web orders are delivered."""
     return order._replace(promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
@@ -78,7 +78,7 @@ def _deliver(order: Order, rates: dict[str, Any], stream: RandomStream) -> tuple
 def _complain(
     order: Order, rates: dict[str, Any], stream: RandomStream, *, late: bool
 ) -> tuple[Contact, list[Trouble]]:
-    """Return the complaint and, if it stays unanswered for weeks, the trouble that it causes."""
+    """Return a complaint and, if it is not resolved within weeks, the trouble that it causes."""
     day = (order.promised or order.day) + stream.whole(1, 5)
     topic = "delivery" if late else stream.weighted({"quality": 8, "billing": 2})
     contact = _contact(order, day, "complaint", topic, stream)._replace(promised_by=day + ANSWER_PROMISED)

@@ -32,7 +32,7 @@ NUMBER_FORMATS = {"web": "W{year}-{n:06d}", "till": "T{n:07d}", "branch": "B{n:0
 
 @dataclass(frozen=True)
 class Simulation:
-    """All events. Orders, contacts and responses are in order of time and have numbers."""
+    """All customers and events of a shop. Orders, contacts and responses are numbered in order of time."""
 
     seed: int
     customers: tuple[Customer, ...]
@@ -90,16 +90,16 @@ def _number_orders(orders: Iterable[Order]) -> list[Order]:
 
 
 def _unnamed(orders: list[Order], channel: str, share: float, seed: int) -> list[Order]:
-    """Return sales without a customer that make up ``share`` of the channel's sales, on its own days."""
+    """Return sales without a customer, as many as make up ``share`` of the channel's sales."""
     stream = RandomStream(seed, "unnamed", channel)
     named = [order.day for order in orders if order.channel == channel and order.kind == "sale"]
     wanted = round(len(named) * share / (1 - share))
-    # Each guest sale is on the day of some customer's purchase, so that guests and customers have the same busy days.
+    # Each guest sale is on the day of a random customer's purchase, so that guests and customers have the same seasons.
     return [anonymous(channel, seasons.open_day(channel, stream.pick(named)), stream) for _ in range(wanted)]
 
 
 def _unrelated_contacts(histories: list[CustomerHistory], seed: int) -> list[Contact]:
-    """Return questions, praise, ideas and visits, which have no consequences."""
+    """Return questions, praise, ideas and visits; they do not affect churn."""
     stream = RandomStream(seed, "talk")
     products = [order.lines[0].product.name for history in histories for order in history.orders[:1]]
     talk = []

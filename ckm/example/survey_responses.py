@@ -1,4 +1,4 @@
-"""Survey responses of customers: ratings, and a sentence in their own language."""
+"""Survey responses: ratings, and comments in the customer's language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``ckm nightly`` promises: one run does what is due, a second one nothing, and a killed one is finished later."""
+"""``ckm nightly``: one run does all steps, a second run nothing, and the run after a killed one finishes it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ main()
 
 
 def orders(first: date, last: date, *, customers: int = 150) -> list[str]:
-    """The orders of a shop from a day to another; a customer's orders are the same whatever the days."""
+    """The orders of a shop from ``first`` to ``last``; a customer's orders on a day do not depend on these dates."""
     rows = []
     for number in range(customers):
         dice = random.Random(number)
@@ -108,7 +108,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done_once(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after a first nightly run and a first segmentation."""
+    """The workspace after a first nightly run and a first segmentation."""
     shop = tmp_path_factory.mktemp("once") / "shop"
     shutil.copytree(bare, shop)
     for words in (["nightly", str(shop)], ["segment", str(shop)]):
@@ -154,7 +154,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def condition(shop: Path) -> dict[str, object]:
-    """What a run leaves: outputs, definitions, rows of the tables and saved runs."""
+    """Return the state of the workspace: outputs, definitions, rows of the tables and saved runs."""
     store = Store(shop / "store")
     rows = {name: sorted(store.scan(name).drop("load_id").collect().rows(), key=repr) for name in store.tables()}
     saved = {
@@ -244,7 +244,7 @@ KILLED = {
 
 @pytest.fixture(scope="module")
 def whole(done_once: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What an uninterrupted run leaves of two new files, a refit, new warnings and a complete month."""
+    """The state after an uninterrupted run with two new files, a refit, new warnings and a complete month."""
     folder = tmp_path_factory.mktemp("whole") / "shop"
     shutil.copytree(done_once, folder)
     prepare(folder)

@@ -40,7 +40,7 @@ def _mantel_haenszel(exposure: Exposure, kind: str) -> tuple[float, float]:
 
 @pytest.fixture(scope="module")
 def exposure(world: Simulation, other_world: Simulation) -> Exposure:
-    """The customer-weeks of two shops: one alone has few rejected invoices."""
+    """The customer-weeks of two seeds together, because one has few rejected invoices."""
     return world.exposure + other_world.exposure
 
 

@@ -1,4 +1,4 @@
-"""The shop's files through the readers and its own mappings: what comes out is what the truth says."""
+"""The shop's files, read and mapped by its mappings, have the rows and values of the truth."""
 
 from __future__ import annotations
 

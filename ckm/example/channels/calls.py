@@ -25,7 +25,7 @@ NOTED = 0.05
 
 
 def write_calls(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the contacts; an open one has no date in ``Closed``."""
+    """Write the contacts; ``Closed`` is empty for an open one."""
     stream = RandomStream(world.seed, "export", "calls")
     rows = [_row(contact, stream) for contact in world.contacts]
     for place in sorted(stream.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
@@ -43,7 +43,7 @@ def _row(contact: Contact, stream: RandomStream) -> list[str]:
         contact.number,
         contact.customer_id,
         _time(contact.day, contact.minute),
-        # A call that is closed on its own day was closed in the minute in which it ended.
+        # ten minutes after the call, if it is closed on the same day
         _time(closed, contact.minute + 10),
         _time(contact.promised_by, 17 * 60),
         KINDS[contact.kind],

@@ -1,4 +1,4 @@
-"""Common parts of all exports: their facts for the truth, and the insertion of broken rows."""
+"""Functions for all exports: facts of a file for the truth, broken rows, delimited text."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ CREATED = datetime(2026, 7, 1)
 
 
 def write_crm(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the customers, buyers or not."""
+    """Write all customers, also those without an order."""
     stream = RandomStream(world.seed, "export", "crm")
     missing = not_in_crm(world)
     people = [each for each in world.customers if each.customer_id not in missing] + _without_orders(world.seed)

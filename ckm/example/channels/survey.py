@@ -19,7 +19,7 @@ CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
 
 
 def write_survey(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the responses."""
+    """Write the survey responses."""
     lines = [_line(response) for response in world.responses]
     spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
     body = with_spoilt_copies(lines, spoilers, RandomStream(world.seed, "export", "survey"))
