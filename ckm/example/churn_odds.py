@@ -46,7 +46,7 @@ Exposure = Counter[tuple[str, tuple[str, ...], bool]]
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
-    """Return a trouble that begins on day ``first`` and ends after the duration of its kind, at the latest on ``until``."""
+    """Return a trouble that begins on day ``first`` and ends after the duration of its kind or on ``until``."""
     last = first + WEEK * int(words("troubles")[kind]["weeks"]) - 1
     return Trouble(kind, first, last if until is None else min(last, until))
 

@@ -23,7 +23,7 @@ CANCELLED = 0.02
 
 @dataclass
 class CustomerHistory:
-    """Orders, contacts and churn of a customer; ``leaving`` is None without churn."""
+    """Orders, contacts and churn of a customer; ``churn`` is None without churn."""
 
     customer: Customer
     orders: list[Order] = field(default_factory=list)

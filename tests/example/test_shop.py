@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 
 
 def _assert_same_file(one: Path, other: Path) -> None:
-    """Text by its bytes; Parquet and Excel by their content, for their bytes are the libraries' own affair."""
+    """Compare text by its bytes, Parquet and Excel by their content, because libraries determine their bytes."""
     if one.suffix == ".parquet":
         assert_frame_equal(pl.read_parquet(one), pl.read_parquet(other))
     elif one.suffix == ".xlsx":
