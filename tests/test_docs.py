@@ -86,6 +86,15 @@ def test_every_link_between_pages_has_a_target(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_every_page_that_a_file_names_by_its_path_exists() -> None:
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, check=False, cwd=ROOT, encoding="utf-8")
+    for name in listed.stdout.splitlines():
+        if name.endswith((".py", ".yaml", ".toml", ".md")) and (ROOT / name).exists():
+            text = (ROOT / name).read_text(encoding="utf-8")
+            for page in re.findall(r"(?<![\w/.-])docs/[\w/-]+\.md", text):
+                assert (ROOT / page).exists(), (name, page)
+
+
 def test_every_page_is_in_the_index_and_in_the_navigation_of_the_site() -> None:
     docs = ROOT / "docs"
     index = (docs / "index.md").read_text(encoding="utf-8")
