@@ -1,4 +1,4 @@
-"""``ckm nightly``: load, check, refit, warn and report in one run, for cron."""
+"""``ckm nightly``: run all steps that are due in a workspace."""
 
 from __future__ import annotations
 
