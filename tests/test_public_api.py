@@ -21,7 +21,7 @@ from ckm.result import Result
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
 
-PAGE = ROOT / "docs" / "python-api.md"
+PAGE = ROOT / "docs" / "reference" / "python-api.md"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 PUBLIC = {
     "open": "(source, *, map, columns, currency, time_zone, **hints)",

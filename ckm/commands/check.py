@@ -90,8 +90,8 @@ def check(
     Checks for empty columns, failed rules, duplicate keys and rows, unknown customers, rejected rows, outliers, days
     and channels without sales, wrong signs, several currencies, outdated tables, and months that differ from the
     control totals of finance (controls.csv beside ckm.yaml). A finding is an error (a rule is violated), a warning (a
-    value is unusual or above a limit) or an info. docs/check.md explains each check; ckm.yaml, under check and
-    freshness, sets limits and disables checks. A file of transactions gets the checks that need no workspace.
+    value is unusual or above a limit) or an info. 'ckm help reference/check' explains each check; ckm.yaml, under check
+    and freshness, sets limits and disables checks. A file of transactions gets the checks that need no workspace.
 
     The age of a table is measured from the last day of the data, never from the clock. A nightly job passes the date
     with --as-of; rows with a later date are excluded and counted on stderr.

@@ -184,7 +184,9 @@ def _option(reason: str, mapping: Mapping, source: Sampled) -> str:
     if reason == NO_FIRST_LINE or _is_of_first_line(column, rule, mapping):
         return FIRST_LINES
     if column == ROW:
-        return f"see the rule '{rule}' " + ("in the mapping" if mapping.rules else "of the table (docs/ingest.md)")
+        return f"see the rule '{rule}' " + (
+            "in the mapping" if mapping.rules else "of the table: 'ckm help explanation/ingest'"
+        )
     if column == "status":
         return "--save-map FILE writes the mapping: translate the value under its status and pass it with --map"
     if column == "currency" and rule in EMPTY:
@@ -202,7 +204,7 @@ def _number_option(column: str, filled_by: ColumnRule | None, source: Sampled) -
     if texts.str.contains(SIDES).any():
         return (
             "CR and DR beside the amounts carry no sign: define in a mapping (--map) which one is negative, with an "
-            f"expression for {column} (docs/mapping.md)"
+            f"expression for {column}: see 'ckm help mapping'"
         )
     if texts.str.contains("%", literal=True).any():
         return f"a percentage is no amount: {CORRECT}, or --column {column}=COLUMN names another column"

@@ -224,7 +224,7 @@ def example_tables() -> dict[str, pl.LazyFrame]:
     answers = [
         (each.customer_id, days.in_utc(each.day, each.minute, days.BERLIN), "survey", None, float(each.rating),
          scales[each.question], None)
-        for each in world.answers
+        for each in world.responses
     ]  # fmt: skip
     return tables(transactions, said + answers)
 

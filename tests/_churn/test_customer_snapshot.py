@@ -352,7 +352,7 @@ def _troubles(kind: str) -> dict[str, list[tuple[int, int]]]:
         life.customer.customer_id: [
             (EXAMPLE + each.first, EXAMPLE + each.last) for each in life.troubles if each.kind == kind
         ]
-        for life in example_world().lives
+        for life in example_world().histories
     }
 
 

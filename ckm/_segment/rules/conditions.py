@@ -21,7 +21,7 @@ from ckm.io.mapping.sql_text import outside_quotes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HELP = "see docs/segment-rules.md"
+_HELP = "see 'ckm help segment-rules'"
 EQUALITIES = frozenset({"Eq", "NotEq", "EqValidity", "NotEqValidity"})
 COMPARISONS = EQUALITIES | {"Lt", "LtEq", "Gt", "GtEq"}
 CONNECTIVES = {"And": "AND", "Or": "OR", "Xor": "XOR", "Not": "NOT"}

@@ -12,7 +12,7 @@ neither, and its derivatives are integrals over the same nodes.
 
 The variable of integration is ``v = log(1 + y / m)``, with m the smaller of alpha + start and beta + start, so that
 powers become exponentials. The range ends where g falls below e^-40. Gauss-Legendre quadrature with 8 to 24 nodes per
-panel then has a relative error below 1e-11 (compared with 30 digits, see docs/btyd.md).
+panel then has a relative error below 1e-11 (compared with 30 digits, see docs/explanation/btyd.md).
 """
 
 # ruff: noqa: N803 - exponents, as in the formula
