@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -138,11 +138,13 @@ class Shop:
         table
             Target table; columns are mapped by name.
         **options
-            Further options of :class:`ckm.ingest.options.IngestOptions`.
+            Further options of :class:`ckm.ingest.options.IngestOptions` and of :func:`ckm.ingest.ingest`.
         """
         from ckm.ingest import ingest
 
-        return ingest(self._root(), *files, options=IngestOptions(table=table, **options))
+        of_files = {each.name for each in fields(IngestOptions)}
+        reading = {name: options.pop(name) for name in of_files & options.keys()}
+        return ingest(self._root(), *files, options=IngestOptions(table=table, **reading), **options)
 
     def nightly(self, **wanted: Any) -> NightlyResult:
         """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""

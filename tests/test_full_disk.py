@@ -50,7 +50,7 @@ def test_a_load_for_which_there_is_no_space_names_the_store_and_leaves_it_as_it_
         done = run(*words)
     assert done.exit_code == 2, done.output
     assert f"cannot write {shop / 'store'}: the disk is full" in done.stderr
-    assert "hint: make room there; the store is as it was before" in done.stderr
+    assert "hint: free some space; the store is unchanged" in done.stderr
     assert len(Store(shop / "store").history()) == 1
     assert run(*words).exit_code == 0
     assert {str(found.state) for found in Store(shop / "store").verify()} == {"verified"}

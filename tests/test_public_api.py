@@ -21,7 +21,7 @@ from ckm.result import Result
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
 
-PAGE = ROOT / "docs" / "python-api.md"
+PAGE = ROOT / "docs" / "reference" / "python-api.md"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 PUBLIC = {
     "open": "(source, *, map, columns, currency, time_zone, **hints)",
@@ -30,7 +30,8 @@ PUBLIC = {
     "keep, progress)",
     "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_group_size, names, seed, keep, progress)",
     "check.check": "(source, *, as_of, progress)",
-    "ingest.ingest": "(workspace, *files, options, progress)",
+    "ingest.ingest": "(workspace, *files, options, on_conflict, max_rejects, exported, save_map, requarantine, "
+    "dry_run, wait, progress)",
     "nightly.nightly": "(source, *, as_of, fail_on, seed, wait, progress)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",

@@ -53,7 +53,7 @@ SMALL = 300
 """Number of files up to which the index is always rebuilt: this takes a second and leaves no deleted terms."""
 REMADE_AT = 0.1
 """Share of files replaced since the last full build that triggers another one: until then terms of deleted entries
-count in the inverse document frequency (docs/kb-search.md)."""
+count in the inverse document frequency (docs/reference/kb-search.md)."""
 
 
 @dataclass(frozen=True)

@@ -142,21 +142,21 @@ def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
-    """Return who became active and who lapsed, by month."""
+    """Return the customers who became active and those who are no longer active, by month."""
     flows = localized.all("active_customer_flow", "month", "kind")
     months = list(dict.fromkeys(each.of("month") or "" for each in flows))
     if len(months) < FEWEST_MONTHS:
         return
     by = {(each.of("month"), each.of("kind")): each.value or 0.0 for each in flows}
     came = [sum(by.get((month, kind), 0.0) for kind in CAME) for month in months]
-    lost = [by.get((month, "lost"), 0.0) for month in months]
+    stopped = [by.get((month, "no_longer_active"), 0.0) for month in months]
     columns = [
         TimeColumn(
             localized.numbers.month(month) if number % NAMED_EVERY == len(months) % NAMED_EVERY else "", up, down
         )
-        for number, (month, up, down) in enumerate(zip(months, came, lost, strict=True))
+        for number, (month, up, down) in enumerate(zip(months, came, stopped, strict=True))
     ]
-    legend = localized.say("legend.came"), localized.say("legend.fell_out")
+    legend = localized.say("legend.came"), localized.say("legend.no_longer_active")
     rows = [
         (
             localized.numbers.month(month),
@@ -170,12 +170,12 @@ def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
             len(months),
             months=localized.numbers.count(len(months)),
             came=localized.numbers.count(sum(came)),
-            lost=localized.numbers.count(sum(lost)),
+            stopped=localized.numbers.count(sum(stopped)),
         ),
         "flows",
         column_chart(
             columns,
-            ruler([*came, *(-each for each in lost)], localized.numbers.count),
+            ruler([*came, *(-each for each in stopped)], localized.numbers.count),
             ((legend[0], "accent"), (legend[1], "muted")),
             mirrored=localized.mirrored,
         ),
@@ -183,7 +183,7 @@ def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-FLOW_COLUMNS = ("new", "reactivated", "retained", "lost", "active")
+FLOW_COLUMNS = ("new", "reactivated", "retained", "no_longer_active", "active")
 """Kinds in the table of flows."""
 
 

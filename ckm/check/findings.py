@@ -56,8 +56,7 @@ class Finding:
     part
         The part of the table (a month, a channel, a currency, a rule, a reason); None for the whole table.
     value, limit
-        The measured value and its limit, in the unit of the message; ``limit`` is None if there is
-        none.
+        The measured value and its limit, in the unit of the message; ``limit`` is None for a check without a limit.
     count
         Number of affected rows (or days, months or columns, as the message says).
     message, hint

@@ -77,7 +77,7 @@ class _Run:
         self.skipped: list[Skipped] = []
 
     def make(self, check: str, table: str, findings: Iterable[Finding], *, lacks: str | None = None) -> None:
-        """Run one check, unless it is disabled or ``lacks`` a requirement."""
+        """Add the findings of a check; a check that is disabled or ``lacks`` a requirement is skipped."""
         if check in self.limits.skip:
             self.skipped.append(Skipped(check, table, "switched off in ckm.yaml: check.skip"))
         elif lacks:
@@ -119,12 +119,12 @@ def check_tables(
     limits
         Thresholds; the defaults when None.
     as_of
-        Rows with a later date are excluded. If None, none are, and the report's as-of date is the last usual day
-        of the transactions, while freshness is measured from that of any table.
+        Rows with a later date are excluded. None excludes no row; the report's as-of date is then the last usual day of
+        the transactions, and freshness is measured from the last usual day of all tables.
     time_zone
         Time zone of days and months, from ckm.yaml.
     keep_stray_dates
-        Include rows with outlying dates. Else these set neither the as-of date nor the calendar range.
+        Whether rows with outlying dates are included; otherwise they set neither the as-of date nor the calendar range.
 
     Raises
     ------
@@ -255,7 +255,7 @@ def _check_controls(
 
 
 def _absent(name: str) -> CheckedTable:
-    """Report every control total of a table that the store does not have."""
+    """Return an empty table, so that every control total of a table that is not in the store is reported."""
     return prepare(name, pl.LazyFrame(schema={"source": pl.String}), as_of=None, time_zone="UTC")
 
 

@@ -71,7 +71,7 @@ def kb_lint(
     entries without a verifier or verified by their author; overdue reviews, expired and stale entries; entries that
     answer the same question in the same case, near-duplicates, entries without an answer; unknown topics, segments and
     churn reasons; personal data in texts; missing translations. Each finding has a rule, a file, a line and a remedy.
-    docs/kb-lint.md explains the rules; kb in ckm.yaml configures or disables them.
+    'ckm help reference/kb-lint' explains the rules; kb in ckm.yaml configures or disables them.
 
     Cost: ten seconds for 10,000 entries the first time; later only changed files are read.
 

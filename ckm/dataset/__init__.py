@@ -230,17 +230,20 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         files, remarks = list(found.files), [*map(doubt, found.remarks)]
     plan, config = _plan(options, load_config(None))
     frames: list[pl.LazyFrame] = []
-    said_of: dict[str, list[str]] = {}
+    files_of_note: dict[str, list[str]] = {}
     for file in files:
         known = pl.concat(frames) if frames else None
-        rows, said = _transactions(file, plan, config, known, by_customer=by_customer)
+        rows, notes = _transactions(file, plan, config, known, by_customer=by_customer)
         frames.append(rows)
-        for text in said:
-            said_of.setdefault(text, []).append(file.name)
-    remarks += [about(_names(names), text) for text, names in said_of.items()]
+        for text in notes:
+            files_of_note.setdefault(text, []).append(file.name)
+    for text, names in files_of_note.items():
+        note = about(_names(names), text)
+        # an analysis states its own basis
+        remarks.append(assumption(note) if importance_of(text) is Importance.basis else note)
     if len(files) > 1:
         remarks.append(
-            doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")
+            doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
     return Dataset(tables, _label(path), tuple(remarks), config=config)
@@ -290,7 +293,7 @@ def _transactions(
                 shapes = ColumnShapes(source.sample)
                 raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
         except UsageError as error:
-            _refuse_other_table(file, source, said=plan.platform)
+            _refuse_other_table(file, source, named=plan.platform)
             error.args = (f"{file}: {error}",)  # whatever kind of usage error: they have different parameters
             raise
         conversion = plan_conversion(
@@ -310,17 +313,17 @@ def _transactions(
     left: list[str] = []
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
-        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
+        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
     problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
-    told = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
-    return found.rows, [*at_least(Importance.assumption, told), *left]
+    notes = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
+    return found.rows, [*at_least(Importance.assumption, notes), *left]
 
 
-def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
+def _refuse_other_table(file: Path, source: Source, *, named: str | None) -> None:
     """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
-    platform = known_platform(source.format.columns, source.sample, given=said) if said is None else None
+    platform = known_platform(source.format.columns, source.sample, given=named) if named is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:
         raise UsageError(
             f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "
@@ -349,7 +352,7 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
 
 
 def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
-    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None for other files or text columns."""
+    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None if it must be read into memory."""
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
     from ckm.dataset.parquet_rows import scan_fit_rows

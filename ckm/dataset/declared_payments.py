@@ -1,7 +1,8 @@
-"""Payment sources: their rows are payments for orders of other sources, reconciled with these and not added to them.
+"""Payment sources: sources whose rows are payments for orders of other sources.
 
-A workspace declares them as ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``)
-or platform marks them as payments are payments if the workspace has orders of another source.
+Payments are reconciled with the orders and do not count as sales. A workspace declares payment sources under
+``payments`` in ``ckm.yaml``. A source that its mapping (``payments: yes``) or its platform marks as payments is a
+payment source too, if the workspace has orders of another source.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _payments_in(path: Path) -> str | None:
 
 
 def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of other sources.
+    """Return the transactions without the rows of the payment ``sources``.
 
     >>> rows = pl.LazyFrame({"source": ["shop", "stripe"]})
     >>> without_payments(rows, ["stripe"]).collect()["source"].to_list()
@@ -86,5 +87,5 @@ def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.L
 
 
 def payments_of(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of these sources."""
+    """Return the transactions of the payment ``sources``."""
     return transactions.filter(pl.col(SOURCE).is_in(sorted(set(sources))))

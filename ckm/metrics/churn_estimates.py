@@ -12,6 +12,7 @@ from ckm.churn import ChurnOptions, warn
 from ckm.customers.calendar import day_number
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.dataset import Dataset
+from ckm.remark import doubt
 
 if TYPE_CHECKING:
     from datetime import date
@@ -112,12 +113,13 @@ def warnings_made_now(context: ReportContext) -> ChurnEstimates:
     ids = forecast.history.customers.gather(forecast.today.customers)
     probability = pl.Series(forecast.probability).round(PROBABILITY_DIGITS)
     all_customers = pl.DataFrame({"customer_id": ids, "p_leave": probability})
+    made, shortened = f"churn warnings made for this report by model {forecast.model.name}", forecast.horizon.shortened
     return ChurnEstimates(
         customers=all_customers.join(listed, on="customer_id", how="left", maintain_order="left"),
         source="now",
         as_of=context.as_of,
         horizon=forecast.horizon.days,
         model=forecast.model.name,
-        remark=f"churn warnings made for this report: {forecast.horizon.days} days, model {forecast.model.name}",
+        remark=doubt(f"{made}: {shortened}") if shortened else f"{made}: {forecast.horizon.days} days",
         has_reasons=True,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ckm.customers.calendar import calendar_day, months_before
 from ckm.customers.closures import silences
-from ckm.customers.parties import party
+from ckm.customers.parties import party_attributes
 from ckm.customers.period import Period
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class ReportContext:
         InputError
             A customer occurs more than once in the table.
         """
-        known = party(self.tables.get("customers")).lazy()
+        known = party_attributes(self.tables.get("customers")).lazy()
         codes = self.ledger.customers.to_frame("customer_id").lazy()
         return codes.join(known, on="customer_id", how="left", maintain_order="left").drop("customer_id").collect()
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 8
 """Maximum number of values of a dimension with a separate slice; the others share one."""
-OF_CUSTOMERS = ("party_type", "country")
+FIRST_CUSTOMER_KIND = ("party_type", "country")
 """Columns of the customers in which the report looks for drivers; ``--by`` accepts any."""
 SEGMENT = "segment "
 """Prefix of dimensions that are saved segment definitions: ``segment rfm``."""
@@ -144,6 +144,6 @@ def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Ser
 
 def partings(context: ReportContext, revenue: Whole) -> tuple[Parting, ...]:
     """Return the customer dimensions: columns of their table with several values, and saved segments."""
-    found = [(name, context.parties[name]) for name in OF_CUSTOMERS]
+    found = [(name, context.parties[name]) for name in FIRST_CUSTOMER_KIND]
     found += [(SEGMENT + name, values) for name, values in segment_values(context)]
     return tuple(part_customers(name, values, revenue) for name, values in found if values.null_count() < len(values))

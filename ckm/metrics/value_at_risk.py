@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from ckm._churn.knowledge_answers import unanswered_share
-from ckm._churn.saved_warnings import newest_closed_warnings, warning_outcome
+from ckm._churn.saved_warnings import newest_closed_warnings
 from ckm._churn.warning_levels import LEVELS
+from ckm._churn.warning_outcome import warning_outcome
 from ckm.customers.ledger import NO_VALUE
 from ckm.errors import NotEnoughDataError
 from ckm.metrics.churn_estimates import ChurnEstimates, kept_warnings, warnings_made_now
@@ -20,7 +21,7 @@ from ckm.models.intervals import wilson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm._churn.saved_warnings import Outcome
+    from ckm._churn.warning_outcome import Outcome
     from ckm.metrics.context import ReportContext
     from ckm.metrics.customer_segments import Segments
     from ckm.metrics.margin import Margin

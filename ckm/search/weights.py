@@ -1,6 +1,7 @@
 """Weights of the scoring parts of a query.
 
-The same for all languages. ``bench/search_weights.py`` chose them by cross-validation; docs/search.md explains how.
+The same for all languages. ``bench/search_weights.py`` chose them by cross-validation; ``docs/explanation/search.md``
+explains how.
 """
 
 from __future__ import annotations

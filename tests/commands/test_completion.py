@@ -58,7 +58,7 @@ def test_the_tables_are_those_of_the_store() -> None:
         ("ckm kb-show late", []),
     ],
 )
-def test_names_are_completed_without_the_libraries_of_tables(tmp_path: Path, line: str, offered: list[str]) -> None:
+def test_names_are_completed_without_importing_polars(tmp_path: Path, line: str, offered: list[str]) -> None:
     (tmp_path / "vip.yaml").touch()
     names, imported = completed(line, tmp_path)
     assert names == offered

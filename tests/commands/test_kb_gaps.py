@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ckm._churn.saved_warnings import save_warnings
+from ckm._churn.saved_warnings import WarningRun
 from ckm._kb.search_log import LoggedSearch, append
 from ckm.store import Store
 from tests._kb.kb_files import small_base, write_entry
@@ -75,7 +75,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
         {
             "customer_id": [name for name, _, _ in customers],
             "p_churn": 0.9,
-            "p_told": 0.9,
+            "p_reported": 0.9,
             "level": "urgent",
             "suppressed": pl.Series([None] * 3, dtype=pl.String),
             "first_warned_on": date(2026, 6, 1),
@@ -83,7 +83,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
             "reasons": [[{"code": code, "contribution": 1.0} for code in codes] for _, _, codes in customers],
         }
     )
-    save_warnings(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
+    WarningRun(Store(shop / "store"), frame, date(2026, 6, 1), 90, {}).save()
     rows, told = gaps(run, shop)
     assert [(row["gap"], row["name"], row["customers"], row["value_at_risk"]) for row in rows] == [
         ("reason", "price", 1, 500.0),

@@ -114,7 +114,7 @@ def test_every_month_balances(rows: list, day: int) -> None:
     months = balanced(context(tables(*rows), as_of=as_of), RULER)
     for each in months:
         assert each["active"] == each["new"] + each["retained"] + each["reactivated"]
-        assert each["active_before"] == each["retained"] + each["lost"]
+        assert each["active_before"] == each["retained"] + each["no_longer_active"]
     assert [each["active"] for each in months[:-1]] == [each["active_before"] for each in months[1:]]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm._churn.saved_warnings import save_warnings
+from ckm._churn.saved_warnings import WarningRun
 from ckm.churn import ChurnOptions, warn
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
@@ -54,12 +54,12 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
         ],
         schema={
             "customer_id": pl.String, "p_churn": pl.Float64, "level": pl.String, "suppressed": pl.String,
-            "first_warned_on": pl.Date, "p_told": pl.Float64, "days_left": pl.Int64, "value_at_risk": pl.Float64,
+            "first_warned_on": pl.Date, "p_reported": pl.Float64, "days_left": pl.Int64, "value_at_risk": pl.Float64,
             "reasons": pl.List(pl.Struct({"code": pl.String, "contribution": pl.Float64})), "unanswered": pl.Boolean,
         },
         orient="row",
     )  # fmt: skip
-    save_warnings(Store(folder / "store"), frame, as_of=as_of, horizon=90, facts={"model": "scorecard"})
+    WarningRun(Store(folder / "store"), frame, as_of, 90, {"model": "scorecard"}).save()
 
 
 @pytest.mark.slow
@@ -119,10 +119,10 @@ def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: 
 @pytest.mark.slow
 def test_a_run_without_a_saved_value_gets_it_from_the_ledger(tmp_path: Path) -> None:
     frame = pl.DataFrame(
-        {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_told": [0.8]},
+        {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_reported": [0.8]},
         schema_overrides={"suppressed": pl.String},
     ).with_columns(first_warned_on=date(2025, 11, 1))
-    save_warnings(Store(tmp_path / "store"), frame, as_of=date(2025, 11, 1), horizon=90, facts={})
+    WarningRun(Store(tmp_path / "store"), frame, date(2025, 11, 1), 90, {}).save()
     found = risk(in_workspace(shop_context(), tmp_path), margin=Margin(0.5, 1.0))
     assert found.customers["value_at_risk"].to_list() == [12.0]  # 0.8 · 30 · half
     assert Missing("churn", "no_reasons") in value_at_risk_metrics(shop_context(), found)[1]

@@ -56,7 +56,7 @@ RULES: tuple[LintRule, ...] = (
     LintRule("file", _ERROR, "every file can be read, and no link leads out of the folder",
          "fix the file, or move it out of the knowledge base"),
     LintRule("schema", _ERROR, "every entry has the required keys, with valid values",
-         "docs/knowledge-entry.md lists the allowed values of each key"),
+         "see 'ckm help knowledge-entry' for the keys and their values"),
     LintRule("duplicate-id", _ERROR, "ids are unique",
          "give one of them another id, and fix the links to it", links.duplicate_id),
     LintRule("dangling-link", _ERROR, "links lead to existing entries",
