@@ -6,8 +6,8 @@
 >>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
 
 The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
-``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``. Errors are those of
-``ckm.errors``.
+``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``, ``ckm.link.link``. Errors
+are those of ``ckm.errors``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "errors",
     "ingest",
     "kb",
+    "link",
     "loyalty",
     "nightly",
     "open",

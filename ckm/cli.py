@@ -257,6 +257,7 @@ COMMANDS = {
     "diff": "diff",
     "ingest": "ingest",
     "check": "check",
+    "link": "link",
     "segment": "segment",
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
@@ -271,7 +272,7 @@ COMMANDS = {
 
 PURPOSES = {
     "Start": ("init", "demo"),
-    "Load": ("inspect", "diff", "ingest", "check"),
+    "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
     from ckm.ingest.files import IngestResult
+    from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
     from ckm.nightly import NightlyResult
 
@@ -145,6 +146,12 @@ class Shop:
         of_files = {each.name for each in fields(IngestOptions)}
         reading = {name: options.pop(name) for name in of_files & options.keys()}
         return ingest(self._root(), *files, options=IngestOptions(table=table, **reading), **options)
+
+    def link(self, **wanted: Any) -> LinkResult:
+        """Find the customer ids of one person, and write them to ``identities.csv``: :func:`ckm.link.link`."""
+        from ckm.link import link
+
+        return link(self._root(), **wanted)
 
     def nightly(self, **wanted: Any) -> NightlyResult:
         """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""

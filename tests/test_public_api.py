@@ -33,6 +33,9 @@ PUBLIC = {
     "ingest.ingest": "(workspace, *files, options, on_conflict, max_rejects, exported, save_map, requarantine, "
     "dry_run, wait, progress)",
     "nightly.nightly": "(source, *, as_of, fail_on, seed, wait, progress)",
+    "link.link": "(source, *, dry_run, on, seed, progress)",
+    "link.explain": "(source, left, right, *, seed)",
+    "link.review": "(source, verdicts, *, by, on)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
     "Shop.segment": "(self, **wanted)",
@@ -41,9 +44,10 @@ PUBLIC = {
     "Shop.check": "(self, **wanted)",
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
+    "Shop.link": "(self, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
-MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "nightly", "segment"}
+MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "link", "loyalty", "nightly", "segment"}
 
 
 def public(name: str) -> object:

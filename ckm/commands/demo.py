@@ -78,6 +78,7 @@ ALL_COMMANDS = (
     ),
     ("Load every file that matches a mapping in maps/.", "ckm ingest"),
     ("Check the quality of the loaded data.", "ckm check"),
+    ("Find the customer ids of one person, without writing the links.", "ckm link --dry-run -o out/links.csv"),
     ("Assign customers to segments by recency, frequency and monetary value.", "ckm segment -o out/segments.csv"),
     ("Explain segment changes in the last quarter.", "ckm segment --moves --since 2026-03-31"),
     ("Segment by current value and upsell potential.", "ckm segment --by value -o out/value.csv"),

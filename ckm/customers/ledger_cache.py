@@ -23,6 +23,7 @@ from ckm.customers.required_tables import TRANSACTIONS
 from ckm.dataset.declared_guests import digest
 from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import CkmError
+from ckm.identities import persons_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,8 @@ class LedgerCache:
         Customer ids that the settings declare as guests, and sources that they declare as payments.
     writable
         Whether the file may be written; an existing file is read in any case.
+    persons
+        Digest of the linked customers; empty without any.
     """
 
     store_dir: Path
@@ -63,6 +66,7 @@ class LedgerCache:
     guest_ids: tuple[str, ...]
     writable: bool
     payments: tuple[str, ...] = ()
+    persons: str = ""
 
     @property
     def store(self) -> Store:
@@ -74,7 +78,7 @@ class LedgerCache:
     def key(self, time_zone: str) -> dict[str, Any]:
         """Return the facts that a cached ledger must have to be valid; guest ids, which can be names, as a digest."""
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
-                "payments": [*self.payments]}  # fmt: skip
+                "payments": [*self.payments], "persons": self.persons}  # fmt: skip
 
     def snapshot(self) -> TableSnapshot | None:
         """Return the data files of the transactions; None if the transactions have changed since :attr:`state`."""
@@ -94,7 +98,8 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
         return None  # the target of a link must be neither written nor erased
     guest_ids = tuple(workspace.config.guest_ids)
     may_keep = keep and workspace.writable
-    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, declared_payments(workspace))
+    payments, persons = declared_payments(workspace), persons_digest(dataset.persons)
+    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, payments, persons)
 
 
 def cached_ledger(
@@ -166,8 +171,8 @@ def _fits(stored: StoredLedger, cache: LedgerCache, time_zone: str, needs: Needs
 
 def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
     facts, snapshot = stored.facts, cache.snapshot()
-    if snapshot is None or facts["columns"] != ledger_columns(snapshot.schema):
-        return None
+    if snapshot is None or cache.persons or facts["columns"] != ledger_columns(snapshot.schema):
+        return None  # a change of one customer id may change the customer of another one, linked to it
     return changes_since(snapshot, facts["files"], facts["customers"], cache.guest_ids, cache.payments)
 
 

@@ -18,8 +18,11 @@ from ckm.dataset.declared_payments import (
     payments_of,
     without_payments,
 )
+from ckm.dataset.linked_customers import with_persons
 from ckm.dataset.pages import joined_pages
 from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.identities import FILE as IDENTITIES
+from ckm.identities import read_identities
 from ckm.ingest.options import IngestOptions
 from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
@@ -29,6 +32,7 @@ from ckm.settings import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from ckm.dataset.parquet_rows import FitRows
@@ -67,6 +71,8 @@ class Dataset:
         Settings of the workspace; for a file the defaults, with the caller's currency and time zone.
     payments
         Rows of sources declared as payments, which are not in the transactions; None without any.
+    persons
+        Person id by customer id of linked customers; their ids in the tables are replaced by it.
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -77,6 +83,7 @@ class Dataset:
     state: str | None = None
     config: Config = field(default_factory=Config)
     payments: pl.LazyFrame | None = None
+    persons: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def known_on(self, day: date | None) -> Dataset:
         """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
@@ -91,7 +98,8 @@ class Dataset:
         until = end_of_day(day, self.workspace.config.time_zone)
         if store.is_known_as_now(TRANSACTIONS, until):
             return self
-        tables, payments = _declared(self.workspace, {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)})
+        known = {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)}
+        tables, payments = _declared(self.workspace, known, self.persons)
         # The cached ledger has the present state.
         return replace(self, tables={**self.tables, **tables}, payments=payments, state=None)
 
@@ -163,30 +171,45 @@ def _of_workspace(root: Path | None) -> Dataset:
     before = store.state(TRANSACTIONS)
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # another load may have been committed meanwhile
-    tables, payments = _declared(found, tables)
+    persons = read_identities(found.root / IDENTITIES).persons
+    tables, payments = _declared(found, tables, persons)
     beside = sorted(payments_beside_orders(found))
     return Dataset(
         tables,
         _label(root),
-        tuple(
-            doubt(f"{source} holds payments for the orders: no sales, see ckm check --payments") for source in beside
+        (
+            *_of_persons(persons),
+            *(
+                doubt(f"{source} holds payments for the orders: no sales, see ckm check --payments")
+                for source in beside
+            ),
         ),
         workspace=found,
         quarantine=store.quarantine(),
         state=state,
         config=found.config,
         payments=payments,
+        persons=persons,
     )
 
 
 def _declared(
-    workspace: Workspace, tables: dict[str, pl.LazyFrame]
+    workspace: Workspace, tables: dict[str, pl.LazyFrame], persons: Mapping[str, str]
 ) -> tuple[dict[str, pl.LazyFrame], pl.LazyFrame | None]:
-    """Return tables without guest ids and payments, as the workspace declares them; and the payments."""
+    """Return tables without guest ids and payments, as the workspace declares them, by person; and the payments."""
     sources = declared_payments(workspace)
     paid = payments_of(tables[TRANSACTIONS], sources) if sources and TRANSACTIONS in tables else None
     kept = {name: without_payments(frame, sources) if name == TRANSACTIONS else frame for name, frame in tables.items()}
-    return without_guest_ids(kept, workspace.config.guest_ids), paid
+    if paid is not None:
+        paid = with_persons({TRANSACTIONS: paid}, persons)[TRANSACTIONS]
+    return with_persons(without_guest_ids(kept, workspace.config.guest_ids), persons), paid
+
+
+def _of_persons(persons: Mapping[str, str]) -> list[str]:
+    if not persons:
+        return []
+    count = counted(len(set(persons.values())), "person")
+    return [assumption(f"{len(persons):,} linked customer ids count as {count} ({IDENTITIES}, ckm link)")]
 
 
 def _label(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.io.mapping.expressions import exactly
-from ckm.io.mapping.mapping import sources_of
+from ckm.io.mapping.mapping import FromColumns, sources_of
 from ckm.io.values.typed_columns import storable
 from ckm.schema import RESERVED_COLUMNS
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.io.mapping.mapping import Mapping
+    from ckm.io.mapping.mapping import ColumnRule, Mapping
 
 UNNAMED = "unnamed"
 """Name of an extra column without a name, because the store does not allow empty names."""
@@ -26,7 +26,7 @@ def extra_columns(mapping: Mapping, schema: AnyMapping[str, pl.DataType]) -> tup
     Columns that the mapping drops are omitted. A name that the table already has gets ``_`` appended; Delta compares
     names without case.
     """
-    mapped = {source for rule in mapping.columns.values() for source in sources_of(rule)}
+    mapped = {source for rule in mapping.columns.values() for source in _sources_kept(rule)}
     taken = {name.casefold() for name in (*mapping.target.dtypes, *mapping.columns, *RESERVED_COLUMNS)}
     kept: list[pl.Expr] = []
     for column, dtype in schema.items():
@@ -38,3 +38,9 @@ def extra_columns(mapping: Mapping, schema: AnyMapping[str, pl.DataType]) -> tup
         taken.add(name.casefold())
         kept.append(storable(exactly(column), dtype).alias(name))
     return tuple(kept)
+
+
+def _sources_kept(rule: ColumnRule) -> tuple[str, ...]:
+    """Return the source columns whose values a rule keeps; of the first filled column of several only the first."""
+    sources = tuple(sources_of(rule))
+    return sources[:1] if isinstance(rule, FromColumns) and rule.how == "first" else sources
