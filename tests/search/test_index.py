@@ -59,6 +59,14 @@ def test_other_spellings_and_typos_find_their_entry(index: Index, text: str, key
     assert found(index, text)[:1] == [key]
 
 
+@pytest.mark.parametrize("text", ["packet", "Packet", "Packete"])
+def test_a_misspelled_word_finds_the_similar_word_although_another_word_has_its_stem(text: str) -> None:
+    index = Index.create()
+    texts = {"other": "Glas sicher packen", "similar": "Das Paket ist zu spät, alle Pakete sind zu spät"}
+    index.replace([], [Record(key, key, (("body", "de", body),)) for key, body in texts.items()])
+    assert set(found(index, text)) == {"other", "similar"}
+
+
 @pytest.mark.parametrize(
     ("phrase", "keys"),
     [
