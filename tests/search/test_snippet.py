@@ -18,7 +18,7 @@ def marked(text: str, query: str, width: int = 80) -> list[str]:
 
 def test_the_window_holds_what_matched_and_begins_at_its_sentence() -> None:
     window, _ = snippet(TEXT, analyse("Rueckgabe der Ware", "de"), 80, "de")
-    assert window.startswith("Die Rückgabe offener Ware")
+    assert window.startswith("… Die Rückgabe offener Ware")
     assert marked(TEXT, "die Rückgaben der Ware") == ["Rückgabe", "Ware"]
 
 
@@ -33,7 +33,33 @@ def test_a_typo_marks_the_word_that_was_meant() -> None:
 
 
 def test_without_a_match_the_text_begins_at_its_beginning() -> None:
-    assert snippet(TEXT, analyse("Xylophon"), 30) == ("Am Anfang steht viel anderes.", ())
+    assert snippet(TEXT, analyse("Xylophon"), 34) == ("Am Anfang steht viel anderes. …", ())
+
+
+def test_an_ellipsis_marks_each_end_where_text_was_left_out() -> None:
+    words = [f"Wort{number}" for number in range(30)]
+    text = " ".join(words)
+    assert snippet(text, analyse("Wort15"), 40)[0] == "… Wort14 Wort15 Wort16 Wort17 Wort18 …"
+    assert snippet(text, analyse("Wort0"), 40)[0] == "Wort0 Wort1 Wort2 Wort3 Wort4 Wort5 …"
+    assert snippet(text, analyse("Wort29"), 40)[0].startswith("… ")
+    assert snippet(text, analyse("Wort29"), 40)[0].endswith(" Wort29")
+    assert snippet(text, analyse("Wort3"), 1000)[0] == text
+    assert snippet("Ende  \n", analyse("Ende"), 4)[0] == "Ende"
+
+
+def test_the_ellipsis_follows_without_a_space_where_a_script_has_none() -> None:
+    chinese = "一二三四五六七八九十" * 3 + "客户服务" + "一二三四五六七八九十" * 3
+    window, marks = snippet(chinese, analyse("客户服务"), 20)
+    assert window.startswith("…")
+    assert window.endswith("…")
+    assert " " not in window
+    assert [window[start:end] for start, end in marks] == ["客户服务"]
+
+
+def test_thai_vowel_signs_and_tone_marks_stay_with_their_consonants() -> None:
+    for width in range(12, 20):
+        window, _ = snippet("ที่นี่" * 20, analyse("Xylophon"), width)
+        assert window.removesuffix("…").endswith(("ที่", "นี่"))
 
 
 @given(st.text(max_size=120), st.text(max_size=20), st.integers(10, 60))
