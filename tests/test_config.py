@@ -7,8 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ckm.check import CheckLimits
 from ckm.config import (
@@ -20,7 +18,8 @@ from ckm.config import (
 )
 from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import CheckSettings, Target, parse_days, parse_duration, parse_goal, parse_months, parse_share
+from ckm.setting_values import Target
+from ckm.settings import CheckSettings
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -178,23 +177,6 @@ def test_a_country_code_no_is_not_a_boolean(tmp_path: Path) -> None:
     assert read_yaml(workspace(tmp_path, "a: NO\nb: 01234\n") / "ckm.yaml").mapping()["a"].text() == "NO"
 
 
-@given(st.integers(0, 100))
-def test_a_percentage_and_a_share_are_the_same(percent: int) -> None:
-    assert parse_share(f"{percent}%") == parse_share(str(percent / 100))
-
-
-def test_a_goal_is_at_least_so_much_unless_it_says_at_most() -> None:
-    assert parse_goal("0.4") == parse_goal(" >= 40% ") == Target(0.4)
-    assert parse_goal("<=30") == Target(30, at_most=True)
-    assert parse_goal("-5").is_met_by(-5)
-    assert not parse_goal("<= 30").is_met_by(30.5)
-
-
-@given(st.integers(0, 1000))
-def test_seven_days_are_a_week(weeks: int) -> None:
-    assert parse_duration(f"{weeks}w") == parse_duration(f"{7 * weeks}d") == parse_duration(f"{168 * weeks}h")
-
-
 def test_a_workspace_is_found_from_any_folder_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inside = tmp_path / "shop" / "maps" / "old"
     inside.mkdir(parents=True)
@@ -213,17 +195,6 @@ def test_a_missing_workspace_names_the_command_that_makes_one(tmp_path: Path, mo
         with pytest.raises(UsageError) as caught:
             open_workspace(root)
         assert "ckm init" in (caught.value.hint or "")
-
-
-def test_a_lead_is_whole_days_and_a_begun_one_counts() -> None:
-    assert [parse_days(text) for text in ("14d", "2w", "36h", "0d", "1h")] == [14, 14, 2, 0, 1]
-
-
-def test_a_horizon_is_months_from_one_to_ten_years() -> None:
-    assert [parse_months(text) for text in ("12mo", "1y", " 120 mo ", "1mo", "10y")] == [12, 12, 120, 1, 120]
-    for text in ("0mo", "121mo", "11y", "90d", "mo", "-1y", "1.5y"):
-        with pytest.raises(UsageError, match="no span of 1 to 120 months"):
-            parse_months(text)
 
 
 def test_init_makes_a_workspace_that_opens(run: Run, tmp_path: Path) -> None:

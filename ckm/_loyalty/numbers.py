@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from ckm._loyalty.calendars import local_calendar
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

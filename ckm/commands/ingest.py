@@ -17,7 +17,7 @@ from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, Wa
 from ckm.errors import BugError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, detail, emit, note, progress, remark, say_remarks, show_error
 from ckm.remark import Importance, about, at_least, basis, doubt
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _settings(
     workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, exported: datetime | None
 ) -> LoadSettings:
     from ckm.ingest.load import LoadSettings
-    from ckm.settings import parse_share
+    from ckm.setting_values import parse_share
     from ckm.store import OnConflict
 
     return LoadSettings(

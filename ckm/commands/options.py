@@ -203,7 +203,8 @@ class FileOptions:
             An option has an invalid value.
         """
         from ckm.ingest.options import IngestOptions
-        from ckm.settings import parse_currency, parse_time_zone
+        from ckm.setting_values import parse_currency
+        from ckm.time_zones import parse_time_zone
 
         currency = parse_currency(self.currency) if self.currency else None
         time_zone = parse_time_zone(self.time_zone) if self.time_zone else None

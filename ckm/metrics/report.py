@@ -9,7 +9,7 @@ import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
 from ckm.metrics.next_steps import AT_RISK_COLUMNS
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from datetime import date
