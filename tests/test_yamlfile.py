@@ -13,7 +13,8 @@ from ckm._segment.rules.definition import load_rules
 from ckm.config import load_config
 from ckm.errors import UsageError
 from ckm.io.mapping.mapping_file import read_mapping
-from ckm.yamlfile import YamlError, compose_documents, parse_yaml, read_text
+from ckm.yamlfile import parse_yaml
+from ckm.yamlnodes import YamlError, compose_documents, read_text
 from tests.conftest import Run
 
 Nested = Callable[[int], str]
@@ -92,7 +93,7 @@ def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
 
 
 def test_a_document_of_too_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ckm.yamlfile.MOST_NODES", 100)
+    monkeypatch.setattr("ckm.yamlnodes.MOST_NODES", 100)
     text = "- a\n" * 99
     assert len(list(compose_documents(f"{text}---\n{text}"))) == 2
     with pytest.raises(UsageError, match="more than 100 keys and values") as found:

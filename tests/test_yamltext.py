@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ckm._kb.entry_files import read_folder
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.yamlfile import compose_documents, read_text
+from ckm.yamlnodes import compose_documents, read_text
 from ckm.yamltext import lookalike, lost
 
 HEAD = "schema: ckm.kb/1\nid: a\nkind: for\nstate: {confidence: wip}\nreview: {}\nprovenance: {}\n"
