@@ -1,6 +1,6 @@
-"""What ckm says to the person on stderr: notes, details, progress and errors.
+"""Messages to the user on stderr: notes, details, progress and errors.
 
-Nothing here is ever part of a result, so all of it may go to a terminal, a log or nowhere.
+Messages are never part of a result, so they may go to a terminal, a log, or nowhere.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 FURTHER_LINES = "  "
-"""What the lines after the first begin with, of a sentence that is longer than a terminal is wide."""
+"""Indentation of the second and later lines of a message that is wider than the terminal."""
 
 MOST_LINES = 3
-"""Lines of remarks after a result, unless ``--verbose`` asks for all."""
+"""Maximum number of lines of remarks after a result; ``--verbose`` prints all remarks."""
 
 __all__ = [
     "Verbosity",
@@ -43,7 +43,7 @@ __all__ = [
 
 
 class Verbosity(IntEnum):
-    """How much is said besides results and errors."""
+    """Amount of messages besides results and errors."""
 
     quiet = 0
     normal = 1
@@ -51,47 +51,47 @@ class Verbosity(IntEnum):
 
 
 class _Voice:
-    """The level of this run and its remarks so far; one process runs one command at a time."""
+    """Verbosity and remarks of the current run; a process runs one command at a time."""
 
     level = Verbosity.normal
     notes = 0
     has_line = False
-    """Whether a line of progress is shown: work inside other work shows none of its own."""
+    """Whether a progress line is shown; then a nested :func:`progress` shows none."""
     remarks: ClassVar[list[str]] = []
 
 
 def set_verbosity(level: Verbosity) -> None:
-    """Set how much :func:`note` and :func:`detail` say from now on."""
+    """Set the verbosity of the run, which :func:`note`, :func:`detail` and :func:`say_remarks` obey."""
     _Voice.level = level
 
 
 def start_run() -> None:
-    """Forget what a run before this one set and said."""
+    """Reset verbosity and remarks, so that a run in the same process does not inherit those of the last run."""
     _Voice.level, _Voice.notes, _Voice.remarks = Verbosity.normal, 0, []
 
 
 def verbosity() -> Verbosity:
-    """Return how much is said at present."""
+    """Return the verbosity of the run."""
     return _Voice.level
 
 
 def note(message: str) -> None:
-    """Tell the person something on stderr; silent under ``--quiet``."""
+    """Print a message on stderr; nothing under ``--quiet``."""
     if _Voice.level >= Verbosity.normal:
         _Voice.notes += 1
         _say(message)
 
 
 def remark(*texts: str) -> None:
-    """Tell the person something about the result, after it; see :func:`say_remarks`."""
+    """Add remarks on the result, which :func:`say_remarks` prints after it."""
     _Voice.remarks += texts
 
 
 def say_remarks() -> None:
     """Print the remarks of this run: all under ``--verbose``, else the most important in :data:`MOST_LINES` lines.
 
-    The most important are those of the smallest :class:`ckm.remark.Importance`. When there is no room for all, the last
-    line says how many more there are. Lines of :func:`note` before them take some of the room.
+    The most important remarks have the smallest :class:`ckm.remark.Importance`. If not all fit, the last line has the
+    number of the others. Lines that :func:`note` printed count towards the maximum.
     """
     remarks = sorted(dict.fromkeys(_Voice.remarks), key=importance_of)
     _Voice.remarks = []
@@ -105,11 +105,11 @@ def say_remarks() -> None:
 
 
 def _most_important(texts: list[str], room: int) -> list[str]:
-    """Return the first texts that fit into ``room`` lines, each whole, and a line that counts the others."""
+    """Return the first texts that fit uncut into ``room`` lines, and a line with the number of the others."""
     heights = [text.count("\n") + 1 for text in texts]
     if sum(heights) <= room:
         return texts
-    # One is shown where it leaves a line for the count, or is too long for any room.
+    # The first text is shown if it leaves a line for the number of the others, or if it is longer than the maximum.
     taken = 1 if room > 1 else 0
     while sum(heights[: taken + 1]) < room:
         taken += 1
@@ -120,7 +120,7 @@ def _most_important(texts: list[str], room: int) -> list[str]:
 
 
 def listen() -> None:
-    """Show what the library logs as notes: that it waits for another writer, that it set a broken journal aside."""
+    """Print the log records of the library as notes, such as that it waits for another writer of the store."""
     import logging
 
     class Notes(logging.Handler):
@@ -133,13 +133,13 @@ def listen() -> None:
 
 
 def detail(message: str) -> None:
-    """Tell the person something that only ``--verbose`` asks for."""
+    """Print a message on stderr under ``--verbose`` only."""
     if _Voice.level >= Verbosity.verbose:
         _say(message)
 
 
 def show_error(error: CkmError, *, as_json: bool) -> None:
-    """Print ``error`` on stderr, as one JSON line when a program is reading; never silent."""
+    """Print ``error`` on stderr, also under ``--quiet``; with ``as_json`` as one line of JSON."""
     if as_json:
         import json
 
@@ -153,17 +153,17 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
 
 
 class Advance(Protocol):
-    """What :func:`progress` yields."""
+    """Callback that :func:`progress` yields, to report finished work."""
 
     def __call__(self, amount: float) -> None:
-        """Say that so much more is done, in the unit of ``total``."""
+        """Add an amount of finished work, in the unit of ``total``."""
 
     def stage(self, name: str) -> None:
-        """Name the stage that begins; one more of ``total`` is done."""
+        """Name the stage that begins, and add 1 to the finished work."""
 
 
 class _Silent:
-    """Progress that nobody sees."""
+    """Progress that is not shown."""
 
     def __call__(self, amount: float) -> None:
         pass
@@ -174,19 +174,19 @@ class _Silent:
 
 @contextmanager
 def progress(label: str, total: float | None = None) -> Iterator[Advance]:
-    """Show a line on stderr while the body runs; nothing when stderr is no terminal or under ``--quiet``.
+    """Show a progress line on stderr while the body runs, if stderr is a terminal and not under ``--quiet``.
 
     Parameters
     ----------
     label
-        What is being done, such as ``reading orders.csv``.
+        The work in a few words, such as ``reading orders.csv``.
     total
-        Size of the whole in any unit (bytes, rows, stages); None when it is unknown.
+        Total amount of work in any unit (bytes, rows, stages); None if it is unknown.
 
     Yields
     ------
     Advance
-        ``advance(amount)``: so much more is done. ``advance.stage(name)``: a stage begins.
+        ``advance(amount)`` adds an amount of finished work; ``advance.stage(name)`` names the stage that begins.
 
     Examples
     --------
@@ -211,12 +211,12 @@ def _say(message: str) -> None:
 
 
 def _shown(message: str) -> str:
-    text = harmless(one_line(message))  # a line break in a file's name begins no message of its own
+    text = harmless(one_line(message))  # a line break in a file name must not look like the start of another message
     return _in_lines(text) if sys.stderr.isatty() else text
 
 
 def _in_lines(text: str) -> str:
-    """Break a sentence between words where the terminal would break it anywhere."""
+    """Return a message in lines of the terminal's width, broken between words."""
     from ckm.render.line_breaks import width, wrapped
 
     try:

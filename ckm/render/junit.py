@@ -29,9 +29,9 @@ class JUnitCase:
     Attributes
     ----------
     group, name
-        The class and the name of the test.
+        Class name and name of the test.
     told
-        Its findings, by severity.
+        Findings, by severity.
     skipped
         Why the check did not run; None if it ran.
     """
@@ -43,7 +43,7 @@ class JUnitCase:
 
 
 def to_junit(suite_name: str, cases: Iterable[JUnitCase], *, fail_on: Severity = Severity.error) -> str:
-    """Write test cases.
+    """Return test cases as JUnit XML.
 
     A case fails if a finding has the severity ``fail_on`` or a higher one; other findings are its output. A check that
     did not run is a skipped case.

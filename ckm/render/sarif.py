@@ -57,7 +57,7 @@ class SarifResult:
 def to_sarif(
     tool: str, version: str, rules: Sequence[SarifRule], results: Iterable[SarifResult], *, base: str | None = None
 ) -> str:
-    """Write a SARIF log of one run.
+    """Return the SARIF log of one run as JSON text.
 
     Parameters
     ----------
