@@ -170,7 +170,7 @@ def refuse_unreadable(folder: Path) -> None:
             raise InputError(f"{folder}: this link leads nowhere", hint="fix the link, or remove it") from None
     except NotADirectoryError:
         if os.path.lexists(folder):
-            raise InputError(f"{folder} is no folder", hint="put a folder in its place") from None
+            raise InputError(f"{folder} is not a folder", hint="put a folder in its place") from None
     except OSError as error:
         hint = f"give yourself permission to read {folder}"
         raise InputError(f"{folder} cannot be read: {error.strerror}", hint=hint) from None

@@ -31,7 +31,7 @@ def parse_share(text: str) -> float:
     number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
     share = float(number[1]) / (100 if number[2] else 1) if number else -1.0
     if not 0 <= share <= 1:
-        raise UsageError(f"'{text}' is no share between 0 and 1", hint="write it as 5% or 0.05")
+        raise UsageError(f"invalid share '{text}'", hint="write it as 5% or 0.05, from 0 to 1")
     return share
 
 
@@ -58,14 +58,14 @@ def parse_months(text: str) -> int:
     number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
     months = int(number[1]) * MONTHS[number[2]] if number else 0
     if not 1 <= months <= MOST_MONTHS:
-        raise UsageError(f"'{text}' is no span of 1 to {MOST_MONTHS} months", hint="write it as 12mo or 1y")
+        raise UsageError(f"invalid number of months '{text}'", hint=f"write it as 12mo or 1y, up to {MOST_MONTHS} months")
     return months
 
 
 def parse_currency(text: str) -> str:
     """Return ``text`` if it has the form of an ISO 4217 code."""
     if not re.fullmatch("[A-Z]{3}", text):
-        raise UsageError(f"'{text}' is no currency code", hint="write three capital letters, such as EUR")
+        raise UsageError(f"invalid currency code '{text}'", hint="write three capital letters, such as EUR")
     return text
 
 
@@ -91,7 +91,7 @@ def parse_amount(text: str) -> float:
 def parse_count(text: str) -> int:
     """Return ``text`` as a whole number that is not negative."""
     if not re.fullmatch(r"\d{1,9}", text):
-        raise UsageError(f"'{text}' is no whole number", hint="write it as 30")
+        raise UsageError(f"invalid whole number '{text}'", hint="write it as 30")
     return int(text)
 
 

@@ -130,7 +130,7 @@ def test_a_table_a_file_and_a_command_give_one_answer(here: Path, run: Run) -> N
 def test_what_is_neither_a_path_nor_a_table_is_refused() -> None:
     with pytest.raises(ckm.errors.UsageError, match="int is neither a path nor a table"):
         ckm.open(7).segment()
-    with pytest.raises(ckm.errors.UsageError, match="this is no workspace"):
+    with pytest.raises(ckm.errors.UsageError, match="this is not a workspace"):
         ckm.open(transactions(5)).kb  # noqa: B018
 
 

@@ -34,5 +34,5 @@ def test_a_lead_time_is_in_days_rounded_up() -> None:
 def test_a_horizon_is_one_month_to_ten_years() -> None:
     assert [parse_months(text) for text in ("12mo", "1y", " 120 mo ", "1mo", "10y")] == [12, 12, 120, 1, 120]
     for text in ("0mo", "121mo", "11y", "90d", "mo", "-1y", "1.5y"):
-        with pytest.raises(UsageError, match="no span of 1 to 120 months"):
+        with pytest.raises(UsageError, match="invalid number of months"):
             parse_months(text)
