@@ -104,14 +104,14 @@ def say_remarks() -> None:
         print(text, file=sys.stderr)
 
 
-def _most_important(texts: list[str], room: int) -> list[str]:
-    """Return the first texts that fit uncut into ``room`` lines, and a line with the number of the others."""
+def _most_important(texts: list[str], most: int) -> list[str]:
+    """Return the first texts that fit uncut into ``most`` lines, and a line with the number of the others."""
     heights = [text.count("\n") + 1 for text in texts]
-    if sum(heights) <= room:
+    if sum(heights) <= most:
         return texts
     # The first text is shown if it leaves a line for the number of the others, or if it is longer than the maximum.
-    taken = 1 if room > 1 else 0
-    while sum(heights[: taken + 1]) < room:
+    taken = 1 if most > 1 else 0
+    while sum(heights[: taken + 1]) < most:
         taken += 1
     more = len(texts) - taken
     return (

@@ -34,9 +34,9 @@ class _Line(ProgressColumn):
     def render(self, task: Task) -> Text:
         share = None if not task.total else min(task.completed / task.total, 1.0)
         mark = self._spinner.render(task.get_time())
-        room = max(self._console.width, NARROWEST) - 1  # the last column would begin another line
+        columns = max(self._console.width, NARROWEST) - 1  # the last column would begin another line
         label, stage, seconds = task.description, task.fields["stage"], int(task.elapsed or 0)
-        return Text(progress_text(label, stage, share, seconds, room, mark=str(mark)), no_wrap=True)
+        return Text(progress_text(label, stage, share, seconds, columns, mark=str(mark)), no_wrap=True)
 
 
 class ProgressLine:
@@ -77,30 +77,30 @@ class ProgressLine:
         self._progress.update(self._task, stage=name, advance=1)
 
 
-def progress_text(label: str, stage: str, share: float | None, seconds: int, room: int, *, mark: str) -> str:
-    """Return the line in at most ``room`` columns: the label is shortened first, then the stage, never the numbers."""
+def progress_text(label: str, stage: str, share: float | None, seconds: int, columns: int, *, mark: str) -> str:
+    """Return the line in at most ``columns``: the label is shortened first, then the stage, never the numbers."""
     clock = f"{seconds // 60}:{seconds % 60:02}"
     if share is None:
         numbers = clock
     else:
         filled = round(BAR_CELLS * share)
-        bar = f"{'━' * filled}{'─' * (BAR_CELLS - filled)} " if room >= 3 * NARROWEST - 1 else ""
+        bar = f"{'━' * filled}{'─' * (BAR_CELLS - filled)} " if columns >= 3 * NARROWEST - 1 else ""
         numbers = f"{bar}{share:4.0%} {clock}"
-    left = room - width(numbers) - 2 - width(mark)
-    said = shortened(stage, left)
-    if (rest := left - width(said) - 2) >= width(label.partition(" ")[0]) + 2 or not stage:
+    left = columns - width(numbers) - 2 - width(mark)
+    shown_stage = shortened(stage, left)
+    if (rest := left - width(shown_stage) - 2) >= width(label.partition(" ")[0]) + 2 or not stage:
         before = shortened(label, rest if stage else left)
-        said = f"{before}: {said}" if stage else before
-    return f"{mark} {said} {numbers}"
+        shown_stage = f"{before}: {shown_stage}" if stage else before
+    return f"{mark} {shown_stage} {numbers}"
 
 
-def shortened(text: str, room: int) -> str:
-    """Return a text in at most ``room`` columns: its first word and its end, which has the file name of a path."""
-    if width(text) <= room:
+def shortened(text: str, columns: int) -> str:
+    """Return a text in at most ``columns``: its first word and its end, which has the file name of a path."""
+    if width(text) <= columns:
         return text
     first, space, rest = text.partition(" ")
-    head = f"{first}{space}…" if space and width(first) + 4 <= room else "…"
+    head = f"{first}{space}…" if space and width(first) + 4 <= columns else "…"
     rest = rest if head != "…" else text
-    while rest and width(head) + width(rest) > room:
+    while rest and width(head) + width(rest) > columns:
         rest = rest[1:]
-    return (head + rest)[: max(room, 0)]
+    return (head + rest)[: max(columns, 0)]

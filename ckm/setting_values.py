@@ -58,7 +58,9 @@ def parse_months(text: str) -> int:
     number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
     months = int(number[1]) * MONTHS[number[2]] if number else 0
     if not 1 <= months <= MOST_MONTHS:
-        raise UsageError(f"invalid number of months '{text}'", hint=f"write it as 12mo or 1y, up to {MOST_MONTHS} months")
+        raise UsageError(
+            f"invalid number of months '{text}'", hint=f"write it as 12mo or 1y, up to {MOST_MONTHS} months"
+        )
     return months
 
 

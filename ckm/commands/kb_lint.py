@@ -167,11 +167,11 @@ def _junit(report: LintReport, fail_on: Severity) -> str:
     found: dict[str, dict[str, list[JUnitMessage]]] = {rule.id: {} for rule in RULES}
     for each in report.findings:
         subject = f" ({each.entry})" if each.entry else ""
-        told = JUnitMessage(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
-        found[each.rule].setdefault(each.file, []).append(told)
+        message = JUnitMessage(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
+        found[each.rule].setdefault(each.file, []).append(message)
     cases = []
     for rule, by_file in found.items():
-        cases += [JUnitCase(f"ckm.kb-lint.{rule}", file, tuple(told)) for file, told in by_file.items()]
+        cases += [JUnitCase(f"ckm.kb-lint.{rule}", file, tuple(messages)) for file, messages in by_file.items()]
         if not by_file:
             cases.append(JUnitCase(f"ckm.kb-lint.{rule}", "all files"))
     return to_junit("ckm kb-lint", cases, fail_on=fail_on)

@@ -48,7 +48,7 @@ class Ruler:
     high: float
 
 
-def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "", *, room: float = 0.0) -> Ruler:
+def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "", *, margin: float = 0.0) -> Ruler:
     """Return an axis that contains zero and all values, with ticks at round numbers.
 
     Parameters
@@ -59,7 +59,7 @@ def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "
         Function that formats a tick.
     title
         Title of the axis.
-    room
+    margin
         Length of the axis beyond the values, for labels, as a share of the range of values.
     """
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
@@ -71,8 +71,8 @@ def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "
     return Ruler(
         title,
         tuple((each, write(each)) for each in ticks),
-        low - room * span * (low < 0),
-        (high or 1.0) + room * span,
+        low - margin * span * (low < 0),
+        (high or 1.0) + margin * span,
     )
 
 

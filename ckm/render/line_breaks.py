@@ -44,14 +44,14 @@ def wrapped(text: str, columns: int, *, mark: str = "") -> list[str]:
         Text before the first line; other lines are indented by its width.
     """
     indent = " " * width(mark)
-    room = max(1, columns - len(indent))
-    if width(text) <= room:
+    most = max(1, columns - len(indent))
+    if width(text) <= most:
         return [mark + text]
     lines: list[str] = []
     for word in filter(None, text.split(" ")):
         glue = " " if lines else ""
-        for piece in _pieces(word, room):
-            if lines and width(lines[-1]) + width(glue + piece) <= room:
+        for piece in _pieces(word, most):
+            if lines and width(lines[-1]) + width(glue + piece) <= most:
                 lines[-1] += glue + piece
             else:
                 lines.append(piece)
@@ -75,17 +75,17 @@ def longest_word(texts: Iterable[str], name: int, most: int) -> int:
     return longest
 
 
-def _pieces(word: str, room: int) -> Iterator[str]:
-    """Yield the pieces of a word between which a line may be broken, each of at most ``room`` columns."""
-    if width(word) <= room and word.isascii():
+def _pieces(word: str, most: int) -> Iterator[str]:
+    """Yield the pieces of a word between which a line may be broken, each of at most ``most`` columns."""
+    if width(word) <= most and word.isascii():
         yield word
         return
     for atom in _atoms(word):
-        if width(atom) <= room:
+        if width(atom) <= most:
             yield atom
             continue
         for part in PART.findall(atom):
-            yield from [part] if width(part) <= room else _cut(part, room)
+            yield from [part] if width(part) <= most else _cut(part, most)
 
 
 def _atoms(word: str) -> list[str]:
@@ -126,11 +126,11 @@ def _words(run: str) -> tuple[str, ...]:
     return tuple(thai.words(thai.clusters(run)))
 
 
-def _cut(text: str, room: int) -> Iterator[str]:
-    """Yield a text in pieces of at most ``room`` columns; combining marks stay with their letters."""
+def _cut(text: str, most: int) -> Iterator[str]:
+    """Yield a text in pieces of at most ``most`` columns; combining marks stay with their letters."""
     piece = ""
     for character in text:
-        if piece and width(piece + character) > room and width(character):
+        if piece and width(piece + character) > most and width(character):
             yield piece
             piece = ""
         piece += character
