@@ -5,9 +5,9 @@
 >>> shop.segment(by="value").summary    # doctest: +SKIP
 >>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
 
-The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
-``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``. Errors are those of
-``ckm.errors``.
+The same analyses as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``,
+``ckm.check.check``, ``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``. The
+errors are in ``ckm.errors``.
 """
 
 from __future__ import annotations

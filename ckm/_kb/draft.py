@@ -1,4 +1,4 @@
-"""Create a draft of an entry: known values are filled in, comments explain the others."""
+"""Create a draft of an entry with the given values, and comments that explain the other keys."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class DraftFields:
-    """Known fields of a new entry.
+    """Given values of a new entry.
 
     Attributes
     ----------
     origin
         Origin of the knowledge, one of :func:`origins`.
     kind
-        ``about``, ``for`` or ``from``; None: the usual kind of the origin.
+        ``about``, ``for`` or ``from``; None: the default kind of the origin.
     id
         Id; None: made from the title.
     lang
@@ -94,7 +94,7 @@ class Draft:
 
 @cache
 def origins() -> Mapping[str, Origin]:
-    """Return all origins."""
+    """Return all origins by name, with the SECI mode and kind of each."""
     document = read_yaml(ORIGINS)
     assert document is not None
     return {

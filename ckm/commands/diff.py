@@ -1,4 +1,4 @@
-"""``ckm diff``: what has changed from one export to the next, before either is loaded."""
+"""``ckm diff``: compare two exports before they are loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHANGE_COLUMNS = ("status", "old_line", "new_line", "columns")
 """Columns of ``--rows`` besides those of the key."""
 MOST_LISTED = 20
-"""Maximum number of columns, and of totals, that a screen lists; a machine format has them all."""
+"""Maximum number of columns, and of totals, on a screen; a machine format has all."""
 ROWS_BY_USE = ("rows", "difference", "new", "old")
 COLUMNS_BY_USE = ("column", "status", "rows changed", "new", "old")
 TOTALS_BY_USE = ("total", "difference", "new", "old")

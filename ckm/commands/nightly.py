@@ -1,4 +1,4 @@
-"""``ckm nightly``: everything that is due in a workspace, in one run."""
+"""``ckm nightly``: run all steps that are due in a workspace."""
 
 from __future__ import annotations
 

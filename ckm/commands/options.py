@@ -213,7 +213,7 @@ class FileOptions:
 
 
 AS_FOUND = FileOptions()
-"""No option is set: everything is detected."""
+"""File options without any set: mapping and format are detected."""
 
 
 def reads_files(command: Callable[..., None]) -> Callable[..., None]:
@@ -238,7 +238,7 @@ def reads_files(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def saying(remarks: Sequence[str], fmt: Format | None) -> Iterator[None]:
-    """Print the remarks on a file if its analysis fails; with JSON formats only the error is printed."""
+    """Print the remarks on a file if its analysis in the body fails; JSON formats print only the error."""
     try:
         yield
     except CkmError:

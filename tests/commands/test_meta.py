@@ -1,4 +1,4 @@
-"""``--meta FILE``: the facts of a run, the same for the same run, and without anything of the machine."""
+"""``--meta FILE``: facts of a run, equal for equal runs, without paths, times and names of persons."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def facts(run: Run, folder: Path, *words: object) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_facts_of_equal_runs_are_equal_wherever_and_whenever_they_run(
+def test_equal_runs_in_other_folders_at_other_times_have_equal_facts(
     made: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     texts = []
@@ -107,7 +107,7 @@ def test_the_facts_of_equal_runs_are_equal_wherever_and_whenever_they_run(
 
 
 @pytest.mark.parametrize("name", KNOWLEDGE_COMMANDS)
-def test_the_facts_of_equal_runs_on_equal_knowledge_are_equal(
+def test_equal_runs_on_equal_knowledge_bases_have_equal_facts(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("CKM_CACHE", str(tmp_path / "cache"))
@@ -156,7 +156,7 @@ def test_the_facts_of_a_comparison_name_both_files_and_the_key(tmp_path: Path, r
 
 
 @pytest.mark.slow
-def test_the_facts_say_what_the_result_was_made_with(made: Path, tmp_path: Path, run: Run) -> None:
+def test_the_facts_have_model_parameters_and_settings(made: Path, tmp_path: Path, run: Run) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(made, shop)
     segment = facts(run, shop, "segment", shop, "--seed", "3")
@@ -176,7 +176,7 @@ def test_the_facts_say_what_the_result_was_made_with(made: Path, tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_more_data_are_another_version(made: Path, tmp_path: Path, run: Run) -> None:
+def test_more_data_change_version_and_digest(made: Path, tmp_path: Path, run: Run) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(made, shop)
     before = facts(run, shop, "check", shop)["data"]["tables"]["transactions"]
@@ -189,7 +189,7 @@ def test_more_data_are_another_version(made: Path, tmp_path: Path, run: Run) -> 
 
 
 @pytest.mark.slow
-def test_a_file_is_known_by_its_digest_and_how_it_was_read(made: Path, tmp_path: Path, run: Run) -> None:
+def test_the_facts_of_a_file_have_its_digest_and_options(made: Path, tmp_path: Path, run: Run) -> None:
     shutil.copytree(made, tmp_path / "shop")
     orders = tmp_path / "shop" / "orders.csv"
     found = facts(run, tmp_path / "shop", "segment", orders, "--currency", "CHF", "--column", "net=net")
@@ -243,7 +243,7 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
     ],
     ids=" ".join,
 )
-def test_what_is_no_analysis_has_no_facts(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
+def test_options_with_another_output_refuse_meta(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
     done = run(*words, "--meta", tmp_path / "meta.json")
     assert done.exit_code == 2
     assert "--meta and --" in done.stderr

@@ -34,9 +34,9 @@ class LintRule:
     id
         Id in findings and in ``kb.skip`` of ckm.yaml.
     severity
-        Usual severity of a violation.
+        Severity of a violation, unless the violation has another one.
     promise
-        The condition that holds without findings.
+        The condition that entries must meet.
     remedy
         What to do about a violation.
     look

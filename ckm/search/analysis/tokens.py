@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 TELLING = 4
-"""Weight in language detection of a character of a script other than Latin, relative to a Latin word."""
+"""Weight of a character of a script other than Latin in language detection; a Latin word has weight 1."""
 
 
 class Token(NamedTuple):
