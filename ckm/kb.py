@@ -279,7 +279,7 @@ def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = F
     folder
         The knowledge folder; it is created if it does not exist.
     wanted
-        Known fields of the entry.
+        Given values of the entry.
     as_of
         Date on which the knowledge was collected.
     force

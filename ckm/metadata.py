@@ -266,7 +266,7 @@ def _described() -> dict[str, dict[str, str]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON holds it; of a path the name of the file."""
+    """Return a value as a JSON value; a path becomes its file name."""
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 USUAL_REFIT: int | None = 365
-"""Days; None is never."""
+"""Default age of a segment definition for a refit, in days."""
 
 T = TypeVar("T")
 
@@ -75,7 +75,7 @@ def _names(*default: str, shown: bool | None = None) -> tuple[str, ...]:
 
 
 def plain_settings(settings: Any, *, shown_only: bool) -> dict[str, Any]:
-    """Return settings as JSON holds them; with ``shown_only`` without those that may not be shown."""
+    """Return settings as JSON values; with ``shown_only`` without those that may not be shown."""
     plain: dict[str, Any] = {}
     for each in fields(settings):
         value = getattr(settings, each.name)
@@ -250,13 +250,13 @@ class LoyaltySettings:
     Attributes
     ----------
     min_orders
-        Fewest purchase days in 12 months for loyal behaviour.
+        Minimum purchase days in 12 months for loyal behaviour.
     horizon
         Horizon of the customer lifetime value in months.
     discount
-        What money that comes in a year is worth less than money of today.
+        Yearly discount rate of future amounts.
     calendar
-        Calendar of the dates in the report's page, mail and workbook; machine formats have ISO dates.
+        Calendar of dates in the page, mail and workbook of the report; machine formats have ISO dates.
     """
 
     min_orders: int = _setting(3, parse_count, shown=True)
@@ -267,14 +267,14 @@ class LoyaltySettings:
 
 @dataclass(frozen=True)
 class NightlySettings:
-    """What ``ckm nightly`` refits and reports.
+    """Settings of ``ckm nightly``: ages for refits, and the monthly report.
 
     Attributes
     ----------
     refit_after
         Age of a segment definition in days from which it is refitted; None for never.
     report_months
-        Months of the report that is written when a month is complete.
+        Length in months of the period of the report, which is written when a month is complete.
     report_lang
         Language of that report.
     """
@@ -291,7 +291,7 @@ class KbSettings:
     Attributes
     ----------
     role
-        Default of ``--role``: role of the reader; None finds all entries.
+        Default of ``--role``: role of the reader; None for no role, which finds all entries.
     prefer_lang
         Preferred language of titles; None prefers English.
     log_queries, log_query_text
@@ -337,13 +337,13 @@ class Config:
     Attributes
     ----------
     name
-        What the shop is called, at the top of the report; None for the name of the workspace's folder.
+        Name of the shop at the top of the report; None for the name of the workspace folder.
     currency
         Currency (ISO 4217) of amounts without a currency in their source.
     time_zone
         Time zone (IANA) of times without a zone in their source.
     stray_dates
-        Whether rows outside of the usual days of the data are excluded, or kept.
+        Treatment of rows with dates far outside the period of the data: ``set_aside`` or ``keep``.
     guest_ids
         Customer ids of guests: their rows count as rows without a customer.
     payments
@@ -380,7 +380,7 @@ class Config:
 
     @property
     def keeps_stray_dates(self) -> bool:
-        """Whether rows outside of the usual days of the data are included."""
+        """Whether rows with dates far outside the period of the data are included."""
         return self.stray_dates == "keep"
 
 

@@ -156,7 +156,7 @@ def plain_value(node: yaml.Node, budget: int, levels: int) -> tuple[Any, int]:
 
 
 def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    """Yield the scalars below a node. An alias yields its scalars again; limit the nodes by a budget first."""
+    """Yield the scalars below a node, those of an alias at each use; :func:`plain_value` checks their number."""
     if isinstance(node, yaml.ScalarNode):
         yield node
     elif isinstance(node, yaml.SequenceNode):

@@ -96,7 +96,7 @@ def scale(axis: Ruler, *, reverse: bool = False) -> Any:
 
 
 def numbers_axis(axis: Ruler, *, grid: bool, side: str = "") -> Any:
-    """Return an axis with the ticks of a ruler."""
+    """Return the altair axis for a :class:`Ruler`, with its ticks and labels."""
     import json
 
     import altair as alt

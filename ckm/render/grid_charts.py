@@ -73,7 +73,7 @@ def heat_map(
     title
         Title of the columns.
     mirrored
-        Whether it begins on the right.
+        Whether the horizontal axis runs from right to left.
     """
     import altair as alt
 

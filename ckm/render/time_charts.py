@@ -130,7 +130,7 @@ def step_chart(
     half
         Position at which the curve reaches one half, drawn as a dashed line; None if it does not reach it.
     mirrored
-        Whether it begins on the right.
+        Whether the horizontal axis runs from right to left.
     """
     import altair as alt
 
@@ -177,15 +177,15 @@ def column_chart(
     Parameters
     ----------
     columns
-        In the order of time or rank.
+        Columns in the order of time or rank.
     y
         Axis of the columns.
     legend
         Legend, one line per colour.
     tones
-        Names of the upper columns, the lower columns and the marks.
+        Colour roles of the upper columns, the lower columns and the marks.
     mirrored
-        Whether it begins on the right.
+        Whether the horizontal axis runs from right to left.
     """
     import altair as alt
 

@@ -61,7 +61,7 @@ class Evidence(NamedTuple):
 
 
 class _Readings(NamedTuple):
-    """What a query word may match: its stems by language; the word as written if it may be misspelled, else ""."""
+    """The stems of a query word by language, and the word as written if it is probably misspelled, else ""."""
 
     stems: tuple[str, ...]
     misspelled: str
@@ -148,9 +148,9 @@ class Bm25QueryBuilder:
         )
 
     def _misspelled(self, analysis: Analysis) -> dict[tuple[int, int], str]:
-        """Return by position the words as written that no text contains, if a text contains one at edit distance 1.
+        """Return the probably misspelled words by position: no text contains them, but a text has a word at distance 1.
 
-        A stem that texts contain does not count as the word: the German stems of *Packet* and *packen* are equal.
+        Words are compared as written and not by their stems: the German stems of *Packet* and *packen* are equal.
         """
         stemmed = {(token.start, token.end) for token in analysis.words}
         return {

@@ -46,7 +46,7 @@ class IdfCorrection:
     Parameters
     ----------
     schema, searchers
-        Of the index.
+        Schema of the index, and a searcher per shard.
     languages
         Languages that the query may be in.
     counts

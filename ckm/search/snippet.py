@@ -90,14 +90,14 @@ def _cut_marks(text: str, start: int, end: int) -> tuple[str, str]:
 
 
 def _matching(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
-    """Return start, end and term of the words that match."""
+    """Return start, end and term of each word that matches the query."""
     words = {token.term for token in (*query.words, *query.compounds)} or {token.term for token in query.exact}
     tokens = (*analysis.words, *analysis.compounds) if query.words or query.compounds else analysis.exact
     return sorted((token.start, token.end, token.term) for token in tokens if token.term in words)
 
 
 def _similar(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
-    """Return the words that share half of their grams with the query; their start is the term."""
+    """Return start, end and a distinct term of each word that shares half of its grams with the query."""
     grams = {token.term for token in query.grams}
     shared: dict[tuple[int, int], list[bool]] = {}
     for token in analysis.grams:

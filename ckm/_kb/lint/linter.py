@@ -75,7 +75,7 @@ def lint_folder(
     place: Path | None = None,
     advance: Callable[[float], None] = lambda amount: None,
 ) -> LintReport:
-    """Return all findings about a knowledge folder; for an unchanged folder from the cache.
+    """Return all findings about a knowledge folder, from the cache if the folder, date and options are unchanged.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def _folded(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _candidates(texts: Sequence[tuple[str, ...]], least: float) -> set[tuple[int, int]]:
-    """Return pairs of entries, by number, that have a text nearly in common."""
+    """Return the pairs of entry numbers, smaller first, whose texts include an equal or nearly equal one."""
     owners: dict[str, list[int]] = defaultdict(list)
     for number, each in enumerate(texts):
         for text in dict.fromkeys(each):
