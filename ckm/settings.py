@@ -216,7 +216,7 @@ class ChurnSettings:
     offer_success_rate
         Share of churning customers with an offer whom the offer retains.
     anyway_share
-        Share of retained customers who take the offer.
+        Share of the customers who would stay anyway that accept the offer.
     offer_share, offer_amount
         Cost of an accepted offer: a share of the customer's margin of 12 months, plus an amount.
     contact_cost
