@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SCHEMA = "ckm.run/1"
 COLUMNS = Path(__file__).parent / "data" / "result_columns.yaml"
 COLUMNS_SCHEMA = "ckm.result_columns/1"
-OF_THE_MACHINE = frozenset({"wait", "cache", "keep", "defer", "repeat"})
+EXECUTION_OPTIONS = frozenset({"wait", "cache", "keep", "defer", "repeat"})
 """Options that do not change a result."""
 
 
@@ -179,7 +179,7 @@ def command_facts(
         "ckm": __version__,
         "data": dict(data),
         "as_of": _plain(as_of),
-        "parameters": {name: each for name, each in _plain(parameters).items() if name not in OF_THE_MACHINE},
+        "parameters": {name: each for name, each in _plain(parameters).items() if name not in EXECUTION_OPTIONS},
         "settings": {name: every[name] for name in settings},
         **{name: _plain(each) for name, each in more.items()},
         "columns": definitions(command, columns),

@@ -40,7 +40,7 @@ from ckm.time_zones import parse_time_zone
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-USUAL_REFIT: int | None = 365
+DEFAULT_REFIT: int | None = 365
 """Default age of a segment definition for a refit, in days."""
 
 T = TypeVar("T")
@@ -279,7 +279,7 @@ class NightlySettings:
         Language of that report.
     """
 
-    refit_after: int | None = _setting(USUAL_REFIT, parse_refit, shown=True)
+    refit_after: int | None = _setting(DEFAULT_REFIT, parse_refit, shown=True)
     report_months: int = _setting(1, parse_months, shown=True)
     report_lang: str = _setting("en", parse_language, shown=True)
 

@@ -29,7 +29,7 @@ REVIEW_DAYS = 180
 """Default days until the first review."""
 LONGEST_SLUG = 60
 """Characters of an id made from a title: 240 bytes at most, which is a valid name on every file system."""
-NO_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
+RESERVED_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 """Names that are not allowed for files on Windows."""
 YAML_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 OPTIONAL = {
@@ -135,7 +135,7 @@ def slug(title: str) -> str:
     # Marks include the vowels of Thai.
     letters = "".join(sign if unicodedata.category(sign)[0] in "LNM" else "-" for sign in normal)
     name = re.sub("-+", "-", letters)[:LONGEST_SLUG].strip("-")
-    return f"{name}-entry" if NO_NAMES.fullmatch(name) else name
+    return f"{name}-entry" if RESERVED_NAMES.fullmatch(name) else name
 
 
 def skeleton(name: str, wanted: DraftFields, as_of: date) -> str:

@@ -117,7 +117,7 @@ def kb_lint(
         parameters={"as_of": as_of and day},
         columns=report.frame.columns if meta is not None else (),
         remarks=(basis(_summary(report)),),
-        rules={rule.id: rule.promise for rule in RULES},
+        rules={rule.id: rule.condition for rule in RULES},
     )
     if fail_on is not None and report.reaches(Severity(fail_on)):
         raise typer.Exit(1)
@@ -154,8 +154,10 @@ def _show_rules(fmt: Format | None, output: Path | None) -> None:
 
     from ckm._kb.lint import RULES
 
-    rows = [(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(("rule", "severity", "promise", "remedy"), pl.String), orient="row")
+    rows = [(rule.id, rule.severity, rule.condition, rule.remedy) for rule in RULES]
+    frame = pl.DataFrame(
+        rows, schema=dict.fromkeys(("rule", "severity", "condition", "remedy"), pl.String), orient="row"
+    )
     emit(frame, fmt, output=output)
 
 
@@ -186,7 +188,7 @@ def _sarif(report: LintReport, folder: Path) -> str:
     here, there = Path.cwd().resolve(), folder.resolve()
     below = there.is_relative_to(here)
     prefix = there.relative_to(here).as_posix() + "/" if below and there != here else ""
-    rules = [SarifRule(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
+    rules = [SarifRule(rule.id, rule.severity, rule.condition, rule.remedy) for rule in RULES]
     results = [
         SarifResult(
             each.rule,

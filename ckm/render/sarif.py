@@ -26,7 +26,7 @@ class SarifRule:
 
     id: str
     severity: Severity
-    promise: str
+    condition: str
     remedy: str
 
 
@@ -84,7 +84,7 @@ def to_sarif(
 def _rule(rule: SarifRule) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "shortDescription": {"text": rule.promise},
+        "shortDescription": {"text": rule.condition},
         "help": {"text": rule.remedy},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
     }

@@ -71,8 +71,8 @@ def test_the_next_search_uses_new_changed_and_removed_files(base: Path) -> None:
 def test_changed_content_with_equal_size_and_time_is_indexed(
     base: Path, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SMALL", small)
-    monkeypatch.setattr(cache, "REMADE_AT", 0.5)
+    monkeypatch.setattr(cache, "ALWAYS_REBUILT", small)
+    monkeypatch.setattr(cache, "REBUILD_SHARE", 0.5)
     os.utime(base / "red.yaml", ns=(10**18, 10**18))
     assert found(base, "zebras") == []
     replace_unseen(base / "red.yaml", "widget", "zebras")
@@ -81,12 +81,12 @@ def test_changed_content_with_equal_size_and_time_is_indexed(
 
 @pytest.mark.slow
 def test_the_index_of_a_large_base_is_updated_and_not_rebuilt(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "SMALL", 3)
+    monkeypatch.setattr(cache, "ALWAYS_REBUILT", 3)
     found(base)
     (before,) = indexes(base)
     write_entry(base, "fresh", "Zebra crossing")
     (base / "blue.yaml").unlink()
-    monkeypatch.setattr(cache, "REMADE_AT", 0.5)
+    monkeypatch.setattr(cache, "REBUILD_SHARE", 0.5)
     assert (found(base, "zebra"), found(base, "blue")) == (["fresh"], [])
     assert indexes(base) == [before]
     for number in range(9):
@@ -97,8 +97,8 @@ def test_the_index_of_a_large_base_is_updated_and_not_rebuilt(base: Path, monkey
 
 @pytest.mark.slow
 def test_an_updated_index_has_the_hits_of_a_new_one(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "SMALL", 0)
-    monkeypatch.setattr(cache, "REMADE_AT", 100.0)
+    monkeypatch.setattr(cache, "ALWAYS_REBUILT", 0)
+    monkeypatch.setattr(cache, "REBUILD_SHARE", 100.0)
     dice = random.Random(0)
     for step in range(6):
         name = dice.choice(("a", "b", "c"))

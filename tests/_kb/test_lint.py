@@ -120,7 +120,7 @@ def test_each_rule_reports_its_violation_once_with_the_line(tmp_path: Path, rule
 
 def test_every_rule_has_a_test_case_a_condition_and_a_remedy() -> None:
     assert set(CASES) == {rule.id for rule in RULES}
-    assert all(rule.promise and rule.remedy for rule in RULES)
+    assert all(rule.condition and rule.remedy for rule in RULES)
     severities = [rule.severity.rank for rule in RULES]
     assert severities == sorted(severities)
 

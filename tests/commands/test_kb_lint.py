@@ -109,7 +109,7 @@ def test_the_schema_option_prints_the_json_schema(run: Run) -> None:
 def test_the_rules_are_listed(run: Run) -> None:
     rows = json.loads(run("kb-lint", "--rules", "-f", "json").stdout)
     assert [row["rule"] for row in rows] == [rule.id for rule in RULES]
-    assert all(row["promise"] and row["remedy"] for row in rows)
+    assert all(row["condition"] and row["remedy"] for row in rows)
 
 
 @pytest.mark.parametrize("fmt", [*Format, "junit", "sarif"])

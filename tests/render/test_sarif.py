@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ckm.render.sarif import SarifResult, SarifRule, to_sarif
 from ckm.severity import Severity
 
-RULES = [SarifRule("a", Severity.error, "promise a", "do a"), SarifRule("b", Severity.info, "promise b", "do b")]
+RULES = [SarifRule("a", Severity.error, "condition a", "do a"), SarifRule("b", Severity.info, "condition b", "do b")]
 
 
 def test_a_sarif_result_has_rule_level_file_and_line() -> None:
@@ -21,7 +21,7 @@ def test_a_sarif_result_has_rule_level_file_and_line() -> None:
     assert log["version"] == "2.1.0"
     assert run["tool"]["driver"]["rules"][1] == {
         "id": "b",
-        "shortDescription": {"text": "promise b"},
+        "shortDescription": {"text": "condition b"},
         "help": {"text": "do b"},
         "defaultConfiguration": {"level": "note"},
     }
