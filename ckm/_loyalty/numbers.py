@@ -42,7 +42,7 @@ class Numbers:
     currency
         Of all money.
     calendar
-        Of all dates: one of :data:`ckm.settings.CALENDARS`.
+        Of all dates: one of :data:`ckm.setting_values.CALENDARS`.
     """
 
     locale: str

@@ -75,7 +75,7 @@ class LoyaltyReport:
     remarks
         What a reader must know besides, in English.
     calendar
-        Of the dates that a reader sees: one of :data:`ckm.settings.CALENDARS`.
+        Of the dates that a reader sees: one of :data:`ckm.setting_values.CALENDARS`.
     """
 
     label: str
