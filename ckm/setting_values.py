@@ -195,7 +195,7 @@ def parse_language(text: str) -> str:
 
 
 def parse_calendar(text: str) -> str:
-    """Return ``text`` if it is a calendar that reports write dates in."""
+    """Return ``text`` if it is one of :data:`CALENDARS`."""
     if text not in CALENDARS:
         raise UnknownNameError("calendar", text, CALENDARS)
     return text

@@ -216,7 +216,7 @@ class ChurnSettings:
     offer_success_rate
         Share of churning customers with an offer whom the offer retains.
     anyway_share
-        Share of the customers who would stay anyway that accept the offer.
+        Among customers who would stay without an offer, the share that accepts it.
     offer_share, offer_amount
         Cost of an accepted offer: a share of the customer's margin of 12 months, plus an amount.
     contact_cost
