@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import io
 import os
 import re
@@ -335,6 +337,8 @@ def main() -> None:
     Importing the modules of all commands takes 80 ms of CPU. So if the first argument is a command, only its module is
     imported; the demo imports all, because it runs them.
     """
+    # Else Python searches all objects for reference cycles before it ends: 10 milliseconds.
+    atexit.register(gc.freeze)
     open_streams()
     spare_full_disk()
     end_by_signal(watched=not sys.argv[1:2] or not sys.argv[1].startswith("kb-"))

@@ -65,7 +65,7 @@ from ckm.pseudonym import shown_ids
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
-from ckm.settings import parse_months
+from ckm.setting_values import parse_months
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -50,7 +50,7 @@ class Verbosity(IntEnum):
     verbose = 2
 
 
-class _Voice:
+class _RunMessages:
     """Verbosity and remarks of the current run; a process runs one command at a time."""
 
     level = Verbosity.normal
@@ -62,29 +62,29 @@ class _Voice:
 
 def set_verbosity(level: Verbosity) -> None:
     """Set the verbosity of the run, which :func:`note`, :func:`detail` and :func:`say_remarks` obey."""
-    _Voice.level = level
+    _RunMessages.level = level
 
 
 def start_run() -> None:
     """Reset verbosity and remarks, so that a run in the same process does not inherit those of the last run."""
-    _Voice.level, _Voice.notes, _Voice.remarks = Verbosity.normal, 0, []
+    _RunMessages.level, _RunMessages.notes, _RunMessages.remarks = Verbosity.normal, 0, []
 
 
 def verbosity() -> Verbosity:
     """Return the verbosity of the run."""
-    return _Voice.level
+    return _RunMessages.level
 
 
 def note(message: str) -> None:
     """Print a message on stderr; nothing under ``--quiet``."""
-    if _Voice.level >= Verbosity.normal:
-        _Voice.notes += 1
+    if _RunMessages.level >= Verbosity.normal:
+        _RunMessages.notes += 1
         _say(message)
 
 
 def remark(*texts: str) -> None:
     """Add remarks on the result, which :func:`say_remarks` prints after it."""
-    _Voice.remarks += texts
+    _RunMessages.remarks += texts
 
 
 def say_remarks() -> None:
@@ -93,14 +93,14 @@ def say_remarks() -> None:
     The most important are those of the smallest :class:`ckm.remark.Importance`. If not all of them fit, the last line
     counts the hidden ones, and the doubts among them. Lines that :func:`note` printed before count as lines too.
     """
-    remarks = sorted(dict.fromkeys(_Voice.remarks), key=importance_of)
-    _Voice.remarks = []
-    if _Voice.level is Verbosity.quiet or not remarks:
+    remarks = sorted(dict.fromkeys(_RunMessages.remarks), key=importance_of)
+    _RunMessages.remarks = []
+    if _RunMessages.level is Verbosity.quiet or not remarks:
         return
     texts = [_shown(each) for each in remarks]
     shown = len(texts)
-    if _Voice.level is Verbosity.normal:
-        shown = _number_shown([text.count("\n") + 1 for text in texts], MOST_LINES - _Voice.notes)
+    if _RunMessages.level is Verbosity.normal:
+        shown = _number_shown([text.count("\n") + 1 for text in texts], MOST_LINES - _RunMessages.notes)
     for text in texts[:shown]:
         print(text, file=sys.stderr)
     if hidden := remarks[shown:]:
@@ -153,7 +153,7 @@ def listen() -> None:
 
 def detail(message: str) -> None:
     """Print a message on stderr under ``--verbose`` only."""
-    if _Voice.level >= Verbosity.verbose:
+    if _RunMessages.level >= Verbosity.verbose:
         _say(message)
 
 
@@ -212,17 +212,17 @@ def progress(label: str, total: float | None = None) -> Iterator[Advance]:
     >>> with progress("reading orders.csv", total=1_000) as advance:
     ...     advance(250)
     """
-    if _Voice.level is Verbosity.quiet or _Voice.has_line or not sys.stderr.isatty():
+    if _RunMessages.level is Verbosity.quiet or _RunMessages.has_line or not sys.stderr.isatty():
         yield _Silent()
         return
     from ckm.progress import ProgressLine
 
-    _Voice.has_line = True
+    _RunMessages.has_line = True
     try:
         with ProgressLine(sys.stderr, harmless(one_line(label)), total) as line:
             yield line
     finally:
-        _Voice.has_line = False
+        _RunMessages.has_line = False
 
 
 def _say(message: str) -> None:

@@ -170,7 +170,7 @@ class Shop:
             return found.root
         if isinstance(self.source, str | os.PathLike) and Path(self.source).is_dir():
             return Path(self.source)
-        raise UsageError("this is no workspace", hint="make one: ckm init DIR, and open it")
+        raise UsageError("this is not a workspace", hint="make one: ckm init DIR, and open it")
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,8 @@ def _keys(shape: Shape, inside: str) -> Iterator[str]:
 
 def rules(text: str) -> str:
     """Return ``text`` with the table of all rules of ``ckm kb-lint`` between its two markers."""
-    lines = ["| rule | severity | promise | what to do |", "|---|---|---|---|"]
-    lines += [f"| `{rule.id}` | {rule.severity} | {rule.promise} | {rule.remedy} |" for rule in RULES]
+    lines = ["| rule | severity | condition | what to do |", "|---|---|---|---|"]
+    lines += [f"| `{rule.id}` | {rule.severity} | {rule.condition} | {rule.remedy} |" for rule in RULES]
     table = "\n".join(lines)
     return RULE_TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 

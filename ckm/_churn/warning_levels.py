@@ -22,7 +22,8 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckm.settings import ChurnSettings, LevelStart
+    from ckm.setting_values import LevelStart
+    from ckm.settings import ChurnSettings
 
 LEVELS = ("watch", "warn", "urgent")
 """Warning levels, lowest first."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.errors import UsageError
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:

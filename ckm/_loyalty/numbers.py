@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from ckm._loyalty.calendars import local_calendar
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,7 @@ class Numbers:
     currency
         Of all money.
     calendar
-        Of all dates: one of :data:`ckm.settings.CALENDARS`.
+        Of all dates: one of :data:`ckm.setting_values.CALENDARS`.
     """
 
     locale: str

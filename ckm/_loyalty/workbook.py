@@ -19,7 +19,7 @@ from ckm.files import temporary_folder
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.plaintext import harmless_in_page
 from ckm.render.writers import EXCEL_CREATED
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

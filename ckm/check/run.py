@@ -28,7 +28,7 @@ from ckm.check.table_statistics import TableCounts, measure
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
-from ckm.settings import parse_time_zone
+from ckm.time_zones import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -277,7 +277,7 @@ def _fail_on(result: ChurnWarnings, level: str | None) -> None:
 
 
 def _lead_time(text: str | None) -> int | None:
-    from ckm.settings import parse_days
+    from ckm.setting_values import parse_days
 
     return parse_days(text) if text else None
 

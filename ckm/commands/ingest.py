@@ -107,7 +107,7 @@ def ingest(
         ckm ingest --history
         ckm ingest --undo orders.csv
     """
-    from ckm.settings import parse_share
+    from ckm.setting_values import parse_share
 
     _refuse_contradiction(
         {"SOURCE": sources, "--requarantine": requarantine, "--history": history, "--undo": undo is not None}

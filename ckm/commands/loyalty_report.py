@@ -187,7 +187,7 @@ def _facts(made: Loyalty, request: LoyaltyOptions, dataset: Dataset, source: Map
 
 
 def _months(text: str) -> int:
-    from ckm.settings import parse_months
+    from ckm.setting_values import parse_months
 
     try:
         return parse_months(text)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from ckm.metrics.report import LoyaltyReport
 
 WIDEST = 100
-"""Longest line of text, in characters."""
+"""Maximum line length in columns."""
 PLAIN = 80
-"""Line length in characters if the width of the screen is not known."""
+"""Line length in columns if the width of the terminal is unknown."""
 NUMBERS = (
     "revenue",
     "customers_active",
@@ -32,24 +32,24 @@ NUMBERS = (
     "clv_mean",
     "value_at_risk",
 )
-"""Metrics of the table."""
+"""Metrics in the table, in order."""
 BY_USE = (0, 1, 3, 2)
-"""Places of the table's columns, the most used first: metric, value, change, interval."""
+"""Positions of the columns of the table, the most used first: metric, value, change, interval."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
-"""Direction marks; terminals without support for them show boxes."""
+"""Direction marks, which are removed: terminals without support for them show boxes."""
 FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
 """Number of findings shown per section."""
 
 
 def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
-    """Print the changes, the metrics, the findings and what is missing, on one or two screens.
+    """Print changes, metrics, findings and missing data on one or two screens.
 
     Parameters
     ----------
     report
         The report.
     lang
-        Of :data:`ckm.names.LANGUAGES`.
+        Language of the texts, one of :data:`ckm.names.LANGUAGES`.
     """
     import polars as pl
 

@@ -17,7 +17,7 @@ from ckm.customers.deliveries import Deliveries, read_deliveries
 from ckm.customers.ledger_cache import LedgerCache, cached_ledger
 from ckm.customers.ledger_needs import Needs
 from ckm.customers.required_tables import TRANSACTIONS
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import polars as pl
 from ckm.customers.definitions import NEEDED_COLUMNS
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.io.scanned_files import explain
-from ckm.settings import parse_time_zone
+from ckm.time_zones import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

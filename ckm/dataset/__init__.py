@@ -28,7 +28,7 @@ from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.remark import Importance, about, assumption, at_least, doubt, importance_of
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:

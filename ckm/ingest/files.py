@@ -25,8 +25,8 @@ from ckm.io.mapping.mapping import save_mapping
 from ckm.io.readers.read import open_source
 from ckm.remark import basis, doubt
 from ckm.result import Result
-from ckm.settings import end_of_day
 from ckm.store import OnConflict, Store
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     import os

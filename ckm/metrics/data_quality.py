@@ -11,7 +11,7 @@ from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.customers.calendar import months_before
 from ckm.customers.definitions import local_day
 from ckm.metrics.metric import Metric, Missing
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm.metrics.catalogue import Description, MetricCatalogue
     from ckm.metrics.metric import Metrics
-    from ckm.settings import Target
+    from ckm.setting_values import Target
 
 Direction = Literal[">=", "<="]
 GOAL = "goal"

@@ -10,7 +10,7 @@ import polars as pl
 from ckm.customers.calendar import day_number
 from ckm.customers.definitions import local_day
 from ckm.schema import RATING_SCALES
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from ckm.customers.period import Period

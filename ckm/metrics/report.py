@@ -9,7 +9,7 @@ import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
 from ckm.metrics.next_steps import AT_RISK_COLUMNS
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from datetime import date
@@ -75,7 +75,7 @@ class LoyaltyReport:
     remarks
         What a reader must know besides, in English.
     calendar
-        Of the dates that a reader sees: one of :data:`ckm.settings.CALENDARS`.
+        Of the dates that a reader sees: one of :data:`ckm.setting_values.CALENDARS`.
     """
 
     label: str

@@ -13,7 +13,7 @@ from ckm.customers.required_tables import TRANSACTIONS, readable
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.survival import kaplan_meier
 from ckm.models import intervals
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

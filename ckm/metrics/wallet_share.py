@@ -16,7 +16,7 @@ from ckm.customers.calendar import months_before
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.intervals import Z
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,8 @@ from ckm._churn.base_rate import can_be_retained, past_base_rate
 from ckm._churn.warning_levels import LEVELS, Thresholds, at_or_above, give_levels, is_warning, level_remarks
 from ckm.errors import UsageError
 from ckm.models.churn.training_set import TrainingSet, TrainingSnapshot
-from ckm.settings import ChurnSettings, parse_level_start
+from ckm.setting_values import parse_level_start
+from ckm.settings import ChurnSettings
 
 USUAL = Thresholds(0.5, 0.7, 0.85)
 HORIZON, LEAD = 90, 14

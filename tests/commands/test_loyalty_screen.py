@@ -1,4 +1,4 @@
-"""The summary of the loyalty report on a terminal: findings first, in two screens at most."""
+"""The terminal view of the loyalty report: findings first, on two screens at most."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
     assert not any(ord(mark) in range(0x2060, 0x206A) for line in lines for mark in line)
 
 
-def test_what_is_missing_is_reported_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_data_are_reported_also_without_findings(capsys: pytest.CaptureFixture[str]) -> None:
     report = example_report(
         metrics=Metrics([]), drivers=(), goals=(), by=None, missing=(Missing("changed", "no_purchases"),)
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ckm.customers.coverage import Currency
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 from tests.conftest import examples
 from tests.customers.rows import START, frame, of, row, table
 

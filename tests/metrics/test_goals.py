@@ -10,7 +10,7 @@ from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.goals import check_goals, goal_metrics
 from ckm.metrics.metric import Metric, Metrics, Missing
-from ckm.settings import Target
+from ckm.setting_values import Target
 
 METRICS = Metrics(
     [

@@ -34,20 +34,20 @@ class LintRule:
     id
         Id in findings and in ``kb.skip`` of ckm.yaml.
     severity
-        Usual severity of a violation.
-    promise
-        The condition that holds without findings.
+        Severity of a violation, unless the violation has another one.
+    condition
+        The condition that entries must meet.
     remedy
         What to do about a violation.
-    look
+    find
         Yields the violations; None if they are found while files are read.
     """
 
     id: str
     severity: Severity
-    promise: str
+    condition: str
     remedy: str
-    look: Callable[[LintContext], Iterator[Violation]] | None = None
+    find: Callable[[LintContext], Iterator[Violation]] | None = None
 
 
 _ERROR, _WARNING, _INFO = Severity.error, Severity.warning, Severity.info
