@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm._loyalty.localized import SAVED
-from ckm.metrics.changes import OF_ROWS
+from ckm.metrics.changes import OF_ROWS, named_slices
+from ckm.metrics.customer_balance import KINDS
 from ckm.metrics.decomposition import FACTORS
 from ckm.metrics.drivers import EFFECT
 from ckm.render.bar_charts import Bar, bar_chart
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 MOST_DIMENSIONS = 1
 """Dimensions with a chart; others have a table that shows when a reader asks for it."""
-MOST_SLICES = 10
-"""Maximum number of slices of a dimension in a chart."""
 SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
 """Factors that are shown only in reports with such an effect."""
 SMALLEST_SHARE = 0.0005
@@ -196,10 +195,10 @@ def _bridge_finding(localized: LocalizedReport, revenue: Metric) -> str:
 
 def revenue_by_kind(localized: LocalizedReport) -> Iterator[Block]:
     """Return the change of the revenue by customer group; none of periods of unequal length."""
-    kinds = localized.all("change_by_kind", "kind")
+    kinds = localized.parts("change_by_kind", "kind", KINDS)
     if not kinds or localized.unequal_days:
         return
-    by = {each.of("kind"): each.value or 0.0 for each in kinds}
+    by = {each.of("kind"): each.value for each in kinds}
     bars = [
         Bar(
             localized.called("kind", each.of("kind") or ""),
@@ -209,10 +208,11 @@ def revenue_by_kind(localized: LocalizedReport) -> Iterator[Block]:
         )
         for each in kinds
     ]
-    new, lost = by.get("new", 0.0), abs(by.get("lost", 0.0))
+    new, lost = by.get("new"), by.get("lost")
     finding = localized.title("change_by_kind")
-    if new or lost:
-        values = {"new": localized.written("change_by_kind", new), "lost": localized.written("change_by_kind", lost)}
+    if new is not None and lost is not None and (new or lost):
+        values = {"new": localized.written("change_by_kind", new)}
+        values["lost"] = localized.written("change_by_kind", abs(lost))
         finding = localized.say("find.kinds", **values)
     table = localized.table(
         localized.title("change_by_kind"), ("kind", "change"), [(bar.name, bar.text) for bar in bars]
@@ -229,7 +229,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
         rows = sorted(
             (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
         )
-        shown = sorted(rows[:MOST_SLICES], key=lambda each: -(each.value or 0.0))
+        shown = sorted(rows, key=lambda each: -(each.value or 0.0))
         bars = [
             Bar(
                 localized.called(dimension, each.of("value") or ""),
@@ -239,7 +239,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
             )
             for each in shown
         ]
-        largest = rows[0]
+        largest = named_slices(rows)[0]
         if not largest.value:
             continue
         finding = localized.say(

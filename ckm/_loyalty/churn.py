@@ -71,7 +71,7 @@ def risk_numbers(localized: LocalizedReport) -> Iterator[Block]:
 
 def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
     """Return value at risk by warning level."""
-    levels = localized.all("value_at_risk", "level")
+    levels = localized.parts("value_at_risk", "level", tuple(reversed(LEVELS)))
     if not any(each.value for each in levels):  # no customer is at risk, or too few at each level to show them
         return
     customers = {each.of("level"): each.value for each in localized.all("customers_at_risk", "level")}
@@ -102,7 +102,7 @@ def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
         level=localized.called("level", "urgent"),
     )
     yield localized.figure(
-        localized.unless_hidden(finding, "value_at_risk", whole=len(levels) == len(LEVELS)),
+        localized.unless_hidden(finding, "value_at_risk", whole=all(each.value is not None for each in levels)),
         "risk",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from ckm._loyalty.localized import NOTHING
 from ckm.render.bar_charts import Bar, bar_chart
 from ckm.render.chart_look import ruler
 from ckm.render.document import Text
@@ -28,6 +29,8 @@ NUMBERS = (
     "independence",
     "wallet_share",
 )
+VALUE_SEGMENTS = ("protect", "grow", "maintain", "monitor")
+"""Value segments of ``ckm segment --by value``, highest current value first."""
 DEVIATIONS = 1.96
 """Standard deviations of a Poisson count within which 95 % of random counts lie."""
 
@@ -54,10 +57,11 @@ def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
 
 def headroom(localized: LocalizedReport) -> Iterator[Block]:
     """Return the upsell potential by value segment."""
-    room = localized.all("headroom", "segment")
+    room = localized.parts("headroom", "segment", VALUE_SEGMENTS)
     total = sum(each.value or 0.0 for each in room)
     if total <= 0:
         return
+    is_whole = all(each.value is not None for each in room)
     customers = {each.of("segment"): each.value for each in localized.all("headroom_customers", "segment")}
     bars = [
         Bar(
@@ -76,7 +80,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
             bar.name,
             localized.written("headroom_customers", customers.get(each.of("segment"))),
             localized.written(each.name, each.value, exact=True),
-            localized.numbers.share((each.value or 0.0) / total, 1),
+            localized.numbers.share((each.value or 0.0) / total, 1) if is_whole else NOTHING,
         )
         for bar, each in zip(bars, room, strict=True)
     ]
@@ -87,7 +91,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
         share=localized.numbers.share((largest.value or 0.0) / total),
     )
     yield localized.figure(
-        localized.unless_hidden(finding, "headroom"),
+        localized.unless_hidden(finding, "headroom", whole=is_whole),
         "headroom",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.title("headroom"), ("segment", "customers", "headroom", "share"), rows),

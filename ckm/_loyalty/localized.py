@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ckm._loyalty.numbers import Numbers
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
+from ckm.metrics.metric import Metric
 from ckm.plaintext import harmless
 from ckm.render.document import Figure, ReportTable, TableColumn, Text
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ckm._loyalty.words import Words
-    from ckm.metrics.metric import Metric, Missing
+    from ckm.metrics.metric import Missing
     from ckm.metrics.report import LoyaltyReport
     from ckm.render.chart_look import Specification
 
@@ -149,14 +150,32 @@ class LocalizedReport:
         """Return the metrics of a name and these dimensions that have a value."""
         return tuple(each for each in self.report.metrics.all(name, *dimensions) if each.value is not None)
 
+    def parts(self, name: str, dimension: str, values: Sequence[str]) -> list[Metric]:
+        """Return a metric by the values of one dimension, in their order, with the suppressed ones.
+
+        A suppressed value, which the charts and tables show as a dash, is a metric without a value. Values that are
+        missing for another reason are left out.
+        """
+        shown = {each.of(dimension): each for each in self.all(name, dimension)}
+        hidden = bool(shown) and self.has_hidden(self._book[name].section)
+        found = [shown.get(value, Metric(name, None, ((dimension, value),))) for value in values]
+        return [each for each in found if hidden or each.value is not None]
+
+    def has_hidden(self, section: str) -> bool:
+        """Whether numbers of a section of the metric catalogue are suppressed."""
+        return any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
+
     def number(self, name: str, **slice_: str) -> float:
         """Return a value; 0 if it is missing."""
         return self.report.metrics.value(name, **slice_) or 0.0
 
     def missing(self, section: str) -> Iterator[Text]:
-        """Return what a section lacks, with reasons; reasons of the first section hold for all."""
+        """Return why metrics of a section are missing, one text per reason.
+
+        A reason of the first section is not repeated in others, except suppression: its text explains the dashes.
+        """
         said: set[str] = set()
-        first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]}
+        first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]} - {HIDDEN}
         for each in self.report.missing:
             again = section != SECTIONS[0] and each.reason in first
             if each.section == section and not again and (text := self.reason(each)) not in said:
@@ -187,9 +206,7 @@ class LocalizedReport:
         whole
             Whether all parts are there for sure, whatever else of the section is hidden.
         """
-        section = self._book[name].section
-        hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
-        return self.title(name) if hidden and not whole else finding
+        return self.title(name) if self.has_hidden(self._book[name].section) and not whole else finding
 
     def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> ReportTable:
         """Return metrics of all customers with previous values; empty columns are left out."""

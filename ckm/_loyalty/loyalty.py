@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm._loyalty.localized import NOTHING
 from ckm.render.bar_charts import Spot, spot_chart
 from ckm.render.document import ReportTable, TableColumn
 from ckm.render.grid_charts import Box, matrix
@@ -81,31 +82,37 @@ def _satisfaction_finding(localized: LocalizedReport, first: Metric) -> str:
 
 def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
     """Return the customers by behaviour and attitude."""
-    counts = {each.of("loyalty"): each.value or 0.0 for each in localized.all("loyalty_matrix_cell", "loyalty")}
-    total = sum(counts.values())
+    cells = localized.parts("loyalty_matrix_cell", "loyalty", CELLS)
+    counts = {each.of("loyalty"): each.value for each in cells}
+    is_whole = None not in counts.values()
+    total = sum(each.value or 0.0 for each in cells)
     if not total:
         return
     revenue = {each.of("loyalty"): each.value for each in localized.all("loyalty_matrix_cell_revenue", "loyalty")}
-    most = max(counts.values())
+    most = max(each.value or 0.0 for each in cells)
+
+    def share(count: float | None, digits: int = 0) -> str:
+        """Return a share of the customers with a rating; a dash where a count, and with it the sum, is suppressed."""
+        return localized.numbers.share(count / total, digits) if is_whole and count is not None else NOTHING
+
     boxes = [
         Box(
             localized.called("loyalty", cell),
-            localized.say(
-                "bar.cell",
-                customers=localized.numbers.count(counts.get(cell, 0.0)),
-                share=localized.numbers.share(counts.get(cell, 0.0) / total),
-            ),
+            localized.say("bar.cell", customers=localized.numbers.count(count), share=share(count))
+            if is_whole and count is not None
+            else localized.written("loyalty_matrix_cell", count),
             localized.say(f"cell.{cell}"),
-            counts.get(cell, 0.0) / most,
+            (count or 0.0) / most,
         )
         for cell in CELLS
+        for count in (counts.get(cell, 0.0),)
     ]
     rows = [
         (
             localized.called("loyalty", cell),
             localized.say(f"cell.{cell}"),
-            localized.numbers.count(counts.get(cell, 0.0)),
-            localized.numbers.share(counts.get(cell, 0.0) / total, 1),
+            localized.written("loyalty_matrix_cell", counts.get(cell, 0.0)),
+            share(counts.get(cell, 0.0), 1),
             localized.written("loyalty_matrix_cell_revenue", revenue.get(cell), exact=True),
         )
         for cell in ("true", "spurious", "latent", "none")
@@ -117,13 +124,13 @@ def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
     finding = localized.say(
         "find.matrix",
         counts.get("true", 0.0),
-        true=localized.numbers.count(counts.get("true", 0.0)),
+        true=localized.written("loyalty_matrix_cell", counts.get("true", 0.0)),
         all=localized.numbers.count(total),
-        share=localized.numbers.share(counts.get("true", 0.0) / total),
-        spurious=localized.numbers.count(counts.get("spurious", 0.0)),
+        share=share(counts.get("true", 0.0)),
+        spurious=localized.written("loyalty_matrix_cell", counts.get("spurious", 0.0)),
     )
     yield localized.figure(
-        localized.unless_hidden(finding, "loyalty_matrix_cell", whole=counts.keys() >= set(CELLS)),
+        localized.unless_hidden(finding, "loyalty_matrix_cell", whole=is_whole),
         "matrix",
         matrix(boxes, mirrored=localized.mirrored),
         ReportTable(localized.say("table.matrix"), columns, tuple(rows), folded=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm._loyalty.localized import way
+from ckm._segment.lifecycle.definition import ACTIVE_STAGES, STATES
 from ckm.render.bar_charts import Bar, bar_chart
 from ckm.render.chart_look import ruler
 from ckm.render.time_charts import TimeColumn, column_chart
@@ -32,10 +33,6 @@ NUMBERS = (
     "gini",
     "top_quintile_share",
 )
-ACTIVE_STAGES = ("active", "reactivated", "new")
-"""Life cycle stages that count as active."""
-INACTIVE_STAGES = ("cooling", "lapsed")
-"""Life cycle stages that count as inactive."""
 CAME = ("new", "reactivated")
 FEWEST_MONTHS = 2
 """Months that are a movement."""
@@ -112,7 +109,8 @@ def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
 
 def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
     """Return the customers by life cycle stage."""
-    states = localized.all("lifecycle_stage", "state")
+    has_prospects = all(each.reason != "no_customers_table" for each in localized.report.missing)
+    states = localized.parts("lifecycle_stage", "state", STATES if has_prospects else STATES[:-1])
     total = sum(each.value or 0.0 for each in states)
     if not total:
         return
@@ -135,9 +133,7 @@ def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
         lapsed=localized.numbers.count(localized.number("lifecycle_stage", state="lapsed")),
     )
     table = localized.slices_table(localized.title("lifecycle_stage"), "state", states)
-    finding = localized.unless_hidden(
-        finding, "lifecycle_stage", whole={*ACTIVE_STAGES, *INACTIVE_STAGES} <= {each.of("state") for each in states}
-    )
+    finding = localized.unless_hidden(finding, "lifecycle_stage", whole=all(each.value is not None for each in states))
     yield localized.figure(finding, "states", bar_chart(bars, mirrored=localized.mirrored), table)
 
 

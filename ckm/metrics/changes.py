@@ -26,6 +26,8 @@ OF_ROWS = ("channel", "category")
 """Columns of the transactions in which the report looks for drivers; ``--by`` accepts any."""
 NO_CUSTOMER = "(no customer)"
 """Slice of a customer dimension for rows without a customer."""
+UNNAMED = frozenset({NO_VALUE, OTHER, NO_CUSTOMER})
+"""Slices that are no value of their dimension: without a value, of the values after the eight largest, of guests."""
 
 Sliced = dict[str, tuple[int, int]]
 """Revenue by slice in the previous and this period, as integers."""
@@ -177,8 +179,12 @@ def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
         )
         for dimension, slices in _of_rows(context, OF_ROWS).items()
         for value, (before, now) in slices.items()
-        if len(slices) > 1
     )
+
+
+def named_slices(slices: Sequence[Metric]) -> Sequence[Metric]:
+    """Return the slices of one dimension without those of :data:`UNNAMED`; all of them if no other is there."""
+    return [each for each in slices if each.of("value") not in UNNAMED] or slices
 
 
 def _of_rows(context: ReportContext, columns: Sequence[str]) -> dict[str, Sliced]:

@@ -150,7 +150,7 @@ def test_nothing_is_compared_with_a_time_before_the_data() -> None:
         ("revenue_of_customers", 85, None),
         ("revenue_without_customer", 0, None),
         ("revenue_returns", 0, None),
-        *(("revenue_by_slice", value, None) for value in (50, 35)),
+        *(("revenue_by_slice", value, None) for value in (50, 35, 85)),
     ]
 
 
