@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ckm._loyalty.changed import change_in_short, revenue_finding
 from ckm._loyalty.churn import value_at_risk
-from ckm._loyalty.localized import PER_DAY
 from ckm._loyalty.relationships import customer_finding, retention_finding
 from ckm.metrics.catalogue import load_catalogue
 from ckm.render.document import Findings, KeyFigure
@@ -39,7 +38,7 @@ def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
             notes.append(
                 localized.say("key.interval", interval=localized.between(name, metric.lo, metric.hi, exact=False))
             )
-        if change := _moved(localized, metric):
+        if change := change_of(localized, metric):
             notes.append(change)
         trend = [each.value or 0.0 for each in localized.all(TRENDS[name], "month")] if name in TRENDS else []
         described = localized.say("chart.trend", metric=localized.title(name)) if trend else ""
@@ -83,7 +82,7 @@ def _revenue(localized: LocalizedReport) -> str:
         return localized.say("happened.revenue", value=value)
     if localized.report.is_significant("revenue"):
         return revenue_finding(localized) or localized.say("happened.revenue", value=value)
-    change = _moved(localized, revenue)
+    change = change_of(localized, revenue)
     return localized.say("happened.revenue_same", value=value, change=change)
 
 
@@ -99,22 +98,16 @@ def _third(localized: LocalizedReport) -> str:
     return localized.say("happened.no_change") if largest is None else change_in_short(localized, largest)
 
 
-def _moved(localized: LocalizedReport, metric: Metric) -> str:
-    """Return a change as a reader compares it: sums in percent, shares and points in points.
+def change_of(localized: LocalizedReport, metric: Metric) -> str:
+    """Return the change of a metric: sums in percent, shares and points in points; empty without one.
 
-    Of periods of unequal length sums are compared per day; what is no sum and goes with the days is not compared.
+    Between periods of unequal length sums are compared per day, and what more days alone change is not compared.
     """
-    previous, days, comparison = metric.previous, localized.unequal_days, comparison_key(localized)
-    if metric.change is None or previous is None:
+    if metric.change is None:
         return ""
-    if days and metric.name in PER_DAY and previous > 0 and metric.value is not None:
-        share = (metric.value / days[1]) / (previous / days[0]) - 1
-        change = localized.numbers.share(share, 1, signed=True)
-        return localized.say(f"key.change_per_day_{comparison}", change=change)
-    if not localized.is_comparable(metric.name):
-        return ""
-    if load_catalogue()[metric.name].unit in {"money", "customers", "orders"} and previous > 0:
-        change = localized.numbers.share(metric.change / previous, 1, signed=True)
-    else:
-        change = localized.written(metric.name, metric.change, signed=True)
-    return localized.say(f"key.change_{comparison}", change=change)
+    comparison = comparison_key(localized)
+    if metric.growth is not None and load_catalogue()[metric.name].unit in {"money", "customers", "orders"}:
+        key = f"key.change_{comparison}" if metric.days is None else f"key.change_per_day_{comparison}"
+        return localized.say(key, change=localized.numbers.share(metric.growth, 1, signed=True))
+    change = localized.written(metric.name, metric.change, signed=True)
+    return localized.say(f"key.change_{comparison}", change=change) if metric.days is None else ""

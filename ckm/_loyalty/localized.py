@@ -24,14 +24,6 @@ SEGMENT, SAVED = "segment", "segment "
 """The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
 FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
 Way = Literal["up", "down", "same"]
-PER_DAY = frozenset({"revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns", "orders"})
-"""Sums that go with the number of days, so that they can be compared per day."""
-OF_ALL_DAYS = PER_DAY | {
-    "customers_active", "customers_new", "customers_retained", "customers_reactivated", "customers_lost",
-    "retention_rate", "repeat_rate_period", "orders_per_customer", "purchase_days", "party_customers", "party_revenue",
-    "loyalty_matrix_cell_revenue", "top_quintile_share", "gini",
-}  # fmt: skip
-"""Metrics that more days alone change: those of periods of unequal length are not compared."""
 HIDDEN = "hidden_cells"
 """Reason of suppressed numbers, which is named where slices are shown."""
 
@@ -123,6 +115,19 @@ class LocalizedReport:
         ends = (self.written(name, end, exact=exact) for end in (low, high))
         return self.say("unit.between", **dict(zip(("low", "high"), ends, strict=True)))
 
+    def change(self, metric: Metric) -> str:
+        """Return the change of a metric in its unit; of a sum over unequal periods that per day, in percent.
+
+        Empty where there is none.
+        """
+        if metric.change is None:
+            return ""
+        if metric.days is None:
+            return self.written(metric.name, metric.change, signed=True)
+        if metric.growth is None:
+            return ""
+        return self.say("unit.per_day", change=self.numbers.share(metric.growth, 1, signed=True))
+
     def joined(self, texts: Sequence[str]) -> str:
         """Return a list as the language separates it."""
         return self.say("unit.separator").join(texts)
@@ -137,10 +142,6 @@ class LocalizedReport:
         """Days of the period that is compared with, and of the period; None where they are as many."""
         days = self.report.days
         return days if days is not None and days[0] != days[1] else None
-
-    def is_comparable(self, name: str) -> bool:
-        """Whether the periods are of equal length, or a metric does not go with their length."""
-        return self.unequal_days is None or name not in OF_ALL_DAYS
 
     def days(self, days: float) -> str:
         """Return a number of days as a text."""
@@ -284,8 +285,8 @@ class LocalizedReport:
         return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")
 
     def _before(self, metric: Metric) -> tuple[str, str]:
-        """Return the previous value and the change; empty where there is none, or nothing that can be compared."""
-        if metric.previous is None or metric.change is None or not self.is_comparable(metric.name):
+        """Return the previous value and the change; empty where there is none, or only one over equal days."""
+        if metric.previous is None or metric.change is None or metric.days is not None:
             return "", ""
         previous = self.written(metric.name, metric.previous, exact=True)
         return previous, self.written(metric.name, metric.change, exact=True, signed=True)

@@ -79,7 +79,7 @@ def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], l
     total = sum(each.value or 0.0 for each in slices)
     moved = max(named_slices(slices), key=lambda each: abs(each.change or 0.0))
     name = localized.dimension(dimension)
-    if moved.change and not localized.unequal_days:
+    if moved.change and moved.days is None:
         return localized.say(
             f"find.slice_{'up' if moved.change > 0 else 'down'}",
             dimension=name,
@@ -98,7 +98,4 @@ def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], l
 
 def _change(localized: LocalizedReport, each: Metric) -> str:
     """Return the relative change, per day where the periods are of unequal length; empty where there is none."""
-    if each.value is None or each.previous is None or each.previous <= 0:
-        return ""
-    before, now = localized.unequal_days or (1, 1)
-    return localized.numbers.share((each.value / now) / (each.previous / before) - 1, 1, signed=True)
+    return "" if each.growth is None else localized.numbers.share(each.growth, 1, signed=True)

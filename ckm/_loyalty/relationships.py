@@ -219,7 +219,7 @@ def parties(localized: LocalizedReport) -> Iterator[Block]:
                 localized.written(each.name, each.value),
                 localized.written("party_revenue", money.value if money else None, exact=True),
                 localized.written("party_revenue", money.change, exact=True, signed=True)
-                if money and money.change is not None and localized.is_comparable("party_revenue")
+                if money and money.change is not None and money.days is None
                 else "",
             )
         )

@@ -92,7 +92,7 @@ def _rows(localized: LocalizedReport) -> Iterator[tuple[str, ...]]:
                 localized.title(name),
                 localized.written(name, each.value),
                 localized.between(name, each.lo, each.hi, exact=False),
-                "" if each.change is None else localized.written(name, each.change, signed=True),
+                localized.change(each),
             )
             yield tuple(text.translate(UNSEEN) for text in texts)
 

@@ -10,7 +10,7 @@ from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.metrics.comparison import PeriodComparison
 from ckm.metrics.decomposition import FACTORS, Totals, revenue_effects, whole_parts
 from ckm.metrics.dimensions import MOST_VALUES, Parting, partings
-from ckm.metrics.metric import Metric, Missing
+from ckm.metrics.metric import CHANGE_DIGITS, Metric, Missing
 from ckm.metrics.poisson_errors import gradient, interval
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ def change_metrics(
 
     - ``revenue`` and its components: with and without a customer, before and after returns;
     - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
-      ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the change of
-      ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.metrics.poisson_errors`);
+      ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the difference of
+      ``revenue_of_customers`` between the whole periods to the cent, each with its interval
+      (:mod:`ckm.metrics.poisson_errors`);
     - ``revenue_by_slice``, the revenue by channel and category;
-    - ``change_by_kind``, which adds up to the same, and ``change_by_slice``, which adds up to the change of ``revenue``
-      in each dimension.
+    - ``change_by_kind``, which adds up to the change of ``revenue_of_customers``, and ``change_by_slice``, which adds
+      up to that of ``revenue`` in each dimension; of periods of unequal length over equally many days.
 
     Parameters
     ----------
@@ -144,28 +145,31 @@ def effect_error(comparison: PeriodComparison, which: int) -> float:
 
 
 def _kinds(comparison: PeriodComparison) -> list[Metric]:
-    money = comparison.context.ledger.money
-    metrics = []
-    for kind, chosen in comparison.kinds.items():
-        count = int(chosen.sum())
-        change = (comparison.net - comparison.net_before)[chosen]
-        metrics.append(Metric("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
-    return metrics
+    sums = ((comparison.net_before[chosen].sum(), comparison.net[chosen].sum()) for chosen in comparison.kinds.values())
+    return [
+        Metric("change_by_kind", _in_equal_days(comparison, before, now), (("kind", kind),), n=int(chosen.sum()))
+        for (kind, chosen), (before, now) in zip(comparison.kinds.items(), sums, strict=True)
+    ]
 
 
 def _slices(comparison: PeriodComparison, parts: Sequence[Parting] | None) -> list[Metric]:
-    money = comparison.context.ledger.money
     counts = customers_by_slice(comparison, parts)
     return [
         Metric(
             "change_by_slice",
-            money(now - before),
+            _in_equal_days(comparison, before, now),
             (("dimension", dimension), ("value", value)),
             n=counts.get((dimension, value)),
         )
         for dimension, slices in revenue_by_slice(comparison, parts).items()
         for value, (before, now) in slices.items()
     ]
+
+
+def _in_equal_days(comparison: PeriodComparison, before: int, now: int) -> float:
+    """Return the change of a sum of both periods, of unequal periods over the days of the shorter one, as money."""
+    shares = [min(comparison.days) / days for days in comparison.days]
+    return round(comparison.context.ledger.money(int(now) * shares[1] - int(before) * shares[0]), CHANGE_DIGITS)
 
 
 def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.metrics.catalogue import load_catalogue
+from ckm.metrics.catalogue import PROPORTIONAL, load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,6 +54,9 @@ class Metric:
         Value of the comparison period; None without data.
     previous_n
         ``n`` of the comparison period; it determines whether ``previous`` may be shown.
+    days
+        Days of the comparison period and of the period, where they are not as many and the metric depends on them
+        (``period_length`` of the catalogue); None otherwise.
     """
 
     name: str
@@ -64,13 +67,31 @@ class Metric:
     hi: float | None = None
     previous: float | None = None
     previous_n: int | None = None
+    days: tuple[int, int] | None = None
 
     @property
     def change(self) -> float | None:
-        """Difference to the previous period, in the unit of the metric."""
+        """Difference to the previous period, in the unit of the metric; of unequal periods that over equal days.
+
+        A sum over ``days`` is scaled to those of the shorter period. A metric that more days alone change has none.
+        """
         if self.value is None or self.previous is None:
             return None
-        return round(self.value - self.previous, CHANGE_DIGITS)
+        if self.days is None:
+            return round(self.value - self.previous, CHANGE_DIGITS)
+        if load_catalogue()[self.name].period_length != PROPORTIONAL:
+            return None
+        before, now = self.days
+        shortest = min(self.days)
+        return round(self.value * shortest / now - self.previous * shortest / before, CHANGE_DIGITS)
+
+    @property
+    def growth(self) -> float | None:
+        """Relative change, of sums over unequal periods per day; None without a change, or from 0 or less."""
+        if self.value is None or self.previous is None or self.change is None or self.previous <= 0:
+            return None
+        before, now = self.days or (1, 1)
+        return (self.value / now) / (self.previous / before) - 1
 
     def of(self, dimension: str) -> str | None:
         """Return the value of one dimension of the slice; None without it."""
@@ -82,10 +103,21 @@ class Metric:
 
 
 class Metrics:
-    """All metrics of a report, in the order of the catalogue."""
+    """All metrics of a report, in the order of the catalogue.
 
-    def __init__(self, metrics: Iterable[Metric]) -> None:
+    Parameters
+    ----------
+    metrics
+        The metrics.
+    days
+        Days of the comparison period and of the period within the data; None without a comparison. Where they are not
+        as many, each metric that depends on them has them (:attr:`Metric.days`).
+    """
+
+    def __init__(self, metrics: Iterable[Metric], days: tuple[int, int] | None = None) -> None:
         book = load_catalogue()
+        if days is not None and days[0] != days[1]:
+            metrics = (replace(each, days=days) if book[each.name].period_length else each for each in metrics)
         # Sorting is stable: within a metric the order of the section is kept, such as months in time.
         self._metrics = tuple(sorted(metrics, key=lambda each: book.position(each.name)))
 

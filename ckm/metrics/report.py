@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
+from ckm.metrics.metric import Metrics
 from ckm.metrics.next_steps import AT_RISK_COLUMNS
 from ckm.settings import GREGORIAN
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.period import Comparison, Period
     from ckm.metrics.goals import Goal
-    from ckm.metrics.metric import Metrics, Missing
+    from ckm.metrics.metric import Missing
     from ckm.metrics.significance import Change
 
 
@@ -45,8 +46,9 @@ class LoyaltyReport:
     currency, time_zone
         Currency of all amounts; time zone of all days.
     metrics
-        All metrics, by the names of the catalogue. With ``by``, metrics of slices have ``(by, value)`` first in their
-        slice.
+        All metrics, by the names of the catalogue. Between periods of unequal length their changes are over equally
+        many days (:attr:`ckm.metrics.metric.Metric.change`). With ``by``, metrics of slices have ``(by, value)`` first
+        in their slice.
     missing
         Missing metrics with reasons.
     days
@@ -105,6 +107,10 @@ class LoyaltyReport:
     names: bool = False
     remarks: tuple[str, ...] = ()
     calendar: str = GREGORIAN
+
+    def __post_init__(self) -> None:
+        if self.days is not None:
+            object.__setattr__(self, "metrics", Metrics(self.metrics, self.days))
 
     def is_significant(self, metric: str) -> bool:
         """Whether the change of a metric of all customers is significant and large enough to report."""

@@ -12,12 +12,15 @@ from hypothesis import given, settings
 
 from ckm.customers.period import Period
 from ckm.metrics.changes import NO_CUSTOMER, change_metrics
+from ckm.metrics.comparison import compare
 from ckm.metrics.metric import Metric, Metrics, Missing
 from tests.conftest import examples
 from tests.metrics.rows import bought, context, histories, tables
 from tests.metrics.shop import shop_context, shop_tables
 
 Z = 1.959963984540054
+YEAR = 365 / 366
+"""Days of 2025 over those of 2024."""
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +105,11 @@ def test_changes_by_kind_of_customer_by_hand(shop: Metrics) -> None:
     found = {each.of("kind"): (each.value, each.n) for each in shop.all("change_by_kind", "kind")}
     assert found == {
         "new": (485, 4),
-        "retained": (170 + 0 + 10 + 900, 4),
+        "retained": (pytest.approx(270 + 1000 + 90 + 1900 - YEAR * (100 + 1000 + 80 + 1000)), 4),
         "reactivated": (30, 1),
-        "lost": (-327, 4),
+        "lost": (pytest.approx(-12 - YEAR * (300 + 15)), 4),
     }
-    assert sum(value for value, _ in found.values()) == 3763 - 2495
+    assert sum(value for value, _ in found.values()) == pytest.approx(3763 - YEAR * 2495)
 
 
 def test_kinds_add_up_where_the_periods_overlap() -> None:
@@ -114,9 +117,20 @@ def test_kinds_add_up_where_the_periods_overlap() -> None:
         "period": Period(date(2024, 1, 1), date(2025, 12, 31)),
         "compared": Period(date(2023, 1, 1), date(2024, 12, 31)),
     }
-    metrics = Metrics(change_metrics(shop_context(**overlapping))[0])
+    context = shop_context(**overlapping)
+    comparison = compare(context)
+    assert comparison is not None
+    metrics = Metrics(change_metrics(context, comparison)[0], comparison.days)
     kinds = [each.value for each in metrics.all("change_by_kind", "kind")]
-    assert sum(kinds) == metrics.get("revenue_of_customers").change == 3763 - 85
+    before, now = comparison.days
+    change = metrics.get("revenue_of_customers").change
+    assert sum(kinds) == pytest.approx(change)
+    assert change == pytest.approx((3763 + 2495) * min(before, now) / now - (85 + 2495) * min(before, now) / before)
+
+
+def in_equal_days(sums: dict[str, tuple[float, float]]) -> dict[str, float]:
+    """Return the change of each sum over 365 days of 2025 and of the leap year 2024."""
+    return {name: now - before * YEAR for name, (now, before) in sums.items()}
 
 
 def slices(metrics: Metrics, dimension: str) -> dict[str | None, float | None]:
@@ -130,10 +144,13 @@ def slices(metrics: Metrics, dimension: str) -> dict[str | None, float | None]:
 def test_changes_by_slice_by_hand(shop: Metrics) -> None:
     # phone: dong 1000, hugo 2000 - 100; before dong 1000, hugo 1000
     # web: anna 270, elif 90, gabi 100, juri 300 = 760; before 100 + 300 + 0 + 80; till: the other 118; before 15 + 10
-    assert slices(shop, "channel") == {"phone": 900, "web": 760 - 480, "till": 118 - 25}
-    # DE: anna 170, bern 30, elif 10, fred 25, hugo 900; TH: cara -300, dong 0, gabi 100, juri 300
-    # nobody knows where kiri (-15), lena (60) and otto (-12) are; the till 15 - 10
-    assert slices(shop, "country") == {"DE": 1135, "TH": 100, "(none)": 33, NO_CUSTOMER: 5}
+    channels = {"phone": (2900, 2000), "web": (760, 480), "till": (118, 25)}
+    assert slices(shop, "channel") == pytest.approx(in_equal_days(channels))
+    # DE: anna 270, bern 30, elif 90, fred 25, hugo 1900; before anna 100, elif 80, hugo 1000
+    # TH: dong 1000, gabi 100, juri 300; before cara 300, dong 1000
+    # unknown: lena 60, otto -12; before kiri 15; guests: 15, before 10
+    countries = {"DE": (2315, 1180), "TH": (1400, 1300), "(none)": (48, 15), NO_CUSTOMER: (15, 10)}
+    assert slices(shop, "country") == pytest.approx(in_equal_days(countries))
 
 
 def test_slices_say_how_many_customers_they_are_of(shop: Metrics) -> None:
