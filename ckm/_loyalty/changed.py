@@ -100,11 +100,12 @@ def drivers(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def revenue_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the revenue to the cent."""
+    """Return the revenue to the cent, and what it includes."""
     names = ("revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns")
     revenues = [metric for name in names if (metric := localized.of(name)) is not None]
     if revenues:
         yield localized.metrics_table(localized.say("table.revenue"), revenues, folded=True)
+        yield from map(Text, localized.net_sales())
 
 
 def change_sentence(localized: LocalizedReport, change: Change) -> str:

@@ -57,6 +57,7 @@ def at_risk_list(localized: LocalizedReport) -> Iterator[Block]:
     numeric = {"value_at_risk", "last_purchase"}
     columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
     yield ReportTable(caption, columns, tuple(rows))
+    yield from localized.pseudonym_note(at_risk["customer_id"].head(MOST_LISTED))
 
 
 def risk_numbers(localized: LocalizedReport) -> Iterator[Block]:

@@ -65,7 +65,8 @@ def comparison_of(localized: LocalizedReport) -> str:
         return compared
     months = report.shortened_from
     shorter = localized.say("lead.shortened", months, day=numbers.day(report.data_begin), months=numbers.count(months))
-    return localized.say("unit.gap").join((compared, shorter))
+    season = (localized.say("lead.season"),) if report.comparison == "previous" else ()
+    return localized.say("unit.gap").join((compared, shorter, *season))
 
 
 def comparison_key(localized: LocalizedReport) -> str:

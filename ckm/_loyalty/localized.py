@@ -8,10 +8,11 @@ from ckm._loyalty.numbers import Numbers
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.metric import Metric
 from ckm.plaintext import harmless
+from ckm.pseudonym import is_pseudonym
 from ckm.render.document import Figure, ReportTable, TableColumn, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ckm._loyalty.words import Words
     from ckm.metrics.metric import Missing
@@ -73,6 +74,21 @@ class LocalizedReport:
         """Return text of the data; set apart where it may run the other way than the text around it."""
         text = harmless(text)
         return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
+
+    def pseudonym_note(self, shown: Iterable[str]) -> Iterator[Text]:
+        """Return what an ``id-…`` stands for, if one is shown; with names there are the ids themselves."""
+        if not self.report.names and any(is_pseudonym(each) for each in shown):
+            yield Text(self.say("text.pseudonym"))
+
+    def net_sales(self) -> Iterator[str]:
+        """Return what the revenue includes, a sentence per platform; else that it is as the source has it."""
+        for each in self.report.net_sales:
+            if not each.title:
+                yield self.say("net_sales.source")
+                continue
+            parts = ((name, getattr(each, name)) for name in ("taxes", "shipping", "gift_cards"))
+            named = self.joined([self.say(f"net_sales.{name}_{value}") for name, value in parts if value])
+            yield self.say("net_sales.platform", platform=self.raw(each.title), parts=named)
 
     def written(self, name: str, value: float | None, *, exact: bool = False, signed: bool = False) -> str:
         """Return a value in the unit of its metric.

@@ -175,6 +175,7 @@ def loyal_list(localized: LocalizedReport) -> Iterator[Block]:
     )
     columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
     yield ReportTable(caption, columns, tuple(rows), folded=True)
+    yield from localized.pseudonym_note(loyal["customer_id"].head(MOST_LISTED))
 
 
 def attitude_text(localized: LocalizedReport, attitude: str | None) -> str:

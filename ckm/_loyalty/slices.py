@@ -54,5 +54,6 @@ def _blocks(localized: LocalizedReport, by: str) -> Iterator[Block]:
         *(TableColumn(localized.title(name), numeric=True) for name in names),
     )
     yield ReportTable(localized.say("table.by", dimension=localized.dimension(by)), columns, tuple(rows))
+    yield from localized.pseudonym_note(values)
     hidden = (localized.reason(each) for each in localized.report.missing if each.reason == HIDDEN)
     yield from map(Text, dict.fromkeys(hidden))

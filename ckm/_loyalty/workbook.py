@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Metric
     from ckm.metrics.report import LoyaltyReport
 
+REVENUE = "changed"
+"""Section of the metric catalogue with the revenue."""
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 LONGEST_NAME = 31
 """Maximum characters of a sheet's name in Excel."""
@@ -151,8 +153,11 @@ class _Writer:
         localized = self._localized
         rows = [(title_of(localized), lead_of(localized))]
         for name in SECTIONS:
-            lines = (*findings(localized, name), *(text.text for text in localized.missing(name)))
+            included = localized.net_sales() if name == REVENUE else ()
+            lines = (*findings(localized, name), *included, *(text.text for text in localized.missing(name)))
             rows += [(localized.say(f"section.{name}"), line) for line in lines]
+        pseudonyms = localized.pseudonym_note(localized.report.loyal["customer_id"])
+        rows += [(localized.say("sheet.loyal"), note.text) for note in pseudonyms]
         self._table(localized.say("sheet.overview"), ("section", "finding"), rows)
 
     def section(self, name: str) -> None:

@@ -59,8 +59,8 @@ def loyalty_report(
         str | None,
         typer.Option(
             metavar="MONTHS",
-            help="Months up to the as-of date: 12mo, 3mo, 1y. Default: 12mo, or where the data begin too late to "
-            "compare it, the longest of 6mo, 3mo and 1mo that has an earlier one.",
+            help="Months up to the as-of date: 12mo, 3mo, 1y. Default: 12mo, or where the data hold no year before, "
+            "6mo, 3mo or 1mo, compared with the same months last year where the data hold them.",
         ),
     ] = None,
     compare: Annotated[

@@ -14,6 +14,7 @@ from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import (
     declared_payments,
+    loaded_sources,
     payments_beside_orders,
     payments_of,
     without_payments,
@@ -67,6 +68,8 @@ class Dataset:
         Settings of the workspace; for a file the defaults, with the caller's currency and time zone.
     payments
         Rows of sources declared as payments, which are not in the transactions; None without any.
+    sources
+        Names of the mappings or platforms of the files; empty for a workspace (:meth:`transaction_sources`).
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -77,6 +80,16 @@ class Dataset:
     state: str | None = None
     config: Config = field(default_factory=Config)
     payments: pl.LazyFrame | None = None
+    sources: tuple[str, ...] = ()
+
+    def transaction_sources(self) -> tuple[str, ...]:
+        """Return the names of the mappings or platforms that the transactions came through, sorted; without payments.
+
+        Those of a frame, which has none, are empty.
+        """
+        if self.workspace is None:
+            return self.sources
+        return tuple(sorted(loaded_sources(self.workspace) - set(declared_payments(self.workspace))))
 
     def known_on(self, day: date | None) -> Dataset:
         """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
@@ -208,10 +221,12 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
     plan, config = _plan(options, load_config(None))
     frames: list[pl.LazyFrame] = []
     said_of: dict[str, list[str]] = {}
+    sources: set[str] = set()
     for file in files:
         known = pl.concat(frames) if frames else None
-        rows, said = _transactions(file, plan, config, known, by_customer=by_customer)
+        rows, said, source = _transactions(file, plan, config, known, by_customer=by_customer)
         frames.append(rows)
+        sources.add(source)
         for text in said:
             said_of.setdefault(text, []).append(file.name)
     remarks += [about(_names(names), text) for text, names in said_of.items()]
@@ -220,7 +235,7 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
             doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
-    return Dataset(tables, _label(path), tuple(remarks), config=config)
+    return Dataset(tables, _label(path), tuple(remarks), config=config, sources=tuple(sorted(sources)))
 
 
 def _names(files: list[str]) -> str:
@@ -250,8 +265,11 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 
 def _transactions(
     file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
-) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
+) -> tuple[pl.LazyFrame, list[str], str]:
+    """Return the rows of a file, remarks, and the name of its mapping or platform.
+
+    ``known`` has the rows of earlier files, whose orders it may continue.
+    """
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.io.mapping.column_types import ColumnShapes
     from ckm.io.mapping.convert import Conversion
@@ -294,7 +312,7 @@ def _transactions(
         was = "was" if found.left_out == 1 else "were"
         left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
     told = [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
-    return found.rows, [*at_least(Importance.assumption, told), *left]
+    return found.rows, [*at_least(Importance.assumption, told), *left], mapping.name
 
 
 def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.period import Period
-from ckm.metrics.metric import Metric
+from ckm.metrics.metric import Metric, Missing
 
 if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
@@ -44,6 +44,22 @@ class ScoredSpend:
     customers: int
     expected: float
     came: float
+
+
+def save_and_score(context: ReportContext, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
+    """Save the expected spend if ``keep``, and return the accuracy of the newest saved forecast that can be scored.
+
+    None for a file, which has no run history.
+    """
+    workspace = context.workspace
+    if workspace is None:
+        return None
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
+
+    store = Store(workspace.store_dir)
+    if keep and workspace.writable and not isinstance(lifetime, Missing):
+        save_expected_spend(store, lifetime, context.as_of)
+    return score_expected_spend(context, store)
 
 
 def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
 from ckm.metrics.metric import Metrics
+from ckm.metrics.net_sales import AS_THE_SOURCE, NetSales
 from ckm.metrics.next_steps import AT_RISK_COLUMNS
 from ckm.settings import GREGORIAN
 
@@ -74,6 +75,8 @@ class LoyaltyReport:
         The dimension of the slices.
     names
         Whether customers' names may be shown.
+    net_sales
+        What the revenue includes, by platform of the sources.
     remarks
         What a reader must know besides, in English.
     calendar
@@ -105,6 +108,7 @@ class LoyaltyReport:
     at_risk: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=AT_RISK_COLUMNS))
     by: str | None = None
     names: bool = False
+    net_sales: tuple[NetSales, ...] = (AS_THE_SOURCE,)
     remarks: tuple[str, ...] = ()
     calendar: str = GREGORIAN
 
