@@ -19,15 +19,25 @@ if TYPE_CHECKING:
 KEY_FIGURES = ("revenue", "customers_active", "orders", "average_order_value", "retention_rate", "nps")
 """At the top, with the change; the value at risk takes the last place where it is known."""
 MOST_KEY_FIGURES = 6
-TRENDS = {"revenue": "monthly_revenue", "customers_active": "monthly_active_customers", "orders": "monthly_orders"}
+TRENDS = {
+    "revenue": "monthly_revenue",
+    "customers_active": "monthly_active_customers",
+    "orders": "monthly_orders",
+    "average_order_value": "monthly_average_order_value",
+    "retention_rate": "monthly_retention_rate",
+    "value_at_risk": "monthly_value_at_risk",
+}
 """Metrics by month of key figures."""
+FEWEST_MONTHS = 3
+"""Months of a trend."""
+DAYS_OF_A_MONTH = 365.25 / 12
 MOST_SENTENCES = 3
 NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})
 """Why no period is compared with another: what a reader must know first."""
 
 
 def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
-    """Give the numbers at the top, with their interval, their change and the last 13 months."""
+    """Return the numbers at the top, each with interval, change, and the last 13 months or why they are missing."""
     at_risk = value_at_risk(localized)
     names = [name for name in KEY_FIGURES if localized.of(name) is not None]
     for name in names[: MOST_KEY_FIGURES - (at_risk is not None)]:
@@ -40,12 +50,28 @@ def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
             )
         if change := change_of(localized, metric):
             notes.append(change)
-        trend = [each.value or 0.0 for each in localized.all(TRENDS[name], "month")] if name in TRENDS else []
-        described = localized.say("chart.trend", metric=localized.title(name)) if trend else ""
-        value, title = localized.written(name, metric.value), localized.title(name)
-        yield KeyFigure(value, title, localized.joined(notes), tuple(trend), described)
+        yield _key_figure(localized, name, metric.value, notes)
     if at_risk is not None:
-        yield KeyFigure(localized.written("value_at_risk", at_risk), localized.title("value_at_risk"))
+        yield _key_figure(localized, "value_at_risk", at_risk, [])
+
+
+def _key_figure(localized: LocalizedReport, name: str, value: float | None, notes: list[str]) -> KeyFigure:
+    """Return a key figure with its trend; with fewer than three months the note says what it needs."""
+    title = localized.title(name)
+    trend = [each.value for each in localized.all(TRENDS.get(name, ""), "month") if each.value is not None]
+    described = ""
+    if len(trend) >= FEWEST_MONTHS:
+        described = localized.say("chart.trend", metric=title)
+    elif f"key.no_trend_{name}" in localized.words:
+        needed = localized.numbers.count(_months_needed(localized))
+        trend, notes = [], [*notes, localized.say(f"key.no_trend_{name}", months=needed)]
+    return KeyFigure(localized.written(name, value), title, localized.joined(notes), tuple(trend), described)
+
+
+def _months_needed(localized: LocalizedReport) -> int:
+    """Return the months of data that the trend of the retention rate needs: two windows, and two months more."""
+    period, compared = localized.report.period, localized.report.compared
+    return round((period.last - compared.first).days / DAYS_OF_A_MONTH) + FEWEST_MONTHS - 1
 
 
 def what_happened(localized: LocalizedReport) -> Findings:

@@ -63,8 +63,8 @@ class Numbers:
         return self._written(value, lambda each: self._percent(each, digits), digits + 2, signed=signed)
 
     def money(self, value: float, *, exact: bool = False, signed: bool = False) -> str:
-        """Format an amount; without cents from :data:`LARGE` on, unless it must be exact."""
-        cents = exact or abs(value) < LARGE
+        """Format an amount; a zero and amounts from :data:`LARGE` on have no cents, unless it must be exact."""
+        cents = exact or 0 < abs(value) < LARGE
         return self._written(value, lambda each: self._money(each, cents=cents), 2 if cents else 0, signed=signed)
 
     def day(self, day: date) -> str:

@@ -58,6 +58,10 @@ MONTHS = ("month", "cohort")
 """Dimensions whose values are months; the month of a cohort's retention is a number and stays one."""
 LEAST_WIDTH, MOST_WIDTH = 8, 60
 """Characters of a column; longer texts are wrapped."""
+LINE_HEIGHT = 15
+"""Height of a line of text in points, as Excel has it."""
+A4 = 9
+"""Excel's number of the paper size."""
 BESIDE_TEXT = 3
 """Characters beside a text: the padding of a cell, and the button of a filter."""
 
@@ -179,7 +183,10 @@ class _Writer:
     def _slice(self, metric: Metric) -> str:
         localized = self._localized
         named = []
-        for key, value in metric.slice:
+        pairs = dict(metric.slice)
+        if "dimension" in pairs:  # the pair of a dimension and its value
+            pairs[pairs.pop("dimension")] = pairs.pop("value")
+        for key, value in pairs.items():
             group = "left_out" if metric.name == "rows_left_out" else key
             text = localized.numbers.month(value) if key in MONTHS else localized.called(group, value)
             named.append(f"{localized.dimension(key)}: {text}")
@@ -247,10 +254,17 @@ class _Writer:
             for column, cell in enumerate(row):
                 self._cell(sheet, number, column, cell)
                 widths[column] = max(widths[column], self._width(cell))
+            lines = max((_lines(cell) for cell in row if isinstance(cell, str)), default=1)
+            if lines > 1:  # LibreOffice does not compute the height of a row with wrapped text when it opens a file
+                sheet.set_row(number, lines * LINE_HEIGHT)
         for column, width in enumerate(widths):
             sheet.set_column(column, column, min(max(width + BESIDE_TEXT, LEAST_WIDTH), MOST_WIDTH))
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)  # as wide as a page, and as many pages as the rows need
+        sheet.repeat_rows(0)
 
     def _cell(self, sheet: Worksheet, row: int, column: int, cell: Cell) -> None:
         if isinstance(cell, Quantity):
@@ -279,6 +293,18 @@ class _Writer:
         if self._localized.mirrored:
             sheet.right_to_left()
         return sheet
+
+
+def _lines(text: str) -> int:
+    """Return the lines of a wrapped text in the widest column."""
+    lines, used = 1, 0
+    for word in text.split(" "):
+        width = width_of(word)
+        if used and used + 1 + width > MOST_WIDTH:
+            lines, used = lines + 1, 0
+        used += width + (1 if used else 0)
+        lines, used = lines + (used - 1) // MOST_WIDTH, (used - 1) % MOST_WIDTH + 1 if used else 0
+    return lines
 
 
 def _write(sheet: Worksheet, row: int, column: int, text: str, look: Format) -> None:

@@ -17,6 +17,8 @@ from ckm.metrics.forecast_accuracy import forecast_accuracy_metrics, save_and_sc
 from ckm.metrics.lifecycle import lifecycle_metrics, lifecycle_of
 from ckm.metrics.loyalty_matrix import loyalty_metrics
 from ckm.metrics.monthly import monthly_metrics
+from ckm.metrics.monthly_retention import monthly_retention
+from ckm.metrics.monthly_risk import monthly_risk
 from ckm.metrics.next_steps import call_list, next_step_metrics
 from ckm.metrics.ratings import read_ratings
 from ckm.metrics.relationships import relationship_metrics
@@ -119,6 +121,7 @@ def report_metrics(
         sections: list[SectionMetrics] = [
             change_metrics(context, comparison, parts),
             monthly_metrics(context),
+            ((*monthly_retention(context), *monthly_risk(context)), ()),
             relationship_metrics(context),
             cohort_metrics(context),
             survival_metrics(context, lifecycle),

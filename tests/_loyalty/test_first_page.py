@@ -38,11 +38,24 @@ def test_the_page_is_called_as_the_shop_and_says_its_period_beneath() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_four_to_six_key_figures_with_the_last_months_of_those_that_have_them(lang: str) -> None:
-    found = list(key_figures(LocalizedReport(example_report(), load_words(lang))))
+def test_four_to_six_key_figures_with_the_last_months_or_why_they_are_missing(lang: str) -> None:
+    localized = LocalizedReport(example_report(), load_words(lang))
+    found = {each.label: each for each in key_figures(localized)}
     assert 4 <= len(found) <= 6
-    assert [len(each.trend) for each in found if each.trend] == [MONTHS] * len(TRENDS)
-    assert all(each.note for each in found if each.trend)
+    months = {each: len(found[localized.title(each)].trend) for each in TRENDS}
+    assert months == dict.fromkeys(TRENDS, MONTHS) | {"retention_rate": 7, "value_at_risk": 0}
+    assert all(each.note and each.trend_description for each in found.values() if each.trend)
+    assert found[localized.title("value_at_risk")].note == localized.say("key.no_trend_value_at_risk")
+
+
+def test_a_trend_of_too_few_months_is_none_and_says_what_it_needs() -> None:
+    rate = Metric("retention_rate", 0.5, n=100, lo=0.4, hi=0.6)
+    months = [Metric("monthly_retention_rate", 0.5, (("month", f"2026-0{month}"),), n=100) for month in (5, 6)]
+    order_value = Metric("average_order_value", 40.0, n=100)
+    figures = {each.label: each for each in key_figures(of(rate, *months, order_value))}
+    assert figures["Retention rate"].trend == ()
+    assert "no trend: 26 months of data needed" in figures["Retention rate"].note
+    assert figures["Average order value (AOV)"].note == "no trend: returns of few customers in a month"
 
 
 def test_a_key_figure_equals_its_metric_and_its_trend_ends_with_the_newest_month() -> None:

@@ -20,6 +20,7 @@ from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_segments import read_segments
 from ckm.metrics.margin import Margin
 from ckm.metrics.metric import Metrics, Missing
+from ckm.metrics.monthly_risk import monthly_risk
 from ckm.metrics.value_at_risk import Risk, read_risk, value_at_risk_metrics
 from ckm.models.intervals import wilson
 from ckm.store import Store
@@ -95,6 +96,16 @@ def test_a_saved_run_is_reported_without_those_who_have_bought_since(tmp_path: P
     metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
     assert Metrics(metrics).value("unanswered_share") == pytest.approx(70 / 694)
     assert missing == (Missing("churn", "no_warnings_judged"),)
+
+
+def test_the_value_at_risk_of_a_month_is_that_of_its_newest_run(tmp_path: Path) -> None:
+    kept_run(tmp_path, date(2025, 9, 10), ("bern", 0.8, "warn", "silent", 99.0))
+    kept_run(tmp_path, date(2025, 9, 30), ("bern", 0.8, "warn", "silent", 24.0), ("gabi", 0.1, None, None, 5.0))
+    kept_run(tmp_path, date(2025, 11, 1), ("bern", 0.8, "warn", "silent", 30.5), ("dong", 0.6, "watch", None, 600.0))
+    kept_run(tmp_path, date(2026, 1, 2), ("bern", 0.8, "warn", "silent", 1.0))  # after the as-of date
+    found = monthly_risk(in_workspace(shop_context(), tmp_path))
+    assert [(each.of("month"), each.value, each.n) for each in found] == [("2025-09", 24.0, 1), ("2025-11", 630.5, 2)]
+    assert monthly_risk(shop_context()) == ()
 
 
 @pytest.mark.slow
