@@ -24,7 +24,7 @@ from ckm.metrics.report import LoyaltyReport
 from ckm.metrics.report_metrics import report_metrics
 from ckm.metrics.report_period import report_period
 from ckm.metrics.shown_customers import shown_customers, shown_slices
-from ckm.metrics.significance import those_that_matter
+from ckm.metrics.significance import reportable_changes
 from ckm.metrics.slices import find_dimension
 from ckm.remark import basis, doubt
 from ckm.result import Result
@@ -245,7 +245,7 @@ def loyalty_report(
         label=dataset.label,
         shop=config.name or dataset.label,
         data="" if dataset.workspace is not None else dataset.label,
-        significant=frozenset(each.metric for each in changes if each.matters and not each.slice),
+        significant=frozenset(each.metric for each in changes if each.is_reportable and not each.slice),
         period=context.period,
         compared=context.compared,
         comparison=comparison_used,
@@ -263,7 +263,7 @@ def loyalty_report(
         missing=tuple(dict.fromkeys((*found.missing, *hidden.missing, *no_goals))),
         drivers=tuple(
             replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_group_size))
-            for each in those_that_matter(changes)
+            for each in reportable_changes(changes)
         ),
         goals=goals,
         loyal=shown_customers(found.loyal, tables, names=request.names),

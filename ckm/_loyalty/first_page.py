@@ -1,4 +1,4 @@
-"""The first page: key figures with their change and trend, and what happened in three sentences."""
+"""First page of the report: key figures with change and trend, and what happened in three sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Metric
 
 KEY_FIGURES = ("revenue", "customers_active", "orders", "average_order_value", "retention_rate", "nps")
-"""At the top, with the change; the value at risk takes the last place where it is known."""
+"""Key figures in order; the value at risk comes last where it is known."""
 MOST_KEY_FIGURES = 6
 TRENDS = {
     "revenue": "monthly_revenue",
@@ -27,13 +27,13 @@ TRENDS = {
     "retention_rate": "monthly_retention_rate",
     "value_at_risk": "monthly_value_at_risk",
 }
-"""Metrics by month of key figures."""
+"""Metric by month of each key figure that has one."""
 FEWEST_MONTHS = 3
 """Months of a trend."""
 DAYS_OF_A_MONTH = 365.25 / 12
 MOST_SENTENCES = 3
 NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})
-"""Why no period is compared with another: what a reader must know first."""
+"""Reasons for no comparison, which the lead of the page gives."""
 
 
 def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
@@ -81,7 +81,7 @@ def what_happened(localized: LocalizedReport) -> Findings:
 
 
 def comparison_of(localized: LocalizedReport) -> str:
-    """Return what is compared with what, or why nothing is; empty where nothing was to be compared."""
+    """Return a sentence on the comparison period, or why there is no comparison."""
     report, numbers = localized.report, localized.numbers
     if report.days is None:
         why = (each for each in report.missing if each.reason in NOT_COMPARED and each.section == "changed")
@@ -96,7 +96,7 @@ def comparison_of(localized: LocalizedReport) -> str:
 
 
 def comparison_key(localized: LocalizedReport) -> str:
-    """Return the end of the keys of texts on the comparison."""
+    """Return the suffix of the keys of texts on the comparison: ``previous`` or ``year_ago``."""
     return "previous" if localized.report.comparison == "previous" else "year_ago"
 
 
@@ -114,10 +114,7 @@ def _revenue(localized: LocalizedReport) -> str:
 
 
 def _third(localized: LocalizedReport) -> str:
-    """Return the third sentence: the largest significant change besides revenue, or that there is none.
-
-    Without a comparison it is about retention.
-    """
+    """Return the largest significant change besides revenue, or that there is none; without a comparison, retention."""
     if localized.report.days is None:
         return retention_finding(localized)
     others = (each for each in localized.report.drivers if each.metric != "revenue" and not each.slice)

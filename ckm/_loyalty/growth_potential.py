@@ -32,11 +32,11 @@ NUMBERS = (
 VALUE_SEGMENTS = ("protect", "grow", "maintain", "monitor")
 """Value segments of ``ckm segment --by value``, highest current value first."""
 DEVIATIONS = 1.96
-"""Standard deviations of a Poisson count within which 95 % of random counts lie."""
+"""Standard deviations around the mean that hold 95 % of normal values."""
 
 
 def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customer lifetime value with its interval, and the metrics beside it in a folded table."""
+    """Return a sentence on the customer lifetime value, and a folded table of the metrics of the section."""
     value = localized.of("clv")
     if value is not None:
         interval = localized.between("clv", value.lo, value.hi, exact=False)
@@ -56,7 +56,7 @@ def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def headroom(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the upsell potential by value segment."""
+    """Return the chart of the upsell potential by value segment."""
     room = localized.parts("headroom", "segment", VALUE_SEGMENTS)
     total = sum(each.value or 0.0 for each in room)
     if total <= 0:
@@ -100,7 +100,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def lifetime_value(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how the lifetime value spreads over the customers."""
+    """Return the chart of the share of lifetime value by decile of the customers."""
     tenths = localized.all("clv_share", "tenth")
     if not tenths:
         return
@@ -130,7 +130,7 @@ def lifetime_value(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def past_spend(localized: LocalizedReport) -> Iterator[Block]:
-    """Of what the expected spend is made, and how right it was in the last days."""
+    """Return a sentence on the backtest of the spend forecast, and the table of its model weights."""
     days, error = localized.of("clv_past_days"), localized.of("clv_past_error")
     expected, came = (localized.of("clv_past_spend", what=what) for what in ("predicted", "actual"))
     if days is None or error is None or expected is None or came is None:
@@ -155,7 +155,7 @@ def past_spend(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def holdout(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how the models did in the holdout."""
+    """Return the chart of expected and actual orders in the holdout, and a table of the models."""
     orders = localized.all("holdout_orders", "tenth", "what")
     by = {(each.of("tenth"), each.of("what")): each.value or 0.0 for each in orders}
     money = {

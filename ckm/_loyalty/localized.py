@@ -1,4 +1,4 @@
-"""Text of a loyalty report in a language: building blocks of all sections."""
+"""Loyalty report in a language: titles, values, changes, tables and charts that all sections are built of."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from ckm.render.chart_look import Specification
 
 NOTHING = "–"
-"""Mark of a missing number."""
+"""Text of a missing or suppressed number."""
 SEGMENT, SAVED = "segment", "segment "
-"""The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
+"""Dimension of segments, and prefix of the dimension of a saved segment definition, before its name."""
 FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
-Way = Literal["up", "down", "same"]
+Direction = Literal["up", "down", "same"]
 HIDDEN = "hidden_cells"
-"""Reason of suppressed numbers, which is named where slices are shown."""
+"""Reason of suppressed numbers."""
 
 
 class LocalizedReport:
-    """A report, the words and the numbers of a language.
+    """A report with the texts and the number formats of a language.
 
     Attributes
     ----------
     mirrored
-        Whether charts begin on the right.
+        Whether charts are mirrored, for a language that is written from right to left.
     """
 
     def __init__(self, report: LoyaltyReport, words: Words) -> None:
@@ -46,32 +46,32 @@ class LocalizedReport:
         self._book = load_catalogue()
 
     def say(self, key: str, n: float | None = None, /, **values: str) -> str:
-        """Return a text of the language with its places filled."""
+        """Return a text of the language with its placeholders filled (:meth:`Words.say`)."""
         return self.words.say(key, n, **values)
 
     def title(self, name: str) -> str:
-        """Return what a metric is called; as the book does where the language has no word for it."""
+        """Return the title of a metric in the language, else in English."""
         return self.words.called("metrics", f"{name}.title") or self._book[name].title
 
     def definition(self, name: str) -> str:
-        """Return what a metric means."""
+        """Return the definition of a metric in the language, else in English."""
         return self.words.called("metrics", f"{name}.definition") or self._book[name].definition
 
     def called(self, dimension: str, value: str) -> str:
-        """Return a value of a dimension: codes by the language's word, other values unchanged."""
+        """Return the text of a value of a dimension: the word of the language for a code, other values as they are."""
         for group in (SEGMENT if dimension.startswith(SAVED) else dimension, "any"):
             if word := self.words.called("values", f"{group}.{value}"):
                 return word
         return self.raw(value)
 
     def dimension(self, name: str) -> str:
-        """Return what a dimension is called; a column of the data by its own name."""
+        """Return the name of a dimension in the language; a column of the data keeps its name."""
         if name.startswith(SAVED):
             return self.say("unit.saved_segment", name=self.raw(name.removeprefix(SAVED)))
         return self.words.called("dimensions", name) or self.raw(name)
 
     def raw(self, text: str) -> str:
-        """Return text of the data; set apart where it may run the other way than the text around it."""
+        """Return a text of the data without markup; isolated by direction marks in a right-to-left language."""
         text = harmless(text)
         return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
 
@@ -91,18 +91,18 @@ class LocalizedReport:
             yield self.say("net_sales.platform", platform=self.raw(each.title), parts=named)
 
     def written(self, name: str, value: float | None, *, exact: bool = False, signed: bool = False) -> str:
-        """Return a value in the unit of its metric.
+        """Return a value formatted in the unit of its metric.
 
         Parameters
         ----------
         name
             Of the metric.
         value
-            None is written as a dash.
+            Value; None is a dash.
         exact
-            Money to the cent and shares to a tenth, as tables have them.
+            Whether to write cents, and shares with one decimal, as in tables.
         signed
-            With its sign: a change. That of a share is in percentage points.
+            Whether to write a sign, as of a change; that of a share is in percentage points.
         """
         if value is None:
             return NOTHING
@@ -125,7 +125,7 @@ class LocalizedReport:
                 return numbers.count(value, signed=signed)
 
     def between(self, name: str, low: float | None, high: float | None, *, exact: bool = True) -> str:
-        """Return an interval; empty without one."""
+        """Return the interval as a text; empty if an end is None."""
         if low is None or high is None:
             return ""
         ends = (self.written(name, end, exact=exact) for end in (low, high))
@@ -145,7 +145,7 @@ class LocalizedReport:
         return self.say("unit.per_day", change=self.numbers.share(metric.growth, 1, signed=True))
 
     def joined(self, texts: Sequence[str]) -> str:
-        """Return a list as the language separates it."""
+        """Return texts joined by the list separator of the language."""
         return self.say("unit.separator").join(texts)
 
     def of(self, name: str, **slice_: str) -> Metric | None:
@@ -155,7 +155,7 @@ class LocalizedReport:
 
     @property
     def unequal_days(self) -> tuple[int, int] | None:
-        """Days of the period that is compared with, and of the period; None where they are as many."""
+        """Days of the comparison period and of the period; None if they are equal or there is no comparison."""
         days = self.report.days
         return days if days is not None and days[0] != days[1] else None
 
@@ -164,7 +164,7 @@ class LocalizedReport:
         return self.say("unit.days", days, days=self.numbers.count(days))
 
     def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
-        """Return the metrics of a name and these dimensions that have a value."""
+        """Return the metrics of a name, sliced by exactly these dimensions, that have a value."""
         return tuple(each for each in self.report.metrics.all(name, *dimensions) if each.value is not None)
 
     def parts(self, name: str, dimension: str, values: Sequence[str]) -> list[Metric]:
@@ -200,10 +200,7 @@ class LocalizedReport:
                 yield Text(text)
 
     def reason(self, missing: Missing) -> str:
-        """Return why something is missing; a reason without a text by its name, never nothing.
-
-        A section can have a separate text for a reason.
-        """
+        """Return the text of a reason: that of its section, else the general one, else one with its code."""
         values = {name: self.numbers.count(value) for name, value in missing.numbers}
         first = missing.numbers[0][1] if missing.numbers else None
         for key in (f"missing.{missing.section}_{missing.reason}", f"missing.{missing.reason}"):
@@ -212,21 +209,21 @@ class LocalizedReport:
         return self.say("missing.other", reason=self.raw(missing.reason))
 
     def unless_hidden(self, finding: str, name: str, *, whole: bool = False) -> str:
-        """Return a finding that adds up the parts of a metric; its title alone where some of them may be hidden.
+        """Return a headline with a sum over the parts of a metric; the metric's title if parts may be suppressed.
 
         Parameters
         ----------
         finding
-            The sentence.
+            Headline.
         name
             Of the metric.
         whole
-            Whether all parts are there for sure, whatever else of the section is hidden.
+            Whether all parts are known to be shown, although other numbers of the section are suppressed.
         """
         return self.title(name) if self.has_hidden(self._book[name].section) and not whole else finding
 
     def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> ReportTable:
-        """Return metrics of all customers with previous values; empty columns are left out."""
+        """Return a table of metrics of all customers with interval, previous value and change; no empty columns."""
         rows = [
             (
                 self.title(each.name),
@@ -268,7 +265,7 @@ class LocalizedReport:
     def table(
         self, caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, folded: bool = True
     ) -> ReportTable:
-        """Return a table whose columns are named by keys; all but the first hold numbers."""
+        """Return a table with the titles ``column.KEY``; all columns but the first are numeric."""
         titles = tuple(TableColumn(self.say(f"column.{key}"), numeric=number > 0) for number, key in enumerate(columns))
         return ReportTable(caption, titles, tuple(tuple(row) for row in rows), folded=folded)
 
@@ -289,11 +286,11 @@ class LocalizedReport:
         finding
             The headline.
         chart
-            Key of what is drawn, and of the note.
+            Key of the description ``chart.KEY`` and of the note ``note.KEY``.
         specification, table
             The chart and its numbers.
         note
-            Whether there is one on how to read it.
+            Whether the chart has a note on how to read it.
         values
             Values of the placeholders of the description.
         """
@@ -319,10 +316,10 @@ class LocalizedReport:
         )
 
 
-def way(metric: Metric) -> Way | None:
-    """Return which way a metric went; None where there is nothing to hold it against.
+def direction(metric: Metric) -> Direction | None:
+    """Return the direction of a change; None without a previous value.
 
-    Where the metric is an estimate, it went nowhere unless what was before lies outside of its interval.
+    That of an estimate is ``same`` if the previous value is within its interval.
     """
     if metric.value is None or metric.previous is None:
         return None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 SCALES = {"nps": ("nps_0_10", -100.0, 100.0), "csat": ("csat_1_5", 0.0, 1.0), "ces": ("ces_1_7", 1.0, 7.0)}
-"""Metrics of satisfaction, with the rating scale and the worst and best value of the metric."""
+"""Rating scale, worst and best value of each satisfaction metric."""
 CELLS = ("spurious", "true", "none", "latent")
 """Cells of the matrix in reading order: high behaviour above low, low attitude before high."""
 MOST_LISTED = 20
@@ -25,7 +25,7 @@ MOST_LISTED = 20
 
 
 def satisfaction(localized: LocalizedReport) -> Iterator[Block]:
-    """Return NPS, CSAT and CES, each with its interval on its scale."""
+    """Return the chart of NPS, CSAT and CES with their intervals, each on its scale."""
     found = [metric for name in SCALES if (metric := localized.of(name)) is not None]
     if not found:
         return
@@ -81,7 +81,7 @@ def _satisfaction_finding(localized: LocalizedReport, first: Metric) -> str:
 
 
 def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customers by behaviour and attitude."""
+    """Return the chart of the loyalty matrix: customers by behaviour and attitude."""
     cells = localized.parts("loyalty_matrix_cell", "loyalty", CELLS)
     counts = {each.of("loyalty"): each.value for each in cells}
     is_whole = None not in counts.values()
@@ -139,14 +139,14 @@ def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def loyalty_rules(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how many are loyal by which rule."""
+    """Return the table of loyal customers by rule."""
     rules = localized.all("loyal_customers", "rule")
     if rules:
         yield localized.slices_table(localized.title("loyal_customers"), "rule", rules)
 
 
 def loyal_list(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the loyal customers, the highest revenue first."""
+    """Return the table of loyal customers, highest revenue first."""
     loyal = localized.report.loyal
     if loyal.is_empty():
         return
@@ -179,7 +179,7 @@ def loyal_list(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def attitude_text(localized: LocalizedReport, attitude: str | None) -> str:
-    """Return the newest rating of a customer for readers; the list has ``scale=rating``."""
+    """Return the newest rating ``scale=rating`` as a text; empty without one."""
     if not attitude:
         return ""
     scale, found, rating = attitude.partition("=")

@@ -20,7 +20,7 @@ FEWEST_SLICES = 2
 
 
 def products_and_channels(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the revenue by category and by channel; a change is per day where the periods are of unequal length.
+    """Return charts of the revenue by category and channel; between periods of unequal length the change is per day.
 
     Revenue without a category or channel is a slice too. A dimension that no row has is one line of text.
     """

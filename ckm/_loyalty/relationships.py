@@ -1,10 +1,10 @@
-"""Segments with their moves: who came, who stayed, who left, who is in which stage, and who brings how much."""
+"""Report section on customer groups, life cycle stages, active customer flow, concentration and party types."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm._loyalty.localized import way
+from ckm._loyalty.localized import direction
 from ckm._segment.lifecycle.definition import ACTIVE_STAGES, STATES
 from ckm.render.bar_charts import Bar, bar_chart
 from ckm.render.chart_look import ruler
@@ -35,35 +35,35 @@ NUMBERS = (
 )
 CAME = ("new", "reactivated")
 FEWEST_MONTHS = 2
-"""Months that are a movement."""
+"""Fewest months of a flow chart."""
 NAMED_EVERY = 3
-"""Months of which one is named beneath its column."""
+"""Every so many months one has a label on the axis."""
 
 
 def retention_finding(localized: LocalizedReport) -> str:
-    """Return a sentence on retention compared with the previous period, within its interval; empty if unknown.
+    """Return a sentence on the retention rate and its change; empty if it is unknown.
 
-    Periods of unequal length are not compared: in more days more come back.
+    Between periods of unequal length it has no change, because in more days more customers return.
     """
     rate = localized.of("retention_rate")
     if rate is None or rate.value is None:
         return ""
     share = localized.numbers.share(rate.value)
-    went = way(rate)
+    went = direction(rate)
     if went is None or localized.unequal_days:
         return localized.say("find.retention", share=share)
     return localized.say(f"find.retention_{went}", share=share, previous=localized.numbers.share(rate.previous or 0.0))
 
 
 def relationship_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the metrics of the relationships in one folded table."""
+    """Return a folded table of the metrics of customer relationships."""
     numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
     if numbers:
         yield localized.metrics_table(localized.say("table.relationships"), numbers, folded=True)
 
 
 def customer_finding(localized: LocalizedReport) -> str:
-    """Return how many bought, and what they are made of; empty where the groups are not known.
+    """Return a sentence on the number of active customers and their groups; without the groups if they are not known.
 
     Periods of unequal length are not compared.
     """
@@ -74,7 +74,7 @@ def customer_finding(localized: LocalizedReport) -> str:
     count = localized.written(active.name, active.value)
     if len(parts) < len(BALANCE):
         return localized.say("happened.customers", active.value, active=count)
-    went = None if localized.unequal_days else way(active)
+    went = None if localized.unequal_days else direction(active)
     return localized.say(
         f"find.balance_{went or 'only'}",
         active.value,
@@ -85,7 +85,7 @@ def customer_finding(localized: LocalizedReport) -> str:
 
 
 def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
-    """Return who came, stayed and left since the comparison period."""
+    """Return the chart of new, retained, reactivated and lost customers."""
     active = localized.of("customers_active")
     parts = [localized.of(name) for name in BALANCE]
     if active is None or None in parts:
@@ -108,7 +108,7 @@ def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customers by life cycle stage."""
+    """Return the chart of customers by life cycle stage."""
     has_prospects = all(each.reason != "no_customers_table" for each in localized.report.missing)
     states = localized.parts("lifecycle_stage", "state", STATES if has_prospects else STATES[:-1])
     total = sum(each.value or 0.0 for each in states)
@@ -138,7 +138,7 @@ def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
-    """Return who became active and who lapsed, by month."""
+    """Return the chart of customers who became active and who lapsed, by month."""
     flows = localized.all("active_customer_flow", "month", "kind")
     months = list(dict.fromkeys(each.of("month") or "" for each in flows))
     if len(months) < FEWEST_MONTHS:
@@ -180,11 +180,11 @@ def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
 
 
 FLOW_COLUMNS = ("new", "reactivated", "retained", "lost", "active")
-"""Kinds in the table of flows."""
+"""Columns of the table of the flow."""
 
 
 def revenue_concentration(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how much of the revenue the best customers bring."""
+    """Return the chart of the revenue share of the top 20 % of the customers."""
     top, gini = localized.of("top_quintile_share"), localized.of("gini")
     if top is None or top.value is None:
         return
@@ -204,7 +204,7 @@ def revenue_concentration(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def parties(localized: LocalizedReport) -> Iterator[Block]:
-    """Return customers and revenue by party type."""
+    """Return the table of active customers and revenue by party type."""
     customers = localized.all("party_customers", "party_type")
     revenue = {each.of("party_type"): each for each in localized.all("party_revenue", "party_type")}
     if not customers:

@@ -42,7 +42,7 @@ class Description:
     source
         Source of the definition; empty for plain counts.
     protection
-        Protection against revealing single customers.
+        How the metric is suppressed where it is of few customers.
     slices
         Dimensions of its slices.
     period_length
@@ -61,7 +61,7 @@ class Description:
     period_length: str = ""
 
     def rows(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of a key and its text."""
+        """Return pairs of key and text; without keys that have no text."""
         pairs = [(name, str(getattr(self, name))) for name in _KEYS]
         return tuple((name, text) for name, text in [*pairs, ("slices", ", ".join(self.slices))] if text)
 

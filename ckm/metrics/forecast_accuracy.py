@@ -1,4 +1,4 @@
-"""Accuracy of the report's own forecasts: saved expected spend compared with the actual spend.
+"""Accuracy of the saved spend forecasts of earlier reports, compared with the actual spend.
 
 The expected spend is saved in the workspace's run history. A run is identified by its horizon and day. A report uses
 only runs whose horizon ended by its as-of date, so that a report as of a past day does not change.
@@ -63,7 +63,7 @@ def save_and_score(context: ReportContext, lifetime: Lifetime | Missing, *, keep
 
 
 def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
-    """Save the expected spend of each customer; repeating it changes nothing."""
+    """Save the expected spend of each customer; a repeated call leaves the run as it is."""
     frame = pl.DataFrame(
         {"customer_id": lifetime.customers, "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS)}
     )

@@ -1,4 +1,4 @@
-"""Metrics: numbers with name, slice of customers, interval, and the value of the previous period."""
+"""Metrics: numbers of a report with name, slice, interval, and the value of the comparison period."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SLICE_SEPARATOR = "; "
 CHANGE_DIGITS = 9
-"""Decimals of a difference: cents are not exact in binary, so differences below a billionth count as zero."""
+"""Decimals of a difference. Cents are not exact in binary, so differences below a billionth are rounding errors."""
 COLUMNS = {
     "section": pl.String,
     "metric": pl.String,
@@ -30,7 +30,7 @@ COLUMNS = {
     "change": pl.Float64,
     "definition": pl.String,
 }
-"""Columns of :func:`metrics_table`."""
+"""Columns of :meth:`Metrics.table`."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Metric:
         return dict(self.slice).get(dimension)
 
     def within(self, dimension: str, value: str) -> Metric:
-        """Return the metric with its slice limited to a part of the customers."""
+        """Return the metric with a dimension and its value put first in the slice."""
         return replace(self, slice=((dimension, value), *self.slice))
 
 
@@ -118,7 +118,7 @@ class Metrics:
         book = load_catalogue()
         if days is not None and days[0] != days[1]:
             metrics = (replace(each, days=days) if book[each.name].period_length else each for each in metrics)
-        # Sorting is stable: within a metric the order of the section is kept, such as months in time.
+        # stable sort: the order within a metric, such as months in time, is kept
         self._metrics = tuple(sorted(metrics, key=lambda each: book.position(each.name)))
 
     def __iter__(self) -> Iterator[Metric]:
@@ -176,7 +176,7 @@ class Missing:
     reason
         A key of the texts for missing things, such as ``no_ratings``.
     numbers
-        Numbers of the text, such as ``(("there", 212), ("needed", 400))``.
+        Numbers in the text of the reason, such as ``(("there", 212), ("needed", 400))``.
     detail
         More details as an English sentence; empty without any.
     """
@@ -188,7 +188,7 @@ class Missing:
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
-        """Return the present and the required number of an error."""
+        """Return a missing section with the present and the required number of an error."""
         numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
         there = next((number for name, number in numbers.items() if name != "needed"), 0)
         return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

@@ -1,4 +1,4 @@
-"""Revenue, orders and active customers by calendar month, and the revenue that the season lets expect."""
+"""Revenue, orders, order value and active customers by calendar month, and the seasonal revenue of the newest month."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MONTHS = 13
-"""Months that are given: the newest that is over, and those back to the same one last year."""
+"""Calendar months of a metric: the newest that is over, back to the same month of the previous year."""
 FIRST_DAYS = 3
-"""Days at the beginning of a month before the data begin with which the month still counts as covered."""
+"""Largest number of days of a month before the data begin with which the month still counts as covered."""
 FEWEST_RATIOS = 6
-"""Months with the same month a year earlier that the interval of the season needs."""
+"""Fewest ratios of a month to the same month of the previous year for an interval."""
 CONFIDENCE = 0.975
-"""Upper end of the 95 % prediction interval."""
+"""Quantile of the upper end of the 95 % prediction interval."""
 MONEY_DIGITS = 2
 
 
 @dataclass(frozen=True)
 class Months:
-    """Sums of calendar months that are over, in time.
+    """Sums by calendar month, of months that are over, ascending.
 
     Attributes
     ----------
@@ -95,11 +95,12 @@ def months_of(context: ReportContext) -> Months:
 
 
 def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute the metrics by month; ``previous`` is the same month of the previous year.
+    """Return the metrics by month; ``previous`` is the same month of the previous year.
 
-    ``seasonal_revenue`` is what the newest month was to be expected to bring: the same month last year, times the
-    geometric mean of the ratios to the previous year of the months between. Its interval is the 95 % prediction
-    interval of one more ratio, by the logarithms of those ratios and Student's t; not known with fewer than six ratios.
+    ``seasonal_revenue`` is the revenue expected in the newest month: that of the same month of the previous year times
+    the geometric mean of the ratios of the months between to those of the previous year. Its interval is the 95 %
+    prediction interval of one more ratio, from the logarithms of the ratios and Student's t; missing with fewer than
+    :data:`FEWEST_RATIOS`.
     """
     months = months_of(context)
     metrics = []

@@ -1,4 +1,4 @@
-"""A loyalty report: metrics of a period, missing metrics, and changes."""
+"""Loyalty report: metrics of a period with changes, lists of customers, and what is missing."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class LoyaltyReport:
     data
         The source as an argument of a command; empty for a workspace.
     significant
-        Number of metrics of all customers whose change is significant.
+        Names of the metrics of all customers whose change is significant and large enough to report.
     period, compared, comparison
         The period, the comparison period, and the kind of comparison.
     shortened_from
-        Length in months that the period would have if the data began earlier; None without a change.
+        Default length of the period in months, if a shorter period is reported; else None.
     data_begin
         First day of the data; None if it is not known.
     as_of
@@ -57,11 +57,11 @@ class LoyaltyReport:
     data_end
         Last day with any row, if it is unusually long before the as-of date; else None.
     silences
-        Unusually long silences (days without rows) in either period, without the one after ``data_end``.
+        Unusually long runs of days without rows in either period, without that after ``data_end``.
     warnings_scored, spend_scored
         Horizon of the saved run of warnings, or of expected spend, that was scored; None without one.
     drivers
-        The few changes that matter, the most important first.
+        The reported changes, largest relative change first.
     goals
         Goals of ``ckm.yaml``; empty without any.
     loyal
@@ -78,9 +78,9 @@ class LoyaltyReport:
     net_sales
         What the revenue includes, by platform of the sources.
     remarks
-        What a reader must know besides, in English.
+        Remarks for the user, in English.
     calendar
-        Of the dates that a reader sees: one of :data:`ckm.settings.CALENDARS`.
+        Calendar of the dates in texts: one of :data:`ckm.settings.CALENDARS`.
     """
 
     label: str

@@ -12,7 +12,7 @@ from ckm.metrics.comparison import compare
 from ckm.metrics.concentration import concentration_metrics
 from ckm.metrics.customer_estimates import CustomerEstimates
 from ckm.metrics.data_quality import data_quality_metrics
-from ckm.metrics.dimensions import partings
+from ckm.metrics.dimensions import customer_dimensions
 from ckm.metrics.forecast_accuracy import forecast_accuracy_metrics, save_and_score
 from ckm.metrics.lifecycle import lifecycle_metrics, lifecycle_of
 from ckm.metrics.loyalty_matrix import loyalty_metrics
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
     from ckm.metrics.customer_estimates import SectionMetrics
     from ckm.metrics.customer_table import CustomerFacts
-    from ckm.metrics.dimensions import Parting
+    from ckm.metrics.dimensions import CustomerDimension
     from ckm.metrics.forecast_accuracy import ScoredSpend
     from ckm.metrics.metric import Metric, Missing
     from ckm.metrics.ratings import Ratings
@@ -78,7 +78,7 @@ class ReportMetrics:
     missing: tuple[Missing, ...]
     context: ReportContext
     comparison: PeriodComparison | None
-    parts: tuple[Parting, ...]
+    parts: tuple[CustomerDimension, ...]
     ratings: Ratings | None
     estimates: CustomerEstimates
     calls: pl.DataFrame
@@ -115,7 +115,7 @@ def report_metrics(
         reading = beside.submit(CustomerEstimates.read, whole, context, progress)
         lifecycle, ratings, comparison = lifecycle_of(context), read_ratings(context), compare(context)
         ledger = context.ledger
-        parts = partings(context, ledger.net_between(context.period) + ledger.net_between(context.compared))
+        parts = customer_dimensions(context, ledger.net_between(context.period) + ledger.net_between(context.compared))
         loyal, matrix, no_matrix = loyalty_metrics(context, lifecycle, ratings)
         second = second_orders(whole)
         sections: list[SectionMetrics] = [

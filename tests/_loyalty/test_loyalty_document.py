@@ -14,7 +14,7 @@ from ckm._loyalty.churn import value_at_risk
 from ckm._loyalty.document import findings, lead_of, loyalty_document
 from ckm._loyalty.first_page import NOT_COMPARED, key_figures
 from ckm._loyalty.forecast_accuracy import forecast_accuracy, forecast_accuracy_findings
-from ckm._loyalty.localized import LocalizedReport, way
+from ckm._loyalty.localized import LocalizedReport, direction
 from ckm._loyalty.page_sections import PAGE_SECTIONS
 from ckm._loyalty.slices import slices_section
 from ckm._loyalty.words import load_words
@@ -113,7 +113,7 @@ def test_every_chart_can_be_read() -> None:
 def test_a_measure_moved_only_if_it_was_outside_of_its_interval(
     previous: float, lo: float | None, hi: float | None, expected: str
 ) -> None:
-    assert way(Metric("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
+    assert direction(Metric("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
 
 
 def test_retention_within_its_interval_is_not_called_better_or_worse() -> None:
@@ -154,12 +154,12 @@ def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365),
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("way", [-1.0, 1.0])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
 @pytest.mark.parametrize("factor", ["customers", "frequency", "order_value", "returns", "calendar"])
-def test_the_main_driver_is_named_in_every_language(lang: str, way: float, factor: str) -> None:
-    localized = changed_by((1000.0, 1000.0 + way * 200), **{factor: way * 200})
+def test_the_main_driver_is_named_in_every_language(lang: str, sign: float, factor: str) -> None:
+    localized = changed_by((1000.0, 1000.0 + sign * 200), **{factor: sign * 200})
     localized = LocalizedReport(localized.report, load_words(lang))
-    assert localized.say(f"because.{factor}_{'up' if way > 0 else 'down'}") in lead_of(localized)
+    assert localized.say(f"because.{factor}_{'up' if sign > 0 else 'down'}") in lead_of(localized)
 
 
 def test_returns_that_rose_are_told_as_more_returns() -> None:

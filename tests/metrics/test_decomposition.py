@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from ckm.metrics.decomposition import (
     Totals,
+    jensen_shannon,
     logarithmic_mean,
     ratio_contributions,
     revenue_effects,
-    surprise,
-    whole_parts,
+    rounded_parts,
 )
 
 SCALE = 10_000
@@ -95,7 +95,7 @@ def test_effects_add_up_to_the_change_in_every_case(before: Totals, now: Totals)
     change = now.revenue - before.revenue
     effects = revenue_effects(before, now)
     assert sum(effects) == pytest.approx(change, abs=close((*effects, before.purchases, now.purchases)))
-    assert sum(whole_parts(effects, round(change), SCALE)) == change
+    assert sum(rounded_parts(effects, round(change), SCALE)) == change
 
 
 @given(totals(), totals())
@@ -134,7 +134,7 @@ def test_rounding_keeps_the_sum_and_moves_no_part_by_more_than_the_cents_left_ov
     parts: list[float], scale: int
 ) -> None:
     total = round(sum(parts))
-    rounded = whole_parts(parts, total, scale)
+    rounded = rounded_parts(parts, total, scale)
     assert sum(rounded) == total
     cent = max(1, scale // 100)
     assert all(abs(whole - part) <= cent * (len(parts) + 1) / 2 + 1 for whole, part in zip(rounded, parts, strict=True))
@@ -170,6 +170,6 @@ def test_slices_of_a_ratio_add_up_to_its_change(rows: list[tuple[int, int, int, 
 
 
 def test_surprise_is_zero_for_the_same_shares_and_ln_2_for_nothing_in_common() -> None:
-    assert surprise(np.array([1.0, 2, 0]), np.array([10.0, 20, 0])) == pytest.approx(0)
-    assert surprise(np.array([1.0, 0]), np.array([0.0, 5])) == pytest.approx(log(2))
-    assert surprise(np.array([0.0, -1]), np.array([0.0, 5])) == 0
+    assert jensen_shannon(np.array([1.0, 2, 0]), np.array([10.0, 20, 0])) == pytest.approx(0)
+    assert jensen_shannon(np.array([1.0, 0]), np.array([0.0, 5])) == pytest.approx(log(2))
+    assert jensen_shannon(np.array([0.0, -1]), np.array([0.0, 5])) == 0

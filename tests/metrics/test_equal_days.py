@@ -17,10 +17,10 @@ from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.metrics.changes import change_metrics
 from ckm.metrics.comparison import compare
 from ckm.metrics.context import ReportContext
-from ckm.metrics.dimensions import partings
+from ckm.metrics.dimensions import customer_dimensions
 from ckm.metrics.equal_days import EqualDays
 from ckm.metrics.metric import Metrics
-from ckm.metrics.significance import Change, judge_changes, those_that_matter
+from ckm.metrics.significance import Change, judge_changes, reportable_changes
 from tests.conftest import examples
 from tests.metrics.rows import Row, bought, histories, on, tables
 
@@ -54,7 +54,7 @@ def effects_of(of: ReportContext) -> dict[str, float]:
 def judged(of: ReportContext) -> tuple[Change, ...]:
     comparison = compare(of)
     assert comparison is not None
-    return judge_changes(comparison, partings(of, comparison.net + comparison.net_before))
+    return judge_changes(comparison, customer_dimensions(of, comparison.net + comparison.net_before))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_steady_shop_changed_by_the_days_alone(
     assert all(abs(found[each]) <= 30 for each in FACTORS if each != "calendar")
     if not returned:
         assert all(found[each] == 0 for each in FACTORS if each != "calendar")
-    assert those_that_matter(judged(of)) == ()
+    assert reportable_changes(judged(of)) == ()
 
 
 @pytest.mark.parametrize("as_of", [date(2025, 3, 31), date(2024, 3, 31), date(2025, 2, 28)])
@@ -101,7 +101,7 @@ def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: 
         ]
         of = context_of(rows, as_of, 1)
         # five tests at a level of 5 % together: now and then one stands; the calendar of 10 % would make all stand
-        assert len(those_that_matter(judged(of))) <= 2
+        assert len(reportable_changes(judged(of))) <= 2
         found = effects_of(of)
         revenue = Metrics(change_metrics(of)[0]).get("revenue_of_customers")
         assert revenue is not None
@@ -170,7 +170,7 @@ def test_more_returns_are_told_as_more_returns() -> None:
     assert found["returns"] < 0
     assert found["order_value"] == 0
     assert max(found, key=lambda each: -found[each]) == "returns"
-    told = {each.metric: each for each in those_that_matter(judged(of))}
+    told = {each.metric: each for each in reportable_changes(judged(of))}
     assert told["revenue_returns"].change > 0
     assert "order_value" not in told
 
@@ -215,4 +215,4 @@ def test_members_billed_by_the_month_do_not_change_with_its_length(
     of = context_of(rows, as_of, months)
     assert compare(of).is_billed_by_calendar
     assert all(each == 0 for each in effects_of(of).values())
-    assert those_that_matter(judged(of)) == ()
+    assert reportable_changes(judged(of)) == ()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ckm.config import Config
 from ckm.metrics.lifecycle import lifecycle_of
-from ckm.metrics.loyalty_matrix import CELLS, LOYAL_COLUMNS, LoyalCustomers, Standpoint, loyalty_metrics
+from ckm.metrics.loyalty_matrix import CELLS, LOYAL_COLUMNS, BehaviourAndAttitude, LoyalCustomers, loyalty_metrics
 from ckm.metrics.loyalty_rules import load_loyalty_rules
 from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.settings import LoyaltySettings
@@ -111,7 +111,7 @@ def test_everybody_is_in_one_cell_and_of_one_rule_at_most(rows: list[tuple[bool,
     columns = list(zip(*rows, strict=True))
     active, often, steady = (np.array(each) for each in columns[:3])
     attitude = np.array(columns[3])
-    stand = Standpoint(active, often, steady, attitude == "high", attitude == "low", pl.DataFrame())
+    stand = BehaviourAndAttitude(active, often, steady, attitude == "high", attitude == "low", pl.DataFrame())
     cells, loyal = stand.cells(), stand.loyal(load_loyalty_rules())
     assert tuple(cells) == CELLS
     assert np.array_equal(
@@ -126,7 +126,9 @@ def test_everybody_is_in_one_cell_and_of_one_rule_at_most(rows: list[tuple[bool,
 @pytest.mark.parametrize(("attitude", "rule"), [("high", "steady"), ("unknown", "steady"), ("low", None)])
 def test_a_customer_who_comes_each_year_is_loyal_unless_unhappy(attitude: str, rule: str | None) -> None:
     yes, no = np.array([True]), np.array([False])
-    stand = Standpoint(yes, no, yes, np.array([attitude == "high"]), np.array([attitude == "low"]), pl.DataFrame())
+    stand = BehaviourAndAttitude(
+        yes, no, yes, np.array([attitude == "high"]), np.array([attitude == "low"]), pl.DataFrame()
+    )
     made = [name for name, mask in stand.loyal(load_loyalty_rules()).items() if mask[0]]
     assert made == ([rule] if rule else [])
 

@@ -16,7 +16,7 @@ from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
-from ckm.metrics.customer_balance import CustomerBalance, standing
+from ckm.metrics.customer_balance import CustomerBalance, customer_balance
 from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.relationships import relationship_metrics
 from ckm.models.intervals import wilson
@@ -37,7 +37,7 @@ def names(mask: np.ndarray, found: ReportContext) -> list[str]:
 
 def test_each_customer_of_the_small_shop_is_in_the_right_cell() -> None:
     found = shop_context()
-    who = standing(found)
+    who = customer_balance(found)
     assert names(who.new, found) == ["fred", "gabi", "juri", "lena"]
     assert names(who.retained, found) == ["anna", "dong", "elif", "hugo"]
     assert names(who.reactivated, found) == ["bern"]
@@ -170,7 +170,7 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
     compared = compared_with(period, months, comparison)  # type: ignore[arg-type]
     data = tables(*rows)
     found = ReportContext(data, read_ledger(data, as_of=as_of, needs=EVERYTHING), period, compared, Config())
-    who = standing(found)
+    who = customer_balance(found)
     assert_balanced(who)
     buyers = {span: {each[0] for each in seen if is_purchase(each) and span.first <= each[1].date() <= span.last}
               for span in (period, compared)}  # fmt: skip

@@ -12,7 +12,7 @@ from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.cell_suppression import hide_small
 from ckm.metrics.changes import change_metrics
-from ckm.metrics.dimensions import Parting, part_customers
+from ckm.metrics.dimensions import CustomerDimension, customer_dimension
 from ckm.metrics.lifecycle import lifecycle_of
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.ratings import read_ratings
@@ -116,14 +116,14 @@ def test_euros_of_any_slices_add_up_to_the_cent(rows: list[tuple]) -> None:
 
 def test_at_most_eight_values_the_rest_and_none() -> None:
     values = pl.Series([f"v{each:02}" for each in range(12)] + [None, OTHER])
-    part = part_customers("country", values, (values.len() - pl.int_range(14, eager=True)).to_numpy())
+    part = customer_dimension("country", values, (values.len() - pl.int_range(14, eager=True)).to_numpy())
     assert part.values == (*(f"v{each:02}" for each in range(8)), OTHER, NO_VALUE)
     assert part.place.tolist() == [*range(8), 8, 8, 8, 8, 9, 8]
     assert part.sums(values.is_not_null().cast(pl.Int64).to_numpy()).tolist() == [1] * 8 + [5, 0]
 
 
 def test_equal_slices_come_by_name() -> None:
-    part: Parting = part_customers("country", pl.Series(["b", "a"]), pl.Series([1, 1]).to_numpy())
+    part: CustomerDimension = customer_dimension("country", pl.Series(["b", "a"]), pl.Series([1, 1]).to_numpy())
     assert part.values == ("a", "b")
 
 

@@ -75,8 +75,8 @@ def test_a_saved_run_is_reported_without_those_who_have_bought_since(tmp_path: P
         ("nobody", 0.9, "urgent", "silent", 5.0),  # erased, or never here
     )
     found = risk(in_workspace(shop_context(), tmp_path))
-    assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("saved", date(2025, 11, 1), 90)
-    assert found.leaving.model == "scorecard"
+    assert (found.estimates.source, found.estimates.as_of, found.estimates.horizon) == ("saved", date(2025, 11, 1), 90)
+    assert found.estimates.model == "scorecard"
     assert "1 of 4 customers have bought since" in found.remarks[0]
     metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
     said = Metrics(metrics)
@@ -124,7 +124,7 @@ def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: 
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
     of = in_workspace(shop_context(), tmp_path)
     found = read_risk(of, ALL, None)
-    assert not isinstance(found, Risk) or found.leaving.source != "saved"
+    assert not isinstance(found, Risk) or found.estimates.source != "saved"
 
 
 @pytest.mark.slow
@@ -179,7 +179,7 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
     assert sum(each.value for each in said.all("reason_value", "reason")) == pytest.approx(
         said.value("value_at_risk"), abs=0.05
     )
-    assert (found.leaving.source, found.leaving.model) == ("now", theirs.forecast.model.name)
+    assert (found.estimates.source, found.estimates.model) == ("now", theirs.forecast.model.name)
     probabilities = dict(theirs.frame.select("customer_id", "p_churn").iter_rows())
     mine = found.customers.filter(pl.col("level").is_not_null())
     assert dict(mine.select("customer_id", "p_leave").iter_rows()) == probabilities
