@@ -50,7 +50,7 @@ class LoyaltyOptions:
     Attributes
     ----------
     as_of
-        As-of date; None means the newest usual day.
+        As-of date; None means the newest usual day of the data (docs/customer-ledger.md).
     months
         Length of the period that ends with it; None means 12, or where the data hold no year before, 6, 3 or 1
         (:func:`ckm.metrics.report_period.report_period`).
@@ -156,7 +156,7 @@ def loyalty(
     source
         As for :func:`ckm.dataset.source.dataset_of`.
     as_of
-        As-of date. Default: the newest usual day.
+        As-of date. Default: the newest usual day of the data (docs/customer-ledger.md).
     period
         Months that end with it, as ``12mo``. Default: 12, or where the data hold no year before, 6, 3 or 1
         (:func:`ckm.metrics.report_period.report_period`).

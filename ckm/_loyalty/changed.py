@@ -100,7 +100,7 @@ def drivers(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def revenue_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the revenue to the cent, and what it includes."""
+    """Return the folded table of the revenue to the cent, and sentences on what net sales include."""
     names = ("revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns")
     revenues = [metric for name in names if (metric := localized.of(name)) is not None]
     if revenues:

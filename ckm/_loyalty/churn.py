@@ -20,7 +20,7 @@ MOST_LISTED = 15
 
 
 def value_at_risk(localized: LocalizedReport) -> float | None:
-    """Return the value at risk of all levels; None if there is none, or if a level is suppressed."""
+    """Return the value at risk of all warning levels; None if it is missing or a level is suppressed."""
     total = localized.of("value_at_risk")
     if total is not None:
         return total.value

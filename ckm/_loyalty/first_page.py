@@ -29,7 +29,7 @@ TRENDS = {
 }
 """Metric by month of each key figure that has one."""
 FEWEST_MONTHS = 3
-"""Months of a trend."""
+"""Fewest months of a trend."""
 DAYS_OF_A_MONTH = 365.25 / 12
 MOST_SENTENCES = 3
 NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})
@@ -56,7 +56,7 @@ def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
 
 
 def _key_figure(localized: LocalizedReport, name: str, value: float | None, notes: list[str]) -> KeyFigure:
-    """Return a key figure with its trend; with fewer than three months the note says what it needs."""
+    """Return a key figure with its trend; with fewer than three months, with a note on the reason."""
     title = localized.title(name)
     trend = [each.value for each in localized.all(TRENDS.get(name, ""), "month") if each.value is not None]
     described = ""
@@ -125,7 +125,7 @@ def _third(localized: LocalizedReport) -> str:
 def change_of(localized: LocalizedReport, metric: Metric) -> str:
     """Return the change of a metric: sums in percent, shares and points in points; empty without one.
 
-    Between periods of unequal length sums are compared per day, and what more days alone change is not compared.
+    Between periods of unequal length the change of a sum is per day; metrics that depend on the days have none.
     """
     if metric.change is None:
         return ""

@@ -68,7 +68,7 @@ class ListTexts:
         Parameters
         ----------
         name
-            Of the list.
+            Name of the list.
         listed
             Customers of the list.
         facts

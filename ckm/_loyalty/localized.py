@@ -76,12 +76,12 @@ class LocalizedReport:
         return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
 
     def pseudonym_note(self, shown: Iterable[str]) -> Iterator[Text]:
-        """Return what an ``id-…`` stands for, if one is shown; with names there are the ids themselves."""
+        """Return an explanation of pseudonyms ``id-…`` if one is shown; reports with names show the ids."""
         if not self.report.names and any(is_pseudonym(each) for each in shown):
             yield Text(self.say("text.pseudonym"))
 
     def net_sales(self) -> Iterator[str]:
-        """Return what the revenue includes, a sentence per platform; else that it is as the source has it."""
+        """Yield a sentence on what net sales include per platform, and one for other sources."""
         for each in self.report.net_sales:
             if not each.title:
                 yield self.say("net_sales.source")
@@ -96,7 +96,7 @@ class LocalizedReport:
         Parameters
         ----------
         name
-            Of the metric.
+            Name of the metric.
         value
             Value; None is a dash.
         exact
@@ -132,9 +132,9 @@ class LocalizedReport:
         return self.say("unit.between", **dict(zip(("low", "high"), ends, strict=True)))
 
     def change(self, metric: Metric) -> str:
-        """Return the change of a metric in its unit; of a sum over unequal periods that per day, in percent.
+        """Return the change of a metric in its unit; between unequal periods, that of a sum per day in percent.
 
-        Empty where there is none.
+        Empty without a change.
         """
         if metric.change is None:
             return ""
@@ -216,7 +216,7 @@ class LocalizedReport:
         finding
             Headline.
         name
-            Of the metric.
+            Name of the metric.
         whole
             Whether all parts are known to be shown, although other numbers of the section are suppressed.
         """
@@ -241,13 +241,13 @@ class LocalizedReport:
         Parameters
         ----------
         caption
-            Of the table.
+            Caption of the table.
         first
-            The dimension.
+            Dimension of the slices.
         metrics
-            Of one name.
+            Metrics of one name.
         folded
-            Whether it is folded.
+            Whether the table is folded.
         """
         rows = [
             (
@@ -298,7 +298,7 @@ class LocalizedReport:
         return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")
 
     def _before(self, metric: Metric) -> tuple[str, str]:
-        """Return the previous value and the change; empty where there is none, or only one over equal days."""
+        """Return the previous value and the change as texts; empty without them, and between unequal periods."""
         if metric.previous is None or metric.change is None or metric.days is not None:
             return "", ""
         previous = self.written(metric.name, metric.previous, exact=True)

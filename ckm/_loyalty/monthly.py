@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 NAMED_EVERY = 3
-"""Every so many months one has a label on the axis."""
+"""The axis labels one month in ``NAMED_EVERY``."""
 FEWEST_MONTHS = 2
 
 

@@ -22,7 +22,7 @@ FEWEST_SLICES = 2
 def products_and_channels(localized: LocalizedReport) -> Iterator[Block]:
     """Return charts of the revenue by category and channel; between periods of unequal length the change is per day.
 
-    Revenue without a category or channel is a slice too. A dimension that no row has is one line of text.
+    Revenue without a category or channel is a slice too. A dimension without any value in the data is a line of text.
     """
     slices = localized.all("revenue_by_slice", "dimension", "value")
     absent = []
@@ -97,5 +97,5 @@ def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], l
 
 
 def _change(localized: LocalizedReport, each: Metric) -> str:
-    """Return the relative change, per day where the periods are of unequal length; empty where there is none."""
+    """Return the relative change, between unequal periods per day; empty without one."""
     return "" if each.growth is None else localized.numbers.share(each.growth, 1, signed=True)

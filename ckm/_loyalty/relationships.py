@@ -37,7 +37,7 @@ CAME = ("new", "reactivated")
 FEWEST_MONTHS = 2
 """Fewest months of a flow chart."""
 NAMED_EVERY = 3
-"""Every so many months one has a label on the axis."""
+"""The axis labels one month in ``NAMED_EVERY``."""
 
 
 def retention_finding(localized: LocalizedReport) -> str:

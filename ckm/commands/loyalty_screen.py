@@ -34,22 +34,22 @@ NUMBERS = (
 )
 """Metrics of the table."""
 BY_USE = (0, 1, 3, 2)
-"""Places of the table's columns, the most used first: metric, value, change, interval."""
+"""Order in which columns are kept on a narrow terminal, by position: metric, value, change, interval."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
-"""Direction marks; terminals without support for them show boxes."""
+"""Direction marks, which terminals without support show as boxes."""
 FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
 """Number of findings shown per section."""
 
 
 def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
-    """Print the changes, the metrics, the findings and what is missing, on one or two screens.
+    """Print changes, metrics, findings and reasons for missing metrics, on one or two screens.
 
     Parameters
     ----------
     report
         The report.
     lang
-        Of :data:`ckm.names.LANGUAGES`.
+        One of :data:`ckm.names.LANGUAGES`.
     """
     import polars as pl
 

@@ -129,7 +129,7 @@ def _place(metric: Metric, by: str | None) -> _Place:
         part = load_parts()[protection.part]
     if part is None:
         return _Place(outer, is_public=protection.part == PUBLIC)
-    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all warnings
+    if protection.value is None and part.dimension not in values:  # a sum over the parts, such as of all warnings
         return _counted_by_itself(metric, outer, part.counted_by if part.counted_by == metric.name else OWN_N)
     value = protection.value or values[part.dimension]
     inner = frozenset([part.same_as.get(value, (part.name, value))])

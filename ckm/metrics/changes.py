@@ -169,7 +169,7 @@ def _slices(comparison: PeriodComparison, parts: Sequence[CustomerDimension] | N
 
 
 def _in_equal_days(comparison: PeriodComparison, before: int, now: int) -> float:
-    """Return the change of a sum of both periods, of unequal periods over the days of the shorter one, as money."""
+    """Return the change of a sum as money; between unequal periods, that over the days of the shorter period."""
     shares = [min(comparison.days) / days for days in comparison.days]
     return round(comparison.context.ledger.money(int(now) * shares[1] - int(before) * shares[0]), CHANGE_DIGITS)
 
@@ -189,7 +189,7 @@ def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
 
 
 def named_slices(slices: Sequence[Metric]) -> Sequence[Metric]:
-    """Return the slices of one dimension without those of :data:`UNNAMED`; all of them if no other is there."""
+    """Return the slices of one dimension without those of :data:`UNNAMED`; if no other remains, all slices."""
     return [each for each in slices if each.of("value") not in UNNAMED] or slices
 
 

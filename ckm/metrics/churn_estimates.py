@@ -34,7 +34,7 @@ class ChurnEstimates:
         :data:`ckm._churn.warning_levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the
         top reason; null without reasons), unanswered (Boolean).
     source
-        ``saved``: a run of the workspace; ``now``: warnings computed for the report.
+        ``saved``: a saved run of the workspace; ``now``: warnings computed for the report.
     as_of, horizon, model
         Day of the warnings, their horizon in days, and the model.
     remark

@@ -139,7 +139,7 @@ class ReportContext:
         """The context as of the end of the comparison period; None if the data do not cover it.
 
         The ``previous`` value of a metric is computed from this context. Its ledger ends with the comparison period and
-        has the same codes. Its own comparison period is as far before, in months.
+        has the same codes. Its comparison period precedes it by as many months.
         """
         if not self.is_comparable:
             return None

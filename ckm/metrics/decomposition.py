@@ -79,7 +79,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, f
 
 
 def _by_calendar(before: Totals, now: Totals, then: float, since: float) -> float:
-    """Return the effect of the number of days on a sum proportional to it."""
+    """Return the effect of the number of days on a sum over the days."""
     if before.days == now.days or then <= 0 or since <= 0:
         return 0.0
     return logarithmic_mean(since, then) * log(now.days / before.days)
@@ -113,7 +113,7 @@ def _factors(totals: Totals, days: float) -> tuple[float, float, float]:
 
 
 def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean effect of each of three factors over all orders of changing them."""
+    """Return the Shapley value of each of three factors: the mean of its effect over the six orders of change."""
 
     def share(own: int, one: int, other: int) -> float:
         alone = then[one] * then[other] + since[one] * since[other]

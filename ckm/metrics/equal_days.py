@@ -32,7 +32,7 @@ MOST_WINDOWS = 5
 
 @dataclass(frozen=True)
 class EqualDays:
-    """Figures of a period, scaled to a number of its days; arrays are by code.
+    """Orders, purchases and returns of a period, scaled to fewer days; arrays are by code.
 
     Attributes
     ----------

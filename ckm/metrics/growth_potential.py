@@ -57,8 +57,8 @@ class GrowthPotential:
 def read_growth_potential(context: ReportContext, sample: FeatureSample) -> GrowthPotential | Missing:
     """Return current value, potential value and value segment of each customer, as ``ckm segment --by value`` does.
 
-    The definition is the saved one of the workspace; otherwise one is fitted now, without validation on a later year.
-    With more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` a sample of customers is used.
+    The definition is the saved one of the workspace; otherwise one is fitted for the report, without validation on a
+    later year. With more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` a sample of customers is used.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def growth_potential_metrics(
     growth_potential
         Result of :func:`read_growth_potential` for all customers.
     margin
-        Of all customers.
+        Margin of all customers.
     """
     metrics: list[Metric] = []
     missing: list[Missing] = []

@@ -55,7 +55,7 @@ class Metric:
     previous_n
         ``n`` of the comparison period; it determines whether ``previous`` may be shown.
     days
-        Days of the comparison period and of the period, where they are not as many and the metric depends on them
+        Days of the comparison period and of the period, if they differ and the metric depends on their number
         (``period_length`` of the catalogue); None otherwise.
     """
 
@@ -71,9 +71,9 @@ class Metric:
 
     @property
     def change(self) -> float | None:
-        """Difference to the previous period, in the unit of the metric; of unequal periods that over equal days.
+        """Difference to the comparison period in the unit of the metric; of unequal periods over equally many days.
 
-        A sum over ``days`` is scaled to those of the shorter period. A metric that more days alone change has none.
+        With ``days``, a sum is scaled to the days of the shorter period, and any other metric has no change.
         """
         if self.value is None or self.previous is None:
             return None
@@ -128,7 +128,7 @@ class Metrics:
         return len(self._metrics)
 
     def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
-        """Return the metrics of a name whose slice has exactly these dimensions, in the order of the section."""
+        """Return the metrics of a name whose slice has exactly these dimensions, in the order of the computation."""
         return tuple(
             each for each in self._metrics if each.name == name and tuple(key for key, _ in each.slice) == dimensions
         )
@@ -174,7 +174,7 @@ class Missing:
     section
         Section of the catalogue.
     reason
-        A key of the texts for missing things, such as ``no_ratings``.
+        Key ``missing.REASON`` of the texts of the report, such as ``no_ratings``.
     numbers
         Numbers in the text of the reason, such as ``(("there", 212), ("needed", 400))``.
     detail

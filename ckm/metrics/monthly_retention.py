@@ -41,7 +41,7 @@ def monthly_retention(context: ReportContext) -> tuple[Metric, ...]:
     bought = _months_bought(context.ledger, [months_before(end, back) for back in range(begin, -1, -1)])
 
     def active(last_back: int) -> NDArray[np.bool_]:
-        """Return who bought in the window that ends so many months before the newest month."""
+        """Return who has a purchase in the window that ends ``last_back`` months before the newest month."""
         window = ((1 << length) - 1) << (begin - last_back - length)
         found: NDArray[np.bool_] = (bought & np.uint64(window)) != 0
         return found

@@ -29,7 +29,7 @@ class NetSales:
     Attributes
     ----------
     title
-        Name of the platform; empty for sources that are no recognised platform, whose amounts are as they have them.
+        Name of the platform; empty for :data:`AS_THE_SOURCE`, which is for sources other than recognised platforms.
     taxes, shipping, gift_cards
         One of :data:`TAXES`, :data:`SHIPPING` and :data:`GIFT_CARDS`; empty if it is not documented.
     """
@@ -44,7 +44,7 @@ AS_THE_SOURCE = NetSales()
 
 
 def net_sales_of(sources: Iterable[str]) -> tuple[NetSales, ...]:
-    """Return what net sales include, each combination once: platforms by title, then :data:`AS_THE_SOURCE`.
+    """Return the distinct :class:`NetSales` of some sources: platforms by title, then :data:`AS_THE_SOURCE`.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def load_net_sales() -> Mapping[str, NetSales]:
     Raises
     ------
     UsageError
-        The file has another schema, or a value is none of the lists.
+        The file has another schema, or an unknown value.
     """
     document = read_yaml(PLATFORMS)
     assert document is not None

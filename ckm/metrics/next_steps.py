@@ -96,9 +96,9 @@ def call_list(context: ReportContext, risk: Risk | Missing) -> pl.DataFrame:
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     risk
-        Of all customers.
+        Churn estimates of all customers.
     """
     if not isinstance(risk, Risk):
         return pl.DataFrame(schema=AT_RISK_COLUMNS)
@@ -130,13 +130,13 @@ def next_step_metrics(
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     risk
-        Of all customers.
+        Churn estimates of all customers.
     calls
-        Of :func:`call_list`.
+        Result of :func:`call_list`.
     lifecycle
-        Of all customers; None where the purchase interval is not known.
+        Life cycle of all customers; None if the purchase interval is unknown.
     """
     metrics = []
     if calls.height:

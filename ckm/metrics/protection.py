@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).parents[1] / "data" / "hidden_cells.yaml"
 PARTS_SCHEMA = "ckm.hidden_cells/1"
 PUBLIC, WHOLE, OWN_N, SLICE = "public", "whole", "n", "slice"
-"""Protections that are not groups: a figure of the shop; of all customers; of the customers counted by the metric's own
-``n``; of a slice of any dimension, named by ``change_by_slice``."""
+"""Protections other than a group: a figure of the shop; a figure of all customers; of the customers in ``n`` of the
+metric; of a slice of any dimension."""
 OWN_N_OF = "n of "
 """Prefix of ``counted_by`` of a group whose number of customers is the ``n`` of one of its metrics."""
 

@@ -41,8 +41,8 @@ def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tu
 
     If the data do not cover the comparison period, the groups (new, retained, reactivated, lost) are unknown: their
     values are None with the reason ``no_comparison``, and no metric has a ``previous`` value. If the data do not cover
-    the year before the last, first purchases in that year are mostly of earlier customers, so the repeat rate is None
-    (``short_history``).
+    the last 730 days, most first purchases in the data are not first purchases, so the repeat rate of the cohort is
+    None (``short_history``).
     """
     now, before = _numbers(context), _numbers(context.before) if context.before else {}
     metrics = [

@@ -111,7 +111,7 @@ def second_orders(context: ReportContext) -> SecondOrders | Missing:
     Parameters
     ----------
     context
-        Of all customers; its ledger has categories and channels where they are known.
+        Context of all customers; its ledger has categories and channels where they are known.
 
     Returns
     -------
@@ -339,7 +339,7 @@ def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.
     Parameters
     ----------
     first, second
-        ``code`` and ``item``, each pair once, of the first and the second order of those who came back.
+        ``code`` and ``item``, each pair once, of the first and the second order of repeat customers.
     due
         ``code`` and ``item`` of the only order of customers who are due.
 

@@ -127,13 +127,14 @@ def judge_changes(
 ) -> tuple[Change, ...]:
     """Return all changes, reportable ones first, largest first; :func:`reportable_changes` selects them.
 
-    Intervals are by the customers of both periods (:mod:`ckm.metrics.poisson_errors`). They are tested together (Holm):
-    without any true change, no change is significant in 95 % of the periods. They are sorted by relative size.
+    Intervals follow from the variation of the customers (:mod:`ckm.metrics.poisson_errors`). The changes are tested
+    together (Holm): without any true change, no change is significant in 95 % of the periods. They are sorted by
+    relative size.
 
     Parameters
     ----------
     comparison
-        The two periods.
+        Orders and revenue of both periods.
     parts
         Dimensions of the customers that can be drivers.
     ratings

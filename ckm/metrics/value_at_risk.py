@@ -30,7 +30,7 @@ SECTION = "churn"
 NO_FORECAST = "no_forecast"
 """Reason for missing warnings and lifetime values: the history is too short for a forecast."""
 MOST_WARNED_NOW = 50_000
-"""Maximum number of customers for whom warnings with reasons are computed only for the report."""
+"""Largest number of customers for which the report computes warnings itself."""
 SHARE_DIGITS, MONEY_DIGITS = 12, 2
 
 
@@ -66,8 +66,8 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
     """Return churn estimates, segments and the outcome of earlier warnings.
 
     The source is the newest saved run of ``ckm churn-warn`` whose horizon has not ended by the report's day. Without
-    one, warnings are computed now and not saved, for up to :data:`MOST_WARNED_NOW` customers. If ``ckm churn-warn`` has
-    too few data, the report shows no forecast either.
+    one, warnings are computed for the report and not saved, for up to :data:`MOST_WARNED_NOW` customers. If ``ckm
+    churn-warn`` has too few data, the report shows no forecast either.
 
     Parameters
     ----------
