@@ -1,4 +1,4 @@
-"""The first page says what happened and what to do next, no more than the numbers bear."""
+"""The first page: key figures, what happened and what to do next, each equal to its metric."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_three_sentences_name_what_is_significant_and_what_is_not() -> None:
     assert quiet[2] == "No other metric changed significantly."
 
 
-def test_a_change_that_matters_but_is_not_among_the_largest_is_not_called_insignificant() -> None:
+def test_a_significant_change_below_the_largest_is_not_called_insignificant() -> None:
     other = Change("retention_rate", 0.5, 0.6, -0.15, -0.05)
     sentences = what_happened(example(drivers=(other,), significant=frozenset({"revenue", "retention_rate"}))).sentences
     assert sentences[0].startswith("Revenue of known customers rose by")
@@ -156,7 +156,7 @@ def test_commands_name_the_file_that_was_read_as_a_word_of_a_shell() -> None:
 @pytest.mark.parametrize(
     ("value", "finding"), [(50.0, "low for the season"), (90.0, "usual for the season"), (130.0, "high for the season")]
 )
-def test_the_newest_month_is_held_against_the_interval_of_the_season(value: float, finding: str) -> None:
+def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, finding: str) -> None:
     month = (("month", "2026-06"),)
     newest = Metric("monthly_revenue", value, month, previous=80.0)
     localized = of(newest, Metric("seasonal_revenue", 90.0, month, 12, 60.0, 120.0))

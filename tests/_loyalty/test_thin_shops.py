@@ -1,4 +1,4 @@
-"""Shops with few data get a shorter report that says why, and nothing that the data do not bear out."""
+"""Shops with few data have a shorter report, with reasons for missing sections and without unfounded actions."""
 
 from __future__ import annotations
 

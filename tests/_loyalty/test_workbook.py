@@ -1,4 +1,4 @@
-"""The report as a workbook: numbers as numbers, texts as texts, and the same bytes twice."""
+"""The workbook: number formats, texts that are no formulas, page setup, and equal bytes for equal reports."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 class Cell(NamedTuple):
-    """What a cell holds and how Excel shows it."""
+    """Value of a cell and its number format."""
 
     value: str | float
     shown: str
 
 
 class Sheet(NamedTuple):
-    """A sheet as its XML has it."""
+    """Content and settings of a sheet, from its XML."""
 
     cells: list[dict[int, Cell]]
     widths: dict[int, float]
@@ -116,7 +116,7 @@ def test_a_sheet_per_section_and_all_metrics(tmp_path: Path, lang: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_sheet_of_measures_is_the_table_that_machines_read(tmp_path: Path) -> None:
+def test_the_sheet_of_metrics_equals_the_machine_format(tmp_path: Path) -> None:
     report = example_report()
     write_workbook(report, tmp_path / "report.xlsx")
     sheet = pl.read_excel(tmp_path / "report.xlsx", sheet_name="Metrics", infer_schema_length=None)

@@ -1,4 +1,4 @@
-"""Changes of revenue: every euro of the small shop by hand, and parts that add up to the cent."""
+"""Revenue and its effects: those of the small shop by hand, and effects that add up to the change to the cent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_revenue_by_hand(shop: Metrics) -> None:
     assert pair(shop.get("revenue_returns")) == (30 + 100 + 12 + 5, 35)
 
 
-def test_the_revenue_of_customers_rests_on_everybody_who_bought_or_returned(shop: Metrics) -> None:
+def test_n_of_the_revenue_of_customers_counts_purchases_and_returns(shop: Metrics) -> None:
     # nine who bought, and otto, who only returned
     assert shop.get("revenue_of_customers").n == 10
 
@@ -51,7 +51,7 @@ def test_the_revenue_of_customers_rests_on_everybody_who_bought_or_returned(shop
 FACTORS = ("customers", "frequency", "order_value", "returns", "calendar")
 
 
-def test_what_changed_the_revenue_by_hand(shop: Metrics) -> None:
+def test_revenue_effects_by_hand(shop: Metrics) -> None:
     # 7 customers bought 2530 in 10 orders and gave back 35, 9 bought 3905 in 14 and gave back 142: 1268 more, though
     # 2025 has 365 days and 2024 had 366
     mean, returned, days = (3905 - 2530) / log(3905 / 2530), (142 - 35) / log(142 / 35), log(365 / 366)
@@ -83,7 +83,7 @@ def test_the_interval_of_an_effect_by_hand(shop: Metrics) -> None:
 
 
 def purchases_by_hand() -> list[tuple[int, float, int, float]]:
-    """What each customer of the small shop adds to customers and purchases of the previous period, and of this one."""
+    """Return each customer's contribution to customers and purchases of the previous and this period."""
     rows = shop_tables()["transactions"].collect()
     sold = rows.filter(
         pl.col("customer_id").is_not_null(), pl.col("net") >= 0, pl.col("type").is_in(["sale", "subscription"])
@@ -153,13 +153,13 @@ def test_changes_by_slice_by_hand(shop: Metrics) -> None:
     assert slices(shop, "country") == pytest.approx(in_equal_days(countries))
 
 
-def test_slices_say_how_many_customers_they_are_of(shop: Metrics) -> None:
+def test_slices_have_the_number_of_their_customers(shop: Metrics) -> None:
     counts = {each.of("value"): each.n for each in shop.all("change_by_slice", "dimension", "value") if each.n}
     # DE: anna, bern, elif, fred, hugo, ines; TH: cara, dong, gabi, juri; none: kiri, lena, otto
     assert (counts["DE"], counts["TH"]) == (6, 4)
 
 
-def test_nothing_is_compared_with_a_time_before_the_data() -> None:
+def test_a_period_before_the_data_is_no_comparison_period() -> None:
     metrics, missing = change_metrics(shop_context(as_of=date(2023, 12, 31)))
     assert missing == (Missing("changed", "no_comparison"),)
     assert [(each.name, each.value, each.previous) for each in metrics] == [
@@ -171,7 +171,7 @@ def test_nothing_is_compared_with_a_time_before_the_data() -> None:
     ]
 
 
-def test_a_period_in_which_nobody_bought_is_all_by_customers() -> None:
+def test_effects_of_two_periods_without_purchases_are_zero() -> None:
     metrics = Metrics(change_metrics(shop_context(as_of=date(2025, 9, 30), months=1))[0])
     # September 2025 against August 2025: nobody bought in either
     assert [metrics.value(f"change_by_{each}") for each in FACTORS] == [0, 0, 0, 0, 0]

@@ -1,4 +1,4 @@
-"""What comparing periods of unequal length promises: a shop in which nothing changed has no change but the days."""
+"""Periods of unequal length: a shop without any other change has an effect of the calendar only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DAY = timedelta(1)
 
 
 def steady_shop(first: date, last: date, *, every: int = 10, customers: int = 100, returned: int = 0) -> list[Row]:
-    """Customers who each order for 10.00 every so many days, as many on each day; every so manyth order comes back."""
+    """Return customers with an order of 10.00 every ``every`` days; one in ``returned`` orders is returned in half."""
     rows: list[Row] = []
     for number in range((last - first).days + 1):
         for who in range(number % every, customers, every):
@@ -70,7 +70,7 @@ def judged(of: ReportContext) -> tuple[Change, ...]:
     ],
 )
 @pytest.mark.parametrize("returned", [0, 20])
-def test_a_steady_shop_changed_by_the_days_alone(
+def test_a_steady_shop_has_an_effect_of_the_calendar_only(
     as_of: date, months: int, comparison: Comparison, returned: int
 ) -> None:
     of = context_of(steady_shop(date(2022, 6, 1), as_of, returned=returned), as_of, months, comparison)
@@ -89,7 +89,7 @@ def test_a_steady_shop_changed_by_the_days_alone(
 
 
 @pytest.mark.parametrize("as_of", [date(2025, 3, 31), date(2024, 3, 31), date(2025, 2, 28)])
-def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: date) -> None:
+def test_infrequent_buyers_do_not_increase_in_a_longer_month(as_of: date) -> None:
     shares = []
     for seed in range(12):
         dice = np.random.default_rng(seed)
@@ -113,7 +113,7 @@ def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: 
 
 @settings(max_examples=examples(30))
 @given(histories, st.sampled_from([date(2025, 3, 31), date(2024, 3, 30), date(2025, 2, 28), date(2026, 1, 15)]))
-def test_every_number_is_that_of_the_rows(rows: list[Row], as_of: date) -> None:
+def test_scaled_sums_equal_those_counted_from_the_rows(rows: list[Row], as_of: date) -> None:
     if not bought([each for each in rows if each[1].date() <= as_of]):
         return
     of = context_of(rows, as_of, 1)
@@ -160,7 +160,7 @@ def test_windows_are_at_most_five_and_hold_the_first_and_the_last_day() -> None:
         assert {each.days for each in windows} == {days}
 
 
-def test_more_returns_are_told_as_more_returns() -> None:
+def test_more_returns_are_reported_as_more_returns() -> None:
     """Orders stay as they are; of the last months' orders one in four comes back, before one in 40."""
     last = date(2025, 12, 31)
     early = steady_shop(date(2023, 6, 1), date(2024, 12, 31), returned=40)
@@ -204,7 +204,7 @@ def test_a_shop_that_was_closed_is_not_compared_and_one_that_closes_every_winter
 
 @pytest.mark.parametrize(("as_of", "months"), [(date(2025, 3, 31), 1), (date(2025, 2, 28), 1), (date(2025, 5, 31), 3)])
 @pytest.mark.parametrize("last_day_of_month", [True, False])
-def test_members_billed_by_the_month_do_not_change_with_its_length(
+def test_customers_billed_by_the_month_do_not_change_with_its_length(
     as_of: date, months: int, last_day_of_month: bool
 ) -> None:
     rows: list[Row] = []

@@ -1,4 +1,4 @@
-"""Months that are over, by hand, and the season that they let expect."""
+"""Metrics by month by hand, and the seasonal revenue of the newest month."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_the_months_of_a_calendar_year_add_up_to_its_revenue() -> None:
     assert sum(each.value or 0.0 for each in months) == shop.ledger.money(shop.ledger.revenue(shop.period)) == 3778
 
 
-def test_a_month_that_is_not_over_or_that_the_data_begin_in_is_none() -> None:
+def test_incomplete_months_have_no_metric() -> None:
     rows = [on(date(2025, 3, day), "ann") for day in (10, 20)] + [
         on(date(2025, 5, 4), "ann"),
         on(date(2025, 6, 20), "bob"),

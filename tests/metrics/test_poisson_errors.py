@@ -73,7 +73,7 @@ def test_p_value_by_the_normal_distribution() -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
-def test_what_stands_is_less_likely_by_chance_than_what_falls_and_never_more_than_alone(p_values: list[float]) -> None:
+def test_significant_changes_have_the_smallest_p_values_and_are_significant_alone(p_values: list[float]) -> None:
     stands = holm_significant(p_values)
     ordered = [stands[at] for at in sorted(range(len(p_values)), key=lambda at: (p_values[at], at))]
     assert all(left or not right for left, right in pairwise(ordered))
@@ -87,6 +87,6 @@ def test_holms_rule_by_hand() -> None:
     assert holm_significant([0.02, 0.03, 0.04]) == (False, False, False)
 
 
-def test_sums_do_not_depend_on_what_is_beside_them() -> None:
+def test_a_sum_does_not_depend_on_the_other_columns() -> None:
     orders, revenue = customers(5000, 3)
     assert sums([orders, revenue]).products[1, 1] == sums([revenue]).products[0, 0]

@@ -1,4 +1,4 @@
-"""Value at risk from each source, and how earlier warnings turned out, counted by hand."""
+"""Value at risk from saved and from computed warnings, and the outcome of earlier warnings, by hand."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def risk(of: ReportContext, margin: Margin = ALL) -> Risk:
 
 
 def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str | None, float]) -> None:
-    """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first with a warning that day."""
+    """Save a run of warnings with a horizon of 90 days: customer, probability, level, reason, value at risk."""
 
     def reasons(code: str | None) -> list[dict[str, object]]:
         return [{"code": code, "contribution": 1.0}] if code else []
@@ -120,7 +120,7 @@ def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("as_of", [date(2025, 9, 30), date(2026, 1, 2)])
-def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: Path, as_of: date) -> None:
+def test_a_run_with_an_ended_horizon_or_of_a_later_day_is_not_used(tmp_path: Path, as_of: date) -> None:
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
     of = in_workspace(shop_context(), tmp_path)
     found = read_risk(of, ALL, None)
@@ -140,7 +140,7 @@ def test_a_run_without_a_saved_value_gets_it_from_the_ledger(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -> None:
+def test_the_outcome_of_earlier_warnings_by_hand(tmp_path: Path) -> None:
     # as of 31 August 2025, 90 days to 29 November: anna and juri bought in them
     # customers by then: anna bern cara dong elif fred gabi hugo ines kiri = 10; left: all but anna = 9
     kept_run(
@@ -168,7 +168,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse")
-def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
+def test_without_a_run_the_warnings_are_those_of_churn_warn_and_are_not_saved(tmp_path: Path) -> None:
     of = in_workspace(example_context(), tmp_path)
     found = risk(of)
     theirs = warn(Dataset(dict(of.tables), "shop"), ChurnOptions(keep=False), of.config)
@@ -192,7 +192,9 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
 
 
 @pytest.mark.slow
-def test_very_many_customers_are_left_to_churn_warn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_for_very_many_customers_the_report_computes_no_warnings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     of = in_workspace(shop_context(), tmp_path)
     monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 3)
     assert read_risk(of, ALL, None) == Missing("churn", "many_customers")
@@ -201,7 +203,7 @@ def test_very_many_customers_are_left_to_churn_warn(monkeypatch: pytest.MonkeyPa
 
 
 def new_shop(days: int) -> ReportContext:
-    """A shop of so many days with customers who come every week or two."""
+    """Return a shop of some days with customers who buy every week or two."""
     return context(tables(*(row(f"c{who:02}", day) for who in range(60) for day in range(who % 7, days, 7 + who % 8))))
 
 
@@ -220,7 +222,7 @@ def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_v
 
 
 @pytest.mark.slow
-def test_one_customer_is_no_reason_to_fail() -> None:
+def test_a_shop_with_one_customer_has_a_report() -> None:
     of = context(tables(row("ann", 3)))
     found = read_risk(of, ALL, read_segments(of))
     assert found == Missing("churn", "no_forecast")
