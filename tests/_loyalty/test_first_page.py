@@ -154,7 +154,8 @@ def test_commands_name_the_file_that_was_read_as_a_word_of_a_shell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "finding"), [(50.0, "low for the season"), (90.0, "usual for the season"), (130.0, "high for the season")]
+    ("value", "finding"),
+    [(50.0, "below the seasonal range"), (90.0, "within the seasonal range"), (130.0, "above the seasonal range")],
 )
 def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, finding: str) -> None:
     month = (("month", "2026-06"),)
@@ -162,7 +163,7 @@ def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, f
     localized = of(newest, Metric("seasonal_revenue", 90.0, month, 12, 60.0, 120.0))
     assert finding in season_finding(localized, newest)
     assert "too short" in season_finding(of(newest), newest)
-    assert "not known" in season_finding(of(newest), replace(newest, previous=None))
+    assert "do not hold the same month" in season_finding(of(newest), replace(newest, previous=None))
 
 
 def test_the_numbers_of_the_page_are_those_of_the_metrics() -> None:

@@ -200,7 +200,7 @@ def test_where_the_data_end_early_and_a_shop_was_closed_the_lead_says_so() -> No
     closed = Period(date(2026, 1, 5), date(2026, 2, 28))
     localized = localized_example(data_end=date(2026, 4, 1), silences=(closed,))
     lead = lead_of(localized)
-    assert "The data end on April 1, 2026, 90 days before the day of this report." in lead.replace("\xa0", " ")
+    assert "The data end on April 1, 2026, 90 days before the end of the period." in lead.replace("\xa0", " ")
     assert "No rows on 55 days" in lead
 
 
@@ -380,7 +380,11 @@ def test_names_are_shown_only_if_they_may_be() -> None:
 def test_every_metric_of_the_page_has_a_definition() -> None:
     document = example_document()
     defined = {row[0] for table in tables(section(document, "Definitions")) for row in table.rows}
-    numbers = (table for table in tables(section(document, "Segments and moves")) if table.columns[0].title == "Metric")
+    numbers = (
+        table
+        for table in tables(section(document, "Customer segments and movements"))
+        if table.columns[0].title == "Metric"
+    )
     shown = {row[0] for table in numbers for row in table.rows}
     assert len(shown) > 10
     assert shown <= defined
