@@ -50,6 +50,8 @@ def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tu
         for name, number in now.items()
     ]
     missing = [] if context.incomparable is None else [Missing(SECTION, *context.incomparable)]
+    if context.is_comparable and context.ledger.begins >= context.compared.first:
+        missing.append(Missing(SECTION, "no_earlier_purchases"))
     if not context.covers(_cohort_year(context)):
         there = (context.period.last - context.ledger.begins).days
         missing.append(Missing(SECTION, "short_history", (("there", there), ("needed", 2 * COHORT_DAYS))))

@@ -98,7 +98,8 @@ def test_without_a_comparison_no_customer_is_new_or_lost() -> None:
     found = shop_context(months=24)
     metrics, missing = relationship_metrics(found)
     assert missing == (Missing("relationships", "no_comparison"),)
-    assert relationship_metrics(shop_context(as_of=AS_OF.replace(year=2024)))[1] == ()
+    found = relationship_metrics(shop_context(as_of=AS_OF.replace(year=2024)))[1]
+    assert found == (Missing("relationships", "no_earlier_purchases"),)
     values = {each.name: each.value for each in metrics}
     assert all(values[name] is None for name in BALANCED)
     assert values["customers_active"] == 12
@@ -115,6 +116,14 @@ def test_previous_values_do_not_depend_on_a_period_before_the_data() -> None:
         assert each.value is not None
         assert each.previous is None
     assert found.get("customers_active").previous == 3  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("as_of", "is_known"), [(date(2025, 12, 31), True), (date(2024, 12, 31), False)])
+def test_reactivated_customers_need_purchases_before_the_comparison_period(as_of: date, is_known: bool) -> None:
+    """The data begin in January 2023, so that nobody can be reactivated in 2024 compared with 2023."""
+    metrics, missing = relationship_metrics(shop_context(as_of=as_of))
+    assert (Metrics(metrics).value("customers_reactivated") == 0) == (not is_known)
+    assert (Missing("relationships", "no_earlier_purchases") in missing) == (not is_known)
 
 
 def test_first_buyers_of_a_year_that_the_data_do_not_cover_have_no_repeat_rate() -> None:
