@@ -83,59 +83,58 @@ def _satisfaction_finding(localized: LocalizedReport, first: Metric) -> str:
 def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
     """Return the chart of the loyalty matrix: customers by behaviour and attitude."""
     cells = localized.parts("loyalty_matrix_cell", "loyalty", CELLS)
-    counts = {each.of("loyalty"): each.value for each in cells}
-    is_whole = None not in counts.values()
-    total = sum(each.value or 0.0 for each in cells)
+    counts = dict.fromkeys(CELLS, 0.0) | {each.of("loyalty") or "": each.value for each in cells}
+    total = sum(each or 0.0 for each in counts.values())
     if not total:
         return
     revenue = {each.of("loyalty"): each.value for each in localized.all("loyalty_matrix_cell_revenue", "loyalty")}
-    most = max(each.value or 0.0 for each in cells)
-
-    def share(count: float | None, digits: int = 0) -> str:
-        """Return a share of the customers with a rating; a dash where a count, and with it the sum, is suppressed."""
-        return localized.numbers.share(count / total, digits) if is_whole and count is not None else NOTHING
-
-    boxes = [
-        Box(
-            localized.called("loyalty", cell),
-            localized.say("bar.cell", customers=localized.numbers.count(count), share=share(count))
-            if is_whole and count is not None
-            else localized.written("loyalty_matrix_cell", count),
-            localized.say(f"cell.{cell}"),
-            (count or 0.0) / most,
-        )
-        for cell in CELLS
-        for count in (counts.get(cell, 0.0),)
-    ]
-    rows = [
+    most = max(each or 0.0 for each in counts.values())
+    boxes = []
+    for cell, count in counts.items():
+        text = localized.written("loyalty_matrix_cell", count)
+        if (share := _share(localized, count, counts)) != NOTHING:
+            text = localized.say("bar.cell", customers=text, share=share)
+        name, meaning = localized.called("loyalty", cell), localized.say(f"cell.{cell}")
+        boxes.append(Box(name, text, meaning, (count or 0.0) / most))
+    rows = tuple(
         (
             localized.called("loyalty", cell),
             localized.say(f"cell.{cell}"),
-            localized.written("loyalty_matrix_cell", counts.get(cell, 0.0)),
-            share(counts.get(cell, 0.0), 1),
+            localized.written("loyalty_matrix_cell", counts[cell]),
+            _share(localized, counts[cell], counts, digits=1),
             localized.written("loyalty_matrix_cell_revenue", revenue.get(cell), exact=True),
         )
         for cell in ("true", "spurious", "latent", "none")
-    ]
+    )
     titles = ("loyalty", "meaning", "customers", "share", "revenue")
     columns = tuple(
         TableColumn(localized.say(f"column.{key}"), numeric=number > 1) for number, key in enumerate(titles)
     )
-    finding = localized.say(
-        "find.matrix",
-        counts.get("true", 0.0),
-        true=localized.written("loyalty_matrix_cell", counts.get("true", 0.0)),
-        all=localized.numbers.count(total),
-        share=share(counts.get("true", 0.0)),
-        spurious=localized.written("loyalty_matrix_cell", counts.get("spurious", 0.0)),
-    )
     yield localized.figure(
-        localized.unless_hidden(finding, "loyalty_matrix_cell", whole=is_whole),
+        _matrix_finding(localized, counts, total),
         "matrix",
         matrix(boxes, mirrored=localized.mirrored),
-        ReportTable(localized.say("table.matrix"), columns, tuple(rows), folded=True),
+        ReportTable(localized.say("table.matrix"), columns, rows, folded=True),
         note=True,
     )
+
+
+def _share(localized: LocalizedReport, count: float | None, counts: dict[str, float | None], digits: int = 0) -> str:
+    """Return a share of the customers with a rating; a dash if a count, and with it the total, is suppressed."""
+    known = [each for each in counts.values() if each is not None]
+    return NOTHING if count is None or len(known) < len(counts) else localized.numbers.share(count / sum(known), digits)
+
+
+def _matrix_finding(localized: LocalizedReport, counts: dict[str, float | None], total: float) -> str:
+    finding = localized.say(
+        "find.matrix",
+        counts["true"],
+        true=localized.written("loyalty_matrix_cell", counts["true"]),
+        all=localized.numbers.count(total),
+        share=_share(localized, counts["true"], counts),
+        spurious=localized.written("loyalty_matrix_cell", counts["spurious"]),
+    )
+    return localized.unless_hidden(finding, "loyalty_matrix_cell", whole=None not in counts.values())
 
 
 def loyalty_rules(localized: LocalizedReport) -> Iterator[Block]:

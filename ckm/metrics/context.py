@@ -102,13 +102,13 @@ class ReportContext:
 
     @property
     def data_end(self) -> date | None:
-        """Last day with any row, if it is unusually long before the as-of date; else None."""
+        """Last day with a row, if it is unusually long before the as-of date; else None."""
         end = self.ledger.coverage.data_end
         return None if end is None else end.last
 
     @cached_property
     def silences(self) -> tuple[Period, ...]:
-        """Unusually long silences (days without rows) in the two periods, without the one after ``data_end``."""
+        """Unusually long runs of days without rows in the two periods, without the one after ``data_end``."""
         return tuple(
             each
             for each in self._silences
@@ -122,14 +122,14 @@ class ReportContext:
 
     @property
     def _end_of_rows(self) -> date:
-        """Last day with any row, if an unusually long silence follows; else the as-of date."""
+        """Last day with a row, if an unusually long run of days without rows follows; else the as-of date."""
         if self.data_end is not None:
             return self.data_end
         last = self._silences[-1] if self._silences else None
         return self.as_of if last is None or last.last < self.as_of else last.first - timedelta(1)
 
     def _silent_days(self, period: Period) -> int:
-        """Return the days of a period in silences."""
+        """Return the days of a period that lie in unusually long runs of days without rows."""
         end = self._end_of_rows
         after = _overlap(Period(end + timedelta(1), self.as_of), period) if end < self.as_of else 0
         return after + sum(_overlap(each, period) for each in self._silences if each.last < self.as_of)

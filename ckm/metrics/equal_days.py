@@ -39,7 +39,7 @@ class EqualDays:
     ledger
         Ledger of the customers.
     period
-        The period within the data.
+        Days of the period that the data cover.
     days
         Number of days to scale to, at most those of the period.
     """

@@ -166,7 +166,7 @@ def _standpoint(
 
 
 def _years(last: date, years: int) -> list[Period]:
-    """Return the twelve-month periods that end with a day, and with the same day of earlier years."""
+    """Return ``years`` consecutive periods of twelve months, latest first; the latest ends with ``last``."""
     ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
     return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
 

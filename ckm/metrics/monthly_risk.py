@@ -18,10 +18,10 @@ MONEY_DIGITS = 2
 
 
 def monthly_risk(context: ReportContext) -> tuple[Metric, ...]:
-    """Return ``monthly_value_at_risk``: that of the newest run of each of the last 13 months with a run.
+    """Return ``monthly_value_at_risk`` of the last 13 months with a saved run, from the newest run of each month.
 
-    Runs have the horizon of the newest one, since the value at risk depends on it. None for a file; a run of a ckm that
-    did not save the value at risk is left out. ``n`` is the number of customers with a warning.
+    Only runs with the horizon of the newest run count, since the value at risk depends on it. A file has no runs; runs
+    of an older ckm without the value at risk are left out. ``n`` is the number of customers with a warning.
     """
     if context.workspace is None:
         return ()

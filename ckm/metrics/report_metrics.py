@@ -134,13 +134,8 @@ def report_metrics(
         estimates = reading.result()
     calls = call_list(context, estimates.risk)
     scored = save_and_score(context, estimates.lifetime, keep=keep)
-    sections += [
-        *estimates.sections(context),
-        wallet_metrics(context),
-        next_step_metrics(context, estimates.risk, calls, lifecycle),
-        (forecast_accuracy_metrics(scored), ()),
-        data_quality_metrics(context),
-    ]
+    sections += [*estimates.sections(context), wallet_metrics(context), data_quality_metrics(context)]
+    sections += [next_step_metrics(context, estimates.risk, calls, lifecycle), (forecast_accuracy_metrics(scored), ())]
     metrics = [metric for of_section, _ in sections for metric in of_section]
     if dimension is not None:
         progress("slices")

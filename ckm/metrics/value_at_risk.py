@@ -135,7 +135,7 @@ def value_at_risk_metrics(
 
 
 def has_knowledge(context: ReportContext) -> bool:
-    """Return whether the knowledge base has any entry; without one no reason can have an answer."""
+    """Return whether the knowledge base has any entry."""
     return context.workspace is not None and any(context.workspace.kb_dir.rglob("*.yaml"))
 
 
