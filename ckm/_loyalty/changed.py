@@ -243,13 +243,18 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
         largest = named_slices(rows)[0]
         if not largest.value:
             continue
-        finding = localized.say(
-            f"find.slice_{'up' if largest.value > 0 else 'down'}",
-            dimension=localized.dimension(dimension),
-            value=localized.called(dimension, largest.of("value") or ""),
-            change=localized.written(largest.name, abs(largest.value)),
-        )
         caption = localized.say("table.slices", dimension=localized.dimension(dimension))
+        revenue = localized.of("revenue")
+        suppressed = localized.suppressed_bar(rows, None if revenue is None else revenue.change)
+        finding = caption  # a suppressed slice may have changed more
+        if not suppressed:
+            finding = localized.say(
+                f"find.slice_{'up' if largest.value > 0 else 'down'}",
+                dimension=localized.dimension(dimension),
+                value=localized.called(dimension, largest.of("value") or ""),
+                change=localized.written(largest.name, abs(largest.value)),
+            )
+        bars += suppressed
         body = [(bar.name, bar.text) for bar in bars]
         plain = localized.table(caption, ("value_of", "change"), body)
         if place >= MOST_DIMENSIONS:

@@ -126,8 +126,11 @@ def churn_drivers(localized: LocalizedReport) -> Iterator[Block]:
         )
         for number, each in enumerate(reasons[:MOST_REASONS])
     ]
-    # the rest of the value at risk is of suppressed reasons, each of which may be as large as the rest
+    if rest := sum(each.value or 0.0 for each in reasons[MOST_REASONS:]):
+        bars.append(Bar(localized.called("reason", "rest"), rest, localized.written("reason_value", rest), "muted"))
     whole = value_at_risk(localized)
+    bars += localized.suppressed_bar(reasons, whole)
+    # the rest of the value at risk is of suppressed reasons, each of which may be as large as the rest
     first = reasons[0].value or 0.0
     surely_first = whole is not None and whole - total <= first
     unanswered = localized.of("unanswered_share")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm._loyalty.localized import CENT
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.render.document import Facts, Items, ReportTable, Section, TableColumn, Text
 
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
 
     from ckm._loyalty.localized import LocalizedReport
     from ckm.render.document import Block
-
-CENT = 0.005
-"""Differences below half a cent count as zero."""
 
 
 def definitions_section(localized: LocalizedReport) -> Section:

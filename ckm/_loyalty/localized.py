@@ -9,6 +9,7 @@ from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.metric import Metric
 from ckm.plaintext import harmless
 from ckm.pseudonym import is_pseudonym
+from ckm.render.bar_charts import Bar
 from ckm.render.document import Figure, ReportTable, TableColumn, Text
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ SEGMENT, SAVED = "segment", "segment "
 """Dimension of segments, and prefix of the dimension of a saved segment definition, before its name."""
 FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
 Direction = Literal["up", "down", "same"]
+CENT = 0.005
+"""Differences below half a cent are rounding errors."""
 HIDDEN = "hidden_cells"
 """Reason of suppressed numbers."""
 
@@ -177,6 +180,16 @@ class LocalizedReport:
         hidden = bool(shown) and self.has_hidden(self._book[name].section)
         found = [shown.get(value, Metric(name, None, ((dimension, value),))) for value in values]
         return [each for each in found if hidden or each.value is not None]
+
+    def suppressed_bar(self, parts: Sequence[Metric], total: float | None) -> tuple[Bar, ...]:
+        """Return a bar with a dash for suppressed parts of a total, of which the names are not known.
+
+        None is added if nothing of the section is suppressed, or if the shown parts add up to the total.
+        """
+        hidden = bool(parts) and self.has_hidden(self._book[parts[0].name].section)
+        shown = sum(each.value or 0.0 for each in parts)
+        is_whole = total is not None and abs(total - shown) < CENT
+        return () if not hidden or is_whole else (Bar(self.called("any", "suppressed"), 0.0, NOTHING, "muted"),)
 
     def has_hidden(self, section: str) -> bool:
         """Whether numbers of a section of the metric catalogue are suppressed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm._loyalty.localized import NOTHING
+from ckm.metrics.loyalty_rules import load_loyalty_rules
 from ckm.render.bar_charts import Spot, spot_chart
 from ckm.render.document import ReportTable, TableColumn
 from ckm.render.grid_charts import Box, matrix
@@ -139,7 +140,7 @@ def _matrix_finding(localized: LocalizedReport, counts: dict[str, float | None],
 
 def loyalty_rules(localized: LocalizedReport) -> Iterator[Block]:
     """Return the table of loyal customers by rule."""
-    rules = localized.all("loyal_customers", "rule")
+    rules = localized.parts("loyal_customers", "rule", [each.name for each in load_loyalty_rules().rules])
     if rules:
         yield localized.slices_table(localized.title("loyal_customers"), "rule", rules)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ckm._loyalty.changed import revenue_by_kind
-from ckm._loyalty.churn import risk_levels
+from ckm._loyalty.changed import revenue_by_kind, revenue_drivers
+from ckm._loyalty.churn import churn_drivers, risk_levels
 from ckm._loyalty.growth_potential import headroom
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.loyalty import loyalty_matrix
@@ -55,6 +55,25 @@ def test_a_suppressed_part_is_named_in_chart_and_table_with_a_dash(name: str) ->
 def test_a_headline_gives_no_sum_of_which_a_part_is_suppressed(name: str) -> None:
     assert figure(name, suppressed=False).headline != load_catalogue()[name].title
     assert figure(name, suppressed=True).headline == load_catalogue()[name].title
+
+
+@pytest.mark.parametrize(
+    ("name", "dimension", "value", "chart"),
+    [
+        ("change_by_slice", "value", "company", revenue_drivers),
+        ("reason_value", "reason", "open_complaint", churn_drivers),
+    ],
+)
+def test_suppressed_parts_of_unknown_names_are_one_dash(
+    name: str, dimension: str, value: str, chart: Callable[[LocalizedReport], Iterator[Block]]
+) -> None:
+    section = load_catalogue()[name].section
+    hidden = (Missing(section, "hidden_cells", (("count", 1), ("min_group_size", 5))),)
+    kept = [each for each in example_metrics() if not (each.name == name and each.of(dimension) == value)]
+    for metrics, missing, is_marked in ((example_metrics(), (), False), (kept, hidden, True)):
+        localized = LocalizedReport(example_report(metrics=Metrics(metrics), missing=missing), load_words("en"))
+        found = next(block for block in chart(localized) if isinstance(block, Figure))
+        assert ("Suppressed" in str(found.specification)) == is_marked
 
 
 def test_every_section_with_a_dash_says_what_it_marks() -> None:
