@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm._loyalty.changed import change_in_short, revenue_finding
@@ -56,16 +57,16 @@ def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
 
 
 def _key_figure(localized: LocalizedReport, name: str, value: float | None, notes: list[str]) -> KeyFigure:
-    """Return a key figure with its trend; with fewer than three months, with a note on the reason."""
-    title = localized.title(name)
-    trend = [each.value for each in localized.all(TRENDS.get(name, ""), "month") if each.value is not None]
-    described = ""
+    """Return a key figure with its trend; with fewer than three months, with the reason for no trend."""
+    title, key = localized.title(name), f"key.no_trend_{name}"
+    figure = KeyFigure(localized.written(name, value), title, localized.joined(notes))
+    trend = tuple(each.value for each in localized.all(TRENDS.get(name, ""), "month") if each.value is not None)
     if len(trend) >= FEWEST_MONTHS:
-        described = localized.say("chart.trend", metric=title)
-    elif f"key.no_trend_{name}" in localized.words:
-        needed = localized.numbers.count(_months_needed(localized))
-        trend, notes = [], [*notes, localized.say(f"key.no_trend_{name}", months=needed)]
-    return KeyFigure(localized.written(name, value), title, localized.joined(notes), tuple(trend), described)
+        return replace(figure, trend=trend, trend_description=localized.say("chart.trend", metric=title))
+    if key not in localized.words:
+        return figure
+    needed = localized.numbers.count(_months_needed(localized))
+    return replace(figure, missing_trend=localized.say(key, months=needed))
 
 
 def _months_needed(localized: LocalizedReport) -> int:

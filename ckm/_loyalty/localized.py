@@ -199,15 +199,22 @@ class LocalizedReport:
         """Return a value; 0 if it is missing."""
         return self.report.metrics.value(name, **slice_) or 0.0
 
-    def missing(self, section: str) -> Iterator[Text]:
+    def missing(self, section: str, *, suppression: bool = True) -> Iterator[Text]:
         """Return why metrics of a section are missing, one text per reason.
 
         A reason of the first section is not repeated in others, except suppression: its text explains the dashes.
+
+        Parameters
+        ----------
+        section
+            Section of the metric catalogue.
+        suppression
+            Whether to include the text on suppressed numbers.
         """
         said: set[str] = set()
         first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]} - {HIDDEN}
         for each in self.report.missing:
-            again = section != SECTIONS[0] and each.reason in first
+            again = (section != SECTIONS[0] and each.reason in first) or (each.reason == HIDDEN and not suppression)
             if each.section == section and not again and (text := self.reason(each)) not in said:
                 said.add(text)
                 yield Text(text)

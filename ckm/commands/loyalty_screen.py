@@ -104,8 +104,10 @@ def _others(localized: LocalizedReport) -> Iterator[str]:
     for section, most in FINDINGS.items():
         yield from findings(localized, section)[:most]
     yield from forecast_accuracy_findings(localized)
-    for section in ("changed", "relationships", *FINDINGS, "data_quality"):
-        yield from (text.text for text in localized.missing(section))
+    sections = ("changed", "relationships", *FINDINGS, "data_quality")
+    first_hidden = next((section for section in sections if localized.has_hidden(section)), None)
+    for section in sections:
+        yield from (text.text for text in localized.missing(section, suppression=section == first_hidden))
 
 
 def _filled(text: str, mark: str = "") -> str:

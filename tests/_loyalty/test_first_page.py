@@ -45,7 +45,7 @@ def test_four_to_six_key_figures_with_the_last_months_or_why_they_are_missing(la
     months = {each: len(found[localized.title(each)].trend) for each in TRENDS}
     assert months == dict.fromkeys(TRENDS, MONTHS) | {"retention_rate": 7, "value_at_risk": 0}
     assert all(each.note and each.trend_description for each in found.values() if each.trend)
-    assert found[localized.title("value_at_risk")].note == localized.say("key.no_trend_value_at_risk")
+    assert found[localized.title("value_at_risk")].missing_trend == localized.say("key.no_trend_value_at_risk")
 
 
 def test_a_trend_of_too_few_months_is_none_and_says_what_it_needs() -> None:
@@ -54,8 +54,8 @@ def test_a_trend_of_too_few_months_is_none_and_says_what_it_needs() -> None:
     order_value = Metric("average_order_value", 40.0, n=100)
     figures = {each.label: each for each in key_figures(of(rate, *months, order_value))}
     assert figures["Retention rate"].trend == ()
-    assert "no trend: 26 months of data needed" in figures["Retention rate"].note
-    assert figures["Average order value (AOV)"].note == "no trend: returns of few customers in a month"
+    assert figures["Retention rate"].missing_trend == "no trend: 26 months of data needed"
+    assert figures["Average order value (AOV)"].missing_trend == "no trend: returns of few customers in a month"
 
 
 def test_a_key_figure_equals_its_metric_and_its_trend_ends_with_the_newest_month() -> None:
