@@ -12,8 +12,6 @@ from ckm.errors import UnknownNameError, UsageError
 Comparison = Literal["previous", "year-ago"]
 COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
-SHORTER = (6, 3, 1)
-"""Shorter lengths in months, tried in this order if the data have no previous year to compare a year with."""
 MOST_MONTHS = 1_200
 """Longest period in months: a century."""
 

@@ -14,6 +14,7 @@ from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import (
     declared_payments,
+    loaded_sources,
     payments_beside_orders,
     payments_of,
     without_payments,
@@ -73,6 +74,8 @@ class Dataset:
         Rows of sources declared as payments, which are not in the transactions; None without any.
     persons
         Person id by customer id of linked customers; their ids in the tables are replaced by it.
+    sources
+        Names of the mappings or platforms of the files; empty for a workspace (:meth:`transaction_sources`).
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -84,6 +87,16 @@ class Dataset:
     config: Config = field(default_factory=Config)
     payments: pl.LazyFrame | None = None
     persons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sources: tuple[str, ...] = ()
+
+    def transaction_sources(self) -> tuple[str, ...]:
+        """Return the names of the mappings or platforms that the transactions came through, sorted; without payments.
+
+        A table in memory has none.
+        """
+        if self.workspace is None:
+            return self.sources
+        return tuple(sorted(loaded_sources(self.workspace) - set(declared_payments(self.workspace))))
 
     def known_on(self, day: date | None) -> Dataset:
         """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
@@ -231,10 +244,12 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
     plan, config = _plan(options, load_config(None))
     frames: list[pl.LazyFrame] = []
     files_of_note: dict[str, list[str]] = {}
+    sources: set[str] = set()
     for file in files:
         known = pl.concat(frames) if frames else None
-        rows, notes = _transactions(file, plan, config, known, by_customer=by_customer)
+        rows, notes, source = _transactions(file, plan, config, known, by_customer=by_customer)
         frames.append(rows)
+        sources.add(source)
         for text in notes:
             files_of_note.setdefault(text, []).append(file.name)
     for text, names in files_of_note.items():
@@ -246,7 +261,7 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
             doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
-    return Dataset(tables, _label(path), tuple(remarks), config=config)
+    return Dataset(tables, _label(path), tuple(remarks), config=config, sources=tuple(sorted(sources)))
 
 
 def _names(files: list[str]) -> str:
@@ -276,8 +291,11 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 
 def _transactions(
     file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
-) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
+) -> tuple[pl.LazyFrame, list[str], str]:
+    """Return the rows of a file, remarks, and the name of its mapping or platform.
+
+    ``known`` has the rows of earlier files, whose orders it may continue.
+    """
     from ckm.ingest.plan import mapping_for
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.io.mapping.column_types import ColumnShapes
@@ -316,7 +334,7 @@ def _transactions(
         left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
     problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
     notes = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
-    return found.rows, [*at_least(Importance.assumption, notes), *left]
+    return found.rows, [*at_least(Importance.assumption, notes), *left], mapping.name
 
 
 def _refuse_other_table(file: Path, source: Source, *, named: str | None) -> None:

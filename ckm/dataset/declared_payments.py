@@ -38,14 +38,19 @@ def payments_beside_orders(workspace: Workspace) -> set[str]:
 
     Without orders of another source, payments count as the sales.
     """
+    sources = loaded_sources(workspace)
+    mapped = _mapped_payments(workspace.maps_dir)
+    payments = {source for source in sources if source in mapped or _is_payment_system(source)}
+    return payments if sources - payments - {*workspace.config.payments} else set()
+
+
+def loaded_sources(workspace: Workspace) -> set[str]:
+    """Return the sources of a workspace's transactions: names of mappings or platforms, without undone loads."""
     from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     loads = Store(workspace.store_dir).history()
     standing = (load.facts for load in loads if not load.undone and load.facts.kind != UNDO)
-    sources = {facts.source for facts in standing if facts.table == TRANSACTIONS}
-    mapped = _mapped_payments(workspace.maps_dir)
-    payments = {source for source in sources if source in mapped or _is_payment_system(source)}
-    return payments if sources - payments - {*workspace.config.payments} else set()
+    return {facts.source for facts in standing if facts.table == TRANSACTIONS}
 
 
 def _mapped_payments(maps: Path) -> set[str]:

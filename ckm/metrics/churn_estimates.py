@@ -1,4 +1,4 @@
-"""Churn probabilities and warnings of a saved run, or computed now as ``ckm churn-warn`` does."""
+"""Churn probabilities and warnings, from a saved run or computed for the report as ``ckm churn-warn`` does."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ChurnEstimates:
         :data:`ckm._churn.warning_levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the
         top reason; null without reasons), unanswered (Boolean).
     source
-        ``saved``: a run of the workspace; ``now``: warnings computed for the report.
+        ``saved``: a saved run of the workspace; ``now``: warnings computed for the report.
     as_of, horizon, model
         Day of the warnings, their horizon in days, and the model.
     remark
@@ -53,12 +53,12 @@ class ChurnEstimates:
     has_reasons: bool
 
 
-def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
+def saved_estimates(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
     """Return the newest saved run whose horizon is not over by the day of the report; None without one.
 
-    Customers with a purchase since are excluded, because it ended their warning. Probabilities are known only for
-    customers with a level. For a run of an older ckm without the value at risk, it is computed from the ledger:
-    probability × net of the 12 months to the run's day × margin.
+    Customers with a purchase since the run are excluded, because it ended their warning. Only customers with a level
+    have a probability. A run of an older ckm has no value at risk; it is computed from the ledger: probability × net of
+    the 12 months to the run's day × margin.
     """
     run = current_warnings(store, context.as_of)
     if run is None:
@@ -97,7 +97,7 @@ def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> Churn
     )
 
 
-def warnings_made_now(context: ReportContext) -> ChurnEstimates:
+def computed_estimates(context: ReportContext) -> ChurnEstimates:
     """Return the result of ``ckm churn-warn`` with default options, without saving it.
 
     Raises

@@ -1,6 +1,6 @@
 """Life cycle stages and active customer flow, from the ledger.
 
-The numbers equal those of ``ckm segment --by lifecycle``: same definition, same ledger.
+The numbers are those of ``ckm segment --by lifecycle``, from the same definition and the same ledger.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Lifecycle:
     Attributes
     ----------
     definition
-        Thresholds, and the purchase interval of all customers.
+        Thresholds of the stages, and the median interpurchase time of all customers.
     ledger
         Ledger as of the day.
     state

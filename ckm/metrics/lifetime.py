@@ -1,4 +1,4 @@
-"""Customer lifetime value, and the accuracy of earlier predictions."""
+"""Customer lifetime value: models, holdout test, and backtest of the spend forecast."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 SECTION = "growth_potential"
 HELD_OUT = 2
-"""Largest share of the history in the holdout. The holdout is as long as the horizon if possible, so that it contains
-the same seasons."""
+"""The holdout has at most one in ``HELD_OUT`` of the days of the history. Up to that it is as long as the horizon, so
+that it has the same seasons."""
 MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
 
 
@@ -145,7 +145,7 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
     Parameters
     ----------
     context
-        Context of all customers; parts of them use models fitted to all.
+        Context of all customers. Slices use the same models.
     margin
         Margin of purchases.
     """
@@ -256,7 +256,7 @@ def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Metric, ...]
 
 
 def _past_metrics(forecast: SpendForecast) -> list[Metric]:
-    """Return the composition of the forecast, and its accuracy in the last closed window."""
+    """Return the model weights of the spend forecast, and its error in the last backtest window."""
     if not forecast.tests:
         return []
     latest = forecast.tests[-1]

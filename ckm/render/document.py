@@ -132,6 +132,8 @@ class KeyFigure:
         Values over time, drawn as a small line; empty for none.
     trend_description
         The trend in words, for readers who cannot see the line.
+    missing_trend
+        Why there is no trend, on the page; empty if no trend is to be expected.
     """
 
     value: str
@@ -139,6 +141,7 @@ class KeyFigure:
     note: str = ""
     trend: tuple[float, ...] = ()
     trend_description: str = ""
+    missing_trend: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,14 @@ def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
     assert not any(ord(mark) in range(0x2060, 0x206A) for line in lines for mark in line)
 
 
-def test_missing_data_are_reported_also_without_findings(capsys: pytest.CaptureFixture[str]) -> None:
+def test_suppression_is_explained_once(capsys: pytest.CaptureFixture[str]) -> None:
+    sections = ("changed", "relationships", "churn")
+    missing = tuple(Missing(each, "hidden_cells", (("count", 2), ("min_group_size", 5))) for each in sections)
+    show_loyalty(example_report(metrics=Metrics([]), drivers=(), goals=(), by=None, missing=missing))
+    assert capsys.readouterr().out.count("marks a suppressed number") == 1
+
+
+def test_what_is_missing_is_reported_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:
     report = example_report(
         metrics=Metrics([]), drivers=(), goals=(), by=None, missing=(Missing("changed", "no_purchases"),)
     )
