@@ -213,7 +213,7 @@ class Comparer:
             low, high = np.minimum(left[differ], right[differ]), np.maximum(left[differ], right[differ])
             distinct, places = np.unique(low * len(values) + high, return_inverse=True)
             one, other = ([values[code] for code in codes] for codes in np.divmod(distinct, len(values)))
-            similarity = process.cpdist(one, other, scorer=OSA.normalized_similarity, dtype=np.float32)
+            similarity = process.cpdist(one, other, scorer=OSA.normalized_similarity, dtype=np.float32, workers=-1)
             level[differ] = np.digitize(similarity, CUTS)[places]
         return level
 

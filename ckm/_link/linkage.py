@@ -31,7 +31,7 @@ APART = 1e6
 """Negative probability of a forbidden link: no mean with it is high enough for a merge."""
 NEGLIGIBLE = 0.01
 """Probability below which a pair is left out; between clusters it counts as 0."""
-FITTED = 1_000_000
+FITTED = 300_000
 """Most candidate pairs that the model is learned from."""
 BATCH = 1_000_000
 """Pairs that are compared at a time."""
