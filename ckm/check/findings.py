@@ -26,6 +26,7 @@ CHECKS = {
     "future": "no row is dated after --as-of",
     "quarantine": "few rows were rejected at ingest",
     "references": "every customer id is known",
+    "linked_customers": "customers of several sources are linked",
     "no_customer": "most sales name their customer",
     "guest_ids": "no customer id is used for many customers",
     "duplicates": "few rows are complete duplicates",

@@ -17,6 +17,7 @@ from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest, stray_dates
 from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
+from ckm.check.linked_customers import COLUMNS, linked_customers
 from ckm.check.money import currencies, signs
 from ckm.check.order_findings import cut_orders, partial_orders, undated_returns
 from ckm.check.outliers import outliers
@@ -156,6 +157,7 @@ def check_tables(
     for counts in measured.values():
         _check_alone(run, counts)
     _check_references(run, measured)
+    _check_links(run, tables, payments)
     days = {name: day for name, counts in measured.items() if (day := newest(counts)) is not None}
     later = _check_dates(run, measured, as_of or max(days.values(), default=None), given=as_of)
     _check_controls(run, measured, controls, as_of)
@@ -202,6 +204,15 @@ def _check_alone(run: _Run, counts: TableCounts) -> None:
         if check.name == "stray_dates" and counts.keep_stray_dates:
             lacks = "switched off in ckm.yaml: stray_dates"
         run.make(check.name, subject.name, check.judge(counts, run.limits), lacks=lacks)
+
+
+def _check_links(run: _Run, tables: Mapping[str, pl.LazyFrame], payments: pl.LazyFrame | None) -> None:
+    """Check whether the customers of several sources are linked."""
+    every = {**tables, **({"payments": payments} if payments is not None else {})}
+    suitable = {name: rows for name, rows in every.items() if set(COLUMNS) <= set(rows.collect_schema())}
+    if "transactions" in tables:
+        lacks = None if suitable else "no table with the columns 'customer_id' and 'source'"
+        run.make("linked_customers", "transactions", linked_customers(suitable) if suitable else (), lacks=lacks)
 
 
 def _check_references(run: _Run, measured: Mapping[str, TableCounts]) -> None:
