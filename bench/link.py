@@ -71,9 +71,7 @@ def compare(name: str, rows: pl.DataFrame, identifier: str, folder: Path) -> Non
     persons = pl.read_csv(result, infer_schema=False)
     joined = rows.join(persons, left_on=identifier, right_on="customer_id")
     score, precision, recall = f1(joined["person_id"], joined["person"])
-    print(
-        f"{name:12} {rows.height:>7,} records  ckm F1 {score:.4f} (precision {precision:.4f}, recall {recall:.4f})  {done}"
-    )
+    print(f"{name:12} {rows.height:>7,} records  F1 {score:.4f} ({precision=:.4f}, {recall=:.4f})  {done}")
     if find_spec("splink") is None:
         return
     with_truth = folder / "truth.csv"
@@ -98,8 +96,10 @@ def calibration(rows: pl.DataFrame) -> None:
     for low, high in pairwise(BANDS):
         band = table.filter(pl.col("probability").is_between(low, high, closed="right"))
         if band.height:
-            print(f"  probability {low:.1f} to {high:.1f}: {band.height:>6,} pairs, mean {band['probability'].mean():.3f}, "
-                  f"matches {band['same'].mean():.3f}")  # fmt: skip
+            mean, matches = band["probability"].mean(), band["same"].mean()
+            print(
+                f"  probability {low:.1f} to {high:.1f}: {band.height:,} pairs, mean {mean:.3f}, matches {matches:.3f}"
+            )
 
 
 def million(folder: Path) -> None:

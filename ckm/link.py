@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm._link.agreement import EXCHANGED
 from ckm._link.linkage import Linkage, link_records
 from ckm._link.records import ID, comparable, records_of_file, records_of_tables
 from ckm.config import Workspace, find_workspace, open_workspace
@@ -202,14 +201,12 @@ def explain(
         pair = np.array([places[left]]), np.array([places[right]])
         compared = found.comparer.compare(*pair)
         probability = float(found.model.posterior(compared.levels, compared.rarity)["match"][0])
-        for name, levels, weights, extra in zip(
-            compared.names, compared.levels, found.model.weights(), compared.rarity, strict=True
-        ):
+        for name, levels, weights in zip(compared.names, compared.levels, found.model.weights(), strict=True):
             level = int(levels[0])
-            weight = (
-                None if level < 0 else float(weights[level] + (0.0 if extra is None else extra[0])) / float(np.log(2))
-            )
+            weight = None if level < 0 else float(weights[level] / np.log(2))
             rows.append((name, _agreement(level, len(weights)), weight))
+        rarity = float((compared.rarity.of_person + compared.rarity.of_household)[0] / np.log(2))
+        rows.append(("rarity of equal values", "", rarity))
     one = ordered(Link(left, right))
     verdict = next((each.verdict for each in known.decided if (each.left, each.right) == (one.left, one.right)), "")
     persons = known.persons
@@ -350,7 +347,7 @@ def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date)
         )
     ]
     if found.fields:
-        remarks.append(f"compared: {', '.join(name for name in found.fields if name != EXCHANGED)}")
+        remarks.append(f"compared: {', '.join(found.fields)}")
     if uncertain.height:
         remarks.append(doubt(f"{counted(uncertain.height, 'pair')} with a probability of 10 to 90 %: ckm link review"))
     return LinkResult(frame, persons, _changes(persons, known.persons), uncertain, identities, tuple(remarks))
@@ -394,14 +391,14 @@ def _spanning_links(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import minimum_spanning_tree
 
-    inside = found.cluster[found.left] == found.cluster[found.right] if len(found.left) else np.empty(0, dtype=bool)
-    pairs = np.flatnonzero(inside)
+    scored = found.pairs
+    pairs = np.flatnonzero(found.cluster[scored.left] == found.cluster[scored.right])
     forbidden = known.forbidden
     graph = coo_array(
-        (2.0 - found.probability[pairs], (found.left[pairs], found.right[pairs])), shape=(len(ids), len(ids))
+        (2.0 - scored.probability[pairs], (scored.left[pairs], scored.right[pairs])), shape=(len(ids), len(ids))
     )
     tree = minimum_spanning_tree(graph.tocsr()).tocoo()
-    number = {(int(found.left[pair]), int(found.right[pair])): int(pair) for pair in pairs}
+    number = {(int(scored.left[pair]), int(scored.right[pair])): int(pair) for pair in pairs}
     since = {(each.left, each.right): each.on for each in known.links if each.of_model}
     links: list[Link] = []
     for a, b in zip(tree.row.tolist(), tree.col.tolist(), strict=True):
@@ -414,8 +411,8 @@ def _spanning_links(
                 one,
                 person_id=person_of[one.left],
                 rule="model",
-                probability=f"{found.probability[pair]:.4f}",
-                weight=f"{found.weight[pair]:.1f}",
+                probability=f"{scored.probability[pair]:.4f}",
+                weight=f"{scored.weight[pair]:.1f}",
                 fields=" ".join(found.agreeing(pair)),
                 by=MODEL,
                 on=since.get((one.left, one.right), day),
@@ -429,20 +426,16 @@ def _uncertain(ids: list[str], found: Linkage, known: Identities) -> pl.DataFram
     decided = {(each.left, each.right) for each in known.decided}
     low, high = UNCERTAIN
     rows = []
-    chosen = np.flatnonzero((found.probability >= low) & (found.probability <= high))
-    for pair in chosen[np.argsort(np.abs(found.probability[chosen] - 0.5), kind="stable")].tolist():
-        one = ordered(Link(ids[found.left[pair]], ids[found.right[pair]]))
+    chosen = np.flatnonzero((found.pairs.probability >= low) & (found.pairs.probability <= high))
+    for pair in chosen[np.argsort(np.abs(found.pairs.probability[chosen] - 0.5), kind="stable")].tolist():
+        one = ordered(Link(ids[found.pairs.left[pair]], ids[found.pairs.right[pair]]))
         if (one.left, one.right) in decided:
             continue
-        agree = found.agreeing(pair)
-        differ = [
-            name
-            for name, level in zip(found.fields, found.agreement[pair].tolist(), strict=True)
-            if level >= 0 and name not in agree and name != EXCHANGED
-        ]
-        rows.append(
-            (one.left, one.right, round(float(found.probability[pair]), 4), " ".join(agree), " ".join(differ), "")
+        row = (
+            round(float(found.pairs.probability[pair]), 4),
+            *map(" ".join, (found.agreeing(pair), found.differing(pair))),
         )
+        rows.append((one.left, one.right, *row, ""))
     schema = {
         "left": pl.String,
         "right": pl.String,

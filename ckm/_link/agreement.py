@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm._link.fields import link_fields
-from ckm.models.linkage import MISSING, Population, rarity_of
+from ckm.models.linkage import MISSING, Population, Rarity, rarity_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Comparison:
 
     names: tuple[str, ...]
     levels: tuple[Levels, ...]
-    rarity: tuple[Floats | None, ...]
+    rarity: Rarity
 
 
 class Comparer:
@@ -112,11 +112,7 @@ class Comparer:
         for name, shared in self.shared.items():
             level = levels[name]
             level[(level == EXACT) & shared[np.maximum(self._codes[name][left], 0)] & alone] = MISSING
-        rarity = [
-            None if name in {EXCHANGED, *CONTACTS} else self._rarity(name, self._codes[name][left], level == EXACT)
-            for name, level in levels.items()
-        ]
-        return Comparison(self.names, tuple(levels.values()), tuple(rarity))
+        return Comparison(self.names, tuple(levels.values()), self._rarity(levels, left))
 
     def population(self, seed: int = 0) -> Population:
         """Return the agreement of all pairs of records with names in one script, by a sample where there are many.
@@ -217,7 +213,7 @@ class Comparer:
             low, high = np.minimum(left[differ], right[differ]), np.maximum(left[differ], right[differ])
             distinct, places = np.unique(low * len(values) + high, return_inverse=True)
             one, other = ([values[code] for code in codes] for codes in np.divmod(distinct, len(values)))
-            similarity = process.cpdist(one, other, scorer=OSA.normalized_similarity, dtype=np.float32)
+            similarity = process.cpdist(one, other, scorer=OSA.normalized_similarity, dtype=np.float32, workers=-1)
             level[differ] = np.digitize(similarity, CUTS)[places]
         return level
 
@@ -227,11 +223,19 @@ class Comparer:
         codes = np.concatenate([self._codes[column] for column in columns])
         return np.bincount(codes[codes >= 0], minlength=max(1, len(self._values[name])))
 
-    def _rarity(self, name: str, codes: Codes, exact: NDArray[np.bool_]) -> Floats | None:
-        frequency = self._frequency[name].astype(np.float64)
-        others = frequency - 1  # of a record with the value, other records with it
-        mean = float((frequency * others).sum() / max(1.0, frequency.sum()))
-        return rarity_of(np.where(exact, np.maximum(others[codes], 1.0), 1.0), exact, mean) if mean else None
+    def _rarity(self, levels: dict[str, Levels], left: Codes) -> Rarity:
+        """Return what the rarity of shared values adds; contacts are left out: one that repeats is of one person."""
+        found = Rarity(np.zeros(len(left)), np.zeros(len(left)))
+        for name in self.fields:
+            frequency = self._frequency[name].astype(np.float64)
+            others = frequency - 1  # of a record with the value, other records with it
+            mean = float((frequency * others).sum() / max(1.0, frequency.sum()))
+            if name in CONTACTS or not mean:
+                continue
+            exact = np.flatnonzero(levels[name] == EXACT)
+            total = found.of_person if link_fields()[name].personal else found.of_household
+            total[exact] += rarity_of(np.maximum(others[self._codes[name][left[exact]]], 1.0), mean)
+        return found
 
 
 def _sum(levels: list[Levels]) -> Levels:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     Pairs: TypeAlias = NDArray[np.int64]
     Key: TypeAlias = tuple[Hashes, NDArray[np.bool_]]
 
-PAIRS_PER_KEY = 3.0
-"""Most pairs that one kind of key adds, per record; the smallest blocks are taken first."""
+PAIRS_PER_KEY, FURTHER_PAIRS_PER_KEY = 3.0, 0.5
+"""Most pairs that one kind of key adds, per record of the first 400,000 and per further record; the smallest blocks are
+taken first."""
+MANY = 400_000
+"""Records from which fewer pairs are added per record, to bound time and memory."""
 LARGEST_BLOCK = 50
 """Most records that share a key which says something."""
 MIXER = np.uint64(0x9E3779B97F4A7C15)
@@ -44,21 +47,30 @@ def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
     """
     n = len(records)
     keys = _keys(records)
-    kinds = [(key,) for key in keys] + [
-        pair for pair in combinations(keys, 2) if pair[0].split(":")[0] != pair[1].split(":")[0]
-    ]
+    most = PAIRS_PER_KEY * min(n, MANY) + FURTHER_PAIRS_PER_KEY * max(0, n - MANY)
     found, waiting = [np.empty(0, dtype=np.int64)], 0
-    for kind in kinds:
+    complete: set[str] = set()
+    for kind in [(key,) for key in keys] + [*combinations(keys, 2)]:
+        if _field(kind[0]) == _field(kind[-1]) and len(kind) > 1:
+            continue
+        if not complete.isdisjoint(kind):
+            continue  # all its pairs share that one key
         hashes, known = keys[kind[0]]
         for other in kind[1:]:
             hashes, known = _joined((hashes, known), keys[other])
-        left, right = _within_blocks(hashes, np.flatnonzero(known), n, PAIRS_PER_KEY * n)
+        left, right, all_blocks = _within_blocks(hashes, np.flatnonzero(known), n, most)
+        if len(kind) == 1 and all_blocks:
+            complete.add(kind[0])
         found.append(np.minimum(left, right) * n + np.maximum(left, right))
         waiting += len(left)
         if waiting > MOST_WAITING:
             found, waiting = [np.unique(np.concatenate(found))], 0
     pairs = np.unique(np.concatenate(found))
     return pairs // n, pairs % n
+
+
+def _field(key: str) -> str:
+    return key.partition(":")[0]
 
 
 def _keys(records: pl.DataFrame) -> dict[str, Key]:
@@ -106,17 +118,23 @@ def _joined(key: Key, other: Key) -> Key:
     return hashes[0] * MIXER ^ (hashes[1] + MIXER), known[0] & known[1]
 
 
-def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tuple[Pairs, Pairs]:
-    """Return the pairs of records with equal hashes, from the smallest blocks up to about ``most`` pairs."""
-    order = rows[np.argsort(hashes[rows], kind="stable")]
+def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tuple[Pairs, Pairs, bool]:
+    """Return the pairs of records with equal hashes, from the smallest blocks up to about ``most`` pairs.
+
+    The last value is whether these are all pairs with equal hashes.
+    """
+    order = rows[np.argsort(hashes[rows])]
     values = hashes[order]
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else np.empty(0, dtype=np.int64)
     sizes = np.diff(np.append(starts, len(values)))
     left, right, total = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)], 0.0
-    for size in range(2, LARGEST_BLOCK + 1):
+    largest = int(sizes.max(initial=0))
+    complete = largest <= LARGEST_BLOCK
+    for size in range(2, min(largest, LARGEST_BLOCK) + 1):
         blocks = starts[sizes == size]
         total += len(blocks) * size * (size - 1) / 2
         if total > most:
+            complete = False
             break
         if len(blocks):
             members = order[blocks[:, None] + np.arange(size)] % records
@@ -124,4 +142,4 @@ def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tu
             left.append(members[:, a].ravel())
             right.append(members[:, b].ravel())
     one, other = np.concatenate(left), np.concatenate(right)
-    return one[one != other], other[one != other]
+    return one[one != other], other[one != other], complete

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from ckm._link.agreement import EXCHANGED, Comparer, Comparison
+from ckm._link.agreement import EXCHANGED, Comparer
 from ckm._link.blocking import candidate_pairs
 from ckm.errors import NotEnoughDataError
 from ckm.models.linkage import LinkageModel, fit_linkage
@@ -28,46 +29,78 @@ LARGEST_GROUP = 60
 """Most records of a group of which all pairs are compared."""
 APART = 1e6
 """Negative probability of a forbidden link: no mean with it is high enough for a merge."""
+NEGLIGIBLE = 0.01
+"""Probability below which a pair is left out; between clusters it counts as 0."""
+FITTED = 300_000
+"""Most candidate pairs that the model is learned from."""
+BATCH = 1_000_000
+"""Pairs that are compared at a time."""
 AGREES = 4
 """Lowest level at which a field is named as agreeing."""
 
 
 @dataclass(frozen=True)
-class Linkage:
-    """Probabilities of pairs, and the clusters.
+class ScoredPairs:
+    """Pairs of records that may be of one person.
 
     Attributes
     ----------
     left, right
-        Records of each compared pair, ``left < right``.
+        Records of each pair, ``left < right``.
     probability
         Probability that the pair is of one person.
     weight
         Sum of the weights of its fields, in bits.
-    fields
-        Names of the fields of ``agreement``.
     agreement
         Level of each pair and field; shape (pairs, fields).
-    cluster
-        Cluster of each record.
-    model, comparer
-        Fitted model, and what compares further pairs; None if no pair was a candidate.
     """
 
     left: Indices
     right: Indices
     probability: Floats
     weight: Floats
-    fields: tuple[str, ...]
     agreement: NDArray[np.int8]
+
+    def joined(self, other: ScoredPairs) -> ScoredPairs:
+        """Return these pairs and further ones."""
+        names = [each.name for each in dataclass_fields(self)]
+        return ScoredPairs(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
+
+@dataclass(frozen=True)
+class Linkage:
+    """Pairs that may be of one person, and the persons.
+
+    Attributes
+    ----------
+    pairs
+        Pairs; those with a negligible probability are left out.
+    cluster
+        Cluster of each record: its person.
+    comparer, model
+        What compares and scores any pair; None if no pair was a candidate.
+    """
+
+    pairs: ScoredPairs
     cluster: Indices
+    comparer: Comparer | None = None
     model: LinkageModel | None = None
-    comparer: Comparer | None = field(default=None, repr=False)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the compared fields, without the one on exchanged names."""
+        return tuple(name for name in self.comparer.names if name != EXCHANGED) if self.comparer else ()
 
     def agreeing(self, pair: int) -> list[str]:
         """Return the names of the agreeing fields of a pair."""
-        levels = zip(self.fields, self.agreement[pair].tolist(), strict=True)
-        return [name for name, level in levels if level >= AGREES and name != EXCHANGED]
+        return [name for name, level in self._levels(pair) if level >= AGREES]
+
+    def differing(self, pair: int) -> list[str]:
+        """Return the names of the fields of a pair that both records have and that do not agree."""
+        return [name for name, level in self._levels(pair) if 0 <= level < AGREES]
+
+    def _levels(self, pair: int) -> list[tuple[str, int]]:
+        return list(zip(self.fields, self.pairs.agreement[pair].tolist(), strict=False))  # exchanged names come last
 
 
 def link_records(
@@ -106,37 +139,55 @@ def link_records(
     left, right = candidate_pairs(fields)
     if not len(left):
         return _without_candidates(n)
-    progress("comparing pairs")
-    comparer = Comparer(fields)
-    found = comparer.compare(left, right)
     progress("fitting the model")
-    model = fit_linkage(found.levels, comparer.population(seed), comparer.personal, found.rarity)
-    probability = model.posterior(found.levels, found.rarity)["match"]
+    comparer = Comparer(fields)
+    model = _fit(comparer, left, right, seed)
+    progress("comparing pairs")
+    found = _score(comparer, model, left, right)
     progress("forming persons")
-    more = _pairs_within_groups(n, left, right, probability)
-    if len(more[0]):
-        others = comparer.compare(*more)
-        probability = np.append(probability, model.posterior(others.levels, others.rarity)["match"])
-        found = _joined(found, others)
-        left, right = np.append(left, more[0]), np.append(right, more[1])
-    cluster = _constrained_clusters(n, left, right, probability, forbidden, required)
-    levels = np.stack(found.levels, axis=1)
-    weights = sum(
-        np.append(weight, 0.0)[level] for weight, level in zip(model.weights(), found.levels, strict=True)
-    ) / np.log(2)
-    return Linkage(left, right, probability, np.asarray(weights), found.names, levels, cluster, model, comparer)
+    found = found.joined(_score(comparer, model, *_pairs_within_groups(n, found)))
+    cluster = _constrained_clusters(n, found, forbidden, required)
+    return Linkage(found, cluster, comparer, model)
 
 
 def _without_candidates(n: int) -> Linkage:
     nothing = np.empty(0, dtype=np.int64)
-    return Linkage(
-        nothing, nothing, np.empty(0), np.empty(0), (), np.empty((0, 0), dtype=np.int8), np.arange(n, dtype=np.int64)
+    pairs = ScoredPairs(nothing, nothing, np.empty(0), np.empty(0), np.empty((0, 0), dtype=np.int8))
+    return Linkage(pairs, np.arange(n, dtype=np.int64))
+
+
+def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> LinkageModel:
+    """Return the model of the candidate pairs, learned from evenly spaced ones if there are many."""
+    step = -(-len(left) // FITTED)
+    sample = comparer.compare(left[::step], right[::step])
+    population = comparer.population(seed)
+    return fit_linkage(
+        sample.levels, replace(population, pairs=population.pairs / step), comparer.personal, sample.rarity
     )
 
 
-def _pairs_within_groups(n: int, left: Indices, right: Indices, probability: Floats) -> tuple[Indices, Indices]:
-    """Return the pairs that are no candidates, although other pairs connect their records."""
-    group = connected(n, left, right, probability >= LIKELY)
+def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indices) -> ScoredPairs:
+    """Return the pairs whose probability is not negligible; they are compared in batches, to save memory."""
+    found: list[ScoredPairs] = []
+    for start in range(0, max(1, len(left)), BATCH):
+        one, other = left[start : start + BATCH], right[start : start + BATCH]
+        compared = comparer.compare(one, other)
+        probability = model.posterior(compared.levels, compared.rarity)["match"]
+        kept = np.flatnonzero(probability >= NEGLIGIBLE)
+        levels = np.stack(compared.levels, axis=1)[kept]
+        rarity = (compared.rarity.of_person + compared.rarity.of_household)[kept]
+        weights = [np.append(weight, 0.0)[levels[:, field]] for field, weight in enumerate(model.weights())]
+        weight = (np.sum(weights, axis=0) + rarity) / np.log(2)
+        found.append(ScoredPairs(one[kept], other[kept], probability[kept], weight, levels))
+    first, *rest = found
+    for each in rest:
+        first = first.joined(each)
+    return first
+
+
+def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
+    """Return further pairs of records that other pairs connect."""
+    group = connected(n, found.left, found.right, found.probability >= LIKELY)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(group[order]) != 0))
     sizes = np.diff(np.append(starts, n))
@@ -146,28 +197,21 @@ def _pairs_within_groups(n: int, left: Indices, right: Indices, probability: Flo
         a, b = np.triu_indices(size, 1)
         one, other = members[:, a].ravel(), members[:, b].ravel()
         keys.append(np.minimum(one, other) * n + np.maximum(one, other))
-    new = np.setdiff1d(np.concatenate(keys), left * n + right)
+    new = np.setdiff1d(np.concatenate(keys), found.left * n + found.right)
     return new // n, new % n
-
-
-def _joined(found: Comparison, others: Comparison) -> Comparison:
-    levels = tuple(np.append(a, b) for a, b in zip(found.levels, others.levels, strict=True))
-    return Comparison(found.names, levels, tuple(None for _ in levels))
 
 
 def _constrained_clusters(
     n: int,
-    left: Indices,
-    right: Indices,
-    probability: Floats,
+    pairs: ScoredPairs,
     forbidden: tuple[Indices, Indices] | None,
     required: tuple[Indices, Indices] | None,
 ) -> Indices:
     """Return clusters in which required pairs are together and no forbidden pair is, unless these contradict."""
     nothing = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     apart, together = forbidden or nothing, required or nothing
-    keys = np.concatenate([left * n + right, together[0] * n + together[1], apart[0] * n + apart[1]])
-    values = np.concatenate([probability, np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
+    keys = np.concatenate([pairs.left * n + pairs.right, together[0] * n + together[1], apart[0] * n + apart[1]])
+    values = np.concatenate([pairs.probability, np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
     last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]  # people's decisions come last
     found = clusters(n, keys[last] // n, keys[last] % n, values[last])
     if not len(together[0]):

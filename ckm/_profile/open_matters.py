@@ -12,10 +12,10 @@ from ckm._profile.record import INTERACTIONS
 from ckm.customers.calendar import day_number
 from ckm.customers.contacts import OPEN_FOR_DAYS, read_contacts
 from ckm.customers.definitions import is_purchase, local_day
-from ckm.customers.deliveries import PATIENCE_DAYS
+from ckm.customers.deliveries import UNRECORDED_AFTER_DAYS
 from ckm.dataset import TRANSACTIONS
 from ckm.schema import TABLES, Exposure
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def open_matters(record: CustomerRecord) -> ProfileSection:
 
     A complaint is open for 180 days unless it is resolved (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`), a promise for
     180 days after the promised day. A delivery is open for 60 days after the promised day
-    (:data:`ckm.customers.deliveries.PATIENCE_DAYS`).
+    (:data:`ckm.customers.deliveries.UNRECORDED_AFTER_DAYS`).
     """
     tables = [*_of_interactions(record), *_deliveries(record)]
     figures: tuple[ProfileFigure, ...] = ()
@@ -107,7 +107,7 @@ def _deliveries(record: CustomerRecord) -> Iterator[ProfileTable]:
     rows = record.rows(TRANSACTIONS)
     if not {"promised_on", "delivered_on", "order_id"} <= set(rows.columns):
         return
-    since = record.as_of - timedelta(days=PATIENCE_DAYS)
+    since = record.as_of - timedelta(days=UNRECORDED_AFTER_DAYS)
     waiting = rows.filter(
         is_purchase()
         & (pl.col("promised_on") >= since)

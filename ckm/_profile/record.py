@@ -15,7 +15,7 @@ from ckm.dataset import TRANSACTIONS, WHO
 from ckm.errors import UsageError
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import SAME, read_identities
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

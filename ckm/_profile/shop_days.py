@@ -80,7 +80,7 @@ def shop_days(dataset: Dataset, as_of: date | None) -> ShopDays:
     if not keeps:
         by_then &= sale_days.days >= usual.first
     known = SaleDays(sale_days.items[by_then], sale_days.days[by_then], sale_days.lines[by_then])
-    lost = np.flatnonzero(known.given_up(day_number(end)))
+    lost = np.flatnonzero(known.discontinued(day_number(end)))
     return ShopDays(end, None if keeps else calendar_day(usual.first), frozenset(names.gather(lost).drop_nulls()))
 
 

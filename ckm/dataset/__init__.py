@@ -13,6 +13,7 @@ from polars.exceptions import PolarsError
 from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import (
+    loaded_sources,
     payments_beside_orders,
     payments_of,
     without_payments,
@@ -27,7 +28,7 @@ from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.remark import Importance, about, assumption, at_least, doubt, importance_of
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class Dataset:
         Person id by customer id of linked customers; their ids in the tables are replaced by it.
     payment_sources
         Sources whose rows are payments, sorted.
+    sources
+        Names of the mappings or platforms of the files; empty for a workspace (:meth:`transaction_sources`).
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -86,6 +89,16 @@ class Dataset:
     payments: pl.LazyFrame | None = None
     persons: Mapping[str, str] = field(default_factory=dict, repr=False)
     payment_sources: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def transaction_sources(self) -> tuple[str, ...]:
+        """Return the names of the mappings or platforms that the transactions came through, sorted; without payments.
+
+        A table in memory has none.
+        """
+        if self.workspace is None:
+            return self.sources
+        return tuple(sorted(loaded_sources(self.workspace) - set(self.payment_sources)))
 
     def known_on(self, day: date | None) -> Dataset:
         """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
@@ -265,20 +278,25 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         files, remarks = list(found.files), [*map(doubt, found.remarks)]
     plan, config = _plan(options, load_config(None))
     frames: list[pl.LazyFrame] = []
-    said_of: dict[str, list[str]] = {}
+    files_of_note: dict[str, list[str]] = {}
+    sources: set[str] = set()
     for file in files:
         known = pl.concat(frames) if frames else None
-        rows, said = _transactions(file, plan, config, known, by_customer=by_customer)
+        rows, notes, source = _transactions(file, plan, config, known, by_customer=by_customer)
         frames.append(rows)
-        for text in said:
-            said_of.setdefault(text, []).append(file.name)
-    remarks += [about(_names(names), text) for text, names in said_of.items()]
+        sources.add(source)
+        for text in notes:
+            files_of_note.setdefault(text, []).append(file.name)
+    for text, names in files_of_note.items():
+        note = about(_names(names), text)
+        # an analysis states its own basis
+        remarks.append(assumption(note) if importance_of(text) is Importance.basis else note)
     if len(files) > 1:
         remarks.append(
-            doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")
+            doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
-    return Dataset(tables, _label(path), tuple(remarks), config=config)
+    return Dataset(tables, _label(path), tuple(remarks), config=config, sources=tuple(sorted(sources)))
 
 
 def _names(files: list[str]) -> str:
@@ -308,8 +326,11 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 
 def _transactions(
     file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
-) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
+) -> tuple[pl.LazyFrame, list[str], str]:
+    """Return the rows of a file, remarks, and the name of its mapping or platform.
+
+    ``known`` has the rows of earlier files, whose orders it may continue.
+    """
     from ckm.ingest.plan import mapping_for
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.io.mapping.column_types import ColumnShapes
@@ -325,7 +346,7 @@ def _transactions(
                 shapes = ColumnShapes(source.sample)
                 raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
         except UsageError as error:
-            _refuse_other_table(file, source, said=plan.platform)
+            _refuse_other_table(file, source, named=plan.platform)
             error.args = (f"{file}: {error}",)  # whatever kind of usage error: they have different parameters
             raise
         conversion = plan_conversion(
@@ -345,17 +366,17 @@ def _transactions(
     left: list[str] = []
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
-        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
+        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
     problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
-    told = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
-    return found.rows, [*at_least(Importance.assumption, told), *left]
+    notes = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
+    return found.rows, [*at_least(Importance.assumption, notes), *left], mapping.name
 
 
-def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
+def _refuse_other_table(file: Path, source: Source, *, named: str | None) -> None:
     """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
-    platform = known_platform(source.format.columns, source.sample, given=said) if said is None else None
+    platform = known_platform(source.format.columns, source.sample, given=named) if named is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:
         raise UsageError(
             f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "
@@ -384,7 +405,7 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
 
 
 def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
-    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None for other files or text columns."""
+    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None if it must be read into memory."""
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
     from ckm.dataset.parquet_rows import scan_fit_rows

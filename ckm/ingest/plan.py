@@ -78,7 +78,7 @@ class MappingPlan:
 
     @property
     def platform(self) -> str:
-        """None: the mapping defines everything."""
+        """``none``: a mapping defines everything, so no platform is recognised."""
         return NONE
 
     @property
@@ -156,11 +156,13 @@ class NameMatchingPlan:
 
     @property
     def fingerprint(self) -> str:
-        """Return the hash of all options; a load always needs amounts."""
-        said = {name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}}
+        """Return the hash of all options except ``amounts_needed``, which is always true for a load."""
+        options_used = {
+            name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}
+        }
         if self.blank_currency is not None:
-            said["blank_currency"] = self.blank_currency
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+            options_used["blank_currency"] = self.blank_currency
+        return hashlib.sha256(json.dumps(options_used, sort_keys=True).encode()).hexdigest()
 
     def mapping(
         self,
@@ -198,8 +200,8 @@ class NameMatchingPlan:
         taken = checked_overrides(self.overrides, self.table, columns, named=named)
         mapping = platform.mapping_for(columns, taken)
         rules, assumed = complete(mapping.columns, mapping.target, self.currency, columns)
-        said = IngestOptions(hints=self.hints, time_zone=self.time_zone, currency=self.blank_currency)
-        mapping = adjusted(replace(mapping, columns=rules), said)
+        options_used = IngestOptions(hints=self.hints, time_zone=self.time_zone, currency=self.blank_currency)
+        mapping = adjusted(replace(mapping, columns=rules), options_used)
         assumed += [
             doubt(f"the export has no column {column}: {consequence}")
             for column, consequence in platform.missing_amounts(columns, taken)

@@ -196,8 +196,8 @@ def _plans(workspace: Workspace, options: IngestOptions) -> Callable[[Path], lis
     if options.map_file:
         mapped = MappingPlan(adjusted(load_mapping(options.map_file), options))
         return lambda file: [mapped]
-    said = platform_named(options.platform) if options.platform not in {None, NONE} else None
-    if table := options.table or (said and said.mapping.table):
+    chosen = platform_named(options.platform) if options.platform not in {None, NONE} else None
+    if table := options.table or (chosen and chosen.mapping.table):
         named = NameMatchingPlan.of(table, options, workspace.config.currency)
         return lambda file: [named]
     mappings = workspace_mappings(workspace)

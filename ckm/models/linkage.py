@@ -58,6 +58,20 @@ class Population:
 
 
 @dataclass(frozen=True)
+class Rarity:
+    """What the rarity of the values that a pair shares adds to the log likelihood ratio to strangers.
+
+    Attributes
+    ----------
+    of_person, of_household
+        Sum over the fields that belong to a person, and over the others; each of shape (pairs,).
+    """
+
+    of_person: Floats
+    of_household: Floats
+
+
+@dataclass(frozen=True)
 class LinkageModel:
     """A fitted model.
 
@@ -83,7 +97,7 @@ class LinkageModel:
         pairs = zip(self.levels["match"], self.levels["strangers"], strict=True)
         return tuple(np.log(match / strangers) for match, strangers in pairs)
 
-    def posterior(self, agreement: Sequence[Levels], rarity: Sequence[Floats | None]) -> dict[PairClass, Floats]:
+    def posterior(self, agreement: Sequence[Levels], rarity: Rarity | None = None) -> dict[PairClass, Floats]:
         """Return the probabilities of the classes of each pair; each of shape (pairs,).
 
         Parameters
@@ -91,14 +105,17 @@ class LinkageModel:
         agreement
             Per field the level of each pair; :data:`MISSING` says nothing.
         rarity
-            Per field a log likelihood ratio to add for each pair (see :func:`rarity_of`), or None.
+            What the rarity of shared values adds.
         """
         scores = {each: np.full(len(agreement[0]), np.log(share)) for each, share in self.shares.items()}
-        for field, (level, extra) in enumerate(zip(agreement, rarity, strict=True)):
+        for field, level in enumerate(agreement):
             for name, score in scores.items():
                 score += np.append(np.log(self.levels[name][field]), 0.0)[level]
-                if extra is not None and (name == "match" or (name == "household" and not self.personal[field])):
-                    score += extra
+        if rarity is not None:
+            scores["match"] += rarity.of_person
+            scores["match"] += rarity.of_household
+            if "household" in scores:
+                scores["household"] += rarity.of_household
         highest = np.maximum.reduce(list(scores.values()))
         odds = {name: np.exp(score - highest) for name, score in scores.items()}
         total = sum(odds.values())
@@ -109,7 +126,7 @@ def fit_linkage(
     agreement: Sequence[Levels],
     population: Population,
     personal: Sequence[bool],
-    rarity: Sequence[Floats | None] | None = None,
+    rarity: Rarity | None = None,
 ) -> LinkageModel:
     """Learn the probabilities of all levels from candidate pairs; other pairs count as pairs of strangers.
 
@@ -123,15 +140,14 @@ def fit_linkage(
         Per field whether it belongs to a person, not to a household. In the class of households such a field agrees as
         by chance. Without both kinds of fields there is no such class.
     rarity
-        Per field a log likelihood ratio to add for each pair, or None.
+        What the rarity of shared values adds.
     """
-    extra = [None] * len(agreement) if rarity is None else rarity
     classes: list[PairClass] = ["match"]
     if any(personal) and not all(personal):
         classes.append("household")
     model = _first_guess(classes, population, tuple(personal), len(agreement[0]))
     for rounds in range(1, MOST_ROUNDS + 1):
-        posterior = model.posterior(agreement, extra)
+        posterior = model.posterior(agreement, rarity)
         fitted = _fitted(model, agreement, population, posterior, rounds)
         change = max(
             float(np.abs(new - old).max())
@@ -196,8 +212,8 @@ def _normalised(values: Floats) -> Floats:
     return np.asarray(values / values.sum(), dtype=np.float64)
 
 
-def rarity_of(frequency: Floats, exact: NDArray[np.bool_], mean_frequency: float) -> Floats:
-    """Return what the rarity of a shared value adds to the log odds of each pair; shape (pairs,).
+def rarity_of(frequency: Floats, mean_frequency: float) -> Floats:
+    """Return what the rarity of the value that each pair shares adds to its log odds; shape (pairs,).
 
     Agreement on a rare value says more than on a frequent one (Winkler 1989, term frequency adjustment): the chance
     that another record has the value is proportional to its frequency.
@@ -205,12 +221,8 @@ def rarity_of(frequency: Floats, exact: NDArray[np.bool_], mean_frequency: float
     Parameters
     ----------
     frequency
-        Number of other records with the value that the pair shares; positive where ``exact``; shape (pairs,).
-    exact
-        Pairs with equal values; shape (pairs,).
+        Number of other records with the value; positive; shape (pairs,).
     mean_frequency
         Mean of that number over all records: the weight of the level contains it.
     """
-    terms = np.zeros(len(frequency))
-    terms[exact] = np.log(mean_frequency / frequency[exact])
-    return terms
+    return np.asarray(np.log(mean_frequency / frequency))

@@ -67,18 +67,33 @@ def _merge(
     """Set the clusters of all records in the components of ``pairs``."""
     from scipy.cluster.hierarchy import fcluster, linkage
 
+    pairs = _of_undecided(found, left, right, probability, component, pairs)
     pairs = pairs[np.argsort(component[left[pairs]], kind="stable")]
     bounds = np.flatnonzero(np.diff(component[left[pairs]])) + 1
     for own in np.split(pairs, bounds) if len(pairs) else []:
         members, codes = np.unique([left[own], right[own]], return_inverse=True)
         n = len(members)
-        if n == PAIR:
-            if probability[own[0]] >= LINKED:
-                found[members[1]] = members[0]
-            continue
         a, b = np.sort(codes.reshape(2, -1), axis=0)
         distance = np.ones(n * (n - 1) // 2)
         distance[n * a - a * (a + 1) // 2 + b - a - 1] = 1.0 - probability[own]
         label = fcluster(linkage(distance, "average"), 1.0 - LINKED, "distance")
         for each in np.unique(label):
             found[members[label == each]] = members[label == each][0]
+
+
+def _of_undecided(
+    found: Indices, left: Indices, right: Indices, probability: Floats, component: Indices, pairs: Indices
+) -> Indices:
+    """Set the cluster of each component in which all pairs are linked; return the pairs of the other components.
+
+    Of two records that are not linked, each stays alone.
+    """
+    of_pair = component[left[pairs]]
+    records = np.bincount(component, minlength=len(found))
+    linked = np.bincount(of_pair[probability[pairs] >= LINKED], minlength=len(found))
+    whole = linked == records * (records - 1) // 2
+    first = np.full(len(found), len(found))
+    np.minimum.at(first, component, np.arange(len(found)))
+    one_person = whole[component] & np.isin(component, of_pair)
+    found[one_person] = first[component[one_person]]
+    return np.asarray(pairs[~whole[of_pair] & (records[of_pair] > PAIR)], dtype=np.int64)

@@ -48,6 +48,8 @@ CASES = {
         ("-o", "out/report.md", "--export", "out/lists"),
         ("--explain", "gini", "-o", "out/gini.json"),
     ),
+    "link": (("--dry-run", "-o", "out/links.csv"), ("review", "-o", "out/pairs.md")),
+    "profile": (("0041243", "-o", "out/profile.html"), ("0041243", "-o", "out/profile.json")),
     "nightly": (("-o", "out/nightly.csv"),),
     "kb-search": (
         ("parcel", "-o", "out/hits.json", *DAY),
@@ -83,7 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_command_with_an_output_file_is_tried() -> None:
+def test_the_cases_cover_every_command_with_an_output_file() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     with_output = {name for name, each in commands.items() if any("-o" in option.opts for option in each.params)}
     assert with_output == set(CASES)

@@ -44,7 +44,7 @@ MOST_DIGITS = 38
 SHOWN = 200
 """Maximum characters of a polars error message, which may quote the whole expression."""
 
-_HELP = "see docs/mapping.md"
+_HELP = "see 'ckm help mapping'"
 _QUERY = re.compile(r"\bselect\b|\(\s*(?:from|with|values|table)\b|\b(?:read|scan)_\w+\s*\(", re.IGNORECASE)
 _CLOCK = re.compile(
     r"\b(now\s*\(|current_date\b|current_time\b|current_timestamp\b|localtime\b|localtimestamp\b)", re.IGNORECASE
@@ -111,7 +111,7 @@ def unworkable(where: str, error: PolarsError | PanicException, rows: int) -> Us
     The message of polars may quote values of rows, so it is included only if there were no rows.
     """
     why = " with the values of this file" if rows else f": {_reason(error)}"
-    return UsageError(f"{where}: the expression failed{why}", hint="see docs/mapping.md", where=where)
+    return UsageError(f"{where}: the expression failed{why}", hint=_HELP, where=where)
 
 
 def _reason(error: PolarsError | PanicException) -> str:
@@ -154,7 +154,7 @@ def _check_patterns(tree: Any, where: str) -> None:
             literal = pl.Expr.deserialize(io.StringIO(json.dumps(pattern)), format="json")
             pl.select(pl.lit("").str.contains(literal, strict=True))
         except PolarsError as error:
-            raise UsageError(f"{where}: {_reason(error)}", hint="see docs/mapping.md", where=where) from None
+            raise UsageError(f"{where}: {_reason(error)}", hint=_HELP, where=where) from None
 
 
 def _placeholder(quoted: re.Match[str]) -> str:

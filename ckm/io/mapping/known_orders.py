@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 
 import polars as pl
 
-from ckm.io.mapping.order_parts import STATED_AMOUNTS, cut_orders, states_order_amounts
+from ckm.io.mapping.order_parts import cut_orders, has_order_amounts
+from ckm.io.mapping.stored_amounts import STORED_AMOUNTS
 from ckm.schema import is_refund_of_line
 
 BEFORE = "\x00before"
@@ -40,15 +41,15 @@ def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
     For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
     only the first line.
     """
-    if STATED_AMOUNTS not in rows.columns or "product_id" not in rows.columns:
+    if STORED_AMOUNTS not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
     if "source_file" in rows.columns:  # lines of other exports are left out: they may repeat a line
-        first_file = pl.col("source_file").filter(states_order_amounts()).first().over("order_id")
+        first_file = pl.col("source_file").filter(has_order_amounts()).first().over("order_id")
         in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
         of_first = (pl.col("source_file") == first_file) | in_pages
-    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | states_order_amounts()))
+    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | has_order_amounts()))
     return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 

@@ -1,6 +1,6 @@
 """Mappings: how the columns of a source become the columns of a table.
 
-The file format is documented in ``docs/mapping.md``; :mod:`ckm.io.mapping.mapping_file` reads it.
+The file format is documented in ``docs/reference/mapping.md``; :mod:`ckm.io.mapping.mapping_file` reads it.
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.with_columns(listed.alias("\x00listed"), whole.alias("\x00whole"))
     gap = pl.col("\x00whole") - pl.col("\x00listed")
     unknown = pl.col("\x00listed").abs() < TOLERANCE
-    explained = pl.col("order_gross").is_not_null() & (gap <= pl.col("order_refund") + TOLERANCE)
+    returned = after_discount(gap, pl.col("order_gross"), pl.col("order_discount"))
+    explained = pl.col("order_gross").is_not_null() & (returned <= pl.col("order_refund") + TOLERANCE)
     fill = ((gap > TOLERANCE) & (unknown | explained)).fill_null(value=False)
     cut = ((gap > TOLERANCE) & ~unknown & ~explained.fill_null(value=False)).fill_null(value=False)
     lines = lines.with_columns(
@@ -115,6 +116,11 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     )
     goods = pl.col(GOODS) + _spread(lines, "\x00gap", _goods_missing(lines))
     return lines.with_columns(goods.alias(GOODS))
+
+
+def after_discount(goods: pl.Expr, gross: pl.Expr, discount: pl.Expr) -> pl.Expr:
+    """Return the price paid for some goods of an order: their value without their share of the order's discount."""
+    return goods * (1 - pl.when(gross > 0).then(discount / gross).fill_null(0.0))
 
 
 def _goods_missing(lines: pl.DataFrame) -> pl.Expr:

@@ -13,9 +13,9 @@ from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.known_orders import BEFORE, KNOWN, times_before
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.io.mapping.order_parts import STATED_AMOUNTS, needed_stated_amounts, with_stated_amounts
 from ckm.io.mapping.order_status import meanings_of
 from ckm.io.mapping.return_sign import returned_net
+from ckm.io.mapping.stored_amounts import STORED_AMOUNTS, needed_amounts, with_stored_amounts
 from ckm.remark import doubt
 from ckm.schema import ORDER_AMOUNTS
 from ckm.wording import counted
@@ -144,7 +144,7 @@ class OrderRules:
     def fills(self) -> frozenset[str]:
         """Columns of the schema that these rules fill even if the mapping does not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
-        discount = {"discount", STATED_AMOUNTS} if self.amounts or self.refunds else set()
+        discount = {"discount", STORED_AMOUNTS} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
@@ -190,9 +190,9 @@ class OrderRules:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
             is_refunded = (pl.col(MEANING) == "refunded") & pl.lit(self.by_status)
-            lines = adjusted(with_stated_amounts(_grouped(lines), is_refunded))
+            lines = adjusted(with_stored_amounts(_grouped(lines), is_refunded))
             lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
-            lines = lines.with_columns(needed_stated_amounts())
+            lines = lines.with_columns(needed_amounts())
             self.counts["cut"] += lines.filter(pl.col(CUT) < 1)[ORDER].n_unique()
             if self.refunds and "dated_by" not in lines.columns:
                 lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))

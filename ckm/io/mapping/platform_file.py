@@ -1,4 +1,4 @@
-"""Read the description of a platform; the format of the files is documented in ``docs/platforms.md``."""
+"""Read the description of a platform; the format of the files is documented in ``docs/reference/platforms.md``."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def test_the_name_defaults_to_the_files_stem_and_the_key_to_the_tables(tmp_path:
             None,
         ),
         (10, "  order_id: Nummer", "duplicate key 'order_id', first in line 9", None),
-        (11, '  net: {expr: "quantity * * unit_price"}', "bad SQL expression", "docs/mapping.md"),
+        (11, '  net: {expr: "quantity * * unit_price"}', "bad SQL expression", "ckm help mapping"),
         (11, '  net: {expr: "sum(quantity)"}', "uses other rows", "belong in an analysis"),
         (11, '  net: {expr: "row_number() over (order by net)"}', "uses other rows", None),
         (14, "  - {name: a, expr: b, action: drop}", "unknown action 'drop'", "quarantine, flag"),
@@ -148,7 +148,7 @@ def test_a_target_outside_of_the_schema_is_valid(tmp_path: Path) -> None:
     assert list(mapping.columns) == ["net_eur", "warehouse"]
 
 
-DOCS = Path(__file__).parents[3] / "docs" / "mapping.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "mapping.md"
 
 names = st.text(min_size=1, max_size=12).filter(lambda text: not any(0xD800 <= ord(letter) < 0xE000 for letter in text))
 sources = st.one_of(
