@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from bench.link_people import six_script_shop
 from ckm.cli import app
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
@@ -48,8 +49,8 @@ CASES = {
         ("-o", "out/report.md", "--export", "out/lists"),
         ("--explain", "gini", "-o", "out/gini.json"),
     ),
-    "link": (("--dry-run", "-o", "out/links.csv"), ("review", "-o", "out/pairs.md")),
-    "profile": (("0041243", "-o", "out/profile.html"), ("0041243", "-o", "out/profile.json")),
+    "link": (("contacts.csv", "-o", "out/persons.csv"),),
+    "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "nightly": (("-o", "out/nightly.csv"),),
     "kb-search": (
         ("parcel", "-o", "out/hits.json", *DAY),
@@ -80,6 +81,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append(f"O{len(rows)},C{number:04},{day}T12:00:00Z,20.0,EUR,sale")
             day += timedelta(days=1 + int(gap * dice.uniform(0.5, 1.6)))
     (folder / "orders.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    six_script_shop(80).drop("person").write_csv(folder / "contacts.csv")
     done = CliRunner().invoke(app, ["ingest", str(folder / "orders.csv"), "--as", "transactions", "-C", str(folder)])
     assert done.exit_code == 0, done.stderr
     return folder
