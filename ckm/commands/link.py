@@ -59,7 +59,7 @@ def link(
     analyses then count persons. The store is not changed: deleting a line undoes its link, and the verdict 'different'
     in a line forbids it. Keep the file in git. A file of records (CSV, Excel, ...) is linked without writing anything.
 
-    Cost: about a minute and 2 GB for a million customers.
+    Cost: some three minutes of CPU time and 2.5 GB for a million customers.
 
     Examples:
       ckm link                                   # link the customers of the workspace
