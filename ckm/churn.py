@@ -29,10 +29,12 @@ from ckm._churn.warning_list import COLUMNS, best_first, list_customers, summari
 from ckm._segment.apply import apply_definition
 from ckm._segment.library import Library
 from ckm.customers.calendar import calendar_day
-from ckm.customers.history import read_history
+from ckm.customers.history import NEEDS, read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
+from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.partitioned_ledger import Reading
 from ckm.remark import assumption, doubt, warning
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
@@ -92,6 +94,8 @@ class ChurnOptions:
         Seconds to wait for another writer of the store; None means no limit.
     cache
         Whether to use and save the workspace's ledger; without it the transactions are read.
+    engine
+        Where the ledger is built.
     """
 
     as_of: date | None = None
@@ -108,6 +112,7 @@ class ChurnOptions:
     defer: bool = False
     wait: float | None = None
     cache: bool = True
+    engine: Engine = IN_MEMORY
 
 
 WITHOUT_AMOUNTS = (
@@ -287,6 +292,9 @@ def warn(
         time_zone=config.time_zone,
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
+        everybody=request.engine.joined(
+            dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)
+        ),
     )
     horizon = usual_horizon(history) if request.horizon is None else _given_horizon(request.horizon)
     found = forecast(

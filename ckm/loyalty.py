@@ -61,6 +61,8 @@ from ckm.metrics.slices import CUSTOMERS, Dimension, find_dimension, slice_conte
 from ckm.metrics.survival import survival_metrics
 from ckm.metrics.value_at_risk import NO_FORECAST, Risk, read_risk, value_at_risk_metrics
 from ckm.metrics.wallet_share import wallet_metrics
+from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.partitioned_ledger import Reading
 from ckm.pseudonym import shown_ids
 from ckm.remark import basis, doubt
 from ckm.result import Result
@@ -107,6 +109,8 @@ class LoyaltyOptions:
         Whether to use and save the workspace's cached ledger; without it the transactions are read.
     keep
         Whether a workspace saves the expected spend of each customer, for comparison in a later report.
+    engine
+        Where the ledger is built.
     """
 
     as_of: date | None = None
@@ -118,6 +122,7 @@ class LoyaltyOptions:
     seed: int = 0
     cache: bool = True
     keep: bool = True
+    engine: Engine = IN_MEMORY
 
     def __post_init__(self) -> None:
         if self.min_group_size < 0:
@@ -358,12 +363,14 @@ def _context(
 ) -> tuple[ReportContext, Comparison]:
     """Return what is measured, and how the compared period was chosen: as requested, or the nearest that is covered."""
     by = dimension.of_rows if dimension is not None else None
-    ledger = cached_ledger(
+    needs = replace(EVERYTHING, by=by)
+    reading = Reading(request.as_of, config.time_zone, needs, config.keeps_stray_dates)
+    ledger = request.engine.joined(dataset, reading) or cached_ledger(
         tables,
         find_cache(dataset, enabled=request.cache),
         as_of=request.as_of,
         time_zone=config.time_zone,
-        needs=replace(EVERYTHING, by=by),
+        needs=needs,
         keep_stray_dates=config.keeps_stray_dates,
     )
     if ledger.currency == NO_CURRENCY:

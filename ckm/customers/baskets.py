@@ -182,7 +182,7 @@ class Baskets:
         sales = [
             pl.DataFrame(
                 {
-                    "key": _sale_keys(each, numbers),
+                    "key": sale_keys(each, numbers),
                     "lines": sign * each.sale_days.lines,
                 }
             )
@@ -194,9 +194,11 @@ class Baskets:
         sale_days = sold["key"].to_numpy()
         items, left = taken_up(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
         kept = codes[self.keys >> (DAY_BITS + ITEM_BITS)] >= 0
-        mine, lines = _in_order(renumbered(self.keys[kept], codes, items[_numbered(self, numbers)]), self.lines[kept])
+        mine, lines = _in_order(
+            renumbered(self.keys[kept], codes, items[item_numbers(self, numbers)]), self.lines[kept]
+        )
         theirs, their_lines = _in_order(
-            renumbered(again.keys, new_codes, items[_numbered(again, numbers)]), again.lines
+            renumbered(again.keys, new_codes, items[item_numbers(again, numbers)]), again.lines
         )
         merged = MergedSums.of(mine, theirs)
         return Baskets(
@@ -223,13 +225,13 @@ def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
     return keys[order], lines[order]
 
 
-def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
+def sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
     """Return the sale days as keys of :func:`sale_key`."""
     sold = baskets.sale_days
-    return sale_key(_numbered(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
+    return sale_key(item_numbers(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
 
 
-def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
+def item_numbers(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
     """Return the number of each item by name."""
     return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 

@@ -105,6 +105,7 @@ def read_history(
     time_zone: str = "UTC",
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
+    everybody: Ledger | None = None,
 ) -> History:
     """Read transactions and interactions into a history.
 
@@ -122,13 +123,15 @@ def read_history(
         Cache of the workspace, if any.
     keep_stray_dates
         Whether rows of stray dates count; see :func:`ckm.customers.ledger_reader.read_ledger`.
+    everybody
+        Ledger of the transactions, if read already with :data:`NEEDS`.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
         As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    everybody = cached_ledger(
+    everybody = everybody or cached_ledger(
         tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS, keep_stray_dates=keep_stray_dates
     )
     ledger = everybody.of_buyers().without_undated_returns()

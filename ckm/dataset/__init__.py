@@ -29,6 +29,7 @@ from ckm.settings import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from ckm.dataset.parquet_rows import FitRows
@@ -43,6 +44,28 @@ WHO = "customer_id"
 """Column that a file of sales may lack, but that an analysis of customers requires."""
 MAX_REJECTS = 0.05
 """Largest share of invalid rows in a file, as for ``ckm ingest``; above it the file is refused."""
+
+
+@dataclass(frozen=True)
+class PlannedRows:
+    """How rows of transactions are converted, planned from the first of them.
+
+    Attributes
+    ----------
+    conversion
+        The conversion.
+    config
+        Settings.
+    remarks
+        Remarks on the mapping, as sentences.
+    is_typed
+        Whether all columns have types, so that more rows cannot change the conversion.
+    """
+
+    conversion: Conversion
+    config: Config
+    remarks: tuple[str, ...]
+    is_typed: bool
 
 
 @dataclass(frozen=True)
@@ -253,37 +276,10 @@ def _transactions(
 ) -> tuple[pl.LazyFrame, list[str]]:
     """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
     from ckm.ingest.sales_totals import SalesTotals
-    from ckm.io.mapping.column_types import ColumnShapes
-    from ckm.io.mapping.convert import Conversion
-    from ckm.io.mapping.proposal import missing_columns
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
-        try:
-            mapping, remarks = plan.mapping(
-                source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
-            )
-            if by_customer and WHO not in mapping.columns:
-                columns, named = source.format.columns, source.format.named
-                shapes = ColumnShapes(source.sample)
-                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
-        except UsageError as error:
-            _refuse_other_table(file, source, said=plan.platform)
-            error.args = (f"{file}: {error}",)  # whatever kind of usage error: they have different parameters
-            raise
-        conversion = Conversion.plan(
-            mapping,
-            source.format.columns,
-            source.sample,
-            more=lambda: (batch.records for batch in source.batches()),
-            default_zone=config.time_zone,
-            default_currency=config.currency,
-            nested=source.format.nested,
-            numeric=source.format.numeric,
-            shown=source.format.shown,
-            from_1904=source.format.from_1904,
-            named=source.format.named,
-        )
+        conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
         conversion = conversion.knowing(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
@@ -295,6 +291,60 @@ def _transactions(
         left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
     told = [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
     return found.rows, [*at_least(Importance.assumption, told), *left]
+
+
+def _conversion(source: Source, plan: Plan, config: Config, *, by_customer: bool) -> tuple[Conversion, Sequence[str]]:
+    """Return how the records of a file are converted, and remarks on the mapping."""
+    from ckm.io.mapping.column_types import ColumnShapes
+    from ckm.io.mapping.convert import Conversion
+    from ckm.io.mapping.proposal import missing_columns
+
+    try:
+        mapping, remarks = plan.mapping(
+            source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
+        )
+        if by_customer and WHO not in mapping.columns:
+            columns, named = source.format.columns, source.format.named
+            shapes = ColumnShapes(source.sample)
+            raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
+    except UsageError as error:
+        _refuse_other_table(source.path, source, said=plan.platform)
+        error.args = (f"{source.path}: {error}",)  # whatever kind of usage error: they have different parameters
+        raise
+    return Conversion.plan(
+        mapping,
+        source.format.columns,
+        source.sample,
+        more=lambda: (batch.records for batch in source.batches()),
+        default_zone=config.time_zone,
+        default_currency=config.currency,
+        nested=source.format.nested,
+        numeric=source.format.numeric,
+        shown=source.format.shown,
+        from_1904=source.format.from_1904,
+        named=source.format.named,
+    ), remarks
+
+
+def plan_transactions(sample: Path, options: IngestOptions, *, by_customer: bool) -> PlannedRows:
+    """Return how rows of transactions are converted, planned from a Parquet file with the first of them.
+
+    Raises
+    ------
+    UsageError
+        As :func:`open_dataset`.
+    """
+    from ckm.io.readers.read import open_source
+    from ckm.io.values.readers import TextReader
+    from ckm.io.values.typed_columns import NativeReader
+
+    plan, config = _plan(options, load_config(None))
+    with open_source(sample, plan.hints) as source:
+        conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
+        told = at_least(Importance.assumption, [*remarks, *conversion.remarks])
+    readers = conversion.readers.values()
+    is_typed = conversion.orders is None and all(isinstance(each, NativeReader | TextReader) for each in readers)
+    return PlannedRows(conversion, config, tuple(told), is_typed)
 
 
 def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
