@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -33,9 +35,10 @@ BATCH_ROWS = 500_000
 class LocalLedger(PartitionedLedger):
     """Ledgers of partitions in files, read one at a time."""
 
-    def __init__(self, common: Common, customers: int, files: list[Path], folder: TemporaryDirectory[str]) -> None:
+    def __init__(self, common: Common, customers: int, files: list[Path], folder: Path) -> None:
         super().__init__(common, len(files), customers)
-        self._files, self._folder = files, folder  # the folder is removed with this object
+        self._files = files
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def map_stored(self, function: Callable[[Partition], T]) -> Iterator[T]:
         """Yield the results of a function of each partition, in order."""
@@ -65,16 +68,16 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
     """
     transactions = need_transactions(tables, reading.time_zone)
     columns = ledger_columns(transactions.collect_schema())
-    folder = TemporaryDirectory(prefix="partitions-", dir=temporary_folder())
+    folder = Path(mkdtemp(prefix="partitions-", dir=temporary_folder()))
     with readable():
-        rows = _divided(transactions.select(columns), partitions, Path(folder.name))
+        rows = _divided(transactions.select(columns), partitions, folder)
     files, coverages, customers = [], [], 0
     for number, path in enumerate(rows):
         ledger = read_rows(pl.scan_ipc(path), time_zone=reading.time_zone, needs=reading.needs, as_of=reading.as_of)
         path.unlink()
         coverages.append(ledger.coverage)
         customers += len(ledger.customers)
-        files.append(Path(folder.name) / f"{number}.npz")
+        files.append(folder / f"{number}.npz")
         StoredLedger.of(ledger).write(files[-1])
     return LocalLedger(Common.of(reading, join_coverage(coverages)), customers, files, folder)
 

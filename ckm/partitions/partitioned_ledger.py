@@ -143,8 +143,12 @@ class PartitionedLedger(ABC):
 
     def map(self, function: Callable[[Partition], T]) -> Iterable[T]:
         """Return the results of a function of each partition, with its ledger as of the day of the analysis."""
+        return self.map_stored(self.presenting(function))
+
+    def presenting(self, function: Callable[[Partition], T]) -> Callable[[Partition], T]:
+        """Return a function of the ledger of all days that calls one of the ledger as of the day of the analysis."""
         present = self.common.present
-        return self.map_stored(lambda stored: function(Partition(stored.number, present(stored.ledger))))
+        return lambda stored: function(Partition(stored.number, present(stored.ledger)))
 
     def of_partition(self, table: pl.LazyFrame | None, number: int) -> pl.LazyFrame | None:
         """Return the rows of a table of customers that belong to a partition."""

@@ -57,6 +57,9 @@ SAMPLE_ROWS = 10_000
 URL = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}(?=[^/])", re.IGNORECASE)
 """Start of a URL; a :class:`pathlib.Path` of it has one slash."""
 TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
+PARQUET = (".parquet", ".pq")
+FILE_SUFFIXES = (*PARQUET, ".csv", ".tsv", ".json", ".ndjson", ".xlsx", ".txt")
+"""Suffixes of files; the second part of another name can be that of a table in a schema."""
 DELTA_LOG = "_delta_log"
 
 
@@ -95,9 +98,9 @@ class SparkLedger(PartitionedLedger):
         from pyspark.sql.pandas.types import from_arrow_schema
 
         arrow = _spark_types(schema)
-        found = self._stored.mapInArrow(rows_of(rows, arrow), from_arrow_schema(arrow))
         target = spark_path(path)
         with explained(str(path)):
+            found = self._stored.mapInArrow(rows_of(self.presenting(rows), arrow), from_arrow_schema(arrow))
             if "://" in target:
                 found.write.mode("overwrite").parquet(target)
                 return int(found.sparkSession.read.parquet(target).count())
@@ -133,13 +136,15 @@ def open_spark(
         return open_dataset(data, workspace, options, by_customer=True)
     assert data is not None
     source = spark_path(data)
-    is_table = not data.exists() and bool(TABLE_NAME.fullmatch(source)) and "." in source
+    is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
+    if not data.exists() and not is_table and "://" not in source:
+        return open_dataset(data, workspace, options, by_customer=True)  # which says that there is no such file
     if on_driver and (not data.exists() or (data / DELTA_LOG).exists()):
         raise UsageError(
             "this command also reads the transactions on this machine, and here Spark alone can read them",
             hint="with --engine spark it takes a workspace, or a path of Parquet files; 'ckm segment' takes tables too",
         )
-    if data.is_file() and data.suffix.lower() not in (".parquet", ".pq"):
+    if data.is_file() and data.suffix.lower() not in PARQUET:
         raise UsageError(
             f"{data}: --engine spark reads Parquet, Delta and tables",
             hint="load other files into a workspace: ckm ingest FILE",
@@ -227,15 +232,19 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
     folder = Path(source)
     if "://" not in source and (folder / DELTA_LOG).is_dir():
         from deltalake import DeltaTable
+        from pyspark.sql.pandas.types import from_arrow_schema
 
         table = DeltaTable(str(folder.resolve()))
+        schema = from_arrow_schema(pa.schema(table.schema().to_arrow()))
         files = [unquote(uri) for uri in table.file_uris()]
-        return session.read.option("basePath", str(folder.resolve())).option("mergeSchema", "true").parquet(*files)
+        return session.read.schema(schema).option("basePath", str(folder.resolve())).parquet(*files)
     return session.read.parquet(source if "://" in source else f"file://{folder.resolve()}")
 
 
 def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, OfWorkspace]:
     """Return the rows of the data files of a workspace, and what leaves out its payments and guests."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
     from ckm.store import Store
 
     if dataset.workspace is None:
@@ -252,9 +261,11 @@ def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, O
     files = [f"file://{(snapshot.folder / unquote(name)).resolve()}" for name, *_ in snapshot.files]
     columns = tuple(ledger_columns(snapshot.schema))
     payments = declared_payments(dataset.workspace)
-    needed = [*columns, *(["source"] if payments and "source" in snapshot.schema else [])]
-    rows = session.read.option("mergeSchema", "true").parquet(*files).select(*dict.fromkeys(needed))
-    return rows, OfWorkspace(payments, tuple(dataset.workspace.config.guest_ids), columns)
+    needed = dict.fromkeys((*columns, *(["source"] if payments and "source" in snapshot.schema else [])))
+    # with a schema, a column that a file lacks is null
+    schema = from_arrow_schema(_spark_types(pl.Schema({name: snapshot.schema[name] for name in needed})))
+    guest_ids = tuple(dataset.workspace.config.guest_ids)
+    return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, columns)
 
 
 def _spark_types(schema: pl.Schema) -> pa.Schema:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import warnings
@@ -28,6 +29,8 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "false",  # it may join partitions, whose memory is planned
     "spark.sql.execution.arrow.maxRecordsPerBatch": "250000",
 }
+ERROR_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Loggers of pyspark that write the texts of errors to stderr, and with them values of rows."""
 LOG_VARIABLE = "CKM_SPARK_LOG"
 """Environment variable with the file of Spark's log; by default a temporary file that is removed with the process."""
 
@@ -66,6 +69,8 @@ def spark_session(master: str | None) -> SparkSession:
                 f"({log})",
             ) from error
     session.sparkContext.setLogLevel("ERROR")
+    for name in ERROR_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     return session
 
 
