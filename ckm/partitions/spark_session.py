@@ -53,7 +53,8 @@ def spark_session(master: str | None) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder
-    for name, value in SETTINGS.items():
+    # only tables that a session creates are there, and ckm creates none
+    for name, value in {**SETTINGS, "spark.sql.warehouse.dir": str(temporary_folder() / "warehouse")}.items():
         builder = builder.config(name, value)
     if master is not None:
         builder = builder.master(master)

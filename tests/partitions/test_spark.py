@@ -79,7 +79,6 @@ def test_a_table_by_name_is_read_by_spark(spark: Engine, orders: Path, with_orde
     from ckm.partitions.spark_session import spark_session
 
     session = spark_session(None)
-    session.sql("CREATE DATABASE IF NOT EXISTS shop")
     session.read.parquet(str(orders)).createOrReplaceGlobalTempView("sales")
     found = spark.open(Path("global_temp.sales"), None, AS_FOUND)
     alone = Dataset({"transactions": with_orders.tables["transactions"]}, "example")
