@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-import polars as pl
-
 from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -103,10 +101,10 @@ class Engine:
             from ckm.partitions.spark import read_spark
 
             return read_spark(self, dataset, reading)
-        from ckm.partitions.local import read_local
+        from ckm.partitions.local import count_rows, read_local
 
-        rows = dataset.transactions.select(pl.len()).collect(engine="streaming").item()
-        return read_local(dataset.tables, self.number(rows), reading)
+        tables = {**dataset.tables, "transactions": dataset.transactions}
+        return read_local(tables, self.partitions or self.number(count_rows(tables)), reading)
 
     def joined(self, dataset: Dataset, reading: Reading) -> Ledger | None:
         """Return the ledger of all customers, read by partitions; None without partitions.

@@ -16,7 +16,7 @@ from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_file import StoredLedger, opened
 from ckm.customers.ledger_join import join_coverage
 from ckm.customers.ledger_reader import read_rows
-from ckm.customers.required_tables import need_transactions, readable
+from ckm.customers.required_tables import TRANSACTIONS, need_transactions, readable
 from ckm.files import replacing, temporary_folder
 from ckm.partitions.customer_hash import PARTITION, with_partition
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
@@ -56,6 +56,12 @@ class LocalLedger(PartitionedLedger):
                 writer.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow))
                 written += frame.height
         return written
+
+
+def count_rows(tables: Mapping[str, pl.LazyFrame]) -> int:
+    """Return the number of transaction lines."""
+    with readable():
+        return int(tables[TRANSACTIONS].select(pl.len()).collect(engine="streaming").item())
 
 
 def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Reading) -> LocalLedger:

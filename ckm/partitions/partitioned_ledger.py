@@ -17,7 +17,6 @@ from ckm.customers.ledger_join import join_ledgers
 from ckm.customers.shop_facts import ShopFacts
 from ckm.errors import UsageError
 from ckm.models.sampling import id_hashes
-from ckm.partitions.customer_hash import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -149,10 +148,6 @@ class PartitionedLedger(ABC):
         """Return a function of the ledger of all days that calls one of the ledger as of the day of the analysis."""
         present = self.common.present
         return lambda stored: function(Partition(stored.number, present(stored.ledger)))
-
-    def of_partition(self, table: pl.LazyFrame | None, number: int) -> pl.LazyFrame | None:
-        """Return the rows of a table of customers that belong to a partition."""
-        return None if table is None else table.filter(partition_of("customer_id", self.partitions) == number)
 
     def joined(self) -> Ledger:
         """Return the ledger of all customers and guests, as of the day of the analysis."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-LOCAL = "local[*]"
-"""Master if neither an option nor the Spark configuration names one: all cores of this machine."""
 SETTINGS = {
     "spark.app.name": "ckm",
     "spark.ui.showConsoleProgress": "false",
@@ -56,10 +54,8 @@ def spark_session(master: str | None) -> SparkSession:
     # only tables that a session creates are there, and ckm creates none
     for name, value in {**SETTINGS, "spark.sql.warehouse.dir": str(temporary_folder() / "warehouse")}.items():
         builder = builder.config(name, value)
-    if master is not None:
+    if master is not None:  # else that of the configuration, or local[*]
         builder = builder.master(master)
-    elif "--master" not in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
-        builder = builder.config("spark.master", os.environ.get("MASTER", LOCAL))
     with _log_in_file() as log:
         try:
             session = builder.getOrCreate()
