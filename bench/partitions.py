@@ -21,43 +21,66 @@ import polars as pl
 from measure import CKM, Run, run
 from polars.testing import assert_frame_equal
 
+KINDS = {
+    b"pyspark.daemon": "Python workers of executors",
+    b"CoarseGrainedExecutorBackend": "Java of executors",
+    b"SparkSubmit": "Java of the driver",
+}
+"""Kinds of Spark's processes, by a word of their command line."""
 
-def executors() -> dict[int, tuple[float, float]]:
-    """Return RSS in MB and CPU seconds of the Python workers of Spark's executors, by process id."""
+
+def processes() -> dict[int, tuple[str, float, float]]:
+    """Return kind, RSS in MB and CPU seconds of Spark's processes on this machine, by process id."""
     found = {}
     tick = os.sysconf("SC_CLK_TCK")
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         try:
-            if b"pyspark.daemon" not in (folder / "cmdline").read_bytes():
+            line = (folder / "cmdline").read_bytes()
+            kind = next((name for word, name in KINDS.items() if word in line), None)
+            if kind is None:
                 continue
             times = (folder / "stat").read_text().rpartition(")")[2].split()
             pages = int((folder / "statm").read_text().split()[1])
         except OSError:
             continue
-        found[int(folder.name)] = (pages * os.sysconf("SC_PAGE_SIZE") / 1e6, (int(times[11]) + int(times[12])) / tick)
+        found[int(folder.name)] = (
+            kind,
+            pages * os.sysconf("SC_PAGE_SIZE") / 1e6,
+            (int(times[11]) + int(times[12])) / tick,
+        )
     return found
 
 
 class Watch(threading.Thread):
-    """Peak memory and CPU time of the executors while a program runs."""
+    """Peak memory and CPU time of Spark's processes while a program runs."""
 
     def __init__(self, kill: list[str] | None) -> None:
         super().__init__(daemon=True)
-        self.peak, self.cpu, self.kill = 0.0, {}, kill
+        self.before = set(processes())
+        self.peak, self.cpu, self.kill = dict.fromkeys(KINDS.values(), 0.0), {}, kill
         self.ended = threading.Event()
 
     def run(self) -> None:
-        """Look at the executors twice a second."""
+        """Look at the processes twice a second."""
         while not self.ended.wait(0.5):
-            for process, (memory, seconds) in executors().items():
-                self.peak = max(self.peak, memory)
-                self.cpu[process] = max(self.cpu.get(process, 0.0), seconds)
-            if self.kill and sum(self.cpu.values()) > 15:
+            self.look()
+            if self.kill and self.seconds("Python workers of executors") > 15:
                 subprocess.run(self.kill, check=True)
                 print("killed a worker", flush=True)
                 self.kill = None
+
+    def look(self) -> None:
+        """Note memory and CPU time of the processes that began after this object was made."""
+        for process, (kind, memory, seconds) in processes().items():
+            if process not in self.before:
+                self.peak[kind] = max(self.peak[kind], memory)
+                self.cpu[process] = (kind, seconds)
+
+    def seconds(self, kind: str) -> float:
+        """Return the CPU seconds of the processes of a kind."""
+        return sum(seconds for of, seconds in self.cpu.values() if of == kind)
 
 
 def measured(name: str, target: Path, command: list[str], kill: list[str] | None = None) -> Run | None:
@@ -69,8 +92,10 @@ def measured(name: str, target: Path, command: list[str], kill: list[str] | None
     found = run([*CKM, *command, "-o", str(target), "-q"])
     watch.ended.set()
     watch.join()
-    workers = f"; executors {sum(watch.cpu.values()):.1f} s CPU, at most {watch.peak:.0f} MB each" if watch.cpu else ""
-    print(f"{name}: {found}{workers}; exit {found.code}", flush=True)
+    print(f"{name}: {found}; exit {found.code}", flush=True)
+    for kind, peak in watch.peak.items():
+        if peak:
+            print(f"  {kind}: {watch.seconds(kind):.1f} s CPU, at most {peak:.0f} MB each", flush=True)
     if found.code:
         print(found.stdout)
         sys.exit(found.code)
