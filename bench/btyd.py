@@ -88,7 +88,7 @@ def spend(customers: np.ndarray, days: np.ndarray, dollars: np.ndarray) -> None:
     model, independence = fit_gamma_gamma(x, mean), check_independence(x, mean)
     print(
         f"Gamma-Gamma p {model.p:.4f}  q {model.q:.4f}  gamma {model.gamma:.4f}  LL {model.log_likelihood:.3f}, "
-        f"{model.customers:.0f} customers. {independence.reading}"
+        f"{model.customers:.0f} customers. {independence.sentence}"
     )
 
 

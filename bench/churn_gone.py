@@ -1,4 +1,4 @@
-"""Return rate of customers whom ckm churn-warn counts as churned (docs/churn-decisions.md, "Going and gone").
+"""Return rate of customers whom ckm churn-warn counts as churned (churn-decisions.md, "Going and gone").
 
     python bench/churn_gone.py [WORKSPACE]    CDNOW, Online Retail and, where it is named, the example shop, loaded
 

@@ -40,7 +40,7 @@ from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.example import make_shop
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.training import learn
+from ckm.models.churn.training import train
 from ckm.models.churn.training_set import TrainingSet, TrainingSnapshot
 from ckm.models.sampling import id_hashes
 from ckm.workspace import lay_out
@@ -70,7 +70,7 @@ TABLE = {
 def make_workspace(folder: Path, seed: int) -> None:
     lay_out(folder, currency="EUR", time_zone="Europe/Berlin")
     make_shop(folder, seed=seed)
-    files = sorted(each for each in (folder / "incoming").iterdir() if each.name != "campaign.csv")
+    files = sorted((folder / "incoming").iterdir())
     run([*CKM, "ingest", "-q", "--workspace", str(folder), *map(str, files)])
 
 
@@ -83,7 +83,7 @@ def explained(history: History) -> pl.DataFrame:
     """Every customer at every month's end: first code, whether it names a cause, score, what is on record."""
     ends = month_ends(history.first_day, history.last_day)
     keys = id_hashes(history.customers.to_list())
-    fits = PurchaseModels()
+    purchase_models = PurchaseModels()
     snapshots = {day: snapshot(history, day, HORIZON) for day in ends}
     windows = {
         day: TrainingSnapshot(day, each.features, churned_within(history, each, HORIZON), keys[each.customers])
@@ -93,7 +93,7 @@ def explained(history: History) -> pl.DataFrame:
     frames = []
     for day, today in snapshots.items():
         known = tuple(window for earlier, window in windows.items() if earlier + HORIZON <= day)
-        past = TrainingSet(known, day, today.features, HORIZON, fits=fits)
+        past = TrainingSet(known, day, today.features, HORIZON, purchase_models=purchase_models)
         try:
             frames.append(_at(history, today, past))
         except NotEnoughDataError:
@@ -102,7 +102,7 @@ def explained(history: History) -> pl.DataFrame:
 
 
 def _at(history: History, today: CustomerSnapshot, past: TrainingSet) -> pl.DataFrame:
-    model = learn(past, "scorecard")
+    model = train(past, "scorecard")
     usual = typical_retained_customer(past)
     reasons = explain(
         model.log_odds,

@@ -81,7 +81,7 @@ def compare_cdnow() -> None:
     days = [day.toordinal() - date(1970, 1, 1).toordinal() for day in CUTOFFS]
     started, cpu = time.perf_counter(), time.process_time()
     calendar = Calendar(history.first_day, history.last_day, HORIZON)
-    show(walk_forward(Windows(history), days, calendar, fits=PurchaseModels(repeat_purchases(history))))
+    show(walk_forward(Windows(history), days, calendar, purchase_models=PurchaseModels(repeat_purchases(history))))
     print(f"{time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of processor)")
 
 
@@ -90,8 +90,8 @@ def compare_online_retail() -> None:
     for horizon in (30, 60, 90):
         calendar = Calendar(history.first_day, history.last_day, horizon)
         print(f"\nOnline Retail, {horizon} days ahead")
-        fits = PurchaseModels(repeat_purchases(history))
-        show(walk_forward(Windows(history, horizon), calendar.tests(), calendar, fits=fits))
+        purchase_models = PurchaseModels(repeat_purchases(history))
+        show(walk_forward(Windows(history, horizon), calendar.tests(), calendar, purchase_models=purchase_models))
 
 
 def time_cold_start() -> None:

@@ -31,10 +31,10 @@ from ckm._churn.churn_forecast import repeat_purchases
 from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
-from ckm.models.backtest import PEER, past_of
+from ckm.models.backtest import BASELINE, training_set_at
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.training import MODELS, learn
+from ckm.models.churn.training import MODELS, train
 from ckm.models.cutoffs import Calendar
 from ckm.models.metrics import brier, calibration_error
 
@@ -106,7 +106,7 @@ class Sweep:
         self.history, self.horizon = history, horizon
         self.made = Windows(history, horizon)
         self.windows: dict[int, TrainingSnapshot] = {}
-        self.fits = PurchaseModels(repeat_purchases(history))
+        self.purchase_models = PurchaseModels(repeat_purchases(history))
         self.predicted: dict[int, dict[str, np.ndarray]] = {}
 
     def window(self, day: int) -> TrainingSnapshot:
@@ -123,11 +123,11 @@ class Sweep:
         """Return the log odds of each model, learned from what was known on a day."""
         if day not in self.predicted:
             features = self.window(day).features
-            past = past_of(self.window, self.calendar(day), day, features, fits=self.fits)
+            past = training_set_at(self.window, self.calendar(day), day, features, purchase_models=self.purchase_models)
             found = {}
             for name in MODELS:
                 try:
-                    found[name] = learn(past, name).log_odds(features)
+                    found[name] = train(past, name).log_odds(features)
                 except NotEnoughDataError:
                     continue
             self.predicted[day] = found
@@ -177,7 +177,7 @@ def show(case: Case, scores: dict[str, np.ndarray], known: int, days: range, ski
             f"{name:12}{each[:, 0].mean():9.4f}{each[:, 0].max():9.4f}{step:9.4f}"
             f"{each[:, 1].mean():12.4f}{each[:, 1].max():9.4f}"
         )
-    stack, peer = complete[STACK][:, 0], complete[PEER][:, 0]
+    stack, peer = complete[STACK][:, 0], complete[BASELINE][:, 0]
     best = min((name for name in complete if name in MODELS), key=lambda name: complete[name][:, 0].mean())
     behind = stack - complete[best][:, 0]
     beyond = (np.abs(np.diff(stack)) - np.abs(np.diff(peer))).max(initial=0)

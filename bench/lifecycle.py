@@ -3,7 +3,7 @@
     python bench/lifecycle.py [WORKSPACE]    CDNOW, Online Retail and, where it is named, the example shop, loaded
 
 A silence begins with each purchase day and is measured in the long gap that its customer has from that day on (own
-80th percentile, shrunk; ``docs/segment-lifecycle.md``). For each multiple of it: the share of the ended silences that
+80th percentile, shrunk; ``segment-lifecycle.md``). For each multiple of it: the share of the ended silences that
 were longer, and, of those that reached it and could be watched for one long gap more, the share that ended within it.
 Nothing is learned from the outcome but the rhythm of all customers.
 

@@ -28,9 +28,9 @@ from metric import SHARED, machine
 
 from ckm.errors import NotEnoughDataError
 from ckm.example.simulation import simulate
-from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, hold_out
+from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, holdout_test
+from ckm.models.spend.btyd_spend import BtydSpend, fit_btyd_spend
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.ordered_spend import OrderedSpend, fit_ordered_spend
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 from ckm.models.threads import one_thread
 
@@ -120,8 +120,8 @@ def elsewhere() -> None:
             split = int(last - (last - first) // part)
             inner = min(last - split, (split - first) // 2)
             try:
-                earlier = hold_out(*columns, split=int(split - inner), last_day=split)
-                found = hold_out(*columns, split=split, last_day=int(last))
+                earlier = holdout_test(*columns, split=int(split - inner), last_day=split)
+                found = holdout_test(*columns, split=split, last_day=int(last))
             except NotEnoughDataError as error:
                 print(f"{name:<15}{last - split:>5}  {error}")
                 continue
@@ -144,11 +144,11 @@ def main() -> None:
     customer, day, dollars = visits()
     spend("CDNOW, week 39", (customer, day, dollars), SPLIT, LAST)
     spend("Online Retail, 2010-06-09", retail(), RETAIL_SPLIT, RETAIL_END)
-    found = hold_out(customer, day, dollars, split=SPLIT, last_day=LAST)
+    found = holdout_test(customer, day, dollars, split=SPLIT, last_day=LAST)
     print(f"{len(found.buyers):,} customers, {found.orders.sum():,.0f} orders and ", end="")
     print(f"{found.money.sum():,.2f} USD in weeks 40 to {39 + WEEKS}")
-    tell(f"Orders, by {found.best.model.name}", found.tenths_of_orders, "orders")
-    tell(f"Money, by {found.best.model.name} and Gamma-Gamma", found.tenths_of_money, "USD")
+    tell(f"Orders, by {found.best.model.name}", found.order_deciles, "orders")
+    tell(f"Money, by {found.best.model.name} and Gamma-Gamma", found.spend_deciles, "USD")
     alternatives(customer, day, dollars, found)
     elsewhere()
     print(machine("numpy", "scipy"))
@@ -161,13 +161,13 @@ def spend(name: str, columns: Visits, split: int, last: int) -> None:
     known = Purchases(codes[day <= split].astype(np.int64), day[day <= split].astype(np.int64), money[day <= split])
     everything = Purchases(codes.astype(np.int64), day.astype(np.int64), money)
     today, horizon, first = SpendSnapshot(known, split), last - split, known.first_day
-    inner = hold_out(
+    inner = holdout_test(
         known.code, known.day, known.money, split=split - min(horizon, (split - first + 1) // 2), last_day=split
     )
-    ordering = fit_ordered_spend(today, inner.best.model.name, 0)
+    ordering = fit_btyd_spend(today, inner.best.model.name, 0)
     found = forecast_spend(known, split, horizon, ordering.model)
     came = everything.spent(today.buyers.codes, split, last)
-    outer = hold_out(codes, day, money, split=split, last_day=last)
+    outer = holdout_test(codes, day, money, split=split, last_day=last)
     peers = {each.model.name: each.expected * outer.order_value for each in outer.models}
     peers["last spend × horizon"] = today.rate * horizon
     peers |= {
@@ -191,7 +191,7 @@ def spend(name: str, columns: Visits, split: int, last: int) -> None:
     print(f"; in the past {found.coverage:.1%}")
 
 
-def boosting(known: Purchases, split: int, found: SpendForecast, ordering: OrderedSpend, loss: str) -> np.ndarray:
+def boosting(known: Purchases, split: int, found: SpendForecast, ordering: BtydSpend, loss: str) -> np.ndarray:
     """Return the spend that plain boosted trees expect, which learned from windows that had closed."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -214,7 +214,7 @@ def alternatives(customer: np.ndarray, day: np.ndarray, dollars: np.ndarray, fou
     for name in ("BG/NBD", "MBG/NBD", "Pareto/NBD"):
         errors(name, by_name[name].expected, found.orders)
     errors("mean of the three", sum(each.expected for each in found.models) / len(found.models), found.orders)
-    inner = {days: hold_out(customer, day, dollars, split=SPLIT - days, last_day=SPLIT) for days in INNER_DAYS}
+    inner = {days: holdout_test(customer, day, dollars, split=SPLIT - days, last_day=SPLIT) for days in INNER_DAYS}
     for days, earlier in inner.items():
         for each in earlier.models:
             ratio = earlier.orders.sum() / each.total

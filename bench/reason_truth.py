@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def example(folder: Path) -> tuple[Path, str]:
     lay_out(folder, currency="EUR", time_zone="Europe/Berlin")
     make_shop(folder, seed=7)
-    files = sorted(each for each in (folder / "incoming").iterdir() if each.name != "campaign.csv")
+    files = sorted((folder / "incoming").iterdir())
     run([*CKM, "ingest", "-q", "--workspace", str(folder), *map(str, files)])
     return folder, "Europe/Berlin"
 

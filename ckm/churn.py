@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm import __version__
-from ckm._churn.card_builder import CardContext, card_of_backtest, card_of_labels
-from ckm._churn.card_figures import CardData, ModelCard
-from ckm._churn.churn_forecast import AUTO, Forecast, forecast
-from ckm._churn.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
+from ckm._churn.churn_forecast import AUTO, Forecast, forecast, forecast_default
+from ckm._churn.expected_gain import Assumptions, ProfitCurve, by_gain, choose, profit_curve
 from ckm._churn.forecast_remarks import forecast_remarks
-from ckm._churn.horizon import Horizon, parse_horizon, usual_horizon
-from ckm._churn.saved_warnings import (
-    WarningRun,
-    closed_warnings,
-    compare,
-    last_warnings,
-    same_day_warnings,
-    warning_outcome,
-    without_listed,
-)
-from ckm._churn.warning_levels import is_warning, level_remarks
-from ckm._churn.warning_list import COLUMNS, best_first, list_customers, summarise, without_amounts
-from ckm._segment.apply import apply_definition
-from ckm._segment.library import Library
+from ckm._churn.horizon import Horizon, parse_horizon
+from ckm._churn.list_remarks import gain_remarks, length_remarks
+from ckm._churn.model_card import ModelCard, card_of_backtest, card_of_labels, transaction_data
+from ckm._churn.run_comparison import compare_runs
+from ckm._churn.warning_levels import is_contact, level_remarks
+from ckm._churn.warning_list import COLUMNS, list_customers, summarise, without_amounts
+from ckm._churn.warning_segments import with_segments
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import NEEDS, read_history
 from ckm.customers.ledger_cache import find_cache
@@ -35,28 +24,21 @@ from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
 from ckm.partitions.engine import IN_MEMORY, Engine
 from ckm.partitions.partitioned_ledger import Reading
-from ckm.remark import assumption, doubt, warning
+from ckm.remark import warning
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
-from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
     from ckm._churn.label_scores import LabelledList
-    from ckm._churn.saved_warnings import WarningChanges
-    from ckm._churn.warning_list import ChurnListing
+    from ckm._churn.saved_warnings import WarningRun
     from ckm.config import Config
-    from ckm.customers.ledger import Ledger
+    from ckm.customers.history import History
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
     from ckm.store import Store
-
-MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
-"""Packages whose versions a model card lists."""
-DEFAULT_SEGMENTS = "default"
-"""Segment definition whose segments the warnings list."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +50,7 @@ class ChurnOptions:
     as_of
         As-of date; None means the newest usual day.
     horizon
-        Days that the prediction looks ahead; None means the default by the customers' purchase intervals.
+        Days that the prediction looks ahead; None means the longest default horizon that the data can test.
     model
         One of :data:`ckm._churn.churn_forecast.CHOICES`.
     backtest
@@ -204,7 +186,8 @@ def churn(
     as_of
         Last day that the analysis uses. Default: the newest usual day.
     horizon
-        Days to look ahead, or a span such as ``90d``. Default: by the customers' purchase intervals.
+        Days to look ahead, or a span such as ``90d``. Default: by the purchase intervals, shorter if the data cannot
+        test it (:func:`ckm._churn.churn_forecast.forecast_default`).
     model
         ``auto``, or a model of :data:`ckm.models.churn.training.MODELS`.
     backtest
@@ -280,11 +263,7 @@ def warn(
     dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     store = _store(dataset, request.wait)
-    if request.new_only and store is None:
-        raise UsageError(
-            "--new-only compares with the saved warnings of a workspace, and there is no workspace",
-            hint="create one: ckm init DIR",
-        )
+    _check(request, store)
     progress("reading")
     history = read_history(
         tables,
@@ -292,52 +271,44 @@ def warn(
         time_zone=config.time_zone,
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
-        everybody=request.engine.joined(
+        full_ledger=request.engine.joined(
             dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)
         ),
     )
-    horizon = usual_horizon(history) if request.horizon is None else _given_horizon(request.horizon)
-    found = forecast(
-        history, horizon, model=request.model, compare=request.backtest, seed=request.seed, progress=progress
-    )
+    found = _forecast(history, request, progress)
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time
     progress("explaining")
     kb = dataset.workspace.kb_dir if dataset.workspace else None
     listing = list_customers(found, tables, settings, lead_time=lead_time, kb=kb, all_customers=request.all_customers)
-    as_of = calendar_day(history.as_of)
-    frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of, history.everybody)
-    earlier = last_warnings(store, horizon.days, as_of) if store else None
-    changes = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
-    remarks = [
-        *forecast_remarks(found),
-        *listing.remarks,
-        *segment_remarks,
-    ]
-    listed, run = changes.frame, None
-    if store is not None:
-        run = WarningRun(store, changes.frame, as_of, horizon.days, {"model": found.model.name})
-        listed, list_remarks = _listed(changes, run, request, settings.change_margin)
-        run, save_remarks = _saved(run, dataset, request)
-        remarks += [changes.sentence, *_past_outcome(store, found, as_of), *list_remarks, *save_remarks]
-    chosen = _chosen(listed, request)
-    assumptions = Assumptions.of(settings)
-    money_known = history.ledger.currency != NO_CURRENCY
-    remarks += [
-        *level_remarks(changes.frame, chosen, listing.thresholds, lead_time=lead_time),
-        *_list_remarks(changes.frame, chosen, request),
-        *(_gain_remarks(chosen, listing, assumptions) if money_known else ()),
-    ]
-    table, summary = chosen.select(COLUMNS), summarise(chosen, history.ledger.currency)
+    as_of, currency = calendar_day(history.as_of), history.ledger.currency
+    frame, segment_remarks = with_segments(listing.frame, dataset, tables, as_of, history.full_ledger)
+    compared = compare_runs(
+        frame, found, store, margin=settings.change_margin, new_only=request.new_only, repeat=request.repeat
+    )
+    run, save_remarks = _saved(compared.run, dataset, request)
+    chosen = _chosen(compared.to_list, request)
+    assumptions, money_known = Assumptions.of(settings), currency != NO_CURRENCY
+    table, summary = chosen.select(COLUMNS), summarise(chosen, currency)
+    shortened = request.budget is not None or request.new_only
     return ChurnWarnings(
         frame=table if money_known else without_amounts(table),
         summary=summary if money_known else without_amounts(summary),
-        curve=profit_curve(_gains(chosen)),
+        curve=profit_curve(chosen.filter(is_contact())["expected_gain"]),
         forecast=found,
         titles={name: entry.title() for name, entry in listing.answers.entries.items()},
         value=listing.value,
         levels=listing.thresholds.sentence,
-        assumptions=assumptions.sentence(history.ledger.currency, listing.value) if money_known else WITHOUT_AMOUNTS,
-        remarks=tuple(remarks),
+        assumptions=assumptions.sentence(currency, listing.value) if money_known else WITHOUT_AMOUNTS,
+        remarks=(
+            *forecast_remarks(found),
+            *listing.remarks,
+            *segment_remarks,
+            *compared.remarks,
+            *save_remarks,
+            *level_remarks(compared.customers, chosen, listing.thresholds, lead_time=lead_time),
+            *(length_remarks(compared.customers, chosen) if shortened else ()),
+            *(gain_remarks(chosen, listing, assumptions) if money_known else ()),
+        ),
         run=run,
     )
 
@@ -353,46 +324,37 @@ def model_card(result: ChurnWarnings) -> ModelCard:
     found = result.forecast
     if found.backtest is None:
         raise UsageError("a model card needs a backtest", hint="use --backtest, or backtest=True")
-    history, left = found.history, found.history.everybody.left_out
-    reasons = {
-        "with a stray date": left.rows_stray,
-        "after the as-of date": left.rows_after_as_of,
-        "of cancelled orders": left.rows_cancelled,
-        "without a customer": left.rows_without_customer,
-    }
-    data = CardData(
-        customers=len(found.today),
-        rows_used=left.rows - sum(reasons.values()),
-        left_out=tuple((why, rows) for why, rows in reasons.items() if rows),
-        first_day=calendar_day(history.first_day),
-        last_day=calendar_day(history.last_day),
-    )
     return card_of_backtest(
         found.backtest,
-        CardContext(data, (("offer", result.assumptions), ("levels", result.levels)), _versions()),
+        transaction_data(found.history, len(found.today)),
         as_of=result.as_of,
         horizon=found.horizon,
         features=tuple(found.today.features),
         model=found.model.name,
+        assumptions=(("offer", result.assumptions), ("levels", result.levels)),
     )
 
 
 def labelled_card(found: LabelledList, *, label: str, positive: str) -> ModelCard:
-    """Return the model card of a labelled table."""
-    labelled, blank = len(found.fit.ids), len(found.fit.blank.ids)
-    data = CardData(customers=labelled + blank, rows_used=labelled, blank_labels=blank)
-    context = CardContext(data, (), _versions())
-    return card_of_labels(found.fit, context, label=label, positive=positive)
+    """Return the model card of a labelled table.
+
+    Parameters
+    ----------
+    found
+        Result of :func:`ckm._churn.label_scores.score_table`.
+    label, positive
+        The column of the outcome, and its value for churned customers.
+    """
+    return card_of_labels(found.fit, label=label, positive=positive)
 
 
-def _versions() -> tuple[tuple[str, str], ...]:
-    return (("ckm", __version__), *((name, version(name)) for name in MADE_WITH))
-
-
-def _given_horizon(days: int) -> Horizon:
-    if days < 1:
-        raise UsageError(f"invalid horizon: {days} days", hint="use at least 1")
-    return Horizon(days, f"{days} days, as given")
+def _forecast(history: History, request: ChurnOptions, progress: Callable[[str], None]) -> Forecast:
+    """Return the forecast with the user's horizon, which is never changed, or else with a default horizon."""
+    model, compare, seed = request.model, request.backtest, request.seed
+    if request.horizon is None:
+        return forecast_default(history, model=model, compare=compare, seed=seed, progress=progress)
+    horizon = Horizon(request.horizon, f"{request.horizon} days, as given")
+    return forecast(history, horizon, model=model, compare=compare, seed=seed, progress=progress)
 
 
 def _store(dataset: Dataset, wait: float | None) -> Store | None:
@@ -403,20 +365,19 @@ def _store(dataset: Dataset, wait: float | None) -> Store | None:
     return Store(dataset.workspace.store_dir, wait=wait)
 
 
-def _listed(
-    changes: WarningChanges, run: WarningRun, request: ChurnOptions, margin: float
-) -> tuple[pl.DataFrame, list[str]]:
-    """Return the rows to choose from: with ``new_only`` without those of an earlier run of the day; and a remark."""
-    if not request.new_only:
-        return changes.frame, []
-    earlier = None if request.repeat else same_day_warnings(run.store, run.horizon, run.as_of)
-    remarks = [f"warnings of an earlier run as of {run.as_of} are not listed again"] if earlier is not None else []
-    return without_listed(changes.new, earlier, as_of=run.as_of, margin=margin), remarks
+def _check(request: ChurnOptions, store: Store | None) -> None:
+    if request.horizon is not None and request.horizon < 1:
+        raise UsageError(f"invalid horizon: {request.horizon} days", hint="use at least 1")
+    if request.new_only and store is None:
+        raise UsageError(
+            "--new-only compares with the saved warnings of a workspace, and there is no workspace",
+            hint="create one: ckm init DIR",
+        )
 
 
-def _saved(run: WarningRun, dataset: Dataset, request: ChurnOptions) -> tuple[WarningRun | None, list[str]]:
-    """Save a run unless the caller does; return None and a remark if it cannot be saved."""
-    if not request.keep:
+def _saved(run: WarningRun | None, dataset: Dataset, request: ChurnOptions) -> tuple[WarningRun | None, list[str]]:
+    """Save a run unless the caller does; return None and a remark if the run cannot be saved."""
+    if run is None or not request.keep:
         return None, []
     if dataset.workspace is not None and not dataset.workspace.writable:
         return None, [warning("the workspace cannot be written: the warnings were not saved")]
@@ -429,65 +390,4 @@ def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:
     """Return the rows to list, highest expected gain first."""
     if request.budget is not None:
         return choose(frame, request.budget)
-    return best_first(frame if request.all_customers else frame.filter(pl.col("level").is_not_null()))
-
-
-def _gains(frame: pl.DataFrame) -> pl.Series:
-    """Return the expected gain of customers with a warning within the lead time."""
-    return _contacts(frame)["expected_gain"]
-
-
-def _contacts(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.filter(is_warning() & ~pl.col("past_lead_time"))
-
-
-def _list_remarks(everybody: pl.DataFrame, chosen: pl.DataFrame, request: ChurnOptions) -> list[str]:
-    """Return a remark on the share of warnings in a shortened list."""
-    if request.budget is None and not request.new_only:
-        return []
-    warned = everybody.filter(pl.col("level").is_not_null()).height
-    return [doubt(f"the list and all totals include {chosen.height:,} of {counted(warned, 'customer')} with a warning")]
-
-
-def _gain_remarks(chosen: pl.DataFrame, listing: ChurnListing, assumptions: Assumptions) -> list[str]:
-    """Return remarks on how the expected gain is computed."""
-    remarks: list[str] = [listing.lost.sentence(listing.value)]
-    if listing.value == "revenue":
-        remarks.append(assumption("the data have no costs: value at risk and expected gain are revenue, not margin"))
-    if order_is_of_value_at_risk(_contacts(chosen)):
-        remarks.append(
-            assumption(
-                "every expected gain is positive and in the order of the value at risk: whether a contact pays depends "
-                f"on the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not on the data"
-            )
-        )
-    return remarks
-
-
-def _with_segments(
-    frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date, ledger: Ledger
-) -> tuple[pl.DataFrame, list[str]]:
-    """Add the segment by the workspace's definition; null without one, or where it does not match the data."""
-    without = frame.with_columns(segment=pl.lit(None, pl.String))
-    if dataset.workspace is None:
-        return without, []
-    try:
-        saved = Library(dataset.workspace.root / "segments").find(DEFAULT_SEGMENTS)
-        if saved is None:
-            return without, []
-        segments = apply_definition(saved, tables, as_of=as_of, ledger=ledger).kept.select("customer_id", "segment")
-    except UsageError as error:
-        # An invalid segment definition must not suppress the warnings.
-        return without, [doubt(f"no segments: {error}")]
-    remark = f"segments by definition '{saved.name}' version {saved.version}"
-    return frame.join(segments, on="customer_id", how="left", maintain_order="left"), [remark]
-
-
-def _past_outcome(store: Store, found: Forecast, as_of: date) -> list[str]:
-    """Return precision, recall and lead time of the newest warnings whose horizon has passed."""
-    horizon = found.horizon.days
-    earlier = closed_warnings(store, horizon, as_of)
-    if earlier is None:
-        return []
-    next_order = found.history.ledger.next_purchases(earlier.as_of)
-    return [warning_outcome(earlier, next_order, horizon=horizon).sentence]
+    return by_gain(frame if request.all_customers else frame.filter(pl.col("level").is_not_null()))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import io
 import os
 import re
@@ -20,6 +22,7 @@ from typer.exceptions import TyperException
 from ckm import __version__
 from ckm.commands.completion import named_command
 from ckm.commands.options import verbosity_options
+from ckm.commands.pages import find_page
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.io.scanned_files import explain, forget
 from ckm.output import say_remarks, show_error, start_run
@@ -42,34 +45,34 @@ EXIT_CODES = {
     141: "pipe closed",
     143: "terminated (SIGTERM)",
 }
-PLACE_IS_TO_BLAME = {
+FILE_SYSTEM_ERRORS = {
     errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EBADF,
     errno.ENAMETOOLONG, errno.ELOOP,
 }  # fmt: skip
-"""Errors of the operating system that are caused by the machine and not by ckm's code."""
+"""Error numbers of the operating system whose cause is the machine (disk, permissions, names), not ckm's code."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Thread limits for scikit-learn and similar libraries, unless the environment sets them: for tables of this size more
-threads save nothing, and two parallel runs slow each other down (six times the time). polars is not limited."""
+threads save no time, and two parallel runs slow each other down sixfold. polars is not limited."""
 EXAMPLE_COLUMNS = 78
 """Columns of a line of help: 80 less the indentation."""
-PLACE_HINT = "look at the permissions and the free space of that place"
+FILE_SYSTEM_HINT = "look at the permissions and the free space of that place"
 
 
 class _Root(TyperGroup):
     """The group of all commands; it converts errors to exit codes.
 
-    It replaces typer's own ``main``, so that the shell, ``CliRunner`` and parser errors all have the same codes and
-    wording.
+    It replaces typer's own ``main``, so that exit codes and messages are the same in the shell, in ``CliRunner`` and
+    for errors of the parser.
     """
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for command in self.commands.values():
             command.params.extend(verbosity_options())
-            command.help = keep_examples(command.help or "")
+            command.help = unwrap_examples(command.help or "")
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        # typer cuts the sentence that says what a command does at the end of the line.
+        # typer would truncate the first sentence of a command's help at the end of the line.
         widest = max(map(len, self.commands))
         for purpose, names in by_purpose(self.commands).items():
             with formatter.section(purpose):
@@ -92,7 +95,7 @@ class _Root(TyperGroup):
         **extra: Any,
     ) -> NoReturn:
         words = list(sys.argv[1:] if args is None else args)
-        _speak_utf8()
+        _write_utf8()
         for name, value in ONE_THREAD.items():
             os.environ.setdefault(name, value)
         start_run()
@@ -106,6 +109,9 @@ class _Root(TyperGroup):
             print(WELCOME)
             return 0
         if words[0] == "help":
+            if len(words) == 2 and words[1] not in self.commands and (page := find_page(words[1])):
+                print(page.read_text(encoding="utf-8"), end="")
+                return 0
             words = [*words[1:], "--help"]
         try:
             code = 0
@@ -122,10 +128,10 @@ class _Root(TyperGroup):
         except TyperException as error:
             return _fail(_usage_error(error), words)
         except Ended as ended:
-            _tell(str(ended))
+            _print_to_stderr(str(ended))
             return ended.exit_code
         except (KeyboardInterrupt, typer.Abort):
-            _tell("interrupted")
+            _print_to_stderr("interrupted")
             return 130
         except BrokenPipeError:
             forget_stdout()
@@ -133,17 +139,17 @@ class _Root(TyperGroup):
         except SystemExit:
             raise
         except BaseException as error:  # a polars panic is not an Exception
-            if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
+            if isinstance(error, OSError) and error.errno in FILE_SYSTEM_ERRORS:
                 why = "it is closed" if error.errno == errno.EBADF else error.strerror
-                place = error.filename or _full_stdout() or "stdout or a file"
-                hint = "choose a shorter name" if error.errno == errno.ENAMETOOLONG else PLACE_HINT
+                place = error.filename or _unwritable_stdout() or "stdout or a file"
+                hint = "choose a shorter name" if error.errno == errno.ENAMETOOLONG else FILE_SYSTEM_HINT
                 return _fail(UsageError(f"{place}: {why}", hint=hint), words)
             if damaged := explain(error):
                 return _fail(damaged, words)
             from ckm.bugreport import bug_report
 
-            _tell(bug_report(error))
-            _tell(f"this is a bug in ckm {__version__}: please report the lines above")
+            _print_to_stderr(bug_report(error))
+            _print_to_stderr(f"this is a bug in ckm {__version__}: please report the lines above")
             return 70
 
 
@@ -156,7 +162,7 @@ def _fail(error: CkmError, words: Sequence[str]) -> int:
     return error.exit_code
 
 
-def _tell(message: str) -> None:
+def _print_to_stderr(message: str) -> None:
     with suppress(OSError):
         print(message, file=sys.stderr)
 
@@ -176,10 +182,10 @@ def wants_json(words: Sequence[str]) -> bool:
     return asked in {"json", "ndjson"}
 
 
-def keep_examples(text: str) -> str:
+def unwrap_examples(text: str) -> str:
     r"""Return a help text in which paragraphs with an indented line are not rewrapped.
 
-    The parser's own mark for this is a line with ``\b``, which docstrings should not need.
+    The parser's mark for such a paragraph is a line with ``\b``. This function adds it, so docstrings do not need it.
     """
     dedented = re.sub(r"\n[ \t]+\n", "\n\n", text)
     paragraphs = ["\n".join(map(_example, part.split("\n"))) for part in dedented.split("\n\n")]
@@ -187,7 +193,7 @@ def keep_examples(text: str) -> str:
 
 
 def _example(line: str) -> str:
-    """Return a line of examples; a comment that does not fit beside its command is above it."""
+    """Return a line of examples; a comment that does not fit beside its command is moved to a line above it."""
     found = re.fullmatch(r"(\s+)(\S.*?)\s{2,}(# .*)", line)
     return f"{found[1]}{found[3]}\n{found[1]}{found[2]}" if found and len(line) > EXAMPLE_COLUMNS else line
 
@@ -195,32 +201,35 @@ def _example(line: str) -> str:
 def _usage_error(error: TyperException) -> UsageError:
     """Return the parser's error as an error of ckm, with a similar option or the help as hint."""
     context = getattr(error, "ctx", None)
-    near = getattr(error, "possibilities", None) or _near_choice(error.message)
+    similar = getattr(error, "possibilities", None) or _similar_choices(error.message)
     path = context.command_path if context is not None else "ckm"
     message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
-    hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
+    hint = f"did you mean '{similar[0]}'?" if similar else f"see '{path} --help'"
     if "does not match the format" in message:  # the only such parameters are dates
         message, hint = "invalid date " + message.partition(" does not match")[0], "write it as 2025-12-31"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 
-def _near_choice(message: str) -> list[str]:
-    """Return the most similar choice for an error such as ``'jsn' is not one of 'csv', 'json'``."""
+def _similar_choices(message: str) -> list[str]:
+    """Return the choice most similar to the given value for an error such as ``'jsn' is not one of 'csv', 'json'``."""
     from difflib import get_close_matches
 
     given, complaint, rest = message.partition(" is not one of ")
     return get_close_matches(given.strip("'"), re.findall("'([^']+)'", rest), n=1) if complaint else []
 
 
-def _speak_utf8() -> None:
+def _write_utf8() -> None:
     """Write UTF-8 in any locale: under ``LC_ALL=C`` a Thai name would otherwise raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _full_stdout() -> str | None:
-    """Return ``stdout`` if it cannot be written, after redirecting it, because Python would write again at exit."""
+def _unwritable_stdout() -> str | None:
+    """Return ``stdout`` if it cannot be written, else None.
+
+    An unwritable stdout is redirected to the null device, because Python would try to write again at exit.
+    """
     try:
         sys.stdout.flush()
     except OSError:
@@ -235,7 +244,11 @@ WELCOME = f"""ckm {__version__}: customer data and team knowledge become segment
   ckm segment FILE    segment the customers of a file of transactions
   ckm --help          all commands"""
 """What ``ckm`` alone prints."""
-EPILOG = "ckm help COMMAND shows the options of a command.\n\n\b\nExit codes:\n" + "\n".join(
+HELP_OF_HELP = (
+    "ckm help COMMAND shows the options of a command, ckm help PAGE a page of the documentation, "
+    "ckm help index the list of the pages."
+)
+EPILOG = f"{HELP_OF_HELP}\n\n\b\nExit codes:\n" + "\n".join(
     f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items()
 )
 
@@ -246,6 +259,7 @@ COMMANDS = {
     "diff": "diff",
     "ingest": "ingest",
     "check": "check",
+    "link": "link",
     "segment": "segment",
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
@@ -256,20 +270,20 @@ COMMANDS = {
     "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
 }
-"""Module of each command, in the order of the help: that in which a new user needs them."""
+"""Module of each command, in the order of the help texts."""
 
 PURPOSES = {
     "Start": ("init", "demo"),
-    "Load": ("inspect", "diff", "ingest", "check"),
+    "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
 }
-"""The commands by what a person wants to do, in the order of the help."""
+"""The commands by purpose, in the order of the help of ``ckm``."""
 
 
 def by_purpose(commands: Iterable[str]) -> dict[str, list[str]]:
-    """Return commands under what they are for; one that :data:`PURPOSES` does not know stands under ``Other``."""
+    """Return commands by purpose (:data:`PURPOSES`), and commands without a purpose under ``Other``."""
     left = list(commands)
     found = {purpose: [name for name in names if name in left] for purpose, names in PURPOSES.items()}
     found["Other"] = [name for name in left if not any(name in names for names in found.values())]
@@ -306,7 +320,7 @@ def application(modules: Iterable[str]) -> typer.Typer:
 
 
 @cache
-def _whole() -> typer.Typer:
+def _all_commands() -> typer.Typer:
     return application(COMMANDS.values())
 
 
@@ -314,21 +328,21 @@ def __getattr__(name: str) -> typer.Typer:
     """Return ``app``, ckm with all commands, on access."""
     if name != "app":
         raise AttributeError(name)
-    return _whole()
+    return _all_commands()
 
 
 def main() -> None:
-    """Run ckm; the entry point of the console script.
+    """Run the command line of this process; :mod:`ckm.__main__` calls it.
 
-    Every command costs milliseconds at start. So if the first argument is a command, only that is loaded; the demo
-    loads all, because it runs them.
+    Importing the modules of all commands takes 80 ms of CPU. So if the first argument is a command, only its module is
+    imported; the demo imports all, because it runs them.
     """
+    # Else Python searches all objects for reference cycles before it ends: 10 milliseconds.
+    atexit.register(gc.freeze)
     open_streams()
     spare_full_disk()
     end_by_signal(watched=not sys.argv[1:2] or not sys.argv[1].startswith("kb-"))
-    if sys.argv[1:] == ["--version"]:
-        application([])()
     words = [word for word in sys.argv[1:3] if word != "help"]
     name = words[0] if words else named_command()
     named = COMMANDS.get(name) if name and name != "demo" else None
-    (application([named]) if named else _whole())()
+    (application([named]) if named else _all_commands())()

@@ -114,9 +114,11 @@ def load_config(root: Path | None) -> Config:
     try:
         path.lstat()
     except PermissionError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="mind its folder's permissions") from None
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}", hint="check the permissions of its folder"
+        ) from None
     except OSError:
-        why = f"{root} is no workspace: it has no {CONFIG_NAME}"
+        why = f"{root} is not a workspace: it has no {CONFIG_NAME}"
         raise UsageError(why, hint=f"make one with 'ckm init {root}'") from None
     document = read_yaml(path)
     return _fill(Config, document.mapping() if document is not None else {}, "", ENVIRONMENT_PREFIX)
@@ -191,6 +193,8 @@ def _parsed(metadata: Mapping[str, Any], text: str, where: str) -> Any:
     except UsageError as error:
         if not metadata["shown"]:
             raise UsageError(
-                f"{where}: the value does not fit", hint="'ckm init' writes what fits", where=where
+                f"{where}: invalid value",
+                hint="'ckm init' explains each in its ckm.yaml",
+                where=where,
             ) from None
         raise UsageError(f"{where}: {error}", hint=error.hint, where=where) from None

@@ -4,13 +4,13 @@
 
     CkmError                 exit   raised when
     ├── UsageError            2     the call, a setting or a mapping is wrong
-    │   ├── UnknownNameError  2     a name is none of those that exist; the near one is suggested
-    │   └── AmbiguousError    2     the data allow two readings and an option must settle it
-    ├── InputError            3     the data are broken
-    ├── NotEnoughDataError    4     too little for an honest answer
-    ├── RefusedError          5     a policy forbids it
-    ├── VerificationError     6     something does not match what was promised
-    └── BugError             70     a bug in ckm met one of several files
+    │   ├── UnknownNameError  2     a name does not exist; a similar name is suggested
+    │   └── AmbiguousError    2     the data have two interpretations; an option must choose one
+    ├── InputError            3     the data are damaged or invalid
+    ├── NotEnoughDataError    4     too few data for a reliable result
+    ├── RefusedError          5     a policy forbids the action
+    ├── VerificationError     6     a check against a digest, or a minimum, failed
+    └── BugError             70     a bug in ckm occurred with one of several files
 
 No message contains a value of a row; row numbers and column names are allowed.
 """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import errno
-import hashlib
 import os
 import re
 import shutil
@@ -171,7 +170,7 @@ def refuse_unreadable(folder: Path) -> None:
             raise InputError(f"{folder}: this link leads nowhere", hint="fix the link, or remove it") from None
     except NotADirectoryError:
         if os.path.lexists(folder):
-            raise InputError(f"{folder} is no folder", hint="put a folder in its place") from None
+            raise InputError(f"{folder} is not a folder", hint="put a folder in its place") from None
     except OSError as error:
         hint = f"give yourself permission to read {folder}"
         raise InputError(f"{folder} cannot be read: {error.strerror}", hint=hint) from None
@@ -267,11 +266,11 @@ def _umask() -> int:
 
 def _short(name: str) -> str:
     """Return a shortened name that leaves space for a suffix: file systems allow 255 bytes, some fewer."""
-    return (
-        name
-        if len(os.fsencode(name)) <= LONGEST and name.isprintable()
-        else hashlib.sha1(os.fsencode(name)).hexdigest()
-    )
+    if len(os.fsencode(name)) <= LONGEST and name.isprintable():
+        return name
+    import hashlib  # loads OpenSSL: 3 milliseconds
+
+    return hashlib.sha1(os.fsencode(name)).hexdigest()
 
 
 def _unwritable(path: Path, error: OSError) -> UsageError:

@@ -279,7 +279,7 @@ def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = F
     folder
         The knowledge folder; it is created if it does not exist.
     wanted
-        Known fields of the entry.
+        Given values of the entry.
     as_of
         Date on which the knowledge was collected.
     force
@@ -297,10 +297,10 @@ def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = F
 
 def _segment_names(folder: Path | None) -> Iterator[str]:
     """Yield the names of segments: those of ckm's methods, and of the workspace's valid definitions."""
-    from ckm._kb.segment_names import usual_segment_names
+    from ckm._kb.segment_names import method_segment_names
     from ckm.errors import CkmError
 
-    yield from usual_segment_names()
+    yield from method_segment_names()
     definitions = _definitions(folder)
     if definitions:
         from ckm._segment.definition_file import load_definition

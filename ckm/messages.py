@@ -1,6 +1,6 @@
-"""What ckm says to the person on stderr: notes, details, progress and errors.
+"""Messages to the user on stderr: notes, details, progress and errors.
 
-Nothing here is ever part of a result, so all of it may go to a terminal, a log or nowhere.
+Messages are never part of a result, so they may go to a terminal, a log, or nowhere.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from ckm.plaintext import harmless, harmless_json, one_line, unicode_text
-from ckm.remark import importance_of
+from ckm.remark import Importance, importance_of
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 FURTHER_LINES = "  "
-"""What the lines after the first begin with, of a sentence that is longer than a terminal is wide."""
+"""Indentation of the second and later lines of a message that is wider than the terminal."""
 
 MOST_LINES = 3
-"""Lines of remarks after a result, unless ``--verbose`` asks for all."""
+"""Maximum number of lines of remarks after a result; ``--verbose`` prints all remarks."""
 
 __all__ = [
     "Verbosity",
@@ -43,84 +43,103 @@ __all__ = [
 
 
 class Verbosity(IntEnum):
-    """How much is said besides results and errors."""
+    """Amount of messages besides results and errors."""
 
     quiet = 0
     normal = 1
     verbose = 2
 
 
-class _Voice:
-    """The level of this run and its remarks so far; one process runs one command at a time."""
+class _RunMessages:
+    """Verbosity and remarks of the current run; a process runs one command at a time."""
 
     level = Verbosity.normal
     notes = 0
     has_line = False
-    """Whether a line of progress is shown: work inside other work shows none of its own."""
+    """Whether a progress line is shown; then a nested :func:`progress` shows none."""
     remarks: ClassVar[list[str]] = []
 
 
 def set_verbosity(level: Verbosity) -> None:
-    """Set how much :func:`note` and :func:`detail` say from now on."""
-    _Voice.level = level
+    """Set the verbosity of the run, which :func:`note`, :func:`detail` and :func:`say_remarks` obey."""
+    _RunMessages.level = level
 
 
 def start_run() -> None:
-    """Forget what a run before this one set and said."""
-    _Voice.level, _Voice.notes, _Voice.remarks = Verbosity.normal, 0, []
+    """Reset verbosity and remarks, so that a run in the same process does not inherit those of the last run."""
+    _RunMessages.level, _RunMessages.notes, _RunMessages.remarks = Verbosity.normal, 0, []
 
 
 def verbosity() -> Verbosity:
-    """Return how much is said at present."""
-    return _Voice.level
+    """Return the verbosity of the run."""
+    return _RunMessages.level
 
 
 def note(message: str) -> None:
-    """Tell the person something on stderr; silent under ``--quiet``."""
-    if _Voice.level >= Verbosity.normal:
-        _Voice.notes += 1
+    """Print a message on stderr; nothing under ``--quiet``."""
+    if _RunMessages.level >= Verbosity.normal:
+        _RunMessages.notes += 1
         _say(message)
 
 
 def remark(*texts: str) -> None:
-    """Tell the person something about the result, after it; see :func:`say_remarks`."""
-    _Voice.remarks += texts
+    """Add remarks on the result, which :func:`say_remarks` prints after it."""
+    _RunMessages.remarks += texts
 
 
 def say_remarks() -> None:
     """Print the remarks of this run: all under ``--verbose``, else the most important in :data:`MOST_LINES` lines.
 
-    The most important are those of the smallest :class:`ckm.remark.Importance`. When there is no room for all, the last
-    line says how many more there are. Lines of :func:`note` before them take some of the room.
+    The most important are those of the smallest :class:`ckm.remark.Importance`. If not all of them fit, the last line
+    counts the hidden ones, and the doubts among them. Lines that :func:`note` printed before count as lines too.
     """
-    remarks = sorted(dict.fromkeys(_Voice.remarks), key=importance_of)
-    _Voice.remarks = []
-    if _Voice.level is Verbosity.quiet or not remarks:
+    remarks = sorted(dict.fromkeys(_RunMessages.remarks), key=importance_of)
+    _RunMessages.remarks = []
+    if _RunMessages.level is Verbosity.quiet or not remarks:
         return
     texts = [_shown(each) for each in remarks]
-    if _Voice.level is Verbosity.normal:
-        texts = _most_important(texts, MOST_LINES - _Voice.notes)
-    for text in texts:
+    shown = len(texts)
+    if _RunMessages.level is Verbosity.normal:
+        shown = _number_shown([text.count("\n") + 1 for text in texts], MOST_LINES - _RunMessages.notes)
+    for text in texts[:shown]:
         print(text, file=sys.stderr)
+    if hidden := remarks[shown:]:
+        _say(_count_of(hidden))
 
 
-def _most_important(texts: list[str], room: int) -> list[str]:
-    """Return the first texts that fit into ``room`` lines, each whole, and a line that counts the others."""
-    heights = [text.count("\n") + 1 for text in texts]
-    if sum(heights) <= room:
-        return texts
-    # One is shown where it leaves a line for the count, or is too long for any room.
-    taken = 1 if room > 1 else 0
-    while sum(heights[: taken + 1]) < room:
-        taken += 1
-    more = len(texts) - taken
-    return (
-        [*texts[:taken], f"{counted(more, 'more remark')}: -v shows {'it' if more == 1 else 'them'}"] if more else texts
-    )
+def _number_shown(heights: list[int], lines: int) -> int:
+    """Return how many of the first remarks fit into ``lines``, with a line that counts the hidden ones.
+
+    Parameters
+    ----------
+    heights
+        Number of lines of each remark.
+    lines
+        Number of lines that are left.
+    """
+    if sum(heights) <= lines:
+        return len(heights)
+    # The first is shown if a line is left for the count, or if it alone is longer than all lines.
+    shown = 1 if lines > 1 else 0
+    while sum(heights[: shown + 1]) < lines:
+        shown += 1
+    return shown
+
+
+def _count_of(hidden: list[str]) -> str:
+    """Return the line that counts the hidden remarks and, if it is wide enough, the doubts among them."""
+    doubts = sum(importance_of(each) <= Importance.doubt for each in hidden)
+    count, shows = counted(len(hidden), "more remark"), f"-v shows {'it' if len(hidden) == 1 else 'them'}"
+    if doubts:
+        which = "a doubt" if len(hidden) == 1 else f"{doubts} of them {'a doubt' if doubts == 1 else 'doubts'}"
+        line = _shown(f"{count}, {which}: {shows}")
+        if "\n" not in line:
+            return line
+    return f"{count}: {shows}"
 
 
 def listen() -> None:
-    """Show what the library logs as notes: that it waits for another writer, that it set a broken journal aside."""
+    """Print the log records of the library as notes, such as that it waits for another writer of the store."""
     import logging
 
     class Notes(logging.Handler):
@@ -133,13 +152,13 @@ def listen() -> None:
 
 
 def detail(message: str) -> None:
-    """Tell the person something that only ``--verbose`` asks for."""
-    if _Voice.level >= Verbosity.verbose:
+    """Print a message on stderr under ``--verbose`` only."""
+    if _RunMessages.level >= Verbosity.verbose:
         _say(message)
 
 
 def show_error(error: CkmError, *, as_json: bool) -> None:
-    """Print ``error`` on stderr, as one JSON line when a program is reading; never silent."""
+    """Print ``error`` on stderr, also under ``--quiet``; with ``as_json`` as one line of JSON."""
     if as_json:
         import json
 
@@ -153,17 +172,17 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
 
 
 class Advance(Protocol):
-    """What :func:`progress` yields."""
+    """Callback that :func:`progress` yields, to report finished work."""
 
     def __call__(self, amount: float) -> None:
-        """Say that so much more is done, in the unit of ``total``."""
+        """Add an amount of finished work, in the unit of ``total``."""
 
     def stage(self, name: str) -> None:
-        """Name the stage that begins; one more of ``total`` is done."""
+        """Name the stage that begins, and add 1 to the finished work."""
 
 
 class _Silent:
-    """Progress that nobody sees."""
+    """Progress that is not shown."""
 
     def __call__(self, amount: float) -> None:
         pass
@@ -174,36 +193,36 @@ class _Silent:
 
 @contextmanager
 def progress(label: str, total: float | None = None) -> Iterator[Advance]:
-    """Show a line on stderr while the body runs; nothing when stderr is no terminal or under ``--quiet``.
+    """Show a progress line on stderr while the body runs, if stderr is a terminal and not under ``--quiet``.
 
     Parameters
     ----------
     label
-        What is being done, such as ``reading orders.csv``.
+        The work in a few words, such as ``reading orders.csv``.
     total
-        Size of the whole in any unit (bytes, rows, stages); None when it is unknown.
+        Total amount of work in any unit (bytes, rows, stages); None if it is unknown.
 
     Yields
     ------
     Advance
-        ``advance(amount)``: so much more is done. ``advance.stage(name)``: a stage begins.
+        ``advance(amount)`` adds an amount of finished work; ``advance.stage(name)`` names the stage that begins.
 
     Examples
     --------
     >>> with progress("reading orders.csv", total=1_000) as advance:
     ...     advance(250)
     """
-    if _Voice.level is Verbosity.quiet or _Voice.has_line or not sys.stderr.isatty():
+    if _RunMessages.level is Verbosity.quiet or _RunMessages.has_line or not sys.stderr.isatty():
         yield _Silent()
         return
     from ckm.progress import ProgressLine
 
-    _Voice.has_line = True
+    _RunMessages.has_line = True
     try:
         with ProgressLine(sys.stderr, harmless(one_line(label)), total) as line:
             yield line
     finally:
-        _Voice.has_line = False
+        _RunMessages.has_line = False
 
 
 def _say(message: str) -> None:
@@ -211,12 +230,12 @@ def _say(message: str) -> None:
 
 
 def _shown(message: str) -> str:
-    text = harmless(one_line(message))  # a line break in a file's name begins no message of its own
+    text = harmless(one_line(message))  # a line break in a file name must not look like the start of another message
     return _in_lines(text) if sys.stderr.isatty() else text
 
 
 def _in_lines(text: str) -> str:
-    """Break a sentence between words where the terminal would break it anywhere."""
+    """Return a message in lines of the terminal's width, broken between words."""
     from ckm.render.line_breaks import width, wrapped
 
     try:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SCHEMA = "ckm.run/1"
 COLUMNS = Path(__file__).parent / "data" / "result_columns.yaml"
 COLUMNS_SCHEMA = "ckm.result_columns/1"
-OF_THE_MACHINE = frozenset({"wait", "cache", "keep", "defer", "repeat", "engine", "rows"})
+EXECUTION_OPTIONS = frozenset({"wait", "cache", "keep", "defer", "repeat", "engine", "rows"})
 """Options that do not change a result."""
 
 
@@ -55,24 +55,46 @@ def data_facts(dataset: Dataset, path: Path | None, options: IngestOptions) -> d
         Mapping and format options of a file.
     """
     if dataset.workspace is not None:
-        return {"label": dataset.label, "workspace": True, "tables": _tables(dataset.workspace.store_dir)}
+        return {"label": dataset.label, "workspace": True, "tables": store_facts(dataset.workspace.store_dir)}
     assert path is not None  # without it the data are a workspace
     files = [path]
     if path.is_dir():
         from ckm.io.readers.folder import files_in
 
         files = list(files_in(path).files)
+    return {"label": dataset.label, "workspace": False, **file_facts(files, options)}
+
+
+def file_facts(files: Iterable[Path], options: IngestOptions) -> dict[str, Any]:
+    """Return the options by which files are read, and the SHA-256 of each file; null for standard input."""
     plain = _plain(options)
     hints = plain.pop("hints")
     given = {name: each for name, each in {**plain, **hints}.items() if each not in (None, {}, [])}
     if options.map_file is not None:
-        given["map_sha256"] = _sha256(options.map_file)
+        given["map_sha256"] = file_digest(options.map_file)
     return {
-        "label": dataset.label,
-        "workspace": False,
         "options": given,
-        "files": [{"name": unicode_text(file.name), "sha256": _sha256(file)} for file in files],
+        "files": [{"name": unicode_text(file.name), "sha256": file_digest(file)} for file in files],
     }
+
+
+def knowledge_facts(folder: Path, root: Path | None) -> dict[str, Any]:
+    """Return what identifies a knowledge base: its name, the number of its files, and a digest of names and contents.
+
+    Parameters
+    ----------
+    folder
+        The knowledge folder.
+    root
+        The workspace; None if there is none.
+    """
+    from ckm._kb.file_listing import files
+
+    names = [name for name, _ in files(folder).files]
+    lines = [f"{unicode_text(name)} {file_digest(folder / name)}" for name in names]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    label = unicode_text((root or folder).resolve().name)
+    return {"label": label, "workspace": root is not None, "files": len(names), "sha256": digest}
 
 
 def run_facts(
@@ -87,7 +109,7 @@ def run_facts(
     remarks: Iterable[str],
     **more: Any,
 ) -> dict[str, Any]:
-    """Return the facts of a run, as JSON holds them.
+    """Return the facts of an analysis of tables as JSON values.
 
     Parameters
     ----------
@@ -95,31 +117,73 @@ def run_facts(
         Name of the command.
     dataset, data
         The tables, and the result of :func:`data_facts`.
+    settings
+        Names of the sections of ``ckm.yaml`` that the command uses besides currency and time zone.
+    as_of, parameters, columns, remarks, **more
+        As for :func:`command_facts`.
+    """
+    return command_facts(
+        command,
+        data,
+        as_of=as_of,
+        parameters=parameters,
+        config=dataset.config,
+        settings=("currency", "time_zone", "stray_dates", *settings),
+        columns=columns,
+        remarks=(*dataset.remarks, *remarks),
+        root=dataset.workspace.root if dataset.workspace is not None else None,
+        **more,
+    )
+
+
+def command_facts(
+    command: str,
+    data: Mapping[str, Any],
+    *,
+    as_of: date | None,
+    parameters: Any,
+    config: Config,
+    settings: Iterable[str],
+    columns: Iterable[str],
+    remarks: Iterable[str],
+    root: Path | None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the facts of a run of any command as JSON values.
+
+    Parameters
+    ----------
+    command
+        Name of the command.
+    data
+        What identifies the data: the result of :func:`data_facts`, :func:`file_facts` or :func:`knowledge_facts`.
     as_of
-        As-of date of the result; None if the tables have no dates.
+        As-of date of the result; None if the data have no dates.
     parameters
         Options of the run: a dataclass or a mapping.
-    settings
-        Names of the sections of ``ckm.yaml`` that the command uses; settings that may not be shown are left out.
+    config, settings
+        The settings, and the names of the sections that the command uses; settings that may not be shown are left out.
     columns
         Columns of the results.
     remarks
-        Notes for the reader, as sentences.
+        Notes for the reader, as sentences. Paths in the workspace ``root`` become relative to it.
+    root
+        The workspace; None if there is none.
     **more
         Further facts, such as the model.
     """
-    places = [dataset.workspace.root] if dataset.workspace is not None else []
+    every = plain_settings(config, shown_only=True)
     return {
         "schema": SCHEMA,
         "command": command,
         "ckm": __version__,
         "data": dict(data),
         "as_of": _plain(as_of),
-        "parameters": {name: each for name, each in _plain(parameters).items() if name not in OF_THE_MACHINE},
-        "settings": _settings(dataset.config, settings),
+        "parameters": {name: each for name, each in _plain(parameters).items() if name not in EXECUTION_OPTIONS},
+        "settings": {name: every[name] for name in settings},
         **{name: _plain(each) for name, each in more.items()},
         "columns": definitions(command, columns),
-        "remarks": [relative(text, *places) for text in (*dataset.remarks, *remarks)],
+        "remarks": [relative(text, root) for text in remarks],
     }
 
 
@@ -157,15 +221,15 @@ def definitions(command: str, columns: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def relative(text: str, *places: Path) -> str:
-    """Return a text whose paths below ``places`` are relative to them."""
-    for place in places:
-        for written in dict.fromkeys((str(place.resolve()), str(place))):
-            text = text.replace(f"{written}{os.sep}", "")
+def relative(text: str, root: Path | None) -> str:
+    """Return a text whose paths below a folder are relative to it; without a folder the text itself."""
+    for written in dict.fromkeys((str(root.resolve()), str(root))) if root is not None else ():
+        text = text.replace(f"{written}{os.sep}", "")
     return text
 
 
-def _tables(store_dir: Path) -> dict[str, Any]:
+def store_facts(store_dir: Path) -> dict[str, Any]:
+    """Return version, number of loads and digest of each table of a store."""
     from ckm.store import Store  # imports deltalake, which a file does not need
 
     store = Store(store_dir)
@@ -179,16 +243,12 @@ def _tables(store_dir: Path) -> dict[str, Any]:
     return tables
 
 
-def _sha256(path: Path) -> str | None:
+def file_digest(path: Path) -> str | None:
+    """Return the SHA-256 of a file; None for standard input, which is read once."""
     if path == STDIN:
         return None
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _settings(config: Config, sections: Iterable[str]) -> dict[str, Any]:
-    every = plain_settings(config, shown_only=True)
-    return {name: every[name] for name in ("currency", "time_zone", "stray_dates", *sections)}
 
 
 @cache
@@ -206,7 +266,7 @@ def _described() -> dict[str, dict[str, str]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON holds it; of a path the name of the file."""
+    """Return a value as a JSON value; a path becomes its file name."""
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, dict):

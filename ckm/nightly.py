@@ -51,7 +51,7 @@ FINDINGS_CODE = 1
 
 @dataclass(frozen=True)
 class NightlyResult(Result):
-    """The steps of a nightly run.
+    """The result of a nightly run.
 
     Attributes
     ----------
@@ -103,8 +103,8 @@ def nightly(
     """Load new files, check the data, refit old definitions, list new warnings, and report on a complete month.
 
     The store's lock is held from the first step to the last. A failed step is in the result with its error, and the
-    next steps run. A step that has nothing to do is ``unchanged``, so that a second run, or the run after a killed
-    one, does only what is left.
+    next steps run. A step that has nothing to do is ``unchanged``, so a second run, or the run after a killed one,
+    runs only the remaining steps.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ class _Run:
             name = paths[0].relative_to(self.workspace.root).as_posix()
             message = f"1 file: 1 failed ({name})" if len(paths) == 1 else str(error)
             return Step("ingest", State.failed, message, errors=(error,), exit_code=error.exit_code)
-        self.remarks += loaded.left_out
+        self.remarks += loaded.notes
         errors = tuple(each.error for each in loaded.files if each.error is not None)
         for each in loaded.failed:
             assert each.error is not None
@@ -214,7 +214,7 @@ class _Run:
         )
 
     def _incoming(self) -> Iterator[Path]:
-        """Return the files in ``incoming/``, and those in its sub-folders that a mapping names."""
+        """Yield the files in ``incoming/``, and the files in its sub-folders that match a mapping."""
         folder = self.workspace.root / INCOMING
         if not folder.is_dir():
             return
@@ -224,7 +224,7 @@ class _Run:
             yield from (path for path in files_of(mapping, self.workspace.root) if path.is_relative_to(folder))
 
     def check(self, dataset: Dataset) -> Step:
-        """Check the data and write the findings."""
+        """Check the data and write the findings to ``out/``."""
         found = check(dataset, as_of=self.given)
         counts = ", ".join(counted(found.count(level), level) for level in Severity)
         reached = self.fail_on is not None and found.reaches(self.fail_on)
@@ -271,17 +271,20 @@ class _Run:
         inputs = warning_inputs(self.workspace, as_of=self.given, seed=self.seed)
         if recorded_inputs(self.workspace) == inputs and (self.workspace.out_dir / WARNINGS).is_file():
             return Step("warn", State.unchanged, f"no new data since the last run, as of {as_of}")
-        # `repeat`: a run that was killed after it had saved its warnings is repeated with the same list.
+        # `repeat`: if a run was killed after it had saved its warnings, the next run lists the same warnings.
         request = ChurnOptions(as_of=self.given, new_only=True, repeat=True, seed=self.seed)
         found = warn(dataset, request, self.workspace.config)
         output = self._written(WARNINGS, found.save)
         record_inputs(self.workspace, inputs)
         listed = found.frame.height
-        message = f"{counted(listed, 'new or worse warning')} as of {found.as_of}"
+        shortened = found.forecast.horizon.shortened
+        message = f"{counted(listed, 'new or worse warning')} as of {found.as_of}" + (
+            f"; {shortened}" if shortened else ""
+        )
         return Step("warn", State.done, message, count=listed, output=output)
 
     def report(self, dataset: Dataset, first: date, as_of: date) -> Step:
-        """Report on the last complete month, unless its report was written."""
+        """Write the report on the last complete month, unless its file exists."""
         ends = as_of.replace(day=1) - timedelta(1)
         month = f"{ends:%Y-%m}"
         if first > ends:

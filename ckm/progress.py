@@ -1,4 +1,4 @@
-"""A line on a terminal that shows how far long work is, and in which stage."""
+"""Progress line of a terminal: label, stage, and share of the work that is finished."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 BAR_CELLS = 10
 NARROWEST = 20
-"""Columns of the narrowest line."""
+"""Minimum width of the line in columns."""
 
 
 class _Line(ProgressColumn):
-    """The whole line as one column of rich, which would wrap a long path."""
+    """The line as a single column of rich, whose own columns would wrap a long path."""
 
     max_refresh = None
 
@@ -34,24 +34,24 @@ class _Line(ProgressColumn):
     def render(self, task: Task) -> Text:
         share = None if not task.total else min(task.completed / task.total, 1.0)
         mark = self._spinner.render(task.get_time())
-        room = max(self._console.width, NARROWEST) - 1  # a line that reaches the last column begins another one
+        columns = max(self._console.width, NARROWEST) - 1  # the last column would begin another line
         label, stage, seconds = task.description, task.fields["stage"], int(task.elapsed or 0)
-        return Text(progress_text(label, stage, share, seconds, room, mark=str(mark)), no_wrap=True)
+        return Text(progress_text(label, stage, share, seconds, columns, mark=str(mark)), no_wrap=True)
 
 
 class ProgressLine:
-    """The line, from ``with`` to its end; call it with the amount that is done since the last call.
+    """Context manager that shows the line; call it with the amount of work finished since the last call.
 
-    What is printed to stderr meanwhile appears above the line.
+    Messages that are printed to stderr meanwhile appear above the line.
 
     Parameters
     ----------
     stream
         A terminal.
     label
-        What is done, in one line without control characters.
+        The work in a few words, in one line without control characters.
     total
-        Size of the whole; None if it is not known.
+        Total amount of work; None if it is unknown.
     """
 
     def __init__(self, stream: TextIO, label: str, total: float | None = None) -> None:
@@ -69,38 +69,38 @@ class ProgressLine:
         self._progress.stop()
 
     def __call__(self, amount: float) -> None:
-        """Add to what is done, in the unit of ``total``."""
+        """Add an amount of finished work, in the unit of ``total``."""
         self._progress.advance(self._task, amount)
 
     def stage(self, name: str) -> None:
-        """Name the stage that begins; one more of ``total`` is done."""
+        """Name the stage that begins, and add 1 to the finished work."""
         self._progress.update(self._task, stage=name, advance=1)
 
 
-def progress_text(label: str, stage: str, share: float | None, seconds: int, room: int, *, mark: str) -> str:
-    """Return the line of at most ``room`` columns: the label gives way first, then the stage, never the numbers."""
+def progress_text(label: str, stage: str, share: float | None, seconds: int, columns: int, *, mark: str) -> str:
+    """Return the line in at most ``columns``: the label is shortened first, then the stage, never the numbers."""
     clock = f"{seconds // 60}:{seconds % 60:02}"
     if share is None:
         numbers = clock
     else:
         filled = round(BAR_CELLS * share)
-        bar = f"{'━' * filled}{'─' * (BAR_CELLS - filled)} " if room >= 3 * NARROWEST - 1 else ""
+        bar = f"{'━' * filled}{'─' * (BAR_CELLS - filled)} " if columns >= 3 * NARROWEST - 1 else ""
         numbers = f"{bar}{share:4.0%} {clock}"
-    left = room - width(numbers) - 2 - width(mark)
-    said = shortened(stage, left)
-    if (rest := left - width(said) - 2) >= width(label.partition(" ")[0]) + 2 or not stage:
+    left = columns - width(numbers) - 2 - width(mark)
+    shown_stage = shortened(stage, left)
+    if (rest := left - width(shown_stage) - 2) >= width(label.partition(" ")[0]) + 2 or not stage:
         before = shortened(label, rest if stage else left)
-        said = f"{before}: {said}" if stage else before
-    return f"{mark} {said} {numbers}"
+        shown_stage = f"{before}: {shown_stage}" if stage else before
+    return f"{mark} {shown_stage} {numbers}"
 
 
-def shortened(text: str, room: int) -> str:
-    """Return a text of at most ``room`` columns: its first word and its end, where a path has the name of its file."""
-    if width(text) <= room:
+def shortened(text: str, columns: int) -> str:
+    """Return a text in at most ``columns``: its first word and its end, which has the file name of a path."""
+    if width(text) <= columns:
         return text
     first, space, rest = text.partition(" ")
-    head = f"{first}{space}…" if space and width(first) + 4 <= room else "…"
+    head = f"{first}{space}…" if space and width(first) + 4 <= columns else "…"
     rest = rest if head != "…" else text
-    while rest and width(head) + width(rest) > room:
+    while rest and width(head) + width(rest) > columns:
         rest = rest[1:]
-    return (head + rest)[: max(room, 0)]
+    return (head + rest)[: max(columns, 0)]

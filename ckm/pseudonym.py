@@ -33,6 +33,7 @@ HASH_BYTES = 5
 """Length of a pseudonym: ten hexadecimal digits. Among a million customers two share a pseudonym with a probability of
 37 %. Pseudonyms are for reading, and for joining the rows of a report; a million rows are joined by the ids of an
 export."""
+_PSEUDONYM = re.compile(f"{PREFIX}[0-9a-f]{{{2 * HASH_BYTES}}}")
 
 DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc"), "-")
 """Hyphens, dashes and the Japanese length mark, all used in telephone numbers, for ``str.translate``."""
@@ -76,6 +77,11 @@ def shown_id(text: str) -> str:
 def pseudonym(text: str) -> str:
     """Return the short hash that replaces an id in every output."""
     return PREFIX + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).hexdigest()
+
+
+def is_pseudonym(text: str) -> bool:
+    """Return whether a text has the form of a pseudonym."""
+    return _PSEUDONYM.fullmatch(text) is not None
 
 
 def shown_ids(ids: pl.Series) -> pl.Series:

@@ -1,4 +1,4 @@
-"""Remarks on a result: sentences that know how much they matter, so that the most important can be shown alone."""
+"""Remarks on a result: sentences with an importance, by which they are sorted and shortened."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ if TYPE_CHECKING:
 
 
 class Importance(IntEnum):
-    """What a remark is about, the most important first."""
+    """Kind of a remark, the most important first.
+
+    Doubts come before the basis, so that a plain statement never hides one where only some remarks are shown.
+    """
 
     warning = 0
     """Amounts or statuses of the data are not used, so that the result is probably wrong."""
-    basis = 1
-    """What the result is of: the date and the rows that count."""
-    doubt = 2
-    """What can make the result wrong: rows left out, data that end early, a model that does not fit."""
+    doubt = 1
+    """What can make the result wrong: data that end early, a model that does not fit, a shorter horizon."""
+    basis = 2
+    """What the result is computed from: as-of date, period, number of customers."""
     assumption = 3
     """What was assumed because the data or the caller do not say it."""
     method = 4
@@ -25,12 +28,12 @@ class Importance(IntEnum):
 
 
 class Remark(str):
-    """A sentence about a result; a plain ``str`` among remarks is of :attr:`Importance.method`.
+    """A sentence about a result; a plain ``str`` among remarks counts as :attr:`Importance.method`.
 
     Attributes
     ----------
     importance
-        What it is about.
+        Kind of the remark.
     """
 
     __slots__ = ("importance",)
@@ -52,7 +55,7 @@ def warning(text: str) -> Remark:
 
 
 def basis(text: str) -> Remark:
-    """Return a sentence on which data the result is based."""
+    """Return a sentence on the data from which the result is computed."""
     return Remark(text, Importance.basis)
 
 
@@ -72,10 +75,10 @@ def importance_of(text: str) -> Importance:
 
 
 def at_least(importance: Importance, texts: Iterable[str]) -> list[str]:
-    """Return remarks that are as important as ``importance``, or more."""
+    """Return the remarks, with ``importance`` for those that are less important."""
     return [Remark(text, min(importance, importance_of(text))) for text in texts]
 
 
 def about(subject: str, text: str) -> Remark:
-    """Return a remark with what it is about before it: ``orders.csv: …``."""
+    """Return a remark with its subject before it: ``orders.csv: …``."""
     return Remark(f"{subject}: {text}", importance_of(text))

@@ -277,7 +277,7 @@ ORDER_WORDS: dict[str, pl.DataType] = {
     "fee": pl.Float64(),
     **dict.fromkeys(ORDER_AMOUNTS, pl.Float64()),
 }
-"""Facts of an order that a mapping may fill besides the schema's columns; docs/mapping.md explains each."""
+"""Facts of an order that a mapping may fill besides the schema's columns; docs/reference/mapping.md explains each."""
 
 TABLES: dict[str, TableSchema] = {
     table.name: table

@@ -170,10 +170,10 @@ def segment(
     --------
     >>> segment("orders.csv", by="value").summary  # doctest: +SKIP
     """
-    tell = progress or (lambda _: None)
-    tell("reading")
+    progress = progress or (lambda _: None)
+    progress("reading")
     dataset = dataset_of(source, by_customer=True)
-    tell("segmenting")
+    progress("segmenting")
     request = SegmentOptions(
         by=by,
         as_of=as_of,
@@ -222,10 +222,10 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
             keep_stray_dates=config.keeps_stray_dates,
         )
 
-    saved = _definition_on_file(request, library, in_workspace=dataset.workspace is not None)
+    saved = _existing_definition(request, library, in_workspace=dataset.workspace is not None)
     rules = load_rules(request.by) if isinstance(request.by, Path) else None
-    if saved is not None and not _to_learn(saved, rules, request):
-        _check_same_wishes(saved, request)
+    if saved is not None and not request.refit and rules in (None, saved.definition):
+        _check_options(saved, request)
         ledger = read(definition_needs(saved), saved.time_zone)
         result = apply_definition(
             saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment, ledger=ledger
@@ -233,16 +233,16 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
     else:
         ledger, result = _learn(tables, request, config, rules, saved, read)
     if request.details:
-        result = _with_balance(result, ledger)
+        result = _with_flows(result, ledger)
     store = _store(dataset, request.wait)
     customers = tables.get("customers")
-    before = _before(result, ledger, customers, store, request)
+    before = _earlier_run(result, ledger, customers, store, request)
     if before is not None:
         moves = _moves(before, result, ledger, tables)
         result = result.since(moves).saying(*moves.remarks)
     if isinstance(ledger, PartitionedLedger) and request.rows is not False:
         result = with_rows(result, ledger, customers, request.rows if isinstance(request.rows, Path) else None)
-    if request.keep and _must_keep_nothing(dataset, request):
+    if request.keep and _cannot_save(dataset, request):
         result = result.saying(warning("the workspace cannot be written: neither definition nor run was saved"))
     elif request.keep:
         if result.definition is not saved and (store is not None or request.save):
@@ -253,7 +253,7 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
     return result
 
 
-def _must_keep_nothing(dataset: Dataset, request: SegmentOptions) -> bool:
+def _cannot_save(dataset: Dataset, request: SegmentOptions) -> bool:
     """Return whether the workspace is read-only and no option asks for a write."""
     wants_write = bool(request.save) or request.refit
     return dataset.workspace is not None and not dataset.workspace.writable and not wants_write
@@ -269,7 +269,7 @@ def _store(dataset: Dataset, wait: float | None) -> Store | None:
 
 def _check(request: SegmentOptions, dataset: Dataset) -> None:
     if request.use and request.save:
-        raise UsageError("--use and --save contradict each other", hint="--use applies a definition, --save makes one")
+        raise UsageError("--use and --save contradict each other", hint="--use applies a definition, --save fits one")
     if request.use and isinstance(request.by, Path):
         raise UsageError("--use and a file of rules contradict each other", hint="choose one")
     if request.refit and dataset.workspace is None and not (request.use or request.save):
@@ -280,32 +280,28 @@ def _check(request: SegmentOptions, dataset: Dataset) -> None:
         )
 
 
-def _definition_on_file(request: SegmentOptions, library: Library, *, in_workspace: bool) -> SavedDefinition | None:
+def _existing_definition(request: SegmentOptions, library: Library, *, in_workspace: bool) -> SavedDefinition | None:
     if request.use:
         return library.load(request.use)
     if request.save:
         found = library.find(request.save)
         if found is not None and not request.refit:
             raise UsageError(
-                f"{library.path(request.save)} is there already",
-                hint=f"--use {request.save} applies it; --refit makes its next version",
+                f"{library.path(request.save)} exists already",
+                hint=f"--use {request.save} applies it; --refit fits its next version",
             )
         return found
     return library.find(request.name) if in_workspace else None
 
 
-def _to_learn(saved: SavedDefinition, rules: Definition | None, request: SegmentOptions) -> bool:
-    return request.refit or (rules is not None and rules != saved.definition)
-
-
-def _check_same_wishes(saved: SavedDefinition, request: SegmentOptions) -> None:
+def _check_options(saved: SavedDefinition, request: SegmentOptions) -> None:
     """Refuse options that contradict the definition, which is applied unchanged or not at all."""
     method = saved.definition.method
 
     def refuse(option: str, has: str) -> UsageError:
         return UsageError(
-            f"definition '{saved.name}' {has}, not as {option} says",
-            hint="--refit makes its next version that way; --save NAME another definition",
+            f"{option} contradicts definition '{saved.name}', which {has}",
+            hint="--refit fits its next version with these options; --save NAME fits another definition",
         )
 
     if isinstance(request.by, str) and request.by != method:
@@ -347,7 +343,7 @@ def _learn(
     )
 
 
-def _with_balance(result: Segmentation, ledger: Ledger | PartitionedLedger) -> Segmentation:
+def _with_flows(result: Segmentation, ledger: Ledger | PartitionedLedger) -> Segmentation:
     definition = result.definition.definition
     if not isinstance(definition, LifecycleDefinition):
         return result
@@ -357,11 +353,14 @@ def _with_balance(result: Segmentation, ledger: Ledger | PartitionedLedger) -> S
             hint="run without --partitions and --engine, or without --details",
         )
     flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
-    title = "Active customer flow by month: active = new + retained + reactivated; active before = retained + lost"
+    title = (
+        "Active customer flow by month: active = new + retained + reactivated; "
+        "active before = retained + no longer active"
+    )
     return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 
-def _before(
+def _earlier_run(
     result: Segmentation,
     ledger: Ledger | PartitionedLedger,
     customers: pl.LazyFrame | None,

@@ -1,256 +1,49 @@
 """Definitions of all settings: names, defaults, and parsers.
 
-``ckm/data/ckm.yaml``, which ``ckm init`` writes, documents them for users; :mod:`ckm.config` reads their values.
+``ckm/data/ckm.yaml``, which ``ckm init`` writes, documents them for users; :mod:`ckm.config` reads their values. They
+are dataclasses and not a data file, so that mypy checks the type of each use.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
-from ckm.errors import UnknownNameError, UsageError
-from ckm.names import LANGUAGES
+from ckm.errors import UsageError
+from ckm.setting_values import (
+    GREGORIAN,
+    LevelStart,
+    Target,
+    parse_amount,
+    parse_calendar,
+    parse_count,
+    parse_currency,
+    parse_days,
+    parse_duration,
+    parse_flag,
+    parse_goal,
+    parse_language,
+    parse_level_start,
+    parse_months,
+    parse_name,
+    parse_names,
+    parse_refit,
+    parse_severity,
+    parse_share,
+    parse_stray_dates,
+)
+from ckm.time_zones import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-MONTHS = {"mo": 1, "y": 12}
-MOST_MONTHS = 120
-"""Longest horizon in months: ten years."""
-FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-STRAY_DATES = ("set_aside", "keep")
-"""What becomes of rows far from the days that the data are about."""
-GREGORIAN = "gregorian"
-CALENDARS = (GREGORIAN, "buddhist", "persian")
-"""Calendars that reports write dates in, by their names in CLDR."""
-SEVERITIES = ("off", "info", "warning", "error")
-USUAL_REFIT: int | None = 365
-"""Days; None is never."""
+DEFAULT_REFIT: int | None = 365
+"""Default age of a segment definition for a refit, in days."""
 
 T = TypeVar("T")
-
-
-def end_of_day(day: date, time_zone: str) -> datetime:
-    """Return the first instant after ``day`` in ``time_zone``, in UTC; rows from then on are in the future."""
-    midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
-    return midnight.astimezone(UTC)
-
-
-def parse_share(text: str) -> float:
-    """Return ``5%`` or ``0.05`` as 0.05."""
-    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    share = float(number[1]) / (100 if number[2] else 1) if number else -1.0
-    if not 0 <= share <= 1:
-        raise UsageError(f"'{text}' is no share between 0 and 1", hint="write it as 5% or 0.05")
-    return share
-
-
-def parse_duration(text: str) -> timedelta:
-    """Parse ``12h``, ``7d`` or ``2w`` as a duration."""
-    number = re.fullmatch(r"\s*(\d{1,7})\s*([hdw])\s*", text)
-    if number is None:
-        raise UsageError(f"invalid duration '{text}'", hint="write it as 12h, 7d or 2w")
-    return timedelta(**{UNITS[number[2]]: int(number[1])})
-
-
-def parse_days(text: str) -> int:
-    """Parse ``14d``, ``2w`` or ``36h`` as days, rounded up."""
-    return math.ceil(parse_duration(text) / timedelta(days=1))
-
-
-def parse_refit(text: str) -> int | None:
-    """Return ``365d`` in days, and ``never`` as None."""
-    return None if text.strip() == "never" else parse_days(text)
-
-
-def parse_months(text: str) -> int:
-    """Parse ``12mo`` or ``2y`` as months, from one month to ten years."""
-    number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
-    months = int(number[1]) * MONTHS[number[2]] if number else 0
-    if not 1 <= months <= MOST_MONTHS:
-        raise UsageError(f"'{text}' is no span of 1 to {MOST_MONTHS} months", hint="write it as 12mo or 1y")
-    return months
-
-
-def parse_currency(text: str) -> str:
-    """Return ``text`` if it has the form of an ISO 4217 code."""
-    if not re.fullmatch("[A-Z]{3}", text):
-        raise UsageError(f"'{text}' is no currency code", hint="write three capital letters, such as EUR")
-    return text
-
-
-def parse_time_zone(text: str) -> str:
-    """Return ``text`` if it is a time zone of the IANA database."""
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise UnknownTimeZoneError(text) from None
-    return text
-
-
-def parse_number(text: str) -> float:
-    """Return ``text`` as a finite number."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise UsageError(f"invalid number '{text}'", hint="write it as 12 or 0.5")
-    return number
-
-
-def parse_amount(text: str) -> float:
-    """Return ``text`` as a number that is not negative."""
-    number = parse_number(text)
-    if number < 0:
-        raise UsageError(f"'{text}' is negative", hint="write a number of at least 0")
-    return number
-
-
-def parse_count(text: str) -> int:
-    """Return ``text`` as a whole number that is not negative."""
-    if not re.fullmatch(r"\d{1,9}", text):
-        raise UsageError(f"'{text}' is no whole number", hint="write it as 30")
-    return int(text)
-
-
-@dataclass(frozen=True)
-class LevelStart:
-    """Threshold of a level of churn warnings.
-
-    Attributes
-    ----------
-    times
-        Multiple of the average customer's churn odds; None for a fixed probability.
-    least
-        Lowest threshold as a probability; the threshold itself if ``times`` is None.
-    """
-
-    times: float | None
-    least: float
-
-    def __str__(self) -> str:
-        least = f"{self.least * 100:.4g}%"
-        return least if self.times is None else f"{self.times:g}x at least {least}"
-
-    def probability(self, base_rate: float) -> float:
-        """Return the threshold as a probability, given the share of customers who churn."""
-        if self.times is None:
-            return self.least
-        odds = self.times * base_rate
-        return max(self.least, odds / (odds + 1 - base_rate)) if odds else self.least
-
-
-def parse_level_start(text: str) -> LevelStart:
-    """Parse ``3x at least 35%``, ``3x`` or ``70%`` as the threshold of a level."""
-    parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*x(?:\s+at\s+least\s+(\S+))?\s*", text)
-    if parts is None:
-        try:
-            return LevelStart(None, parse_share(text))
-        except UsageError:
-            raise UsageError(
-                f"'{text}' is neither a multiple of the average odds nor a share between 0 and 1",
-                hint="write it as 3x, 3x at least 35%, or 70%",
-            ) from None
-    if float(parts[1]) < 1:
-        raise UsageError(
-            f"'{text}' begins below the average customer", hint="write a multiple of at least 1, such as 2x"
-        )
-    return LevelStart(float(parts[1]), parse_share(parts[2]) if parts[2] else 0.0)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A target value of a goal.
-
-    Attributes
-    ----------
-    number
-        The value.
-    at_most
-        Whether the goal is an upper limit.
-    """
-
-    number: float
-    at_most: bool = False
-
-    def __str__(self) -> str:
-        return f"{'<=' if self.at_most else '>='} {self.number:g}"
-
-    def is_met_by(self, value: float) -> bool:
-        """Return whether ``value`` reaches the target."""
-        return value <= self.number if self.at_most else value >= self.number
-
-
-def parse_goal(text: str) -> Target:
-    """Parse ``0.4``, ``>= 40%`` or ``<= 30`` as a target; a number alone is a lower limit."""
-    parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    if parts is None or not math.isfinite(float(parts[2])):
-        raise UsageError(f"invalid target '{text}'", hint="write it as 0.4, '>= 40%' or '<= 30'")
-    return Target(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
-
-
-def parse_severity(text: str) -> str:
-    """Return ``text`` if it is a severity, or ``off``."""
-    if text not in SEVERITIES:
-        raise UnknownNameError("severity", text, SEVERITIES)
-    return text
-
-
-def parse_stray_dates(text: str) -> str:
-    """Return ``text`` if it is one of :data:`STRAY_DATES`."""
-    if text not in STRAY_DATES:
-        raise UnknownNameError("treatment of stray dates", text, STRAY_DATES)
-    return text
-
-
-def parse_language(text: str) -> str:
-    """Return ``text`` if it is a language of the loyalty report."""
-    if text not in LANGUAGES:
-        raise UnknownNameError("language", text, LANGUAGES)
-    return text
-
-
-def parse_calendar(text: str) -> str:
-    """Return ``text`` if it is a calendar that reports write dates in."""
-    if text not in CALENDARS:
-        raise UnknownNameError("calendar", text, CALENDARS)
-    return text
-
-
-def parse_names(text: str) -> tuple[str, ...]:
-    """Parse ``a, b`` as two names, which are validated later."""
-    return tuple(name for part in text.split(",") if (name := part.strip()))
-
-
-def parse_name(text: str) -> str:
-    """Return ``text`` without spaces around it; the name is validated later."""
-    if not text.strip():
-        raise UsageError("a name is empty", hint="write a name, or null for none")
-    return text.strip()
-
-
-def parse_flag(text: str) -> bool:
-    """Return ``yes`` or ``true`` as True, ``no`` or ``false`` as False."""
-    if text.lower() not in FLAGS:
-        raise UsageError(f"'{text}' is neither yes nor no", hint="write true or false")
-    return FLAGS[text.lower()]
-
-
-class UnknownTimeZoneError(UnknownNameError):
-    """A time zone that the IANA database does not have."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("time zone", name, sorted(available_timezones()))
-        if not (self.hint or "").startswith("did you mean"):
-            self.hint = "write it as Europe/Berlin or UTC"
 
 
 def _setting(default: T, parse: Callable[[str], T], *, shown: bool | None = None) -> T:
@@ -282,7 +75,7 @@ def _names(*default: str, shown: bool | None = None) -> tuple[str, ...]:
 
 
 def plain_settings(settings: Any, *, shown_only: bool) -> dict[str, Any]:
-    """Return settings as JSON holds them; with ``shown_only`` without those that may not be shown."""
+    """Return settings as JSON values; with ``shown_only`` without those that may not be shown."""
     plain: dict[str, Any] = {}
     for each in fields(settings):
         value = getattr(settings, each.name)
@@ -423,7 +216,7 @@ class ChurnSettings:
     offer_success_rate
         Share of churning customers with an offer whom the offer retains.
     anyway_share
-        Share of retained customers who take the offer.
+        Among customers who would stay without an offer, the share that accepts it.
     offer_share, offer_amount
         Cost of an accepted offer: a share of the customer's margin of 12 months, plus an amount.
     contact_cost
@@ -457,13 +250,13 @@ class LoyaltySettings:
     Attributes
     ----------
     min_orders
-        Fewest purchase days in 12 months for loyal behaviour.
+        Minimum purchase days in 12 months for loyal behaviour.
     horizon
         Horizon of the customer lifetime value in months.
     discount
-        What money that comes in a year is worth less than money of today.
+        Yearly discount rate of future amounts.
     calendar
-        Calendar of the dates in the report's page, mail and workbook; machine formats have ISO dates.
+        Calendar of dates in the page, mail and workbook of the report; machine formats have ISO dates.
     """
 
     min_orders: int = _setting(3, parse_count, shown=True)
@@ -474,19 +267,19 @@ class LoyaltySettings:
 
 @dataclass(frozen=True)
 class NightlySettings:
-    """What ``ckm nightly`` refits and reports.
+    """Settings of ``ckm nightly``: ages for refits, and the monthly report.
 
     Attributes
     ----------
     refit_after
         Age of a segment definition in days from which it is refitted; None for never.
     report_months
-        Months of the report that is written when a month is complete.
+        Length in months of the period of the report, which is written when a month is complete.
     report_lang
         Language of that report.
     """
 
-    refit_after: int | None = _setting(USUAL_REFIT, parse_refit, shown=True)
+    refit_after: int | None = _setting(DEFAULT_REFIT, parse_refit, shown=True)
     report_months: int = _setting(1, parse_months, shown=True)
     report_lang: str = _setting("en", parse_language, shown=True)
 
@@ -498,7 +291,7 @@ class KbSettings:
     Attributes
     ----------
     role
-        Default of ``--role``: role of the reader; None finds all entries.
+        Default of ``--role``: role of the reader; None for no role, which finds all entries.
     prefer_lang
         Preferred language of titles; None prefers English.
     log_queries, log_query_text
@@ -544,13 +337,13 @@ class Config:
     Attributes
     ----------
     name
-        What the shop is called, at the top of the report; None for the name of the workspace's folder.
+        Name of the shop at the top of the report; None for the name of the workspace folder.
     currency
         Currency (ISO 4217) of amounts without a currency in their source.
     time_zone
         Time zone (IANA) of times without a zone in their source.
     stray_dates
-        Whether rows outside of the usual days of the data are excluded, or kept.
+        Treatment of rows with dates far outside the period of the data: ``set_aside`` or ``keep``.
     guest_ids
         Customer ids of guests: their rows count as rows without a customer.
     payments
@@ -587,7 +380,7 @@ class Config:
 
     @property
     def keeps_stray_dates(self) -> bool:
-        """Whether rows outside of the usual days of the data are included."""
+        """Whether rows with dates far outside the period of the data are included."""
         return self.stray_dates == "keep"
 
 

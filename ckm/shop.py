@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
     from ckm.ingest.files import IngestResult
+    from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
     from ckm.nightly import NightlyResult
 
@@ -138,11 +139,19 @@ class Shop:
         table
             Target table; columns are mapped by name.
         **options
-            Further options of :class:`ckm.ingest.options.IngestOptions`.
+            Further options of :class:`ckm.ingest.options.IngestOptions` and of :func:`ckm.ingest.ingest`.
         """
         from ckm.ingest import ingest
 
-        return ingest(self._root(), *files, options=IngestOptions(table=table, **options))
+        of_files = {each.name for each in fields(IngestOptions)}
+        reading = {name: options.pop(name) for name in of_files & options.keys()}
+        return ingest(self._root(), *files, options=IngestOptions(table=table, **reading), **options)
+
+    def link(self, **wanted: Any) -> LinkResult:
+        """Find the customer ids of one person, and write them to ``identities.csv``: :func:`ckm.link.link`."""
+        from ckm.link import link
+
+        return link(self._root(), **wanted)
 
     def nightly(self, **wanted: Any) -> NightlyResult:
         """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""
@@ -161,7 +170,7 @@ class Shop:
             return found.root
         if isinstance(self.source, str | os.PathLike) and Path(self.source).is_dir():
             return Path(self.source)
-        raise UsageError("this is no workspace", hint="make one: ckm init DIR, and open it")
+        raise UsageError("this is not a workspace", hint="make one: ckm init DIR, and open it")
 
 
 @dataclass(frozen=True)

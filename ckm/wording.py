@@ -1,4 +1,4 @@
-"""Numbers and counts in sentences."""
+"""Format shares, and counts with their noun, for sentences."""
 
 from __future__ import annotations
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ckm.config import CONFIG_NAME, Config, Workspace, load_config
 from ckm.errors import UsageError
 from ckm.files import replacing
-from ckm.settings import parse_currency, parse_time_zone
+from ckm.setting_values import parse_currency
+from ckm.time_zones import parse_time_zone
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,15 +1,17 @@
-"""Write what the documentation takes from the program itself.
+"""Write the parts of the documentation that come from the program.
 
-That is ``docs/cli.md``, the tables of features, of metrics, of platforms, of the keys of knowledge entries and of the
-rules of ``ckm kb-lint``, and the screens in ``README.md``.
+They are the command reference (``docs/reference/cli.md``), the tables of features, metrics, platforms, keys of
+knowledge entries and rules of ``ckm kb-lint``, and the screens of ``README.md``, the tutorial and the how-to pages.
 
-Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
+Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written; the exit code is 1 if a page is out
+of date, and stdout names it.
 
-A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the command runs in the example shop
-(``ckm init --demo``), which is made in a temporary folder. Where the shop cannot be made, screens stay as they are.
-In ``docs/tutorial.md`` and ``docs/how-to`` the commands of a page run one after the other in a folder of sample
-exports (``sample_exports.py``). ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and
-remarks, so many lines of it.
+A marker asks for a screen, which the script writes below it as a fenced block:
+
+- ``<!-- screen: ckm segment -->``: the result of the command in the example shop (``ckm init --demo``).
+- ``<!-- demo: 3 -->``: the third screen of ``ckm demo``.
+- ``<!-- session: ckm ingest FILE (20 lines) -->``: the first 20 lines of result and remarks. The sessions of a page run
+  one after the other in a folder with the files of ``sample_exports.py``.
 """
 
 from __future__ import annotations
@@ -48,16 +50,16 @@ if TYPE_CHECKING:
     from ckm.metrics.report import LoyaltyReport
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "docs" / "cli.md"
-FEATURES = ROOT / "docs" / "features.md"
-METRICS = ROOT / "docs" / "loyalty-report.md"
-ENTRY = ROOT / "docs" / "knowledge-entry.md"
-LINT = ROOT / "docs" / "kb-lint.md"
-EXPORTS = ROOT / "docs" / "exports.md"
+REFERENCE = ROOT / "docs" / "reference" / "cli.md"
+FEATURES = ROOT / "docs" / "reference" / "features.md"
+METRICS = ROOT / "docs" / "reference" / "loyalty-report.md"
+ENTRY = ROOT / "docs" / "reference" / "knowledge-entry.md"
+LINT = ROOT / "docs" / "reference" / "kb-lint.md"
+EXPORTS = ROOT / "docs" / "reference" / "exports.md"
 README = ROOT / "README.md"
 IMAGES = ROOT / "docs" / "images"
 PICTURES = {lang: IMAGES / f"loyalty-report{'' if lang == 'en' else f'-{lang}'}.png" for lang in LANGUAGES}
-"""The first page of the report in each language; README.md shows the English one, docs/loyalty-page.md the others."""
+"""The first page of the report in each language: README.md shows the English one, loyalty-page.md the other five."""
 DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
 CATALOGUE = re.compile(r"(<!-- metrics -->\n).*?(<!-- /metrics -->\n)", re.DOTALL)
 KEYS = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
@@ -78,7 +80,7 @@ DEMO = re.compile(r"(<!-- demo: (?P<number>\d) -->\n)(?:```text\n.*?```\n)?", re
 SESSION = re.compile(
     r"(<!-- session: (?P<command>ckm [^\n(]+?)(?: \((?P<lines>\d+) lines\))? -->\n)(?:```text\n.*?```\n)?", re.DOTALL
 )
-PAGES_WITH_SESSIONS = (ROOT / "docs" / "tutorial.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
+PAGES_WITH_SESSIONS = (ROOT / "docs" / "tutorial" / "first-report.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
 INTRODUCTION = """# Commands
 
 What `--help` of each command says. This page is written by `python docs/generate.py`; edit the docstrings instead.
@@ -91,7 +93,7 @@ def commands() -> list[str]:
 
 
 def reference() -> str:
-    """Return the text of ``docs/cli.md``."""
+    """Return the text of ``docs/reference/cli.md``."""
     parts = [INTRODUCTION, _section("ckm")]
     parts += [_section("ckm", name) for name in commands()]
     return "\n".join(parts)
@@ -143,8 +145,8 @@ def _keys(shape: Shape, inside: str) -> Iterator[str]:
 
 def rules(text: str) -> str:
     """Return ``text`` with the table of all rules of ``ckm kb-lint`` between its two markers."""
-    lines = ["| rule | severity | promise | what to do |", "|---|---|---|---|"]
-    lines += [f"| `{rule.id}` | {rule.severity} | {rule.promise} | {rule.remedy} |" for rule in RULES]
+    lines = ["| rule | severity | condition | what to do |", "|---|---|---|---|"]
+    lines += [f"| `{rule.id}` | {rule.severity} | {rule.condition} | {rule.remedy} |" for rule in RULES]
     table = "\n".join(lines)
     return RULE_TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
@@ -212,7 +214,7 @@ def pages_with_sessions() -> dict[Path, str]:
 
 
 def make_shop(folder: Path) -> bool:
-    """Make the example shop in ``folder`` and load it; return whether this ckm can."""
+    """Make the example shop in ``folder`` and load it; return whether both succeeded."""
     return call_ckm("init", "--demo", str(folder)).returncode == 0 and call_ckm("ingest", folder=folder).returncode == 0
 
 
@@ -230,21 +232,21 @@ def shop_report(shop: Path) -> LoyaltyReport:
 
 
 def picture_digest(report: LoyaltyReport, lang: str) -> str:
-    """Return a digest of the words of the report in a picture, as a mail has them.
+    """Return a digest of the words of the report, by which a picture is known to be out of date.
 
-    Numbers are left out: a new version of a library may move a last digit, and no picture is out of date for that.
+    Numbers are left out, because a new version of a library may change a last digit.
     """
     words = re.sub(r"[^\W\d_]*\d[\d.,]*", "", render_mail(loyalty_document(report, lang)))
     return hashlib.sha256(words.encode()).hexdigest()
 
 
 def stale_pictures(report: LoyaltyReport) -> list[Path]:
-    """Return the pictures whose report says something else than they show."""
+    """Return the pictures that are out of date: the words of the report have changed."""
     return [path for lang, path in PICTURES.items() if digest_beside(path) != picture_digest(report, lang)]
 
 
 def digest_beside(picture: Path) -> str:
-    """Return the digest that was kept with a picture; empty without one."""
+    """Return the digest that was saved with a picture; empty without one."""
     kept = picture.with_suffix(".sha256")
     return kept.read_text(encoding="utf-8").strip() if kept.exists() else ""
 
@@ -277,9 +279,7 @@ def main() -> None:
         if "--check" not in sys.argv:
             path.write_text(written[path], encoding="utf-8", newline="\n")
     for picture in old:
-        print(
-            f"the report says something else than {picture.relative_to(ROOT)}: python docs/picture.py takes a new one"
-        )
+        print(f"{picture.relative_to(ROOT)} is out of date: python docs/picture.py takes a new one")
     sys.exit(1 if (stale or old) and "--check" in sys.argv else 0)
 
 

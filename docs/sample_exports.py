@@ -1,18 +1,18 @@
-"""A small invented shop as the exports of the systems that the how-to pages are about.
+"""Exports of a small fictional shop, for the tutorial and the how-to pages.
 
-``write_exports(folder)`` writes one file a system; all tell of the same orders, and the same seed gives the same bytes.
+Usage: ``python docs/sample_exports.py FOLDER``. Writes one file per system, all with the same orders; equal bytes on
+every run.
 """
 
 from __future__ import annotations
 
 import csv
 import random
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
+from typing import Any
 
 GOODS = {
     "CT-01": ("Canvas Tote", 1990),
@@ -40,17 +40,17 @@ class Order:
 
     @property
     def gross(self) -> int:
-        """Goods before the discount."""
+        """Value of the goods before the discount, in cents."""
         return sum(GOODS[product][1] * quantity for product, quantity in self.lines)
 
     @property
     def goods(self) -> int:
-        """Goods after the discount."""
+        """Value of the goods after the discount, in cents."""
         return self.gross - self.discount
 
     @property
     def email(self) -> str:
-        """The customer's address."""
+        """E-mail address of the customer."""
         return f"buyer{self.customer}@example.com"
 
 
@@ -363,3 +363,7 @@ def _responses() -> list[dict[str, Any]]:
         }
         for place in range(40)
     ]
+
+
+if __name__ == "__main__":
+    write_exports(Path(sys.argv[1]))

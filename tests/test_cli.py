@@ -17,7 +17,8 @@ import typer
 from typer.testing import CliRunner
 
 from ckm import __version__, cli, errors
-from ckm.cli import EXIT_CODES, app, keep_examples, wants_json
+from ckm.cli import COMMANDS, EXIT_CODES, app, unwrap_examples, wants_json
+from ckm.commands.pages import find_page
 from ckm.errors import CkmError, InputError, NotEnoughDataError
 from ckm.output import detail, note
 from tests.conftest import ROOT, Run, Shell
@@ -231,7 +232,7 @@ def test_help_says_of_every_command_what_it_does_and_cuts_nothing(run: Run) -> N
 
 def test_examples_in_help_are_not_rewrapped(run: Run) -> None:
     assert "\n      ckm init shop\n      ckm init shop --currency" in run("init", "--help").stdout
-    assert keep_examples("One line\nand another.\n\nExamples:\n    ckm a\n    ckm b") == (
+    assert unwrap_examples("One line\nand another.\n\nExamples:\n    ckm a\n    ckm b") == (
         "One line\nand another.\n\n\b\nExamples:\n    ckm a\n    ckm b"
     )
 
@@ -355,6 +356,22 @@ def test_help_is_a_command_too(run: Run) -> None:
     mistaken = run("help", "sgement")
     assert mistaken.exit_code == 2
     assert mistaken.stderr.endswith("hint: did you mean 'segment'?\n")
+
+
+def test_help_prints_a_page_of_the_documentation_and_the_options_of_a_command_of_the_same_name(run: Run) -> None:
+    docs = ROOT / "docs"
+    assert run("help", "mapping").stdout == (docs / "reference" / "mapping.md").read_text(encoding="utf-8")
+    assert run("help", "reference/check").stdout == (docs / "reference" / "check.md").read_text(encoding="utf-8")
+    assert run("help", "index").stdout == (docs / "index.md").read_text(encoding="utf-8")
+    assert run("help", "check").stdout == run("check", "--help").stdout
+
+
+def test_every_page_that_a_message_or_a_data_file_names_is_there() -> None:
+    named = set()
+    for path in [*(ROOT / "ckm").rglob("*.py"), *(ROOT / "ckm" / "data").rglob("*.yaml")]:
+        named |= set(re.findall(r"ckm help ([a-z/-]+)", path.read_text(encoding="utf-8")))
+    assert {"mapping", "explanation/ingest"} < named
+    assert sorted(name for name in named if name not in COMMANDS and find_page(name) is None) == []
 
 
 def test_every_command_stands_once_in_the_help_under_what_it_is_for(run: Run) -> None:

@@ -49,7 +49,7 @@ def test_a_folder_is_all_its_files_and_a_compressed_one_is_read_too(tmp_path: Pa
     (tmp_path / "in" / ".DS_Store").write_bytes(b"\0\1")
     dataset = open_dataset(path.parent)
     found = dataset.transactions.collect()
-    assert "2 files are taken one after the other" in dataset.remarks[-1]
+    assert "2 files are read one after the other" in dataset.remarks[-1]
     assert sorted(found["order_id"]) == sorted(line.split(",")[0] for line in LINES)
 
 
@@ -64,7 +64,7 @@ def test_parquet_gives_the_rows_that_csv_gives(tmp_path: Path) -> None:
 def test_unfit_rows_are_left_out_and_counted_and_too_many_refuse_the_file(tmp_path: Path) -> None:
     found = open_dataset(transactions(tmp_path / "a.csv", [*LINES, "A99,c1,never,1,EUR"]))
     assert found.transactions.collect().height == 40
-    assert any("1 of 41 records was left out" in remark for remark in found.remarks)
+    assert any("1 of 41 records failed validation and was excluded" in remark for remark in found.remarks)
     with pytest.raises(InputError, match="5 of 45 rows failed validation"):
         open_dataset(transactions(tmp_path / "b.csv", [*LINES, *["A99,c1,never,1,EUR"] * 5]))
 

@@ -1,4 +1,4 @@
-"""Nothing new is shown by default: a metric, a table or a setting that does not say how it is protected is refused."""
+"""A metric, a column or a setting that does not declare its protection is refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def refusal(path: Path) -> UsageError:
     return caught.value
 
 
-def test_a_measure_that_does_not_say_how_it_is_protected_is_refused_with_what_to_write(tmp_path: Path) -> None:
+def test_a_metric_without_protection_is_refused_with_a_hint(tmp_path: Path) -> None:
     path = extended(tmp_path)
     error = refusal(path)
     line = path.read_text(encoding="utf-8").splitlines().index("  - name: basket_best") + 1
@@ -56,7 +56,7 @@ def test_a_measure_that_does_not_say_how_it_is_protected_is_refused_with_what_to
         assert word in (error.hint or "")
 
 
-def test_a_measure_that_declares_its_protection_is_taken(tmp_path: Path) -> None:
+def test_a_metric_with_protection_is_accepted(tmp_path: Path) -> None:
     assert read_catalogue(extended(tmp_path, "protection: n"))["basket_best"].protection.part == OWN_N
 
 
@@ -72,13 +72,13 @@ def test_a_measure_that_declares_its_protection_is_taken(tmp_path: Path) -> None
         (["protection: []"], "protection"),
     ],
 )
-def test_a_protection_that_would_not_protect_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
+def test_an_unknown_protection_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
     error = refusal(extended(tmp_path, *lines))
     assert said in f"{error} {error.hint}"
     assert "metrics.yaml:" in str(error)
 
 
-def test_a_measure_without_its_declaration_ends_a_report_before_anything_is_shown(
+def test_a_metric_without_protection_stops_the_report(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "CATALOGUE", extended(tmp_path))
@@ -98,7 +98,7 @@ def orders(folder: Path) -> Path:
     return path
 
 
-def test_a_number_of_an_undeclared_slice_is_hidden_and_so_is_one_that_nobody_counted() -> None:
+def test_a_value_of_an_undeclared_slice_or_without_a_count_is_hidden() -> None:
     shown = {each.name for each in hide_small(Metrics([
         Metric("revenue", 1000.0, n=100),
         Metric("gini", 0.5, slice=(("street", "Elm"),), n=100),
@@ -107,17 +107,17 @@ def test_a_number_of_an_undeclared_slice_is_hidden_and_so_is_one_that_nobody_cou
     assert shown == {"revenue"}
 
 
-def test_a_number_that_the_catalogue_does_not_have_is_refused_with_the_near_one() -> None:
+def test_an_unknown_metric_is_refused_with_a_similar_name() -> None:
     with pytest.raises(CkmError, match="unknown metric 'revenu'") as caught:
         hide_small(Metrics([Metric("revenu", 1.0)]))
     assert caught.value.hint == "did you mean 'revenue'?"
 
 
-def test_every_protection_of_the_catalogue_is_one_that_hides() -> None:
+def test_every_protection_of_the_catalogue_is_a_known_one() -> None:
     assert {each.protection.part for each in catalogue.load_catalogue()} <= {PUBLIC, WHOLE, OWN_N, SLICE, *load_parts()}
 
 
-def test_a_table_with_a_column_that_does_not_say_who_may_see_it_is_refused_with_what_to_write() -> None:
+def test_a_table_with_a_column_without_exposure_is_refused_with_a_hint() -> None:
     class Memberships(dy.Schema):
         member_id = dy.String(nullable=False, metadata=KEY)
         tier = dy.String(nullable=True, metadata=GROUP)
@@ -129,7 +129,7 @@ def test_a_table_with_a_column_that_does_not_say_who_may_see_it_is_refused_with_
 
 
 @pytest.mark.parametrize("metadata", [{}, {"exposure": "anybody"}, {"logged": True}, {"exposure": None}])
-def test_a_column_that_says_something_else_is_refused(metadata: dict[str, object]) -> None:
+def test_an_unknown_exposure_is_refused(metadata: dict[str, object]) -> None:
     class Odd(dy.Schema):
         odd_id = dy.String(nullable=False, metadata=metadata)
 
@@ -157,7 +157,7 @@ def load_module(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.slow
-def test_no_column_of_the_store_can_lose_its_declaration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_column_of_the_store_must_declare_its_exposure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*without_each(Path(str(schema.__file__)), r", metadata=(?!exposure)[A-Z]+")]
     assert len(texts) > 30
     for text in texts:
@@ -166,7 +166,7 @@ def test_no_column_of_the_store_can_lose_its_declaration(tmp_path: Path, monkeyp
 
 
 @pytest.mark.slow
-def test_no_setting_can_lose_its_declaration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_setting_must_declare_whether_it_may_be_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*without_each(Path(str(settings.__file__)), r"shown=(?:True|False)(?=\)|,\n)", "shown=None")]
     assert len(texts) > 40
     for text in texts:
@@ -175,16 +175,14 @@ def test_no_setting_can_lose_its_declaration(tmp_path: Path, monkeypatch: pytest
         assert "shown=False for what may be a path" in (caught.value.hint or "")
 
 
-def test_a_new_setting_without_a_declaration_is_refused_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_error_about_an_undeclared_setting_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = Path(str(settings.__file__)).read_text(encoding="utf-8")
     field = "    mail_password: str | None = _setting(None, parse_name)\n"
     with pytest.raises(UsageError, match=r"setting 'kb\.mail_password' does not say whether its value may be shown"):
         load_module(text.replace("    role: str | None", field + "    role: str | None"), tmp_path, monkeypatch)
 
 
-def test_a_setting_that_may_not_be_shown_is_in_no_error_and_no_print(tmp_path: Path, run: Run) -> None:
+def test_a_setting_that_may_not_be_shown_is_in_no_error_and_no_repr(tmp_path: Path, run: Run) -> None:
     from ckm.config import load_config
 
     (tmp_path / "ckm.yaml").write_text("kb:\n  role: secret-role\n", encoding="utf-8")

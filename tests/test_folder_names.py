@@ -27,7 +27,9 @@ def test_every_command_works_in_a_folder_of_any_name(run: Run, tmp_path: Path, n
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FILES if on_this_system(name)], ids=ascii)
-def test_a_file_is_the_one_of_its_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_file_name_with_special_characters_opens_that_file(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     """Beside files that its name would mean as a pattern; named relatively, as in a shell."""
     run("init", tmp_path)
     monkeypatch.chdir(tmp_path / "incoming")
@@ -53,7 +55,7 @@ def test_a_file_is_the_one_of_its_name(run: Run, tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_a_folder_of_files_with_odd_names_is_read_whole(run: Run, tmp_path: Path) -> None:
+def test_all_files_of_a_folder_are_read_whatever_their_names(run: Run, tmp_path: Path) -> None:
     names = [name for name in FILES if on_this_system(name)]
     for name in names:
         (tmp_path / f"{name}.csv").write_text(orders(20), encoding="utf-8")
@@ -63,7 +65,7 @@ def test_a_folder_of_files_with_odd_names_is_read_whole(run: Run, tmp_path: Path
 
 
 @pytest.mark.skipif(not on_this_system(LATIN_1), reason="names are Unicode here")
-def test_a_name_that_is_not_utf8_is_written_out_in_messages_and_json(run: Run, tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf8_is_escaped_in_messages_and_json(run: Run, tmp_path: Path) -> None:
     done = run("inspect", tmp_path / f"{LATIN_1}\nerror: forged.csv", "-f", "json")
     told = json.loads(done.stderr)
     assert done.exit_code == 2

@@ -1,4 +1,4 @@
-"""A full disk is named by its place: the store's, the output's or that of temporary files. Nothing half is left."""
+"""A full disk: the error names its place (store, output or temporary files), and no file is half-written."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def no_file_above(size: int) -> Iterator[None]:
 
 
 @pytest.mark.slow
-def test_a_load_for_which_there_is_no_space_names_the_store_and_leaves_it_as_it_was(shop: Path, run: Run) -> None:
+def test_a_load_without_disk_space_names_the_store_and_does_not_change_it(shop: Path, run: Run) -> None:
     words = ["ingest", shop / "more.csv", "--as", "transactions", "-C", shop]
     with no_file_above(12_000):
         done = run(*words)
     assert done.exit_code == 2, done.output
     assert f"cannot write {shop / 'store'}: the disk is full" in done.stderr
-    assert "hint: make room there; the store is as it was before" in done.stderr
+    assert "hint: free some space; the store is unchanged" in done.stderr
     assert len(Store(shop / "store").history()) == 1
     assert run(*words).exit_code == 0
     assert {str(found.state) for found in Store(shop / "store").verify()} == {"verified"}
@@ -58,7 +58,7 @@ def test_a_load_for_which_there_is_no_space_names_the_store_and_leaves_it_as_it_
 
 
 @pytest.mark.slow
-def test_a_load_whose_temporary_files_find_no_space_names_their_place(shop: Path, run: Run) -> None:
+def test_a_load_without_space_for_temporary_files_names_their_folder(shop: Path, run: Run) -> None:
     with no_file_above(5_000):
         done = run("ingest", shop / "more.csv", "--as", "transactions", "-C", shop)
     assert done.exit_code == 2, done.output
@@ -71,7 +71,7 @@ def test_a_load_whose_temporary_files_find_no_space_names_their_place(shop: Path
 @pytest.mark.parametrize(
     "name", ["out.csv", "out.json", "out.parquet", pytest.param("out.html", marks=pytest.mark.slow)]
 )
-def test_an_output_for_which_there_is_no_space_is_named_and_the_old_one_stays(name: str, shop: Path, run: Run) -> None:
+def test_an_output_without_disk_space_is_named_and_the_old_file_is_kept(name: str, shop: Path, run: Run) -> None:
     path = shop / "out" / name
     path.parent.mkdir()
     path.write_text("old", encoding="utf-8")
@@ -100,7 +100,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_the_full_place_is_named_and_not_another_one(small_disk: Path, shop: Path) -> None:
+def test_the_error_names_the_full_disk(small_disk: Path, shop: Path) -> None:
     """The same copy of standard input, the same workbook: one time TMPDIR is full, one time the place of the output."""
 
     def ckm(*words: object, temporary: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""What ckm says of a file is true, complete, and shows no value of it."""
+"""An inspection is true and complete, and shows no value of the file."""
 
 from __future__ import annotations
 

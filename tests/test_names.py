@@ -1,4 +1,4 @@
-"""The names that the command line knows without imports are those of the registries and data files."""
+"""The names that the command line lists without imports equal those of the registries and data files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ckm.schema import TABLES as SCHEMAS
 DATA = Path(__file__).parents[1] / "ckm" / "data"
 
 
-def test_every_segment_method_that_learns_is_named() -> None:
+def test_the_listed_methods_are_the_fitted_methods() -> None:
     assert tuple(name for name, method in METHODS.items() if method.fit) == FITTED_METHODS
 
 
-def test_every_table_is_named() -> None:
+def test_the_listed_tables_are_those_of_the_schema() -> None:
     assert set(TABLES) == set(SCHEMAS)
 
 

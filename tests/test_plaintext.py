@@ -1,4 +1,4 @@
-"""Text of strangers stays text: no reader of Markdown, terminal, page or workbook makes anything of it."""
+"""Escaping: untrusted texts have no effect in Markdown, terminals, pages and workbooks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ anything = st.one_of(pieces, st.text(st.characters(), max_size=20))
 
 
 @given(anything)
-def test_what_is_written_in_markdown_is_shown_as_it_is(text: str) -> None:
+def test_escaped_markdown_is_rendered_as_the_original_text(text: str) -> None:
     for line in (
         markdown_line(text),
         f"x {markdown_text(text)} y",
@@ -54,7 +54,7 @@ def test_what_is_written_in_markdown_is_shown_as_it_is(text: str) -> None:
 
 
 @given(anything, anything)
-def test_a_cell_of_a_table_stays_a_cell(text: str, name: str) -> None:
+def test_an_escaped_text_stays_in_one_table_cell(text: str, name: str) -> None:
     for table in (
         markdown_table([name, "n"], [False, True], [[text, "1"], ["b", "2"]]),
         render(Rows({"a": str, f"{name}!": int}, [[text, 1], ["b", 2]]), ".md"),
@@ -66,7 +66,7 @@ def test_a_cell_of_a_table_stays_a_cell(text: str, name: str) -> None:
 
 
 @given(anything)
-def test_a_mail_holds_no_markup_but_its_own(text: str) -> None:
+def test_a_mail_has_no_markup_from_texts(text: str) -> None:
     blocks = (Text(text), Items((text,)), Facts(((text, text),)), ReportTable(text, (TableColumn(text),), ((text,),)))
     document = Document(
         title=text,
@@ -85,7 +85,7 @@ def test_a_mail_holds_no_markup_but_its_own(text: str) -> None:
 
 @given(anything)
 @example("\ud83d\x1b\u202e\ufffe")
-def test_what_is_harmless_holds_no_control_and_stays_so(text: str) -> None:
+def test_harmless_texts_have_no_control_characters_and_escaping_is_idempotent(text: str) -> None:
     for clean in (harmless, harmless_in_page):
         once = clean(text)
         assert not BAD.search(once)
@@ -98,6 +98,6 @@ def test_what_is_harmless_holds_no_control_and_stays_so(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["Anna & Söhne", "ร้านกาแฟ", "می\u200cخواهم", "👩\u200d👧", "上海", "a_b", "5 * 3 = 15"]
 )
-def test_what_people_write_is_left_as_it_is(text: str) -> None:
+def test_ordinary_text_is_not_changed(text: str) -> None:
     assert harmless(text) == text
     assert shown_text(markdown_line(text)) == text

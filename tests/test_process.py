@@ -1,4 +1,4 @@
-"""Whatever ends a command, it leaves no temporary file with customers' rows; closed streams have documented codes."""
+"""A command that ends in any way leaves no temporary file; closed streams have documented exit codes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def started(count: int, start: Callable[[int], Process]) -> Iterator[list[Proces
                 each.process.communicate()
 
 
-def test_an_output_that_is_being_written_is_its_owners_only_and_goes_with_the_process(
+def test_a_temporary_output_is_private_and_removed_with_the_process(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next writer into the same folder removes what SIGKILL left, and nothing of those who live."""
@@ -181,7 +181,7 @@ cli.main()
 """
 
 
-def test_a_load_that_a_signal_ended_is_gone_when_the_next_one_has_landed(tmp_path: Path) -> None:
+def test_a_load_that_a_signal_ended_leaves_no_rows_and_no_files(tmp_path: Path) -> None:
     from tests.store.shop import contents, load
 
     store = Store(tmp_path / "store")

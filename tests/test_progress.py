@@ -1,4 +1,4 @@
-"""The line of long work moves, names its stage, and keeps within the window whatever the path."""
+"""The progress line is redrawn, names its stage, and fits the window for any path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STAGES = st.sampled_from(["", "reading", "backtest", "customer value and growth 
 
 
 @given(PATHS, STAGES, st.none() | st.floats(0, 1), st.integers(0, 10_000), st.integers(39, 199))
-def test_the_line_fits_and_keeps_its_numbers_and_its_stage(
+def test_the_line_fits_the_width_with_its_numbers_and_stage(
     path: str, stage: str, share: float | None, seconds: int, room: int
 ) -> None:
     line = progress_text(f"loading {path}", stage, share, seconds, room, mark="⠋")
@@ -29,7 +29,7 @@ def test_the_line_fits_and_keeps_its_numbers_and_its_stage(
 
 
 @pytest.mark.parametrize("columns", [40, 80])
-def test_a_long_path_shows_the_name_of_its_file(columns: int) -> None:
+def test_a_shortened_path_has_its_file_name(columns: int) -> None:
     path = "/data/exports/of/the/shop/" + "x" * 80 + "/orders.csv"
     line = progress_text(f"reading {path}", "", 0.5, 61, columns, mark="⠋")
     assert line.startswith("⠋ reading …")
@@ -37,7 +37,7 @@ def test_a_long_path_shows_the_name_of_its_file(columns: int) -> None:
     assert line.endswith(" 50% 1:01")
 
 
-def test_a_short_text_is_left_alone_and_a_long_one_loses_its_middle() -> None:
+def test_only_a_long_text_is_shortened_in_its_middle() -> None:
     assert shortened("reading a.csv", 20) == "reading a.csv"
     assert shortened("reading abcdefghij.csv", 14) == "reading …j.csv"
     assert shortened("abcdefghij", 4) == "…hij"
@@ -64,7 +64,7 @@ class Terminal(io.StringIO):
         return super().write(text)
 
 
-def test_the_line_moves_while_the_work_is_in_one_call_and_names_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_line_is_redrawn_during_one_long_call_and_names_the_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "40")
     terminal = Terminal("backtest")

@@ -1,4 +1,4 @@
-"""The Python API: public names and signatures, the examples of its page, one answer for table, file and command."""
+"""The Python API: public names, signatures, documented examples, and equal results for table, file and command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ckm.result import Result
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
 
-PAGE = ROOT / "docs" / "python-api.md"
+PAGE = ROOT / "docs" / "reference" / "python-api.md"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 PUBLIC = {
     "open": "(source, *, map, columns, currency, time_zone, **hints)",
@@ -30,8 +30,12 @@ PUBLIC = {
     "keep, progress)",
     "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_group_size, names, seed, keep, progress)",
     "check.check": "(source, *, as_of, progress)",
-    "ingest.ingest": "(workspace, *files, options, progress)",
+    "ingest.ingest": "(workspace, *files, options, on_conflict, max_rejects, exported, save_map, requarantine, "
+    "dry_run, wait, progress)",
     "nightly.nightly": "(source, *, as_of, fail_on, seed, wait, progress)",
+    "link.link": "(source, *, dry_run, on, seed, progress)",
+    "link.explain": "(source, left, right, *, seed)",
+    "link.review": "(source, verdicts, *, by, on)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
     "Shop.segment": "(self, **wanted)",
@@ -40,9 +44,10 @@ PUBLIC = {
     "Shop.check": "(self, **wanted)",
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
+    "Shop.link": "(self, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
-MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "nightly", "segment"}
+MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "link", "loyalty", "nightly", "segment"}
 
 
 def public(name: str) -> object:
@@ -86,7 +91,7 @@ def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_public_names_are_these() -> None:
+def test_the_public_names_are_the_documented_ones() -> None:
     assert set(ckm.__all__) == MODULES | {"Shop", "__version__", "open"}
     assert dir(ckm) == sorted(ckm.__all__)
     for name in MODULES:
@@ -97,21 +102,21 @@ def test_the_public_names_are_these() -> None:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_signature_changes_only_with_this_table(name: str) -> None:
+def test_signatures_are_those_of_the_table(name: str) -> None:
     assert str(plain(inspect.signature(public(name)))) == PUBLIC[name]
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_function_says_what_it_does(name: str) -> None:
+def test_every_public_function_has_a_docstring(name: str) -> None:
     assert inspect.getdoc(public(name))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_the_examples_of_the_page_run(here: Path, example: str) -> None:
+def test_the_examples_of_the_documentation_run(here: Path, example: str) -> None:
     exec(compile(example, str(PAGE), "exec"), {})
 
 
-def test_a_table_a_file_and_a_command_give_one_answer(here: Path, run: Run) -> None:
+def test_a_table_a_file_and_the_command_give_the_same_result(here: Path, run: Run) -> None:
     path = here / "transactions.parquet"
     frame = pl.read_parquet(path)
     wanted = {"horizon": "60d", "model": "btyd", "all_customers": True}
@@ -127,14 +132,14 @@ def test_a_table_a_file_and_a_command_give_one_answer(here: Path, run: Run) -> N
     assert said.equals(of_file.select("customer_id", "p_churn"))
 
 
-def test_what_is_neither_a_path_nor_a_table_is_refused() -> None:
+def test_a_source_that_is_neither_a_path_nor_a_table_is_refused() -> None:
     with pytest.raises(ckm.errors.UsageError, match="int is neither a path nor a table"):
         ckm.open(7).segment()
-    with pytest.raises(ckm.errors.UsageError, match="this is no workspace"):
+    with pytest.raises(ckm.errors.UsageError, match="this is not a workspace"):
         ckm.open(transactions(5)).kb  # noqa: B018
 
 
-def test_a_result_saves_itself_and_shows_itself_with_every_text_escaped(here: Path) -> None:
+def test_a_result_can_be_saved_and_its_html_escapes_every_text(here: Path) -> None:
     frame = transactions(40).with_columns(customer_id="<b>" + pl.col("customer_id"))
     found = ckm.open(frame).segment(by="rfm")
     assert isinstance(found, Result)
@@ -147,7 +152,7 @@ def test_a_result_saves_itself_and_shows_itself_with_every_text_escaped(here: Pa
     assert "as of 2026-02-" in found._repr_html_()
 
 
-def test_every_call_reads_the_workspace_again_and_saves_nothing_unless_asked(here: Path) -> None:
+def test_every_call_reads_the_workspace_again_and_saves_nothing_without_keep(here: Path) -> None:
     shop = ckm.open(here / "shop")
     with pytest.raises(ckm.errors.NotEnoughDataError):
         shop.segment()
@@ -162,7 +167,7 @@ def test_every_call_reads_the_workspace_again_and_saves_nothing_unless_asked(her
     assert (here / "shop" / "segments" / "default.yaml").is_file()
 
 
-def test_what_is_left_out_of_a_folder_is_reported(here: Path) -> None:
+def test_files_left_out_of_a_folder_are_reported(here: Path) -> None:
     folder = here / "exports"
     (folder / "older").mkdir(parents=True)
     shutil.move(here / "transactions.parquet", folder / "transactions.parquet")

@@ -33,11 +33,37 @@ def said(capsys: pytest.CaptureFixture[str], *remarks: str, level: Verbosity = V
 
 def test_the_most_important_come_first_and_the_others_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     remarks = ("computed so", assumption("euro"), doubt("rows are missing"), "and so", basis("as of today"))
-    assert said(capsys, *remarks) == ["as of today", "rows are missing", "3 more remarks: -v shows them"]
+    assert said(capsys, *remarks) == ["rows are missing", "as of today", "3 more remarks: -v shows them"]
     assert said(capsys, *remarks, level=Verbosity.verbose) == [
-        "as of today", "rows are missing", "euro", "computed so", "and so",
+        "rows are missing", "as of today", "euro", "computed so", "and so",
     ]  # fmt: skip
     assert said(capsys, *remarks, level=Verbosity.quiet) == []
+
+
+@given(REMARKS)
+def test_no_doubt_is_hidden_by_a_statement_of_the_basis(remarks: list[Remark]) -> None:
+    page = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", page)
+        start_run()
+        remark(*remarks)
+        say_remarks()
+    shown = page.getvalue().splitlines()
+    distinct = list(dict.fromkeys(remarks))
+    hidden = [
+        each for each in distinct if importance_of(each) <= Importance.doubt and messages._shown(each) not in shown
+    ]
+    if hidden:
+        assert not [
+            each for each in distinct if importance_of(each) > Importance.doubt and messages._shown(each) in shown
+        ]
+        assert f"{len(hidden)} of them " in shown[-1]
+
+
+def test_the_count_of_hidden_remarks_names_the_doubts_among_them(capsys: pytest.CaptureFixture[str]) -> None:
+    doubts = [doubt(f"doubt {number}") for number in range(3)]
+    assert said(capsys, *doubts, "so")[-1] == "2 more remarks, 1 of them a doubt: -v shows them"
+    assert said(capsys, *doubts, doubt("doubt 4"))[-1] == ("2 more remarks, 2 of them doubts: -v shows them")
 
 
 def test_three_remarks_are_shown_whole_and_equal_ones_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,5 +103,5 @@ def test_a_remark_is_a_text_that_keeps_its_importance() -> None:
     assert importance_of(told) is Importance.doubt
     assert importance_of("computed so") is Importance.method
     assert pickle.loads(pickle.dumps(told)).importance is Importance.doubt
-    assert [importance_of(each) for each in at_least(Importance.assumption, ["so", doubt("no")])] == [3, 2]
+    assert [importance_of(each) for each in at_least(Importance.assumption, ["so", doubt("no")])] == [3, 1]
     assert pl.Series([told], dtype=pl.String).to_list() == ["orders.csv: cut off"]

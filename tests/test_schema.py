@@ -1,4 +1,4 @@
-"""The tables: what a mapping can rely on."""
+"""Schemas of the tables: keys, required columns and vocabularies."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def test_the_required_columns_are_those_of_the_design() -> None:
     assert TABLES["interactions"].required == ("interaction_id", "at")
 
 
-def test_no_column_of_a_contract_is_one_that_the_store_fills_itself() -> None:
+def test_no_column_of_a_schema_is_filled_by_the_store() -> None:
     for table in TABLES.values():
         assert not set(table.targets) & set(RESERVED_COLUMNS)
 
 
-def test_helpers_are_targets_but_not_of_the_contract() -> None:
+def test_helpers_are_targets_but_not_columns_of_the_schema() -> None:
     table = TABLES["transactions"]
     assert table.targets["unit_price"] == pl.Float64
     assert "unit_price" not in table.dtypes
@@ -39,7 +39,7 @@ def test_every_column_with_a_vocabulary_is_text_in_some_table() -> None:
         assert any(table.dtypes.get(column) == pl.String for table in TABLES.values())
 
 
-def test_a_word_outside_its_vocabulary_breaks_the_contract() -> None:
+def test_a_word_outside_the_vocabulary_fails_validation() -> None:
     frame = pl.DataFrame({name: [None] for name in TABLES["customers"].dtypes}, schema=TABLES["customers"].dtypes)
     frame = frame.with_columns(customer_id=pl.lit("1"), party_type=pl.lit("alien"))
     good, failure = TABLES["customers"].schema.filter(frame)

@@ -1,4 +1,4 @@
-"""What a segmentation promises: it counts what it leaves out, sees no future, and depends on no order of rows."""
+"""Segmentation: left-out rows are counted, later rows are not used, and the order of rows does not matter."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm._segment.rfm.names import NamedCodes, NameTable
-from ckm.customers.coverage import LeftOut
+from ckm.customers.excluded_rows import LeftOut
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.segment import Segmentation, segment_customers
 from tests.conftest import examples
@@ -180,13 +180,12 @@ def test_what_is_left_out_is_counted_and_told() -> None:
         "left out: 1 of 10 rows (10.0%) after the as-of date",
         "left out: 2 of 10 rows (20.0%) of cancelled orders",
         "left out: 1 of 10 rows (10.0%) without a customer",
-        "1 cancelled row with a negative amount, which was not taken off; "
-        "where it gives money back, map it to type 'return'",
-        "left out: 1 customer who only returned",
-        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
-        "too few customers, or too much alike, for 5 classes: recency 1, frequency 1, monetary 1; names rest on each "
-        "customer's own purchases where there is one class",
-        "5 customers named by their own purchases, which the scores alone contradict (column named_by)",
+        "1 cancelled row with a negative amount, which was not subtracted; if it is a refund, map it to type 'return'",
+        "left out: 1 customer with returns only",
+        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values have equal scores)",
+        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is "
+        "one class, names follow each customer's own purchases",
+        "5 customers named by their own purchases, because the name of their scores would be false (column named_by)",
     ]
 
 

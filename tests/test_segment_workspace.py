@@ -84,12 +84,12 @@ def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
     assert "saved the definition as" in told(run)
     first = (shop / "segments" / "default.yaml").read_bytes()
     more_orders(run, tmp_path)
-    assert "definition 'default' version 1, learned as of 2025-09-30" in told(run)
+    assert "definition 'default' version 1, fitted as of 2025-09-30" in told(run)
     assert (shop / "segments" / "default.yaml").read_bytes() == first
 
 
 @pytest.mark.slow
-def test_without_new_orders_nobody_is_moved_by_the_definition(shop: Path, run: Run) -> None:
+def test_without_new_orders_no_change_has_the_cause_definition(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     moves = table(run, "--as-of", LATER, "--moves")
     assert moves["customers"].sum() == 120
@@ -133,7 +133,7 @@ def test_since_a_day_without_a_run_is_computed_with_the_same_definition(shop: Pa
 
 
 @pytest.mark.slow
-def test_customers_carry_their_former_segment_and_the_cause(shop: Path, run: Run) -> None:
+def test_customers_have_their_previous_segment_and_the_cause(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     customers = table(run, "--as-of", LATER, "--customers")
     assert customers["previous_segment"].null_count() == 0
@@ -175,7 +175,7 @@ def test_a_file_needs_no_workspace_to_explain_moves(run: Run, tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["rfm", "value", "lifecycle", "clusters"])
-def test_every_definition_survives_its_file(shop: Path, run: Run, method: str) -> None:
+def test_every_definition_is_equal_after_saving_and_loading(shop: Path, run: Run, method: str) -> None:
     fitted = table(run, "--by", method, "--save", f"my-{method}", "--customers")
     saved = Library(shop / "segments").load(f"my-{method}")
     assert saved.to_yaml() == (shop / "segments" / f"my-{method}.yaml").read_text(encoding="utf-8")
@@ -217,10 +217,10 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "another method": (["--use", "default", "--by", "value"], "segments by rfm"),
     "another window": (["--window", "12mo"], "has the monetary value net over all time"),
     "another money": (["--monetary", "mean"], "has the monetary value net over all time"),
-    "no such definition": (["--use", "nobody"], "there is no definition"),
-    "a name that is there": (["--save", "default"], "is there already"),
+    "no such definition": (["--use", "nobody"], "does not exist"),
+    "a name that is there": (["--save", "default"], "exists already"),
     "both": (["--use", "default", "--save", "x"], "contradict each other"),
-    "a name that leaves the folder": (["--save", "../x"], "is no name for a definition"),
+    "a name that leaves the folder": (["--save", "../x"], "invalid definition name"),
     "no window": (["--window", "soon", "--save", "x"], "invalid number of months"),
     "no method": (["--by", "rmf"], "did you mean 'rfm'"),
     "a day that is not before": (["--since", "2026-01-01"], "is not before"),
@@ -246,11 +246,11 @@ def edited(path: Path, **changes: tuple[str, str]) -> None:
 
 
 EDITS: dict[str, tuple[tuple[str, str], str]] = {
-    "other features": (("dictionary: 2", "dictionary: 0"), "was made for version 0 of the features"),
+    "other features": (("dictionary: 2", "dictionary: 0"), "was fitted to version 0 of the features"),
     "another currency": (("currency: EUR", "currency: THB"), "is for amounts in THB"),
     "another calendar": (("time_zone: UTC", "time_zone: Asia/Bangkok"), "is for days in Asia/Bangkok"),
-    "another method": (("method: rfm", "method: magic"), "no method 'magic'"),
-    "another schema": (("ckm.segments/1", "ckm.segments/9"), "no definition of segments"),
+    "another method": (("method: rfm", "method: magic"), "unknown method 'magic'"),
+    "another schema": (("ckm.segments/1", "ckm.segments/9"), "not a segment definition"),
     "a key too many": (
         ("version: 1\nmethod", "version: 1\nversoin: 2\nmethod"),
         "default.yaml:6: unknown key 'versoin'",
@@ -281,7 +281,7 @@ def test_a_definition_that_needs_a_column_that_is_gone_is_refused(run: Run, tmp_
     assert run("segment", path, "--by", rules, "--save", saved).exit_code == 0
     done = run("segment", write(tmp_path / "poor.csv", orders()), "--use", saved)
     assert done.exit_code == 2
-    assert "needs features that these data do not give: channel_main" in done.stderr
+    assert "needs features that the data lack: channel_main" in done.stderr
 
 
 @pytest.mark.slow
@@ -290,9 +290,9 @@ def test_shifted_features_are_named_when_a_refit_is_due(shop: Path, run: Run, tm
     rows = [f"P{n},C{n % 120:03},2025-12-{1 + n % 30:02}T12:00:00Z,900.00,EUR,sale" for n in range(400)]
     assert run("ingest", write(tmp_path / "rich.csv", rows), "--as", "transactions").exit_code == 0
     remark = told(run)
-    assert "shifted since, by a population stability index of 0.25 or more: " in remark
+    assert "shifted since the definition was fitted, by a population stability index of 0.25 or more: " in remark
     assert "monetary" in remark
-    assert "it is time to --refit" in remark
+    assert "--refit is recommended" in remark
 
 
 @pytest.mark.slow

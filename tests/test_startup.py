@@ -40,7 +40,7 @@ HEAVY = {
 }
 PROBE = """
 import sys
-from ckm.cli import main
+from ckm.__main__ import main
 try:
     main()
 except SystemExit as done:
@@ -60,11 +60,20 @@ def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
     assert HEAVY.isdisjoint(json.loads(done.stderr))
 
 
+@pytest.mark.slow
+def test_version_is_printed_without_typer() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "--version"], capture_output=True, check=True, encoding="utf-8", cwd=ROOT
+    )
+    assert done.stdout.startswith("ckm ")
+    assert {"typer", "typing"}.isdisjoint(json.loads(done.stderr))
+
+
 SEARCHED = {*HEAVY, "filelock"}
 
 
 @pytest.mark.slow
-def test_a_search_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+def test_a_search_imports_no_heavy_library(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     subprocess.run([sys.executable, "-m", "ckm", "init", shop], check=True, capture_output=True, cwd=ROOT)
     small_base(shop / "kb")

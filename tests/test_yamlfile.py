@@ -1,4 +1,4 @@
-"""What YAML files promise: documents keep their lines, and no nesting ends the program."""
+"""YAML files: documents have their lines, and no nesting ends the program."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from ckm._kb.entry_files import read_folder
 from ckm._segment.rules.definition import load_rules
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.io.mapping.mapping_file import read_mapping
-from ckm.yamlfile import YamlError, compose_documents, parse_yaml, read_text
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.yamlfile import parse_yaml
+from ckm.yamlnodes import YamlError, compose_documents, read_text
 from tests.conftest import Run
 
 Nested = Callable[[int], str]
@@ -37,7 +38,7 @@ NEVER_YAML = {"brackets that nobody closes", "braces that nobody closes", "dashe
 ON_MANY_LINES = {"keys", "lists under keys"}  # their indentation grows with the square
 
 
-def test_documents_keep_the_lines_of_their_file_and_empty_ones_are_left_out(tmp_path: Path) -> None:
+def test_documents_have_the_lines_of_their_file_and_empty_ones_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "entries.yaml"
     path.write_text("\ufeffid: a\n---\n# nothing\n---\n---\nid: b\nkind: NO\n", encoding="utf-8")
     first, second = compose_documents(read_text(path))
@@ -46,7 +47,7 @@ def test_documents_keep_the_lines_of_their_file_and_empty_ones_are_left_out(tmp_
     assert list(compose_documents("")) == []
 
 
-def test_a_mistake_in_a_later_document_names_its_line_and_keeps_the_documents_before_it() -> None:
+def test_a_syntax_error_has_its_line_and_earlier_documents_are_read() -> None:
     documents = compose_documents("id: a\n---\nid: b: c\n")
     assert next(documents).start_mark.line == 0
     with pytest.raises(YamlError) as found:
@@ -63,25 +64,25 @@ def test_only_what_is_written_as_null_is_null() -> None:
 
 # PyYAML refuses depth itself since 6.0.4, in words of its own; until then 100,000 brackets ended the process.
 @pytest.mark.parametrize("name", NESTED)
-def test_what_is_nested_too_deeply_is_refused_at_its_line(name: str) -> None:
+def test_too_deep_nesting_is_refused_with_its_line(name: str) -> None:
     for depth in (2_002, 2_500 if name in ON_MANY_LINES else 100_000):
         with pytest.raises(UsageError, match=r"deep\.yaml:\d+: ."):
             parse_yaml(NESTED[name](depth), Path("deep.yaml"))
 
 
 @pytest.mark.parametrize("name", [name for name in NESTED if name not in NEVER_YAML])
-def test_what_people_nest_is_read(name: str) -> None:
+def test_ordinary_nesting_is_read(name: str) -> None:
     assert parse_yaml(NESTED[name](40), Path("deep.yaml")) is not None
 
 
 @pytest.mark.parametrize("name", NESTED)
-def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
+def test_values_nested_990_levels_are_an_error_with_its_line(name: str, tmp_path: Path) -> None:
     """Two thousand levels are read, and Python allows a thousand calls in one another to whoever walks them."""
     path = tmp_path / "ckm.yaml"
     nested = textwrap.indent(NESTED[name](990), "  ")
     for head, read in (
         ("goals:\n", lambda: load_config(tmp_path)),
-        ("schema: ckm.map/1\ntable: transactions\ncolumns:\n", lambda: read_mapping(path)),
+        ("schema: ckm.map/1\ntable: transactions\ncolumns:\n", lambda: load_mapping(path)),
         ("schema: ckm.segment_rules/1\nsegments:\n", lambda: load_rules(path)),
     ):
         path.write_text(head + nested, encoding="utf-8")
@@ -92,7 +93,7 @@ def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
 
 
 def test_a_document_of_too_many_values_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ckm.yamlfile.MOST_NODES", 100)
+    monkeypatch.setattr("ckm.yamlnodes.MOST_NODES", 100)
     text = "- a\n" * 99
     assert len(list(compose_documents(f"{text}---\n{text}"))) == 2
     with pytest.raises(UsageError, match="more than 100 keys and values") as found:

@@ -1,4 +1,4 @@
-"""YAML as people type it: text that it would lose is a finding, and a sign that only looks like its own is named."""
+"""Typing mistakes in YAML: lost text, and characters that resemble YAML syntax, are findings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ckm._kb.entry_files import read_folder
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.yamlfile import compose_documents, read_text
+from ckm.yamlnodes import compose_documents, read_text
 from ckm.yamltext import lookalike, lost
 
 HEAD = "schema: ckm.kb/1\nid: a\nkind: for\nstate: {confidence: wip}\nreview: {}\nprovenance: {}\n"
@@ -44,7 +44,7 @@ def mistakes(folder: Path, text: str) -> list[tuple[str, int, str]]:
         ("title: &Co deal\nissue: y\n", 1),
     ],
 )
-def test_words_that_yaml_takes_out_of_a_text_are_a_finding_at_their_line(tmp_path: Path, text: str, line: int) -> None:
+def test_words_that_yaml_reads_as_syntax_are_a_finding_with_its_line(tmp_path: Path, text: str, line: int) -> None:
     assert [(rule, at) for rule, at, _ in mistakes(tmp_path, text)] == [("lost-text", line)]
 
 
@@ -68,7 +68,7 @@ def test_comments_quotes_blocks_and_aliases_lose_nothing(tmp_path: Path, text: s
 
 
 @given(st.text("ab#!& \t\n:\"'|>-*[]{},é", max_size=30))
-def test_any_text_can_be_looked_at(text: str) -> None:
+def test_no_text_raises_an_exception(text: str) -> None:
     try:
         nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError:
@@ -97,12 +97,14 @@ def test_any_text_can_be_looked_at(text: str) -> None:
         ("title: x\nissue: y\naliases:\n  - one\n\t- two\n", 5, "a tab (U+0009)"),
     ],
 )
-def test_a_sign_that_looks_like_yamls_is_named_at_its_line(tmp_path: Path, text: str, line: int, name: str) -> None:
+def test_a_character_that_resembles_yaml_syntax_is_named_with_its_line(
+    tmp_path: Path, text: str, line: int, name: str
+) -> None:
     assert [at for _, at, message in mistakes(tmp_path, text) if message.startswith(name)] == [line]
 
 
 @pytest.mark.parametrize("key", ["\u00a0\u00a0topics", "topics\u00a0"])
-def test_a_key_that_differs_by_such_a_sign_says_so(tmp_path: Path, key: str) -> None:
+def test_an_unknown_key_with_such_a_character_has_a_hint_about_it(tmp_path: Path, key: str) -> None:
     (tmp_path / "a.yaml").write_text(HEAD + f"title: x\nissue: y\nclassify:\n{key}: [a]\n", "utf-8")
     (only,) = [each for each in read_folder(tmp_path).mistakes if each.rule == "unknown-key"]
     assert only.line == LINES + 4
@@ -110,18 +112,18 @@ def test_a_key_that_differs_by_such_a_sign_says_so(tmp_path: Path, key: str) -> 
 
 
 @pytest.mark.parametrize("text", ["注意：先", "Note\u00a0:\u00a0voilà", "a\u00a0b", "- – one", "https://x：y"])
-def test_such_signs_in_a_text_are_text(tmp_path: Path, text: str) -> None:
+def test_such_characters_inside_a_text_are_allowed(tmp_path: Path, text: str) -> None:
     assert mistakes(tmp_path, f"title: '{text}'\nissue:\n  {text if text[0] != '-' else 'x'}\n") == []
 
 
 @pytest.mark.slow
-def test_a_line_as_long_as_an_entry_may_be_is_looked_at_in_linear_time() -> None:
+def test_the_longest_allowed_line_is_checked_in_linear_time() -> None:
     for text in ("a" * 10**6, " " * 10**6, "a, " * 10**5, "a" + " " * 10**6, "-\u00a0" * 10**5, "- " * 10**5):
         lookalike(text)
 
 
 @pytest.mark.parametrize("start", ["\ufeff", "\ufeff\ufeff", "\ufeff# note\n\ufeff", "\ufeff---\n\ufeff"])
-def test_byte_order_marks_of_files_put_together_are_read_over(tmp_path: Path, start: str) -> None:
+def test_byte_order_marks_of_concatenated_files_are_ignored(tmp_path: Path, start: str) -> None:
     one = HEAD + "title: x\nissue: y\n"
     text = "---\n".join(start + one.replace("id: a", f"id: {name}") for name in "abc")
     (tmp_path / "a.yaml").write_text(text, "utf-8")
@@ -130,7 +132,7 @@ def test_byte_order_marks_of_files_put_together_are_read_over(tmp_path: Path, st
     assert len(list(compose_documents(read_text(tmp_path / "a.yaml")))) == 3
 
 
-def test_settings_name_such_signs_too(tmp_path: Path) -> None:
+def test_errors_about_settings_name_such_characters(tmp_path: Path) -> None:
     (tmp_path / "ckm.yaml").write_text("currency: EUR\ntime_zone：Asia/Bangkok\n", "utf-8")
     with pytest.raises(UsageError, match=r"ckm\.yaml:2: a full-width colon"):
         load_config(tmp_path)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ckm.models.churn.training_set import Features, Flags, Floats, TrainingSet
 
 DIGITS = 2
-"""Decimals of a base rate, so that noise from day to day does not move the levels."""
+"""Decimals of a base rate, so that small daily changes do not change the levels."""
 
 
 def past_base_rate(past: TrainingSet) -> float | None:
@@ -20,7 +20,7 @@ def past_base_rate(past: TrainingSet) -> float | None:
     """
     customers = churned = 0
     for window in past.windows:
-        counts = can_be_lost(window.features, window.features["spend_12mo"], past.horizon)
+        counts = can_be_retained(window.features, window.features["spend_12mo"], past.horizon)
         customers += int(counts.sum())
         churned += int(window.churned[counts].sum())
     return churned / customers if customers else None
@@ -29,17 +29,17 @@ def past_base_rate(past: TrainingSet) -> float | None:
 def base_rate(past_rate: float | None, today: CustomerSnapshot, probability: Floats) -> float:
     """Return the base rate: the lower of the past churn rate and the mean churn probability of today.
 
-    The past rate is stable, so that a period with high churn gives more warnings. The mean probability lowers the base
-    rate where the customers have changed. For example, a cohort that has lost its one-time buyers would get no warnings
-    by its past rate.
+    The past rate does not follow a period of high churn, so that such a period gives more warnings. The mean
+    probability lowers the base rate where the customers have changed: after the one-time buyers of a cohort have
+    churned, the past rate would be too high for the remaining customers, and none would get a warning.
     """
-    mine = probability[can_be_lost(today.features, today.value, today.horizon)]
+    mine = probability[can_be_retained(today.features, today.value, today.horizon)]
     rates = [past_rate] if past_rate is not None else []
     rates += [float(mine.mean())] if len(mine) else []
     return round(min(rates, default=0.0), DIGITS)
 
 
-def can_be_lost(features: Features, value: Floats, horizon: int) -> Flags:
-    """Return a mask of customers with a positive value who have not churned, as in ``warning_levels.give_levels``."""
+def can_be_retained(features: Features, value: Floats, horizon: int) -> Flags:
+    """Return whether each customer has a positive value and has not churned, as in ``give_levels``; shape (n,)."""
     found: Flags = (value > 0) & (features["gap_p80_days"] + horizon - features["days_silent"] >= 0)
     return found

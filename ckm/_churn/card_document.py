@@ -1,12 +1,11 @@
-"""Document of a churn model's model card: findings first, then data, methods and definitions."""
+"""Model card as a document: findings and charts first, then use, data, features, limits and definitions."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from ckm._churn.card_figures import RECENCY, SCORED, ModelCard
-from ckm._churn.card_findings import gain_finding, models_finding, reliability_finding
+from ckm._churn.model_card import ATTRIBUTES, RECENCY, ModelCard, cut_off, metric_of
 from ckm.render.chart_look import unchecked
 from ckm.render.charts import Axis, ChartLine, Dots, Interval, dot_chart, line_chart
 from ckm.render.document import Document, Facts, Figure, Items, KeyFigure, ReportTable, Section, TableColumn, Text
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from ckm._churn.card_figures import CardColumns
+    from ckm._churn.model_card import CardColumns, CardDecile
     from ckm.render.chart_look import Tone
     from ckm.render.charts import Place
     from ckm.render.document import Block
@@ -25,8 +24,15 @@ READ_AT = tuple(step / 10 for step in range(11))
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5, "below")}
-"""Shares contacted at which the gain curves have their labels, and the side: the curves of a model and of recency are
-close."""
+"""By tone of a gain curve: the share contacted at which its label is, and the side. The curves of a model and of
+recency are close to each other."""
+
+GOOD_ERROR = 0.03
+"""Calibration error of a decile up to which probabilities count as accurate: three percentage points."""
+CONTACTED = 0.2
+"""Share of customers contacted in the headline of the gain curve."""
+NEARLY = 0.005
+"""Largest difference of ROC AUC without a practical effect on a list."""
 
 
 @unchecked()
@@ -189,7 +195,7 @@ def _models_figure(card: ModelCard) -> Figure:
     dots: list[Dots] = []
     rows: list[tuple[str, ...]] = []
     for model in ranked:
-        values = tuple(value for each in card.of_model(model) if (value := each.value("roc_auc")) is not None)
+        values = tuple(value for each in card.of_model(model) if (value := metric_of(each, "roc_auc")) is not None)
         mean = card.mean(model, "roc_auc")
         if mean is None:
             continue
@@ -218,7 +224,7 @@ def _called(model: str) -> str:
 
 def _score_tables(card: ModelCard) -> Iterator[ReportTable]:
     words = card.words
-    metrics = [words.metric(name) for name in SCORED]
+    metrics = [words.metric(name) for name in ATTRIBUTES]
     if len(card.cut_offs) > 1:
         rows = tuple(
             (_called(model), *(metric.shown(card.mean(model, metric.name)) for metric in metrics[1:]))
@@ -228,14 +234,15 @@ def _score_tables(card: ModelCard) -> Iterator[ReportTable]:
         marked = frozenset({card.models.index(card.chosen)}) if card.chosen in card.models else frozenset()
         yield ReportTable(f"Means over {len(card.cut_offs)} cut-offs, equally weighted", columns, rows, marked)
     when: list[date | None] = list(card.cut_offs) or [None]
-    for cut_off in when:
-        scores = [each for each in card.scores if each.cut_off == cut_off]
+    for day in when:
+        scores = [each for each in card.scores if cut_off(each) == day]
         rows = tuple(
-            (_called(each.model), *(metric.shown(each.value(metric.name)) for metric in metrics[2:])) for each in scores
+            (_called(each.model), *(metric.shown(metric_of(each, metric.name)) for metric in metrics[2:]))
+            for each in scores
         )
         columns = (TableColumn("Model"), *(TableColumn(metric.title, numeric=True) for metric in metrics[2:]))
         of = f"{scores[0].n:,} customers, churn rate {scores[0].base_rate:.1%}"
-        where = f"Cut-off {cut_off}" if cut_off else "Cross-validated"
+        where = f"Cut-off {day}" if day else "Cross-validated"
         marked = frozenset(number for number, each in enumerate(scores) if each.model == card.chosen)
         yield ReportTable(f"{where}: {of}", columns, rows, marked, folded=len(when) > 1)
 
@@ -311,3 +318,101 @@ def _definitions(card: ModelCard) -> Facts:
             if each.name not in {"observed_low", "observed_high"}
         )
     )
+
+
+def reliability_finding(card: ModelCard) -> str:
+    """Return a sentence on the past calibration error, its direction, and the error expected in the next window."""
+    total = sum(decile.n for decile in card.reliability)
+    if not total:
+        return "The accuracy of the probabilities is not known."
+    if card.leaks:
+        return f"All figures are unreliable: {_leaking(card)}."
+    predicted = sum(decile.n * decile.predicted for decile in card.reliability) / total
+    observed = sum(decile.n * decile.observed for decile in card.reliability) / total
+    error = sum(decile.n * _off(decile) for decile in card.reliability) / total
+    if _off(_furthest(card)) <= GOOD_ERROR:
+        return (
+            f"{_past(card)} the probabilities were accurate: the error of every decile was at most "
+            f"{_off(_furthest(card)) * 100:.1f} points.{_ahead(card)}"
+        )
+    if error <= GOOD_ERROR:
+        far = _furthest(card)
+        return (
+            f"{_past(card)} the probabilities had a mean error of {error * 100:.1f} points; the largest was in the "
+            f"decile with a predicted churn rate of {far.predicted:.0%} and an observed one of {far.observed:.0%}."
+            f"{_ahead(card)}"
+        )
+    if abs(predicted - observed) < error / 2:
+        return (
+            f"{_past(card)} the probabilities had a mean error of {error * 100:.1f} points, too high for some "
+            f"customers and too low for others.{_ahead(card)}"
+        )
+    how = "too high" if predicted > observed else "too low"
+    rates = f"predicted churn rate {predicted:.0%}, observed {observed:.0%}"
+    return f"{_past(card)} the probabilities were {how}: {rates}.{_ahead(card)}"
+
+
+def gain_finding(card: ModelCard) -> str:
+    """Return a sentence on the share of churned customers that contacting 20 % reaches, compared with recency alone."""
+    chosen, recency = card.gain(card.chosen), card.gain(RECENCY)
+    if chosen is None:
+        return ""
+    reached = f"{chosen.at(CONTACTED):.0%} of the churned customers"
+    sentence = f"Contacting the {CONTACTED:.0%} of customers at highest risk reaches {reached}"
+    if recency is not None and card.chosen != RECENCY:
+        alone = f"{recency.at(CONTACTED):.0%}"
+        as_many = alone == f"{chosen.at(CONTACTED):.0%}"
+        sentence += ", the same as by recency alone" if as_many else f", compared with {alone} by recency alone"
+    base = card.mean(card.chosen, "base_rate")
+    if base is not None and base > CONTACTED:
+        sentence += f"; the maximum is {CONTACTED / base:.0%}"
+    return sentence + _unless_leaked(card)
+
+
+def models_finding(card: ModelCard) -> str:
+    """Return a sentence on the ROC AUC of the chosen model, compared with recency alone."""
+    mine, silence = card.mean(card.chosen, "roc_auc"), card.mean(RECENCY, "roc_auc")
+    if mine is None:
+        return f"{card.chosen} was selected; its ROC AUC is not known."
+    sentence = f"{card.chosen} ranks the churned customer above the retained one in {mine:.1%} of all pairs"
+    if silence is None or card.chosen == RECENCY:
+        return sentence + _unless_leaked(card)
+    if abs(mine - silence) <= NEARLY:
+        return f"{sentence}, about the same as recency alone ({silence:.1%})."
+    return f"{sentence}; recency alone in {silence:.1%}."
+
+
+def _past(card: ModelCard) -> str:
+    return "At past cut-offs" if card.cut_offs else "Out of fold"
+
+
+def _ahead(card: ModelCard) -> str:
+    """Return a sentence on the calibration error expected in the next window; empty for labelled data."""
+    if card.horizon_days is None:
+        return ""
+    if card.expected_error is None:
+        return " One cut-off is not enough for a prediction interval of the next calibration error."
+    low, high = (100 * each for each in card.expected_error)
+    return (
+        f" In the next {card.horizon_days} days expect a calibration error of {low:.1f} to {high:.1f} points "
+        "(80 % prediction interval)."
+    )
+
+
+def _off(decile: CardDecile) -> float:
+    return abs(decile.predicted - decile.observed)
+
+
+def _furthest(card: ModelCard) -> CardDecile:
+    return max(card.reliability, key=_off)
+
+
+def _leaking(card: ModelCard) -> str:
+    names = ", ".join(card.leaks)
+    if len(card.leaks) == 1:
+        return f"column {names} reveals the label and was most likely filled in after the outcome"
+    return f"columns {names} reveal the label and were most likely filled in after the outcome"
+
+
+def _unless_leaked(card: ModelCard) -> str:
+    return f"; unreliable because of {', '.join(card.leaks)}." if card.leaks else "."

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_WINDOWS = 6
-"""Latest past windows that are used."""
+"""Maximum number of past windows used: the latest ones."""
 FEWEST_DAYS = 30
-"""Fewest days after a horizon in which to observe returns; a monthly buyer needs that long."""
+"""Fewest days after a horizon in which returns are observed, so that a monthly buyer can return."""
 QUARTER = 90
 """Days after a horizon in which returns are observed, if the history has them."""
 FEWEST_CUSTOMERS = 30
@@ -41,14 +41,15 @@ class ChurnCost:
     share
         λ, 0 to 1; 1 where the history is too short for an estimate.
     horizon, days
-        Days without a purchase, and days after them in which returns are observed; 0 where the history is too short.
+        Days without a purchase, and number of following days in which returns are observed; 0 where the history is too
+        short.
     silent
-        Customers without a purchase within the horizon, over all windows.
+        Number of customers without a purchase within the horizon, over all windows.
     returned
-        Share of these who bought in the days after.
+        Share of the silent customers who bought in the following ``days``.
     silent_spend, back_spend
-        Spend ÷ former spend: of all silent customers in the days after, returned or not; and of customers who bought
-        within the horizon, from its first day on.
+        Spend per day ÷ former spend per day: of all silent customers in the following ``days``, returned or not; and of
+        the customers who bought within the horizon, over a year from its first day on.
     """
 
     share: float = 1.0
@@ -74,13 +75,13 @@ def churn_cost(history: History, day: int, horizon: int) -> ChurnCost:
     """Return the churn cost, estimated from past windows whose horizon, and some days after it, have passed.
 
     Uses customers who could get a warning at the cut-off: spend in the 12 months before, and recency of at most the own
-    long interval plus the horizon. They bought within the horizon, or were silent. With spend per day ÷ former spend
-    per day (12 months up to the cut-off, or since the data begin), over all customers and windows, and a horizon H::
+    long interval plus the horizon. *Buyers* bought within the horizon H, *silent* customers did not. Spend is per day,
+    divided by the former spend per day (12 months up to the cut-off, or since the data begin), over all windows::
 
-        λ = [H · spend within H of those not silent + (365 − H) · (their spend after − that of the silent)] / 365
+        λ = [H · spend of buyers within H + (365 − H) · (spend of buyers after H − spend of silent after H)] / 365
 
-    A retained customer is assumed to spend like those who bought, and a churned customer like those who were silent,
-    some of whom return. λ is clipped to 0 and 1, so that past growth is not extrapolated.
+    A retained customer is assumed to spend like a buyer, and a churned customer like a silent one, who may return. λ is
+    clipped to 0 and 1, so that past growth is not extrapolated.
 
     Parameters
     ----------
@@ -122,7 +123,7 @@ def _cutoffs(history: History, day: int, horizon: int, days: int) -> Iterator[in
 
 
 def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
-    """Return customers, former spend per day and spend after the cut-off, for silent and for other customers."""
+    """Return number, former spend per day and spend after the cut-off of silent customers and of buyers; shape (8,)."""
     ledger = history.ledger
     purchases = ledger.purchases
     everyone = np.arange(len(history.customers), dtype=np.uint32)
@@ -137,10 +138,10 @@ def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
 
     year_ago = day_number(months_before(calendar_day(cutoff), 12))
     former = spent(year_ago, cutoff) / min(YEAR, cutoff - history.first_day + 1)
-    can_be_lost = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
+    can_be_retained = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
     ends = cutoff + horizon
     bought = purchases.count(who, cutoff, ends) > 0
-    silent, back = can_be_lost & ~bought, can_be_lost & bought
+    silent, back = can_be_retained & ~bought, can_be_retained & bought
     returned = silent & (purchases.count(who, ends, ends + days) > 0)
     within, after = spent(cutoff, ends), spent(ends, ends + days)
     return np.array(

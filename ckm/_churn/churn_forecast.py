@@ -9,17 +9,17 @@ import numpy as np
 
 from ckm._churn.base_rate import past_base_rate
 from ckm._churn.customer_snapshot import CustomerSnapshot, churned_within, snapshot
-from ckm._churn.horizon import check_fixed_intervals, check_horizon
+from ckm._churn.horizon import check_fixed_intervals, check_horizon, default_horizons
 from ckm._churn.typical_customer import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
-from ckm.customers.closures import every_year
+from ckm.customers.closures import yearly_closures
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError
-from ckm.models.backtest import Backtest, past_of, walk_forward
+from ckm.models.backtest import Backtest, training_set_at, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
-from ckm.models.churn.training import MODELS, CalibratedModel, learn
+from ckm.models.churn.training import MODELS, CalibratedModel, train
 from ckm.models.churn.training_set import TrainingSnapshot
 from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 CHOICES = (AUTO, *MODELS)
 WHOLE_YEAR = 334
-"""Shortest horizon in days that contains a whole season: a year less a month."""
+"""Shortest horizon in days that counts as a whole year of seasons: a year less a month."""
 MOST_TRAINED_ON = 200_000
 """Largest number of customers in training and backtest; above it, a sample by hashed id, the same at all cut-offs."""
 
@@ -52,7 +52,7 @@ class Forecast:
     horizon
         Days that the prediction looks ahead.
     today
-        CustomerSnapshot of all customers as of the as-of date.
+        Snapshot of all customers as of the as-of date.
     model
         Trained on past windows, calibrated on the window that closed last.
     probability
@@ -116,18 +116,18 @@ def forecast(
     check_fixed_intervals(history, horizon.days)
     calendar = _calendar(history, horizon.days)
     window = _Windows(history, horizon.days, progress)
-    fits = PurchaseModels(repeat_purchases(history))
+    purchase_models = PurchaseModels(repeat_purchases(history))
     backtest = None
     if model == AUTO or compare:
-        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, fits=fits)
+        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, purchase_models=purchase_models)
         progress("backtest done")
     today = snapshot(history, history.as_of, horizon.days)
     weights = backtest.weights if backtest is not None and model == AUTO else {model: 1.0}
-    past = past_of(window, calendar, history.as_of, today.features, seed=seed, fits=fits)
+    past = training_set_at(window, calendar, history.as_of, today.features, seed=seed, purchase_models=purchase_models)
     parts = []
     for name in weights:
         progress(f"training {name}")
-        parts.append(learn(past, name))
+        parts.append(train(past, name))
     fitted = StackModel(tuple(parts), tuple(weights.values())) if model == AUTO else parts[0]
     progress("scoring")
     return Forecast(
@@ -140,6 +140,43 @@ def forecast(
         backtest=backtest,
         past_base_rate=past_base_rate(past),
     )
+
+
+def forecast_default(
+    history: History,
+    *,
+    model: str = AUTO,
+    compare: bool = False,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Forecast:
+    """Return the forecast with the longest of the default horizons that the data can test.
+
+    Parameters are those of :func:`forecast`.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No customer bought again, or the data can test none of :func:`ckm._churn.horizon.default_horizons`; the error is
+        that of the shortest, which needs the least data.
+    """
+    horizons = default_horizons(history)
+    refusals: list[NotEnoughDataError] = []
+    for days in horizons.days:
+        horizon = horizons.shortened(days, refusals[0]) if refusals else horizons.default
+        try:
+            return forecast(history, horizon, model=model, compare=compare, seed=seed, progress=progress)
+        except NotEnoughDataError as refusal:
+            refusals.append(refusal)
+    shortest = refusals[-1]
+    if len(refusals) == 1:
+        raise shortest
+    raise NotEnoughDataError(
+        f"the data can test no horizon of {', '.join(map(str, horizons.days))} days; at {horizons.days[-1]} days: "
+        f"{shortest}",
+        hint=shortest.hint,
+        **shortest.details,
+    ) from shortest
 
 
 class _Windows:
@@ -170,7 +207,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
     NotEnoughDataError
         The as-of date is less than a horizon after a closure, or long after the last row.
     """
-    end = history.everybody.left_out.data_end
+    end = history.full_ledger.left_out.data_end
     if end is not None and end.silent_days * STEPS_PER_HORIZON > horizon:
         raise NotEnoughDataError(
             f"{end.sentence}: purchases since then are unknown",
@@ -179,12 +216,12 @@ def _calendar(history: History, horizon: int) -> Calendar:
             horizon_days=horizon,
         )
     fixed = fixed_intervals(history.ledger.gaps)
-    season = every_year(history.closures)
+    season = yearly_closures(history.closures)
     yearly = bool(season) and horizon >= WHOLE_YEAR
     closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))
     interval = fixed.mean_days if fixed else None
     calendar = Calendar(history.first_day, history.as_of, horizon, closed, interval, yearly)
-    if calendar.is_disturbed(history.as_of):
+    if calendar.is_near_closure(history.as_of):
         closure = history.closures[-1]
         later = f"--as-of {calendar_day(closure.last + horizon + 1)} or later, when the data reach that day"
         whole = Calendar(history.first_day, history.as_of, YEAR, yearly=True)
@@ -200,7 +237,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
 
 
 def repeat_purchases(history: History) -> RepeatPurchases:
-    """Return the number of repeat purchase days by day, up to the as-of date."""
+    """Return the shop's number of repeat purchase days on each day up to the as-of date."""
     repeated, known = history.ledger.purchases.repeats_by_day(history.first_day, history.as_of)
     return RepeatPurchases(history.first_day, repeated, known)
 

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 LONGEST_SEASON = 180
-"""Longest horizon in days that is a season; a longer one covers most of the year."""
-FEWEST_RHYTHM_DAYS = 3
-"""Fewest purchase days for an own purchase interval: two intervals."""
+"""Longest horizon in days for the fact ``same_season``; a longer horizon covers most of the year."""
+FEWEST_INTERVAL_DAYS = 3
+"""Fewest purchase days for a median of the customer's own intervals: two intervals."""
 ESTIMATES = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
-"""Features that are estimates, not raw facts."""
+"""Features that are shrunk towards all customers, and therefore no raw facts."""
 OWN = (
     "median_interpurchase_days",
     "gap_last",
@@ -57,7 +57,7 @@ OWN = (
     "season_days",
     "year_days",
 )
-"""Raw facts that are not features; :func:`customer_facts` defines them."""
+"""Names of raw facts that are not features; :func:`customer_facts` defines them."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
 
     median_interpurchase_days, gap_last, gap_before, gap_ratio
         Median of the own purchase intervals; last interval; median of the earlier intervals; last ÷ earlier. NaN below
-        :data:`FEWEST_RHYTHM_DAYS` purchase days.
+        :data:`FEWEST_INTERVAL_DAYS` purchase days.
     orders, order_value
         Orders of all time, and net of all purchases per order.
     last_day_value, earlier_days, earlier_day_value, last_day_ratio
@@ -106,16 +106,16 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
     lost_purchases, category_purchases
         Purchases of the last 12 months, counted by day and category: in discontinued categories, and in all.
     same_season
-        The feature; NaN without a purchase day in the year, or for horizons above :data:`LONGEST_SEASON`.
+        The feature of this name; NaN without a purchase day in the year, or for horizons above :data:`LONGEST_SEASON`.
     season_days, year_days
-        Purchase days of the last 365 days that fell on the days of the year that come now, and all of them.
+        Number of purchase days of the last 365 days: those a year before the horizon, and all.
 
     Parameters
     ----------
     history
         History of the snapshot.
     then
-        CustomerSnapshot of customers as of a day.
+        Snapshot of the customers as of a day.
     rows
         Positions of the requested customers in the snapshot; None for all.
     """
@@ -123,7 +123,7 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
     features = {name: values if rows is None else values[rows] for name, values in then.features.items()}
     at = _Customers(history, then.day, then.horizon, who)
     facts = {name: values for name, values in features.items() if name not in ESTIMATES}
-    facts |= _rhythm(at, facts["purchase_days"]) | _spend(at) | _season(at)
+    facts |= _frequency(at, facts["purchase_days"]) | _spend(at) | _season(at)
     if "same_season" in facts:
         has_share = (facts["year_days"] > 0) & (then.horizon <= LONGEST_SEASON)
         facts["same_season"] = np.where(has_share, facts["same_season"], np.nan)
@@ -148,7 +148,7 @@ def returning_customers(history: History, day: int, horizon: int) -> ReturningCu
 
 @dataclass(frozen=True)
 class _Customers:
-    """Some customers as of a day, with their purchases by then."""
+    """The requested customers as of the day of a snapshot, with their purchases by that day."""
 
     history: History
     day: int
@@ -159,7 +159,7 @@ class _Customers:
         return day_number(months_before(calendar_day(self.day), months))
 
     def money(self, name: str, after: int | None, *kinds: DayTotals) -> Floats:
-        """Return the total since a day (None: of all time), in the unit of the currency."""
+        """Return the total of a column after a day (None: of all time), in units of currency; shape (n,)."""
         total = np.zeros(len(self.who), np.int64)
         for each in kinds:
             if name in each.totals:
@@ -168,7 +168,7 @@ class _Customers:
         return total / self.history.ledger.scale
 
 
-def _rhythm(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
+def _frequency(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
     purchases = at.history.ledger.purchases
     gaps = at.history.ledger.gaps.by(at.day)
     counts = gaps.counts()
@@ -178,7 +178,7 @@ def _rhythm(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
     last, rank = last_gaps(gaps, starts, last_days)
     before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)[at.who]
     median, last = quantiles(gaps.lengths, starts, counts, 0.5)[at.who], last[at.who]
-    known = purchase_days >= FEWEST_RHYTHM_DAYS
+    known = purchase_days >= FEWEST_INTERVAL_DAYS
     facts = {"median_interpurchase_days": median, "gap_last": last, "gap_before": before, "gap_ratio": last / before}
     return {name: np.where(known, values, np.nan) for name, values in facts.items()}
 
@@ -225,7 +225,7 @@ def _season(at: _Customers) -> dict[str, Floats]:
 def _categories(at: _Customers) -> dict[str, Floats]:
     categories = at.history.ledger.categories
     within = (categories.days > at.months_ago(12)) & (categories.days <= at.day)
-    lost = within & categories.sale_days.given_up(at.day)[categories.items]
+    lost = within & categories.sale_days.discontinued(at.day)[categories.items]
     customers = len(at.history.customers)
     return {
         "lost_purchases": np.bincount(categories.codes[lost], minlength=customers)[at.who].astype(np.float64),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 RECENT_DAYS = 90
-"""Days for which incidents count as recent."""
+"""Days for which complaints, returns, late deliveries and ratings count as recent."""
 COUNT_WINDOWS = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_days_12mo": 365}
 """Windows in days for counts of purchase days: a quarter, half a year, a year."""
 
@@ -43,7 +43,7 @@ class CustomerSnapshot:
     day
         Cut-off, in days since 1970-01-01; later rows are not used.
     horizon
-        Days that the prediction looks ahead; ``same_season`` depends on it.
+        Days that the prediction looks ahead; the feature ``same_season`` depends on it.
     customers
         Codes, ascending: positions in :attr:`ckm.customers.history.History.customers`. The other arrays are parallel.
     features
@@ -96,7 +96,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     """
     _check_day(history, day)
     at = _Cut.of(history, day, horizon, only)
-    features = {**_rhythm(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
+    features = {**_frequency(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
     names = load_catalogue().names
     open_complaints = features.get("open_complaints")
     return CustomerSnapshot(
@@ -135,7 +135,7 @@ def churned_within(history: History, snapshot: CustomerSnapshot, horizon: int) -
 
 @dataclass(frozen=True)
 class _Cut:
-    """Range of each customer's purchases up to the cut-off in the ledger."""
+    """Customers with a purchase by the cut-off, and the range of each one's purchases in the ledger."""
 
     history: History
     day: int
@@ -172,7 +172,7 @@ class _Cut:
 
     @property
     def codes(self) -> int:
-        """Number of codes."""
+        """Number of customer codes in the ledger."""
         return len(self.last_of_code)
 
     @property
@@ -198,7 +198,7 @@ def _check_day(history: History, day: int) -> None:
         )
 
 
-def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
+def _frequency(at: _Cut) -> dict[str, NDArray[Any]]:
     usual = interpurchase_times(at.history.ledger.gaps.by(at.day), at.last_of_code)
     a_year_ago = at.day - YEAR
     same = at.purchases.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day))
@@ -247,7 +247,7 @@ def _breadth(at: _Cut) -> dict[str, NDArray[Any]]:
     features: dict[str, NDArray[Any]] = {}
     if categories.first_day <= at.day:
         features["categories_12mo"] = categories.distinct(at.codes, year, at.day)[at.who]
-        lost = categories.sale_days.given_up(at.day)
+        lost = categories.sale_days.discontinued(at.day)
         features["category_lost"] = categories.share(lost, at.codes, year, at.day)[at.who]
     if channels.first_day <= at.day:
         features["channels_12mo"] = channels.distinct(at.codes, year, at.day)[at.who]
@@ -280,7 +280,7 @@ def _satisfaction(at: _Cut) -> dict[str, NDArray[Any]]:
 
 def _margin(at: _Cut) -> Floats:
     """Return the margin of the last 12 months, as in the feature table, in units of currency."""
-    year, shop = at.months_ago(12), at.history.everybody
+    year, shop = at.months_ago(12), at.history.full_ledger
     nothing = np.zeros(len(at.who), np.int64)
     known = shop.first_day_of("costs_known") <= at.day
     sums = {

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 POINTS = 50
 """Largest number of rows of a profit curve."""
 SAME_ORDER = 0.99
-"""Rank correlation from which two orders count as equal."""
+"""Rank correlation from which two orders of the customers count as equal."""
 FEWEST_ORDERED = 3
-"""Fewest customers for a comparison of orders."""
+"""Fewest customers for a comparison of two orders."""
 DIGITS = 2
 """Decimals of an expected gain; the assumptions are not more precise."""
 
@@ -82,9 +82,9 @@ class ProfitCurve:
         At most :data:`POINTS` rows: customers (Int64, length of the list), last_gain (of its last customer),
         expected_gain (of the whole list), in units of currency. Includes the rows of ``best`` and ``break_even``.
     best
-        Length with the largest expected gain: number of positive gains.
+        Length of the list with the largest expected gain: the number of customers with a positive gain.
     best_gain
-        Expected gain of that list.
+        Expected gain of the list of length ``best``.
     break_even
         Longest list without an expected loss; zero if the first gain is negative.
     customers
@@ -112,7 +112,7 @@ class ProfitCurve:
         return f"most profitable length {self.best:,}: expected gain {self.best_gain:,.2f} {currency}; {beyond}"
 
 
-def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *, lost: float = 1.0) -> pl.Expr:
+def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *, churn_cost: float = 1.0) -> pl.Expr:
     """Return the expected gain of contacting a customer with an offer, compared with no contact.
 
         p γ (λ V − δ) − (1 − p) ψ δ − f          δ = offer_share · max(V, 0) + offer_amount
@@ -129,7 +129,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
         V: value of the last 12 months.
     assumptions
         γ, ψ, δ and f.
-    lost
+    churn_cost
         λ: churn cost, a share of V (:func:`ckm._churn.churn_cost.churn_cost`).
 
     Returns
@@ -140,7 +140,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
     p, v = _known(p_churn), _known(value)
     offer = assumptions.offer_share * v.clip(lower_bound=0.0) + assumptions.offer_amount
     gain = (
-        p * assumptions.offer_success_rate * (lost * v - offer)
+        p * assumptions.offer_success_rate * (churn_cost * v - offer)
         - (1.0 - p) * assumptions.anyway_share * offer
         - assumptions.contact_cost
     )
@@ -155,8 +155,8 @@ def by_gain(customers: pl.DataFrame) -> pl.DataFrame:
 def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
     """Return the customers to contact, highest expected gain first.
 
-    These have a warning within the lead time, are not suppressed, and have a positive gain. The result may have fewer
-    rows than the budget.
+    A customer to contact has a warning within the lead time, is not suppressed, and has a positive expected gain. There
+    can be fewer of them than the budget allows.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from ckm.yamlfile import YamlEntry, read_yaml
 
 CATALOGUE = Path(__file__).parents[1] / "data" / "churn_features.yaml"
 CATALOGUE_SCHEMA = "ckm.churn_features/1"
-GROUPS = ("silence", "rhythm", "spend", "breadth", "service", "billing", "satisfaction", "age")
+GROUPS = ("recency", "frequency", "spend", "breadth", "service", "billing", "satisfaction", "tenure")
 """Feature groups in their order of display."""
 
 Direction = Literal["yes", "no", "unclear"]
@@ -33,9 +33,9 @@ class ChurnFeature:
     unit, meaning, formula
         Texts for readers.
     needs
-        Columns of the transactions, or ``TABLE.COLUMN``, that it needs besides ``customer_id``.
+        Columns of the transactions, or ``TABLE.COLUMN``, that the feature needs besides ``customer_id``.
     higher_is_worse
-        Whether a higher value raises the churn probability.
+        Whether a higher value raises the churn probability: ``yes``, ``no`` or ``unclear``.
     """
 
     name: str

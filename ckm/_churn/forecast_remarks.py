@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ckm._churn.churn_forecast import WHOLE_YEAR
 from ckm.customers.calendar import calendar_day
-from ckm.customers.closures import closures_ahead, every_year
+from ckm.customers.closures import closures_ahead, yearly_closures
 from ckm.customers.recent_drop import recent_drop
-from ckm.models.backtest import PEER
+from ckm.models.backtest import BASELINE
 from ckm.models.churn.stack import STACK
 from ckm.models.cutoffs import HORIZONS
 from ckm.remark import Importance, at_least, basis, doubt
@@ -28,9 +28,10 @@ def forecast_remarks(found: Forecast) -> list[str]:
     currency = history.ledger.currency
     money = "no amounts" if currency == NO_CURRENCY else f"money in {currency}"
     remarks: list[str] = [
+        *([doubt(found.horizon.shortened)] if found.horizon.shortened else []),
         basis(f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, {money}"),
         f"horizon: {found.horizon.reasoning}",
-        *history.everybody.left_out.remarks,
+        *history.full_ledger.left_out.remarks,
         *at_least(Importance.assumption, history.remarks),
         *([doubt(drop.sentence)] if (drop := recent_drop(history.ledger)) else []),
     ]
@@ -48,14 +49,14 @@ def forecast_remarks(found: Forecast) -> list[str]:
         remarks.append(doubt(f"model {found.model.name}, not backtested; --backtest measures its accuracy"))
     remarks += [
         doubt(f"feature {name} is not used: {share:.0%} of today's customers are out of range of the training set")
-        for name, share in found.model.beyond.items()
+        for name, share in found.model.out_of_range.items()
     ]
     return remarks
 
 
 def _closure_remarks(closed: Sequence[Closure], as_of: int, horizon: int) -> Iterator[str]:
-    """Yield remarks on closures: cut-offs near them are not used, and the shop may close again."""
-    season = every_year(closed) if horizon >= WHOLE_YEAR else ()
+    """Yield remarks on closures: no cut-off is less than a horizon away, and the shop may close again."""
+    season = yearly_closures(closed) if horizon >= WHOLE_YEAR else ()
     for each in closed:
         if each not in season:
             yield f"{each.sentence}; no cut-off is near it"
@@ -69,7 +70,7 @@ def _closure_remarks(closed: Sequence[Closure], as_of: int, horizon: int) -> Ite
 
 
 def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:
-    mean, peer = backtest.mean(name), backtest.mean(PEER)
+    mean, peer = backtest.mean(name), backtest.mean(BASELINE)
     days = ", ".join(str(calendar_day(day)) for day in backtest.cutoffs)
     weights = ", ".join(f"{weight:.0%} {part}" for part, weight in backtest.weights.items())
     expected = backtest.expected_error(name)
@@ -87,5 +88,5 @@ def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:
 
 
 def _known(value: float) -> str:
-    """Return a score as text; a ranking score is not defined if all customers churned, or none."""
+    """Return a score as text; a score of the ranking is not defined if all customers churned, or none did."""
     return "not defined" if value != value else f"{value:.3f}"

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ckm.customers.history import History
 
 USUAL_DAYS = (30, 60, 90, 180, 365)
-"""Common horizons: one and two months, a quarter, half a year, a year."""
+"""Usual horizons in days: one and two months, a quarter, half a year, a year."""
 MEDIAN = 0.5
 LONG_GAP = 0.8
-"""Share of the purchase intervals that the horizon covers: one in five is longer."""
+"""Share of the purchase intervals that are at most as long as the default horizon."""
 MOST_DAYS = 3_660
 """Ten years; a larger number is most likely a typing error."""
 
@@ -30,33 +30,69 @@ _WRITTEN = re.compile(r"([0-9]{1,5})(d|w|mo|y)")
 
 @dataclass(frozen=True)
 class Horizon:
-    """The span in which no purchase means that the customer churned.
+    """The number of days without a purchase after which a customer counts as churned.
 
     Attributes
     ----------
     days
         At least 1.
     reasoning
-        Where it comes from, as a sentence.
+        How the number of days was chosen, as a sentence.
+    shortened
+        Why the default by the purchase intervals is not used, as a sentence; None where it is used, and where the user
+        chose the horizon.
     """
 
     days: int
     reasoning: str
+    shortened: str | None = None
 
 
-def usual_horizon(history: History) -> Horizon:
-    """Return the default horizon, by the purchase intervals of the shop's customers.
+@dataclass(frozen=True)
+class DefaultHorizons:
+    """The default horizon, and the shorter ones for data that cannot test it.
 
-    It is the 80th percentile of the purchase intervals with equal weight per customer
+    Attributes
+    ----------
+    default
+        The default by the purchase intervals.
+    shorter
+        Days of the shorter horizons, longest first.
+    """
+
+    default: Horizon
+    shorter: tuple[int, ...]
+
+    def shortened(self, days: int, refusal: NotEnoughDataError) -> Horizon:
+        """Return a shorter horizon, with the reason for which the default was refused."""
+        return Horizon(
+            days,
+            f"{days} days: the longest of {', '.join(map(str, self.days))} that the data can test; the purchase "
+            f"intervals suggest {self.default.reasoning}",
+            f"horizon {days} days, not the default {self.default.days}, which the data cannot test: {refusal}",
+        )
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Days of all horizons, longest first."""
+        return (self.default.days, *self.shorter)
+
+
+def default_horizons(history: History) -> DefaultHorizons:
+    """Return the default horizon by the purchase intervals of the shop's customers, and shorter ones.
+
+    The default is the 80th percentile of the purchase intervals with equal weight per customer
     (:func:`ckm.models.purchase_interval.population_gap`; with equal weight per interval, the few weekly buyers would
-    set the horizon of all), rounded to the nearest of :data:`USUAL_DAYS` by ratio. It is at least the median interval
-    and the interval of customers who buy on fixed days, because an active customer need not buy within a shorter one.
-    Open intervals are not observed, so the true percentile is higher.
+    set the horizon of all), rounded to the nearest of :data:`USUAL_DAYS` by ratio. Open intervals are not observed, so
+    the true percentile is higher.
+
+    No horizon is shorter than the median interval or the interval of customers who buy on fixed days, because an active
+    customer need not buy within it.
 
     Raises
     ------
     NotEnoughDataError
-        No customer bought again, or the history is not longer than the horizon.
+        No customer bought again.
     """
     gaps = history.ledger.gaps
     long, median = (population_gap(gaps.histogram(), share) for share in (LONG_GAP, MEDIAN))
@@ -70,17 +106,17 @@ def usual_horizon(history: History) -> Horizon:
     fixed = fixed_intervals(gaps)
     least = max(median, fixed.days if fixed else 0)
     days = nearest_usual(long, least)
-    check_horizon(history, days)
     repeaters = int((gaps.counts() > 0).sum())
     why = f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio"
     if days != nearest_usual(long):
         shortest = fixed.reason if fixed else f"the median interval of {median:g} days"
         why = f"but not shorter than {shortest}"
-    return Horizon(
-        days,
+    reasoning = (
         f"{days} days: 80 % of the purchase intervals are at most {counted(round(long), 'day')} "
-        f"({counted(repeaters, 'repeat customer')}, equally weighted), {why}",
+        f"({counted(repeaters, 'repeat customer')}, equally weighted), {why}"
     )
+    shorter = tuple(each for each in reversed(USUAL_DAYS) if least <= each < days)
+    return DefaultHorizons(Horizon(days, reasoning), shorter)
 
 
 def nearest_usual(days: float, least: float = 0) -> int:

@@ -14,6 +14,7 @@ import polars as pl
 from ckm._kb.entry import IN_USE
 from ckm._kb.entry_files import read_folder
 from ckm._kb.multilingual_text import MultilingualText
+from ckm.remark import assumption, doubt
 from ckm.severity import Severity
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm._kb import entry as knowledge
-    from ckm._kb.entry import Mistake
 
 MOST_SHOWN = 5
 """Largest number of invalid entries that are listed."""
@@ -76,10 +76,10 @@ class FoundAnswers:
     Attributes
     ----------
     by_reason
-        Ids of the entries that answer a reason, by code; validated entries first, then by id. Unanswered codes are no
-        keys.
+        Ids of the entries that answer a reason, by code of the reason; validated entries first, then by id. A code
+        without an answer is not a key.
     entries
-        These entries by id.
+        The entries of ``by_reason``, by id.
     remarks
         Notes for the reader: invalid entries by file and line; a missing knowledge base.
     """
@@ -102,9 +102,11 @@ def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
     """
     base = read_folder(folder)
     entries: dict[str, AnswerEntry] = {}
+    losing = [each for each in base.mistakes if each.left_out and each.severity is Severity.error]
     # One error per skipped entry, even if it has several.
-    first = {(each.path, each.document): each for each in reversed(base.mistakes) if _loses_an_entry(each)}
-    mistakes = [_error_text(folder, each) for each in sorted(first.values(), key=lambda each: (each.path, each.line))]
+    first = {(each.path, each.document): each for each in reversed(losing)}
+    ordered = sorted(first.values(), key=lambda each: (each.path, each.line))
+    mistakes = [f"{folder / each.where}: {each.message}" for each in ordered]
     for each in base.entries:
         where = f"{folder / each.path}:{each.line}"
         if each.id in entries:
@@ -112,14 +114,6 @@ def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
         else:
             entries[each.id] = _entry(each, where)
     return list(entries.values()), mistakes
-
-
-def _loses_an_entry(mistake: Mistake) -> bool:
-    return mistake.left_out and mistake.severity is Severity.error
-
-
-def _error_text(folder: Path, mistake: Mistake) -> str:
-    return f"{folder / mistake.where}: {mistake.message}"
 
 
 def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
@@ -138,7 +132,8 @@ def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
 def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> FoundAnswers:
     """Return the entries that answer reasons on a day.
 
-    Only an entry in force supersedes another. A draft, or an entry valid from next month, does not.
+    Only an entry that is complete and valid on the day supersedes another. A draft, or an entry that becomes valid next
+    month, does not.
 
     Parameters
     ----------
@@ -150,11 +145,11 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
         Day on which the entries must be valid.
     """
     if folder is None or not folder.is_dir():
-        return FoundAnswers({}, {}, ("there is no knowledge base: all reasons are unanswered",))
+        return FoundAnswers({}, {}, (assumption("there is no knowledge base: all reasons are unanswered"),))
     entries, mistakes = read_entries(folder)
-    remarks = [f"knowledge entry skipped: {mistake}" for mistake in mistakes[:MOST_SHOWN]]
+    remarks = [doubt(f"knowledge entry skipped: {mistake}") for mistake in mistakes[:MOST_SHOWN]]
     if len(mistakes) > MOST_SHOWN:
-        remarks.append(f"{len(mistakes) - MOST_SHOWN:,} more invalid entries in {folder} are not listed")
+        remarks.append(doubt(f"{len(mistakes) - MOST_SHOWN:,} more invalid entries in {folder} are not listed"))
     in_force = [entry for entry in entries if entry.in_force(as_of)]
     replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
     current = sorted(
@@ -164,7 +159,7 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
     found = {code: tuple(entry.id for entry in current if code in entry.reasons) for code in sorted(set(codes))}
     by_reason = {code: ids for code, ids in found.items() if ids}
     if not by_reason:
-        remarks.append(f"no entry in {folder} answers any of the reasons on {as_of}")
+        remarks.append(assumption(f"no entry in {folder} answers any of the reasons on {as_of}"))
     named = {name for ids in by_reason.values() for name in ids}
     return FoundAnswers(by_reason, {entry.id: entry for entry in current if entry.id in named}, tuple(remarks))
 

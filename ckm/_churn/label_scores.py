@@ -11,7 +11,7 @@ from ckm._churn.base_rate import DIGITS
 from ckm._churn.warning_levels import Thresholds, level_of
 from ckm.io.readers.read import open_source
 from ckm.models.churn.labelled_models import LabelledFit, fit_labelled
-from ckm.remark import doubt
+from ckm.remark import assumption, basis, doubt
 from ckm.settings import ChurnSettings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def score_table(
     seed: int = 0,
     settings: ChurnSettings | None = None,
 ) -> LabelledList:
-    """Train on the labelled rows of a table, and score every row; labelled rows out of fold.
+    """Train on the labelled rows of a table, and score every row: labelled rows by models trained without them.
 
     Parameters
     ----------
@@ -98,28 +98,29 @@ def score_table(
         pl.lit(fit.model).alias("model"),
     ).sort("p_churn", id_column, descending=[True, False])
     scores = pl.DataFrame([vars(score) for score in fit.scores]).drop("cutoff")
-    return LabelledList(listed, scores, fit, (*map(doubt, _remarks(fit, label)), thresholds.sentence))
+    return LabelledList(listed, scores, fit, (*_remarks(fit, label), thresholds.sentence))
 
 
 def _remarks(fit: LabelledFit, label: str) -> Iterator[str]:
-    if blank := len(fit.blank.ids):
-        yield (
-            f"{blank:,} rows have a blank {label}: a model trained on the {len(fit.ids):,} labelled rows scores them; "
-            "their label column is empty"
-        )
     for leak in fit.leaks:
-        yield f"leak: {leak.sentence(label)}; remove it unless it was known before the outcome"
+        yield doubt(f"leak: {leak.sentence(label)}; remove it unless it was known before the outcome")
     best = next(score for score in fit.scores if score.model == fit.model)
-    yield (
+    accuracy = (
         f"model {fit.model}, out of fold on {best.n:,} rows ({best.base_rate:.1%} labelled positive): "
         f"ROC AUC {best.auc:.4f}, Brier score {best.brier:.4f}, calibration error {best.calibration_error:.4f}; "
         + _reliability(fit)
     )
+    yield doubt(accuracy) if fit.leaks else basis(accuracy)
+    if blank := len(fit.blank.ids):
+        yield assumption(
+            f"{blank:,} rows have a blank {label}: a model trained on the {len(fit.ids):,} labelled rows scores them; "
+            "their label column is empty"
+        )
     if fit.encoding.left_out:
         listed = ", ".join(f"{name} ({why})" for name, why in fit.encoding.left_out.items())
-        yield f"columns not used: {listed}"
+        yield assumption(f"columns not used: {listed}")
     if fit.encoding.all_different:
-        yield (
+        yield doubt(
             f"numeric columns with a different value in every row: {', '.join(fit.encoding.all_different)}; remove "
             "those that only identify the row"
         )

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-BOOK = Path(__file__).parents[1] / "data" / "churn_reasons.yaml"
-BOOK_SCHEMA = "ckm.reasons/2"
+REASONS_FILE = Path(__file__).parents[1] / "data" / "churn_reasons.yaml"
+REASONS_SCHEMA = "ckm.reasons/2"
 SHOWS = ("days", "number", "times", "orders", "ratio", "share", "money")
 """Number formats."""
 FEW_MONEY = 100
@@ -43,7 +43,7 @@ _PLACEHOLDERS = {
     "lost_purchases": "number",
     "category_purchases": "number",
 }
-"""Facts that a sentence can contain besides its value, with their formats."""
+"""Facts that a sentence can contain besides its value, with their number formats."""
 
 
 @dataclass(frozen=True)
@@ -53,33 +53,33 @@ class Reason:
     Attributes
     ----------
     code
-        Code that knowledge entries answer.
+        Code by which knowledge entries refer to the reason.
     group
-        Feature group whose contribution it shows.
+        Feature group whose contribution the reason explains.
     title
         Short title.
     features
-        Features whose effect selects the reason.
+        Features whose effect on the score selects the reason among those of its group.
     value
         Raw fact of the customer that is compared, of :func:`ckm._churn.customer_facts.customer_facts`.
     above
-        Whether it applies to values above the usual value, or below.
+        True if the reason applies to values above the usual value, False if to values below it.
     usual
-        Fact of the same customer with the usual value; None for the median of returning customers.
+        Fact of the same customer that is the usual value; None for the median of returning customers.
     least, most
-        Smallest and largest value to which it applies.
+        Smallest and largest value to which the reason applies.
     days_least, days_most
-        Smallest and largest number of purchase days to which it applies.
+        Smallest and largest number of purchase days to which the reason applies.
     always
-        Whether it applies whatever its contribution and the usual value.
+        Whether the reason applies regardless of its contribution and of the usual value.
     cause
-        Whether the shop can act on it; otherwise it is a sign.
+        Whether the shop can act on the reason; otherwise the reason is a sign of churn.
     shows
         Number format, one of :data:`SHOWS`.
     text, one
         Sentence with ``{value}``, ``{typical}`` and facts by name; sentence for a value of 1.
     none
-        Text for a usual value of 0.
+        Text in place of a usual value of 0.
     """
 
     code: str
@@ -102,18 +102,18 @@ class Reason:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """Facts that it needs: the value, the usual value, and the facts of its sentence."""
+        """Facts that the reason needs: the value, the usual value, and the facts of its sentence."""
         own = () if self.usual is None else (self.usual,)
         return tuple(
             dict.fromkeys((self.value, *own, *(each for each in _placeholders(self.text) if each in _PLACEHOLDERS)))
         )
 
     def differs(self, value: float, typical: float, currency: str) -> bool:
-        """Return whether the value and the usual value differ in their written form."""
+        """Return whether the value and the usual value differ when they are formatted."""
         return self.always or self._shown(value, currency) != self._shown(typical, currency)
 
     def sentence(self, typical: float, facts: Mapping[str, float], currency: str) -> str:
-        """Return the sentence of a customer.
+        """Return the reason as a sentence about a customer.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class ReasonCatalogue:
         return tuple(reason for reason in self.reasons if reason.group == group)
 
 
-def read_reasons(path: Path = BOOK) -> ReasonCatalogue:
+def read_reasons(path: Path = REASONS_FILE) -> ReasonCatalogue:
     """Read the reasons that come with ckm.
 
     Raises
@@ -166,7 +166,7 @@ def read_reasons(path: Path = BOOK) -> ReasonCatalogue:
     if document is None:
         raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, reasons")
     keys = document.fields(("schema", "reasons"))
-    if keys["schema"].text() != BOOK_SCHEMA:
+    if keys["schema"].text() != REASONS_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a catalogue of reasons")
     reasons: dict[str, Reason] = {}
     for entry in keys["reasons"].items():

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CLEAR_POINTS = log(1.5)
 """Contribution from which a cause ranks before all signs: it raises the churn odds by half."""
 LEAST_POINTS = log(1.01)
-"""Smallest contribution with a sentence: 1 % of the odds, well above rounding errors."""
+"""Smallest contribution that gets a sentence: it raises the odds by 1 %, well above rounding errors."""
 
 SCHEMA: Mapping[str, pl.DataType] = {
     "customer": pl.UInt32(),
@@ -59,7 +59,7 @@ class Reasons:
         - ``value`` and ``typical``: the customer's raw fact and the usual value; null in the remainder
         - ``contribution``: contribution to the log odds; the remainder has that of groups without a sentence
         - ``share_of_retained``: share of returning customers with the same or a worse value; null in the remainder
-        - ``cause``: whether the shop can act on it; null in the remainder attribution
+        - ``cause``: whether the shop can act on the reason; null in the remainder attribution
         Contributions by group; the rows of a customer in ``frame`` and the base add up to the log odds.
     """
 
@@ -76,18 +76,19 @@ def explain(
     facts: Features,
     returning: ReturningCustomers,
     currency: str,
-    book: ReasonCatalogue | None = None,
+    catalogue: ReasonCatalogue | None = None,
 ) -> Reasons:
     """Explain churn probabilities, compared with a typical retained customer.
 
-    The contribution of a group is its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). One code shows
-    it: of the codes that apply (the raw fact is known, differs from the usual value in the code's direction and in its
-    written form, and is within the code's bounds), the one whose features lower the log odds most when set to the
-    typical values. A group has no sentence if its contribution is below :data:`LEAST_POINTS` or no code applies; its
-    contribution is then in the remainder. A code with *always* applies whatever the contribution.
+    The contribution of a feature group is its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). One
+    reason of the group explains it. A reason applies if the customer's raw fact is known, differs from the usual value
+    in the reason's direction, also when formatted, and lies within the reason's bounds. Of the reasons that apply, the
+    one is selected whose features lower the log odds most when they are set to the typical values. A group has no
+    sentence if its contribution is below :data:`LEAST_POINTS` or no reason applies; its contribution is then in the
+    remainder. A reason with *always* applies whatever the contribution.
 
-    Causes that raise the odds by half (:data:`CLEAR_POINTS`) rank first, then codes with *always*, then all others;
-    each by contribution, largest first.
+    Causes that raise the odds by half (:data:`CLEAR_POINTS`) rank first, then reasons with *always*, then all other
+    reasons; each by contribution, largest first.
 
     Parameters
     ----------
@@ -105,22 +106,24 @@ def explain(
         Returning customers, whose medians are the usual values.
     currency
         Currency code after amounts.
-    book
+    catalogue
         Catalogue of reasons. Default: :func:`ckm._churn.reason_catalogue.load_reasons`.
     """
-    book = book or load_reasons()
+    catalogue = catalogue or load_reasons()
     known = {name: values for name, values in features.items() if name in typical.reference}
     groups = _groups(known)
     attribution = group_shapley(log_odds, known, typical.reference, groups)
     context = _Context(log_odds, known, typical, attribution.scores, facts, returning, currency)
-    selected = [_selected_reasons(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
-    frame = _Sentences(book, context).frame(selected, attribution.points)
+    selected = [
+        _selected_reasons(context, catalogue, group, attribution.points[:, at]) for at, group in enumerate(groups)
+    ]
+    frame = _Sentences(catalogue, context).frame(selected, attribution.points)
     return Reasons(frame.with_columns(customer=pl.Series(customers)[frame["customer"]]), attribution)
 
 
 @dataclass(frozen=True)
 class _Context:
-    """Customers with features, facts, log odds and usual values."""
+    """Customers with all data that the choice of their reasons needs; arrays of shape (n,)."""
 
     log_odds: Callable[[Features], Floats]
     features: Features
@@ -165,7 +168,7 @@ class _Context:
         return self.scores[rows] - self.log_odds(as_usual)
 
     def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """Return the share of returning customers with the same or a worse value or multiple of an own usual value."""
+        """Return the share of returning customers with the same or a worse value (or multiple of their usual value)."""
         measured = _measure(reason, self.returning.facts)
         back = np.sort(measured[~np.isnan(measured)])
         if not len(back):
@@ -197,38 +200,38 @@ def _groups(features: Features) -> dict[str, tuple[str, ...]]:
     return {group: names for group, names in found.items() if names}
 
 
-def _selected_reasons(context: _Context, book: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
-    """Return the catalogue position of the reason of each customer's contribution of a group; -1 for none."""
+def _selected_reasons(context: _Context, catalogue: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
+    """Return the catalogue position of the selected reason of a group for each customer, -1 without one; shape (n,)."""
     selected = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
-    for reason in book.of_group(group):
+    for reason in catalogue.of_group(group):
         applies = context.applies(reason)
         if reason.always:
-            selected[applies], most[applies] = book.reasons.index(reason), np.inf
+            selected[applies], most[applies] = catalogue.reasons.index(reason), np.inf
             continue
         rows = np.flatnonzero((points >= LEAST_POINTS) & applies)
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
         better = effect > most[rows]  # ties: the first of the catalogue
-        selected[rows[better]] = book.reasons.index(reason)
+        selected[rows[better]] = catalogue.reasons.index(reason)
         most[rows[better]] = effect[better]
     return selected
 
 
 @dataclass(frozen=True)
 class _Sentences:
-    """Frame of the selected reasons."""
+    """Sentences of the selected reasons."""
 
-    book: ReasonCatalogue
+    catalogue: ReasonCatalogue
     context: _Context
 
     def frame(self, selected: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
-        """Return the rows by customer (position) and rank."""
+        """Return one row per customer and reason, by position of the customer and rank."""
         parts = [
             self._of_reason(reason, rows, points[rows, at])
             for at, chosen in enumerate(selected)
-            for position, reason in enumerate(self.book.reasons)
+            for position, reason in enumerate(self.catalogue.reasons)
             if len(rows := np.flatnonzero(chosen == position))
         ]
         silent = np.column_stack(selected) < 0
@@ -240,7 +243,7 @@ class _Sentences:
         )
         is_remainder = pl.col("code").is_null()
         clear = (pl.col("cause") & (pl.col("contribution") >= CLEAR_POINTS)).fill_null(value=False)
-        always = pl.col("code").is_in([reason.code for reason in self.book.reasons if reason.always])
+        always = pl.col("code").is_in([reason.code for reason in self.catalogue.reasons if reason.always])
         return (
             pl.concat([pl.DataFrame(schema=SCHEMA), *parts, remainder], how="diagonal")
             .sort("customer", is_remainder, ~clear, ~always, -pl.col("contribution"), maintain_order=True)

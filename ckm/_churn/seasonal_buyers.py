@@ -26,7 +26,7 @@ _TROPICAL_YEAR = 365.2425
 def bought_same_season(
     purchases: DayTotals, start: NDArray[np.int64], stop: NDArray[np.int64], day: int
 ) -> NDArray[np.bool_]:
-    """Return which customers are seasonal buyers.
+    """Return whether each customer is a seasonal buyer; shape (n,).
 
     All purchases are within 35 days of an anniversary of the last one, in at least two years, and the next anniversary
     is at most 35 days ago.
@@ -36,7 +36,7 @@ def bought_same_season(
     purchases
         Purchase days.
     start, stop
-        Of each customer, the range of the purchases by ``day``; never empty.
+        First and end position of each customer's purchases by ``day``; shape (n,), no range is empty.
     day
         The cut-off.
     """

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ckm.settings import ChurnSettings
 
 SUPPRESSIONS = ("no_consent", "open_complaint", "contacted", "seasonal")
-"""Suppressions in order of priority; the first that applies is shown."""
+"""Reasons of a suppression in order of priority; of those that apply, the first is shown."""
 VISIT, EVENT = "visit_note", "event"
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """Suppressed customers.
+    """Suppressions of the customers.
 
     Attributes
     ----------

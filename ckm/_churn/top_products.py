@@ -9,7 +9,7 @@ import polars as pl
 from ckm.customers.baskets import main_values
 from ckm.customers.definitions import is_purchase, local_day
 from ckm.customers.required_tables import readable
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from datetime import date

@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.training_set import column, thinned
+from ckm.models.churn.training_set import column, sampled_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = NDArray[np.float64]
 
-ONE_HISTORY = ("silence", "rhythm", "age")
-"""Groups whose features describe one purchase history and must be consistent: intervals and recency fit the tenure."""
+ONE_HISTORY = ("recency", "frequency", "tenure")
+"""Feature groups of one purchase history, which must be consistent: intervals and recency have to fit the tenure."""
 
 MOST_ROWS = 200_000
-"""Largest number of rows over all windows; more rows do not change medians to three digits."""
+"""Largest number of rows over all windows; more rows change no median in its first three digits."""
 
 
 @dataclass(frozen=True)
 class TypicalRetainedCustomer:
-    """Typical retained customer.
+    """Feature values of the typical retained customer, and of the retained customers that they are taken from.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class TypicalRetainedCustomer:
 def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
     """Return the typical customer among those with a purchase within the horizon, over all past windows.
 
-    Features of service, money and the rest are medians of the retained customers who have the feature. The purchase
+    Most features are the median of the retained customers who have the feature. The purchase
     history (:data:`ONE_HISTORY`) is that of one real retained customer, the one nearest to the medians, because medians
     of single features can be inconsistent (more gaps than fit into the median tenure). The distance is the sum over the
     features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; missing features of the nearest customer
@@ -64,21 +64,21 @@ def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
     NotEnoughDataError
         No retained customer.
     """
-    windows = [window.rows(~window.churned) for window in thinned(past.windows, MOST_ROWS)]
+    windows = [window.rows(~window.churned) for window in sampled_windows(past.windows, MOST_ROWS)]
     if not sum(map(len, windows)):
         raise NotEnoughDataError("no retained customer in any past window to compare with")
     columns = {
         name: np.concatenate([column(window.features, name, len(window)) for window in windows]) for name in past.names
     }
     retained = {name: values for name, values in columns.items() if not np.isnan(values).all()}
-    medians = {name: _usual(values) for name, values in retained.items()}
+    medians = {name: _lower_median(values) for name, values in retained.items()}
     groups = {feature.name: feature.group for feature in load_catalogue().features}
     history = [name for name in retained if groups.get(name) in ONE_HISTORY]
     nearest = _nearest({name: retained[name] for name in history}, medians)
     return TypicalRetainedCustomer({name: nearest.get(name, median) for name, median in medians.items()}, retained)
 
 
-def _usual(values: Floats) -> float:
+def _lower_median(values: Floats) -> float:
     """Return the lower median of the known values, which is an observed value."""
     known = np.sort(values[~np.isnan(values)])
     return float(known[(len(known) - 1) // 2])

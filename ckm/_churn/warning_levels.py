@@ -1,7 +1,7 @@
 """Warning levels, days left to retain a customer, and warnings past the lead time.
 
-A customer is overdue when recency exceeds the own long interval, the 80th percentile of the own purchase intervals. One
-horizon later the customer has churned by the definition of the model:
+A customer is overdue when recency exceeds the own long interval, the 80th percentile of the own purchase intervals. If
+the customer is still silent one horizon later, the customer has churned by the label of the model:
 
     days left = own long interval + horizon − recency
 
@@ -22,7 +22,8 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckm.settings import ChurnSettings, LevelStart
+    from ckm.setting_values import LevelStart
+    from ckm.settings import ChurnSettings
 
 LEVELS = ("watch", "warn", "urgent")
 """Warning levels, lowest first."""
@@ -111,7 +112,7 @@ def give_levels(
 
     A customer has a level if the probability is at or above ``watch``, the value is above zero, and the days left are
     not negative. The level is the highest whose threshold the probability reaches. It is one higher at the *last call*
-    (``lead_time`` ≤ days left < 2 ``lead_time``), because the action would be late after one more lead time.
+    (``lead_time`` ≤ days left < 2 ``lead_time``): after one more lead time, the action would be too late.
 
     Parameters
     ----------
@@ -121,18 +122,18 @@ def give_levels(
     thresholds
         See :class:`Thresholds`.
     horizon
-        Days that the probability looks ahead; None for data without dates (a labelled table): then no customer is
-        gone, and no warning is past the lead time.
+        Days that the probability looks ahead; None for data without dates (a labelled table): then no customer
+        counts as churned, and no warning is past the lead time.
     lead_time
         Days that an action needs.
     with_gone
-        Give levels to gone customers too; their warnings are past the lead time.
+        Whether churned customers (``gone``) get levels too; their warnings are past the lead time.
 
     Returns
     -------
     pl.DataFrame
         The input rows in their order, with value_at_risk (p · V; null where either is not known), days_left (Int64;
-        null where recency or the long interval is unknown), gone (Boolean; negative days left), level (one of
+        null where recency or the long interval is unknown), gone (Boolean; churned: negative days left), level (one of
         :data:`LEVELS`; null without a warning) and past_lead_time (Boolean; false without a level).
 
     Raises
@@ -143,7 +144,9 @@ def give_levels(
     if lead_time < 0 or (horizon is not None and horizon < 0):
         raise UsageError("the lead time and the horizon cannot be negative")
     p, value = _known("p_churn"), _known("value_12mo")
-    left = pl.lit(None, pl.Int64) if horizon is None else _days_left(horizon)
+    left = pl.lit(None, pl.Int64)
+    if horizon is not None:
+        left = (_known("long_gap_days") + horizon - _known("days_silent")).floor().cast(pl.Int64)
     judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
         gone=(pl.col("days_left") < 0).fill_null(False)
     )
@@ -173,6 +176,11 @@ def is_warning() -> pl.Expr:
     return pl.col("level").is_not_null() & pl.col("suppressed").is_null()
 
 
+def is_contact() -> pl.Expr:
+    """Return whether a row is a warning within the lead time, so that a contact can still reach the customer."""
+    return is_warning() & ~pl.col("past_lead_time")
+
+
 def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresholds, *, lead_time: int) -> list[str]:
     """Return remarks on churned customers without a warning, and on warnings past the lead time.
 
@@ -196,10 +204,6 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
     if late := warnings.filter(pl.col("past_lead_time")).height:
         remarks.append(f"{late:,} of {counted(warnings.height, 'warning')} are past the lead time of {lead_time} days")
     return remarks
-
-
-def _days_left(horizon: int) -> pl.Expr:
-    return (_known("long_gap_days") + horizon - _known("days_silent")).floor().cast(pl.Int64)
 
 
 def _known(column: str) -> pl.Expr:

@@ -10,7 +10,7 @@ import polars as pl
 from ckm._churn.base_rate import base_rate
 from ckm._churn.churn_cost import ChurnCost, churn_cost
 from ckm._churn.customer_facts import customer_facts, returning_customers
-from ckm._churn.expected_gain import Assumptions, by_gain, expected_gain
+from ckm._churn.expected_gain import Assumptions, expected_gain
 from ckm._churn.knowledge_answers import FoundAnswers, answer, answers_for, unanswered_share
 from ckm._churn.reasons import explain
 from ckm._churn.seasonal_buyers import SEASON_DAYS, YEAR
@@ -67,7 +67,7 @@ COLUMNS = (
 )
 """Columns of the output, in order."""
 NO_REASON = "no single reason stands out"
-"""Sentence of a customer without a reason: no single fact raises the churn probability."""
+"""Sentence in place of a reason, where no single fact raises the churn probability."""
 P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
 """Decimals: enough for contributions to add up to the log odds, fewer than rounding errors of floats."""
 
@@ -89,8 +89,8 @@ class ChurnListing:
         Knowledge entries that answer reasons.
     thresholds
         Thresholds of the levels.
-    lost
-        Churn cost, used in the expected gain.
+    churn_cost
+        Churn cost, a factor of the expected gain.
     value
         Measure of customer value: ``margin``, or ``revenue`` without known costs.
     remarks
@@ -100,7 +100,7 @@ class ChurnListing:
     frame: pl.DataFrame
     answers: FoundAnswers
     thresholds: Thresholds
-    lost: ChurnCost
+    churn_cost: ChurnCost
     value: str
     remarks: tuple[str, ...]
 
@@ -129,13 +129,13 @@ def list_customers(
     kb
         Folder of knowledge entries; None without one.
     all_customers
-        Explain all customers, not only those with a warning.
+        Whether all customers get reasons, not only those with a warning.
     """
     history = forecast.history
     rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)
     thresholds = Thresholds.of(settings, rate)
-    lost = churn_cost(history, forecast.today.day, forecast.horizon.days)
-    judged = _judged(forecast, thresholds, Assumptions.of(settings), lead_time=lead_time, lost=lost.share)
+    cost = churn_cost(history, forecast.today.day, forecast.horizon.days)
+    judged = _judged(forecast, thresholds, Assumptions.of(settings), lead_time=lead_time, cost=cost.share)
     as_of = calendar_day(forecast.today.day)
     suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=history.ledger.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))
@@ -162,9 +162,9 @@ def list_customers(
             pl.when(pl.Series(explained)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
         )
     )
-    value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
-    doubts = tuple(map(doubt, (*suppressed.remarks, *found.remarks)))
-    return ChurnListing(frame, found, thresholds, lost, value, doubts)
+    value = "revenue" if history.full_ledger.margin_share(forecast.today.day) is None else "margin"
+    remarks = (*map(doubt, suppressed.remarks), *found.remarks)
+    return ChurnListing(frame, found, thresholds, cost, value, remarks)
 
 
 def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
@@ -214,13 +214,8 @@ def without_amounts(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def best_first(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows by expected gain, largest first."""
-    return by_gain(frame)
-
-
 def _judged(
-    forecast: Forecast, thresholds: Thresholds, assumptions: Assumptions, *, lead_time: int, lost: float
+    forecast: Forecast, thresholds: Thresholds, assumptions: Assumptions, *, lead_time: int, cost: float
 ) -> pl.DataFrame:
     today, history = forecast.today, forecast.history
     features = today.features
@@ -242,7 +237,7 @@ def _judged(
         }
     )
     levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead_time=lead_time)
-    gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, lost=lost)
+    gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, churn_cost=cost)
     if history.ledger.currency == NO_CURRENCY:
         gain = pl.col("value_at_risk")  # order lines at risk: the only possible order without amounts
     return levels.with_columns(

@@ -1,4 +1,4 @@
-"""Create a draft of an entry: known values are filled in, comments explain the others."""
+"""Create a draft of an entry with the given values, and comments that explain the other keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REVIEW_DAYS = 180
 """Default days until the first review."""
 LONGEST_SLUG = 60
 """Characters of an id made from a title: 240 bytes at most, which is a valid name on every file system."""
-NO_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
+RESERVED_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 """Names that are not allowed for files on Windows."""
 YAML_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 OPTIONAL = {
@@ -57,14 +57,14 @@ class Origin:
 
 @dataclass(frozen=True)
 class DraftFields:
-    """Known fields of a new entry.
+    """Given values of a new entry.
 
     Attributes
     ----------
     origin
         Origin of the knowledge, one of :func:`origins`.
     kind
-        ``about``, ``for`` or ``from``; None: the usual kind of the origin.
+        ``about``, ``for`` or ``from``; None: the default kind of the origin.
     id
         Id; None: made from the title.
     lang
@@ -94,7 +94,7 @@ class Draft:
 
 @cache
 def origins() -> Mapping[str, Origin]:
-    """Return all origins."""
+    """Return all origins by name, with the SECI mode and kind of each."""
     document = read_yaml(ORIGINS)
     assert document is not None
     return {
@@ -135,7 +135,7 @@ def slug(title: str) -> str:
     # Marks include the vowels of Thai.
     letters = "".join(sign if unicodedata.category(sign)[0] in "LNM" else "-" for sign in normal)
     name = re.sub("-+", "-", letters)[:LONGEST_SLUG].strip("-")
-    return f"{name}-entry" if NO_NAMES.fullmatch(name) else name
+    return f"{name}-entry" if RESERVED_NAMES.fullmatch(name) else name
 
 
 def skeleton(name: str, wanted: DraftFields, as_of: date) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ckm._kb.multilingual_text import MultilingualText
 from ckm.severity import Severity
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 IN_USE = ("not_validated", "validated")
 """States of complete entries that are not archived."""
+DATES = frozenset(("valid_from", "valid_until", "collected_at", "at", "last", "due"))
+"""Keys of sections whose values are dates."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -243,57 +247,31 @@ def entry_from(
         As in :class:`KnowledgeEntry`.
     """
     lang = plain.get("lang", "")
-    of = plain.get
-    nothing: Mapping[str, Any] = {}
-    answers, applies, provenance = of("answers", nothing), of("applies", nothing), of("provenance", nothing)
-    authentic, review, access = of("authentic", nothing), of("review", nothing), of("access", nothing)
+    answers = plain.get("answers", {})
     return KnowledgeEntry(
         id=plain["id"],
-        kind=of("kind", ""),
-        facet=of("facet"),
-        need=of("need"),
+        kind=plain.get("kind", ""),
+        facet=plain.get("facet"),
+        need=plain.get("need"),
         lang=lang,
-        title=_texts(of("title"), lang) or MultilingualText({}),
-        issue=_texts(of("issue"), lang) or MultilingualText({}),
-        cause=_texts(of("cause"), lang),
-        resolution=_texts(of("resolution"), lang),
-        aliases=_phrases(of("aliases"), lang),
-        environment=_texts(of("environment"), lang),
+        title=_texts(plain.get("title"), lang) or MultilingualText({}),
+        issue=_texts(plain.get("issue"), lang) or MultilingualText({}),
+        cause=_texts(plain.get("cause"), lang),
+        resolution=_texts(plain.get("resolution"), lang),
+        aliases=_phrases(plain.get("aliases"), lang),
+        environment=_texts(plain.get("environment"), lang),
         state=State(**plain["state"]),
-        classify=Classify(**{name: tuple(each) for name, each in of("classify", nothing).items()}),
+        classify=_section(Classify, plain.get("classify", {})),
         answers=EntryAnswers(tuple(answers.get("reasons", ())), _phrases(answers.get("questions"), lang)),
-        applies=Applies(
-            tuple(applies.get("channels", ())),
-            tuple(applies.get("regions", ())),
-            _day(applies.get("valid_from")),
-            _day(applies.get("valid_until")),
-        ),
-        provenance=Provenance(
-            provenance.get("origin"),
-            tuple(provenance.get("sources", ())),
-            provenance.get("collected_by"),
-            _day(provenance.get("collected_at")),
-        ),
-        authentic=Authentic(
-            authentic.get("status"), authentic.get("by"), _day(authentic.get("at")), authentic.get("how")
-        ),
-        evidence=of("evidence"),
-        review=Review(
-            review.get("owner"),
-            tuple(review.get("reviewers", ())),
-            review.get("interval_days"),
-            _day(review.get("last")),
-            _day(review.get("due")),
-        ),
-        access=Access(
-            access.get("classification"),
-            tuple(access.get("read", ())),
-            tuple(access.get("write", ())),
-            access.get("contains_personal_data"),
-        ),
-        seci=of("seci", nothing).get("mode"),
-        links=Links(**{name: tuple(each) for name, each in of("links", nothing).items()}),
-        history=of("history"),
+        applies=_section(Applies, plain.get("applies", {})),
+        provenance=_section(Provenance, plain.get("provenance", {})),
+        authentic=_section(Authentic, plain.get("authentic", {})),
+        evidence=plain.get("evidence"),
+        review=_section(Review, plain.get("review", {})),
+        access=_section(Access, plain.get("access", {})),
+        seci=plain.get("seci", {}).get("mode"),
+        links=_section(Links, plain.get("links", {})),
+        history=plain.get("history"),
         extra=extra,
         path=path,
         line=line,
@@ -301,6 +279,12 @@ def entry_from(
         plain=plain,
         lines=lines,
     )
+
+
+def _section(section: type[T], values: Mapping[str, Any]) -> T:
+    """Return a section of an entry from its values: lists become tuples, and the texts under :data:`DATES` dates."""
+    converted = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return section(**converted | {name: date.fromisoformat(values[name]) for name in DATES & values.keys()})
 
 
 def _texts(written: Any, lang: str) -> MultilingualText | None:
@@ -314,7 +298,3 @@ def _phrases(written: Any, lang: str) -> Mapping[str, tuple[str, ...]]:
         return {}
     by_lang = written if isinstance(written, dict) else {lang: written}
     return {name: tuple(each) for name, each in by_lang.items()}
-
-
-def _day(written: str | None) -> date | None:
-    return None if written is None else date.fromisoformat(written)

@@ -10,7 +10,7 @@ from ckm._kb.entry import KnowledgeEntry, Mistake
 from ckm._kb.entry_reader import read_document
 from ckm._kb.file_listing import LARGEST, files
 from ckm.plaintext import one_line
-from ckm.yamlfile import YamlError, compose_documents, read_text
+from ckm.yamlnodes import YamlError, compose_documents, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path

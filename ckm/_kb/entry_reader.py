@@ -24,7 +24,7 @@ from ckm._kb.value_suggestions import (
 )
 from ckm.plaintext import one_line, visible
 from ckm.severity import Severity
-from ckm.yamlfile import is_null, plain_value, scalars, unquoted
+from ckm.yamlnodes import is_null, plain_value, scalars, unquoted
 from ckm.yamltext import lookalike, lost
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_document(
     Parameters
     ----------
     root
-        A document of :func:`ckm.yamlfile.compose_documents`.
+        A document of :func:`ckm.yamlnodes.compose_documents`.
     path
         File relative to the folder, for the positions of mistakes.
     document

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 VERSION = "ckm.kb/1"
-FILE = "knowledge_entry.json"
+SCHEMA = Path(__file__).parents[1] / "data" / "knowledge_entry.json"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Shape:
 
 def schema_text() -> str:
     """Return the JSON Schema as text."""
-    return files("ckm").joinpath("data", FILE).read_text(encoding="utf-8")
+    return SCHEMA.read_text(encoding="utf-8")
 
 
 @cache

@@ -49,11 +49,11 @@ PLACE = "search"
 STATE, LOCK, INDEX = "state", "lock", "index."
 TICK = 0.02
 """Seconds after which a file that is written again has another time stamp."""
-SMALL = 300
+ALWAYS_REBUILT = 300
 """Number of files up to which the index is always rebuilt: this takes a second and leaves no deleted terms."""
-REMADE_AT = 0.1
+REBUILD_SHARE = 0.1
 """Share of files replaced since the last full build that triggers another one: until then terms of deleted entries
-count in the inverse document frequency (docs/kb-search.md)."""
+count in the inverse document frequency (docs/reference/kb-search.md)."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ def _updated(folder: Path, place: Path, state: _State | None, progress: Progress
     removed = sorted((known or {}).keys() - marks.keys())
     replaced = (state.replaced if state else 0) + len(changed) + len(removed)
     index, name = None, ""
-    if state and known is not None and len(marks) > SMALL and replaced <= REMADE_AT * len(marks):
+    if state and known is not None and len(marks) > ALWAYS_REBUILT and replaced <= REBUILD_SHARE * len(marks):
         index, name = _opened(place / state.index), state.index
     if index is None:
         changed, removed, replaced = list(marks), [], 0

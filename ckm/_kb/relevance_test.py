@@ -72,12 +72,12 @@ def run_suite(base: KnowledgeBase, cases: Sequence[JudgedQuery], scope: Scope) -
     return RelevanceReport((*scores, score(ALL, [one for each in by_lang.values() for one in each])), tuple(failures))
 
 
-def _scope(case: JudgedQuery, usual: Scope) -> Scope:
+def _scope(case: JudgedQuery, default: Scope) -> Scope:
     return Scope(
-        case.as_of or usual.as_of,
-        {**usual.filters, **case.filters},
-        usual.roles if case.roles is None else case.roles,
-        usual.include_inactive if case.include_inactive is None else case.include_inactive,
+        case.as_of or default.as_of,
+        {**default.filters, **case.filters},
+        default.roles if case.roles is None else case.roles,
+        default.include_inactive if case.include_inactive is None else case.include_inactive,
     )
 
 

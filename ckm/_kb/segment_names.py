@@ -13,7 +13,7 @@ RFM, OTHERS = "rfm_names.yaml", "segments_*.yaml"
 
 
 @cache
-def usual_segment_names() -> frozenset[str]:
+def method_segment_names() -> frozenset[str]:
     """Return the names of ckm's methods."""
     names = set()
     for book in (DATA / RFM, *sorted(DATA.glob(OTHERS))):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.errors import UsageError
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ BEFORE_BUDDHIST_ERA = 543
 PERSIAN_ERA = date(622, 3, 21).toordinal()
 """1 Farvardin of year 1 by the rule of leap years, in the proleptic Gregorian calendar."""
 CYCLE_YEARS, CYCLE_DAYS = 33, 12_053
-"""Of the Persian calendar: 8 leap years in 33 years."""
+"""Cycle of the Persian calendar: 8 leap years in 33 years."""
 LONG_MONTHS, LONG_MONTH, SHORT_MONTH = 6, 31, 30
 """The first six months of a Persian year have 31 days, the others 30, and the last one 29 or 30."""
 FIELD = re.compile("G+ ?|y+|[ML]+|d+")
@@ -72,18 +72,18 @@ CONVERSIONS = {"buddhist": buddhist_day, "persian": persian_day}
 
 @dataclass(frozen=True)
 class LocalCalendar:
-    """Writes dates of a calendar in a language.
+    """Formatter of the dates of a calendar in a language.
 
     Attributes
     ----------
     name
-        Of :data:`CONVERSIONS`.
+        Key of :data:`CONVERSIONS`.
     locale
-        Of babel.
+        Locale of babel.
     era
-        Mark of the calendar; empty where the language names none.
+        Abbreviation of the era; empty if the language writes none.
     months
-        Names; empty where those of the Gregorian months, or numbers, are written.
+        Names of the months; empty for the names of the Gregorian months or numbers.
     """
 
     name: str
@@ -112,7 +112,7 @@ class LocalCalendar:
         return self._with_era(self._filled(pattern, first, last))
 
     def period(self, period: Period) -> str:
-        """Return the days of a period, from and to."""
+        """Return the first and the last day of a period."""
         from babel import Locale
 
         pattern = Locale.parse(self.locale).datetime_skeletons["yMMMd"].pattern
@@ -126,7 +126,7 @@ class LocalCalendar:
         return pattern.format(first, last)
 
     def _filled(self, pattern: str, day: date, until: date | None = None) -> str:
-        """Return a pattern of CLDR with the fields of a day; of a month until a day with both months."""
+        """Return a CLDR pattern filled with a day; with ``until``, with the months of both days."""
         parts = CONVERSIONS[self.name](day)
         end = parts if until is None else CONVERSIONS[self.name](until)
 

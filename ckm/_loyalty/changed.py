@@ -1,4 +1,4 @@
-"""Report section on changes and their drivers."""
+"""Report section on the change of revenue, its drivers, and goals."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm._loyalty.localized import SAVED
-from ckm.metrics.changes import OF_ROWS
+from ckm.metrics.changes import OF_ROWS, named_slices
+from ckm.metrics.customer_balance import KINDS
 from ckm.metrics.decomposition import FACTORS
 from ckm.metrics.drivers import EFFECT
 from ckm.render.bar_charts import Bar, bar_chart
@@ -22,19 +23,17 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 MOST_DIMENSIONS = 1
-"""Dimensions with a chart; others have a table that shows when a reader asks for it."""
-MOST_SLICES = 10
-"""Maximum number of slices of a dimension in a chart."""
+"""Dimensions with a chart; further ones have a folded table."""
 SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
-"""Factors that are shown only in reports with such an effect."""
+"""Factors whose bar is left out if the effect is zero."""
 SMALLEST_SHARE = 0.0005
 """Smallest relative change that is not displayed as 0.0 %."""
 
 
 def revenue_finding(localized: LocalizedReport) -> str:
-    """Return how the revenue of known customers changed, and by what most; empty where there is nothing before.
+    """Return a sentence on the change of known customers' revenue and its main driver; empty without a comparison.
 
-    Of periods of unequal length the change is per day.
+    Between periods of unequal length the change is per day.
     """
     revenue = localized.of("revenue_of_customers")
     if revenue is None or revenue.value is None or not revenue.previous or revenue.change is None:
@@ -46,11 +45,11 @@ def _change_finding(localized: LocalizedReport, revenue: Metric, previous: float
     share = change / previous
     if abs(share) < SMALLEST_SHARE:
         return localized.say("find.revenue_same", value=localized.written(revenue.name, revenue.value))
-    way = "up" if change > 0 else "down"
+    went = "up" if change > 0 else "down"
     main = _main_effect(localized, up=change > 0)
-    because = f"because.{main}_{way}" if main else "because.unknown"
+    because = f"because.{main}_{went}" if main else "because.unknown"
     return localized.say(
-        f"find.revenue_{way}",
+        f"find.revenue_{went}",
         change=localized.written(revenue.name, abs(change)),
         share=localized.numbers.share(abs(share), 1),
         value=localized.written(revenue.name, revenue.value),
@@ -65,9 +64,9 @@ def per_day_finding(localized: LocalizedReport) -> str:
         return ""
     before, now = revenue.previous / days[0], revenue.value / days[1]
     share = (now - before) / before
-    way = "same" if abs(share) < SMALLEST_SHARE else "up" if now > before else "down"
+    went = "same" if abs(share) < SMALLEST_SHARE else "up" if now > before else "down"
     return localized.say(
-        f"find.per_day_{way}",
+        f"find.per_day_{went}",
         days=localized.days(days[1]),
         before=localized.days(days[0]),
         share=localized.numbers.share(abs(share), 1),
@@ -76,7 +75,7 @@ def per_day_finding(localized: LocalizedReport) -> str:
 
 
 def _main_effect(localized: LocalizedReport, *, up: bool) -> str | None:
-    """Return the significant factor with the largest effect in the direction of a change; None without one."""
+    """Return the significant factor with more than half of the effects in the direction of a change; else None."""
     effects = [effect for name in FACTORS if (effect := localized.of(f"change_by_{name}")) is not None]
     sign = 1 if up else -1
     pushes = [max(0.0, sign * (effect.value or 0.0)) for effect in effects]
@@ -87,29 +86,30 @@ def _main_effect(localized: LocalizedReport, *, up: bool) -> str | None:
 
 
 def _is_sure(effect: Metric, *, up: bool) -> bool:
-    """Return whether an effect has that direction over its whole interval."""
+    """Return whether the whole interval of an effect is in the direction of the change."""
     end = effect.lo if up else effect.hi
     worst = effect.value if end is None else end
     return worst is not None and (worst > 0 if up else worst < 0)
 
 
 def drivers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the significant changes with their drivers."""
+    """Return the list of reported changes with their drivers."""
     if localized.report.drivers:
         yield Text(localized.say("text.drivers"))
         yield Items(tuple(change_sentence(localized, change) for change in localized.report.drivers))
 
 
 def revenue_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the revenue to the cent."""
+    """Return the folded table of the revenue to the cent, and sentences on what net sales include."""
     names = ("revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns")
     revenues = [metric for name in names if (metric := localized.of(name)) is not None]
     if revenues:
         yield localized.metrics_table(localized.say("table.revenue"), revenues, folded=True)
+        yield from map(Text, localized.net_sales())
 
 
 def change_sentence(localized: LocalizedReport, change: Change) -> str:
-    """Return how a metric changed, within its interval, and what moved it most."""
+    """Return a sentence on the change of a metric, with its interval and its drivers."""
     sentence, name = change_in_short(localized, change), change.metric
     if change.lo is not None and change.hi is not None:
         ends = (localized.written(name, end, signed=True) for end in (change.lo, change.hi))
@@ -132,7 +132,7 @@ def change_sentence(localized: LocalizedReport, change: Change) -> str:
 
 
 def change_in_short(localized: LocalizedReport, change: Change) -> str:
-    """Return how a metric changed, without its interval and its drivers."""
+    """Return a sentence on the change of a metric, without interval and drivers."""
     name, moved = change.metric, change.value - change.previous
     claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
     how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
@@ -182,7 +182,7 @@ def revenue_bridge(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def _bridge_finding(localized: LocalizedReport, revenue: Metric) -> str:
-    """Return how the revenue of known customers changed; no cause where the revenue did not change significantly."""
+    """Return a sentence on the change of known customers' revenue; without a driver if it is not significant."""
     if localized.unequal_days or localized.report.is_significant("revenue"):
         return revenue_finding(localized) or localized.title(revenue.name)
     return localized.say(
@@ -195,11 +195,11 @@ def _bridge_finding(localized: LocalizedReport, revenue: Metric) -> str:
 
 
 def revenue_by_kind(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the change of the revenue by customer group; none of periods of unequal length."""
-    kinds = localized.all("change_by_kind", "kind")
+    """Return the chart of the revenue change by customer group; none for periods of unequal length."""
+    kinds = localized.parts("change_by_kind", "kind", KINDS)
     if not kinds or localized.unequal_days:
         return
-    by = {each.of("kind"): each.value or 0.0 for each in kinds}
+    by = {each.of("kind"): each.value for each in kinds}
     bars = [
         Bar(
             localized.called("kind", each.of("kind") or ""),
@@ -209,10 +209,11 @@ def revenue_by_kind(localized: LocalizedReport) -> Iterator[Block]:
         )
         for each in kinds
     ]
-    new, lost = by.get("new", 0.0), abs(by.get("lost", 0.0))
+    new, lost = by.get("new"), by.get("lost")
     finding = localized.title("change_by_kind")
-    if new or lost:
-        values = {"new": localized.written("change_by_kind", new), "lost": localized.written("change_by_kind", lost)}
+    if new is not None and lost is not None and (new or lost):
+        values = {"new": localized.written("change_by_kind", new)}
+        values["lost"] = localized.written("change_by_kind", abs(lost))
         finding = localized.say("find.kinds", **values)
     table = localized.table(
         localized.title("change_by_kind"), ("kind", "change"), [(bar.name, bar.text) for bar in bars]
@@ -221,7 +222,7 @@ def revenue_by_kind(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the change of the revenue by columns of the customers; none of periods of unequal length."""
+    """Return charts of the revenue change by customer dimension; none for periods of unequal length."""
     slices = localized.all("change_by_slice", "dimension", "value")
     slices = tuple(each for each in slices if each.of("dimension") not in OF_ROWS)
     dimensions = [] if localized.unequal_days else _most_telling_first(localized, slices)
@@ -229,7 +230,7 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
         rows = sorted(
             (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
         )
-        shown = sorted(rows[:MOST_SLICES], key=lambda each: -(each.value or 0.0))
+        shown = sorted(rows, key=lambda each: -(each.value or 0.0))
         bars = [
             Bar(
                 localized.called(dimension, each.of("value") or ""),
@@ -239,16 +240,21 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
             )
             for each in shown
         ]
-        largest = rows[0]
+        largest = named_slices(rows)[0]
         if not largest.value:
             continue
-        finding = localized.say(
-            f"find.slice_{'up' if largest.value > 0 else 'down'}",
-            dimension=localized.dimension(dimension),
-            value=localized.called(dimension, largest.of("value") or ""),
-            change=localized.written(largest.name, abs(largest.value)),
-        )
         caption = localized.say("table.slices", dimension=localized.dimension(dimension))
+        revenue = localized.of("revenue")
+        suppressed = localized.suppressed_bar(rows, None if revenue is None else revenue.change)
+        finding = caption  # a suppressed slice may have changed more
+        if not suppressed:
+            finding = localized.say(
+                f"find.slice_{'up' if largest.value > 0 else 'down'}",
+                dimension=localized.dimension(dimension),
+                value=localized.called(dimension, largest.of("value") or ""),
+                change=localized.written(largest.name, abs(largest.value)),
+            )
+        bars += suppressed
         body = [(bar.name, bar.text) for bar in bars]
         plain = localized.table(caption, ("value_of", "change"), body)
         if place >= MOST_DIMENSIONS:
@@ -264,9 +270,9 @@ def revenue_drivers(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
-    """Return dimensions, drivers of important changes first, saved segments last.
+    """Return the dimensions: those of reported drivers first, saved segments last.
 
-    Segments follow from purchases, so active segments always grow most.
+    Segments follow from the purchases, so that active segments always grow most.
     """
     behind = [driver.dimension for change in localized.report.drivers for driver in change.drivers]
     known = list(dict.fromkeys(each.of("dimension") or "" for each in slices))
@@ -294,7 +300,7 @@ def _state(localized: LocalizedReport, goal: Goal) -> str:
 
 
 def goals(localized: LocalizedReport) -> Iterator[Block]:
-    """Return targets and what was reached."""
+    """Return the table of goals with target, actual value and state."""
     if not localized.report.goals:
         return
     rows = [

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 MOST_REASONS = 8
 MOST_LISTED = 15
-"""Customers at risk on the page; the export has all."""
+"""Maximum number of customers at risk on the page; the export has all."""
 
 
 def value_at_risk(localized: LocalizedReport) -> float | None:
-    """Return the value at risk of all levels; None if there is none, or if a level is suppressed."""
+    """Return the value at risk of all warning levels; None if it is missing or a level is suppressed."""
     total = localized.of("value_at_risk")
     if total is not None:
         return total.value
@@ -29,7 +29,7 @@ def value_at_risk(localized: LocalizedReport) -> float | None:
 
 
 def at_risk_list(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customers to call, the largest value at risk first; the export has all."""
+    """Return the table of customers at risk who may be contacted, largest value at risk first."""
     at_risk = localized.report.at_risk
     if at_risk.is_empty():
         return
@@ -57,10 +57,11 @@ def at_risk_list(localized: LocalizedReport) -> Iterator[Block]:
     numeric = {"value_at_risk", "last_purchase"}
     columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
     yield ReportTable(caption, columns, tuple(rows))
+    yield from localized.pseudonym_note(at_risk["customer_id"].head(MOST_LISTED))
 
 
 def risk_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return value at risk by segment, and the share without a knowledge entry."""
+    """Return tables of value at risk by segment, and of the share without a knowledge entry."""
     segments = localized.all("value_at_risk_segment", "segment")
     if segments:
         yield localized.slices_table(localized.title("value_at_risk_segment"), "segment", segments)
@@ -70,9 +71,9 @@ def risk_numbers(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
-    """Return value at risk by warning level."""
-    levels = localized.all("value_at_risk", "level")
-    if not any(each.value for each in levels):  # no customer is at risk, or too few at each level to show them
+    """Return the chart of value at risk by warning level."""
+    levels = localized.parts("value_at_risk", "level", tuple(reversed(LEVELS)))
+    if not any(each.value for each in levels):  # no customer is at risk, or all levels are suppressed
         return
     customers = {each.of("level"): each.value for each in localized.all("customers_at_risk", "level")}
     most = max(levels, key=lambda each: each.value or 0.0)
@@ -102,7 +103,7 @@ def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
         level=localized.called("level", "urgent"),
     )
     yield localized.figure(
-        localized.unless_hidden(finding, "value_at_risk", whole=len(levels) == len(LEVELS)),
+        localized.unless_hidden(finding, "value_at_risk", whole=all(each.value is not None for each in levels)),
         "risk",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),
@@ -111,7 +112,7 @@ def risk_levels(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def churn_drivers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return value at risk by top churn driver."""
+    """Return the chart of value at risk by top churn driver."""
     reasons = sorted(localized.all("reason_value", "reason"), key=lambda each: -(each.value or 0.0))
     total = sum(each.value or 0.0 for each in reasons)
     if total <= 0:
@@ -125,8 +126,11 @@ def churn_drivers(localized: LocalizedReport) -> Iterator[Block]:
         )
         for number, each in enumerate(reasons[:MOST_REASONS])
     ]
-    # value not in the shown reasons belongs to suppressed ones, none of which may be larger
+    if rest := sum(each.value or 0.0 for each in reasons[MOST_REASONS:]):
+        bars.append(Bar(localized.called("reason", "rest"), rest, localized.written("reason_value", rest), "muted"))
     whole = value_at_risk(localized)
+    bars += localized.suppressed_bar(reasons, whole)
+    # the rest of the value at risk is of suppressed reasons, each of which may be as large as the rest
     first = reasons[0].value or 0.0
     surely_first = whole is not None and whole - total <= first
     unanswered = localized.of("unanswered_share")

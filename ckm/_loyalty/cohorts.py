@@ -1,4 +1,4 @@
-"""Cohorts: who of the new customers buys again, and how long customers stay."""
+"""Report section on cohorts: retention of new customers by month, and the survival curve."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 MOST_COHORTS = 13
 MOST_STEPS = 60
-"""Points of a curve, of which each has its band: 120 marks."""
+"""Maximum number of points of the curve."""
 SEVERAL = 2
 HALF = 0.5
 
 
 def cohort_retention(localized: LocalizedReport) -> Iterator[Block]:
-    """Return who of each month's new customers bought in the months after."""
+    """Return the heat map of cohort retention."""
     cells = localized.all("retention_cohort", "cohort", "month")
     cohorts = sorted({each.of("cohort") or "" for each in cells})[-MOST_COHORTS:]
     months = sorted({int(each.of("month") or 0) for each in cells if each.of("cohort") in cohorts})[:MOST_COHORTS]
@@ -61,7 +61,7 @@ def cohort_retention(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def _cohorts_finding(localized: LocalizedReport, cells: tuple[Metric, ...], months: list[int]) -> str:
-    """Return what came of the customers of all cohorts after one month and after the last that several reached."""
+    """Return a sentence on the mean retention after one month, and after the last month that several cohorts have."""
     found = {}
     for month in months:
         of_month = [each for each in cells if each.of("month") == str(month)]
@@ -83,7 +83,7 @@ def _cohorts_finding(localized: LocalizedReport, cells: tuple[Metric, ...], mont
 
 
 def survival_curve(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how long customers stay."""
+    """Return the chart of the survival curve."""
     points = localized.all("survival", "days")
     if len(points) < SEVERAL:
         return

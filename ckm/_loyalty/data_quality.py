@@ -1,9 +1,10 @@
-"""Report section on data quality: rows used and left out, finance's totals, remarks and definitions."""
+"""Report section on data quality: rows used and left out, control totals, remarks; and the definitions."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm._loyalty.localized import CENT
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.render.document import Facts, Items, ReportTable, Section, TableColumn, Text
 
@@ -13,14 +14,11 @@ if TYPE_CHECKING:
     from ckm._loyalty.localized import LocalizedReport
     from ckm.render.document import Block
 
-CENT = 0.005
-"""Differences below half a cent count as zero."""
-
 
 def definitions_section(localized: LocalizedReport) -> Section:
-    """Return what every metric of the report means, folded; in English its formula and source too.
+    """Return the folded section of definitions; in English with formula and source.
 
-    Formulas and sources are in English in every language, and :option:`--explain` prints them.
+    Formulas and sources exist in English only; ``--explain`` prints them.
     """
     used = {each.name for each in localized.report.metrics}
     is_english = localized.words.lang == "en"
@@ -44,18 +42,18 @@ def definitions_section(localized: LocalizedReport) -> Section:
 
 
 NO_SOURCE = ""
-"""Source of plain counts: none."""
+"""Source of plain counts, which have none."""
 
 
 def rows_read(localized: LocalizedReport) -> Iterator[Block]:
-    """Return what the numbers rest on."""
+    """Return source, as-of date, and rows used, left out and quarantined."""
     facts = tuple(_rows(localized))
     if facts:
         yield Facts(facts)
 
 
 def remarks(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the remarks of the program, which are in English: in another language how many there are."""
+    """Return the number of remarks; in English also the remarks, which are not translated."""
     said = localized.report.remarks
     if not said:
         return
@@ -88,7 +86,7 @@ def _rows(localized: LocalizedReport) -> Iterator[tuple[str, str]]:
 
 
 def reconciliation(localized: LocalizedReport) -> Iterator[Block]:
-    """Return whether the months match finance's totals."""
+    """Return a sentence on the months that match their control totals, and the table of differences."""
     months = localized.all("reconciliation_difference", "month")
     equal = localized.of("controls_equal")
     if equal is None or equal.value is None or not months:

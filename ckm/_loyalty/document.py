@@ -33,7 +33,7 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     report
         The report.
     lang
-        One of :data:`ckm.names.LANGUAGES`; its ``page_words`` go to ``render_page``.
+        One of :data:`ckm.names.LANGUAGES`.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def title_of(localized: LocalizedReport) -> str:
 
 
 def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:
-    """Return the headlines of a section of the metric catalogue that are sentences; a title is no finding."""
+    """Return the chart headlines of a section of the metric catalogue that are sentences, and no titles."""
     titles = {localized.title(each.name) for each in load_catalogue()}
     makers = (make for each in PAGE_SECTIONS if each.of_catalogue == section for make in each.blocks)
     blocks = (block for make in makers for block in make(localized))
@@ -81,18 +81,18 @@ def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:
 
 
 def lead_of(localized: LocalizedReport) -> str:
-    """Return what a reader must know who reads no further."""
+    """Return the lead of the terminal and the workbook: changes of revenue and retention, comparison, and coverage."""
     said = (revenue_finding(localized), retention_finding(localized), *_read_first(localized))
     return localized.say("unit.gap").join(finding for finding in said if finding)
 
 
 def _read_first(localized: LocalizedReport) -> tuple[str, ...]:
-    """Return what is compared, and what the data do not cover."""
+    """Return sentences on the comparison, and on days that the data do not cover."""
     return tuple(each for each in (comparison_of(localized), *coverage_findings(localized)) if each)
 
 
 def coverage_findings(localized: LocalizedReport) -> Iterator[str]:
-    """Return sentences on days of the periods without data: after the end of the data, or without rows."""
+    """Yield sentences on days without data in either period: long runs without rows, and after the data end."""
     report, numbers = localized.report, localized.numbers
     for silence in report.silences:
         yield localized.say("lead.silence", period=numbers.period(silence), days=localized.days(silence.days))

@@ -41,13 +41,13 @@ def export_customers(
     context
         Context of all customers.
     known
-        Results of the report's sections per customer.
+        Results of the report per customer.
     folder
         Target folder; created if missing. Existing files with these names are replaced, each atomically.
     names
         Show the customers' names.
     lang
-        Of the texts in the lists, which are for mail tools: one of :data:`ckm.names.LANGUAGES`.
+        Language of the text columns of the lists: one of :data:`ckm.names.LANGUAGES`.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def export_customers(
 
 
 def _lists(context: ReportContext, table: CustomerTable, lang: str) -> dict[str, pl.DataFrame]:
-    """Return the lists with their texts, by the names of their files."""
+    """Return the audience lists with their text columns by file name."""
     found, words = audiences(table), load_words(lang)
     texts = ListTexts(words, Numbers(words.locale, table.currency, context.config.loyalty.calendar))
     ids = pl.concat([each["customer_id"] for each in found.values()]).unique().sort()

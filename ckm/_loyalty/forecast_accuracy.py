@@ -16,7 +16,7 @@ NUMBERS = ("warning_precision", "warning_recall", "warning_lead_time", "spend_ex
 
 
 def forecast_accuracy(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the score of the newest saved forecasts whose horizon has passed; nothing where there are none."""
+    """Return sentences and a table on the newest saved forecasts whose horizon has ended; nothing without any."""
     findings = tuple(forecast_accuracy_findings(localized))
     if findings:
         yield Items(findings)
@@ -26,7 +26,7 @@ def forecast_accuracy(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def forecast_accuracy_findings(localized: LocalizedReport) -> Iterator[str]:
-    """Return sentences on the accuracy of the warnings and of the expected spend."""
+    """Yield sentences on the accuracy of the warnings and of the expected spend."""
     report, numbers = localized.report, localized.numbers
     warned, caught = localized.of("warning_precision"), localized.of("warning_recall")
     if report.warnings_scored is not None and warned is not None and caught is not None and warned.n:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from ckm._loyalty.localized import NOTHING
 from ckm.render.bar_charts import Bar, bar_chart
 from ckm.render.chart_look import ruler
 from ckm.render.document import Text
@@ -28,12 +29,14 @@ NUMBERS = (
     "independence",
     "wallet_share",
 )
+VALUE_SEGMENTS = ("protect", "grow", "maintain", "monitor")
+"""Value segments of ``ckm segment --by value``, highest current value first."""
 DEVIATIONS = 1.96
-"""Standard deviations of a Poisson count within which 95 % of random counts lie."""
+"""Standard deviations around the mean that hold 95 % of normal values."""
 
 
 def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customer lifetime value with its interval, and the metrics beside it in a folded table."""
+    """Return a sentence on the customer lifetime value, and a folded table of the metrics of the section."""
     value = localized.of("clv")
     if value is not None:
         interval = localized.between("clv", value.lo, value.hi, exact=False)
@@ -53,11 +56,12 @@ def value_numbers(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def headroom(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the upsell potential by value segment."""
-    room = localized.all("headroom", "segment")
+    """Return the chart of the upsell potential by value segment."""
+    room = localized.parts("headroom", "segment", VALUE_SEGMENTS)
     total = sum(each.value or 0.0 for each in room)
     if total <= 0:
         return
+    is_whole = all(each.value is not None for each in room)
     customers = {each.of("segment"): each.value for each in localized.all("headroom_customers", "segment")}
     bars = [
         Bar(
@@ -76,7 +80,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
             bar.name,
             localized.written("headroom_customers", customers.get(each.of("segment"))),
             localized.written(each.name, each.value, exact=True),
-            localized.numbers.share((each.value or 0.0) / total, 1),
+            localized.numbers.share((each.value or 0.0) / total, 1) if is_whole else NOTHING,
         )
         for bar, each in zip(bars, room, strict=True)
     ]
@@ -87,7 +91,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
         share=localized.numbers.share((largest.value or 0.0) / total),
     )
     yield localized.figure(
-        localized.unless_hidden(finding, "headroom"),
+        localized.unless_hidden(finding, "headroom", whole=is_whole),
         "headroom",
         bar_chart(bars, mirrored=localized.mirrored),
         localized.table(localized.title("headroom"), ("segment", "customers", "headroom", "share"), rows),
@@ -96,7 +100,7 @@ def headroom(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def lifetime_value(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how the lifetime value spreads over the customers."""
+    """Return the chart of the share of lifetime value by decile of the customers."""
     tenths = localized.all("clv_share", "tenth")
     if not tenths:
         return
@@ -126,7 +130,7 @@ def lifetime_value(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def past_spend(localized: LocalizedReport) -> Iterator[Block]:
-    """Of what the expected spend is made, and how right it was in the last days."""
+    """Return a sentence on the backtest of the spend forecast, and the table of its model weights."""
     days, error = localized.of("clv_past_days"), localized.of("clv_past_error")
     expected, came = (localized.of("clv_past_spend", what=what) for what in ("predicted", "actual"))
     if days is None or error is None or expected is None or came is None:
@@ -151,7 +155,7 @@ def past_spend(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def holdout(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how the models did in the holdout."""
+    """Return the chart of expected and actual orders in the holdout, and a table of the models."""
     orders = localized.all("holdout_orders", "tenth", "what")
     by = {(each.of("tenth"), each.of("what")): each.value or 0.0 for each in orders}
     money = {

@@ -1,4 +1,4 @@
-"""Texts of the audience lists that a mail tool can merge: why a customer is in a list, and a product in words."""
+"""Text columns of the audience lists for mail tools: why a customer is in the list, and a product in words."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ TEXT_COLUMNS = {
     PRODUCT: "The likely product or category of the second order, else the category or product bought most, in words; "
     "empty where it is not known, or a code",
 }
-"""Columns that every list ends with, and what they mean."""
+"""Last columns of every list, with their meaning."""
 NAMES_OF_PRODUCTS = {
     "second_order_due": ("likely_product", "likely_category"),
     "": ("category_main", "top_product"),
 }
-"""Columns with the name of a product, the first that is known counts: of a list, and of all others."""
+"""Columns with a product or category by list; ``""`` is for all other lists. The first known one is used."""
 PLACES = {
     "rule": "loyalty_rule",
     "reason": "reason",
@@ -40,23 +40,23 @@ PLACES = {
     "last": "last_purchase",
     "until": "second_order_due_until",
 }
-"""Columns of the table of customers that the places of the sentences stand for."""
+"""Column of the table of customers for each placeholder of the sentences."""
 _INVISIBLE = dict.fromkeys((0x200E, 0x200F, 0x2060, *range(0x2066, 0x206A)))
-"""Marks of direction and joiners: a mail tool knows nothing of them."""
+"""Direction marks and joiners, which mail tools do not support."""
 _NO_WORDS = re.compile(r"[<>{}|]|%%|&\w+;|^[\W\d_]*$")
-"""Markup, placeholders of mail tools, and texts without a letter."""
+"""Pattern of markup, of placeholders of mail tools, and of texts without a letter."""
 _CODE = re.compile(r"[!-~]*\d[!-~]*|(?=\S*[-_./])[A-Z\-_./]+")
-"""One token with a digit, or in capitals with a separator: an article number, and no word of a mail."""
+"""Pattern of an article number: one token with a digit, or in capitals with a separator."""
 
 
 @dataclass(frozen=True)
 class ListTexts:
-    """Writes the texts of a list in a language.
+    """Writer of the text columns in a language.
 
     Attributes
     ----------
     words, numbers
-        Of the language, and of the calendar and the currency of the report.
+        Texts and number formats of the language, with calendar and currency of the report.
     """
 
     words: Words
@@ -68,11 +68,11 @@ class ListTexts:
         Parameters
         ----------
         name
-            Of the list.
+            Name of the list.
         listed
-            Its customers.
+            Customers of the list.
         facts
-            Of the same customers, by ``customer_id``: all columns of the table of customers, and ``top_product``.
+            Facts of these customers by ``customer_id``: the columns of the table of customers, and ``top_product``.
         """
         rows = listed.select("customer_id").join(facts, on="customer_id", how="left", maintain_order="left")
         products = NAMES_OF_PRODUCTS.get(name, NAMES_OF_PRODUCTS[""])
@@ -91,7 +91,7 @@ class ListTexts:
         return plain(self.words.say(key, **{place: self._value(place, row) or NOTHING for place in places}))
 
     def _value(self, place: str, row: Mapping[str, Any]) -> str | None:
-        """Return what stands for a place of a sentence; None where it is not known."""
+        """Return the text of a placeholder; None where its value is not known."""
         words, numbers = self.words, self.numbers
         value = row[PLACES[place]]
         if place == "reason":
@@ -110,7 +110,7 @@ class ListTexts:
 
 
 def in_words(name: str | None) -> str | None:
-    """Return the name of a product or category as words; None for a code, for markup, and for no word.
+    """Return the name of a product or category as words; None for an article number, markup, or a text without letters.
 
     >>> in_words("green_tea"), in_words("TEA-0042"), in_words("Tea, 100 g")
     ('green tea', None, 'Tea, 100 g')
@@ -121,5 +121,5 @@ def in_words(name: str | None) -> str | None:
 
 
 def plain(text: str) -> str:
-    """Return a text without marks of direction, joiners and spaces that do not break."""
+    """Return a text without direction marks and joiners, with plain single spaces."""
     return " ".join(text.translate(_INVISIBLE).split())

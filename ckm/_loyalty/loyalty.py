@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm._loyalty.localized import NOTHING
+from ckm.metrics.loyalty_rules import load_loyalty_rules
 from ckm.render.bar_charts import Spot, spot_chart
 from ckm.render.document import ReportTable, TableColumn
 from ckm.render.grid_charts import Box, matrix
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 SCALES = {"nps": ("nps_0_10", -100.0, 100.0), "csat": ("csat_1_5", 0.0, 1.0), "ces": ("ces_1_7", 1.0, 7.0)}
-"""Metrics of satisfaction, with the rating scale and the worst and best value of the metric."""
+"""Rating scale, worst and best value of each satisfaction metric."""
 CELLS = ("spurious", "true", "none", "latent")
 """Cells of the matrix in reading order: high behaviour above low, low attitude before high."""
 MOST_LISTED = 20
@@ -24,7 +26,7 @@ MOST_LISTED = 20
 
 
 def satisfaction(localized: LocalizedReport) -> Iterator[Block]:
-    """Return NPS, CSAT and CES, each with its interval on its scale."""
+    """Return the chart of NPS, CSAT and CES with their intervals, each on its scale."""
     found = [metric for name in SCALES if (metric := localized.of(name)) is not None]
     if not found:
         return
@@ -80,66 +82,71 @@ def _satisfaction_finding(localized: LocalizedReport, first: Metric) -> str:
 
 
 def loyalty_matrix(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customers by behaviour and attitude."""
-    counts = {each.of("loyalty"): each.value or 0.0 for each in localized.all("loyalty_matrix_cell", "loyalty")}
-    total = sum(counts.values())
+    """Return the chart of the loyalty matrix: customers by behaviour and attitude."""
+    cells = localized.parts("loyalty_matrix_cell", "loyalty", CELLS)
+    counts = dict.fromkeys(CELLS, 0.0) | {each.of("loyalty") or "": each.value for each in cells}
+    total = sum(each or 0.0 for each in counts.values())
     if not total:
         return
     revenue = {each.of("loyalty"): each.value for each in localized.all("loyalty_matrix_cell_revenue", "loyalty")}
-    most = max(counts.values())
-    boxes = [
-        Box(
-            localized.called("loyalty", cell),
-            localized.say(
-                "bar.cell",
-                customers=localized.numbers.count(counts.get(cell, 0.0)),
-                share=localized.numbers.share(counts.get(cell, 0.0) / total),
-            ),
-            localized.say(f"cell.{cell}"),
-            counts.get(cell, 0.0) / most,
-        )
-        for cell in CELLS
-    ]
-    rows = [
+    most = max(each or 0.0 for each in counts.values())
+    boxes = []
+    for cell, count in counts.items():
+        text = localized.written("loyalty_matrix_cell", count)
+        if (share := _share(localized, count, counts)) != NOTHING:
+            text = localized.say("bar.cell", customers=text, share=share)
+        name, meaning = localized.called("loyalty", cell), localized.say(f"cell.{cell}")
+        boxes.append(Box(name, text, meaning, (count or 0.0) / most))
+    rows = tuple(
         (
             localized.called("loyalty", cell),
             localized.say(f"cell.{cell}"),
-            localized.numbers.count(counts.get(cell, 0.0)),
-            localized.numbers.share(counts.get(cell, 0.0) / total, 1),
+            localized.written("loyalty_matrix_cell", counts[cell]),
+            _share(localized, counts[cell], counts, digits=1),
             localized.written("loyalty_matrix_cell_revenue", revenue.get(cell), exact=True),
         )
         for cell in ("true", "spurious", "latent", "none")
-    ]
+    )
     titles = ("loyalty", "meaning", "customers", "share", "revenue")
     columns = tuple(
         TableColumn(localized.say(f"column.{key}"), numeric=number > 1) for number, key in enumerate(titles)
     )
-    finding = localized.say(
-        "find.matrix",
-        counts.get("true", 0.0),
-        true=localized.numbers.count(counts.get("true", 0.0)),
-        all=localized.numbers.count(total),
-        share=localized.numbers.share(counts.get("true", 0.0) / total),
-        spurious=localized.numbers.count(counts.get("spurious", 0.0)),
-    )
     yield localized.figure(
-        localized.unless_hidden(finding, "loyalty_matrix_cell", whole=counts.keys() >= set(CELLS)),
+        _matrix_finding(localized, counts, total),
         "matrix",
         matrix(boxes, mirrored=localized.mirrored),
-        ReportTable(localized.say("table.matrix"), columns, tuple(rows), folded=True),
+        ReportTable(localized.say("table.matrix"), columns, rows, folded=True),
         note=True,
     )
 
 
+def _share(localized: LocalizedReport, count: float | None, counts: dict[str, float | None], digits: int = 0) -> str:
+    """Return a share of the customers with a rating; a dash if a count, and with it the total, is suppressed."""
+    known = [each for each in counts.values() if each is not None]
+    return NOTHING if count is None or len(known) < len(counts) else localized.numbers.share(count / sum(known), digits)
+
+
+def _matrix_finding(localized: LocalizedReport, counts: dict[str, float | None], total: float) -> str:
+    finding = localized.say(
+        "find.matrix",
+        counts["true"],
+        true=localized.written("loyalty_matrix_cell", counts["true"]),
+        all=localized.numbers.count(total),
+        share=_share(localized, counts["true"], counts),
+        spurious=localized.written("loyalty_matrix_cell", counts["spurious"]),
+    )
+    return localized.unless_hidden(finding, "loyalty_matrix_cell", whole=None not in counts.values())
+
+
 def loyalty_rules(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how many are loyal by which rule."""
-    rules = localized.all("loyal_customers", "rule")
+    """Return the table of loyal customers by rule."""
+    rules = localized.parts("loyal_customers", "rule", [each.name for each in load_loyalty_rules().rules])
     if rules:
         yield localized.slices_table(localized.title("loyal_customers"), "rule", rules)
 
 
 def loyal_list(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the loyal customers, the highest revenue first."""
+    """Return the table of loyal customers, highest revenue first."""
     loyal = localized.report.loyal
     if loyal.is_empty():
         return
@@ -168,10 +175,11 @@ def loyal_list(localized: LocalizedReport) -> Iterator[Block]:
     )
     columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
     yield ReportTable(caption, columns, tuple(rows), folded=True)
+    yield from localized.pseudonym_note(loyal["customer_id"].head(MOST_LISTED))
 
 
 def attitude_text(localized: LocalizedReport, attitude: str | None) -> str:
-    """Return the newest rating of a customer for readers; the list has ``scale=rating``."""
+    """Return the newest rating ``scale=rating`` as a text; empty without one."""
     if not attitude:
         return ""
     scale, found, rating = attitude.partition("=")

@@ -1,4 +1,4 @@
-"""Revenue over time with last year's line, and whether the newest month is usual for the season."""
+"""Report section on revenue by month, with the previous year, and the season of the newest month."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ckm.render.document import Block
 
 NAMED_EVERY = 3
-"""Months of which one is named beneath the line."""
+"""The axis labels one month in ``NAMED_EVERY``."""
 FEWEST_MONTHS = 2
 
 
@@ -52,7 +52,7 @@ def revenue_over_time(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def season_finding(localized: LocalizedReport, newest: Metric) -> str:
-    """Return the revenue of the newest month, and whether the season lets expect it."""
+    """Return a sentence on the revenue of the newest month compared with its seasonal interval."""
     month = newest.of("month") or ""
     values = {
         "month": localized.numbers.month(month),

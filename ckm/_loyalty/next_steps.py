@@ -1,4 +1,4 @@
-"""What to do next, as a person reads it: the action, its amount, how that is computed, and the command of its list."""
+"""Texts of the next steps: the action, its amount, how it is computed, and the command that writes its list."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ COMMANDS = {
     "win_back": "ckm segment{data} --by lifecycle -o customers.csv",
     "second_order": "ckm loyalty-report{data} --export lists",
 }
-"""What writes the list of each action."""
+"""Command that writes the list of each action."""
 
 
 def actions(localized: LocalizedReport) -> Actions | None:
-    """Return what to do next, the largest amount first; None where the data bear out nothing."""
+    """Return the next steps, largest amount first; None without any."""
     steps = next_steps(localized.report.metrics)
     if not steps:
         return None

@@ -13,7 +13,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from ckm._loyalty.calendars import local_calendar
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
 
 DIGITS = {"fa": str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")}
-"""Babel writes the marks of a numbering system but Western digits."""
+"""Translation of digits and percent sign, because babel writes Western digits with the separators of the locale."""
 MINUS = "−"
 JOINER = "\u2060"
 BETWEEN_DAYS = re.compile("\xa0(–|تا)\xa0")
-"""Separator of the ends of a period, in languages that set it off with spaces."""
+"""Separator between the days of a period, in languages that put spaces around it."""
 ISOLATE, RELEASE = "\u2066", "\u2069"
 LARGE = 1_000
-"""Amounts from which sentences omit the cents."""
+"""Amounts from which texts omit the cents."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class Numbers:
     locale
         Locale of babel.
     currency
-        Of all money.
+        ISO 4217 code of all amounts.
     calendar
-        Of all dates: one of :data:`ckm.settings.CALENDARS`.
+        Calendar of all dates: one of :data:`ckm.setting_values.CALENDARS`.
     """
 
     locale: str
@@ -63,22 +63,22 @@ class Numbers:
         return self._written(value, lambda each: self._percent(each, digits), digits + 2, signed=signed)
 
     def money(self, value: float, *, exact: bool = False, signed: bool = False) -> str:
-        """Format an amount; without cents from :data:`LARGE` on, unless it must be exact."""
-        cents = exact or abs(value) < LARGE
+        """Format an amount; a zero and amounts from :data:`LARGE` on have no cents, unless it must be exact."""
+        cents = exact or 0 < abs(value) < LARGE
         return self._written(value, lambda each: self._money(each, cents=cents), 2 if cents else 0, signed=signed)
 
     def day(self, day: date) -> str:
-        """Return a day."""
+        """Format a day in the long form of the language."""
         return self._day(day, "long")
 
     def short_day(self, day: date) -> str:
-        """Return a day as a table has it."""
+        """Format a day in the medium form of the language, for tables."""
         return self._day(day, "medium")
 
     def month(self, month: str) -> str:
-        """Return a month written ``2026-06``; anything else stays as it is.
+        """Format a Gregorian month given as ``2026-06``; another text is returned unchanged.
 
-        It is a month of the Gregorian calendar. In the Persian one it lies in two months, and both are named.
+        With the Persian calendar both Persian months in which the month lies are named.
         """
         from babel.dates import format_skeleton
 
@@ -140,11 +140,11 @@ class Numbers:
         )
 
     def _kept(self, text: str) -> str:
-        """Return a date without line breaks, or a period that breaks only between its ends."""
+        """Return a date with non-breaking spaces; a period may break before and after its dash."""
         kept = self._finished(text).replace(" ", "\xa0")
         return BETWEEN_DAYS.sub(r" \1 ", kept)
 
     def _finished(self, text: str) -> str:
-        # thin spaces around a dash look like gaps in many fonts
+        # thin spaces, which many fonts draw too wide, become plain spaces
         plain = text.replace("\u2009", " ")
         return plain.translate(DIGITS.get(self.locale, {}))

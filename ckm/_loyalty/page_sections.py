@@ -1,4 +1,4 @@
-"""The sections of the page in the order of reading, each of the blocks that the data bear out."""
+"""Sections of the page in the order of a manager's questions, each with its charts, tables and texts."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class PageSection:
     Attributes
     ----------
     name
-        Its title is the text ``section.NAME``.
+        Name; the title is the text ``section.NAME``.
     of_catalogue
-        Section of the metric catalogue that its metrics are of.
+        Section of the metric catalogue with its metrics.
     blocks
-        What it shows.
+        Functions that return its charts, tables and texts.
     says_missing
-        Whether it says what that section of the catalogue lacks.
+        Whether it gives the reasons for missing metrics of that section of the catalogue.
     """
 
     name: str
@@ -54,14 +54,14 @@ class PageSection:
     says_missing: bool = True
 
     def section(self, localized: LocalizedReport) -> Section:
-        """Return the section with all blocks for which there are data; a single line of text if there are none."""
+        """Return the section with all blocks for which there are data; without any, with one line on the reason."""
         title = localized.say(f"section.{self.name}")
         found = tuple(block for make in self.blocks for block in make(localized))
         missing = tuple(localized.missing(self.of_catalogue)) if self.says_missing else ()
         if not found or all(isinstance(block, Text) for block in found):
             line = (*missing, *found, Text(localized.say("text.no_data")))[0]
             return Section(title, (line,), absent=True)
-        read_first = comparison_of(localized)  # which says why nothing is compared
+        read_first = comparison_of(localized)  # the lead has this reason already
         return Section(title, (*found, *(line for line in missing if line.text not in read_first)))
 
 
@@ -90,6 +90,6 @@ PAGE_SECTIONS = (
     PageSection("satisfaction", "loyalty", (satisfaction, loyalty_matrix, loyalty_rules, loyal_list)),
     PageSection("data_quality", "data_quality", (reconciliation, rows_read, forecast_accuracy, remarks)),
 )
-"""In the order of reading."""
+"""Sections in the order of the page."""
 BEFORE_SLICES = 4
-"""Sections before those of ``--by``."""
+"""Number of sections before that of ``--by``."""

@@ -1,11 +1,13 @@
-"""Products and channels: the revenue of each, and how it changed."""
+"""Report section on products and channels: the revenue of each, and its change."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.metrics.changes import OF_ROWS
+from ckm.customers.ledger import NO_VALUE
+from ckm.metrics.changes import OF_ROWS, named_slices
 from ckm.render.bar_charts import Bar, bar_chart
+from ckm.render.document import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,23 +16,30 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Metric
     from ckm.render.document import Block, Figure
 
-MOST_SLICES = 9
 FEWEST_SLICES = 2
 
 
 def products_and_channels(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the revenue by category and by channel; a change is per day where the periods are of unequal length."""
+    """Return charts of the revenue by category and channel; between periods of unequal length the change is per day.
+
+    Revenue without a category or channel is a slice too. A dimension without any value in the data is a line of text.
+    """
     slices = localized.all("revenue_by_slice", "dimension", "value")
+    absent = []
     for dimension in reversed(OF_ROWS):
         of_dimension = [each for each in slices if each.of("dimension") == dimension]
         if len(of_dimension) >= FEWEST_SLICES:
-            yield _figure(localized, dimension, of_dimension[:MOST_SLICES])
+            yield _figure(localized, dimension, of_dimension)
+        elif not of_dimension or of_dimension[0].of("value") == NO_VALUE:
+            absent.append(localized.say(f"missing.no_{dimension}"))
+    if absent:
+        yield Text(localized.say("unit.gap").join(absent))
 
 
 def _figure(localized: LocalizedReport, dimension: str, slices: list[Metric]) -> Figure:
     names = [localized.called(dimension, each.of("value") or "") for each in slices]
     changes = [_change(localized, each) for each in slices]
-    largest = max(slices, key=lambda each: each.value or 0.0)
+    largest = max(named_slices(slices), key=lambda each: each.value or 0.0)
     bars = [
         Bar(
             name,
@@ -66,18 +75,18 @@ def _figure(localized: LocalizedReport, dimension: str, slices: list[Metric]) ->
 
 
 def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], largest: Metric) -> str:
-    """Return what changed most; of periods that cannot be compared as totals, what brings most."""
+    """Return the slice with the largest change, or of periods of unequal length the one with the largest revenue."""
     total = sum(each.value or 0.0 for each in slices)
-    moved = max(slices, key=lambda each: abs(each.change or 0.0))
+    moved = max(named_slices(slices), key=lambda each: abs(each.change or 0.0))
     name = localized.dimension(dimension)
-    if moved.change and not localized.unequal_days:
+    if moved.change and moved.days is None:
         return localized.say(
             f"find.slice_{'up' if moved.change > 0 else 'down'}",
             dimension=name,
             value=localized.called(dimension, moved.of("value") or ""),
             change=localized.written(moved.name, abs(moved.change)),
         )
-    if total <= 0 or largest.value is None or len(slices) >= MOST_SLICES:
+    if total <= 0 or largest.value is None:
         return localized.say("table.revenue_by", dimension=name)
     return localized.say(
         "find.slice_share",
@@ -88,8 +97,5 @@ def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], l
 
 
 def _change(localized: LocalizedReport, each: Metric) -> str:
-    """Return the relative change, per day where the periods are of unequal length; empty where there is none."""
-    if each.value is None or each.previous is None or each.previous <= 0:
-        return ""
-    before, now = localized.unequal_days or (1, 1)
-    return localized.numbers.share((each.value / now) / (each.previous / before) - 1, 1, signed=True)
+    """Return the relative change, between unequal periods per day; empty without one."""
+    return "" if each.growth is None else localized.numbers.share(each.growth, 1, signed=True)

@@ -1,10 +1,11 @@
-"""Segments with their moves: who came, who stayed, who left, who is in which stage, and who brings how much."""
+"""Report section on customer groups, life cycle stages, active customer flow, concentration and party types."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm._loyalty.localized import way
+from ckm._loyalty.localized import direction
+from ckm._segment.lifecycle.definition import ACTIVE_STAGES, STATES
 from ckm.render.bar_charts import Bar, bar_chart
 from ckm.render.chart_look import ruler
 from ckm.render.time_charts import TimeColumn, column_chart
@@ -32,41 +33,37 @@ NUMBERS = (
     "gini",
     "top_quintile_share",
 )
-ACTIVE_STAGES = ("active", "reactivated", "new")
-"""Life cycle stages that count as active."""
-INACTIVE_STAGES = ("cooling", "lapsed")
-"""Life cycle stages that count as inactive."""
 CAME = ("new", "reactivated")
 FEWEST_MONTHS = 2
-"""Months that are a movement."""
+"""Fewest months of a flow chart."""
 NAMED_EVERY = 3
-"""Months of which one is named beneath its column."""
+"""The axis labels one month in ``NAMED_EVERY``."""
 
 
 def retention_finding(localized: LocalizedReport) -> str:
-    """Return a sentence on retention compared with the previous period, within its interval; empty if unknown.
+    """Return a sentence on the retention rate and its change; empty if it is unknown.
 
-    Periods of unequal length are not compared: in more days more come back.
+    Between periods of unequal length it has no change, because in more days more customers return.
     """
     rate = localized.of("retention_rate")
     if rate is None or rate.value is None:
         return ""
     share = localized.numbers.share(rate.value)
-    went = way(rate)
+    went = direction(rate)
     if went is None or localized.unequal_days:
         return localized.say("find.retention", share=share)
     return localized.say(f"find.retention_{went}", share=share, previous=localized.numbers.share(rate.previous or 0.0))
 
 
 def relationship_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the metrics of the relationships in one folded table."""
+    """Return a folded table of the metrics of customer relationships."""
     numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
     if numbers:
         yield localized.metrics_table(localized.say("table.relationships"), numbers, folded=True)
 
 
 def customer_finding(localized: LocalizedReport) -> str:
-    """Return how many bought, and what they are made of; empty where the groups are not known.
+    """Return a sentence on the number of active customers and their groups; without the groups if they are not known.
 
     Periods of unequal length are not compared.
     """
@@ -77,7 +74,7 @@ def customer_finding(localized: LocalizedReport) -> str:
     count = localized.written(active.name, active.value)
     if len(parts) < len(BALANCE):
         return localized.say("happened.customers", active.value, active=count)
-    went = None if localized.unequal_days else way(active)
+    went = None if localized.unequal_days else direction(active)
     return localized.say(
         f"find.balance_{went or 'only'}",
         active.value,
@@ -88,7 +85,7 @@ def customer_finding(localized: LocalizedReport) -> str:
 
 
 def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
-    """Return who came, stayed and left since the comparison period."""
+    """Return the chart of new, retained, reactivated and lost customers."""
     active = localized.of("customers_active")
     parts = [localized.of(name) for name in BALANCE]
     if active is None or None in parts:
@@ -111,8 +108,9 @@ def customer_balance(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the customers by life cycle stage."""
-    states = localized.all("lifecycle_stage", "state")
+    """Return the chart of customers by life cycle stage."""
+    has_prospects = all(each.reason != "no_customers_table" for each in localized.report.missing)
+    states = localized.parts("lifecycle_stage", "state", STATES if has_prospects else STATES[:-1])
     total = sum(each.value or 0.0 for each in states)
     if not total:
         return
@@ -135,28 +133,26 @@ def lifecycle_stages(localized: LocalizedReport) -> Iterator[Block]:
         lapsed=localized.numbers.count(localized.number("lifecycle_stage", state="lapsed")),
     )
     table = localized.slices_table(localized.title("lifecycle_stage"), "state", states)
-    finding = localized.unless_hidden(
-        finding, "lifecycle_stage", whole={*ACTIVE_STAGES, *INACTIVE_STAGES} <= {each.of("state") for each in states}
-    )
+    finding = localized.unless_hidden(finding, "lifecycle_stage", whole=all(each.value is not None for each in states))
     yield localized.figure(finding, "states", bar_chart(bars, mirrored=localized.mirrored), table)
 
 
 def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
-    """Return who became active and who lapsed, by month."""
+    """Return the customers who became active and those who are no longer active, by month."""
     flows = localized.all("active_customer_flow", "month", "kind")
     months = list(dict.fromkeys(each.of("month") or "" for each in flows))
     if len(months) < FEWEST_MONTHS:
         return
     by = {(each.of("month"), each.of("kind")): each.value or 0.0 for each in flows}
     came = [sum(by.get((month, kind), 0.0) for kind in CAME) for month in months]
-    lost = [by.get((month, "lost"), 0.0) for month in months]
+    stopped = [by.get((month, "no_longer_active"), 0.0) for month in months]
     columns = [
         TimeColumn(
             localized.numbers.month(month) if number % NAMED_EVERY == len(months) % NAMED_EVERY else "", up, down
         )
-        for number, (month, up, down) in enumerate(zip(months, came, lost, strict=True))
+        for number, (month, up, down) in enumerate(zip(months, came, stopped, strict=True))
     ]
-    legend = localized.say("legend.came"), localized.say("legend.fell_out")
+    legend = localized.say("legend.came"), localized.say("legend.no_longer_active")
     rows = [
         (
             localized.numbers.month(month),
@@ -170,12 +166,12 @@ def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
             len(months),
             months=localized.numbers.count(len(months)),
             came=localized.numbers.count(sum(came)),
-            lost=localized.numbers.count(sum(lost)),
+            stopped=localized.numbers.count(sum(stopped)),
         ),
         "flows",
         column_chart(
             columns,
-            ruler([*came, *(-each for each in lost)], localized.numbers.count),
+            ruler([*came, *(-each for each in stopped)], localized.numbers.count),
             ((legend[0], "accent"), (legend[1], "muted")),
             mirrored=localized.mirrored,
         ),
@@ -183,12 +179,12 @@ def active_customer_flow(localized: LocalizedReport) -> Iterator[Block]:
     )
 
 
-FLOW_COLUMNS = ("new", "reactivated", "retained", "lost", "active")
+FLOW_COLUMNS = ("new", "reactivated", "retained", "no_longer_active", "active")
 """Kinds in the table of flows."""
 
 
 def revenue_concentration(localized: LocalizedReport) -> Iterator[Block]:
-    """Return how much of the revenue the best customers bring."""
+    """Return the chart of the revenue share of the top 20 % of the customers."""
     top, gini = localized.of("top_quintile_share"), localized.of("gini")
     if top is None or top.value is None:
         return
@@ -208,7 +204,7 @@ def revenue_concentration(localized: LocalizedReport) -> Iterator[Block]:
 
 
 def parties(localized: LocalizedReport) -> Iterator[Block]:
-    """Return customers and revenue by party type."""
+    """Return the table of active customers and revenue by party type."""
     customers = localized.all("party_customers", "party_type")
     revenue = {each.of("party_type"): each for each in localized.all("party_revenue", "party_type")}
     if not customers:
@@ -223,7 +219,7 @@ def parties(localized: LocalizedReport) -> Iterator[Block]:
                 localized.written(each.name, each.value),
                 localized.written("party_revenue", money.value if money else None, exact=True),
                 localized.written("party_revenue", money.change, exact=True, signed=True)
-                if money and money.change is not None and localized.is_comparable("party_revenue")
+                if money and money.change is not None and money.days is None
                 else "",
             )
         )

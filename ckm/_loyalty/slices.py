@@ -1,4 +1,4 @@
-"""Metrics by the dimension of ``--by``."""
+"""Report section with the metrics by the dimension of ``--by``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SHOWN = (
     "ces",
     "value_at_risk",
 )
-"""Metrics of the table; machine formats and the workbook have all."""
+"""Metrics of the table; machine formats and the workbook have all metrics."""
 
 
 def slices_section(localized: LocalizedReport) -> Section | None:
-    """Return a row per slice; None for a report without slices."""
+    """Return the section with a row per slice; None for a report without slices."""
     by = localized.report.by
     if by is None:
         return None
@@ -54,5 +54,6 @@ def _blocks(localized: LocalizedReport, by: str) -> Iterator[Block]:
         *(TableColumn(localized.title(name), numeric=True) for name in names),
     )
     yield ReportTable(localized.say("table.by", dimension=localized.dimension(by)), columns, tuple(rows))
+    yield from localized.pseudonym_note(values)
     hidden = (localized.reason(each) for each in localized.report.missing if each.reason == HIDDEN)
     yield from map(Text, dict.fromkeys(hidden))

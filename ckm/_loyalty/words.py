@@ -1,7 +1,7 @@
 """Texts of the report by language: ``ckm/data/report/LANG.yaml``, one file per language with the same keys.
 
 A text can contain placeholders such as ``{count}``. A text that depends on a number has a form per plural category of
-the language (``one``, ``other``), selected by the placeholder ``n``.
+the language, such as ``one`` and ``other``.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Words:
         key
             Key with dots; KeyError if it does not exist.
         n
-            Number that selects the plural form.
+            Number that selects the plural form; None counts as 0.
         values
             Values of the placeholders, as written in this language.
         """

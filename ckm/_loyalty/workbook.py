@@ -1,7 +1,7 @@
-"""A loyalty report as an Excel workbook: findings, a sheet per section, all metrics as machines read them, definitions.
+"""Loyalty report as an Excel workbook: overview, a sheet per section, loyal customers, all metrics, definitions.
 
-Every sheet is one table: its header stays in view and has a filter, and columns are as wide as their texts. Numbers are
-numbers in a format of their unit, days are dates, texts are never formulas, and equal reports give equal bytes.
+Every sheet is one table with a frozen header, a filter, columns as wide as their texts, and a page setup. Numbers have
+the format of their unit, days are dates, texts are never formulas, and equal reports give equal bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ckm.files import temporary_folder
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.plaintext import harmless_in_page
 from ckm.render.writers import EXCEL_CREATED
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Metric
     from ckm.metrics.report import LoyaltyReport
 
+REVENUE = "changed"
+"""Section of the metric catalogue with the revenue."""
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 LONGEST_NAME = 31
 """Maximum characters of a sheet's name in Excel."""
@@ -48,16 +50,20 @@ FORMATS = {
     "ratio": "0.00",
     "day": "yyyy-mm-dd",
 }
-"""How Excel shows the numbers of a unit, with the marks and digits of the reader's; money: :func:`money_format`."""
+"""Number format of each unit, which Excel shows with the separators of its user; money: :func:`money_format`."""
 COLUMNS = ("metric", "slice", "value", "unit", "n", "low", "high", "previous", "change")
 DEFINITIONS = ("section", "metric", "definition", "formula", "source")
 LOYAL = ("customer", "rule", "orders", "revenue", "last_purchase", "attitude")
 MONTHS = ("month", "cohort")
-"""Dimensions whose values are months; the month of a cohort's retention is a number and stays one."""
+"""Dimensions with months ``2026-06``; the ``month`` of a cohort is a number of months, which stays a number."""
 LEAST_WIDTH, MOST_WIDTH = 8, 60
-"""Characters of a column; longer texts are wrapped."""
+"""Smallest and largest width of a column in characters; longer texts are wrapped."""
+LINE_HEIGHT = 15
+"""Height of a line of text in points, as Excel has it."""
+A4 = 9
+"""Excel's number of the paper size."""
 BESIDE_TEXT = 3
-"""Characters beside a text: the padding of a cell, and the button of a filter."""
+"""Characters added to the width of a text, for the padding of the cell and the filter button."""
 
 
 @dataclass(frozen=True)
@@ -147,16 +153,19 @@ class _Writer:
         self._formats = {unit: book.add_format({"num_format": text, **top}) for unit, text in formats.items()}
 
     def overview(self) -> None:
-        """Write what a reader must know first, and the findings and gaps of every section."""
+        """Write the lead, and the findings and reasons for missing metrics of every section."""
         localized = self._localized
         rows = [(title_of(localized), lead_of(localized))]
         for name in SECTIONS:
-            lines = (*findings(localized, name), *(text.text for text in localized.missing(name)))
+            included = localized.net_sales() if name == REVENUE else ()
+            lines = (*findings(localized, name), *included, *(text.text for text in localized.missing(name)))
             rows += [(localized.say(f"section.{name}"), line) for line in lines]
+        pseudonyms = localized.pseudonym_note(localized.report.loyal["customer_id"])
+        rows += [(localized.say("sheet.loyal"), note.text) for note in pseudonyms]
         self._table(localized.say("sheet.overview"), ("section", "finding"), rows)
 
     def section(self, name: str) -> None:
-        """Write every metric of a section; no sheet where there is none."""
+        """Write the metrics of a section of the catalogue; no sheet without metrics."""
         localized, book = self._localized, load_catalogue()
         rows: list[Sequence[Cell]] = []
         for each in localized.report.metrics:
@@ -174,14 +183,17 @@ class _Writer:
     def _slice(self, metric: Metric) -> str:
         localized = self._localized
         named = []
-        for key, value in metric.slice:
+        pairs = dict(metric.slice)
+        if "dimension" in pairs:  # the pair of a dimension and its value
+            pairs[pairs.pop("dimension")] = pairs.pop("value")
+        for key, value in pairs.items():
             group = "left_out" if metric.name == "rows_left_out" else key
             text = localized.numbers.month(value) if key in MONTHS else localized.called(group, value)
             named.append(f"{localized.dimension(key)}: {text}")
         return localized.joined(named)
 
     def loyal(self) -> None:
-        """Every loyal customer, with the rule that made each loyal."""
+        """Write all loyal customers with the rule that each meets."""
         localized, loyal = self._localized, self._localized.report.loyal
         if loyal.is_empty():
             return
@@ -203,17 +215,17 @@ class _Writer:
                 )
             )
         keys = [*LOYAL, *(("name",) if named else ())]
-        if local:  # the date as a reader's calendar has it, beside the date that can be sorted
+        if local:  # a text column with the date of the report's calendar, after the date column
             keys.insert(keys.index("last_purchase") + 1, "last_purchase")
         self._table(localized.say("sheet.loyal"), keys, rows)
 
     def metrics(self) -> None:
-        """All metrics by the names that machines use, as ``-f json`` has them."""
+        """Write all metrics by name, as ``-f json`` has them."""
         table = self._localized.report.metrics.table()
         self._table(self._localized.say("sheet.metrics"), table.columns, table.rows(), as_they_are=True)
 
     def definitions(self) -> None:
-        """What every metric of the report means."""
+        """Write definition, formula and source of every metric of the report."""
         localized = self._localized
         used = {each.name for each in localized.report.metrics}
         rows = [
@@ -232,7 +244,7 @@ class _Writer:
     def _table(
         self, title: str, keys: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_they_are: bool = False
     ) -> None:
-        """Write a sheet: its header in view and with a filter, its columns as wide as their texts."""
+        """Write a sheet with frozen header, filter, fitted columns and page setup."""
         sheet = self._sheet(title)
         titles = list(keys) if as_they_are else [self._localized.say(f"column.{key}") for key in keys]
         widths = [width_of(name) for name in titles]
@@ -242,10 +254,17 @@ class _Writer:
             for column, cell in enumerate(row):
                 self._cell(sheet, number, column, cell)
                 widths[column] = max(widths[column], self._width(cell))
+            lines = max((_lines(cell) for cell in row if isinstance(cell, str)), default=1)
+            if lines > 1:  # LibreOffice does not compute the height of a row with wrapped text when it opens a file
+                sheet.set_row(number, lines * LINE_HEIGHT)
         for column, width in enumerate(widths):
             sheet.set_column(column, column, min(max(width + BESIDE_TEXT, LEAST_WIDTH), MOST_WIDTH))
         sheet.freeze_panes(1, 1)
         sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)  # as wide as a page, and as many pages as the rows need
+        sheet.repeat_rows(0)
 
     def _cell(self, sheet: Worksheet, row: int, column: int, cell: Cell) -> None:
         if isinstance(cell, Quantity):
@@ -259,7 +278,7 @@ class _Writer:
             sheet.write_number(row, column, cell, self._text)
 
     def _width(self, cell: Cell) -> int:
-        """Return how wide a cell is shown, in the widest form that the reader's Excel may choose."""
+        """Return the width of a cell in characters, in the widest number format of any locale."""
         if isinstance(cell, Quantity) and not isinstance(cell.value, date):
             money = cell.unit == "money"
             return len(f"{cell.value:,.2f}") + (len(self._localized.report.currency) + 1) * money
@@ -267,7 +286,7 @@ class _Writer:
 
     def _sheet(self, title: str) -> Worksheet:
         name = sheet_name(title)
-        while name.casefold() in self._titles:  # names are unique, whatever their case
+        while name.casefold() in self._titles:  # Excel compares the names of sheets without case
             name = f"{name[: LONGEST_NAME - 2]} 2"
         self._titles.add(name.casefold())
         sheet = self._book.add_worksheet(name)
@@ -276,6 +295,18 @@ class _Writer:
         return sheet
 
 
+def _lines(text: str) -> int:
+    """Return the lines of a wrapped text in the widest column."""
+    lines, used = 1, 0
+    for word in text.split(" "):
+        width = width_of(word)
+        if used and used + 1 + width > MOST_WIDTH:
+            lines, used = lines + 1, 0
+        used += width + (1 if used else 0)
+        lines, used = lines + (used - 1) // MOST_WIDTH, (used - 1) % MOST_WIDTH + 1 if used else 0
+    return lines
+
+
 def _write(sheet: Worksheet, row: int, column: int, text: str, look: Format) -> None:
-    """Write a text that may hold a name from the data: XML has no place for control characters."""
+    """Write a text without control characters, which XML does not allow."""
     sheet.write_string(row, column, harmless_in_page(text), look)

@@ -1,6 +1,6 @@
 """The record of the last nightly run: the inputs for which the new warnings were listed.
 
-It lies in the store, so that it is removed together with the tables that it is about.
+The file is in the store's folder, so that it is removed together with the tables that it describes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,10 @@ RECORD_SCHEMA = "ckm.nightly/1"
 
 
 def warning_inputs(workspace: Workspace, *, as_of: date | None, seed: int) -> str:
-    """Return a digest of the inputs of the warnings.
+    """Return a digest of all inputs of the list of new warnings, except knowledge entries.
 
     These are the states of the tables, the settings, the mappings (which declare payments), the segment definitions,
-    the as-of date, the seed and the version of ckm. Knowledge entries are not among them: a changed entry is listed
-    with the next data.
+    the as-of date, the seed and the version of ckm. A changed knowledge entry alone does not write the list again.
     """
     store = Store(workspace.store_dir)
     facts = {

@@ -73,7 +73,7 @@ class Step:
 
 
 def attempt(name: str, work: Callable[[], Step]) -> Step:
-    """Return the result of ``work``; if it raises an error, the failed step.
+    """Run ``work`` and return its step; if it raises an error of ckm, return a failed step with that error.
 
     Errors of the operating system (a full disk, missing permissions) affect all steps and are raised.
     """
@@ -101,7 +101,7 @@ def caught(work: Callable[[], T]) -> tuple[T | None, CkmError | None]:
 
 
 def strongest(codes: Iterable[int]) -> int:
-    """Return the exit code that takes precedence over the others; 0 without codes."""
+    """Return the code of the highest :data:`PRECEDENCE`; 0 without codes."""
     return max(codes, key=PRECEDENCE.index, default=0)
 
 

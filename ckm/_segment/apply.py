@@ -53,8 +53,8 @@ def apply_definition(
     settings
         Settings of the workspace, with the thresholds for shifts.
     ledger
-        Ledger of the tables, if read already; it is used if it has the sums that the definition needs. With a ledger in
-        partitions the result has no rows of customers (:func:`ckm._segment.partitions.with_rows`).
+        Ledger of the tables, if it was read already; it is used if it has the sums that the definition needs. With a
+        ledger in partitions the result has no rows of customers (:func:`ckm._segment.partitions.with_rows`).
     keep
         With a ledger in partitions: whether the result is saved as a run.
 
@@ -65,18 +65,20 @@ def apply_definition(
     """
     if isinstance(ledger, PartitionedLedger):
         result, counts = segment_partitions(
-            saved, ledger, tables.get("customers"), as_of=as_of, check=_need_same_ground, keep=keep
+            saved, ledger, tables.get("customers"), as_of=as_of, check=_check_comparable, keep=keep
         )
     else:
         ledger = read_for(saved, tables, as_of=as_of, ledger=ledger)
         table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
-        _need_same_ground(saved, table, time_zone)
+        _check_comparable(saved, table, time_zone)
         result, counts = segmented(saved, table), counts_by_feature(saved.distribution, table.frame)
     found = shifts(saved.distribution, saved.customers, counts)
-    remarks: list[str] = [f"definition '{saved.name}' version {saved.version}, learned as of {saved.as_of}"]
+    remarks: list[str] = [f"definition '{saved.name}' version {saved.version}, fitted as of {saved.as_of}"]
     if saved.as_of > result.as_of:
         remarks.append(
-            doubt(f"it was learned after {result.as_of}: its numbers saw what came later; --refit learns them anew")
+            doubt(
+                f"the definition was fitted to data after {result.as_of}, which the result uses; --refit fits it again"
+            )
         )
     return result.saying(*remarks, shift_remark(found, settings), details=(shift_detail(found),))
 
@@ -95,9 +97,9 @@ def read_for(
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Return the ledger and features that a definition needs; uses ``ledger`` if it has the required sums.
+    """Return a ledger with the sums that a definition needs; ``ledger`` itself if it has them.
 
-    Features are as of the day of ``ledger``, from the same rows.
+    Otherwise the transactions are read again, as of the day of ``ledger`` and with the same stray dates.
     """
     needs = definition_needs(saved)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
@@ -109,20 +111,20 @@ def read_for(
     )
 
 
-def _need_same_ground(saved: SavedDefinition, table: FeatureTable, time_zone: str | None) -> None:
+def _check_comparable(saved: SavedDefinition, table: FeatureTable, time_zone: str | None) -> None:
     def refuse(what: str) -> UsageError:
         return UsageError(
-            f"definition '{saved.name}' {what}", hint="--refit learns it anew from these data; --by starts another"
+            f"definition '{saved.name}' {what}", hint="--refit fits it to these data; --by fits another definition"
         )
 
     if saved.dictionary != read_dictionary().version:
         raise refuse(
-            f"was made for version {saved.dictionary} of the features, and this is {read_dictionary().version}"
+            f"was fitted to version {saved.dictionary} of the features, and ckm has version {read_dictionary().version}"
         )
     if saved.currency != table.currency:
-        raise refuse(f"is for amounts in {saved.currency}, and these are in {table.currency}")
+        raise refuse(f"is for amounts in {saved.currency}, and the data are in {table.currency}")
     if time_zone not in (None, saved.time_zone):
-        raise refuse(f"is for days in {saved.time_zone}, and these are in {time_zone}")
+        raise refuse(f"is for days in {saved.time_zone}, and the data are in {time_zone}")
     known = {name for name, distribution in saved.distribution.items() if distribution.shares[-1] < 1}
     missing = [
         name
@@ -130,4 +132,4 @@ def _need_same_ground(saved: SavedDefinition, table: FeatureTable, time_zone: st
         if name not in table.frame.columns or (name in known and name not in table.features)
     ]
     if missing:
-        raise refuse(f"needs features that these data do not give: {', '.join(missing)}")
+        raise refuse(f"needs features that the data lack: {', '.join(missing)}")

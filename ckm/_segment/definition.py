@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.settings import SegmentSettings
 
 READABLE_DIGITS = 6
-"""Significant digits of fitted numbers, which are rounded before use, so that the file has the numbers used."""
+"""Significant digits of fitted numbers; rounded before use, so that the file has exactly the numbers that are used."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Detail:
-    """A table with details of a method's result.
+    """A table about the result of a segment method, for ``--details``.
 
     Attributes
     ----------
@@ -57,14 +57,14 @@ class TrainingData:
     table
         Feature table of the customers.
     at
-        Function that returns the feature table as of the end of another day; raises NotEnoughDataError without data by
-        then.
+        Function that returns the feature table as of the end of another day; it raises NotEnoughDataError if the data
+        begin after that day.
     settings
         Settings of the workspace.
     seed
         Random seed.
     previous
-        The definition that this one replaces; None the first time.
+        The definition that the fitted one replaces; None for a first fit.
     """
 
     table: FeatureTable
@@ -113,7 +113,7 @@ class Definition(Protocol):
 
 
 def readable_number(value: float) -> float:
-    """Return ``value`` to :data:`READABLE_DIGITS` significant digits."""
+    """Return ``value`` rounded to :data:`READABLE_DIGITS` significant digits."""
     return float(f"{value:.{READABLE_DIGITS}g}")
 
 

@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 SCHEMA = "ckm.segments/1"
 HEADER = """\
-# How `ckm segment` gives these segments. It stays as it is until `ckm segment --refit` makes the next version.
-# It names no customer.
+# Segment definition of `ckm segment`, applied unchanged until `ckm segment --refit` fits the next version.
+# It contains no customer.
 """
 FINGERPRINT_DIGITS = 16
 
 
 @dataclass(frozen=True)
 class SavedDefinition:
-    """A definition, and facts of the data that it was fitted to.
+    """A definition, and facts about its training data.
 
     Attributes
     ----------
@@ -53,9 +53,9 @@ class SavedDefinition:
     monetary
         Definition and window of the monetary value.
     population
-        Population parameters for customers with a short history.
+        Purchase intervals and margin of all customers, used for customers with a short history.
     distribution
-        Distributions of the features of the definition, to compute later shifts.
+        Distribution of each feature in the training data, to compute later shifts.
     dictionary
         Version of the feature dictionary.
     """
@@ -136,10 +136,10 @@ def parse_definition(text: str, path: Path) -> SavedDefinition:
 def _read(document: YamlEntry | None, path: Path) -> SavedDefinition:
     every = document.mapping() if document else {}
     if document is None or "schema" not in every or every["schema"].text() != SCHEMA:
-        raise UsageError(f"{path}: no definition of segments", hint=f"it would begin with 'schema: {SCHEMA}'")
+        raise UsageError(f"{path}: not a segment definition", hint=f"a definition begins with 'schema: {SCHEMA}'")
     method = every["method"].text() if "method" in every else ""
     if method not in METHODS:
-        raise UsageError(f"{path}: no method '{method}'", hint=f"there are {', '.join(METHODS)}")
+        raise UsageError(f"{path}: unknown method '{method}'", hint=f"known: {', '.join(METHODS)}")
     keys = document.fields(("schema", "name", "version", "method", "learned_from", "features", method, "distribution"))
     learned = keys["learned_from"].fields(("as_of", "customers", "data"))
     features = keys["features"].fields(
@@ -176,14 +176,14 @@ def _day(entry: YamlEntry) -> date:
     try:
         return date.fromisoformat(entry.text())
     except ValueError:
-        raise UsageError(f"{entry.where}: no date", hint="write it as 2026-06-30") from None
+        raise UsageError(f"{entry.where}: not a date", hint="write it as 2026-06-30") from None
 
 
 def _monetary(features: Mapping[str, YamlEntry]) -> Monetary:
     window = features["window"]
     money = features["money"].text()
     if money not in ("net", "margin", "mean"):
-        raise UsageError(f"{features['money'].where}: money is net, margin or mean")
+        raise UsageError(f"{features['money'].where}: 'money' must be net, margin or mean")
     return Monetary(money=money, window=None if window.is_null else window.whole())  # type: ignore[arg-type]
 
 

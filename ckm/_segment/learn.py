@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
 AMOUNTS = frozenset({"monetary", "net_total"})
-"""Features that are also computed without amounts but are then meaningless."""
+"""Features that are computed without amounts too, but have no meaning then."""
 
 
 def segment_customers(
@@ -64,23 +64,23 @@ def segment_customers(
     settings
         Settings of the workspace.
     names
-        Names and number of scores of rfm. Default: the eleven usual names over five scores.
+        Names and number of scores of rfm. Default: the eleven names of ``ckm/data/rfm_names.yaml`` for five scores.
     seed
         Random seed.
     name
         Name of the definition.
     previous
-        The definition that this one replaces.
+        The definition that the fitted one replaces.
     ledger
-        Ledger of the tables, if read already; it must have the sums that the method and the measures need. With a
-        ledger in partitions the result has no rows of customers (:func:`ckm._segment.partitions.with_rows`).
+        Ledger of the tables, if it was read already; it must have the sums that the method and the monetary value need.
+        With a ledger in partitions the result has no rows of customers (:func:`ckm._segment.partitions.with_rows`).
     keep
         With a ledger in partitions: whether the result is saved as a run.
 
     Raises
     ------
     UsageError
-        The method is unknown (a similar one is suggested), or it is not fitted: rules come from a file.
+        The method is unknown (a similar one is suggested), or it is not fitted: users write rules in a file.
     NotEnoughDataError
         Too few customers; the message has the number needed. Or the transactions have no amounts, and the method needs
         them.
@@ -114,7 +114,7 @@ def segment_customers(
         by = fit_rfm(training, names=names)
     elif isinstance(by, str):
         if method.fit is None:
-            raise UsageError(f"the method '{by}' learns nothing", hint="give a file of rules, or a definition")
+            raise UsageError(f"method '{by}' is not fitted", hint="give a file of rules, or a definition")
         by = method.fit(training)
     saved = describe(name, by, table, monetary)
     if previous is not None:

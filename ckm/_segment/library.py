@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.result import Segmentation
-    from ckm.store import Run, Store
+    from ckm.store import Store
 
 ANALYSIS = "segments"
 _NAME = re.compile(r"\w[\w.-]*")
@@ -46,7 +46,8 @@ class Library:
             return Path(name)
         if not _NAME.fullmatch(name):
             raise UsageError(
-                f"'{name}' is no name for a definition", hint="letters, digits, '.', '_' and '-'; or a path to a .yaml"
+                f"invalid definition name '{name}'",
+                hint="use letters, digits, '.', '_' and '-'; or a path to a .yaml file",
             )
         return self.folder / f"{name}.yaml"
 
@@ -67,8 +68,8 @@ class Library:
         if found is None:
             names = ", ".join(sorted(path.stem for path in self.folder.glob("*.yaml")))
             raise UsageError(
-                f"there is no definition {self.path(name)}",
-                hint=f"there are {names}" if names else f"--save {Path(name).stem} makes one",
+                f"definition {self.path(name)} does not exist",
+                hint=f"existing definitions: {names}" if names else f"--save {Path(name).stem} fits one",
             )
         return found
 
@@ -99,7 +100,7 @@ class EarlierRun:
 
 
 def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date | None = None) -> EarlierRun | None:
-    """Return the last saved run of a definition other than the current one, as of the same day at the latest.
+    """Return the latest saved run of a definition, up to the day of the current run and other than it.
 
     Parameters
     ----------
@@ -118,7 +119,8 @@ def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date |
     if not earlier:
         return None
     run = max(earlier, key=lambda run: (run.as_of, run.number))
-    return EarlierRun(run.as_of, store.read_run(run), parse_definition(run.facts["definition"], _source(run)))
+    path = Path(f"run-{run.number}") / f"{run.name}.yaml"  # for errors
+    return EarlierRun(run.as_of, store.read_run(run), parse_definition(run.facts["definition"], path))
 
 
 def keep(store: Store, result: Segmentation) -> None:
@@ -127,7 +129,3 @@ def keep(store: Store, result: Segmentation) -> None:
     store.keep_run(
         ANALYSIS, saved.name, saved.version, result.as_of, result.kept, {"definition": saved.to_yaml()}
     )  # fmt: skip
-
-
-def _source(run: Run) -> Path:
-    return Path(f"run-{run.number}") / f"{run.name}.yaml"

@@ -26,11 +26,11 @@ class Method:
     Attributes
     ----------
     read
-        Function that reads the output of ``to_plain``.
+        Function that reads a definition from the output of its ``to_plain``.
     fit
         Function that fits a definition to customers; None if users write the definition.
     scope
-        Scope of the features that it needs.
+        Scope of the features that the method needs: ``rfm`` or ``all``.
     with_prospects
         Whether customers without a purchase have a segment too.
     of_money

@@ -28,8 +28,8 @@ class Monetary:
         if self.money not in MONEY:
             raise UnknownNameError("monetary value", str(self.money), MONEY)
         if self.window is not None and self.window < 1:
-            raise UsageError(f"a window of {self.window} months is none", hint="write at least 1, or None for all time")
+            raise UsageError(f"invalid window: {self.window} months", hint="use at least 1, or None for all time")
 
     def __str__(self) -> str:
-        """Return a readable form."""
+        """Return the monetary value as text, such as ``net over 12 months``."""
         return f"{self.money} over {f'{self.window} months' if self.window else 'all time'}"

@@ -49,17 +49,24 @@ class Moves:
 def explain_moves(before: pl.DataFrame, now: pl.DataFrame, *, since: date, order: tuple[str, ...]) -> Moves:
     """Return the segment changes between two runs, with the cause for each customer.
 
-    The first cause that applies counts: *new*, not in the previous run; *gone*, not in this run (erased, or removed by
-    a correction); *definition*, the previous definition would not have changed the segment; *behaviour*, rows of the
-    customer were added or changed (a purchase or a return); *ageing*, only time passed.
+    The cause is the first of these that applies:
+
+    new, gone
+        The customer is not in the previous run; or not in this one (erased, or removed by a correction).
+    definition
+        By the previous definition, the customer would still be in the previous segment.
+    behaviour
+        Rows of the customer were added or changed, such as a purchase or a return.
+    ageing
+        Only time has passed.
 
     Parameters
     ----------
     before
         One row per customer: customer_id, segment, rows (used rows), net_total.
     now
-        The same columns, and ``segment_before``, the segment by the definition of ``before`` today. If the definition
-        is unchanged, it equals ``segment``, so that no change has the cause *definition*.
+        The same columns, and ``segment_before``: the customer's segment today by the definition of ``before``. If the
+        definition is unchanged, it equals ``segment``, so that no change has the cause *definition*.
     since
         Day of ``before``.
     order

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm._segment.definition import Detail
     from ckm._segment.definition_file import SavedDefinition
     from ckm._segment.moves import Moves
-    from ckm.customers.coverage import LeftOut
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.features import FeatureTable
 
 AMOUNTS = ("monetary", "revenue", "revenue_share", "average_order_value", "currency")
@@ -35,8 +35,8 @@ class Segmentation(Result):
     ----------
     customers
         One row per customer, by ``customer_id``: customer_id, segment; further columns of the method (rfm: r_score,
-        f_score, m_score, Int8, 1 worst); recency_days (Int64, last purchase day to ``as_of``), frequency (Int64, days
-        with a purchase), monetary (Float64, net of returns), currency; the features behind the segment;
+        f_score, m_score, Int8, 1 is the worst); recency_days (Int64, last purchase day to ``as_of``), frequency (Int64,
+        purchase days), monetary (Float64, net of returns), currency; the features behind the segment;
         previous_segment and cause (null without an earlier run; the cause is also null without a change).
     summary
         One row per segment, best first: see :func:`ckm._segment.summary.summarise`.
@@ -51,7 +51,8 @@ class Segmentation(Result):
     details
         Tables with details of the method's result.
     kept
-        One row per customer for comparison with a later run: customer_id, segment, rows, net_total.
+        One row per customer, which is saved for comparison with a later run: customer_id, segment, rows (number of used
+        rows), net_total.
     written
         Number of customers whose rows were written to a file by partitions, and are not in ``customers``; None if none
         were.
@@ -109,7 +110,7 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
     saved
         The definition.
     table
-        Customers with the features that the definition needs, computed with its measures and population.
+        Customers with the features that the definition needs, computed with its monetary value and population.
     """
     assigned = saved.definition.assign(table.frame)
     kept = pl.concat([table.frame.select("customer_id"), assigned.select("segment")], how="horizontal")

@@ -23,8 +23,8 @@ BINS = 10
 MOST_LEVELS = 20
 """Maximum number of values (levels) of a text feature that are counted separately; all others count together."""
 LEAST_SHARE = 1e-4
-"""Smaller shares of an interval are raised to this, because the logarithm of zero is not finite."""
-TOLD = 0.005
+"""Smallest share of an interval: smaller ones are raised to it, because the logarithm of zero is not finite."""
+LEAST_SHOWN = 0.005
 """Smallest index that is shown; a smaller one would be displayed as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902
 """99.9 % quantile of the standard normal distribution: by chance, one feature in a thousand exceeds it."""
@@ -82,7 +82,7 @@ class Shift:
     index
         Population stability index; 0 is no shift.
     chance
-        Index that chance exceeds once in a thousand, for this number of customers.
+        Index that two samples of the same customers exceed by chance once in a thousand, for this number of customers.
     """
 
     feature: str
@@ -90,13 +90,14 @@ class Shift:
     chance: float
 
     def exceeds(self, limit: float) -> bool:
-        """Whether the feature shifted by at least ``limit``, and by more than chance."""
+        """Return whether the index is at least ``limit``, and larger than chance explains."""
         return self.index >= limit and self.index > self.chance
 
 
 def distributions(features: pl.DataFrame, names: Iterable[str]) -> dict[str, Distribution]:
-    """Return the distribution of each feature; dates are omitted, because they always move."""
-    return {name: _distribution(features[name]) for name in names if _is_countable(features[name].dtype)}
+    """Return the distribution of each feature by name; dates are omitted, because they always shift."""
+    countable = (name for name in names if features[name].dtype.is_numeric() or features[name].dtype == pl.String)
+    return {name: _distribution(features[name]) for name in countable}
 
 
 def counts_by_feature(then: Mapping[str, Distribution], features: pl.DataFrame) -> dict[str, list[int]]:
@@ -136,12 +137,12 @@ def shifts(
 
 def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
     """Return a remark on shifted features, and on whether the definition should be refitted."""
-    for limit, what in ((settings.shift_refit, "it is time to --refit"), (settings.shift_watch, "worth a look")):
+    for limit, what in ((settings.shift_refit, "--refit is recommended"), (settings.shift_watch, "check them")):
         shifted = [f"{shift.feature} {shift.index:.2f}" for shift in found if shift.exceeds(limit)]
         if shifted:
             by = f"by a population stability index of {limit:g} or more"
-            return doubt(f"shifted since, {by}: {', '.join(shifted)}; {what}")
-    largest = f" (at most {found[0].index:.2f}, {found[0].feature})" if found and found[0].index >= TOLD else ""
+            return doubt(f"features shifted since the definition was fitted, {by}: {', '.join(shifted)}; {what}")
+    largest = f" (at most {found[0].index:.2f}, {found[0].feature})" if found and found[0].index >= LEAST_SHOWN else ""
     return f"no feature has shifted since by a population stability index of {settings.shift_watch:g} or more{largest}"
 
 
@@ -152,12 +153,12 @@ def shift_detail(found: Sequence[Shift]) -> Detail:
         schema={"feature": pl.String, "index": pl.Float64, "by_chance": pl.Float64},
         orient="row",
     )
-    title = "How far the features have shifted since the definition was learned (population stability index)"
+    title = "Shift of the features since the definition was fitted (population stability index)"
     return Detail(title, frame, {"index": "{:.3f}", "by_chance": "{:.3f}"})
 
 
 def population_stability_index(then: Iterable[float], now: Iterable[float]) -> float:
-    """Return the index of two lists of shares over the same intervals."""
+    """Return the population stability index of two lists of shares over the same intervals."""
     pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(then, now, strict=True)]
     return sum((p - q) * math.log(p / q) for p, q in pairs)
 
@@ -191,10 +192,6 @@ def chi_square_quantile(free: int) -> float:
         return 0.0
     spread = 2 / (9 * free)
     return float(free * (1 - spread + CHANCE_NORMAL_QUANTILE * math.sqrt(spread)) ** 3)
-
-
-def _is_countable(dtype: pl.DataType) -> bool:
-    return dtype.is_numeric() or dtype == pl.String
 
 
 def _distribution(values: pl.Series) -> Distribution:

@@ -95,9 +95,9 @@ def gaps(days: pl.Series, limits: CheckLimits) -> list[Gap]:
 
 
 def channels(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
-    """Find the longest pause of each channel, in days on which another channel sold: a warning.
+    """Find channels with an unusually long pause, counted in days with sales of other channels: a warning.
 
-    Days without any sale (Sundays, holidays) are not counted; ``calendar`` checks those.
+    Days without any sale (Sundays, holidays) are not counted here; :func:`calendar` finds them.
     """
     sales = _sales(measured).group_by("day", "channel").agg().sort("day")
     business = sales.select(pl.col("day").unique().sort()).with_row_index("at")

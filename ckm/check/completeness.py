@@ -33,7 +33,7 @@ def completeness(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding
     required = subject.contract.required if subject.contract else ()
     for column in required:
         yield from _required_column(measured, column)
-    made = subject.contract.unnamed if subject.contract else ()  # these are not filled from source columns
+    made = subject.contract.unnamed if subject.contract else ()  # no source column fills these
     columns = [column for column in subject.own_columns if column not in made]
     shares = {
         column: measured.nulls(column) / measured.rows

@@ -59,7 +59,7 @@ def controls(
 
 
 def _by_month(measured: TableCounts, limits: CheckLimits | None) -> pl.DataFrame:
-    """Return ``month``, ``source``, ``currency``, ``net`` and ``rows``; null if the table lacks the column."""
+    """Return ``net`` and ``rows`` by ``month``, ``source`` and ``currency``; a column that the table lacks is null."""
     days = measured.by_day.drop_nulls("day")
     if limits is not None and "type" in days.columns:
         days = days.filter(pl.col("type").is_in(limits.control_types))
@@ -73,7 +73,7 @@ def _by_month(measured: TableCounts, limits: CheckLimits | None) -> pl.DataFrame
 
 
 def _pick(found: pl.DataFrame, line: Mapping[str, Any]) -> _Total:
-    """Sum the month of ``line``, for its source and currency if given."""
+    """Return the totals of the month of ``line``, of its source and currency if given."""
     for name in ("month", "source", "currency"):
         if line[name] is not None:
             found = found.filter(pl.col(name) == line[name])

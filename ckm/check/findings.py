@@ -26,6 +26,7 @@ CHECKS = {
     "future": "no row is dated after --as-of",
     "quarantine": "few rows were rejected at ingest",
     "references": "every customer id is known",
+    "linked_customers": "customers of several sources are linked",
     "no_customer": "most sales name their customer",
     "guest_ids": "no customer id is used for many customers",
     "duplicates": "few rows are complete duplicates",
@@ -56,8 +57,7 @@ class Finding:
     part
         The part of the table (a month, a channel, a currency, a rule, a reason); None for the whole table.
     value, limit
-        The measured value and its limit, in the unit of the message; ``limit`` is None if there is
-        none.
+        The measured value and its limit, in the unit of the message; ``limit`` is None for a check without a limit.
     count
         Number of affected rows (or days, months or columns, as the message says).
     message, hint

@@ -8,7 +8,8 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.customers.calendar import day_number
-from ckm.customers.coverage import StrayRows, data_end
+from ckm.customers.data_end import data_end
+from ckm.customers.excluded_rows import StrayRows
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def newest(measured: TableCounts) -> date | None:
 def freshness(measured: TableCounts, today: date, limits: CheckLimits) -> Iterator[Finding]:
     """Warn if the newest row is older on ``today`` than ckm.yaml allows for its table.
 
-    Without such a limit, the usual pauses of the data set it (:func:`ckm.customers.coverage.data_end`).
+    Without such a limit, the usual pauses of the data set it (:func:`ckm.customers.data_end.data_end`).
     """
     if measured.subject.name not in limits.freshness:
         yield from _ended(measured, today)

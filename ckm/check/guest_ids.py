@@ -21,7 +21,7 @@ SAMPLE = 20_000
 
 
 def guest_ids(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
-    """Find ids with a large share of the rows on most days: a warning for words for guests, else an info."""
+    """Find ids with a large share of the rows on most days: a warning if the id is a word for guests, else an info."""
     frame = measured.subject.frame.select(pl.col("customer_id").cast(pl.String), DAY)
     rows = frame.drop_nulls("customer_id").group_by("customer_id").agg(pl.len().cast(pl.Int64).alias("rows"))
     by_customer = rows.collect(engine="streaming").sort("rows", "customer_id", descending=[True, False])

@@ -16,8 +16,8 @@ def to_junit(report: CheckReport, *, fail_on: Severity = Severity.error) -> str:
     """Write one test case per check and table; see :func:`ckm.render.junit.to_junit`."""
     found: dict[tuple[str, str], list[JUnitMessage]] = {case: [] for case in report.ran}
     for finding in report.findings:
-        told = JUnitMessage(finding.severity, finding.message, finding.hint)
-        found.setdefault((finding.check, finding.table), []).append(told)
-    made = [JUnitCase(f"ckm.check.{table}", check, tuple(told)) for (check, table), told in found.items()]
+        message = JUnitMessage(finding.severity, finding.message, finding.hint)
+        found.setdefault((finding.check, finding.table), []).append(message)
+    made = [JUnitCase(f"ckm.check.{table}", check, tuple(messages)) for (check, table), messages in found.items()]
     skipped = [JUnitCase(f"ckm.check.{each.table}", each.check, skipped=each.reason) for each in report.skipped]
     return write_junit("ckm check", [*made, *skipped], fail_on=fail_on)

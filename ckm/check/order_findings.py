@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.io.mapping.order_parts import SAID
 from ckm.io.mapping.order_parts import cut_orders as cut_of
+from ckm.io.mapping.stored_amounts import STORED_AMOUNTS
 from ckm.schema import TABLES
 from ckm.wording import counted, share
 
@@ -38,12 +38,12 @@ def partial_orders(merged: Mapping[str, int]) -> Iterator[Finding]:
 
 def cut_orders(sales: CheckedTable) -> Iterator[Finding]:
     """Find orders whose totals exceed the sum of their loaded lines."""
-    columns = ("order_id", "line_no", "type", "net", "discount", "quantity", "currency", SAID)
+    columns = ("order_id", "line_no", "type", "net", "discount", "quantity", "currency", STORED_AMOUNTS)
     if any(sales.dtypes.get(name) != TABLES[sales.name].dtypes[name] for name in columns):
         return
     rows = sales.whole.select(columns)
-    told = rows.filter(pl.col(SAID).is_not_null()).select("order_id").unique()
-    cut = cut_of(rows.join(told, on="order_id", how="semi").collect())
+    with_amounts = rows.filter(pl.col(STORED_AMOUNTS).is_not_null()).select("order_id").unique()
+    cut = cut_of(rows.join(with_amounts, on="order_id", how="semi").collect())
     if len(cut):
         sums = cut.group_by("currency").agg(pl.col("open").sum()).sort("currency")
         lacking = ", ".join(f"{amount:,.2f} {code}" for code, amount in sums.iter_rows())

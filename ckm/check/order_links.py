@@ -83,23 +83,28 @@ def number_of(text: pl.Expr) -> pl.Expr:
     return last.str.to_lowercase()
 
 
-def linked(mine: SourceOrders, theirs: SourceOrders) -> pl.DataFrame:
-    """Match the orders of ``mine`` with those of ``theirs``: ``order_id``, ``order_id of`` and ``by``.
+def linked(orders: SourceOrders, others: SourceOrders) -> pl.DataFrame:
+    """Match orders with the orders of another source.
 
-    ``by`` is ``number`` or ``amount`` (with day and customer). Each order of ``mine`` matches at most one
-    of ``theirs``; several of ``mine`` may match the same one, such as repeated payments.
+    Each order matches at most one of ``others``; several may match the same one, such as repeated payments.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row per match: ``order_id``, ``order_id of`` (of the other source), and ``by``: ``number``, or ``amount``
+        (with day and customer).
     """
     found = []
-    numbers = _naming(mine, number_of, theirs.frame[NUMBER].drop_nulls())
+    numbers = _naming(orders, number_of, others.frame[NUMBER].drop_nulls())
     if numbers is not None:
-        by_number = theirs.frame.unique(NUMBER, keep="none").select(NUMBER, pl.col(ORDER).alias(f"{ORDER} of"))
-        frame = mine.frame.select(ORDER, numbers.alias(NUMBER)).drop_nulls()
+        by_number = others.frame.unique(NUMBER, keep="none").select(NUMBER, pl.col(ORDER).alias(f"{ORDER} of"))
+        frame = orders.frame.select(ORDER, numbers.alias(NUMBER)).drop_nulls()
         found.append(frame.join(by_number, on=NUMBER).select(ORDER, f"{ORDER} of", by=pl.lit("number")))
-    customers = _naming(mine, _lower, theirs.frame[CUSTOMER].drop_nulls().unique(), also=CUSTOMER)
+    customers = _naming(orders, _lower, others.frame[CUSTOMER].drop_nulls().unique(), also=CUSTOMER)
     if customers is not None:
         keys = ["day", AMOUNT, CUSTOMER]
-        own = theirs.frame.filter("bought", pl.col(CUSTOMER).is_not_null()).unique(keys, keep="none")
-        frame = mine.frame.filter("bought").with_columns(customers.alias(CUSTOMER))
+        own = others.frame.filter("bought", pl.col(CUSTOMER).is_not_null()).unique(keys, keep="none")
+        frame = orders.frame.filter("bought").with_columns(customers.alias(CUSTOMER))
         pairs = frame.join(own.select(*keys, pl.col(ORDER).alias(f"{ORDER} of")), on=keys)
         found.append(pairs.select(ORDER, f"{ORDER} of", by=pl.lit("amount")))
     empty = pl.DataFrame(schema={ORDER: pl.String, f"{ORDER} of": pl.String, "by": pl.String})
@@ -111,12 +116,15 @@ def _lower(text: pl.Expr) -> pl.Expr:
 
 
 def _naming(
-    mine: SourceOrders, read: Callable[[pl.Expr], pl.Expr], known: pl.Series, also: str = ORDER
+    orders: SourceOrders, read: Callable[[pl.Expr], pl.Expr], known: pl.Series, also: str = ORDER
 ) -> pl.Expr | None:
-    """Return the values of the column that refers to most orders or customers of the other source; None if few."""
-    sample = mine.frame.sample(min(SAMPLE, len(mine.frame)), seed=0)
+    """Return the column, normalised by ``read``, whose values are most often in ``known``; None if no column has many.
+
+    ``known`` are order numbers or customers of another source; ``also`` is the first column that is tried.
+    """
+    sample = orders.frame.sample(min(SAMPLE, len(orders.frame)), seed=0)
     best, share = None, 0.0
-    for name in dict.fromkeys([also, *mine.texts]):
+    for name in dict.fromkeys([also, *orders.texts]):
         values = sample.select(read(pl.col(name)).drop_nulls()).to_series()
         hits = int(values.is_in(known.implode()).sum()) / max(1, len(values)) if len(values) > len(sample) / 4 else 0.0
         if hits > max(share, LINKS):

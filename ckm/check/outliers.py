@@ -70,8 +70,8 @@ def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Iterator[Outlier
     """Find the outliers of a log-scale histogram (``bin``, ``rows``) on both sides of the median.
 
     Amounts are skewed, so distance is measured on the logarithm x: z = |x − median| / (1.4826 · MAD), a modified
-    z-score (Iglewicz & Hoaglin, *How to Detect and Handle Outliers*, 1993), with the MAD of each side for itself,
-    since a logarithm may skew the other way (Rosenmai, *Using the Median Absolute Deviation to Find Outliers*, 2013).
+    z-score (Iglewicz & Hoaglin, *How to Detect and Handle Outliers*, 1993). Each side of the median has its own MAD,
+    because logarithms can be skewed too (Rosenmai, *Using the Median Absolute Deviation to Find Outliers*, 2013).
     If most values are equal, MAD is zero and every other value would be an outlier; ``outlier_factor`` is the minimum
     distance.
     """

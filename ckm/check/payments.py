@@ -51,7 +51,11 @@ def reconcile(
     """
     sold, paid = (prepare("transactions", each, as_of=as_of, time_zone=time_zone).frame for each in (orders, payments))
     shop = SourceOrders.of(sold, _sources(sold))
-    payments_of = {source: _with_orders(SourceOrders.of(paid, [source]), shop) for source in _sources(paid)}
+    payments_of = {}
+    for source in _sources(paid):
+        of_source = SourceOrders.of(paid, [source])
+        matches = linked(of_source, shop)
+        payments_of[source] = of_source.frame.join(matches, on=ORDER, how="left", maintain_order="left")
     done = [each.filter("bought")[OF] for each in payments_of.values()]
     covered = pl.concat([pl.Series(OF, [], dtype=pl.String), *done]).drop_nulls().unique().implode()
     found = [pl.DataFrame(schema=SCHEMA)]
@@ -72,10 +76,6 @@ def reconcile(
     )
     kind = pl.col("kind").cast(pl.Enum(KINDS))
     return pl.concat(found).sort(kind, "day", "order_id", "payment_id")
-
-
-def _with_orders(payments: SourceOrders, shop: SourceOrders) -> pl.DataFrame:
-    return payments.frame.join(linked(payments, shop), on=ORDER, how="left", maintain_order="left")
 
 
 def _sources(rows: pl.LazyFrame) -> list[str]:

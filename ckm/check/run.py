@@ -17,6 +17,7 @@ from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest, stray_dates
 from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
+from ckm.check.linked_customers import COLUMNS, linked_customers
 from ckm.check.money import currencies, signs
 from ckm.check.order_findings import cut_orders, partial_orders, undated_returns
 from ckm.check.outliers import outliers
@@ -28,7 +29,7 @@ from ckm.check.table_statistics import TableCounts, measure
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
-from ckm.settings import parse_time_zone
+from ckm.time_zones import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,7 +78,7 @@ class _Run:
         self.skipped: list[Skipped] = []
 
     def make(self, check: str, table: str, findings: Iterable[Finding], *, lacks: str | None = None) -> None:
-        """Run one check, unless it is disabled or ``lacks`` a requirement."""
+        """Add the findings of a check; a check that is disabled or ``lacks`` a requirement is skipped."""
         if check in self.limits.skip:
             self.skipped.append(Skipped(check, table, "switched off in ckm.yaml: check.skip"))
         elif lacks:
@@ -119,12 +120,12 @@ def check_tables(
     limits
         Thresholds; the defaults when None.
     as_of
-        Rows with a later date are excluded. If None, none are, and the report's as-of date is the last usual day
-        of the transactions, while freshness is measured from that of any table.
+        Rows with a later date are excluded. None excludes no row; the report's as-of date is then the last usual day of
+        the transactions, and freshness is measured from the last usual day of all tables.
     time_zone
         Time zone of days and months, from ckm.yaml.
     keep_stray_dates
-        Include rows with outlying dates. Else these set neither the as-of date nor the calendar range.
+        Whether rows with outlying dates are included; otherwise they set neither the as-of date nor the calendar range.
 
     Raises
     ------
@@ -156,6 +157,7 @@ def check_tables(
     for counts in measured.values():
         _check_alone(run, counts)
     _check_references(run, measured)
+    _check_links(run, tables, payments)
     days = {name: day for name, counts in measured.items() if (day := newest(counts)) is not None}
     later = _check_dates(run, measured, as_of or max(days.values(), default=None), given=as_of)
     _check_controls(run, measured, controls, as_of)
@@ -202,6 +204,15 @@ def _check_alone(run: _Run, counts: TableCounts) -> None:
         if check.name == "stray_dates" and counts.keep_stray_dates:
             lacks = "switched off in ckm.yaml: stray_dates"
         run.make(check.name, subject.name, check.judge(counts, run.limits), lacks=lacks)
+
+
+def _check_links(run: _Run, tables: Mapping[str, pl.LazyFrame], payments: pl.LazyFrame | None) -> None:
+    """Check whether the customers of several sources are linked."""
+    every = {**tables, **({"payments": payments} if payments is not None else {})}
+    suitable = {name: rows for name, rows in every.items() if set(COLUMNS) <= set(rows.collect_schema())}
+    if "transactions" in tables:
+        lacks = None if suitable else "no table with the columns 'customer_id' and 'source'"
+        run.make("linked_customers", "transactions", linked_customers(suitable) if suitable else (), lacks=lacks)
 
 
 def _check_references(run: _Run, measured: Mapping[str, TableCounts]) -> None:
@@ -255,7 +266,7 @@ def _check_controls(
 
 
 def _absent(name: str) -> CheckedTable:
-    """Report every control total of a table that the store does not have."""
+    """Return an empty table, so that every control total of a table that is not in the store is reported."""
     return prepare(name, pl.LazyFrame(schema={"source": pl.String}), as_of=None, time_zone="UTC")
 
 

@@ -95,7 +95,7 @@ class TableCounts:
         return int(self.by_month[_NULLS + column].sum())
 
     def nulls_by_month(self, column: str) -> pl.DataFrame:
-        """``month``, ``rows``, ``nulls`` of the dated rows, oldest first."""
+        """Return ``month``, ``rows`` and ``nulls`` of the dated rows, oldest first."""
         # Select these three columns first: a table may have thousands, and this runs for each.
         counted = pl.DataFrame(
             [self.by_month["month"], self.by_month["rows"], self.by_month[_NULLS + column].alias("nulls")]
@@ -175,7 +175,7 @@ def _by_day(subject: CheckedTable) -> pl.LazyFrame:
 
 
 def _only_currencies(counted: pl.DataFrame) -> pl.DataFrame:
-    """Replace invalid currency codes by null, because findings show currencies and a wrong column has any values."""
+    """Replace invalid currency codes by null: findings show currencies, and a wrong column may have personal data."""
     if "currency" not in counted.columns:
         return counted
     code = pl.col("currency")

@@ -34,7 +34,7 @@ def uniqueness(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]
 
 
 def duplicates(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
-    """Find duplicate rows, compared without lineage columns: probably exported twice, possibly sold twice."""
+    """Find duplicate rows, compared without lineage columns: exported twice, or separate equal sales."""
     count = measured.row_repeats
     if not count:
         return

@@ -1,4 +1,4 @@
-"""One file per command: parse, call one library function, emit, remark.
+"""Commands, one file each: parse options, call one library function, print the result and remarks.
 
 Each module has a ``register(app)`` that adds its commands. Nothing heavy (polars, scikit-learn, deltalake) is
 imported before a command's body runs.

@@ -90,8 +90,8 @@ def check(
     Checks for empty columns, failed rules, duplicate keys and rows, unknown customers, rejected rows, outliers, days
     and channels without sales, wrong signs, several currencies, outdated tables, and months that differ from the
     control totals of finance (controls.csv beside ckm.yaml). A finding is an error (a rule is violated), a warning (a
-    value is unusual or above a limit) or an info. docs/check.md explains each check; ckm.yaml, under check and
-    freshness, sets limits and disables checks. A file of transactions gets the checks that need no workspace.
+    value is unusual or above a limit) or an info. 'ckm help reference/check' explains each check; ckm.yaml, under check
+    and freshness, sets limits and disables checks. A file of transactions gets the checks that need no workspace.
 
     The age of a table is measured from the last day of the data, never from the clock. A nightly job passes the date
     with --as-of; rows with a later date are excluded and counted on stderr.
@@ -175,9 +175,9 @@ def _payments(
             raise UsageError("no source is declared as payments", hint="declare it in ckm.yaml: payments: [SOURCE]")
         found = reconcile(dataset.transactions, dataset.payments, as_of=as_of, time_zone=dataset.config.time_zone)
     counts = found.group_by("kind").len()
-    said = ", ".join(f"{int(counts.filter(kind=kind)['len'].sum()):,} {kind}" for kind in KINDS)
-    emit(found, Format(fmt) if fmt else None, output=output, title=f"{dataset.label}: {said}")
-    remark(basis(f"{dataset.label}: {said}"))
+    summary = ", ".join(f"{int(counts.filter(kind=kind)['len'].sum()):,} {kind}" for kind in KINDS)
+    emit(found, Format(fmt) if fmt else None, output=output, title=f"{dataset.label}: {summary}")
+    remark(basis(f"{dataset.label}: {summary}"))
 
 
 def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, output: Path | None) -> None:
@@ -198,13 +198,13 @@ def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, 
     rows = [(each.table, each.file, each.rows, each.size, str(each.state), each.note) for each in found]
     table = pl.DataFrame(rows, schema=VERIFIED, orient="row")
     counts = {state: sum(each.state is state for each in found) for state in FileState}
-    said = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "no data files"
+    summary = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "no data files"
     if output is None and (fmt or default_format()) == Format.table:
         table = table.filter(~pl.col("state").is_in([FileState.VERIFIED, FileState.NO_DIGEST]))
-        emit(table, Format.table, title=f"{store.root}: {said}", by_use=VERIFIED_BY_USE)
+        emit(table, Format.table, title=f"{store.root}: {summary}", by_use=VERIFIED_BY_USE)
     else:
         emit(table, Format(fmt) if fmt else None, output=output)
-        remark(basis(f"{store.root}: {said}"))
+        remark(basis(f"{store.root}: {summary}"))
     if counts[FileState.NO_DIGEST]:
         remark(
             doubt(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
 
 GAIN, CHANCE = "expected gain ↓", "churn probability ↓"
-"""Headers of the columns by which the list is sorted, where amounts are known and where they are not."""
+"""Headers of the sort column: the first if amounts are known, else the second."""
 BY_USE = (
     "customer",
     GAIN,
@@ -61,7 +61,7 @@ SCORE_FORMATS = {
 
 
 def show_warnings(result: ChurnWarnings, label: str) -> None:
-    """Print the summary by level, and the best of the list."""
+    """Print the summary by level, and the first customers of the list."""
     from ckm.wording import counted
 
     days = result.forecast.horizon.days
@@ -97,7 +97,7 @@ def show_mail(result: ChurnWarnings, label: str) -> None:
 
 
 def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
-    """Print the accuracy of each model at each past cut-off, beside plain recency."""
+    """Print the backtest: accuracy of each model, and of recency alone, at each past cut-off."""
     import polars as pl
 
     from ckm.customers.calendar import calendar_day
@@ -131,7 +131,7 @@ def _summary(result: ChurnWarnings) -> pl.DataFrame:
 
 
 def _short(result: ChurnWarnings) -> pl.DataFrame:
-    """Return the listed customers under readable headers."""
+    """Return the first :data:`LISTED` customers with readable headers."""
     import polars as pl
 
     answer = pl.col("answers").list.first()

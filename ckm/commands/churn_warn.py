@@ -1,4 +1,4 @@
-"""``ckm churn-warn``: who is likely to churn, why, and what to do about it."""
+"""``ckm churn-warn``: list customers who are likely to churn, with reasons and recommended actions."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from ckm.remark import assumption
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckm._churn.card_figures import ModelCard
     from ckm._churn.label_scores import LabelledList
+    from ckm._churn.model_card import ModelCard
     from ckm.churn import ChurnOptions, ChurnWarnings
     from ckm.dataset import Dataset
 
@@ -59,7 +59,9 @@ def churn_warn(
     horizon: Annotated[
         str | None,
         typer.Option(
-            metavar="SPAN", help="Prediction horizon: 90d, 12w, 3mo. Default: from the customers' purchase intervals."
+            metavar="SPAN",
+            help="Prediction horizon: 90d, 12w, 3mo. Default: by the purchase intervals, shorter if the data cannot "
+            "test it.",
         ),
     ] = None,
     as_of: AsOf = None,
@@ -143,7 +145,7 @@ def churn_warn(
     Levels follow the base rate: watch, warn and urgent begin at 2, 3 and 5 times the churn odds of the average
     customer who can still be retained, and never below 20, 35 and 50 %. churn.watch, churn.warn and churn.urgent in
     ckm.yaml set other multiples or fixed probabilities. A reason states the customer's own facts. The expected gain
-    uses the spend that lapsed customers lost in the past.
+    uses the loss of spend of customers who churned in the past.
 
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME skips
     it. Needs 2⅓ horizons of history, or 1⅓ with --model NAME.
@@ -262,7 +264,7 @@ def _is_card(output: Path | None) -> TypeGuard[Path]:
 
 
 def _write_card(card: ModelCard, output: Path) -> None:
-    from ckm._churn.card_figures import card_table
+    from ckm._churn.model_card import card_table
 
     if output.suffix.lower() == ".json":
         return emit(card_table(card), Format.json, output=output)
@@ -282,7 +284,7 @@ def _fail_on(result: ChurnWarnings, level: str | None) -> None:
 
 
 def _lead_time(text: str | None) -> int | None:
-    from ckm.settings import parse_days
+    from ckm.setting_values import parse_days
 
     return parse_days(text) if text else None
 
@@ -300,7 +302,7 @@ def _labelled(
     backtest: bool,
     fail_on: str | None,
 ) -> None:
-    """Score the rows of a table with a label; each row by models that never saw its label."""
+    """Score the rows of a table with a label, each labelled row by models trained without it."""
     from ckm._churn.label_scores import score_table
     from ckm.config import find_workspace, load_config
 
@@ -336,7 +338,7 @@ def _labelled(
 
 
 def _reaches(result: LabelledList, fail_on: str) -> bool:
-    """Return whether a column gives the label away, for ``leak``, or a row has this level or a higher one."""
+    """Return whether a column reveals the label (``leak``), or a row has the level or a higher one."""
     from ckm._churn.warning_levels import at_or_above
 
     return bool(result.fit.leaks) if fail_on == "leak" else not result.frame.filter(at_or_above(fail_on)).is_empty()

@@ -1,4 +1,4 @@
-"""What a shell completes: methods, tables, topics and ids of entries; silent where there is nothing to read."""
+"""Shell completion of methods, tables, topics and entry ids; no suggestions if the data cannot be read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE_SUFFIXES = (".yaml", ".yml")
 
 
 def named_command() -> str | None:
-    """Return the command of the line that a shell wants completed; None if it has none yet."""
+    """Return the command in the line that the shell completes; None if the line has no command yet."""
     words = (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS", "")).split()
     return words[1] if len(words) > 2 else None
 
@@ -40,7 +40,7 @@ def tables(incomplete: str) -> list[str]:
 
 
 def entries(ctx: Any, incomplete: str) -> list[str]:
-    """Return the ids of the entries of the knowledge base that the line names, else of the workspace around it."""
+    """Return the entry ids of the knowledge base that ``--kb`` names, else of the workspace."""
     return _beginning(_labels(ctx, "id"), incomplete)
 
 
@@ -50,7 +50,7 @@ def topics(ctx: Any, incomplete: str) -> list[str]:
 
 
 def query_words(ctx: Any, incomplete: str) -> list[str]:
-    """Return ``topic:NAME`` for a query that begins so; other words are free."""
+    """Return ``topic:NAME`` suggestions if the word begins with ``topic:``; none for other words."""
     found = re.fullmatch(r"topic:(.*)", incomplete)
     return [f"topic:{name}" for name in _beginning(_labels(ctx, "topic"), found[1])] if found else []
 

@@ -1,4 +1,4 @@
-"""``ckm demo``: the story of the example shop in six screens, or every command on it."""
+"""``ckm demo``: six screens of commands on the example shop, or all commands."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     Program = Callable[[list[str]], object]
 
-LAST_DAY = "2026-06-30"
-"""Last day of the example shop; the knowledge base is evaluated as of this day."""
+LAST_DATE = "2026-06-30"
+"""Last day of the example shop; ``--as-of`` of the commands for the knowledge base."""
 COLUMNS, LINES = 80, 24
-"""Size of a screen; the last line is for the question whether to go on."""
-ANY_ANSWER = "delivery-late"
+"""Size of a screen, with a line for the prompt below it."""
+FALLBACK_ENTRY = "delivery-late"
 """Id of the knowledge entry that is shown if no churn warning has one."""
 
 
@@ -41,9 +41,9 @@ class Screen:
     Attributes
     ----------
     title
-        What it shows.
+        The title.
     command
-        The command line; ``{answer}`` is the entry that answers the first warning.
+        The command line; ``{entry}`` is the knowledge entry of the first churn warning that has one.
     paragraphs
         Which paragraphs of the result are shown, from 0.
     """
@@ -53,15 +53,15 @@ class Screen:
     paragraphs: tuple[int, ...]
 
 
-STORY = (
+SCREENS = (
     Screen("A messy file", "ckm inspect incoming/web-orders-2024.csv", (0, 2, 3)),
     Screen("Clean data: what fails validation is quarantined", "ckm ingest", (0,)),
     Screen("Segments of the customers", "ckm segment -o out/segments.csv", (0,)),
-    Screen("Who is likely to churn, and why", "ckm churn-warn --model boosted -o out/churn.csv", (1,)),
-    Screen("What answers the first warning", f"ckm kb-show {{answer}} --prefer-lang en --as-of {LAST_DAY}", (0, 1, 2)),
+    Screen("Who is likely to churn, and why", "ckm churn-warn --model scorecard -o out/churn.csv", (1,)),
+    Screen("What answers the first warning", f"ckm kb-show {{entry}} --prefer-lang en --as-of {LAST_DATE}", (0, 1, 2)),
     Screen("The report", "ckm loyalty-report -o out/loyalty.html", (0, 1, 3)),
 )
-NEXT = (
+NEXT_COMMANDS = (
     ("out/loyalty.html", "the report, in a browser"),
     ("ckm segment --moves --since 2026-03-31", "who changed segment, and why"),
     ("ckm churn-warn --backtest", "how accurate the churn models were"),
@@ -69,8 +69,8 @@ NEXT = (
     ("ckm segment FILE", "the customers of your own file"),
     ("ckm demo --full", "every command on this shop"),
 )
-"""What to try after the story."""
-STEPS = (
+"""What the demo suggests after the last screen."""
+ALL_COMMANDS = (
     ("Inspect a file: encoding, dialect, columns, problems.", "ckm inspect incoming/web-orders-2024.csv"),
     (
         "Compare it with the next export: new, changed and missing rows.",
@@ -78,6 +78,7 @@ STEPS = (
     ),
     ("Load every file that matches a mapping in maps/.", "ckm ingest"),
     ("Check the quality of the loaded data.", "ckm check"),
+    ("Find the customer ids of one person, without writing the links.", "ckm link --dry-run -o out/links.csv"),
     ("Assign customers to segments by recency, frequency and monetary value.", "ckm segment -o out/segments.csv"),
     ("Explain segment changes in the last quarter.", "ckm segment --moves --since 2026-03-31"),
     ("Segment by current value and upsell potential.", "ckm segment --by value -o out/value.csv"),
@@ -86,17 +87,17 @@ STEPS = (
     ("List customers likely to churn, with reasons and expected gain.", "ckm churn-warn -o out/churn.csv"),
     ("Backtest the churn model against alternatives.", "ckm churn-warn --backtest -o out/churn-card.html"),
     ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
-    ("Search the knowledge base.", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DAY}'),
+    ("Search the knowledge base.", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DATE}'),
     (
         "Show the first entry, in Thai.",
-        f"ckm kb-show delivery-late --prefer-lang th --as-of {LAST_DAY}",
+        f"ckm kb-show delivery-late --prefer-lang th --as-of {LAST_DATE}",
     ),
-    ("Evaluate the search in six languages.", f"ckm kb-search --suite kb-suite.yaml --as-of {LAST_DAY}"),
-    ("Check the knowledge base.", f"ckm kb-lint --as-of {LAST_DAY}"),
-    ("List queries without hits.", f"ckm kb-gaps --as-of {LAST_DAY}"),
+    ("Evaluate the search in six languages.", f"ckm kb-search --suite kb-suite.yaml --as-of {LAST_DATE}"),
+    ("Check the knowledge base.", f"ckm kb-lint --as-of {LAST_DATE}"),
+    ("List queries without hits.", f"ckm kb-gaps --as-of {LAST_DATE}"),
     (
         "Write a draft entry from a template.",
-        f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DAY}",
+        f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DATE}",
     ),
 )
 """Purpose and command line of each step of ``--full``."""
@@ -132,23 +133,23 @@ def register(app: typer.Typer) -> None:
 
             lay_out_example(folder)
         if full:
-            _run_everything(program, folder)
+            _run_all_commands(program, folder)
         else:
             with chdir(folder):
-                _tell_story(program, pausing=pause and sys.stdin.isatty() and sys.stdout.isatty())
-            _say_next(folder)
+                _show_screens(program, pausing=pause and sys.stdin.isatty() and sys.stdout.isatty())
+            _print_next_commands(folder)
 
     app.command("demo")(demo)
 
 
-def _tell_story(program: Program, *, pausing: bool) -> None:
-    for number, screen in enumerate(STORY, 1):
-        command = screen.command.format(answer=_first_answer(Path("out") / "churn.csv"))
-        with progress(f"{number} of {len(STORY)}") as advance:
+def _show_screens(program: Program, *, pausing: bool) -> None:
+    for number, screen in enumerate(SCREENS, 1):
+        command = screen.command.format(entry=_first_entry(Path("out") / "churn.csv"))
+        with progress(f"{number} of {len(SCREENS)}") as advance:
             lines = _lines(program, command, screen, advance)
-        _print(bold(f"{number} of {len(STORY)}: {screen.title}"), *map(harmless, lines))
-        if number < len(STORY):
-            if pausing and not _goes_on():
+        _print(bold(f"{number} of {len(SCREENS)}: {screen.title}"), *map(harmless, lines))
+        if number < len(SCREENS):
+            if pausing and not _wants_next():
                 return
             _print("")
 
@@ -159,13 +160,13 @@ def _print(*lines: str) -> None:
 
 
 def _lines(program: Program, command: str, screen: Screen, advance: Advance) -> list[str]:
-    """Run a command and return as much of its command line, result and remarks as a screen has room for."""
+    """Run a command and return its command line, result and remarks, cut to the lines of a screen."""
     words = shlex.split(command)[1:]
     advance.stage(words[0])
     stdout, stderr = StringIO(), StringIO()
     columns = min(window() or COLUMNS, COLUMNS)
-    with _for_reading(), as_wide_as(columns), redirect_stdout(stdout), redirect_stderr(stderr):
-        code = _code(program, words)
+    with _as_tables(), as_wide_as(columns), redirect_stdout(stdout), redirect_stderr(stderr):
+        code = _exit_code(program, words)
     if code:
         sys.stderr.write(stderr.getvalue())
         raise typer.Exit(code)
@@ -173,63 +174,65 @@ def _lines(program: Program, command: str, screen: Screen, advance: Advance) -> 
     chosen = [paragraphs[at] for at in screen.paragraphs if at < len(paragraphs)]
     shown = "\n\n".join(chosen).split("\n")
     left_out = len(stdout.getvalue().strip("\n").split("\n")) - len(shown)
-    remarks = [line for text in stderr.getvalue().splitlines() for line in _folded(text)]
-    room = LINES - 4 - len(remarks)  # title, command, what is left out, and the question
-    left_out += max(0, len(shown) - room)
+    remarks = [line for text in stderr.getvalue().splitlines() for line in _wrapped(text)]
+    most = LINES - 4 - len(remarks)  # title, command line, number of hidden lines, prompt
+    left_out += max(0, len(shown) - most)
     rest = [f"… and {left_out} more lines"] if left_out > 0 else []
-    return [f"$ {command}", *shown[:room], *rest, *remarks]
+    return [f"$ {command}", *shown[:most], *rest, *remarks]
 
 
-def _folded(text: str) -> list[str]:
+def _wrapped(text: str) -> list[str]:
     first, *rest = wrapped(text, COLUMNS - 2)
     return [first, *(f"  {line}" for line in rest)]
 
 
-def _first_answer(path: Path) -> str:
-    """Return the knowledge entry of the first warning that has one."""
+def _first_entry(path: Path) -> str:
+    """Return the first knowledge entry of the first warning that has one; ``path`` is the file of warnings."""
     if path.exists():
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
                 if row["answers"]:
                     return row["answers"].split("; ")[0]
-    return ANY_ANSWER
+    return FALLBACK_ENTRY
 
 
-def _goes_on() -> bool:
-    """Ask whether to go on; return False on ``q``."""
+def _wants_next() -> bool:
+    """Ask for the next screen; return False on ``q``."""
     sys.stderr.write("Enter: next screen, q: quit ")
     sys.stderr.flush()
     answer = sys.stdin.readline()
     return not answer.strip().casefold().startswith("q")
 
 
-def _say_next(folder: Path) -> None:
+def _print_next_commands(folder: Path) -> None:
     place = shell_word(str(folder))
-    widest = max(len(what) for what, _ in NEXT)
-    _print("", f"{bold('Next:')} cd {harmless(place)}", *(f"  {what.ljust(widest)}  {why}" for what, why in NEXT))
+    widest = max(len(what) for what, _ in NEXT_COMMANDS)
+    _print(
+        "", f"{bold('Next:')} cd {harmless(place)}", *(f"  {what.ljust(widest)}  {why}" for what, why in NEXT_COMMANDS)
+    )
 
 
-def _run_everything(program: Program, folder: Path) -> None:
+def _run_all_commands(program: Program, folder: Path) -> None:
     flags = ["--quiet"] if verbosity() is Verbosity.quiet else []
     emit_text(f"$ ckm init --demo {shell_word(str(folder))}\n$ cd {shell_word(str(folder))}\n")
-    with chdir(folder), _for_reading():
-        for purpose, command in STEPS:
+    with chdir(folder), _as_tables():
+        for purpose, command in ALL_COMMANDS:
             emit_text(f"\n# {purpose}\n$ {command}\n")
-            if code := _code(program, [*shlex.split(command)[1:], *flags]):
+            if code := _exit_code(program, [*shlex.split(command)[1:], *flags]):
                 raise typer.Exit(code)
         emit_text("\n# Files created:\n" + "".join(f"{one_line(str(folder / name))}\n" for name in written(Path())))
     note(f"next: cd {shell_word(str(folder))} && ckm --help")
 
 
 def written(folder: Path) -> list[str]:
-    """Return the paths that the steps wrote: the results and the tables of the store."""
+    """Return the paths that the commands wrote: the results and the tables of the store."""
     results = sorted(str(path) for path in (folder / "out").iterdir())
     tables = sorted(f"{path.parent}{os.sep}" for path in (folder / "store").glob("*/_delta_log"))
     return [*results, *tables]
 
 
 @contextmanager
-def _for_reading() -> Iterator[None]:
+def _as_tables() -> Iterator[None]:
     """Print tables in a pipe too, unless the environment sets a format."""
     named = os.environ.get("CKM_FORMAT")
     os.environ["CKM_FORMAT"] = named or Format.table
@@ -240,7 +243,7 @@ def _for_reading() -> Iterator[None]:
             del os.environ["CKM_FORMAT"]
 
 
-def _code(program: Program, words: list[str]) -> int:
+def _exit_code(program: Program, words: list[str]) -> int:
     """Run one command in this process and return its exit code."""
     try:
         program(words)

@@ -1,4 +1,4 @@
-"""``ckm diff``: what has changed from one export to the next, before either is loaded."""
+"""``ckm diff``: compare two exports before they are loaded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.meta import Meta, write_meta
 from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, reads_files
 from ckm.output import Format, default_format, emit, emit_text, progress, remark
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
     from ckm.diff import FileDiff
 
+CHANGE_COLUMNS = ("status", "old_line", "new_line", "columns")
+"""Columns of ``--rows`` besides those of the key."""
 MOST_LISTED = 20
-"""Maximum number of columns, and of totals, that a screen lists; a machine format has them all."""
+"""Maximum number of columns, and of totals, on a screen; a machine format has all."""
 ROWS_BY_USE = ("rows", "difference", "new", "old")
 COLUMNS_BY_USE = ("column", "status", "rows changed", "new", "old")
 TOTALS_BY_USE = ("total", "difference", "new", "old")
@@ -42,6 +45,7 @@ def diff(
     reading: FileOptions = AS_FOUND,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
 ) -> None:
     """Compare two exports before they are loaded: rows, columns and totals.
 
@@ -72,6 +76,23 @@ def diff(
     else:
         _show(found, f"{old} → {new}")
     remark(*found.remarks)
+    if meta is not None:
+        from ckm.config import load_config
+        from ckm.metadata import command_facts, file_facts
+
+        facts = command_facts(
+            "diff",
+            file_facts([old, new], reading.ingest_options()),
+            as_of=None,
+            parameters={"key": key, "rows": rows},
+            config=load_config(None),
+            settings=(),
+            columns=CHANGE_COLUMNS if rows else found.frame.columns,
+            remarks=found.remarks,
+            root=None,
+            key=found.key,
+        )
+        write_meta(facts, meta)
 
 
 def _show(found: FileDiff, title: str) -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -17,20 +16,16 @@ from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, Wa
 from ckm.errors import BugError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, detail, emit, note, progress, remark, say_remarks, show_error
 from ckm.remark import Importance, about, at_least, basis, doubt
-from ckm.settings import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import polars as pl
 
     from ckm.config import Workspace as OpenWorkspace
-    from ckm.ingest.load import LoadSettings
-    from ckm.ingest.options import IngestOptions
+    from ckm.ingest.files import IngestResult
     from ckm.ingest.results import FileResult
-    from ckm.ingest.selection import Job
-    from ckm.store import Store
 
 
 BY_USE = ("file", "status", "rows", "quarantined", "accepted", "updated", "unchanged", "duplicates", "table")
@@ -112,31 +107,34 @@ def ingest(
         ckm ingest --history
         ckm ingest --undo orders.csv
     """
-    from ckm.ingest.selection import stdin_on_disk
+    from ckm.setting_values import parse_share
 
     _refuse_contradiction(
         {"SOURCE": sources, "--requarantine": requarantine, "--history": history, "--undo": undo is not None}
     )
-    opened = _open_workspace(workspace)
     if history:
-        return _show_history(opened, fmt, output)
+        return _show_history(_open_workspace(workspace), fmt, output)
     if undo is not None:
-        with _store(opened, dry_run=dry_run, wait=wait) as store:
-            return _undo(store, undo, opened.root, fmt, output)
-    options = reading.ingest_options(table)
-    settings = _settings(opened, on_conflict, max_rejects, exported)
-    if requarantine:
-        with _store(opened, dry_run=dry_run, wait=wait) as store:
-            results = _requarantine(opened, store, settings, options)
-    else:
-        with (
-            stdin_on_disk(_jobs(opened, sources, options)) as jobs,
-            _store(opened, dry_run=dry_run, wait=wait) as store,
-        ):
-            if save_map:
-                _save_map(jobs, save_map, opened.root, dry_run=dry_run)
-            results = [_run(job, store, settings) for job in jobs]
-    return _report(results, fmt, output)
+        return _undo(_open_workspace(workspace), undo, fmt, output, dry_run=dry_run, wait=wait)
+    from ckm.ingest.files import ingest as ingest_files
+
+    with _file_progress() as advance:
+        result = ingest_files(
+            workspace,
+            *(sources or ()),
+            options=reading.ingest_options(table),
+            on_conflict=on_conflict,
+            max_rejects=parse_share(max_rejects) if max_rejects else None,
+            exported=exported,
+            save_map=save_map,
+            requarantine=requarantine,
+            dry_run=dry_run,
+            wait=wait,
+            progress=advance,
+        )
+    if save_map is not None and not dry_run:
+        note(f"wrote {save_map}")
+    return _report(result, fmt, output)
 
 
 def _refuse_contradiction(given: dict[str, object]) -> None:
@@ -151,116 +149,38 @@ def _open_workspace(folder: Path | None) -> OpenWorkspace:
     return open_workspace(folder)
 
 
-def _settings(
-    workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, exported: datetime | None
-) -> LoadSettings:
-    from ckm.ingest.load import LoadSettings
-    from ckm.settings import parse_share
-    from ckm.store import OnConflict
-
-    return LoadSettings(
-        max_rejects=parse_share(max_rejects) if max_rejects else workspace.config.ingest.max_rejects,
-        on_conflict=OnConflict(on_conflict) if on_conflict else None,
-        time_zone=workspace.config.time_zone,
-        currency=workspace.config.currency,
-        exported=_moment(exported, workspace.config.time_zone),
-    )
-
-
-def _moment(given: datetime | None, time_zone: str) -> str | None:
-    """Convert local time of the shop to the store's format; a date without a time means the end of the day."""
-    if given is None:
-        return None
-    if given.time() == time():
-        return (end_of_day(given.date(), time_zone) - timedelta(microseconds=1)).isoformat()
-    return given.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC).isoformat()
-
-
-def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestOptions) -> list[Job]:
-    from ckm.ingest.selection import jobs_for, jobs_of_workspace
-
-    if not sources and (options.table or options.map_file):
-        raise UsageError("--as and --map need a SOURCE", hint="name the file to load")
-    if sources:
-        found = jobs_for(sources, workspace, options)
-        remark(*map(doubt, found.remarks))
-        return found.jobs
-    jobs = jobs_of_workspace(workspace)
-    if not jobs:
-        remark(basis("no file matches a mapping in maps/"))
-    return jobs
-
-
-def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
-    from ckm.ingest.plan import NameMatchingPlan
-    from ckm.ingest.selection import pattern_of
-    from ckm.io.mapping.mapping import save_mapping
-    from ckm.io.readers.read import open_source
-
-    if len(jobs) != 1 or not isinstance(jobs[0].plan, NameMatchingPlan):
-        raise UsageError("--save-map needs exactly one SOURCE without a mapping", hint="pass one file, without --map")
-    job, plan = jobs[0], jobs[0].plan
-    with open_source(job.path, plan.hints) as source:
-        found = source.format
-        mapping, _ = plan.mapping(found.columns, named=found.named, repeated=found.repeated, sample=source.sample)
-    if dry_run:
-        return
-    save_mapping(mapping, path, files=(pattern_of(job, root),))
-    note(f"wrote {path}")
-
-
 @contextmanager
-def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> Iterator[Store]:
-    """Yield the workspace's store, or for a dry run a temporary mirror of it."""
-    from ckm.store import Store
+def _file_progress() -> Iterator[Callable[[str, float], None]]:
+    """Yield a callback that shows a progress line per file."""
+    with ExitStack() as line:
+        lines: dict[str, Callable[[float], None]] = {}
 
-    store = Store(workspace.store_dir, wait=wait)
-    if not dry_run:
-        yield store
-        return
-    with store.rehearsal() as mirror:
-        yield mirror
-    remark(basis("dry run: nothing was written"))
+        def advance(label: str, share: float) -> None:
+            if label not in lines:
+                line.close()
+                lines.clear()
+                lines[label] = line.enter_context(progress(f"loading {label}", total=1.0))
+            lines[label](share)
 
-
-def _run(job: Job, store: Store, settings: LoadSettings) -> FileResult:
-    from ckm.ingest.files import run_job
-
-    with progress(f"loading {job.label}", total=1.0) as advance:
-        result = run_job(job, store, settings, progress=advance)
-    if isinstance(result.error, BugError) and result.error.__cause__ is not None:
-        print(bug_report(result.error.__cause__), file=sys.stderr)
-    return result
+        yield advance
 
 
-def _requarantine(
-    workspace: OpenWorkspace, store: Store, settings: LoadSettings, options: IngestOptions
-) -> list[FileResult]:
-    from ckm.ingest.requarantine import requarantine
-    from ckm.ingest.selection import workspace_mappings
-
-    results = requarantine(store, workspace_mappings(workspace), settings, options)
-    if not results:
-        remark(basis("the quarantine is empty"))
-    return results
-
-
-def _report(results: list[FileResult], fmt: Format | None, output: Path | None) -> None:
-    from ckm.ingest.results import SHORT, results_table
-
-    table = results_table(results)
-    emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output, by_use=_by_use(table))
-    _remark(results)
+def _report(result: IngestResult, fmt: Format | None, output: Path | None) -> None:
+    table = result.summary if _on_screen(fmt, output) else result.frame
+    emit(table, fmt, output=output, by_use=_by_use(table))
+    remark(*result.notes)
+    _remark(result.files)
     say_remarks()
-    failed = [(result.file, result.error) for result in results if result.error]
-    for file, error in failed:
+    errors = [(each.file, each.error) for each in result.files if each.error is not None]
+    for file, error in errors:
+        if isinstance(error, BugError) and error.__cause__ is not None:
+            print(bug_report(error.__cause__), file=sys.stderr)
         error.details.setdefault("file", file)
-        if len(results) > 1 and file not in str(error):
+        if len(result.files) > 1 and file not in str(error):
             note(f"{file}: not loaded")
         show_error(error, as_json=(fmt or default_format()) in {Format.json, Format.ndjson})
-    if failed:
-        done = any(result.error is None for result in results)
-        raise typer.Exit(exit_code_of_files((error for _, error in failed), done=done))
+    if errors:
+        raise typer.Exit(exit_code_of_files((error for _, error in errors), done=len(errors) < len(result.files)))
 
 
 def _by_use(table: pl.DataFrame) -> tuple[str, ...]:
@@ -272,14 +192,12 @@ def _on_screen(fmt: Format | None, output: Path | None) -> bool:
     return output is None and (fmt or default_format()) is Format.table
 
 
-def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
-    return all(remark in result.remarks for result in results)
-
-
-def _remark(results: list[FileResult]) -> None:
-    """Say what was quarantined, assumed and repaired; a remark that holds for all files is made once."""
+def _remark(results: Sequence[FileResult]) -> None:
+    """Print what was quarantined, assumed and repaired; a remark on all files is printed once."""
     first, others = results[:1], results[1:]
-    shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
+    shared = [
+        each for result in first for each in result.remarks if others and all(each in other.remarks for other in others)
+    ]
     if others and (quarantined := sum(result.quarantined for result in results)):
         files = counted(sum(result.quarantined > 0 for result in results), "file")
         remark(doubt(f"quarantined {counted(quarantined, 'row')} of {files}"))
@@ -287,8 +205,8 @@ def _remark(results: list[FileResult]) -> None:
     for result in results:
         for reason, count in result.reasons.items():
             remark(doubt(f"{result.file}: quarantined {count} × {reason}"))
-        told = (about(result.file, each) for each in result.remarks if each not in shared)
-        remark(*at_least(Importance.assumption, told))
+        remarks = (about(result.file, each) for each in result.remarks if each not in shared)
+        remark(*at_least(Importance.assumption, remarks))
         for each in (*result.details, *result.upkeep):
             detail(f"{result.file}: {each}")
 
@@ -306,12 +224,18 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table, by_use=HISTORY_BY_USE)
 
 
-def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path | None) -> None:
+def _undo(
+    workspace: OpenWorkspace, which: str, fmt: Format | None, output: Path | None, *, dry_run: bool, wait: float | None
+) -> None:
+    from ckm.ingest.files import DRY_RUN, writable_store
     from ckm.ingest.results import undo_table
     from ckm.ingest.selection import label
     from ckm.ingest.undo import undo_load
 
-    taken_back = undo_load(store, which, label=label(Path(which), root))
+    with writable_store(workspace, dry_run=dry_run, wait=wait) as store:
+        taken_back = undo_load(store, which, label=label(Path(which), workspace.root))
+    if dry_run:
+        remark(basis(DRY_RUN))
     emit(undo_table(taken_back), fmt, output=output)
     for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
         remark(doubt(f"{file} contains some of the same rows: load it again to restore them"))

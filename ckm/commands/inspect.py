@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ckm.commands.options import AS_FOUND, FileOptions, OutputFormat, reads_files
+from ckm.commands.options import AS_FOUND, FileOptions, OutputFormat, Workspace, reads_files
 from ckm.errors import CkmError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark, show_error
 from ckm.plaintext import harmless, harmless_json, unicode_text
-from ckm.remark import assumption
+from ckm.remark import Importance, about, importance_of
 from ckm.wording import counted
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ckm.config import Workspace as OpenWorkspace
     from ckm.inspection import Inspection
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to inspect; - is standard input.")]
@@ -53,6 +54,7 @@ def inspect(
     reading: FileOptions = AS_FOUND,
     output: Copy = None,
     save_map: SaveMap = None,
+    workspace: Workspace = None,
     fmt: OutputFormat = None,
 ) -> None:
     """Show encoding, dialect, columns and problems of a file before it is loaded.
@@ -62,7 +64,8 @@ def inspect(
     Excel and OpenDocument sheets; also as gzip, or as zip of one file. Values of the data are never shown.
 
     Validates every row as ckm ingest does, but stores nothing. Prints the failed rules, the number of rows and the
-    first row numbers of each. --map, --column and the other mapping options work as for ckm ingest.
+    first row numbers of each. --map, --column and the other mapping options work as for ckm ingest. In a workspace,
+    its currency, its time zone and the mapping in maps/ that matches the file are used.
 
     Reads the whole file, about 20 to 40 MB per second, and needs about 500 MB of memory for any size (a sheet is held
     in memory); 5,000 columns take ten seconds. Records read plus records rejected are all records of the file.
@@ -70,7 +73,7 @@ def inspect(
     -o writes the parsed values unchanged, as UTF-8 CSV (RFC 4180, CR LF) or Parquet. A value that a spreadsheet would
     run as a formula is not changed, so open such a copy as text. The rejected records have line, reason and raw text.
 
-    --save-map writes the proposed mapping, as ckm ingest does, for editing and for use with --map.
+    --save-map writes the mapping that is proposed by the column names, for editing and for use with --map.
 
     -f csv prints one row per column of the file; -f json one object per file.
 
@@ -90,13 +93,17 @@ def inspect(
     if save_map is not None and (len(files) > 1 or reading.map_file is not None):
         raise UsageError("--save-map needs exactly one FILE without a mapping", hint="inspect the files one by one")
     options = reading.ingest_options()
+    opened = _workspace(workspace)
     chosen = fmt or default_format()
     found: list[Inspection] = []
     failed: list[CkmError] = []
     for file in files:
         try:
             with progress(f"reading {file}") as advance:
-                found.append(inspect_file(file, options, copy_to=output, seen=advance))
+                one = inspect_file(
+                    file, options, workspace=opened, propose=save_map is not None, copy_to=output, progress=advance
+                )
+            found.append(one)
         except CkmError as error:
             failed.append(error)
     if found and not file_alone(output):  # stdout stays empty if all files failed
@@ -110,6 +117,13 @@ def inspect(
         show_error(failure, as_json=chosen in {Format.json, Format.ndjson})
     if failed:
         raise typer.Exit(exit_code_of_files(failed, done=bool(found)))
+
+
+def _workspace(folder: Path | None) -> OpenWorkspace | None:
+    """Return the workspace in ``folder``, else the one around the current folder; None without any."""
+    from ckm.config import find_workspace, open_workspace
+
+    return open_workspace(folder) if folder is not None or find_workspace(Path.cwd()) is not None else None
 
 
 def _save_map(one: Inspection, path: Path) -> None:
@@ -128,9 +142,8 @@ def _show(found: list[Inspection], fmt: Format) -> None:
 
     if fmt is not Format.table:  # shown on the screen already
         for one in found:
-            if one.proposal.platform:
-                assumed = f"{_name(one)}: {one.proposal.assumed[0]}" if one.proposal.assumed else one.proposal.platform
-                remark(assumption(assumed))
+            texts = [*(problem.text for problem in one.problems), *one.proposal.assumed]
+            remark(*(about(_name(one), text) for text in texts if importance_of(text) <= Importance.assumption))
 
     if fmt is Format.json:
         emit_text(harmless_json(json.dumps([as_object(one) for one in found], ensure_ascii=False, indent=1)) + "\n")
@@ -172,8 +185,8 @@ def _show_screen(one: Inspection) -> None:
         emit(table, Format.table, by_use=BY_USE, elsewhere="-f csv")
     if one.problems:
         places = [f"line {problem.line:,}" if problem.line else "file" for problem in one.problems]
-        told = [_line(each.text, f"  {place:<12} ") for place, each in zip(places, one.problems, strict=True)]
-        emit_text("".join(f"{line}\n" for line in ["", "problems", *told]))
+        lines = [_line(each.text, f"  {place:<12} ") for place, each in zip(places, one.problems, strict=True)]
+        emit_text("".join(f"{line}\n" for line in ["", "problems", *lines]))
     emit_text("".join(f"{_line(text)}\n" for text in ["", *_proposal(one), ""]))
 
 
@@ -187,12 +200,12 @@ def _line(text: str, mark: str = "") -> str:
     terminal = window()
     if terminal is None:
         return mark + harmless(text)
-    said = text.lstrip(" ")
-    return filled(said, width=terminal, mark=mark + " " * (len(text) - len(said)))
+    stripped = text.lstrip(" ")
+    return filled(stripped, width=terminal, mark=mark + " " * (len(text) - len(stripped)))
 
 
 def _on_screen(one: Inspection) -> pl.DataFrame:
-    """Return one row per column of the file, without empty result columns."""
+    """Return the table for a screen: a row per column of the file, without columns that would be empty."""
     import polars as pl
 
     layout = pl.concat_str("type", "dates", pl.lit("decimal ") + pl.col("decimal"), separator=" ", ignore_nulls=True)
@@ -206,12 +219,12 @@ def _on_screen(one: Inspection) -> pl.DataFrame:
         pl.col("parse_errors").alias("parse errors"),
         pl.col("maps_to").alias("maps to"),
     )
-    said = {
+    filled_rows = {
         "null words": table["null words"].count(),
         "parse errors": table["parse errors"].sum(),
         "maps to": table["maps to"].count(),
     }
-    return table.drop(name for name, anything in said.items() if not anything)
+    return table.drop(name for name, count in filled_rows.items() if not count)
 
 
 def _name(one: Inspection) -> str:
@@ -238,7 +251,7 @@ def _facts(one: Inspection) -> list[str]:
 
 
 def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
-    """Return one row per column of the file."""
+    """Return the table for machine formats: a row per column of the file, with the file's name if ``named``."""
     import polars as pl
 
     schema = {
@@ -282,15 +295,17 @@ def _proposal(one: Inspection) -> list[str]:
         return [f"matches no table: {proposal.obstacle}"]
     if proposal.obstacle:
         return [f"probably {proposal.table}, but: {proposal.obstacle}"]
+    by = f" by the mapping '{proposal.mapping}'" if proposal.mapping is not None else ""
+    table = "" if proposal.platform or proposal.mapping is not None else f" --as {proposal.table}"
     return [
-        f"matches {proposal.table}: ckm ingest {one.path}{'' if proposal.platform else f' --as {proposal.table}'}",
+        f"matches {proposal.table}{by}: ckm ingest {one.path}{table}",
         *(f"  assumed: {text}" for text in proposal.assumed),
         *_failures(one),
     ]
 
 
 def _failures(one: Inspection) -> list[str]:
-    """Return the rules that rows of the whole file would fail."""
+    """Return lines with the number of rows that would fail validation, and the rules that they fail."""
     proposal = one.proposal
     if not proposal.failed:
         return ["  no row fails validation"]

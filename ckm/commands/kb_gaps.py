@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.meta import Meta, write_knowledge_meta
 from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.messages import progress, remark
 from ckm.output import emit_rows
@@ -39,6 +40,7 @@ def kb_gaps(
     ] = None,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
     workspace: Workspace = None,
 ) -> None:
     """List gaps of the knowledge base: queries without hits, and churn reasons without an entry.
@@ -72,6 +74,17 @@ def kb_gaps(
         remarks.append("outside a workspace there is no search log and there are no saved warnings: gaps are unknown")
     emit_rows(ResultTable(COLUMNS, rows), fmt, output=output, formats={"value_at_risk": "{:,.2f}"}, by_use=BY_USE)
     remark(basis(f"as of {day}"), *remarks)
+    write_knowledge_meta(
+        meta,
+        "kb-gaps",
+        folder,
+        root,
+        as_of=day,
+        parameters={"as_of": as_of and day},
+        sources=_sources(root) if meta is not None and root is not None else None,
+        columns=COLUMNS,
+        remarks=remarks,
+    )
 
 
 def _place(kb: Path | None, workspace: Path | None) -> tuple[Path, Path | None]:
@@ -81,6 +94,18 @@ def _place(kb: Path | None, workspace: Path | None) -> tuple[Path, Path | None]:
         found = open_workspace(workspace)
         return found.kb_dir, found.root
     return kb, workspace or find_workspace(kb)
+
+
+def _sources(root: Path) -> dict[str, object]:
+    """Return what identifies the search log and the saved warnings of a workspace."""
+    from ckm._kb.search_log import FILE
+    from ckm.metadata import file_digest, store_facts
+
+    log, store = root / "out" / FILE, root / "store"
+    return {
+        "search_log_sha256": file_digest(log) if log.is_file() else None,
+        "tables": store_facts(store) if os.path.lexists(store) else {},
+    }
 
 
 def _row(gap: QueryGap) -> tuple[object, ...]:

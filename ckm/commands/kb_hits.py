@@ -1,4 +1,4 @@
-"""Show hits: as a list on a terminal, as Markdown, and as a table for programs."""
+"""Hits as a list on a terminal, as Markdown, and as a table for machine formats."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ COLUMNS = {
 }  # fmt: skip
 INDENT = "    "
 WIDEST = 120
-"""Maximum line length in characters; longer lines are hard to read."""
+"""Maximum line length in columns; longer lines are hard to read."""
 PLAIN_WIDTH, UNLIMITED = 100, 100_000
-"""Line lengths in a pipe: of a snippet, and of a line of facts."""
+"""Maximum line lengths in a pipe, in columns: of snippets, and of lines of facts."""
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
@@ -139,7 +139,7 @@ def _wrapped(text: str, highlights: Highlights, wide: int, style: bool) -> list[
 
 
 def _safe_highlights(text: str, highlights: Highlights) -> tuple[str, Highlights]:
-    """Return a text without control characters, and where its highlights are then."""
+    """Return a text with control characters escaped, and the positions of its highlights in the escaped text."""
     safe_text, found, end = "", [], 0
     for start, stop in highlights:
         safe_text += safe(text[end:start])

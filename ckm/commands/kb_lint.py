@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
+from ckm.commands.meta import Meta, refuse_meta, write_knowledge_meta
 from ckm.commands.options import Output, Workspace
 from ckm.output import Format, default_format, emit, emit_text, progress, remark
 from ckm.remark import basis
@@ -61,6 +62,7 @@ def kb_lint(
         typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
     ] = None,
     output: Output = None,
+    meta: Meta = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of entries, for editors.")] = False,
     rules: Annotated[bool, typer.Option("--rules", help="List the rules with their conditions and remedies.")] = False,
     workspace: Workspace = None,
@@ -71,7 +73,7 @@ def kb_lint(
     entries without a verifier or verified by their author; overdue reviews, expired and stale entries; entries that
     answer the same question in the same case, near-duplicates, entries without an answer; unknown topics, segments and
     churn reasons; personal data in texts; missing translations. Each finding has a rule, a file, a line and a remedy.
-    docs/kb-lint.md explains the rules; kb in ckm.yaml configures or disables them.
+    'ckm help reference/kb-lint' explains the rules; kb in ckm.yaml configures or disables them.
 
     Cost: ten seconds for 10,000 entries the first time; later only changed files are read.
 
@@ -84,6 +86,7 @@ def kb_lint(
     """
     from ckm._kb.entry_schema import schema_text
 
+    refuse_meta(meta, {"--schema": schema, "--rules": rules})
     if schema:
         emit_text(schema_text(), output=output)
         return
@@ -91,6 +94,7 @@ def kb_lint(
         _show_rules(None if fmt in {None, LintFormat.junit, LintFormat.sarif} else Format(str(fmt)), output)
         return
     from ckm import kb as knowledge
+    from ckm._kb.lint import RULES
     from ckm.severity import Severity
 
     place, day = knowledge_place(kb, workspace), day_of(as_of)
@@ -104,6 +108,17 @@ def kb_lint(
         emit_text(_sarif(report, place.folder), output=output)
     else:
         _show(report, Format(chosen) if chosen else None, output, f"{place.folder}: {_summary(report)}")
+    write_knowledge_meta(
+        meta,
+        "kb-lint",
+        place.folder,
+        place.root,
+        as_of=day,
+        parameters={"as_of": as_of and day},
+        columns=report.frame.columns if meta is not None else (),
+        remarks=(basis(_summary(report)),),
+        rules={rule.id: rule.condition for rule in RULES},
+    )
     if fail_on is not None and report.reaches(Severity(fail_on)):
         raise typer.Exit(1)
 
@@ -139,8 +154,10 @@ def _show_rules(fmt: Format | None, output: Path | None) -> None:
 
     from ckm._kb.lint import RULES
 
-    rows = [(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(("rule", "severity", "promise", "remedy"), pl.String), orient="row")
+    rows = [(rule.id, rule.severity, rule.condition, rule.remedy) for rule in RULES]
+    frame = pl.DataFrame(
+        rows, schema=dict.fromkeys(("rule", "severity", "condition", "remedy"), pl.String), orient="row"
+    )
     emit(frame, fmt, output=output)
 
 
@@ -152,11 +169,11 @@ def _junit(report: LintReport, fail_on: Severity) -> str:
     found: dict[str, dict[str, list[JUnitMessage]]] = {rule.id: {} for rule in RULES}
     for each in report.findings:
         subject = f" ({each.entry})" if each.entry else ""
-        told = JUnitMessage(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
-        found[each.rule].setdefault(each.file, []).append(told)
+        message = JUnitMessage(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
+        found[each.rule].setdefault(each.file, []).append(message)
     cases = []
     for rule, by_file in found.items():
-        cases += [JUnitCase(f"ckm.kb-lint.{rule}", file, tuple(told)) for file, told in by_file.items()]
+        cases += [JUnitCase(f"ckm.kb-lint.{rule}", file, tuple(messages)) for file, messages in by_file.items()]
         if not by_file:
             cases.append(JUnitCase(f"ckm.kb-lint.{rule}", "all files"))
     return to_junit("ckm kb-lint", cases, fail_on=fail_on)
@@ -171,7 +188,7 @@ def _sarif(report: LintReport, folder: Path) -> str:
     here, there = Path.cwd().resolve(), folder.resolve()
     below = there.is_relative_to(here)
     prefix = there.relative_to(here).as_posix() + "/" if below and there != here else ""
-    rules = [SarifRule(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
+    rules = [SarifRule(rule.id, rule.severity, rule.condition, rule.remedy) for rule in RULES]
     results = [
         SarifResult(
             each.rule,

@@ -174,7 +174,7 @@ def _about(entry: KnowledgeEntry) -> list[str]:
 
 
 def _joined(first: object, *rest: object) -> str:
-    """Return the facts that exist, each after its word: ``verified by ben on 2026-01-31``."""
+    """Return the facts that are not empty, each after its word: ``verified by ben on 2026-01-31``."""
     parts = [str(first)] if first else []
     parts += [f"{word} {fact}" for word, fact in zip(rest[::2], rest[1::2], strict=True) if fact]
     return " ".join(parts)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ckm.commands.completion import query_words, topics
+from ckm.commands.meta import Meta, write_knowledge_meta
 from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UsageError
 from ckm.messages import note, progress, remark
@@ -16,12 +18,18 @@ from ckm.output import Format, default_format, emit_rows, emit_text
 from ckm.remark import basis, doubt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ckm._kb.relevance_test import RelevanceReport
     from ckm._kb.settings_cache import SearchSettings
     from ckm.kb import Scope, SearchResult
+    from ckm.render.rows import ResultTable
 
 FILTER = "Filters (each may be repeated)"
 SUITE = "Suites"
+MEASURES = ("recall_1", "recall_5", "recall_10", "mrr", "ndcg_10")
+SUITE_COLUMNS = {"lang": str, "queries": int, **dict.fromkeys(MEASURES, float)}
+FAILURE_COLUMNS = {"lang": str, "query": str, "expected": list, "rank": int, "first": str, "where": str}
 Words = Annotated[
     list[str] | None,
     typer.Argument(
@@ -134,6 +142,7 @@ def kb_search(
     ] = None,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
     workspace: Workspace = None,
 ) -> None:
     """Find entries of the knowledge base in any language, despite typos.
@@ -158,6 +167,7 @@ def kb_search(
       ckm kb-search --include-inactive --as-of 2025-03-01 strike    # as of a past date
       ckm kb-search --suite kb-suite.yaml --min-mrr 0.9   # in CI, after every change
     """
+    from ckm.commands import kb_hits
     from ckm.kb import Scope, search
 
     folder, root, settings = _location(kb, workspace)
@@ -172,17 +182,24 @@ def kb_search(
     roles = tuple(role or ([settings.role] if settings.role else []))
     day = as_of.date() if as_of else date.today()  # in the reader's time zone
     scope = Scope(day, filters, roles, include_inactive)
+    text = " ".join(query or ())
+    parameters = {
+        "query": text or None, "filters": filters, "roles": roles, "as_of": as_of and day,
+        "include_inactive": include_inactive, "prefer_lang": prefer_lang, "limit": limit, "suite": suite,
+        "show_failures": show_failures,
+    }  # fmt: skip
+    write_facts = partial(write_knowledge_meta, meta, "kb-search", folder, root, as_of=day, parameters=parameters)
     if suite is not None:
         if query:
             raise UsageError("--suite has its own queries", hint="leave out the query, or --suite")
-        return _suite(folder, suite, scope, fmt, output, show_failures=show_failures, minima=(min_mrr, min_recall))
+        minima = (min_mrr, min_recall)
+        return _suite(folder, suite, scope, fmt, output, write_facts, show_failures=show_failures, minima=minima)
     if show_failures or min_mrr is not None or min_recall is not None:
         raise UsageError(
             "--show-failures, --min-mrr and --min-recall need --suite", hint="name a suite with --suite FILE"
         )
     if not query:
         raise UsageError("a query is missing", hint="ckm kb-search late parcel; field:value alone lists all matches")
-    text = " ".join(query)
     result = search(
         folder,
         text,
@@ -196,7 +213,11 @@ def kb_search(
         progress=lambda total: progress(f"reading {folder}", total=total),
     )
     _emit(result, fmt, output, explain=explain)
-    _note(result, scope, explain=explain)
+    remarks = _remarks(result, scope)
+    if explain:
+        _note_analysis(result)
+    remark(*remarks)
+    write_facts(columns=kb_hits.COLUMNS, remarks=remarks)
     if root is not None and settings.log_queries:
         _log(root, result, roles, text if settings.log_query_text else None)
     if fail_empty and not result.hits:
@@ -226,21 +247,22 @@ def _emit(result: SearchResult, fmt: Format | None, output: Path | None, *, expl
     return emit_rows(kb_hits.table(result), fmt, output=output)
 
 
-def _note(result: SearchResult, scope: Scope, *, explain: bool) -> None:
+def _note_analysis(result: SearchResult) -> None:
     from ckm.commands import kb_hits
 
+    for line in kb_hits.analysis_lines(result):
+        note(line)
+
+
+def _remarks(result: SearchResult, scope: Scope) -> list[str]:
+    """Return the remarks on a search; without hits also suggestions."""
     reader = f", as {' or '.join(scope.roles)}" if scope.roles else ""
-    remark(basis(f"{'as of' if result.hits else 'no hits as of'} {scope.as_of}{reader}"))
-    if explain:
-        for line in kb_hits.analysis_lines(result):
-            note(line)
-    remark(*result.remarks)
-    if result.hits:
-        return
-    for suggestion in result.suggestions:
-        remark(basis(f"did you mean: {suggestion}"))
-    if result.nearest is not None:
-        remark(basis(f"most similar spelling: {result.nearest.id} ({result.nearest.title})"))
+    remarks = [basis(f"{'as of' if result.hits else 'no hits as of'} {scope.as_of}{reader}"), *result.remarks]
+    if not result.hits:
+        remarks += [basis(f"did you mean: {suggestion}") for suggestion in result.suggestions]
+        if result.nearest is not None:
+            remarks.append(basis(f"most similar spelling: {result.nearest.id} ({result.nearest.title})"))
+    return remarks
 
 
 def _log(root: Path, result: SearchResult, roles: tuple[str, ...], text: str | None) -> None:
@@ -258,6 +280,7 @@ def _suite(
     scope: Scope,
     fmt: Format | None,
     output: Path | None,
+    write_facts: Callable[..., None],
     *,
     show_failures: bool,
     minima: tuple[float | None, float | None],
@@ -265,9 +288,12 @@ def _suite(
     from ckm.kb import suite as run
 
     result = run(folder, path, scope, progress=lambda total: progress(f"reading {folder}", total=total))
-    _emit_suite(result, fmt, output, show_failures=show_failures)
+    table = _failures(result) if show_failures else _measures(result)
+    emit_rows(table, fmt, output=output, formats={} if show_failures else dict.fromkeys(MEASURES, "{:.4f}"))
     count, queries = len(result.failures), result.whole.queries
-    remark(basis(f"as of {scope.as_of}; {count:,} of {queries:,} queries rank an unexpected entry first"))
+    summary = basis(f"as of {scope.as_of}; {count:,} of {queries:,} queries rank an unexpected entry first")
+    remark(summary)
+    write_facts(columns=table.columns, remarks=[summary])
     measured = {"mrr": result.whole.mrr, "recall_10": result.whole.recall_10}
     below = [
         (name, value, least)
@@ -280,16 +306,18 @@ def _suite(
         raise typer.Exit(1)
 
 
-def _emit_suite(result: RelevanceReport, fmt: Format | None, output: Path | None, *, show_failures: bool) -> None:
+def _failures(result: RelevanceReport) -> ResultTable:
+    """Return one row per query that does not rank an expected entry first."""
+    from ckm.render.rows import ResultTable
+
+    rows = [(f.lang, f.query, list(f.expected), f.rank, f.first, f.where) for f in result.failures]
+    return ResultTable(FAILURE_COLUMNS, rows)
+
+
+def _measures(result: RelevanceReport) -> ResultTable:
+    """Return one row per language, and one for all queries."""
     from dataclasses import astuple
 
     from ckm.render.rows import ResultTable
 
-    if show_failures:
-        columns = {"lang": str, "query": str, "expected": list, "rank": int, "first": str, "where": str}
-        rows = [(f.lang, f.query, list(f.expected), f.rank, f.first, f.where) for f in result.failures]
-        return emit_rows(ResultTable(columns, rows), fmt, output=output)
-    measures = ("recall_1", "recall_5", "recall_10", "mrr", "ndcg_10")
-    columns = {"lang": str, "queries": int, **dict.fromkeys(measures, float)}
-    rows = [astuple(score) for score in result.scores]
-    return emit_rows(ResultTable(columns, rows), fmt, output=output, formats=dict.fromkeys(measures, "{:.4f}"))
+    return ResultTable(SUITE_COLUMNS, [astuple(score) for score in result.scores])

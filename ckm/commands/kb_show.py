@@ -80,7 +80,7 @@ def _default(output: Path | None) -> ShowFormat:
 
 
 def _print(shown: EntryView, output: Path | None) -> None:
-    """Print the page, wrapped on a terminal and unwrapped elsewhere."""
+    """Print the page; only on a terminal its lines are wrapped."""
     from ckm.commands.kb_page import as_text, draw, page
     from ckm.render.screen import window
 

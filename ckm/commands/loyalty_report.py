@@ -1,4 +1,4 @@
-"""``ckm loyalty-report``: what changed, who is loyal, what customers could buy, who is leaving."""
+"""``ckm loyalty-report``: changes, loyal customers, growth potential and churn of a period."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def loyalty_report(
         str | None,
         typer.Option(
             metavar="MONTHS",
-            help="Months up to the as-of date: 12mo, 3mo, 1y. Default: 12mo, or where the data begin too late to "
-            "compare it, the longest of 6mo, 3mo and 1mo that has an earlier one.",
+            help="Months up to the as-of date: 12mo, 3mo, 1y. Default: 12mo, or where the data hold no year before, "
+            "6mo, 3mo or 1mo, compared with the same months last year where the data hold them.",
         ),
     ] = None,
     compare: Annotated[
@@ -194,7 +194,7 @@ def _facts(made: Loyalty, request: LoyaltyOptions, dataset: Dataset, source: Map
 
 
 def _months(text: str) -> int:
-    from ckm.settings import parse_months
+    from ckm.setting_values import parse_months
 
     try:
         return parse_months(text)
@@ -203,7 +203,7 @@ def _months(text: str) -> int:
 
 
 def _refuse_other_suffixes(output: Path | None) -> None:
-    """Refuse a file that nothing can be written to, before a long run and not after it."""
+    """Raise an error for a file with an unknown suffix, before the report is computed."""
     if output is not None and str(output) != "-" and output.suffix.lower() not in SUFFIXES:
         raise UnknownNameError("file format", output.suffix, SUFFIXES, where=f"-o {output}")
 
@@ -231,7 +231,7 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
 
 
 def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang: str) -> None:
-    """Print the result to stdout; if a file has the result, print only what a person reads."""
+    """Print the result to stdout; with ``-o FILE`` only the summary for a terminal."""
     beside = output is not None and str(output) != "-"
     match fmt or default_format():
         case Format.table:

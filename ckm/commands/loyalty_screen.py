@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from ckm.metrics.report import LoyaltyReport
 
 WIDEST = 100
-"""Longest line of text, in characters."""
+"""Maximum line length in columns."""
 PLAIN = 80
-"""Line length in characters if the width of the screen is not known."""
+"""Line length in columns if the width of the terminal is unknown."""
 NUMBERS = (
     "revenue",
     "customers_active",
@@ -32,24 +32,24 @@ NUMBERS = (
     "clv_mean",
     "value_at_risk",
 )
-"""Metrics of the table."""
+"""Metrics in the table, in order."""
 BY_USE = (0, 1, 3, 2)
-"""Places of the table's columns, the most used first: metric, value, change, interval."""
+"""Order in which columns are kept on a narrow terminal, by position: metric, value, change, interval."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
-"""Direction marks; terminals without support for them show boxes."""
+"""Direction marks, which terminals without support show as boxes."""
 FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
 """Number of findings shown per section."""
 
 
 def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
-    """Print the changes, the metrics, the findings and what is missing, on one or two screens.
+    """Print changes, metrics, findings and reasons for missing metrics, on one or two screens.
 
     Parameters
     ----------
     report
         The report.
     lang
-        Of :data:`ckm.names.LANGUAGES`.
+        One of :data:`ckm.names.LANGUAGES`.
     """
     import polars as pl
 
@@ -92,7 +92,7 @@ def _rows(localized: LocalizedReport) -> Iterator[tuple[str, ...]]:
                 localized.title(name),
                 localized.written(name, each.value),
                 localized.between(name, each.lo, each.hi, exact=False),
-                "" if each.change is None else localized.written(name, each.change, signed=True),
+                localized.change(each),
             )
             yield tuple(text.translate(UNSEEN) for text in texts)
 
@@ -104,8 +104,10 @@ def _others(localized: LocalizedReport) -> Iterator[str]:
     for section, most in FINDINGS.items():
         yield from findings(localized, section)[:most]
     yield from forecast_accuracy_findings(localized)
-    for section in ("changed", "relationships", *FINDINGS, "data_quality"):
-        yield from (text.text for text in localized.missing(section))
+    sections = ("changed", "relationships", *FINDINGS, "data_quality")
+    first_hidden = next((section for section in sections if localized.has_hidden(section)), None)
+    for section in sections:
+        yield from (text.text for text in localized.missing(section, suppression=section == first_hidden))
 
 
 def _filled(text: str, mark: str = "") -> str:

@@ -1,4 +1,4 @@
-"""The option ``--meta`` of the analysis commands."""
+"""The option ``--meta`` of the commands whose result is a table or a report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from ckm.errors import UsageError
 from ckm.output import note
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from ckm.commands.options import FileOptions
     from ckm.dataset import Dataset
@@ -27,7 +28,7 @@ Meta = Annotated[
 
 
 def refuse_meta(path: Path | None, chosen: Mapping[str, object]) -> None:
-    """Refuse ``--meta`` together with an option whose output is not a result of an analysis.
+    """Refuse ``--meta`` together with an option that prints something else than the command's result.
 
     Raises
     ------
@@ -46,6 +47,52 @@ def read_source(dataset: Dataset, data: Path | None, reading: FileOptions, path:
     from ckm.metadata import data_facts
 
     return data_facts(dataset, data, reading.ingest_options())
+
+
+def write_knowledge_meta(
+    path: Path | None,
+    command: str,
+    folder: Path,
+    root: Path | None,
+    *,
+    parameters: Mapping[str, object],
+    sources: Mapping[str, object] | None = None,
+    as_of: date,
+    columns: Iterable[str],
+    remarks: Iterable[str],
+    **more: object,
+) -> None:
+    """Write the facts of a run on a knowledge base; do nothing without ``--meta``.
+
+    Parameters
+    ----------
+    path
+        The file of ``--meta``; None without the option.
+    folder, root
+        The knowledge folder; its workspace, None without one.
+    sources
+        What identifies further data of the run.
+    command, parameters, as_of, columns, remarks, **more
+        As for :func:`ckm.metadata.command_facts`.
+    """
+    if path is None:
+        return
+    from ckm.config import load_config
+    from ckm.metadata import command_facts, knowledge_facts
+
+    facts = command_facts(
+        command,
+        {**knowledge_facts(folder, root), **(sources or {})},
+        as_of=as_of,
+        parameters=parameters,
+        config=load_config(root),
+        settings=("kb",),
+        columns=columns,
+        remarks=remarks,
+        root=root,
+        **more,
+    )
+    write_meta(facts, path)
 
 
 def write_meta(facts: Mapping[str, Any], path: Path) -> None:

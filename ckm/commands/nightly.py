@@ -1,4 +1,4 @@
-"""``ckm nightly``: everything that is due in a workspace, in one run."""
+"""``ckm nightly``: run all steps that are due in a workspace."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def nightly(
       warn    writes new warnings to out/new-warnings.csv
       report  writes out/loyalty-YYYY-MM.html once a month is complete
 
-    A step that has nothing to do is unchanged: a second run does nothing, and the run after an interrupted one
-    finishes it. A failed step or file is named, and the others run; a file that cannot be loaded stays in incoming/.
+    A step with nothing to do is unchanged: a second run changes nothing, and the run after an interrupted one finishes
+    its steps. A failed step or file is named, and the others run; a file that cannot be loaded stays in incoming/.
     The store's lock is held for the whole run, so that a second run waits.
 
-    The exit code is the strongest of the steps': 70, 6, 5, 2 (a setting or mapping is wrong), 3 (a file is broken),
-    4 (not enough data for a forecast or a report), 1 (findings, with --fail-on only), 0.
+    The exit code is the first of these that a step has: 70, 6, 5, 2 (a setting or mapping is wrong), 3 (a file is
+    broken), 4 (not enough data for a forecast or a report), 1 (findings, with --fail-on only), 0.
 
     Examples:
       ckm nightly                                     # the workspace around the current folder

@@ -208,7 +208,10 @@ class FileOptions:
     decimal: Annotated[str | None, _of_format("--decimal", metavar="MARK", text="Decimal mark: . or ,")] = None
     thousands: Annotated[str | None, _of_format("--thousands", metavar="MARK", text="Thousands separator.")] = None
     dates: Annotated[str | None, _of_format("--dates", metavar="ORDER", text=DATE_HELP)] = None
-    sheet: Annotated[str | None, _of_format("--sheet", metavar="NAME", text="Sheet of the workbook.")] = None
+    sheet: Annotated[
+        str | None,
+        _of_format("--sheet", metavar="NAME", text="Sheet of the workbook. Default: the first with records."),
+    ] = None
     records: Annotated[
         str | None,
         _of_format("--records", metavar="KEYS", text="Path of the record list in a JSON object, such as data.orders."),
@@ -250,7 +253,8 @@ class FileOptions:
             An option has an invalid value.
         """
         from ckm.ingest.options import IngestOptions
-        from ckm.settings import parse_currency, parse_time_zone
+        from ckm.setting_values import parse_currency
+        from ckm.time_zones import parse_time_zone
 
         currency = parse_currency(self.currency) if self.currency else None
         time_zone = parse_time_zone(self.time_zone) if self.time_zone else None
@@ -259,7 +263,7 @@ class FileOptions:
 
 
 AS_FOUND = FileOptions()
-"""No option is set: everything is detected."""
+"""File options without any set: mapping and format are detected."""
 
 
 def reads_files(command: Callable[..., None]) -> Callable[..., None]:
@@ -284,7 +288,7 @@ def reads_files(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def saying(remarks: Sequence[str], fmt: Format | None) -> Iterator[None]:
-    """Print the remarks on a file if its analysis fails; with JSON formats only the error is printed."""
+    """Print the remarks on a file if its analysis in the body fails; JSON formats print only the error."""
     try:
         yield
     except CkmError:

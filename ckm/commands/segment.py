@@ -277,7 +277,7 @@ def _monetary(value: MONEY | None, window: str | None) -> Monetary | None:
 
 
 def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, output: Path | None) -> None:
-    """Print a name table as ``--rules`` takes it: the usual one, a file's, or a definition's."""
+    """Print a name table in the format of ``--rules``: the default one, that of a file, or that of a definition."""
     from ckm._segment.library import Library
     from ckm._segment.rfm.definition import RfmDefinition
     from ckm._segment.rfm.names import USUAL_NAMES, load_names, names_text

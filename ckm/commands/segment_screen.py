@@ -49,7 +49,7 @@ MOST_MOVES = 12
 
 
 def show_summary(result: Segmentation, label: str) -> None:
-    """Print one row per segment, and what to do about each."""
+    """Print one row per segment, and the recommended action for each."""
     import polars as pl
 
     from ckm._segment.result import AMOUNTS
@@ -70,7 +70,7 @@ def show_summary(result: Segmentation, label: str) -> None:
 
 
 def show_moves(result: Segmentation, label: str) -> None:
-    """Print the transition matrix, and the causes of the largest moves."""
+    """Print the matrix of segment changes, and the causes of the most frequent ones."""
     import polars as pl
 
     moves = result.moves
@@ -129,7 +129,7 @@ def _matrix(moves: Moves, names: list[str]) -> pl.DataFrame:
 
 
 def show_details(result: Segmentation, fmt: Format | None) -> None:
-    """Print the tables behind the result; in a machine format the tables follow each other, named in a column."""
+    """Print the detail tables; a machine format has them as one table with the column ``table``."""
     import polars as pl
 
     if (fmt or default_format()) is Format.table:

@@ -81,5 +81,5 @@ def _named(folder: Path) -> str:
 
 
 def _enter(folder: Path) -> list[str]:
-    """Return the command that goes into the workspace, where one is needed."""
+    """Return the ``cd`` command to the workspace; empty if it is the current folder."""
     return [] if folder == HERE else [f"  cd {shell_word(str(folder))}"]

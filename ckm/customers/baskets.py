@@ -1,4 +1,4 @@
-"""Baskets: categories and channels of customers' purchases, by day."""
+"""Baskets: the categories, or the channels, in which each customer bought, by day."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, unpack_day
-from ckm.customers.grouped_sums import MergedSums, added_up
+from ckm.customers.grouped_sums import MergedSums, sum_by_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 ITEM_BITS = 20
 MOST_ITEMS = 1 << ITEM_BITS
-"""Maximum number of items with a separate number; later ones share the last number."""
+"""Maximum number of items (categories or channels) that get a number each; all later items share the last
+number."""
 
-LOST_AFTER_DAYS = 28
-"""Days without a sale of an item, while the shop was open, after which the item is discontinued."""
+DISCONTINUED_AFTER_DAYS = 28
+"""Days from the last sale of an item to the newest sale of any item, from which the item counts as discontinued."""
 WEEKS_BEFORE = 26
-"""Weeks before the last sale of an item that are examined: half a year, so that seasonal items do not count as sold all
-year."""
+"""Weeks up to the last sale of an item in which the item must have been sold regularly: half a year, so that seasonal
+items do not count as discontinued out of season."""
 WEEKS_SOLD = 21
-"""Weeks with sales among these, from which an item was sold regularly: four of five."""
+"""Fewest weeks with a sale, among these :data:`WEEKS_BEFORE`, of an item that was sold regularly: four in five."""
 
 
 @dataclass(frozen=True)
 class SaleDays:
-    """Days on which the shop sold any item, including sales to guests.
+    """Days with a sale, by item, including sales to guests.
 
     Attributes
     ----------
     items, days
-        One entry per item and day (int64, int32), sorted.
+        Item number (int64), and day since 1970-01-01 (int32); one entry per item and day with a sale, sorted.
     lines
         Purchase lines of each entry (int64).
     """
 
-    items: Whole
+    items: Integers
     days: NDArray[np.int32]
-    lines: Whole
+    lines: Integers
 
-    def given_up(self, day: int) -> NDArray[np.bool_]:
-        """Return whether each item was discontinued by ``day``, as far as was known then.
+    def discontinued(self, day: int) -> NDArray[np.bool_]:
+        """Return whether each item was discontinued by ``day``, by the sales up to ``day``; by item number.
 
-        An item is discontinued if it was not sold on the last 28 days with any sale, and had been sold in at least 21
-        of the 26 weeks up to its last sale. Days on which the shop was closed do not count.
+        An item is discontinued if its last sale is at least 28 days before the newest sale of any item, and if it was
+        sold in at least 21 of the 26 weeks up to its last sale.
         """
         seen = self.days <= day
         items, days = self.items[seen], self.days[seen]
@@ -64,7 +65,9 @@ class SaleDays:
         np.maximum.at(last, items, days)
         weeks = (last[items] - days) // 7
         sold = np.unique(items[weeks < WEEKS_BEFORE] * WEEKS_BEFORE + weeks[weeks < WEEKS_BEFORE]) // WEEKS_BEFORE
-        lost[:] = (np.bincount(sold, minlength=len(lost)) >= WEEKS_SOLD) & (days.max() - last >= LOST_AFTER_DAYS)
+        lost[:] = (np.bincount(sold, minlength=len(lost)) >= WEEKS_SOLD) & (
+            days.max() - last >= DISCONTINUED_AFTER_DAYS
+        )
         return lost
 
 
@@ -79,30 +82,30 @@ class Baskets:
     lines
         Purchase lines of each entry (int64).
     names
-        Names of the sold items by number (String), in order of their first sale, so that later items do not change
-        numbers.
+        Item names by item number (String), in order of first sale, so that a new item does not change the numbers of
+        the others.
     sale_days
         Days on which the shop sold each item.
     """
 
-    keys: Whole
-    lines: Whole
+    keys: Integers
+    lines: Integers
     names: pl.Series
     sale_days: SaleDays
 
     @cached_property
     def codes(self) -> NDArray[np.uint32]:
-        """Customer code of each entry."""
+        """Customer code of each entry of ``keys`` (uint32)."""
         return (self.keys >> (DAY_BITS + ITEM_BITS)).astype(np.uint32)
 
     @cached_property
     def items(self) -> NDArray[np.int32]:
-        """Item number of each entry."""
+        """Item number of each entry of ``keys`` (int32)."""
         return (self.keys >> DAY_BITS & (MOST_ITEMS - 1)).astype(np.int32)
 
     @cached_property
     def days(self) -> NDArray[np.int32]:
-        """Day of each entry."""
+        """Day of each entry of ``keys``, in days since 1970-01-01 (int32)."""
         return unpack_day(self.keys)
 
     @cached_property
@@ -119,13 +122,13 @@ class Baskets:
         """First day with a known item of any customer; :data:`NEVER` without one."""
         return int(self.days.min(initial=NEVER))
 
-    def distinct(self, customers: int, after: int, until: int) -> Whole:
-        """Return how many distinct items each of ``customers`` bought in the days ``(after, until]``."""
+    def distinct(self, customers: int, after: int, until: int) -> Integers:
+        """Return the number of distinct items that each code bought in the days ``(after, until]``."""
         last_within = (self.days > after) & (self.days <= until) & (self._following > until)
         return np.bincount(self.codes[last_within], minlength=customers)
 
     def share(self, chosen: NDArray[np.bool_], customers: int, after: int, until: int) -> NDArray[np.float64]:
-        """Return the share of the chosen items in each customer's purchases in ``(after, until]``; 0 without."""
+        """Return the share of ``chosen`` items in each code's entries in ``(after, until]``; 0 without entries."""
         within = (self.days > after) & (self.days <= until)
         total = np.bincount(self.codes[within], minlength=customers)
         within &= chosen[self.items]
@@ -133,7 +136,10 @@ class Baskets:
         return part / np.maximum(total, 1)
 
     def counts(self, *, of_days: bool) -> pl.DataFrame:
-        """Return ``code`` (UInt32), ``value`` (String) and ``count`` (Int64) of purchase days, or of lines."""
+        """Return how often each customer bought each item: ``code`` (UInt32), ``value`` (String), ``count`` (Int64).
+
+        ``of_days``: count purchase days; otherwise purchase lines.
+        """
         frame = pl.DataFrame({"owner": self.keys >> DAY_BITS, "lines": self.lines})
         counted = pl.len().cast(pl.Int64) if of_days else pl.col("lines").sum()
         # the keys are sorted, so entries of one customer and item are adjacent
@@ -145,11 +151,11 @@ class Baskets:
         )
 
     def until(self, day: int) -> Baskets:
-        """Return the entries up to a day."""
+        """Return the entries and sale days up to a day; item numbers do not change."""
         return self._where(self.days <= day, self.sale_days.days <= day)
 
     def since(self, day: int) -> Baskets:
-        """Return the entries from a day on; item numbers do not change."""
+        """Return the entries and sale days from a day on; item numbers do not change."""
         return self._where(self.days >= day, self.sale_days.days >= day)
 
     def _where(self, kept: NDArray[np.bool_], sold: NDArray[np.bool_]) -> Baskets:
@@ -158,24 +164,26 @@ class Baskets:
         sale_days = SaleDays(self.sale_days.items[sold], self.sale_days.days[sold], self.sale_days.lines[sold])
         return replace(self, keys=self.keys[kept], lines=self.lines[kept], sale_days=sale_days)
 
-    def changed(self, again: Baskets, codes: Whole, new_codes: Whole, came: Baskets, gone: Baskets) -> Baskets | None:
+    def changed(
+        self, reread: Baskets, codes: Integers, new_codes: Integers, added: Baskets, removed: Baskets
+    ) -> Baskets | None:
         """Return the baskets after rows were added and removed.
 
         Parameters
         ----------
-        again
-            Present baskets of the customers of these rows.
+        reread
+            Baskets of all present rows of the customers with an added or removed row.
         codes, new_codes
-            New code of each code of these baskets and of ``again``; -1 for customers without entries in the result.
-        came, gone
+            New code of each code of ``self`` and of ``reread``; -1 for customers without entries in the result.
+        added, removed
             Baskets of the added and of the removed rows; only their sale days are used.
 
         Returns
         -------
         Baskets | None
-            None if more lines were removed than existed, or if items share a number.
+            None if more lines were removed than existed, or if there are more than :data:`MOST_ITEMS` items.
         """
-        names = dict.fromkeys(chain.from_iterable(each.names for each in (self, came, gone)))
+        names = dict.fromkeys(chain.from_iterable(each.names for each in (self, added, removed)))
         if len(names) >= MOST_ITEMS - 1:
             return None
         numbers = {name: number for number, name in enumerate(names, start=1)}
@@ -186,19 +194,19 @@ class Baskets:
                     "lines": sign * each.sale_days.lines,
                 }
             )
-            for each, sign in ((self, 1), (came, 1), (gone, -1))
+            for each, sign in ((self, 1), (added, 1), (removed, -1))
         ]
-        sold = added_up(pl.concat(sales), ["key"]).filter(pl.col("lines") != 0)
+        sold = sum_by_key(pl.concat(sales), ["key"]).filter(pl.col("lines") != 0)
         if (sold["lines"] < 0).any():
             return None
         sale_days = sold["key"].to_numpy()
-        items, left = taken_up(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
+        items, left = number_items(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
         kept = codes[self.keys >> (DAY_BITS + ITEM_BITS)] >= 0
         mine, lines = _in_order(
             renumbered(self.keys[kept], codes, items[item_numbers(self, numbers)]), self.lines[kept]
         )
         theirs, their_lines = _in_order(
-            renumbered(again.keys, new_codes, items[item_numbers(again, numbers)]), again.lines
+            renumbered(reread.keys, new_codes, items[item_numbers(reread, numbers)]), reread.lines
         )
         merged = MergedSums.of(mine, theirs)
         return Baskets(
@@ -217,7 +225,7 @@ class Baskets:
         return replace(self, keys=keys, lines=self.lines[kept])
 
 
-def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
+def _in_order(keys: Integers, lines: Integers) -> tuple[Integers, Integers]:
     """Return the entries sorted by key; sorts only if item numbers have changed."""
     if not (keys[1:] < keys[:-1]).any():
         return keys, lines
@@ -225,14 +233,14 @@ def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
     return keys[order], lines[order]
 
 
-def sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
-    """Return the sale days as keys of :func:`sale_key`."""
+def sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
+    """Return the sale days packed by :func:`sale_key`, with the item numbers by name in ``numbers``."""
     sold = baskets.sale_days
     return sale_key(item_numbers(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
 
 
-def item_numbers(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
-    """Return the number of each item by name."""
+def item_numbers(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
+    """Return the number in ``numbers`` of each item of the baskets, by item number."""
     return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 
 
@@ -247,8 +255,8 @@ def main_values(counts: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``code``; ``values`` (Int64, distinct ones); ``total`` (Int64, of the counts); ``main`` (the value with the
-        largest count; the first by name if counts are equal, so that the order of rows does not matter).
+        ``code``; ``values`` (Int64, number of distinct values); ``total`` (Int64, sum of the counts); ``main`` (the
+        value with the largest count; the first by name if counts are equal, so that the order of rows does not matter).
     """
     most = pl.col("count").max().over("code")
     return (
@@ -269,15 +277,15 @@ EMPTY = Baskets(
     pl.Series("value", [], dtype=pl.String),
     SaleDays(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64)),
 )
-"""Baskets of data without the column."""
+"""Baskets without entries: the transactions have no such column, or an analysis does not need it."""
 
 
-def sale_key(item: Whole, day: Whole) -> Whole:
+def sale_key(item: Integers, day: Integers) -> Integers:
     """Return an item number and a day (with the offset of the epoch) packed in one integer."""
     return item << DAY_BITS | day
 
 
-def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
+def number_items(sale_days: Integers, names: pl.Series) -> tuple[Integers, pl.Series]:
     """Number the items in the order of their first sale.
 
     Parameters
@@ -289,8 +297,8 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
 
     Returns
     -------
-    tuple[Whole, pl.Series]
-        New number of each number, and the names by new number.
+    tuple[Integers, pl.Series]
+        New number by old number, and the item names by new number.
     """
     first = np.full(len(names), NEVER, np.int64)
     np.minimum.at(first, sale_days >> DAY_BITS, unpack_day(sale_days))
@@ -304,9 +312,9 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
     return new.clip(max=MOST_ITEMS - 1), ordered["name"].head(MOST_ITEMS).alias("value")
 
 
-def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
-    """Return keys with new codes and items; ``codes`` and ``items`` are the new numbers by old number."""
-    new: Whole = codes[keys >> (DAY_BITS + ITEM_BITS)]
+def renumbered(keys: Integers, codes: Integers, items: Integers) -> Integers:
+    """Return keys of :class:`Baskets` with new customer codes and item numbers, both given by old number."""
+    new: Integers = codes[keys >> (DAY_BITS + ITEM_BITS)]
     new <<= ITEM_BITS
     new |= items[keys >> DAY_BITS & (MOST_ITEMS - 1)]
     new <<= DAY_BITS
@@ -314,9 +322,9 @@ def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
     return new
 
 
-def sale_days_of(sale_days: Whole, lines: Whole, items: Whole) -> SaleDays:
-    """Return the sale days of keys of :func:`sale_key` and their lines; ``items`` are names by number."""
+def sale_days_of(sale_days: Integers, lines: Integers, items: Integers) -> SaleDays:
+    """Return sale days from keys of :func:`sale_key` and their lines; ``items`` has the new number by old number."""
     keys = sale_key(items[sale_days >> DAY_BITS], sale_days & DAY_MASK)
-    sums = added_up(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
+    sums = sum_by_key(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
     keys = sums["key"].to_numpy()
     return SaleDays(keys >> DAY_BITS, unpack_day(keys), sums["lines"].to_numpy())

@@ -1,4 +1,4 @@
-"""Closures: times without sales in which sales were expected: the shop was closed, or data are missing."""
+"""Closures: periods without sales although sales were expected, because the shop was closed or data are missing."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ if TYPE_CHECKING:
 
 SHORTEST = 28
 """Shortest closure in days; holidays are shorter."""
-PAUSES = 2.0
+LEAST_PAUSE_RATIO = 2.0
 """Smallest ratio of a closure to the median pause between two days with purchases: a club that bills once a month is
 not closed in between."""
 EXPECTED = 20.0
-"""Smallest number of purchases that the usual rate predicts for a closure. If 20 are expected, none at all occurs by
-chance once in 500 million times (Poisson)."""
+"""Smallest number of purchases that the usual rate predicts for a closure. If 20 are expected, the probability of none
+is one in 500 million (Poisson)."""
 FEWEST_DAYS = 30
 """Fewest days with rows to compute the usual pause of a shop."""
-SHORTEST_AT_THE_END = 7
-"""Days without rows at the end that are always usual: a week that is not loaded yet."""
-TIMES_THE_GAPS = 3
+SHORTEST_SILENCE = 7
+"""Days without rows at the end of the data that are never unusual: the last week may not be loaded yet."""
+UNUSUAL_RATIO = 3
 """Smallest ratio of an unusual silence at the end to the 95th percentile of the pauses between days with rows."""
 YEAR = 365
-"""Days in a year, after which a season recurs."""
-COMES_BACK = 0.5
-"""Smallest share of a yearly closure's days on which the shop was also closed a year before or later."""
+"""Days after which a season recurs."""
+YEARLY_SHARE = 0.5
+"""Smallest share of a closure's days on which the shop was also closed a year earlier or later, for a yearly
+closure."""
 RATE_DAYS = 90
-"""Days before and after a closure whose purchase rates are compared; the smaller rate counts as usual."""
+"""Days before, and days after, a closure over which the purchase rate is computed; the lower rate is the usual one."""
 
 
 @dataclass(frozen=True)
@@ -67,29 +68,33 @@ class Closure:
 
 
 def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple[Closure, ...]:
-    """Return the closures of a shop, earliest first: times without sales in which sales were expected.
+    """Return the closures of a shop, earliest first.
+
+    A pause between two days with rows is a closure if it is longer than 28 days and than twice the median pause, and if
+    at least 20 purchases were expected in it at the usual purchase rate: the lower of the rates in the 90 days before
+    and the 90 days after.
 
     Parameters
     ----------
     purchases
         The day of each purchase of a known customer, in days since 1970-01-01; in any order.
     days
-        Days with any row, including guests and returns, on which the shop was open.
+        Days with any row, also of guests or returns; the shop was open on these days.
     """
-    there, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
-    counts[np.isin(there, days)] -= 1 if len(days) else 0
+    active_days, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
+    counts[np.isin(active_days, days)] -= 1 if len(days) else 0
     before = np.concatenate([[0], np.cumsum(counts)])
-    pauses = np.diff(there)
+    pauses = np.diff(active_days)
     usual = float(np.median(pauses)) if len(pauses) else 0.0
     found = []
-    for position in np.flatnonzero(pauses > max(SHORTEST, PAUSES * usual)):
-        first, last = int(there[position]) + 1, int(there[position + 1]) - 1
-        since = before[np.searchsorted(there, first - RATE_DAYS)]
-        until = before[np.searchsorted(there, last + RATE_DAYS, side="right")]
+    for position in np.flatnonzero(pauses > max(SHORTEST, LEAST_PAUSE_RATIO * usual)):
+        first, last = int(active_days[position]) + 1, int(active_days[position + 1]) - 1
+        since = before[np.searchsorted(active_days, first - RATE_DAYS)]
+        until = before[np.searchsorted(active_days, last + RATE_DAYS, side="right")]
         mid = before[position + 1]
         rate = min(
-            (mid - since) / min(RATE_DAYS, first - int(there[0])),
-            (until - mid) / min(RATE_DAYS, int(there[-1]) - last),
+            (mid - since) / min(RATE_DAYS, first - int(active_days[0])),
+            (until - mid) / min(RATE_DAYS, int(active_days[-1]) - last),
         )
         if rate * (last - first + 1) >= EXPECTED:
             found.append(Closure(first, last))
@@ -97,7 +102,7 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
 
 
 def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
-    """Return the number of days ahead that fall on days of the year with a closure in an earlier year."""
+    """Return how many of the ``horizon`` days after ``day`` are days of the year with a closure in an earlier year."""
     ahead = np.arange(day + 1, day + horizon + 1)
     found = np.zeros(len(ahead), dtype=np.bool_)
     for each in closed:
@@ -107,25 +112,26 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
     return int(found.sum())
 
 
-def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
-    """Return the yearly closures: half of their days were also closed a year before or later.
+def yearly_closures(closed: Sequence[Closure]) -> tuple[Closure, ...]:
+    """Return the yearly closures: on half of their days or more, the shop was also closed a year earlier or later.
 
-    A beach bar is closed in winter. Its closure is a season, and every window of a year contains one.
+    An example is a beach bar that closes each winter, so that every period of a year contains a closure.
     """
     days = [np.arange(each.first, each.last + 1) for each in closed]
     found = []
     for each in days:
         others = [other for other in days if other is not each]
         around = [np.isin(each + shift, other).mean() for other in others for shift in (-YEAR, YEAR)]
-        found.append(max(around, default=0.0) >= COMES_BACK)
+        found.append(max(around, default=0.0) >= YEARLY_SHARE)
     return tuple(each for each, back in zip(closed, found, strict=True) if back)
 
 
-def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
+def silence_at_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
     """Return the unusually long silence from the last row to the as-of date; None if it is usual.
 
-    :func:`ckm.customers.coverage.data_end` allows longer silences if the data have long pauses. This function does not,
-    because it counts the missing days of a period, and the other decides about a warning.
+    A silence is usual up to a week, or up to three times the 95th percentile of the pauses between days with rows. With
+    fewer than 30 days with rows, every silence is usual. This function finds the days of a period that have no data;
+    :func:`ckm.customers.data_end.data_end`, which decides about a warning, allows longer silences.
 
     Parameters
     ----------
@@ -134,14 +140,14 @@ def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
     as_of
         As-of date.
 
-    >>> silence_at_the_end(np.arange(100), 110)
+    >>> silence_at_end(np.arange(100), 110)
     Closure(first=100, last=110)
     """
     if len(days) < FEWEST_DAYS:
         return None
-    usual = TIMES_THE_GAPS * float(np.quantile(np.diff(days), 0.95))
+    usual = UNUSUAL_RATIO * float(np.quantile(np.diff(days), 0.95))
     last = int(days[-1])
-    return Closure(last + 1, as_of) if as_of - last > max(SHORTEST_AT_THE_END, usual) else None
+    return Closure(last + 1, as_of) if as_of - last > max(SHORTEST_SILENCE, usual) else None
 
 
 def silences(ledger: Ledger) -> tuple[Closure, ...]:
@@ -151,5 +157,5 @@ def silences(ledger: Ledger) -> tuple[Closure, ...]:
     if usual is None:
         return ()
     days = coverage.days[(coverage.days >= usual.first) & (coverage.days <= usual.last)]
-    end = silence_at_the_end(days, coverage.as_of)
+    end = silence_at_end(days, coverage.as_of)
     return (*closures(ledger.purchases.day, days), *([end] if end is not None else []))

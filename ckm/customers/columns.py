@@ -1,6 +1,6 @@
 """Columns of the feature table as expressions over a customer's sums, one row per customer.
 
-The sums are those of :mod:`ckm.customers.features`; they are null for a customer without any.
+The sums come from :mod:`ckm.customers.feature_sums`; they are null for a customer without a purchase.
 ``ckm/data/features.yaml`` describes each column.
 """
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 WEEKDAYS = range(1, 8)
 """Monday to Sunday, in the order of ISO 8601."""
 OTHER = "other"
-"""Name of the channels that are not among the most common, which count as one."""
+"""Name under which all channels but the most common ones are counted together."""
 SHARE_DIGITS = 12
-"""Decimals to which a share is rounded: polars divides by a constant through its reciprocal, so that 40 of 100 would be
-0.39999999999999997."""
+"""Decimals to which a share is rounded: polars multiplies by the reciprocal of a constant divisor, so that 40 ÷ 100
+would be 0.39999999999999997."""
 MONEY_DIGITS = 4
 """Decimals to which a mean of money is rounded."""
 TREND_DIGITS = 6
 DAYS_A_YEAR = 365.25
 FEWEST_TREND_DAYS = 3
-"""Fewest purchase days for a trend: any two points lie on a line."""
+"""Fewest purchase days for a trend: a line through two points says nothing about a trend."""
 
 
 def amount(column: str, scale: int) -> pl.Expr:
     """Convert integers of ``1 / scale`` to money in the unit of the currency."""
-    # polars divides by a constant through its reciprocal, which turns 825767.051 into 825767.0510000001
+    # polars multiplies by the reciprocal of a constant divisor, which turns 825767.051 into 825767.0510000001
     return (pl.col(column) / scale).round(len(str(scale)) - 1)
 
 
@@ -43,7 +43,7 @@ def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 
 def margin(period: str, margin_share: float | None) -> pl.Expr:
-    """Return the margin of a period: net minus cost, plus the usual margin share of net without a known cost."""
+    """Return net minus cost of a period; net without a known cost counts with ``margin_share``, or in full if None."""
     net, costed, cost = (pl.col(f"{period}_{name}") for name in ("net", "costed", "cost"))
     without_cost = net - costed
     if margin_share is not None:
@@ -52,7 +52,7 @@ def margin(period: str, margin_share: float | None) -> pl.Expr:
 
 
 def interpurchase_columns(as_of: date, median_interpurchase_days: float | None, gap_p80: float | None) -> list[pl.Expr]:
-    """Return tenure and intervals; own intervals are shrunk to the population's median and 80th percentile."""
+    """Return tenure and purchase intervals; a customer's median and 80th percentile are shrunk to the population's."""
     gaps = (pl.col("days") - 1).clip(lower_bound=0)
     gaps_before = (gaps - 1).clip(lower_bound=0)
     return [
@@ -103,7 +103,7 @@ def order_value_columns(scale: int) -> list[pl.Expr]:
     ]
 
 
-def habit_columns(
+def behaviour_columns(
     channels: Sequence[str], *, rest: bool, category_known: bool, channel_known: bool, discount_known: bool
 ) -> list[pl.Expr]:
     """Return the columns of categories, discounts, returns, channels and weekdays.
@@ -113,7 +113,7 @@ def habit_columns(
     channels
         Channels with a share column each.
     rest
-        Whether other channels exist, which have one column together.
+        Whether there are more channels; these have one column together.
     category_known, channel_known, discount_known
         Whether any customer has a category, channel or discount; otherwise the feature is null, not zero.
     """

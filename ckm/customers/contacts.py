@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     Days = NDArray[np.int32]
 
 LOWEST_SATISFIED = {"nps_0_10": 7, "csat_1_5": 3, "ces_1_7": 4}
-"""Lowest satisfied rating by scale; customers with lower ratings are unhappy: detractors on 0 to 10 (Reichheld, HBR
-12/2003), the lower part of other scales."""
+"""Lowest rating of a satisfied customer, by scale. On the scale 0 to 10, lower ratings are those of detractors
+(Reichheld, HBR 12/2003); on the other scales, lower ratings are those below the middle."""
 OPEN_FOR_DAYS = 180
-"""Days after which an unanswered complaint no longer counts as open: it was more likely resolved without a record."""
+"""Days after which a complaint without a resolution date no longer counts as open: it was probably resolved without a
+record."""
 
 INVOICE_TOPICS = Path(__file__).parents[1] / "data" / "invoice_topics.yaml"
 INVOICE_TOPICS_SCHEMA = "ckm.invoice_topics/1"
@@ -73,7 +74,7 @@ class Contacts:
     scores
         Each rating as a share of its scale, 0 the worst and 1 the best.
     low
-        Whether each rating is of an unhappy customer.
+        Whether each rating is below :data:`LOWEST_SATISFIED`.
     remarks
         Remarks for the user.
     """
@@ -96,11 +97,11 @@ class Contacts:
         """Return the latest rating of each code by ``day``, as a share of its scale; NaN without one."""
         seen = self.ratings.days <= day
         last = np.full(customers, np.nan)
-        last[self.ratings.codes[seen]] = self.scores[seen]  # sorted by time: the last assignment applies
+        last[self.ratings.codes[seen]] = self.scores[seen]  # sorted by time, so that the latest rating is assigned last
         return last
 
     def low_ratings(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the number of low ratings of each code in the days ``(after, until]``."""
+        """Return the number of ratings below :data:`LOWEST_SATISFIED` of each code in the days ``(after, until]``."""
         low = Events(self.ratings.codes[self.low], self.ratings.days[self.low], NEVER)
         return low.count(customers, after, until)
 
@@ -122,7 +123,7 @@ def read_contacts(
     codes
         Expression of a customer's code from ``customer_id``; null for customers without a purchase, who are omitted.
     until
-        End of the data: earlier rows are used, and rows from this instant on are not.
+        End of the data; rows at or after this instant are not used.
     time_zone
         Time zone of the days.
 
@@ -159,23 +160,23 @@ def invoice_topics() -> tuple[str, ...]:
     assert document is not None
     keys = document.fields(("schema", "topics"))
     if keys["schema"].text() != INVOICE_TOPICS_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not the topics of invoices")
+        raise UsageError(f"{keys['schema'].where}: not a list of invoice topics")
     return tuple(item.text() for item in keys["topics"].items())
 
 
 def _rows(interactions: pl.LazyFrame, codes: pl.Expr, until: datetime, time_zone: str) -> pl.DataFrame:
-    """``code``, ``day``, ``at``, ``kind``, ``topic``, ``resolved``, ``rating``, ``score``, ``low``; sorted."""
-    there = interactions.collect_schema()
+    """Return ``code``, ``day``, ``at``, ``kind``, ``topic``, ``resolved``, ``rating``, ``score``, ``low``; sorted."""
+    schema = interactions.collect_schema()
     for column in _NEEDED:
-        if column not in there:
+        if column not in schema:
             raise InputError(
-                f"interactions: no column '{column}'", hint=f"there are: {', '.join(there.names())}", column=column
+                f"interactions: no column '{column}'", hint=f"there are: {', '.join(schema.names())}", column=column
             )
-    instant = there["at"]
+    instant = schema["at"]
     filled = interactions.with_columns(
         pl.lit(None, dtype=dtype or instant).alias(name)
         for name, dtype in _OPTIONAL.items()
-        if there.get(name, pl.Null()) == pl.Null()
+        if schema.get(name, pl.Null()) == pl.Null()
     )
     days = filled.filter(pl.col("at") < until).with_columns(
         day=local_day("at", time_zone), resolved=local_day("resolved_at", time_zone)
@@ -208,7 +209,7 @@ def _of_scale(values: Mapping[str, float]) -> pl.Expr:
 
 
 def _events(rows: pl.DataFrame) -> tuple[Events, pl.DataFrame]:
-    """Return the events of customers, and their rows; the first day is the first of all rows, also of other persons."""
+    """Return the events of customers, and their rows; ``first_day`` is that of all rows, with or without a code."""
     first = rows["day"].min()
     known = rows.drop_nulls("code")
     events = Events(known["code"].to_numpy(), known["day"].to_numpy(), NEVER if first is None else int(str(first)))

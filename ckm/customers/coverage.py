@@ -1,4 +1,4 @@
-"""Coverage of an analysis: the lines in the data, those used as of a day, and those left out."""
+"""Coverage of an analysis: the lines in the data by day and kind, and which of them are used as of a day."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from ckm.customers.calendar import calendar_day
-from ckm.customers.day_totals import DAY_BITS, EPOCH
-from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS, OF_THE_SHOP
+from ckm.customers.data_end import DataEnd, data_end
+from ckm.customers.definitions import FINEST_MONEY_SCALE, FIRST_CUSTOMER_KIND, FIRST_SHOP_KIND, KINDS
+from ckm.customers.excluded_rows import LeftOut, StrayRows
 from ckm.customers.shared_ids import shared_ids
 from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.remark import assumption, doubt
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -27,172 +26,21 @@ if TYPE_CHECKING:
     from ckm.customers.shared_ids import SharedId
     from ckm.customers.usual_days import UsualDays
 
-MOST_SILENCE = 2
-"""Largest ratio of a usual silence at the end of the data to the longest pause in the data."""
-LEAST_SILENCE = 7
-"""Days of silence at the end that are always usual: a week that is not loaded yet."""
-FEW_DAYS = 10
-"""Fewest days with lines to compute the usual pause; with fewer, the whole span counts as usual."""
-FEW_DAYS_SILENCE = 30
-"""Days of silence at the end that are usual if fewer than :data:`FEW_DAYS` days have lines."""
-DATES_NAMED = 3
-"""Maximum number of stray dates listed in a sentence; of more, only the first and the last are named."""
 SUM_LIMIT = 2**62
 """Largest Int64 sum, minus a margin for the rounding of amounts."""
 
 
-@dataclass(frozen=True)
-class DataEnd:
-    """Data that end unusually long before the as-of date.
-
-    Attributes
-    ----------
-    last
-        Newest day with a line.
-    as_of
-        As-of date.
-    longest_pause
-        Longest pause in days between two days with lines.
-    usual_silence
-        Longest usual silence before the as-of date, in days.
-    """
-
-    last: date
-    as_of: date
-    longest_pause: int
-    usual_silence: int
-
-    @property
-    def silent_days(self) -> int:
-        """Days from the end of the data to the as-of date."""
-        return (self.as_of - self.last).days
-
-    @property
-    def sentence(self) -> str:
-        """Remark for the user."""
-        pause = f"; the longest pause in them is {counted(self.longest_pause, 'day')}" if self.longest_pause else ""
-        return f"the data end on {self.last}, {counted(self.silent_days, 'day')} before {self.as_of}{pause}"
-
-
-def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
-    """Return the end of the data if it is unusually long before ``as_of``; else None.
-
-    The usual silence is at most twice the longest pause between two days with lines, and at least a week. With fewer
-    than ten days with lines, it is twice their whole span, and at least thirty days.
-
-    Parameters
-    ----------
-    days
-        Days with a line, in days since 1970-01-01, ascending, none after ``as_of``.
-    as_of
-        As-of date.
-
-    >>> str(data_end(np.arange(100), 180).sentence)
-    'the data end on 1970-04-10, 81 days before 1970-06-30; the longest pause in them is 1 day'
-    """
-    if not len(days):
-        return None
-    last, pause = int(days[-1]), int(np.diff(days).max(initial=0))
-    usual = max(LEAST_SILENCE, MOST_SILENCE * pause)
-    if len(days) < FEW_DAYS:
-        usual = max(FEW_DAYS_SILENCE, MOST_SILENCE * (last - int(days[0])))
-    if as_of - last <= usual:
-        return None
-    return DataEnd(calendar_day(last), calendar_day(as_of), pause, usual)
-
-
-@dataclass(frozen=True)
-class StrayRows:
-    """Rows with a stray date: before or after the usual days of the data.
-
-    Attributes
-    ----------
-    rows
-        Number of rows.
-    dates
-        Dates of the rows, ascending.
-    first, last
-        First and last usual day of the data (:func:`ckm.customers.usual_days.usual_days`).
-    """
-
-    rows: int
-    dates: tuple[date, ...]
-    first: date
-    last: date
-
-    @property
-    def named(self) -> str:
-        """The rows as text: ``1 row of 2052-07-01`` or ``9 rows of 5 days from 1970-01-01 to 2052-07-01``."""
-        if len(self.dates) <= DATES_NAMED:
-            return f"{counted(self.rows, 'row')} of {', '.join(map(str, self.dates))}"
-        return f"{counted(self.rows, 'row')} of {len(self.dates):,} days from {self.dates[0]} to {self.dates[-1]}"
-
-    @property
-    def sentence(self) -> str:
-        """Remark for the user."""
-        return (
-            f"set aside: {self.named}, far from the days that the data are about ({self.first} to {self.last}); "
-            "where such dates are right, name the day by --as-of, or set stray_dates: keep"
-        )
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Rows that an analysis does not use; each row is counted once, by the first reason that applies."""
-
-    rows: int
-    """Number of all rows, used or not."""
-    rows_after_as_of: int
-    rows_cancelled: int
-    rows_without_customer: int
-    cancelled_credits: int
-    """Cancelled rows with a negative amount, which is not subtracted."""
-    customers_without_purchase: int
-    """Customers with returns only; their returns are in no revenue."""
-    data_end: DataEnd | None = None
-    """End of the data if it is unusually long before the as-of date; else None."""
-    stray: StrayRows | None = None
-    """Excluded rows with a stray date; None without any."""
-    shared_ids: tuple[SharedId, ...] = ()
-    """Customer ids that may each be used for many customers; their rows count as one customer's."""
-
-    @property
-    def rows_stray(self) -> int:
-        """Number of excluded rows with a stray date."""
-        return self.stray.rows if self.stray is not None else 0
-
-    @property
-    def remarks(self) -> list[str]:
-        """What was left out, and what to know of the rows that were not, as sentences."""
-        remarks: list[str] = [
-            assumption(f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}")
-            for count, what in (
-                (self.rows_after_as_of, "after the as-of date"),
-                (self.rows_cancelled, "of cancelled orders"),
-                (self.rows_without_customer, "without a customer"),
-            )
-            if count
-        ]
-        if self.cancelled_credits:
-            remarks.append(
-                doubt(
-                    f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken "
-                    "off; where it gives money back, map it to type 'return'"
-                )
-            )
-        if self.customers_without_purchase:
-            returned = counted(self.customers_without_purchase, "customer")
-            remarks.append(assumption(f"left out: {returned} who only returned"))
-        if self.stray is not None:
-            remarks.insert(0, doubt(self.stray.sentence))
-        if self.data_end is not None:
-            remarks.append(doubt(self.data_end.sentence))
-        remarks += [doubt(f"{each.finding}; {each.hint}") for each in self.shared_ids]
-        return remarks
-
-
 class Currency(NamedTuple):
-    """A currency, and the first day on which a used line has it: of a customer (None without one), and of the shop."""
+    """A currency of the used lines.
+
+    Attributes
+    ----------
+    name
+        ISO 4217 code.
+    of_customers, of_the_shop
+        First day with the currency, in days since 1970-01-01: in a line of a customer (None without one), and in a line
+        of a customer or a guest.
+    """
 
     name: str
     of_customers: int | None
@@ -201,7 +49,7 @@ class Currency(NamedTuple):
 
 @dataclass(frozen=True)
 class Coverage:
-    """All lines by day and kind, and limits of the sums of used lines.
+    """Number of lines by day and kind; currencies and largest amount of the used lines.
 
     Attributes
     ----------
@@ -239,48 +87,49 @@ class Coverage:
 
     @property
     def usual_days(self) -> UsualDays | None:
-        """First and last usual day by the as-of date; None without any."""
+        """First and last usual day, by the lines up to the as-of date; None without lines."""
         seen = int(self.days.searchsorted(self.as_of, side="right"))
         return usual_days(self.days[:seen], self.lines[:seen].sum(axis=1)) if seen else None
 
     @cached_property
     def _seen(self) -> slice:
-        """Mask of days whose lines are used."""
+        """Slice of ``days`` whose lines are used."""
         first = 0 if self.first is None else int(self.days.searchsorted(self.first))
         return slice(first, int(self.days.searchsorted(self.as_of, side="right")))
 
     @cached_property
     def _stray(self) -> NDArray[np.bool_]:
-        """Mask of days with a stray date."""
+        """Mask of ``days`` that are stray."""
         stray = np.zeros(len(self.days), dtype=np.bool_)
         stray[: self._seen.start] = True
         if self.newest is not None:
             stray |= self.days > max(self.newest, self.as_of)
         return stray
 
-    def changed(self, came: Coverage, gone: Coverage, first_kind: int) -> Coverage | None:
+    def changed(self, added: Coverage, removed: Coverage, first_kind: int) -> Coverage | None:
         """Return the coverage after lines were added and removed, as of the newest day; None if it must be recounted.
 
-        It must be recounted if the largest amount was removed, if lines have several currencies, or if removed lines
-        were never counted. Every line has a currency.
+        It must be recounted if the largest amount was removed, if lines have several currencies, or if more lines were
+        removed than had been counted. Every line has a currency.
         """
-        days = np.union1d(self.days, came.days)
-        largest_left = gone.largest < self.largest or came.largest >= self.largest
-        if not largest_left or not np.isin(gone.days, days).all():
+        days = np.union1d(self.days, added.days)
+        largest_left = removed.largest < self.largest or added.largest >= self.largest
+        if not largest_left or not np.isin(removed.days, days).all():
             return None
         lines = np.zeros((len(days), len(KINDS)), dtype=np.int64)
-        for each, sign in ((self, 1), (came, 1), (gone, -1)):
+        for each, sign in ((self, 1), (added, 1), (removed, -1)):
             lines[np.searchsorted(days, each.days)] += sign * each.lines
-        names = {currency.name for each in (self, came, gone) for currency in each.currencies}
+        names = {currency.name for each in (self, added, removed) for currency in each.currencies}
         if (lines < 0).any() or len(names) != 1:
             return None
         some = lines.any(axis=1)
         days, lines = days[some], lines[some]
         firsts = [
-            int(of[0]) if len(of := days[lines[:, kind:].any(axis=1)]) else None for kind in (OF_CUSTOMERS, first_kind)
+            int(of[0]) if len(of := days[lines[:, kind:].any(axis=1)]) else None
+            for kind in (FIRST_CUSTOMER_KIND, first_kind)
         ]
         currencies = () if firsts[1] is None else (Currency(names.pop(), firsts[0], firsts[1]),)
-        return Coverage(days, lines, currencies, max(self.largest, came.largest), int(days.max(initial=0)))
+        return Coverage(days, lines, currencies, max(self.largest, added.largest), int(days.max(initial=0)))
 
     def joined(self, other: Coverage) -> Coverage:
         """Return the coverage of the lines of both, as of the later day."""
@@ -303,20 +152,20 @@ class Coverage:
         )
 
     def days_of(self, kind: str) -> NDArray[np.int64]:
-        """Return the days with a line of one of the kinds."""
+        """Return the days with a line of a kind, in days since 1970-01-01."""
         return self.days[self.lines[:, KINDS.index(kind)] > 0]
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """Return the numbers of used lines by kind, of lines ``after`` the as-of date, and of ``stray`` lines."""
+        """Number of used lines by kind, of lines ``after`` the as-of date, and of ``stray`` lines."""
         by_kind = dict(zip(KINDS, self.lines[self._seen].sum(axis=0).tolist(), strict=True))
         stray = int(self.lines[self._stray].sum())
         return by_kind | {"after": int(self.lines.sum()) - sum(by_kind.values()) - stray, "stray": stray}
 
     @property
-    def days_of_the_shop(self) -> int:
-        """Days with a used line of a customer or a guest."""
-        return int(self.lines[self._seen, OF_THE_SHOP:].any(axis=1).sum())
+    def shop_days(self) -> int:
+        """Number of days with a used line of a customer or a guest."""
+        return int(self.lines[self._seen, FIRST_SHOP_KIND:].any(axis=1).sum())
 
     def shared_ids(
         self, busiest: Sequence[tuple[str, int, int]], day_counts: NDArray[np.int64]
@@ -336,8 +185,8 @@ class Coverage:
             rows,
             days,
             np.repeat(np.arange(1, len(day_counts)), day_counts[1:]),
-            all_rows=sum(self.counts[kind] for kind in KINDS[OF_THE_SHOP:]),
-            all_days=self.days_of_the_shop,
+            all_rows=sum(self.counts[kind] for kind in KINDS[FIRST_SHOP_KIND:]),
+            all_days=self.shop_days,
         )
 
     @property
@@ -363,7 +212,7 @@ class Coverage:
         return self.counts["purchase"]
 
     def left_out(self, customers_without_purchase: int) -> LeftOut:
-        """Rows that an analysis as of the day does not use."""
+        """Return the rows that are not used."""
         counts = self.counts
         return LeftOut(
             rows=int(self.lines.sum()),
@@ -391,19 +240,21 @@ class Coverage:
         ]
         if len(seen) > 1:
             raise UsageError(
-                f"column 'currency' holds several currencies ({', '.join(seen)}), and ckm adds no amounts of two",
-                hint="keep the rows of one currency; a rule in the mapping can set the others aside",
+                f"column 'currency' has several currencies ({', '.join(seen)}); ckm does not add amounts of two",
+                hint="keep the rows of one currency; a rule in the mapping can quarantine all other rows",
                 currencies=seen,
             )
         return seen[0] if seen else ""
 
     def money_scale(self, amounts: Sequence[str], first_kind: int) -> int:
-        """Return the number of parts per currency unit in which sums of all lines from ``first_kind`` on are exact.
+        """Return the finest money scale at which sums fit into Int64: amounts are integers of ``1 / scale``.
+
+        Sums of the columns ``amounts`` over all used lines of the kinds from ``first_kind`` on.
 
         Raises
         ------
         InputError
-            Sums of whole units are too large.
+            Sums are too large even in whole units of the currency.
         """
         largest = self.largest * sum(self.counts[kind] for kind in KINDS[first_kind:])
         scale = FINEST_MONEY_SCALE
@@ -412,14 +263,14 @@ class Coverage:
         if largest * scale >= SUM_LIMIT:
             columns = " or ".join(f"'{column}'" for column in amounts)
             raise InputError(
-                f"column {columns} holds an amount too large to be money", hint="look at it with 'ckm check'"
+                f"column {columns} holds an amount too large to be money", hint="'ckm check' shows the rows"
             )
         return scale
 
-    def nothing_bought(self, as_of: date | None) -> NotEnoughDataError:
-        """Return the error for data without a purchase by a known customer until ``as_of`` (None: at any time)."""
+    def no_purchase_error(self, as_of: date | None) -> NotEnoughDataError:
+        """Return the error for data without a purchase of a known customer by ``as_of`` (None: at any time)."""
         counts = self.counts
-        there = [
+        found = [
             f"{count:,} {what}"
             for count, what in (
                 (counts["stray"], "with a stray date"),
@@ -431,7 +282,7 @@ class Coverage:
             if count
         ]
         rows = int(self.lines.sum())
-        hint = "look at how 'customer_id' and 'type' were mapped"
+        hint = "check how 'customer_id' and 'type' are mapped"
         if not rows:
             hint = "load some: ckm ingest FILE --as transactions"
         if counts["after"]:
@@ -439,69 +290,7 @@ class Coverage:
                 f"the transactions reach from {calendar_day(int(self.days[0]))} to {calendar_day(int(self.days[-1]))}"
             )
         when = f" on or before {as_of}" if as_of else ""
-        detail = f" ({', '.join(there)})" if there else ""
+        detail = f" ({', '.join(found)})" if found else ""
         return NotEnoughDataError(
             f"no purchase by a known customer{when}: {counted(rows, 'row')} in all{detail}", hint=hint
         )
-
-
-class Counting:
-    """Counter of the coverage, batch by batch.
-
-    Parameters
-    ----------
-    amounts
-        Amount columns that will be summed.
-    first_used
-        First of the used kinds.
-    last_day
-        Last used day, in days since 1970-01-01; None means the newest.
-    """
-
-    def __init__(self, amounts: Sequence[str], first_used: int, last_day: int | None) -> None:
-        self._amounts, self._first_used, self._last_day = tuple(amounts), first_used, last_day
-        self._lines = np.zeros((1 << DAY_BITS, len(KINDS)), dtype=np.int64)
-        self._largest = 0.0
-        self._currencies: list[pl.DataFrame] = []
-
-    def add(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """Count a batch (``kind``, ``day`` with the epoch's offset, ``currency``, amounts); return its used lines."""
-        if batch.is_empty():
-            return batch
-        kind, day = batch["kind"].to_numpy(), batch["day"].to_numpy()
-        first = int(day.min())
-        cells = np.bincount((day - first).astype(np.int64) * len(KINDS) + kind)
-        cells = np.pad(cells, (0, -len(cells) % len(KINDS))).reshape(-1, len(KINDS))
-        self._lines[first : first + len(cells)] += cells
-        used = batch
-        if cells[:, : self._first_used].any():
-            used = used.filter(pl.col("kind") >= self._first_used)
-        if self._last_day is not None and first + len(cells) > self._last_day + EPOCH:
-            used = used.filter(pl.col("day") <= self._last_day + EPOCH)
-        if used.height:
-            largest = (used[name].abs().max() for name in self._amounts)
-            self._largest = max(self._largest, *(float(each) for each in largest if each is not None), 0.0)  # type: ignore[arg-type]
-            self._add_currencies(used)
-        return used
-
-    def _add_currencies(self, used: pl.DataFrame) -> None:
-        of_customers = pl.col("day").filter(pl.col("kind") >= OF_CUSTOMERS).min()
-        firsts = [of_customers.alias("of_customers"), pl.col("day").min().alias("of_the_shop")]
-        currency = used["currency"]
-        least, most = currency.min(), currency.max()
-        if least == most and not currency.null_count():
-            found = used.select(pl.lit(least).cast(pl.String).alias("currency"), *firsts)
-        else:
-            found = used.group_by(pl.col("currency").cast(pl.String)).agg(firsts)
-        self._currencies.append(found)
-
-    def coverage(self) -> Coverage:
-        """Return the coverage of all batches."""
-        days = np.flatnonzero(self._lines.any(axis=1))
-        found: list[Currency] = []
-        if self._currencies:
-            firsts = pl.concat(self._currencies).group_by("currency").agg(pl.all().min()).drop_nulls("currency")
-            offset = pl.col("of_customers", "of_the_shop").cast(pl.Int64) - EPOCH
-            found = [Currency(*each) for each in firsts.with_columns(offset).sort("currency").rows()]
-        as_of = self._last_day if self._last_day is not None else int(days.max(initial=EPOCH)) - EPOCH
-        return Coverage(days - EPOCH, self._lines[days], tuple(found), self._largest, as_of)

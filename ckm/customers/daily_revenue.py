@@ -13,10 +13,10 @@ from ckm.customers.value_codes import ValueCodes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_CELLS = 2**19
-"""Maximum cells of the grid of values and days that sums one batch; 4 MB."""
+"""Maximum cells of the dense grid of values and days for one batch; 4 MB."""
 
 
 class DailyRevenue:
@@ -26,15 +26,15 @@ class DailyRevenue:
         self._values = ValueCodes()
         self._pieces: list[pl.DataFrame] = []
 
-    def add(self, values: pl.Series, days: Whole, money: Whole) -> None:
+    def add(self, values: pl.Series, days: Integers, money: Integers) -> None:
         """Add a batch: texts or nulls, days (0 or later), and integer amounts, all of equal length."""
         if len(values):
             self._pieces.append(_summed(self._values.numbers(values), days, money))
 
     def frame(self, *, none: str) -> pl.DataFrame:
-        """Return ``value`` (String; ``none`` where there is none), ``day`` (Int32) and ``net`` (Int64), sorted.
+        """Return ``value`` (String; ``none`` replaces null), ``day`` (Int32) and ``net`` (Int64), sorted.
 
-        Rows have a net other than 0; days are days since 1970-01-01.
+        Days are days since 1970-01-01; rows with a net of 0 are omitted.
         """
         if not self._pieces:
             return pl.DataFrame(schema={"value": pl.String, "day": pl.Int32, "net": pl.Int64})
@@ -49,12 +49,12 @@ class DailyRevenue:
 
 
 def revenue_of(sums: pl.DataFrame) -> pl.DataFrame:
-    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; a value may be named like the label of null."""
+    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; the label of null may also occur as a value."""
     return sums.group_by("value", "day").agg(pl.col("net").sum()).filter(pl.col("net") != 0).sort("value", "day")
 
 
-def _summed(numbers: Whole, days: Whole, money: Whole) -> pl.DataFrame:
-    """Return ``key`` (number and day) and summed ``money``; uses a grid if it is small, as for a dozen channels."""
+def _summed(numbers: Integers, days: Integers, money: Integers) -> pl.DataFrame:
+    """Return ``key`` (number and day) and summed ``money``, by a dense grid if it is small, as for a dozen channels."""
     first = int(days.min())
     span = int(days.max()) - first + 1
     height = int(numbers.max()) + 1

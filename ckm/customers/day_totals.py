@@ -1,7 +1,7 @@
 """Totals by customer and day: a sorted array with running totals, so that the sum of any period is a difference.
 
-As of a day, a customer's past is the first part of the customer's entries. Two binary searches per customer find any
-window, and the running totals give its sum.
+Entries are sorted by customer and day. So a customer's history up to a day is the first part of the customer's entries.
+Two binary searches per customer find any window of days, and the difference of two running totals is its sum.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
 
     Codes = NDArray[np.uint32]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 DAY_BITS = 17
 """Bits of a day in a key; days from before 1900 to after 2200 fit."""
 EPOCH = 1 << 15
-"""Offset added to days, which are negative before 1970."""
+"""Offset added to days in a key, because days before 1970 are negative."""
 DAY_MASK = (1 << DAY_BITS) - 1
 NEVER = 1 << 16
-"""A day later than every day."""
+"""A day number later than every valid day."""
 LINE_SUMS = ("net", "lines", "costed", "cost", "costs_known", "discount", "discounts_known", "orders",
              "undated", "undated_lines")  # fmt: skip
-"""Names of the sums of a ledger, in the order of its totals."""
+"""Names of the sums in the totals of a ledger, in this order."""
 KNOWN_BY = {"costs_known": ("costed", "cost"), "discounts_known": ("discount",), "undated_lines": ("undated",)}
-"""Counts of lines with a known amount, and the sums that are useless if the count is 0."""
+"""Name of the count of lines with a known amount, and names of the sums that are dropped if this count is 0."""
 NO_DAY = int(np.iinfo(np.int32).max)
 """First or last purchase day of a customer without a purchase."""
 
 
-def pack_day(code: Whole, day: Whole) -> Whole:
+def pack_day(code: Integers, day: Integers) -> Integers:
     """Return integers that sort by customer and day; days are days since 1970-01-01."""
     return code << DAY_BITS | (day + EPOCH)
 
 
-def unpack_day(keys: Whole) -> NDArray[np.int32]:
+def unpack_day(keys: Integers) -> NDArray[np.int32]:
     """Return the day of a key, in days since 1970-01-01."""
     return ((keys & DAY_MASK) - EPOCH).astype(np.int32)
 
@@ -56,8 +56,8 @@ def unpack_day(keys: Whole) -> NDArray[np.int32]:
 class DayTotals:
     """Sums by customer and day: one entry per customer and day with activity.
 
-    A customer's *code* is an integer from 0. Arrays "by code" have one element per customer, the others one per entry.
-    Days are integers since 1970-01-01 in the shop's time zone.
+    A customer's *code* is an integer from 0. Arrays "by code" have one element per customer; all other arrays
+    have one per entry. Days are integers since 1970-01-01 in the shop's time zone.
 
     Attributes
     ----------
@@ -70,12 +70,12 @@ class DayTotals:
         Number of codes; some may have no entry.
     """
 
-    keys: Whole
-    totals: Mapping[str, Whole]
+    keys: Integers
+    totals: Mapping[str, Integers]
     customers: int
 
     @classmethod
-    def of_sums(cls, keys: Whole, sums: Mapping[str, Whole], customers: int) -> DayTotals:
+    def of_sums(cls, keys: Integers, sums: Mapping[str, Integers], customers: int) -> DayTotals:
         """Build from ascending, distinct keys and the sums of each key."""
         return cls(keys, {name: _running(each) for name, each in sums.items()}, customers)
 
@@ -93,26 +93,26 @@ class DayTotals:
         return unpack_day(self.keys)
 
     @cached_property
-    def bounds(self) -> Whole:
-        """Index of each customer's first entry (int64, and the end): the entries of ``c`` are ``[c]:[c + 1]``."""
+    def bounds(self) -> Integers:
+        """Index of each code's first entry, and the number of entries: code ``c`` has ``[bounds[c]:bounds[c + 1]]``."""
         return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
 
     @property
-    def counts(self) -> Whole:
+    def counts(self) -> Integers:
         """Number of entries of each customer (int64, by code)."""
         return np.diff(self.bounds)
 
     @property
     def has_any(self) -> Mask:
-        """Whether a customer has an entry, by code."""
+        """Whether a customer has an entry (by code)."""
         return self.counts > 0
 
-    def of(self, name: str) -> Whole:
+    def of(self, name: str) -> Integers:
         """Return the sum of each entry by name (int64)."""
         return np.diff(self.totals[name])
 
     def sum_of(self, name: str) -> int:
-        """Return the sum over all entries; 0 if the total does not exist."""
+        """Return the sum over all entries; 0 if the totals have no such name."""
         return int(self.totals[name][-1]) if name in self.totals else 0
 
     def first_day_of(self, name: str) -> int:
@@ -129,20 +129,20 @@ class DayTotals:
         """Day of each customer's last entry (int32, by code); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[1:] - 1)
 
-    def repeats_by_day(self, first: int, last: int) -> tuple[Whole, Whole]:
+    def repeats_by_day(self, first: int, last: int) -> tuple[Integers, Integers]:
         """Return the entries that are not a customer's first, and the customers with an earlier entry, by day.
 
         Parameters
         ----------
         first, last
-            Days that all entries lie between; both arrays begin with ``first`` and end with ``last``.
+            First and last day of both arrays; no entry is earlier or later.
         """
         days = last - first + 1
         all_entries = np.bincount(self.day - first, minlength=days)
         began = np.bincount(self.first_days()[self.has_any] - first, minlength=days)
         return all_entries - began, np.cumsum(began) - began
 
-    def _day_at(self, positions: Whole) -> NDArray[np.int32]:
+    def _day_at(self, positions: Integers) -> NDArray[np.int32]:
         days = np.full(self.customers, NO_DAY, dtype=np.int32)
         some = np.flatnonzero(self.has_any)
         days[some] = self.day[positions[some]]
@@ -150,24 +150,24 @@ class DayTotals:
 
     # Some customers, and the days (after, until]: two binary searches per customer.
 
-    def start(self, customers: Codes) -> Whole:
+    def start(self, customers: Codes) -> Integers:
         """Return the index of the first entry of each of ``customers``."""
         return np.searchsorted(self.keys, customers.astype(np.int64) << DAY_BITS)
 
-    def after(self, customers: Codes, day: int) -> Whole:
+    def after(self, customers: Codes, day: int) -> Integers:
         """Return the insertion index after ``day`` in the entries of each of ``customers``."""
         return np.searchsorted(self.keys, (customers.astype(np.int64) << DAY_BITS) + (day + EPOCH), side="right")
 
-    def count(self, customers: Codes, after: int, until: int) -> Whole:
+    def count(self, customers: Codes, after: int, until: int) -> Integers:
         """Return the number of entries of each of ``customers`` in the days ``(after, until]``."""
         return self.after(customers, until) - self.after(customers, after)
 
-    def total(self, name: str, start: Whole, stop: Whole) -> Whole:
+    def total(self, name: str, start: Integers, stop: Integers) -> Integers:
         """Return the sum over the entries ``[start, stop)``."""
         running = self.totals[name]
         return running[stop] - running[start]
 
-    def between(self, name: str, customers: Codes, after: int, until: int) -> Whole:
+    def between(self, name: str, customers: Codes, after: int, until: int) -> Integers:
         """Return the sum over the days ``(after, until]`` of each of ``customers``."""
         return self.total(name, self.after(customers, after), self.after(customers, until))
 
@@ -177,15 +177,15 @@ class DayTotals:
         """Return a mask of the entries in a period."""
         return (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
 
-    def counts_in(self, period: Period) -> Whole:
+    def counts_in(self, period: Period) -> Integers:
         """Return the number of entries of each customer in a period (int64, by code)."""
         return np.bincount(self.code[self.within(period)], minlength=self.customers)
 
-    def sums(self, name: str, period: Period) -> Whole:
+    def sums(self, name: str, period: Period) -> Integers:
         """Return the sum of each customer in a period (int64, by code)."""
-        there, running = np.flatnonzero(self.within(period)), self.totals[name]
+        entries, running = np.flatnonzero(self.within(period)), self.totals[name]
         sums = np.zeros(self.customers, dtype=np.int64)
-        np.add.at(sums, self.code[there], running[there + 1] - running[there])
+        np.add.at(sums, self.code[entries], running[entries + 1] - running[entries])
         return sums
 
     def total_of(self, name: str, period: Period) -> int:
@@ -200,13 +200,13 @@ class DayTotals:
         """Return the entries from a day on; the codes do not change."""
         return self._where(self.day >= day)
 
-    def joined(self, other: DayTotals, codes: Whole, other_codes: Whole, customers: int) -> DayTotals:
+    def joined(self, other: DayTotals, codes: Integers, other_codes: Integers, customers: int) -> DayTotals:
         """Return the entries of both totals under new codes.
 
         Parameters
         ----------
         other
-            Totals of other customers; a sum that only one of both has is 0 in the other.
+            Totals of other customers. A sum that only one of both totals has counts as 0 in the other.
         codes, other_codes
             New code of each code, ascending and distinct; -1 drops the entries of a customer.
         customers
@@ -224,7 +224,7 @@ class DayTotals:
         return DayTotals(merged.keys, totals, customers)
 
     def without_undated(self) -> DayTotals:
-        """Return the totals without undated returns (``undated_lines``), in lines and net."""
+        """Return the totals with undated returns subtracted from ``lines`` and ``net``, without empty entries."""
         if not self.sum_of("undated_lines"):
             return self
         sums = {name: self.of(name) for name in self.totals}
@@ -251,19 +251,19 @@ class DayTotals:
 
 
 def known_totals(*those: DayTotals) -> list[DayTotals]:
-    """Return the totals without the sums of amounts that no line has."""
+    """Return each of the totals without the sums of amounts that are unknown in all lines of all of them."""
     unknown = [
         name for known, of in KNOWN_BY.items() if not any(each.sum_of(known) for each in those) for name in (known, *of)
     ]
     return [each.without(unknown) for each in those]
 
 
-def _recoded(keys: Whole, codes: Whole) -> Whole:
-    new: Whole = codes[keys >> DAY_BITS] << DAY_BITS | keys & DAY_MASK
+def _recoded(keys: Integers, codes: Integers) -> Integers:
+    new: Integers = codes[keys >> DAY_BITS] << DAY_BITS | keys & DAY_MASK
     return new
 
 
-def _running(sums: Whole) -> Whole:
+def _running(sums: Integers) -> Integers:
     running = np.zeros(len(sums) + 1, dtype=np.int64)
     np.cumsum(sums, out=running[1:])
     return running

@@ -1,4 +1,4 @@
-"""Definitions of purchase, return and cancelled line, as expressions over the transaction lines."""
+"""Definitions of purchase, return and cancelled line, as polars expressions over the transaction lines."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ OPTIONAL_COLUMNS = {
     "cost": pl.Float64(),
     "discount": pl.Float64(),
 }
-"""Columns without which some features are null; without ``order_id`` the timestamp replaces it."""
+"""Columns without which some features are null; without ``order_id``, the time stamp identifies an order."""
 DATED_BY = "dated_by"
-"""Column with the substitute day of undated returns; absent where every return is dated."""
+"""Column with the source of a line's date: ``order`` for an undated return, which has the day of its order. Absent if
+every return is dated."""
 FINEST_MONEY_SCALE = 10_000
-"""Money is summed in hundredths of a cent, because unit prices can have four decimals."""
+"""Finest money scale: amounts are integers of 1/10,000 of the currency unit, because unit prices can have four
+decimals."""
 KINDS = ("cancelled", "cancelled_credit", "guest", "return", "purchase")
-"""Kinds of lines; the first that applies counts. All lines of guests have the same kind."""
-OF_THE_SHOP = KINDS.index("guest")
-"""First kind that is part of the shop's revenue."""
-OF_CUSTOMERS = KINDS.index("return")
-"""First kind that is part of a customer's figures."""
+"""Kinds of lines; a line has the first kind that applies. Purchases and returns of guests are both ``guest``."""
+FIRST_SHOP_KIND = KINDS.index("guest")
+"""Index in :data:`KINDS` of the first kind that counts in the shop's revenue; so do all later kinds."""
+FIRST_CUSTOMER_KIND = KINDS.index("return")
+"""Index in :data:`KINDS` of the first kind that counts in a customer's figures; so do all later kinds."""
 PURCHASE = KINDS.index("purchase")
 
 
@@ -51,7 +53,7 @@ def is_purchase() -> pl.Expr:
 
 
 def is_undated_return() -> pl.Expr:
-    """Return whether the line is an undated return, which has the day of its order."""
+    """Return whether the line is an undated return, which counts on the day of its order."""
     return ((pl.col(DATED_BY) == "order") & ~is_purchase()).fill_null(value=False)
 
 
@@ -71,9 +73,9 @@ def line_kind() -> pl.Expr:
     return kind.cast(pl.UInt8)
 
 
-def whole_money(column: str, scale: int) -> pl.Expr:
+def integer_money(column: str, scale: int) -> pl.Expr:
     """Return amounts as integers (Int64) of ``1 / scale``, whose sums do not depend on the order; null stays null.
 
-    A strict cast would fail at an amount that is too large for a sum; ``largest`` of the coverage reports it.
+    Amounts too large for Int64 become null; :meth:`ckm.customers.coverage.Coverage.money_scale` raises the error.
     """
     return (pl.col(column) * scale).round().cast(pl.Int64, strict=False)

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-PATIENCE_DAYS = 60
-"""Days after which an open delivery counts as delivered but not recorded."""
+UNRECORDED_AFTER_DAYS = 60
+"""Days after the promised day from which a delivery without a delivery date is reported as unrecorded."""
 REMARKABLE_SHARE = 0.1
 """Smallest share of unrecorded deliveries for a remark."""
 
 
 @dataclass(frozen=True)
 class Deliveries:
-    """Late deliveries of orders; a customer's orders of one day with the same two dates are one.
+    """Late deliveries; orders of a customer on one day with the same promised day and delivery day count once.
 
-    A delivery is late from the day after the promised day, delivered later or not at all. No later data are needed to
-    know it.
+    A delivery is late from the day after the promised day, whether it is delivered later or not at all. So it is known
+    on each day which deliveries are late.
 
     Attributes
     ----------
     codes
-        Customer codes.
-    broken
-        Day from which the delivery is late.
+        Customer code of each delivery.
+    late_from
+        First day on which the delivery is late.
     promised
         Promised day.
     delivered
@@ -47,18 +47,21 @@ class Deliveries:
     """
 
     codes: NDArray[np.uint32]
-    broken: NDArray[np.int32]
+    late_from: NDArray[np.int32]
     promised: NDArray[np.int32]
     delivered: NDArray[np.int32]
     first_day: int
     remarks: tuple[str, ...] = ()
 
     def late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the number of late deliveries of each code in the days ``(after, until]``."""
+        """Return the number of deliveries of each code that became late in the days ``(after, until]``."""
         return np.bincount(self.codes[self._within(after, until)], minlength=customers)
 
     def days_late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the days by which each code's latest late delivery was late by ``until``; 0 without one."""
+        """Return each code's longest delay by ``until``, in days, of deliveries that became late in ``(after, until]``.
+
+        0 without a late delivery.
+        """
         within = self._within(after, until)
         days = np.minimum(self.delivered[within], until) - self.promised[within]
         longest = np.zeros(customers, np.int64)
@@ -66,7 +69,7 @@ class Deliveries:
         return longest
 
     def _within(self, after: int, until: int) -> NDArray[np.bool_]:
-        within: NDArray[np.bool_] = (self.broken > after) & (self.broken <= until)
+        within: NDArray[np.bool_] = (self.late_from > after) & (self.late_from <= until)
         return within
 
 
@@ -102,17 +105,17 @@ def read_deliveries(
         # a delivery after the as-of date is not known yet
         .with_columns(delivered=pl.when(delivered <= as_of).then(delivered).otherwise(NEVER))
     )
-    broken = pl.max_horizontal(day, promised + 1)
+    late_from = pl.max_horizontal(day, promised + 1)
     with readable():
         counts, late = pl.collect_all(
             [
                 deliveries.select(
                     first=pl.max_horizontal(day, delivered).min(),
                     rows=pl.len(),
-                    unrecorded=(promised + PATIENCE_DAYS < as_of).and_(delivered == NEVER).sum(),
+                    unrecorded=(promised + UNRECORDED_AFTER_DAYS < as_of).and_(delivered == NEVER).sum(),
                 ),
-                deliveries.filter((delivered > promised) & (broken <= as_of))
-                .select("code", "promised", "delivered", broken=broken)
+                deliveries.filter((delivered > promised) & (late_from <= as_of))
+                .select("code", "promised", "delivered", late_from=late_from)
                 .unique(),
             ],
             engine="streaming",
@@ -120,16 +123,12 @@ def read_deliveries(
     late = late.sort(late.columns)
     return Deliveries(
         codes=late["code"].to_numpy(),
-        broken=late["broken"].to_numpy(),
+        late_from=late["late_from"].to_numpy(),
         promised=late["promised"].to_numpy(),
         delivered=late["delivered"].to_numpy(),
-        first_day=_or_never(counts["first"][0]),
+        first_day=NEVER if (first := counts["first"][0]) is None else first,
         remarks=tuple(_remarks(counts["rows"][0], counts["unrecorded"][0])),
     )
-
-
-def _or_never(day: int | None) -> int:
-    return NEVER if day is None else day
 
 
 def _remarks(rows: int, unrecorded: int) -> list[str]:
@@ -137,5 +136,5 @@ def _remarks(rows: int, unrecorded: int) -> list[str]:
         return []
     return [
         f"{counted(unrecorded, 'row')} of {rows:,} with a promised day ({unrecorded / rows:.1%}) have had no "
-        f"'delivered_on' for {PATIENCE_DAYS} days: they count as late"
+        f"'delivered_on' for {UNRECORDED_AFTER_DAYS} days: they count as late"
     ]

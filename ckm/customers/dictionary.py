@@ -32,7 +32,7 @@ class Feature:
     unit, meaning, formula
         Texts for readers.
     needs
-        Columns of the transactions, or ``TABLE.COLUMN``, that it needs besides ``customer_id``.
+        Columns of the transactions, or ``TABLE.COLUMN``, that the feature needs besides ``customer_id``.
     null_meaning
         Meaning of null.
     """
@@ -54,13 +54,13 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureDictionary:
-    """All features in the order of the table, and the version of their formulas."""
+    """All features in the order of the feature table's columns, and the version of their formulas."""
 
     version: int
     features: tuple[Feature, ...]
 
     def frame(self) -> pl.DataFrame:
-        """One row per feature: name, type, unit, meaning, formula (String)."""
+        """Return one row per feature: name, type, unit, meaning, formula (String)."""
         rows = [(each.name, each.dtype, each.unit, each.meaning, each.formula) for each in self.features]
         return pl.DataFrame(rows, schema=dict.fromkeys(PRINTED, pl.String), orient="row")
 
@@ -78,18 +78,18 @@ def read_dictionary(path: Path = DICTIONARY) -> FeatureDictionary:
         raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, version, features")
     keys = document.fields(("schema", "version", "features"))
     if keys["schema"].text() != DICTIONARY_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not a dictionary of features")
+        raise UsageError(f"{keys['schema'].where}: not a feature dictionary")
     features = tuple(_feature(entry) for entry in keys["features"].items())
     names = [feature.name for feature in features]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise UsageError(f"{path}: features named twice: {', '.join(doubled)}")
+        raise UsageError(f"{path}: features that occur twice: {', '.join(doubled)}")
     return FeatureDictionary(keys["version"].whole(), features)
 
 
 @cache
 def load_dictionary() -> tuple[Feature, ...]:
-    """Return all features in the order of the table's columns."""
+    """Return all features in the order of the feature table's columns."""
     return read_dictionary().features
 
 

@@ -1,4 +1,4 @@
-"""Sums of each customer, from the ledger: the input of the columns of the feature table."""
+"""Sums per customer from the ledger, from which the columns of the feature table are computed."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.customers.shop_facts import ShopFacts
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
-def _everyone(ledger: Ledger) -> NDArray[np.uint32]:
+def _all_codes(ledger: Ledger) -> NDArray[np.uint32]:
     return np.arange(len(ledger.customers), dtype=np.uint32)
 
 
 def _after(ledger: Ledger, months: int) -> int:
-    """Return the day before the first day of the last months."""
+    """Return the last day before the ``months`` months up to the as-of date, in days since 1970-01-01."""
     return day_number(months_before(ledger.as_of, months))
 
 
-def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]:
-    """Return purchase days, orders, money and rows of all time, and with the prefix ``window_`` those of the window.
+def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Integers | pl.Series]:
+    """Return purchase days, orders, money and rows of all time and, with the prefix ``window_``, of the window.
 
     Parameters
     ----------
     ledger
-        Ledger of customers with a purchase; as in all functions of this module, arrays are by code.
+        Ledger of customers with a purchase. In all functions of this module, arrays have one element per code.
     window
-        Months; None means all time.
+        Length of the window in months; None means all time.
     """
-    purchases, who = ledger.purchases, _everyone(ledger)
-    sums: dict[str, Whole | pl.Series] = {
+    purchases, who = ledger.purchases, _all_codes(ledger)
+    sums: dict[str, Integers | pl.Series] = {
         "last_purchase": pl.Series(purchases.last_days()).cast(pl.Date),
         "days": purchases.counts,
         "orders": _all_time(purchases, "orders"),
@@ -63,31 +63,32 @@ def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]
     return sums
 
 
-def _added(arrays: Iterable[Whole]) -> Whole:
+def _added(arrays: Iterable[Integers]) -> Integers:
     first, *rest = arrays
     return sum(rest, first)
 
 
-def _all_time(totals: DayTotals, name: str) -> Whole:
+def _all_time(totals: DayTotals, name: str) -> Integers:
     return np.diff(totals.totals[name][totals.bounds])
 
 
 def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
     """Return sums of net and cost by period, of purchases and of all lines, and discounts.
 
-    ``PERIOD`` is ``all``, ``year``, ``previous`` (the year before) or ``window``. ``PERIOD_net`` is net of returns,
-    ``PERIOD_bought`` that of purchases only; ``PERIOD_costed`` and ``PERIOD_bought_costed`` are the same for lines with
-    a known cost, and ``PERIOD_cost`` is that cost. ``discount`` is the sum of discounts.
+    ``PERIOD`` is ``all``, ``year`` (12 months), ``previous`` (the 12 months before) or ``window``. ``PERIOD_bought`` is
+    the net of purchases, and ``PERIOD_net`` the net of purchases and returns. ``PERIOD_bought_costed`` and
+    ``PERIOD_costed`` are the same for lines with a known cost; ``PERIOD_cost`` is the cost of these lines. ``discount``
+    is the sum of discounts.
     """
-    who, today = _everyone(ledger), ledger.today
+    who, today = _all_codes(ledger), ledger.today
     year = _after(ledger, 12)
     periods = {"all": (-EPOCH, today), "year": (year, today), "previous": (_after(ledger, 24), year)}
     if window is not None:
         periods["window"] = (_after(ledger, window), today)
     nothing = np.zeros(len(who), np.int64)
-    sums: dict[str, Whole] = {}
+    sums: dict[str, Integers] = {}
 
-    def between(all_of: tuple[DayTotals, ...], name: str, after: int, until: int) -> Whole:
+    def between(all_of: tuple[DayTotals, ...], name: str, after: int, until: int) -> Integers:
         return sum((each.between(name, who, after, until) for each in all_of if name in each.totals), nothing)
 
     for period, (after, until) in periods.items():
@@ -102,8 +103,9 @@ def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
 def trend_sums(ledger: Ledger, facts: ShopFacts | None = None) -> pl.DataFrame:
     """Return the sums for the trend of the order value, and purchase days by weekday.
 
-    Time ``x`` is in days since the first purchase in the data; the money ``v`` of a day is divided so that sums of ``x
-    * v`` fit an Int64. ``facts`` are those of all customers if the ledger is of a part of them.
+    Time ``x`` is in days since the first purchase in the data. Money ``v`` of a day is divided by a power of ten if
+    sums of ``x * v`` would not fit into Int64; the relative trend does not depend on this unit.
+    ``facts`` are those of all customers if the ledger has some of them.
     """
     purchases = ledger.purchases
     firsts, day = purchases.bounds[:-1], purchases.day.astype(np.int64)
@@ -123,12 +125,15 @@ def trend_sums(ledger: Ledger, facts: ShopFacts | None = None) -> pl.DataFrame:
     return pl.DataFrame(sums)
 
 
-def habits(ledger: Ledger, facts: ShopFacts | None = None) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
-    """Return categories and channels of each customer, the common channels, and whether either is known at all.
+def basket_sums(
+    ledger: Ledger, facts: ShopFacts | None = None
+) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
+    """Return categories and channels by customer, the most common channels, and whether both columns have any values.
 
-    Columns: ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``; the
-    purchase days in each common channel (``days_NAME``), and in the others (``days_other``) if there are any.
-    ``facts`` are those of all customers if the ledger is of a part of them.
+    Columns: ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``;
+    ``days_NAME``, the purchase days in each of the :data:`MOST_CHANNELS` most common channels; ``days_other``, the
+    purchase days in all other channels, if there are any. ``facts`` are those of all customers if the ledger has some
+    of them.
     """
     categories, channels = ledger.categories.counts(of_days=False), ledger.channels.counts(of_days=True)
     channel_days = count_channel_days(channels) if facts is None else facts.channel_days
@@ -138,7 +143,7 @@ def habits(ledger: Ledger, facts: ShopFacts | None = None) -> tuple[pl.DataFrame
     if len(channel_days) > len(common):
         days[f"days_{OTHER}"] = count.filter(~value.is_in(common)).sum()
     by_channel = channels.lazy().group_by("code").agg(each.alias(name) for name, each in days.items())
-    joined = pl.LazyFrame({"code": _everyone(ledger)})
+    joined = pl.LazyFrame({"code": _all_codes(ledger)})
     for name, counts in (("category", categories), ("channel", channels)):
         named = main_values(counts).lazy().rename({each: f"{name}_{each}" for each in ("values", "total", "main")})
         joined = joined.join(named, on="code", how="left", maintain_order="left")
@@ -148,7 +153,7 @@ def habits(ledger: Ledger, facts: ShopFacts | None = None) -> tuple[pl.DataFrame
 
 
 def add_prospects(sums: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums with customers without a purchase added, by ``customer_id``."""
+    """Return the sums with rows for prospects, by ``customer_id``; counts and money of prospects are 0."""
     counts = ("days", "orders", "money", "purchases", "rows", "window_days", "window_money", "window_orders")
     return (
         pl.concat([sums, new], how="diagonal")

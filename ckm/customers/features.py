@@ -1,4 +1,4 @@
-"""Features of each customer as of a day, computed from the ledger; segments are defined on them."""
+"""Feature table: features of each customer as of a day, computed from the ledger, on which segments are defined."""
 
 from __future__ import annotations
 
@@ -11,34 +11,29 @@ from ckm.customers.columns import (
     MONEY_DIGITS,
     OTHER,
     amount,
-    habit_columns,
+    behaviour_columns,
     interpurchase_columns,
     margin,
     order_value_columns,
     spend_columns,
 )
-from ckm.customers.feature_sums import add_prospects, habits, rfm_sums, spend_sums, trend_sums
-from ckm.customers.interpurchase import own_gaps
+from ckm.customers.feature_sums import add_prospects, basket_sums, rfm_sums, spend_sums, trend_sums
+from ckm.customers.interpurchase import customer_intervals
 from ckm.customers.ledger_needs import Needs
 from ckm.customers.ledger_reader import read_ledger
-from ckm.customers.parties import PARTY_COLUMNS, party, prospects
+from ckm.customers.parties import PARTY_COLUMNS, party_attributes, prospects
 from ckm.errors import UnknownNameError
 from ckm.models.purchase_interval import population_gap
 from ckm.remark import assumption
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from ckm.customers.coverage import LeftOut
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.ledger import Ledger
     from ckm.customers.shop_facts import ShopFacts
-
-    Whole = NDArray[np.int64]
 
 RFM_COLUMNS = (
     "customer_id",
@@ -53,7 +48,7 @@ RFM_COLUMNS = (
     "gaps",
     "purchase_interval_days",
 )
-"""Columns that every table has."""
+"""Columns of the feature table in every scope."""
 
 
 MONEY = ("net", "margin", "mean")
@@ -63,15 +58,15 @@ SCOPES = ("rfm", "all")
 
 @dataclass(frozen=True)
 class Population:
-    """Parameters of the whole population, which replace or shrink those of customers with few data.
+    """Parameters of all customers; they replace or shrink the values of customers with few data.
 
     Attributes
     ----------
     gap_median_days, gap_p80_days
         Median and 80th percentile of the days between two purchases; None without repeat purchases, or not requested.
     margin_share
-        Margin ÷ net of lines with a known cost; None if no cost is known, or if not requested. Net without a cost then
-        counts as margin in full.
+        Margin ÷ net of lines with a known cost. None if no cost is known, or if not requested; net without a cost then
+        counts in full as margin.
     """
 
     gap_median_days: float | None = None
@@ -90,8 +85,8 @@ class FeatureTable:
     Attributes
     ----------
     frame
-        One row per customer with a purchase, by ``customer_id``; with prospects, also those of the customers' table
-        without one. Columns: ``ckm/data/features.yaml``.
+        One row per customer with a purchase and, if requested, per prospect; by ``customer_id``. Columns:
+        ``ckm/data/features.yaml``.
     as_of
         As-of date; no later row is used.
     currency
@@ -154,14 +149,14 @@ def feature_table(
     time_zone
         Time zone of the days.
     scope
-        ``rfm``: only recency, frequency, money and orders, in half the time; ``all``: every feature.
+        ``rfm``: only :data:`RFM_COLUMNS`, in half the time; ``all``: every feature.
     window
         Months up to ``as_of`` for ``frequency`` and ``monetary``. Default: all time. Customers who bought only before
         the window have a frequency of zero.
     money
         Definition of ``monetary``: net of returns, margin, or net per order.
     population
-        Parameters of an earlier table, used unchanged. Default: estimated from these customers.
+        Parameters of an earlier feature table, used unchanged. Default: estimated from these customers.
     with_prospects
         Add customers of the table ``customers`` who were created by ``as_of`` and have neither a purchase nor a return,
         except suppliers.
@@ -184,7 +179,7 @@ def feature_table(
 
 
 def needs_of(scope: str, money: str) -> Needs:
-    """Return the requirements of a scope's features on the ledger.
+    """Return the sums that a ledger must contain for the features of a scope.
 
     Raises
     ------
@@ -208,7 +203,7 @@ def features_of(
     with_prospects: bool = False,
     facts: ShopFacts | None = None,
 ) -> FeatureTable:
-    """Return the features of every customer of a ledger with a purchase, as of its day.
+    """Return the features of every customer of a ledger with a purchase, as of the ledger's as-of date.
 
     Parameters
     ----------
@@ -230,45 +225,29 @@ def features_of(
     if not ledger.needs.covers(needs):
         raise ValueError(f"the ledger was read with {ledger.needs}, and {needs} are needed")
     buyers = ledger.of_buyers()
+    population = population or _estimate_population(ledger, buyers, needs)
     sums = pl.DataFrame({"customer_id": buyers.customers, **rfm_sums(buyers, window)})
     if needs.amounts:
         sums = sums.hstack(spend_sums(buyers, window))
-    population = population or _learn(ledger, buyers, needs)
-    channels: tuple[str, ...] = ()
-    known = {"channel": False, "category": False}
-    sums = sums.hstack(own_gaps(buyers.purchases, buyers.gaps).drop("gaps"))
+    sums = sums.hstack(customer_intervals(buyers.purchases, buyers.gaps).drop("gaps"))
+    columns = [
+        *_rfm_columns(buyers, population, window, money),
+        *interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
+    ]
     if needs.baskets:
-        of_habits, channels, known = habits(buyers, facts)
-        sums = pl.concat([sums, trend_sums(buyers, facts), of_habits], how="horizontal")
+        of_baskets, channels, known = basket_sums(buyers, facts)
+        sums = pl.concat([sums, trend_sums(buyers, facts), of_baskets], how="horizontal")
+        columns += _value_and_behaviour_columns(
+            ledger, facts, population, channels, known, rest=f"days_{OTHER}" in sums.columns
+        )
     if with_prospects and customers is not None:
         sums = add_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
-    costs_known = ledger.costs_known if facts is None else facts.costs_known
-    discounts = (
-        any(each.sum_of("discounts_known") for each in ledger.bought) if facts is None else facts.discounts_known
-    )
-    times = interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days)
-    rfm = _rfm_columns(buyers, population, window, money)
-    table = sums.lazy().select(*rfm, *times).select(RFM_COLUMNS)
+    table = sums.lazy()
     if needs.baskets:
-        columns = [
-            *times,
-            *spend_columns(ledger.scale, population.margin_share, cost_known=costs_known),
-            *order_value_columns(ledger.scale),
-            *habit_columns(
-                channels,
-                rest=f"days_{OTHER}" in sums.columns,
-                category_known=known["category"],
-                channel_known=known["channel"],
-                discount_known=discounts,
-            ),
-        ]
-        parties = party(customers).lazy()
-        table = (
-            sums.lazy()
-            .join(parties, on="customer_id", how="left", maintain_order="left")
-            .select(*rfm, *columns, *PARTY_COLUMNS)
-        )
-    frame = table.collect()
+        table = table.join(party_attributes(customers).lazy(), on="customer_id", how="left", maintain_order="left")
+        frame = table.select(*columns, *PARTY_COLUMNS).collect()
+    else:
+        frame = table.select(columns).select(RFM_COLUMNS).collect()
     if ledger.currency == NO_CURRENCY:
         frame = frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in OF_AMOUNTS if name in frame)
     return FeatureTable(
@@ -281,11 +260,11 @@ def features_of(
         left_out=ledger.left_out if facts is None else facts.left_out,
         features=frozenset(name for name in frame.columns[1:] if frame[name].null_count() < frame.height),
         costs=_covered_by_costs(sums, _measured(scope, window, money)),
-        costs_known=costs_known,
+        costs_known=ledger.costs_known if facts is None else facts.costs_known,
     )
 
 
-def _learn(ledger: Ledger, buyers: Ledger, needs: Needs) -> Population:
+def _estimate_population(ledger: Ledger, buyers: Ledger, needs: Needs) -> Population:
     histogram = buyers.gaps.histogram() if needs.baskets else None
     return Population(
         gap_median_days=None if histogram is None else population_gap(histogram, 0.5),
@@ -315,8 +294,35 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
     ]
 
 
+def _value_and_behaviour_columns(
+    ledger: Ledger,
+    facts: ShopFacts | None,
+    population: Population,
+    channels: Sequence[str],
+    known: Mapping[str, bool],
+    *,
+    rest: bool,
+) -> list[pl.Expr]:
+    """Return the columns of spend, order value and behaviour, which only the scope ``all`` has."""
+    costs_known = ledger.costs_known if facts is None else facts.costs_known
+    discount_known = (
+        any(each.sum_of("discounts_known") for each in ledger.bought) if facts is None else facts.discounts_known
+    )
+    return [
+        *spend_columns(ledger.scale, population.margin_share, cost_known=costs_known),
+        *order_value_columns(ledger.scale),
+        *behaviour_columns(
+            channels,
+            rest=rest,
+            category_known=known["category"],
+            channel_known=known["channel"],
+            discount_known=discount_known,
+        ),
+    ]
+
+
 def _measured(scope: str, window: int | None, money: str) -> dict[str, str]:
-    """Return the columns that contain a margin, each with the name of its period in the sums."""
+    """Return the columns that are computed from margins, each with the prefix of its period in the sums."""
     measured = {"margin_12mo": "year"} if scope == "all" else {}
     if money == "margin":
         measured["monetary"] = "all" if window is None else "window"

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
 FEWEST_GAPS = 3
 """Fewest intervals of a customer to detect a fixed one."""
 MOST_APART = 3
-"""Largest difference in days between a customer's fixed intervals: months have 28 to 31 days."""
+"""Largest difference in days between the intervals of a customer with a fixed interval: months have 28 to 31 days."""
 SHORTEST = 6
-"""Shortest fixed interval in days; customers with shorter ones buy nearly daily, and vary by as much."""
+"""Shortest fixed interval in days. With a shorter one, a difference of :data:`MOST_APART` days would not be fixed."""
 MISSED = 0.1
-"""Largest share of a customer's intervals that may be longer than the fixed one, such as after an unpaid bill or a
-skipped delivery."""
+"""Largest share of a customer's intervals that may be longer than the fixed one, because of an unpaid bill or a skipped
+delivery."""
 SHARE = 0.5
-"""Smallest share of customers with fixed intervals, among those with enough intervals, for a shop with fixed intervals.
-"""
+"""Smallest share of customers with a fixed interval, among those with enough intervals, for :func:`fixed_intervals`."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class FixedIntervals:
     Attributes
     ----------
     customers, of
-        Number of customers with fixed intervals, and of customers with enough intervals.
+        Number of customers with a fixed interval, and of customers with at least :data:`FEWEST_GAPS` intervals.
     days
         95th percentile of the fixed intervals.
     mean_days
@@ -50,7 +49,7 @@ class FixedIntervals:
 
 
 def fixed_intervals(gaps: Gaps) -> FixedIntervals | None:
-    """Return the fixed intervals of customers; None if fewer than half of the repeat customers have one.
+    """Return the fixed intervals of customers; None if fewer than half of the customers with enough intervals have one.
 
     A customer has a fixed interval if nine in ten of at least three intervals differ by at most 3 days, and are 6 days
     or longer.
@@ -60,7 +59,7 @@ def fixed_intervals(gaps: Gaps) -> FixedIntervals | None:
     some = np.flatnonzero(counts >= FEWEST_GAPS)
     if not len(some):
         return None
-    # gaps are sorted by customer and length: skipped purchases give long gaps, at the end
+    # intervals are sorted by customer and length: those with a skipped purchase are the last
     usual = counts[some] - np.floor(counts[some] * MISSED).astype(np.int64)
     shortest, longest = gaps.lengths[starts[some]], gaps.lengths[starts[some] + usual - 1]
     fixed = (longest - shortest <= MOST_APART) & (shortest >= SHORTEST)

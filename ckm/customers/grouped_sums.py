@@ -1,4 +1,4 @@
-"""Sums by integer key, of batches in any order."""
+"""Sums by integer key, collected from batches in any order."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_PENDING = 2**24
-"""Maximum entries collected before equal keys are summed: 128 MB per column."""
+"""Number of collected entries at which equal keys are summed; 128 MB per column."""
 
 
 class GroupedSums:
@@ -26,7 +26,7 @@ class GroupedSums:
     columns
         Columns to sum.
     with_value
-        Whether keys have a second number.
+        Whether each key has a second number (``value``).
     """
 
     def __init__(self, columns: Sequence[str], *, with_value: bool = False) -> None:
@@ -35,7 +35,7 @@ class GroupedSums:
         self._kept: list[dict[str, NDArray[Any]]] = []
         self._pending = 0
 
-    def add(self, key: Whole, sums: Mapping[str, NDArray[Any]], value: Whole | None = None) -> None:
+    def add(self, key: Integers, sums: Mapping[str, NDArray[Any]], value: Integers | None = None) -> None:
         """Add entries in any order; keys may repeat."""
         entries: dict[str, NDArray[Any]] = {name: sums[name] for name in self._columns} | {"key": key}
         if value is not None and len(self._by) > 1:
@@ -43,16 +43,17 @@ class GroupedSums:
         self._kept.append(entries)
         self._pending += len(key)
         if self._pending >= MOST_PENDING:
-            self._kept = [_arrays(self.collected())]
+            merged = self.collected()
+            self._kept = [{name: merged[name].to_numpy() for name in merged.columns}]
             self._pending = 0
 
-    def collected(self, recode: Callable[[Whole], Whole] | None = None) -> pl.DataFrame:
-        """Return the sums, one entry per key, sorted: ``key``, ``value`` (if any) and the columns.
+    def collected(self, recode: Callable[[Integers], Integers] | None = None) -> pl.DataFrame:
+        """Return the sums, one row per key, sorted: ``key``, ``value`` (if any) and the columns; empties the collector.
 
         Parameters
         ----------
         recode
-            Function to new keys; None keeps the keys.
+            Function from keys to new keys, applied before the sums; None keeps the keys.
         """
         names = (*self._by, *self._columns)
         if not self._kept:
@@ -66,55 +67,55 @@ class GroupedSums:
         entries = pl.DataFrame(columns)
         columns.clear()  # release the unsorted array to save memory
         entries = entries.sort(self._by)
-        return _of_each_once(entries, self._by)
+        return _sum_equal_keys(entries, self._by)
 
 
 class MergedSums(NamedTuple):
-    """Merge of two ascending lists of keys without common keys.
+    """Merge of two ascending arrays of keys without common keys.
 
     Attributes
     ----------
     keys
         All keys, ascending.
     first
-        Whether each key is from the first list.
+        Whether each key is from the first array.
     """
 
-    keys: Whole
+    keys: Integers
     first: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, keys: Whole, others: Whole) -> MergedSums:
-        """Merge two lists of keys."""
+    def of(cls, keys: Integers, others: Integers) -> MergedSums:
+        """Merge two arrays of keys."""
         first = np.ones(len(keys) + len(others), dtype=bool)
         first[np.searchsorted(keys, others) + np.arange(len(others))] = False
         return cls(_put(first, keys, others), first)
 
-    def put(self, values: Whole, others: Whole) -> Whole:
-        """Return the values of both lists in the order of the merged keys."""
+    def put(self, values: Integers, others: Integers) -> Integers:
+        """Return the values of both arrays of keys, in the order of the merged keys."""
         return _put(self.first, values, others)
 
 
-def _put(first: NDArray[np.bool_], values: Whole, others: Whole) -> Whole:
+def _put(first: NDArray[np.bool_], values: Integers, others: Integers) -> Integers:
     both = np.empty(len(first), dtype=np.int64)
     both[first] = values
     both[~first] = others
     return both
 
 
-def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """Sort entries, and sum those with equal keys."""
-    return _of_each_once(entries.sort(by), by)
+def sum_by_key(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Return one row per distinct key, sorted by the columns ``by``; all other columns are summed."""
+    return _sum_equal_keys(entries.sort(by), by)
 
 
-def counted(keys: Whole) -> tuple[Whole, Mapping[str, Whole]]:
+def count_keys(keys: Integers) -> tuple[Integers, Mapping[str, Integers]]:
     """Return the distinct keys, ascending, and their counts as ``lines``, for :meth:`GroupedSums.add`."""
     keys = pl.Series(keys).sort().to_numpy()
     firsts = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
     return keys[firsts], {"lines": np.diff(firsts, append=len(keys))}
 
 
-def _of_each_once(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+def _sum_equal_keys(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     new = np.zeros(entries.height, dtype=bool)
     new[:1] = True
     for name in by:
@@ -127,7 +128,3 @@ def _of_each_once(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(
         {name: each[firsts] if name in by else np.add.reduceat(each, firsts) for name, each in sums.items()}
     )
-
-
-def _arrays(frame: pl.DataFrame) -> dict[str, NDArray[Any]]:
-    return {name: frame[name].to_numpy() for name in frame.columns}

@@ -1,4 +1,4 @@
-"""Guest sales: lines without a customer, such as cash sales, by day."""
+"""Guest sales by day: lines without a customer, such as cash sales."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.period import Period
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Guests:
     Attributes
     ----------
     day
-        Days with any line (int32, days since 1970), ascending.
+        Days with a line (int32, days since 1970-01-01), ascending.
     purchases, returns
         Net of each day (int64, in ``1 / scale`` of the currency's unit); the net of returns is negative or zero.
     """
 
     day: NDArray[np.int32]
-    purchases: Whole
-    returns: Whole
+    purchases: Integers
+    returns: Integers
 
     @classmethod
     def of(cls, sums: pl.DataFrame) -> Guests:
-        """Build from ``day`` (with the offset of the epoch), ``bought`` and ``money``."""
+        """Build from the result of :meth:`GuestSums.collected`."""
         bought, money = pl.col("bought"), pl.col("money")
         days = (
             sums.group_by((pl.col("day") - EPOCH).cast(pl.Int32))
@@ -52,18 +52,18 @@ class Guests:
         return cls.of(GuestSums().collected())
 
     def sums(self, period: Period) -> tuple[int, int]:
-        """Return the net of purchases and of returns in a period."""
+        """Return the net of purchases and the net of returns in a period."""
         within = (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
         return int(self.purchases[within].sum()), int(self.returns[within].sum())
 
-    def changed(self, came: Guests, gone: Guests, days: Whole) -> Guests:
-        """Return the sums after lines were added and removed; ``days`` are the ascending days that still have lines."""
+    def changed(self, added: Guests, removed: Guests, days: Integers) -> Guests:
+        """Return the sums after lines were added and removed; ``days`` are all days with a line then, ascending."""
         purchases, returns = np.zeros(len(days), dtype=np.int64), np.zeros(len(days), dtype=np.int64)
-        for each, sign in ((self, 1), (came, 1), (gone, -1)):
-            there = np.isin(each.day, days)  # no sum is needed for a day without lines
-            places = np.searchsorted(days, each.day[there])
-            purchases[places] += sign * each.purchases[there]
-            returns[places] += sign * each.returns[there]
+        for each, sign in ((self, 1), (added, 1), (removed, -1)):
+            remaining = np.isin(each.day, days)  # a day without remaining lines needs no sum
+            places = np.searchsorted(days, each.day[remaining])
+            purchases[places] += sign * each.purchases[remaining]
+            returns[places] += sign * each.returns[remaining]
         return Guests(days.astype(np.int32), purchases, returns)
 
     def until(self, day: int) -> Guests:
@@ -78,24 +78,24 @@ class Guests:
 
 
 class GuestSums:
-    """Sums of guest lines, batch by batch."""
+    """Sums of guest lines, collected batch by batch."""
 
     def __init__(self) -> None:
         self._pieces: list[pl.DataFrame] = []
 
-    def add(self, rows: pl.DataFrame, value: Whole | None) -> None:
-        """Add lines: ``day``, ``bought``, ``money``, and a value number for each."""
+    def add(self, rows: pl.DataFrame, value: Integers | None) -> None:
+        """Add lines: ``day`` (plus EPOCH), ``bought``, ``money``; and the number of each line's value (None: all 0)."""
         numbers = pl.lit(0) if value is None else pl.Series(value)
         lines = rows.select("day", "bought", "money", value=numbers.cast(pl.Int64))
-        self._pieces.append(_added_up(lines))
+        self._pieces.append(_sum_by_key(lines))
 
     def collected(self) -> pl.DataFrame:
-        """Return ``value``, ``day``, ``bought`` and ``money``, sorted."""
+        """Return ``value``, ``day`` (plus EPOCH), ``bought`` (whether a purchase) and ``money`` (net), sorted."""
         schema = {"value": pl.Int64, "day": pl.Int32, "bought": pl.Boolean, "money": pl.Int64}
         if not self._pieces:
             return pl.DataFrame(schema=schema)
-        return _added_up(pl.concat(self._pieces)).sort("value", "day", "bought")
+        return _sum_by_key(pl.concat(self._pieces)).sort("value", "day", "bought")
 
 
-def _added_up(lines: pl.DataFrame) -> pl.DataFrame:
+def _sum_by_key(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.group_by("value", "day", "bought").agg(pl.col("money").sum())

@@ -1,4 +1,4 @@
-"""History of all customers up to a day, read once per run; snapshots at any past day are computed from this history."""
+"""History of all customers up to the as-of date, read once per run; snapshots at past days are computed from it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ckm.customers.deliveries import Deliveries, read_deliveries
 from ckm.customers.ledger_cache import LedgerCache, cached_ledger
 from ckm.customers.ledger_needs import Needs
 from ckm.customers.required_tables import TRANSACTIONS
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ NEEDS = Needs(amounts=True, baskets=True)
 
 @dataclass(frozen=True)
 class History:
-    """Ledger, deliveries and contacts of customers up to a day.
+    """Ledger, late deliveries and interactions of customers up to the as-of date.
 
     A customer's code is the position in ``ledger.customers``.
 
@@ -38,16 +38,17 @@ class History:
     ----------
     ledger
         Ledger of all customers with a purchase, without undated returns.
-    everybody
-        The same ledger including persons with returns only: they count for the shop's margin but are no customers.
+    full_ledger
+        Ledger of all persons with a purchase or a return, with undated returns; for the margin and closures of the
+        shop.
     deliveries
         Late deliveries.
     contacts
-        Complaints, events about invoices, ratings.
+        Complaints, invoice events and ratings.
     """
 
     ledger: Ledger
-    everybody: Ledger
+    full_ledger: Ledger
     deliveries: Deliveries
     contacts: Contacts
 
@@ -58,23 +59,23 @@ class History:
 
     @property
     def first_day(self) -> int:
-        """First day with a purchase or a return."""
-        return day_number(self.everybody.first_and_last_day[0])
+        """First day with a purchase or a return, in days since 1970-01-01."""
+        return day_number(self.full_ledger.first_and_last_day[0])
 
     @property
     def last_day(self) -> int:
-        """Last day with a purchase or a return; outcome windows must end by this day."""
-        return day_number(self.everybody.first_and_last_day[1])
+        """Last day with a purchase or a return, in days since 1970-01-01; outcome windows must end by this day."""
+        return day_number(self.full_ledger.first_and_last_day[1])
 
     @property
     def as_of(self) -> int:
-        """Last day of the data that were read."""
+        """As-of date, in days since 1970-01-01."""
         return self.ledger.today
 
     @cached_property
     def closures(self) -> tuple[Closure, ...]:
-        """Closures: times without sales in which sales were expected."""
-        return closures(self.ledger.purchases.day, self.everybody.coverage.days)
+        """Closures: periods without sales although sales were expected."""
+        return closures(self.ledger.purchases.day, self.full_ledger.coverage.days)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -84,17 +85,17 @@ class History:
     @property
     def returns_begin(self) -> int:
         """First day with a dated return; ``NEVER`` of :mod:`.day_totals` without one."""
-        return int(self.everybody.returns.without_undated().day.min(initial=NEVER))
+        return int(self.full_ledger.returns.without_undated().day.min(initial=NEVER))
 
     @property
     def _undated(self) -> tuple[str, ...]:
-        returns = self.everybody.returns
+        returns = self.full_ledger.returns
         if not (lines := returns.sum_of("undated_lines")):
             return ()
         share = lines / returns.sum_of("lines")
         return (
-            f"{lines:,} refunds ({share:.0%} of all) have no day of their own and are on the day of the order; "
-            "no feature is made of them",
+            f"{lines:,} refunds ({share:.0%} of all) have no date and count on the day of the order; "
+            "churn features do not use them",
         )
 
 
@@ -105,7 +106,7 @@ def read_history(
     time_zone: str = "UTC",
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
-    everybody: Ledger | None = None,
+    full_ledger: Ledger | None = None,
 ) -> History:
     """Read transactions and interactions into a history.
 
@@ -122,28 +123,28 @@ def read_history(
     cache
         Cache of the workspace, if any.
     keep_stray_dates
-        Whether rows of stray dates count; see :func:`ckm.customers.ledger_reader.read_ledger`.
-    everybody
-        Ledger of the transactions, if read already with :data:`NEEDS`.
+        Whether rows with a stray date are used; see :func:`ckm.customers.ledger_reader.read_ledger`.
+    full_ledger
+        Ledger of the transactions, if it was read already with :data:`NEEDS`.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
         As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    everybody = everybody or cached_ledger(
+    full_ledger = full_ledger or cached_ledger(
         tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS, keep_stray_dates=keep_stray_dates
     )
-    ledger = everybody.of_buyers().without_undated_returns()
+    ledger = full_ledger.of_buyers().without_undated_returns()
     codes = pl.col("customer_id").cast(pl.String).cast(pl.Enum(ledger.customers), strict=False)
     code = codes.to_physical().cast(pl.UInt32)
     return History(
         ledger=ledger,
-        everybody=everybody,
+        full_ledger=full_ledger,
         deliveries=read_deliveries(
             tables[TRANSACTIONS],
             code,
-            since=day_number(everybody.begins),
+            since=day_number(full_ledger.begins),
             as_of=ledger.today,
             time_zone=time_zone,
         ),

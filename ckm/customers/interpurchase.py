@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 LONG_SHARE = 0.8
-"""Quantile of the own intervals that defines a long interval."""
+"""Quantile of a customer's intervals that defines the long interval."""
 MOST_CELLS = 2**23
 """Maximum cells of the grid of lengths and counts; 64 MB."""
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """Intervals of all customers, sorted by customer and length, so that quantiles can be read off as of any day.
+    """Interpurchase intervals of all customers, sorted by customer and length, for quantiles by position.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Gaps:
     lengths
         Length in days, at least 1.
     ends
-        Day on which each interval ended.
+        Day on which each interval ended, in days since 1970-01-01.
     customers
         Number of codes.
     """
@@ -52,7 +52,7 @@ class Gaps:
         """Return the intervals between each customer's purchase days."""
         codes, days = purchases.code, purchases.day
         same = codes[1:] == codes[:-1]
-        own = codes[1:][same]  # sorting moves gaps only within their customer
+        own = codes[1:][same]  # sorting by customer and length does not change the codes
         keys = own.astype(np.int64)
         keys <<= DAY_BITS
         keys += np.diff(days)[same]
@@ -79,9 +79,9 @@ class Gaps:
         return np.bincount(self.codes, minlength=self.customers)
 
     def histogram(self) -> pl.DataFrame:
-        """Return the input of :func:`ckm.models.purchase_interval.population_gap`."""
+        """Return the number of intervals (``count``) by length (``gap``) and by the customer's ``gaps_of_customer``."""
         counts = self.counts()
-        own = np.repeat(counts, counts)  # one element per gap, sorted by customer
+        own = np.repeat(counts, counts)  # one element per interval, sorted by customer
         width = int(counts.max(initial=0)) + 1
         height = int(self.lengths.max(initial=0)) + 1
         if width * height <= MOST_CELLS:  # with a history of some years, a grid takes a tenth of the time of grouping
@@ -102,14 +102,14 @@ class InterpurchaseTimes:
     Attributes
     ----------
     gaps
-        Number of own intervals.
+        Number of intervals.
     median, p80
-        Median and 80th percentile of the own intervals, shrunk to the population's
+        Median and 80th percentile of the customer's intervals, shrunk to the population's
         (:func:`ckm.models.purchase_interval.shrunk_gap`).
     last_ratio
         Last interval ÷ the median of the intervals before it; NaN for one-time buyers.
     population_median, population_p80
-        Median and 80th percentile of all customers, with equal weight each; None without repeat purchases.
+        Median and 80th percentile over all customers, each customer with equal weight; None without repeat purchases.
     """
 
     gaps: NDArray[np.int64]
@@ -121,14 +121,14 @@ class InterpurchaseTimes:
 
 
 def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> InterpurchaseTimes:
-    """Return the interpurchase times of every customer from the intervals that had ended by a day.
+    """Return the interpurchase times of every customer as of a day.
 
     Parameters
     ----------
     gaps
         Intervals that had ended by the day.
     last_days
-        Day of each code's last purchase by then; undefined for customers without a purchase.
+        Day of each code's last purchase by the day; any value for customers without a purchase.
     """
     counts = gaps.counts()
     starts = np.cumsum(counts) - counts
@@ -150,7 +150,7 @@ def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> Interpurcha
 
 
 def last_gaps(gaps: Gaps, starts: NDArray[np.int64], last_days: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the interval that ended on each code's last day (NaN without one), and its rank among the own intervals.
+    """Return each code's interval that ended on its last day (NaN without one), and its rank in the code's intervals.
 
     ``starts`` is the index of each code's first interval.
     """
@@ -189,41 +189,41 @@ def quantiles(
 
 def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) -> Floats:
     frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
-    # added as a column, not selected: without repeat purchases it is a single null for all rows
+    # with_columns, not select: without repeat purchases the expression is one literal null
     drawn = frame.with_columns(drawn=shrunk_gap(pl.col("own"), pl.col("gaps"), population))["drawn"]
     return drawn.fill_null(float("nan")).to_numpy()
 
 
 def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64]) -> Floats:
-    """Return the customer's purchase interval: the median interval, or the mean one if it is longer.
+    """Return the customer's purchase interval: the median interval, or the mean interval if that is longer.
 
-    The mean is used for customers who buy in bursts: three purchases in each Advent have a median interval of days, but
-    nobody expects this customer in June. The value is not shrunk to the population, because it describes the customer's
-    own history.
+    The mean is longer for customers who buy in bursts: with three purchases in each December, the median interval is a
+    few days, but a purchase in June is unlikely. The value is not shrunk to the population, because it describes the
+    customer's history.
 
     Parameters
     ----------
     median
-        Median of the own intervals in days; NaN without any.
+        Median of each customer's intervals in days; NaN without an interval.
     between
-        Days from the first purchase to the last; undefined without intervals.
+        Days from the first purchase to the last; any value without intervals.
     gaps
-        Number of own intervals.
+        Number of the customer's intervals.
     """
     mean = np.asarray(between, dtype=np.float64) / np.maximum(gaps, 1)
     usual: Floats = np.where(gaps > 0, np.maximum(median, mean), np.nan)
     return usual.round(GAP_DIGITS)
 
 
-def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
-    """Return each customer's own interpurchase times, by code.
+def customer_intervals(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
+    """Return each customer's interpurchase times, not shrunk to the population, by code.
 
     Parameters
     ----------
     purchases
         Purchases as of a day.
     gaps
-        Intervals between these purchases, possibly also later ones.
+        Intervals between these purchases; later intervals are ignored.
 
     Returns
     -------

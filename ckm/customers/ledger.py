@@ -26,26 +26,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.customers.coverage import Coverage, LeftOut
+    from ckm.customers.coverage import Coverage
     from ckm.customers.day_totals import DayTotals
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.period import Period
     from ckm.customers.shared_ids import SharedId
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 SHARE_DIGITS = 6
-"""Significant digits of fitted numbers. They are rounded before use, so that a saved definition gives the same results.
-"""
+"""Significant digits of a fitted number, which is rounded before use, so that a saved definition gives equal
+results."""
 NO_VALUE = "(none)"
-"""Label of rows without a value of a dimension."""
+"""Label of rows whose dimension is null."""
 OTHER = "other"
-"""Label of all values of a dimension except the largest ones."""
+"""Label of all values of a dimension except the largest ones, which have a part each."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Purchases and returns up to a day.
+    """Purchases and returns up to the as-of date.
 
     A customer's *code* is the position in ``customers``; arrays "by code" have one element per customer. Days are
     integers since 1970-01-01 in the shop's time zone (:func:`ckm.customers.calendar.day_number`).
@@ -75,7 +76,7 @@ class Ledger:
     categories, channels
         Categories and channels of purchases; empty if not requested or unknown.
     guests
-        Lines without a customer; empty if not requested.
+        Guest sales; empty if not requested.
     dimensions
         By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
         ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row per
@@ -108,12 +109,12 @@ class Ledger:
 
     @property
     def by(self) -> str | None:
-        """Column of ``parts``; None without parts."""
+        """Column whose values are the keys of :attr:`parts`; None without parts."""
         return self.needs.by
 
     @property
     def today(self) -> int:
-        """As-of date as a number."""
+        """As-of date in days since 1970-01-01."""
         return day_number(self.as_of)
 
     @cached_property
@@ -153,17 +154,17 @@ class Ledger:
 
     @property
     def bought(self) -> tuple[DayTotals, ...]:
-        """All purchase lines: on purchase days, and on later days of orders."""
+        """Totals of all purchase lines: on purchase days, and on later days of orders."""
         return self.purchases, self.later_lines
 
     @property
     def all_lines(self) -> tuple[DayTotals, ...]:
-        """All purchases and returns."""
+        """Totals of all purchases and returns."""
         return *self.bought, self.returns
 
     @property
     def costs_known(self) -> bool:
-        """Whether the cost of any line is known."""
+        """Whether the cost of at least one line is known."""
         return any(each.sum_of("costs_known") for each in self.all_lines)
 
     def first_day_of(self, name: str) -> int:
@@ -173,7 +174,7 @@ class Ledger:
     def margin_share(self, day: int | None = None) -> float | None:
         """Return margin ÷ net of lines with a known cost, to six digits; None without a known cost.
 
-        As of the day of the ledger or an earlier one; of all customers, including those with returns only.
+        By the lines up to ``day`` (default: the as-of date) of all customers, also of those with returns only.
         """
         if not self.costs_known:
             return None
@@ -183,19 +184,19 @@ class Ledger:
             return None
         return float(f"{(costed - cost) / costed:.{SHARE_DIGITS}g}")
 
-    def net_between(self, period: Period) -> Whole:
+    def net_between(self, period: Period) -> Integers:
         """Return the net of purchases and returns in a period, by code (int64, read-only)."""
         if period not in self._nets:
             self._nets[period] = _kept(sum_by_code(self.all_lines, "net", period))
         return self._nets[period]
 
-    def orders_between(self, period: Period) -> Whole:
+    def orders_between(self, period: Period) -> Integers:
         """Return the number of orders that begin in a period, by code (int64, read-only)."""
         if period not in self._orders:
             self._orders[period] = _kept(self.purchases.sums("orders", period))
         return self._orders[period]
 
-    def purchase_days_between(self, period: Period) -> Whole:
+    def purchase_days_between(self, period: Period) -> Integers:
         """Return the number of purchase days in a period, by code (int64, read-only)."""
         if period not in self._days:
             self._days[period] = _kept(self.purchases.counts_in(period))
@@ -207,19 +208,22 @@ class Ledger:
         return bought
 
     @cached_property
-    def _nets(self) -> dict[Period, Whole]:  # cached, because all analyses use the same few periods
+    def _nets(self) -> dict[Period, Integers]:  # cached, because all analyses use the same few periods
         return {}
 
     @cached_property
-    def _orders(self) -> dict[Period, Whole]:
+    def _orders(self) -> dict[Period, Integers]:
         return {}
 
     @cached_property
-    def _days(self) -> dict[Period, Whole]:
+    def _days(self) -> dict[Period, Integers]:
         return {}
 
     def next_purchases(self, day: date) -> pl.DataFrame:
-        """Return customers with a purchase by a day, and their next one: ``customer_id``, ``next_order`` (Date)."""
+        """Return the next purchase day after ``day`` of customers with a purchase by then.
+
+        ``customer_id``, ``next_order`` (Date; null without a later purchase).
+        """
         then, purchases = day_number(day), self.purchases
         known = np.flatnonzero(self.first_day <= then)
         following = purchases.after(known.astype(np.uint32), then)
@@ -276,7 +280,7 @@ class Ledger:
         )
 
     def standing_on(self, day: date) -> Ledger:
-        """Return the ledger as if read as of a day: customers without any line by then are left out.
+        """Return the ledger as if it had been read as of a day: without customers who have no line by then.
 
         Raises
         ------
@@ -289,7 +293,7 @@ class Ledger:
             )
         coverage = self.coverage.until(day_number(day))
         if not coverage.purchases:
-            raise coverage.nothing_bought(day)
+            raise coverage.no_purchase_error(day)
         return self.until(day).of_anybody()
 
     def on_usual_days(self, *, as_of_named: bool) -> Ledger:
@@ -313,12 +317,12 @@ class Ledger:
         return kept._since(usual.first)
 
     def _since(self, day: int) -> Ledger:
-        """Return the ledger without rows before a day; customers without later rows are left out."""
+        """Return the ledger without rows before a day, and without customers who have no other rows."""
         if day <= self.coverage.days[0]:
             return self
         coverage = replace(self.coverage, first=day)
         if not coverage.purchases:
-            raise coverage.nothing_bought(None)
+            raise coverage.no_purchase_error(None)
         kept = self._from(day, coverage).of_anybody()
         return replace(kept, parts={value: part for value, part in kept.parts.items() if part.has_lines})
 
@@ -364,11 +368,11 @@ class Ledger:
         )
 
     def without_baskets(self) -> Ledger:
-        """Return the ledger without categories and channels of customers."""
+        """Return the ledger without the baskets (categories and channels) of customers."""
         return replace(self, categories=EMPTY, channels=EMPTY, needs=replace(self.needs, baskets=False))
 
     def of_anybody(self) -> Ledger:
-        """Return the ledger, and each of its parts, without the codes of customers who have no entry."""
+        """Return the ledger and its parts without customers who have no entry; codes are renumbered."""
         kept = self.only(self.purchases.has_any | self.returns.has_any)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
@@ -393,12 +397,12 @@ def first_day_with_lines(*lines: DayTotals | Guests) -> int | None:
     return min((int(each.day.min()) for each in lines if len(each.day)), default=None)
 
 
-def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Whole:
-    """Return the sum of each customer in a period over several day totals (int64, by code)."""
+def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Integers:
+    """Return each customer's sum ``name`` in a period, added over several totals (int64, by code)."""
     first, *rest = (each.sums(name, period) for each in all_of)
     return sum(rest, first)
 
 
-def _kept(array: Whole) -> Whole:
+def _kept(array: Integers) -> Integers:
     array.flags.writeable = False
     return array

@@ -1,11 +1,11 @@
-"""Cache of the ledger beside the tables of a workspace, so that a second analysis does not read the transactions.
+"""Cache of a workspace's ledger, so that a second analysis does not read the transactions.
 
-The cache is one file, ``store/ledger/ledger.npz``. Its content can be computed again from the transactions, so deleting
-it only costs time. It is valid for one version of the ledger and one time zone. A cache of an earlier state of the
-transactions is updated (:mod:`ckm.customers.ledger_extension`) if that is faster than reading all of them; the new
-ledger replaces it. The file contains customer ids, so the erasure of a customer deletes it. It is written under the
-store's lock, and only if the transactions have not changed since they were read, so that an analysis cannot restore an
-erased customer.
+The cache is one file, ``store/ledger/ledger.npz``. It can be deleted at any time, because it is computed from the
+transactions. It is valid for one version of the ledger's code, one time zone, one set of guest ids and one set of
+payment sources. If the transactions have changed, the cached ledger is updated
+(:mod:`ckm.customers.ledger_extension`) and written again, unless a rebuild is as fast. The file contains customer ids,
+so the erasure of a customer deletes it. It is written under the store's lock, and only if the transactions have not
+changed since they were read: otherwise an analysis could restore an erased customer.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ckm.customers.required_tables import TRANSACTIONS
 from ckm.dataset.declared_guests import digest
 from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import CkmError
+from ckm.identities import persons_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,9 +53,11 @@ class LedgerCache:
     state
         Fingerprint of the current state of the transactions.
     guest_ids, payments
-        Customer ids that are declared to be guests, and sources that are declared to be payments.
+        Customer ids that the settings declare as guests, and sources that they declare as payments.
     writable
-        Whether a ledger may be written; an existing one is used in any case.
+        Whether the file may be written; an existing file is read in any case.
+    persons
+        Digest of the linked customers; empty without any.
     """
 
     store_dir: Path
@@ -63,6 +66,7 @@ class LedgerCache:
     guest_ids: tuple[str, ...]
     writable: bool
     payments: tuple[str, ...] = ()
+    persons: str = ""
 
     @property
     def store(self) -> Store:
@@ -71,13 +75,13 @@ class LedgerCache:
 
         return Store(self.store_dir, wait=0)
 
-    def made_by(self, time_zone: str) -> dict[str, Any]:
-        """Return the key of a usable cached ledger; it contains a digest of the guest ids, which can be names."""
+    def key(self, time_zone: str) -> dict[str, Any]:
+        """Return the facts that a cached ledger must have to be valid; guest ids, which can be names, as a digest."""
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
-                "payments": [*self.payments]}  # fmt: skip
+                "payments": [*self.payments], "persons": self.persons}  # fmt: skip
 
     def snapshot(self) -> TableSnapshot | None:
-        """Return the transactions' data files; None if the transactions have changed since."""
+        """Return the data files of the transactions; None if the transactions have changed since :attr:`state`."""
         return self.store.snapshot(TRANSACTIONS, self.state)
 
 
@@ -94,7 +98,8 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
         return None  # the target of a link must be neither written nor erased
     guest_ids = tuple(workspace.config.guest_ids)
     may_keep = keep and workspace.writable
-    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, declared_payments(workspace))
+    payments, persons = declared_payments(workspace), persons_digest(dataset.persons)
+    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, payments, persons)
 
 
 def cached_ledger(
@@ -113,7 +118,7 @@ def cached_ledger(
     tables, as_of, time_zone, needs, keep_stray_dates
         See :func:`ckm.customers.ledger_reader.read_ledger`, also for the errors raised.
     cache
-        Of :func:`find_cache`; None reads the transactions without caching.
+        Result of :func:`find_cache`; None: read the transactions, and cache nothing.
     """
     found = _all_days(tables, cache, as_of, time_zone, needs)
     return found if keep_stray_dates else found.on_usual_days(as_of_named=as_of is not None)
@@ -123,11 +128,11 @@ def _all_days(
     tables: Mapping[str, pl.LazyFrame], cache: LedgerCache | None, as_of: date | None, time_zone: str, needs: Needs
 ) -> Ledger:
     """Return the ledger of all days including stray ones, as the cache stores it."""
-    if cache is None or needs.by is not None:  # parts of one column are not cached
+    if cache is None or needs.by is not None:  # ledgers of parts are not cached
         return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
     found = _load(cache, time_zone, needs) or _extend(cache, time_zone, needs)
     if found is None:
-        if as_of is not None:  # later data must not influence this analysis
+        if as_of is not None:  # later rows must not influence this analysis
             return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
         found = read_all_days(tables, time_zone=time_zone, needs=needs)
         _save(found, cache)
@@ -136,7 +141,7 @@ def _all_days(
 
 def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
     """Return the cached ledger of the current state; None without one."""
-    # Each member has a checksum: a damaged file is rebuilt.
+    # A damaged file fails its checksums; the ledger is then rebuilt.
     with suppress(Exception), opened(cache.path) as stored:
         if _fits(stored, cache, time_zone, needs) and stored.facts["state"] == cache.state:
             return stored.ledger(needs)
@@ -146,10 +151,10 @@ def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
 def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
     """Return the cached ledger of an earlier state, updated and cached again; None if all rows must be read.
 
-    The updated ledger keeps all parts of the cached one.
+    The updated ledger has all sums of the cached one, also those that this analysis does not need.
     """
     found = None
-    # Reading all transactions raises the error of a broken file.
+    # On any error all transactions are read, which raises the error of a damaged data file.
     with suppress(Exception), opened(cache.path) as stored:
         changes = _changes(stored, cache) if _fits(stored, cache, time_zone, needs) else None
         if changes is not None:
@@ -161,22 +166,22 @@ def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
 
 
 def _fits(stored: StoredLedger, cache: LedgerCache, time_zone: str, needs: Needs) -> bool:
-    return cache.made_by(time_zone).items() <= stored.facts.items() and stored.needs.covers(needs)
+    return cache.key(time_zone).items() <= stored.facts.items() and stored.needs.covers(needs)
 
 
 def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
     facts, snapshot = stored.facts, cache.snapshot()
-    if snapshot is None or facts["columns"] != ledger_columns(snapshot.schema):
-        return None
+    if snapshot is None or cache.persons or facts["columns"] != ledger_columns(snapshot.schema):
+        return None  # a change of one customer id may change the customer of another one, linked to it
     return changes_since(snapshot, facts["files"], facts["customers"], cache.guest_ids, cache.payments)
 
 
 def _save(ledger: Ledger, cache: LedgerCache) -> None:
-    """Cache a ledger if the workspace is writable and not locked; if not, the next analysis takes longer."""
+    """Cache a ledger if the workspace is writable and not locked; otherwise the next analysis reads all rows."""
     if not cache.writable or ledger.scale != FINEST_MONEY_SCALE:
         return
     with suppress(CkmError, OSError), cache.store.locked():
         snapshot = cache.snapshot()
         if snapshot is not None:
             made_from = {"state": cache.state, "files": [*snapshot.files], "columns": ledger_columns(snapshot.schema)}
-            StoredLedger.of(ledger, **cache.made_by(ledger.time_zone), **made_from).write(cache.path)
+            StoredLedger.of(ledger, **cache.key(ledger.time_zone), **made_from).write(cache.path)

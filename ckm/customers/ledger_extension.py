@@ -1,9 +1,10 @@
 """Update of a cached ledger: only customers with changed rows are read again.
 
-A state of the transactions is a set of data files. Rows in added or removed files are the *came* and *gone* rows; a row
-that only moved between files is neither. All entries of customers with changed rows are replaced by those of all their
-present rows. The shop's totals are integers by day, so the sums of added rows minus those of removed rows are exact. If
-a figure cannot be updated this way, such as the largest amount after its removal, the ledger is rebuilt.
+A state of the transactions is a set of data files. Rows of new files are *added* and rows of deleted files are
+*removed*; a row that only moved between files is neither. For each customer with an added or removed row, all entries
+are computed again from all present rows of the customer. The shop's totals are integers by day: the sums of the added
+rows are added to them, and those of the removed rows subtracted. If a figure cannot be updated this way, such as the
+largest amount after its removal, the ledger is rebuilt from all transactions.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 
     from ckm.store import TableSnapshot
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 MOST_REREAD = 0.25
 """Largest share of the table's rows in changed files for the ledger to be updated; above it, a rebuild is as fast."""
 MOST_CHANGED = 0.2
 """Largest share of changed customers for the ledger to be updated; above it, a rebuild is as fast."""
 HASHES = {" a": 0, " b": 1}
-"""Seeds of two row hashes: together 128 bits, by which equal rows of added and removed files are paired."""
+"""Columns and seeds of two 64-bit row hashes, by which equal rows of new and deleted files are identified."""
 
 
 class Changes(NamedTuple):
@@ -47,7 +48,7 @@ class Changes(NamedTuple):
 
     Attributes
     ----------
-    came, gone
+    added, removed
         Added and removed rows, with the columns of :func:`ledger_columns`.
     customers
         Sorted ids of the customers of these rows.
@@ -55,14 +56,14 @@ class Changes(NamedTuple):
         All present rows of these customers.
     """
 
-    came: pl.LazyFrame
-    gone: pl.LazyFrame
+    added: pl.LazyFrame
+    removed: pl.LazyFrame
     customers: pl.Series
     rows: pl.LazyFrame
 
 
 def ledger_columns(schema: Collection[str]) -> list[str]:
-    """Return those columns of the transactions that a ledger needs."""
+    """Return the columns of the transactions that a ledger needs and that the schema has."""
     names = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *DIMENSIONS, DATED_BY)
     return [name for name in dict.fromkeys(names) if name in schema]
 
@@ -81,7 +82,7 @@ def changes_since(
     snapshot
         The present data files of the transactions.
     files
-        Marks of the data files of the earlier state.
+        Data files of the earlier state: ``files`` of its :class:`ckm.store.TableSnapshot`.
     customers
         Number of customers in the earlier state.
     guest_ids, payments
@@ -90,14 +91,14 @@ def changes_since(
     Returns
     -------
     Changes | None
-        None if a removed file is deleted, or if so much changed that a rebuild is as fast.
+        None if a file of the earlier state no longer exists, or if so much changed that a rebuild is as fast.
     """
-    came, gone = snapshot.since(files)
-    if any(map(snapshot.lacks, gone)) or sum(mark[1] for mark in (*came, *gone)) > MOST_REREAD * snapshot.rows:
+    added, removed = snapshot.since(files)
+    if any(map(snapshot.lacks, removed)) or sum(mark[1] for mark in (*added, *removed)) > MOST_REREAD * snapshot.rows:
         return None
     columns = ledger_columns(snapshot.schema)
-    new, old = (_rows(snapshot.scan(marks), columns, guest_ids, payments) for marks in (came, gone))
-    if came and gone:
+    new, old = (_rows(snapshot.scan(marks), columns, guest_ids, payments) for marks in (added, removed))
+    if added and removed:
         new, old = _without_moved(new, old)
     ids = pl.concat([new.select("customer_id"), old.select("customer_id")])
     theirs = ids.drop_nulls().unique().collect(engine="streaming")["customer_id"].sort()
@@ -109,7 +110,7 @@ def changes_since(
 def _rows(
     transactions: pl.LazyFrame, columns: list[str], guest_ids: Iterable[str], payments: Sequence[str]
 ) -> pl.LazyFrame:
-    """Return rows of the store in the form that analyses use."""
+    """Return stored rows as analyses use them: without payments, and without the customer id of guests."""
     sales = without_payments(transactions, payments).select(columns)
     return without_guest_ids({TRANSACTIONS: sales}, guest_ids)[TRANSACTIONS]
 
@@ -130,13 +131,13 @@ def extended(ledger: Ledger, changes: Changes) -> Ledger | None:
         A file cannot be read.
     """
     needs, zone = ledger.needs, ledger.time_zone
-    came, gone = (read_rows(rows, time_zone=zone, needs=needs) for rows in (changes.came, changes.gone))
-    again = read_rows(changes.rows, time_zone=zone, needs=replace(needs, shop=False))
-    return _put_together(ledger, again, changes.customers, came, gone)
+    added, removed = (read_rows(rows, time_zone=zone, needs=needs) for rows in (changes.added, changes.removed))
+    reread = read_rows(changes.rows, time_zone=zone, needs=replace(needs, shop=False))
+    return _merged(ledger, reread, changes.customers, added, removed)
 
 
 def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Return the rows that occur less often on the other side; rows that only moved between files are excluded."""
+    """Return the rows that do not occur equally often in both frames; all other rows only moved between files."""
     new, old = (rows.with_columns(pl.struct(pl.all()).hash(seed).alias(name) for name, seed in HASHES.items())
                 for rows in (new, old))  # fmt: skip
     counts = [rows.select(*HASHES, count=pl.lit(number)) for rows, number in ((new, 1), (old, -1))]
@@ -147,20 +148,20 @@ def _without_moved(new: pl.LazyFrame, old: pl.LazyFrame) -> tuple[pl.LazyFrame, 
     return new, old
 
 
-def _put_together(ledger: Ledger, again: Ledger, changed: pl.Series, came: Ledger, gone: Ledger) -> Ledger | None:
-    """Return the ledger with the entries of changed customers read ``again``, and updated totals of the shop."""
+def _merged(ledger: Ledger, reread: Ledger, changed: pl.Series, added: Ledger, removed: Ledger) -> Ledger | None:
+    """Return the ledger with the entries of changed customers from ``reread``, and the updated totals of the shop."""
     needs = ledger.needs
-    coverage = ledger.coverage.changed(came.coverage, gone.coverage, needs.first_kind)
+    coverage = ledger.coverage.changed(added.coverage, removed.coverage, needs.first_kind)
     if coverage is None or not coverage.purchases or len(coverage.currencies) != 1:
         return None
     if coverage.money_scale(needs.money, needs.first_kind) != FINEST_MONEY_SCALE:
         return None
-    customers, codes, new_codes = _customers(ledger.customers, changed, again.customers)
+    customers, codes, new_codes = _customers(ledger.customers, changed, reread.customers)
     baskets = [
         kept.changed(theirs, codes, new_codes, since, before)
         for kept, theirs, since, before in (
-            (ledger.categories, again.categories, came.categories, gone.categories),
-            (ledger.channels, again.channels, came.channels, gone.channels),
+            (ledger.categories, reread.categories, added.categories, removed.categories),
+            (ledger.channels, reread.channels, added.channels, removed.channels),
         )
     ]
     categories, channels = baskets
@@ -169,10 +170,12 @@ def _put_together(ledger: Ledger, again: Ledger, changed: pl.Series, came: Ledge
     days = known_totals(
         *(
             kept.joined(theirs, codes, new_codes, len(customers))
-            for kept, theirs in zip(ledger.all_lines, again.all_lines, strict=True)
+            for kept, theirs in zip(ledger.all_lines, reread.all_lines, strict=True)
         )
     )
-    guests = ledger.guests.changed(came.guests, gone.guests, coverage.days_of("guest")) if needs.shop else ledger.guests
+    guests = (
+        ledger.guests.changed(added.guests, removed.guests, coverage.days_of("guest")) if needs.shop else ledger.guests
+    )
     return replace(
         ledger,
         customers=customers,
@@ -187,26 +190,26 @@ def _put_together(ledger: Ledger, again: Ledger, changed: pl.Series, came: Ledge
         channels=channels,
         guests=guests,
         dimensions={
-            name: _changed_revenue(sums, came.dimensions[name], gone.dimensions[name])
+            name: _changed_revenue(sums, added.dimensions[name], removed.dimensions[name])
             for name, sums in ledger.dimensions.items()
         },
     )
 
 
-def _customers(kept: pl.Series, changed: pl.Series, again: pl.Series) -> tuple[pl.Series, Whole, Whole]:
-    """Return the sorted ids of unchanged and re-read customers, and the new codes of both (-1: dropped)."""
+def _customers(kept: pl.Series, changed: pl.Series, reread: pl.Series) -> tuple[pl.Series, Integers, Integers]:
+    """Return the sorted ids of unchanged and of reread customers, and the new code of each (-1: no longer present)."""
     stays = ~kept.is_in(changed.implode()).to_numpy()
     staying = kept.filter(pl.Series(stays))
-    places = staying.search_sorted(again).to_numpy().astype(np.int64)
-    new_codes = places + np.arange(len(again))
+    places = staying.search_sorted(reread).to_numpy().astype(np.int64)
+    new_codes = places + np.arange(len(reread))
     before = np.cumsum(np.bincount(places, minlength=len(staying) + 1))[: len(staying)]
     codes = np.full(len(kept), -1, dtype=np.int64)
     codes[stays] = np.arange(len(staying)) + before
-    order = np.empty(len(staying) + len(again), dtype=np.int64)
+    order = np.empty(len(staying) + len(reread), dtype=np.int64)
     order[codes[stays]] = np.arange(len(staying))
-    order[new_codes] = len(staying) + np.arange(len(again))
-    return pl.concat([staying, again]).gather(order).alias("customer_id"), codes, new_codes
+    order[new_codes] = len(staying) + np.arange(len(reread))
+    return pl.concat([staying, reread]).gather(order).alias("customer_id"), codes, new_codes
 
 
-def _changed_revenue(kept: pl.DataFrame, came: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:
-    return revenue_of(pl.concat([kept, came, gone.with_columns(-pl.col("net"))]))
+def _changed_revenue(kept: pl.DataFrame, added: pl.DataFrame, removed: pl.DataFrame) -> pl.DataFrame:
+    return revenue_of(pl.concat([kept, added, removed.with_columns(-pl.col("net"))]))

@@ -1,4 +1,4 @@
-"""File format of a ledger: integer arrays and texts in one file, whose members have checksums."""
+"""File format of a ledger: one ``npz`` file of integer arrays and texts, with a checksum for each array."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.integer[Any]]
+    Integers = NDArray[np.integer[Any]]
 
 DAYS = ("purchases", "later_lines", "returns")
 BASKETS = ("categories", "channels")
@@ -40,10 +40,10 @@ class StoredLedger:
     Attributes
     ----------
     facts
-        Scalar facts in JSON format.
+        Scalar facts, which JSON can represent.
     arrays
-        Arrays by name: integers; for texts, their bytes and end offsets. Arrays of a file are read, and compared with
-        their checksums, at each access.
+        Integer arrays by name; a column of texts has two arrays, UTF-8 bytes and end offsets. An array of a file is
+        read, and its checksum verified, at each access.
     """
 
     facts: Mapping[str, Any]
@@ -51,9 +51,9 @@ class StoredLedger:
 
     @classmethod
     def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
-        """Pack a ledger with additional ``facts``."""
-        arrays: dict[str, Whole] = {}
-        for name, each in _lists(ledger).items():
+        """Return the stored form of a ledger, with additional ``facts``."""
+        arrays: dict[str, Integers] = {}
+        for name, each in _arrays_by_name(ledger).items():
             if isinstance(each, pl.Series):
                 arrays[f"{name}.text"], arrays[f"{name}.ends"] = _of_text(each.to_list())
             else:
@@ -74,7 +74,7 @@ class StoredLedger:
 
     @property
     def needs(self) -> Needs:
-        """Sums that the ledger contains."""
+        """Needs that the ledger was read with."""
         return Needs(**self.facts["needs"])
 
     def write(self, path: Path) -> None:
@@ -94,7 +94,7 @@ class StoredLedger:
             yield StoredLedger(json.loads(arrays[FACTS].tobytes()), arrays)
 
     def ledger(self, needs: Needs) -> Ledger:
-        """Return a ledger with the sums that an analysis needs."""
+        """Return the ledger with the sums in ``needs`` only."""
         facts = self.facts
         customers = self._series("customers").alias("customer_id")
         purchases, later_lines, returns = (self._day_totals(name, len(customers), needs) for name in DAYS)
@@ -165,13 +165,13 @@ def opened(path: Path) -> Iterator[StoredLedger]:
         yield stored
 
 
-def _of_text(texts: list[str]) -> tuple[Whole, Whole]:
-    """Return texts as their bytes and end offsets."""
+def _of_text(texts: list[str]) -> tuple[Integers, Integers]:
+    """Return the UTF-8 bytes of all texts, and the end offset of each text."""
     encoded = [each.encode() for each in texts]
     return np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum([len(each) for each in encoded], dtype=np.int64)
 
 
-def _narrow(numbers: Whole) -> Whole:
+def _narrow(numbers: Integers) -> Integers:
     """Return integers in the narrowest type that fits."""
     if not len(numbers):
         return numbers
@@ -179,21 +179,21 @@ def _narrow(numbers: Whole) -> Whole:
     return numbers.astype(np.promote_types(*ends))
 
 
-def _lists(ledger: Ledger) -> dict[str, Whole | pl.Series]:
+def _arrays_by_name(ledger: Ledger) -> dict[str, Integers | pl.Series]:
     """Return all arrays of a ledger by name: integers, and texts as a series."""
-    lists: dict[str, Whole | pl.Series] = {"customers": ledger.customers}
+    arrays: dict[str, Integers | pl.Series] = {"customers": ledger.customers}
     for name in DAYS:
         days: DayTotals = getattr(ledger, name)
-        lists[f"{name}.keys"] = days.keys
-        lists |= {f"{name}.{total}": days.of(total) for total in days.totals}
+        arrays[f"{name}.keys"] = days.keys
+        arrays |= {f"{name}.{total}": days.of(total) for total in days.totals}
     for name in BASKETS:
         baskets: Baskets = getattr(ledger, name)
-        lists |= {f"{name}.keys": baskets.keys, f"{name}.lines": baskets.lines, f"{name}.names": baskets.names}
+        arrays |= {f"{name}.keys": baskets.keys, f"{name}.lines": baskets.lines, f"{name}.names": baskets.names}
         sold = baskets.sale_days
-        lists |= {f"{name}.sale_items": sold.items, f"{name}.sale_days": sold.days, f"{name}.sale_lines": sold.lines}
-    lists |= {f"guests.{name}": each for name, each in vars(ledger.guests).items()}
+        arrays |= {f"{name}.sale_items": sold.items, f"{name}.sale_days": sold.days, f"{name}.sale_lines": sold.lines}
+    arrays |= {f"guests.{name}": each for name, each in vars(ledger.guests).items()}
     for name, sums in ledger.dimensions.items():
-        lists[f"dimensions.{name}.value"] = sums["value"]
-        lists |= {f"dimensions.{name}.{column}": sums[column].to_numpy() for column in ("day", "net")}
-    lists |= {"coverage.days": ledger.coverage.days, "coverage.lines": ledger.coverage.lines.ravel()}
-    return lists
+        arrays[f"dimensions.{name}.value"] = sums["value"]
+        arrays |= {f"dimensions.{name}.{column}": sums[column].to_numpy() for column in ("day", "net")}
+    arrays |= {"coverage.days": ledger.coverage.days, "coverage.lines": ledger.coverage.lines.ravel()}
+    return arrays

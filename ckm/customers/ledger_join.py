@@ -17,15 +17,15 @@ from ckm.customers.baskets import (
     MOST_ITEMS,
     Baskets,
     item_numbers,
+    number_items,
     renumbered,
     sale_days_of,
     sale_keys,
-    taken_up,
 )
 from ckm.customers.calendar import calendar_day
 from ckm.customers.daily_revenue import revenue_of
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, LINE_SUMS, DayTotals, known_totals
-from ckm.customers.grouped_sums import added_up
+from ckm.customers.grouped_sums import sum_by_key
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import Ledger, first_day_with_lines
 from ckm.errors import UsageError
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.coverage import Coverage
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 def join_coverage(parts: Sequence[Coverage]) -> Coverage:
@@ -90,7 +90,7 @@ def join_ledgers(parts: Sequence[Ledger], coverage: Coverage, currency: str) -> 
     )
 
 
-def _customers(ids: Sequence[pl.Series]) -> tuple[pl.Series, list[Whole]]:
+def _customers(ids: Sequence[pl.Series]) -> tuple[pl.Series, list[Integers]]:
     """Return all ids, sorted, and for each part the new code of each of its codes."""
     every = pl.concat(ids)
     order = every.arg_sort().to_numpy()
@@ -103,7 +103,7 @@ def _customers(ids: Sequence[pl.Series]) -> tuple[pl.Series, list[Whole]]:
     return ordered, np.split(codes, ends)
 
 
-def _day_totals(parts: Sequence[DayTotals], codes: Sequence[Whole], customers: int) -> DayTotals:
+def _day_totals(parts: Sequence[DayTotals], codes: Sequence[Integers], customers: int) -> DayTotals:
     keys = np.concatenate(
         [
             mine[each.keys >> DAY_BITS] << DAY_BITS | each.keys & DAY_MASK
@@ -125,7 +125,7 @@ def _guests(parts: Sequence[Guests]) -> Guests:
     return Guests(*(days[name].to_numpy() for name in ("day", "purchases", "returns")))
 
 
-def _baskets(parts: Sequence[Baskets], codes: Sequence[Whole]) -> Baskets:
+def _baskets(parts: Sequence[Baskets], codes: Sequence[Integers]) -> Baskets:
     names = dict.fromkeys(name for each in parts for name in each.names)
     if not names:
         return EMPTY
@@ -136,9 +136,9 @@ def _baskets(parts: Sequence[Baskets], codes: Sequence[Whole]) -> Baskets:
         )
     numbers = {name: number for number, name in enumerate(names, start=1)}
     sales = [pl.DataFrame({"key": sale_keys(each, numbers), "lines": each.sale_days.lines}) for each in parts]
-    sold = added_up(pl.concat(sales), ["key"])
+    sold = sum_by_key(pl.concat(sales), ["key"])
     sale_days = sold["key"].to_numpy()
-    items, left = taken_up(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
+    items, left = number_items(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
     keys = np.concatenate(
         [
             renumbered(each.keys, mine, items[item_numbers(each, numbers)])

@@ -1,26 +1,26 @@
-"""Requirements of an analysis on the ledger."""
+"""Sums that an analysis needs from the ledger."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ckm.customers.definitions import OF_CUSTOMERS, OF_THE_SHOP
+from ckm.customers.definitions import FIRST_CUSTOMER_KIND, FIRST_SHOP_KIND
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Sums that an analysis needs beyond purchase days, lines, orders and net.
+    """Sums that an analysis needs besides purchase days, lines, orders and net.
 
     Attributes
     ----------
     amounts
-        Cost and discount.
+        Cost and discount, by customer and day.
     baskets
         Categories and channels by customer.
     shop
         Revenue of the shop, including guests, by day and dimension.
     by
-        Column for whose values the ledger has parts.
+        Column of the transactions; the ledger gets a part for each of its largest values. None: no parts.
     """
 
     amounts: bool = False
@@ -40,11 +40,11 @@ class Needs:
 
     @property
     def first_kind(self) -> int:
-        """First kind of line that is used."""
-        return OF_THE_SHOP if self.shop or self.baskets else OF_CUSTOMERS
+        """Index in :data:`ckm.customers.definitions.KINDS` of the first kind of line that is used."""
+        return FIRST_SHOP_KIND if self.shop or self.baskets else FIRST_CUSTOMER_KIND
 
 
 LEAST = Needs()
-"""Only purchase days, lines, orders and net."""
+"""No sums besides purchase days, lines, orders and net."""
 EVERYTHING = Needs(amounts=True, baskets=True, shop=True)
 """All sums, without parts."""

@@ -1,4 +1,4 @@
-"""Read the transactions into a ledger of all rows, and optionally one per part."""
+"""Read the transactions into a ledger, optionally with a part for each value of a column."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import polars as pl
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.day_totals import KNOWN_BY, DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE
-from ckm.customers.grouped_sums import added_up
+from ckm.customers.grouped_sums import sum_by_key
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger, first_day_with_lines
 from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.orders import first_days_of, orders_at
-from ckm.customers.required_tables import need_transactions
+from ckm.customers.required_tables import require_transactions
 from ckm.customers.transaction_scan import SLOT_BITS, TransactionScan
 from ckm.errors import UnknownNameError
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from ckm.customers.coverage import Coverage
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 UNDATED = ("undated", "undated_lines")
-"""Sums of undated returns, which count on the day of their order."""
+"""Names of the sums of undated returns, which count on the day of their order."""
 MOST_PARTS = 8
-"""Maximum number of values of a column with a separate ledger; all other values share one."""
+"""Maximum number of values of a column that get a part each; all other values share one part."""
 
 
 def read_ledger(
@@ -45,7 +45,7 @@ def read_ledger(
     needs: Needs = LEAST,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Read the transactions once, and exclude rows with stray dates.
+    """Read the transactions into a ledger without rows with stray dates.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def read_ledger(
         As-of date; later rows are left out. Default: the newest usual day
         (:mod:`ckm.customers.usual_days`).
     keep_stray_dates
-        Whether to include all rows; the default of ``as_of`` is then the day of the newest row.
+        Whether rows with stray dates are included; the default of ``as_of`` is then the day of the newest row.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def read_ledger(
 def read_all_days(
     tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = None, time_zone: str = "UTC", needs: Needs = LEAST
 ) -> Ledger:
-    """Read the transactions once, including stray dates.
+    """Read the transactions into a ledger, including rows with stray dates.
 
     Parameters
     ----------
@@ -92,10 +92,10 @@ def read_all_days(
     NotEnoughDataError
         There are no transactions, or no known customer has a purchase by ``as_of``.
     """
-    transactions = need_transactions(tables, time_zone)
-    there = transactions.collect_schema().names()
-    if needs.by is not None and needs.by not in there:
-        raise UnknownNameError("column", needs.by, there)
+    transactions = require_transactions(tables, time_zone)
+    columns = transactions.collect_schema().names()
+    if needs.by is not None and needs.by not in columns:
+        raise UnknownNameError("column", needs.by, columns)
 
     last_day = day_number(as_of) if as_of else None
 
@@ -103,39 +103,39 @@ def read_all_days(
         return TransactionScan(transactions, time_zone, needs, scale, last_day).run()
 
     scan = read(FINEST_MONEY_SCALE)
-    coverage = scan.counting.coverage()
+    coverage = scan.counter.coverage()
     if not coverage.purchases:
-        raise coverage.nothing_bought(as_of)
+        raise coverage.no_purchase_error(as_of)
     currency = coverage.currency(with_guests=needs.shop)
     scale = coverage.money_scale(needs.money, needs.first_kind)
     if scale != FINEST_MONEY_SCALE:  # amounts of 10**13 and more are summed in coarser units
         scan = read(scale)
-    return post(scan, coverage, currency, scale, time_zone)
+    return ledger_of_scan(scan, coverage, currency, scale, time_zone)
 
 
 def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs, as_of: date | None = None) -> Ledger:
     """Read some rows (possibly none) into a ledger as of ``as_of`` or their newest day, to update or join ledgers.
 
-    Nothing is refused: the currency is empty, and the amounts are in the finest scale.
+    Neither currencies nor amounts are checked: the currency is empty, and amounts are in the finest money scale.
     """
     last_day = day_number(as_of) if as_of else None
     scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, last_day).run()
-    return post(scan, scan.counting.coverage(), "", FINEST_MONEY_SCALE, time_zone)
+    return ledger_of_scan(scan, scan.counter.coverage(), "", FINEST_MONEY_SCALE, time_zone)
 
 
-def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
+def ledger_of_scan(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
     """Return the ledger of a finished scan."""
     customers, codes = scan.customers()
-    with ThreadPoolExecutor(1) as beside:  # both spend their time in libraries that release the interpreter lock
+    with ThreadPoolExecutor(1) as beside:  # both threads run library code that releases the GIL
         coming = beside.submit(scan.orders.first_days, codes)
         entries = scan.sums.collected(lambda keys: _recoded(keys, codes))
         orders = coming.result()
     guest_sums = scan.guests.collected()
     has_parts = "value" in entries.columns
-    summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
+    summed = sum_by_key(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
     if not has_parts:
-        del summed, entries  # frees as much memory as the ledger needs, before the baskets
+        del summed, entries  # free this memory, as much as the ledger needs, before the baskets are built
     guests = Guests.of(guest_sums)
     whole = Ledger(
         customers=customers,
@@ -143,7 +143,7 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
         later_lines=later_lines,
         returns=returns,
         coverage=coverage,
-        # Rows that are read separately may contain none.
+        # some rows (`read_rows`) may contain no line of a customer or guest
         begins=calendar_day(first_day_with_lines(purchases, later_lines, returns, guests) or 0),
         as_of=calendar_day(coverage.as_of),
         currency=currency,
@@ -161,19 +161,19 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
     return replace(whole, parts=parts)
 
 
-def _recoded(keys: Whole, codes: Whole) -> Whole:
-    new: Whole = codes[keys >> SLOT_BITS]
+def _recoded(keys: Integers, codes: Integers) -> Integers:
+    new: Integers = codes[keys >> SLOT_BITS]
     new <<= SLOT_BITS
     new |= keys & ((1 << SLOT_BITS) - 1)
     return new
 
 
-def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
-    """Return purchases, later lines and returns, from entries sorted by ``key`` and the first days of orders."""
+def _day_totals(entries: pl.DataFrame, first_days: Integers, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
+    """Return purchases, later lines and returns; ``entries`` are sorted by ``key``, ``first_days`` are of orders."""
     key = entries["key"].to_numpy()
     returned = (key & 1).astype(bool)
 
-    def totals(those: NDArray[np.bool_], names: list[str], **more: Whole) -> DayTotals:
+    def totals(those: NDArray[np.bool_], names: list[str], **more: Integers) -> DayTotals:
         sums = {name: entries[name].to_numpy()[those] for name in names}
         return DayTotals.of_sums(key[those] >> 1, sums | more, customers)
 
@@ -196,16 +196,16 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
 def _parts(
     names: pl.Series, whole: Ledger, entries: pl.DataFrame, orders: pl.DataFrame, guests: pl.DataFrame
 ) -> dict[str, Ledger]:
-    """Return the ledgers of a column's values: the largest, the others together, and rows without a value.
+    """Return a ledger for each of a column's largest values, one for all other values, and one for null.
 
     Parameters
     ----------
     names
-        Values by number; the first is for rows without a value.
+        Values by number; the first is null.
     whole
         The ledger of all rows.
     entries, orders, guests
-        Entries with a value number in ``value``. An order in two parts counts in both.
+        Entries of the ledger, with the number of the value in ``value``. An order in two parts counts in both.
     """
     revenue = np.zeros(len(names), dtype=np.int64)
     np.add.at(revenue, entries["value"].to_numpy(), entries["net"].to_numpy())
@@ -228,13 +228,9 @@ def _parts(
     for number, name in enumerate(labels):
         mine, my_orders, my_guests = (each.filter(pl.col("value") == number) for each in labelled)
         if mine.height or my_guests.height:
-            sums = added_up(mine.drop("value"), ["key"])
+            sums = sum_by_key(mine.drop("value"), ["key"])
             bought, later, returned = _day_totals(sums, first_days_of(my_orders), len(whole.customers))
             part = replace(whole, purchases=bought, later_lines=later, returns=returned)
-            parts[_new_name(name, parts)] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})
+            part_name = f"{name} (*)" if name in parts else name  # a value may equal the label of the rest or of null
+            parts[part_name] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})
     return parts
-
-
-def _new_name(name: str, taken: Mapping[str, object]) -> str:
-    """Return a label for the other values that is not itself a value."""
-    return f"{name} (*)" if name in taken else name

@@ -13,24 +13,24 @@ from ckm.customers.register import SPREAD
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Words = NDArray[np.uint64]
 
 MOST_PENDING = 2**24
-"""Maximum purchase lines collected before lines of one order are merged."""
+"""Number of collected purchase lines at which the lines of each order are merged."""
 
 
 class CustomerOrders:
-    """Collector of purchase lines; lines of one order are merged from time to time.
+    """Collector of purchase lines, from which the first day of each order is found.
 
-    An order id is a 64-bit word (:func:`ckm.customers.register.id_words`): a text of at most eight bytes unchanged, a
-    longer one as its hash. It only has to distinguish the orders of one customer: of a customer with a thousand orders,
-    two share a word with a probability of one in 10 ** 13.
+    An order id is stored as a 64-bit word (:func:`ckm.customers.register.id_words`): a text of at most eight bytes as
+    it is, a longer one as its hash. Words need to differ only among the orders of one customer: for a customer with a
+    thousand orders, the probability of two equal hashes is below one in 10 ** 13.
 
     Parameters
     ----------
     with_value
-        Whether an order counts once for each value of a column.
+        Whether lines have the number of a value, and orders are also counted by value.
     """
 
     def __init__(self, *, with_value: bool) -> None:
@@ -38,8 +38,8 @@ class CustomerOrders:
         self._kept: list[dict[str, NDArray[Any]]] = []
         self._pending = 0
 
-    def add(self, customer: Whole, word: Words, day: NDArray[np.int32], value: Whole | None) -> None:
-        """Add purchase lines, in any order; an order may have several lines."""
+    def add(self, customer: Integers, word: Words, day: NDArray[np.int32], value: Integers | None) -> None:
+        """Add purchase lines, in any sequence; an order may have several lines."""
         lines: dict[str, NDArray[Any]] = {"customer": customer.astype(np.int32), "word": word, "day": day}
         if value is not None:
             lines["value"] = value.astype(np.int32)
@@ -49,26 +49,26 @@ class CustomerOrders:
             self._kept = [self._distinct(self._by)]
             self._pending = 0
 
-    def first_days(self, codes: Whole) -> Whole:
+    def first_days(self, codes: Integers) -> Integers:
         """Return the first day of every order, as ascending keys of :func:`ckm.customers.day_totals.pack_day`.
 
-        ``codes`` are the customer codes by number.
+        ``codes`` are the customer codes by customer number.
         """
         found = self._distinct(["customer", "word"])
-        if "value" not in self._by:  # `by_value` is not called then, so the rows can be freed
+        if "value" not in self._by:  # `by_value` will not be called, so the lines can be freed
             self._kept = []
-        keys: Whole = codes[found["customer"]]
+        keys: Integers = codes[found["customer"]]
         keys <<= DAY_BITS
         keys |= found["day"]
         return pl.Series(keys).sort().to_numpy()
 
-    def by_value(self, codes: Whole) -> pl.DataFrame:
-        """Return every order by value: ``customer`` (code), ``word``, ``value``, ``day`` (the first for the value)."""
+    def by_value(self, codes: Integers) -> pl.DataFrame:
+        """Return one row per order and value: ``customer`` (code), ``word``, ``value``, ``day`` (the first)."""
         found = self._distinct(self._by)
         return pl.DataFrame(found | {"customer": codes[found["customer"]]})
 
     def _distinct(self, by: list[str]) -> dict[str, NDArray[Any]]:
-        """Return one line per order: its first day."""
+        """Return one line per distinct ``by``, with its first day."""
         names = [*self._by, "day"]
         empty = {"customer": np.int32, "word": np.uint64, "value": np.int32, "day": np.int32}
         lines = {
@@ -84,9 +84,9 @@ class CustomerOrders:
 
 
 def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
-    """Return a mask of the lines whose order may have another line; None if no order has.
+    """Return a mask of the lines that may share ``by`` with another line; None if no two lines do.
 
-    Compares hashes of the order key: sorting integers takes a tenth of the time of grouping rows.
+    Hashes are compared: sorting integers takes a tenth of the time of grouping rows.
     """
     mixed = np.zeros(len(lines["day"]), dtype=np.uint64)
     for name in by:
@@ -100,13 +100,13 @@ def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.boo
     return pl.Series(mixed).is_in(pl.Series(twice).implode()).to_numpy()
 
 
-def first_days_of(orders: pl.DataFrame) -> Whole:
+def first_days_of(orders: pl.DataFrame) -> Integers:
     """Return the first day of each order of :meth:`CustomerOrders.by_value`, ascending."""
     days = orders.group_by("customer", "word").agg(pl.col("day").min())
     return days.select(pl.col("customer") * (1 << DAY_BITS) + pl.col("day")).to_series().sort().to_numpy()
 
 
-def orders_at(keys: Whole, first_days: Whole) -> Whole:
+def orders_at(keys: Integers, first_days: Integers) -> Integers:
     """Return the number of orders that begin on each customer's purchase days.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The table of customers: their attributes, and the customers without a purchase."""
+"""Customers' attributes in the table ``customers``, and its customers without a purchase (prospects)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from datetime import date
 
 PARTY_COLUMNS = ("party_type", "country", "region", "lang")
-"""Columns that are copied from the table of customers."""
+"""Columns of the table ``customers`` that are features."""
 
 
-def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
-    """Return ``customer_id`` and :data:`PARTY_COLUMNS`; null if the table or the column is absent.
+def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
+    """Return ``customer_id`` and :data:`PARTY_COLUMNS` (String) of all customers in the table ``customers``.
+
+    A missing column is null; without the table there are no rows.
 
     Raises
     ------
@@ -26,31 +28,31 @@ def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
     """
     if customers is None:
         return pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(PARTY_COLUMNS, pl.String))
-    there = customers.collect_schema()
-    party = customers.select(
-        (pl.col(name) if name in there else pl.lit(None)).cast(pl.String).alias(name)
+    schema = customers.collect_schema()
+    party_attributes = customers.select(
+        (pl.col(name) if name in schema else pl.lit(None)).cast(pl.String).alias(name)
         for name in ("customer_id", *PARTY_COLUMNS)
     ).collect()
-    doubled = party.height - party["customer_id"].n_unique()
+    doubled = party_attributes.height - party_attributes["customer_id"].n_unique()
     if doubled:
         raise InputError(
-            f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
+            f"customers: {counted(doubled, 'row')} too many: a customer occurs more than once",
             hint="keep one row for each 'customer_id'",
             column="customer_id",
         )
-    return party
+    return party_attributes
 
 
 def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Return ``customer_id`` of customers created by ``as_of`` who are no suppliers and not among the ``known``."""
-    there = customers.collect_schema()
-    asked = pl.lit(True)
-    if "created_on" in there:
-        asked &= pl.col("created_on").is_null() | (pl.col("created_on").cast(pl.Date) <= as_of)
-    if "party_type" in there:
-        asked &= pl.col("party_type").cast(pl.String).ne_missing("supplier")
+    """Return ``customer_id`` of the customers created by ``as_of`` who are neither suppliers nor in ``known``."""
+    schema = customers.collect_schema()
+    is_prospect = pl.lit(True)
+    if "created_on" in schema:
+        is_prospect &= pl.col("created_on").is_null() | (pl.col("created_on").cast(pl.Date) <= as_of)
+    if "party_type" in schema:
+        is_prospect &= pl.col("party_type").cast(pl.String).ne_missing("supplier")
     return (
-        customers.filter(asked)
+        customers.filter(is_prospect)
         .select(pl.col("customer_id").cast(pl.String))
         .drop_nulls()
         .unique()

@@ -12,8 +12,6 @@ from ckm.errors import UnknownNameError, UsageError
 Comparison = Literal["previous", "year-ago"]
 COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
-SHORTER = (6, 3, 1)
-"""Lengths in months that are tried, in this order, if the data have nothing to compare a year with."""
 MOST_MONTHS = 1_200
 """Longest period in months: a century."""
 
@@ -56,12 +54,12 @@ def period_until(last: date, months: int) -> Period:
     '2025-07-01 to 2026-06-30'
     """
     if not 1 <= months <= MOST_MONTHS:
-        raise UsageError(f"a period of {months} months is none", hint=f"name 1 to {MOST_MONTHS} months")
+        raise UsageError(f"invalid period of {months} months", hint=f"give 1 to {MOST_MONTHS} months")
     return Period(months_before(last, months) + timedelta(1), last)
 
 
 def previous_days(period: Period) -> Period:
-    """Return as many days as a period has, directly before it.
+    """Return the period of the same number of days directly before a period.
 
     >>> str(previous_days(period_until(date(2026, 6, 30), 1)))
     '2026-05-02 to 2026-05-31'
@@ -86,7 +84,8 @@ def compared_with(period: Period, months: int, comparison: Comparison) -> Period
         return period_until(period.first - timedelta(1), months)
     if months > MONTHS_OF_A_YEAR:
         raise UsageError(
-            f"a period of {months} months overlaps with itself a year earlier", hint="compare it with the previous one"
+            f"a period of {months} months overlaps with itself a year earlier",
+            hint="compare it with the previous period",
         )
     before, last = (months_before(day, MONTHS_OF_A_YEAR) for day in (period.first - timedelta(1), period.last))
     return Period(before + timedelta(1), last)

@@ -1,7 +1,7 @@
-"""Drop of purchases in the last weeks: data are missing, or the shop was partly closed.
+"""Drop of purchases in the last weeks of the data, because data are missing or the shop was partly closed.
 
-Customers who seem inactive at the end of such data may only be missing from them. Backtests cannot show this, because
-their windows end at least a horizon earlier.
+Customers then seem inactive only because their purchases are missing. Backtests do not show this error, because their
+cut-offs are at least a horizon earlier.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 LENGTHS = (28, 14)
 """Lengths of the compared periods in days; whole weeks, so that both have the same weekdays."""
 DROP = 0.6
-"""The ratio of a period to the one before is a drop if it is below this share of the smallest earlier ratio."""
+"""Rate of a period ÷ rate of the period before is a drop if it is below this share of the smallest earlier ratio."""
 FEWEST_STEPS = 3
-"""Fewest earlier changes to compare the last one with."""
+"""Fewest earlier ratios to compare the last ratio with."""
 EXPECTED = 60.0
-"""Fewest purchases expected in a period for its change to count; with fewer, a drop could be chance."""
+"""Fewest purchases expected in a period for its ratio to count; with fewer, a drop could be due to chance."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class RecentDrop:
 def recent_drop(ledger: Ledger) -> RecentDrop | None:
     """Return the drop at the end of a history; None if the last weeks are usual.
 
-    The repeat purchases per known customer of the last 28 (or 14) days are divided by those of as many days before. The
-    change is a drop if this ratio is below 60 % of the smallest ratio between earlier periods of that length. So a
-    January after Christmas is no drop if the data contain an earlier January. Shops that bill on few days have no drop
-    either, because their periods without a billing day fall to 0 anyway.
+    The rate of a period is its repeat purchases per known customer. The rate of the last 28 (or 14) days is divided by
+    that of the 28 (or 14) days before. It is a drop if this ratio is below 60 % of 1 and of all earlier ratios of
+    consecutive periods. So a January after Christmas is no drop if the data contain an earlier January, and a shop that
+    bills on few days has no drop, because its earlier ratios include 0.
     """
     first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
     repeated, known = ledger.purchases.repeats_by_day(first, last)
@@ -69,7 +69,7 @@ def recent_drop(ledger: Ledger) -> RecentDrop | None:
 
 
 def _drop(repeated: NDArray[np.int64], known: NDArray[np.int64], last: int, days: int) -> RecentDrop | None:
-    """Return the drop of the last ``days``; the arrays have repeat purchases and known customers by day."""
+    """Return the drop of the last ``days`` days; ``repeated`` and ``known`` are :meth:`DayTotals.repeats_by_day`."""
     times = len(repeated) // days
     if times < FEWEST_STEPS + 2:
         return None

@@ -1,7 +1,8 @@
-"""Register of customer numbers, in order of appearance: a hash table for whole columns at a time.
+"""Register of customer ids: a vectorised hash table that numbers ids in order of first appearance.
 
-An integer id, or a text of at most eight bytes, *is* a 64-bit word without loss. A longer text is hashed into a word
-that no short text has, and compared with the text that has its number, so that ids are never mixed up.
+An integer id, or a text of at most eight bytes, is represented by a 64-bit word without loss. A longer text is
+represented by a hash that is no short text's word. Long texts with equal hashes are compared, so that two ids never get
+one number.
 """
 
 from __future__ import annotations
@@ -23,15 +24,14 @@ LONG_MARK = np.uint64(0b11 << 62)
 """Bits set in the word of a long text. No UTF-8 text ends with a byte of 0xC0 or more, so no short text has them."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
-ROOM = 4
-"""Fewest slots of the table per id, to keep collisions rare."""
+SLOTS_PER_ID = 4
+"""Fewest slots of the hash table per id, so that collisions are rare."""
 FIRST_BITS = 16
-MANY_PIECES = 8
 EMPTY = -1
 
 
 def id_words(ids: pl.Series) -> tuple[Words, NDArray[np.bool_] | None]:
-    """Return a 64-bit word per id, and which words are hashes of long texts (None if none is).
+    """Return a 64-bit word per id, and a mask of the words that are hashes of long texts (None: no word is).
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class CustomerRegister:
         self._words: Words = np.zeros(0, dtype=np.uint64)
         self._slots: NDArray[np.int32] = np.full(2**FIRST_BITS, EMPTY, dtype=np.int32)
         self._count = 0
-        self._namesakes: dict[str, int] = {}
+        self._collisions: dict[str, int] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -91,7 +91,7 @@ class CustomerRegister:
         ids, words, long
             Ids, and the result of :func:`id_words` for them.
         """
-        self._make_room(len(words))
+        self._reserve(len(words))
         numbers: Numbers = np.empty(len(words), dtype=np.int64)
         rows, slots, wanted = np.arange(len(words)), self._home(words), words
         while len(rows):
@@ -102,10 +102,10 @@ class CustomerRegister:
                 self._append(ids.gather(rows[empty[new]]), wanted[empty[new]])
             numbers[rows] = found
             taken = np.flatnonzero(np.take(self._words, found) != wanted)
-            # Another id has the slot: try the next one.
+            # Another id has the slot: try the next slot.
             rows, slots, wanted = rows[taken], self._next(slots[taken]), wanted[taken]
         if long is not None:
-            self._tell_apart(ids, numbers, np.flatnonzero(long))
+            self._resolve_collisions(ids, numbers, np.flatnonzero(long))
         return numbers
 
     def _home(self, words: Words) -> Numbers:
@@ -116,9 +116,9 @@ class CustomerRegister:
         return (slots + 1) & (len(self._slots) - 1)
 
     def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
-        """Give each empty slot the next number; return the owners of the slots, and which of them are new.
+        """Assign the next numbers to empty slots; return the number in each slot, and which positions got a new one.
 
-        If several ids want one slot, the last one written gets it; the other ids find the slot occupied.
+        If several ids want one slot, the last one written gets it, and the others continue with the next slot.
         """
         claims = EMPTY - 1 - np.arange(len(slots), dtype=np.int32)
         self._slots[slots] = claims
@@ -131,32 +131,32 @@ class CustomerRegister:
         self._words[self._count : self._count + len(words)] = words
         self._count += len(words)
 
-    def _make_room(self, more: int) -> None:
-        """Enlarge words and slots for ``more`` ids."""
+    def _reserve(self, more: int) -> None:
+        """Enlarge the table, if necessary, so that ``more`` ids fit."""
         needed = self._count + more
         if len(self._words) < needed:
             self._words = np.concatenate([self._words, np.zeros(2 * needed - len(self._words), dtype=np.uint64)])
-        if len(self._slots) >= ROOM * needed:
+        if len(self._slots) >= SLOTS_PER_ID * needed:
             return
-        self._slots = np.full(1 << (ROOM * needed).bit_length(), EMPTY, dtype=np.int32)
+        self._slots = np.full(1 << (SLOTS_PER_ID * needed).bit_length(), EMPTY, dtype=np.int32)
         numbers = np.arange(self._count, dtype=np.int32)
         slots = self._home(self._words[: self._count])
         while len(numbers):
             free = np.flatnonzero(np.take(self._slots, slots) == EMPTY)
             self._slots[slots[free]] = numbers[free]
-            homeless = np.flatnonzero(np.take(self._slots, slots) != numbers)
-            numbers, slots = numbers[homeless], self._next(slots[homeless])
+            displaced = np.flatnonzero(np.take(self._slots, slots) != numbers)
+            numbers, slots = numbers[displaced], self._next(slots[displaced])
 
-    def _tell_apart(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
-        """Compare long texts with the known texts of the same hash; a text that differs from these gets its own number.
+    def _resolve_collisions(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
+        """Give each long text that shares its hash with another text a number of its own, in ``numbers``.
 
-        Hash collisions are extremely rare, so a loop over them is fast enough.
+        ``rows`` are the positions of long texts. Equal hashes are so rare that a Python loop over them is fast enough.
         """
         texts = ids.gather(rows)
         differ = (texts != self.ids.gather(numbers[rows])).arg_true().to_numpy()
         for row, text in zip(rows[differ], texts.gather(differ), strict=True):
-            if text not in self._namesakes:
-                self._make_room(1)
-                self._namesakes[text] = self._count
+            if text not in self._collisions:
+                self._reserve(1)
+                self._collisions[text] = self._count
                 self._append(pl.Series("customer_id", [text], dtype=pl.String), np.zeros(1, dtype=np.uint64))
-            numbers[row] = self._namesakes[text]
+            numbers[row] = self._collisions[text]

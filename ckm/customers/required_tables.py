@@ -1,4 +1,4 @@
-"""Checks of an analysis's transactions: present, with the required columns, and readable."""
+"""Checks of the transactions before an analysis: the table, its required columns, and readable files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import polars as pl
 from ckm.customers.definitions import NEEDED_COLUMNS
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.io.scanned_files import explain
-from ckm.settings import parse_time_zone
+from ckm.time_zones import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TRANSACTIONS = "transactions"
 
 
-def need_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> pl.LazyFrame:
+def require_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> pl.LazyFrame:
     """Return the transactions among the tables of an analysis.
 
     Parameters
@@ -62,7 +62,7 @@ def _need_columns(transactions: pl.LazyFrame) -> None:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Convert polars' error for a damaged file, which occurs only when its pages are read, to an InputError."""
+    """Convert polars' error for a damaged file, which is raised only when data pages are read, to an InputError."""
     try:
         yield
     except (pl.exceptions.ComputeError, OSError) as error:
@@ -70,5 +70,5 @@ def readable() -> Iterator[None]:
             raise damaged from error
         raise InputError(
             "the data cannot be read to their end: a file is damaged, or has changed while it was read",
-            hint="ckm inspect FILE says where",
+            hint="ckm inspect FILE shows where",
         ) from error

@@ -1,8 +1,8 @@
 """Customer ids that may each be used for many customers.
 
-A till that requires a customer writes ``0``, ``guest`` or ``cash``. Counted as a customer, this id would be the best
-one and would distort every average. The id is only reported and not excluded, because a firm that orders daily looks
-the same. The user declares it in ``guest_ids`` of ``ckm.yaml``.
+A cash register that requires a customer id records guest sales under ``0``, ``guest`` or ``cash``. If such an id
+counted as a customer, it would be the largest one and distort every mean. It is reported and not excluded, because a
+company that orders daily looks the same. The user can declare it in ``guest_ids`` of ``ckm.yaml``.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 FEWEST_CUSTOMERS = 50
-"""Fewest customers for a usual number of days per customer; with fewer, no id is reported."""
+"""Fewest customers to estimate the usual number of days per customer; with fewer, no id is reported."""
 FEWEST_DAYS = 30
 """Fewest days with rows in the data; with fewer, no id is reported."""
 ROW_SHARE, WORD_ROW_SHARE = 0.05, 0.01
-"""Smallest share of all rows that a conspicuous id has: any id, and an id that is a word for guests."""
+"""Smallest share of all rows of a reported id: for any id, and for an id that is a word for guests."""
 DAY_SHARE, WORD_DAY_SHARE = 0.5, 0.1
-"""Smallest share of all days on which a conspicuous id has rows: any id, and an id that is a word for guests."""
+"""Smallest share of all days with rows of a reported id: for any id, and for an id that is a word for guests."""
 USUAL_CUSTOMERS, TIMES_USUAL = 0.95, 3
-"""A conspicuous id has rows on at least three times as many days as 95 % of the customers have at most."""
+"""A reported id has rows on at least three times as many days as the customer at the 95 % quantile."""
 MOST_IDS = 5
-"""Number of ids that are examined: those with the most rows."""
+"""Number of ids that are examined: the ids with the most rows."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class SharedId:
 
     @property
     def finding(self) -> str:
-        """Finding about the conspicuous ids."""
+        """Finding for the user; contains the id only if it is a word for guests."""
         who = f"customer id '{self.word}'" if self.word is not None else "one customer id"
         return f"{who} has {self.share:.0%} of the rows, on {self.days:,} of {self.all_days:,} days"
 
@@ -71,17 +71,18 @@ class SharedId:
     def hint(self) -> str:
         """Hint for the user."""
         where = "" if self.word is not None else " (the highest frequency in 'ckm segment --customers')"
-        return f"if it stands for many{where}, such as guests or cash sales, name it in ckm.yaml: guest_ids"
+        return f"if many customers share it{where}, such as guests or cash sales, add it to guest_ids in ckm.yaml"
 
 
 def shared_ids(
-    ids: Sequence[str], rows: Whole, days: Whole, usual_days: Whole, *, all_rows: int, all_days: int
+    ids: Sequence[str], rows: Integers, days: Integers, usual_days: Integers, *, all_rows: int, all_days: int
 ) -> tuple[SharedId, ...]:
     """Return the ids that may be used for many customers, most rows first.
 
-    An id is conspicuous if it has 5 % of the rows, on half of the days and on three times as many days as 95 % of the
-    customers; a word for guests (``ckm/data/guest_words.yaml``) with 1 % of the rows and a tenth of the days. With
-    fewer than 50 customers or 30 days no id is reported, because one customer may be most of the business.
+    An id is reported if it has at least 5 % of the rows, rows on at least half of the days, and three times as many
+    days as the customer at the 95 % quantile. For a word for guests (``ckm/data/guest_words.yaml``), 1 % of the rows
+    and a tenth of the days are enough. With fewer than 50 customers or 30 days no id is reported, because one customer
+    may be most of the business.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.customers.coverage import Coverage, LeftOut
+    from ckm.customers.coverage import Coverage
+    from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.ledger import Ledger
 
 MOST_CHANNELS = 8

@@ -1,14 +1,15 @@
-"""From transactions to the ledger, in one streaming pass.
+"""One streaming pass over the transactions that computes the sums of the ledger.
 
-A group-by on text that also counts distinct days and orders hashes every row's text, and then its day and order again.
-Here a customer is an integer from the first row on:
+A group-by on the text of ids that also counts distinct days and orders would hash the text of every row several times.
+Here each id is replaced by an integer at once:
 
-1. neighbouring rows of one customer, day and kind, as the lines of an order are, become one;
-2. a customer's text or number is looked up in a hash table, which gives customers numbers in order of appearance;
-3. what is left is keys (``number | day``) and whole numbers; sorted at the end, equal keys stand together and add up.
+1. neighbouring rows of one customer, day and kind, such as the lines of an order, are combined to one;
+2. the customer id of each combined row is looked up in a hash table that numbers customers in order of appearance;
+3. the rest is integer keys (customer number and day) and integer amounts. They are sorted once, at the end, and entries
+   with equal keys are summed.
 
 All sums are of integers, so they do not depend on the order of the rows or the number of threads. Memory grows with
-customers, purchase days and orders, not with rows. Figures: ``bench/ledger.py``.
+the numbers of customers, purchase days and orders, not with rows. Measured in ``bench/ledger.py``.
 """
 
 from __future__ import annotations
@@ -20,21 +21,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, sale_days_of, sale_key, taken_up
-from ckm.customers.coverage import Counting
+from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, number_items, renumbered, sale_days_of, sale_key
+from ckm.customers.coverage_counter import CoverageCounter
 from ckm.customers.daily_revenue import DailyRevenue
 from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import (
     DATED_BY,
-    OF_CUSTOMERS,
+    FIRST_CUSTOMER_KIND,
     OPTIONAL_COLUMNS,
+    integer_money,
     is_purchase,
     is_undated_return,
     line_kind,
     local_day,
-    whole_money,
 )
-from ckm.customers.grouped_sums import GroupedSums, counted
+from ckm.customers.grouped_sums import GroupedSums, count_keys
 from ckm.customers.guests import GuestSums
 from ckm.customers.orders import CustomerOrders
 from ckm.customers.register import CustomerRegister, id_words
@@ -48,24 +49,24 @@ if TYPE_CHECKING:
 
     from ckm.customers.ledger_needs import Needs
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
 BATCH_ROWS = 250_000
-"""Rows per batch: their columns fit the processor's caches."""
+"""Rows per batch; their columns fit into the processor's cache."""
 BATCHES_AHEAD = 3
 DIMENSIONS = ("channel", "category", "type", "campaign_id")
 """Columns of the transactions by whose values the shop's daily revenue is summed."""
 ITEMS = ("category", "channel")
 """Columns whose values are counted per customer (:mod:`ckm.customers.baskets`)."""
 SLOT_BITS = DAY_BITS + 1
-"""Bits of a slot in a key: day, and whether the line is a return."""
+"""Bits of a *slot* in a key: the day, and whether the line is a return."""
 
 T = TypeVar("T")
 
 
 class RowRuns(NamedTuple):
-    """Runs of neighbouring rows of one customer and *slot* (the day, and whether the row is a return).
+    """Runs of neighbouring rows with equal customer and slot (day, and whether the row is a return).
 
     ``starts`` marks the first row of each run; the other arrays have one element per run.
     """
@@ -74,21 +75,21 @@ class RowRuns(NamedTuple):
     ids: pl.Series
     words: NDArray[np.uint64]
     long: Mask | None
-    slot: Whole
+    slot: Integers
 
 
 class _Batch(NamedTuple):
     rows: pl.DataFrame
     runs: RowRuns
-    value: Whole | None
+    value: Integers | None
     order: NDArray[np.uint64]
-    items: dict[str, Whole]
+    items: dict[str, Integers]
 
 
 def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iterator[T]:
     """Yield the result of ``prepare`` for each batch of rows, computed in a thread, one batch after the other.
 
-    polars computes a batch only while it is requested. The thread requests it, and prepares it for the caller.
+    polars computes a batch only when it is requested, so the thread requests it, while the caller uses earlier batches.
     """
     batches = iter(rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming"))
 
@@ -104,7 +105,7 @@ def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iter
 
 
 class TransactionScan:
-    """One pass over the transactions: :meth:`run` reads them, the other methods return the results.
+    """One pass over the transactions. :meth:`run` reads them; the other public methods return the results.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ class TransactionScan:
     needs
         Sums to compute.
     scale
-        Number of parts per unit of the currency.
+        Money scale: amounts are integers of ``1 / scale`` of the currency unit.
     last_day
         Last used day, in days since 1970-01-01; None means the newest.
     """
@@ -123,16 +124,16 @@ class TransactionScan:
     def __init__(
         self, transactions: pl.LazyFrame, time_zone: str, needs: Needs, scale: int, last_day: int | None
     ) -> None:
-        there = transactions.collect_schema()
+        schema = transactions.collect_schema()
         self._transactions, self._time_zone, self._scale = transactions, time_zone, scale
         self.needs = needs
-        self._has_order_id = "order_id" in there
-        self._may_be_undated = DATED_BY in there
-        self._dimensions = [name for name in DIMENSIONS if name in there] if needs.shop else []
-        self._items = [name for name in ITEMS if name in there] if needs.baskets else []
-        self._amounts = [name for name in needs.money[1:] if there.get(name, pl.Null()) != pl.Null()]
-        self.counting = Counting(("net", *self._amounts), needs.first_kind, last_day)
-        self.register = CustomerRegister(there["customer_id"])
+        self._has_order_id = "order_id" in schema
+        self._may_be_undated = DATED_BY in schema
+        self._dimensions = [name for name in DIMENSIONS if name in schema] if needs.shop else []
+        self._items = [name for name in ITEMS if name in schema] if needs.baskets else []
+        self._amounts = [name for name in needs.money[1:] if schema.get(name, pl.Null()) != pl.Null()]
+        self.counter = CoverageCounter(("net", *self._amounts), needs.first_kind, last_day)
+        self.register = CustomerRegister(schema["customer_id"])
         self.values = ValueCodes()
         self.sums = GroupedSums(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
         self.orders = CustomerOrders(with_value=needs.by is not None)
@@ -178,19 +179,19 @@ class TransactionScan:
             "currency",
             *self._amounts,
             *(pl.col(column).cast(pl.String).alias(name) for name, column in texts.items()),
-            *(whole_money(name, self._scale).alias(f"whole_{name}") for name in self._amounts),
+            *(integer_money(name, self._scale).alias(f"whole_{name}") for name in self._amounts),
             kind=line_kind(),
             bought=is_purchase().fill_null(value=False),
             day=local_day("ordered_at", self._time_zone).to_physical() + EPOCH,
-            money=whole_money("net", self._scale).fill_null(0),
+            money=integer_money("net", self._scale).fill_null(0),
             at=pl.col("ordered_at").to_physical(),
             **({"order": pl.col("order_id").cast(pl.String)} if self._has_order_id else {}),
             **({"undated": is_undated_return()} if self._may_be_undated else {}),
         )
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
-        """Prepare a batch; runs in the reader's thread."""
-        used = self.counting.add(batch)
+        """Count and select the used rows of a batch, and number its values; runs in the reader's thread."""
+        used = self.counter.add(batch)
         value = None if self.needs.by is None else self.values.numbers(used["by"])
         days, money = used["day"].to_numpy().astype(np.int64), used["money"].to_numpy()
         for name, sums in self.shop.items():
@@ -199,8 +200,8 @@ class TransactionScan:
         for name in self._items:
             items[name] = self._values_of[name].numbers(used[name])
             sold = used["bought"].to_numpy() & (items[name] > 0)
-            self._sales[name].add(*counted(sale_key(items[name][sold], days[sold])))
-        known = used["kind"].to_numpy() >= OF_CUSTOMERS
+            self._sales[name].add(*count_keys(sale_key(items[name][sold], days[sold])))
+        known = used["kind"].to_numpy() >= FIRST_CUSTOMER_KIND
         if not known.all():
             if self.needs.shop:
                 self.guests.add(used.filter(~pl.Series(known)), None if value is None else value[~known])
@@ -208,10 +209,10 @@ class TransactionScan:
             value = None if value is None else value[known]
             items = {name: each[known] for name, each in items.items()}
         used = used.rechunk()
-        return _Batch(used, _joined(used, value), value, self._order_words(used), items)
+        return _Batch(used, _row_runs(used, value), value, self._order_words(used), items)
 
     def _order_words(self, rows: pl.DataFrame) -> NDArray[np.uint64]:
-        """Return an integer per order id; the timestamp replaces a missing one."""
+        """Return a 64-bit word per row for its order id; the time stamp replaces a missing id."""
         at = rows["at"].to_numpy().view(np.uint64)
         if not self._has_order_id:
             return at
@@ -232,8 +233,8 @@ class TransactionScan:
         for name, item in batch.items.items():
             self._add_basket(name, item, batch, numbers[owner])
 
-    def _sums(self, rows: pl.DataFrame, firsts: Whole) -> Mapping[str, NDArray[Any]]:
-        def added(values: NDArray[np.int64]) -> Whole:
+    def _sums(self, rows: pl.DataFrame, firsts: Integers) -> Mapping[str, NDArray[Any]]:
+        def added(values: NDArray[np.int64]) -> Integers:
             return np.add.reduceat(values, firsts)
 
         money = rows["money"].to_numpy()
@@ -245,7 +246,7 @@ class TransactionScan:
         if "cost" in self._amounts:
             known, cost = rows["cost"].is_not_null().to_numpy(), rows["whole_cost"].fill_null(0).to_numpy()
             sums["costed"] = added(np.where(known, money, 0))
-            # returned goods give back their cost: shops record it with the sign of net, or as a positive amount
+            # the cost of returned goods is subtracted; shops record it as a negative or as a positive amount
             sums["cost"] = added(np.where(bought, cost, -np.abs(cost)))
             sums["costs_known"] = added(known.astype(np.int64))
         if "discount" in self._amounts:
@@ -258,7 +259,7 @@ class TransactionScan:
             sums["undated_lines"] = added(undated.astype(np.int64))
         return sums
 
-    def _add_orders(self, batch: _Batch, numbers: Whole, owner: Whole) -> None:
+    def _add_orders(self, batch: _Batch, numbers: Integers, owner: Integers) -> None:
         words = batch.order
         starts = batch.runs.starts.copy()
         starts[1:] |= words[1:] != words[:-1]
@@ -271,7 +272,7 @@ class TransactionScan:
             None if batch.value is None else batch.value[lines],
         )
 
-    def _add_basket(self, name: str, item: Whole, batch: _Batch, number: Whole) -> None:
+    def _add_basket(self, name: str, item: Integers, batch: _Batch, number: Integers) -> None:
         bought = np.flatnonzero(batch.rows["bought"].to_numpy() & (item > 0))
         if not len(bought):
             return
@@ -282,21 +283,21 @@ class TransactionScan:
         firsts = np.flatnonzero(new)
         self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key)).astype(np.int32)})
 
-    def baskets(self, name: str, codes: Whole) -> Baskets:
-        """Return the baskets of a column's values; ``codes`` are the customer codes by number."""
+    def baskets(self, name: str, codes: Integers) -> Baskets:
+        """Return the baskets of the column ``name``; ``codes`` are the customer codes by customer number."""
         if name not in self._baskets:
             return EMPTY
         sales = self._sales[name].collected()
         sale_days, sold = sales["key"].to_numpy(), sales["lines"].to_numpy()
-        items, names = taken_up(sale_days, self._values_of[name].names)
+        items, names = number_items(sale_days, self._values_of[name].names)
         found = self._baskets[name].collected(lambda keys: renumbered(keys, codes, items))
         return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
-    def customers(self) -> tuple[pl.Series, Whole]:
-        """Return the ids as sorted texts, and the position of each number in them."""
+    def customers(self) -> tuple[pl.Series, Integers]:
+        """Return the customer ids as sorted texts, and the code (position in them) of each customer number."""
         ids = self.register.ids
         if ids.dtype == pl.String:
-            # polars sorts texts eight times faster than it computes an argsort; the register gives the order
+            # polars sorts texts eight times faster than it computes an argsort; the register returns the numbers
             ordered = ids.sort()
             numbers = self.register.numbers(ordered, *id_words(ordered))
         else:
@@ -308,8 +309,8 @@ class TransactionScan:
         return ordered.alias("customer_id"), codes
 
 
-def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
-    """Return the runs among rows of customers; the lines of an order are usually one run."""
+def _row_runs(used: pl.DataFrame, value: Integers | None) -> RowRuns:
+    """Return the runs of neighbouring rows; the lines of an order are usually one run."""
     ids = used["customer_id"]
     slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()
     words, long = id_words(ids)

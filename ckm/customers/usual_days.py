@@ -1,16 +1,17 @@
-"""Usual days of the data: a stray date (1970, 2052) sets neither their beginning nor their end.
+"""Usual days of the data: the range of days that is not stray. Examples of stray dates are 1970-01-01 and 2052-07-01.
 
-The rules use only the number of rows per day, and keep a day in case of doubt:
+The rules use only the number of rows per day (its *volume*). In case of doubt a day is usual.
 
-1. Days at least ten years apart belong to different histories; the one with at least 80 % of the rows is used.
-2. The first and the last 1 % of its rows are compared with the days between. Days at an edge are stray after a pause
-   of more than a year that is also more than ten times the longest pause between the middle days, unless they have a
-   usual volume, or three of them follow one another at usual intervals.
-3. At the end, the volume of a day is usual compared with the median of the last year: at least a twentieth of it, and
-   more than one row in a shop with three rows a day or more. After a long pause, a day of usual volume counts only
-   with two fifths of the median, or together with two more days. After the newest of these days, a silence of a
-   fortnight, or of three times the longest pause between them in two years, is usual, and so are single rows on a
-   quarter of the usual days. A single day beyond that is stray, and so are all days beyond the longest usual pause.
+1. A pause of ten years or more splits the days into parts. If one part has at least 80 % of the rows, all other parts
+   are stray.
+2. The *core* is the days without the first and the last 1 % of the rows. The days outside of the core are stray after a
+   pause that is longer than a year and than ten times the longest pause in the core. They are not stray if the first
+   day after the pause has usual volume, or if three days follow one another at intervals of the core.
+3. At the end of the data, a day has usual volume with at least 5 % of the median volume in the last year of the core,
+   and with more than one row if the median is three or more. The *latest* day is the newest day of usual volume. If it
+   follows a long pause, it needs 40 % of the median volume, or two more days near it. Days after the latest day are
+   usual if they follow at pauses of at most a fortnight, or three times the longest pause between days of usual volume
+   in two years, and if there are at least a quarter as many as usual. All later days are stray.
 
 Rules 2 and 3 need thirty days with rows.
 """
@@ -25,36 +26,37 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 YEAR = 365
-"""Days in a year: pauses for a season, a sabbatical or a faulty feed are shorter."""
-AGES = 10 * YEAR
-"""Shortest pause in days that splits the data into disconnected parts."""
+"""Days in a year. Shorter pauses are usual: a season, a sabbatical, a faulty data feed."""
+SPLIT_DAYS = 10 * YEAR
+"""Shortest pause in days that splits the data into parts (rule 1)."""
 BULK_SHARE = 0.8
-"""Smallest share of all rows in a part for the other parts to be ignored as stray."""
+"""Smallest share of all rows in a part for all other parts to be stray."""
 EDGE_SHARE = 0.01
-"""Share of the rows, at each end, that may be stray."""
+"""Share of the rows at each end that are outside of the core (rule 2)."""
 ENOUGH_DAYS = 30
-"""Fewest days with rows to detect stray dates by the usual pauses and volume."""
+"""Fewest days with rows for rules 2 and 3."""
 MOST_PAUSE = 10
-"""Ratio of a pause to the longest one between usual days, above which the days beyond it are stray."""
+"""Largest usual pause at an end, as a multiple of the longest pause in the core."""
 RUN = 3
-"""Number of days at usual intervals after a long pause that show a reopening of the shop."""
+"""Number of days that, following one another at usual intervals after a long pause, show that the shop reopened."""
 LEAST_VOLUME = 0.05
-"""Smallest usual number of rows of a day (its volume), relative to the median day."""
+"""Smallest usual volume of a day, relative to the median volume."""
 FEW_ROWS = 3
-"""Rows of the median day from which a day with a single row is unusual."""
+"""Median volume from which a day with a single row is unusual."""
 LEAST_SILENCE = 14
-"""Pause in days that is always usual, after a day of usual volume: holidays, or part of a week."""
+"""Pause in days that is always usual after a day of usual volume: holidays."""
 MOST_SILENCE = 3
-"""Largest ratio of a usual pause to the longest one between days of usual volume."""
+"""Largest usual pause, as a multiple of the longest pause between days of usual volume."""
 LONG_PAUSE = 0.95
-"""Quantile of the pauses between days of usual volume. A pause of more than :data:`MOST_SILENCE` times this is long."""
+"""Quantile of the pauses between days of usual volume; a pause above :data:`MOST_SILENCE` times the quantile is
+long."""
 REOPENING = 0.4
-"""Smallest number of rows by which a single day after a long pause shows a reopening, relative to the median day."""
+"""Smallest volume of a single day after a long pause that shows a reopening, relative to the median volume."""
 TRICKLE = 0.25
-"""Smallest share of days with rows, relative to the usual one, of a business that continues with single rows."""
+"""Smallest share of days with rows, relative to the usual share, for days of low volume at the end to be usual."""
 
 
 class UsualDays(NamedTuple):
@@ -64,7 +66,7 @@ class UsualDays(NamedTuple):
     last: int
 
 
-def usual_days(days: Whole, rows: Whole) -> UsualDays:
+def usual_days(days: Integers, rows: Integers) -> UsualDays:
     """Return the first and last usual day of the data; dates beyond them are stray.
 
     Parameters
@@ -90,34 +92,34 @@ def usual_days(days: Whole, rows: Whole) -> UsualDays:
     return UsualDays(int(days[0]), int(days[-1]))
 
 
-def _bulk(days: Whole, rows: Whole) -> tuple[Whole, Whole]:
-    """Return the part of the days with nearly all rows (parts are separated by ten years); without one, all days."""
-    cuts = [0, *(np.flatnonzero(np.diff(days) >= AGES) + 1).tolist(), len(days)]
+def _bulk(days: Integers, rows: Integers) -> tuple[Integers, Integers]:
+    """Return the part of the days with at least 80 % of the rows (rule 1), and its rows; without one, all days."""
+    cuts = [0, *(np.flatnonzero(np.diff(days) >= SPLIT_DAYS) + 1).tolist(), len(days)]
     for start, stop in pairwise(cuts):
         if rows[start:stop].sum() >= BULK_SHARE * rows.sum():
             return days[start:stop], rows[start:stop]
     return days, rows
 
 
-def _core(rows: Whole) -> slice:
-    """Return the days between the first and the last 1 % of the rows (at least one row)."""
+def _core(rows: Integers) -> slice:
+    """Return the core: the days without the first and the last 1 % of the rows (at least one row each)."""
     running, edge = np.cumsum(rows), max(1, int(EDGE_SHARE * rows.sum()))
     start = int(running.searchsorted(edge, side="right"))
     stop = int(running.searchsorted(running[-1] - edge, side="left")) + 1
     return slice(min(start, stop - 1), stop)
 
 
-def _least_volume(days: Whole, rows: Whole, core: slice) -> float:
-    """Return the smallest usual volume of a day by the last year of the core; 1 if any volume is usual."""
+def _least_volume(days: Integers, rows: Integers, core: slice) -> float:
+    """Return the smallest usual volume of a day, by the last year of the core; 1 if any volume is usual."""
     last_year = (days[core] > days[core.stop - 1] - YEAR).nonzero()[0]
     median = float(np.median(rows[core][last_year]))
     return max(LEAST_VOLUME * median, 2 if median >= FEW_ROWS else 1)
 
 
-def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
+def _end(days: Integers, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
     """Return the position of the last day before the first long pause after ``position``.
 
-    A pause is not long if the shop reopens after it. ``open_again`` marks days whose volume alone shows this.
+    A pause after which the shop reopened does not count. ``open_again`` marks days whose volume alone shows this.
     """
     for at in range(position, len(days) - 1):
         following = days[at + 1 : at + 1 + RUN]
@@ -127,8 +129,8 @@ def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) 
     return len(days) - 1
 
 
-def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
-    """Return the position of the newest day that has usual volume, or follows one without an unusual silence."""
+def _newest(days: Integers, usual: NDArray[np.bool_], rows: Integers) -> int:
+    """Return the position of the newest usual day (rule 3)."""
     latest = _last_usual(days, usual, rows)
     since = days[latest]
     volume_days = days[: latest + 1][usual[: latest + 1] & (days[: latest + 1] > since - 2 * YEAR)]
@@ -147,11 +149,11 @@ def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
     return max((at for at in tail if goes_on(at, pause)), default=latest)
 
 
-def _last_usual(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
-    """Return the position of the last day of usual volume, without isolated days after a long pause.
+def _last_usual(days: Integers, usual: NDArray[np.bool_], rows: Integers) -> int:
+    """Return the position of the last day of usual volume that is not isolated.
 
-    Days after a long pause are not isolated if three or more follow one another at usual intervals, or if one of them
-    has two fifths of the median rows: a two-line order dated half a year ahead is no reopening.
+    Days after a long pause are isolated if there are fewer than three and none has 40 % of the median volume, such as
+    an order of two lines that is dated half a year ahead.
     """
     at = usual.nonzero()[0]
     apart = np.diff(days[at])

@@ -1,4 +1,4 @@
-"""Numbers for the values of a text column, in order of appearance."""
+"""Integer codes for the values of a text column, in order of first appearance."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ckm.customers.register import CustomerRegister, id_words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 
 class ValueCodes:
-    """Register that numbers values from 1; 0 is null."""
+    """Register that numbers the values of a column from 1; null has the number 0."""
 
     def __init__(self) -> None:
         self._register = CustomerRegister(pl.String())
 
-    def numbers(self, values: pl.Series) -> Whole:
+    def numbers(self, values: pl.Series) -> Integers:
         """Return the number of each value, a text or null (int64)."""
         nulls = values.null_count()
         if not nulls:
@@ -35,5 +35,5 @@ class ValueCodes:
 
     @property
     def names(self) -> pl.Series:
-        """The values by number; null comes first."""
+        """The values by number; the first is null."""
         return pl.concat([pl.Series("value", [None], dtype=pl.String), self._register.ids.alias("value")])

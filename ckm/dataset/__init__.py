@@ -14,22 +14,26 @@ from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import (
     declared_payments,
+    loaded_sources,
     payments_beside_orders,
     payments_of,
     without_payments,
 )
+from ckm.dataset.linked_customers import with_persons
 from ckm.dataset.pages import joined_pages
 from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.identities import FILE as IDENTITIES
+from ckm.identities import read_identities
 from ckm.ingest.options import IngestOptions
 from ckm.io.scanned_files import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
-from ckm.remark import Importance, about, at_least, doubt
-from ckm.settings import end_of_day
+from ckm.remark import Importance, about, assumption, at_least, doubt, importance_of
+from ckm.time_zones import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from ckm.dataset.parquet_rows import FitRows
@@ -90,6 +94,10 @@ class Dataset:
         Settings of the workspace; for a file the defaults, with the caller's currency and time zone.
     payments
         Rows of sources declared as payments, which are not in the transactions; None without any.
+    persons
+        Person id by customer id of linked customers; their ids in the tables are replaced by it.
+    sources
+        Names of the mappings or platforms of the files; empty for a workspace (:meth:`transaction_sources`).
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -100,6 +108,17 @@ class Dataset:
     state: str | None = None
     config: Config = field(default_factory=Config)
     payments: pl.LazyFrame | None = None
+    persons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sources: tuple[str, ...] = ()
+
+    def transaction_sources(self) -> tuple[str, ...]:
+        """Return the names of the mappings or platforms that the transactions came through, sorted; without payments.
+
+        A table in memory has none.
+        """
+        if self.workspace is None:
+            return self.sources
+        return tuple(sorted(loaded_sources(self.workspace) - set(declared_payments(self.workspace))))
 
     def known_on(self, day: date | None) -> Dataset:
         """Return the dataset as it was known at the end of a day: changed orders have their state of that day.
@@ -114,7 +133,8 @@ class Dataset:
         until = end_of_day(day, self.workspace.config.time_zone)
         if store.is_known_as_now(TRANSACTIONS, until):
             return self
-        tables, payments = _declared(self.workspace, {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)})
+        known = {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)}
+        tables, payments = _declared(self.workspace, known, self.persons)
         # The cached ledger has the present state.
         return replace(self, tables={**self.tables, **tables}, payments=payments, state=None)
 
@@ -186,30 +206,45 @@ def _of_workspace(root: Path | None) -> Dataset:
     before = store.state(TRANSACTIONS)
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # another load may have been committed meanwhile
-    tables, payments = _declared(found, tables)
+    persons = read_identities(found.root / IDENTITIES).persons
+    tables, payments = _declared(found, tables, persons)
     beside = sorted(payments_beside_orders(found))
     return Dataset(
         tables,
         _label(root),
-        tuple(
-            doubt(f"{source} holds payments for the orders: no sales, see ckm check --payments") for source in beside
+        (
+            *_of_persons(persons),
+            *(
+                doubt(f"{source} holds payments for the orders: no sales, see ckm check --payments")
+                for source in beside
+            ),
         ),
         workspace=found,
         quarantine=store.quarantine(),
         state=state,
         config=found.config,
         payments=payments,
+        persons=persons,
     )
 
 
 def _declared(
-    workspace: Workspace, tables: dict[str, pl.LazyFrame]
+    workspace: Workspace, tables: dict[str, pl.LazyFrame], persons: Mapping[str, str]
 ) -> tuple[dict[str, pl.LazyFrame], pl.LazyFrame | None]:
-    """Return tables without guest ids and payments, as the workspace declares them; and the payments."""
+    """Return tables without guest ids and payments, as the workspace declares them, by person; and the payments."""
     sources = declared_payments(workspace)
     paid = payments_of(tables[TRANSACTIONS], sources) if sources and TRANSACTIONS in tables else None
     kept = {name: without_payments(frame, sources) if name == TRANSACTIONS else frame for name, frame in tables.items()}
-    return without_guest_ids(kept, workspace.config.guest_ids), paid
+    if paid is not None:
+        paid = with_persons({TRANSACTIONS: paid}, persons)[TRANSACTIONS]
+    return with_persons(without_guest_ids(kept, workspace.config.guest_ids), persons), paid
+
+
+def _of_persons(persons: Mapping[str, str]) -> list[str]:
+    if not persons:
+        return []
+    count = counted(len(set(persons.values())), "person")
+    return [assumption(f"{len(persons):,} linked customer ids count as {count} ({IDENTITIES}, ckm link)")]
 
 
 def _label(path: Path) -> str:
@@ -230,20 +265,25 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         files, remarks = list(found.files), [*map(doubt, found.remarks)]
     plan, config = _plan(options, load_config(None))
     frames: list[pl.LazyFrame] = []
-    said_of: dict[str, list[str]] = {}
+    files_of_note: dict[str, list[str]] = {}
+    sources: set[str] = set()
     for file in files:
         known = pl.concat(frames) if frames else None
-        rows, said = _transactions(file, plan, config, known, by_customer=by_customer)
+        rows, notes, source = _transactions(file, plan, config, known, by_customer=by_customer)
         frames.append(rows)
-        for text in said:
-            said_of.setdefault(text, []).append(file.name)
-    remarks += [about(_names(names), text) for text, names in said_of.items()]
+        sources.add(source)
+        for text in notes:
+            files_of_note.setdefault(text, []).append(file.name)
+    for text, names in files_of_note.items():
+        note = about(_names(names), text)
+        # an analysis states its own basis
+        remarks.append(assumption(note) if importance_of(text) is Importance.basis else note)
     if len(files) > 1:
         remarks.append(
-            doubt(f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice")
+            doubt(f"{len(files)} files are read one after the other: a row that is in two of them counts twice")
         )
     tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
-    return Dataset(tables, _label(path), tuple(remarks), config=config)
+    return Dataset(tables, _label(path), tuple(remarks), config=config, sources=tuple(sorted(sources)))
 
 
 def _names(files: list[str]) -> str:
@@ -254,7 +294,7 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
     """Return the plan for mapping files, and the settings for them."""
     # Readers and mappings take a third of a second to import, and a workspace does not need them.
     from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
-    from ckm.io.mapping.mapping import load_mapping
+    from ckm.io.mapping.mapping_file import load_mapping
 
     currency, zone = options.currency or config.currency, options.time_zone
     plan: Plan
@@ -273,14 +313,17 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 
 def _transactions(
     file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
-) -> tuple[pl.LazyFrame, list[str]]:
-    """Return the rows of a file, and remarks; ``known`` has the rows of earlier files, whose orders it may continue."""
+) -> tuple[pl.LazyFrame, list[str], str]:
+    """Return the rows of a file, remarks, and the name of its mapping or platform.
+
+    ``known`` has the rows of earlier files, whose orders it may continue.
+    """
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
         conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
-        conversion = conversion.knowing(known)
+        conversion = conversion.with_known_orders(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
         if _are_too_many(found):
@@ -288,42 +331,39 @@ def _transactions(
     left: list[str] = []
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
-        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit")]
-    told = [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
-    return found.rows, [*at_least(Importance.assumption, told), *left]
+        left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
+    problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
+    notes = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
+    return found.rows, [*at_least(Importance.assumption, notes), *left], conversion.mapping.name
 
 
 def _conversion(source: Source, plan: Plan, config: Config, *, by_customer: bool) -> tuple[Conversion, Sequence[str]]:
     """Return how the records of a file are converted, and remarks on the mapping."""
+    from ckm.ingest.plan import mapping_for
     from ckm.io.mapping.column_types import ColumnShapes
-    from ckm.io.mapping.convert import Conversion
-    from ckm.io.mapping.proposal import missing_columns
+    from ckm.io.mapping.missing_columns import missing_columns
+    from ckm.io.mapping.planning import plan_conversion
 
     try:
-        mapping, remarks = plan.mapping(
-            source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
-        )
+        mapping, remarks = mapping_for(plan, source.format, source.sample)
         if by_customer and WHO not in mapping.columns:
             columns, named = source.format.columns, source.format.named
             shapes = ColumnShapes(source.sample)
             raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
     except UsageError as error:
-        _refuse_other_table(source.path, source, said=plan.platform)
+        _refuse_other_table(source, named=plan.platform)
         error.args = (f"{source.path}: {error}",)  # whatever kind of usage error: they have different parameters
         raise
-    return Conversion.plan(
+    conversion = plan_conversion(
         mapping,
-        source.format.columns,
+        source.format,
         source.sample,
         more=lambda: (batch.records for batch in source.batches()),
         default_zone=config.time_zone,
         default_currency=config.currency,
-        nested=source.format.nested,
-        numeric=source.format.numeric,
-        shown=source.format.shown,
-        from_1904=source.format.from_1904,
-        named=source.format.named,
-    ), remarks
+        zone_setting="--time-zone",
+    )
+    return conversion, remarks
 
 
 def plan_transactions(sample: Path, options: IngestOptions, *, by_customer: bool) -> PlannedRows:
@@ -341,20 +381,20 @@ def plan_transactions(sample: Path, options: IngestOptions, *, by_customer: bool
     plan, config = _plan(options, load_config(None))
     with open_source(sample, plan.hints) as source:
         conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
-        told = at_least(Importance.assumption, [*remarks, *conversion.remarks])
+        notes = at_least(Importance.assumption, [*remarks, *conversion.remarks])
     readers = conversion.readers.values()
     is_typed = conversion.orders is None and all(isinstance(each, NativeReader | TextReader) for each in readers)
-    return PlannedRows(conversion, config, tuple(told), is_typed)
+    return PlannedRows(conversion, config, tuple(notes), is_typed)
 
 
-def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
+def _refuse_other_table(source: Source, *, named: str | None) -> None:
     """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
-    platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None
+    platform = known_platform(source.format.columns, source.sample, given=named) if named is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:
         raise UsageError(
-            f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "
+            f"{source.path}: an export of {platform.title}, which fills {platform.mapping.table}; "
             "an analysis of a FILE is of transactions",
             hint=f"load it into a workspace with ckm ingest; or --platform {NONE} takes the columns by their names",
         )
@@ -380,7 +420,7 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
 
 
 def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
-    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None for other files or text columns."""
+    """Return the valid rows of an uncompressed Parquet file as a lazy frame; None if it must be read into memory."""
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
     from ckm.dataset.parquet_rows import scan_fit_rows

@@ -35,6 +35,6 @@ def _without(table: str, frame: pl.LazyFrame, declared: list[str]) -> pl.LazyFra
 
 
 def digest(guest_ids: Iterable[str]) -> str:
-    """Return a key for a set of guest ids; empty for an empty set."""
+    """Return a hash of a set of guest ids, for the keys of caches; empty text for an empty set."""
     declared = sorted(set(guest_ids))
     return sha256("\0".join(declared).encode()).hexdigest() if declared else ""

@@ -1,7 +1,8 @@
-"""Payment sources: their rows are payments for orders of other sources, reconciled with these and not added to them.
+"""Payment sources: sources whose rows are payments for orders of other sources.
 
-A workspace declares them as ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``)
-or platform marks them as payments are payments if the workspace has orders of another source.
+Payments are reconciled with the orders and do not count as sales. A workspace declares payment sources under
+``payments`` in ``ckm.yaml``. A source that its mapping (``payments: yes``) or its platform marks as payments is a
+payment source too, if the workspace has orders of another source.
 """
 
 from __future__ import annotations
@@ -37,14 +38,19 @@ def payments_beside_orders(workspace: Workspace) -> set[str]:
 
     Without orders of another source, payments count as the sales.
     """
+    sources = loaded_sources(workspace)
+    mapped = _mapped_payments(workspace.maps_dir)
+    payments = {source for source in sources if source in mapped or _is_payment_system(source)}
+    return payments if sources - payments - {*workspace.config.payments} else set()
+
+
+def loaded_sources(workspace: Workspace) -> set[str]:
+    """Return the sources of a workspace's transactions: names of mappings or platforms, without undone loads."""
     from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     loads = Store(workspace.store_dir).history()
     standing = (load.facts for load in loads if not load.undone and load.facts.kind != UNDO)
-    sources = {facts.source for facts in standing if facts.table == TRANSACTIONS}
-    mapped = _mapped_payments(workspace.maps_dir)
-    payments = {source for source in sources if source in mapped or _is_payment_system(source)}
-    return payments if sources - payments - {*workspace.config.payments} else set()
+    return {facts.source for facts in standing if facts.table == TRANSACTIONS}
 
 
 def _mapped_payments(maps: Path) -> set[str]:
@@ -54,9 +60,10 @@ def _mapped_payments(maps: Path) -> set[str]:
 
 def _is_payment_system(source: str) -> bool:
     """Return whether a source is a platform's export of payments; platforms are read only if one has its name."""
-    from ckm.io.mapping.platforms import platform_file, read_platform
+    from ckm.io.mapping.platform_file import read_platform
+    from ckm.io.mapping.platforms import platform_path
 
-    path = platform_file(source)
+    path = platform_path(source)
     return path is not None and read_platform(path).mapping.payments
 
 
@@ -72,7 +79,7 @@ def _payments_in(path: Path) -> str | None:
 
 
 def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of other sources.
+    """Return the transactions without the rows of the payment ``sources``.
 
     >>> rows = pl.LazyFrame({"source": ["shop", "stripe"]})
     >>> without_payments(rows, ["stripe"]).collect()["source"].to_list()
@@ -85,5 +92,5 @@ def without_payments(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.L
 
 
 def payments_of(transactions: pl.LazyFrame, sources: Iterable[str]) -> pl.LazyFrame:
-    """Return the rows of these sources."""
+    """Return the transactions of the payment ``sources``."""
     return transactions.filter(pl.col(SOURCE).is_in(sorted(set(sources))))

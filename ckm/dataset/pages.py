@@ -13,7 +13,7 @@ ORDER, FILE = "order_id", " file"
 
 
 def joined_pages(files: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
-    """Return the rows of files one after the other, with the amounts of cut orders spread again.
+    """Return the rows of all files in sequence, with the amounts of cut orders spread again.
 
     An order is cut if several files have lines of it, and none is complete by the order's own totals.
     """

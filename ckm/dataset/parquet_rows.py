@@ -1,8 +1,8 @@
 """Transactions of a Parquet file as a stream: a query reads only its columns, and only valid rows.
 
 Text files must be searched for the decimal mark and the order of day and month; typed Parquet columns need no search.
-Each column becomes an expression. Its values are proved valid by the footer or by its few distinct values; the other
-columns are validated in one pass.
+Each column becomes an expression. The footer or its few distinct values prove that all values of a column are valid;
+all other columns are validated in one pass.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
 from ckm.ingest.schema_validator import FEW_WORDS, has_vocabulary, keeps
+from ckm.io.mapping.computed_columns import LINE_VALUE, TYPE_BY_SIGN
 from ckm.io.mapping.expressions import exactly
 from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns
-from ckm.io.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.io.parquet_file import scan_file
 from ckm.io.readers.parquet_columns import farthest_of, polars_reads
 from ckm.io.values.ids import IdReader, needs_cleaning
@@ -49,7 +49,10 @@ SLACK = timedelta(days=2)
 
 @dataclass(frozen=True)
 class FitRows:
-    """Valid rows of a file, and the numbers of valid and invalid rows; ``failures`` if each row was validated."""
+    """Valid rows of a file, the numbers of invalid rows (``left_out``) and of all rows (``total``), and the failures.
+
+    ``failures`` is None if the rows were not validated one by one.
+    """
 
     rows: pl.LazyFrame
     left_out: int
@@ -79,7 +82,8 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     """
     if not _polars_reads(path):
         return None
-    source = _words_as_text(scan_file(path))
+    # dictionary columns are read as text
+    source = scan_file(path).with_columns(cs.categorical().cast(pl.String), cs.enum().cast(pl.String))
     if not _is_plain(conversion, source.collect_schema(), sample):
         return None
     try:
@@ -128,7 +132,7 @@ def _polars_reads(path: Path) -> bool:
 
 
 def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema, footer: Footer) -> bool:
-    """Return whether all converted dates are near enough for polars, which panics on dates far away."""
+    """Return whether all converted dates are in the range of polars, which panics on other dates."""
     used = [rule.source for rule in conversion.mapping.columns.values() if isinstance(rule, FromColumn)]
     unknown: list[pl.Expr] = []
     for name in dict.fromkeys(used):
@@ -141,11 +145,6 @@ def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Sche
         elif not -farthest <= bounds.low <= bounds.high <= farthest:
             return False
     return not unknown or all(source.select(unknown).collect(engine="streaming").row(0))
-
-
-def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the file with dictionary columns as text."""
-    return source.with_columns(cs.categorical().cast(pl.String), cs.enum().cast(pl.String))
 
 
 def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -> bool:
@@ -191,7 +190,7 @@ def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, p
 
 
 class _Columns:
-    """Columns of the schema as expressions over those of a file, with the columns that must be validated."""
+    """Expressions for the columns of the schema over the columns of a file, and the conditions of invalid rows."""
 
     def __init__(self, conversion: Conversion, schema: pl.Schema, footer: Footer) -> None:
         self.conversion = conversion

@@ -33,7 +33,7 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Leaving:
+class Churn:
     """Time and cause of a churn, and the odds of that week relative to a week without trouble."""
 
     day: int
@@ -46,7 +46,7 @@ Exposure = Counter[tuple[str, tuple[str, ...], bool]]
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
-    """Return a trouble with the duration of its kind, or until it is resolved."""
+    """Return a trouble that begins on day ``first`` and ends after the duration of its kind or on ``until``."""
     last = first + WEEK * int(words("troubles")[kind]["weeks"]) - 1
     return Trouble(kind, first, last if until is None else min(last, until))
 
@@ -56,9 +56,9 @@ def odds_ratio(kinds: Iterable[str]) -> float:
     return prod((float(words("troubles")[kind]["odds"]) for kind in kinds), start=1.0)
 
 
-def leaves_between(
-    customer: Customer, troubles: list[Trouble], after: int, until: int, dice: RandomStream, exposure: Exposure
-) -> Leaving | None:
+def churn_between(
+    customer: Customer, troubles: list[Trouble], after: int, until: int, stream: RandomStream, exposure: Exposure
+) -> Churn | None:
     """Return the churn of the customer in one of the weeks that end in ``(after, until]``, if any.
 
     Weeks are counted from the day the customer joined, so that orders do not restart them. The weeks are added to
@@ -66,18 +66,24 @@ def leaves_between(
     """
     first_end = after + WEEK - (after - customer.joined) % WEEK
     for week_end in range(first_end, min(until, days.LAST) + 1, WEEK):
-        kinds = tuple(sorted({each.kind for each in troubles if each.first <= week_end <= each.last}))
-        ratio = odds_ratio(kinds)
+        kinds = (
+            tuple(sorted({each.kind for each in troubles if each.first <= week_end <= each.last})) if troubles else ()
+        )
+        ratio = odds_ratio(kinds) if kinds else 1.0
         odds = customer.traits["odds"] * ratio
-        left = dice.chance(odds / (1 + odds))
+        left = stream.chance(odds / (1 + odds))
         exposure[customer.group, kinds, left] += 1
         if left:
-            return Leaving(week_end, _reason(kinds, ratio, dice), ratio)
+            return Churn(week_end, _reason(kinds, ratio, stream), ratio)
     return None
 
 
-def _reason(kinds: tuple[str, ...], ratio: float, dice: RandomStream) -> str:
-    """Return the cause: ``drift`` with the probability of churn without troubles, or else a trouble by its weight."""
-    if not kinds or dice.chance(1 / ratio):
+def _reason(kinds: tuple[str, ...], ratio: float, stream: RandomStream) -> str:
+    """Return the reason of a churn.
+
+    It is ``drift`` with the probability 1 / ``ratio``, else one of the troubles with a probability in proportion to its
+    odds ratio minus 1.
+    """
+    if not kinds or stream.chance(1 / ratio):
         return "drift"
-    return dice.weighted({kind: odds_ratio([kind]) - 1 for kind in kinds})
+    return stream.weighted({kind: odds_ratio([kind]) - 1 for kind in kinds})

@@ -1,4 +1,4 @@
-"""Simulated customers, and their latent groups."""
+"""Simulated customers with their attributes and latent groups."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ class Customer:
 
 def make_customers(seed: int, count: int) -> list[Customer]:
     """Return ``count`` customers; ids are text with seven digits and leading zeros."""
-    dice = RandomStream(seed, "who")
+    stream = RandomStream(seed, "who")
     shares = {group: traits["share"] for group, traits in words("groups").items()}
-    ids = dice.shuffled(f"{FIRST_ID + 13 * i:07d}" for i in range(count))
+    ids = stream.shuffled(f"{FIRST_ID + 13 * i:07d}" for i in range(count))
     customers: list[Customer] = []
     parents: list[str] = []
     for customer_id in ids:
-        group = dice.weighted(shares)
-        parent = dice.pick(parents) if group == "business" and len(parents) > 5 and dice.chance(0.12) else None
+        group = stream.weighted(shares)
+        parent = stream.pick(parents) if group == "business" and len(parents) > 5 and stream.chance(0.12) else None
         customer = make_customer(customer_id, group, RandomStream(seed, "person", customer_id), parent)
         if customer.party_type == "distributor":
             parents.append(customer_id)
@@ -64,53 +64,53 @@ def make_customers(seed: int, count: int) -> list[Customer]:
     return sorted(customers, key=lambda each: each.customer_id)
 
 
-def make_customer(customer_id: str, group: str, dice: RandomStream, parent_id: str | None = None) -> Customer:
+def make_customer(customer_id: str, group: str, stream: RandomStream, parent_id: str | None = None) -> Customer:
     """Return one customer of a group."""
     traits = words("groups")[group]
-    lang = dice.weighted({each: place["share"] for each, place in words("places").items()})
+    lang = stream.weighted({each: place["share"] for each, place in words("places").items()})
     place, is_business = words("places")[lang], group == "business"
-    home = _home(dice, place["home"], is_business)
-    country = dice.pick(list(place["countries"]))
+    home = _home(stream, place["home"], is_business)
+    country = stream.pick(list(place["countries"]))
     if home == "till":  # customers of the Berlin shop live nearby
         country, region = "DE", "Berlin"
     else:
-        region = dice.pick(place["countries"][country])
-    known = group != "once" and dice.chance(KNOWN_FROM_THE_START)
-    joined = 0 if known else dice.whole(1, days.LAST - 45)
+        region = stream.pick(place["countries"][country])
+    known = group != "once" and stream.chance(KNOWN_FROM_THE_START)
+    joined = 0 if known else stream.whole(1, days.LAST - 45)
     return Customer(
         customer_id=customer_id,
         group=group,
-        party_type=dice.weighted(PARTY_TYPES) if is_business else "person",
-        name=_name(dice, words("names")[lang], is_business),
+        party_type=stream.weighted(PARTY_TYPES) if is_business else "person",
+        name=_name(stream, words("names")[lang], is_business),
         lang=lang,
         country=country,
         region=region,
-        phone=_phone(dice, words("phones")[country]) if dice.chance(0.6) else None,
-        email=f"{'office' if is_business else 'mail'}{int(customer_id)}@example.org" if dice.chance(0.8) else None,
-        birth_year=None if is_business or dice.chance(0.35) else dice.whole(1942, 2006),
-        industry=dice.pick(words("names")["industries"]) if is_business else None,
-        account_owner=dice.pick(words("names")["owners"]) if is_business else None,
+        phone=_phone(stream, words("phones")[country]) if stream.chance(0.6) else None,
+        email=f"{'office' if is_business else 'mail'}{int(customer_id)}@example.org" if stream.chance(0.8) else None,
+        birth_year=None if is_business or stream.chance(0.35) else stream.whole(1942, 2006),
+        industry=stream.pick(words("names")["industries"]) if is_business else None,
+        account_owner=stream.pick(words("names")["owners"]) if is_business else None,
         parent_id=parent_id,
-        created=joined - (dice.whole(5, 900) if joined == 0 else dice.whole(0, 3)),
+        created=joined - (stream.whole(5, 900) if joined == 0 else stream.whole(0, 3)),
         joined=joined,
         home=home,
-        favourite=dice.weighted(traits["favourites"]),
-        gap=dice.around(traits["gap"], traits["spread"]),
+        favourite=stream.weighted(traits["favourites"]),
+        gap=stream.around(traits["gap"], traits["spread"]),
         regularity=traits["regularity"],
         returning=group != "once",
     )
 
 
-def _home(dice: RandomStream, weights: dict[str, float], is_business: bool) -> str:
+def _home(stream: RandomStream, weights: dict[str, float], is_business: bool) -> str:
     if is_business:  # companies order where they get an invoice
         return "branch" if weights.get("branch", 0) > sum(weights.values()) / 2 else "web"
-    return dice.weighted(weights)
+    return stream.weighted(weights)
 
 
-def _phone(dice: RandomStream, pattern: str) -> str:
-    return "".join(str(dice.whole(0, 9)) if sign == "#" else sign for sign in pattern)
+def _phone(stream: RandomStream, pattern: str) -> str:
+    return "".join(str(stream.whole(0, 9)) if sign == "#" else sign for sign in pattern)
 
 
-def _name(dice: RandomStream, names: dict[str, Any], is_business: bool) -> str:
-    pattern: str = dice.pick(names["company"]) if is_business else names["person"]
-    return pattern.format(given=dice.pick(names["given"]), family=dice.pick(names["family"]))
+def _name(stream: RandomStream, names: dict[str, Any], is_business: bool) -> str:
+    pattern: str = stream.pick(names["company"]) if is_business else names["person"]
+    return pattern.format(given=stream.pick(names["given"]), family=stream.pick(names["family"]))

@@ -13,12 +13,12 @@ BANGKOK = ZoneInfo("Asia/Bangkok")
 
 
 def number(day: date) -> int:
-    """Return the number of a date."""
+    """Return the day number of a date."""
     return (day - FIRST_DATE).days
 
 
 def as_date(day: int) -> date:
-    """Return the date of a number."""
+    """Return the date of a day number."""
     return FIRST_DATE + timedelta(days=day)
 
 
@@ -29,5 +29,5 @@ def moment(day: int, minute: int, zone: ZoneInfo) -> datetime:
 
 
 def in_utc(day: int, minute: int, zone: ZoneInfo) -> datetime:
-    """Return the moment in UTC."""
+    """Return a local time as a UTC timestamp; parameters as in :func:`moment`."""
     return moment(day, minute, zone).astimezone(UTC)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.example import seasons
 from ckm.example.products import Product, on_sale, products_by_category
@@ -25,12 +24,11 @@ FAVOURITE = 0.72
 """Share of the lines from the customer's favourite category, while it is sold."""
 DISCOUNTS = (0.15, 0.20, 0.25, 0.30)
 SCANNED_ONE_BY_ONE = 0.1
-TEMPTED = 0.3
+SALE_PRICE_SHARE = 0.3
 """Share of the orders during a sale at the sale price."""
 
 
-@dataclass(frozen=True)
-class OrderLine:
+class OrderLine(NamedTuple):
     """A line of an order; money in cents; ``net`` is after ``discount``, both with the sign of the quantity."""
 
     product: Product
@@ -40,8 +38,7 @@ class OrderLine:
     cost: int | None
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """An order, return or cancelled order. ``number`` is assigned when all orders are known."""
 
     day: int
@@ -62,34 +59,34 @@ class Order:
         return sum(line.net for line in self.lines)
 
 
-def fill(customer: Customer, day: int, dice: RandomStream, *, at_least_off: float = 0.0) -> Order:
+def fill(customer: Customer, day: int, stream: RandomStream, *, at_least_off: float = 0.0) -> Order:
     """Return the order of a customer on a day (or on the next day on which the channel sells)."""
     traits = customer.traits
-    channel = _channel(customer, dice)
+    channel = _channel(customer, stream)
     day = seasons.open_day(channel, day)
-    off = dice.pick(DISCOUNTS) if dice.chance(traits["discounted"]) else 0.0
-    if seasons.in_sale(day) and dice.chance(TEMPTED):
+    off = stream.pick(DISCOUNTS) if stream.chance(traits["discounted"]) else 0.0
+    if seasons.in_sale(day) and stream.chance(SALE_PRICE_SHARE):
         off = max(off, 0.20)
-    products = dict.fromkeys(_product(customer, day, dice) for _ in range(dice.count(traits["lines"])))
-    lines = [make_line(product, dice.count(traits["quantity"]), max(off, at_least_off)) for product in products]
+    products = dict.fromkeys(_product(customer, day, stream) for _ in range(stream.count(traits["lines"])))
+    lines = [make_line(product, stream.count(traits["quantity"]), max(off, at_least_off)) for product in products]
     business = customer.group == "business"
     return Order(
         day,
-        minute(channel, dice, office=business),
+        minute(channel, stream, office=business),
         channel,
         customer.customer_id,
-        scan(lines, dice) if channel == "till" else tuple(lines),
+        scan(lines, stream) if channel == "till" else tuple(lines),
         has_invoice=business,
     )
 
 
-def minute(channel: str, dice: RandomStream, *, office: bool = False) -> int:
+def minute(channel: str, stream: RandomStream, *, office: bool = False) -> int:
     """Return a minute of the local day at which a channel sells."""
-    return dice.whole(*OPENING["office" if office else channel])
+    return stream.whole(*OPENING["office" if office else channel])
 
 
 def make_line(product: Product, quantity: int, off: float) -> OrderLine:
-    """Return a line with a discount of the share ``off``."""
+    """Return a line of a product with a discount; ``off`` is the discount as a share of the gross amount."""
     gross = product.price * quantity
     discount = round(gross * off)
     return OrderLine(
@@ -97,11 +94,11 @@ def make_line(product: Product, quantity: int, off: float) -> OrderLine:
     )
 
 
-def scan(lines: list[OrderLine], dice: RandomStream) -> tuple[OrderLine, ...]:
+def scan(lines: list[OrderLine], stream: RandomStream) -> tuple[OrderLine, ...]:
     """Return the lines as a till records them: equal items are sometimes scanned separately."""
     scanned: list[OrderLine] = []
     for line in lines:
-        if line.quantity == 2 and dice.chance(SCANNED_ONE_BY_ONE):
+        if line.quantity == 2 and stream.chance(SCANNED_ONE_BY_ONE):
             off = line.discount / (line.net + line.discount)
             scanned += [make_line(line.product, 1, off)] * 2
         else:
@@ -109,42 +106,46 @@ def scan(lines: list[OrderLine], dice: RandomStream) -> tuple[OrderLine, ...]:
     return tuple(scanned)
 
 
-def give_back(order: Order, day: int, dice: RandomStream) -> Order:
-    """Return the return of one line of an order."""
-    line = dice.pick(order.lines)
+def return_one_line(order: Order, day: int, stream: RandomStream) -> Order:
+    """Return an order of kind ``return`` for one random line of an order."""
+    line = stream.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
-    return replace(
-        order, day=day, minute=minute(order.channel, dice), lines=(back,), kind="return",
+    return order._replace(
+        day=day, minute=minute(order.channel, stream), lines=(back,), kind="return",
         promised=None, delivered=None, has_invoice=False, campaign_id=None,
     )  # fmt: skip
 
 
 def cancel(order: Order) -> Order:
-    """Return the order as cancelled: its lines stay, without amounts."""
-    lines = tuple(replace(line, net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
-    return replace(order, lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
+    """Return the order with kind ``cancel``: its lines have amounts of zero."""
+    lines = tuple(line._replace(net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
+    return order._replace(lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
 
 
-def _channel(customer: Customer, dice: RandomStream) -> str:
+def _channel(customer: Customer, stream: RandomStream) -> str:
     away = {"web": "till", "till": "web", "branch": "web"}[customer.home]
     if customer.group == "business" or (away == "till" and customer.region != "Berlin"):
         return customer.home
-    return away if dice.chance(0.15) else customer.home
+    return away if stream.chance(0.15) else customer.home
 
 
-def _product(customer: Customer, day: int, dice: RandomStream) -> Product:
+def _product(customer: Customer, day: int, stream: RandomStream) -> Product:
     category = customer.favourite
-    if not (on_sale(category, day) and dice.chance(FAVOURITE)):
-        category = dice.weighted({each: part for each, part in customer.traits["others"].items() if on_sale(each, day)})
-    return dice.pick(products_by_category()[category])
+    if not (on_sale(category, day) and stream.chance(FAVOURITE)):
+        category = stream.weighted(
+            {each: part for each, part in customer.traits["others"].items() if on_sale(each, day)}
+        )
+    return stream.pick(products_by_category()[category])
 
 
-def anonymous(channel: str, day: int, dice: RandomStream) -> Order:
+def anonymous(channel: str, day: int, stream: RandomStream) -> Order:
     """Return a sale without a customer card."""
     groups = {group: traits["share"] for group, traits in words("groups").items() if group != "business"}
-    traits, shelf = words("groups")[dice.weighted(groups)], products_by_category()
+    traits, products = words("groups")[stream.weighted(groups)], products_by_category()
     chosen = dict.fromkeys(
-        dice.pick(shelf[dice.weighted(traits["others"])]) for _ in range(dice.count(traits["lines"]))
+        stream.pick(products[stream.weighted(traits["others"])]) for _ in range(stream.count(traits["lines"]))
     )
-    lines = [make_line(product, dice.count(traits["quantity"]), 0.0) for product in chosen]
-    return Order(day, minute(channel, dice), channel, None, scan(lines, dice) if channel == "till" else tuple(lines))
+    lines = [make_line(product, stream.count(traits["quantity"]), 0.0) for product in chosen]
+    return Order(
+        day, minute(channel, stream), channel, None, scan(lines, stream) if channel == "till" else tuple(lines)
+    )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from ckm.example import days
 from ckm.example.words import words
 
 
-@dataclass(frozen=True)
-class Product:
+class Product(NamedTuple):
     """A product; money in cents; ``cost`` is None if unknown."""
 
     product_id: str
@@ -23,11 +22,13 @@ class Product:
 @cache
 def products_by_category() -> dict[str, tuple[Product, ...]]:
     """Return the products of each category."""
-    shelf: dict[str, list[Product]] = {category: [] for category in words("products")["categories"]}
+    products: dict[str, list[Product]] = {category: [] for category in words("products")["categories"]}
     for row in words("products")["products"]:
         cost = None if row["cost"] is None else round(row["cost"] * 100)
-        shelf[row["category"]].append(Product(row["id"], row["name"], row["category"], round(row["price"] * 100), cost))
-    return {category: tuple(found) for category, found in shelf.items()}
+        products[row["category"]].append(
+            Product(row["id"], row["name"], row["category"], round(row["price"] * 100), cost)
+        )
+    return {category: tuple(found) for category, found in products.items()}
 
 
 @cache

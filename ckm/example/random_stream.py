@@ -58,7 +58,12 @@ class RandomStream:
 
     def count(self, weights: Sequence[float]) -> int:
         """Return 1, 2, 3, … with probabilities in proportion to the weights."""
-        return self.weighted(dict(enumerate(weights, start=1)))
+        left = self._random() * sum(weights)
+        for number, weight in enumerate(weights, start=1):
+            left -= weight
+            if left < 0:
+                return number
+        return len(weights)
 
     def shuffled(self, items: Iterable[T]) -> list[T]:
         """Return the items in random order."""

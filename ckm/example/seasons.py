@@ -17,7 +17,7 @@ SUNDAY = 6
 
 @cache
 def _covered(name: str) -> frozenset[int]:
-    """Return the days of a festival, or of the sales."""
+    """Return the days of a festival; with ``sales``, the days on which the shop has a sale."""
     seasons = words("seasons")
     spans: list[list[date]] = seasons["sales"] if name == "sales" else seasons["festivals"][name]
     return frozenset(day for first, last in spans for day in range(days.number(first), days.number(last) + 1))
@@ -74,8 +74,8 @@ def outage(channel: str) -> range:
 
 def is_open(channel: str, day: int) -> bool:
     """Return whether a channel sells on a day: the till is closed on Sundays and holidays."""
-    rests = channel == "till" and days.as_date(day).weekday() == SUNDAY
-    return not rests and day not in _closed(channel) and day not in outage(channel)
+    is_closed_sunday = channel == "till" and days.as_date(day).weekday() == SUNDAY
+    return not is_closed_sunday and day not in _closed(channel) and day not in outage(channel)
 
 
 def open_day(channel: str, day: int) -> int:

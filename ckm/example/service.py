@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckm.example import days
 from ckm.example.churn_odds import Trouble, trouble
@@ -19,8 +18,7 @@ ANSWER_PROMISED = 3
 """Days within which the call centre promises a response."""
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(NamedTuple):
     """A customer's contact with the call centre; ``resolved`` is None while it is open."""
 
     day: int
@@ -34,62 +32,63 @@ class Contact:
     number: str = ""
 
 
-@dataclass(frozen=True)
-class Aftermath:
-    """An order with its delivery and the following events."""
+class OrderEvents(NamedTuple):
+    """An order with its delivery, and the contacts and troubles after it."""
 
     order: Order
     contacts: tuple[Contact, ...]
     troubles: tuple[Trouble, ...]
 
 
-def follow(order: Order, dice: RandomStream) -> Aftermath:
+def events_after(order: Order, stream: RandomStream) -> OrderEvents:
     """Return the events after an order of a known customer."""
     rates = words("troubles")["rates"]
     contacts: list[Contact] = []
     troubles: list[Trouble] = []
     late = False
     if order.channel == "web":
-        order, late = _deliver(order, rates, dice)
+        order, late = _deliver(order, rates, stream)
         if late and order.promised is not None:
             troubles.append(trouble("late_delivery", order.promised + 1))
-    if dice.chance(rates["complaint_when_late" if late else "complaint"]):
-        contact, weighs = _complain(order, rates, dice, late=late)
+    if stream.chance(rates["complaint_when_late" if late else "complaint"]):
+        contact, weighs = _complain(order, rates, stream, late=late)
         contacts.append(contact)
         troubles += weighs
-    if order.has_invoice and dice.chance(rates["rejected_invoice"]):
-        day = order.day + dice.whole(3, 10)
-        contacts.append(_contact(order, day, "event", "invoice", dice))
+    if order.has_invoice and stream.chance(rates["rejected_invoice"]):
+        day = order.day + stream.whole(3, 10)
+        contacts.append(_contact(order, day, "event", "invoice", stream))
         troubles.append(trouble("rejected_invoice", day))
-    return Aftermath(order, tuple(contacts), tuple(troubles))
+    return OrderEvents(order, tuple(contacts), tuple(troubles))
 
 
 def deliver_in_time(order: Order) -> Order:
-    """Return the order with a delivery in time."""
-    return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
+    """Return the order with a delivery before the promised day; only web orders are delivered."""
+    return order._replace(promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
-def _deliver(order: Order, rates: dict[str, Any], dice: RandomStream) -> tuple[Order, bool]:
+def _deliver(order: Order, rates: dict[str, Any], stream: RandomStream) -> tuple[Order, bool]:
     strike_from, strike_to = map(days.number, rates["strike"])
     share = rates["late_in_strike" if strike_from <= order.day <= strike_to else "late"]
-    late = dice.chance(share)
-    promised = order.day + dice.whole(3, 4)
-    delivered = promised + (dice.whole(4, 14) if late else -dice.whole(0, 2))
-    return replace(order, promised=promised, delivered=delivered), late
+    late = stream.chance(share)
+    promised = order.day + stream.whole(3, 4)
+    delivered = promised + (stream.whole(4, 14) if late else -stream.whole(0, 2))
+    return order._replace(promised=promised, delivered=delivered), late
 
 
-def _complain(order: Order, rates: dict[str, Any], dice: RandomStream, *, late: bool) -> tuple[Contact, list[Trouble]]:
-    """Return the complaint and, if it stays unanswered for weeks, the trouble that it causes."""
-    day = (order.promised or order.day) + dice.whole(1, 5)
-    topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})
-    contact = replace(_contact(order, day, "complaint", topic, dice), promised_by=day + ANSWER_PROMISED)
-    if not dice.chance(rates["unresolved"]):
-        return replace(contact, resolved=day + dice.whole(0, 5)), []
-    resolved = day + dice.whole(45, 110) if dice.chance(0.5) else None
-    return replace(contact, resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
+def _complain(
+    order: Order, rates: dict[str, Any], stream: RandomStream, *, late: bool
+) -> tuple[Contact, list[Trouble]]:
+    """Return a complaint and, if it is not resolved within weeks, the trouble that it causes."""
+    day = (order.promised or order.day) + stream.whole(1, 5)
+    topic = "delivery" if late else stream.weighted({"quality": 8, "billing": 2})
+    contact = _contact(order, day, "complaint", topic, stream)._replace(promised_by=day + ANSWER_PROMISED)
+    if not stream.chance(rates["unresolved"]):
+        return contact._replace(resolved=day + stream.whole(0, 5)), []
+    resolved = day + stream.whole(45, 110) if stream.chance(0.5) else None
+    return contact._replace(resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
 
 
-def _contact(order: Order, day: int, kind: str, topic: str, dice: RandomStream) -> Contact:
+def _contact(order: Order, day: int, kind: str, topic: str, stream: RandomStream) -> Contact:
     assert order.customer_id is not None
-    name = dice.pick(order.lines).product.name
-    return Contact(day, minute("web", dice, office=True), order.customer_id, kind, topic, name)
+    name = stream.pick(order.lines).product.name
+    return Contact(day, minute("web", stream, office=True), order.customer_id, kind, topic, name)

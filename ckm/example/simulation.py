@@ -11,10 +11,10 @@ from ckm.example import days, seasons
 from ckm.example.campaign import Assignment, run_campaign
 from ckm.example.customers import Customer, make_customers
 from ckm.example.orders import Order, anonymous, minute
-from ckm.example.purchase_history import Life, live
+from ckm.example.purchase_history import CustomerHistory, simulate_customer
 from ckm.example.random_stream import RandomStream
 from ckm.example.service import Contact
-from ckm.example.survey_responses import Answer, ask
+from ckm.example.survey_responses import SurveyResponse, survey_responses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,19 +27,19 @@ UNNAMED = {"till": 0.25, "branch": 0.08}
 CALLS = {"product": ("question", 320), "order": ("question", 160), "praise": ("praise", 90), "idea": ("idea", 60)}
 """Contacts without consequences: number by topic."""
 VISITS = 110
-NUMBER = {"web": "W{year}-{n:06d}", "till": "T{n:07d}", "branch": "B{n:06d}"}
+NUMBER_FORMATS = {"web": "W{year}-{n:06d}", "till": "T{n:07d}", "branch": "B{n:06d}"}
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """All events. Orders, contacts and responses are in order of time and have numbers."""
+    """All customers and events of a shop. Orders, contacts and responses are numbered in order of time."""
 
     seed: int
     customers: tuple[Customer, ...]
-    lives: tuple[Life, ...]
+    histories: tuple[CustomerHistory, ...]
     orders: tuple[Order, ...]
     contacts: tuple[Contact, ...]
-    answers: tuple[Answer, ...]
+    responses: tuple[SurveyResponse, ...]
     assignments: tuple[Assignment, ...]
     exposure: Exposure
 
@@ -47,73 +47,78 @@ class Simulation:
 def simulate(seed: int) -> Simulation:
     """Return the simulation of a seed."""
     exposure: Exposure = Counter()
-    everyone = [live(customer, seed, exposure) for customer in make_customers(seed, CUSTOMERS)]
-    lives = [life for life in everyone if life.orders]
-    answers = [answer for life in lives for answer in ask(life, seed)]
-    assignments, brought = run_campaign(lives, seed)
-    orders = [order for life in lives for order in life.orders] + brought
+    all_histories = [simulate_customer(customer, seed, exposure) for customer in make_customers(seed, CUSTOMERS)]
+    histories = [history for history in all_histories if history.orders]
+    responses = [response for history in histories for response in survey_responses_of(history, seed)]
+    assignments, caused = run_campaign(histories, seed)
+    orders = [order for history in histories for order in history.orders] + caused
     for channel, share in UNNAMED.items():
         orders += _unnamed(orders, channel, share, seed)
-    contacts = [each for life in lives for each in life.contacts if each.day <= days.LAST] + _small_talk(lives, seed)
+    contacts = [
+        each for history in histories for each in history.contacts if each.day <= days.LAST
+    ] + _unrelated_contacts(histories, seed)
     return Simulation(
         seed=seed,
-        customers=tuple(life.customer for life in everyone),
-        lives=tuple(lives),
+        customers=tuple(history.customer for history in all_histories),
+        histories=tuple(histories),
         orders=tuple(_number_orders(orders)),
         contacts=tuple(
-            replace(each, number=f"C{i:05d}") for i, each in enumerate(sorted(contacts, key=_when), start=1)
+            each._replace(number=f"C{i:05d}") for i, each in enumerate(sorted(contacts, key=_when), start=1)
         ),
-        answers=tuple(replace(each, number=f"S{i:05d}") for i, each in enumerate(sorted(answers, key=_when), start=1)),
+        responses=tuple(
+            replace(each, number=f"S{i:05d}") for i, each in enumerate(sorted(responses, key=_when), start=1)
+        ),
         assignments=tuple(assignments),
         exposure=exposure,
     )
 
 
-def _when(event: Order | Contact | Answer) -> tuple[int, int, str]:
+def _when(event: Order | Contact | SurveyResponse) -> tuple[int, int, str]:
     return event.day, event.minute, event.customer_id or ""
 
 
 def _number_orders(orders: Iterable[Order]) -> list[Order]:
-    counters = {channel: count(1) for channel in NUMBER}
+    counters = {channel: count(1) for channel in NUMBER_FORMATS}
     return [
-        replace(
-            order,
-            number=NUMBER[order.channel].format(year=days.as_date(order.day).year, n=next(counters[order.channel])),
+        order._replace(
+            number=NUMBER_FORMATS[order.channel].format(
+                year=days.as_date(order.day).year, n=next(counters[order.channel])
+            )
         )
         for order in sorted(orders, key=_when)
     ]
 
 
 def _unnamed(orders: list[Order], channel: str, share: float, seed: int) -> list[Order]:
-    """Return sales without a customer that make up ``share`` of the channel's sales, on its own days."""
-    dice = RandomStream(seed, "unnamed", channel)
+    """Return sales without a customer, as many as make up ``share`` of the channel's sales."""
+    stream = RandomStream(seed, "unnamed", channel)
     named = [order.day for order in orders if order.channel == channel and order.kind == "sale"]
     wanted = round(len(named) * share / (1 - share))
-    # Each guest sale is on the day of some customer's purchase, so that guests and customers have the same busy days.
-    return [anonymous(channel, seasons.open_day(channel, dice.pick(named)), dice) for _ in range(wanted)]
+    # Each guest sale is on the day of a random customer's purchase, so that guests and customers have the same seasons.
+    return [anonymous(channel, seasons.open_day(channel, stream.pick(named)), stream) for _ in range(wanted)]
 
 
-def _small_talk(lives: list[Life], seed: int) -> list[Contact]:
-    """Return questions, praise, ideas and visits, which have no consequences."""
-    dice = RandomStream(seed, "talk")
-    products = [order.lines[0].product.name for life in lives for order in life.orders[:1]]
+def _unrelated_contacts(histories: list[CustomerHistory], seed: int) -> list[Contact]:
+    """Return questions, praise, ideas and visits; they do not affect churn."""
+    stream = RandomStream(seed, "talk")
+    products = [order.lines[0].product.name for history in histories for order in history.orders[:1]]
     talk = []
     for topic, (kind, wanted) in CALLS.items():
         for _ in range(wanted):
-            life = dice.pick(lives)
-            day = min(days.LAST, life.orders[0].day + dice.whole(0, 120))
+            history = stream.pick(histories)
+            day = min(days.LAST, history.orders[0].day + stream.whole(0, 120))
             resolved = day if kind == "question" else None
-            talk.append(_contact(life, day, kind, topic, dice.pick(products), dice, resolved))
-    companies = [life for life in lives if life.customer.group == "business"]
+            talk.append(_contact(history, day, kind, topic, stream.pick(products), stream, resolved))
+    companies = [history for history in histories if history.customer.group == "business"]
     for _ in range(VISITS):
-        life = dice.pick(companies)
-        order = dice.pick(life.orders)
-        talk.append(_contact(life, order.day, "visit_note", "visit", order.lines[0].product.name, dice, None))
+        history = stream.pick(companies)
+        order = stream.pick(history.orders)
+        talk.append(_contact(history, order.day, "visit_note", "visit", order.lines[0].product.name, stream, None))
     return talk
 
 
 def _contact(
-    life: Life, day: int, kind: str, topic: str, product: str, dice: RandomStream, resolved: int | None
+    history: CustomerHistory, day: int, kind: str, topic: str, product: str, stream: RandomStream, resolved: int | None
 ) -> Contact:
-    at = minute("web", dice, office=True)
-    return Contact(day, at, life.customer.customer_id, kind, topic, product, resolved=resolved)
+    at = minute("web", stream, office=True)
+    return Contact(day, at, history.customer.customer_id, kind, topic, product, resolved=resolved)

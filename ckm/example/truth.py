@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.example.channels.channel_export import ChannelExport
-    from ckm.example.purchase_history import Life
+    from ckm.example.purchase_history import CustomerHistory
     from ckm.example.simulation import Simulation
 
 TRUTH_FILES = ("truth.json", "customers.csv", "customer_weeks.csv", "feedback.csv")
@@ -29,22 +29,22 @@ CUSTOMER_COLUMNS = (
 )  # fmt: skip
 
 
-def tell(world: Simulation, exports: Sequence[ChannelExport]) -> dict[str, Any]:
+def truth_of(world: Simulation, exports: Sequence[ChannelExport]) -> dict[str, Any]:
     """Return the truth of the whole shop for JSON."""
     return {
         "seed": world.seed,
         "first_day": str(days.FIRST_DATE),
         "last_day": str(days.LAST_DATE),
         "customers": len(world.customers),
-        "buyers": len(world.lives),
-        "one_time_buyers": sum(len(life.purchases) == 1 for life in world.lives),
-        "groups": dict(sorted(Counter(life.customer.group for life in world.lives).items())),
+        "buyers": len(world.histories),
+        "one_time_buyers": sum(len(history.purchases) == 1 for history in world.histories),
+        "groups": dict(sorted(Counter(history.customer.group for history in world.histories).items())),
         "leaving": {
             "model": "weekly odds = odds of the group × product of the odds ratios of the troubles of that week",
             "weekly_odds": {group: traits["odds"] for group, traits in words("groups").items()},
             "odds_ratios": {kind: each["odds"] for kind, each in words("troubles").items() if kind != "rates"},
             "weeks": {kind: each["weeks"] for kind, each in words("troubles").items() if kind != "rates"},
-            "reasons": dict(sorted(Counter(each.leaving.reason for each in world.lives if each.leaving).items())),
+            "reasons": dict(sorted(Counter(each.churn.reason for each in world.histories if each.churn).items())),
         },
         "lost_categories": {category: str(days.as_date(day)) for category, day in lost_categories().items()},
         "campaign": _campaign(world),
@@ -69,14 +69,14 @@ def tell(world: Simulation, exports: Sequence[ChannelExport]) -> dict[str, Any]:
 
 def write_truth(world: Simulation, exports: Sequence[ChannelExport], folder: Path) -> dict[str, Any]:
     """Write the files of ``truth/`` and return the content of ``truth.json``."""
-    truth = tell(world, exports)
+    truth = truth_of(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
     _write_csv(folder / "customers.csv", CUSTOMER_COLUMNS, _customers(world))
     exposure = sorted(world.exposure.items())
     weeks = ((group, " ".join(troubles), count, int(left)) for (group, troubles, left), count in exposure)
     _write_csv(folder / "customer_weeks.csv", ("group", "troubles", "weeks", "left"), weeks)
-    topics = ((each.number, each.topic) for each in world.answers if each.topic)
+    topics = ((each.number, each.topic) for each in world.responses if each.topic)
     _write_csv(folder / "feedback.csv", ("interaction_id", "topic"), topics)
     return truth
 
@@ -88,13 +88,13 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 def _customers(world: Simulation) -> Iterable[tuple[object, ...]]:
     sales = Counter(order.customer_id for order in world.orders if order.kind == "sale")
-    return (_customer(life, sales[life.customer.customer_id]) for life in world.lives)
+    return (_customer(history, sales[history.customer.customer_id]) for history in world.histories)
 
 
-def _customer(life: Life, sales: int) -> tuple[object, ...]:
-    customer, leaving = life.customer, life.leaving
-    last = days.LAST if leaving is None else leaving.day
-    troubles = Counter(trouble.kind for trouble in life.troubles if trouble.first <= last)
+def _customer(history: CustomerHistory, sales: int) -> tuple[object, ...]:
+    customer, churn = history.customer, history.churn
+    last = days.LAST if churn is None else churn.day
+    troubles = Counter(trouble.kind for trouble in history.troubles if trouble.first <= last)
     return (
         customer.customer_id,
         customer.group,
@@ -103,9 +103,9 @@ def _customer(life: Life, sales: int) -> tuple[object, ...]:
         customer.favourite,
         f"{customer.gap:.1f}",
         sales,
-        None if leaving is None else days.as_date(leaving.day),
-        None if leaving is None else leaving.reason,
-        None if leaving is None else f"{leaving.odds_ratio:g}",
+        None if churn is None else days.as_date(churn.day),
+        None if churn is None else churn.reason,
+        None if churn is None else f"{churn.odds_ratio:g}",
         " ".join(f"{kind}:{count}" for kind, count in sorted(troubles.items())),
     )
 

@@ -106,7 +106,7 @@ class Failures:
             named += rows[: ROWS_NAMED - len(named)]
 
     def sentences(self, mapping: Mapping, found: FileFormat) -> list[str]:
-        """Return one sentence per rule, most frequent first; column names are included only if they are certain."""
+        """Return one sentence per rule, most frequent first; column names are shown only if the header is certain."""
         return [f"{_fault(reason, mapping, found)} in {self._where(reason, count)}" for reason, count in self.faults()]
 
     def ordered(self) -> list[tuple[str, int]]:
@@ -140,11 +140,11 @@ class Failures:
 
         ``rows`` is the row count of the file; ``loads`` is whether the command can load the other rows.
         """
-        said = [_option(reason, mapping, source) for reason, _ in self.faults()]
+        hints = [_option(reason, mapping, source) for reason, _ in self.faults()]
         rows -= self.no_data
         if loads and self.failed <= SPARED * rows:
-            said.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the other rows")
-        return "; ".join(dict.fromkeys(said))
+            hints.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the other rows")
+        return "; ".join(dict.fromkeys(hints))
 
     def refusal(self, label: str, mapping: Mapping, found: FileFormat, *, rows: int, limit: float) -> str:
         """Return the error message for a file of which more than the share ``limit`` failed."""
@@ -184,7 +184,9 @@ def _option(reason: str, mapping: Mapping, source: Sampled) -> str:
     if reason == NO_FIRST_LINE or _is_of_first_line(column, rule, mapping):
         return FIRST_LINES
     if column == ROW:
-        return f"see the rule '{rule}' " + ("in the mapping" if mapping.rules else "of the table (docs/ingest.md)")
+        return f"see the rule '{rule}' " + (
+            "in the mapping" if mapping.rules else "of the table: 'ckm help explanation/ingest'"
+        )
     if column == "status":
         return "--save-map FILE writes the mapping: translate the value under its status and pass it with --map"
     if column == "currency" and rule in EMPTY:
@@ -202,7 +204,7 @@ def _number_option(column: str, filled_by: ColumnRule | None, source: Sampled) -
     if texts.str.contains(SIDES).any():
         return (
             "CR and DR beside the amounts carry no sign: define in a mapping (--map) which one is negative, with an "
-            f"expression for {column} (docs/mapping.md)"
+            f"expression for {column}: see 'ckm help mapping'"
         )
     if texts.str.contains("%", literal=True).any():
         return f"a percentage is no amount: {CORRECT}, or --column {column}=COLUMN names another column"

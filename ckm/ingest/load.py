@@ -7,22 +7,25 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from ckm.errors import CkmError, InputError
 from ckm.ingest.failures import Failures
+from ckm.ingest.load_remarks import remarks_on_flags, remarks_on_known_rows, remarks_on_names
+from ckm.ingest.plan import mapping_for
 from ckm.ingest.prefetch import prefetched
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.sales_totals import SalesTotals
-from ckm.ingest.schema_validator import ROW, SchemaValidator
-from ckm.ingest.stored_rows import as_json, stored, stored_names
-from ckm.ingest.validation import RECORD, UNREAD, once_per_record
+from ckm.ingest.schema_validator import SchemaValidator
+from ckm.ingest.stored_names import stored_names
+from ckm.ingest.validation import validated, with_stored_names
 from ckm.io.mapping import order_parts
-from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.proposal import is_assumed_order
+from ckm.io.mapping.computed_columns import is_assumed_order
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.shown_columns import shown_columns
+from ckm.io.mapping.stored_amounts import AMOUNTS, STORED_AMOUNTS
 from ckm.io.mapping.unmapped_columns import unmapped_columns
 from ckm.io.readers.partition import partition_of
 from ckm.io.readers.read import open_source, refuse_absent
@@ -30,19 +33,17 @@ from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
 from ckm.store.loads import REQUARANTINE, last_pages
 from ckm.store.side_tables import SCHEMA as QUARANTINE_SCHEMA
-from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from ckm.ingest.plan import Plan
+    from ckm.ingest.validation import ValidatedBatch
     from ckm.io.readers.format import Batch, FileFormat
     from ckm.store import OnConflict
 
 Progress = Callable[[float], None]
-MOST_RENAMED = 3
-"""Up to this many renamed columns are listed one by one."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class LoadSettings:
     max_rejects
         Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
     on_conflict
-        Action for existing keys with other values; see :func:`ckm.store.merge.meet`.
+        Action for existing keys with other values; see :func:`ckm.store.merge.plan_merge`.
     time_zone, currency
         Defaults where neither the file nor the mapping sets one.
     exported
@@ -114,8 +115,8 @@ def content_id(path: Path, plan: Plan) -> tuple[str, str]:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or 'cannot be read'}") from error
-    if said := partition_of(path):  # equal files in two folders are different files
-        digest = hashlib.sha256(f"{digest} {said}".encode()).hexdigest()
+    if partition := partition_of(path):  # equal files in two folders are different files
+        digest = hashlib.sha256(f"{digest} {partition}".encode()).hexdigest()
     return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
 
 
@@ -156,7 +157,7 @@ def ingest_file(
 
 def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult:
     facts = store.load_of(table, load_as)
-    assert facts is not None  # its mark says that it is there
+    assert facts is not None  # store.has found this load
     return FileResult(
         label,
         table,
@@ -167,15 +168,6 @@ def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult
         quarantined=facts.quarantined,
         load_id=facts.load_id,
     )
-
-
-class _Sorted(NamedTuple):
-    """A validated batch: the rows to load, and the rows for the quarantine with reasons and raw records."""
-
-    good: pl.DataFrame
-    unfit: pl.DataFrame
-    flags: pl.Series
-    records: int
 
 
 class FileLoad:
@@ -210,28 +202,23 @@ class FileLoad:
         self.label = label
         self.kind = kind
         self.file_id, self.load_as = ids
-        self.mapping, self.remarks = plan.mapping(
-            source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
-        )
+        self.mapping, self.remarks = mapping_for(plan, source.format, source.sample)
         self.table = self.mapping.target
-        self.conversion = Conversion.plan(
+        self.conversion = plan_conversion(
             self.mapping,
-            source.format.columns,
+            source.format,
             source.sample,
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=settings.time_zone,
             default_currency=settings.currency,
-            nested=source.format.nested,
-            numeric=source.format.numeric,
-            shown=source.format.shown,
-            from_1904=source.format.from_1904,
-            named=source.format.named,
+            zone_setting="time_zone in ckm.yaml",
         )
-        self.conversion = self.conversion.knowing(self._stored_orders(), self._last_pages())
+        self.conversion = self.conversion.with_known_orders(self._stored_orders(), self._last_pages())
         self.empty = self.conversion.apply(source.sample.clear()).frame
-        self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
+        self.stored_columns = store.columns(self.table.name)
+        self.names = stored_names(self.empty.schema, self.table, self.stored_columns)
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
-        self.contract = SchemaValidator(self.table, self.unfilled)
+        self.validator = SchemaValidator(self.table, self.unfilled)
         self.totals = SalesTotals()
         self.records = 0
         self.failures = Failures()
@@ -253,9 +240,9 @@ class FileLoad:
         writer = self._begin()
         try:
             pieces = self.conversion.pieces(self.source.batches())
-            for batch in map(self._sorted, prefetched(pieces)):
-                taken = self._take(batch, writer)
-                progress(taken / max(taken, self.source.expected_rows))
+            for batch in prefetched(pieces):
+                records = self._take(validated(batch, self.conversion, self.validator, self.names), writer)
+                progress(records / max(records, self.source.expected_rows))
             self._refuse_too_many_rejects(writer)
         except BaseException:
             writer.discard()
@@ -279,59 +266,40 @@ class FileLoad:
             assumed_orders=self._has_orders and is_assumed_order(self.conversion.mapping.columns),
             whole=self.mapping.whole_orders,
             moment=self.settings.exported,
-            tells_refunds=self.conversion.orders is None or self.conversion.orders.tells_refunds,
+            tells_refunds=self.conversion.orders is None or self.conversion.orders.has_refund_amounts,
+            amounts=tuple(name for name in AMOUNTS[1:] if name in self.conversion.mapping.columns),
         )
         nowhere = pl.Series([], dtype=pl.Int64)
         never = [name for name in self.table.ancillary if name in self.unfilled]
-        schema = stored(self.empty.drop(never), self.names, nowhere).schema
+        schema = with_stored_names(self.empty.drop(never), self.names, nowhere).schema
         return self.store.begin(
             facts,
-            content_id=self.load_as,
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
-            amounts=order_parts if order_parts.SAID in schema else None,
+            amounts=order_parts
+            if STORED_AMOUNTS in schema or (self._has_orders and STORED_AMOUNTS in self.stored_columns)
+            else None,
         )
 
     @property
     def _has_orders(self) -> bool:
-        """Return whether rows form orders whose later states come in later exports.
+        """Return whether the rows form orders, of which later exports have later states.
 
         For orders with a derived id, a later export adds rows of the same customer and time.
         """
         document = self.table.document
         return document is not None and document in self.mapping.key_columns and self.kind != REQUARANTINE
 
-    def _sorted(self, batch: Batch) -> _Sorted:
-        """Convert and validate a batch without changing the state of the load, so that it can run in advance."""
-        converted = self.conversion.apply(batch.records)
-        origin = converted.origin
-        lines = batch.lines if origin is None else batch.lines[origin]
-        frame = stored(converted.frame, self.names, lines)
-        verdict = self.contract.sort(frame, converted.reasons)
-        unfit = once_per_record(verdict.broken, origin)
-        rows = unfit[ROW]
-        broken = frame.select(pl.col("^source_row|customer_id$"))[rows].with_columns(
-            unfit["reasons"], raw=as_json(batch.records[unfit[RECORD]])
-        )
-        unread = batch.rejected.select(
-            pl.col("line").alias("source_row"), pl.concat_list(UNREAD + pl.col("reason")).alias("reasons"), "raw"
-        )
-        return _Sorted(
-            verdict.good.drop(self.unfilled),
-            pl.concat([broken, unread], how="diagonal"),
-            converted.flags.drop_nulls(),
-            len(batch.records) + len(batch.rejected),
-        )
-
-    def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
+    def _take(self, batch: ValidatedBatch, writer: LoadWriter) -> int:
         """Write a batch to the store and return its number of records."""
-        writer.add(batch.good)
+        good = batch.good.drop(self.unfilled)
+        writer.add(good)
         self.records += batch.records
         if self.conversion.orders is not None and self.conversion.orders.of_sales:
-            self.totals.add(batch.good)
-        if len(batch.unfit):
-            self.failures.add(batch.unfit.select("source_row", "reasons"))
+            self.totals.add(good)
+        if len(batch.failed):
+            self.failures.add(batch.failed.select("source_row", "reasons"))
             origin = {
                 "load_id": writer.facts.load_id,
                 "table": self.table.name,
@@ -339,8 +307,8 @@ class FileLoad:
                 "file_id": self.file_id,
                 "source_file": self.label,
             }
-            told = batch.unfit.with_columns(pl.lit(value).alias(name) for name, value in origin.items())
-            writer.quarantine(aligned(told, QUARANTINE_SCHEMA))
+            rows = batch.failed.with_columns(pl.lit(value).alias(name) for name, value in origin.items())
+            writer.quarantine(aligned(rows, QUARANTINE_SCHEMA))
         self.flags.update(batch.flags.explode())
         return batch.records
 
@@ -356,46 +324,17 @@ class FileLoad:
                 result=self._result(facts, Status.failed),
             )
 
-    def _renamed(self) -> list[str]:
-        changed = {old: new for old, new in self.names.items() if old != new}
-        if len(shown_columns(list(changed), named=self.source.format.named)) < len(changed):
-            return [f"{counted(len(changed), 'column', 'is', 'are')} renamed for the store"]
-        if len(changed) > MOST_RENAMED:
-            return [f"{len(changed)} columns are renamed: characters that the store does not allow become _"]
-        return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
-
-    def _kept_beside(self) -> tuple[str, ...]:
-        others = unmapped_columns(self.conversion.mapping, self.source.format.columns).others
-        names = shown_columns(others, named=self.source.format.named)
-        return (f"kept as extra columns (not mapped): {', '.join(map(repr, names))}",) if names else ()
-
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
+        found = self.source.format
+        unmapped = unmapped_columns(self.conversion.mapping, found.columns).others
+        extra = ", ".join(map(repr, shown_columns(unmapped, named=found.named)))
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
-        flagged = [
-            f"{counted(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(self.flags.items())
-        ]
-        renamed = self._renamed()
-        superseded = []
-        if facts.superseded:
-            superseded = [
-                f"{counted(facts.superseded, 'row')} of an earlier load of this file removed: the mapping changed"
-            ]
-        orders = []
-        if facts.merged:
-            merged = counted(facts.merged, "order", "was", "were")
-            orders.append(f"{merged} merged: the store has lines that this file does not contain")
-        if facts.older:
-            older = counted(facts.older, "order", "is", "are")
-            orders.append(
-                f"{older} not replaced: the store has a later state. This older export counts for analyses "
-                "as of earlier days (--exported DATE sets its export date)"
-            )
         return FileResult(
             self.label,
             self.table.name,
             status,
-            encoding=self.source.format.encoding,
-            delimiter=self.source.format.delimiter,
+            encoding=found.encoding,
+            delimiter=found.delimiter,
             decimal=self.conversion.decimal,
             date_format=self.conversion.date_format,
             rows=facts.rows,
@@ -405,17 +344,16 @@ class FileLoad:
             duplicates=facts.duplicates,
             quarantined=facts.quarantined,
             load_id=facts.load_id if status is Status.loaded else None,
-            details=self._kept_beside(),
+            details=(f"kept as extra columns (not mapped): {extra}",) if extra else (),
             reasons=dict(self.failures.ordered()),
             remarks=(
-                *superseded,
-                *orders,
+                *remarks_on_known_rows(facts),
                 *self.remarks,
                 *self.conversion.remarks,
                 *self.totals.remarks(),
                 *self.conversion.cleaning_remarks(),
                 *problems,
-                *flagged,
-                *renamed,
+                *remarks_on_flags(self.flags),
+                *remarks_on_names(self.names, named=found.named),
             ),
         )

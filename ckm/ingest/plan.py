@@ -7,14 +7,16 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from ckm.errors import UnknownNameError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
+from ckm.io.mapping.computed_columns import complete
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn
+from ckm.io.mapping.name_matching import checked_overrides
 from ckm.io.mapping.platforms import NONE, known_platform
-from ckm.io.mapping.proposal import checked_overrides, complete, propose_mapping
+from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.mapping.shown_columns import shown_columns
+from ckm.io.mapping.source_zones import zone_column
 from ckm.io.mapping.unmapped_columns import unmapped_columns
-from ckm.io.mapping.zone_column import zone_column
 from ckm.io.readers.hints import Hints
 from ckm.remark import basis, doubt, warning
 from ckm.schema import NO_CURRENCY
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.io.mapping.mapping import ColumnRule, Mapping
-    from ckm.io.mapping.platforms import Platform
+    from ckm.io.mapping.platform import Platform
+    from ckm.io.readers.format import FileFormat
 
 
 class Plan(Protocol):
@@ -75,7 +78,7 @@ class MappingPlan:
 
     @property
     def platform(self) -> str:
-        """None: the mapping defines everything."""
+        """``none``: a mapping defines everything, so no platform is recognised."""
         return NONE
 
     @property
@@ -153,11 +156,13 @@ class NameMatchingPlan:
 
     @property
     def fingerprint(self) -> str:
-        """Return the hash of all options; a load always needs amounts."""
-        said = {name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}}
+        """Return the hash of all options except ``amounts_needed``, which is always true for a load."""
+        options_used = {
+            name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}
+        }
         if self.blank_currency is not None:
-            said["blank_currency"] = self.blank_currency
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+            options_used["blank_currency"] = self.blank_currency
+        return hashlib.sha256(json.dumps(options_used, sort_keys=True).encode()).hexdigest()
 
     def mapping(
         self,
@@ -168,7 +173,7 @@ class NameMatchingPlan:
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
         """Return the platform's mapping or a proposed one; see :func:`ckm.io.mapping.proposal.propose_mapping`."""
-        platform = known_platform(columns, sample, table=self.table, said=self.platform)
+        platform = known_platform(columns, sample, table=self.table, given=self.platform)
         if platform is not None:
             return self._of_platform(platform, columns, named=named)
         proposal = propose_mapping(
@@ -195,17 +200,36 @@ class NameMatchingPlan:
         taken = checked_overrides(self.overrides, self.table, columns, named=named)
         mapping = platform.mapping_for(columns, taken)
         rules, assumed = complete(mapping.columns, mapping.target, self.currency, columns)
-        said = IngestOptions(hints=self.hints, time_zone=self.time_zone, currency=self.blank_currency)
-        mapping = adjusted(replace(mapping, columns=rules), said)
+        options_used = IngestOptions(hints=self.hints, time_zone=self.time_zone, currency=self.blank_currency)
+        mapping = adjusted(replace(mapping, columns=rules), options_used)
         assumed += [
             doubt(f"the export has no column {column}: {consequence}")
-            for column, consequence in platform.lacks(columns, taken)
+            for column, consequence in platform.missing_amounts(columns, taken)
         ]
         if passed := unmapped_columns(mapping, columns).money:
             names = ", ".join(repr(column) for column in shown_columns(passed, named=named))
             assumed.append(warning(f"unmapped columns with amounts or statuses: {names}"))
         found = basis(f"recognised as {platform.title} ({platform.name})")
         return mapping, (found, *assumed, "--platform none maps its columns by name only")
+
+
+def mapping_for(plan: Plan, file: FileFormat, sample: pl.DataFrame) -> tuple[Mapping, tuple[str, ...]]:
+    """Return the mapping for an open file, and remarks; see :meth:`Plan.mapping`.
+
+    Raises
+    ------
+    UsageError
+        The columns cannot be mapped; for a workbook the hint names the other sheets with data.
+    """
+    try:
+        return plan.mapping(file.columns, named=file.named, repeated=file.repeated, sample=sample)
+    except UsageError as error:
+        if file.other_sheets:
+            others = ", ".join(f"'{name}'" for name in file.other_sheets)
+            error.hint = (
+                f"sheet '{file.sheet}' was read; choose another with --sheet: {others}. {error.hint or ''}".strip()
+            )
+        raise
 
 
 def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:

@@ -67,7 +67,7 @@ class QuarantinedRecords:
 
 
 def unread() -> pl.Expr:
-    """Return whether quarantined rows could not be parsed, so that no mapping fixes them."""
+    """Return an expression: whether a quarantined record could not be parsed, so that no mapping fixes it."""
     return pl.col("reasons").list.first().str.starts_with(UNREAD)
 
 

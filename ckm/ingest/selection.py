@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
 from ckm.ingest.plan import MappingPlan, NameMatchingPlan, Plan, adjusted
-from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.mapping.platforms import NONE, known_platform, platform_named
 from ckm.io.readers.archive import spool_stdin
 from ckm.io.readers.folder import files_in
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from ckm.config import Workspace
     from ckm.ingest.options import IngestOptions
-    from ckm.io.mapping.platforms import Platform
+    from ckm.io.mapping.mapping import Mapping
+    from ckm.io.mapping.platform import Platform
 
 GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"
@@ -112,6 +113,12 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     return sorted(found)
 
 
+def mappings_of(file: Path, mappings: list[Mapping], root: Path) -> list[Mapping]:
+    """Return the mappings whose patterns match a file; ``root`` is the folder of the patterns."""
+    wanted = _resolved(file)
+    return [mapping for mapping in mappings if wanted in map(_resolved, files_of(mapping, root))]
+
+
 def _refuse_unreadable_folders(root: Path, pattern: str) -> None:
     """Refuse unreadable folders, which a glob would skip silently."""
     parts = PurePosixPath(pattern).parts[:-1]
@@ -189,8 +196,8 @@ def _plans(workspace: Workspace, options: IngestOptions) -> Callable[[Path], lis
     if options.map_file:
         mapped = MappingPlan(adjusted(load_mapping(options.map_file), options))
         return lambda file: [mapped]
-    said = platform_named(options.platform) if options.platform not in {None, NONE} else None
-    if table := options.table or (said and said.mapping.table):
+    chosen = platform_named(options.platform) if options.platform not in {None, NONE} else None
+    if table := options.table or (chosen and chosen.mapping.table):
         named = NameMatchingPlan.of(table, options, workspace.config.currency)
         return lambda file: [named]
     mappings = workspace_mappings(workspace)
@@ -252,8 +259,7 @@ def _expanded(source: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
 
 
 def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options: IngestOptions) -> list[Plan]:
-    wanted = _resolved(file)
-    fitting = [mapping for mapping in mappings if wanted in map(_resolved, files_of(mapping, workspace.root))]
+    fitting = mappings_of(file, mappings, workspace.root)
     if not fitting:
         if file != STDIN:
             refuse_absent(file)
@@ -270,4 +276,4 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options:
 def _recognised(file: Path, options: IngestOptions) -> Platform | None:
     """Return the platform of an export; None if none is recognised, or the user chose ``none``."""
     with open_source(file, options.hints) as source:
-        return known_platform(source.format.columns, source.sample, said=options.platform)
+        return known_platform(source.format.columns, source.sample, given=options.platform)

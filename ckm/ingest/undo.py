@@ -50,7 +50,7 @@ def undo_load(store: Store, which: str, *, label: str | None = None) -> list[Und
 
 
 def _last_of_file(loads: list[Load], file: str) -> list[Load]:
-    """Return the last load of a file in every table; loads that are not undone take precedence."""
+    """Return the last load of a file in every table: the last one that is not undone, or else the last one."""
     last: dict[str, Load] = {}
     for load in loads:
         same = load.facts.file == file and load.facts.kind != REQUARANTINE
@@ -60,7 +60,7 @@ def _last_of_file(loads: list[Load], file: str) -> list[Load]:
 
 
 def _with_followers(store: Store, loads: list[Load], load: Load) -> list[UndoneLoad]:
-    """Undo ``load`` after its later loads from the quarantine of the same file, newest first."""
+    """Undo the later loads from the quarantine of the same file, newest first, and then ``load``."""
     facts = load.facts
     followers = [
         other.facts.load_id

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 
 from ckm.config import load_config
 from ckm.ingest.options import IngestOptions
-from ckm.ingest.plan import adjusted
 from ckm.inspection.clean_copy import CleanCopy
-from ckm.inspection.profile import ColumnProfile, profilers, see_all
-from ckm.inspection.validation import ProposedMapping, Validation
-from ckm.io.mapping.mapping import load_mapping
+from ckm.inspection.profile import ColumnProfile, add_batch, profilers
+from ckm.inspection.validation import ProposedMapping, Validation, given_mapping
 from ckm.io.readers.read import open_source
 from ckm.wording import counted
 
@@ -21,13 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from ckm.config import Workspace
     from ckm.io.mapping.mapping import Mapping
     from ckm.io.readers.format import FileFormat
 
 MANY_REJECTED = 0.1
 """Above this share of rejected records the detected format is probably wrong, which is reported."""
 FEW_RECORDS = 20
-"""Minimum number of records for this; with fewer, a total row and a note are a large share."""
+"""Minimum number of records for that report; of fewer, a total row and a note are a large share."""
 LINES_NAMED = 5
 """Line numbers listed per reason of rejected records."""
 
@@ -97,10 +96,12 @@ def inspect_file(
     path: Path,
     options: IngestOptions | None = None,
     *,
+    workspace: Workspace | None = None,
+    propose: bool = False,
     copy_to: Path | None = None,
-    seen: Callable[[int], None] = lambda records: None,
+    progress: Callable[[int], None] = lambda records: None,
 ) -> Inspection:
-    """Inspect a file in one pass, with bounded memory.
+    """Inspect a file in bounded memory.
 
     Parameters
     ----------
@@ -108,10 +109,15 @@ def inspect_file(
         The file; ``-`` for standard input.
     options
         Format, mapping and table options; unset ones are detected.
+    workspace
+        Its settings (currency, time zone) and the mapping in ``maps/`` that matches the file are used, as for
+        ``ckm ingest``; None means the settings of the environment and no mapping.
+    propose
+        Propose a mapping by column names even if one in the workspace matches the file.
     copy_to
         Output file of the parsed records (``.csv`` or ``.parquet``); rejected records go to a second file.
-    seen
-        Callback for progress reports: the number of records of each batch.
+    progress
+        Called after each batch with its number of records.
 
     Raises
     ------
@@ -121,26 +127,26 @@ def inspect_file(
         The file or the mapping does not exist, or a hint or ``copy_to`` is invalid.
     """
     options = options or IngestOptions()
-    hints = options.hints
-    if options.map_file is not None:
-        hints = adjusted(load_mapping(options.map_file), options).hints
+    config = workspace.config if workspace is not None else load_config(None)
+    given = given_mapping(path, options, None if propose else workspace)
+    hints = given.hints if given is not None else options.hints
     reasons: Counter[str] = Counter()
     places: dict[str, list[int]] = {}
     rows = 0
     with open_source(path, hints) as source:
         found = profilers(source.sample, hints, lambda: (batch.records for batch in source.batches()))
-        validation = Validation(source, options, load_config(None))
+        validation = Validation(source, options, config, given)
         with CleanCopy(copy_to, source.format.columns) if copy_to else nullcontext() as copy:
             for batch in source.batches():
                 rows += batch.records.height
                 for line, reason in batch.rejected.select("line", "reason").iter_rows():
                     reasons[reason] += 1
                     places.setdefault(reason, []).extend([line] * (reasons[reason] <= LINES_NAMED))
-                see_all(found, batch)
-                validation.see(batch)
+                add_batch(found, batch)
+                validation.add(batch)
                 if copy is not None:
                     copy.write(batch)
-                seen(batch.records.height + batch.rejected.height)
+                progress(batch.records.height + batch.rejected.height)
         columns = tuple(column.profile() for column in found)
         problems = [
             *(Problem(line, text) for line, text in source.problems),
@@ -156,7 +162,7 @@ def inspect_file(
             dict(reasons.most_common()),
             columns,
             tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-            validation.finished(),
+            validation.result(),
             validation.mapping,
         )
 

@@ -1,4 +1,4 @@
-"""Profiles of the columns of a file, without values."""
+"""Profile the columns of a file: types, formats and counts, without values of rows."""
 
 from __future__ import annotations
 
@@ -92,10 +92,10 @@ class ColumnProfiler:
     _parse_errors: int = 0
     _parse_error_line: int | None = None
 
-    def see(self, values: pl.Series, lines: pl.Series, seen: _Seen, place: int) -> None:
-        """Add the values of one batch; ``seen`` has the results of the query for all columns."""
-        self._nulls += seen.nulls[place]
-        hashes, quick, words = seen.hashes[place], seen.quick[place], seen.words[place]
+    def add(self, values: pl.Series, lines: pl.Series, results: _BatchResults, place: int) -> None:
+        """Add the values of one batch; ``results`` has the results of the query for all columns."""
+        self._nulls += results.nulls[place]
+        hashes, quick, words = results.hashes[place], results.quick[place], results.words[place]
         if hashes is not None and len(hashes):
             both = pl.concat([self._hashes, hashes]) if len(self._hashes) else hashes
             self._hashes = both.unique().bottom_k(SMALLEST_HASHES) if len(self._hashes) else hashes
@@ -142,32 +142,32 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
     more
         Iterates the whole file; called only if the sample leaves a decimal mark or a date order ambiguous.
     """
-    settler = StyleDetector(hints)
+    styles = StyleDetector(hints)
     texts = {name: sample[name] for name, dtype in sample.schema.items() if dtype == pl.String}
     types = column_types(texts)
     found = [ColumnProfiler(name, types.get(name, str(dtype))) for name, dtype in sample.schema.items()]
     numbers, dates = ({name: texts[name] for name in texts if types[name] == kind} for kind in ("number", "date"))
-    settler.known_numbers = weigh_all_numbers(numbers)
-    settler.known_dates = weigh_all_dates(dates)
+    styles.known_numbers = weigh_all_numbers(numbers)
+    styles.known_dates = weigh_all_dates(dates)
     for _ in range(2):  # one column may decide for a previous one
         for column in found:
             if column.type in {"number", "date"} and column.reader is None and column.name in texts:
-                _settle(column, texts[column.name], settler, more)
+                _detect_style(column, texts[column.name], styles, more)
     return found
 
 
-def see_all(columns: Sequence[ColumnProfiler], batch: Batch) -> None:
+def add_batch(columns: Sequence[ColumnProfiler], batch: Batch) -> None:
     """Add the values of one batch to every profile; many columns are profiled in one query."""
     for at in range(0, len(columns), COLUMNS_AT_ONCE):
         some = columns[at : at + COLUMNS_AT_ONCE]
         values = batch.records.select(column.name for column in some)
-        seen = _Seen.of(some, values)
+        results = _BatchResults.of(some, values)
         for place, column in enumerate(some):
-            column.see(values.to_series(place), batch.lines, seen, place)
+            column.add(values.to_series(place), batch.lines, results, place)
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _BatchResults:
     """Results of one query over the columns of a batch, by column index.
 
     Attributes
@@ -188,7 +188,7 @@ class _Seen:
     words: tuple[pl.Series | None, ...]
 
     @classmethod
-    def of(cls, columns: Sequence[ColumnProfiler], values: pl.DataFrame) -> _Seen:
+    def of(cls, columns: Sequence[ColumnProfiler], values: pl.DataFrame) -> _BatchResults:
         places = range(len(columns))
         values = values.rename(dict(zip(values.columns, map(str, places), strict=True)))
         flat = [place for place in places if not values.dtypes[place].is_nested()]
@@ -247,7 +247,7 @@ def column_types(columns: Mapping[str, pl.Series]) -> dict[str, Type]:
 
 
 def _traits(texts: pl.Series) -> pl.DataFrame:
-    """Return ``text`` and its possible types."""
+    """Return a frame with ``text`` and a Boolean column for each possible type."""
     frame = texts.to_frame("text").with_columns(digit=pl.col("text").str.contains(DIGIT))
     some = frame.filter("digit")["text"]  # a table may have thousands of empty columns
     dates, _ = date_traits(some)
@@ -280,12 +280,12 @@ def _type(row: Mapping[str, Any]) -> Type:
 
 
 def _mostly(row: Mapping[str, Any], mask: str) -> bool:
-    """Return whether nearly all distinct texts, or nearly all values, are in a mask."""
+    """Return whether at least 90 % of the distinct texts, or of the values, have a trait."""
     return bool(row[mask] >= MOSTLY * row["texts"] or row[f"values {mask}"] >= MOSTLY * row["values"])
 
 
-def _settle(
-    column: ColumnProfiler, texts: pl.Series, settler: StyleDetector, more: Callable[[], Iterator[pl.DataFrame]]
+def _detect_style(
+    column: ColumnProfiler, texts: pl.Series, styles: StyleDetector, more: Callable[[], Iterator[pl.DataFrame]]
 ) -> None:
     name = column.name
 
@@ -294,11 +294,11 @@ def _settle(
 
     try:
         if column.type == "number":
-            settler.detect_numbers({name: texts}, rest, {name: name})
-            _settle_number(column, settler.numbers[name], texts)
+            styles.detect_numbers({name: texts}, rest, {name: name})
+            _set_number_style(column, styles.numbers[name], texts)
         else:
-            settler.detect_dates({name: texts}, rest, {name: name})
-            style = settler.dates[name]
+            styles.detect_dates({name: texts}, rest, {name: name})
+            style = styles.dates[name]
             column.dates, column.reader = style.label, DateReader(style, "UTC")
         column.question = None
     except AmbiguousError as error:
@@ -309,7 +309,7 @@ def _settle(
             column.dates = "ambiguous"
 
 
-def _settle_number(column: ColumnProfiler, style: NumberStyle, texts: pl.Series) -> None:
+def _set_number_style(column: ColumnProfiler, style: NumberStyle, texts: pl.Series) -> None:
     column.reader = NumberReader(style)
     marks = texts.drop_nulls().str.contains(r"[.,]").any()
     column.decimal = (style.decimal or ".") if marks else None

@@ -1,4 +1,4 @@
-"""The table that a file matches, and the rows that would fail validation."""
+"""Find the table that a file matches, and count the rows that would fail validation."""
 
 from __future__ import annotations
 
@@ -7,29 +7,35 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
 from ckm.ingest.failures import Failures
-from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
+from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted, mapping_for
 from ckm.ingest.schema_validator import SchemaValidator
+from ckm.ingest.selection import mappings_of, workspace_mappings
 from ckm.ingest.validation import validated
-from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.mapping import Expression, load_mapping, sources_of
-from ckm.io.mapping.platforms import known_platform, quoted_names
+from ckm.io.mapping.mapping import columns_read
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.io.mapping.planning import plan_conversion
+from ckm.io.mapping.platforms import known_platform
+from ckm.io.mapping.source_zones import name_without_zone
 from ckm.io.mapping.synonyms import normalise, synonyms
+from ckm.paths import STDIN
 from ckm.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-    from ckm.config import Config
+    from ckm.config import Config, Workspace
     from ckm.ingest.options import IngestOptions
     from ckm.ingest.plan import Plan
-    from ckm.io.mapping.mapping import ColumnRule, Mapping
+    from ckm.io.mapping.convert import Conversion
+    from ckm.io.mapping.mapping import Mapping
     from ckm.io.readers.format import Batch
     from ckm.io.readers.read import Source
 
 
 @dataclass(frozen=True)
 class FailedRule:
-    """Rows that would fail validation.
+    """A rule that rows would fail.
 
     Attributes
     ----------
@@ -72,6 +78,8 @@ class ProposedMapping:
         Options that may fix the failures; None if no row fails.
     platform
         The platform of the export; None if none is recognised.
+    mapping
+        Name of the mapping that the user or the workspace gives; None for a proposal.
     """
 
     table: str | None
@@ -82,6 +90,7 @@ class ProposedMapping:
     rules: tuple[FailedRule, ...] = ()
     options: str | None = None
     platform: str | None = None
+    mapping: str | None = None
 
 
 class Validation:
@@ -95,9 +104,11 @@ class Validation:
         Mapping and format options; without a table or a mapping the best matching table is used.
     config
         Default currency and time zone.
+    mapping
+        The mapping that the user or the workspace gives; None means a proposal by column names.
     """
 
-    def __init__(self, source: Source, options: IngestOptions, config: Config) -> None:
+    def __init__(self, source: Source, options: IngestOptions, config: Config, mapping: Mapping | None = None) -> None:
         self.source = source
         self.failures = Failures()
         self.rows = 0
@@ -105,19 +116,19 @@ class Validation:
         self.conversion: Conversion | None = None
         self._mapping: Mapping | None = None
         try:
-            self._plan(options, config)
+            self._plan(options, config, mapping)
         except UsageError as error:
             self._refuse(error)
 
     @property
     def mapping(self) -> Mapping | None:
-        """Return the proposed mapping; None if there is an obstacle."""
+        """Return the given or proposed mapping; None if the file cannot be loaded."""
         return self._mapping if self.conversion is not None else None
 
-    def see(self, batch: Batch) -> None:
-        """Validate a batch."""
+    def add(self, batch: Batch) -> None:
+        """Validate the next batch."""
         if self.conversion is None or self.conversion.is_by_order:
-            return  # the lines of an order may be in several batches: see :meth:`finished`
+            return  # the lines of an order may be in several batches: see :meth:`result`
         self._validate(batch)
 
     def _validate(self, batch: Batch) -> None:
@@ -131,8 +142,8 @@ class Validation:
         self.failures.add(found.failed)
         self.rows += found.records
 
-    def finished(self) -> ProposedMapping:
-        """Return the result for all batches."""
+    def result(self) -> ProposedMapping:
+        """Return the mapping and the failed rules, after all batches are added."""
         if self.conversion is not None and self.conversion.is_by_order:
             for batch in self.conversion.pieces(self.source.batches()):
                 self._validate(batch)
@@ -144,40 +155,38 @@ class Validation:
             FailedRule(rule, count, tuple(failures.first[rule]), text)
             for (rule, count), text in zip(failures.faults(), texts, strict=True)
         )
-        said = failures.options(mapping, self.source, rows=self.rows, loads=True) if failures.failed else None
-        return replace(self.proposal, failed=failures.failed, rules=rules, options=said)
+        options = failures.options(mapping, self.source, rows=self.rows, loads=True) if failures.failed else None
+        return replace(self.proposal, failed=failures.failed, rules=rules, options=options)
 
-    def _plan(self, options: IngestOptions, config: Config) -> None:
+    def _plan(self, options: IngestOptions, config: Config, given: Mapping | None) -> None:
         found = self.source.format
-        known = known_platform(found.columns, self.source.sample, table=options.table, said=options.platform)
+        known = known_platform(found.columns, self.source.sample, table=options.table, given=options.platform)
         table = known.mapping.table if known is not None else options.table
-        plan = _plan(replace(options, table=table), config, found.columns)
+        plan = MappingPlan(given) if given is not None else _plan(table, options, config, found.columns)
         if plan is None:
             obstacle = "no column has a known name" if found.columns else "the file has no columns"
             self.proposal = ProposedMapping(None, obstacle=obstacle)
             return
-        platform = known.name if known is not None and options.map_file is None else None
-        self.proposal = ProposedMapping(plan.table, platform=platform)
-        mapping, said = plan.mapping(
-            found.columns, named=found.named, repeated=found.repeated, sample=self.source.sample
+        platform = known.name if known is not None and given is None else None
+        self.proposal = ProposedMapping(
+            plan.table, platform=platform, mapping=given.name if given is not None else None
         )
+        mapping, remarks = mapping_for(plan, found, self.source.sample)
         self._mapping = mapping
         matched = "matched by name"
         self.proposal = replace(
-            self.proposal, columns=_taken(mapping), assumed=tuple(each for each in said if not each.startswith(matched))
+            self.proposal,
+            columns=_taken(mapping),
+            assumed=tuple(each for each in remarks if not each.startswith(matched)),
         )
-        conversion = Conversion.plan(
+        conversion = plan_conversion(
             mapping,
-            found.columns,
+            found,
             self.source.sample,
             more=lambda: (batch.records for batch in self.source.batches()),
-            default_zone=options.time_zone or config.time_zone,
+            default_zone=config.time_zone,
             default_currency=options.currency or config.currency,
-            nested=found.nested,
-            numeric=found.numeric,
-            shown=found.shown,
-            from_1904=found.from_1904,
-            named=found.named,
+            zone_setting="time_zone in ckm.yaml or --time-zone",
         )
         assumed = tuple(dict.fromkeys((*self.proposal.assumed, *conversion.remarks)))
         self.proposal = replace(self.proposal, assumed=assumed)
@@ -187,23 +196,38 @@ class Validation:
     def _refuse(self, error: UsageError) -> None:
         self.conversion = None
         obstacle = f"{error}; {error.hint}" if error.hint else str(error)
-        self.proposal = ProposedMapping(self.proposal.table, obstacle=obstacle, platform=self.proposal.platform)
+        refused = self.proposal
+        self.proposal = ProposedMapping(
+            refused.table, obstacle=obstacle, platform=refused.platform, mapping=refused.mapping
+        )
 
 
-def _plan(options: IngestOptions, config: Config, columns: Sequence[str]) -> Plan | None:
+def given_mapping(path: Path, options: IngestOptions, workspace: Workspace | None = None) -> Mapping | None:
+    """Return the mapping of ``options``, else the first in the workspace that matches the file; None without any.
+
+    A table or a platform in ``options`` takes precedence over the workspace's mappings.
+
+    Raises
+    ------
+    UsageError
+        A mapping does not exist or is invalid.
+    """
     if options.map_file is not None:
-        return MappingPlan(adjusted(load_mapping(options.map_file), options))
-    table = options.table or best_table([*columns, *options.overrides])
+        return adjusted(load_mapping(options.map_file), options)
+    if workspace is None or path == STDIN or options.table or options.platform:
+        return None
+    matching = mappings_of(path, workspace_mappings(workspace), workspace.root)
+    return adjusted(matching[0], options) if matching else None
+
+
+def _plan(table: str | None, options: IngestOptions, config: Config, columns: Sequence[str]) -> Plan | None:
+    """Return the plan for a table, by default the best matching one; None if no column has a known name."""
+    table = table or best_table([*columns, *options.overrides])
     return None if table is None else NameMatchingPlan.of(table, options, config.currency)
 
 
 def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
-    return tuple((target, source) for target, rule in mapping.columns.items() for source in _columns_taken(rule))
-
-
-def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
-    """Return the source columns of a target; those of an expression are in double quotes."""
-    return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
+    return tuple((target, source) for target, rule in mapping.columns.items() for source in columns_read(rule))
 
 
 def best_table(columns: Sequence[str]) -> str | None:
@@ -211,7 +235,7 @@ def best_table(columns: Sequence[str]) -> str | None:
 
     The customers table requires only a customer id, but matches fewer columns of an order file than transactions.
     """
-    names = {normalise(column) for column in columns}
+    names = {normalise(name_without_zone(column)) for column in columns}
     known = {
         name: sum(bool(synonyms(name).of(target) & names) for target in table.targets) for name, table in TABLES.items()
     }

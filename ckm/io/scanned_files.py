@@ -1,4 +1,4 @@
-"""Parquet files that lazy frames of this process read, so that the error of a later query can name the damaged file."""
+"""Register the Parquet files of lazy frames, so that the error of a later query can name the damaged file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def forget() -> None:
 
 
 def explain(error: BaseException) -> DamagedFileError | None:
-    """Return the file that caused ``error``, by reading the registered files; None if all can be read.
+    """Return an error that names the registered file which cannot be read; None if all can be read.
 
     The newest files are read first, because a file of an earlier analysis is less likely to be the cause.
     """

@@ -22,6 +22,8 @@ CATALOGUE = Path(__file__).parents[1] / "data" / "metrics.yaml"
 BOOK_SCHEMA = "ckm.metrics/1"
 SECTIONS = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality")
 UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "responses", "ratio")
+PROPORTIONAL, DEPENDENT = "proportional", "dependent"
+"""Values of ``period_length``: a sum over the days of the period; a number that more days alone change."""
 _KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
 
 
@@ -40,9 +42,11 @@ class Description:
     source
         Source of the definition; empty for plain counts.
     protection
-        Protection against revealing single customers.
+        How the metric is suppressed where it is of few customers.
     slices
         Dimensions of its slices.
+    period_length
+        :data:`PROPORTIONAL` or :data:`DEPENDENT`; empty if the metric does not depend on the length of the period.
     """
 
     name: str
@@ -54,9 +58,10 @@ class Description:
     source: str
     protection: Protection
     slices: tuple[str, ...] = ()
+    period_length: str = ""
 
     def rows(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of a key and its text."""
+        """Return pairs of key and text; without keys that have no text."""
         pairs = [(name, str(getattr(self, name))) for name in _KEYS]
         return tuple((name, text) for name, text in [*pairs, ("slices", ", ".join(self.slices))] if text)
 
@@ -111,12 +116,15 @@ def explained(description: Description) -> pl.DataFrame:
 
 
 def _description(entry: YamlEntry) -> Description:
-    keys = entry.fields(_KEYS, ("slices", "protection"))
+    keys = entry.fields(_KEYS, ("slices", "protection", "period_length"))
     section, unit = keys["section"], keys["unit"]
     for value, known in ((section, SECTIONS), (unit, UNITS)):
         if value.text() not in known:
             raise UnknownNameError("word", value.text(), known, where=value.where)
+    length = keys["period_length"].text() if "period_length" in keys else ""
+    if length not in ("", PROPORTIONAL, DEPENDENT):
+        raise UnknownNameError("word", length, (PROPORTIONAL, DEPENDENT), where=keys["period_length"].where)
     slices = tuple(each.text() for each in keys["slices"].items()) if "slices" in keys else ()
     texts = {name: "" if keys[name].is_null else keys[name].text() for name in _KEYS}
     protection = read_protection(texts["name"], keys, entry.where, slices)
-    return Description(**texts, protection=protection, slices=slices)
+    return Description(**texts, protection=protection, slices=slices, period_length=length)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MIN_GROUP_SIZE = 5
 """Default of ``--min-group-size``: smallest number of customers behind a number that is shown."""
 NOTHING = 1e-9
-"""Numbers of a solution that are smaller count as zero."""
+"""Numbers of a solution below it count as zero."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Hidden:
     cells
         Suppressed cells.
     missing
-        Numbers of suppressed cells, by section.
+        Number of suppressed cells of each section, as reason ``hidden_cells``.
     """
 
     metrics: Metrics
@@ -64,7 +64,7 @@ class Hidden:
 
 
 def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: str | None = None) -> Hidden:
-    """Return the metrics without numbers of few customers, and without numbers that would reveal them.
+    """Return the metrics without cells of few customers, and without cells from which these could be computed.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: st
 
 
 def _without_uncounted(metric: Metric) -> Metric:
-    """Return a metric without its previous value if the number of customers behind that is unknown."""
+    """Return a metric without its previous value if the number of customers of that value is unknown."""
     counts_itself = load_catalogue()[metric.name].protection.part == OWN_N
     if counts_itself and metric.previous is not None and metric.previous_n is None:
         return replace(metric, previous=None)
@@ -111,25 +111,25 @@ def hidden_cells(cells: Grid, min_group_size: int) -> frozenset[Cell]:
     for rows in cells.rows.values():
         closed = _closed(rows, cells.sizes, hidden, small, min_group_size)
         inside |= {cell for slice_ in closed for cell in rows[slice_]}
-    # If a slice is suppressed, everything within it is.
+    # all cells within a suppressed slice are suppressed
     inside |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
     return frozenset(hidden | inside | (small & cells.alone))
 
 
 def _of_lines(cells: Grid, hidden: set[Cell], min_group_size: int) -> set[Cell]:
-    """Suppress cells of all customers, with their secondary suppression."""
+    """Return the suppressed cells of all customers, with secondary suppression."""
     while True:
         more = next(
             (cell for line in cells.lines if (cell := _too_few(line, hidden, cells.sizes, min_group_size))), None
         )
-        more = more or _given_away(cells, hidden)
+        more = more or _derivable_cell(cells, hidden)
         if more is None:
             return hidden
         hidden = hidden | {more}
 
 
 def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Sizes], min_group_size: int) -> Cell | None:
-    """Return the secondary suppressions of a line; None if the line needs none or is suppressed as a whole."""
+    """Return the next cell to suppress in a line; None if the line needs none or is suppressed as a whole."""
     here = [cell for cell in line if cell in hidden and any(sizes[cell])]
     if not here or (len(here) > 1 and _are_many([sizes[cell] for cell in here], min_group_size)):
         return None
@@ -166,8 +166,8 @@ def _closed(
     return closed
 
 
-def _given_away(cells: Grid, hidden: set[Cell]) -> Cell | None:
-    """Return the cell to suppress because the totals together reveal a suppressed one."""
+def _derivable_cell(cells: Grid, hidden: set[Cell]) -> Cell | None:
+    """Return the next cell to suppress if a suppressed one follows from the totals; None if none follows."""
     given = {cell for cell in solved(cells.lines, hidden) if any(cells.sizes[cell])}
     for line in cells.lines:
         beside = _smallest(line - hidden, cells.sizes) if given & line else None

@@ -1,7 +1,8 @@
 """Cells: the groups of customers behind metrics, and the totals that they add up to.
 
-A cell is the part of a metric's slice that selects customers: ``{country: DE}``, or ``{country: DE, state: lapsed}``,
-without time or subject (a month, a scale). ``ckm/data/hidden_cells.yaml`` lists the dimensions that divide customers.
+A cell is the part of a metric's slice that selects customers, such as ``{country: DE}`` or ``{country: DE, state:
+lapsed}``. A month or a rating scale in a slice is not part of the cell. ``ckm/data/hidden_cells.yaml`` lists the
+dimensions that divide customers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 COUNTS_OF_A_SLICE = ("customers_active",)
 """Metrics whose value is the number of customers of a slice of ``--by``."""
 N_OF_A_SLICE = ("revenue_of_customers",)
-"""Metrics whose ``n`` counts all customers with a purchase or return."""
+"""Metrics whose ``n`` is the number of customers of a slice with a purchase or return."""
 
 Cell = frozenset[Pair]
 
@@ -46,7 +47,7 @@ class Grid:
     cells
         Cell of each metric by position, and whether the metric may be shown if the cell is small.
     alone
-        Cells of a part of a part, such as the top 20 %: they add up to no total, and are suppressed separately.
+        Cells that are no part of a total, such as the top 20 %; each is suppressed by its own size.
     """
 
     sizes: dict[Cell, Sizes] = field(default_factory=dict)
@@ -57,7 +58,7 @@ class Grid:
 
 
 def slice_key(column: str, value: str) -> Pair:
-    """Return the name of a column's slice among the cells; a column may be called ``state`` or ``level`` too."""
+    """Return the pair of a slice of ``--by`` in a cell: its prefix tells a column ``state`` from the stages."""
     return f"column {column}", value
 
 
@@ -112,7 +113,9 @@ def _place(metric: Metric, by: str | None) -> _Place:
     if dimensions[:1] == (by,) and dimensions != description.slices:
         outer = frozenset([slice_key(*pairs.pop(0))])
     values = dict(pairs)
-    if not values.keys() <= set(description.slices):  # an undeclared slice: its number of customers is unknown
+    if not values.keys() <= set(
+        description.slices
+    ):  # slice that the catalogue does not declare: the number of customers is unknown
         return _Place(outer, frozenset(pairs))
     if protection.part == SLICE:
         return _Place(outer, frozenset([slice_key(values["dimension"], values["value"])]))
@@ -126,7 +129,7 @@ def _place(metric: Metric, by: str | None) -> _Place:
         part = load_parts()[protection.part]
     if part is None:
         return _Place(outer, is_public=protection.part == PUBLIC)
-    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all warnings
+    if protection.value is None and part.dimension not in values:  # a sum over the parts, such as of all warnings
         return _counted_by_itself(metric, outer, part.counted_by if part.counted_by == metric.name else OWN_N)
     value = protection.value or values[part.dimension]
     inner = frozenset([part.same_as.get(value, (part.name, value))])
@@ -162,7 +165,7 @@ def _fewer(one: Sizes, other: Sizes) -> Sizes:
 
 
 def _together(part: Part, inner: Cell) -> str:
-    """Return the parts of a slice that are suppressed together, because they share a cell."""
+    """Return the key of the breakdowns that are suppressed together, because they share a cell."""
     if part.overlap:
         return " ".join(next(iter(inner)))
     return next((other for other, _ in part.same_as.values()), part.name)
@@ -172,10 +175,10 @@ def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
     yield frozenset(cells)
     for values in load_parts()[name].sums if name in load_parts() else ():
         some = frozenset(cell for cell in cells if any((name, value) in cell for value in values))
-        # The sum of the others is known too, as the difference to the total.
+        # the sum of the other cells is known as the difference to the total
         yield from (those for those in (some, frozenset(cells - some)) if those)
 
 
 def _order(line: frozenset[Cell]) -> tuple[int, list[list[Pair]]]:
-    """Return short lines first: their suppressions help the long ones, but not the other way round."""
+    """Return the sort key of a line: short lines first, since their suppressions count in the long ones too."""
     return len(line), sorted(sorted(cell) for cell in line)

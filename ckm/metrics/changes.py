@@ -8,9 +8,9 @@ import numpy as np
 
 from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.metrics.comparison import PeriodComparison
-from ckm.metrics.decomposition import FACTORS, Totals, revenue_effects, whole_parts
-from ckm.metrics.dimensions import MOST_VALUES, Parting, partings
-from ckm.metrics.metric import Metric, Missing
+from ckm.metrics.decomposition import FACTORS, Totals, revenue_effects, rounded_parts
+from ckm.metrics.dimensions import MOST_VALUES, CustomerDimension, customer_dimensions
+from ckm.metrics.metric import CHANGE_DIGITS, Metric, Missing
 from ckm.metrics.poisson_errors import gradient, interval
 
 if TYPE_CHECKING:
@@ -23,35 +23,38 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 OF_ROWS = ("channel", "category")
-"""Columns of the transactions in which the report looks for drivers; ``--by`` accepts any."""
+"""Columns of the transactions that can be drivers of a change; ``--by`` accepts any column."""
 NO_CUSTOMER = "(no customer)"
 """Slice of a customer dimension for rows without a customer."""
+UNNAMED = frozenset({NO_VALUE, OTHER, NO_CUSTOMER})
+"""Slices that are no value of their dimension: without a value, of the values after the eight largest, of guests."""
 
 Sliced = dict[str, tuple[int, int]]
 """Revenue by slice in the previous and this period, as integers."""
 
 
 def change_metrics(
-    context: ReportContext, comparison: PeriodComparison | None = None, parts: Sequence[Parting] | None = None
+    context: ReportContext, comparison: PeriodComparison | None = None, parts: Sequence[CustomerDimension] | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the revenue of the period, and the drivers of its change.
 
     - ``revenue`` and its components: with and without a customer, before and after returns;
     - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
-      ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the change of
-      ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.metrics.poisson_errors`);
+      ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the difference of
+      ``revenue_of_customers`` between the whole periods to the cent, each with its interval
+      (:mod:`ckm.metrics.poisson_errors`);
     - ``revenue_by_slice``, the revenue by channel and category;
-    - ``change_by_kind``, which adds up to the same, and ``change_by_slice``, which adds up to the change of ``revenue``
-      in each dimension.
+    - ``change_by_kind``, which adds up to the change of ``revenue_of_customers``, and ``change_by_slice``, which adds
+      up to that of ``revenue`` in each dimension; of periods of unequal length over equally many days.
 
     Parameters
     ----------
     context
         Input of the report.
     comparison
-        Comparison of the context, if computed already.
+        Comparison of both periods; None to compute it.
     parts
-        Dimensions of its customers, if computed already.
+        Dimensions of the customers; None to compute them.
     """
     revenue = (*_revenue(context, context.is_comparable), *_revenue_by_slice(context))
     if context.incomparable is not None:
@@ -64,9 +67,11 @@ def _revenue(context: ReportContext, comparable: bool) -> tuple[Metric, ...]:
     ledger = context.ledger
     wanted = [context.period, context.compared] if comparable else [context.period]
     of_customers = [ledger.revenue_of_customers(each) for each in wanted]
-    nameless = [ledger.guests.sums(each) for each in wanted]
-    returned = [-ledger.returns.total_of("net", each) - till[1] for each, till in zip(wanted, nameless, strict=True)]
-    without = [sum(till) for till in nameless]
+    guest_sums = [ledger.guests.sums(each) for each in wanted]
+    returned = [
+        -ledger.returns.total_of("net", each) - guests[1] for each, guests in zip(wanted, guest_sums, strict=True)
+    ]
+    without = [sum(guests) for guests in guest_sums]
     whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
     returners = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
     there = int(np.logical_or.reduce([each.counts_in(context.period) > 0 for each in ledger.all_lines]).sum())
@@ -88,7 +93,7 @@ def _effects(comparison: PeriodComparison) -> tuple[Metric, ...]:
     ledger, metrics = comparison.context.ledger, []
     for which, (factor, effect) in enumerate(effects(comparison).items()):
         lo, hi = (ledger.money(round(end)) for end in interval(effect, effect_error(comparison, which)))
-        n = gave_back(comparison) if factor == "returns" else None
+        n = returning_customers(comparison) if factor == "returns" else None
         metrics.append(Metric(f"change_by_{factor}", ledger.money(effect), n=n, lo=lo, hi=hi))
     return tuple(metrics)
 
@@ -102,20 +107,20 @@ def effects(comparison: PeriodComparison, *, in_equal_days: bool = False) -> dic
     if in_equal_days:
         days = min(comparison.days)
         before, now = before.in_days(days), now.in_days(days)
-    parts = whole_parts(
+    parts = rounded_parts(
         revenue_effects(before, now), round(now.revenue - before.revenue), comparison.context.ledger.scale
     )
     return dict(zip(FACTORS, parts, strict=True))
 
 
-def gave_back(comparison: PeriodComparison) -> int:
+def returning_customers(comparison: PeriodComparison) -> int:
     """Return the number of customers with a return in either period."""
     before, now = comparison.equal_days
     return int(((before.all_returns > 0) | (now.all_returns > 0)).sum())
 
 
 def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: bool = False) -> bool:
-    """Return whether a factor can have an effect: the calendar if periods differ in length, returns if any occur."""
+    """Return whether a factor can have an effect: the calendar if the days differ, returns if there are any."""
     if factor == "calendar":
         return not in_equal_days and totals[0].days != totals[1].days
     return factor != "returns" or any(each.returns for each in totals)
@@ -124,7 +129,7 @@ def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: b
 def effect_error(comparison: PeriodComparison, which: int) -> float:
     """Return the standard error of an effect, in integers of money.
 
-    If a period has no customers, all purchases are attributed to one factor, whose error is that of the whole change.
+    If a period has no customers, the whole change of the purchases is the effect of customers.
     """
     totals, width = comparison.sums.totals, len(comparison.equal_days[0].columns)
     if not totals[0] or not totals[width]:
@@ -142,28 +147,31 @@ def effect_error(comparison: PeriodComparison, which: int) -> float:
 
 
 def _kinds(comparison: PeriodComparison) -> list[Metric]:
-    money = comparison.context.ledger.money
-    metrics = []
-    for kind, chosen in comparison.kinds.items():
-        count = int(chosen.sum())
-        change = (comparison.net - comparison.net_before)[chosen]
-        metrics.append(Metric("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
-    return metrics
+    sums = ((comparison.net_before[chosen].sum(), comparison.net[chosen].sum()) for chosen in comparison.kinds.values())
+    return [
+        Metric("change_by_kind", _in_equal_days(comparison, before, now), (("kind", kind),), n=int(chosen.sum()))
+        for (kind, chosen), (before, now) in zip(comparison.kinds.items(), sums, strict=True)
+    ]
 
 
-def _slices(comparison: PeriodComparison, parts: Sequence[Parting] | None) -> list[Metric]:
-    money = comparison.context.ledger.money
+def _slices(comparison: PeriodComparison, parts: Sequence[CustomerDimension] | None) -> list[Metric]:
     counts = customers_by_slice(comparison, parts)
     return [
         Metric(
             "change_by_slice",
-            money(now - before),
+            _in_equal_days(comparison, before, now),
             (("dimension", dimension), ("value", value)),
             n=counts.get((dimension, value)),
         )
         for dimension, slices in revenue_by_slice(comparison, parts).items()
         for value, (before, now) in slices.items()
     ]
+
+
+def _in_equal_days(comparison: PeriodComparison, before: int, now: int) -> float:
+    """Return the change of a sum as money; between unequal periods, that over the days of the shorter period."""
+    shares = [min(comparison.days) / days for days in comparison.days]
+    return round(comparison.context.ledger.money(int(now) * shares[1] - int(before) * shares[0]), CHANGE_DIGITS)
 
 
 def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
@@ -177,12 +185,16 @@ def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
         )
         for dimension, slices in _of_rows(context, OF_ROWS).items()
         for value, (before, now) in slices.items()
-        if len(slices) > 1
     )
 
 
+def named_slices(slices: Sequence[Metric]) -> Sequence[Metric]:
+    """Return the slices of one dimension without those of :data:`UNNAMED`; if no other remains, all slices."""
+    return [each for each in slices if each.of("value") not in UNNAMED] or slices
+
+
 def _of_rows(context: ReportContext, columns: Sequence[str]) -> dict[str, Sliced]:
-    """Return the revenue of both periods by columns of the transactions that there are, and by slice."""
+    """Return the revenue of both periods by slice, for the columns that the ledger has sums of."""
     ledger, found = context.ledger, {}
     for name in [each for each in columns if each in ledger.dimensions]:
         sums = [ledger.revenue_by(name, each) for each in (context.compared, context.period)]
@@ -190,11 +202,13 @@ def _of_rows(context: ReportContext, columns: Sequence[str]) -> dict[str, Sliced
     return found
 
 
-def revenue_by_slice(comparison: PeriodComparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
+def revenue_by_slice(
+    comparison: PeriodComparison, parts: Sequence[CustomerDimension] | None = None
+) -> Mapping[str, Sliced]:
     """Return the revenue of both periods by dimension and slice, as integers; each dimension adds up to the total."""
     context = comparison.context
     if parts is None:
-        parts = partings(context, comparison.net + comparison.net_before)
+        parts = customer_dimensions(context, comparison.net + comparison.net_before)
     ledger = context.ledger
     found = _of_rows(context, tuple(dict.fromkeys((*OF_ROWS, *([ledger.by] if ledger.by is not None else [])))))
     without = [sum(ledger.guests.sums(each)) for each in (context.compared, context.period)]
@@ -206,7 +220,7 @@ def revenue_by_slice(comparison: PeriodComparison, parts: Sequence[Parting] | No
 
 
 def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str, ...] | None) -> Sliced:
-    """Return the values with the largest revenue (or ``names``), the others together, and null."""
+    """Return the revenue of the largest values (or of ``names``), of all other values, and of rows without a value."""
     both = {value: (before.get(value, 0), now.get(value, 0)) for value in {*before, *now}}
     own = sorted((value for value in both if value not in (OTHER, NO_VALUE)), key=lambda each: (-sum(both[each]), each))
     largest = [name for name in names if name in own] if names is not None else own[:MOST_VALUES]
@@ -220,13 +234,15 @@ def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str
 
 
 def customers_by_slice(
-    comparison: PeriodComparison, parts: Sequence[Parting] | None = None
+    comparison: PeriodComparison, parts: Sequence[CustomerDimension] | None = None
 ) -> dict[tuple[str, str], int]:
-    """Return the number of customers behind a slice's revenue in both periods, without row dimensions."""
+    """Return the number of customers with a purchase or return in either period by slice of the customer dimensions."""
     if parts is None:
-        parts = partings(comparison.context, comparison.net + comparison.net_before)
+        parts = customer_dimensions(comparison.context, comparison.net + comparison.net_before)
     return {
         (part.dimension, value): count
         for part in parts
-        for value, count in zip(part.values, part.sums(comparison.there.astype(np.int64)).tolist(), strict=True)
+        for value, count in zip(
+            part.values, part.sums(comparison.in_either_period.astype(np.int64)).tolist(), strict=True
+        )
     }

@@ -1,4 +1,4 @@
-"""Churn probabilities and warnings of a saved run, or computed now as ``ckm churn-warn`` does."""
+"""Churn probabilities and warnings, from a saved run or computed for the report as ``ckm churn-warn`` does."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ckm.churn import ChurnOptions, warn
 from ckm.customers.calendar import day_number
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.dataset import Dataset
+from ckm.remark import doubt
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,7 +35,7 @@ class ChurnEstimates:
         :data:`ckm._churn.warning_levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the
         top reason; null without reasons), unanswered (Boolean).
     source
-        ``saved``: a run of the workspace; ``now``: warnings computed for the report.
+        ``saved``: a saved run of the workspace; ``now``: warnings computed for the report.
     as_of, horizon, model
         Day of the warnings, their horizon in days, and the model.
     remark
@@ -52,12 +53,12 @@ class ChurnEstimates:
     has_reasons: bool
 
 
-def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
+def saved_estimates(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
     """Return the newest saved run whose horizon is not over by the day of the report; None without one.
 
-    Customers with a purchase since are excluded, because it ended their warning. Probabilities are known only for
-    customers with a level. For a run of an older ckm without the value at risk, it is computed from the ledger:
-    probability × net of the 12 months to the run's day × margin.
+    Customers with a purchase since the run are excluded, because it ended their warning. Only customers with a level
+    have a probability. A run of an older ckm has no value at risk; it is computed from the ledger: probability × net of
+    the 12 months to the run's day × margin.
     """
     run = current_warnings(store, context.as_of)
     if run is None:
@@ -96,7 +97,7 @@ def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> Churn
     )
 
 
-def warnings_made_now(context: ReportContext) -> ChurnEstimates:
+def computed_estimates(context: ReportContext) -> ChurnEstimates:
     """Return the result of ``ckm churn-warn`` with default options, without saving it.
 
     Raises
@@ -112,12 +113,13 @@ def warnings_made_now(context: ReportContext) -> ChurnEstimates:
     ids = forecast.history.customers.gather(forecast.today.customers)
     probability = pl.Series(forecast.probability).round(PROBABILITY_DIGITS)
     all_customers = pl.DataFrame({"customer_id": ids, "p_leave": probability})
+    made, shortened = f"churn warnings made for this report by model {forecast.model.name}", forecast.horizon.shortened
     return ChurnEstimates(
         customers=all_customers.join(listed, on="customer_id", how="left", maintain_order="left"),
         source="now",
         as_of=context.as_of,
         horizon=forecast.horizon.days,
         model=forecast.model.name,
-        remark=f"churn warnings made for this report: {forecast.horizon.days} days, model {forecast.model.name}",
+        remark=doubt(f"{made}: {shortened}") if shortened else f"{made}: {forecast.horizon.days} days",
         has_reasons=True,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Missing
 
 MONTHS = 13
-"""Number of cohorts: the newest has no later month yet, and the oldest has twelve."""
+"""Number of cohorts. The oldest is observed for twelve later months, the newest for none."""
 
 
 class Cohorts(NamedTuple):
@@ -52,7 +52,10 @@ def cohorts(ledger: Ledger, last: date) -> Cohorts:
     if count < 1:
         return Cohorts((), np.zeros(0, np.int64), np.zeros((0, 0), np.int64))
     edges = np.array([day_number(start) for start in starts])
-    cohort = np.searchsorted(edges, ledger.first_day, side="right") - 1  # -1 before, `count` after the last month
+    cohort = (
+        np.searchsorted(edges, ledger.first_day, side="right") - 1
+        # index of the month; -1 before the first one, `count` after the last one
+    )
     visits = ledger.purchases
     inside = (visits.day >= edges[0]) & (visits.day < edges[-1])
     inside &= ((cohort >= 0) & (cohort < count))[visits.code]
@@ -65,7 +68,7 @@ def cohorts(ledger: Ledger, last: date) -> Cohorts:
 
 
 def cohort_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute ``cohort_size`` and ``retention_cohort``, without empty and incomplete cells."""
+    """Return ``cohort_size`` and ``retention_cohort`` of the cohorts with customers, for complete months."""
     found = cohorts(context.ledger, context.period.last)
     sizes, cells = [], []
     for row, (month, size) in enumerate(zip(found.months, found.sizes.tolist(), strict=True)):

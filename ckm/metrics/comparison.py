@@ -1,4 +1,4 @@
-"""Customers in the period and in the comparison period: the input of all changes."""
+"""Orders and revenue of customers in the period and the comparison period: input of all changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ckm.customers.calendar import day_number
 from ckm.customers.fixed_intervals import fixed_intervals
-from ckm.metrics.customer_balance import KINDS, standing
+from ckm.metrics.customer_balance import KINDS, customer_balance
 from ckm.metrics.decomposition import Totals
 from ckm.metrics.equal_days import EqualDays
 from ckm.metrics.poisson_errors import Sums, error_of_days, sums
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 MONTH = 28
-"""Days of the shortest month: a fixed interval of at least this length follows the calendar."""
+"""Days of the shortest month. Fixed intervals of at least this length are billing by the calendar."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class PeriodComparison:
     Attributes
     ----------
     context
-        Ledger of both periods.
+        Context with both periods.
     orders, orders_before
         Orders that begin in each period.
     net, net_before
@@ -53,7 +53,7 @@ class PeriodComparison:
 
     @classmethod
     def of(cls, context: ReportContext) -> PeriodComparison:
-        """Return the two periods of a context side by side."""
+        """Return orders and revenue of the two periods of a context."""
         ledger = context.ledger
         return cls(
             context=context,
@@ -70,10 +70,10 @@ class PeriodComparison:
 
     @cached_property
     def equal_days(self) -> tuple[EqualDays, EqualDays]:
-        """Both periods (previous, this) limited to equally many days: those of the shorter one within the data.
+        """Both periods (previous, this) scaled to equally many days: those of the shorter period within the data.
 
-        If customers are billed by the calendar, a longer month has no more bills than a shorter one, so whole periods
-        are compared.
+        Customers who are billed by the calendar have as many bills in a short month as in a long one, so their periods
+        are not scaled.
         """
         covered = [self.context.covered(each) for each in (self.context.compared, self.context.period)]
         shortest = min(each.days for each in covered)
@@ -94,7 +94,7 @@ class PeriodComparison:
 
     @property
     def days(self) -> tuple[int, int]:
-        """Days of the previous and this period within the data; equal numbers if their length makes no difference."""
+        """Days of the previous and this period within the data; equal numbers for billing by the calendar."""
         before, now = self.equal_days
         if self.is_billed_by_calendar:
             return now.period.days, now.period.days
@@ -122,16 +122,16 @@ class PeriodComparison:
     def kinds(self) -> dict[str, Mask]:
         """Customers by group of :class:`ckm.metrics.customer_balance.CustomerBalance`; each customer is in one.
 
-        Customers with only a return in one of the periods, and no purchase in either, count as lost: they are usually
-        too few to be shown, and their return belongs to an earlier purchase.
+        Customers with a return and no purchase in the two periods count as lost: their return belongs to an earlier
+        purchase, and a group of their own would usually be too small to be shown.
         """
-        kinds = standing(self.context)
+        kinds = customer_balance(self.context)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
-        # If the periods overlap, a customer who is new in this one may have bought in the other too.
-        return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.there & ~kinds.active}
+        # a customer who is new in this period may have bought in an overlapping comparison period
+        return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.in_either_period & ~kinds.active}
 
     @cached_property
-    def there(self) -> Mask:
+    def in_either_period(self) -> Mask:
         """Mask of customers with a purchase or return in either period."""
         ledger, periods = self.context.ledger, (self.context.period, self.context.compared)
         returned = sum(ledger.returns.counts_in(each) for each in periods)
@@ -139,10 +139,10 @@ class PeriodComparison:
         return there
 
     @cached_property
-    def till_error(self) -> float:
+    def guest_error(self) -> float:
         """Return the standard error of the change of guest revenue over equally many days."""
         ledger = self.context.ledger
-        errors = (error_of_days(till_days(ledger, each.period)) * each.share for each in self.equal_days)
+        errors = (error_of_days(guest_days(ledger, each.period)) * each.share for each in self.equal_days)
         return hypot(*errors)
 
 
@@ -151,10 +151,10 @@ def compare(context: ReportContext) -> PeriodComparison | None:
     return PeriodComparison.of(context) if context.is_comparable else None
 
 
-def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
+def guest_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
     """Return the guest revenue of each day of a period, or that of its returns; zero without any."""
-    till, first = ledger.guests, day_number(period.first)
-    within = (till.day >= first) & (till.day <= day_number(period.last))
+    guests, first = ledger.guests, day_number(period.first)
+    within = (guests.day >= first) & (guests.day <= day_number(period.last))
     days = np.zeros(period.days, dtype=np.int64)
-    days[till.day[within] - first] = till.returns[within] + (0 if returns else till.purchases[within])
+    days[guests.day[within] - first] = guests.returns[within] + (0 if returns else guests.purchases[within])
     return days

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Missing
 
 TOP_PART = 5
-"""Share of customers in the top 20 %."""
+"""The top customers are one in ``TOP_PART``: 20 %."""
 DIGITS = 12
 
 
@@ -41,7 +41,7 @@ def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
 
 
 def concentration_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute ``gini`` and ``top_quintile_share`` of the active customers' revenue in the period."""
+    """Return ``gini`` and ``top_quintile_share`` of the active customers' revenue in the period."""
     now, before = active_revenue(context), active_revenue(context.before) if context.before else None
     return tuple(
         Metric(

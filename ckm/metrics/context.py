@@ -1,4 +1,4 @@
-"""Input of every section of the loyalty report: ledger, period, comparison period."""
+"""Context of a loyalty report: tables, ledger, period and comparison period, the input of every section."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ckm.customers.calendar import calendar_day, months_before
 from ckm.customers.closures import silences
-from ckm.customers.parties import party
+from ckm.customers.parties import party_attributes
 from ckm.customers.period import Period
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
 
 BEGUN_SHARE = 0.1
-"""Largest share of a period's days before the begin of the data that still counts as covered: holidays and a first
-week."""
+"""Largest share of a period's days before the data begin with which the period still counts as covered (holidays, a
+first week)."""
 NO_COMPARISON = "no_comparison"
 """Reason for no comparison where the data begin too late."""
 BEGUN_DAYS = 14
-"""Largest number of days without data at the begin of the comparison period, as of a shop that opens after New Year.
-Up to it the two periods are compared per day; beyond it there is no comparison: a part would count as a whole."""
+"""Largest number of days of the comparison period before the data begin, such as the first days of January. With more
+of them there is no comparison; with fewer the periods are compared per day."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class ReportContext:
     ----------
     tables
         Source tables: ``transactions``, and ``customers`` and ``interactions`` if present. They have all customers and
-        days; the ledger and the periods define which of them are measured.
+        days; ``ledger`` and ``period`` select those of the metrics.
     ledger
-        Purchases and returns of the measured customers.
+        Purchases and returns of the selected customers.
     period
         Period of the report.
     compared
@@ -78,7 +78,7 @@ class ReportContext:
     def incomparable(self) -> tuple[str, tuple[tuple[str, int], ...]] | None:
         """Why the periods cannot be compared, as a reason and numbers of what is missing; None if they can.
 
-        Days without rows are harmless if the other period has as many, as in a shop that closes every winter.
+        Days without rows do not matter if the other period has as many, as in a shop that closes every winter.
         """
         cut = (self.ledger.begins - self.compared.first).days
         if cut > BEGUN_DAYS or not self.covers(self.compared):
@@ -91,7 +91,7 @@ class ReportContext:
         return "days_without_rows", (("days", max(silent)), ("others", min(silent)))
 
     def covers(self, period: Period) -> bool:
-        """Return whether the data begin before a period, or within the first tenth of its days."""
+        """Return whether the data begin before a period or within the first 10 % of its days."""
         return (self.ledger.begins - period.first).days <= BEGUN_SHARE * period.days
 
     def covered(self, period: Period) -> Period:
@@ -102,13 +102,13 @@ class ReportContext:
 
     @property
     def data_end(self) -> date | None:
-        """Last day with any row, if it is unusually long before the as-of date; else None."""
+        """Last day with a row, if it is unusually long before the as-of date; else None."""
         end = self.ledger.coverage.data_end
         return None if end is None else end.last
 
     @cached_property
     def silences(self) -> tuple[Period, ...]:
-        """Unusually long silences (days without rows) in the two periods, without the one after ``data_end``."""
+        """Unusually long runs of days without rows in the two periods, without the one after ``data_end``."""
         return tuple(
             each
             for each in self._silences
@@ -122,14 +122,14 @@ class ReportContext:
 
     @property
     def _end_of_rows(self) -> date:
-        """Last day with any row, if an unusually long silence follows; else the as-of date."""
+        """Last day with a row, if an unusually long run of days without rows follows; else the as-of date."""
         if self.data_end is not None:
             return self.data_end
         last = self._silences[-1] if self._silences else None
         return self.as_of if last is None or last.last < self.as_of else last.first - timedelta(1)
 
     def _silent_days(self, period: Period) -> int:
-        """Return the days of a period in silences."""
+        """Return the days of a period that lie in unusually long runs of days without rows."""
         end = self._end_of_rows
         after = _overlap(Period(end + timedelta(1), self.as_of), period) if end < self.as_of else 0
         return after + sum(_overlap(each, period) for each in self._silences if each.last < self.as_of)
@@ -138,8 +138,8 @@ class ReportContext:
     def before(self) -> ReportContext | None:
         """The context as of the end of the comparison period; None if the data do not cover it.
 
-        Every ``previous`` value is a metric of this context. Its ledger ends with that period; codes are the same. Its
-        own comparison period precedes its period by the same distance.
+        The ``previous`` value of a metric is computed from this context. Its ledger ends with the comparison period and
+        has the same codes. Its comparison period precedes it by as many months.
         """
         if not self.is_comparable:
             return None
@@ -151,7 +151,7 @@ class ReportContext:
         return replace(self, ledger=self.ledger.only(chosen))
 
     def part(self, value: str) -> ReportContext:
-        """Return the context of one part of a ledger that was read by a column: only its rows."""
+        """Return the context of the rows with one value of the column that the ledger was read by."""
         return replace(self, ledger=self.ledger.parts[value])
 
     @cached_property
@@ -163,7 +163,7 @@ class ReportContext:
         InputError
             A customer occurs more than once in the table.
         """
-        known = party(self.tables.get("customers")).lazy()
+        known = party_attributes(self.tables.get("customers")).lazy()
         codes = self.ledger.customers.to_frame("customer_id").lazy()
         return codes.join(known, on="customer_id", how="left", maintain_order="left").drop("customer_id").collect()
 

@@ -57,10 +57,10 @@ class CustomerBalance:
         return self.retained | self.lost
 
 
-def standing(context: ReportContext) -> CustomerBalance:
+def customer_balance(context: ReportContext) -> CustomerBalance:
     """Return the balance of the customers of a ledger.
 
-    Customers who bought before the begin of the data count as new at their first purchase in the data.
+    A customer is new with the first purchase in the data, also if earlier ones are not in the data.
     """
     ledger = context.ledger
     active = ledger.bought_between(context.period)

@@ -1,4 +1,4 @@
-"""Columns of the table of customers, and the audience lists made from it: ``ckm/data/customer_table.yaml``."""
+"""Columns of the exported table of customers, and its audience lists, from ``ckm/data/customer_table.yaml``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DESCRIPTIONS = Path(__file__).parents[1] / "data" / "customer_table.yaml"
 SCHEMA = "ckm.customer_table/1"
 NAME = "display_name"
-"""Column of names, present only on request."""
+"""Column of the customers' names, which the table has on request only."""
 _KEYS = ("name", "unit", "meaning", "formula", "null")
 
 
@@ -53,9 +53,9 @@ class Audience:
     name
         Name of its file.
     meaning
-        Membership, and order of the rows.
+        Who is in the list, and how its rows are sorted.
     columns
-        Columns besides ``customer_id`` (and the name, on request).
+        Columns after ``customer_id`` and, on request, the name.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Audience:
 
 
 def own_columns() -> tuple[str, ...]:
-    """Return the names of the columns besides the features, in order."""
+    """Return the names of the columns that are no features, in the order of the data file."""
     return tuple(each["name"] for each in _descriptions().columns)
 
 

@@ -1,4 +1,4 @@
-"""Segment of each customer, by the saved definition of the workspace, or by one fitted now."""
+"""RFM segment of each customer, by the saved definition of the workspace or by one fitted for the report."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ class Segments:
 def read_segments(context: ReportContext) -> Segments | None:
     """Return the segments of all customers; None if there are too few customers to fit a definition.
 
-    The workspace's definition ``default`` is used if it exists; otherwise RFM scores are fitted now. Both use the
-    ledger, unless the definition needs features that it does not have.
+    The workspace's definition ``default`` is used if it exists; otherwise RFM scores are fitted for the report.
+    Features are computed from the ledger; a definition that needs others reads the transactions.
 
     Parameters
     ----------
     context
         Context of all customers.
     """
-    saved = kept_definition(context, DEFAULT_NAME)
+    saved = saved_definition(context, DEFAULT_NAME)
     if saved is None:
         table = rfm_table(context.ledger)
         try:
@@ -75,7 +75,7 @@ def read_segments(context: ReportContext) -> Segments | None:
     return Segments(found.kept.select("customer_id", "segment").sort("customer_id"), names, remark)
 
 
-def kept_definition(context: ReportContext, name: str, *, of: str | None = None) -> SavedDefinition | None:
+def saved_definition(context: ReportContext, name: str, *, of: str | None = None) -> SavedDefinition | None:
     """Return a saved definition of the workspace; None if it is missing, damaged or for other data.
 
     A damaged definition does not stop the report; ``ckm segment`` shows its error. With ``of``, a definition of another
@@ -94,7 +94,7 @@ def kept_definition(context: ReportContext, name: str, *, of: str | None = None)
 
 
 def learning(context: ReportContext, table: FeatureTable) -> Learning:
-    """Return the input for fitting a definition, without a check on an earlier day."""
+    """Return the input for fitting a definition; without an earlier snapshot, so that stability is not measured."""
 
     def never(day: date) -> NoReturn:
         raise NotEnoughDataError("the report does not check a definition on an earlier day; ckm segment does")

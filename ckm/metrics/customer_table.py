@@ -1,4 +1,4 @@
-"""Table of customers with all facts, one row each, and its data dictionary."""
+"""Exported table of customers: one row per customer with features, segments, values and churn, and its dictionary."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ _TYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class CustomerFacts:
-    """Results of the report per customer, as input of the table.
+    """Results of a report per customer: input of :func:`customer_table`.
 
     Attributes
     ----------
     sample, lifetime, growth_potential, segments, risk, lifecycle
-        Results of the sections, of all customers.
+        Results of the report's sections for all customers.
     loyal
         customer_id and rule of the loyal customers; None without the list.
     second_orders
-        Who is due for a second order; None where it was not computed.
+        Customers who are due for a second order; None if not computed.
     """
 
     sample: FeatureSample
@@ -77,12 +77,12 @@ class CustomerFacts:
 
 @dataclass(frozen=True)
 class CustomerTable:
-    """All customers with a purchase, with all facts.
+    """The exported table with its dictionary.
 
     Attributes
     ----------
     frame
-        One row per customer, by ``customer_id``.
+        One row per customer with a purchase, sorted by ``customer_id``.
     columns
         Description of each column, in order.
     as_of, currency
@@ -104,9 +104,9 @@ class CustomerTable:
 
 
 def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool = False) -> CustomerTable:
-    """Return one row per customer with all known facts.
+    """Return the table of all customers with a purchase.
 
-    If the report used a sample, the features of all customers are computed now; under a minute for 20 million rows.
+    If the report used a sample, this computes the features of all customers: under a minute for 20 million rows.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
 def _of_everybody(
     context: ReportContext, known: CustomerFacts
 ) -> tuple[FeatureSample, GrowthPotential | Missing, pl.DataFrame | None]:
-    """Return features, growth potential and risk of all customers; the sections may have used a sample."""
+    """Return features, growth potential and risk of all customers, also where the report used a sample."""
     sample, growth_potential = known.sample, known.growth_potential
     if not sample.is_complete:
         sample = read_features(context, all_customers=True)
@@ -190,7 +190,7 @@ def _of_everybody(
     if not isinstance(known.risk, Risk):
         return sample, growth_potential, None
     at_risk = pl.when(pl.col("level").is_not_null()).then("value_at_risk")
-    estimates = known.risk.leaving.customers.select(
+    estimates = known.risk.estimates.customers.select(
         "customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk
     )
     return sample, growth_potential, estimates

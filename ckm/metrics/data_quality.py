@@ -1,4 +1,4 @@
-"""Data quality: rows used, left out and quarantined, and the reconciliation with finance's totals."""
+"""Data quality: rows used, left out and quarantined, and reconciliation with the control totals of finance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.customers.calendar import months_before
 from ckm.customers.definitions import local_day
 from ckm.metrics.metric import Metric, Missing
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ DIGITS = 9
 
 
 def data_quality_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the numbers of used, left-out and quarantined rows, and the differences to finance's totals.
+    """Return the numbers of used, left-out and quarantined rows, and the differences to the control totals.
 
     ``rows_used`` and ``rows_left_out`` add up to all rows of the transactions. Rows without a customer are excluded
     from all metrics per customer, but are part of the revenue.
@@ -93,10 +93,10 @@ def months_within(period: Period) -> list[date]:
 
 
 def _against(lines: pl.DataFrame, context: ReportContext) -> Iterator[Metric]:
-    """Return one difference per month, and the number of equal months.
+    """Return the difference to the control totals per month, and the number of months without one.
 
-    If finance gives one total for a month, it is compared with that. Otherwise the differences of its sources are
-    summed, and the month is equal if every source is.
+    A control total of a whole month is compared with the month's revenue. Control totals by source are compared per
+    source: their differences are summed, and the month has none if no source has one.
     """
     found = _totals(context, by_source=lines["source"].null_count() < lines.height)
     allowed = context.config.check.reconciliation_difference
@@ -118,10 +118,9 @@ def _against(lines: pl.DataFrame, context: ReportContext) -> Iterator[Metric]:
 
 
 def _totals(context: ReportContext, *, by_source: bool) -> pl.DataFrame:
-    """Return ``month``, ``source`` and ``net`` (integers) of the types that finance counts.
+    """Return ``month``, ``source`` and ``net`` (integers) of the transaction types in ``controls.csv``.
 
-    The sums are those of the ledger by day. Only totals by source and of cancelled rows need a second pass over the
-    rows.
+    The sums come from the ledger; totals by source or of cancelled rows read the transactions again.
     """
     types = list(context.config.check.control_types)
     if by_source or not set(types) <= IN_THE_LEDGER:

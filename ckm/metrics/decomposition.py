@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FACTORS = ("customers", "frequency", "order_value", "returns", "calendar")
 """Factors of the revenue: days · (customers · orders per customer and day · average order value − returns a day)."""
 CENTS = 100
-"""Cents per unit of the currency, to which effects are rounded."""
+"""Cents per unit of the currency; effects are rounded to cents."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Totals:
     Attributes
     ----------
     days
-        Number of days of the period within the data.
+        Days of the period that the data cover.
     customers
-        Active customers, over as many days as the shorter of the two periods has.
+        Active customers, in windows as long as the shorter of the two periods.
     orders
         Orders of the period; zero only if the customers are zero too.
     purchases, returns
@@ -49,7 +49,7 @@ class Totals:
         return self.purchases - self.returns
 
     def in_days(self, days: int) -> Totals:
-        """Return the totals scaled to ``days`` days of the period; ``customers`` refers to that many days already."""
+        """Return the totals scaled to ``days`` days; ``customers`` is of windows of that length, so it is unchanged."""
         if days == self.days:
             return self
         share = days / self.days
@@ -59,16 +59,17 @@ class Totals:
 def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, float, float]:
     """Return the effect of each of :data:`FACTORS` on the revenue; the sum is the change, up to float rounding.
 
-    Purchases and returns are each a product of the days and of what happens on a day. The calendar has its part in
-    either, and none where the periods have equally many days; then the part of the returns is how many more or fewer
-    they are. What a day's purchases changed is by customers, orders per customer and average order value:
+    Purchases and returns are each the number of days times a mean per day. The effect of the calendar is that of the
+    days on both; it is zero for periods of equal length. The effect of returns is the change of returns per day. The
+    change of purchases per day is divided among customers, orders per customer and average order value:
 
-    - Both above zero: additive LMDI-I, ``L(S1, S0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It leaves nothing
-      unexplained and does not depend on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
-    - Nothing in one period: the calendar did nothing, which is the limit of the formula (Ang and Liu 2007, Energy
-      Policy 35(1):238-246). Without an active customer in one period all of it is by customers; in both, later lines
-      of earlier orders, by the average order value; with orders that cost nothing in one, each factor gets its Shapley
-      value, which also adds up and has no order (Albrecht, Francois and Schoors 2002, Energy Policy 30(9):727-736).
+    - Purchases above zero in both periods: additive LMDI-I, ``L(S1, S0) · ln(x1 / x0)`` with the logarithmic mean
+      ``L``. It has no residual and does not depend on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
+    - No purchases in one period: the effect of the calendar is zero, the limit of the formula (Ang and Liu 2007, Energy
+      Policy 35(1):238-246). Without active customers in one period, the whole change is the effect of customers;
+      without them in both (later lines of earlier orders), that of the average order value. If the orders of one period
+      have a value of zero, each factor has its Shapley value, which adds up too and does not depend on the order
+      (Albrecht, Francois and Schoors 2002, Energy Policy 30(9):727-736).
     """
     bought_by_calendar = _by_calendar(before, now, before.purchases, now.purchases)
     returned_by_calendar = _by_calendar(before, now, before.returns, now.returns)
@@ -78,7 +79,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, f
 
 
 def _by_calendar(before: Totals, now: Totals, then: float, since: float) -> float:
-    """Return the effect of the number of days on a sum proportional to it."""
+    """Return the effect of the number of days on a sum over the days."""
     if before.days == now.days or then <= 0 or since <= 0:
         return 0.0
     return logarithmic_mean(since, then) * log(now.days / before.days)
@@ -99,20 +100,20 @@ def _purchase_effects(before: Totals, now: Totals, by_calendar: float) -> tuple[
 
 
 def logarithmic_mean(first: float, second: float) -> float:
-    """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and either if they are equal."""
+    """Return ``(first - second) / (ln first - ln second)`` of two positive numbers; of equal numbers the number."""
     small, large = sorted((first, second))
-    # log1p: the quotient of two nearly equal numbers has lost the digits that the logarithm needs
+    # log1p: the quotient of nearly equal numbers has too few digits for the logarithm
     return first if first == second else (large - small) / log1p((large - small) / small)
 
 
 def _factors(totals: Totals, days: float) -> tuple[float, float, float]:
-    """Return customers, their orders over equally many days, and the average order value."""
+    """Return customers, orders per customer over ``days`` days, and average order value."""
     orders = totals.orders if totals.days == days else totals.orders * days / totals.days
     return totals.customers, orders / totals.customers, totals.purchases / totals.orders
 
 
 def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean effect of each of three factors over all orders of changing them."""
+    """Return the Shapley value of each of three factors: the mean of its effect over the six orders of change."""
 
     def share(own: int, one: int, other: int) -> float:
         alone = then[one] * then[other] + since[one] * since[other]
@@ -122,11 +123,10 @@ def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, floa
     return share(0, 1, 2), share(1, 0, 2), share(2, 0, 1)
 
 
-def whole_parts(parts: Sequence[float], total: int, scale: int) -> tuple[int, ...]:
+def rounded_parts(parts: Sequence[float], total: int, scale: int) -> tuple[int, ...]:
     """Round parts to cents so that they add up to ``total``.
 
-    The rounding difference of a cent or two goes to the largest part, where it matters least. A fraction of a cent of
-    the total goes there too.
+    The rounding difference of a cent or two, and a fraction of a cent of the total, are added to the largest part.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Float
     return contributions
 
 
-def surprise(before: Floats, now: Floats) -> float:
+def jensen_shannon(before: Floats, now: Floats) -> float:
     """Return the Jensen-Shannon divergence between the shares of the slices in two periods, 0 to ln 2.
 
     It selects the dimension that explains most of a change (Bhagwan et al. 2014, Adtributor, NSDI, section 4.2). Slices

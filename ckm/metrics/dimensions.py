@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 MOST_VALUES = 8
 """Maximum number of values of a dimension with a separate slice; the others share one."""
 OF_CUSTOMERS = ("party_type", "country")
-"""Columns of the customers in which the report looks for drivers; ``--by`` accepts any."""
+"""Columns of the customers that can be drivers of a change; ``--by`` accepts any column."""
 SEGMENT = "segment "
 """Prefix of dimensions that are saved segment definitions: ``segment rfm``."""
 
 
 @dataclass(frozen=True)
-class Parting:
-    """Customers divided by one dimension.
+class CustomerDimension:
+    """Slices of the customers by one dimension; each customer is in one slice.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Parting:
 
     @property
     def is_consequence(self) -> bool:
-        """Whether the slice of a customer depends on purchases in the period, so that it cannot explain a change."""
+        """Whether slices depend on the purchases of the period (saved segments), so that they explain no change."""
         return self.dimension.startswith(SEGMENT)
 
     def sums(self, column: Whole) -> Whole:
@@ -67,8 +67,8 @@ class Parting:
         return chosen
 
 
-def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting:
-    """Divide customers by one value each.
+def customer_dimension(dimension: str, values: pl.Series, revenue: Whole) -> CustomerDimension:
+    """Return the slices of the customers by one value each.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting
     values
         Value by code (String); null if unknown.
     revenue
-        Revenue by code; it determines the order of the slices, then their names.
+        Revenue by code. The slices are sorted by revenue, equal ones by name.
     """
     sums = (
         pl.DataFrame({"value": values, "revenue": revenue})
@@ -97,7 +97,7 @@ def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting
         .replace_strict(position, default=position.get(OTHER, len(names)), return_dtype=pl.Int16)
         .to_numpy()
     )
-    return Parting(dimension, names, place)
+    return CustomerDimension(dimension, names, place)
 
 
 def customer_values(context: ReportContext, column: str) -> pl.Series:
@@ -121,9 +121,9 @@ def customer_values(context: ReportContext, column: str) -> pl.Series:
 
 
 def segment_values(context: ReportContext) -> Iterator[tuple[str, pl.Series]]:
-    """Yield the saved segments of a workspace: the name of each definition, and the segments by code (String).
+    """Yield the name of each saved segment definition of a workspace, and its segments by code (String).
 
-    The segments are those of the newest saved run by the report's day.
+    The segments are those of the newest saved run up to the as-of date.
     """
     if context.workspace is None:
         return
@@ -142,8 +142,10 @@ def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Ser
     return codes.join(table.lazy(), on="customer_id", how="left", maintain_order="left").collect()[column]
 
 
-def partings(context: ReportContext, revenue: Whole) -> tuple[Parting, ...]:
+def customer_dimensions(context: ReportContext, revenue: Whole) -> tuple[CustomerDimension, ...]:
     """Return the customer dimensions: columns of their table with several values, and saved segments."""
     found = [(name, context.parties[name]) for name in OF_CUSTOMERS]
     found += [(SEGMENT + name, values) for name, values in segment_values(context)]
-    return tuple(part_customers(name, values, revenue) for name, values in found if values.null_count() < len(values))
+    return tuple(
+        customer_dimension(name, values, revenue) for name, values in found if values.null_count() < len(values)
+    )

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.metrics.changes import customers_by_slice, effects, gave_back, revenue_by_slice, shows_effect
-from ckm.metrics.decomposition import ratio_contributions, surprise
+from ckm.metrics.changes import customers_by_slice, effects, returning_customers, revenue_by_slice, shows_effect
+from ckm.metrics.decomposition import jensen_shannon, ratio_contributions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
     from ckm.metrics.cell_suppression import Hidden
     from ckm.metrics.comparison import PeriodComparison
-    from ckm.metrics.dimensions import Parting
+    from ckm.metrics.dimensions import CustomerDimension
 
     Floats = NDArray[np.float64]
     Pair = tuple[Floats, Floats]
 
 MOST_DRIVERS = 3
-"""Number of slices shown per dimension; the others are one more, so that they add up to the change."""
+"""Slices per dimension; one more, ``rest``, has the others, so that they add up to the change."""
 EFFECT, KIND, REST = "effect", "kind", "rest"
 
 
@@ -48,13 +48,13 @@ class Driver:
     customers: int | None = None
 
 
-def behind_the_revenue(comparison: PeriodComparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+def drivers_of_revenue(comparison: PeriodComparison, parts: Sequence[CustomerDimension]) -> tuple[Driver, ...]:
     """Return the factors, and the slices of the dimension that explains most of the change.
 
     For periods of unequal length the change is that of the revenue over equally many days, without a calendar effect.
     """
     ledger, equal_days = comparison.context.ledger, comparison.equal_days
-    few = gave_back(comparison) or None  # order values and revenue together reveal the returns
+    few = returning_customers(comparison) or None  # the average order value and the revenue together reveal the returns
     by_effect = [
         Driver(EFFECT, name, ledger.money(each), few if name in ("order_value", "returns") else None)
         for name, each in effects(comparison, in_equal_days=True).items()
@@ -71,13 +71,15 @@ def behind_the_revenue(comparison: PeriodComparison, parts: Sequence[Parting]) -
     }
     if not found:
         return tuple(by_effect)
-    localized = max(found, key=lambda name: surprise(*found[name][1]))
+    localized = max(found, key=lambda name: jensen_shannon(*found[name][1]))
     values, sliced = found[localized]
     changes = [ledger.money(float(each)) for each in sliced[1] - sliced[0]]
     return (*by_effect, *_largest(localized, values, changes, [counts.get((localized, value)) for value in values]))
 
 
-def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+def drivers_of_ratio(
+    who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[CustomerDimension]
+) -> tuple[Driver, ...]:
     """Return the slices of the customer dimension that contains the largest contribution to the change of a ratio.
 
     Parameters

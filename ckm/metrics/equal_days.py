@@ -1,8 +1,8 @@
 """Compare periods of unequal length over the same number of days.
 
 Sums are scaled by the number of days. The number of customers with at least one (or two) purchase days is not
-proportional to the days: it is the mean over windows of the shorter length within the longer period, such as the
-windows of 28 days of March against February. A few windows are used, evenly spaced.
+proportional to the days, so it is the mean over windows of the shorter length: March is compared with February by
+windows of 28 days. At most five windows are used, evenly spaced.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MOST_WINDOWS = 5
-"""Maximum number of windows in a period, evenly spaced: two months are at most three days longer than two others."""
+"""Maximum number of windows in a period. Months differ by at most three days, which is four windows."""
 
 
 @dataclass(frozen=True)
 class EqualDays:
-    """Figures of a period, scaled to a number of its days; arrays are by code.
+    """Orders, purchases and returns of a period, scaled to fewer days; arrays are by code.
 
     Attributes
     ----------
     ledger
         Ledger of the customers.
     period
-        The period within the data.
+        Days of the period that the data cover.
     days
         Number of days to scale to, at most those of the period.
     """
@@ -62,7 +62,7 @@ class EqualDays:
         return tuple(Period(start, start + timedelta(self.days - 1)) for start in starts)
 
     def bought_on(self, days: int) -> Floats:
-        """Return the share of windows in which a customer has at least ``times`` purchase days."""
+        """Return the share of windows in which a customer has at least ``days`` purchase days."""
         return self._mean(lambda window: (self.ledger.purchase_days_between(window) >= days).astype(np.float64))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Features of customers for sections that need more than the ledger: of all, or of a sample if there are many."""
+"""Features of all customers, or of a sample of many, for sections whose input is more than the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ckm.customers.features import FeatureTable, features_of
-from ckm.metrics.customer_segments import kept_definition
+from ckm.metrics.customer_segments import saved_definition
 from ckm.models.intervals import Z
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class FeatureSample:
-    """Features of all customers or of a sample.
+    """Features of all customers, or of a simple sample that represents them.
 
     Attributes
     ----------
     table
         One row per customer of the sample, with all features.
     of
-        Number of customers of the ledger that it represents.
+        Number of customers of the ledger that the sample represents.
     """
 
     table: FeatureTable
@@ -69,8 +69,7 @@ class FeatureSample:
         Parameters
         ----------
         values
-            Value of each row of the table; for a part of the customers, the others are zero, which gives the right
-            interval.
+            Value of each row of the table. For a total of some customers, the values of the others are zero.
         """
         total, number = self.weight * float(values.sum()), len(values)
         if self.is_complete or number < 2:
@@ -90,7 +89,7 @@ def read_features(context: ReportContext, *, all_customers: bool = False) -> Fea
     context
         Context of all customers.
     all_customers
-        Whether to use all customers, however long it takes.
+        Whether to use all customers, also if there are many.
 
     Raises
     ------
@@ -98,7 +97,7 @@ def read_features(context: ReportContext, *, all_customers: bool = False) -> Fea
         A customer occurs more than once in the customers table.
     """
     ledger = context.ledger
-    saved = kept_definition(context, METHOD, of=METHOD)
+    saved = saved_definition(context, METHOD, of=METHOD)
     buyers = np.flatnonzero(ledger.purchases.has_any)
     chosen = ledger
     if not all_customers and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:

@@ -1,4 +1,4 @@
-"""Accuracy of the report's own forecasts: saved expected spend compared with the actual spend.
+"""Accuracy of the saved spend forecasts of earlier reports, compared with the actual spend.
 
 The expected spend is saved in the workspace's run history. A run is identified by its horizon and day. A report uses
 only runs whose horizon ended by its as-of date, so that a report as of a past day does not change.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.period import Period
-from ckm.metrics.metric import Metric
+from ckm.metrics.metric import Metric, Missing
 
 if TYPE_CHECKING:
     from ckm.metrics.context import ReportContext
@@ -46,8 +46,24 @@ class ScoredSpend:
     came: float
 
 
+def save_and_score(context: ReportContext, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
+    """Save the expected spend if ``keep``, and return the accuracy of the newest saved forecast that can be scored.
+
+    None for a file, which has no run history.
+    """
+    workspace = context.workspace
+    if workspace is None:
+        return None
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
+
+    store = Store(workspace.store_dir)
+    if keep and workspace.writable and not isinstance(lifetime, Missing):
+        save_expected_spend(store, lifetime, context.as_of)
+    return score_expected_spend(context, store)
+
+
 def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
-    """Save the expected spend of each customer; repeating it changes nothing."""
+    """Save the expected spend of each customer; a repeated call leaves the run as it is."""
     frame = pl.DataFrame(
         {"customer_id": lifetime.customers, "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS)}
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm.metrics.catalogue import Description, MetricCatalogue
     from ckm.metrics.metric import Metrics
-    from ckm.settings import Target
+    from ckm.setting_values import Target
 
 Direction = Literal[">=", "<="]
 GOAL = "goal"
@@ -49,7 +49,7 @@ class Goal:
 
 
 def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
-    """Refuse goals without a metric in the report; called before any computation.
+    """Raise an error for a goal that names no metric of a report; called before the metrics are computed.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
     Raises
     ------
     UsageError
-        A name is not a metric, or is one that exists only by slice; or a share is not between 0 and 1. The error has
+        A name is no metric, or a metric that only slices have; or a target share is not between 0 and 1. The error has
         file and line.
     """
     book = load_catalogue()
@@ -103,10 +103,9 @@ def _where(name: str, root: Path | None) -> str:
 def goal_metrics(
     goals: Mapping[str, Target], metrics: Metrics
 ) -> tuple[tuple[Goal, ...], tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the goals in the order of the catalogue, the same as metrics, and the missing ones.
+    """Return the goals in the order of the catalogue, their metrics ``goal``, and what is missing.
 
-    The period has ended, so a goal is reached or not. If the value is an estimate and the target is within its
-    interval, the result is unknown.
+    A goal is reached if its value meets the target. It is unknown if the target is within the interval of the value.
 
     Parameters
     ----------

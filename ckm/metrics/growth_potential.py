@@ -1,4 +1,4 @@
-"""Growth potential: current and potential value of customers, and their spend in the peak year."""
+"""Growth potential: current and potential value of customers, and the gap to their peak year."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from ckm._segment.value.definition import fit_value
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.errors import NotEnoughDataError
-from ckm.metrics.customer_segments import kept_definition, learning
+from ckm.metrics.customer_segments import learning, saved_definition
 from ckm.metrics.feature_sample import METHOD, Estimate, FeatureSample
 from ckm.metrics.metric import Metric, Missing
 
@@ -45,7 +45,7 @@ class GrowthPotential:
     segments
         Names of the value segments, best first.
     remarks
-        Remarks on the definition, and on the number of customers.
+        Remarks for the user: the definition, and the number of customers.
     """
 
     customers: pl.DataFrame
@@ -57,8 +57,8 @@ class GrowthPotential:
 def read_growth_potential(context: ReportContext, sample: FeatureSample) -> GrowthPotential | Missing:
     """Return current value, potential value and value segment of each customer, as ``ckm segment --by value`` does.
 
-    The definition is the saved one of the workspace; otherwise one is fitted now, without validation on a later year.
-    With more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` a sample of customers is used.
+    The definition is the saved one of the workspace; otherwise one is fitted for the report, without validation on a
+    later year. With more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` a sample of customers is used.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def read_growth_potential(context: ReportContext, sample: FeatureSample) -> Grow
     sample
         Result of :func:`ckm.metrics.feature_sample.read_features`.
     """
-    saved, table = kept_definition(context, METHOD, of=METHOD), sample.table
+    saved, table = saved_definition(context, METHOD, of=METHOD), sample.table
     try:
         definition = saved.definition if saved else fit_value(learning(context, table))
     except NotEnoughDataError as error:
@@ -99,7 +99,7 @@ def growth_potential_metrics(
     growth_potential
         Result of :func:`read_growth_potential` for all customers.
     margin
-        Of all customers.
+        Margin of all customers.
     """
     metrics: list[Metric] = []
     missing: list[Missing] = []
@@ -123,8 +123,8 @@ def growth_potential_metrics(
 def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
     """Return the gap between the spend of the last 12 months and the peak year, and the customers with a gap.
 
-    Years end on the same day as the last one, as far back as the data. Customers with returns only have no peak year.
-    None if the data are shorter than a year.
+    A year ends on the as-of date's day; the years go as far back as the data. Customers with returns only have no peak
+    year. Both are None if the data are shorter than a year.
     """
     years = _years(ledger.as_of, ledger.begins)
     if len(years) == 1:
@@ -154,7 +154,7 @@ def _values(context: ReportContext, growth_potential: GrowthPotential, margin: M
     ledger = context.ledger
     active = bought_in_year(ledger)
     ids = ledger.customers.filter(pl.Series(active)).implode()
-    # For a part of the customers, the others in the sample count as zero, which gives the right interval.
+    # The variance is that of the whole sample, in which the other customers have the value zero.
     counts = growth_potential.customers["customer_id"].is_in(ids).to_numpy()
     there = int(active.sum())
 

@@ -1,6 +1,6 @@
 """Life cycle stages and active customer flow, from the ledger.
 
-The numbers equal those of ``ckm segment --by lifecycle``: same definition, same ledger.
+The numbers are those of ``ckm segment --by lifecycle``, from the same definition and the same ledger.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ckm._segment.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefi
 from ckm._segment.lifecycle.flows import COUNTS, lifecycle_flows
 from ckm.customers.calendar import day_number
 from ckm.customers.columns import interpurchase_columns
-from ckm.customers.interpurchase import LONG_SHARE, own_gaps
+from ckm.customers.interpurchase import LONG_SHARE, customer_intervals
 from ckm.customers.parties import prospects
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.purchase_interval import population_gap
@@ -44,7 +44,7 @@ class Lifecycle:
     Attributes
     ----------
     definition
-        Thresholds, and the purchase interval of all customers.
+        Thresholds of the stages, and the median interpurchase time of all customers.
     ledger
         Ledger as of the day.
     state
@@ -115,7 +115,9 @@ def lifecycle_of(context: ReportContext, definition: LifecycleDefinition | None 
 def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDArray[np.int8]:
     purchases = ledger.purchases
     last, bought = purchases.last_days().astype(np.int64), purchases.has_any
-    own = own_gaps(purchases, gaps).with_columns(days=purchases.counts, recency_days=day_number(ledger.as_of) - last)
+    own = customer_intervals(purchases, gaps).with_columns(
+        days=purchases.counts, recency_days=day_number(ledger.as_of) - last
+    )
     features = own.filter(pl.Series(bought)).select(
         "recency_days", *interpurchase_columns(ledger.as_of, definition.gap_median_days, definition.gap_p80_days)
     )

@@ -1,4 +1,4 @@
-"""Customer lifetime value, and the accuracy of earlier predictions."""
+"""Customer lifetime value: models, holdout test, and backtest of the spend forecast."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.customer_lifetime_value import DAYS_A_MONTH, discounted_orders, fit_lifetime
-from ckm.models.btyd.holdout import Holdout, HoldoutDecile, by_tenths, hold_out
+from ckm.models.btyd.holdout import Holdout, HoldoutDecile, by_deciles, holdout_test
 from ckm.models.intervals import Z
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 SECTION = "growth_potential"
 HELD_OUT = 2
-"""Largest share of the history in the holdout. The holdout is as long as the horizon if possible, so that it contains
-the same seasons."""
+"""The holdout has at most one in ``HELD_OUT`` of the days of the history. Up to that it is as long as the horizon, so
+that it has the same seasons."""
 MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
 
 
@@ -115,7 +115,7 @@ class Lifetime:
             )
         else:
             sentences.append(_nearest(self.holdout))
-        return (*sentences, self.independence.reading)
+        return (*sentences, self.independence.sentence)
 
     @property
     def _parts(self) -> str:
@@ -145,7 +145,7 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
     Parameters
     ----------
     context
-        Context of all customers; parts of them use models fitted to all.
+        Context of all customers. Slices use the same models.
     margin
         Margin of purchases.
     """
@@ -224,7 +224,7 @@ def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Hold
     first, last = day_number(ledger.begins), day_number(ledger.as_of)
     split = last - min(horizon, (last - first + 1) // HELD_OUT)
     try:
-        return hold_out(*columns, split=split, last_day=last, seed=seed) if split < last else None
+        return holdout_test(*columns, split=split, last_day=last, seed=seed) if split < last else None
     except NotEnoughDataError:
         return None
 
@@ -237,8 +237,8 @@ def _missing(error: NotEnoughDataError) -> Missing:
 
 def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Metric, ...]:
     customers, total = len(value), float(value.sum())
-    tenths = by_tenths(value, value)
-    reach = None if forecast is None else forecast.total_reach
+    tenths = by_deciles(value, value)
+    reach = None if forecast is None else forecast.total_half_width
     ends = (None, None) if reach is None else tuple(round(total * exp(sign * reach), MONEY_DIGITS) for sign in (-1, 1))
     return (
         Metric("clv", round(total, MONEY_DIGITS), (), customers, *ends),
@@ -256,7 +256,7 @@ def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Metric, ...]
 
 
 def _past_metrics(forecast: SpendForecast) -> list[Metric]:
-    """Return the composition of the forecast, and its accuracy in the last closed window."""
+    """Return the model weights of the spend forecast, and its error in the last backtest window."""
     if not forecast.tests:
         return []
     latest = forecast.tests[-1]
@@ -299,8 +299,8 @@ def _tested(forecast: SpendForecast) -> tuple[str, ...]:
 
 def _holdout_metrics(holdout: Holdout) -> list[Metric]:
     metrics = [
-        *_tenths("holdout_orders", holdout.tenths_of_orders, ORDER_DIGITS),
-        *_tenths("holdout_money", holdout.tenths_of_money, MONEY_DIGITS),
+        *_tenths("holdout_orders", holdout.order_deciles, ORDER_DIGITS),
+        *_tenths("holdout_money", holdout.spend_deciles, MONEY_DIGITS),
     ]
     actual, customers = float(holdout.orders.sum()), len(holdout.buyers)
     for each in holdout.models:

@@ -1,4 +1,4 @@
-"""Loyalty matrix: behaviour by attitude, and the list of loyal customers with the rule for each."""
+"""Loyalty matrix of behaviour and attitude, and the list of loyal customers with the rule that each meets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class LoyalCustomers:
 
 
 @dataclass(frozen=True)
-class Standpoint:
+class BehaviourAndAttitude:
     """Behaviour and attitude of all customers at the end of a period; every mask is by code.
 
     Attributes
@@ -64,9 +64,9 @@ class Standpoint:
     active
         Customers with a purchase in the period.
     often, steady
-        The two kinds of behaviour of :mod:`ckm.metrics.loyalty_rules`.
+        Masks of the two kinds of behaviour of :mod:`ckm.metrics.loyalty_rules`.
     high, low
-        High and low attitude; with neither, the attitude is unknown.
+        High and low attitude; a customer with neither has no rating.
     answers
         Newest rating of each customer, as :meth:`ckm.metrics.ratings.Ratings.newest_of_any` gives it.
     """
@@ -79,13 +79,13 @@ class Standpoint:
     answers: pl.DataFrame
 
     def cells(self) -> dict[str, Mask]:
-        """Active customers with a rating, by cell of :data:`CELLS`."""
+        """Masks of the active customers with a rating, by cell of :data:`CELLS`."""
         often, active = self.often, self.active
         masks = (often & self.high, often & self.low, ~often & self.high, ~often & self.low)
         return {name: active & mask for name, mask in zip(CELLS, masks, strict=True)}
 
     def loyal(self, rules: LoyaltyRules) -> dict[str, Mask]:
-        """Active customers by the first rule that they meet."""
+        """Yield each rule with a mask of the active customers for whom it is the first rule that they meet."""
         behaviour = {"often": self.often, STEADY: self.steady}
         attitude = {"high": self.high, "low": self.low, "unknown": ~(self.high | self.low)}
         left, found = self.active, {}
@@ -122,8 +122,7 @@ def loyalty_metrics(
     if context.before is not None and lifecycle.earlier is not None:
         then = _standpoint(context.before, lifecycle.earlier, ratings, rules)
     loyal, loyal_then = here.loyal(rules), None if then is None else then.loyal(rules)
-    # Customers cannot have bought in a year before the data begin, so an increase of steady customers would be an
-    # artefact.
+    # No purchase is known in a year before the data begin, so that more steady customers would be an artefact.
     reached = context.ledger.begins <= _years(context.compared.last, rules.steady_years)[-1].first
     judged = {rule.name for rule in rules.rules if reached or rule.behaviour != STEADY}
     metrics = [
@@ -137,7 +136,7 @@ def loyalty_metrics(
     ]
     customers = LoyalCustomers(_list(context, here, loyal))
     if not (here.active & (here.high | here.low)).any():
-        # The satisfaction metrics name missing interactions.
+        # the satisfaction metrics give the reason for missing ratings
         missing = (Missing("loyalty", "no_ratings"),) if "interactions" in context.tables else ()
         return customers, tuple(metrics), missing
     return customers, (*_cells(context, here, then), *metrics), ()
@@ -145,7 +144,7 @@ def loyalty_metrics(
 
 def _standpoint(
     context: ReportContext, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules
-) -> Standpoint:
+) -> BehaviourAndAttitude:
     ledger, last = context.ledger, context.period.last
     is_active_now = lifecycle.is_in(*ACTIVE_STAGES)
     days = ledger.purchase_days_between(period_until(last, rules.often_months))
@@ -156,7 +155,7 @@ def _standpoint(
     codes = answers["code"].to_numpy()
     is_high = (answers["rating"] >= answers["scale"].replace_strict(rules.high, return_dtype=pl.Float64)).to_numpy()
     high[codes[is_high]], low[codes[~is_high]] = True, True
-    return Standpoint(
+    return BehaviourAndAttitude(
         active=ledger.bought_between(context.period),
         often=is_active_now & (days >= context.config.loyalty.min_orders),
         steady=is_active_now & steady,
@@ -167,7 +166,7 @@ def _standpoint(
 
 
 def _years(last: date, years: int) -> list[Period]:
-    """Return the twelve-month periods that end with a day, and with the same day of earlier years."""
+    """Return ``years`` consecutive periods of twelve months, latest first; the latest ends with ``last``."""
     ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
     return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
 
@@ -178,7 +177,7 @@ def _answers(ratings: Ratings | None, period: Period) -> pl.DataFrame:
     return ratings.newest_of_any(period)
 
 
-def _cells(context: ReportContext, here: Standpoint, then: Standpoint | None) -> list[Metric]:
+def _cells(context: ReportContext, here: BehaviourAndAttitude, then: BehaviourAndAttitude | None) -> list[Metric]:
     ledger = context.ledger
     now, before = here.cells(), None if then is None else then.cells()
     net = ledger.net_between(context.period)
@@ -202,7 +201,7 @@ def _cells(context: ReportContext, here: Standpoint, then: Standpoint | None) ->
     return [*counts, *revenue]
 
 
-def _list(context: ReportContext, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFrame:
+def _list(context: ReportContext, here: BehaviourAndAttitude, loyal: dict[str, Mask]) -> pl.DataFrame:
     ledger: Ledger = context.ledger
     rule = np.full(len(ledger.customers), -1)
     for position, mask in enumerate(loyal.values()):

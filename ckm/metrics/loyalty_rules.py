@@ -1,4 +1,4 @@
-"""Loyalty rules: thresholds and combinations of behaviour and attitude."""
+"""Rules for loyal customers: thresholds, and combinations of behaviour and attitude."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ATTITUDES = ("high", "low", "unknown")
 
 @dataclass(frozen=True)
 class LoyaltyRule:
-    """A rule for loyal customers: one kind of behaviour and one of some attitudes."""
+    """A rule for loyal customers: a kind of behaviour, and the attitudes that are allowed with it."""
 
     name: str
     behaviour: str
@@ -38,7 +38,7 @@ class LoyaltyRules:
     Attributes
     ----------
     often_months, steady_years, attitude_months
-        Length of the history used for behaviour and attitude.
+        Length of the history for frequent purchases, for purchases in every year, and for ratings.
     high
         Lowest rating of a high attitude, by scale.
     rules

@@ -1,4 +1,4 @@
-"""Margin of purchases after returns and cost of goods."""
+"""Margin share of the customers' purchases, after returns and cost of goods."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Margin:
 
 
 def read_margin(context: ReportContext) -> Margin:
-    """Return the margin as of the report's day."""
+    """Return the margin of all customers as of the as-of date."""
     ledger = context.ledger
     bought, returned = sum(each.sum_of("net") for each in ledger.bought), ledger.returns.sum_of("net")
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0

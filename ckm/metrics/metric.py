@@ -1,4 +1,4 @@
-"""Metrics: numbers with name, slice of customers, interval, and the value of the previous period."""
+"""Metrics: numbers of a report with name, slice, interval, and the value of the comparison period."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.metrics.catalogue import load_catalogue
+from ckm.metrics.catalogue import PROPORTIONAL, load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SLICE_SEPARATOR = "; "
 CHANGE_DIGITS = 9
-"""Decimals of a difference: cents are not exact in binary, so differences below a billionth count as zero."""
+"""Decimals of a difference. Cents are not exact in binary, so differences below a billionth are rounding errors."""
 COLUMNS = {
     "section": pl.String,
     "metric": pl.String,
@@ -30,7 +30,7 @@ COLUMNS = {
     "change": pl.Float64,
     "definition": pl.String,
 }
-"""Columns of :func:`metrics_table`."""
+"""Columns of :meth:`Metrics.table`."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ class Metric:
         Value of the comparison period; None without data.
     previous_n
         ``n`` of the comparison period; it determines whether ``previous`` may be shown.
+    days
+        Days of the comparison period and of the period, if they differ and the metric depends on their number
+        (``period_length`` of the catalogue); None otherwise.
     """
 
     name: str
@@ -64,29 +67,58 @@ class Metric:
     hi: float | None = None
     previous: float | None = None
     previous_n: int | None = None
+    days: tuple[int, int] | None = None
 
     @property
     def change(self) -> float | None:
-        """Difference to the previous period, in the unit of the metric."""
+        """Difference to the comparison period in the unit of the metric; of unequal periods over equally many days.
+
+        With ``days``, a sum is scaled to the days of the shorter period, and any other metric has no change.
+        """
         if self.value is None or self.previous is None:
             return None
-        return round(self.value - self.previous, CHANGE_DIGITS)
+        if self.days is None:
+            return round(self.value - self.previous, CHANGE_DIGITS)
+        if load_catalogue()[self.name].period_length != PROPORTIONAL:
+            return None
+        before, now = self.days
+        shortest = min(self.days)
+        return round(self.value * shortest / now - self.previous * shortest / before, CHANGE_DIGITS)
+
+    @property
+    def growth(self) -> float | None:
+        """Relative change, of sums over unequal periods per day; None without a change, or from 0 or less."""
+        if self.value is None or self.previous is None or self.change is None or self.previous <= 0:
+            return None
+        before, now = self.days or (1, 1)
+        return (self.value / now) / (self.previous / before) - 1
 
     def of(self, dimension: str) -> str | None:
         """Return the value of one dimension of the slice; None without it."""
         return dict(self.slice).get(dimension)
 
     def within(self, dimension: str, value: str) -> Metric:
-        """Return the metric with its slice limited to a part of the customers."""
+        """Return the metric with a dimension and its value put first in the slice."""
         return replace(self, slice=((dimension, value), *self.slice))
 
 
 class Metrics:
-    """All metrics of a report, in the order of the catalogue."""
+    """All metrics of a report, in the order of the catalogue.
 
-    def __init__(self, metrics: Iterable[Metric]) -> None:
+    Parameters
+    ----------
+    metrics
+        The metrics.
+    days
+        Days of the comparison period and of the period within the data; None without a comparison. Where they are not
+        as many, each metric that depends on them has them (:attr:`Metric.days`).
+    """
+
+    def __init__(self, metrics: Iterable[Metric], days: tuple[int, int] | None = None) -> None:
         book = load_catalogue()
-        # Sorting is stable: within a metric the order of the section is kept, such as months in time.
+        if days is not None and days[0] != days[1]:
+            metrics = (replace(each, days=days) if book[each.name].period_length else each for each in metrics)
+        # stable sort: the order within a metric, such as months in time, is kept
         self._metrics = tuple(sorted(metrics, key=lambda each: book.position(each.name)))
 
     def __iter__(self) -> Iterator[Metric]:
@@ -96,7 +128,7 @@ class Metrics:
         return len(self._metrics)
 
     def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
-        """Return the metrics of a name whose slice has exactly these dimensions, in the order of the section."""
+        """Return the metrics of a name whose slice has exactly these dimensions, in the order of the computation."""
         return tuple(
             each for each in self._metrics if each.name == name and tuple(key for key, _ in each.slice) == dimensions
         )
@@ -142,9 +174,9 @@ class Missing:
     section
         Section of the catalogue.
     reason
-        A key of the texts for missing things, such as ``no_ratings``.
+        Key ``missing.REASON`` of the texts of the report, such as ``no_ratings``.
     numbers
-        Numbers of the text, such as ``(("there", 212), ("needed", 400))``.
+        Numbers in the text of the reason, such as ``(("there", 212), ("needed", 400))``.
     detail
         More details as an English sentence; empty without any.
     """
@@ -156,7 +188,7 @@ class Missing:
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
-        """Return the present and the required number of an error."""
+        """Return a missing section with the present and the required number of an error."""
         numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
         there = next((number for name, number in numbers.items() if name != "needed"), 0)
         return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

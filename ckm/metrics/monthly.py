@@ -1,4 +1,4 @@
-"""Revenue, orders and active customers by calendar month, and the revenue that the season lets expect."""
+"""Revenue, orders, order value and active customers by calendar month, and the seasonal revenue of the newest month."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy as np
 
 from ckm.customers.calendar import day_number, months_before
 from ckm.customers.period import MONTHS_OF_A_YEAR
+from ckm.metrics.cell_suppression import MIN_GROUP_SIZE
 from ckm.metrics.metric import Metric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -25,19 +26,19 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 MONTHS = 13
-"""Months that are given: the newest that is over, and those back to the same one last year."""
+"""Calendar months of a metric: the newest that is over, back to the same month of the previous year."""
 FIRST_DAYS = 3
-"""Days at the beginning of a month before the data begin with which the month still counts as covered."""
+"""Largest number of days of a month before the data begin with which the month still counts as covered."""
 FEWEST_RATIOS = 6
-"""Months with the same month a year earlier that the interval of the season needs."""
+"""Fewest ratios of a month to the same month of the previous year for an interval."""
 CONFIDENCE = 0.975
-"""Upper end of the 95 % prediction interval."""
+"""Quantile of the upper end of the 95 % prediction interval."""
 MONEY_DIGITS = 2
 
 
 @dataclass(frozen=True)
 class Months:
-    """Sums of calendar months that are over, in time.
+    """Sums by calendar month, of months that are over, ascending.
 
     Attributes
     ----------
@@ -47,12 +48,18 @@ class Months:
         Net of purchases and returns, with and without a customer (int64).
     orders, active
         Orders that begin in it, and customers with a purchase in it (int64).
+    purchases
+        Net of the purchases of known customers, before returns (int64).
+    returning
+        Customers with a return in it (int64).
     """
 
     first_days: tuple[date, ...]
     revenue: Whole
     orders: Whole
     active: Whole
+    purchases: Whole
+    returning: Whole
 
 
 def months_of(context: ReportContext) -> Months:
@@ -62,9 +69,9 @@ def months_of(context: ReportContext) -> Months:
     starts = [months_before(end, back) for back in range(MONTHS + MONTHS_OF_A_YEAR, 0, -1)]
     starts = [start for start in starts if (ledger.begins - start).days <= FIRST_DAYS]
     count = len(starts)
-    revenue, orders, active = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    revenue, orders, active, purchases, returning = (np.zeros(count, dtype=np.int64) for _ in range(5))
     if not count:
-        return Months((), revenue, orders, active)
+        return Months((), revenue, orders, active, purchases, returning)
     edges = np.array([day_number(start) for start in (*starts, end)])
 
     def add(sums: Whole, days: NDArray[np.int32], values: Whole) -> None:
@@ -74,22 +81,26 @@ def months_of(context: ReportContext) -> Months:
 
     for lines in ledger.all_lines:
         add(revenue, lines.day, lines.of("net"))
+    for lines in ledger.bought:
+        add(purchases, lines.day, lines.of("net"))
     add(revenue, ledger.guests.day, ledger.guests.purchases + ledger.guests.returns)
     visits = ledger.purchases
     add(orders, visits.day, visits.of("orders"))
-    month = np.searchsorted(edges, visits.day, side="right")
-    once = np.ones(len(month), dtype=np.int64)  # a customer's first purchase day of each month
-    once[1:] = (visits.code[1:] != visits.code[:-1]) | (month[1:] != month[:-1])
-    add(active, visits.day, once)
-    return Months(tuple(starts), revenue, orders, active)
+    for sums, days in ((active, visits), (returning, ledger.returns)):
+        month = np.searchsorted(edges, days.day, side="right")
+        first = np.ones(len(month), dtype=np.int64)  # marks a customer's first day of each month
+        first[1:] = (days.code[1:] != days.code[:-1]) | (month[1:] != month[:-1])
+        add(sums, days.day, first)
+    return Months(tuple(starts), revenue, orders, active, purchases, returning)
 
 
 def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute the metrics by month; ``previous`` is the same month of the previous year.
+    """Return the metrics by month; ``previous`` is the same month of the previous year.
 
-    ``seasonal_revenue`` is what the newest month was to be expected to bring: the same month last year, times the
-    geometric mean of the ratios to the previous year of the months between. Its interval is the 95 % prediction
-    interval of one more ratio, by the logarithms of those ratios and Student's t; not known with fewer than six ratios.
+    ``seasonal_revenue`` is the revenue expected in the newest month: that of the same month of the previous year times
+    the geometric mean of the ratios of the months between to those of the previous year. Its interval is the 95 %
+    prediction interval of one more ratio, from the logarithms of the ratios and Student's t; missing with fewer than
+    :data:`FEWEST_RATIOS`.
     """
     months = months_of(context)
     metrics = []
@@ -104,7 +115,24 @@ def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[M
             month = ("month", f"{months.first_days[at]:%Y-%m}")
             metrics.append(Metric(name, values[at], (month,), previous=before))
     season = _season(months, context.ledger.scale)
-    return (*metrics, *([season] if season is not None else [])), ()
+    return (*metrics, *_order_values(months, context.ledger.scale), *([season] if season is not None else [])), ()
+
+
+def _order_values(months: Months, scale: int) -> Iterator[Metric]:
+    """Yield the average order value by month; none where the returns of a month are of few customers.
+
+    Purchases less revenue are the returns of a month, and eleven months and a year give away the twelfth: so all months
+    are shown, or none. Each has as ``n`` the smallest number of customers with a return in a month with returns.
+    """
+    newest = slice(-MONTHS, None)
+    fewest = min((each for each in months.returning[newest].tolist() if each), default=0)
+    orders = months.orders[newest].tolist()
+    if 0 < fewest < MIN_GROUP_SIZE or not all(orders):
+        return
+    sums = zip(months.first_days[newest], months.purchases[newest].tolist(), orders, strict=True)
+    for first_day, purchases, count in sums:
+        month = ("month", f"{first_day:%Y-%m}")
+        yield Metric("monthly_average_order_value", purchases / scale / count, (month,), n=fewest)
 
 
 def _season(months: Months, scale: int) -> Metric | None:

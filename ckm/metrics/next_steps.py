@@ -1,4 +1,4 @@
-"""What to do next: actions that the data bear out, each with its customers and its amount, the largest first."""
+"""What to do next: actions with their customers and their amount, largest amount first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ METRICS = {
     "win_back": "win_back_value",
     "second_order": "second_order_expected_revenue",
 }
-"""Actions, and the metric that is the amount of each."""
+"""Metric with the amount of each action."""
 AT_RISK_COLUMNS = {
     "customer_id": pl.String,
     "level": pl.String,
@@ -44,9 +44,9 @@ AT_RISK_COLUMNS = {
 }
 """Columns of :func:`call_list`."""
 FEWEST_LAPSED = 30
-"""Lapsed customers of high value that the rate of those who come back is computed from."""
+"""Fewest lapsed customers of high value for a rate of reactivation."""
 HIGH_VALUE = 0.8
-"""Quantile of the customers' last active year from which a customer is of high value."""
+"""Quantile of the net of the last active year; customers at or above it are of high value."""
 DAYS_A_YEAR = 365
 
 
@@ -57,9 +57,9 @@ class NextStep:
     Attributes
     ----------
     action
-        Of :data:`METRICS`.
+        Key of :data:`METRICS`.
     metric
-        Its amount; ``n`` is the number of customers, and a slice names the reason that it is about.
+        Metric with its amount; ``n`` is the number of customers. A slice names the churn driver of the action.
     """
 
     action: str
@@ -67,14 +67,14 @@ class NextStep:
 
     @property
     def reason(self) -> str | None:
-        """The churn driver that it is about; None where it is about none."""
+        """Churn driver of the action; None for an action without one."""
         return self.metric.of("reason")
 
 
 def next_steps(metrics: Metrics) -> tuple[NextStep, ...]:
-    """Return the actions with an amount, the largest first; of an action for each reason the one of the largest amount.
+    """Return the actions with an amount, largest first; of an action per churn driver, the one with the largest amount.
 
-    The amounts are of overlapping customers, so that they do not add up.
+    A customer can be in several actions, so the amounts do not add up.
     """
     steps = []
     causes = {each.code for each in load_reasons().reasons if each.cause}
@@ -89,16 +89,16 @@ def next_steps(metrics: Metrics) -> tuple[NextStep, ...]:
 
 
 def call_list(context: ReportContext, risk: Risk | Missing) -> pl.DataFrame:
-    """Return the customers with a warning who may be contacted, the largest value at risk first.
+    """Return the customers with a warning who may be contacted, largest value at risk first.
 
-    They are those of the list ``at-risk`` of :func:`ckm.metrics.customer_table.audiences`.
+    They are the customers of the list ``at-risk`` of :func:`ckm.metrics.customer_table.audiences`.
 
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     risk
-        Of all customers.
+        Churn estimates of all customers.
     """
     if not isinstance(risk, Risk):
         return pl.DataFrame(schema=AT_RISK_COLUMNS)
@@ -130,18 +130,18 @@ def next_step_metrics(
     Parameters
     ----------
     context
-        Of all customers.
+        Context of all customers.
     risk
-        Of all customers.
+        Churn estimates of all customers.
     calls
-        Of :func:`call_list`.
+        Result of :func:`call_list`.
     lifecycle
-        Of all customers; None where the purchase interval is not known.
+        Life cycle of all customers; None if the purchase interval is unknown.
     """
     metrics = []
     if calls.height:
         metrics.append(Metric("call_value", _total(calls), n=calls.height))
-    if isinstance(risk, Risk) and risk.leaving.has_reasons and has_knowledge(context):
+    if isinstance(risk, Risk) and risk.estimates.has_reasons and has_knowledge(context):
         metrics += _unanswered(risk)
     if lifecycle is not None and (won := _win_back(context, lifecycle)) is not None:
         metrics.append(won)
@@ -149,12 +149,12 @@ def next_step_metrics(
 
 
 def _total(customers: pl.DataFrame) -> float:
-    # sorted before it is summed: equal amounts in another order are the same sum
+    # sorted before the sum, so that the order of rows does not change the rounding
     return round(float(np.sort(customers["value_at_risk"].fill_null(0.0).to_numpy()).sum()), MONEY_DIGITS)
 
 
 def _unanswered(risk: Risk) -> Iterator[Metric]:
-    """Value at risk of the customers with a warning none of whose reasons has an entry, by their first reason."""
+    """Yield the value at risk of customers with a warning and no knowledge entry for any reason, by top reason."""
     open_ = risk.customers.filter(pl.col("level").is_not_null() & pl.col("unanswered").fill_null(value=False))
     for (reason,), customers in sorted(open_.group_by(pl.col("reason").fill_null(NO_VALUE))):
         if reason != NO_VALUE:
@@ -162,9 +162,10 @@ def _unanswered(risk: Risk) -> Iterator[Metric]:
 
 
 def _win_back(context: ReportContext, lifecycle: Lifecycle) -> Metric | None:
-    """Return what the lapsed customers of high value bring back at the rate of those who had lapsed before the period.
+    """Return the revenue expected from the lapsed customers of high value.
 
-    None where that rate is not known: without a comparison, or of fewer than thirty customers.
+    It is the net of their last active years times the share of it that customers who had lapsed before the period
+    brought back in it. None without a comparison, or with fewer than :data:`FEWEST_LAPSED` such customers.
     """
     earlier = lifecycle.earlier
     if earlier is None or context.compared.last + timedelta(1) != context.period.first:
@@ -180,7 +181,7 @@ def _win_back(context: ReportContext, lifecycle: Lifecycle) -> Metric | None:
 
 
 def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Whole]:
-    """Return who is lapsed and of high value, and the net of each one's last active year; both by code."""
+    """Return a mask of the lapsed customers of high value, and the net of each customer's last active year, by code."""
     ledger, bought = lifecycle.ledger, lifecycle.ledger.purchases.has_any
     begin = ledger.purchases.last_days().astype(np.int64) - DAYS_A_YEAR
     worth = np.zeros(len(bought), dtype=np.int64)

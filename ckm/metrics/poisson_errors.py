@@ -1,10 +1,10 @@
 """Standard errors of metrics by Poisson variation of the customers.
 
-Every number here is a function of sums over customers. If the number of customers of each kind varied by chance
-(Poisson), each with the same behaviour in both periods, the sums would vary by the sums of squares and products of each
-customer's contribution. A Poisson bootstrap over customers with a thousand draws would give the same (Chamandy,
-Muralidharan, Najmi and Naidu 2012, Estimating uncertainty for massive data streams, Google); this is its closed form,
-without draws and seed. The error of a smooth function of the sums follows from its gradient (delta method).
+A metric is a function of sums over customers. If each customer occurs a Poisson(1) number of times, with the same
+behaviour in both periods, the covariances of the sums are the sums of squares and products of the customers'
+contributions. A Poisson bootstrap over customers with a thousand draws has the same variance (Chamandy, Muralidharan,
+Najmi and Naidu 2012, Estimating uncertainty for massive data streams, Google); this is its closed form, without draws
+and seed. The error of a smooth function of the sums follows from its gradient (delta method).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def ratio_gradient(above: float, below: float) -> tuple[float, float]:
 
 
 def error_of_days(days: Numbers) -> float:
-    """Return the standard error of a sum of days, for guest sales; days count as independent."""
+    """Return the standard error of a sum over days, for guest sales: each day counts as an independent observation."""
     return sqrt(len(days) * float(np.var(days, ddof=1))) if len(days) > 1 else 0.0
 
 
@@ -88,22 +88,22 @@ def interval(value: float, error: float) -> tuple[float, float]:
     return value - NORMAL_975 * error, value + NORMAL_975 * error
 
 
-def chance(value: float, error: float) -> float:
-    """Return the two-sided p-value of a number under the hypothesis that it is zero."""
+def p_value(value: float, error: float) -> float:
+    """Return the two-sided p-value of a normal estimate under the hypothesis that it is zero."""
     if not error:
         return 0.0 if value else 1.0
     return erfc(abs(value) / error / sqrt(2))
 
 
-def beyond_chance(chances: Sequence[float], level: float = 0.05) -> tuple[bool, ...]:
+def holm_significant(p_values: Sequence[float], level: float = 0.05) -> tuple[bool, ...]:
     """Return which findings are significant when all are tested together at ``level``.
 
     Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the smallest p-value is compared with level / m, the next
     with level / (m - 1), until one fails.
     """
-    significant = [False] * len(chances)
-    for rank, each in enumerate(sorted(range(len(chances)), key=lambda at: (chances[at], at))):
-        if chances[each] > level / (len(chances) - rank):
+    significant = [False] * len(p_values)
+    for rank, each in enumerate(sorted(range(len(p_values)), key=lambda at: (p_values[at], at))):
+        if p_values[each] > level / (len(p_values) - rank):
             break
         significant[each] = True
     return tuple(significant)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).parents[1] / "data" / "hidden_cells.yaml"
 PARTS_SCHEMA = "ckm.hidden_cells/1"
 PUBLIC, WHOLE, OWN_N, SLICE = "public", "whole", "n", "slice"
-"""Protections that are not groups: a figure of the shop; of all customers; of the customers counted by the metric's own
-``n``; of a slice of any dimension, named by ``change_by_slice``."""
+"""Protections other than a group: a figure of the shop; a figure of all customers; of the customers in ``n`` of the
+metric; of a slice of any dimension."""
 OWN_N_OF = "n of "
 """Prefix of ``counted_by`` of a group whose number of customers is the ``n`` of one of its metrics."""
 
@@ -51,9 +51,9 @@ class Protection:
     part
         :data:`PUBLIC`, :data:`WHOLE`, :data:`OWN_N`, :data:`SLICE`, or the name of a :class:`Part`.
     value
-        The fixed value of the part, whatever the slices of the metric; None if the slices contain it.
+        Group of the part that the metric is of, if it is fixed; None if a slice of the metric names the group.
     one_in
-        The metric depends on the top one in ``one_in`` of the customers in ``n``, and these must be enough.
+        The metric depends on the top customers of ``n``, one in ``one_in``; their number counts.
     """
 
     part: str
@@ -61,7 +61,7 @@ class Protection:
     one_in: int = 1
 
     def rests_on(self, n: int | None) -> int:
-        """Return the number of customers behind a number; 1 (too few) if unknown."""
+        """Return the number of customers behind a metric with this ``n``; 1, which is too few, if ``n`` is unknown."""
         return 1 if n is None else -(-n // self.one_in)
 
 

@@ -1,4 +1,4 @@
-"""Ratings: the newest response of each customer on each scale, in any period."""
+"""Ratings of customers: the newest response of each customer and scale in a period."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from ckm.customers.calendar import day_number
 from ckm.customers.definitions import local_day
 from ckm.schema import RATING_SCALES
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from ckm.customers.period import Period
@@ -22,14 +22,13 @@ NEEDED = ("customer_id", "at", "rating", "scale")
 
 @dataclass(frozen=True)
 class Ratings:
-    """Ratings on a known scale up to the report's day.
+    """Ratings on the scales of :data:`ckm.schema.RATING_SCALES` up to the as-of date.
 
     Attributes
     ----------
     frame
-        ``code`` (of the ledger; null for persons not in it or without an id), ``named`` (whether there is an id),
-        ``day``
-        (Int32, days since 1970), ``scale``, ``rating`` (Float64); the oldest first.
+        ``code`` (of the ledger; null for persons not in it or without an id), ``named`` (whether the row has a customer
+        id), ``day`` (Int32, days since 1970), ``scale``, ``rating`` (Float64); the oldest first.
     """
 
     frame: pl.DataFrame
@@ -46,7 +45,7 @@ class Ratings:
         )
 
     def newest_of_any(self, period: Period) -> pl.DataFrame:
-        """Return each customer's newest rating of a period, whatever its scale: ``code``, ``scale``, ``rating``."""
+        """Return each customer's newest rating of a period over all scales: ``code``, ``scale``, ``rating``."""
         return (
             self._within(period)
             .drop_nulls("code")
@@ -57,14 +56,14 @@ class Ratings:
         )
 
     def of(self, customers: pl.Series, part: pl.Series) -> Ratings:
-        """Return the ratings of some customers, with their new codes.
+        """Return the ratings of some customers, with the codes of a ledger of these customers.
 
         Parameters
         ----------
         customers
-            Ids by present code.
+            Ids by the codes of these ratings.
         part
-            Ids of the selected customers, in the order of their new codes.
+            Ids of the selected customers by the codes of their ledger.
         """
         codes = self.frame["code"].drop_nulls().unique()
         known = pl.LazyFrame({"code": codes, "customer_id": customers.gather(codes)})
@@ -77,7 +76,7 @@ class Ratings:
             .collect()
         )
 
-    def nameless(self, period: Period) -> int:
+    def without_customer(self, period: Period) -> int:
         """Return the number of ratings in a period without a customer id."""
         return self._within(period).filter(~pl.col("named")).collect().height
 

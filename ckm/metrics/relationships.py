@@ -11,7 +11,7 @@ import polars as pl
 from ckm.customers.calendar import day_number
 from ckm.customers.ledger import NO_VALUE
 from ckm.customers.period import Period
-from ckm.metrics.customer_balance import standing
+from ckm.metrics.customer_balance import customer_balance
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.intervals import wilson
 from ckm.schema import PARTY_TYPES
@@ -37,12 +37,12 @@ UNKNOWN = _Number(None)
 
 
 def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute the customers of the period and their purchases, and by party type.
+    """Return the metrics of customers and their purchases in the period, and by party type.
 
     If the data do not cover the comparison period, the groups (new, retained, reactivated, lost) are unknown: their
     values are None with the reason ``no_comparison``, and no metric has a ``previous`` value. If the data do not cover
-    the year before the last, first purchases in that year are mostly of earlier customers, so the repeat rate is None
-    (``short_history``).
+    the last 730 days, most first purchases in the data are not first purchases, so the repeat rate of the cohort is
+    None (``short_history``).
     """
     now, before = _numbers(context), _numbers(context.before) if context.before else {}
     metrics = [
@@ -50,6 +50,8 @@ def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tu
         for name, number in now.items()
     ]
     missing = [] if context.incomparable is None else [Missing(SECTION, *context.incomparable)]
+    if context.is_comparable and context.ledger.begins >= context.compared.first:
+        missing.append(Missing(SECTION, "no_earlier_purchases"))
     if not context.covers(_cohort_year(context)):
         there = (context.period.last - context.ledger.begins).days
         missing.append(Missing(SECTION, "short_history", (("there", there), ("needed", 2 * COHORT_DAYS))))
@@ -66,7 +68,7 @@ def _parts(number: _Number) -> tuple[float | None, tuple[()], int | None, float 
 
 def _numbers(context: ReportContext) -> dict[str, _Number]:
     ledger, period = context.ledger, context.period
-    who, orders, days = standing(context), ledger.orders_between(period), ledger.purchase_days_between(period)
+    who, orders, days = customer_balance(context), ledger.orders_between(period), ledger.purchase_days_between(period)
     active, bought = int(who.active.sum()), int(orders.sum())
     purchases = ledger.money(int(ledger.net_between(period).sum()) - ledger.returns.total_of("net", period))
     known = context.is_comparable
@@ -94,13 +96,13 @@ def _rate(part: int, whole: int) -> _Number:
 
 
 def _cohort_year(context: ReportContext) -> Period:
-    """The year before the last: customers with a first purchase in it have been observed for a whole year."""
+    """Return the 365 days before the last 365 days: customers with a first purchase then are observed for 365 days."""
     last = context.period.last - timedelta(COHORT_DAYS)
     return Period(last - timedelta(COHORT_DAYS - 1), last)
 
 
 def _bought_again(context: ReportContext) -> tuple[int, int]:
-    """Return the repeat customers, and all, among those with a first purchase in the year before the last."""
+    """Return the number of the cohort year's customers who bought again within 365 days, and of all of them."""
     visits, first, year = context.ledger.purchases, context.ledger.first_day, _cohort_year(context)
     cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1
@@ -118,7 +120,7 @@ def _gaps_ended(context: ReportContext) -> NDArray[np.int32]:
 
 
 def _by_party(context: ReportContext) -> list[Metric]:
-    """Return active customers and revenue of each party type with either; :data:`NO_VALUE` if it is unknown."""
+    """Return active customers and revenue by party type, of types with either; :data:`NO_VALUE` if it is unknown."""
     types = (*PARTY_TYPES, NO_VALUE)
     position = dict(zip(PARTY_TYPES, range(len(PARTY_TYPES)), strict=True))
     party = (

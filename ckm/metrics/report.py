@@ -1,4 +1,4 @@
-"""A loyalty report: metrics of a period, missing metrics, and changes."""
+"""Loyalty report: metrics of a period with changes, lists of customers, and what is missing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
+from ckm.metrics.metric import Metrics
+from ckm.metrics.net_sales import AS_THE_SOURCE, NetSales
 from ckm.metrics.next_steps import AT_RISK_COLUMNS
-from ckm.settings import GREGORIAN
+from ckm.setting_values import GREGORIAN
 
 if TYPE_CHECKING:
     from datetime import date
 
     from ckm.customers.period import Comparison, Period
     from ckm.metrics.goals import Goal
-    from ckm.metrics.metric import Metrics, Missing
+    from ckm.metrics.metric import Missing
     from ckm.metrics.significance import Change
 
 
@@ -33,11 +35,11 @@ class LoyaltyReport:
     data
         The source as an argument of a command; empty for a workspace.
     significant
-        Number of metrics of all customers whose change is significant.
+        Names of the metrics of all customers whose change is significant and large enough to report.
     period, compared, comparison
         The period, the comparison period, and the kind of comparison.
     shortened_from
-        Length in months that the period would have if the data began earlier; None without a change.
+        Default length of the period in months, if a shorter period is reported; else None.
     data_begin
         First day of the data; None if it is not known.
     as_of
@@ -45,8 +47,9 @@ class LoyaltyReport:
     currency, time_zone
         Currency of all amounts; time zone of all days.
     metrics
-        All metrics, by the names of the catalogue. With ``by``, metrics of slices have ``(by, value)`` first in their
-        slice.
+        All metrics, by the names of the catalogue. Between periods of unequal length their changes are over equally
+        many days (:attr:`ckm.metrics.metric.Metric.change`). With ``by``, metrics of slices have ``(by, value)`` first
+        in their slice.
     missing
         Missing metrics with reasons.
     days
@@ -54,11 +57,11 @@ class LoyaltyReport:
     data_end
         Last day with any row, if it is unusually long before the as-of date; else None.
     silences
-        Unusually long silences (days without rows) in either period, without the one after ``data_end``.
+        Unusually long runs of days without rows in either period, without that after ``data_end``.
     warnings_scored, spend_scored
         Horizon of the saved run of warnings, or of expected spend, that was scored; None without one.
     drivers
-        The few changes that matter, the most important first.
+        The reported changes, largest relative change first.
     goals
         Goals of ``ckm.yaml``; empty without any.
     loyal
@@ -72,10 +75,12 @@ class LoyaltyReport:
         The dimension of the slices.
     names
         Whether customers' names may be shown.
+    net_sales
+        What the revenue includes, by platform of the sources.
     remarks
-        What a reader must know besides, in English.
+        Remarks for the user, in English.
     calendar
-        Of the dates that a reader sees: one of :data:`ckm.settings.CALENDARS`.
+        Calendar of the dates in texts: one of :data:`ckm.setting_values.CALENDARS`.
     """
 
     label: str
@@ -103,8 +108,13 @@ class LoyaltyReport:
     at_risk: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=AT_RISK_COLUMNS))
     by: str | None = None
     names: bool = False
+    net_sales: tuple[NetSales, ...] = (AS_THE_SOURCE,)
     remarks: tuple[str, ...] = ()
     calendar: str = GREGORIAN
+
+    def __post_init__(self) -> None:
+        if self.days is not None:
+            object.__setattr__(self, "metrics", Metrics(self.metrics, self.days))
 
     def is_significant(self, metric: str) -> bool:
         """Whether the change of a metric of all customers is significant and large enough to report."""

@@ -1,4 +1,4 @@
-"""Net promoter score, satisfaction and effort, with intervals."""
+"""Net promoter score, customer satisfaction and customer effort score, with intervals."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class RatingScore:
 def satisfaction_metrics(
     context: ReportContext, ratings: Ratings | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return ``nps``, ``csat``, ``ces``, and by scale ``answers`` and ``response_rate``.
+    """Return ``nps``, ``csat``, ``ces``, and by scale ``responses`` and ``response_rate``.
 
-    For each customer the newest response of the period counts on each scale; customers are all who ever bought. Ratings
-    without a customer id are excluded and counted (``ratings_without_customer``).
+    The newest response of each customer and scale in the period counts; customers are all with a purchase up to the
+    as-of date. Ratings without a customer id are excluded and counted (``ratings_without_customer``).
 
     Parameters
     ----------
@@ -118,5 +118,5 @@ def _response(
 
 
 def _nameless(ratings: Ratings | None, period: Period) -> tuple[Missing, ...]:
-    count = 0 if ratings is None else ratings.nameless(period)
+    count = 0 if ratings is None else ratings.without_customer(period)
     return (Missing("loyalty", "ratings_without_customer", (("count", count),)),) if count else ()

@@ -1,4 +1,4 @@
-"""Customers who bought once and are due for their second order, by the interval of those who came back."""
+"""Customers with one order who are due for a second one, by the time to the second order of repeat customers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ckm.customers.required_tables import TRANSACTIONS, readable
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.survival import kaplan_meier
 from ckm.models import intervals
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 SECTION = "relationships"
 FEWEST_SECOND_ORDERS = 30
-"""Second orders without which no interval is estimated: six lie before its start, and six after its end."""
+"""Fewest second orders for an estimate: six of 30 come before the interval, and six after it."""
 FROM_SHARE, UNTIL_SHARE = 0.2, 0.8
-"""Quantiles of the interval: the middle three in five of the second orders."""
+"""Quantiles of the interval, which holds the middle 60 % of the second orders."""
 FEWEST_FOR_ITEM = 5
-"""Customers who bought the same second, for it to be named."""
+"""Fewest customers with the same item in the second order for a likely item."""
 PRODUCT = "product_id"
 _PRODUCT_COLUMNS = {"likely_product": pl.String, "likely_product_support": pl.Int64}
 MONEY_DIGITS, SHARE_DIGITS = 2, 6
 TOLERANCE = 1e-12
-"""Of a share that a product of fractions reaches."""
+"""Tolerance of a share that is a product of fractions."""
 COLUMNS = {
     "customer_id": pl.String,
     "first_order": pl.Date,
@@ -56,7 +56,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class SecondOrders:
-    """When second orders come, and who is due for one.
+    """Interval of second orders, and the customers who are due for one.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class SecondOrders:
     average_value
         Average net of the day of the second order, in the currency.
     customers
-        Who is due, those with the highest probability first: ``customer_id``; ``first_order`` (Date); ``days_since``
+        Customers who are due, highest probability first: ``customer_id``; ``first_order`` (Date); ``days_since``
         (Int64); ``due_until`` (Date, last day of the interval); ``second_order_probability`` (Float64, of a second
         order by that day); ``expected_revenue`` (Float64, that probability times the average value);
         ``likely_category`` (String: what most others who bought ``likely_category_after`` first bought second, and how
@@ -80,7 +80,7 @@ class SecondOrders:
         :data:`FEWEST_FOR_ITEM` did, or no category is known); ``channel`` (String, of the first order; null where
         unknown, of several the first by name).
     expected_revenue, low, high
-        Sum over these customers, and its 95 % interval; the ends are None where nobody is due.
+        Sum of ``expected_revenue``, and its 95 % interval; ``low`` and ``high`` are None if nobody is due.
     """
 
     due_from: int
@@ -96,21 +96,22 @@ class SecondOrders:
 
 
 def second_orders(context: ReportContext) -> SecondOrders | Missing:
-    """Return the usual interval from the first to the second order, and who is due for a second one.
+    """Return the interval in which most second orders come, and the customers who are due for one.
 
-    The days from the first order to the second are estimated as durations, in which a customer without a second order
-    is censored on the as-of date (:func:`ckm.metrics.survival.kaplan_meier`). With ``F(t) = 1 - S(t)``, the share of
-    customers who came back within ``t`` days, the quantile ``q`` of those who come back within the follow-up ``T`` is
-    the first day with ``F(t) >= q F(T)``. A customer is due who has placed one order ever and for whom the day after
-    the as-of date lies in the interval ``due_from`` to ``due_until`` days after it. The probability of a second order
-    by the end of the interval is ``1 - S(due_until) / S(days_since)``.
+    The days from the first to the second order are durations; a customer without a second order is censored on the
+    as-of date (:func:`ckm.metrics.survival.kaplan_meier`). With ``F(t) = 1 - S(t)``, the share of customers who came
+    back within ``t`` days, the quantile ``q`` of those who come back within the follow-up ``T`` is the first day with
+    ``F(t) >= q F(T)``. A customer is due who has one order ever, and for whom the day after the as-of date is
+    ``due_from`` to ``due_until`` days after it. The probability of a second order by the end of the interval is ``1 -
+    S(due_until) / S(days_since)``.
 
-    Customers with several orders on their first purchase day are in neither. The first order is the first in the data.
+    Customers with several orders on their first purchase day are excluded. The first order is the first one in the
+    data.
 
     Parameters
     ----------
     context
-        Of all customers; its ledger has categories and channels where they are known.
+        Context of all customers; its ledger has categories and channels where they are known.
 
     Returns
     -------
@@ -145,14 +146,14 @@ def second_orders(context: ReportContext) -> SecondOrders | Missing:
 def second_order_metrics(
     found: SecondOrders | Missing, earlier: SecondOrders | Missing | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the interval of second orders, who is due, and the revenue expected of them.
+    """Return the interval of second orders, the number of customers who are due, and their expected revenue.
 
     Parameters
     ----------
     found
-        As of the day of the report.
+        Result as of the as-of date.
     earlier
-        The same as of the end of the period that is compared with; None without one.
+        Result as of the end of the comparison period; None without one.
     """
     if isinstance(found, Missing):
         return (), (found,)
@@ -178,7 +179,7 @@ def _numbers(found: SecondOrders | None) -> dict[str, tuple[float, int]]:
 
 
 class _Durations(NamedTuple):
-    """Customers whose first purchase day has one order: code, days to the second or to the as-of date, and which."""
+    """Durations from the first to the second order, of customers whose first purchase day has one order."""
 
     codes: Codes
     first: Codes
@@ -186,7 +187,7 @@ class _Durations(NamedTuple):
     came_back: Mask
 
     def follow_up(self, today: int) -> tuple[int, Mask]:
-        """Return the days that enough customers have been observed for, and who came back within them."""
+        """Return the follow-up in days, and a mask of the customers with a second order within it."""
         observed = np.sort(today - self.first)
         days = int(observed[-FEWEST_SECOND_ORDERS]) if len(observed) >= FEWEST_SECOND_ORDERS else 0
         return days, self.came_back & (self.days <= days)
@@ -204,7 +205,7 @@ def _durations(ledger: Ledger) -> _Durations:
 
 
 def _quantile(curve: Survival, share: float, follow_up: int) -> int:
-    """Return the first day by which this share of those who come back within the follow-up has come back."""
+    """Return the first day by which a share of the second orders within the follow-up has come."""
     came_back = 1 - curve.share[: follow_up + 1]
     return int((came_back >= share * came_back[-1] - TOLERANCE).argmax())
 
@@ -222,7 +223,7 @@ def _expected_revenue(curve: Survival, since: Codes, end: int, net: Floats) -> t
     if not len(since):
         return 0.0, None, None
     spread = np.zeros(len(since))
-    known = stays > 0  # where all have come back by the end, the curve has no variance there
+    known = stays > 0  # the variance is not defined where the curve is 0
     spread[known] = stays[known] * np.sqrt(curve.log_variance[end] - curve.log_variance[since[known]])
     error = np.hypot(float(spread.sum()) * average, expected * float(net.std(ddof=1)) / np.sqrt(len(net)))
     revenue, half = expected * average, intervals.Z * float(error)
@@ -255,23 +256,23 @@ def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, en
 
 
 def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame:
-    """Return the likely product of the second order of those who are due.
+    """Return the likely product of the second order of each customer who is due.
 
-    As ``likely_category``, of products: what most others who bought the same product first bought second. Reads the
-    rows of those who came back and of those who are due.
+    It is the product that most other customers with the same first product bought second. Reads the transactions of
+    repeat customers and of customers who are due.
 
     Parameters
     ----------
     context
-        The same as of ``found``.
+        Context that ``found`` was computed from.
     found
-        Of :func:`second_orders`.
+        Result of :func:`second_orders`.
 
     Returns
     -------
     pl.DataFrame
-        ``customer_id``, ``likely_product`` (String), ``likely_product_support`` (Int64, how many others bought it
-        second), of the customers for whom it is known.
+        ``customer_id``, ``likely_product`` (String), ``likely_product_support`` (Int64, number of customers who bought
+        it second); without customers for whom none is known.
     """
     ledger, transactions = context.ledger, context.tables[TRANSACTIONS]
     if PRODUCT not in transactions.collect_schema() or found.customers.is_empty():
@@ -309,7 +310,7 @@ def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame
 
 
 def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.DataFrame:
-    """Return ``code``, ``likely_category``, ``_after``, ``_customers`` and ``_of`` of those who are due."""
+    """Return ``code`` and the columns ``likely_category…`` of :class:`SecondOrders` for customers who are due."""
     baskets, purchases = ledger.categories, ledger.purchases
     came_back = found.codes[found.came_back]
     second_day = np.full(purchases.customers, -1, dtype=np.int64)
@@ -327,20 +328,20 @@ def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.Data
 
 
 def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
-    """Return ``code`` and ``item`` of the chosen entries, each pair once."""
+    """Return the distinct pairs of ``code`` and ``item`` of the chosen entries."""
     names = baskets.names.gather(baskets.items[chosen])
     return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "item": names}).unique()
 
 
 def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
-    """Return what is bought second after each first item by most customers.
+    """Return the most frequent item of the second order, given the first item.
 
     Parameters
     ----------
     first, second
-        ``code`` and ``item``, each pair once, of the first and the second order of those who came back.
+        ``code`` and ``item``, each pair once, of the first and the second order of repeat customers.
     due
-        The same of the only order of those who are due.
+        ``code`` and ``item`` of the only order of customers who are due.
 
     Returns
     -------
@@ -355,7 +356,7 @@ def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.
         .join(first.group_by("item").agg(of=pl.len().cast(pl.Int64)), on="item")
         .filter(pl.col("customers") >= FEWEST_FOR_ITEM)
     )
-    best = ["customers", "of", "item_second", "item"]  # of equal numbers the larger share, then by name
+    best = ["customers", "of", "item_second", "item"]  # ties: the larger share, then the name
     return (
         due.join(pairs, on="item")
         .sort("code", *best, descending=[False, True, False, False, False])

@@ -1,4 +1,4 @@
-"""Significant changes since the comparison period that are large enough to report."""
+"""Changes since the comparison period with interval and significance, and which of them are reported."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.metrics.comparison import PeriodComparison, till_days
-from ckm.metrics.customer_balance import standing
-from ckm.metrics.drivers import KIND, Driver, behind_a_ratio, behind_the_revenue
+from ckm.metrics.comparison import PeriodComparison, guest_days
+from ckm.metrics.customer_balance import customer_balance
+from ckm.metrics.drivers import KIND, Driver, drivers_of_ratio, drivers_of_revenue
 from ckm.metrics.equal_days import EqualDays
-from ckm.metrics.poisson_errors import beyond_chance, chance, error_of_days, interval, ratio_gradient, sums
+from ckm.metrics.poisson_errors import error_of_days, holm_significant, interval, p_value, ratio_gradient, sums
 from ckm.metrics.satisfaction import DETRACTOR, PROMOTER, SATISFIED, SCORES
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.metrics.context import ReportContext
-    from ckm.metrics.dimensions import Parting
+    from ckm.metrics.dimensions import CustomerDimension
     from ckm.metrics.ratings import Ratings
 
     Floats = NDArray[np.float64]
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 MOST_CHANGES = 5
 """Maximum number of reported changes."""
 SMALLEST = 0.01
-"""Smallest reported relative change; with a million customers even tiny changes are significant."""
+"""Smallest reported relative change. With a million customers, changes below it are significant too."""
 FEWEST = 30
 """Fewest customers of a rate, mean or score in both periods, for the normal approximation of its interval."""
 POINTS = 100.0
-"""Base of the relative change of a net promoter score: a hundred points, because the score itself may be zero."""
+"""Base of the relative change of the net promoter score, which may be zero itself."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class Change:
     lo, hi
         Ends of the 95 % interval of ``value - previous``.
     drivers
-        Slices that drove the change, by dimension, largest first and ``rest`` last; they add up to it. Factors come
-        first, then the dimension that explains most.
+        Slices with the largest contributions by dimension, largest first and ``rest`` last; those of a dimension add up
+        to the change. Factors come first, then the dimension that explains most.
     relative
         Relative size for ranking: change of an amount ÷ the revenue of the previous period; of any other metric ÷ its
         own previous value.
-    beyond_noise
-        Whether it is significant when all changes are tested together.
+    is_significant
+        Whether the change is significant when all changes are tested together.
     slice
         Slice of the metric; empty for all customers.
     days
@@ -71,7 +71,7 @@ class Change:
     hi: float | None = None
     drivers: tuple[Driver, ...] = ()
     relative: float = 0.0
-    beyond_noise: bool = False
+    is_significant: bool = False
     slice: tuple[tuple[str, str], ...] = ()
     days: int | None = None
 
@@ -81,17 +81,17 @@ class Change:
         return self.value - self.previous
 
     @property
-    def matters(self) -> bool:
+    def is_reportable(self) -> bool:
         """Whether it is significant and large enough to report."""
-        return self.beyond_noise and abs(self.relative) >= SMALLEST
+        return self.is_significant and abs(self.relative) >= SMALLEST
 
 
 NOBODY = (np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
-class _Moved:
-    """A change before its test: of sums, or of ratios of sums over customers.
+class _UntestedChange:
+    """A change of a sum or of a ratio of sums before the test of significance.
 
     Attributes
     ----------
@@ -100,11 +100,11 @@ class _Moved:
     base
         Denominator of the relative size.
     who
-        Codes of the customers of a ratio, whose slices may be drivers; None for a sum.
+        Codes of the customers of a ratio; None for a sum.
     above, below
-        Contribution of each of them in the previous and this period.
+        Contribution of each customer to numerator and denominator, in the previous and this period.
     unit
-        Factor of the sums or ratios.
+        Factor from a sum or ratio to the unit of the metric.
     days
         Number of compared days of each period; None if they are equally long, or if the metric does not depend on it.
     """
@@ -123,24 +123,25 @@ class _Moved:
 
 
 def judge_changes(
-    comparison: PeriodComparison, parts: Sequence[Parting], ratings: Ratings | None = None
+    comparison: PeriodComparison, parts: Sequence[CustomerDimension], ratings: Ratings | None = None
 ) -> tuple[Change, ...]:
-    """Return all changes, reportable ones first, largest first; :func:`those_that_matter` selects them.
+    """Return all changes, reportable ones first, largest first; :func:`reportable_changes` selects them.
 
-    Each has its interval by the customers of both periods (:mod:`ckm.metrics.poisson_errors`). They are tested
-    together (Holm), so that a quiet period shows no change in 19 of 20 cases; their size determines the order.
+    Intervals follow from the variation of the customers (:mod:`ckm.metrics.poisson_errors`). The changes are tested
+    together (Holm): without any true change, no change is significant in 95 % of the periods. They are sorted by
+    relative size.
 
     Parameters
     ----------
     comparison
-        The two periods.
+        Orders and revenue of both periods.
     parts
-        Dimensions of the customers in which drivers are sought.
+        Dimensions of the customers that can be drivers.
     ratings
         Ratings, if there are any.
     """
     moved = [*_money(comparison, parts), *_rates(comparison), *_scores(comparison, ratings)]
-    significant = beyond_chance([chance(each.value - each.previous, each.error) for each in moved])
+    significant = holm_significant([p_value(each.value - each.previous, each.error) for each in moved])
     changes = []
     for each, beyond in zip(moved, significant, strict=True):
         lo, hi = interval(each.value - each.previous, each.error)
@@ -154,49 +155,50 @@ def judge_changes(
                 hi,
                 drivers=each.drivers or _drivers(each, parts),
                 relative=change / abs(each.base) if each.base else 0.0,
-                beyond_noise=beyond,
+                is_significant=beyond,
                 days=each.days,
             )
         )
-    return tuple(sorted(changes, key=lambda each: (not each.matters, -abs(each.relative))))
+    return tuple(sorted(changes, key=lambda each: (not each.is_reportable, -abs(each.relative))))
 
 
-def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
+def reportable_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Return the changes to report; none where no change is significant."""
-    return tuple(each for each in changes if each.matters)[:MOST_CHANGES]
+    return tuple(each for each in changes if each.is_reportable)[:MOST_CHANGES]
 
 
-def _money(comparison: PeriodComparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
-    """Return the change of revenue with its factors and slices, and of components of revenue that no factor shows."""
-    ledger, spans, days = comparison.context.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
+def _money(comparison: PeriodComparison, parts: Sequence[CustomerDimension]) -> Iterator[_UntestedChange]:
+    """Yield the changes of revenue, with its factors and slices, of guest revenue and of returns."""
+    ledger, spans, days = comparison.context.ledger, comparison.equal_days, _shown_days(*comparison.equal_days)
     before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
-    error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.till_error))
-    drivers = behind_the_revenue(comparison, parts)
-    yield _Moved("revenue", now, before, error, before, drivers=drivers, days=days)
+    error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.guest_error))
+    drivers = drivers_of_revenue(comparison, parts)
+    yield _UntestedChange("revenue", now, before, error, before, drivers=drivers, days=days)
     without = [ledger.money(sum(ledger.guests.sums(each.period)) * each.share) for each in spans]
-    error = ledger.money(comparison.till_error)
-    yield _Moved("revenue_without_customer", without[1], without[0], error, before, days=days)
-    tills = [(-till_days(ledger, each.period, returns=True), each.share) for each in spans]
-    errors = [error_of_days(till) * share for till, share in tills]
+    error = ledger.money(comparison.guest_error)
+    yield _UntestedChange("revenue_without_customer", without[1], without[0], error, before, days=days)
+    guest_sums = [(-guest_days(ledger, each.period, returns=True), each.share) for each in spans]
+    errors = [error_of_days(guests) * share for guests, share in guest_sums]
     error = hypot(comparison.sums.error_of((0, 0, 0, -1, 0, 0, 0, 1)), *errors)
     known = [float(each.columns[3].sum()) for each in spans]
     returned = [
-        ledger.money(some + float(till.sum()) * share) for some, (till, share) in zip(known, tills, strict=True)
+        ledger.money(some + float(guests.sum()) * share)
+        for some, (guests, share) in zip(known, guest_sums, strict=True)
     ]
-    yield _Moved("revenue_returns", returned[1], returned[0], ledger.money(error), before, days=days)
+    yield _UntestedChange("revenue_returns", returned[1], returned[0], ledger.money(error), before, days=days)
 
 
-def _rates(comparison: PeriodComparison) -> Iterator[_Moved]:
-    """Return the changes of the number of customers, and of rates and means over customers."""
+def _rates(comparison: PeriodComparison) -> Iterator[_UntestedChange]:
+    """Yield the changes of the number of active customers, and of ratios over customers."""
     context, ledger, spans = comparison.context, comparison.context.ledger, comparison.equal_days
-    days = _days_said(*spans)
+    days = _shown_days(*spans)
     active, orders, purchases, _ = (
         (before, now) for before, now in zip(*(each.columns for each in spans), strict=True)
     )
     count = [float(each.sum()) for each in active]
     error = sums(active).error_of((-1, 1))
-    drivers = _comers_and_goers(context) if days is None else ()
-    yield _Moved("customers_active", count[1], count[0], error, count[0], drivers=drivers, days=days)
+    drivers = _group_drivers(context) if days is None else ()
+    yield _UntestedChange("customers_active", count[1], count[0], error, count[0], drivers=drivers, days=days)
     yield from _ratio("orders_per_customer", orders, active, days=days)
     yield from _ratio("average_order_value", purchases, orders, unit=1 / ledger.scale)
     yield from _ratio("repeat_rate_period", [each.bought_on(2) for each in spans], active, days=days)
@@ -207,23 +209,23 @@ def _rates(comparison: PeriodComparison) -> Iterator[_Moved]:
             EqualDays(ledger, each, each.days if comparison.is_billed_by_calendar else shortest) for each in periods
         )
         again = [one.active * next_one.active for one, next_one in ((earlier, then), (then, since))]
-        text = _days_said(earlier, then, since)
+        text = _shown_days(earlier, then, since)
         yield from _ratio("retention_rate", again, (earlier.active, then.active), days=text)
 
 
-def _days_said(*spans: EqualDays) -> int | None:
-    """Return the number of compared days of the periods; None if all are equal."""
+def _shown_days(*spans: EqualDays) -> int | None:
+    """Return the days that unequal periods are scaled to; None if all have as many days."""
     return None if all(each.share == 1 for each in spans) else spans[0].days
 
 
-def _comers_and_goers(context: ReportContext) -> tuple[Driver, ...]:
-    kinds = standing(context)
+def _group_drivers(context: ReportContext) -> tuple[Driver, ...]:
+    kinds = customer_balance(context)
     came = (("new", kinds.new, 1), ("reactivated", kinds.reactivated, 1), ("lost", kinds.lost, -1))
     return tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came)
 
 
-def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_Moved]:
-    """Return the changes of the scores of responses in either period."""
+def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_UntestedChange]:
+    """Yield the changes of NPS, CSAT and CES, with enough responses in both periods."""
     if ratings is None:
         return
     context = comparison.context
@@ -257,8 +259,8 @@ def _ratio(
     unit: float = 1.0,
     base: float | None = None,
     days: int | None = None,
-) -> Iterator[_Moved]:
-    """Return the change of a ratio of sums; None if it has too few customers."""
+) -> Iterator[_UntestedChange]:
+    """Yield the change of a ratio of sums; nothing with fewer than :data:`FEWEST` customers in a period."""
     who = np.flatnonzero(np.logical_or.reduce([each != 0 for each in (*above, *below)]))
     up, down = ([each[who].astype(np.float64) for each in side] for side in (above, below))
     if min(int((each != 0).sum()) for each in down) < FEWEST:
@@ -266,7 +268,7 @@ def _ratio(
     found = sums([up[0], down[0], up[1], down[1]])
     old, new = (found.totals[at] / found.totals[at + 1] for at in (0, 2))
     slopes = [-each for each in ratio_gradient(*found.totals[:2])] + list(ratio_gradient(*found.totals[2:]))
-    yield _Moved(
+    yield _UntestedChange(
         metric,
         float(new * unit),
         float(old * unit),
@@ -280,8 +282,8 @@ def _ratio(
     )
 
 
-def _drivers(moved: _Moved, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+def _drivers(moved: _UntestedChange, parts: Sequence[CustomerDimension]) -> tuple[Driver, ...]:
     if moved.who is None:
         return ()
-    found = behind_a_ratio(moved.who, moved.above, moved.below, parts)
+    found = drivers_of_ratio(moved.who, moved.above, moved.below, parts)
     return tuple(replace(each, change=each.change * moved.unit) for each in found)

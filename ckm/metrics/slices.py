@@ -9,7 +9,7 @@ from ckm._segment.lifecycle.definition import STATES
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.changes import change_metrics
 from ckm.metrics.concentration import concentration_metrics
-from ckm.metrics.dimensions import customer_values, part_customers
+from ckm.metrics.dimensions import customer_dimension, customer_values
 from ckm.metrics.loyalty_matrix import loyalty_metrics
 from ckm.metrics.metric import Metric
 from ckm.metrics.relationships import relationship_metrics
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 PROSPECT = "prospect"
-"""Stage of customers without a purchase, who are in no slice of buyers."""
+"""Stage of customers without a purchase; slices are of customers with one."""
 CUSTOMERS, TRANSACTIONS = "customers", "transactions"
 SHARED = (Exposure.group, Exposure.personal)
 """Kinds of columns that divide customers or rows; other columns identify one customer or document, or are amounts or
@@ -104,13 +104,13 @@ def slice_contexts(context: ReportContext, dimension: Dimension) -> Iterator[tup
 def _slices(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext, Mask | None]]:
     """Yield slices, their context, and a mask of their customers by code (None for slices of transactions)."""
     ledger = context.ledger
-    # Party types within a slice would be too small to be shown; without the table they are not computed.
+    # party types within a slice would be too small to be shown, so the table is left out
     bare = replace(context, tables={name: table for name, table in context.tables.items() if name != CUSTOMERS})
     if dimension.of_rows is not None:
         yield from ((value, replace(bare, ledger=part), None) for value, part in ledger.parts.items())
         return
     revenue = ledger.net_between(context.period) + ledger.net_between(context.compared)
-    part = part_customers(dimension.column, customer_values(context, dimension.column), revenue)
+    part = customer_dimension(dimension.column, customer_values(context, dimension.column), revenue)
     for value in part.values:
         chosen = part.chosen(value)
         yield value, bare.only(chosen), chosen

@@ -1,4 +1,4 @@
-"""Survival curve of customers: the Kaplan-Meier estimate, in which relationships that still last are censored."""
+"""Survival curve of customers: Kaplan-Meier estimate of the tenure; customers who have not lapsed are censored."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 60
 """Maximum number of points of the curve in a chart."""
 STEPS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650)
-"""Possible days between two points of the curve; the smallest that gives few enough points is used."""
+"""Possible steps between points of the curve in days; the smallest with at most :data:`MOST_POINTS` points is used."""
 HALF = 0.5
 
 
@@ -41,7 +41,7 @@ class Survival:
     low, high
         Ends of its 95 % interval; NaN where the share is 0.
     at_risk
-        ``at_risk[t]``: customers who were seen for ``t`` days or longer (int64).
+        ``at_risk[t]``: customers with a duration of ``t`` days or more (int64).
     log_variance
         Variance of the logarithm of the share, by Greenwood's formula (Float64); infinite where the share is 0.
     """
@@ -53,7 +53,7 @@ class Survival:
     log_variance: Floats
 
     def median(self) -> tuple[float | None, float | None, float | None]:
-        """Median survival: first day on which the share is a half or less, with its interval; None if it never is.
+        """Median survival: first day with a share of .5 or less, with its interval; None without such a day.
 
         The ends are the days on which the ends of the curve's interval reach a half (Brookmeyer and Crowley 1982,
         Biometrics 38:29-41).
@@ -85,7 +85,7 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
     leaving = np.bincount(days, minlength=length)
     at_risk = len(days) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
     share = np.cumprod(1 - deaths / at_risk)
-    with np.errstate(divide="ignore"):  # a share of 0 has no interval
+    with np.errstate(divide="ignore"):  # the interval of a share of 0 is not defined
         variance = np.cumsum(np.where(deaths > 0, deaths / (at_risk * np.maximum(at_risk - deaths, 0.0)), 0.0))
     low, high = log_log(share, variance)
     return Survival(share, low, high, at_risk, variance)
@@ -94,8 +94,8 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
 def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
     """Return the duration of each customer's relationship in days, and whether it has ended.
 
-    A relationship lasts from the first purchase to the last one for lapsed customers, and to the ledger's day for
-    others.
+    The tenure of a lapsed customer is from the first to the last purchase, that of others from the first purchase to
+    the as-of date.
     """
     buyers = ledger.purchases.has_any
     last = np.where(lost, ledger.purchases.last_days(), day_number(ledger.as_of))
@@ -105,7 +105,7 @@ def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
 def survival_metrics(
     context: ReportContext, lifecycle: Lifecycle | None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
+    """Return ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
 
     The median is None if half of the customers lapse after their first purchase.
 

@@ -1,4 +1,4 @@
-"""Value at risk by level, segment and reason, and the outcome of earlier warnings."""
+"""Value at risk by warning level, segment and churn driver, and the outcome of earlier warnings."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 import polars as pl
 
 from ckm._churn.knowledge_answers import unanswered_share
-from ckm._churn.saved_warnings import newest_closed_warnings, warning_outcome
+from ckm._churn.saved_warnings import newest_closed_warnings
 from ckm._churn.warning_levels import LEVELS
+from ckm._churn.warning_outcome import warning_outcome
 from ckm.customers.ledger import NO_VALUE
 from ckm.errors import NotEnoughDataError
-from ckm.metrics.churn_estimates import ChurnEstimates, kept_warnings, warnings_made_now
+from ckm.metrics.churn_estimates import ChurnEstimates, computed_estimates, saved_estimates
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm._churn.saved_warnings import Outcome
+    from ckm._churn.warning_outcome import Outcome
     from ckm.metrics.context import ReportContext
     from ckm.metrics.customer_segments import Segments
     from ckm.metrics.margin import Margin
@@ -30,7 +31,7 @@ SECTION = "churn"
 NO_FORECAST = "no_forecast"
 """Reason for missing warnings and lifetime values: the history is too short for a forecast."""
 MOST_WARNED_NOW = 50_000
-"""Maximum number of customers for whom warnings with reasons are computed only for the report."""
+"""Largest number of customers for which the report computes warnings itself."""
 SHARE_DIGITS, MONEY_DIGITS = 12, 2
 
 
@@ -40,10 +41,10 @@ class Risk:
 
     Attributes
     ----------
-    leaving
-        Source of the estimates.
+    estimates
+        Churn estimates.
     customers
-        Customers of the source, with segment (String; null if unknown).
+        Customers of the estimates, with ``segment`` (String; null if unknown).
     segments
         Names of the segments, best first.
     outcome
@@ -54,7 +55,7 @@ class Risk:
         Number of customers of the ledger.
     """
 
-    leaving: ChurnEstimates
+    estimates: ChurnEstimates
     customers: pl.DataFrame
     segments: tuple[str, ...]
     outcome: Outcome | None
@@ -66,8 +67,8 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
     """Return churn estimates, segments and the outcome of earlier warnings.
 
     The source is the newest saved run of ``ckm churn-warn`` whose horizon has not ended by the report's day. Without
-    one, warnings are computed now and not saved, for up to :data:`MOST_WARNED_NOW` customers. If ``ckm churn-warn`` has
-    too few data, the report shows no forecast either.
+    one, warnings are computed for the report and not saved, for up to :data:`MOST_WARNED_NOW` customers. If ``ckm
+    churn-warn`` has too few data, the report shows no forecast either.
 
     Parameters
     ----------
@@ -79,12 +80,12 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
         Segments of all customers; None if unknown.
     """
     store = _store(context)
-    found = kept_warnings(context, margin, store) if store is not None else None
+    found = saved_estimates(context, margin, store) if store is not None else None
     if found is None and len(context.ledger.customers) > MOST_WARNED_NOW:
         return Missing(SECTION, "many_customers")
     if found is None:
         try:
-            found = warnings_made_now(context)
+            found = computed_estimates(context)
         except NotEnoughDataError as error:
             hint = f" ({error.hint})" if error.hint else ""
             detail = f"no churn warnings and no customer lifetime value, as ckm churn-warn refuses too: {error}{hint}"
@@ -92,7 +93,7 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
     frame = segments.frame if segments else pl.DataFrame(schema={"customer_id": pl.String, "segment": pl.String})
     outcome = _outcome(context, store) if store is not None else None
     return Risk(
-        leaving=found,
+        estimates=found,
         customers=found.customers.join(frame, on="customer_id", how="left", maintain_order="left"),
         segments=segments.names if segments else (),
         outcome=outcome,
@@ -118,7 +119,7 @@ def value_at_risk_metrics(
     ids = context.ledger.customers
     mine = risk.customers.with_columns(level=pl.when(pl.col("customer_id").is_in(ids.implode())).then("level"))
     metrics, missing = list(_at_risk(risk, mine)), []
-    if risk.leaving.has_reasons:
+    if risk.estimates.has_reasons:
         metrics += _reasons(mine)
         if has_knowledge(context):
             warned = mine.filter(pl.col("level").is_not_null())
@@ -135,7 +136,7 @@ def value_at_risk_metrics(
 
 
 def has_knowledge(context: ReportContext) -> bool:
-    """Return whether the knowledge base has any entry; without one no reason can have an answer."""
+    """Return whether the knowledge base has any entry."""
     return context.workspace is not None and any(context.workspace.kb_dir.rglob("*.yaml"))
 
 
@@ -148,7 +149,7 @@ def _store(context: ReportContext) -> Store | None:
 
 
 def _outcome(context: ReportContext, store: Store) -> Outcome | None:
-    # purchases after the end of the data are unknown
+    # purchases after the data end are not known
     run = newest_closed_warnings(store, context.data_end or context.as_of)
     return None if run is None else warning_outcome(run, context.ledger.next_purchases(run.as_of), horizon=run.horizon)
 

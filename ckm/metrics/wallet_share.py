@@ -1,7 +1,7 @@
-"""Share of wallet: spend with us as a share of the stated spend in the category.
+"""Share of wallet: spend in the shop as a share of the stated spend in the category.
 
-A survey response is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: the customer's own
-statement of yearly spend on these goods, here and elsewhere, in the currency of the transactions.
+A survey response is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: the yearly spend on
+these goods in all shops, as the customer states it, in the currency of the transactions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ckm.customers.calendar import months_before
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.intervals import Z
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +34,8 @@ FEWEST = 2
 def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the share of wallet of customers with a response in the last 12 months.
 
-    The newest response of a customer counts. A stated spend below the actual spend is raised to it:
-    a wallet holds at least what came out of it. The interval is that of a ratio of two sums (Cochran 1977, Sampling
-    Techniques, 6.4).
+    The newest response of a customer counts. A stated spend below the actual spend counts as the actual spend. The
+    interval is that of a ratio of two sums (Cochran 1977, Sampling Techniques, 6.4).
     """
     share = _share(context)
     before = None if context.before is None else _share(context.before)
@@ -66,7 +65,7 @@ def _share(context: ReportContext) -> tuple[float, int, float | None] | None:
 
 
 def _answers(context: ReportContext) -> pl.DataFrame | None:
-    """Return customer_id and stated (Float64) of the newest response of each customer; None without responses."""
+    """Return ``customer_id`` and ``stated`` (Float64), the newest response of each customer; None without responses."""
     interactions = context.tables.get("interactions")
     if interactions is None:
         return None
@@ -85,14 +84,14 @@ def _answers(context: ReportContext) -> pl.DataFrame | None:
         .select("customer_id", "at", stated=stated)
         .drop_nulls("customer_id")
         .group_by("customer_id")
-        # Of two responses at one instant the larger counts, so that the order of rows does not matter.
+        # of two responses at the same time the larger counts, so that the order of rows does not matter
         .agg(pl.col("stated").sort_by("at", "stated").last())
         .collect()
     )
 
 
 def _reach(misses: NDArray[np.float64], whole: float) -> float | None:
-    """Return the half-width of the interval of a ratio, by each customer's residual; None for a single customer."""
+    """Return the half-width of the 95 % interval of a ratio from the customers' residuals; None for one customer."""
     number = len(misses)
     if number < FEWEST:
         return None

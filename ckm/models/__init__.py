@@ -1,1 +1,1 @@
-"""Estimators: arrays in, arrays out. They do not know files, tables or segment names."""
+"""Statistical models. Functions take and return arrays or polars expressions, and read no files or tables."""

@@ -1,4 +1,4 @@
-"""Walk-forward backtest: models are trained at past cut-offs on earlier windows and scored by the outcome."""
+"""Walk-forward backtest: at past cut-offs, models are trained on earlier windows and scored on the outcome."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ckm.errors import NotEnoughDataError
 from ckm.models import metrics
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.training import MODELS, learn
-from ckm.models.churn.training_set import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, train
+from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.cutoffs import NAMES_OVERDUE
 from ckm.models.model_score import ModelScore, score
 
@@ -28,25 +28,26 @@ if TYPE_CHECKING:
     Keys = NDArray[np.uint64]
     MakeWindow = Callable[[int], TrainingSnapshot]
 
-PEER = "recency"
-"""Baseline model: days since the last purchase alone."""
+BASELINE = "recency"
+"""Name of the baseline model, which predicts from days since the last purchase alone."""
 FEWEST_CUSTOMERS = 100
 GAIN_POINTS = 50
 """Number of steps of a gain curve."""
 INTERVAL = 0.8
-"""Probability of the interval in which the next window's calibration error is expected."""
+"""Level of the prediction interval of the next window's calibration error."""
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Reliability and gain of a model, all cut-offs together.
+    """Reliability and gain curves of a model, pooled over all cut-offs.
 
     Attributes
     ----------
     reliability
         Reliability table by decile.
     share, churned_reached
-        Gain curve at equal steps: share of customers, highest score first, and share of churned customers among them.
+        Gain curve at equal steps: share of all customers, highest score first, and share of all churned customers
+        among them; shape (:data:`GAIN_POINTS` + 1,).
     """
 
     reliability: metrics.Reliability
@@ -63,13 +64,13 @@ class Backtest:
     horizon
         Horizon in days.
     cutoffs
-        Tested cut-offs, earliest first.
+        Tested cut-offs, earliest first (days since 1970-01-01).
     scores
-        Scores by model and cut-off; the stack has weights from the other cut-offs.
+        One score per model and cut-off. At each cut-off, the stack has weights fitted on the other cut-offs.
     curves
         Curves by model.
     weights
-        Weights of the models in the stack, fitted on all cut-offs; only positive ones.
+        Positive weights of the models in the stack, fitted on all cut-offs.
     left_out
         Models that could not be trained, with the reason.
     """
@@ -89,9 +90,10 @@ class Backtest:
     def expected_error(self, model: str) -> tuple[float, float] | None:
         """Return the prediction interval of the next window's calibration error; None with one cut-off.
 
-        The 80 % prediction interval of one more draw from a normal distribution with the mean and the variance of the
-        cut-offs' errors (Hahn and Meeker 1991, *Statistical Intervals*, sec. 4.7), not below 0. The outcomes of
-        neighbouring cut-offs overlap, so only cut-offs a horizon apart count as independent draws.
+        ``mean ± t(0.9, n - 1) s sqrt(1 + 1 / n)``, not below 0: the 80 % prediction interval of one more draw from a
+        normal distribution, with mean and standard deviation ``s`` of the cut-offs' errors (Hahn and Meeker 1991,
+        *Statistical Intervals*, sec. 4.7). The outcomes of neighbouring cut-offs overlap, so ``n`` is the number of
+        horizons that the cut-offs span, plus one.
         """
         errors = np.array([each.calibration_error for each in self.scores if each.model == model])
         if len(errors) < 2:
@@ -104,15 +106,17 @@ class Backtest:
         return max(float(errors.mean()) - reach, 0.0), float(errors.mean()) + reach
 
     def mean(self, model: str) -> ModelScore:
-        """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last, ``n`` the sum."""
+        """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last one, ``n`` the sum."""
         mine = [score for score in self.scores if score.model == model]
         names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_decile")
         means: dict[str, Any] = {name: float(np.mean([getattr(score, name) for score in mine])) for name in names}
         return replace(mine[-1], n=sum(score.n for score in mine), **means)
 
 
-def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> TrainingSet:
-    """Return the training set of ``day``: a sample of the closed windows, and the features on that day.
+def training_set_at(
+    make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any
+) -> TrainingSet:
+    """Return the training set as of ``day``: a sample of the windows with a known outcome, and the features on ``day``.
 
     Parameters
     ----------
@@ -121,11 +125,11 @@ def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Fea
     calendar
         Calendar of the history.
     day, features
-        Current day and the features of its customers.
+        As-of day, and features of the customers on it.
     **known
-        ``seed`` and ``fits`` of :class:`ckm.models.churn.training_set.TrainingSet`.
+        ``seed`` and ``purchase_models`` of :class:`ckm.models.churn.training_set.TrainingSet`.
     """
-    windows = thinned([make_window(each) for each in calendar.trainings(day)])
+    windows = sampled_windows([make_window(each) for each in calendar.trainings(day)])
     return TrainingSet(windows, day, features, calendar.horizon, **known)
 
 
@@ -136,32 +140,32 @@ def walk_forward(
     *,
     models: Sequence[str] = MODELS,
     seed: int = 0,
-    fits: PurchaseModels | None = None,
+    purchase_models: PurchaseModels | None = None,
 ) -> Backtest:
-    """Train and calibrate each model at each cut-off on earlier windows, and score it by the outcome.
+    """Train and calibrate each model at each cut-off on earlier windows, and score its predictions on the outcome.
 
     Parameters
     ----------
     make_window
-        Function from a day to its window, called once per day. With many customers it should use a sample, the same on
-        all days; 100,000 are enough to compare models.
+        Function from a day to its window, called once per day. With many customers it should use the same sample of
+        customers for all days; 100,000 are enough to compare models.
     cutoffs
-        Days with a known outcome: :meth:`ckm.models.cutoffs.Calendar.tests`.
+        Test cut-offs, days with a known outcome: :meth:`ckm.models.cutoffs.Calendar.tests`.
     calendar
         Calendar of the history.
     models
-        Models to compare besides :data:`PEER`, simplest first; all of them form the stack.
+        Models to compare besides :data:`BASELINE`, simplest first; the stack combines all of them.
     seed
         Random seed.
-    fits
-        Purchase models to share with a later :func:`ckm.models.churn.training.learn`.
+    purchase_models
+        Fitted purchase models, to be shared with a later :func:`ckm.models.churn.training.train`.
 
     Raises
     ------
     NotEnoughDataError
-        No model could be trained (reason of the first), or too few customers.
+        No model could be trained (the error is that of the first model), or a cut-off has too few customers.
     """
-    fits = fits or PurchaseModels()
+    purchase_models = purchase_models or PurchaseModels()
     windows: dict[int, TrainingSnapshot] = {}
 
     def at(day: int) -> TrainingSnapshot:
@@ -169,16 +173,16 @@ def walk_forward(
             windows[day] = make_window(day)
         return windows[day]
 
-    models = tuple(dict.fromkeys((PEER, *models)))
+    models = tuple(dict.fromkeys((BASELINE, *models)))
     predictions: dict[str, dict[int, Floats]] = {name: {} for name in models}
     left_out: dict[str, NotEnoughDataError] = {}
     for day in cutoffs:
         today = at(day)
         _require_customers(today)
-        past = past_of(at, calendar, day, today.features, seed=seed, fits=fits)
+        training = training_set_at(at, calendar, day, today.features, seed=seed, purchase_models=purchase_models)
         for name in [name for name in models if name not in left_out]:
             try:
-                predictions[name][day] = learn(past, name).log_odds(today.features)
+                predictions[name][day] = train(training, name).log_odds(today.features)
             except NotEnoughDataError as problem:
                 left_out[name] = problem
     compared = {name: predictions[name] for name in models if name not in left_out}
@@ -208,7 +212,7 @@ def _weights(
 def _stacked(
     tested: Mapping[int, TrainingSnapshot], predictions: Mapping[str, Mapping[int, Floats]]
 ) -> dict[int, Floats]:
-    """Return the stack's log odds at each cut-off, with weights from the other cut-offs."""
+    """Return the stack's log odds by cut-off, with weights fitted on the other cut-offs."""
     stacked = {}
     for day in tested:
         weights = _weights(tested, predictions, [other for other in tested if other != day])

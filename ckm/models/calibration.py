@@ -1,4 +1,4 @@
-"""Calibration of probabilities on the last closed window: a linear function of the log odds."""
+"""Recalibration of predicted probabilities by a linear function of their log odds."""
 
 from __future__ import annotations
 
@@ -10,34 +10,32 @@ import numpy as np
 from ckm.errors import InputError
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
 EVENTS_FOR_SLOPE = 100
-"""Fewest churned and fewest retained customers to fit the slope; with fewer the slope is noise. Our choice; Van Calster
-et al. (2016, *J. Clin. Epidemiology* 74, 167-176) require 200 of each to draw a curve."""
+"""Fewest churned, and fewest retained, customers to estimate the slope; with fewer it is 1. For a calibration curve,
+Van Calster et al. (2016, *J. Clin. Epidemiology* 74, 167-176) recommend 200 of each."""
 PRIOR_EVENTS = 5.0
-"""Weight of the prior (intercept 0, slope 1) in customers; keeps both finite."""
+"""Weight of the prior (intercept 0, slope 1), in customers; it keeps the estimates finite."""
 STEEPEST = 4.0
-"""The slope lies between 1 / STEEPEST and STEEPEST, so that the ranking does not change."""
+"""Largest slope; the smallest is 1 / STEEPEST. A positive slope does not change the ranking."""
 ROUNDS = 100
 SMALL = 1e-10
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A line ``intercept + slope z`` on log odds ``z`` (Platt 1999; Cox 1958, *Biometrika* 45(3/4), 562-565).
+    """Calibrated log odds ``intercept + slope z`` of log odds ``z`` (Cox 1958, *Biometrika* 45(3/4); Platt 1999).
 
     Attributes
     ----------
     intercept, slope
-        Coefficients; 0 and 1 are the identity. The slope is positive.
+        Coefficients; 0 and 1 leave the log odds unchanged. The slope is positive.
     n, events
-        Customers of the fit, and how many of them churned.
+        Number of customers in the fit, and number of churned customers among them.
     """
 
     intercept: float = 0.0
@@ -50,20 +48,16 @@ class Calibration:
         return self.intercept + self.slope * log_odds
 
     def shrunk(self, credibility: float) -> Calibration:
-        """Return the calibration shrunk to the identity: 0 is the identity, 1 the full calibration."""
+        """Return the calibration shrunk towards no change: ``credibility`` 0 is no change, 1 the full calibration."""
         return replace(self, intercept=credibility * self.intercept, slope=self.slope**credibility)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return numbers by name."""
-        return {"intercept": self.intercept, "slope": self.slope, "n": self.n, "events": self.events}
 
 
 def recalibrate(log_odds: Floats, churned: Flags) -> Calibration:
     """Fit a calibration by penalised maximum likelihood.
 
-    Newton steps with step halving on the likelihood times a normal prior around (0, 1) with the weight of
-    :data:`PRIOR_EVENTS` customers. Without the prior, the intercept would diverge if no customer churned. With fewer
-    than :data:`EVENTS_FOR_SLOPE` of either outcome the slope stays 1.
+    Logistic regression of the outcome on the log odds, with a normal prior around intercept 0 and slope 1 that has the
+    weight of :data:`PRIOR_EVENTS` customers: without it, the intercept would diverge if no customer churned. With fewer
+    than :data:`EVENTS_FOR_SLOPE` customers of either outcome the slope is 1. Newton's method with step halving.
 
     Parameters
     ----------
@@ -92,7 +86,7 @@ def recalibrate(log_odds: Floats, churned: Flags) -> Calibration:
 def _newton(design: Floats, outcome: Floats, free: NDArray[np.bool_], slope: float = 1.0) -> Floats:
     line = np.array([0.0, slope])
     centre = line.copy()
-    weight = np.full(2, PRIOR_EVENTS / 4)  # a customer at even odds carries the information 1/4
+    weight = np.full(2, PRIOR_EVENTS / 4)  # Fisher information of a customer with probability 1/2
     value = _penalised(line, design, outcome, centre, weight)
     for _ in range(ROUNDS):
         probability = 1 / (1 + np.exp(-np.clip(design @ line, -700, 700)))

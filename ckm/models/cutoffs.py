@@ -1,4 +1,4 @@
-"""Cut-offs for training and test: past days with a known outcome."""
+"""Cut-offs of training and test windows: past days whose outcome is known."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ import numpy as np
 from ckm.errors import NotEnoughDataError
 
 TESTS = 4
-"""Number of cut-offs of the backtest."""
+"""Maximum number of test cut-offs; the latest are used."""
 TRAININGS = 12
-"""Largest number of cut-offs of a training set; the latest are used."""
+"""Maximum number of training cut-offs; the latest are used."""
 STEP_SLACK = 4
-"""A step differs from a third of the horizon by at most a fourth."""
+"""A step differs from a third of the horizon by at most one part in this number (a quarter)."""
 YEAR = 365
 SHORTEST_HORIZON = 7
 """Shortest useful horizon in days."""
 NAMES_OVERDUE = "'ckm segment --by lifecycle' names who is overdue by their own purchase interval"
-"""Hint for data with little history."""
+"""Part of the hint for data with too little history."""
 STEPS_PER_HORIZON = 3
-"""Cut-offs per horizon; closer cut-offs are nearly identical."""
+"""Number of cut-offs per horizon; windows of closer cut-offs are nearly identical."""
 HORIZONS = 3
-"""Horizons of history that are needed: for features, training and test."""
+"""Horizons in a history that is not short: one each for features, training and test."""
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """Extent of the history and horizon, in whole days.
+    """Extent of the history, and horizon, from which cut-offs are chosen. Days are days since 1970-01-01.
 
     Attributes
     ----------
@@ -39,12 +39,12 @@ class Calendar:
     horizon
         Days that the prediction looks ahead.
     closed
-        First and last day of each closure. Cut-offs less than a horizon before or after one are not used, because no
-        customer could buy.
+        First and last day of each closure. Cut-offs within a horizon before or after a closure are not used, because
+        customers could not buy.
     interval
-        Mean days between the purchases of customers who buy on fixed days; None where few do.
+        Mean interval in days of customers who buy at fixed intervals; None if few do.
     yearly
-        Whether the shop closes at the same time of each year; then cut-offs lie whole years apart.
+        Whether the shop closes at the same time every year; cut-offs are then whole years apart.
     """
 
     first_day: int
@@ -56,10 +56,11 @@ class Calendar:
 
     @cached_property
     def step(self) -> int:
-        """Days between two cut-offs: a third of the horizon, rounded up; a year in a shop that is closed each year.
+        """Days between two cut-offs: a third of the horizon, rounded up; a year if the shop closes every year.
 
-        If the step divides the interval of customers who buy on fixed days, all cut-offs lie at the same point of it.
-        So the step is the nearby one whose cut-offs are spread most over the interval.
+        If most customers buy at a fixed interval, a step that divides this interval would put all cut-offs at the same
+        few days of the billing cycle. Then the step is the one, up to 25 % shorter or longer than a third of the
+        horizon, whose cut-offs are spread most evenly over the interval.
         """
         if self.yearly:
             return YEAR
@@ -77,23 +78,23 @@ class Calendar:
 
     @property
     def is_short(self) -> bool:
-        """Whether the history is shorter than three horizons: for features, training and test."""
+        """Whether the history is shorter than three horizons (one each for features, training and test)."""
         return self.last_day - self.first_day < HORIZONS * self.horizon
 
     @property
     def earliest(self) -> int:
-        """First possible cut-off: one horizon after the first day, so that recency can vary.
+        """Earliest possible cut-off: a horizon after the first day, so that recency can vary.
 
-        In a short history it is a third of a horizon after the first day.
+        In a short history, it is a third of a horizon after the first day.
         """
         return self.first_day + (-(-self.horizon // STEPS_PER_HORIZON) if self.is_short else self.horizon)
 
     def trainings(self, day: int) -> tuple[int, ...]:
-        """Return the training cut-offs with an outcome known by ``day``, earliest first."""
+        """Return the training cut-offs whose outcome is known by ``day``, earliest first."""
         return self._latest(day - self.horizon, TRAININGS)
 
     def tests(self) -> tuple[int, ...]:
-        """Return the test cut-offs, earliest first: the latest with an outcome known by the last day.
+        """Return the test cut-offs, earliest first: the latest whose outcome is known by the last day.
 
         Raises
         ------
@@ -111,12 +112,12 @@ class Calendar:
         raise NotEnoughDataError(
             f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: for "
             "features, training and test",
-            hint=self._what_works(days),
+            hint=self._hint(days),
             days=days,
             needed=needed,
         )
 
-    def _what_works(self, days: int) -> str:
+    def _hint(self, days: int) -> str:
         shorter = min(days // HORIZONS, self.horizon - 1)
         least = max(SHORTEST_HORIZON, math.ceil(self.interval or 0) + 1)
         if days >= self._needed or shorter < least:
@@ -128,16 +129,16 @@ class Calendar:
         """Whether the history has a test cut-off with a training cut-off before it."""
         return any(self.trainings(each) for each in self._latest(self.last_day - self.horizon, TESTS))
 
-    def is_disturbed(self, day: int) -> bool:
-        """Return whether a day is in a closure, or less than a horizon before or after one."""
+    def is_near_closure(self, day: int) -> bool:
+        """Return whether a day is in a closure, or within a horizon before or after one."""
         return any(first - self.horizon <= day <= last + self.horizon for first, last in self.closed)
 
     def _latest(self, latest: int, most: int) -> tuple[int, ...]:
         days = range(latest, self.earliest - 1, -self.step)
-        return tuple(reversed([each for each in days if not self.is_disturbed(each)][:most]))
+        return tuple(reversed([each for each in days if not self.is_near_closure(each)][:most]))
 
 
 def _least_apart(step: int, interval: float) -> float:
-    """Return the smallest distance of two cut-offs modulo the interval, in days rounded to 0.1."""
+    """Return the smallest distance between cut-offs modulo the interval, in days, rounded to 0.1."""
     points = np.sort(np.arange(TRAININGS) * step % interval)
     return round(float(np.diff(np.append(points, points[0] + interval)).min()), 1)

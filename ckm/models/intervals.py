@@ -1,6 +1,6 @@
 """95 % confidence intervals of a share, a mean, a net promoter score and a survival curve.
 
-Without observations there is no interval, and both ends are None.
+Without observations, both ends of an interval are None.
 """
 
 from __future__ import annotations
@@ -23,38 +23,36 @@ Interval = tuple[float, float] | tuple[None, None]
 LEVEL = 0.95
 Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 NPS_PRIOR = (0.75, 1.5, 0.75)
-"""Detractors, passives and promoters that are added to the counts: three responses, half of them passive."""
+"""Detractors, passives and promoters added to the counts: three responses, half of them passive."""
 FEWEST_FOR_A_MEAN = 2
 DIGITS = 12
 """Decimals of results; further digits differ between platforms."""
 
 
 def wilson(part: int, whole: int) -> Interval:
-    """Return the interval of the share ``part / whole`` (Wilson score).
+    """Return the Wilson score interval of the share ``part / whole`` (Wilson 1927, JASA 22:209-212).
 
-    Never leaves [0, 1], and has a width for shares of 0 and 1 (Wilson 1927, JASA 22:209-212).
+    It lies within [0, 1], and its width is positive also for shares of 0 and 1.
 
     >>> [round(end, 4) for end in wilson(4, 7)]
     [0.2505, 0.8418]
     """
     if not whole:
         return None, None
-    share, z2 = part / whole, Z * Z
-    middle = share + z2 / (2 * whole)
-    half = Z * math.sqrt(share * (1 - share) / whole + z2 / (4 * whole * whole))
-    ends = ((middle + sign * half) / (1 + z2 / whole) for sign in (-1, 1))
-    low, high = (min(max(round(end, DIGITS), 0.0), 1.0) for end in ends)
-    return (0.0 if not part else low), (1.0 if part == whole else high)
+    from scipy.stats import binomtest  # import here: half a second, not needed without shares
+
+    ends = binomtest(part, whole).proportion_ci(LEVEL, method="wilson")
+    return round(float(ends.low), DIGITS), round(float(ends.high), DIGITS)
 
 
 def mean(values: Sequence[float]) -> Interval:
-    """Return the interval of the mean of a sample: Student's t (1908, Biometrika 6:1-25).
+    """Return Student's t interval of the mean of a sample (Student 1908, Biometrika 6:1-25).
 
-    None with fewer than two values.
+    Both ends are None with fewer than two values.
     """
     if len(values) < FEWEST_FOR_A_MEAN:
         return None, None
-    from scipy.special import stdtrit  # imported late: not needed without ratings
+    from scipy.special import stdtrit  # import here: not needed without ratings
 
     sample = np.sort(np.asarray(values, dtype=np.float64))
     error = float(sample.std(ddof=1)) / math.sqrt(len(sample))
@@ -65,9 +63,9 @@ def mean(values: Sequence[float]) -> Interval:
 def net_promoter_score(promoters: int, passives: int, detractors: int) -> Interval:
     """Return the interval of a net promoter score, in points from -100 to 100.
 
-    The variance of the difference of two shares of one sample is ``(p + d - (p - d)**2) / n``. Three responses are
-    added first (:data:`NPS_PRIOR`), because a few equal responses would otherwise have an interval of width 0: the
-    adjusted Wald interval AW(3, T) of Rocks (2016, The American Statistician 70:365-372).
+    The adjusted Wald interval AW(3, T) of Rocks (2016, The American Statistician 70:365-372): three responses are added
+    (:data:`NPS_PRIOR`), so that a few equal responses have an interval of positive width. The variance of the score
+    ``p - d``, with shares of promoters ``p`` and detractors ``d`` of ``n`` responses, is ``(p + d - (p - d)**2) / n``.
     """
     if not promoters + passives + detractors:
         return None, None
@@ -84,7 +82,7 @@ def net_promoter_score(promoters: int, passives: int, detractors: int) -> Interv
 
 
 def log_log(survival: Floats, variance_of_log: Floats) -> tuple[Floats, Floats]:
-    """Return the ends of the intervals of a survival curve; NaN where it is 0, and both 1 before the first lapse.
+    """Return the lower and upper ends of pointwise intervals of a survival curve; NaN where it is 0, 1 where it is 1.
 
     The intervals are computed on the scale of ``log(-log S)``, so that both ends stay in [0, 1] (Kalbfleisch and
     Prentice 1980, The statistical analysis of failure time data, p. 15).
@@ -92,9 +90,9 @@ def log_log(survival: Floats, variance_of_log: Floats) -> tuple[Floats, Floats]:
     Parameters
     ----------
     survival
-        Kaplan-Meier estimate ``S``.
+        Kaplan-Meier estimate ``S``, shape (n,).
     variance_of_log
-        Greenwood's sum of ``d / (n (n - d))``, the variance of ``log S``.
+        Greenwood's sum of ``d / (n (n - d))``, the variance of ``log S``; shape (n,).
     """
     low, high = np.ones_like(survival), np.ones_like(survival)
     inside = (survival > 0) & (survival < 1)

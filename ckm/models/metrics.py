@@ -1,7 +1,7 @@
-"""Metrics of classifiers: ranking, error, calibration and lift, each with its source.
+"""Metrics of churn predictions: ranking, error, calibration and lift.
 
-``churned`` is the outcome, ``probability`` or ``score`` the prediction, both of shape (n,). Results do not depend on
-the order of the rows.
+``churned`` is the outcome, ``probability``, ``score`` or ``log_odds`` the prediction; all have shape (n,). Results do
+not depend on the order of the rows.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Floats: TypeAlias = "NDArray[np.float64]"
 Flags: TypeAlias = "NDArray[np.bool_]"
 
 BINS = 10
-"""Bins of a reliability table: deciles."""
+"""Number of bins of a reliability table: deciles."""
 TOP = 0.1
-"""Share of the customers for the lift: the top decile."""
+"""Share of customers for the lift: the top decile."""
 
 
 def roc_auc(churned: Flags, score: Floats) -> float:
-    """Return the area under the ROC curve; NaN where the outcome is the same for all.
+    """Return the area under the ROC curve; NaN if all outcomes are equal.
 
-    The share of pairs of a churned and a retained customer in which the former has the higher score, ties counting
-    half: the Mann-Whitney statistic (Hanley and McNeil 1982, *Radiology* 143(1), 29-36).
+    The share of pairs of a churned and a retained customer in which the churned customer has the higher score; ties
+    count half (the Mann-Whitney statistic; Hanley and McNeil 1982, *Radiology* 143(1), 29-36).
     """
     positive = int(churned.sum())
     negative = len(churned) - positive
@@ -40,10 +40,10 @@ def roc_auc(churned: Flags, score: Floats) -> float:
 
 
 def average_precision(churned: Flags, score: Floats) -> float:
-    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN without churned customers.
+    """Return the average precision ``sum (R_k - R_(k-1)) P_k``; NaN without churned customers.
 
-    Equal scores form one step, so that their order does not matter. The definition of Manning, Raghavan and
-    Schütze (2008, *Introduction to Information Retrieval*, sec. 8.4), and of scikit-learn.
+    ``P_k`` and ``R_k`` are precision and recall at the k-th distinct score (Manning, Raghavan and Schütze 2008,
+    *Introduction to Information Retrieval*, sec. 8.4; equal to scikit-learn's).
     """
     positive = int(churned.sum())
     if not positive:
@@ -53,12 +53,12 @@ def average_precision(churned: Flags, score: Floats) -> float:
 
 
 def log_loss(churned: Flags, log_odds: Floats) -> float:
-    """Return the mean negative log-likelihood in nats, from log odds: precise for probabilities near 0 and 1."""
+    """Return the mean negative log-likelihood in nats, from log odds, which are precise near 0 and 1."""
     return float(log_losses(churned, log_odds).mean())
 
 
 def log_losses(churned: Flags, log_odds: Floats) -> Floats:
-    """Return the negative log-likelihood of each row, ``log(1 + exp(±z))``."""
+    """Return the negative log-likelihood of each row, ``log(1 + exp(-z))`` if churned, else ``log(1 + exp(z))``."""
     losses: Floats = np.logaddexp(0.0, np.where(churned, -log_odds, log_odds))
     return losses
 
@@ -70,16 +70,16 @@ def brier(churned: Flags, probability: Floats) -> float:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Predicted and observed churn rates by quantile bins.
+    """Predicted and observed churn rates by quantile bin of the probability; shape (bins,).
 
     Attributes
     ----------
     n
-        Customers of the bin.
+        Number of customers in the bin.
     predicted
-        Mean churn probability.
+        Mean predicted churn probability.
     observed
-        Churn rate.
+        Observed churn rate.
     """
 
     n: NDArray[np.int64]
@@ -88,16 +88,16 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: the mean of ``|predicted - observed|``, with equal weight per customer."""
+        """Expected calibration error: mean of ``|predicted - observed|`` over the bins, weighted by customers."""
         return float((self.n * np.abs(self.predicted - self.observed)).sum() / self.n.sum())
 
 
 def reliability(churned: Flags, probability: Floats, bins: int = BINS) -> Reliability:
-    """Return the reliability table, by probability, lowest first.
+    """Return the reliability table, lowest probabilities first.
 
-    Bins have equal sizes (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"), because most bins of equal
-    width would be empty if probabilities are similar. Equal probabilities across an edge are split in proportion, so
-    that the order of the rows does not matter.
+    Bins have equal numbers of customers ("adaptive binning", Nguyen and O'Connor 2015, EMNLP, 1587-1598), because most
+    bins of equal width would be empty if probabilities are similar. Customers with equal probabilities are divided
+    among bins in proportion, so that the order of the rows does not matter.
 
     Parameters
     ----------
@@ -108,7 +108,9 @@ def reliability(churned: Flags, probability: Floats, bins: int = BINS) -> Reliab
     """
     values, inverse, counts = np.unique(probability, return_inverse=True, return_counts=True)
     left = np.bincount(inverse, weights=churned)
-    sizes = _sizes(len(churned), bins)
+    bins = min(bins, len(churned))
+    sizes = np.full(bins, len(churned) // bins, dtype=np.int64)
+    sizes[: len(churned) % bins] += 1
     edges = np.concatenate([[0], np.cumsum(sizes)])
     upto = np.concatenate([[0], np.cumsum(counts)])
 
@@ -126,22 +128,22 @@ def calibration_error(churned: Flags, probability: Floats, bins: int = BINS) -> 
 
 
 def lift(churned: Flags, score: Floats, top: float = TOP) -> float:
-    """Return the churn rate of the highest ``top`` of all customers ÷ that of all; NaN without churned customers."""
+    """Return the churn rate of the share ``top`` with the highest scores ÷ the overall rate; NaN without churn."""
     share, reached = gain_curve(churned, score)
     return float(np.interp(top, share, reached)) / top
 
 
 def gain_curve(churned: Flags, score: Floats, points: int = 0) -> tuple[Floats, Floats]:
-    """Return shares of the customers, highest score first, and the share of the churned customers among them.
+    """Return the gain curve: shares of all customers, highest scores first, and of all churned customers among them.
 
-    Both run from 0 to 1. The curve is linear within equal scores. NaN without churned customers.
+    Both shares increase from 0 to 1; the curve is linear within equal scores. NaN without churned customers.
 
     Parameters
     ----------
     churned, score
-        Outcome, and score of the ranking.
+        Outcome, and score by which customers are ranked.
     points
-        Number of equal steps at which to return the curve; 0 for one point per distinct score.
+        Number of equal steps at which the curve is returned; 0: one point per distinct score.
     """
     found, called = _reached(churned, score)
     total = found[-1] if found[-1] else np.nan
@@ -154,14 +156,7 @@ def gain_curve(churned: Flags, score: Floats, points: int = 0) -> tuple[Floats, 
 
 
 def _reached(churned: Flags, score: Floats) -> tuple[Floats, Floats]:
-    # churned customers, and all customers, at or above each distinct score, highest first
+    # numbers of churned customers, and of all customers, at or above each distinct score, highest score first
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     left = np.bincount(inverse, weights=churned)
     return np.cumsum(left[::-1]), np.cumsum(counts[::-1]).astype(np.float64)
-
-
-def _sizes(n: int, bins: int) -> NDArray[np.int64]:
-    bins = min(bins, n)
-    sizes = np.full(bins, n // bins, dtype=np.int64)
-    sizes[: n % bins] += 1
-    return sizes

@@ -1,4 +1,4 @@
-"""Scores of a model on a test set."""
+"""Scores of a churn model on a test set."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelScore:
-    """Scores of a model; see :mod:`ckm.models.metrics`.
+    """Scores of a churn model on a test set, by :mod:`ckm.models.metrics`.
 
     Attributes
     ----------
     model
         Name of the model.
     cutoff
-        Cut-off (days since 1970-01-01); None if cross-validated.
+        Cut-off of the test window (days since 1970-01-01); None for a cross-validation.
     n, base_rate
         Number of customers, and their churn rate.
     auc, average_precision, lift_top_decile
-        Scores of the ranking.
+        Metrics of the ranking.
     log_loss, brier, calibration_error
-        Scores of the probabilities.
+        Metrics of the probabilities.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""Spend at a high percentile among similar customers: quantile regression with readable coefficients."""
+"""Percentile of spend among similar customers: linear quantile regression on the log scale."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
 PERCENTILE = 0.8
 """Default percentile: one in five similar customers spends more."""
 RARE = 30
-"""Fewest customers of a level; rarer levels are pooled, because a percentile of so few customers is noise."""
+"""Fewest customers of a level; rarer levels are pooled, because a percentile of fewer customers is noise."""
 PENALTY = 2.0
-"""L1 penalty in customers. A level gets a coefficient only if more customers than this lie on the wrong side of the
-percentile that the other terms predict; without the penalty, random levels would get coefficients."""
+"""L1 penalty of a coefficient, in customers. A level gets a coefficient only if it moves more customers than this to
+the right side of the predicted percentile; without the penalty, random levels would get coefficients."""
 SIGNIFICANT_DIGITS = 6
 MONEY_DIGITS = 2
-"""Significant digits of an estimated amount."""
+"""Decimals of a predicted amount."""
 
 
 @dataclass(frozen=True)
 class Slope:
-    """Numeric term of the logarithm: ``slope * log(1 + number)``.
+    """Numeric term of the log percentile: ``slope * log(1 + number)``.
 
     Attributes
     ----------
     feature, slope
-        Name and coefficient. Twice as much of the feature multiplies the percentile by about ``2 ** slope``.
+        Name and coefficient: doubling the feature multiplies the percentile by about ``2 ** slope``.
     lowest, highest
-        Training range; a number beyond it is clipped.
+        Range of the training data, to which numbers are clipped.
     typical
         Median of the training data; it replaces null.
     """
@@ -58,14 +58,14 @@ class Slope:
 
 @dataclass(frozen=True)
 class Effects:
-    """Categorical term of the logarithm.
+    """Categorical term of the log percentile.
 
     Attributes
     ----------
     feature
-        Name of a text feature.
+        Name of the text feature.
     levels
-        Pairs of level and term, sorted by level.
+        Levels with their terms, sorted by level.
     other
         Term of all other levels, including unseen ones.
     unknown
@@ -88,18 +88,18 @@ class Effects:
 
 @dataclass(frozen=True)
 class Percentile:
-    """Percentile of spend by features of a customer, additive in the logarithm.
+    """Percentile of spend as a function of a customer's features, additive on the log scale.
 
-    ``spend = exp(intercept + sum of terms) - 1``, between zero and ``ceiling``.
+    ``spend = exp(intercept + sum of terms) - 1``, clipped to the range from 0 to ``ceiling``.
 
     Attributes
     ----------
     quantile
         Share of similar customers who spend at most the percentile.
     intercept, slopes, effects
-        Terms of the logarithm.
+        Intercept, numeric terms and categorical terms of the log percentile.
     ceiling
-        Largest spend in the training data; no prediction is higher.
+        Largest spend in the training data.
     """
 
     quantile: float
@@ -110,13 +110,13 @@ class Percentile:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Names of the features that the percentile needs."""
+        """Names of the features that the percentile depends on."""
         return (*(each.feature for each in self.slopes), *(each.feature for each in self.effects))
 
     def spend(self) -> pl.Expr:
-        """Return the percentile of each row as money, rounded to two digits; never null, never negative."""
+        """Return the percentile of each row in units of the currency, with two decimals; never null or negative."""
         logarithm = pl.lit(self.intercept)
-        # Add terms one after the other, not as a sum over columns: rounding depends on the order of additions.
+        # terms are added one after the other, because the rounding of a horizontal sum depends on its order
         for term in (*(each.term() for each in self.slopes), *(each.term() for each in self.effects)):
             logarithm = logarithm + term
         return (logarithm.clip(0.0, log1p(self.ceiling)).exp() - 1).round(MONEY_DIGITS)
@@ -125,32 +125,32 @@ class Percentile:
 def fit_percentile(
     customers: pl.DataFrame, spend: str, *, numbers: Sequence[str], texts: Sequence[str], quantile: float = PERCENTILE
 ) -> Percentile:
-    """Fit a percentile of spend by features other than spend.
+    """Fit a percentile of spend to other features.
 
-    Linear quantile regression (Koenker and Bassett 1978) of ``log(1 + max(spend, 0))``, by scikit-learn's
-    ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, chapter 2), so the
-    percentile of the logarithm is the logarithm of the percentile, which is not so for means. An L1 penalty of
-    :data:`PENALTY` customers shrinks weak coefficients to zero. About one second for 10,000 customers.
+    Linear quantile regression (Koenker and Bassett 1978) of ``log(1 + max(spend, 0))``. A quantile is equivariant to
+    increasing functions (Koenker 2005, chapter 2): unlike with means, the percentile of the logarithm is the logarithm
+    of the percentile. An L1 penalty of :data:`PENALTY` customers shrinks weak coefficients to zero. About one second
+    for 10,000 customers.
 
     Parameters
     ----------
     customers
-        One row per customer, not empty. The result depends on the order of the rows where several percentiles fit
-        equally well: sort them.
+        One row per customer, at least one. Sort the rows: if several solutions fit equally well, the result depends on
+        their order.
     spend
-        Column of spend, without nulls.
+        Name of the column of spend, without nulls.
     numbers
-        Non-negative numeric columns; null where unknown.
+        Names of non-negative numeric columns; null where unknown.
     texts
-        Text columns; null where unknown. Levels of fewer than :data:`RARE` customers are pooled.
-        Constant columns of either kind are dropped.
+        Names of text columns; null where unknown. Levels with fewer than :data:`RARE` customers are pooled.
+        Constant columns, of numbers or texts, are dropped.
     quantile
-        Between 0 and 1.
+        Share of similar customers who spend at most the percentile, between 0 and 1.
 
     Returns
     -------
     Percentile
-        All numbers have six significant digits.
+        All numbers are rounded to six significant digits.
     """
     import numpy as np
 
@@ -171,9 +171,9 @@ def fit_percentile(
 
 
 def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PERCENTILE) -> float:
-    """Return the mean pinball loss: ``quantile * d`` above the quantile and ``(quantile - 1) * d`` below.
+    """Return the mean pinball loss: ``quantile * d`` if ``d >= 0``, else ``(quantile - 1) * d``.
 
-    ``d`` is value minus percentile. The minimum of the loss defines the quantile (Koenker and Bassett 1978).
+    ``d`` is value minus percentile. A quantile minimises this loss (Koenker and Bassett 1978).
     """
     import numpy as np
 
@@ -182,7 +182,7 @@ def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PE
 
 
 def _range(numbers: pl.Series) -> Slope | None:
-    """Return a column's range as a slope of one; None if the column is constant where known."""
+    """Return a numeric term with the column's range and slope 1; None if all known values are equal."""
     import numpy as np
 
     known = numbers.drop_nulls().to_numpy()
@@ -193,7 +193,7 @@ def _range(numbers: pl.Series) -> Slope | None:
 
 
 def _pooled(texts: pl.Series) -> Effects | None:
-    """Return the levels with a coefficient; ``other`` and ``unknown`` are 1 if they get a coefficient too."""
+    """Return a categorical term with 1 for each level that gets a coefficient; None with fewer than two levels."""
     counts = texts.cast(pl.String).drop_nulls().value_counts(name="customers").sort(texts.name)
     large = counts.filter(pl.col("customers") >= RARE)[texts.name].to_list()
     many_unknown = texts.null_count() >= RARE
@@ -204,7 +204,7 @@ def _pooled(texts: pl.Series) -> Effects | None:
 
 
 def _indicators(texts: pl.Series, effects: Effects) -> list[Floats]:
-    """Return a column of zeros and ones for each coefficient of ``effects``: levels, other, unknown."""
+    """Return an indicator column, shape (n,), for each coefficient of ``effects``: levels, other, unknown."""
     import numpy as np
 
     named = [texts.cast(pl.String) == level for level, _ in effects.levels]
@@ -216,14 +216,14 @@ def _indicators(texts: pl.Series, effects: Effects) -> list[Floats]:
 
 
 def _weighted(effects: Effects, weights: Iterator[float]) -> Effects:
-    """Return ``effects`` with the next values of ``weights``, in the order of :func:`_indicators`."""
+    """Return ``effects`` with the next coefficients of ``weights``, in the order of :func:`_indicators`."""
     levels = tuple((level, next(weights)) for level, _ in effects.levels)
     other = next(weights) if effects.other else 0.0
     return Effects(effects.feature, levels, other, next(weights) if effects.unknown else other)
 
 
 def _solve(measured: list[Floats], marked: list[Floats], target: Floats, quantile: float) -> tuple[float, list[float]]:
-    """Return intercept and weights, penalised as if numeric columns had mean 0 and standard deviation 1."""
+    """Return intercept and coefficients; numeric columns are standardised for the penalty."""
     import numpy as np
 
     if not measured + marked:
@@ -236,9 +236,9 @@ def _solve(measured: list[Floats], marked: list[Floats], target: Floats, quantil
 
 
 def _quantile_regression(columns: Floats, target: Floats, quantile: float) -> Floats:
-    """Return intercept and weights by the linear programme of Koenker and Bassett (1978), with an L1 penalty.
+    """Return intercept and coefficients by the linear programme of Koenker and Bassett (1978), with an L1 penalty.
 
-    This is the problem that scikit-learn's ``QuantileRegressor`` solves, without its import time of a second.
+    It is the problem that scikit-learn's ``QuantileRegressor`` solves, without the second that its import takes.
     """
     import numpy as np
     from scipy.optimize import linprog
@@ -249,11 +249,11 @@ def _quantile_regression(columns: Floats, target: Floats, quantile: float) -> Fl
     design = csc_array(np.column_stack([np.ones(rows), columns]))
     residual = eye_array(rows, format="csc")
     penalty = np.array([0.0] + [PENALTY] * columns.shape[1])
-    # Negative parts are separate variables, because the variables of a linear programme are non-negative.
+    # variables of a linear programme are non-negative: each coefficient and residual is a difference of two
     cost = np.concatenate([penalty, penalty, np.full(rows, quantile), np.full(rows, 1 - quantile)])
     equal = hstack([design, -design, residual, -residual], format="csc")
     with threadpool_limits(1):
-        # Interior point with crossover ends at the same vertex as the simplex method, in a fifth of its time.
+        # interior point with crossover finds the same vertex as the simplex method, in a fifth of its time
         found = linprog(cost, A_eq=equal, b_eq=target, method="highs-ipm")
     if not found.success:
         raise NotEnoughDataError(f"no percentile of {rows:,} customers could be found: {found.message}")

@@ -1,35 +1,35 @@
-"""Purchase interval of a customer, shrunk towards that of all customers."""
+"""Purchase interval of a customer, shrunk towards the interval of all customers."""
 
 from __future__ import annotations
 
 import polars as pl
 
 PRIOR_GAPS = 3
-"""Weight of the prior, in own intervals."""
+"""Weight of the population's interval, in intervals of the customer."""
 GAP_DIGITS = 3
-"""Decimals of a day; further digits differ between platforms."""
+"""Decimals of an interval in days; further digits differ between platforms."""
 
 
 def shrunk_gap(own: pl.Expr, gaps: pl.Expr, population: float | None) -> pl.Expr:
-    """Return the own interval, shrunk towards that of the population; more with fewer own intervals.
+    """Return a customer's interval, shrunk towards the population's; the fewer intervals the customer has, the more.
 
-    On the log scale, because intervals differ by factors: ``exp((n log own + k log population) / (n + k))`` with
-    ``n`` own gaps and ``k`` = :data:`PRIOR_GAPS`. That is Buehlmann's credibility ``Z = n / (n + k)`` (Experience
-    rating and credibility, ASTIN Bulletin 4(3), 1967, pp. 199-207).
+    On the log scale, because intervals differ by factors: ``exp((n log own + k log population) / (n + k))`` with ``n``
+    intervals of the customer and ``k`` = :data:`PRIOR_GAPS`. This is Bühlmann's credibility ``Z = n / (n + k)``
+    (Experience rating and credibility, ASTIN Bulletin 4(3), 1967, pp. 199-207).
 
     Parameters
     ----------
     own
-        Own interval in days, at least 1; null without one.
+        Quantile of the customer's intervals in days, at least 1; null without intervals.
     gaps
-        Number of own intervals.
+        Number of the customer's intervals.
     population
-        Interval of the population in days, at least 1; None without any.
+        The same quantile of the population in days, at least 1; None without intervals.
 
     Returns
     -------
     pl.Expr
-        Days (Float64); the population's without an own interval; null without any.
+        Days (Float64): ``population`` if ``own`` is null; null if ``population`` is None.
     """
     if population is None:
         return pl.lit(None, dtype=pl.Float64)
@@ -42,20 +42,20 @@ def shrunk_gap(own: pl.Expr, gaps: pl.Expr, population: float | None) -> pl.Expr
 def population_gap(histogram: pl.DataFrame, share: float) -> float | None:
     """Return a quantile of the purchase intervals of all customers, with equal weight per customer.
 
-    An interval of a customer with ``n`` intervals has the weight ``1 / n``. With equal weight per interval, the few
-    weekly buyers would set the quantile of all.
+    Each interval of a customer with ``n`` intervals has the weight ``1 / n``. With equal weight per interval, a few
+    weekly buyers would determine the quantile.
 
     Parameters
     ----------
     histogram
-        ``gap`` (days), ``gaps_of_customer``, ``count``.
+        ``gap`` (length in days), ``gaps_of_customer`` (number of intervals of the customer), ``count`` (of intervals).
     share
         Share of the weight at or below the quantile.
 
     Returns
     -------
     float | None
-        Smallest interval with at least ``share`` of the weight at or below it; None without any.
+        Smallest interval with at least ``share`` of the weight at or below it, in days; None without intervals.
     """
     weights = (
         histogram.sort("gap", "gaps_of_customer")

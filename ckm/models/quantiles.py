@@ -1,4 +1,4 @@
-"""Scores by quantiles: equal values always share a score, and a larger value never scores lower."""
+"""Scores by quantiles: equal values have equal scores, and a larger value never has a lower score."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Cuts:
-    """Cut points between the scores of one metric.
+    """Cut points between the scores of a metric.
 
     Attributes
     ----------
     edges
-        Ascending, in the unit of the metric, one fewer than scores. Ties repeat an edge; no customer then has the score
-        between two equal edges.
+        Cut points, ascending, in the unit of the metric; one fewer than scores. Between two equal edges there is a
+        score that no customer has.
     fewer_is_better
-        True for recency, where fewer days make the better customer.
+        Whether smaller values have higher scores, as for recency.
     scores
-        Score of each class, smallest values first, if the classes do not have the scores 1, 2, 3 and so on
-        (:func:`material_cuts`).
+        Score of each class, smallest values first (:func:`material_cuts`); empty if the scores are 1, 2, 3 and so on.
     """
 
     edges: tuple[float, ...]
@@ -35,9 +34,9 @@ class Cuts:
         return bool(self.edges)
 
     def score(self, value: pl.Expr) -> pl.Expr:
-        """Return the score of ``value``: Int8 from 1 (worst) to ``len(edges) + 1`` (best), or that of its class.
+        """Return the score of ``value`` (Int8): 1 (worst) to ``len(edges) + 1`` (best), or from :attr:`scores`.
 
-        Null stays null.
+        The score of null is null.
         """
         above = pl.sum_horizontal(pl.lit(0, pl.Int8), *(value.gt(edge).cast(pl.Int8) for edge in self.edges))
         if self.scores:
@@ -48,13 +47,13 @@ class Cuts:
 
 
 def quantile_cuts(values: pl.Series, bins: int, *, fewer_is_better: bool = False) -> Cuts:
-    """Return cut points that give each score the same number of customers, as far as ties allow.
+    """Return cut points for which all scores have equal numbers of customers, as far as ties allow.
 
-    The edge ``i`` is the smallest value that at least ``i / bins`` of the customers do not exceed (the inverse of
-    the empirical distribution function, type 1 in Hyndman and Fan 1996, p. 363). Scores compare values with edges
-    and never count rows, so equal values share their score whatever the order of the rows, and a larger value
-    never falls below a smaller one. Ties have the lowest score of their range: if half of the customers bought once,
-    one purchase has score 1, and the next used score is 3, since half of all customers are below it.
+    Edge ``i`` is the smallest value that at least ``i / bins`` of the customers do not exceed: the inverse of the
+    empirical distribution function, type 1 in Hyndman and Fan (1996, p. 363). A score depends only on the comparison of
+    the value with the edges, so equal values have equal scores in any order of the rows. Tied values get the lowest
+    score of their range: if half of the customers bought once, one purchase has score 1, and the next larger number of
+    purchases has score 3 of 5.
 
     Parameters
     ----------
@@ -78,14 +77,13 @@ def quantile_cuts(values: pl.Series, bins: int, *, fewer_is_better: bool = False
 def material_cuts(
     values: pl.Series, bins: int, *, per_class: int, least_ratio: float = 1.0, fewer_is_better: bool = False
 ) -> Cuts:
-    """Return the cut points of :func:`quantile_cuts`, with fewer than ``bins`` classes if these would hardly differ.
+    """Return the cut points of :func:`quantile_cuts`, with fewer than ``bins`` classes if classes would hardly differ.
 
-    The result has the largest number of classes, up to ``bins``, with ``per_class`` customers each on average and a
-    factor of at least ``least_ratio`` between neighbouring medians. Fewer classes than ``bins`` are spread over the
-    scores: one
-    has the middle score; of 5, two have 2 and 4, three 1, 3 and 5. If a cut point equals the largest value, no customer
-    would have the scores above it: the top class then has the middle of the scores that its customers span, and so has
-    a larger value later.
+    The result has the largest number of classes, up to ``bins``, for which a class has ``per_class`` customers on
+    average and the medians of neighbouring classes differ by a factor of at least ``least_ratio``. Fewer classes than
+    ``bins`` are spread over the scores: with ``bins`` = 5, one class has score 3, two have 2 and 4, three have 1, 3 and
+    5. If a cut point equals the largest value, no customer is above it; the top class then has the middle of the scores
+    that its customers span.
 
     Parameters
     ----------
@@ -94,7 +92,7 @@ def material_cuts(
     bins
         Number of scores.
     per_class
-        Fewest customers per class on average, at least 1.
+        Smallest mean number of customers per class, at least 1.
     least_ratio
         Smallest ratio of the medians of neighbouring classes; 1 accepts any difference. If a median is not positive,
         the difference must be at least ``least_ratio - 1`` times the larger absolute median.
@@ -114,7 +112,7 @@ def material_cuts(
 
 
 def _differ(values: pl.Series, edges: tuple[float, ...], least_ratio: float) -> bool:
-    """Whether two or more classes exist and the medians of neighbours differ."""
+    """Return whether there are two or more classes, and the medians of neighbouring classes differ enough."""
     classed = values.to_frame().select(value=pl.col(values.name), place=Cuts(edges).score(pl.col(values.name)))
     medians = classed.group_by("place").agg(pl.col("value").median()).sort("place")["value"].to_list()
     return len(medians) > 1 and all(
@@ -124,7 +122,7 @@ def _differ(values: pl.Series, edges: tuple[float, ...], least_ratio: float) -> 
 
 
 def _spread(edges: tuple[float, ...], largest: float, bins: int, fewer_is_better: bool) -> Cuts:
-    """Return cut points whose classes have scores from 1 to ``bins``, spread evenly."""
+    """Return cut points whose classes have scores that are spread evenly from 1 to ``bins``."""
     kept = tuple(edge for edge in dict.fromkeys(edges) if edge < largest)
     is_tied_at_the_end = len(kept) < len(set(edges))
     classes = len(edges) + 1
@@ -135,6 +133,6 @@ def _spread(edges: tuple[float, ...], largest: float, bins: int, fewer_is_better
         levels[-1] = (levels[-1] + classes) / 2
     if fewer_is_better:
         levels = [classes + 1 - level for level in levels]
-    # the middle of a class, as a share of all classes, and the score that contains it
+    # the score whose part of the range 0 to 1 contains the middle of the class
     scores = (math.floor((level - 0.5) / classes * bins + 1) for level in levels)
     return Cuts(kept, fewer_is_better, tuple(scores))

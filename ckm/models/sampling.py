@@ -1,4 +1,4 @@
-"""Samples by hashed id, independent of the order of the rows."""
+"""Random samples by hashed id, which do not depend on the order of the rows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BYTES = 8
 
 
 def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.int64]:
-    """Return the positions of ``size`` ids, ascending; of all ids if there are no more.
+    """Return the positions of a random sample of ``size`` ids, ascending; of all ids if there are at most ``size``.
 
-    Selects the smallest hashes (BLAKE2b of the UTF-8 text, 8 bytes, keyed by the seed). The sample does not depend on
-    the order of the ids, and a larger sample contains a smaller one. A million ids take less than a second.
+    The sample is the ids with the smallest hashes (:func:`id_hashes`, keyed by the seed). It does not depend on the
+    order of the ids, and contains every smaller sample with the same seed. A million ids take less than a second.
     """
     if len(ids) <= size:
         return np.arange(len(ids))
@@ -27,7 +27,7 @@ def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.
 
 
 def id_hashes(ids: Iterable[str], *, key: str = "") -> NDArray[np.uint64]:
-    """Return the hash of each id: BLAKE2b of its UTF-8 text with a key, 8 bytes."""
+    """Return a hash of each id, shape (n,): 8 bytes of keyed BLAKE2b of its UTF-8 text."""
     secret = key.encode()
     digests = b"".join([blake2b(each.encode(), digest_size=_BYTES, key=secret).digest() for each in ids])
     return np.frombuffer(digests, dtype=f">u{_BYTES}").astype(np.uint64)

@@ -1,4 +1,4 @@
-"""Contribution of each feature group to a score: exact Shapley values against one reference row."""
+"""Contributions of feature groups to a score: exact Shapley values relative to one reference row."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     Score: TypeAlias = Callable[[Features], Floats]
 
 MOST_GROUPS = 12
-"""Maximum number of groups: the cost doubles with each; 12 groups need 4,096 mixtures."""
+"""Maximum number of groups. The cost doubles with each group; 12 groups need 4,096 scores per row."""
 CHUNK = 65_536
-"""Rows that are scored at once; it limits the memory of a model."""
+"""Maximum number of rows that are scored at once, which limits the memory of the model."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Attribution:
     base
         Score of the reference row.
     points
-        Contribution of each group to each row's score; shape (n, groups).
+        Shapley value of each group for each row's score; shape (n, groups).
     """
 
     groups: tuple[str, ...]
@@ -45,7 +45,7 @@ class Attribution:
 
     @property
     def scores(self) -> Floats:
-        """Score of each row: ``base`` plus its contributions; shape (n,)."""
+        """Score of each row: ``base`` plus the sum of its points; shape (n,)."""
         return np.asarray(self.base + self.points.sum(axis=1), dtype=np.float64)
 
 
@@ -57,40 +57,40 @@ def group_shapley(
     *,
     chunk: int = CHUNK,
 ) -> Attribution:
-    """Return the Shapley values of feature groups for each row's score, against a reference row.
+    """Return the Shapley values of feature groups for each row's score, relative to a reference row.
 
-    In the game of a row the groups are the players. The worth ``v(S)`` of a coalition is the score of a mixture: its
-    features from the row, all others from the reference. A group's points are its Shapley value: its mean contribution
-    over all orders of joining (Shapley 1953, *A value for n-person games*, Contributions to the Theory of Games II,
-    307-317):
+    For each row, the groups are the players of a cooperative game. The worth ``v(S)`` of a coalition S of groups is the
+    score of a mixed row: features of S from the row, all other features from the reference. The points of a group are
+    its Shapley value (Shapley 1953, *A value for n-person games*, Contributions to the Theory of Games II, 307-317),
+    with k groups:
 
     ``points(g) = Σ over S without g of |S|! (k - |S| - 1)! / k! · (v(S and g) - v(S))``
 
-    It is the only attribution with these four properties: the points add up to score minus base; a group that never
-    changes the score gets 0; groups with equal effects get equal points; the points of a sum of models are the sums of
-    their points. With
-    features as players it is SHAP with a background of one row (Lundberg and Lee 2017, *A unified approach to
-    interpreting model predictions*, NeurIPS 30), called baseline Shapley by Sundararajan and Najmi (2020, *The many
-    Shapley values for model explanation*, ICML). With groups as players it is the value of the quotient game, which
-    equals the sum over a group's members in Owen (1977, *Values of games with a priori unions*, 76-88).
+    No other attribution has these four properties: the points add up to score minus base; a group that never changes
+    the score gets 0; groups with equal effects get equal points; the points of a sum of models are the sums of the
+    models' points. With single features as players it is SHAP with a background of one row (Lundberg and Lee 2017, *A
+    unified approach to interpreting model predictions*, NeurIPS 30), or baseline Shapley in Sundararajan and Najmi
+    (2020, *The many Shapley values for model explanation*, ICML). With groups as players it is the value of the
+    quotient game, equal to the sum over a group's members in Owen (1977, *Values of games with a priori unions*,
+    76-88).
 
-    Nothing is estimated: every mixture is scored. A group that is equal in row and reference is not a player, so a row
-    with k differing groups needs 2^k scores. Each mixture is scored for all rows that need it, ``chunk`` at a time, so
-    the memory of a model does not grow with the rows.
+    The values are exact, because every mixed row is scored. A group whose features are equal in row and reference is no
+    player, so a row with k differing groups needs 2^k scores. Mixed rows are scored ``chunk`` at a time, so that the
+    model's memory does not grow with the number of rows.
 
     Parameters
     ----------
     log_odds
-        Function from features by name to finite scores, shape (m,); each score depends on its row only. The arrays may
-        be read-only.
+        Function from features by name, shape (m,), to finite scores, shape (m,); each score depends on its row only.
+        The feature arrays may be read-only.
     features
-        Features of the rows by name, shape (n,); NaN is an ordinary value.
+        Features of the rows by name, shape (n,); NaN is a value like any other.
     reference
         Reference value of each feature.
     groups
         Feature names by group; each feature is in exactly one group.
     chunk
-        Rows that are scored at once.
+        Maximum number of rows that are scored at once.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def group_shapley(
 
 @dataclass(frozen=True)
 class _Mixtures:
-    """Scores of mixtures: some features from the row, the others from the reference."""
+    """Scores of mixed rows: some features from the row, all others from the reference."""
 
     log_odds: Score
     features: Features
@@ -127,11 +127,11 @@ class _Mixtures:
     chunk: int
 
     def base(self) -> float:
-        """Score of the reference row."""
+        """Return the score of the reference row."""
         return float(self._scored({name: np.full(1, self.reference[name]) for name in self.features})[0])
 
     def worth(self, own: Sequence[str], rows: NDArray[np.intp]) -> Floats:
-        """Return the score of each of ``rows`` with only the features ``own`` from the row."""
+        """Return the score of each of ``rows`` with the features ``own`` from the row, the rest from the reference."""
         worth = np.empty(len(rows))
         for start in range(0, len(rows), self.chunk):
             part = rows[start : start + self.chunk]
@@ -145,7 +145,7 @@ class _Mixtures:
     def _scored(self, mixed: Features) -> Floats:
         scores = self.log_odds(mixed)
         if not np.isfinite(scores).all():
-            raise ValueError("only finite scores can be shared out")
+            raise ValueError("scores must be finite")
         return scores
 
 
@@ -166,14 +166,15 @@ def _differs(features: Features, reference: Mapping[str, float], names: Sequence
 
 
 def _subsets(count: int) -> Iterable[tuple[int, ...]]:
-    """Return all subsets of ``count`` players, the empty one first."""
+    """Return all subsets of ``count`` players, by size, the empty subset first."""
     return chain.from_iterable(combinations(range(count), size) for size in range(count + 1))
 
 
 def _weights(most: int) -> tuple[Floats, Floats]:
-    """Return the weights of a coalition's worth for its members and for the others, by coalition size and game size.
+    """Return the weights of a coalition's worth in the values of its members, and of all other players.
 
-    ``(s - 1)! (k - s)! / k! = 1 / (s C(k, s))`` and ``s! (k - s - 1)! / k! = 1 / ((k - s) C(k, s))``.
+    ``(s - 1)! (k - s)! / k! = 1 / (s C(k, s))`` for members, ``s! (k - s - 1)! / k! = 1 / ((k - s) C(k, s))`` for
+    others; index [s, k] for a coalition of s in a game of k players.
     """
     joins, misses = np.zeros((most + 1, most + 1)), np.zeros((most + 1, most + 1))
     for k in range(1, most + 1):

@@ -1,4 +1,4 @@
-"""Single-threaded calculation, so that results do not depend on the number of processors."""
+"""Single-threaded computation, so that results do not depend on the number of processors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def one_thread() -> AbstractContextManager[Any]:
     """Return a context in which the loaded BLAS and OpenMP libraries use one thread.
 
-    Finding these libraries takes milliseconds, as long as a small prediction. So they are searched for again only after
-    an import, because only an import loads another library.
+    Finding the loaded libraries takes milliseconds, as long as a small prediction. The search is repeated only if
+    modules have been imported since, because only an import loads another library.
     """
     controller: AbstractContextManager[Any] = _controller(len(sys.modules)).limit(limits=1)
     return controller

@@ -1,6 +1,9 @@
 """Functions that Spark's executors run: convert rows, build the ledger of a partition, apply a function to it.
 
 They run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions.
+
+Coverage and results are pickled, as pyspark pickles the functions themselves. These bytes never leave the Spark job: no
+pickle is read from a workspace, a store or another file that a user names.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_file import StoredLedger, opened
 from ckm.customers.ledger_join import join_coverage
 from ckm.customers.ledger_reader import read_rows
-from ckm.customers.required_tables import TRANSACTIONS, need_transactions, readable
+from ckm.customers.required_tables import TRANSACTIONS, readable, require_transactions
 from ckm.files import replacing, temporary_folder
 from ckm.partitions.customer_hash import PARTITION, with_partition
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
@@ -72,7 +72,7 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
     InputError, UsageError, NotEnoughDataError
         As :func:`ckm.customers.ledger_reader.read_all_days`.
     """
-    transactions = need_transactions(tables, reading.time_zone)
+    transactions = require_transactions(tables, reading.time_zone)
     columns = ledger_columns(transactions.collect_schema())
     folder = Path(mkdtemp(prefix="partitions-", dir=temporary_folder()))
     with readable():

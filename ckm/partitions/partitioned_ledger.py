@@ -76,7 +76,7 @@ class Common:
         """
         needs = reading.needs
         if not coverage.purchases:
-            raise coverage.nothing_bought(reading.as_of)
+            raise coverage.no_purchase_error(reading.as_of)
         currency = coverage.currency(with_guests=needs.shop)
         if coverage.money_scale(needs.money, needs.first_kind) != FINEST_MONEY_SCALE:
             raise UsageError(

@@ -23,6 +23,7 @@ from ckm.dataset import MAX_REJECTS, TRANSACTIONS, Dataset, plan_transactions
 from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import InputError, UsageError
 from ckm.files import temporary_folder
+from ckm.identities import FILE as IDENTITIES
 from ckm.partitions.customer_hash import PARTITION
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
@@ -91,6 +92,7 @@ class SparkLedger(PartitionedLedger):
         with explained(self._label):
             found = self._stored.mapInArrow(results(function), RESULT_SCHEMA).toArrow()
         order = pl.Series(found["partition"]).arg_sort()
+        # pickled by executors in results() of .executor; these bytes never leave the Spark job
         return [pickle.loads(found["result"][place].as_buffer()) for place in order]
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
@@ -124,8 +126,8 @@ def open_spark(
     Raises
     ------
     UsageError
-        The options contradict each other; a column cannot be mapped or has text that must be parsed; ``on_driver``, and
-        this machine cannot read the data.
+        The options contradict each other; the workspace has linked customers; a column cannot be mapped or has text
+        that must be parsed; ``on_driver``, and this machine cannot read the data.
     InputError
         Spark cannot read the data.
     """
@@ -133,7 +135,9 @@ def open_spark(
 
     is_workspace = data is None or (data.is_dir() and (data / "ckm.yaml").exists())
     if is_workspace or workspace is not None:
-        return open_dataset(data, workspace, options, by_customer=True)
+        found = open_dataset(data, workspace, options, by_customer=True)
+        _refuse_linked_customers(found)
+        return found
     assert data is not None
     source = spark_path(data)
     is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
@@ -171,7 +175,24 @@ def open_spark(
     filled = planned.conversion.filled
     columns = tuple(name for name in ledger_columns(dtypes) if name in filled or name in ("type", "currency"))
     convert = ToLedgerColumns(planned.conversion, columns)
-    return SparkDataset(tables, label, planned.remarks, config=planned.config, source=source, convert=convert)
+    return SparkDataset(
+        tables,
+        label,
+        planned.remarks,
+        config=planned.config,
+        sources=(planned.conversion.mapping.name,),
+        source=source,
+        convert=convert,
+    )
+
+
+def _refuse_linked_customers(dataset: Dataset) -> None:
+    """Raise an error if customer ids are linked: executors read the files of the store, which have the original ids."""
+    if dataset.persons:
+        raise UsageError(
+            f"--engine spark does not count linked customers as persons, and the workspace links some ({IDENTITIES})",
+            hint="run without --engine spark; --partitions N takes less memory",
+        )
 
 
 def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedger:
@@ -180,8 +201,9 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.customers.ledger_reader.read_ledger`.
+        As :func:`ckm.customers.ledger_reader.read_ledger`; also UsageError if the dataset has linked customers.
     """
+    _refuse_linked_customers(dataset)
     with explained(dataset.label):
         session = spark_session(engine.master)
         if isinstance(dataset, SparkDataset):
@@ -211,6 +233,7 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
             f"{dataset.label}: {left_out:,} of {counted(records, 'record')} are invalid",
             hint="load them into a workspace, which sets invalid rows aside with the reason: ckm ingest FILE",
         )
+    # pickled by executors in ledgers() of .executor; these bytes never leave the Spark job
     coverage = join_coverage([pickle.loads(each.as_buffer()) for each in found["coverage"]])
     common = Common.of(reading, coverage)
     return SparkLedger(common, partitions, sum(found["customers"].to_pylist()), stored, dataset.label)

@@ -122,7 +122,7 @@ def spot_chart(spots: Sequence[Spot], *, mirrored: bool = False) -> Specificatio
 
 
 def _lines(rows: Sequence[Bar] | Sequence[Spot], mirrored: bool) -> Iterator[alt.Chart]:
-    """Return the layers of names (line start) and numbers (line end)."""
+    """Return the text layers above the bars: names at the start of the line, numbers at its end."""
     import altair as alt
 
     begins: Any = "right" if mirrored else "left"

@@ -20,11 +20,11 @@ HEIGHT = 300
 Tone = Literal["accent", "ink", "muted", "faint"]
 """Role of a colour: subject, comparison, background, or rule."""
 ON_FIELD = "on_field"
-"""Name part of text layers on coloured fields."""
+"""Part of the name of text layers that are drawn on coloured areas."""
 LOOK = "look"
-"""Key of a chart's name for the page's stylesheet."""
+"""Key of a specification with the style name of the chart, which the stylesheet of the page uses."""
 STEPS = (1, 2, 2.5, 5, 10)
-"""Readable distances of ticks, times a power of ten."""
+"""Distances between ticks, to be multiplied by a power of ten."""
 MOST_TICKS = 5
 
 
@@ -35,7 +35,7 @@ class Ruler:
     Attributes
     ----------
     title
-        Title of the axis; empty if the headline has it.
+        Title of the axis; empty if the headline names the unit.
     ticks
         Positions and labels of ticks.
     low, high
@@ -48,8 +48,8 @@ class Ruler:
     high: float
 
 
-def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "", *, room: float = 0.0) -> Ruler:
-    """Return an axis that holds zero and all values, with ticks at round numbers.
+def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "", *, margin: float = 0.0) -> Ruler:
+    """Return an axis that contains zero and all values, with ticks at round numbers.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "
         Function that formats a tick.
     title
         Title of the axis.
-    room
-        Share of the axis beyond the values that is left free for labels.
+    margin
+        Length of the axis beyond the values, for labels, as a share of the range of values.
     """
     low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
     span = (high - low) or 1.0
@@ -71,13 +71,13 @@ def ruler(values: Sequence[float], write: Callable[[float], str], title: str = "
     return Ruler(
         title,
         tuple((each, write(each)) for each in ticks),
-        low - room * span * (low < 0),
-        (high or 1.0) + room * span,
+        low - margin * span * (low < 0),
+        (high or 1.0) + margin * span,
     )
 
 
 def data(rows: list[dict[str, Any]]) -> Any:
-    """Return rows as chart data."""
+    """Return rows as inline data of a Vega-Lite specification."""
     import altair as alt
 
     return alt.Data(values=rows)
@@ -96,7 +96,7 @@ def scale(axis: Ruler, *, reverse: bool = False) -> Any:
 
 
 def numbers_axis(axis: Ruler, *, grid: bool, side: str = "") -> Any:
-    """Return an axis with the ticks of a ruler."""
+    """Return the altair axis for a :class:`Ruler`, with its ticks and labels."""
     import json
 
     import altair as alt
@@ -126,7 +126,7 @@ def unchecked() -> Iterator[None]:
 
 
 def finished(chart: alt.LayerChart, look: str = "", **padding: int) -> Specification:
-    """Return the specification of a chart in the page's style.
+    """Return the Vega-Lite specification of a chart, with the configuration that all charts share.
 
     Parameters
     ----------

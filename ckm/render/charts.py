@@ -151,7 +151,7 @@ def dot_chart(rows: Sequence[Dots], x: Axis) -> Specification:
 
 
 def marks(specification: Specification) -> int:
-    """Return how many data points a chart draws."""
+    """Return the number of data points of a chart."""
     held = specification.get("data", {})
     own = len(held.get("values", ())) if isinstance(held, dict) else 0
     return own + sum(marks(layer) for layer in specification.get("layer", ()))

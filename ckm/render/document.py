@@ -1,7 +1,7 @@
 """Content of a report, independent of its format: sections of text, facts, tables and figures.
 
-:mod:`ckm.render.page` makes an HTML page of it, :mod:`ckm.render.markdown` a mail. All text is plain: what looks like
-markup in it is shown unchanged.
+:mod:`ckm.render.page` renders it as an HTML page, :mod:`ckm.render.markdown` as Markdown. All texts are plain: their
+markup is escaped.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column of a table; numbers stand to the right."""
+    """A column of a table; numbers are right-aligned."""
 
     title: str
     numeric: bool = False
@@ -52,13 +52,13 @@ class ReportTable:
     Attributes
     ----------
     caption
-        What it shows.
+        Content of the table in a few words.
     columns, rows
-        Each row has a cell per column; the first cell names the row.
+        Each row has one cell per column; the first cell is the name of the row.
     marked
-        Positions of the rows to be seen first.
+        Positions of the highlighted rows.
     folded
-        Folded on a screen.
+        Whether the table is collapsed on a screen until the reader opens it.
     """
 
     kind: ClassVar[str] = "table"
@@ -75,20 +75,20 @@ class ReportTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart, its finding, and its numbers for who cannot or will not read the chart.
+    """A chart with its finding, and a table with its numbers for readers who do not use the chart.
 
     Attributes
     ----------
     headline
-        What it finds, as a sentence computed from the data.
+        The finding, as a sentence computed from the data.
     description
-        What is drawn, for who does not see it.
+        Content of the chart in words, for screen readers.
     specification
-        Vega-Lite, with its few data in it (:mod:`ckm.render.charts`).
+        Vega-Lite specification that includes the data (:mod:`ckm.render.charts`).
     table
-        The same numbers.
+        The numbers of the chart.
     note
-        How to read it.
+        How to read the chart.
     """
 
     kind: ClassVar[str] = "figure"
@@ -109,11 +109,11 @@ class Section:
     Attributes
     ----------
     title, blocks
-        Its heading, and what is under it.
+        Heading and content.
     folded
-        Folded on a screen and left out of print and of a mail, its title aside.
+        Whether the section is collapsed on a screen; print and mail have only its title.
     absent
-        It has nothing but a line that says why.
+        Whether the section has no results, only the reason why.
     """
 
     title: str
@@ -132,6 +132,8 @@ class KeyFigure:
         Values over time, drawn as a small line; empty for none.
     trend_description
         The trend in words, for readers who cannot see the line.
+    missing_trend
+        Why there is no trend, on the page; empty if no trend is to be expected.
     """
 
     value: str
@@ -139,22 +141,23 @@ class KeyFigure:
     note: str = ""
     trend: tuple[float, ...] = ()
     trend_description: str = ""
+    missing_trend: str = ""
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something to do next.
+    """A recommended action.
 
     Attributes
     ----------
     amount
-        What it is about, in money.
+        Formatted amount of money that the action concerns.
     text
-        What to do.
+        The action.
     reason
         How the amount is computed.
     command
-        Command that prints its list; empty without one.
+        Command that prints the list of customers; empty if there is no list.
     """
 
     amount: str
@@ -165,7 +168,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Actions:
-    """What to do next, under a heading; the largest amount first."""
+    """Recommended actions under a heading, the largest amount first."""
 
     title: str
     actions: tuple[Action, ...]
@@ -174,7 +177,7 @@ class Actions:
 
 @dataclass(frozen=True)
 class Findings:
-    """What happened, under a heading, in a few sentences."""
+    """The main findings under a heading, in a few sentences."""
 
     title: str
     sentences: tuple[str, ...]
@@ -187,21 +190,21 @@ class Document:
     Attributes
     ----------
     title
-        Its name.
+        Title.
     lead
-        What a reader must know who reads no further.
+        Summary in a few sentences.
     sections
-        In the order of reading.
+        Sections in order.
     subtitle
-        What it is, under its name.
+        Kind of report, below the title.
     key_figures
-        At most six.
+        At most six key figures.
     findings, actions
-        What happened, and what to do next, on the first page; None for neither.
+        Main findings and recommended actions, on the first page; None if the document has none.
     footer
-        What made it, and from what.
+        Program, version and data of the document.
     lang, direction
-        Language as a BCP 47 tag, and the way it runs.
+        Language (BCP 47), and writing direction: ``ltr`` or ``rtl``.
     """
 
     title: str

@@ -30,7 +30,7 @@ class Cell:
     row, column
         Positions, from 0.
     weight
-        From 0, pale, to 1, dark.
+        Darkness, from 0 to 1.
     text
         Content of the cell.
     """
@@ -62,7 +62,7 @@ class Box:
 def heat_map(
     cells: Sequence[Cell], rows: Sequence[str], columns: Sequence[str], title: str, *, mirrored: bool = False
 ) -> Specification:
-    """Return a heat map; a cell that is not given stays blank.
+    """Return a heat map; positions without a cell are blank.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def heat_map(
     title
         Title of the columns.
     mirrored
-        Whether it begins on the right.
+        Whether the horizontal axis runs from right to left.
     """
     import altair as alt
 

@@ -29,21 +29,21 @@ class JUnitCase:
     Attributes
     ----------
     group, name
-        The class and the name of the test.
-    told
-        Its findings, by severity.
+        Class name and name of the test.
+    messages
+        Findings, by severity.
     skipped
         Why the check did not run; None if it ran.
     """
 
     group: str
     name: str
-    told: tuple[JUnitMessage, ...] = ()
+    messages: tuple[JUnitMessage, ...] = ()
     skipped: str | None = None
 
 
 def to_junit(suite_name: str, cases: Iterable[JUnitCase], *, fail_on: Severity = Severity.error) -> str:
-    """Write test cases.
+    """Return test cases as JUnit XML.
 
     A case fails if a finding has the severity ``fail_on`` or a higher one; other findings are its output. A check that
     did not run is a skipped case.
@@ -52,8 +52,8 @@ def to_junit(suite_name: str, cases: Iterable[JUnitCase], *, fail_on: Severity =
     failures = skipped = 0
     for each in cases:
         case = ET.SubElement(suite, "testcase", classname=_clean(each.group), name=_clean(each.name))
-        bad = [told for told in each.told if told.severity.rank <= fail_on.rank]
-        mild = [told for told in each.told if told.severity.rank > fail_on.rank]
+        bad = [message for message in each.messages if message.severity.rank <= fail_on.rank]
+        mild = [message for message in each.messages if message.severity.rank > fail_on.rank]
         if bad:
             failures += 1
             failure = ET.SubElement(case, "failure", type=bad[0].severity, message=_clean(bad[0].message))
@@ -71,9 +71,9 @@ def to_junit(suite_name: str, cases: Iterable[JUnitCase], *, fail_on: Severity =
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
 
-def _lines(told: list[JUnitMessage]) -> str:
+def _lines(messages: list[JUnitMessage]) -> str:
     return _clean(
-        "\n".join(f"{each.severity}: {each.message}" + (f" ({each.hint})" if each.hint else "") for each in told)
+        "\n".join(f"{each.severity}: {each.message}" + (f" ({each.hint})" if each.hint else "") for each in messages)
     )
 
 

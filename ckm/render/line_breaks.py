@@ -1,4 +1,4 @@
-"""Where a line of text may be broken, and how wide it is, in any script (after Unicode Annexes 11 and 14)."""
+"""Line breaks and terminal width of texts in any script (after Unicode Annexes 11 and 14)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PART = re.compile(r"[^_.,/\\-]+[_.,/\\-]*|[_.,/\\-]+")
-"""A part of a name: up to a mark after which a name that is too long may be broken."""
+"""Pattern of a part of a name: it ends with a mark, after which a long name may be broken."""
 _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]+")
-"""A run of Thai, Lao, Burmese or Khmer, which write no spaces between words."""
+"""Pattern of a run of Thai, Lao, Burmese or Khmer, which have no spaces between words."""
 _NOT_FIRST = frozenset("、。，．：；？！）」』】〉》〕］｝,.:;?!)]}%»”’…ー々ๆฯ")
-"""Signs that begin no line."""
+"""Characters that must not begin a line."""
 _NOT_LAST = frozenset("（「『【〈《〔［｛([{«“‘")
-"""Signs that end no line."""
+"""Characters that must not end a line."""
 
 
 def width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return the width of a text in columns of a terminal."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -31,27 +31,27 @@ def width(text: str) -> int:
 def wrapped(text: str, columns: int, *, mark: str = "") -> list[str]:
     """Return a text as lines of at most ``columns``.
 
-    Lines are broken at spaces, between Chinese characters, and between the words of Thai. A name that is longer than a
-    line is broken after a mark in it, such as ``/`` or ``_``, and only what is still longer anywhere.
+    Lines are broken at spaces, between Chinese characters, and between Thai words. A name longer than a line is broken
+    after a mark such as ``/`` or ``_``, and a part without a mark that is still longer at any character.
 
     Parameters
     ----------
     text
         One line of text, without control characters.
     columns
-        Columns of the terminal that a line may take.
+        Maximum width of a line in columns of the terminal.
     mark
-        Begins the first line; the others are indented as far.
+        Text before the first line; other lines are indented by its width.
     """
     indent = " " * width(mark)
-    room = max(1, columns - len(indent))
-    if width(text) <= room:
+    most = max(1, columns - len(indent))
+    if width(text) <= most:
         return [mark + text]
     lines: list[str] = []
     for word in filter(None, text.split(" ")):
         glue = " " if lines else ""
-        for piece in _pieces(word, room):
-            if lines and width(lines[-1]) + width(glue + piece) <= room:
+        for piece in _pieces(word, most):
+            if lines and width(lines[-1]) + width(glue + piece) <= most:
                 lines[-1] += glue + piece
             else:
                 lines.append(piece)
@@ -60,10 +60,10 @@ def wrapped(text: str, columns: int, *, mark: str = "") -> list[str]:
 
 
 def longest_word(texts: Iterable[str], name: int, most: int) -> int:
-    """Return the columns of the longest word of all texts.
+    """Return the width in columns of the longest word of all texts.
 
-    A word of more than ``name`` columns is a name and counts by its parts, and a part of more than ``most`` columns
-    counts for nothing, as it has to be cut wherever it stands.
+    A word of more than ``name`` columns is a name: its parts count as words. Parts of more than ``most`` columns do not
+    count, because they must be cut anyway.
     """
     longest = 0
     for text in texts:
@@ -75,21 +75,21 @@ def longest_word(texts: Iterable[str], name: int, most: int) -> int:
     return longest
 
 
-def _pieces(word: str, room: int) -> Iterator[str]:
-    """Yield the pieces of a word between which a line may be broken, each at most ``room`` wide."""
-    if width(word) <= room and word.isascii():
+def _pieces(word: str, most: int) -> Iterator[str]:
+    """Yield the pieces of a word between which a line may be broken, each of at most ``most`` columns."""
+    if width(word) <= most and word.isascii():
         yield word
         return
     for atom in _atoms(word):
-        if width(atom) <= room:
+        if width(atom) <= most:
             yield atom
             continue
         for part in PART.findall(atom):
-            yield from [part] if width(part) <= room else _cut(part, room)
+            yield from [part] if width(part) <= most else _cut(part, most)
 
 
 def _atoms(word: str) -> list[str]:
-    """Return the parts of a word that are never broken while they fit: words of Thai, single Chinese characters."""
+    """Return the parts of a word that are broken only if they are wider than a line: Thai words, Chinese characters."""
     if word.isascii():
         return [word]
     parts: list[str] = []
@@ -108,7 +108,7 @@ def _atoms(word: str) -> list[str]:
 
 
 def _characters(text: str) -> list[str]:
-    """Return the wide characters of a text one by one, and what is between them whole."""
+    """Return each wide character of a text as a part, and each text between them as a part."""
     parts: list[str] = []
     for character in text:
         is_wide = width(character) == 2
@@ -126,11 +126,11 @@ def _words(run: str) -> tuple[str, ...]:
     return tuple(thai.words(thai.clusters(run)))
 
 
-def _cut(text: str, room: int) -> Iterator[str]:
-    """Yield a text in pieces of at most ``room``, no mark parted from its letter."""
+def _cut(text: str, most: int) -> Iterator[str]:
+    """Yield a text in pieces of at most ``most`` columns; combining marks stay with their letters."""
     piece = ""
     for character in text:
-        if piece and width(piece + character) > room and width(character):
+        if piece and width(piece + character) > most and width(character):
             yield piece
             piece = ""
         piece += character

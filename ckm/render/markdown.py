@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 SHORT = 8
-"""Most rows of a table in a mail, and most findings of a section in one."""
+"""Maximum rows of a table in a mail, and maximum findings of a section in a mail."""
 MOST_FINDINGS = 2
 
 
 def render_markdown(document: Document) -> str:
-    """Return a document as Markdown; of a figure its headline and its numbers, because there is no chart."""
+    """Return a document as Markdown; a figure becomes its headline and its table."""
     parts = [*_first_page(document)]
     for section in document.sections:
         parts.append(f"## {markdown_line(section.title)}")
@@ -29,7 +29,7 @@ def render_markdown(document: Document) -> str:
 
 
 def render_mail(document: Document) -> str:
-    """Return the first page of a document, and a line per section with its first findings; at most 60 lines.
+    """Return the first page of a document and the first findings of each section as Markdown of at most 60 lines.
 
     A section without findings shows a table of at most eight rows, or its first text. Folded sections are left out.
     """
@@ -76,7 +76,7 @@ def _first_page(document: Document) -> Iterator[str]:
 
 
 def _texts(blocks: Sequence[Block]) -> Iterator[str]:
-    """Give the paragraphs that do not introduce a list."""
+    """Yield the paragraphs that do not introduce a list."""
     for block, following in zip(blocks, (*blocks[1:], None), strict=True):
         if isinstance(block, Text) and not isinstance(following, Items):
             yield block.text
@@ -119,7 +119,7 @@ def _padded(text: str, width: int, right: bool) -> str:
 
 
 def _width(text: str) -> int:
-    # in columns of a terminal: a Chinese character takes two, a mark above a Thai one none
+    # in columns of a terminal: a Chinese character has two, a Thai vowel sign none
     return sum(
         0 if unicodedata.combining(each) or unicodedata.category(each) in {"Mn", "Me", "Cf"} else
         2 if unicodedata.east_asian_width(each) in {"W", "F"} else 1

@@ -1,4 +1,4 @@
-"""A document as one HTML file that opens offline: no script, no request, light, dark and on paper."""
+"""Render a document as one HTML file without scripts and requests, for light mode, dark mode and print."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STYLE = Path(__file__).with_name("page.css")
 
 @dataclass(frozen=True)
 class PageWords:
-    """Texts of the page, in the language of its document."""
+    """Fixed texts of the page in the language of the document."""
 
     skip: str = "Skip to the content"
     contents: str = "Contents"
@@ -35,8 +35,8 @@ class PageWords:
 def render_page(document: Document, words: PageWords | None = None) -> str:
     """Return a document as an HTML page; equal documents give equal pages.
 
-    All text is escaped. The page's content security policy forbids every request and every script, so that a mistake
-    could do no harm either.
+    All text is escaped. The page's content security policy forbids every request and every script, so that
+    unescaped markup would be harmless too.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _environment() -> Environment:
 
 
 def _shown(value: Any) -> Any:
-    """What a template prints: texts may hold names from the data, whose control characters HTML cannot hold."""
+    """Return a value for a template, with control characters, which HTML forbids, escaped."""
     return harmless_in_page(value) if type(value) is str else value
 
 

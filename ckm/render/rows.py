@@ -1,7 +1,7 @@
-"""Small tables as any other leaves the program, without the libraries of large ones: what starts fast needs no frame.
+"""Small tables in all output formats without polars, for commands that must start fast.
 
-The bytes are those of :mod:`ckm.render.writers` for the same values; tests hold the two together. Values are texts,
-numbers, days, lists and mappings of these, and None.
+The output is the same as that of :mod:`ckm.render.writers` for the same values; tests compare both. Values are texts,
+numbers, dates, lists and mappings of these, and None.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 FRAME_ONLY = (".parquet", ".xlsx")
-"""Suffixes that only a frame can be written as."""
+"""Suffixes of formats that only polars can write."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class ResultTable:
     ----------
     columns
         Names with the type of their values: ``str``, ``int``, ``float``, ``bool``, ``date``, ``list`` (of texts) or
-        ``dict``; anything may be None. The type says how an empty table is written.
+        ``dict``; any value may be None. The types determine the output of an empty table.
     rows
-        One value per column.
+        Rows, each with one value per column.
     """
 
     columns: Mapping[str, type]
@@ -72,7 +72,7 @@ def save(table: ResultTable, path: Path, suffix: str, *, formats: Mapping[str, s
 
 
 def frame(table: ResultTable) -> pl.DataFrame:
-    """Return a table as a frame; mappings as JSON."""
+    """Return a table as a polars frame; mappings become JSON texts."""
     import polars as pl
 
     types = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean, date: pl.Date, dict: pl.String}
@@ -84,12 +84,12 @@ def frame(table: ResultTable) -> pl.DataFrame:
 
 
 def safe(text: str) -> str:
-    """Return a text of strangers in one line, harmless to a terminal: nothing in it moves or turns what follows."""
+    """Return an untrusted text in one line, with control characters and direction marks escaped."""
     return harmless(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))
 
 
 def plain(cell: Any, template: str | None = None) -> str:
-    """Return a cell as a person reads it: by its template, else ``1,234``, ``1,234.56`` and ``0.00123``."""
+    """Return a cell as formatted text: by its template, else as ``1,234``, ``1,234.56`` or ``0.00123``."""
     if template is not None:
         return shown(cell, template)
     if isinstance(cell, float | Decimal):
@@ -113,7 +113,7 @@ def _is_deep(cell: Any) -> bool:
 
 
 def _flat(cell: Any) -> Any:
-    """Return a list of texts as one text, and anything deeper as JSON."""
+    """Return a list of texts as one text, and a nested value as JSON."""
     if isinstance(cell, dict) or _is_deep(cell):
         return _json(cell)
     return LIST_SEPARATOR.join(map(str, cell)) if isinstance(cell, list | tuple) else cell

@@ -26,7 +26,7 @@ class SarifRule:
 
     id: str
     severity: Severity
-    promise: str
+    condition: str
     remedy: str
 
 
@@ -57,7 +57,7 @@ class SarifResult:
 def to_sarif(
     tool: str, version: str, rules: Sequence[SarifRule], results: Iterable[SarifResult], *, base: str | None = None
 ) -> str:
-    """Write a SARIF log of one run.
+    """Return the SARIF log of one run as JSON text.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def to_sarif(
 def _rule(rule: SarifRule) -> dict[str, Any]:
     return {
         "id": rule.id,
-        "shortDescription": {"text": rule.promise},
+        "shortDescription": {"text": rule.condition},
         "help": {"text": rule.remedy},
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
     }

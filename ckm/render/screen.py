@@ -1,4 +1,4 @@
-"""A table as a person sees it on a terminal: no broken word, and as many columns as fit."""
+"""Draw tables on a terminal: words are not broken, and columns that do not fit are dropped."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from ckm.render.rows import ResultTable
 
 MAX_ROWS = 500
-"""Nobody reads more on a screen; the caption says how many there are."""
+"""Maximum number of rows on a screen; the caption has the number of all rows."""
 GAPS = (3, 2)
-"""Blanks between two columns: the usual, and where room is scarce."""
+"""Spaces between two columns: by default, and in a narrow window."""
 READABLE = 20
-"""Columns that a text has at least before a column is dropped for it."""
+"""Minimum width of a text; if it would be narrower, a column is dropped."""
 MOST_LINES = 4
-"""Lines that a cell takes at most before a column is dropped for it, unless it is :data:`SENTENCE` wide."""
+"""Maximum lines of a cell narrower than :data:`SENTENCE`; if it needed more, a column is dropped."""
 SENTENCE = 40
-"""Columns in which a sentence is easy to read."""
+"""Width from which a sentence is easy to read."""
 BAR_CELLS = 16
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 class _Window:
-    """The width that a caller sets for this run; None means that of the terminal."""
+    """Width of screens that :func:`as_wide_as` sets; None for the width of the terminal."""
 
     columns: int | None = None
 
 
 def window() -> int | None:
-    """Return the columns of the terminal on stdout; None in a pipe and a file, where nothing has to fit."""
+    """Return the width of the terminal on stdout in columns; None for a pipe or a file, which have no width."""
     if _Window.columns is not None:
         return _Window.columns
     return get_terminal_size().columns if sys.stdout.isatty() else None
@@ -48,7 +48,7 @@ def window() -> int | None:
 
 @contextmanager
 def as_wide_as(columns: int | None) -> Iterator[None]:
-    """Fit every screen of the body into ``columns``, also in a pipe."""
+    """Set the width of all screens in the body of the context, also in a pipe."""
     before, _Window.columns = _Window.columns, columns
     try:
         yield
@@ -58,7 +58,7 @@ def as_wide_as(columns: int | None) -> Iterator[None]:
 
 @dataclass
 class _Column:
-    """One column of a screen: its cells as texts, and its place in the order of use (0 is used most)."""
+    """A column of a screen: its cells as texts, and its rank by use (0 is the most used)."""
 
     name: str
     cells: list[str]
@@ -71,11 +71,11 @@ class _Column:
         return max(map(width, (self.name, *self.cells)))
 
     def least(self, terminal: int) -> int:
-        """Return the columns below which a word or a number would be broken, or a text hard to read."""
+        """Return the minimum width, at which no word or number is broken and texts are readable."""
         if self.right or self.bars:
             return max(longest_word([self.name], terminal, terminal), *map(width, self.cells), 1)
         natural = self.natural
-        if self.place == 0 and natural <= SENTENCE:  # the column that is used most names the rows
+        if self.place == 0 and natural <= SENTENCE:  # the most used column names the rows
             return natural
         readable = min(SENTENCE, max(READABLE, -(-natural // MOST_LINES)), terminal)
         return min(natural, max(readable, longest_word((self.name, *self.cells), max(readable, SENTENCE), terminal)))
@@ -91,7 +91,7 @@ def draw(
     rows: int | None = None,
     elsewhere: str = "-o FILE",
 ) -> None:
-    """Print ``table`` to stdout; at most :data:`MAX_ROWS` rows, and as many columns as the window holds.
+    """Print ``table`` to stdout: at most :data:`MAX_ROWS` rows, and as many columns as fit the window.
 
     Parameters
     ----------
@@ -104,12 +104,12 @@ def draw(
     formats
         ``str.format`` templates per column.
     by_use
-        Names of the columns, the most used first. In a window that is too narrow the last ones are dropped, and a line
-        counts them. Columns without a place are used less than those with one, in their order in the table.
+        Names of the columns, the most used first. A narrow window drops the last ones, and a line has their number.
+        Other columns follow in the order of the table.
     rows
-        Number of rows of the whole table, of which ``table`` may have the first :data:`MAX_ROWS` only.
+        Number of rows of the whole table, if ``table`` has only its first :data:`MAX_ROWS` rows.
     elsewhere
-        The option that gives all columns.
+        Option that prints all columns, for the line about dropped columns.
     """
     total = len(table.rows) if rows is None else rows
     columns = _columns(table, bars, formats or {}, by_use)
@@ -131,7 +131,7 @@ def draw(
 
 
 def bold(text: str) -> str:
-    """Return a line in bold on a terminal that shows it."""
+    """Return a line in bold if stdout is a terminal that supports it."""
     plain_text = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") in (None, "dumb")
     return text if plain_text else f"\x1b[1m{text}\x1b[0m"
 
@@ -145,13 +145,13 @@ def _columns(table: ResultTable, bars: str | None, formats: Mapping[str, str], b
         columns.append(_Column(safe(name), cells, kind in (int, float), places[name]))
         if name == bars:
             longest = max((float(value) for value in values if value is not None), default=0.0)
-            # Bars repeat the numbers beside them, so they are the first to go.
+            # Bars are dropped first, because they repeat the numbers beside them.
             columns.append(_Column("", [bar(value, longest) for value in values], False, len(places), bars=True))
     return columns
 
 
 def fitting(columns: list[_Column], terminal: int) -> list[_Column]:
-    """Return the columns that fit the terminal with words whole: without those that are used least."""
+    """Return the columns that fit the terminal without broken words; the least used ones are dropped."""
     shown = list(columns)
     while len(shown) > 1 and not _fit(shown, terminal):
         shown.remove(max(shown, key=lambda each: each.place))
@@ -171,7 +171,7 @@ def _lines(columns: list[_Column], terminal: int | None) -> Iterator[str]:
 
 
 def _layout(columns: list[_Column], terminal: int | None) -> tuple[int, list[int]]:
-    """Return the blanks between columns and the width of each: all they want, else what keeps their words whole."""
+    """Return the spaces between columns and the width of each: the full width, else one that breaks no word."""
     wanted = [each.natural for each in columns]
     gaps = len(columns) - 1
     if terminal is None or sum(wanted) + GAPS[0] * gaps <= terminal:
@@ -186,7 +186,7 @@ def _layout(columns: list[_Column], terminal: int | None) -> tuple[int, list[int
 def _row(
     cells: list[str], columns: list[_Column], widths: list[int], gap: int, *, at_end: bool = False
 ) -> Iterator[str]:
-    """Yield the lines of a row; those of a header stand on the rule below it."""
+    """Yield the lines of a row; cells of a header are aligned to the bottom."""
     parts = [wrapped(cell, wide) if width(cell) > wide else [cell] for cell, wide in zip(cells, widths, strict=True)]
     height = max(map(len, parts), default=1)
     parts = [[""] * (height - len(part)) + part if at_end else part + [""] * (height - len(part)) for part in parts]
@@ -199,7 +199,7 @@ def _row(
 
 
 def filled(text: str, *, width: int, mark: str = "") -> str:
-    """Return a text in lines of at most ``width``, broken between words; the first begins with ``mark``."""
+    """Return a text in lines of at most ``width`` columns, broken between words; ``mark`` begins the first line."""
     first, *others = harmless(text).split("\n")
     lines = wrapped(first, width, mark=mark)
     for other in others:
@@ -208,7 +208,7 @@ def filled(text: str, *, width: int, mark: str = "") -> str:
 
 
 def bar(value: float | None, longest: float) -> str:
-    """Return ``value`` as a bar, ``longest`` filling :data:`BAR_CELLS`; nothing for null, zero and below."""
+    """Return ``value`` as a bar; ``longest`` has :data:`BAR_CELLS` cells; "" for null, zero and negative values."""
     if value is None or not value > 0 or not longest > 0:
         return ""
     whole, rest = divmod(round(8 * BAR_CELLS * min(value / longest, 1)), 8)

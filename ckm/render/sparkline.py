@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, HEIGHT, EDGE = 120, 28, 3
-"""Of the drawing, and of the margin around the line that its last point needs."""
+"""Size of the drawing, and width of the margin around the line for its last point."""
 FEWEST_POINTS = 3
 
 
 def sparkline(values: Sequence[float], *, label: str, mirrored: bool = False) -> str:
-    """Return the values as an ``<svg>`` element, from zero to the largest; empty with fewer than three.
+    """Return the values as a line in an ``<svg>`` element, scaled from zero to the largest; "" for fewer than three.
 
     Parameters
     ----------
     values
-        In time.
+        Values in the order of time.
     label
         Text for screen readers.
     mirrored

@@ -1,4 +1,4 @@
-"""Render a chart specification as SVG for a page: text as text, no fixed size, unique ids."""
+"""Render a chart specification as SVG for a page: with text elements, without a fixed size, with unique ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DROPPED = frozenset({"font-family", "pointer-events", "role", "version", "class
 """Parts that are removed: fonts (the reader's apply), shape labels (a chart is one image for screen readers), and sizes
 (the page's apply)."""
 _BARE = frozenset({"rect", "image", "use", "svg", "pattern"})
-"""Elements whose width and height are part of their shape."""
+"""Elements that keep their width and height."""
 
 
 def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:

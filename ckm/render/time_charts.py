@@ -1,4 +1,4 @@
-"""Charts over time or rank: a curve of steps with its band, and columns above and below a line."""
+"""Charts over time or rank: lines, step curves with an interval, and columns above and below a line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from ckm.render.chart_look import Specification
 
 PALE = 0.45
-"""Opacity of columns below marks."""
+"""Opacity of columns on which marks are drawn."""
 LEGEND_LINE = 22
 """Height of a line of a legend."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A point of a step curve: its value holds until the next point.
+    """A point of a step curve, which is constant up to the next point.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class TimeColumn:
     name
         Label below the column; empty if labels would overlap.
     up, down
-        Heights above and below the line, both at least 0.
+        Heights above and below the zero line, both at least 0.
     mark
         Position of a line across the column; None for none.
     """
@@ -56,14 +56,14 @@ class TimeColumn:
 
 @dataclass(frozen=True)
 class TrendPoint:
-    """A point in time of a line, and the same point a year earlier.
+    """A value of a line, and the value one year earlier.
 
     Attributes
     ----------
     name
-        Label below it; empty where labels would overlap.
+        Label below the point; empty if labels would overlap.
     before
-        A year earlier; None where it is not known.
+        Value one year earlier; None if unknown.
     """
 
     name: str
@@ -74,16 +74,16 @@ class TrendPoint:
 def trend_chart(
     points: Sequence[TrendPoint], y: Ruler, legend: Sequence[str], *, mirrored: bool = False
 ) -> Specification:
-    """Return a line over time, and that of a year earlier dashed beneath it.
+    """Return a line chart over time, with the values of one year earlier as a dashed line.
 
     Parameters
     ----------
     points
-        In time.
+        Points in the order of time.
     y
-        Their axis.
+        Axis of the values.
     legend
-        Names of the line and of that of a year earlier.
+        Names of the line and of the dashed line.
     mirrored
         Whether time runs from right to left.
     """
@@ -119,18 +119,18 @@ def trend_chart(
 def step_chart(
     steps: Sequence[Step], x: Ruler, y: Ruler, *, half: float | None, mirrored: bool = False
 ) -> Specification:
-    """Return a curve of steps in its band.
+    """Return a step curve with its interval as a band.
 
     Parameters
     ----------
     steps
-        In the order of ``x``.
+        Points in the order of ``x``.
     x, y
         Axes of the chart.
     half
-        Position at which the curve reaches one half, drawn as a dashed line; None if it never does.
+        Position at which the curve reaches one half, drawn as a dashed line; None if it does not reach it.
     mirrored
-        Whether it begins on the right.
+        Whether the horizontal axis runs from right to left.
     """
     import altair as alt
 
@@ -157,7 +157,7 @@ def step_chart(
         .encode(x=across, y=upward)
     )
     if half is not None:
-        # a line from the axis to the curve, and down to the days
+        # a line from the vertical axis to the curve, and down to the horizontal axis
         corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
         rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
         layers.append(rule.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
@@ -172,20 +172,20 @@ def column_chart(
     tones: tuple[Tone, Tone, Tone] = ("accent", "muted", "ink"),
     mirrored: bool = False,
 ) -> Specification:
-    """Return columns above and below a line, and a mark across each.
+    """Return a chart of columns above and below the zero line, with a mark across each.
 
     Parameters
     ----------
     columns
-        In the order of time or rank.
+        Columns in the order of time or rank.
     y
         Axis of the columns.
     legend
         Legend, one line per colour.
     tones
-        Names of the upper columns, the lower columns and the marks.
+        Colour roles of the upper columns, the lower columns and the marks.
     mirrored
-        Whether it begins on the right.
+        Whether the horizontal axis runs from right to left.
     """
     import altair as alt
 

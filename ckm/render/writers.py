@@ -1,9 +1,10 @@
-r"""Tables in the formats that machines read, and Markdown.
+r"""Write frames in machine-readable formats and Markdown.
 
-Values are whole and plain: ISO dates with their offset, numbers without separators, UTF-8, ``\n`` line ends. Where a
-format has no lists (CSV, TSV, Markdown, Excel), a list is joined by ``"; "`` and anything deeper is JSON.
+Values are unformatted: ISO dates and times with offset, numbers without separators; UTF-8, ``\n`` line ends. In formats
+without lists (CSV, TSV, Markdown, Excel), a list is joined by ``"; "`` and a nested value is JSON.
 
-Formulas are disarmed as :mod:`ckm.render.cells` tells. Excel files need none of it: their texts are stored as texts.
+Formulas in CSV and TSV are escaped (:mod:`ckm.render.cells`). Excel files need no escape, since they store texts as
+texts.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 EXCEL_MAX_ROWS = 1_048_576
 EXCEL_CREATED = datetime(2000, 1, 1)
-"""A fixed date: with the clock's, two equal runs would write different bytes."""
+"""Fixed creation time of workbooks, so that equal runs write equal bytes."""
 NOT_XML = {"\ufffe": "\\ufffe", "\uffff": "\\uffff"}
 
 
@@ -38,17 +39,17 @@ def render(table: pl.DataFrame, suffix: str, *, formats: Mapping[str, str] | Non
     Parameters
     ----------
     table
-        Any data frame. An empty one gives a header or ``[]``.
+        A data frame. Without rows, the output is a header or ``[]``.
     suffix
         The format, named by its file suffix.
     formats
-        ``str.format`` templates per column, for Markdown only: it is read by people.
+        ``str.format`` templates per column; used for Markdown only.
     protect
-        Disarm formulas in the text columns of CSV and TSV.
+        Whether to escape formulas in text columns of CSV and TSV.
     """
     match suffix:
         case ".json":
-            # One row a line, which is as small as it gets and still shows what changed in a diff.
+            # one row per line: small, and a diff shows the changed rows
             return "[\n" + _ndjson(table).rstrip("\n").replace("\n", ",\n") + "\n]\n" if table.height else "[]\n"
         case ".ndjson":
             return _ndjson(table) if table.height else ""
@@ -83,12 +84,12 @@ def save(
 
 
 def flatten(table: pl.DataFrame) -> pl.DataFrame:
-    """Return ``table`` with times as ISO text and every nested value as one text."""
+    """Return ``table`` with times as ISO texts and nested values as texts."""
     return table.with_columns(_flat(name, dtype) for name, dtype in table.schema.items())
 
 
 def as_rows(table: pl.DataFrame) -> ResultTable:
-    """Return a frame as the rows that a screen draws."""
+    """Return a frame as a :class:`ResultTable`, for :mod:`ckm.render.screen`."""
     kinds = {name: float if dtype.is_numeric() else str for name, dtype in table.schema.items()}
     return ResultTable(kinds, flatten(table).rows())
 
@@ -105,7 +106,7 @@ def _flat(name: str, dtype: pl.DataType) -> pl.Expr:
         return column
     if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
         return column.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
-    # Only a record can be written as JSON, so the value is put in one and its braces are cut off again.
+    # polars writes only records as JSON: the value becomes a record, whose braces and key are removed
     record = pl.struct(column.alias("_")).struct.json_encode()
     return pl.when(column.is_not_null()).then(record.str.slice(len('{"_":')).str.head(-1)).alias(name)
 
@@ -138,14 +139,14 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
         )
     from xlsxwriter import Workbook
 
-    # Excel knows no time zone: times are written as UTC clock times, as the store holds them.
+    # Excel has no time zones: times are written in UTC, as in the store
     naive = flatten(table.select(cs.all() - cs.datetime())) if table.width else table
     times = table.select(
         pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None) if dtype.time_zone else pl.col(name)
         for name, dtype in table.schema.items()
         if isinstance(dtype, pl.Datetime)
     )
-    # xlsxwriter writes control characters out; what XML cannot hold at all would make a file that Excel refuses.
+    # xlsxwriter escapes control characters, but not characters that XML forbids: Excel would refuse the file
     sheet = (
         pl.concat([naive, times], how="horizontal")
         .select(table.columns)
@@ -157,7 +158,7 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "nan_inf_to_errors": True,
-        "tmpdir": str(temporary_folder()),  # the sheets' rows lie there until the book is closed
+        "tmpdir": str(temporary_folder()),  # place of the rows until the workbook is closed
     }
     with Workbook(path, options) as book:
         book.set_properties({"title": harmless(title or ""), "created": EXCEL_CREATED})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tantivy import Occur, Query
 
 from ckm.search.analysis import alphabets
+from ckm.search.idf import edit_distance_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +60,13 @@ class Evidence(NamedTuple):
     words: tuple[SharedGrams, ...]
 
 
+class _Readings(NamedTuple):
+    """The stems of a query word by language, and the word as written if it is probably misspelled, else ""."""
+
+    stems: tuple[str, ...]
+    misspelled: str
+
+
 class Bm25QueryBuilder:
     """Builds the scoring parts of a query for one shard, given by its number."""
 
@@ -71,37 +79,43 @@ class Bm25QueryBuilder:
     def parts(self, analysis: Analysis) -> dict[str, Query]:
         """Return the parts of a query that are not empty, by name."""
         parts = {
-            "words": self.words(analysis.words, analysis.compounds),
+            "words": self.words(analysis),
             "forms": self.forms(analysis.forms),
             "grams": self.grams(analysis.grams),
-            "near": any_of(self._misspelled(analysis, self._weights.near)),
         }
         return {name: part for name, part in parts.items() if part is not None}
 
-    def words(self, tokens: Iterable[Token], compounds: Iterable[Token] = ()) -> Query | None:
+    def words(self, analysis: Analysis) -> Query | None:
         """Return the part of the query for the words, and for the compounds that some of the words form.
 
-        If a position has several readings, the best one counts: the stems of a word in several languages; the parts of
-        a compound (*wi*, *fi*) or the whole (*wifi*). A text may write a compound as one word, or a word as a compound,
-        so each is searched as both.
+        If a position has several readings, the best one counts: the stems of a word in several languages; words at
+        edit distance 1 if no text contains the word as written; the parts of a compound (*wi*, *fi*) or the whole
+        (*wifi*). A text may write a compound as one word, or a word as a compound, so each is searched as both.
         """
-        places: dict[tuple[int, int], tuple[str, ...]] = {}
-        for token in tokens:
+        misspelled = self._misspelled(analysis)
+        places: dict[tuple[int, int], _Readings] = {}
+        for token in analysis.words:
             place = (token.start, token.end)
-            places[place] = (*places.get(place, ()), token.term)
+            stems = places[place].stems if place in places else ()
+            places[place] = _Readings((*stems, token.term), misspelled.get(place, ""))
         weighted = []
-        for (start, end), terms in _outermost(compounds).items():
+        for (start, end), terms in _outermost(analysis.compounds).items():
             parts = [places.pop(place) for place in list(places) if start <= place[0] and place[1] <= end]
-            readings = [each for each in (self._sum(parts), self._best(terms, 1)) if each is not None]
+            whole = self._best(_Readings(tuple(terms), ""), 1)
+            readings = [each for each in (self._sum(parts), whole) if each is not None]
             weighted.append(Query.disjunction_max_query(readings))
         alone = self._sum(places.values())
         return any_of([*([] if alone is None else [alone]), *weighted])
 
-    def _sum(self, words: Iterable[tuple[str, ...]]) -> Query | None:
-        return any_of([self._best(stems, count) for stems, count in sorted(Counter(words).items())])
+    def _sum(self, words: Iterable[_Readings]) -> Query | None:
+        return any_of([self._best(word, count) for word, count in sorted(Counter(words).items())])
 
-    def _best(self, terms: Iterable[str], count: int) -> Query:
-        choices = [self._weighted(name, term, count) for term in terms for name in self._fields(term)]
+    def _best(self, word: _Readings, count: int) -> Query:
+        choices = [self._weighted(name, term, count) for term in word.stems for name in self._fields(term)]
+        if word.misspelled:
+            # As a term with the same document frequency: tantivy's fuzzy query has a constant score.
+            idf = self._idf.idf_of_similar(word.misspelled)
+            choices.append(Query.const_score_query(edit_distance_one(self._schema, word.misspelled), count * idf))
         return choices[0] if len(choices) == 1 else Query.disjunction_max_query(choices)
 
     def _fields(self, term: str) -> list[str]:
@@ -133,24 +147,22 @@ class Bm25QueryBuilder:
             ]
         )
 
-    def _misspelled(self, analysis: Analysis, weight: float) -> list[Query]:
-        """Return queries for words at edit distance 1 from query words that no text contains.
+    def _misspelled(self, analysis: Analysis) -> dict[tuple[int, int], str]:
+        """Return the probably misspelled words by position: no text contains them, but a text has a word at distance 1.
 
-        Such a match counts as much as a query word with the same document frequency, times the weight.
+        Words are compared as written and not by their stems: the German stems of *Packet* and *packen* are equal.
         """
-        stems: dict[tuple[int, int], list[str]] = {}
-        for token in analysis.words:
-            stems.setdefault((token.start, token.end), []).append(token.term)
-        found = []
-        for word in sorted({token for token in analysis.exact if token.script not in _UNSPACED}):
-            own = stems.get((word.start, word.end))
-            if not own or len(word.term) < _LONG or word.term.isdecimal() or self._idf.contains_word(word.term, own):
-                continue
-            query = Query.fuzzy_term_query(self._schema, "forms", word.term, 1)
-            idf = self._idf.idf_of(query)
-            if idf:
-                found.append(Query.const_score_query(query, weight * idf))
-        return found
+        stemmed = {(token.start, token.end) for token in analysis.words}
+        return {
+            (word.start, word.end): word.term
+            for word in analysis.exact
+            if word.script not in _UNSPACED
+            and (word.start, word.end) in stemmed
+            and len(word.term) >= _LONG
+            and not word.term.isdecimal()
+            and not self._idf.contains_term("forms", word.term)
+            and self._idf.idf_of_similar(word.term)
+        }
 
     def evidence(self, analysis: Analysis) -> Evidence:
         """Return the condition for a hit: a word of the query, or enough of the grams of one.
@@ -161,7 +173,7 @@ class Bm25QueryBuilder:
         choices = [self._term(name, term) for term in terms for name in self._fields(term)]
         if not choices:  # only stop words: any of them
             choices = [self._term("forms", term) for term in sorted({token.term for token in analysis.forms})]
-        choices += self._misspelled(analysis, 1)
+        choices += [edit_distance_one(self._schema, word) for word in sorted(set(self._misspelled(analysis).values()))]
         possible: list[Query] = []
         words: list[SharedGrams] = []
         for script, grams in sorted(

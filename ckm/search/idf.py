@@ -35,13 +35,18 @@ def idf(texts: int, having: int) -> float:
     return math.log(1 + (texts - having + 0.5) / (having + 0.5))
 
 
+def edit_distance_one(schema: Schema, word: str) -> Query:
+    """Return the query for texts with a folded word at edit distance 1 from a word, or with the word itself."""
+    return Query.fuzzy_term_query(schema, "forms", word, 1)
+
+
 class IdfCorrection:
     """Factors that replace the inverse document frequency in a shard by the one in a language.
 
     Parameters
     ----------
     schema, searchers
-        Of the index.
+        Schema of the index, and a searcher per shard.
     languages
         Languages that the query may be in.
     counts
@@ -63,6 +68,7 @@ class IdfCorrection:
         self._schema = schema
         self._searchers = searchers
         self._counts = counts
+        self._similar: dict[str, float] = {}
         self.homes = frozenset(one for one in languages if any(each.doc_freq("home", one) for each in searchers))
         # Simplified and Traditional Chinese count as one language: their terms are folded.
         counted = sorted({*self.homes, *VARIANTS} if self.homes & set(VARIANTS) else self.homes)
@@ -75,21 +81,17 @@ class IdfCorrection:
         ]
         self._at_home = Query.term_set_query(schema, "home", counted)
 
-    def contains_word(self, word: str, stems: Collection[str]) -> bool:
-        """Return whether any text has a folded word, or a word with one of these stems."""
-        return any(
-            each.doc_freq("forms", word) > 0 or any(each.doc_freq("words", stem) > 0 for stem in stems)
-            for each in self._searchers
-        )
-
     def contains_term(self, field: str, term: str) -> bool:
         """Return whether any text has a term in a field."""
         return any(each.doc_freq(field, term) > 0 for each in self._searchers)
 
-    def idf_of(self, query: Query) -> float:
-        """Return the inverse document frequency of the texts that match a query; 0 if none does."""
-        found = sum(_count(each, query) for each in self._searchers)
-        return idf(sum(self._texts), found) if found else 0.0
+    def idf_of_similar(self, word: str) -> float:
+        """Return the inverse document frequency of the texts with a word at edit distance 1; 0 if there is none."""
+        if word not in self._similar:
+            query = edit_distance_one(self._schema, word)
+            found = sum(_count(each, query) for each in self._searchers)
+            self._similar[word] = idf(sum(self._texts), found) if found else 0.0
+        return self._similar[word]
 
     def factor(self, shard: int, field: str, term: str) -> float:
         """Return the inverse document frequency of a term in the query's languages, divided by that in a shard."""

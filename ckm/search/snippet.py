@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from ckm.search.analysis import analyse
@@ -11,12 +12,14 @@ if TYPE_CHECKING:
 
 _SENTENCE_ENDS = frozenset(".!?。！？؟\n")
 _BEFORE = 40  # maximum characters of a snippet before its first match
+_CUT = "…"
+_MARKS = len(f"{_CUT} ") * 2  # maximum characters of the marks at both ends
 
 
 def snippet(
     text: str, query: Analysis, width: int = 160, lang: str = "", *, similar: bool = True
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return the window of a text with the most words of a query, and the positions to highlight.
+    """Return the part of a text with the most words of a query, and the positions to highlight.
 
     Parameters
     ----------
@@ -25,7 +28,7 @@ def snippet(
     query
         Analysis of the query (:meth:`ckm.search.index.Index.analyse`).
     width
-        Characters of the window. Only a word longer than the window is cut.
+        Maximum characters of the snippet. Words of scripts with spaces are cut only if they are longer than it.
     lang
         Language of the text, as for :func:`ckm.search.analysis.analyse`.
     similar
@@ -35,30 +38,66 @@ def snippet(
     Returns
     -------
     tuple
-        The window with line breaks replaced by spaces, and its highlights as (start, end) positions in order and
-        without overlaps. If nothing matches, the beginning of the text.
+        The snippet with line breaks replaced by spaces and "…" at each end where text was left out, and its highlights
+        as (start, end) positions in order and without overlaps. If nothing matches, the beginning of the text.
     """
+    text = text.rstrip()
     places = _matching(analyse(text, lang, in_full=False), query)
     if similar and not places:
         places = _similar(analyse(text, lang), query)
-    start = _begin(text, _best_start(places, width), width) if len(text) > width else 0
+    start, end = _window(text, places, width - _MARKS) if len(text) > width else (0, len(text))
+    before, after = _cut_marks(text, start, end)
+    window = "".join(" " if character in "\r\n\t\v\f" else character for character in text[start:end])
+    shift = len(before) - start
+    return f"{before}{window}{after}", _merged(
+        [(a + shift, b + shift) for a, b, _ in places if a >= start and b <= end]
+    )
+
+
+def _window(text: str, places: list[tuple[int, int, str]], width: int) -> tuple[int, int]:
+    """Return start and end of the part of a text with the most matches.
+
+    It begins and ends between words, or between characters of a text without spaces, whose vowel signs and tone marks
+    stay with their consonants.
+    """
+    start = _begin(text, _best_start(places, width), width)
+    while start < len(text) and _is_mark(text[start]):
+        start += 1
     end = min(len(text), start + width)
     if end < len(text):
         cut = text.rfind(" ", start + width // 2, end + 1)
         end = cut if cut > start else end
-    window = "".join(" " if character in "\r\n\t\v\f" else character for character in text[start:end])
-    return window, _merged([(a - start, b - start) for a, b, _ in places if a >= start and b <= end])
+        while end < len(text) and end > start and _is_mark(text[end]):
+            end -= 1
+    return start, end
+
+
+def _is_mark(character: str) -> bool:
+    """Return whether a character is written on the one before: an accent, a vowel sign or a tone mark."""
+    return unicodedata.category(character)[0] == "M"
+
+
+def _cut_marks(text: str, start: int, end: int) -> tuple[str, str]:
+    """Return the mark before and the mark after a part of a text; "" at an end where no text was left out.
+
+    A space separates the mark from the text where a space was cut, so not within Chinese or Thai text or a long word.
+    """
+    before, after = text[:start], text[end:]
+    return (
+        (f"{_CUT} " if before[-1].isspace() else _CUT) if before.strip() else "",
+        (f" {_CUT}" if after[0].isspace() else _CUT) if after.strip() else "",
+    )
 
 
 def _matching(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
-    """Return start, end and term of the words that match."""
+    """Return start, end and term of each word that matches the query."""
     words = {token.term for token in (*query.words, *query.compounds)} or {token.term for token in query.exact}
     tokens = (*analysis.words, *analysis.compounds) if query.words or query.compounds else analysis.exact
     return sorted((token.start, token.end, token.term) for token in tokens if token.term in words)
 
 
 def _similar(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
-    """Return the words that share half of their grams with the query; their start is the term."""
+    """Return start, end and a distinct term of each word that shares half of its grams with the query."""
     grams = {token.term for token in query.grams}
     shared: dict[tuple[int, int], list[bool]] = {}
     for token in analysis.grams:

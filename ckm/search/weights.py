@@ -1,6 +1,7 @@
 """Weights of the scoring parts of a query.
 
-The same for all languages. ``bench/search_weights.py`` chose them by cross-validation; docs/search.md explains how.
+The same for all languages. ``bench/search_weights.py`` chose them by cross-validation; ``docs/explanation/search.md``
+explains how.
 """
 
 from __future__ import annotations
@@ -25,8 +26,6 @@ class Weights:
         Weight of an unstemmed word.
     pairs
         Weight of a pair of neighbouring words.
-    near
-        Weight of a word at edit distance 1 from a query word that no text contains.
     foreign
         Factor for texts in another language than the query, if the query's language is known and the index has texts
         in it.
@@ -40,7 +39,6 @@ class Weights:
     )
     forms: float = 0.3
     pairs: float = 0.5
-    near: float = 1.0
     foreign: float = 0.8
     fields: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "opening": 1, "body": 1})

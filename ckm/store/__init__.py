@@ -115,7 +115,7 @@ class Store:
         return [name for name in names if name not in beside]
 
     def scan(self, table: str, *, known_before: datetime | None = None) -> pl.LazyFrame:
-        """Return a table's rows as a lazy frame: the present ones, or those known before a moment.
+        """Return the rows of a table as a lazy frame: the present rows, or the rows as they were known before a moment.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class Store:
         return list(self._table(table).schema)
 
     def quarantine(self) -> pl.LazyFrame | None:
-        """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None if there never were any."""
+        """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None before the first one."""
         there = {folder.name for folder in table_folders(self.root)}
         return StoredTable(self.root / QUARANTINE).scan() if QUARANTINE in there else None
 
@@ -237,7 +237,6 @@ class Store:
         self,
         facts: LoadFacts,
         *,
-        content_id: str,
         schema: pl.Schema,
         expected_rows: int = 0,
         continues: bool = False,
@@ -248,26 +247,21 @@ class Store:
         Parameters
         ----------
         facts
-            Facts of the load that are known before its rows; the store assigns ``load_id``.
-        content_id
-            Id of content, mapping and table; a second load with the same id is ``unchanged``.
+            Facts of the load that are known before its rows; the store assigns ``load_id``. A second load with the
+            same ``content_id`` (content, mapping and table) is ``unchanged``.
         schema
-            Columns of the rows to come, without ``load_id`` and ``repeat_no``.
+            Columns of the rows that will be added, without ``load_id`` and ``repeat_no``.
         expected_rows
             Estimated number of rows.
         continues
-            Whether other rows of the same file are already loaded: a row without a key that equals one of them then
-            counts as its repeat.
+            Whether rows of the same file were loaded before. A row without a key that equals one of them is then
+            another row, with the next repeat number.
         amounts
             Functions that spread order amounts over lines; None if the source has no order amounts.
         """
         table = self._table(facts.table)
-        named = replace(facts, load_id=_load_id(content_id, table))
-        identity = Identity(facts.key, facts.content)
-        writer = LoadWriter(
-            self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows,
-            amounts=amounts,
-        )  # fmt: skip
+        named = replace(facts, load_id=_load_id(facts.content_id, table))
+        writer = LoadWriter(self.root, table, named, schema=schema, expected_rows=expected_rows, amounts=amounts)
         if continues:
             same_file = [load.facts for load in loads.of_file(table, facts.file_id) if _same_file(load.facts, facts)]
             writer.follow({load.load_id for load in same_file})
@@ -277,8 +271,8 @@ class Store:
         """Undo a load; takes the lock.
 
         Rows that a later load found unchanged are removed too, because the store records one load per row. Rows that
-        the load moved out of the quarantine do not return there. Those other loads then count as not loaded, so that
-        their files can be loaded again.
+        the load moved out of the quarantine are not moved back. The later loads, and the loads that quarantined these
+        rows, then count as not loaded, so that their files can be loaded again.
 
         Raises
         ------
@@ -321,7 +315,7 @@ class Store:
         return runs.read(self.root, run, columns)
 
     def _table(self, name: str) -> StoredTable:
-        """Return a table; under the lock its log is read only once, because no other process changes it."""
+        """Return a table; under the lock the log of each table is read once, because no other process changes it."""
         if self._snapshots is None:
             return StoredTable(self.root / name)
         return self._snapshots.setdefault(name, StoredTable(self.root / name))

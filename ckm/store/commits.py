@@ -97,16 +97,14 @@ def _line(folder: Path, number: int, check: int) -> bytes:
     try:
         for info in _infos(path.read_text(encoding="utf-8")):
             facts[TIMESTAMP] = info.get(TIMESTAMP, 0)
-            facts |= {key: json.loads(value) for key, value in info.items() if _is_of_history(key)}
+            facts |= {
+                key: json.loads(value) for key, value in info.items() if key.startswith(OWN_KEYS) and key != COMMIT_KEY
+            }
     except OSError as error:
         raise DamagedStoreError(path, f"this entry of the log cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         raise DamagedStoreError(path, "this entry of the log is damaged") from None
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _is_of_history(key: str) -> bool:
-    return key.startswith(OWN_KEYS) and key != COMMIT_KEY
 
 
 def _infos(text: str) -> Iterator[dict[str, Any]]:

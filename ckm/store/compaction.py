@@ -104,18 +104,9 @@ def compact(
         return None
     prefix = hashlib.sha256(f"{APP_ID} {table.name} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
     entry = journal.Entry(prefix, table.name, APP_ID, table.mark(APP_ID) + 1)
-    journal.begin(root, entry)
     rows = sum(file.rows for file in small)
     writer = DataFileWriter(table.folder, prefix, expected_rows=rows, statistics=statistics)
-    try:
-        for frame in _frames(table, small):
-            writer.write(frame)
-        merged = writer.close()
-    except BaseException:
-        writer.abandon()
-        journal.sweep(root, prefix)
-        journal.end(root)
-        raise
+    merged = journal.write_files(root, entry, writer, _frames(table, small))
     done = Compaction(table.name, len(small), len(merged), rows)
     table.commit(
         schema=table.schema,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MOVE_AWAY = "move it out of the store, which holds ckm's own tables only"
+MOVE_AWAY = "move it out of the store, which contains only tables of ckm"
 
 
 def table_folders(root: Path) -> list[Path]:
@@ -38,7 +38,7 @@ def folders(root: Path) -> list[Path]:
             found = [root / each.name for each in scan if not each.name.startswith(".") and _may_be_table(root, each)]
     except FileNotFoundError:
         if root.is_symlink():
-            raise DamagedStoreError(root, "this link leads nowhere") from None
+            raise DamagedStoreError(root, "this link is broken") from None
         return []
     except OSError as error:
         hint = f"give yourself permission to read {root}" if root.is_dir() else "the store must be a folder"
@@ -48,21 +48,21 @@ def folders(root: Path) -> list[Path]:
 
 def _may_be_table(root: Path, each: os.DirEntry[str]) -> bool:
     if each.is_symlink() and not os.path.exists(each.path):  # noqa: PTH110
-        raise DamagedStoreError(root / each.name, "this link leads nowhere")
+        raise DamagedStoreError(root / each.name, "this link is broken")
     return each.is_dir()
 
 
 def _is_table(root: Path, folder: Path) -> bool:
     if versions(folder):
         if not is_own(folder):
-            raise DamagedStoreError(folder, "this is no table of ckm", hint=MOVE_AWAY)
+            raise DamagedStoreError(folder, "this table was not written by ckm", hint=MOVE_AWAY)
         return True
     if left := _data_without_log(root, folder):
         if versions(folder):  # the first load of the table was committed meanwhile
             return True
         lost = "restore its _delta_log from a backup; " if left.parent == folder else ""
-        hint = f"{lost}if it is no table of ckm, {MOVE_AWAY}"
-        raise DamagedStoreError(folder, f"data files ({left.name} is one) lie here without a log", hint=hint)
+        hint = f"{lost}if ckm did not write it, {MOVE_AWAY}"
+        raise DamagedStoreError(folder, f"the folder has data files ({left.name}) and no log", hint=hint)
     return False
 
 
@@ -114,7 +114,7 @@ def explained(root: Path) -> Iterator[None]:
     except BaseException as error:  # a polars panic is not an Exception
         if full_disk(error):
             raise UsageError(
-                f"cannot write {root}: the disk is full", hint="make room there; the store is as it was before"
+                f"cannot write {root}: the disk is full", hint="free some space; the store is unchanged"
             ) from error
         if isinstance(error, PermissionError) or not may_be_damage(error):
             raise

@@ -92,7 +92,7 @@ class DataFileWriter:
     Parameters
     ----------
     folder
-        The table's folder. Files appear in it at once and belong to the table only when they are committed.
+        The table's folder; created with the first frame. Files in it belong to the table only when they are committed.
     prefix
         Start of every file name; recovery after a crash finds uncommitted files by it.
     expected_rows
@@ -101,6 +101,11 @@ class DataFileWriter:
         Columns with the same text in every row; added on writing.
     statistics
         Columns whose minimum and maximum go into the log.
+
+    Attributes
+    ----------
+    rows
+        Number of rows so far.
     """
 
     def __init__(
@@ -117,6 +122,7 @@ class DataFileWriter:
         self.expected_rows = expected_rows
         self.constants = dict(constants or {})
         self.statistics = statistics
+        self.rows = 0
         self._edges: list[str] | None = None
         self._dictionary: list[str] = []
         self._open: dict[int, tuple[Path, pq.ParquetWriter, int]] = {}
@@ -128,7 +134,9 @@ class DataFileWriter:
         """Append ``frame``; every frame has the columns and types of the first."""
         if frame.is_empty():
             return
+        self.rows += len(frame)
         if self._edges is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._edges = self._range_edges(frame)
             self._dictionary = [*_low_cardinality(frame), *self.constants]
         parts = self._by_range(frame)
@@ -222,12 +230,12 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
         "maxValues": {name: value for name, value in high.items() if name not in unfit},
         "nullCount": nulls,
     }
-    said = json.dumps(facts, ensure_ascii=False)
-    return DataFile(path.name, footer.num_rows, path.stat().st_size, said, digest_of(path))
+    facts_json = json.dumps(facts, ensure_ascii=False)
+    return DataFile(path.name, footer.num_rows, path.stat().st_size, facts_json, digest_of(path))
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, the fastest digest in Python thanks to hardware support."""
+    """Return the SHA-256 of a file; it has hardware support, so no digest in Python is faster."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -252,7 +260,7 @@ def without_rows(
 
 
 def rows_of_loads(path: Path, load_ids: Collection[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions of the rows of ``path`` that the loads brought."""
+    """Return the positions of the rows of ``path`` that are from the loads with these ids."""
     ids = read_file(path, ["load_id"])["load_id"]
     return np.flatnonzero(ids.is_in(list(load_ids)).fill_null(value=False).to_numpy())
 

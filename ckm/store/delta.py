@@ -97,7 +97,7 @@ class StoredTable:
 
     @property
     def is_plain(self) -> bool:
-        """Whether all data files are in the table's folder and contain every column; false if there is no table."""
+        """Whether all data files are in the table's folder and no column is a partition; the table must exist."""
         assert self._delta is not None
         return not self._delta.metadata().partition_columns and not any("://" in path for path in self._actions["path"])
 
@@ -118,7 +118,7 @@ class StoredTable:
                 why = "the data file is missing" if gone else f"the data file cannot be read: {error.strerror}"
                 raise DamagedStoreError(path, why, hint=DAMAGED_FILE) from None
             if not stat.S_ISREG(about.st_mode):
-                raise DamagedStoreError(path, "this is no file", hint=DAMAGED_FILE)
+                raise DamagedStoreError(path, "this is not a file", hint=DAMAGED_FILE)
             if about.st_size != file.size:
                 why = f"the data file has {about.st_size:,} bytes, not the {file.size:,} that were written"
                 raise DamagedStoreError(path, why, hint=DAMAGED_FILE)
@@ -131,9 +131,9 @@ class StoredTable:
         found: dict[str, str] = {}
         for actions in entries(self.folder) if created(self.folder) else ():
             [info] = [action["commitInfo"] for action in actions if "commitInfo" in action][:1] or [{}]
-            told = json.loads(info.get(COMMIT_KEY, "{}")).get("digests", {})
+            recorded = json.loads(info.get(COMMIT_KEY, "{}")).get("digests", {})
             names = (action["add"]["path"] for action in actions if "add" in action)
-            found.update({name: told.get(name) or found.get(name, "") for name in map(unquote, names)})
+            found.update({name: recorded.get(name) or found.get(name, "") for name in map(unquote, names)})
         return found
 
     @cached_property
@@ -219,9 +219,10 @@ class StoredTable:
             commit.
         """
         delta = self._ready(schema)
-        told = {key: said for key, said in ((LOAD_KEY, load), (RUN_KEY, run)) if said is not None} | dict(facts or {})
+        metadata = {LOAD_KEY: load, RUN_KEY: run, **(facts or {})}
+        metadata = {key: value for key, value in metadata.items() if value is not None}
         add, remove = list(add), list(remove)
-        told[COMMIT_KEY] = {
+        metadata[COMMIT_KEY] = {
             "add": len(add),
             "remove": len(remove),
             "txn": len(marks or {}),
@@ -238,7 +239,7 @@ class StoredTable:
             "append",
             delta.schema(),
             commit_properties=CommitProperties(
-                custom_metadata={key: json.dumps(said, ensure_ascii=False) for key, said in told.items()} or None,
+                custom_metadata={key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()} or None,
                 app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
             ),
         )
@@ -246,7 +247,7 @@ class StoredTable:
         extend(self.folder, self.version)
 
     def refresh(self) -> None:
-        """Load the newest version."""
+        """Read the newest version of the table."""
         if self._delta is None:
             self._forget_snapshot()
         else:
@@ -273,7 +274,7 @@ class StoredTable:
                 marker.touch()
 
     def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
-        """Vacuum a table of which deltalake sees only the log: deltalake names the files, and ckm deletes them."""
+        """Vacuum a table whose log deltalake opens by another path: deltalake names the files, and ckm deletes them."""
         assert self._delta is not None
         names = [file.name for file in self.folder.glob("*.parquet")]
         try:
@@ -373,7 +374,7 @@ def _data_files(actions: pl.DataFrame) -> list[DataFile]:
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:
-    """Return a data file from a flattened add action."""
+    """Return the data file of an add action of the log, as deltalake flattens it."""
     bounds: dict[str, dict[str, Any]] = {"min": {}, "max": {}}
     for name, value in action.items():
         kind, _, column = name.partition(".")

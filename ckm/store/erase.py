@@ -51,8 +51,8 @@ def _forget_ledger(folder: Path) -> None:
             shutil.rmtree(folder)
     except OSError as error:
         raise UsageError(
-            f"{folder} cannot be deleted: {error.strerror}; it holds customers' ids, and nobody was erased",
-            hint="give yourself permission to delete it, and erase again",
+            f"{folder} cannot be deleted: {error.strerror}; it contains customer ids, and no customer was erased",
+            hint="change its permissions, and erase again",
         ) from error
 
 

@@ -1,18 +1,25 @@
-"""Incomplete orders of a file, such as an order cut by a page, completed by their known lines."""
+"""Incomplete orders of a file, completed by what is known of them.
+
+A page of an export may lack lines of an order, and a file may lack the columns of discounts or refunds.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
 from ckm.schema import is_refund_of_line
-from ckm.store.order_states import ORDER, ORDER_SAID
+from ckm.store.order_states import ORDER, STORED_AMOUNTS
 from ckm.store.undated_returns import ROW
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ckm.store.order_states import OrderReading
+
+OF_LINE = (ORDER, "line_no")
 
 
 class OrderAmounts(Protocol):
@@ -30,12 +37,16 @@ class OrderAmounts(Protocol):
         """Return the orders whose totals exceed the goods in the rows."""
         ...
 
-    def tells_of_order(self) -> pl.Expr:
-        """Return whether a line has an amount of its order."""
+    def has_order_amounts(self) -> pl.Expr:
+        """Return an expression: whether a line has stored amounts of its order."""
+        ...
+
+    def with_known_amounts(self, new: pl.DataFrame, known: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+        """Return the lines and refunds of orders that keep known amounts for which the file has no column."""
         ...
 
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows without refunds."""
+        """Return rows without refund rows, and without refunds in their stored amounts."""
         ...
 
 
@@ -60,34 +71,70 @@ class Completed:
 
 
 def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None) -> Completed:
-    """Complete orders with order amounts whose missing lines may be on another page.
+    """Complete the orders of a file by the known lines that it lacks, which may be on another page.
 
-    ``known`` has the columns of ``new``, except ``ROW`` and places in files.
+    Only orders with order amounts are completed, because these are spread over all lines. ``known`` has the columns of
+    ``new``, except ``ROW`` and places in files.
     """
     nothing = Completed(new, pl.Series(ORDER, [], dtype=pl.String), pl.Series(ORDER, [], dtype=pl.String))
-    if amounts is None or ORDER_SAID not in known.columns:
+    if amounts is None or STORED_AMOUNTS not in known.columns:
         return nothing
-    of_line = [ORDER, "line_no"]
     is_line = ~is_refund_of_line()
     lines, their_lines = new.filter(is_line), known.filter(is_line)
-    missing = their_lines.join(lines, on=of_line, how="anti", maintain_order="left")
+    missing = their_lines.join(lines, on=OF_LINE, how="anti", maintain_order="left")
     orders = missing[ORDER].unique().sort()
     if reading.whole:
         orders = orders.filter(orders.is_in([*reading.edges]))
-    both = pl.concat([rows.select(*of_line, ORDER_SAID) for rows in (lines, their_lines)])
-    both = both.filter(pl.col(ORDER).is_in(orders.implode()))
-    both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(ORDER_SAID).count())
-    orders = both.filter((pl.col("line_no") == 0) & (pl.col(ORDER_SAID) > 0))[ORDER].sort()
+    orders = _numbered_with_amounts(lines, their_lines, orders)
     if orders.is_empty():
         return nothing
     mine = pl.col(ORDER).is_in(orders.implode())
     staying = pl.concat([missing.filter(mine), known.filter(mine & ~is_line)])
-    parts = pl.concat([new.filter(mine).select(known.columns), staying])
-    spread = amounts.spread_again(parts).join(new.select(*of_line, ROW), on=of_line, how="left", maintain_order="left")
-    beyond = pl.int_range(pl.len(), dtype=pl.Int64) + new[ROW].cast(pl.Int64).max() + 1
-    spread = spread.with_columns(pl.col(ROW).cast(pl.Int64).fill_null(beyond).cast(new.schema[ROW]))
-    rows = pl.concat([new.filter(~mine), spread], how="diagonal")
+    rows = _spread_again(new, pl.concat([new.filter(mine).select(known.columns), staying]), amounts)
     changed = pl.concat(
-        [lines.join(their_lines, on=of_line, how="semi")[ORDER], amounts.whole_orders(known.filter(mine))]
+        [lines.join(their_lines, on=OF_LINE, how="semi")[ORDER], amounts.whole_orders(known.filter(mine))]
     )
     return Completed(rows, orders, orders.filter(~orders.is_in(changed.implode())))
+
+
+class WithKnownAmounts(NamedTuple):
+    """New rows with known amounts for which the file has no column, and the ids of the orders with such amounts."""
+
+    rows: pl.DataFrame
+    orders: pl.Series
+
+
+def with_known_amounts(
+    new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None
+) -> WithKnownAmounts:
+    """Spread known discounts and refunds over orders of a file that has no column for them.
+
+    ``known`` has the columns of ``new``, except ``ROW`` and places in files.
+    """
+    nothing = WithKnownAmounts(new, pl.Series(ORDER, [], dtype=pl.String))
+    if amounts is None or reading.amounts is None or STORED_AMOUNTS not in known.columns:
+        return nothing
+    orders = _numbered_with_amounts(new, known, new[ORDER].unique())
+    mine = pl.col(ORDER).is_in(orders.implode())
+    found = amounts.with_known_amounts(new.filter(mine).select(known.columns), known.filter(mine), reading.amounts)
+    return nothing if found.is_empty() else WithKnownAmounts(_spread_again(new, found, amounts), found[ORDER].unique())
+
+
+def _numbered_with_amounts(new: pl.DataFrame, known: pl.DataFrame, orders: pl.Series) -> pl.Series:
+    """Return those of ``orders`` whose rows all have line numbers, and some of them amounts of the order."""
+    both = pl.concat([rows.select(*OF_LINE, STORED_AMOUNTS) for rows in (new, known)])
+    both = both.filter(pl.col(ORDER).is_in(orders.implode()))
+    both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(STORED_AMOUNTS).count())
+    return both.filter((pl.col("line_no") == 0) & (pl.col(STORED_AMOUNTS) > 0))[ORDER].sort()
+
+
+def _spread_again(new: pl.DataFrame, parts: pl.DataFrame, amounts: OrderAmounts) -> pl.DataFrame:
+    """Return new rows in which the orders of ``parts`` are replaced by ``parts`` with their amounts spread again.
+
+    Rows that are not in ``new`` get numbers (``ROW``) above those of the file.
+    """
+    spread = amounts.spread_again(parts).join(new.select(*OF_LINE, ROW), on=OF_LINE, how="left", maintain_order="left")
+    beyond = pl.int_range(pl.len(), dtype=pl.Int64) + new[ROW].cast(pl.Int64).max() + 1
+    spread = spread.with_columns(pl.col(ROW).cast(pl.Int64).fill_null(beyond).cast(new.schema[ROW]))
+    others = new.filter(~pl.col(ORDER).is_in(parts[ORDER].unique().implode()))
+    return pl.concat([others, spread], how="diagonal")

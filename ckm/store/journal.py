@@ -15,7 +15,12 @@ from ckm.store.delta import LOG_FOLDER, StoredTable
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    import polars as pl
+
+    from ckm.store.data_files import DataFile, DataFileWriter
 
 JOURNAL_FILE = ".journal.json"
 SET_ASIDE = ".journal-set-aside-"
@@ -64,6 +69,25 @@ def end(root: Path) -> None:
     (root / JOURNAL_FILE).unlink(missing_ok=True)
 
 
+def roll_back(root: Path, load_id: str) -> None:
+    """Delete the files of a load that no table contains, and record that no load is in progress."""
+    sweep(root, load_id)
+    end(root)
+
+
+def write_files(root: Path, entry: Entry, writer: DataFileWriter, frames: Iterable[pl.DataFrame]) -> list[DataFile]:
+    """Record the start of a load and write its rows; return the new files, to be committed. An error rolls it back."""
+    begin(root, entry)
+    try:
+        for frame in frames:
+            writer.write(frame)
+        return writer.close()
+    except BaseException:
+        writer.abandon()
+        roll_back(root, entry.load_id)
+        raise
+
+
 def read(root: Path) -> Entry | None:
     """Return the load in progress, of any process; None without one or if the journal cannot be read."""
     try:
@@ -95,12 +119,12 @@ def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
     except (OSError, ValueError):
         aside = next(each for number in count(1) if not os.path.lexists(each := root / f"{SET_ASIDE}{number}"))
         journal.replace(aside)
-        logger.warning("%s says nothing of a load and was set aside as %s", journal, aside.name)
+        logger.warning("%s does not identify a load and was renamed to %s", journal, aside.name)
         return "unknown"
 
 
 def _parsed(data: bytes) -> Entry:
-    """Return the entry in a journal; the entry can only name a table of this store.
+    """Return the entry in a journal; the name of its table must be a plain folder name.
 
     Raises
     ------
@@ -108,26 +132,26 @@ def _parsed(data: bytes) -> Entry:
         This version of ckm did not write the entry.
     """
     try:
-        said = json.loads(data)
+        record = json.loads(data)
     except RecursionError:
         raise ValueError from None
-    if not isinstance(said, dict) or set(said) != {each.name for each in fields(Entry)}:
+    if not isinstance(record, dict) or set(record) != {each.name for each in fields(Entry)}:
         raise ValueError
-    texts = [said[name] for name in ("load_id", "table", "app_id", "file_id", "source")]
-    undoes, supersedes = said["undoes"], said["supersedes"]
+    texts = [record[name] for name in ("load_id", "table", "app_id", "file_id", "source")]
+    undoes, supersedes = record["undoes"], record["supersedes"]
     fits = (
         all(isinstance(text, str) for text in texts)
         and isinstance(undoes, str | None)
         and isinstance(supersedes, list)
         and all(isinstance(load, str) for load in supersedes)
-        and type(said["mark"]) is int
+        and type(record["mark"]) is int
     )
-    if not fits or not LOAD_ID.fullmatch(said["load_id"]) or not TABLE_NAME.fullmatch(said["table"]):
+    if not fits or not LOAD_ID.fullmatch(record["load_id"]) or not TABLE_NAME.fullmatch(record["table"]):
         raise ValueError
-    return Entry(**said)
+    return Entry(**record)
 
 
-def landed(root: Path, entry: Entry) -> bool:
+def is_committed(root: Path, entry: Entry) -> bool:
     """Return whether the load was committed."""
     return StoredTable(root / entry.table).mark(entry.app_id) >= entry.mark
 

@@ -8,9 +8,9 @@ import polars as pl
 
 from ckm.store.delta import aligned
 from ckm.store.loads import history
-from ckm.store.order_merge import replaced_states, state_schema
 from ckm.store.order_moments import loads_frame
 from ckm.store.order_states import IN_TABLE, KNOWN_FROM, ORDER, RANK, chained
+from ckm.store.replaced_states import replaced_states, state_schema
 from ckm.store.side_tables import REPLACED_BY
 
 if TYPE_CHECKING:

@@ -39,6 +39,10 @@ class LoadFacts:
         Number of known orders of which the file lacks lines; number of orders that are known in a later state.
     tells_refunds
         Whether the records include the refunds of their lines.
+    amounts
+        Columns of discounts, refunds and order amounts in the file.
+    kept_amounts
+        Number of orders that keep known discounts or refunds, because the file has no column for them.
     edges
         Digests of the first and the last order of the file (:func:`order_digest`).
     continues
@@ -70,6 +74,8 @@ class LoadFacts:
     older: int = 0
     columns: tuple[str, ...] = ()
     tells_refunds: bool = True
+    amounts: tuple[str, ...] = ()
+    kept_amounts: int = 0
     edges: tuple[str, ...] = ()
     continues: str | None = None
 
@@ -118,8 +124,8 @@ def of_file(table: StoredTable, file_id: str) -> list[Load]:
     return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
 
 
-def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
-    """Return those of a file's ``loads`` that were not undone and have the source of ``facts`` (or no mapping)."""
+def in_force(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
+    """Return the loads in force that have the source of ``facts``; loads without a mapping have every source."""
     sources = {facts.source, facts.table}
     return [
         load.facts
@@ -140,7 +146,7 @@ def history(tables: Iterable[StoredTable], containing: str = "") -> list[Load]:
         taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}
-            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "edges")}
+            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "amounts", "edges")}
             at = datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC)
             found.append(Load(LoadFacts(**facts), at, facts["load_id"] in taken_back))
     return sorted(found, key=lambda load: (load.loaded_at, load.facts.table))

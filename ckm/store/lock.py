@@ -35,7 +35,7 @@ logger = logging.getLogger("ckm.store")
 
 
 class _Held(threading.local):
-    """The stores that this thread holds for several steps; see :func:`held`."""
+    """Folders of the stores whose lock this thread holds for several steps; see :func:`held`."""
 
     def __init__(self) -> None:
         self.roots: set[Path] = set()
@@ -69,7 +69,7 @@ class Owner:
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the store's lock; wait for another writer to finish. The system releases the lock of a dead process.
 
-    In a thread that has :func:`held` it, the lock is entered without waiting.
+    A thread that already holds the lock by :func:`held` enters without waiting.
 
     Parameters
     ----------
@@ -90,9 +90,11 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise DamagedStoreError(root, "the store is no folder", hint="move it away") from None
+        raise DamagedStoreError(root, "the store is not a folder", hint="move it to another place") from None
     except OSError as error:
-        raise UsageError(f"{root} cannot be made: {error.strerror}", hint="look at that place") from None
+        raise UsageError(
+            f"{root} cannot be created: {error.strerror}", hint="check its permissions and the free space"
+        ) from None
     if root.resolve() in _held.roots:
         yield
         return
@@ -129,7 +131,9 @@ def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContext
         with suppress(Timeout):
             return lock.acquire(timeout=patience, poll_interval=POLL)
     except OSError as error:
-        raise UsageError(f"{lock.lock_file} cannot be locked: {error.strerror}", hint="look at that place") from error
+        raise UsageError(
+            f"{lock.lock_file} cannot be locked: {error.strerror}", hint="check its permissions and the file system"
+        ) from error
     if wait is None or wait > patience:
         ends = "" if wait is None else f", for {wait:g} seconds at most"
         logger.warning("waiting for %s, which holds %s%s", owner(root) or "another writer", root, ends)
@@ -138,7 +142,7 @@ def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContext
             return lock.acquire(timeout=left, poll_interval=POLL)
     raise BusyError(
         f"{root} is held by {owner(root) or 'another writer'}",
-        hint=f"nothing was done in {wait:g} seconds of waiting; without --wait there is no limit",
+        hint=f"nothing was changed; the limit was --wait {wait:g} (seconds), and without --wait there is none",
     )
 
 

@@ -1,7 +1,7 @@
 """Validation of a table's log before deltalake reads it, because deltalake reads a truncated entry as an empty one.
 
-A missing, empty or truncated entry would otherwise only mean fewer rows. So every version must exist and be complete,
-and each of ckm's commits records its number of actions (:data:`COMMIT_KEY`).
+A missing, empty or truncated entry would otherwise remove rows without an error. So every version must exist and be
+complete, and each of ckm's commits records its number of actions (:data:`COMMIT_KEY`).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def versions(folder: Path) -> list[int]:
             raise DamagedStoreError(folder / LOG_FOLDER, f"entry {number:020}.json of the log is missing")
         entry = entries[version]
         if not _is_file(entry):
-            raise DamagedStoreError(Path(entry), "this entry of the log is no file")
+            raise DamagedStoreError(Path(entry), "this entry of the log is not a file")
         if version > checkpoint:
             about = entry.stat()
             _refuse_torn(entry.path, about.st_size, about.st_mtime_ns, about.st_ino)
@@ -69,7 +69,7 @@ def versions(folder: Path) -> list[int]:
 
 
 def is_own(folder: Path) -> bool:
-    """Return whether ckm wrote the table in ``folder``: its rows then belong to a load or to a run."""
+    """Return whether ckm wrote the table in ``folder``: the table then has a column for the load or run of a row."""
     first = folder / LOG_FOLDER / f"{0:020}.json"
     about = first.stat()
     return _has_own_column(str(first), about.st_size, about.st_mtime_ns, about.st_ino)
@@ -108,11 +108,11 @@ def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
             listed = list(scan)
     except FileNotFoundError:
         if os.path.lexists(log):
-            raise DamagedStoreError(log, "this link leads nowhere") from None
+            raise DamagedStoreError(log, "this link is broken") from None
         return {}, -1
     except NotADirectoryError:
         if log.parent.is_dir():
-            raise DamagedStoreError(log, "the log is no folder") from None
+            raise DamagedStoreError(log, "the log is not a folder") from None
         return {}, -1
     except OSError as error:
         raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_mind_permissions(log)) from None
@@ -127,7 +127,7 @@ def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Return whether a folder entry is a file, by the folder's own listing, which is fastest."""
+    """Return whether a folder entry is a file, from the folder's listing without another system call."""
     try:
         return entry.is_file()
     except OSError:
@@ -140,7 +140,7 @@ def _is_contiguous(entries: dict[int, os.DirEntry[str]]) -> bool:
 
 @lru_cache(REMEMBERED)
 def _refuse_torn(path: str, _size: int, _changed: int, _inode: int) -> None:
-    """Refuse an incomplete log entry; the other arguments are the cache key of the file's state."""
+    """Refuse an incomplete log entry; the other arguments make the cached result depend on the file's state."""
     _require_whole(Path(path), _actions(Path(path)))
 
 
@@ -148,18 +148,18 @@ def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
     info = next((action["commitInfo"] for action in actions if "commitInfo" in action), None)
     kinds = [next(iter(action), "") for action in actions]
     if not isinstance(info, dict):
-        raise DamagedStoreError(path, "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is truncated")
     try:
-        said = json.loads(info.get(COMMIT_KEY, "{}"))
+        recorded = json.loads(info.get(COMMIT_KEY, "{}"))
     except (ValueError, TypeError, RecursionError):
         raise DamagedStoreError(path, "this entry of the log is damaged") from None
-    if not isinstance(said, dict):
+    if not isinstance(recorded, dict):
         raise DamagedStoreError(path, "this entry of the log is damaged")
     counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
-    if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
-        raise DamagedStoreError(path, "this entry of the log is cut short")
+    if any(counted[kind] != recorded.get(kind, counted[kind]) for kind in counted):
+        raise DamagedStoreError(path, "this entry of the log is truncated")
     if not OF_OPERATION.get(str(info.get("operation")), set()) <= set(kinds):
-        raise DamagedStoreError(path, "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is truncated")
 
 
 def _actions(path: Path) -> list[dict[str, Any]]:

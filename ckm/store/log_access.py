@@ -59,22 +59,22 @@ def _with_log_only(folder: str) -> Path:
     place = temporary_folder()
     if not _is_read_right(os.path.realpath(place)):
         raise UsageError(
-            f"tables in {folder} need a temporary folder to be opened, and {place} has no plain name either",
-            hint="name another temporary folder by TMPDIR",
+            f"tables in {folder} need a temporary folder to be opened, and {place} has special characters too",
+            hint="set TMPDIR to another temporary folder",
         )
     path = Path(tempfile.mkdtemp(dir=place))
     try:
         link_folder(path / LOG_FOLDER, Path(folder, LOG_FOLDER))
     except OSError as error:
         raise UsageError(
-            f"tables in {folder} need a link in {place} to be opened, which cannot be made: {error.strerror}",
+            f"tables in {folder} need a link in {place} to be opened, which cannot be created: {error.strerror}",
             hint="rename the folder: letters, digits, blanks, - and _ are fine",
         ) from error
     return path
 
 
 _links: dict[int, bool] = {}
-"""Return whether a device supports hard links."""
+"""Whether a device supports hard links, by its number."""
 
 
 def _has_hard_links(device: int, folder: Path) -> bool:

@@ -14,7 +14,7 @@ from ckm.io.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.row_identity import REPEAT, Hashes, Identity, members
-from ckm.store.value_bounds import Reach
+from ckm.store.value_bounds import IdentityBounds
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ class OnConflict(StrEnum):
 
 
 class ConflictError(InputError):
-    """Rows with a known key have other content, and no option allows them to replace it."""
+    """New rows have the key of a stored row and other content, and no option settles which of both applies."""
 
     code = "conflict"
 
     def __init__(self, rows: int, table: str, *, foreign: bool) -> None:
         has = "has" if rows == 1 else "have"
         whose = "from another source" if foreign else "with other content"
-        choices = "--on-conflict replace takes the new rows, --on-conflict keep the old ones"
+        choices = "--on-conflict replace loads the new rows, --on-conflict keep keeps the stored ones"
         number_alike = (
-            "; if two sources number alike, set their ids apart in a mapping: {expr: \"'till 2-' || order_id\"}"
+            "; if two sources use the same numbers, add a prefix in a mapping: {expr: \"'till 2-' || order_id\"}"
         )
         super().__init__(
-            f"{counted(rows, 'row')} {has} a key that '{table}' knows {whose}; nothing was loaded",
+            f"{counted(rows, 'row')} {has} the key of a stored row of '{table}' {whose}; nothing was loaded",
             hint=choices + number_alike if foreign else choices,
             rows=rows,
         )
@@ -103,9 +103,9 @@ def plan_merge(
 ) -> MergePlan:
     """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
 
-    Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
-    same identity.
-    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
+    Reads the identity columns of the old files that may contain any of these rows, and whole rows only where both sides
+    have the same identity.
+    ``schema`` has the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
     Known values stay in columns that the new files do not have. With ``by_order`` rows that differ are not replaced
     here, because orders are merged as a whole (:mod:`ckm.store.order_merge`).
 
@@ -122,8 +122,8 @@ def plan_merge(
     if not new or not old:
         return plan
     wanted = [np.unique(np.concatenate(new_hashes))]
-    reach = [Reach.of(file, table, identity) for file in new]
-    near = [file for file in old if any(one.meets(file) for one in reach)]
+    reach = [IdentityBounds.of(file, table, identity) for file in new]
+    near = [file for file in old if any(one.overlaps(file) for one in reach)]
     old_hits = _hits(table, near, identity, wanted)
     if not old_hits:
         return plan
@@ -246,8 +246,8 @@ def _pairs(
     if both.is_empty():
         return None
     there = scan_file(table.folder / new[0]).collect_schema()
-    said = [name for name in schema if name not in LINEAGE and name in there]
-    equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in said)
+    compared = [name for name in schema if name not in LINEAGE and name in there]
+    equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in compared)
     sources = [pl.col("source"), pl.col(f"source{OLD}")]
     foreign = sources[0].ne_missing(sources[1]) & ~pl.any_horizontal(source == table.name for source in sources)
     pairs = both.select(NEW_ROW, OLD_ROW, equal.alias("equal"), foreign.fill_null(value=False).alias("foreign"))

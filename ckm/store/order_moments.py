@@ -1,9 +1,6 @@
-"""Moment of a load: the time as of which its states count, computed from the data and never from the clock.
+"""Moments of files, loads and orders: the times as of which states count, from the data and never from the clock.
 
-A file was exported after everything in it happened, so its newest time is the earliest possible time of the export. A
-file that ends before known data is an older export, or a part of a newer one (only the refunded orders, for example).
-Two signs distinguish them, in this order: refunds, cancellations and deliveries, which are added to an order and not
-removed; and whether the file has every known order of its days, as an older full export has.
+A file was exported after everything in it happened, so its newest time is the earliest possible time of the export.
 """
 
 from __future__ import annotations
@@ -80,10 +77,10 @@ def _longest(pauses: pl.Series) -> int:
 
 
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
-    """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``stands`` (in force), ``read_anew``.
+    """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``in_force``, ``newest_of_file``.
 
     A load is not in force if it was undone or is among ``leaving``. All pages of an export have the newest moment of
-    any of them. ``read_anew`` is the number of the last load of the same file of its source, which may be the load
+    any of them. ``newest_of_file`` is the number of the last load of the same file of its source, which may be the load
     itself.
     """
     rows = []
@@ -95,13 +92,13 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
         moment = moments.get(facts.load_id)
         rows.append((facts.load_id, number, moment, facts.source, facts.file_id, facts.kind, stands))
     schema = {"load_id": pl.String(), "number": pl.Int64(), "moment": MOMENT, "source": pl.String(),
-              "file_id": pl.String(), "kind": pl.String(), "stands": pl.Boolean()}  # fmt: skip
+              "file_id": pl.String(), "kind": pl.String(), "in_force": pl.Boolean()}  # fmt: skip
     frame = pl.DataFrame(rows, schema=schema, orient="row")
-    reads = frame.filter(pl.col("stands") & (pl.col("kind") == "load"))
+    reads = frame.filter(pl.col("in_force") & (pl.col("kind") == "load"))
     last = reads.group_by("file_id", "source").agg(last=pl.col("number").max())
     frame = frame.join(last, on=["file_id", "source"], how="left", maintain_order="left")
     anew = pl.max_horizontal("number", pl.col("last"))
-    return frame.select("load_id", "number", "moment", "stands", read_anew=anew)
+    return frame.select("load_id", "number", "moment", "in_force", newest_of_file=anew)
 
 
 def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
@@ -114,17 +111,18 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
     return moments
 
 
-def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows whose load stands and which the newest load of their file did not replace.
+def of_loads_in_force(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the replaced rows of loads in force, without rows that the newest load of their file replaced.
 
-    A row that was replaced before or by the newest load of its file is left out: that load has its own row, or none.
+    A row that was replaced before or by the newest load of its file is omitted: that load has a newer version of it, or
+    the file no longer contains it.
     """
-    mine = loads.select("load_id", "stands", "number", "read_anew")
+    mine = loads.select("load_id", "in_force", "number", "newest_of_file")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
     found = replaced.join(mine, on="load_id", how="left", maintain_order="left")
     found = found.join(theirs, on=REPLACED_BY, how="left", maintain_order="left")
-    current = (pl.col("number") == pl.col("read_anew")) | (pl.col("until") > pl.col("read_anew"))
-    return found.filter(pl.col("stands") & current).select(replaced.columns)
+    current = (pl.col("number") == pl.col("newest_of_file")) | (pl.col("until") > pl.col("newest_of_file"))
+    return found.filter(pl.col("in_force") & current).select(replaced.columns)
 
 
 def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:

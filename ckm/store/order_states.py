@@ -2,7 +2,7 @@
 
 A *state* of an order is all rows of the order as of one load. A state is known from the newest ``updated_at`` of its
 rows on, else from the moment of its load on (:mod:`ckm.store.order_moments`). An order's first state is known from the
-order's own day on. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
+order's own day on. Earlier states are moved to ``TABLE_replaced``, where the rows of a state have ``known_from``.
 
 Lines are identified within an order by ``line_no``, else by ``product_id``, else by their place; sales and returns of
 one product are different lines. All functions take and return frames.
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 ORDER = "order_id"
 UPDATED_AT = "updated_at"
-ORDER_SAID = "order_amounts"
+STORED_AMOUNTS = "order_amounts"
 """Column with a line's amounts as in its file, before order amounts are spread; not compared between states."""
 KNOWN_FROM = "known_from"
 """Column of ``TABLE_replaced``: the moment of a state; null for other replaced rows (of a file loaded again)."""
-BESIDE = (UPDATED_AT, ORDER_SAID)
+BESIDE = (UPDATED_AT, STORED_AMOUNTS)
 """Columns in which two equal lines may differ."""
 MOMENT = pl.Datetime("us", "UTC")
+LEAST_UNIT = 0.001
+"""Smallest unit of a currency, in main units (fils)."""
 LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
 """Columns of a row's origin; they are not part of its content."""
 SIDE, CLASS, LINE, NTH, EQUAL, PAIRED = " side", " class", " line", " nth", " equal", " paired"
@@ -59,10 +61,12 @@ class OrderReading:
     several
         Whether any order has several lines in the file.
     earlier
-        Whether the file is an older export: returns that it lacks came later, and each of its orders is a separate
-        state, even if equal.
+        Whether the file is an older export: returns that it lacks were made later, and each of its orders is a state of
+        its own, even if it equals the known state.
     refunds
         Whether the records contain the refunds of their lines; otherwise known refunds stay.
+    amounts
+        Columns of discounts, refunds and order amounts in the file; None if no earlier file had more of them.
     """
 
     columns: frozenset[str]
@@ -71,6 +75,7 @@ class OrderReading:
     several: bool = True
     earlier: bool = False
     refunds: bool = True
+    amounts: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,11 @@ class Comparison:
     Attributes
     ----------
     states
-        The new states of the orders that changed: all their rows.
+        All rows of the orders that changed, in their new states.
     changed, partial
-        Ids of these orders, and of those among them that keep known lines that the file lacks.
+        Ids of the orders that changed, and of the changed orders that keep known lines which the file lacks.
     updated, unchanged
-        Positions (``ROW``) of the new rows that replace a known line, and of those equal to one.
+        Positions (``ROW``) of the new rows that replace a known line, and of the new rows that equal one.
     """
 
     states: pl.DataFrame
@@ -112,11 +117,13 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
         reading = replace(reading, edges=frozenset())  # each order has one line, and no column identifies lines
     lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
     mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
-    said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
+    compared = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
     absent = [name for name in columns if name not in reading.columns and name not in LINEAGE]
     pairs = mine.join(theirs, on=OF_LINE, how="left", suffix=" known", maintain_order="left")
     pairs = pairs.with_columns(pl.col("load_id known").is_not_null().alias(PAIRED))
-    pairs = pairs.with_columns((pl.col(PAIRED) & _says_the_same(said)).alias(EQUAL))
+    if "discount" in absent:
+        pairs = pairs.with_columns(_net_with_known_discount().alias("net"))
+    pairs = pairs.with_columns((pl.col(PAIRED) & _equal_values(compared)).alias(EQUAL))
     pairs = pairs.with_columns(pl.col(f"{name} known").alias(name) for name in absent)
     returns = date_returns(new.filter(is_undated()), known.filter(is_undated()), states)
     missing = pl.concat(
@@ -124,10 +131,10 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     )
     edges = missing[ORDER].is_in([*reading.edges])
     may_stay = edges if reading.whole else pl.repeat(True, len(missing), eager=True)
-    may_stay &= ~_told_by_its_line(missing, mine)
+    may_stay &= ~_refunds_of_present_lines(missing, mine)
     if reading.earlier:
         may_stay &= missing.select(~is_return()).to_series()
-    may_stay |= _untold_refunds(missing, new, reading)
+    may_stay |= _refunds_not_in_file(missing, new, reading)
     leaving, staying = missing.filter(~may_stay), missing.filter(may_stay)
     changed = pl.concat([pairs.filter(~pl.col(EQUAL))[ORDER], returns.changed, leaving[ORDER]])
     changed = (new[ORDER] if reading.earlier else changed).unique().sort()
@@ -142,16 +149,16 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
     )
 
 
-def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
-    """Return which rows are refunds of orders for which the file has neither refunds nor cancellations."""
+def _refunds_not_in_file(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
+    """Return which missing rows are refunds that stay: the file has no refund columns and does not cancel the order."""
     if reading.refunds:
         return pl.repeat(False, len(missing), eager=True)
-    told = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
-    return missing.select(is_refund_of_line() & ~pl.col(ORDER).is_in(told.implode())).to_series()
+    settled = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
+    return missing.select(is_refund_of_line() & ~pl.col(ORDER).is_in(settled.implode())).to_series()
 
 
-def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
-    """Return which rows are refunds of lines that are in the file, where the refund is missing now."""
+def _refunds_of_present_lines(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
+    """Return which missing rows are refunds of lines that the file has without a refund."""
     line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
     here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
     found = missing.select(ORDER, is_return() & (line != pl.col("line_no")), line_no=line)
@@ -196,9 +203,16 @@ def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -
     )
 
 
-def _says_the_same(said: Collection[str]) -> pl.Expr:
+def _net_with_known_discount() -> pl.Expr:
+    """Return the known ``net`` if the new one differs by the known discount, for which the file has no column."""
+    discount = pl.col("discount known")
+    is_gross = (discount > 0) & ((pl.col("net") - pl.col("net known") - discount).abs() < LEAST_UNIT / 2)
+    return pl.when(is_gross).then("net known").otherwise("net")
+
+
+def _equal_values(compared: Collection[str]) -> pl.Expr:
     return pl.all_horizontal(
-        pl.lit(value=True), *(pl.col(name).eq_missing(pl.col(f"{name} known")) for name in said if name != ORDER)
+        pl.lit(value=True), *(pl.col(name).eq_missing(pl.col(f"{name} known")) for name in compared if name != ORDER)
     )
 
 
@@ -211,9 +225,9 @@ def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 
 def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str] = (ORDER,)) -> pl.DataFrame:
     """Return a hash of the content of each state in some columns."""
-    said = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
+    compared = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
     day = pl.when(~is_undated()).then("ordered_at").alias("ordered_at")
-    hashes = rows.select(*state, pl.struct(*said, day).hash(1).alias(LINE))
+    hashes = rows.select(*state, pl.struct(*compared, day).hash(1).alias(LINE))
     return hashes.group_by(state).agg(pl.col(LINE).sort().implode().hash(2).sum().alias(EQUAL))
 
 
@@ -235,7 +249,7 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
     present, replaced
         Rows in the table, and states in ``TABLE_replaced`` (with ``known_from``), of the same orders.
     loads
-        ``load_id``, ``moment``, ``number`` (the order in which they were made).
+        ``load_id``, ``moment`` and ``number`` (the sequence of the loads).
 
     Returns
     -------
@@ -246,7 +260,7 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
     earlier = replaced.with_columns(at=pl.col(KNOWN_FROM)).with_columns(pl.lit(value=False).alias(IN_TABLE))
     rows = pl.concat([earlier, here], how="diagonal")
     rows = rows.join(loads.select("load_id", "number"), on="load_id", how="left", maintain_order="left")
-    # Rows that are in the table, or that left it together, are one state, whatever their loads.
+    # Rows in the table, and rows that were replaced together, form one state even if they are from different loads.
     of_state = [ORDER, IN_TABLE, "at", REPLACED_BY]
     states = rows.group_by(of_state).agg(pl.col("number").max())
     states = states.sort(ORDER, "at", IN_TABLE, "number", nulls_last=False)

@@ -12,9 +12,10 @@ from ckm.io.parquet_file import read_file
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
 from ckm.store.loads import history
-from ckm.store.order_merge import in_scope, present_rows, state_schema
-from ckm.store.order_moments import loads_frame, of_standing_loads
+from ckm.store.order_candidates import FILE, POSITION
+from ckm.store.order_moments import loads_frame, of_loads_in_force
 from ckm.store.order_states import KNOWN_FROM, ORDER
+from ckm.store.replaced_states import in_scope, present_rows, state_schema
 from ckm.store.side_tables import REPLACED_BY
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from ckm.store.delta import StoredTable
     from ckm.store.loads import LoadFacts
     from ckm.store.staging import Positions
-
-FILE, POSITION = " file", " position"
 
 
 @dataclass(frozen=True)
@@ -60,37 +59,37 @@ def earlier_states(
     of_orders = pl.col(ORDER).is_in(orders.implode()) & in_scope(load.source, table.name)
     kept = kept.filter(of_orders & (pl.col("load_id") != load.load_id))
     staying = _present(table, of_orders, drops)
-    standing = loads.filter("stands")["load_id"].implode()
-    kept = of_standing_loads(kept, loads)
+    in_force = loads.filter("in_force")["load_id"].implode()
+    kept = of_loads_in_force(kept, loads)
     kept = kept.join(loads.select("load_id", "moment", "number"), on="load_id", how="left", maintain_order="left")
-    # A row without KNOWN_FROM was replaced because its file was loaded again. It comes back only if that later load no
-    # longer stands.
-    kept = kept.filter(pl.col(KNOWN_FROM).is_not_null() | ~pl.col(REPLACED_BY).is_in(standing))
+    # A row without KNOWN_FROM was replaced because its file was loaded again. It is restored only if that later load is
+    # undone too.
+    kept = kept.filter(pl.col(KNOWN_FROM).is_not_null() | ~pl.col(REPLACED_BY).is_in(in_force))
     kept = kept.with_columns(pl.col(KNOWN_FROM).fill_null(pl.col("moment")))
-    returns = kept.join(_last_states(kept, standing), on=[ORDER, KNOWN_FROM, REPLACED_BY], how="semi", nulls_equal=True)
+    returns = kept.join(_last_states(kept, in_force), on=[ORDER, KNOWN_FROM, REPLACED_BY], how="semi", nulls_equal=True)
     returns = returns.join(staying, on=ORDER, how="anti", maintain_order="left")
     rest = kept.join(returns, on=[ORDER, KNOWN_FROM, REPLACED_BY], how="anti", nulls_equal=True, maintain_order="left")
     back = returns.select(table.schema.names())
     dated = present_rows(
         pl.concat([staying.drop(FILE, POSITION), back]), rest.select(state_schema(table.schema).names()), loads
     )
-    said = table.schema.names()
-    dated = dated.select(said)
-    moved = dated.join(staying, on=said, how="anti", nulls_equal=True, maintain_order="left")
+    columns = table.schema.names()
+    dated = dated.select(columns)
+    moved = dated.join(staying, on=columns, how="anti", nulls_equal=True, maintain_order="left")
     leaving = staying.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
     entering = dated.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
     places = {str(name): part[POSITION].to_numpy() for (name,), part in leaving.group_by(FILE, maintain_order=True)}
     return EarlierStates(entering, places)
 
 
-def _last_states(kept: pl.DataFrame, standing: pl.Series) -> pl.DataFrame:
+def _last_states(kept: pl.DataFrame, in_force: pl.Series) -> pl.DataFrame:
     """Return the last state of each order, unless a load in force has replaced it."""
     last = (
         kept.sort(KNOWN_FROM, "number", nulls_last=False)
         .group_by(ORDER)
         .agg(pl.col(KNOWN_FROM).last(), pl.col(REPLACED_BY).last())
     )
-    return last.filter(~pl.col(REPLACED_BY).is_in(standing))
+    return last.filter(~pl.col(REPLACED_BY).is_in(in_force))
 
 
 def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
@@ -110,7 +109,7 @@ def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Posit
 
 
 def returned_or_gone(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return a filter for rows of the side table that returned to the table or are from the load."""
+    """Return a function that selects rows of the side table that are restored, or are from the undone load."""
     ids = side.scan().select(ORDER).unique()
     there = table.scan().select(ORDER, "load_id").join(ids, on=ORDER, how="semi").unique().collect()
 

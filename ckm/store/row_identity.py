@@ -149,7 +149,7 @@ class SeenHashes:
 
 
 class _Batch:
-    """Sorted hashes in an unnamed temporary file; they need memory only while they are searched."""
+    """Sorted hashes of one batch in an unnamed temporary file, which need memory only while they are searched."""
 
     def __init__(self, ordered: Hashes) -> None:
         try:

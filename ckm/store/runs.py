@@ -32,8 +32,7 @@ NUMBER = "run_number"
 HIGHEST = "highest_number"
 """Key of a commit for the highest run number so far."""
 RUN_SCHEMA = pl.Schema({NUMBER: pl.Int64(), "run_name": pl.String(), "run_version": pl.Int64(), "run_as_of": pl.Date()})
-"""Columns that identify the run of a row. They come first, because Delta readers parse statistics of only 32 columns.
-"""
+"""Columns that identify the run of a row. They are the first, because Delta readers parse statistics of 32 columns."""
 STATISTICS = (NUMBER,)
 """Columns by which readers find the files of a run. Customer ids are not among them, because the log outlives erased
 customers."""
@@ -55,7 +54,7 @@ class Run:
     number
         1, 2, … in the order in which the runs of this analysis were first saved, whatever their names.
     rows
-        Number of customers, without those erased since.
+        Number of customers, without customers that were erased later.
     facts
         Further facts of the run as a whole (method, fingerprint of the data), as read from JSON.
     """
@@ -129,7 +128,7 @@ def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
     """Return the saved runs of an analysis by number; with ``name``, only the runs of the definition with this name."""
     table = _table(root, analysis)
     rows = table.rows_by(NUMBER)
-    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # the last commit of a number applies
+    last = {facts[NUMBER]: facts for facts in table.history(RUN_KEY)}  # the last commit of a number applies
     return [
         _run(analysis, last[number], rows.get(number, 0))
         for number in sorted(last)
@@ -157,9 +156,9 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
         The store has no such run.
     """
     table = _table(root, run.analysis)
-    said = [told for told in table.history(RUN_KEY, f'"{NUMBER}":{run.number}') if told[NUMBER] == run.number]
-    if said:
-        found = _kept(table, said[-1])
+    commits = [facts for facts in table.history(RUN_KEY, f'"{NUMBER}":{run.number}') if facts[NUMBER] == run.number]
+    if commits:
+        found = _kept(table, commits[-1])
         wanted = [name for name in found.columns if columns is None or name in {CLUSTER_COLUMN, *columns}]
         return _by_customer(_scan(table, found).select(wanted).collect())
     numbers = [str(other.number) for other in kept(root, run.analysis)]
@@ -176,12 +175,12 @@ def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | N
     """Return the run of this definition and day, parsing only commits that contain the day."""
     day = as_of.isoformat()
     wanted = (name, version, day)
-    said = [
-        told
-        for told in table.history(RUN_KEY, day)
-        if (told["run_name"], told["run_version"], told["run_as_of"]) == wanted
+    commits = [
+        facts
+        for facts in table.history(RUN_KEY, day)
+        if (facts["run_name"], facts["run_version"], facts["run_as_of"]) == wanted
     ]
-    return _kept(table, said[-1]) if said else None
+    return _kept(table, commits[-1]) if commits else None
 
 
 def _highest(table: StoredTable) -> int:
@@ -189,11 +188,11 @@ def _highest(table: StoredTable) -> int:
     last = table.last(RUN_KEY) or {HIGHEST: 0}
     if HIGHEST in last:
         return int(last[HIGHEST])
-    return max(int(told[NUMBER]) for told in table.history(RUN_KEY))  # an older version of ckm wrote the last commit
+    return max(int(facts[NUMBER]) for facts in table.history(RUN_KEY))  # an older version of ckm wrote the last commit
 
 
-def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
-    """Return the facts of a run for its commit; :func:`_run` reads them."""
+def _commit_facts(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
+    """Return the facts of a run as they are stored in its commit; :func:`_run` reads them."""
     return {
         NUMBER: run.number,
         HIGHEST: highest,
@@ -205,15 +204,15 @@ def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
     }
 
 
-def _run(analysis: str, told: Mapping[str, Any], rows: int) -> Run:
-    day = date.fromisoformat(told["run_as_of"])
-    return Run(analysis, told["run_name"], told["run_version"], day, told[NUMBER], rows, told["facts"])
+def _run(analysis: str, facts: Mapping[str, Any], rows: int) -> Run:
+    day = date.fromisoformat(facts["run_as_of"])
+    return Run(analysis, facts["run_name"], facts["run_version"], day, facts[NUMBER], rows, facts["facts"])
 
 
-def _kept(table: StoredTable, told: Mapping[str, Any]) -> _Kept:
-    files = table.files_with(NUMBER, told[NUMBER])
-    run = _run(table.name.removeprefix(PREFIX), told, sum(file.rows for file in files))
-    return _Kept(run, tuple(told["columns"]), tuple(files))
+def _kept(table: StoredTable, facts: Mapping[str, Any]) -> _Kept:
+    files = table.files_with(NUMBER, facts[NUMBER])
+    run = _run(table.name.removeprefix(PREFIX), facts, sum(file.rows for file in files))
+    return _Kept(run, tuple(facts["columns"]), tuple(files))
 
 
 def _scan(table: StoredTable, found: _Kept) -> pl.LazyFrame:
@@ -281,25 +280,16 @@ def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: 
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
     entry = journal.Entry(prefix, table.name, app_id, journal.mark_loaded(table, app_id))
-    journal.begin(root, entry)
-    table.folder.mkdir(parents=True, exist_ok=True)
     values = (run.number, run.name, run.version, run.as_of)
     of_run = [pl.lit(value, RUN_SCHEMA[name]).alias(name) for name, value in zip(RUN_SCHEMA, values, strict=True)]
     writer = DataFileWriter(table.folder, prefix, statistics=STATISTICS)
-    try:
-        for part in rows.iter_slices(ROWS_PER_GROUP):
-            writer.write(part.select(*of_run, pl.all()))
-        new = writer.close()
-    except BaseException:
-        writer.abandon()
-        journal.sweep(root, prefix)
-        journal.end(root)
-        raise
+    parts = (part.select(*of_run, pl.all()) for part in rows.iter_slices(ROWS_PER_GROUP))
+    new = journal.write_files(root, entry, writer, parts)
     table.commit(
         schema=pl.Schema({**RUN_SCHEMA, **rows.schema}),
         add=new,
         remove=old,
-        run=_told(run, rows.columns, highest),
+        run=_commit_facts(run, rows.columns, highest),
         marks={app_id: entry.mark},
     )
     settle(root, entry)

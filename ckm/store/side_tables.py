@@ -37,43 +37,12 @@ SCHEMA = pl.Schema(
 could not be parsed."""
 
 
-class Appender:
-    """Add rows to a side table, frame by frame, in one commit at the end."""
-
-    def __init__(self, table: StoredTable, prefix: str) -> None:
-        self.rows = 0
-        self.table = table
-        self._prefix = prefix
-        self._writer: DataFileWriter | None = None
-        self._schema = pl.Schema()
-
-    def add(self, frame: pl.DataFrame) -> None:
-        """Write the rows of ``frame`` beside the table."""
-        if frame.is_empty():
-            return
-        if self._writer is None:
-            self.table.folder.mkdir(parents=True, exist_ok=True)
-            self._writer = DataFileWriter(self.table.folder, self._prefix)
-            self._schema = frame.schema
-        self._writer.write(frame)
-        self.rows += len(frame)
-
-    def commit(self) -> None:
-        """Commit the rows."""
-        if self._writer is not None:
-            self.table.commit(schema=self._schema, add=self._writer.close())
-
-    def abandon(self) -> None:
-        """Stop writing; written files are left for :func:`ckm.store.journal.sweep`."""
-        if self._writer is not None:
-            self._writer.abandon()
-
-
 def append(table: StoredTable, frame: pl.DataFrame, prefix: str) -> None:
     """Add the rows of ``frame`` to a side table in one commit."""
-    appender = Appender(table, prefix)
-    appender.add(frame)
-    appender.commit()
+    if len(frame):
+        writer = DataFileWriter(table.folder, prefix)
+        writer.write(frame)
+        table.commit(schema=frame.schema, add=writer.close())
 
 
 def remove(table: StoredTable, condition: pl.Expr, prefix: str) -> int:
@@ -85,7 +54,7 @@ def remove(table: StoredTable, condition: pl.Expr, prefix: str) -> int:
 def remove_rows(
     table: StoredTable, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str
 ) -> int:
-    """Remove the rows of a side table that ``chosen`` selects by these columns; return their number."""
+    """Remove the rows of a side table that ``chosen`` selects from frames of ``columns``; return their number."""
     drops = {}
     for file in table.files:
         frame = read_file(table.folder / file.name, columns).with_row_index(" row")

@@ -22,8 +22,8 @@ Positions = np.ndarray[Any, np.dtype[np.int64]]
 class Staging:
     """Write the valid rows of a load batch by batch.
 
-    Rows whose key occurred before in the same load are held in memory in :attr:`held`; at the end it is decided which
-    row applies. Rows without a complete key get the number of earlier rows with equal content.
+    Rows whose key occurred before in the same load are held in memory in :attr:`held`; at the end the writer decides
+    which row applies. Rows without a complete key get the number of earlier rows with equal content.
 
     Parameters
     ----------
@@ -42,8 +42,10 @@ class Staging:
 
     Attributes
     ----------
+    files
+        Writer of the new files.
     rows
-        Number of rows so far.
+        Number of rows so far, with the held ones.
     held
         Rows whose key occurred before in the load.
     hashes
@@ -66,8 +68,8 @@ class Staging:
         self.held: list[pl.DataFrame] = []
         self._seen = SeenHashes(expected_rows)
         self.hashes: list[Hashes] = []
-        self._meets_others = bool(table.files)
-        self._writer = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
+        self._compares = bool(table.files)
+        self.files = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
 
     def add(self, frame: pl.DataFrame) -> None:
         """Write the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
@@ -84,26 +86,18 @@ class Staging:
             mask = pl.Series(fresh)
             self.held.append(numbered.filter(~mask))
             numbered = numbered.filter(mask)
-        if self._meets_others:
+        if self._compares:
             self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
-        self._writer.write(numbered)
+        self.files.write(numbered)
 
     def follow(self, rows: pl.DataFrame) -> None:
         """Number repeats as if ``rows``, which have no key, preceded them in the file."""
         if len(rows):
             self._seen.counts(self.identity.key_or_content(rows)[0])
 
-    def close(self) -> list[DataFile]:
-        """Finish writing and return the new files."""
-        return self._writer.close()
-
-    def abandon(self) -> None:
-        """Stop writing; staged files are left for :func:`ckm.store.journal.sweep`."""
-        self._writer.abandon()
-
 
 def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
-    """Return the last of the held rows for every key, and the number of others."""
+    """Return the last held row of each key (None without held rows), and the number of the earlier ones."""
     if not held:
         return None, 0
     rows = pl.concat(held)

@@ -20,6 +20,7 @@ PRODUCT, TOTAL, KIND = " product", " total", " kind"
 ROW = " row"
 """Helper column: position of a new row; Delta does not allow such names in a table."""
 MONEY_SCALE = 10_000
+"""Amounts are compared in whole ten-thousandths, in which sums are exact."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -
     """
     new, known = (rows.with_columns(pl.col("product_id").fill_null("").alias(PRODUCT)) for rows in (new, known))
     group = [ORDER, PRODUCT]
-    sums = [rows.group_by(group).agg(_whole_net().alias(TOTAL), *_sums()) for rows in (new, known)]
+    whole_net = (pl.col("net") * MONEY_SCALE).round().cast(pl.Int64).sum()
+    sums = [rows.group_by(group).agg(whole_net.alias(TOTAL), *_sums()) for rows in (new, known)]
     both = sums[0].join(sums[1], on=group, how="full", coalesce=True, suffix=" known")
     mine, theirs = pl.col(TOTAL), pl.col(f"{TOTAL} known")
     both = both.with_columns(
@@ -98,10 +100,6 @@ def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -
         new.filter(pl.col(KIND).is_in(["more", "less", "spread anew"]))[ROW],
         new.filter(pl.col(KIND) == "same")[ROW],
     )
-
-
-def _whole_net() -> pl.Expr:
-    return (pl.col("net") * MONEY_SCALE).round().cast(pl.Int64).sum()
 
 
 def _sums() -> list[pl.Expr]:

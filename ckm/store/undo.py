@@ -85,7 +85,7 @@ def _rows_of(table: StoredTable, file: DataFile, load_id: str) -> Positions:
 
 
 def _returning(root: Path, table: StoredTable, load: LoadFacts) -> pl.DataFrame:
-    """Return the rows that the load replaced and that no later load replaced."""
+    """Return the rows that the load replaced and whose replacements are still in the table."""
     side = StoredTable(root / f"{table.name}{REPLACED}")
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:
@@ -98,7 +98,7 @@ def _returning(root: Path, table: StoredTable, load: LoadFacts) -> pl.DataFrame:
 
 
 def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl.DataFrame:
-    """Return the rows that the load had replaced, now as replaced by the loads that replaced its own rows."""
+    """Return the rows that the load replaced and whose replacements were replaced too, as replaced by later loads."""
     if mine.is_empty() or lost.is_empty():
         return mine.clear()
     later = lost.select(pl.Series(" hash", identity.of(lost)), pl.col(REPLACED_BY).alias(" later"))

@@ -25,7 +25,7 @@ ROUNDING = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
-class Reach:
+class IdentityBounds:
     """Bounds of a file's rows, in columns that are equal for all rows of one identity.
 
     Parameters
@@ -56,7 +56,7 @@ class Reach:
         bounds = {name: _bounds(file, name, times=present[name] != pl.String) for name in whole}
         return cls({name: bound for name, bound in bounds.items() if bound is not None})
 
-    def meets(self, other: DataFile) -> bool:
+    def overlaps(self, other: DataFile) -> bool:
         """Return whether a row of ``other`` can have the identity of one of these rows."""
         for name, (low, high) in self.bounds.items():
             theirs = _bounds(other, name, times=isinstance(low, datetime))

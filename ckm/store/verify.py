@@ -98,23 +98,23 @@ def _of_folder(root: Path, folder: Path) -> list[VerifiedFile]:
     for name in sorted(there - {*digests, *(file.name for file in files)}):
         mine = under_way is not None and name.startswith(f"{under_way.load_id}-")
         state = FileState.UNDER_WAY if mine else FileState.NO_COMMIT
-        said = "a load that is not committed" if mine else "no commit names this file"
-        found.append(VerifiedFile(folder.name, name, None, None, state, said))
+        note = "a load that is not committed" if mine else "no commit names this file"
+        found.append(VerifiedFile(folder.name, name, None, None, state, note))
     return found
 
 
 def _compared(folder: Path, file: DataFile, digest: str) -> VerifiedFile:
     path = folder / file.name
-    state, said = FileState.VERIFIED, ""
+    state, note = FileState.VERIFIED, ""
     try:
         if path.stat().st_size != file.size:
-            state, said = FileState.CHANGED, f"{path.stat().st_size:,} bytes, not the {file.size:,} that were written"
+            state, note = FileState.CHANGED, f"{path.stat().st_size:,} bytes, not the {file.size:,} that were written"
         elif not digest:
             state = FileState.NO_DIGEST
         elif digest_of(path) != digest:
-            state, said = FileState.CHANGED, "the content is not what was written"
+            state, note = FileState.CHANGED, "the content is not what was written"
     except FileNotFoundError:
-        state, said = FileState.MISSING, "the file is missing"
+        state, note = FileState.MISSING, "the file is missing"
     except OSError as error:
-        state, said = FileState.UNREADABLE, f"the file cannot be read: {error.strerror}"
-    return VerifiedFile(folder.name, file.name, file.rows, file.size, state, said)
+        state, note = FileState.UNREADABLE, f"the file cannot be read: {error.strerror}"
+    return VerifiedFile(folder.name, file.name, file.rows, file.size, state, note)

@@ -13,15 +13,17 @@ from pyarrow import ArrowException
 from ckm.errors import CkmError
 from ckm.io.parquet_file import scan_file
 from ckm.store import journal, side_tables, undo
+from ckm.store.assumed_orders import merge_assumed_orders
 from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import StoredTable, aligned
-from ckm.store.loads import REQUARANTINE, history, of_file, standing
+from ckm.store.loads import REQUARANTINE, history, in_force, of_file
 from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
-from ckm.store.order_merge import FileOrders, OrderMerge
+from ckm.store.order_candidates import FileOrders, OrderCandidates
+from ckm.store.order_merge import OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
-from ckm.store.row_identity import REPEAT
+from ckm.store.row_identity import REPEAT, Identity
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 
     from ckm.store.incomplete_orders import OrderAmounts
     from ckm.store.loads import LoadFacts
-    from ckm.store.row_identity import Identity
     from ckm.store.staging import Positions
 
 
@@ -56,9 +57,7 @@ class LoadWriter:
         root: Path,
         table: StoredTable,
         facts: LoadFacts,
-        identity: Identity,
         *,
-        app_id: str,
         schema: pl.Schema,
         expected_rows: int = 0,
         amounts: OrderAmounts | None = None,
@@ -66,57 +65,55 @@ class LoadWriter:
         self.root = root
         self.amounts = amounts
         self.table = table
-        self.facts = replace(facts, content_id=app_id)
-        self.identity = identity
+        self.facts = facts
+        self.identity = Identity(facts.key, facts.content)
         same_file = of_file(table, facts.file_id)
-        self._earlier = [] if facts.kind == REQUARANTINE else standing(same_file, facts)
+        self._earlier = [] if facts.kind == REQUARANTINE else in_force(same_file, facts)
         self._orders = FileOrders()
         self.upkeep: list[str] = []
         self.entry = journal.Entry(
             facts.load_id,
             table.name,
-            app_id,
-            journal.mark_loaded(table, app_id),
+            facts.content_id,
+            journal.mark_loaded(table, facts.content_id),
             facts.file_id if same_file else "",  # a file that is loaded for the first time has no older quarantine
             facts.source,
             supersedes=[load.load_id for load in self._earlier],
         )
         table.require(table.files)
         journal.begin(root, self.entry)
-        table.folder.mkdir(parents=True, exist_ok=True)
         self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
-        self._quarantine = side_tables.Appender(StoredTable(root / QUARANTINE), facts.load_id)
+        self._quarantine = DataFileWriter(root / QUARANTINE, facts.load_id)
         own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
         self._staging = Staging(
-            table, facts.load_id, identity, self._schema, self._lineage, expected_rows=expected_rows
+            table, facts.load_id, self.identity, self._schema, self._lineage, expected_rows=expected_rows
         )
 
     def follow(self, load_ids: set[str]) -> None:
         """Continue the numbering of equal rows.
 
-        The rows without a key in these earlier loads of the same file are counted as if they came before the new ones.
+        Rows without a key in these earlier loads of the same file count as earlier rows of this file.
         """
         if load_ids:
             theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
             self._staging.follow(theirs.select(self.identity.columns).collect())
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Add valid rows, with the table's columns and ``source_row``; the other lineage columns are the load's."""
+        """Add valid rows, with columns of the table and ``source_row``; the writer adds the other lineage columns."""
         if self.facts.by_order and len(frame):
             self._orders = self._orders.with_rows(frame)
         self._staging.add(frame)
 
     def quarantine(self, frame: pl.DataFrame) -> None:
         """Add quarantined rows, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
-        self._quarantine.add(frame)
+        self._quarantine.write(frame)
 
     def discard(self) -> None:
         """Roll the load back: remove its files and rows."""
-        self._staging.abandon()
+        self._staging.files.abandon()
         self._quarantine.abandon()
-        journal.sweep(self.root, self.facts.load_id)
-        journal.end(self.root)
+        journal.roll_back(self.root, self.facts.load_id)
 
     def finish(self, on_conflict: OnConflict | None = None) -> LoadFacts:
         """Commit the load; return its facts with the counts.
@@ -127,7 +124,7 @@ class LoadWriter:
             See :func:`ckm.store.merge.plan_merge`; the load is discarded.
         """
         try:
-            new = self._staging.close()
+            new = self._staging.files.close()
             new, duplicates = self._fold_in_held(new, on_conflict)
             if self.facts.assumed_orders:
                 there = {name for file in new for name in scan_file(self.table.folder / file.name).collect_schema()}
@@ -150,22 +147,26 @@ class LoadWriter:
         return facts
 
     def _settle_orders(self, new: list[DataFile], plan: MergePlan, on_conflict: OnConflict | None) -> None:
-        """Plan changes of whole orders, and of rows with assumed orders, unless the caller keeps known rows."""
+        """Complete the plan by orders, or by rows with assumed orders; ``keep`` changes no known row."""
         if on_conflict is OnConflict.KEEP:
             return
-        merge = OrderMerge(
-            self.table, StoredTable(self.root / f"{self.table.name}{REPLACED}"), new,
-            self.facts, self._schema, self._orders,
-            everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
+        candidates = OrderCandidates(
+            self.table, new, self.facts, self._schema, self._orders, plan,
+            amounts=self.amounts,
+            any_source=on_conflict is OnConflict.REPLACE,
+            superseded=self.entry.supersedes,
         )  # fmt: skip
+        if self.facts.assumed_orders and not self.facts.by_order:
+            merge_assumed_orders(candidates)
+            return
+        merge = OrderMerge(candidates, StoredTable(self.root / f"{self.table.name}{REPLACED}"))
         if self.facts.by_order:
-            self.facts = merge.settle(plan)
-        elif self.facts.assumed_orders:
-            merge.settle_rows(plan)
+            self.facts = merge.merge_states()
         else:
-            merge.settle_parts(plan)
+            merge.merge_further_lines()
 
     def _entering(self, plan: MergePlan) -> list[DataFile]:
+        """Write the rows that the plan adds besides the rows of the new files; return their files."""
         rows = [frame for frame in plan.entering if len(frame)]
         if not rows:
             return []
@@ -174,7 +175,7 @@ class LoadWriter:
         return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
-        """Resolve keys that occur more than once in the file: the last row applies, or the first with ``keep``."""
+        """Resolve keys that occur more than once in the file: the last row applies, or with ``keep`` the first."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
@@ -190,14 +191,14 @@ class LoadWriter:
         return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
-        """Drop rows from files of this load; the first versions of these files are deleted."""
+        """Return files of this load without some rows; files that lose rows are rewritten and then deleted."""
         kept, rewritten = drop_from_files(self.table.folder, files, drops, f"{self.facts.load_id}-{step}")
         for name in drops:
             (self.table.folder / name).unlink()
         return [*kept, *rewritten]
 
     def counts(self, duplicates: int = 0, plan: MergePlan | None = None) -> LoadFacts:
-        """Return the facts of the load with the counts so far."""
+        """Return the facts of the load with its row counts; ``plan`` is None before the merge was planned."""
         plan = plan or MergePlan()
         quarantined = self._quarantine.rows
         staged = self._staging.rows
@@ -212,12 +213,13 @@ class LoadWriter:
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
-        """Commit the side tables first: until the table's own commit, a recovery rolls them back."""
+        """Commit the side tables, then the table; before the table's commit, a recovery rolls the side tables back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
-            self._quarantine.commit()
-            touched.append(self._quarantine.table)
+            quarantine = StoredTable(self.root / QUARANTINE)
+            quarantine.commit(schema=side_tables.SCHEMA, add=self._quarantine.close())
+            touched.append(quarantine)
         replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in plan.replaced]
         if any(map(len, replaced := [*replaced, *plan.earlier])):
             columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})
@@ -275,14 +277,13 @@ def recover(root: Path) -> None:
     if entry == "unknown":
         recover_by_log(root)
         return
-    if journal.landed(root, entry):
+    if journal.is_committed(root, entry):
         settle(root, entry)
     else:
         side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
         mine = (pl.col(REPLACED_BY) == entry.load_id) | (pl.col("load_id") == entry.load_id)
         side_tables.remove(StoredTable(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
-    journal.sweep(root, entry.load_id)
-    journal.end(root)
+    journal.roll_back(root, entry.load_id)
 
 
 def recover_by_log(root: Path) -> None:
@@ -293,17 +294,17 @@ def recover_by_log(root: Path) -> None:
     """
     prefix = "0" * LOAD_ID_LENGTH
     tables = [StoredTable(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
-    told = {table.name: history([table]) for table in tables}
-    known = [load.facts.load_id for loads in told.values() for load in loads]
+    by_table = {table.name: history([table]) for table in tables}
+    known = [load.facts.load_id for loads in by_table.values() for load in loads]
     side_tables.remove(StoredTable(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
     for table in tables:
         if table.name.endswith(REPLACED):
             lost = ~pl.col(REPLACED_BY).is_in(known) | ~pl.col("load_id").is_in(known)
             side_tables.remove(table, lost, f"{prefix}-r")
-        if not told[table.name]:
+        if not by_table[table.name]:
             continue
-        facts = told[table.name][-1].facts
-        same_file = standing(of_file(table, facts.file_id), facts)
+        facts = by_table[table.name][-1].facts
+        same_file = in_force(of_file(table, facts.file_id), facts)
         earlier = [load.load_id for load in same_file if load.load_id != facts.load_id]
         supersedes = [] if facts.kind in (REQUARANTINE, "undo") else earlier
         file_id = "" if facts.kind == "undo" else facts.file_id

@@ -1,6 +1,6 @@
-"""Every fact that a churn warning may state, counted again from the raw rows: plain polars, nothing of the ledger.
+"""Every fact that a churn warning can state, recounted from the raw rows with polars and without the ledger.
 
-Only the day that lies some months back is taken from ckm, where it is one definition for all.
+Only ``months_before`` is ckm's own function, because it is the definition of a month.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ NUMBER = r"(\N{MINUS SIGN}?[\d,]+(?:\.\d+)?|none|nothing|less than 1|once)"
 CURRENCY = r" [A-Z]{3}"
 DAYS, SHARE, MONEY, TIMES, PLAIN = r"(?: days?)?", r"(?: %)?", f"(?:{CURRENCY})?", r"(?: times)?", ""
 MEDIAN = "; median of returning customers "
-RHYTHM = 3
-"""Purchase days from which a sentence may speak of an interval."""
+FEWEST_INTERVAL_DAYS = 3
+"""Fewest purchase days for a sentence about an interval."""
 SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "silent": (
         f"no order for {NUMBER}{DAYS}; median interval {NUMBER}{DAYS} .{NUMBER} purchase days.",
@@ -97,17 +97,17 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "young_customer": (f"first order {NUMBER}{DAYS} ago{MEDIAN}{NUMBER}{DAYS}", ("tenure_days", "~tenure_days")),
 }
-"""What each sentence must look like, and which fact each of its numbers is; with ~ the median of the customers who
-came back."""
+"""By code of a reason: the pattern of its sentence, and the fact of each number; ~ marks the median of returning
+customers."""
 WORDS = {"none": 0.0, "nothing": 0.0, "once": 1.0, "one": 1.0, "a": 1.0}
 
 
 @dataclass(frozen=True)
 class Recount:
-    """Facts of a shop's customers as of a day, and those of the customers who came back, counted from its rows.
+    """Facts of customers as of a day, and medians of returning customers, counted from the rows.
 
-    ``transactions`` needs customer_id, ordered_at, net and type; ``interactions`` customer_id, at and kind. Both
-    may lack the rest.
+    ``transactions`` needs customer_id, ordered_at, net and type; ``interactions`` customer_id, at and kind. Other
+    columns are optional.
     """
 
     transactions: pl.DataFrame
@@ -153,7 +153,9 @@ class Recount:
             true = self.median(fact[1:]) if fact.startswith("~") else mine[fact]
             if not _is(written, true, fact.lstrip("~")):
                 wrong.append(f"{code}: {written} is said of {fact}, which is {true}")
-        if {"median_interpurchase_days", "gap_last"} & set(facts) and (mine["purchase_days"] or 0) < RHYTHM:
+        if {"median_interpurchase_days", "gap_last"} & set(facts) and (
+            mine["purchase_days"] or 0
+        ) < FEWEST_INTERVAL_DAYS:
             wrong.append(f"{code}: an interval of {mine['purchase_days']} purchase days")
         return wrong
 
@@ -185,7 +187,7 @@ class Recount:
         days = lines.select("customer_id", day="order_day").unique().sort("customer_id", "day")
         by_day = lines.group_by("customer_id", "day").agg(pl.col("net").sum())
         parts = [
-            _rhythm(days, day, self.horizon),
+            _frequency(days, day, self.horizon),
             _money(lines, days.join(by_day, on=["customer_id", "day"], how="left"), day, half, year),
             self._returns(day, year, lines),
             self._categories(day, year, lines),
@@ -300,15 +302,15 @@ COUNTS = frozenset(
         "rating_low_90d", "spend_6mo", "spend_previous_6mo",
     }
 )  # fmt: skip
-"""Facts that are 0 where there is no row."""
+"""Facts that are 0 for a customer without a row."""
 
 
 def _bought() -> pl.Expr:
     return ~pl.col("type").is_in(["return", "cancel"]) & (pl.col("net") >= 0)
 
 
-def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
-    """``days``: one row per customer and purchase day, sorted."""
+def _frequency(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
+    """Return the facts about intervals; ``days`` has one row per customer and purchase day, sorted."""
     since = pl.col("day") - pl.col("day").shift()
     a_year_ago = day - timedelta(days=365)
     comes_now = (pl.col("day") > a_year_ago) & (pl.col("day") <= a_year_ago + timedelta(days=horizon))
@@ -320,7 +322,7 @@ def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
         season_days=comes_now.sum(),
         year_days=(pl.col("day") > a_year_ago).sum(),
     )
-    habit = pl.col("purchase_days") >= RHYTHM
+    habit = pl.col("purchase_days") >= FEWEST_INTERVAL_DAYS
     return found.with_columns(
         median_interpurchase_days=pl.when(habit).then(pl.col("gaps").list.median()),
         gap_last=pl.when(habit).then(pl.col("gaps").list.last()),
@@ -332,7 +334,7 @@ def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
 
 
 def _money(lines: pl.DataFrame, days: pl.DataFrame, day: date, half: date, year: date) -> pl.DataFrame:
-    """``days``: one row per customer and purchase day, sorted, with its net."""
+    """Return the facts about spend; ``days`` has one row per customer and purchase day, sorted, with its net."""
     of_lines = lines.group_by("customer_id").agg(
         bought=pl.col("net").sum(),
         orders=pl.col("order").n_unique(),
@@ -359,7 +361,7 @@ def _by_customer(facts: pl.DataFrame) -> dict[str, dict[str, float | None]]:
 
 
 def _is(written: str, true: float | None, fact: str) -> bool:
-    """Whether a number as it is written is the true one, rounded to the digits that are shown."""
+    """Return whether a formatted number equals the true value, rounded to the same digits."""
     if true is None:
         return False
     if written == "less than 1":

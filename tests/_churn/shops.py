@@ -1,7 +1,8 @@
-"""Small shops for the tests of churn warning, and the example shop straight from its generator."""
+"""Small shops for the tests of churn warnings, and the rows of the example shop's generator."""
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -43,7 +44,7 @@ Row = tuple[Any, ...]
 
 WHO = ["ann", "bob", "cho", "ชาย", "王", None]
 SPAN = 900
-"""Days over which the random shops live."""
+"""Days from the first to the last possible row of the random shops."""
 hours = st.integers(0, SPAN * 24)
 cents = st.integers(-3_000, 9_000).map(lambda whole: whole / 100)
 
@@ -113,10 +114,24 @@ def order(
     delivered: int | None = None,
     currency: str = "EUR",
 ) -> Row:
-    """An order at noon of a day since :data:`START`."""
+    """Return an order at noon of a day, counted from :data:`START`."""
     dates = [None if each is None else START.date() + timedelta(days=each) for each in (promised, delivered)]
     at = START + timedelta(days=day, hours=12)
     return who, at, net, kind, category, None, None, None, *dates, currency
+
+
+def retail(customers: int, span: int, gap: float, *, repeat: float = 0.6) -> list[Row]:
+    """Return orders of customers who start on random days and buy again after ``gap`` days on average, or never."""
+    chance = random.Random(1)
+    rows = []
+    for number in range(customers):
+        day = chance.uniform(0, span)
+        while day < span:
+            rows.append(order(f"c{number}", int(day)))
+            if chance.random() > repeat:
+                break
+            day += chance.expovariate(1 / gap) + 1
+    return rows
 
 
 def contact(
@@ -133,7 +148,7 @@ def contact(
 
 
 def as_known(rows: list[Row], day: date) -> list[Row]:
-    """The orders as they stood in the books at the end of a day."""
+    """Return the orders as known at the end of a day: without later ones, and without later deliveries."""
     return [
         (*row[:9], row[9] if row[9] is not None and row[9] <= day else None, row[10])
         for row in rows
@@ -142,7 +157,7 @@ def as_known(rows: list[Row], day: date) -> list[Row]:
 
 
 def contacts_as_known(rows: list[Row], day: date) -> list[Row]:
-    """The contacts as they stood in the books at the end of a day."""
+    """Return the contacts as known at the end of a day: without later ones, and without later resolutions."""
     return [
         (*row[:6], row[6] if row[6] is not None and row[6].date() <= day else None)
         for row in rows
@@ -170,7 +185,7 @@ def example_world() -> Simulation:
 
 @cache
 def example_tables() -> dict[str, pl.LazyFrame]:
-    """The example shop's rows, without the detours of its exports."""
+    """Return the tables of the example shop as generated, without the errors of its exports."""
     world = example_world()
 
     def day(number: int | None) -> date | None:
@@ -209,12 +224,12 @@ def example_tables() -> dict[str, pl.LazyFrame]:
     answers = [
         (each.customer_id, days.in_utc(each.day, each.minute, days.BERLIN), "survey", None, float(each.rating),
          scales[each.question], None)
-        for each in world.answers
+        for each in world.responses
     ]  # fmt: skip
     return tables(transactions, said + answers)
 
 
 @cache
 def example_history() -> History:
-    """The example shop, as of its last day."""
+    """Return the history of the example shop as of its last day."""
     return read_history(example_tables(), as_of=days.LAST_DATE, time_zone="Europe/Berlin")

@@ -7,15 +7,22 @@ from datetime import date
 
 import pytest
 
-from ckm._churn.card_document import card_document
-from ckm._churn.card_figures import RECENCY, CardColumns, CardData, CardDecile, Gain, ModelCard, Scores
-from ckm._churn.card_findings import gain_finding, models_finding, reliability_finding
-from ckm._churn.card_texts import load_card_words
+from ckm._churn.card_document import card_document, gain_finding, models_finding, reliability_finding
+from ckm._churn.model_card import (
+    RECENCY,
+    CardColumns,
+    CardData,
+    CardDecile,
+    Gain,
+    ModelCard,
+    cut_off,
+    load_card_words,
+)
 from ckm.render.charts import MOST_MARKS, marks
 from ckm.render.document import Facts, Figure, ReportTable
 from ckm.render.markdown import render_markdown
 from ckm.render.page import render_page
-from tests._churn.example_card import CUT_OFFS, example_card
+from tests._churn.example_card import CUT_OFFS, example_card, score
 
 
 def deciles(*pairs: tuple[float, float]) -> tuple[CardDecile, ...]:
@@ -48,7 +55,7 @@ def deciles(*pairs: tuple[float, float]) -> tuple[CardDecile, ...]:
         ),
     ],
 )
-def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
+def test_the_headline_of_the_reliability_curve_states_the_direction_of_the_error(
     reliability: tuple[CardDecile, ...], sentence: str
 ) -> None:
     card = example_card(reliability=reliability, expected_error=(0.005, 0.04))
@@ -66,26 +73,24 @@ def test_without_outcomes_the_accuracy_is_unknown() -> None:
     assert reliability_finding(example_card(reliability=())) == "The accuracy of the probabilities is not known."
 
 
-def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
+def test_the_headline_of_the_gain_curve_states_the_maximum() -> None:
     gains = (Gain("scorecard", (0.0, 0.2, 1.0), (0.0, 0.3, 1.0)), Gain(RECENCY, (0.0, 0.4, 1.0), (0.0, 0.5, 1.0)))
-    scores = (Scores("scorecard", CUT_OFFS[0], 100, 0.5, 0.8, 0.7, 1.5),)
+    scores = (score("scorecard", CUT_OFFS[0]),)
     assert gain_finding(example_card(gains=gains, scores=scores)) == (
         "Contacting the 20% of customers at highest risk reaches 30% of the churned customers, compared with 25% "
         "by recency alone; the maximum is 40%."
     )
 
 
-def test_equal_shares_are_called_the_same() -> None:
+def test_equal_shares_in_the_headline_are_called_the_same() -> None:
     same = tuple(Gain(model, (0.0, 1.0), (0.0, 1.0)) for model in ("scorecard", RECENCY))
     assert "reaches 20% of the churned customers, the same as by recency alone;" in gain_finding(
         example_card(gains=same)
     )
 
 
-def test_a_model_that_ranks_as_recency_does_is_not_praised() -> None:
-    scores = tuple(
-        Scores(model, CUT_OFFS[0], 100, 0.5, auc, 0.7, 1.5) for model, auc in (("scorecard", 0.812), (RECENCY, 0.81))
-    )
+def test_a_model_that_ranks_like_recency_is_called_about_the_same() -> None:
+    scores = tuple(score(model, CUT_OFFS[0], roc_auc=auc) for model, auc in (("scorecard", 0.812), (RECENCY, 0.81)))
     assert "about the same as recency alone (81.0%)" in models_finding(example_card(scores=scores))
 
 
@@ -103,14 +108,14 @@ def test_every_cut_off_and_every_model_is_in_the_tables() -> None:
     tables = [
         block for section in card_document(card).sections for block in section.blocks if isinstance(block, ReportTable)
     ]
-    for cut_off in card.cut_offs:
-        (table,) = [each for each in tables if str(cut_off) in each.caption]
+    for day in card.cut_offs:
+        (table,) = [each for each in tables if str(day) in each.caption]
         assert len(table.rows) == len(card.models)
         assert {table.rows[position][0] for position in table.marked} == {"scorecard"}
 
 
 @pytest.mark.slow
-def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
+def test_every_metric_in_a_table_is_defined() -> None:
     document = card_document(example_card())
     (facts,) = [block for block in document.sections[-1].blocks if isinstance(block, Facts)]
     defined = {term for term, _ in facts.facts}
@@ -128,7 +133,7 @@ def labelled_card(**changes: object) -> ModelCard:
         "chosen_because": "scorecard has the lowest log loss, 0.4100, out of fold.",
         "data": CardData(7_043, 6_339, blank_labels=704),
         "scores": tuple(
-            Scores(model, None, 6_339, 0.265, auc, 0.66, 2.8, 0.41, 0.1329, 0.01)
+            score(model, None, 6_339, 0.265, auc, 0.66, 2.8, 0.41, 0.1329, 0.01)
             for model, auc in (("scorecard", 0.85), ("boosted", 0.84))
         ),
         "gains": (Gain("scorecard", (0.0, 1.0), (0.0, 1.0)),),
@@ -186,7 +191,7 @@ def test_a_card_of_labelled_data_counts_blank_labels_and_names_its_columns() -> 
 
 
 @pytest.mark.slow
-def test_where_a_column_reveals_the_label_no_figure_is_praised() -> None:
+def test_if_a_column_reveals_the_label_all_findings_are_called_unreliable() -> None:
     card = labelled_card(columns=LEAKING)
     text = render_markdown(card_document(card))
     assert "## Columns that reveal the label" in text
@@ -208,7 +213,7 @@ def test_a_model_without_probabilities_leaves_its_cells_empty() -> None:
 
 @pytest.mark.slow
 def test_one_cut_off_needs_no_means() -> None:
-    scores = tuple(each for each in example_card().scores if each.cut_off == date(1997, 12, 31))
+    scores = tuple(each for each in example_card().scores if cut_off(each) == date(1997, 12, 31))
     document = card_document(example_card(scores=scores))
     captions = [block.caption for block in document.sections[1].blocks if isinstance(block, ReportTable)]
     assert captions == ["Cut-off 1997-12-31: 1,050 customers, churn rate 54.0%"]

@@ -19,13 +19,13 @@ from tests._churn.shops import FIRST, SPAN, bought, contacts, features_of, order
 from tests.conftest import examples
 
 NOT_COUNTED_AGAIN = frozenset({"gap_ratio", "last_day_ratio", "earlier_days", "spend_6mo_change", "category_lost"})
-"""Ratios of facts that are; and features that are no fact of a sentence."""
+"""Facts that are ratios of other facts, and features that no sentence states."""
 
 
 @pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(rows=orders, said=contacts, day=st.integers(0, SPAN), horizon=st.integers(1, 200))
-def test_every_fact_is_what_the_rows_say(rows: list, said: list, day: int, horizon: int) -> None:  # type: ignore[type-arg]
+def test_every_fact_equals_a_recount_of_the_rows(rows: list, said: list, day: int, horizon: int) -> None:  # type: ignore[type-arg]
     at = FIRST + day
     known = tables(rows, said)
     if not bought([row for row in rows if row[1].date() <= calendar_day(at)]):
@@ -41,7 +41,7 @@ def test_every_fact_is_what_the_rows_say(rows: list, said: list, day: int, horiz
             assert said_value == pytest.approx(np.nan if true is None else true, nan_ok=True, abs=1e-6), (who, name)
 
 
-def test_facts_hold_no_estimate_and_all_that_is_promised() -> None:
+def test_facts_are_the_documented_ones_without_estimates() -> None:
     rows = [order("ann", day) for day in (0, 10, 40)] + [order("bob", 5), order("bob", 5, -3.0, "return")]
     history = read_history(tables(rows))
     facts = customer_facts(history, snapshot(history, history.as_of, 30))
@@ -52,14 +52,14 @@ def test_facts_hold_no_estimate_and_all_that_is_promised() -> None:
     assert facts["gap_last"].tolist() == pytest.approx([30.0, np.nan], nan_ok=True)
 
 
-def test_two_purchase_days_give_no_own_interval_though_the_model_has_an_estimate() -> None:
+def test_two_purchase_days_have_an_estimated_interval_but_no_own_one() -> None:
     history = read_history(tables([order("ann", 0), order("ann", 50), *(order("bob", day) for day in (0, 7, 14, 21))]))
     then = snapshot(history, history.as_of, 30)
     assert features_of(history, then, "ann")["gap_median_days"] > 0
     assert np.isnan(customer_facts(history, then)["median_interpurchase_days"][0])
 
 
-def test_returning_customers_have_the_facts_of_a_horizon_ago() -> None:
+def test_returning_customers_have_their_facts_of_one_horizon_ago() -> None:
     rows = [order("ann", 0), order("ann", 90), order("bob", 10), order("cho", 0), order("cho", 60), order("cho", 95)]
     history = read_history(tables(rows), as_of=calendar_day(FIRST + 100))
     found = returning_customers(history, FIRST + 100, 30)
@@ -69,15 +69,15 @@ def test_returning_customers_have_the_facts_of_a_horizon_ago() -> None:
     assert found.median("purchase_days") == 1.0
 
 
-def test_before_a_horizon_has_passed_nobody_came_back_and_nothing_is_usual() -> None:
+def test_before_a_horizon_has_passed_there_are_no_returning_customers_and_no_medians() -> None:
     history = read_history(tables([order("ann", 0), order("ann", 5)]))
     found = returning_customers(history, history.as_of, 30)
     assert found == ReturningCustomers(FIRST + 5 - 30, {})
     assert np.isnan(found.median("days_silent"))
 
 
-def test_a_changed_number_in_any_sentence_is_found() -> None:
-    """The count itself can fail: what it is to find is found."""
+def test_the_recount_finds_a_changed_number_in_any_sentence() -> None:
+    """The recount is able to fail: it finds every number that was changed."""
     rows = [order("ann", day, net=40.0) for day in (0, 10, 40)] + [order("bob", 5), order("bob", 70)]
     frame = pl.LazyFrame(tables(rows)["transactions"].collect())
     truth = Recount(frame.collect(), calendar_day(FIRST + 100), 60)

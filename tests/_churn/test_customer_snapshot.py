@@ -46,13 +46,13 @@ EXAMPLE = day_number(days.FIRST_DATE)
 
 
 def at(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int = 90) -> tuple[History, CustomerSnapshot]:
-    """A snapshot ``day`` days after the start, from data that reach as far as they do."""
+    """Return the snapshot ``day`` days after the start."""
     history = read_history(tables(rows, said), as_of=START.date() + timedelta(days=3 * SPAN))
     return history, snapshot(history, FIRST + day, horizon)
 
 
 def one(rows: list[Row], day: int, said: list[Row] | None = None, horizon: int = 90) -> dict[str, float]:
-    """Features of ann."""
+    """Return the features of customer ann."""
     return features_of(*at(rows, day, said, horizon), "ann")
 
 
@@ -87,7 +87,7 @@ def test_a_snapshot_of_all_data_equals_that_of_data_cut_at_its_day(
 @pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(orders, contacts, st.integers(0, SPAN), st.integers(1, 500))
-def test_shifting_the_future_changes_nothing(rows: list[Row], said: list[Row], day: int, by: int) -> None:
+def test_changes_after_the_day_change_no_feature(rows: list[Row], said: list[Row], day: int, by: int) -> None:
     last = START.date() + timedelta(days=day)
     assume(bought(as_known(rows, last)))
 
@@ -104,7 +104,7 @@ def test_shifting_the_future_changes_nothing(rows: list[Row], said: list[Row], d
 @pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(orders, contacts, st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_is_of_no_matter(rows: list[Row], said: list[Row], random: Random) -> None:
+def test_the_order_of_the_rows_changes_no_feature(rows: list[Row], said: list[Row], random: Random) -> None:
     assume(bought(rows))
     shuffled, said_shuffled = random.sample(rows, len(rows)), random.sample(said, len(said))
     assert_equal(at(rows, SPAN, said), at(shuffled, SPAN, said_shuffled))
@@ -113,7 +113,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[Row], said: list[Row],
 @pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(orders, st.integers(0, SPAN))
-def test_what_both_know_is_as_in_the_feature_table(rows: list[Row], day: int) -> None:
+def test_common_features_equal_those_of_the_feature_table(rows: list[Row], day: int) -> None:
     last = START.date() + timedelta(days=day)
     assume(bought(as_known(rows, last)))
     history = read_history(tables(rows), as_of=START.date() + timedelta(days=3 * SPAN), time_zone=BERLIN)
@@ -123,7 +123,7 @@ def test_what_both_know_is_as_in_the_feature_table(rows: list[Row], day: int) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("read", [cdnow_master, online_retail])
-def test_what_both_know_of_real_shops_is_as_in_the_feature_table(read: Any) -> None:
+def test_common_features_of_real_shops_equal_those_of_the_feature_table(read: Any) -> None:
     data = {"transactions": read()}
     history = read_history(data, time_zone=BERLIN)
     _assert_as_in_the_feature_table(data, history, history.last_day - 90)
@@ -157,7 +157,7 @@ def _assert_as_in_the_feature_table(data: dict[str, pl.LazyFrame], history: Hist
 
 
 @pytest.mark.slow
-def test_the_catalogue_and_the_features_are_equal_and_in_its_order() -> None:
+def test_the_features_are_those_of_the_catalogue_in_its_order() -> None:
     history = example_history()
     found = snapshot(history, history.last_day, 90)
     assert tuple(found.features) == load_catalogue().names
@@ -165,7 +165,7 @@ def test_the_catalogue_and_the_features_are_equal_and_in_its_order() -> None:
 
 
 @pytest.mark.slow
-def test_what_only_some_are_asked_for_is_what_all_are() -> None:
+def test_features_of_some_customers_equal_those_of_all() -> None:
     history = example_history()
     day = history.last_day - 200
     all_customers = snapshot(history, day, 90)
@@ -195,7 +195,7 @@ def test_a_feature_without_a_source_is_absent() -> None:
     ("day", "late", "by"),
     [(4, 0, 0), (5, 1, 1), (8, 1, 4), (10, 1, 6), (50, 1, 6), (94, 1, 6), (95, 0, 0)],
 )
-def test_a_delivery_is_late_from_the_day_after_its_promise_and_by_as_much_as_is_known(
+def test_a_delivery_is_late_from_the_day_after_the_promised_one_by_the_days_known_so_far(
     day: int, late: int, by: int
 ) -> None:
     rows = [order("ann", 0, promised=4, delivered=10), order("ann", 0, promised=2, delivered=2)]
@@ -204,7 +204,7 @@ def test_a_delivery_is_late_from_the_day_after_its_promise_and_by_as_much_as_is_
 
 
 @pytest.mark.slow
-def test_a_delivery_that_never_came_gets_later_by_the_day() -> None:
+def test_the_delay_of_a_missing_delivery_grows_by_a_day_each_day() -> None:
     rows = [order("ann", 0, promised=4), order("bob", 0, promised=2, delivered=2)]
     assert [one(rows, day)["days_late_90d"] for day in (4, 5, 20)] == [0, 1, 16]
     history, _ = at(rows, 20)
@@ -213,7 +213,7 @@ def test_a_delivery_that_never_came_gets_later_by_the_day() -> None:
     )
 
 
-def test_lines_of_one_order_are_one_late_delivery() -> None:
+def test_lines_of_an_order_count_as_one_late_delivery() -> None:
     rows = [order("ann", 0, promised=4, delivered=9)] * 3 + [order("ann", 1, promised=4, delivered=9)]
     assert one(rows, 20)["late_deliveries_90d"] == 1, "two orders that were promised and came together are one"
     rows.append(order("ann", 1, promised=5, delivered=9))
@@ -221,7 +221,7 @@ def test_lines_of_one_order_are_one_late_delivery() -> None:
 
 
 @pytest.mark.parametrize(("day", "still_open"), [(2, 0), (3, 1), (19, 1), (20, 0), (200, 0)])
-def test_a_complaint_is_open_until_the_day_on_which_it_is_settled(day: int, still_open: int) -> None:
+def test_a_complaint_is_open_until_the_day_on_which_it_is_resolved(day: int, still_open: int) -> None:
     said = [contact("bob", 0, "complaint"), contact("ann", 3, "complaint", resolved=20)]
     history, found = at([order("ann", 0), order("bob", 0)], day, said)
     assert features_of(history, found, "ann")["open_complaints"] == still_open
@@ -248,13 +248,13 @@ def test_the_last_rating_is_a_share_of_its_scale() -> None:
     assert history.remarks == ("1 rating without a known scale: not used",)
 
 
-def test_events_about_other_things_than_invoices_do_not_count() -> None:
+def test_only_events_about_invoices_count_as_rejected_invoices() -> None:
     said = [contact("ann", 1, "event", "Invoice"), contact("ann", 2, "event", "fair"), contact("ann", 2, "question")]
     assert one([order("ann", 0)], 9, said)["rejected_invoices_90d"] == 1
 
 
 @pytest.mark.slow
-def test_what_fell_on_the_coming_days_a_year_ago_counts_as_the_same_season() -> None:
+def test_purchases_a_year_before_the_horizon_count_as_the_same_season() -> None:
     rows = [order("ann", day) for day in (0, 370, 385, 500, 600)]
     found = {day: one(rows, day, horizon=20)["same_season"] for day in (364, 700, 731, 740)}
     assert np.isnan(found[364]), "not known for a year"
@@ -264,7 +264,7 @@ def test_what_fell_on_the_coming_days_a_year_ago_counts_as_the_same_season() -> 
 
 
 @pytest.mark.slow
-def test_a_customer_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_missed() -> None:
+def test_a_customer_who_only_buys_before_a_festival_is_a_seasonal_buyer_until_one_is_missed() -> None:
     feast = [0, 4, 362, 370, 720]
     rows = [order("ann", day) for day in feast] + [order("bob", day) for day in (*feast, 500)]
 
@@ -279,7 +279,7 @@ def test_a_customer_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_
 
 
 @pytest.mark.slow
-def test_a_category_is_given_up_when_it_was_sold_weekly_and_is_not_for_four_weeks() -> None:
+def test_a_category_sold_weekly_is_discontinued_after_four_weeks_without_a_sale() -> None:
     weekly = [order(None, day, category="candles") for day in range(0, 300, 5)]
     other = [order("bob", day, category="tea") for day in range(0, 400, 5)]
     feast = [order("bob", day, category="goose") for day in range(200, 260, 5)]
@@ -292,7 +292,7 @@ def test_a_category_is_given_up_when_it_was_sold_weekly_and_is_not_for_four_week
     assert one(closed, 390)["category_lost"] == 0, "a shop that is closed gives up nothing"
 
 
-def test_the_outcome_is_whether_nothing_was_bought_in_the_horizon() -> None:
+def test_the_label_is_no_purchase_within_the_horizon() -> None:
     rows = [
         order("ann", 0),
         order("bob", 0),
@@ -307,7 +307,7 @@ def test_the_outcome_is_whether_nothing_was_bought_in_the_horizon() -> None:
     assert churned_within(history, found, 10).tolist() == [True, False, False], "a return is no purchase"
 
 
-def test_an_outcome_that_is_not_known_yet_is_refused() -> None:
+def test_a_label_whose_horizon_is_not_over_is_refused() -> None:
     history, found = at([order("ann", 0), order("ann", 11)], 1)
     churned_within(history, found, 3 * SPAN - 1)
     history = read_history(tables([order("ann", 0), order("ann", 11)]))
@@ -336,7 +336,7 @@ def test_without_repeat_purchases_only_the_purchase_interval_is_unknown() -> Non
 
 
 @pytest.mark.slow
-def test_one_customer_with_very_many_orders_is_one_customer() -> None:
+def test_a_customer_with_very_many_orders_has_valid_features() -> None:
     rows = [order("ann", day / 60, 1.0) for day in range(50_000)] + [order("bob", 0)]
     found = one(rows, 1000)
     assert found["purchase_days"] == 834
@@ -347,12 +347,12 @@ def test_one_customer_with_very_many_orders_is_one_customer() -> None:
 
 
 def _troubles(kind: str) -> dict[str, list[tuple[int, int]]]:
-    """First and last day of each trouble of a kind, by customer."""
+    """Return the first and the last day of each incident of a kind, by customer."""
     return {
         life.customer.customer_id: [
             (EXAMPLE + each.first, EXAMPLE + each.last) for each in life.troubles if each.kind == kind
         ]
-        for life in example_world().lives
+        for life in example_world().histories
     }
 
 
@@ -368,7 +368,7 @@ def _with(feature: str, day: int) -> set[str]:
     [("late_deliveries_90d", "late_delivery"), ("rejected_invoices_90d", "rejected_invoice")],
 )
 @pytest.mark.parametrize("back", [0, 240, 480])
-def test_the_troubles_found_are_exactly_those_that_the_generator_made(feature: str, kind: str, back: int) -> None:
+def test_the_incidents_found_are_exactly_those_of_the_generator(feature: str, kind: str, back: int) -> None:
     day = example_history().last_day - back
     truth = {who for who, spans in _troubles(kind).items() if any(day - 90 < first <= day for first, _ in spans)}
     assert len(truth) > 5
@@ -376,7 +376,7 @@ def test_the_troubles_found_are_exactly_those_that_the_generator_made(feature: s
 
 
 @pytest.mark.parametrize("back", [0, 240, 480])
-def test_whoever_an_open_complaint_weighs_on_is_found_and_few_others_are(back: int) -> None:
+def test_customers_with_an_open_complaint_are_found_and_few_others(back: int) -> None:
     day = example_history().last_day - back
     weighs = {who for who, spans in _troubles("open_complaint").items() if any(a <= day <= b for a, b in spans)}
     soon = {who for who, spans in _troubles("open_complaint").items() if any(a <= day + 7 for a, _ in spans)}
@@ -386,7 +386,7 @@ def test_whoever_an_open_complaint_weighs_on_is_found_and_few_others_are(back: i
     assert len(found - soon) <= 5, "complaints of the last days that are about to be settled"
 
 
-def test_the_lost_categories_are_those_that_the_generator_ended() -> None:
+def test_discontinued_categories_are_those_that_the_generator_ended() -> None:
     history = example_history()
     for ended in (date(2025, 3, 31), date(2025, 10, 31)):
         found = snapshot(history, day_number(ended + timedelta(days=35)), 90)
@@ -402,9 +402,9 @@ def test_the_lost_categories_are_those_that_the_generator_ended() -> None:
         assert np.mean(np.array(others) > 0.5) < 0.05
 
 
-def test_no_category_is_given_up_before_the_generator_ends_one() -> None:
+def test_no_category_is_discontinued_before_the_generator_ends_one() -> None:
     history = example_history()
     for back in range(460, 900, 60):
         found = snapshot(history, history.last_day - back, 90)
         assert found.features["category_lost"].max() == 0
-    assert history.everybody.first_day_of("costs_known") < NEVER
+    assert history.full_ledger.first_day_of("costs_known") < NEVER

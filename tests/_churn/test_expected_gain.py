@@ -1,4 +1,4 @@
-"""What an expected gain promises: the published formula, sane at the edges, and a curve that adds up."""
+"""Expected gain: the published formula, valid at its limits, and a profit curve that adds up."""
 
 from __future__ import annotations
 
@@ -28,9 +28,13 @@ offers = st.builds(Assumptions, shares, shares, shares, amounts, amounts)
 DEFAULT = Assumptions.of(ChurnSettings())
 
 
-def gain(p: float | None, value: float | None, assumptions: Assumptions = DEFAULT, lost: float = 1.0) -> float | None:
+def gain(
+    p: float | None, value: float | None, assumptions: Assumptions = DEFAULT, churn_cost: float = 1.0
+) -> float | None:
     frame = pl.DataFrame({"p": [p], "v": [value]}, schema={"p": pl.Float64, "v": pl.Float64})
-    found: float | None = frame.select(expected_gain(pl.col("p"), pl.col("v"), assumptions, lost=lost)).item()
+    found: float | None = frame.select(
+        expected_gain(pl.col("p"), pl.col("v"), assumptions, churn_cost=churn_cost)
+    ).item()
     return found
 
 
@@ -48,23 +52,23 @@ def rows(
     )
 
 
-def test_a_gain_is_worked_out_by_hand() -> None:
+def test_the_expected_gain_equals_a_calculation_by_hand() -> None:
     """.8 · .3 · (200 − 20) − .2 · .5 · 20 − 3, with an offer of 5 % of 200 and 10 on top."""
     assert gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0)) == pytest.approx(
         0.8 * 0.3 * 180 - 0.2 * 0.5 * 20 - 3
     )
 
 
-def test_only_what_a_silence_costs_can_be_saved() -> None:
+def test_only_the_churn_cost_can_be_saved() -> None:
     """.8 · .3 · (.5 · 200 − 20) − .2 · .5 · 20 − 3."""
-    found = gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0), lost=0.5)
+    found = gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0), churn_cost=0.5)
     assert found == pytest.approx(0.8 * 0.3 * 80 - 0.2 * 0.5 * 20 - 3)
 
 
 @given(shares, st.floats(0, 1e6), shares, shares)
-def test_a_silence_that_costs_less_never_gains_more(p: float, value: float, one: float, other: float) -> None:
+def test_a_lower_churn_cost_never_gives_a_higher_gain(p: float, value: float, one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert gain(p, value, lost=low) <= gain(p, value, lost=high)  # type: ignore[operator]
+    assert gain(p, value, churn_cost=low) <= gain(p, value, churn_cost=high)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -76,14 +80,14 @@ def test_a_silence_that_costs_less_never_gains_more(p: float, value: float, one:
         ([9.0, 5.0], [90.0, 50.0], False),
     ],
 )
-def test_where_the_order_is_that_of_the_value_at_risk_the_assumption_decides(
+def test_positive_gains_in_the_order_of_the_value_at_risk_are_detected(
     gains: list[float], values: list[float], decides: bool
 ) -> None:
     assert order_is_of_value_at_risk(pl.DataFrame({"expected_gain": gains, "value_at_risk": values})) is decides
 
 
 @given(shares, st.floats(0, 1e6), shares, shares, amounts)
-def test_when_all_who_stay_take_the_offer_it_is_the_profit_of_neslin_and_others(
+def test_if_all_retained_customers_take_the_offer_the_gain_is_the_profit_of_neslin_et_al(
     p: float, value: float, saved: float, offer_share: float, contact: float
 ) -> None:
     """β γ (V − δ − c) + β (1 − γ) (−c) + (1 − β) (−δ − c): Neslin et al. 2006, for one customer, no fixed cost."""
@@ -94,7 +98,7 @@ def test_when_all_who_stay_take_the_offer_it_is_the_profit_of_neslin_and_others(
 
 
 @given(offers, shares, shares, st.floats(0, 1e6))
-def test_a_likelier_leaver_never_gains_less_when_the_offer_costs_less_than_the_value(
+def test_a_higher_probability_never_gives_a_lower_gain_if_the_offer_costs_less_than_the_value(
     offer: Assumptions, one: float, other: float, value: float
 ) -> None:
     if offer.offer_share * value + offer.offer_amount <= value:
@@ -103,14 +107,14 @@ def test_a_likelier_leaver_never_gains_less_when_the_offer_costs_less_than_the_v
 
 
 @given(offers, shares, st.floats(-1e6, 0))
-def test_a_customer_worth_nothing_is_never_worth_an_offer(offer: Assumptions, p: float, value: float) -> None:
+def test_a_customer_without_value_has_no_positive_gain(offer: Assumptions, p: float, value: float) -> None:
     assert gain(p, value, offer) <= 0  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
     ("p", "value"), [(None, 10.0), (0.5, None), (math.nan, 10.0), (0.5, math.nan), (0.5, math.inf)]
 )
-def test_what_is_not_known_gains_nothing_known(p: float | None, value: float | None) -> None:
+def test_an_unknown_probability_or_value_gives_a_null_gain(p: float | None, value: float | None) -> None:
     assert gain(p, value) is None
 
 
@@ -124,30 +128,30 @@ def test_the_assumptions_are_one_sentence_with_every_number() -> None:
     assert "an accepted offer costs 0.00 EUR;" in Assumptions(0.25, 0.5, 0.0, 0.0, 0.0).sentence("EUR")
 
 
-def test_the_best_come_first_and_equal_ones_by_id() -> None:
+def test_customers_are_sorted_by_gain_and_ties_by_id() -> None:
     assert by_gain(rows(1.0, None, 3.0, 1.0))["customer_id"].to_list() == ["c002", "c000", "c003", "c001"]
 
 
 @given(st.lists(st.floats(-10, 10) | st.none()), st.integers(1, 20))
-def test_a_budget_takes_the_best_and_none_who_is_expected_to_lose_money(gains: list[float | None], budget: int) -> None:
+def test_a_budget_selects_the_highest_positive_gains(gains: list[float | None], budget: int) -> None:
     chosen = choose(rows(*gains), budget)["expected_gain"].to_list()
     assert chosen == sorted((each for each in gains if each is not None and each > 0), reverse=True)[:budget]
 
 
-def test_nobody_is_chosen_who_is_suppressed_too_late_or_not_warned_about() -> None:
+def test_suppressed_customers_late_warnings_and_customers_without_a_warning_are_not_selected() -> None:
     assert choose(rows(5.0, suppressed="no_consent")).is_empty()
     assert choose(rows(5.0, late=True)).is_empty()
     assert choose(rows(5.0, level=None)).is_empty()
     assert choose(rows(5.0)).height == 1
 
 
-def test_a_budget_of_nothing_is_refused() -> None:
+def test_a_budget_below_one_is_refused() -> None:
     with pytest.raises(UsageError, match="invalid budget: 0"):
         choose(rows(1.0), 0)
 
 
 @given(st.lists(st.integers(-100_000, 100_000).map(lambda cents: cents / 100), max_size=300), st.randoms())
-def test_the_curve_finds_the_best_and_the_longest_list_that_loses_nothing(gains: list[float], random: object) -> None:
+def test_the_curve_has_the_most_profitable_and_the_break_even_length(gains: list[float], random: object) -> None:
     curve = profit_curve(pl.Series(gains, dtype=pl.Float64))
     ordered = sorted(gains, reverse=True)
     totals = [round(math.fsum(ordered[:length]), 2) for length in range(1, len(gains) + 1)]
@@ -170,7 +174,7 @@ def test_a_curve_without_customers_and_one_of_losses_are_described() -> None:
     assert "each of the 2 contacts has an expected loss" in losers.sentence("EUR")
 
 
-def test_the_length_of_a_list_is_one_sentence() -> None:
+def test_the_recommended_length_is_one_sentence() -> None:
     gains = pl.Series([10.0, 5.0, -2.0, -20.0])
     assert profit_curve(gains).sentence("EUR") == (
         "most profitable length 2: expected gain 15.00 EUR; a list of more than 3 has an expected loss"

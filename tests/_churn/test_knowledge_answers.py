@@ -46,7 +46,7 @@ def found(kb: Path, day: date = TODAY, code: str = "late") -> tuple[str, ...]:
     return answers_for([code], kb, day).by_reason.get(code, ())
 
 
-def test_a_file_may_hold_several_entries_and_a_folder_several_files(kb: Path) -> None:
+def test_all_entries_of_all_files_are_read(kb: Path) -> None:
     write(kb, entry("b"), "# nothing\n", entry("a", "late, price"))
     write(kb / "deep", entry("c", "price"), name="more.yml")
     answers = answers_for(["price", "late", "unheard"], kb, TODAY)
@@ -62,7 +62,7 @@ def test_validated_entries_come_before_others_and_drafts_and_archived_ones_do_no
 
 
 @given(st.integers(-3, 3), st.none() | st.integers(-3, 3), st.none() | st.integers(-3, 3))
-def test_an_entry_holds_from_its_first_to_its_last_day(day: int, first: int | None, last: int | None) -> None:
+def test_an_entry_is_valid_from_its_first_to_its_last_day(day: int, first: int | None, last: int | None) -> None:
     ends = [None if each is None else TODAY + timedelta(days=each) for each in (first, last)]
     held = AnswerEntry("a", {}, "validated", ends[0], ends[1], ("late",), (), "").in_force(TODAY + timedelta(days=day))
     assert held == ((first is None or first <= day) and (last is None or day <= last))
@@ -74,7 +74,7 @@ def test_validity_is_read_from_the_file(kb: Path) -> None:
     assert [found(kb, day) for day in days] == [(), ("a",), ("a",), ()]
 
 
-def test_a_superseded_entry_answers_no_more_and_a_draft_supersedes_nothing(kb: Path) -> None:
+def test_a_superseded_entry_answers_no_reason_and_a_draft_supersedes_no_entry(kb: Path) -> None:
     write(
         kb,
         entry("old"),
@@ -103,7 +103,7 @@ def test_a_superseded_entry_answers_no_more_and_a_draft_supersedes_nothing(kb: P
     ],
     ids=range(10),
 )
-def test_a_broken_file_is_told_by_its_line_and_silences_nothing_else(
+def test_an_invalid_file_is_reported_with_its_line_and_other_files_are_read(
     kb: Path, text: str, line: int, message: str
 ) -> None:
     broken = write(kb, text, name="broken.yaml")
@@ -114,7 +114,7 @@ def test_a_broken_file_is_told_by_its_line_and_silences_nothing_else(
     assert f"{broken}:{line}: " in told
 
 
-def test_hostile_files_are_left_out_and_the_first_mistakes_are_reported(kb: Path, tmp_path: Path) -> None:
+def test_malicious_files_are_skipped_and_the_first_errors_are_reported(kb: Path, tmp_path: Path) -> None:
     write(kb, entry("good"))
     (kb / "binary.yaml").write_bytes(b"\x00\xff\xfe")
     (kb / "bomb.yaml").write_text(
@@ -167,7 +167,7 @@ def reasons(*rows: tuple[str, str, float, int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def test_a_customer_gets_the_answers_of_the_reason_in_front_first(kb: Path) -> None:
+def test_a_customer_gets_the_answers_of_the_top_reason_first(kb: Path) -> None:
     write(kb, entry("about-price", "price"), entry("about-both", "price, late"))
     answers = answers_for(["late", "price"], kb, TODAY)
     given_ = reasons(("c1", "price", 2.0, 1), ("c1", "late", 0.5, 0), ("c2", "late", -1.0, 0), ("c0", "silent", 3.0, 0))
@@ -186,7 +186,7 @@ def test_a_customer_gets_the_answers_of_the_reason_in_front_first(kb: Path) -> N
     ),
     st.randoms(),
 )
-def test_unanswered_is_who_has_no_reason_with_points_that_is_answered(
+def test_a_customer_without_an_answered_churn_reason_is_unanswered(
     points: dict[tuple[str, str], float], random: object
 ) -> None:
     from ckm._churn.knowledge_answers import FoundAnswers
@@ -202,7 +202,7 @@ def test_unanswered_is_who_has_no_reason_with_points_that_is_answered(
     assert answer(reasons(*rows), found_).equals(told)
 
 
-def test_the_unanswered_share_is_of_the_value_at_risk() -> None:
+def test_the_unanswered_share_is_a_share_of_the_value_at_risk() -> None:
     frame = pl.DataFrame({"value_at_risk": [30.0, 10.0, -5.0, None], "unanswered": [True, False, True, True]})
     assert unanswered_share(frame) == 0.75
     assert unanswered_share(frame.tail(2)) is None

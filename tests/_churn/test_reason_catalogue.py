@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ckm._churn.customer_facts import ESTIMATES, FEWEST_RHYTHM_DAYS
+from ckm._churn.customer_facts import ESTIMATES, FEWEST_INTERVAL_DAYS
 from ckm._churn.feature_catalogue import GROUPS, load_catalogue
-from ckm._churn.reason_catalogue import BOOK, load_reasons, read_reasons
+from ckm._churn.reason_catalogue import REASONS_FILE, load_reasons, read_reasons
 from ckm.errors import UsageError
 
 
-def test_every_group_has_a_code_and_every_code_speaks_of_features_of_its_group() -> None:
+def test_every_group_has_a_reason_and_every_reason_has_features_of_its_group() -> None:
     book = load_reasons()
     assert {reason.group for reason in book.reasons} == set(GROUPS)
     for reason in book.reasons:
@@ -20,23 +20,23 @@ def test_every_group_has_a_code_and_every_code_speaks_of_features_of_its_group()
         assert set(reason.features) <= of_group, reason.code
 
 
-def test_a_value_counts_on_the_side_on_which_the_catalogue_says_it_is_worse() -> None:
+def test_a_reason_applies_to_values_on_the_worse_side_of_its_feature() -> None:
     directions = {feature.name: feature.higher_is_worse for feature in load_catalogue().features}
     for reason in load_reasons().reasons:
         assert directions[reason.features[0]] in ("unclear", "yes" if reason.above else "no"), reason.code
 
 
-def test_no_sentence_takes_a_number_from_an_estimate() -> None:
+def test_no_sentence_contains_an_estimate() -> None:
     for reason in load_reasons().reasons:
         assert not set(reason.facts) & ESTIMATES, reason.code
 
 
-def test_who_speaks_of_an_interval_needs_three_purchase_days() -> None:
-    rhythm = {"median_interpurchase_days", "gap_last", "gap_before", "gap_ratio"}
-    speaks = [reason for reason in load_reasons().reasons if rhythm & set(reason.facts)]
+def test_a_sentence_about_an_interval_needs_three_purchase_days() -> None:
+    intervals = {"median_interpurchase_days", "gap_last", "gap_before", "gap_ratio"}
+    speaks = [reason for reason in load_reasons().reasons if intervals & set(reason.facts)]
     assert {reason.code for reason in speaks} == {"silent", "longer_gap", "slow_rhythm"}
     for reason in speaks:
-        assert reason.days_least >= FEWEST_RHYTHM_DAYS
+        assert reason.days_least >= FEWEST_INTERVAL_DAYS
         assert "{purchase_days} purchase days" in reason.text
 
 
@@ -92,7 +92,7 @@ def test_who_speaks_of_an_interval_needs_three_purchase_days() -> None:
         ),
     ],
 )
-def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
+def test_a_sentence_has_the_value_of_the_customer_and_the_usual_value(
     code: str, facts: dict[str, float], typical: float, sentence: str
 ) -> None:
     assert load_reasons()[code].sentence(typical, facts, "EUR") == sentence
@@ -101,7 +101,7 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
 @pytest.mark.parametrize(
     ("old", "new", "message", "line"),
     [
-        ("group: silence", "group: silense", "unknown group 'silense'", "group: silence"),
+        ("group: recency", "group: recensy", "unknown group 'recensy'", "group: recency"),
         (
             "features: [days_silent]",
             "features: [days_silnt]",
@@ -140,10 +140,10 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
         ),
     ],
 )
-def test_a_mistake_in_the_book_is_shown_with_its_line(
+def test_an_error_in_the_catalogue_is_reported_with_its_line(
     tmp_path: Path, old: str, new: str, message: str, line: str
 ) -> None:
-    text = BOOK.read_text(encoding="utf-8")
+    text = REASONS_FILE.read_text(encoding="utf-8")
     number = next(at for at, each in enumerate(text.splitlines(), 1) if line in each)
     path = tmp_path / "reasons.yaml"
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
@@ -154,15 +154,15 @@ def test_a_mistake_in_the_book_is_shown_with_its_line(
 
 
 def test_a_feature_group_without_a_reason_is_an_error(tmp_path: Path) -> None:
-    text = BOOK.read_text(encoding="utf-8")
+    text = REASONS_FILE.read_text(encoding="utf-8")
     path = tmp_path / "reasons.yaml"
-    path.write_text(text[: text.index("  # age")], encoding="utf-8")
-    with pytest.raises(UsageError, match="no reason for the group age"):
+    path.write_text(text[: text.index("  # tenure")], encoding="utf-8")
+    with pytest.raises(UsageError, match="no reason for the group tenure"):
         read_reasons(path)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "schema: ckm.other/1\nreasons: []\n"])
-def test_another_file_is_no_book_of_reasons(tmp_path: Path, text: str) -> None:
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "reasons.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError):

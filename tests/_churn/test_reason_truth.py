@@ -1,4 +1,4 @@
-"""Reasons are true: every number of every sentence is counted again in the customer's own rows."""
+"""Reasons are true: every number of every sentence equals a recount of the customer's own rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "share
 def judged(
     tables: dict[str, pl.LazyFrame], as_of: date, horizon: int, time_zone: str, model: str = "scorecard"
 ) -> tuple[ChurnListing, Recount]:
-    """Everybody's reasons, and the facts counted again."""
+    """Return the reasons of all customers, and the recounted facts."""
     history = read_history(tables, as_of=as_of, time_zone=time_zone)
     found = forecast(history, Horizon(horizon, ""), model=model)
     listing = list_customers(found, tables, ChurnSettings(), lead_time=14, kb=None, all_customers=True)
@@ -34,7 +34,7 @@ def judged(
 
 
 def mistakes(listing: ChurnListing, truth: Recount) -> list[str]:
-    """All that is not so in the reasons and in the columns beside them."""
+    """Return every statement of the reasons, and of the columns beside them, that the recount contradicts."""
     wrong = []
     for row in listing.frame.iter_rows(named=True):
         mine = truth.now[row["customer_id"]]
@@ -74,7 +74,7 @@ def said(listing: ChurnListing) -> set[str]:
 
 
 @pytest.mark.slow
-def test_no_sentence_about_the_example_shop_is_false() -> None:
+def test_every_sentence_about_the_example_shop_is_true() -> None:
     listing, truth = judged(example_tables(), days.LAST_DATE, 90, "Europe/Berlin")
     assert mistakes(listing, truth) == []
     assert len(said(listing)) > 15
@@ -93,7 +93,7 @@ def cdnow() -> tuple[dict[str, pl.LazyFrame], date]:
 
 
 def online_retail() -> tuple[dict[str, pl.LazyFrame], date]:
-    """Every third customer: enough to say everything that the whole file makes ckm say."""
+    """Return every third customer: enough for every reason that occurs in the whole file."""
     path = SHARED / "online_retail_2009_2010.parquet"
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
@@ -111,7 +111,7 @@ def online_retail() -> tuple[dict[str, pl.LazyFrame], date]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shop", [cdnow, online_retail])
-def test_no_sentence_about_a_real_shop_is_false(shop: object) -> None:
+def test_every_sentence_about_real_shops_is_true(shop: object) -> None:
     tables, as_of = shop()  # type: ignore[operator]
     listing, truth = judged(tables, as_of, 90, "UTC")
     assert mistakes(listing, truth) == []
@@ -119,7 +119,7 @@ def test_no_sentence_about_a_real_shop_is_false(shop: object) -> None:
 
 
 @pytest.mark.slow
-def test_the_top_product_and_category_are_those_of_most_days() -> None:
+def test_the_top_product_and_category_were_bought_on_most_days() -> None:
     tables, as_of = online_retail()
     listing, _ = judged(tables, as_of, 90, "UTC")
     rows = tables["transactions"].filter(pl.col("type") == "sale", pl.col("net") >= 0).collect()
@@ -136,7 +136,7 @@ def test_the_top_product_and_category_are_those_of_most_days() -> None:
 
 
 def orders(*gaps_of: tuple[str, list[int]]) -> dict[str, pl.LazyFrame]:
-    """A shop of customers with given days of orders, of 10 EUR each."""
+    """Return a shop whose customers order on given days, for 10 EUR each."""
     rows = [
         (who, START + timedelta(days=day, hours=12), 10.0, "sale", None, None, None, None, None, None, "EUR")
         for who, on in gaps_of

@@ -1,4 +1,4 @@
-"""Reasons: true of the customer, worth what they say, and in the order in which they are to be read."""
+"""Reasons: true of the customer, with contributions that add up, in their documented order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ckm._churn.customer_facts import FEWEST_RHYTHM_DAYS, ReturningCustomers
+from ckm._churn.customer_facts import FEWEST_INTERVAL_DAYS, ReturningCustomers
 from ckm._churn.feature_catalogue import load_catalogue
 from ckm._churn.reason_catalogue import load_reasons
 from ckm._churn.reasons import CLEAR_POINTS, Reasons, explain
@@ -46,12 +46,12 @@ BESIDE = {
     "lost_purchases": 3.0,
     "category_purchases": 6.0,
 }
-"""Facts that sentences name beside what they compare."""
+"""Facts that sentences state besides the compared value."""
 
 
 def facts_of(features: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The features that are facts, and those that stand for the estimates: none without a rhythm."""
-    known = features.get("purchase_days", np.full(len(next(iter(features.values()))), 6.0)) >= FEWEST_RHYTHM_DAYS
+    """Return the raw facts of features; facts about intervals are NaN below three purchase days."""
+    known = features.get("purchase_days", np.full(len(next(iter(features.values()))), 6.0)) >= FEWEST_INTERVAL_DAYS
     drawn = {"median_interpurchase_days": "gap_median_days", "gap_ratio": "gap_last_ratio"}
     facts = {name: values for name, values in features.items() if name not in drawn.values()}
     facts |= {name: np.full(len(known), value) for name, value in BESIDE.items()}
@@ -77,7 +77,7 @@ ROWS = st.lists(st.fixed_dictionaries(VALUES), min_size=1, max_size=6)
 
 
 def weighed(features: Mapping[str, Floats]) -> Floats:
-    """A sum, in which what is not known weighs nothing, and late deliveries weigh more in silence."""
+    """Return a sum of the features, without unknown ones; late deliveries count more with a longer recency."""
     known = {name: np.nan_to_num(values) for name, values in features.items()}
     total = sum(WEIGHTS[name] * known[name] for name in WEIGHTS if name in known)
     return np.asarray(total + 0.001 * known["days_silent"] * known.get("days_late_90d", 0.0) - 1)
@@ -104,7 +104,7 @@ def codes(reasons: Reasons) -> list[str | None]:
 @pytest.mark.slow
 @settings(max_examples=examples(14))
 @given(rows=ROWS)
-def test_base_and_points_of_what_is_reported_and_of_the_remainder_add_up_to_the_score(
+def test_base_contributions_and_remainder_add_up_to_the_log_odds(
     rows: list[dict[str, float]],
 ) -> None:
     found = told(*rows)
@@ -117,7 +117,7 @@ def test_base_and_points_of_what_is_reported_and_of_the_remainder_add_up_to_the_
 @pytest.mark.slow
 @settings(max_examples=examples(15))
 @given(rows=ROWS)
-def test_what_is_reported_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
+def test_every_reason_has_known_facts_and_raises_the_churn_odds(rows: list[dict[str, float]]) -> None:
     for reason in told(*rows).frame.drop_nulls("code").iter_rows(named=True):
         row, entry = rows[reason["customer"] - 40], load_reasons()[reason["code"]]
         facts = {name: values[0] for name, values in facts_of({key: np.array([row[key]]) for key in row}).items()}
@@ -133,7 +133,7 @@ def test_what_is_reported_has_data_behind_it_and_raises_the_risk(rows: list[dict
 @pytest.mark.slow
 @settings(max_examples=examples(11))
 @given(rows=ROWS)
-def test_clear_causes_are_read_before_all_others_and_the_remainder_last(rows: list[dict[str, float]]) -> None:
+def test_clear_causes_rank_first_and_the_remainder_last(rows: list[dict[str, float]]) -> None:
     for (_,), frame in told(*rows).frame.group_by("customer"):
         assert frame["rank"].to_list() == list(range(len(frame)))
         assert frame["code"].is_null().to_list() == [False] * (len(frame) - 1) + [True]
@@ -153,7 +153,7 @@ def test_the_typical_customer_has_no_reason() -> None:
     assert found.frame["contribution"].to_list() == [0.0]
 
 
-def test_silence_is_measured_by_the_own_rhythm() -> None:
+def test_silence_is_measured_in_the_customers_own_intervals() -> None:
     found = told({"days_silent": 94.0, "gap_median_days": 21.0}, {"days_silent": 60.0, "gap_median_days": 70.0})
     assert codes(found) == ["silent", None, None]
     first = found.frame.row(0, named=True)
@@ -162,17 +162,17 @@ def test_silence_is_measured_by_the_own_rhythm() -> None:
     assert found.frame["contribution"].to_list() == pytest.approx([1.48, 0.0, 0.8])
 
 
-def test_the_share_of_stayers_counts_those_who_show_the_same_or_worse() -> None:
+def test_share_of_retained_counts_returning_customers_with_the_same_or_a_worse_value() -> None:
     assert told({"days_silent": 60.0}).frame["share_of_retained"][0] == 0.5
 
 
-def test_a_clear_cause_is_read_before_a_stronger_sign_and_a_faint_one_after() -> None:
+def test_a_clear_cause_ranks_before_a_stronger_sign_and_a_weak_cause_after_it() -> None:
     found = told({"days_silent": 100.0, "open_complaints": 1.0, "rejected_invoices_90d": 1.0})
     assert codes(found) == ["open_complaint", "silent", "rejected_invoice", None]
     assert found.frame["contribution"].to_list() == pytest.approx([1.0, 1.6, 0.2, 0.0])
 
 
-def test_of_a_group_the_feature_that_moves_the_score_most_is_reported_with_the_points_of_all() -> None:
+def test_the_reason_with_the_largest_effect_has_the_contribution_of_its_group() -> None:
     lost = told({"category_lost": 0.5, "categories_12mo": 1.0})
     assert codes(lost) == ["lost_category", None]
     assert lost.frame["contribution"][0] == pytest.approx(1.2)
@@ -180,21 +180,21 @@ def test_of_a_group_the_feature_that_moves_the_score_most_is_reported_with_the_p
     assert codes(few) == ["few_categories", None]
 
 
-def test_points_of_a_group_that_lowers_the_risk_or_has_nothing_to_say_are_in_the_remainder() -> None:
+def test_contributions_of_groups_without_a_reason_are_in_the_remainder() -> None:
     found = told({"spend_12mo": 900.0, "rating_last": NAN})
     assert codes(found) == [None]
     assert found.frame["contribution"][0] == pytest.approx(-0.7 + 0.8)
 
 
 @pytest.mark.parametrize("days", [1.0, 2.0])
-def test_an_interval_is_said_of_nobody_with_fewer_than_three_purchase_days(days: float) -> None:
+def test_customers_with_fewer_than_three_purchase_days_get_no_sentence_about_an_interval(days: float) -> None:
     row = {"days_silent": 94.0, "gap_median_days": 21.0, "gap_last_ratio": 3.0, "purchase_days": days}
     texts = told(row).frame["text"].drop_nulls().to_list()
     assert texts
     assert not any("interval" in text for text in texts)
 
 
-def test_a_one_time_buyer_is_called_so_first_whatever_the_points() -> None:
+def test_one_time_buyer_is_the_first_reason_whatever_its_contribution() -> None:
     found = told({"days_silent": 94.0, "purchase_days": 1.0}, {"purchase_days": 1.0, "gap_last_ratio": 0.0})
     assert codes(found) == ["bought_once", "no_recent_purchase", None, "bought_once", None]
     assert found.frame["text"][0] == "one-time buyer: 12.50 EUR, 94 days ago"
@@ -202,12 +202,12 @@ def test_a_one_time_buyer_is_called_so_first_whatever_the_points() -> None:
     assert codes(told({"purchase_days": 1.0, "open_complaints": 1.0}))[:2] == ["open_complaint", "bought_once"]
 
 
-def test_a_difference_that_is_written_alike_is_none() -> None:
+def test_values_that_are_formatted_equally_give_no_reason() -> None:
     assert codes(told({"spend_12mo": 199.7})) == [None]
     assert codes(told({"spend_12mo": 190.0})) == ["low_spend", None]
 
 
-def test_a_source_that_the_data_lack_is_no_reason() -> None:
+def test_features_without_source_data_give_no_reason() -> None:
     lacking = tuple(name for name in USUAL if name not in {"days_silent", "gap_median_days", "purchase_days"})
     assert codes(told({"days_silent": 80.0}, without=lacking)) == ["silent", None]
 

@@ -74,7 +74,9 @@ def test_the_first_reason_that_applies_is_named(
 
 @pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(-400, 60), st.booleans()), max_size=8), st.randoms())
-def test_the_newest_consent_by_the_day_counts_in_any_order(records: list[tuple[int, bool]], random: object) -> None:
+def test_the_newest_consent_record_applies_in_any_order_of_rows(
+    records: list[tuple[int, bool]], random: object
+) -> None:
     random.shuffle(records)  # type: ignore[attr-defined]
     rows = [("c1", at(TODAY + timedelta(days=days)), granted) for days, granted in records]
     table = pl.DataFrame(
@@ -98,7 +100,7 @@ def test_the_newest_consent_by_the_day_counts_in_any_order(records: list[tuple[i
         ("?", "no_consent"),
     ],
 )
-def test_what_is_not_plainly_a_consent_refuses(status: str, suppressed: str | None) -> None:
+def test_a_status_that_is_not_a_known_consent_is_a_refusal(status: str, suppressed: str | None) -> None:
     table = consents(("c1", TODAY, status), columns=("customer_id", "at", "status"))
     assert why({"consents": table}) == [suppressed]
 
@@ -111,7 +113,7 @@ def test_one_refused_channel_is_enough_and_each_has_its_own_newest_record() -> N
     assert why({"consents": consents(*mail_again, phone, columns=columns)}) == ["no_consent"]
 
 
-def test_a_consent_may_be_dated_by_text() -> None:
+def test_consent_records_may_have_dates_as_text() -> None:
     rows = (("c1", "2026-06-30T08:00:00Z", "granted"), ("c1", "2026-07-01", "withdrawn"))
     assert why({"consents": consents(*rows, columns=("customer_id", "at", "status"))}) == [None]
     assert why({"consents": consents(("c1", "2026-06-30", "withdrawn"), columns=("customer_id", "at", "status"))}) == [
@@ -128,7 +130,7 @@ def test_a_table_of_consents_that_cannot_be_read_is_reported() -> None:
 
 
 @pytest.mark.parametrize(("ago", "suppressed"), [(-1, None), (0, "contacted"), (29, "contacted"), (30, None)])
-def test_a_contact_gives_peace_for_the_days_of_the_setting(ago: int, suppressed: str | None) -> None:
+def test_a_contact_suppresses_for_the_days_of_the_setting(ago: int, suppressed: str | None) -> None:
     assert why({"interactions": visit(TODAY - timedelta(days=ago))}) == [suppressed]
 
 
@@ -142,7 +144,7 @@ def test_a_contact_gives_peace_for_the_days_of_the_setting(ago: int, suppressed:
         ("complaint", "contact", None),
     ],
 )
-def test_only_what_we_did_is_a_contact(kind: str, topic: str | None, suppressed: str | None) -> None:
+def test_only_visits_and_contact_events_count_as_contacts(kind: str, topic: str | None, suppressed: str | None) -> None:
     assert why({"interactions": visit(TODAY, kind, topic)}) == [suppressed]
 
 
@@ -151,7 +153,7 @@ def test_a_campaign_counts_from_the_day_of_its_contact() -> None:
     assert why({"assignments": table}, asked("c1", "c2")) == ["contacted", None]
 
 
-def test_a_day_is_the_shops_own() -> None:
+def test_days_are_in_the_time_zone_of_the_shop() -> None:
     evening = pl.DataFrame(
         {"customer_id": ["c1"], "at": [at(TODAY, 23)], "kind": ["visit_note"]},
         schema_overrides={"at": pl.Datetime("us", "UTC")},
@@ -160,6 +162,6 @@ def test_a_day_is_the_shops_own() -> None:
     assert why({"interactions": evening}, time_zone="Asia/Bangkok") == [None]
 
 
-def test_no_days_of_peace_suppress_nobody() -> None:
+def test_zero_contacted_days_suppress_no_customer() -> None:
     found = suppress(asked(), {"interactions": visit(TODAY)}, as_of=TODAY, settings=ChurnSettings(contacted_days=0))
     assert found.frame["suppressed"].to_list() == [None]

@@ -35,7 +35,7 @@ def _histories(n: int, seed: int) -> dict[str, list[float]]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_history_of_purchases_is_that_of_one_who_stayed(seed: int) -> None:
+def test_the_purchase_history_is_that_of_one_retained_customer(seed: int) -> None:
     features = _histories(300, seed)
     churned = (np.random.default_rng(seed).random(300) < 0.5).tolist()
     found = typical_retained_customer(past(features, churned)).reference
@@ -43,7 +43,7 @@ def test_the_history_of_purchases_is_that_of_one_who_stayed(seed: int) -> None:
     assert (found["days_silent"], found["purchase_days"], found["tenure_days"], False) in set(rows)
 
 
-def test_of_the_rest_half_of_those_who_stayed_and_have_a_value_have_no_more() -> None:
+def test_other_features_are_lower_medians_of_retained_customers() -> None:
     nan = float("nan")
     features = {"days_silent": [1.0] * 6, "rating_last": [0.0, 0.25, 1.0, nan, nan, 0.5]}
     found = typical_retained_customer(past(features, [False, False, False, False, False, True]))
@@ -51,7 +51,7 @@ def test_of_the_rest_half_of_those_who_stayed_and_have_a_value_have_no_more() ->
     assert len(found.retained["rating_last"]) == 5
 
 
-def test_the_order_of_the_rows_is_of_no_matter() -> None:
+def test_the_order_of_the_rows_does_not_change_the_typical_customer() -> None:
     features, churned = _histories(200, 1), [False] * 200
     order = np.random.default_rng(0).permutation(200)
     assert (
@@ -60,7 +60,7 @@ def test_the_order_of_the_rows_is_of_no_matter() -> None:
     )
 
 
-def test_a_customer_who_lacks_a_number_is_as_typical_as_another() -> None:
+def test_a_missing_value_makes_a_customer_neither_more_nor_less_typical() -> None:
     nan = float("nan")
     features = {
         "days_silent": [20.0, 20.0, 20.0, 21.0, 80.0],
@@ -77,6 +77,6 @@ def test_features_without_values_of_retained_customers_are_not_in_the_typical_cu
     assert set(found.reference) == {"days_silent"}
 
 
-def test_without_anybody_who_stayed_nothing_is_typical() -> None:
+def test_without_retained_customers_there_is_no_typical_one() -> None:
     with pytest.raises(NotEnoughDataError, match="no retained customer"):
         typical_retained_customer(past({"days_silent": [1.0]}, [True]))

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm._churn.base_rate import can_be_lost, past_base_rate
+from ckm._churn.base_rate import can_be_retained, past_base_rate
 from ckm._churn.warning_levels import LEVELS, Thresholds, at_or_above, give_levels, is_warning, level_remarks
 from ckm.errors import UsageError
 from ckm.models.churn.training_set import TrainingSet, TrainingSnapshot
-from ckm.settings import ChurnSettings, parse_level_start
+from ckm.setting_values import parse_level_start
+from ckm.settings import ChurnSettings
 
 USUAL = Thresholds(0.5, 0.7, 0.85)
 HORIZON, LEAD = 90, 14
@@ -54,7 +55,7 @@ def test_a_level_begins_at_its_threshold(p: float, level: str | None) -> None:
 
 
 @given(numbers, numbers, days, st.floats(1, 400), st.integers(0, 60))
-def test_a_likelier_leaver_never_has_a_lower_level(
+def test_a_higher_probability_never_has_a_lower_level(
     one: float, other: float, silent: int, gap: float, lead_time: int
 ) -> None:
     low, high = (judged(customer(p, silent=silent, long_gap=gap), lead_time=lead_time) for p in sorted((one, other)))
@@ -62,7 +63,7 @@ def test_a_likelier_leaver_never_has_a_lower_level(
 
 
 @given(numbers, days, st.floats(1, 400), st.integers(0, 60))
-def test_nobody_who_is_gone_is_warned_about_and_only_warnings_come_too_late(
+def test_churned_customers_get_no_level_and_only_warnings_are_past_the_lead_time(
     p: float, silent: int, gap: float, lead_time: int
 ) -> None:
     row = judged(customer(p, silent=silent, long_gap=gap), lead_time=lead_time)
@@ -73,19 +74,19 @@ def test_nobody_who_is_gone_is_warned_about_and_only_warnings_come_too_late(
 
 
 @given(numbers, days, days, st.floats(1, 400))
-def test_a_longer_silence_never_leaves_more_days(p: float, one: int, other: int, gap: float) -> None:
+def test_a_longer_recency_never_has_more_days_left(p: float, one: int, other: int, gap: float) -> None:
     shorter, longer = (judged(customer(p, silent=each, long_gap=gap))["days_left"] for each in sorted((one, other)))
     assert longer <= shorter  # type: ignore[operator]
 
 
-def test_the_gone_can_be_warned_about_and_are_always_too_late() -> None:
+def test_with_gone_churned_customers_get_levels_past_the_lead_time() -> None:
     row = give_levels(customer(0.75, silent=500), USUAL, horizon=HORIZON, lead_time=0, with_gone=True).row(
         0, named=True
     )
     assert (row["gone"], row["level"], row["past_lead_time"]) == (True, "warn", True)
 
 
-def test_without_a_lead_nothing_is_too_late_and_nobody_is_raised() -> None:
+def test_without_a_lead_time_no_warning_is_late_and_no_level_is_raised() -> None:
     row = judged(customer(0.7, silent=120, long_gap=30.0), lead_time=0)
     assert (row["days_left"], row["level"], row["past_lead_time"]) == (0, "warn", False)
 
@@ -108,13 +109,13 @@ def test_customers_without_value_get_no_warning(value: float | None) -> None:
 
 
 @pytest.mark.parametrize("p", [None, math.nan])
-def test_a_customer_who_has_no_probability_has_no_level_and_no_value_at_risk(p: float | None) -> None:
+def test_a_customer_without_a_probability_has_no_level_and_no_value_at_risk(p: float | None) -> None:
     row = judged(customer(p))
     assert (row["level"], row["value_at_risk"], row["past_lead_time"]) == (None, None, False)
 
 
 @pytest.mark.parametrize("horizon", [None, HORIZON])
-def test_without_days_nobody_is_gone_or_late(horizon: int | None) -> None:
+def test_without_dates_no_customer_has_churned_and_no_warning_is_late(horizon: int | None) -> None:
     row = judged(customer(0.75, silent=None, long_gap=None), horizon=horizon)
     assert (row["days_left"], row["gone"], row["level"], row["past_lead_time"]) == (None, False, "warn", False)
 
@@ -129,12 +130,12 @@ def test_thresholds_that_do_not_rise_are_refused(limits: tuple[float, float, flo
         Thresholds(*limits)
 
 
-def test_a_negative_lead_is_refused() -> None:
+def test_a_negative_lead_time_is_refused() -> None:
     with pytest.raises(UsageError, match="cannot be negative"):
         give_levels(customer(), USUAL, horizon=HORIZON, lead_time=-1)
 
 
-def test_a_level_and_all_above_it_can_be_asked_for() -> None:
+def test_at_or_above_selects_a_level_and_all_higher_ones() -> None:
     frame = pl.DataFrame({"level": ["watch", "warn", "urgent", None]})
     assert frame.select(at_or_above("warn"))["level"].to_list() == [False, True, True, False]
     with pytest.raises(UsageError, match="unknown level 'panic'"):
@@ -146,7 +147,7 @@ def test_a_suppressed_customer_has_no_warning() -> None:
     assert frame.filter(is_warning()).height == 1
 
 
-def test_the_gone_and_the_late_are_counted() -> None:
+def test_churned_customers_and_late_warnings_are_counted_in_remarks() -> None:
     frame = pl.concat([customer(silent=5000), customer(silent=110), customer(), customer(0.1, silent=5000)])
     told = give_levels(frame, USUAL, horizon=HORIZON, lead_time=LEAD).with_columns(suppressed=pl.lit(None, pl.String))
     assert level_remarks(told, told, USUAL, lead_time=LEAD) == [
@@ -191,7 +192,7 @@ def test_a_fixed_probability_does_not_follow_the_base_rate() -> None:
         assert found.sentence == f"{begin}, fixed probabilities; one higher at the last call"
 
 
-def test_a_fixed_level_beside_multiples_is_said_as_it_is_set() -> None:
+def test_the_sentence_shows_a_fixed_level_beside_multiples_as_set() -> None:
     mixed = ChurnSettings(urgent=parse_level_start("85%"))
     assert Thresholds.of(mixed, 0.25).sentence == (
         "levels: watch from 40%, warn from 50%, urgent from 85%, by watch 2x at least 20%, warn 3x at least 35%, "
@@ -199,7 +200,7 @@ def test_a_fixed_level_beside_multiples_is_said_as_it_is_set() -> None:
     )
 
 
-def test_the_sentence_says_where_the_levels_begin_and_why() -> None:
+def test_the_sentence_states_the_thresholds_and_their_rule() -> None:
     assert Thresholds.of(ChurnSettings(), 0.25).sentence == (
         "levels: watch from 40%, warn from 50%, urgent from 62%: 2, 3, 5 times the odds of the average customer "
         "(churn rate 25%), and at least 20%, 35%, 50%; one higher at the last call"
@@ -217,12 +218,12 @@ def test_thresholds_of_levels_are_parsed(text: str, times: float | None, least: 
 
 
 @pytest.mark.parametrize("text", ["", "x", "0.5x", "120%", "2x at least", "2x at least 3", "twice", "-1x"])
-def test_a_broken_start_of_a_file_is_refused(text: str) -> None:
+def test_an_invalid_threshold_in_the_settings_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_level_start(text)
 
 
-def test_the_base_rate_is_of_those_who_can_still_be_lost() -> None:
+def test_the_base_rate_covers_customers_who_can_still_be_retained() -> None:
     features = {
         "days_silent": np.array([10.0, 10.0, 500.0, 10.0]),
         "gap_p80_days": np.full(4, 30.0),
@@ -231,4 +232,4 @@ def test_the_base_rate_is_of_those_who_can_still_be_lost() -> None:
     churned = np.array([True, False, True, True])
     window = TrainingSnapshot(0, features, churned, np.arange(4, dtype=np.uint64))
     assert past_base_rate(TrainingSet((window,), HORIZON, features, HORIZON)) == 0.5
-    assert can_be_lost(features, features["spend_12mo"], HORIZON).tolist() == [True, True, False, False]
+    assert can_be_retained(features, features["spend_12mo"], HORIZON).tolist() == [True, True, False, False]

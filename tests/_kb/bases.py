@@ -1,4 +1,4 @@
-"""Entries for tests: the smallest legal one, and one that breaks no rule."""
+"""Entries for tests: the smallest valid one, and one without findings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def smallest(name: str = "late") -> str:
 
 
 def full(name: str = "late", number: int = 0, *, more: str = "", confidence: str = "validated", **changes: str) -> str:
-    """Return an entry without findings; those of different numbers have nothing in common."""
+    """Return an entry without findings; entries with different numbers share no texts."""
     issue = changes.get("issue", _ISSUES[number])
     words = {"title": f"{' '.join(issue.split()[:4])} ({name})", "issue": issue, "question": f"What about {name}?"}
     return FULL.format(id=name, more=more, confidence=confidence, **{**words, **changes})

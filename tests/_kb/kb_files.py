@@ -1,4 +1,4 @@
-"""Small knowledge bases, written file by file."""
+"""Small knowledge bases for tests, written file by file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def replace_unseen(path: Path, old: str, new: str) -> None:
 
 
 def small_base(folder: Path) -> Path:
-    """Write a base with an entry for each thing that a search must tell apart."""
+    """Write a base with an entry for each case that a search must distinguish."""
     write_entry(
         folder,
         "deep/late",

@@ -33,7 +33,7 @@ TITLES = [
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_an_entry_without_a_title_is_shown_by_its_id(title: str, run: Run, tmp_path: Path) -> None:
+def test_an_entry_with_an_invalid_title_breaks_no_command(title: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / "kb").mkdir()
     (tmp_path / "ckm.yaml").write_text("currency: EUR\n", encoding="utf-8")
     good = ENTRY.format(id="good", title="Late parcel").replace("[good]", "[bad]")

@@ -1,4 +1,4 @@
-"""A draft: right from the start, its name from any title, and never a file that is somebody else's."""
+"""Drafts: valid without changes, named after any title, and never written over another file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TITLES = (
 
 
 @pytest.mark.parametrize("origin", list(origins()))
-def test_a_draft_of_any_origin_has_no_errors_and_knows_its_mode(tmp_path: Path, origin: str) -> None:
+def test_a_draft_of_any_origin_has_no_errors_and_the_mode_of_the_origin(tmp_path: Path, origin: str) -> None:
     new_entry(tmp_path, DraftFields(origin), TODAY)
     base = read_folder(tmp_path)
     report = lint_base(base, TODAY)
@@ -44,7 +44,7 @@ def test_a_draft_of_any_origin_has_no_errors_and_knows_its_mode(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("title", TITLES)
-def test_a_title_in_any_script_is_kept_and_names_the_file(tmp_path: Path, title: str) -> None:
+def test_a_title_in_any_script_is_stored_and_gives_the_file_name(tmp_path: Path, title: str) -> None:
     draft = new_entry(tmp_path, DraftFields("question", title=title, lang="de"), TODAY)
     entry = read_folder(tmp_path).entries[0]
     assert entry.title.by_lang == {"de": title}
@@ -52,7 +52,7 @@ def test_a_title_in_any_script_is_kept_and_names_the_file(tmp_path: Path, title:
 
 
 @given(st.text())
-def test_no_title_leads_out_of_the_folder(title: str) -> None:
+def test_no_title_gives_a_path_outside_the_folder(title: str) -> None:
     name = slug(title)
     assert not {"/", "\\", ".", " ", "\0"} & set(name)
     assert len(name.encode()) <= 250
@@ -61,14 +61,14 @@ def test_no_title_leads_out_of_the_folder(title: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../outside", "/etc/x", "..", "a/b", "C:\\x", "con"])
-def test_no_id_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+def test_no_id_gives_a_path_outside_the_folder(tmp_path: Path, name: str) -> None:
     draft = new_entry(tmp_path / "kb", DraftFields(id=name), TODAY)
     assert draft.path.parent == tmp_path / "kb"
     assert [path.parent.name for path in tmp_path.rglob("*.yaml")] == ["kb"]
     assert read_folder(tmp_path / "kb").entries[0].id == name
 
 
-def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
+def test_an_existing_file_is_overwritten_only_with_force(tmp_path: Path) -> None:
     write(tmp_path, "mine", name="late.yaml")
     with pytest.raises(UsageError, match="already exists"):
         new_entry(tmp_path, DraftFields(id="late"), TODAY)
@@ -77,7 +77,7 @@ def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
     assert read_folder(tmp_path).entries[0].id == "late"
 
 
-def test_an_id_that_another_file_holds_is_refused_even_if_forced(tmp_path: Path) -> None:
+def test_an_id_of_another_file_is_refused_even_with_force(tmp_path: Path) -> None:
     write(tmp_path, smallest("late"), name="deep/other.yaml")
     for force in (False, True):
         with pytest.raises(UsageError, match="is taken by"):
@@ -89,7 +89,7 @@ def test_the_same_title_twice_gives_two_entries(tmp_path: Path) -> None:
     assert ids == ["late-parcel", "late-parcel-2", "late-parcel-3"]
 
 
-def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+def test_a_symbolic_link_is_not_followed_for_writing(tmp_path: Path) -> None:
     (tmp_path / "kb").mkdir()
     (tmp_path / "kb" / "late.yaml").symlink_to(tmp_path / "outside.yaml")
     with pytest.raises(UsageError, match="is a link"):
@@ -119,7 +119,7 @@ def test_invalid_fields_are_refused_with_a_suggestion(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_comments_of_a_draft_say_what_every_key_wants(tmp_path: Path) -> None:
+def test_the_comments_of_a_draft_describe_every_key(tmp_path: Path) -> None:
     text = new_entry(tmp_path, DraftFields(lang="en"), TODAY).text
     for name, shape in all_keys():
         if name not in {"evidence", "history"}:

@@ -1,4 +1,4 @@
-"""What an entry promises: the reader's language or the nearest, days that are included, a place for every key."""
+"""Entries: texts in the preferred or nearest language, validity including both dates, a field for every key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def only(folder: Path, text: str) -> KnowledgeEntry:
     return entries[0]
 
 
-def test_the_smallest_legal_entry_has_eight_keys(tmp_path: Path) -> None:
+def test_the_smallest_valid_entry_has_eight_keys(tmp_path: Path) -> None:
     entry = only(tmp_path, smallest())
     assert len(entry.plain) == 8
     assert (entry.id, entry.kind, entry.state.confidence) == ("late", "for", "wip")
@@ -85,18 +85,18 @@ history: [{at: 2026-01-01, what: written}]
         ("", "en"),
     ],
 )
-def test_a_reader_gets_their_language_or_the_nearest(prefer: str, chosen: str) -> None:
+def test_a_text_is_in_the_preferred_language_or_the_nearest_one(prefer: str, chosen: str) -> None:
     assert nearest_language(["de", "en", "zh-Hans", "zh-Hant"], prefer) == chosen
 
 
-def test_a_text_without_a_language_goes_before_english_and_any_before_none() -> None:
+def test_a_text_without_a_language_is_preferred_to_english_and_any_text_to_none() -> None:
     assert MultilingualText({"": "plain", "en": "English"}).in_language("th") == ("", "plain")
     assert MultilingualText({"th": "ไทย", "fa": "فارسی"}).in_language("de") == ("fa", "فارسی")
     assert MultilingualText({}).in_language("de") == ("", "")
 
 
 @given(st.integers(-3, 3), st.none() | st.integers(-3, 3), st.none() | st.integers(-3, 3))
-def test_an_entry_holds_from_its_first_to_its_last_day(day: int, first: int | None, last: int | None) -> None:
+def test_an_entry_is_valid_from_its_first_to_its_last_day(day: int, first: int | None, last: int | None) -> None:
     from ckm._kb.entry import entry_from
 
     middle = date(2026, 6, 30)
@@ -112,7 +112,7 @@ def test_an_entry_holds_from_its_first_to_its_last_day(day: int, first: int | No
 
 
 @given(st.dates(), st.integers(1, 36500))
-def test_the_next_review_is_an_interval_after_the_last_and_never_beyond_the_calendar(last: date, days: int) -> None:
+def test_the_next_review_is_an_interval_after_the_last_at_most_the_latest_date(last: date, days: int) -> None:
     due = Review(last=last, interval_days=days).due_on
     assert due is not None
     assert due == date.max or (due - last).days == days

@@ -38,7 +38,7 @@ def kept(kb: Path) -> EntryCollection:
     return read_cached(kb, files(kb), kb.parent / "place")
 
 
-def test_what_is_kept_is_what_was_read(kb: Path) -> None:
+def test_cached_entries_equal_the_entries_read(kb: Path) -> None:
     assert kept(kb) == read_folder(kb) == kept(kb)
     assert [each.plain for each in kept(kb).entries] == [each.plain for each in read_folder(kb).entries]
     assert [each.lines for each in kept(kb).entries] == [each.lines for each in read_folder(kb).entries]
@@ -50,7 +50,7 @@ def test_an_unchanged_file_is_not_opened_again(kb: Path, monkeypatch: pytest.Mon
     assert kept(kb) == first
 
 
-def test_a_file_that_changed_came_or_went_is_seen(kb: Path) -> None:
+def test_changed_new_and_removed_files_update_the_cache(kb: Path) -> None:
     kept(kb)
     write(kb, full("a", 1), name="one.yaml")
     write(kb, smallest("new"), name="three.yaml")
@@ -59,7 +59,7 @@ def test_a_file_that_changed_came_or_went_is_seen(kb: Path) -> None:
     assert [each.id for each in kept(kb).entries] == ["a", "new"]
 
 
-def test_a_file_of_the_same_size_and_a_time_too_young_to_tell_is_read_again(kb: Path) -> None:
+def test_a_file_changed_within_a_clock_tick_of_the_cache_is_read_again(kb: Path) -> None:
     write(kb, smallest("x1"), name="one.yaml")
     kept(kb)
     at = (kb / "one.yaml").stat().st_mtime_ns
@@ -72,7 +72,7 @@ def test_a_file_of_the_same_size_and_a_time_too_young_to_tell_is_read_again(kb: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no time of change there")
-def test_other_content_of_the_same_size_and_time_is_read_again(kb: Path) -> None:
+def test_changed_content_with_equal_size_and_time_is_read_again(kb: Path) -> None:
     write(kb, smallest("x1"), name="one.yaml")
     age(kb)
     kept(kb)
@@ -82,7 +82,7 @@ def test_other_content_of_the_same_size_and_time_is_read_again(kb: Path) -> None
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", b"{}", b"ckm 0 entries\n{}", None])
-def test_what_is_damaged_or_foreign_is_taken_for_nothing(kb: Path, damage: bytes | None) -> None:
+def test_a_damaged_or_foreign_cache_file_is_ignored(kb: Path, damage: bytes | None) -> None:
     kept(kb)
     path = kb.parent / "place" / NAME
     path.write_bytes(path.read_bytes()[:-10] if damage is None else damage)
@@ -91,18 +91,18 @@ def test_what_is_damaged_or_foreign_is_taken_for_nothing(kb: Path, damage: bytes
     assert kept(kb) == read_folder(kb)
 
 
-def test_a_place_that_cannot_be_written_keeps_nothing_and_breaks_nothing(kb: Path) -> None:
+def test_a_cache_folder_that_cannot_be_written_is_not_an_error(kb: Path) -> None:
     (kb.parent / "place").write_text("a file", encoding="utf-8")
     assert kept(kb) == read_folder(kb)
 
 
-def test_a_value_of_another_kind_is_nothing(tmp_path: Path) -> None:
+def test_a_cache_file_of_another_kind_is_ignored(tmp_path: Path) -> None:
     write_cache_file(tmp_path / "a.json", "this", [1, "ä", None])
     assert read_body(tmp_path / "a.json", "this") == [1, "ä", None]
     assert read_body(tmp_path / "a.json", "that") is None
 
 
-def test_the_cache_is_where_the_platform_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_is_in_the_cache_folder_of_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CKM_CACHE", str(tmp_path / "mine"))
     assert cache_root() == tmp_path / "mine"
     monkeypatch.delenv("CKM_CACHE")
@@ -120,7 +120,7 @@ def test_the_cache_is_where_the_platform_wants_it(tmp_path: Path, monkeypatch: p
     assert cache_root() == tmp_path / "local" / "ckm" / "Cache"
 
 
-def test_two_ways_to_a_folder_have_one_cache(tmp_path: Path) -> None:
+def test_two_paths_of_a_folder_have_one_cache(tmp_path: Path) -> None:
     (tmp_path / "kb").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "kb")
     assert (

@@ -1,4 +1,4 @@
-"""What reading a folder promises: a hostile file is a mistake, never a crash, and silences nobody else."""
+"""Reading a folder: a hostile file is a mistake and never an exception, and other files are read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
-def test_a_folder_is_read_by_file_and_line_and_a_file_may_hold_several(tmp_path: Path) -> None:
+def test_entries_are_in_the_order_of_files_and_lines_and_a_file_may_have_several(tmp_path: Path) -> None:
     write(tmp_path, smallest("b"), "# nothing\n", smallest("a"), name="x.yaml")
     write(tmp_path, smallest("c"), name="deep/er/y.yml")
     write(tmp_path, "not: yaml", name="notes.txt")
@@ -38,7 +38,7 @@ def test_a_folder_is_read_by_file_and_line_and_a_file_may_hold_several(tmp_path:
     assert base.mistakes == ()
 
 
-def test_a_missing_folder_is_an_empty_base(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_entries(tmp_path: Path) -> None:
     assert read_folder(tmp_path / "nowhere").entries == ()
 
 
@@ -65,7 +65,9 @@ def test_a_missing_folder_is_an_empty_base(tmp_path: Path) -> None:
     ],
     ids=range(17),
 )
-def test_a_hostile_file_is_a_mistake_and_silences_nobody(tmp_path: Path, data: bytes, message: str, line: int) -> None:
+def test_a_hostile_file_is_a_mistake_and_other_files_are_read(
+    tmp_path: Path, data: bytes, message: str, line: int
+) -> None:
     (tmp_path / "bad.yaml").write_bytes(data)
     write(tmp_path, smallest("good"), name="good.yaml")
     base = read_folder(tmp_path)
@@ -76,13 +78,13 @@ def test_a_hostile_file_is_a_mistake_and_silences_nobody(tmp_path: Path, data: b
 
 
 @pytest.mark.parametrize("data", [b"", b"\n\n# nothing\n", b"null\n", b"~\n---\n...\n---\n", b"\xef\xbb\xbf"])
-def test_a_file_with_nothing_in_it_is_nothing(tmp_path: Path, data: bytes) -> None:
+def test_an_empty_file_has_neither_entries_nor_mistakes(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "empty.yaml").write_bytes(data)
     base = read_folder(tmp_path)
     assert (base.entries, base.mistakes) == ((), ())
 
 
-def test_aliases_never_grow(tmp_path: Path) -> None:
+def test_aliases_are_not_expanded(tmp_path: Path) -> None:
     text = BOMB + smallest("bomb") + "aliases: *a11\nhistory: *a11\nloop: &l [*l, {again: *l}]\n"
     entries, mistakes = read_file(write(tmp_path, text), tmp_path)
     assert [each.id for each in entries] == ["bomb"]
@@ -90,13 +92,13 @@ def test_aliases_never_grow(tmp_path: Path) -> None:
     assert len(repr(entries[0].extra)) < 1_000_000
 
 
-def test_what_stands_before_a_broken_place_is_kept(tmp_path: Path) -> None:
+def test_entries_before_a_syntax_error_are_read(tmp_path: Path) -> None:
     entries, mistakes = read_file(write(tmp_path, smallest("first"), "id: [\n", smallest("last")), tmp_path)
     assert [each.id for each in entries] == ["first"]
     assert "the rest of the file is not read" in (mistakes[-1].hint or "")
 
 
-def test_files_and_entries_beyond_the_largest_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_entries_above_the_size_limit_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     huge = tmp_path / "huge.yaml"
     with huge.open("wb") as file:
         file.truncate(100 * 1024**2)  # sparse: it takes no room
@@ -107,7 +109,7 @@ def test_files_and_entries_beyond_the_largest_are_not_read(tmp_path: Path, monke
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
-def test_links_are_not_followed_and_those_that_lead_out_are_reported(tmp_path: Path) -> None:
+def test_links_are_not_followed_and_links_out_of_the_folder_are_reported(tmp_path: Path) -> None:
     kb, outside = tmp_path / "kb", tmp_path / "outside"
     write(kb, smallest("inside"), name="inside.yaml")
     write(outside, smallest("secret"), name="secret.yaml")
@@ -126,7 +128,7 @@ def test_links_are_not_followed_and_those_that_lead_out_are_reported(tmp_path: P
     assert read_file(kb / "file.yaml", kb)[0] == []
 
 
-def test_a_knowledge_base_may_itself_be_reached_by_a_link(tmp_path: Path) -> None:
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     write(tmp_path / "real", smallest())
     (tmp_path / "kb").symlink_to(tmp_path / "real")
     assert len(read_folder(tmp_path / "kb").entries) == 1
@@ -150,7 +152,7 @@ def test_an_unreadable_file_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_names_of_files_are_shown_without_their_control_characters(tmp_path: Path) -> None:
+def test_control_characters_of_file_names_are_escaped(tmp_path: Path) -> None:
     name = os.fsdecode(b"\x1b[31m\n\xff.yaml")
     (tmp_path / name).write_text("[", encoding="utf-8")
     (tmp_path / name).with_suffix(".yml").write_text(smallest(), encoding="utf-8")
@@ -190,7 +192,7 @@ _VALUES = st.recursive(
 @pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(st.lists(st.tuples(_KEYS, _VALUES), max_size=6))
-def test_no_document_of_the_right_keys_with_the_wrong_values_is_an_exception(
+def test_no_value_of_a_known_key_raises_an_exception(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]
 ) -> None:
     text = "".join(f"{key}: {value}\n" for key, value in pairs)

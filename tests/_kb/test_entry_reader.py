@@ -1,4 +1,4 @@
-"""What reading promises: every mistake with its line and what was probably meant, and never more than was written."""
+"""Reading an entry: every mistake has its line and a suggestion; values are the text in the file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(folder: Path, text: str) -> tuple[list[KnowledgeEntry], list[Mistake]]:
         ("? [a]\n: b", "a key must be one word", None),
     ],
 )
-def test_a_mistake_that_does_not_decide_keeps_the_entry_and_names_its_line(
+def test_a_mistake_in_a_key_that_is_not_decisive_keeps_the_entry_and_has_a_line(
     tmp_path: Path, more: str, message: str, hint: str | None
 ) -> None:
     entries, mistakes = read(tmp_path, smallest() + more + "\n")
@@ -73,22 +73,20 @@ def test_a_mistake_that_does_not_decide_keeps_the_entry_and_names_its_line(
         ("id: late", "id: late\nid: later", "duplicate key 'id', first in line 2"),
     ],
 )
-def test_what_decides_when_and_to_whom_it_is_shown_leaves_the_entry_out(
-    tmp_path: Path, was: str, now: str, message: str
-) -> None:
+def test_a_mistake_in_a_decisive_key_leaves_the_entry_out(tmp_path: Path, was: str, now: str, message: str) -> None:
     entries, mistakes = read(tmp_path, smallest().replace(was, now))
     assert entries == []
     assert any(message in each.message and each.left_out for each in mistakes)
 
 
-def test_all_missing_keys_are_reported_at_once(tmp_path: Path) -> None:
+def test_all_missing_keys_are_reported_together(tmp_path: Path) -> None:
     entries, mistakes = read(tmp_path, "id: a\nstate: {confidence: wip}\n")
     assert len(entries) == 1
     missing = {each.message.split("'")[1] for each in mistakes}
     assert missing == {"schema", "kind", "title", "issue", "review", "provenance"}
 
 
-def test_unknown_keys_are_kept_and_reported_with_the_near_one(tmp_path: Path) -> None:
+def test_unknown_keys_are_stored_and_reported_with_a_similar_key(tmp_path: Path) -> None:
     entries, mistakes = read(tmp_path, smallest() + "titel: x\nmood: {a: [1, ~]}\nseci: {mode: combine, why: y}\n")
     assert entries[0].extra == {"titel": "x", "mood": {"a": ["1", None]}, "seci.why": "y"}
     assert [(each.rule, each.severity, each.line) for each in mistakes] == [
@@ -99,7 +97,7 @@ def test_unknown_keys_are_kept_and_reported_with_the_near_one(tmp_path: Path) ->
     assert mistakes[0].hint == "did you mean 'title'?"
 
 
-def test_words_of_open_vocabularies_are_kept_and_remarked(tmp_path: Path) -> None:
+def test_unusual_words_of_open_vocabularies_are_stored_and_reported(tmp_path: Path) -> None:
     text = smallest().replace("provenance: {}", "provenance: {origin: complain}")
     entries, mistakes = read(tmp_path, text)
     assert entries[0].provenance.origin == "complain"
@@ -110,12 +108,12 @@ def test_words_of_open_vocabularies_are_kept_and_remarked(tmp_path: Path) -> Non
     )
 
 
-def test_scalars_stay_the_text_that_was_written(tmp_path: Path) -> None:
+def test_scalars_are_read_as_the_text_in_the_file(tmp_path: Path) -> None:
     entries, _ = read(tmp_path, smallest().replace("title: Late parcel", "title: NO") + "classify: {products: [007]}\n")
     assert (entries[0].title.by_lang[""], entries[0].classify.products) == ("NO", ("007",))
 
 
-def test_control_characters_in_a_text_are_remarked_and_never_in_a_message(tmp_path: Path) -> None:
+def test_control_characters_are_reported_and_never_in_a_message(tmp_path: Path) -> None:
     text = smallest().replace("title: Late parcel", 'title: "\\e[31mred\\e]0;x\\a"') + '"k\\e[2J": "\\u009b31m"\n'
     entries, mistakes = read(tmp_path, text)
     assert entries[0].title.by_lang[""].startswith("\x1b")
@@ -125,7 +123,7 @@ def test_control_characters_in_a_text_are_remarked_and_never_in_a_message(tmp_pa
     assert all(key.isprintable() for key in entries[0].extra)
 
 
-def test_a_thousand_mistakes_are_counted_and_not_all_told(tmp_path: Path) -> None:
+def test_of_a_thousand_mistakes_the_first_are_listed_and_the_others_counted(tmp_path: Path) -> None:
     wrong = ", ".join(f"[{number}]" for number in range(1000))
     _, mistakes = read(tmp_path, smallest() + f"aliases: [{wrong}]\n")
     assert len(mistakes) == MOST_MISTAKES + 1

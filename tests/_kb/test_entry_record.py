@@ -1,4 +1,4 @@
-"""A record holds all that a search shows, so that no file is opened for it."""
+"""Records of the index: they contain all that a search shows, so that no file is opened."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def records(tmp_path: Path) -> dict[str, IndexRecord]:
     return {entry.id: record_of(entry) for entry in read_folder(small_base(tmp_path)).entries}
 
 
-def test_a_record_can_be_filtered_by_all_that_the_command_offers(records: dict[str, IndexRecord]) -> None:
+def test_a_record_has_labels_for_every_filter_of_the_command(records: dict[str, IndexRecord]) -> None:
     labels = records["late"].labels
     assert labels["kind"] == ("for",)
     assert labels["tag"] == labels["topic"] == ("delivery",)
@@ -29,12 +29,12 @@ def test_a_record_can_be_filtered_by_all_that_the_command_offers(records: dict[s
     assert labels["lang"] == ("en", "de")
 
 
-def test_who_may_read_is_a_label_and_nobody_named_is_everybody(records: dict[str, IndexRecord]) -> None:
+def test_the_roles_that_may_read_are_a_label_and_no_roles_mean_everybody(records: dict[str, IndexRecord]) -> None:
     assert records["secret"].labels["role"] == ("manager",)
     assert records["late"].labels["role"] == (EVERYBODY,)
 
 
-def test_days_of_validity_are_labels_only_where_there_are_some(records: dict[str, IndexRecord]) -> None:
+def test_dates_of_validity_are_labels_if_the_entry_has_them(records: dict[str, IndexRecord]) -> None:
     assert records["past"].labels["until"] == ("2025-12-31",)
     assert "until" not in records["late"].labels
 
@@ -46,7 +46,7 @@ def test_texts_keep_their_language_and_aliases_are_searched(records: dict[str, I
     assert ("body", "en", "A parcel has not come in time and the customer waits.") in texts
 
 
-def test_what_is_stored_is_json_with_the_day_of_the_next_review(records: dict[str, IndexRecord]) -> None:
+def test_the_stored_content_is_json_with_the_date_of_the_next_review(records: dict[str, IndexRecord]) -> None:
     stored = json.loads(records["late"].stored)
     assert (stored["checked"], stored["due"]) == ("2026-01-10", "2026-04-20")
     assert stored["path"] == "deep/late.yaml"
@@ -56,7 +56,7 @@ def test_a_key_begins_with_the_id(records: dict[str, IndexRecord]) -> None:
     assert {record.key.partition(" ")[0] for record in records.values()} == set(records)
 
 
-def test_a_general_language_finds_its_special_cases(tmp_path: Path) -> None:
+def test_a_filter_by_a_general_language_tag_passes_its_variants(tmp_path: Path) -> None:
     text = (small_base(tmp_path) / "thai.yaml").read_text(encoding="utf-8").replace("lang: th", "lang: zh-Hant-TW")
     (tmp_path / "thai.yaml").write_text(text, encoding="utf-8")
     entry = next(entry for entry in read_folder(tmp_path).entries if entry.id == "thai")
@@ -77,7 +77,7 @@ def test_a_general_language_finds_its_special_cases(tmp_path: Path) -> None:
         ("Adobe 发布了新的 Photoshop 和 Creative Cloud", ("zh-Hans",), ("en",)),
     ],
 )
-def test_an_entry_that_names_no_language_can_be_asked_for_by_the_one_it_is_in(
+def test_an_entry_without_a_language_passes_the_filter_by_its_detected_language(
     tmp_path: Path, text: str, asked: tuple[str, ...], not_asked: tuple[str, ...]
 ) -> None:
     write_entry(tmp_path, "some", text)
@@ -89,7 +89,7 @@ def test_an_entry_that_names_no_language_can_be_asked_for_by_the_one_it_is_in(
 
 
 @pytest.mark.parametrize("text", ["X-200 Turbo", "4711", "…", "נעליים"])
-def test_an_entry_whose_language_nothing_tells_passes_every_filter_by_language(tmp_path: Path, text: str) -> None:
+def test_an_entry_without_a_detected_language_passes_every_language_filter(tmp_path: Path, text: str) -> None:
     write_entry(tmp_path, "some", f"'{text}'")
     (entry,) = read_folder(tmp_path).entries
     assert record_of(entry).labels["lang"] == (ANY,)
@@ -104,7 +104,7 @@ def test_an_entry_whose_language_nothing_tells_passes_every_filter_by_language(t
         ("de-AT", ("de", "de-AT"), ("de-CH",)),
     ],
 )
-def test_what_an_entry_declares_counts_and_chinese_is_asked_for_by_script_or_region(
+def test_declared_languages_take_precedence_and_chinese_is_filtered_by_script_or_region(
     tmp_path: Path, declared: str, asked: tuple[str, ...], not_asked: tuple[str, ...]
 ) -> None:
     write_entry(tmp_path, "some", "Opened goods can be returned", f"lang: {declared}")
@@ -129,7 +129,7 @@ LONG = "The courier company that we work with since last summer delivers parcels
         (LONG, LONG, "title"),
     ],
 )
-def test_a_title_that_is_but_the_cut_off_beginning_of_a_text_does_not_weigh_as_one(
+def test_a_title_that_is_a_truncated_text_has_the_weight_of_a_body(
     tmp_path: Path, title: str, issue: str, field: str
 ) -> None:
     write_entry(tmp_path, "some", f"'{title}'", issue=f"'{issue}'")

@@ -1,4 +1,4 @@
-"""The schema that editors use says the same as the reader."""
+"""The JSON Schema for editors and the reader accept the same entries."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _value = st.recursive(
 _key = st.sampled_from([name for name, shape in all_keys() if shape.form != "mapping"])
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_valid_json_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     JUDGE.validate(GOOD)
 
@@ -53,11 +53,11 @@ def test_every_key_is_described() -> None:
     assert [name for name, shape in all_keys() if not shape.description] == []
 
 
-def test_eight_keys_are_needed() -> None:
+def test_eight_keys_are_required() -> None:
     assert entry_shape().needed == ("schema", "id", "kind", "title", "issue", "state", "review", "provenance")
 
 
-def test_the_origins_that_new_entries_know_are_those_of_the_schema() -> None:
+def test_the_origins_of_drafts_are_those_of_the_schema() -> None:
     assert tuple(origins()) == words("provenance.origin")
     assert {origin.mode for origin in origins().values()} == set(words("seci.mode"))
     assert {origin.kind for origin in origins().values()} == set(words("kind"))
@@ -89,7 +89,7 @@ def _is_text_where_a_number_or_flag_is_meant(key: str, value: Any) -> bool:
 @pytest.mark.slow
 @settings(max_examples=examples(150))
 @given(_key, _value)
-def test_what_the_schema_refuses_the_reader_tells_and_the_other_way_round(
+def test_the_reader_reports_a_mistake_exactly_if_the_schema_refuses_the_entry(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any
 ) -> None:
     if key in {"evidence", "history"} or _is_text_where_a_number_or_flag_is_meant(key, value):

@@ -1,4 +1,4 @@
-"""One entry with its neighbours in both directions."""
+"""An entry with its links in both directions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ckm.kb import show
 from .bases import TODAY, full, smallest, write
 
 
-def test_neighbours_are_found_in_both_directions(tmp_path: Path) -> None:
+def test_links_are_shown_in_both_directions(tmp_path: Path) -> None:
     write(
         tmp_path,
         full("new", 0, title="{en: New, de: Neu}", more="links: {supersedes: [old, gone], related: [near]}"),
@@ -30,12 +30,12 @@ def test_neighbours_are_found_in_both_directions(tmp_path: Path) -> None:
     assert show(tmp_path, "old", TODAY, lang="de").superseded_by == (LinkedEntry("new", "Neu", "validated"),)
 
 
-def test_mistakes_of_the_entry_are_shown_and_not_those_of_others(tmp_path: Path) -> None:
+def test_only_mistakes_of_the_entry_itself_are_shown(tmp_path: Path) -> None:
     write(tmp_path, full("a", more="mood: x"), full("b", 1, more="tone: y"))
     assert [each.message for each in show(tmp_path, "b", TODAY).mistakes] == ["unknown key 'tone'"]
 
 
-def test_an_unknown_id_names_the_near_ones(tmp_path: Path) -> None:
+def test_an_unknown_id_suggests_similar_ids(tmp_path: Path) -> None:
     write(tmp_path, *(smallest(f"late-parcel-{number}") for number in range(9)))
     with pytest.raises(UnknownNameError, match="unknown entry 'late-parcl-3'") as caught:
         show(tmp_path, "late-parcl-3", TODAY)
@@ -46,12 +46,12 @@ def test_an_unknown_id_names_the_near_ones(tmp_path: Path) -> None:
     assert caught.value.hint == "there are 9 entries; search them with ckm kb-search"
 
 
-def test_an_entry_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+def test_an_unreadable_entry_is_an_error_with_the_reason(tmp_path: Path) -> None:
     write(tmp_path, smallest("late").replace("wip", "final"))
     with pytest.raises(UsageError, match=r"entries.yaml:6: a confidence must be one of"):
         show(tmp_path, "late", TODAY)
 
 
-def test_a_folder_that_is_not_there_is_reported(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         show(tmp_path / "nowhere", "x", TODAY)

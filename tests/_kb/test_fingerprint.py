@@ -1,4 +1,4 @@
-"""A folder's fingerprint changes with every file of it, and with nothing else."""
+"""The fingerprint of a folder changes with every YAML file, and with nothing else."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def base(tmp_path: Path) -> Path:
     return small_base(tmp_path / "kb")
 
 
-def test_nothing_changed_is_the_same(base: Path) -> None:
+def test_an_unchanged_folder_has_the_same_fingerprint(base: Path) -> None:
     assert fingerprint(base) == fingerprint(base)
 
 
-def test_a_file_that_is_new_gone_renamed_longer_or_younger_changes_it(base: Path) -> None:
+def test_a_new_removed_renamed_or_changed_file_changes_the_fingerprint(base: Path) -> None:
     seen = [fingerprint(base)]
     path = write_entry(base, "deep/deeper/more", "More")
     seen.append(fingerprint(base))
@@ -40,13 +40,13 @@ def test_a_file_that_is_new_gone_renamed_longer_or_younger_changes_it(base: Path
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no time of change there")
-def test_other_content_of_the_same_size_and_time_changes_it(base: Path) -> None:
+def test_changed_content_with_equal_size_and_time_changes_the_fingerprint(base: Path) -> None:
     before = fingerprint(base)
     replace_unseen(base / "red.yaml", "widget", "gadget")
     assert fingerprint(base) != before
 
 
-def test_what_is_no_entry_does_not_change_it(base: Path) -> None:
+def test_other_files_do_not_change_the_fingerprint(base: Path) -> None:
     before = fingerprint(base)
     (base / "README.md").write_text("hello")
     (base / ".git").mkdir()
@@ -54,19 +54,19 @@ def test_what_is_no_entry_does_not_change_it(base: Path) -> None:
     assert fingerprint(base) == before
 
 
-def test_a_link_changes_it_and_is_not_followed(base: Path) -> None:
+def test_a_link_changes_the_fingerprint_and_is_not_followed(base: Path) -> None:
     before = fingerprint(base)
     (base / "link.yaml").symlink_to(base / "old.yaml")
     (base / "out").symlink_to("/")
     assert fingerprint(base) != before
 
 
-def test_a_missing_folder_is_an_empty_one(tmp_path: Path) -> None:
+def test_a_missing_folder_has_the_fingerprint_of_an_empty_one(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert fingerprint(tmp_path / "missing") == fingerprint(tmp_path / "empty")
 
 
-def test_a_name_that_is_not_utf8_is_counted(base: Path) -> None:
+def test_a_file_name_that_is_not_utf8_changes_the_fingerprint(base: Path) -> None:
     before = fingerprint(base)
     Path(os.fsdecode(os.fsencode(base) + b"/\xff.yaml")).write_text("x")
     assert fingerprint(base) != before
@@ -75,7 +75,7 @@ def test_a_name_that_is_not_utf8_is_counted(base: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes share the work where there is fork")
-def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_compute_the_same_fingerprint(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(200):
         write_entry(base, f"many/{number % 7}/entry-{number}", "Many")
     alone = fingerprint(base)
@@ -86,7 +86,9 @@ def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest
 @pytest.mark.slow
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=5), max_size=12))
 @settings(max_examples=examples(25))
-def test_every_file_counts_wherever_it_lies(tmp_path_factory: pytest.TempPathFactory, places: list[list[str]]) -> None:
+def test_files_in_every_subfolder_change_the_fingerprint(
+    tmp_path_factory: pytest.TempPathFactory, places: list[list[str]]
+) -> None:
     folder = tmp_path_factory.mktemp("kb")
     for number, place in enumerate(places):
         write_entry(folder, "/".join((*place, f"e{number}")), "Some")

@@ -1,4 +1,4 @@
-"""The index matches the folder, whatever happened to either before."""
+"""The cached index matches the folder after any change of either."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_second_search_uses_the_index_of_the_first(base: Path, monkeypatch: py
 
 
 @pytest.mark.slow
-def test_a_new_changed_and_removed_file_is_seen_by_the_next_search(base: Path) -> None:
+def test_the_next_search_uses_new_changed_and_removed_files(base: Path) -> None:
     found(base)
     path = write_entry(base, "deep/fresh", "Zebra crossing")
     assert found(base, "zebra") == ["fresh"]
@@ -68,11 +68,11 @@ def test_a_new_changed_and_removed_file_is_seen_by_the_next_search(base: Path) -
 
 @pytest.mark.skipif(os.name == "nt", reason="no time of change there")
 @pytest.mark.parametrize("small", [0, 300])
-def test_other_content_of_the_same_size_and_time_is_seen(
+def test_changed_content_with_equal_size_and_time_is_indexed(
     base: Path, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "SMALL", small)
-    monkeypatch.setattr(cache, "REMADE_AT", 0.5)
+    monkeypatch.setattr(cache, "ALWAYS_REBUILT", small)
+    monkeypatch.setattr(cache, "REBUILD_SHARE", 0.5)
     os.utime(base / "red.yaml", ns=(10**18, 10**18))
     assert found(base, "zebras") == []
     replace_unseen(base / "red.yaml", "widget", "zebras")
@@ -80,13 +80,13 @@ def test_other_content_of_the_same_size_and_time_is_seen(
 
 
 @pytest.mark.slow
-def test_a_large_base_is_changed_and_not_made_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "SMALL", 3)
+def test_the_index_of_a_large_base_is_updated_and_not_rebuilt(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "ALWAYS_REBUILT", 3)
     found(base)
     (before,) = indexes(base)
     write_entry(base, "fresh", "Zebra crossing")
     (base / "blue.yaml").unlink()
-    monkeypatch.setattr(cache, "REMADE_AT", 0.5)
+    monkeypatch.setattr(cache, "REBUILD_SHARE", 0.5)
     assert (found(base, "zebra"), found(base, "blue")) == (["fresh"], [])
     assert indexes(base) == [before]
     for number in range(9):
@@ -96,9 +96,9 @@ def test_a_large_base_is_changed_and_not_made_again(base: Path, monkeypatch: pyt
 
 
 @pytest.mark.slow
-def test_a_changed_index_finds_what_a_new_one_finds(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "SMALL", 0)
-    monkeypatch.setattr(cache, "REMADE_AT", 100.0)
+def test_an_updated_index_has_the_hits_of_a_new_one(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "ALWAYS_REBUILT", 0)
+    monkeypatch.setattr(cache, "REBUILD_SHARE", 100.0)
     dice = random.Random(0)
     for step in range(6):
         name = dice.choice(("a", "b", "c"))
@@ -136,7 +136,7 @@ def test_deleting_the_cache_is_harmless(base: Path) -> None:
     ],
     ids=["empty", "keyless", "binary", "short", "foreign", "no store", "torn", "no meta", "other meta", "half-built"],
 )
-def test_a_broken_foreign_or_half_built_index_is_made_again(base: Path, damage: object) -> None:
+def test_a_damaged_foreign_or_incomplete_index_is_rebuilt(base: Path, damage: object) -> None:
     expected = found(base)
     assert callable(damage)
     damage(place(base) / cache.STATE)
@@ -146,7 +146,7 @@ def test_a_broken_foreign_or_half_built_index_is_made_again(base: Path, damage: 
     assert len(indexes(base)) == 1
 
 
-def test_an_index_of_another_format_is_made_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_of_another_format_is_rebuilt(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found(base)
     before = indexes(base)
     monkeypatch.setattr(cache, "FORMAT", "next")
@@ -154,14 +154,14 @@ def test_an_index_of_another_format_is_made_again(base: Path, monkeypatch: pytes
     assert indexes(base) != before
 
 
-def test_the_cache_is_for_its_owner_only(base: Path) -> None:
+def test_only_the_owner_can_read_the_cache(base: Path) -> None:
     found(base)
     for folder in (place(base), place(base).parent, place(base).parents[2]):
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("blocked", ["root", "place"])
-def test_without_a_place_to_write_the_search_works_from_memory_and_says_so(base: Path, blocked: str) -> None:
+def test_without_a_writable_cache_the_index_is_in_memory_and_a_remark_says_so(base: Path, blocked: str) -> None:
     file = Path(os.environ["CKM_CACHE"]) if blocked == "root" else place(base)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("not a folder")
@@ -171,7 +171,7 @@ def test_without_a_place_to_write_the_search_works_from_memory_and_says_so(base:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners")
-def test_a_place_of_somebody_else_is_not_trusted(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_folder_of_another_user_is_not_used(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found(base)
     real = place(base).stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: real + 1)
@@ -179,14 +179,14 @@ def test_a_place_of_somebody_else_is_not_trusted(base: Path, monkeypatch: pytest
         assert "another user" in kb.search(base, "parcel", as_of=DAY).remarks[0]
 
 
-def test_entries_that_cannot_be_read_are_counted_also_when_nothing_changed(base: Path) -> None:
+def test_unreadable_entries_are_counted_also_from_the_cache(base: Path) -> None:
     (base / "broken.yaml").write_text("id: [")
     for _ in range(2):
         assert open_index(base).left_out == 1
 
 
 @pytest.mark.slow
-def test_many_searches_at_once_on_a_cold_cache_find_the_same_and_leave_one_index(base: Path) -> None:
+def test_concurrent_searches_without_an_index_have_equal_hits_and_build_one_index(base: Path) -> None:
     for number in range(150):
         write_entry(base, f"more/{number}", f"Something about widget {number}")
     running = [start(base) for _ in range(6)]
@@ -197,7 +197,7 @@ def test_many_searches_at_once_on_a_cold_cache_find_the_same_and_leave_one_index
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_the_next_search_finds_what_is_there(base: Path) -> None:
+def test_a_search_after_a_killed_one_has_correct_hits(base: Path) -> None:
     for number in range(120):
         write_entry(base, f"more/{number}", f"Something about widget {number}")
     dice = random.Random(1)
@@ -211,7 +211,7 @@ def test_killed_at_any_moment_the_next_search_finds_what_is_there(base: Path) ->
         assert len(indexes(base)) == 1
 
 
-def test_what_a_process_left_that_died_once_its_index_was_named_goes_with_the_next_search(base: Path) -> None:
+def test_the_next_search_removes_the_old_index_of_a_killed_process(base: Path) -> None:
     found(base)
     left = indexes(base)[0].parent / "index.0badf00d"
     shutil.copytree(indexes(base)[0], left)

@@ -1,4 +1,4 @@
-"""Files are read by several processes as by one."""
+"""Several processes give the same index documents as one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def names(base: Path) -> list[str]:
 
 @pytest.mark.slow
 @FORKS
-def test_several_processes_read_what_one_reads_in_the_same_order(base: Path) -> None:
+def test_several_processes_give_the_same_documents_in_the_same_order_as_one(base: Path) -> None:
     with reading(base, names(base), 1) as files:
         alone = list(files)
     with reading(base, names(base), 3) as files:
@@ -40,9 +40,7 @@ def test_several_processes_read_what_one_reads_in_the_same_order(base: Path) -> 
 
 @pytest.mark.slow
 @FORKS
-def test_what_a_process_that_dies_has_not_read_is_read_all_the_same(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_of_a_process_that_dies_are_read_by_the_parent(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with reading(base, names(base), 1) as files:
         alone = list(files)
     here, whole = os.getpid(), module._read
@@ -59,6 +57,6 @@ def test_what_a_process_that_dies_has_not_read_is_read_all_the_same(
 
 @pytest.mark.slow
 @FORKS
-def test_an_abandoned_prefetch_does_not_block(base: Path) -> None:
+def test_a_reader_that_stops_early_does_not_block(base: Path) -> None:
     with reading(base, names(base), 2) as files:
         next(files)

@@ -38,7 +38,7 @@ def only(report: LintReport, rule: str) -> LintFinding:
     return found[0]
 
 
-def test_good_entries_and_the_smallest_draft_are_without_findings_worth_a_look(tmp_path: Path) -> None:
+def test_valid_entries_and_the_smallest_draft_have_no_errors_or_warnings(tmp_path: Path) -> None:
     report = lint(tmp_path, full("a"), full("b", 1), smallest("c"))
     assert [(each.rule, each.severity) for each in report.findings] == [("answers-nothing", Severity.info)]
     assert report.entries == 3
@@ -109,7 +109,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("rule", list(CASES))
-def test_a_rule_fires_once_on_what_it_is_for_and_names_the_line(tmp_path: Path, rule: str) -> None:
+def test_each_rule_reports_its_violation_once_with_the_line(tmp_path: Path, rule: str) -> None:
     documents, message, line = CASES[rule]
     found = only(lint(tmp_path, *documents), rule)
     assert message in found.message
@@ -118,21 +118,21 @@ def test_a_rule_fires_once_on_what_it_is_for_and_names_the_line(tmp_path: Path, 
     assert found.file == "entries.yaml"
 
 
-def test_every_rule_has_a_case_a_promise_and_a_remedy() -> None:
+def test_every_rule_has_a_test_case_a_condition_and_a_remedy() -> None:
     assert set(CASES) == {rule.id for rule in RULES}
-    assert all(rule.promise and rule.remedy for rule in RULES)
+    assert all(rule.condition and rule.remedy for rule in RULES)
     severities = [rule.severity.rank for rule in RULES]
     assert severities == sorted(severities)
 
 
-def test_a_rule_that_is_skipped_says_nothing_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
+def test_a_skipped_rule_has_no_findings_and_an_unknown_rule_is_refused(tmp_path: Path) -> None:
     documents = [full("a", more="mood: x"), full("a", 1)]
     assert lint(tmp_path, *documents, expected=LintOptions(skip=("duplicate-id", "unknown-key"))).findings == ()
     with pytest.raises(UnknownNameError, match="duplicate"):
         lint(tmp_path, expected=LintOptions(skip=("duplicate",)))
 
 
-def test_an_entry_answers_nothing_without_a_resolution_and_without_what_it_answers(tmp_path: Path) -> None:
+def test_an_entry_without_resolution_reasons_and_questions_answers_nothing(tmp_path: Path) -> None:
     bare = full("a", confidence="not_validated").replace("resolution:", "cause:")
     bare = bare.replace("answers: {reasons: [late_delivery], questions: [What about a?]}\n", "")
     found = only(lint(tmp_path, bare), "answers-nothing")
@@ -142,7 +142,7 @@ def test_an_entry_answers_nothing_without_a_resolution_and_without_what_it_answe
     assert not lint(tmp_path, promised.replace("kind: for", "kind: about")).findings
 
 
-def test_reviewers_verify_where_nobody_else_does(tmp_path: Path) -> None:
+def test_reviewers_count_as_verifiers_without_another_verifier(tmp_path: Path) -> None:
     without = full().replace("authentic: {status: verified, by: ben, at: 2026-05-02, how: tried}\n", "")
     assert not lint(tmp_path, without.replace("owner: anna", "owner: anna, reviewers: [ben]")).findings
     own = without.replace("owner: anna", "owner: ben, reviewers: [Anna]")
@@ -171,20 +171,20 @@ def test_two_entries_may_answer_the_same_question_for_different_cases(tmp_path: 
     assert "same-answer" not in {each.rule for each in report.findings}
 
 
-def test_a_link_to_an_entry_that_was_left_out_does_not_dangle(tmp_path: Path) -> None:
+def test_a_link_to_an_entry_that_was_left_out_is_not_dangling(tmp_path: Path) -> None:
     lost = full("lost", 1).replace("confidence: validated", "confidence: surely")
     report = lint(tmp_path, full("a", more="links: {related: [lost]}"), lost)
     assert [each.rule for each in report.findings] == ["schema"]
 
 
-def test_archived_entries_are_left_in_peace(tmp_path: Path) -> None:
+def test_archived_entries_have_no_findings_about_dates(tmp_path: Path) -> None:
     old = (
         full(confidence="archived").replace("2026-12-31", "2026-02-01").replace("last: 2026-05-02", "last: 2020-05-02")
     )
     assert lint(tmp_path, old).findings == ()
 
 
-def test_worst_comes_first_then_the_table_of_rules_then_file_and_line(tmp_path: Path) -> None:
+def test_findings_are_sorted_by_severity_rule_file_and_line(tmp_path: Path) -> None:
     write(tmp_path, full("b", 1, more="mood: x"), name="b.yaml")
     write(tmp_path, full("a", more="mood: x\nodd: y"), full("a", 2), name="a.yaml")
     report = lint(tmp_path)
@@ -199,7 +199,7 @@ def test_worst_comes_first_then_the_table_of_rules_then_file_and_line(tmp_path: 
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))
-def test_circles_are_those_from_which_one_comes_back(links: dict[str, list[str]]) -> None:
+def test_a_circle_is_a_path_that_returns_to_its_start(links: dict[str, list[str]]) -> None:
     def reached(start: str) -> set[str]:
         found: set[str] = set()
         waiting = list(links[start])
@@ -217,12 +217,12 @@ def test_circles_are_those_from_which_one_comes_back(links: dict[str, list[str]]
     assert {frozenset(circle) for circle in _circles({name: tuple(each) for name, each in links.items()})} == wanted
 
 
-def test_a_chain_of_ten_thousand_is_no_recursion() -> None:
+def test_a_chain_of_ten_thousand_links_needs_no_recursion() -> None:
     links = {str(number): (str(number + 1),) for number in range(10_000)}
     assert list(_circles(links)) == []
 
 
-def test_a_cached_report_equals_a_new_one_and_another_day_has_another(tmp_path: Path) -> None:
+def test_a_cached_report_equals_a_new_one_and_is_valid_for_one_day(tmp_path: Path) -> None:
     kb, place = tmp_path / "kb", tmp_path / "place"
     write(kb, full("a", question="Where is it?"), full("b", 1, question="Where is it?", more="mood: x"))
     write(

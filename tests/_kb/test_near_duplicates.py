@@ -1,4 +1,4 @@
-"""Near-duplicates: found across case, spelling and script, and not where numbers or meaning differ."""
+"""Near-duplicates: found across case, spelling and script; not reported where numbers or meaning differ."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_a_copy_with_small_changes_is_found(tmp_path: Path, title: str, issue: s
         ("ＰＡＲＣＥＬ１２ late again today", "parcel12 late again today"),
     ],
 )
-def test_spellings_and_scripts_of_one_text_are_one(tmp_path: Path, one: str, other: str) -> None:
+def test_spelling_variants_of_a_text_are_duplicates(tmp_path: Path, one: str, other: str) -> None:
     texts = [full(name, title=text, issue=text + "?", question=name) for name, text in (("a", one), ("b", other))]
     assert near(tmp_path, *texts) == ["b"]
 
 
-def test_other_numbers_another_kind_and_linked_entries_are_no_duplicates(tmp_path: Path) -> None:
+def test_entries_with_other_numbers_another_kind_or_a_link_are_not_duplicates(tmp_path: Path) -> None:
     sizes = [
         full(f"s{size}", title=f"Shoes of size {size} are late", issue=f"Size {size} has not come") for size in (42, 43)
     ]
@@ -67,7 +67,7 @@ def test_other_numbers_another_kind_and_linked_entries_are_no_duplicates(tmp_pat
     assert near(tmp_path, one + "links: {supersedes: [b]}\n", other) == []
 
 
-def test_a_base_of_nothing_but_copies_has_one_finding_each(tmp_path: Path) -> None:
+def test_each_of_many_copies_has_one_finding(tmp_path: Path) -> None:
     names = [f"c{chr(97 + number % 26)}{number // 26}" for number in range(60)]
     assert len(near(tmp_path, *(full(name, title="Same title", issue=ISSUE) for name in names))) == 59
 
@@ -75,7 +75,7 @@ def test_a_base_of_nothing_but_copies_has_one_finding_each(tmp_path: Path) -> No
 @pytest.mark.slow
 @settings(max_examples=examples(15))
 @given(st.randoms(use_true_random=False))
-def test_no_pair_that_is_alike_is_missed_where_texts_are_as_different_as_in_real_bases(rng: random.Random) -> None:
+def test_no_similar_pair_is_missed_among_realistic_texts(rng: random.Random) -> None:
     letters = "abcdefghijklmnoprstuvw"
     words = ["".join(rng.choice(letters) for _ in range(rng.randint(3, 9))) for _ in range(400)]
     texts = [" ".join(rng.choice(words) for _ in range(rng.randint(4, 20))) for _ in range(60)]

@@ -1,4 +1,4 @@
-"""Personal data: found in every script and spelling, not where it only looks so, and never shown."""
+"""Personal data: found in every script and spelling; similar texts are not reported; messages never contain it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ MAIL, ROLE, PHONE, CARD, IBAN = (
         ("to gb82west12345698765432", IBAN),
     ],
 )
-def test_it_is_found(text: str, kind: str) -> None:
+def test_personal_data_is_found(text: str, kind: str) -> None:
     assert list(personal_kinds(text)) == [kind]
 
 
@@ -77,27 +77,27 @@ def test_it_is_found(text: str, kind: str) -> None:
         "GES-051, GES-052, P0001-P0400",
     ],
 )
-def test_similar_looking_texts_are_no_personal_data(text: str) -> None:
+def test_texts_that_resemble_personal_data_are_not_reported(text: str) -> None:
     assert personal_kinds(text) == {}
 
 
 @given(st.text())
-def test_any_text_can_be_looked_at(text: str) -> None:
+def test_no_text_raises_an_exception(text: str) -> None:
     assert set(personal_kinds(text)) <= {MAIL, ROLE, PHONE, CARD, IBAN}
 
 
 @given(st.text("0123456789", min_size=1, max_size=18))
-def test_one_check_digit_of_ten_is_right(digits: str) -> None:
+def test_exactly_one_of_ten_check_digits_is_valid(digits: str) -> None:
     assert sum(luhn(digits + str(check)) for check in range(10)) == 1
 
 
-def test_published_card_numbers_are_right() -> None:
+def test_published_card_numbers_are_valid() -> None:
     # https://www.paypalobjects.com/en_GB/vhelp/paypalmanager_help/credit_card_numbers.htm
     for number in ("378282246310005", "5610591081018250", "30569309025904", "6011111111111117", "3530111333300000"):
         assert luhn(number)
 
 
-def test_personal_data_are_never_shown_and_declared_ones_are_an_info(tmp_path: Path) -> None:
+def test_messages_never_contain_personal_data_and_declared_data_are_an_info(tmp_path: Path) -> None:
     texts = ("Ask anna.meier@shop.example", "Pay with 4111 1111 1111 1111", "Call +49 30 12345678 now")
     for text in texts:
         write(tmp_path, full(title="x", issue=text, more=f"aliases: ['{text}']\nnote: {{deep: ['{text}']}}"))
@@ -111,7 +111,7 @@ def test_personal_data_are_never_shown_and_declared_ones_are_an_info(tmp_path: P
     assert lint_base(read_folder(tmp_path), TODAY, LintOptions(skip=("personal-data",))).findings == ()
 
 
-def test_owners_and_authors_may_be_named_by_their_address(tmp_path: Path) -> None:
+def test_owners_and_authors_may_be_email_addresses(tmp_path: Path) -> None:
     write(
         tmp_path, full().replace("owner: anna", "owner: anna@shop.example").replace("by: ben", "by: ben@shop.example")
     )

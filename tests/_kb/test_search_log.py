@@ -1,4 +1,4 @@
-"""Searches are logged line by line, also by several processes at once; a damaged line is the only loss."""
+"""The search log: one line per search, also by several processes; only a damaged line is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AT = datetime(2026, 6, 30, 8, 15, tzinfo=UTC)
 
 
 @given(st.none() | st.text(max_size=40), st.integers(0, 99))
-def test_what_is_kept_is_read_again(tmp_path_factory, query: str | None, hits: int) -> None:  # type: ignore[no-untyped-def]
+def test_logged_searches_are_read_as_written(tmp_path_factory, query: str | None, hits: int) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path_factory.mktemp("log") / "out" / "log"
     append(path, LoggedSearch(AT, ("service",), hits, query))
     (search,) = read(path).searches
@@ -24,20 +24,20 @@ def test_what_is_kept_is_read_again(tmp_path_factory, query: str | None, hits: i
     assert search.query == (query if query is None else query.encode("utf-8", "replace").decode())
 
 
-def test_the_log_is_for_its_owner_and_long_queries_are_cut(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_log_and_long_queries_are_cut(tmp_path: Path) -> None:
     append(tmp_path / "log", LoggedSearch(AT, (), 0, "x" * 9999))
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
     assert len(read(tmp_path / "log").searches[0].query or "") == LONGEST
 
 
-def test_lines_written_at_once_do_not_mix(tmp_path: Path) -> None:
+def test_lines_of_concurrent_writers_do_not_mix(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: append(tmp_path / "log", LoggedSearch(AT, (), n, f"query {n} " * 30)), range(200)))
     log = read(tmp_path / "log")
     assert (sorted(search.hits for search in log.searches), log.broken) == (list(range(200)), 0)
 
 
-def test_a_broken_line_is_counted_and_the_others_are_read(tmp_path: Path) -> None:
+def test_a_broken_line_is_counted_and_other_lines_are_read(tmp_path: Path) -> None:
     append(tmp_path / "log", LoggedSearch(AT, (), 1, "a"))
     with (tmp_path / "log").open("ab") as file:
         file.write(b'\xff\n{"at": 1}\n[]\n{"at": "2026-06-30", "hits": 0}\n{"at":')
@@ -45,5 +45,5 @@ def test_a_broken_line_is_counted_and_the_others_are_read(tmp_path: Path) -> Non
     assert (len(log.searches), log.broken) == (1, 5)
 
 
-def test_case_width_and_spaces_do_not_make_another_query() -> None:
+def test_queries_that_differ_in_case_width_and_spaces_are_equal() -> None:
     assert fold("  Ｌate\tPARCEL ") == fold("late parcel")

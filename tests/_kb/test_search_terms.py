@@ -1,4 +1,4 @@
-"""Codes, names with signs, emoji and near misses: what a person types finds the entry that is meant, first."""
+"""Codes, compounds, emoji and misspelled words: a query ranks the intended entry first."""
 
 from __future__ import annotations
 
@@ -60,35 +60,35 @@ def first(folder: Path, query: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("query", "name"), QUERIES + MORE)
-def test_a_code_a_name_with_signs_and_an_emoji_find_their_entry_first(base: Path, query: str, name: str) -> None:
+def test_codes_compounds_and_emoji_rank_their_entry_first(base: Path, query: str, name: str) -> None:
     assert first(base, query) == [name]
 
 
 @pytest.mark.parametrize(("query", "name"), QUERIES)
-def test_the_cases_of_the_field_find_their_entry_first(query: str, name: str) -> None:
+def test_real_queries_rank_their_entry_first(query: str, name: str) -> None:
     if not (CASES / "kb-search").is_dir():
         pytest.skip(f"{CASES} is absent")
     assert first(CASES / "kb-search", query) == [name]
 
 
 @pytest.mark.parametrize("query", ["cat", "vta", "abc", "qqq"])
-def test_a_word_of_three_letters_is_not_found_by_one_gram_of_it(base: Path, query: str) -> None:
+def test_one_shared_gram_does_not_make_a_hit_of_a_word_of_three_letters(base: Path, query: str) -> None:
     assert first(base, query) == []
 
 
 @pytest.mark.parametrize(("query", "meant"), [("vta", "vat"), ("พัดสุ", "พัสดุ")])
-def test_a_suggestion_stands_alone_in_any_script(base: Path, query: str, meant: str) -> None:
+def test_a_misspelled_query_has_a_suggestion_in_any_script(base: Path, query: str, meant: str) -> None:
     result = kb.search(base, query, as_of=DAY)
     assert meant in result.suggestions
     assert result.nearest is None
 
 
-def test_what_shares_less_than_half_of_the_letters_is_not_called_near(base: Path) -> None:
+def test_the_nearest_entry_shares_at_least_half_of_the_grams(base: Path) -> None:
     for query in ("zzzzz", "wdgt", "ขนมปัง"):
         assert kb.search(base, query, as_of=DAY).nearest is None
 
 
-def test_the_cases_of_lint_are_found_at_their_lines(run: Run) -> None:
+def test_lint_findings_of_real_cases_have_their_lines(run: Run) -> None:
     if not (CASES / "kb-lint").is_dir():
         pytest.skip(f"{CASES} is absent")
     done = run("kb-lint", "--kb", CASES / "kb-lint", "--as-of", "2026-01-01", "-f", "csv")

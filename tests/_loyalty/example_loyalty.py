@@ -29,7 +29,7 @@ BEFORE = Period(date(2024, 7, 1), date(2025, 6, 30))
 
 @cache
 def example_metrics() -> tuple[Metric, ...]:
-    """Return every metric of the example shop, by channel too."""
+    """Return every metric of the example shop, of all customers and by channel."""
     with (DATA / "metrics.csv").open(encoding="utf-8", newline="") as file:
         return tuple(_metric(row) for row in csv.DictReader(file))
 
@@ -42,12 +42,12 @@ def example_document(lang: str = "en") -> Document:
 
 @cache
 def example_page(lang: str) -> str:
-    """Return its page."""
+    """Return the page of the example in a language."""
     return render_page(example_document(lang), load_words(lang).page_words())
 
 
 def example_report(**changes: object) -> LoyaltyReport:
-    """Return the report on a year of the example shop, of which fields may be changed."""
+    """Return the report on a year of the example shop, with some fields replaced."""
     fields: dict[str, object] = {
         "label": "shop",
         "shop": "Teahouse",

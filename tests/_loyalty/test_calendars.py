@@ -18,7 +18,7 @@ from ckm.customers.period import Period
 from ckm.errors import UsageError
 from ckm.names import LANGUAGES
 from ckm.render.markdown import render_markdown
-from ckm.settings import CALENDARS, GREGORIAN
+from ckm.setting_values import CALENDARS, GREGORIAN
 from tests._loyalty.example_loyalty import example_report
 
 LEAP_YEARS = [

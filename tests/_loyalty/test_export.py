@@ -1,4 +1,4 @@
-"""The folder of an export: every column explained, safe to open, and the same bytes twice."""
+"""Export: every column has a description, no cell is a formula, and equal input gives equal bytes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def of_example() -> CustomerFacts:
 
 
 def odd_shop() -> ReportContext:
-    """Customers with ids and names that do harm in a spreadsheet or as a path."""
+    """Return customers with ids and names that are formulas or paths."""
     rows = [row(who, day, 10.0, channel=FORMULA) for who in ODD for day in (0, 40, 300)]
     rows += [row(f"once {who}", 350, 5.0) for who in ODD]
     data = tables(*rows)
@@ -115,7 +115,7 @@ def test_the_table_has_one_row_per_customer_with_all_results_of_the_sections() -
     assert frame["loyalty_rule"].drop_nulls().to_list() == ["often", "rated"]
 
 
-def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
+def test_the_lists_have_the_customers_and_the_order_of_their_description(tmp_path: Path) -> None:
     export_customers(example_context(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     lists = {each.name: pl.read_csv(tmp_path / f"{each.name}.csv", infer_schema=False) for each in list_audiences()}
@@ -168,7 +168,7 @@ def test_no_cell_of_a_list_is_a_formula_and_the_table_holds_ids_as_they_are(tmp_
     assert set(ODD) <= set(ids)
 
 
-def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
+def test_names_are_exported_on_request_only(tmp_path: Path) -> None:
     of = odd_shop()
     export_customers(of, known(of), tmp_path / "without")
     export_customers(of, known(of), tmp_path / "with", names=True)

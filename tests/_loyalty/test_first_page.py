@@ -1,4 +1,4 @@
-"""The first page says what happened and what to do next, no more than the numbers bear."""
+"""The first page: key figures, what happened and what to do next, each equal to its metric."""
 
 from __future__ import annotations
 
@@ -38,11 +38,24 @@ def test_the_page_is_called_as_the_shop_and_says_its_period_beneath() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_four_to_six_key_figures_with_the_last_months_of_those_that_have_them(lang: str) -> None:
-    found = list(key_figures(LocalizedReport(example_report(), load_words(lang))))
+def test_four_to_six_key_figures_with_the_last_months_or_why_they_are_missing(lang: str) -> None:
+    localized = LocalizedReport(example_report(), load_words(lang))
+    found = {each.label: each for each in key_figures(localized)}
     assert 4 <= len(found) <= 6
-    assert [len(each.trend) for each in found if each.trend] == [MONTHS] * len(TRENDS)
-    assert all(each.note for each in found if each.trend)
+    months = {each: len(found[localized.title(each)].trend) for each in TRENDS}
+    assert months == dict.fromkeys(TRENDS, MONTHS) | {"retention_rate": 7, "value_at_risk": 0}
+    assert all(each.note and each.trend_description for each in found.values() if each.trend)
+    assert found[localized.title("value_at_risk")].missing_trend == localized.say("key.no_trend_value_at_risk")
+
+
+def test_a_trend_of_too_few_months_is_none_and_says_what_it_needs() -> None:
+    rate = Metric("retention_rate", 0.5, n=100, lo=0.4, hi=0.6)
+    months = [Metric("monthly_retention_rate", 0.5, (("month", f"2026-0{month}"),), n=100) for month in (5, 6)]
+    order_value = Metric("average_order_value", 40.0, n=100)
+    figures = {each.label: each for each in key_figures(of(rate, *months, order_value))}
+    assert figures["Retention rate"].trend == ()
+    assert figures["Retention rate"].missing_trend == "no trend: 26 months of data needed"
+    assert figures["Average order value (AOV)"].missing_trend == "no trend: returns of few customers in a month"
 
 
 def test_a_key_figure_equals_its_metric_and_its_trend_ends_with_the_newest_month() -> None:
@@ -62,7 +75,7 @@ def test_three_sentences_name_what_is_significant_and_what_is_not() -> None:
     assert quiet[2] == "No other metric changed significantly."
 
 
-def test_a_change_that_matters_but_is_not_among_the_largest_is_not_called_insignificant() -> None:
+def test_a_significant_change_below_the_largest_is_not_called_insignificant() -> None:
     other = Change("retention_rate", 0.5, 0.6, -0.15, -0.05)
     sentences = what_happened(example(drivers=(other,), significant=frozenset({"revenue", "retention_rate"}))).sentences
     assert sentences[0].startswith("Revenue of known customers rose by")
@@ -141,15 +154,16 @@ def test_commands_name_the_file_that_was_read_as_a_word_of_a_shell() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "finding"), [(50.0, "low for the season"), (90.0, "usual for the season"), (130.0, "high for the season")]
+    ("value", "finding"),
+    [(50.0, "below the seasonal range"), (90.0, "within the seasonal range"), (130.0, "above the seasonal range")],
 )
-def test_the_newest_month_is_held_against_the_interval_of_the_season(value: float, finding: str) -> None:
+def test_the_newest_month_is_compared_with_its_seasonal_interval(value: float, finding: str) -> None:
     month = (("month", "2026-06"),)
     newest = Metric("monthly_revenue", value, month, previous=80.0)
     localized = of(newest, Metric("seasonal_revenue", 90.0, month, 12, 60.0, 120.0))
     assert finding in season_finding(localized, newest)
     assert "too short" in season_finding(of(newest), newest)
-    assert "not known" in season_finding(of(newest), replace(newest, previous=None))
+    assert "do not hold the same month" in season_finding(of(newest), replace(newest, previous=None))
 
 
 def test_the_numbers_of_the_page_are_those_of_the_metrics() -> None:

@@ -1,4 +1,4 @@
-"""The loyalty report: findings that its numbers bear, and nothing left out in silence."""
+"""The loyalty report: headlines agree with the metrics, and missing metrics have a reason."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ckm._loyalty.churn import value_at_risk
 from ckm._loyalty.document import findings, lead_of, loyalty_document
 from ckm._loyalty.first_page import NOT_COMPARED, key_figures
 from ckm._loyalty.forecast_accuracy import forecast_accuracy, forecast_accuracy_findings
-from ckm._loyalty.localized import LocalizedReport, way
+from ckm._loyalty.localized import LocalizedReport, direction
 from ckm._loyalty.page_sections import PAGE_SECTIONS
 from ckm._loyalty.slices import slices_section
 from ckm._loyalty.words import load_words
@@ -30,7 +30,7 @@ from tests._loyalty.example_loyalty import example_document, example_metrics, ex
 MOST_LINES = 60
 
 
-def told(*changed: Metric, **changes: object) -> LocalizedReport:
+def localized_example(*changed: Metric, **changes: object) -> LocalizedReport:
     """Return the example with some metrics in place of those of their name and slice."""
     places = {(each.name, each.slice) for each in changed}
     kept = [each for each in example_metrics() if (each.name, each.slice) not in places]
@@ -45,7 +45,7 @@ def tables(section: Section) -> list[ReportTable]:
     return [block for block in section.blocks if isinstance(block, ReportTable)]
 
 
-def said(section: Section) -> list[str]:
+def texts_of(section: Section) -> list[str]:
     return [block.text for block in section.blocks if isinstance(block, Text)]
 
 
@@ -86,7 +86,7 @@ def test_every_section_has_texts_in_every_language(lang: str) -> None:
     assert not [text for text in texts(document) if "{" in text]
 
 
-def test_a_report_without_any_measure_says_what_is_missing_instead_of_failing() -> None:
+def test_a_report_without_metrics_gives_the_reasons() -> None:
     reasons = (Missing("changed", "no_purchases"), Missing("loyalty", "no_interactions"))
     empty = example_report(metrics=Metrics([]), missing=reasons, drivers=(), goals=(), by=None)
     for lang in LANGUAGES:
@@ -98,7 +98,7 @@ def test_a_report_without_any_measure_says_what_is_missing_instead_of_failing() 
         assert sum(each.absent for each in document.sections) == len(PAGE_SECTIONS) - 1  # what was read is known
 
 
-def test_every_chart_can_be_read() -> None:
+def test_every_chart_has_a_headline_a_description_and_a_table() -> None:
     for figure in figures(example_document()):
         assert 0 < marks(figure.specification) <= MOST_MARKS
         assert figure.table.rows
@@ -110,28 +110,28 @@ def test_every_chart_can_be_read() -> None:
     ("previous", "lo", "hi", "expected"),
     [(0.4, 0.45, 0.55, "up"), (0.6, 0.45, 0.55, "down"), (0.47, 0.45, 0.55, "same"), (0.4, None, None, "up")],
 )
-def test_a_measure_moved_only_if_it_was_outside_of_its_interval(
+def test_an_estimate_changed_only_if_the_previous_value_is_outside_of_its_interval(
     previous: float, lo: float | None, hi: float | None, expected: str
 ) -> None:
-    assert way(Metric("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
+    assert direction(Metric("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
 
 
 def test_retention_within_its_interval_is_not_called_better_or_worse() -> None:
-    same = told(Metric("retention_rate", 0.5, n=100, lo=0.4, hi=0.6, previous=0.45))
+    same = localized_example(Metric("retention_rate", 0.5, n=100, lo=0.4, hi=0.6, previous=0.45))
     assert "without a significant change" in lead_of(same)
-    more = told(Metric("retention_rate", 0.5, n=100, lo=0.46, hi=0.54, previous=0.45))
+    more = localized_example(Metric("retention_rate", 0.5, n=100, lo=0.46, hi=0.54, previous=0.45))
     assert "rose from 45% to 50%" in lead_of(more)
 
 
 def test_the_cause_of_a_change_is_named_only_beyond_its_interval() -> None:
-    sure = told(Metric("change_by_frequency", 110271.28, lo=60000.0, hi=160000.0))
-    unsure = told(Metric("change_by_frequency", 110271.28, lo=-1000.0, hi=220000.0))
+    sure = localized_example(Metric("change_by_frequency", 110271.28, lo=60000.0, hi=160000.0))
+    unsure = localized_example(Metric("change_by_frequency", 110271.28, lo=-1000.0, hi=220000.0))
     assert "mostly because customers ordered more often" in lead_of(sure)
     assert "with no dominant driver" in lead_of(unsure)
 
 
-def test_falling_revenue_falls_in_words_and_not_by_a_negative_amount() -> None:
-    localized = told(
+def test_falling_revenue_is_worded_without_a_negative_amount() -> None:
+    localized = localized_example(
         Metric("revenue_of_customers", 900.0, previous=1000.0),
         Metric("change_by_customers", -150.0),
         Metric("change_by_frequency", 50.0),
@@ -146,7 +146,7 @@ def test_falling_revenue_falls_in_words_and_not_by_a_negative_amount() -> None:
 
 def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365), **effects: float) -> LocalizedReport:
     zero = dict.fromkeys(("customers", "frequency", "order_value", "returns", "calendar"), 0.0)
-    return told(
+    return localized_example(
         Metric("revenue_of_customers", revenue[1], previous=revenue[0]),
         *(Metric(f"change_by_{name}", value) for name, value in (zero | effects).items()),
         days=days,
@@ -154,23 +154,23 @@ def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365),
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("way", [-1.0, 1.0])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
 @pytest.mark.parametrize("factor", ["customers", "frequency", "order_value", "returns", "calendar"])
-def test_the_main_driver_is_named_in_every_language(lang: str, way: float, factor: str) -> None:
-    localized = changed_by((1000.0, 1000.0 + way * 200), **{factor: way * 200})
+def test_the_main_driver_is_named_in_every_language(lang: str, sign: float, factor: str) -> None:
+    localized = changed_by((1000.0, 1000.0 + sign * 200), **{factor: sign * 200})
     localized = LocalizedReport(localized.report, load_words(lang))
-    assert localized.say(f"because.{factor}_{'up' if way > 0 else 'down'}") in lead_of(localized)
+    assert localized.say(f"because.{factor}_{'up' if sign > 0 else 'down'}") in lead_of(localized)
 
 
-def test_returns_that_rose_are_told_as_more_returns() -> None:
+def test_returns_that_rose_are_worded_as_more_returns() -> None:
     lead = lead_of(changed_by((1000.0, 880.0), returns=-120.0))
     assert "fell by €120.00 (12.0%) to €880.00, mostly because more was returned." in lead
     rose = Change("revenue_returns", value=150.0, previous=30.0, lo=90.0, hi=150.0)
-    sentence = change_sentence(told(), rose).replace("\u2060", "")
+    sentence = change_sentence(localized_example(), rose).replace("\u2060", "")
     assert sentence.startswith("Returns and refunds rose from €30.00 to €150.00 (+€120.00).")
 
 
-def test_no_driver_is_the_main_one_that_did_less_than_the_others_together() -> None:
+def test_the_main_driver_has_more_than_half_of_the_effects() -> None:
     lead = lead_of(changed_by((1000.0, 1300.0), customers=140.0, frequency=90.0, order_value=70.0))
     assert "with no dominant driver" in lead
 
@@ -198,20 +198,20 @@ def test_periods_of_unequal_length_are_compared_per_day(lang: str) -> None:
 
 def test_where_the_data_end_early_and_a_shop_was_closed_the_lead_says_so() -> None:
     closed = Period(date(2026, 1, 5), date(2026, 2, 28))
-    localized = told(data_end=date(2026, 4, 1), silences=(closed,))
+    localized = localized_example(data_end=date(2026, 4, 1), silences=(closed,))
     lead = lead_of(localized)
-    assert "The data end on April 1, 2026, 90 days before the day of this report." in lead.replace("\xa0", " ")
+    assert "The data end on April 1, 2026, 90 days before the end of the period." in lead.replace("\xa0", " ")
     assert "No rows on 55 days" in lead
 
 
-def test_a_value_at_risk_whose_levels_are_hidden_has_no_chart() -> None:
+def test_value_at_risk_with_suppressed_levels_has_no_chart() -> None:
     kept = [each for each in example_metrics() if each.name != "value_at_risk"]
     total = Metric("value_at_risk", 500.0, n=6)
     localized = LocalizedReport(example_report(metrics=Metrics([*kept, total])), load_words("en"))
     assert not [each for each in findings(localized, "churn") if "is at risk;" in each]
 
 
-def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
+def test_value_at_risk_with_one_suppressed_level_has_no_total() -> None:
     kept = [each for each in example_metrics() if each.name not in ("value_at_risk", "customers_at_risk")]
     shown = [Metric("value_at_risk", 0.0, (("level", level),), n=0) for level in ("urgent", "warn")]
     hidden = (Missing("churn", "hidden_cells", (("count", 1), ("min_group_size", 5))),)
@@ -221,7 +221,7 @@ def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
     assert not [each for each in findings(localized, "churn") if "is at risk;" in each]
 
 
-def test_a_title_is_no_finding() -> None:
+def test_a_headline_that_is_a_title_is_no_finding() -> None:
     room = [Metric("headroom", 10.0, (("segment", "grow"),), n=9)]
     hidden = (Missing("growth_potential", "hidden_cells", (("count", 2), ("min_group_size", 5))),)
     shown = LocalizedReport(example_report(metrics=Metrics(room), missing=hidden), load_words("en"))
@@ -232,13 +232,13 @@ def test_a_title_is_no_finding() -> None:
 
 def test_customers_lapsed_after_their_first_purchase_are_reported() -> None:
     points = [Metric("survival", share, (("days", str(day)),), n=10) for day, share in ((0, 0.3), (30, 0.25))]
-    localized = told(*points, Metric("survival_median", None), Metric("lapsed_after_first", 0.7, n=10))
+    localized = localized_example(*points, Metric("survival_median", None), Metric("lapsed_after_first", 0.7, n=10))
     assert "70% of the customers bought once and lapsed." in findings(localized, "relationships")
     assert not [each for each in findings(localized, "relationships") if "0 days" in each]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_report_scores_its_own_past(lang: str) -> None:
+def test_the_report_scores_earlier_forecasts(lang: str) -> None:
     metrics = (
         Metric("warning_precision", 0.6, n=50),
         Metric("warning_recall", 0.75, n=40),
@@ -246,7 +246,7 @@ def test_the_report_scores_its_own_past(lang: str) -> None:
         Metric("spend_came", 1500.0, n=90),
     )
     scored = Period(date(2025, 6, 30), date(2026, 6, 30))
-    localized = told(*metrics, warnings_scored=scored, spend_scored=scored)
+    localized = localized_example(*metrics, warnings_scored=scored, spend_scored=scored)
     localized = LocalizedReport(localized.report, load_words(lang))
     first, second = forecast_accuracy_findings(localized)
     assert [localized.numbers.share(each) in first for each in (0.6, 0.75)] == [True, True]
@@ -274,11 +274,13 @@ def test_the_bridge_ends_at_the_revenue_of_the_period() -> None:
 def test_whether_customers_recommend_is_reported_only_if_the_interval_is_on_one_side(
     value: float, lo: float, hi: float, finding: str
 ) -> None:
-    assert any(finding in each for each in findings(told(Metric("nps", value, n=100, lo=lo, hi=hi)), "loyalty"))
+    assert any(
+        finding in each for each in findings(localized_example(Metric("nps", value, n=100, lo=lo, hi=hi)), "loyalty")
+    )
 
 
 @pytest.mark.slow
-def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
+def test_the_holdout_total_is_judged_by_its_random_variation() -> None:
     def finding(came: float) -> str:
         tenths = [("tenth", "1"), ("what", "actual")]
         kept = [each for each in example_metrics() if each.name != "holdout_orders"]
@@ -300,22 +302,24 @@ def test_the_past_error_of_the_spend_is_reported_beside_the_lifetime_value() -> 
         and "€361,230" in text
         and "€349,120 (forecast +3.5% vs. actual)" in text
         and "€104.31" in text
-        for text in said(built(told(), "value"))
+        for text in texts_of(built(localized_example(), "value"))
     )
-    weights = next(each for each in tables(built(told(), "value")) if each.caption.startswith("Model weight"))
+    weights = next(
+        each for each in tables(built(localized_example(), "value")) if each.caption.startswith("Model weight")
+    )
     assert [row[1] for row in weights.rows] == ["30.0%", "24.0%", "46.0%"]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_language_has_words_for_what_the_spend_is_made_of(lang: str) -> None:
+def test_every_language_names_the_models_of_the_spend_forecast(lang: str) -> None:
     words = load_words(lang)
     assert all(words.called("values", f"model.{name}") for name in ("btyd", "last_spend", "boosted"))
 
 
 @pytest.mark.slow
-def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
+def test_a_change_that_is_not_significant_says_so() -> None:
     changes = (Change("nps", 6.0, 8.0, -10.0, 6.0), Change("retention_rate", 0.4, 0.5, -0.15, -0.05))
-    _, listed = drivers(told(drivers=changes))
+    _, listed = drivers(localized_example(drivers=changes))
     assert isinstance(listed, Items)
     first, second = listed.items
     assert "which is not significant" in first
@@ -323,30 +327,30 @@ def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
 
 
 def test_missing_metrics_are_listed_in_their_section() -> None:
-    localized = told(missing=(Missing("loyalty", "no_interactions"),))
-    assert load_words("en").say("missing.no_interactions") in said(built(localized, "satisfaction"))
+    localized = localized_example(missing=(Missing("loyalty", "no_interactions"),))
+    assert load_words("en").say("missing.no_interactions") in texts_of(built(localized, "satisfaction"))
 
 
-def test_a_reason_without_a_text_is_named_rather_than_left_out() -> None:
-    localized = told(missing=(Missing("churn", "moon_phase", (("there", 1),)),))
-    assert "Not available: moon_phase." in said(built(localized, "at_risk"))
+def test_a_reason_without_a_text_is_shown_by_its_code() -> None:
+    localized = localized_example(missing=(Missing("churn", "moon_phase", (("there", 1),)),))
+    assert "Not available: moon_phase." in texts_of(built(localized, "at_risk"))
 
 
 @pytest.mark.slow
-def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
+def test_a_section_can_have_a_separate_text_for_a_reason() -> None:
     numbers = (("there", 3), ("needed", 20))
     report = example_report(
         missing=tuple(Missing(each, "few_repeat_buyers", numbers) for each in ("relationships", "growth_potential"))
     )
     localized = LocalizedReport(report, load_words("en"))
-    assert any("Life cycle stages" in text for text in said(built(localized, "segments")))
-    assert any("No lifetime value" in text for text in said(built(localized, "value")))
+    assert any("Life cycle stages" in text for text in texts_of(built(localized, "segments")))
+    assert any("No lifetime value" in text for text in texts_of(built(localized, "value")))
 
 
 @pytest.mark.slow
-def test_nothing_is_added_up_where_parts_are_hidden() -> None:
+def test_no_headline_sums_over_suppressed_parts() -> None:
     hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_group_size", 5))),)
-    localized = told(missing=hidden)
+    localized = localized_example(missing=hidden)
     assert any("are active;" in headline for headline in findings(localized, "relationships"))
     kept = [each for each in example_metrics() if each.of("state") != "cooling"]
     localized = LocalizedReport(replace(localized.report, metrics=Metrics(kept)), load_words("en"))
@@ -355,28 +359,32 @@ def test_nothing_is_added_up_where_parts_are_hidden() -> None:
     assert not any("are active;" in headline for headline in headlines)
 
 
-def test_slices_stand_side_by_side_and_what_is_hidden_is_a_dash() -> None:
+def test_slices_are_rows_of_one_table_and_a_suppressed_number_is_a_dash() -> None:
     kept = [each for each in example_metrics() if not (each.name == "retention_rate" and each.of("channel") == "till")]
     slices = slices_section(LocalizedReport(example_report(metrics=Metrics(kept)), load_words("en")))
     assert slices is not None
     (table,) = tables(slices)
     column = [each.title for each in table.columns].index("Retention rate")
     assert {row[0]: row[column] for row in table.rows}["till"] == "–"
-    assert any("fewer than 5" in text for text in said(slices))
+    assert any("fewer than 5" in text for text in texts_of(slices))
 
 
 @pytest.mark.slow
 def test_names_are_shown_only_if_they_may_be() -> None:
     loyal = example_report().loyal.with_columns(display_name=pl.lit("Mina Ahmadi"))
     for names in (False, True):
-        listed = tables(built(told(loyal=loyal, names=names), "satisfaction"))[-1]
+        listed = tables(built(localized_example(loyal=loyal, names=names), "satisfaction"))[-1]
         assert any("Mina Ahmadi" in row for row in listed.rows) == names
 
 
-def test_every_measure_that_is_shown_is_defined() -> None:
+def test_every_metric_of_the_page_has_a_definition() -> None:
     document = example_document()
     defined = {row[0] for table in tables(section(document, "Definitions")) for row in table.rows}
-    numbers = (table for table in tables(section(document, "Segments and moves")) if table.columns[0].title == "Metric")
+    numbers = (
+        table
+        for table in tables(section(document, "Customer segments and movements"))
+        if table.columns[0].title == "Metric"
+    )
     shown = {row[0] for table in numbers for row in table.rows}
     assert len(shown) > 10
     assert shown <= defined
@@ -405,8 +413,10 @@ def test_a_mail_has_sixty_lines_at_most_and_says_what_to_do(lang: str) -> None:
 
 
 @pytest.mark.parametrize("reason", sorted(NOT_COMPARED))
-def test_where_nothing_is_compared_the_lead_says_why(reason: str) -> None:
+def test_without_a_comparison_the_lead_gives_the_reason(reason: str) -> None:
     numbers = (("days", 40), ("others", 2))
-    localized = told(days=None, missing=(Missing("changed", "no_goals"), Missing("changed", reason, numbers)))
+    localized = localized_example(
+        days=None, missing=(Missing("changed", "no_goals"), Missing("changed", reason, numbers))
+    )
     assert localized.reason(Missing("changed", reason, numbers)) in lead_of(localized)
     assert "goal" not in lead_of(localized)

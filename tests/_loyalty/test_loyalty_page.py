@@ -1,4 +1,4 @@
-"""The page of the loyalty report in six languages: valid, small, safe, and in a browser as it should be."""
+"""The page of the loyalty report in six languages: valid HTML, limited in size, safe, and readable in a browser."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OUTSIDE = """[...document.querySelectorAll("svg.chart text, h1, h2, h3, p, dd, d
   const box = each.getBoundingClientRect();
   return box.width && (box.left < -0.5 || box.right > document.documentElement.clientWidth + 0.5);
 }).map(each => each.textContent)"""
-"""Texts that run over an edge, which a page that hides its overflow would not tell of."""
+"""Script that returns texts beyond the edge of the page, which hidden overflow would conceal."""
 
 
 EVIL = "<script>alert(1)</script>"
@@ -46,7 +46,7 @@ def test_the_page_is_valid_html(lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
+def test_the_page_stays_within_its_size_and_loads_nothing(lang: str) -> None:
     page = read(example_page(lang))
     assert len(example_page(lang).encode()) <= MOST_BYTES
     assert not page.all("script", "link", "img", "iframe", "object", "embed", "image", "use", "base", "form")
@@ -94,7 +94,7 @@ def test_equal_reports_give_equal_pages() -> None:
 
 
 @needs_chromium
-def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_path: Path) -> None:
+def test_the_page_has_no_console_message_no_request_and_no_horizontal_scrolling(tmp_path: Path) -> None:
     with browser(tmp_path) as tab:
         for lang in LANGUAGES:
             page = tmp_path / f"{lang}.html"
@@ -111,13 +111,13 @@ def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_p
 NAMES = frozenset(
     {"NPS", "CSAT", "CLV", "AOV", "Gini", "Kaplan", "Meier", "Pareto", "NBD", "MBG", "Gamma", "Boosting", "Gradient"}
 )
-"""Abbreviations of the field, and of models by those who found them."""
+"""Abbreviations of the field, and names of models."""
 FILES = frozenset({"ckm", "loyalty", "report", "explain", "lifecycle", "segment", "value", "controls", "risk", "csv"})
 """Parts of commands and of names of files."""
 SECOND_ORDER = frozenset({"second", "order", "due", "shop"})
 GLOSSES = {"th": frozenset({"Churn", "Cohort", "Detractor", "Promoter", "Guest", "Upsell", "censored", "holdout"}),
            "fa": frozenset({"holdout"})}  # fmt: skip
-"""English terms that marketing in a language writes beside its own."""
+"""English terms that marketing texts of a language use."""
 
 
 @pytest.mark.parametrize("lang", ["th", "zh-Hans", "zh-Hant", "fa"])

@@ -1,4 +1,4 @@
-"""The page in Chromium: sheets of paper, the window's width, wide tables, and accessibility."""
+"""The page in Chromium: number of printed pages, use of the width, wide tables, and accessibility."""
 
 from __future__ import annotations
 

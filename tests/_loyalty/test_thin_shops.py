@@ -1,4 +1,4 @@
-"""Shops with few data get a shorter report that says why, and nothing that the data do not bear out."""
+"""Shops with few data have a shorter report, with reasons for missing sections and without unfounded actions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from ckm._loyalty.document import loyalty_document
+from ckm._loyalty.words import load_words
 from ckm.loyalty import loyalty
 from ckm.metrics.next_steps import next_steps
 from ckm.metrics.report import LoyaltyReport
@@ -80,5 +81,6 @@ def test_a_year_that_has_no_earlier_one_gives_way_to_half_a_year_of_equal_length
     assert report.days == (182, 182)
     assert "May" in loyalty_document(report).lead
     assert report.metrics.get("revenue").previous is not None  # type: ignore[union-attr]
+    assert load_words("en").say("lead.season") in loyalty_document(report).lead
     named = loyalty(tmp_path / "orders.csv", period="12mo").report
     assert (named.shortened_from, named.days, named.period.days) == (None, None, 365)

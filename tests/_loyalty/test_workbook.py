@@ -1,4 +1,4 @@
-"""The report as a workbook: numbers as numbers, texts as texts, and the same bytes twice."""
+"""The workbook: number formats, texts that are no formulas, page setup, and equal bytes for equal reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ import polars as pl
 import pytest
 
 from ckm._loyalty.words import load_words
-from ckm._loyalty.workbook import LONGEST_NAME, MOST_WIDTH, money_format, sheet_name, width_of, write_workbook
+from ckm._loyalty.workbook import (
+    LINE_HEIGHT,
+    LONGEST_NAME,
+    MOST_WIDTH,
+    money_format,
+    sheet_name,
+    width_of,
+    write_workbook,
+)
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.metric import Metric, Metrics
 from ckm.names import LANGUAGES
@@ -23,20 +31,22 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
 class Cell(NamedTuple):
-    """What a cell holds and how Excel shows it."""
+    """Value of a cell and its number format."""
 
     value: str | float
     shown: str
 
 
 class Sheet(NamedTuple):
-    """A sheet as its XML has it."""
+    """Content and settings of a sheet, from its XML."""
 
     cells: list[dict[int, Cell]]
     widths: dict[int, float]
     is_frozen: bool
     filters: str
     is_mirrored: bool
+    heights: list[float | None]
+    page: tuple[str | None, ...]
 
 
 def opened(path: Path) -> dict[str, Sheet]:
@@ -60,7 +70,7 @@ def opened(path: Path) -> dict[str, Sheet]:
 
 
 def _sheet(root: ElementTree.Element, strings: list[str], looks: list[str]) -> Sheet:
-    rows = []
+    rows, heights = [], []
     for row in root.iter(f"{MAIN}row"):
         cells = {}
         for cell in row.iter(f"{MAIN}c"):
@@ -73,6 +83,9 @@ def _sheet(root: ElementTree.Element, strings: list[str], looks: list[str]) -> S
                 shown = looks[int(cell.get("s") or 0)]
                 cells[column - 1] = Cell(strings[int(value.text)] if is_text else float(value.text), shown)
         rows.append(cells)
+        heights.append(float(row.get("ht") or 0) or None)
+    page = root.find(f"{MAIN}pageSetup")
+    assert page is not None
     pane, filters, view = root.find(f".//{MAIN}pane"), root.find(f"{MAIN}autoFilter"), root.find(f".//{MAIN}sheetView")
     return Sheet(
         rows,
@@ -84,6 +97,8 @@ def _sheet(root: ElementTree.Element, strings: list[str], looks: list[str]) -> S
         pane is not None and pane.get("ySplit") == "1" and pane.get("state") == "frozen",
         "" if filters is None else filters.get("ref") or "",
         view is not None and view.get("rightToLeft") == "1",
+        heights,
+        tuple(page.get(key) for key in ("orientation", "paperSize", "fitToHeight")),
     )
 
 
@@ -101,7 +116,7 @@ def test_a_sheet_per_section_and_all_metrics(tmp_path: Path, lang: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_sheet_of_measures_is_the_table_that_machines_read(tmp_path: Path) -> None:
+def test_the_sheet_of_metrics_equals_the_machine_format(tmp_path: Path) -> None:
     report = example_report()
     write_workbook(report, tmp_path / "report.xlsx")
     sheet = pl.read_excel(tmp_path / "report.xlsx", sheet_name="Metrics", infer_schema_length=None)
@@ -152,6 +167,28 @@ def test_every_sheet_is_a_table_whose_header_stays_and_filters_and_whose_texts_f
             for column, cell in row.items():
                 if isinstance(cell.value, str):
                     assert width_of(cell.value) < sheet.widths[column] or sheet.widths[column] >= MOST_WIDTH, name
+
+
+def test_a_wrapped_text_has_a_row_as_high_as_its_lines(tmp_path: Path) -> None:
+    """LibreOffice shows one line of a row without a height."""
+    write_workbook(example_report(), tmp_path / "report.xlsx")
+    for sheet in opened(tmp_path / "report.xlsx").values():
+        for row, height in zip(sheet.cells[1:], sheet.heights[1:], strict=True):
+            widest = max((width_of(cell.value) for cell in row.values() if isinstance(cell.value, str)), default=0)
+            assert (height or LINE_HEIGHT) >= LINE_HEIGHT * -(-widest // MOST_WIDTH)
+
+
+def test_a_sheet_is_printed_one_page_wide_on_a4(tmp_path: Path) -> None:
+    write_workbook(example_report(), tmp_path / "report.xlsx")
+    assert {sheet.page for sheet in opened(tmp_path / "report.xlsx").values()} == {("landscape", "9", "0")}
+
+
+def test_a_slice_of_a_dimension_is_written_in_words(tmp_path: Path) -> None:
+    write_workbook(example_report(), tmp_path / "report.xlsx")
+    sheet = opened(tmp_path / "report.xlsx")["What changed and why"]
+    slices = {str(row[1].value) for row in sheet.cells[1:] if 1 in row}
+    assert "party type: Companies" in slices
+    assert not [text for text in slices if "dimension" in text]
 
 
 @pytest.mark.slow

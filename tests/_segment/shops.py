@@ -1,4 +1,4 @@
-"""Shops of many kinds, made up from a seed: what their customers did, as rows, and the plain facts of each customer."""
+"""Simulated shops of many kinds: rows by seed, and facts of each customer computed from the rows alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 START = date(2023, 1, 1)
 LAST = 800
-"""Days of the longest shop."""
+"""Number of days of the longest shop."""
 
 
 @dataclass(frozen=True)
 class Customer:
-    """What a customer did, from the rows alone: days of purchase, money of each order, and money of all rows."""
+    """Facts of a customer, computed from the rows alone; days count from :data:`START`."""
 
     days: tuple[int, ...]
     orders: tuple[float, ...]
@@ -40,12 +40,12 @@ class Customer:
 
     @property
     def interval(self) -> float | None:
-        """Own usual time between purchases: the larger of median and mean."""
+        """Own purchase interval in days: the larger of median and mean; None with one purchase day."""
         return max(median(self.gaps), mean(self.gaps)) if self.gaps else None
 
     @property
     def interval_before(self) -> float | None:
-        """The same without the last gap."""
+        """Own purchase interval without the last gap; None with fewer than three purchase days."""
         before = self.gaps[:-1]
         return max(median(before), mean(before)) if before else None
 
@@ -100,7 +100,7 @@ def months(day_of_month: int) -> list[int]:
 
 
 def club(random: np.random.Generator) -> Rows:
-    """Members who are billed on the first of each month at one price; a tenth have left."""
+    """Members who are billed on the first of each month at one price; 10 % have left."""
     rows: Rows = []
     for number in range(int(random.integers(30, 250))):
         bills = months(1)[: random.integers(2, 26) if random.random() < 0.1 else 26]
@@ -139,7 +139,7 @@ def many_firms(random: np.random.Generator) -> Rows:
 
 
 def one_day_each(random: np.random.Generator) -> Rows:
-    """Everybody bought on one day, some of them many times."""
+    """All customers bought on one day, some of them several times."""
     rows: Rows = []
     for number in range(int(random.integers(20, 150))):
         day = int(random.integers(0, 300))
@@ -157,7 +157,7 @@ def thin(random: np.random.Generator) -> Rows:
 
 
 def one_time(random: np.random.Generator) -> Rows:
-    """Everybody bought once."""
+    """All customers bought once."""
     count = int(random.integers(5, 300))
     return [
         (f"c{number}", int(random.integers(0, 500)), round(float(random.lognormal(4, 0.6)), 2))
@@ -189,7 +189,7 @@ def all_the_same(random: np.random.Generator) -> Rows:
 
 
 def one_price(random: np.random.Generator) -> Rows:
-    """Every order costs the same, to the last bits of a sum; customers differ in how many they make."""
+    """All orders have the same amount; customers differ in the number of orders only."""
     rows: Rows = []
     for number in range(int(random.integers(100, 200))):
         days = {int(day) for day in random.integers(0, 500, int(random.integers(1, 20)))}
@@ -198,7 +198,7 @@ def one_price(random: np.random.Generator) -> Rows:
 
 
 def heavy_tails(random: np.random.Generator) -> Rows:
-    """Few customers make most orders, and other few the largest; some rows come back."""
+    """A few customers make most of the orders, a few others the largest ones; some rows are returns."""
     rows: Rows = []
     for number in range(int(random.integers(100, 300))):
         orders = min(int(random.pareto(0.9)) + 1, 300)
@@ -212,7 +212,7 @@ def heavy_tails(random: np.random.Generator) -> Rows:
 
 
 def mixed(random: np.random.Generator) -> Rows:
-    """Weekly, monthly and yearly buyers of small and of large baskets, who come and leave at any time."""
+    """Weekly, monthly and yearly buyers of small and of large baskets, who start and stop at any time."""
     rows: Rows = []
     for number in range(int(random.integers(100, 300))):
         pace, level = float(random.choice([7, 30, 90, 300])), float(random.choice([10, 40, 200]))

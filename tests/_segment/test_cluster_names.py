@@ -47,11 +47,11 @@ def test_every_cluster_has_a_name_of_its_own_and_an_advice(deviations: list[list
     assert all(segment.name and segment.advice.endswith(".") for segment in segments)
 
 
-def test_the_farthest_features_come_first() -> None:
+def test_the_largest_deviations_come_first() -> None:
     assert names([0.7, -2.0, 1.0]) == ["little cake, much milk"]
 
 
-def test_what_is_near_the_mean_is_not_said() -> None:
+def test_features_near_the_mean_give_no_word() -> None:
     assert names([0.1, -2.0, 0.49], [0.1, 0.2, 0.3]) == ["little cake", "middling"]
 
 
@@ -62,7 +62,7 @@ def test_of_one_theme_only_the_strongest_word_is_used() -> None:
     assert segments[0].advice == "More tea; more cake."
 
 
-def test_clusters_that_would_be_named_alike_get_more_words() -> None:
+def test_clusters_with_equal_names_get_more_words() -> None:
     assert names([2.0, 1.0, 0.2], [2.0, 1.0, -0.2]) == [
         "much tea, much cake, much milk",
         "much tea, much cake, little milk",
@@ -128,7 +128,7 @@ def test_words_are_read_as_written(tmp_path: Path) -> None:
         ("ชา", True),
     ],
 )
-def test_a_name_is_kept_only_while_its_words_hold(name: str, *, holds: bool) -> None:
+def test_a_name_is_kept_only_while_its_words_are_true(name: str, *, holds: bool) -> None:
     assert words_hold(name, [2.0, -0.3, 0.0], FEATURES) is holds
 
 
@@ -137,7 +137,7 @@ def side(fact: Fact, values: list[float | None], members: list[bool], over: list
     return fact.side(frame, np.array(members))
 
 
-def test_a_word_needs_mean_and_median_of_those_who_are_known_on_its_side() -> None:
+def test_a_word_needs_mean_and_median_of_the_known_values_on_its_side() -> None:
     fact, first = Fact("a"), [True, True, True, False, False, False]
     assert side(fact, [3.0, 4.0, 5.0, 1.0, 1.0, 2.0], first) == 1
     assert side(fact, [1.0, 1.0, 2.0, 3.0, 4.0, 5.0], first) == -1

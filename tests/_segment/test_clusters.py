@@ -1,4 +1,4 @@
-"""Clusters: existing groups are found, and equal customers give equal bytes."""
+"""Clusters: simulated groups are found, and equal customers give equal bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ GROUPS = {
 
 @cache
 def shop(seed: int = 1, each: int = 60) -> pl.DataFrame:
-    """Return customers of four habits, ``each`` of them; ``group`` says which."""
+    """Return ``each`` customers of each of four habits; the column ``group`` has the habit."""
     random = np.random.default_rng(seed)
     frames = []
     for place, (group, habits) in enumerate(GROUPS.items()):
@@ -75,7 +75,7 @@ def reread(definition: ClustersDefinition, folder: Path, **instead: object) -> C
 
 
 @pytest.mark.slow
-def test_the_groups_that_are_there_are_found() -> None:
+def test_simulated_groups_are_found() -> None:
     assigned = fitted().assign(shop())
     truth = shop()["group"].rank("dense").cast(pl.Int64).to_numpy()
     assert adjusted_rand_index(assigned["cluster"].to_numpy(), truth) == 1.0
@@ -86,7 +86,7 @@ def test_the_groups_that_are_there_are_found() -> None:
 
 
 @pytest.mark.slow
-def test_the_best_paying_cluster_comes_first() -> None:
+def test_clusters_are_ordered_by_mean_monetary_value() -> None:
     money = [each.money for each in fitted().clusters]
     assert money == sorted(money, reverse=True)
 
@@ -151,7 +151,7 @@ def test_a_definition_reads_back_as_it_was_written(tmp_path: Path) -> None:
         ({"speed": 1}, "unknown key 'speed'"),
     ],
 )
-def test_a_definition_that_was_spoilt_is_reported_with_its_line(
+def test_an_invalid_definition_is_reported_with_its_line(
     tmp_path: Path, instead: dict[str, object], message: str
 ) -> None:
     with pytest.raises(UsageError, match=rf"definition.yaml:\d+: {message}"):
@@ -160,12 +160,12 @@ def test_a_definition_that_was_spoilt_is_reported_with_its_line(
 
 def test_two_clusters_with_one_name_are_reported(tmp_path: Path) -> None:
     twins = replace(fitted(), clusters=tuple(replace(each, name="same") for each in fitted().clusters))
-    with pytest.raises(UsageError, match="two clusters have one name"):
+    with pytest.raises(UsageError, match="two clusters have the same name"):
         reread(twins, tmp_path)
 
 
 @pytest.mark.slow
-def test_names_and_places_stay_when_the_customers_change_a_little() -> None:
+def test_a_refit_keeps_names_and_order_if_few_customers_change() -> None:
     named = replace(
         fitted(),
         clusters=tuple(replace(each, name=f"ours {place}") for place, each in enumerate(fitted().clusters[::-1])),
@@ -177,7 +177,7 @@ def test_names_and_places_stay_when_the_customers_change_a_little() -> None:
 
 
 @pytest.mark.slow
-def test_a_cluster_that_is_new_finds_its_place_by_money_and_its_own_name() -> None:
+def test_a_new_cluster_gets_its_own_name_and_a_position_by_monetary_value() -> None:
     old = replace(fitted(), clusters=fitted().clusters[:1] + fitted().clusters[2:])
     again = fit(shop(), previous=old)
     assert again.clusters == fitted().clusters
@@ -193,7 +193,7 @@ def test_one_outlier_makes_no_cluster_of_its_own() -> None:
 
 
 @pytest.mark.slow
-def test_features_that_are_missing_or_constant_are_left_out_and_said() -> None:
+def test_missing_and_constant_features_are_left_out_with_a_remark() -> None:
     frame = shop().drop("categories").with_columns(discount_share=pl.lit(0.0), gap_last_days=pl.lit(None, pl.Int64))
     definition = fit(frame)
     assert definition.left_out == ("gap_stretch", "categories", "discount_share")
@@ -202,7 +202,7 @@ def test_features_that_are_missing_or_constant_are_left_out_and_said() -> None:
 
 
 @pytest.mark.slow
-def test_noise_is_said_to_be_unstable() -> None:
+def test_clusters_of_noise_are_reported_as_not_stable() -> None:
     random = np.random.default_rng(2)
     columns = {name: random.lognormal(0, 1, 150) for name in shop().columns if name not in ("customer_id", "group")}
     frame = pl.DataFrame({"customer_id": [f"{number:03}" for number in range(150)], **columns})
@@ -216,14 +216,16 @@ def test_too_few_customers_are_refused_with_both_numbers() -> None:
 
 
 @pytest.mark.parametrize("kinds", [1, 2])
-def test_customers_who_are_all_alike_are_refused(kinds: int) -> None:
+def test_identical_customers_are_refused(kinds: int) -> None:
     frame = pl.concat([shop().head(kinds)] * 120).with_columns(customer_id=pl.int_range(pl.len()).cast(pl.String))
     with pytest.raises(NotEnoughDataError, match="too alike to be divided"):
         fit(frame)
 
 
 @pytest.mark.slow
-def test_beyond_the_limit_a_sample_is_learned_from_and_everyone_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_above_the_limit_clusters_are_fitted_to_a_sample_and_all_customers_assigned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(learn, "MOST_FITTED", 150)
     monkeypatch.setattr(learn, "MOST_TRIED", 120)
     definition = fit(shop())
@@ -232,7 +234,7 @@ def test_beyond_the_limit_a_sample_is_learned_from_and_everyone_assigned(monkeyp
     assert "150 of 240 customers" in definition.remarks(definition.assign(shop()))[-1]
 
 
-def test_details_show_every_number_tried_and_where_the_centres_lie() -> None:
+def test_details_show_the_stability_of_each_number_and_the_centres() -> None:
     tried, centres = fitted().details()
     assert tried.frame["clusters"].to_list() == list(range(3, 11))
     assert centres.frame["segment"].to_list() == [segment.name for segment in fitted().segments]

@@ -1,4 +1,4 @@
-"""What a balance of customers promises: it balances, sees no future, and says what the states say."""
+"""Active customer flow: it adds up, uses no later row, and agrees with the life cycle stages."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def assert_balanced(frame: pl.DataFrame) -> None:
         frame["active"].to_list()
         == frame.select(pl.sum_horizontal("new", "retained", "reactivated")).to_series().to_list()
     )
-    assert frame["active_before"].to_list() == (frame["retained"] + frame["lost"]).to_list()
+    assert frame["active_before"].to_list() == (frame["retained"] + frame["no_longer_active"]).to_list()
     assert frame["active_before"].to_list()[1:] == frame["active"].to_list()[:-1]
 
 
 def is_active_now(tables: dict[str, pl.LazyFrame], definition: LifecycleDefinition, day: date) -> dict[str, date]:
-    """Customers active at the end of a day, and their first purchase, by the feature table of that day."""
+    """Return the customers active at the end of a day, and their first purchase, by the feature table of that day."""
     population = Population(definition.gap_median_days, definition.gap_p80_days)
     try:
         table = feature_table(tables, as_of=day, population=population).frame
@@ -82,7 +82,7 @@ def is_active_now(tables: dict[str, pl.LazyFrame], definition: LifecycleDefiniti
 
 
 def by_feature_tables(found: Flows, tables: dict[str, pl.LazyFrame], definition: LifecycleDefinition) -> pl.DataFrame:
-    """The same balances from a full feature table at each end."""
+    """Return the flow computed from a complete feature table at each end."""
     first = found.frame["end"][0].replace(day=1)
     ends = [first - timedelta(days=1), *found.frame["end"]]
     snapshots = [is_active_now(tables, definition, end) for end in ends]
@@ -102,8 +102,8 @@ def by_feature_tables(found: Flows, tables: dict[str, pl.LazyFrame], definition:
     return pl.DataFrame(rows, schema=found.frame.schema.names()[2:], orient="row")
 
 
-def test_one_customer_comes_stays_is_lost_and_is_won_back() -> None:
-    """The first purchase, on 20 November, carries to 9 January; that of 9 February, by the own 81 days, to 21 May."""
+def test_one_customer_is_new_retained_no_longer_active_and_reactivated() -> None:
+    """Active from 20 November to 9 January by the first purchase, and from 9 February to 21 May by the own 81 days."""
     found = flows([("ann", 0, "sale"), ("ann", 81, "sale")], as_of=192)
     assert found.frame.rows() == [
         ("2025-11", date(2025, 11, 30), 0, 1, 0, 0, 0, 1),
@@ -134,7 +134,7 @@ def test_every_period_balances(visits: list[Visit], as_of: int, period: str, per
 @pytest.mark.slow
 @settings(max_examples=examples(6))
 @given(long_histories)
-def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit]) -> None:
+def test_the_flow_equals_the_stages_at_both_ends_of_the_period(visits: list[Visit]) -> None:
     tables = {"transactions": transactions(visits)}
     found = flows(visits, as_of=400, periods=3)
     assert_frame_equal(found.frame.drop("period", "end"), by_feature_tables(found, tables, DEFINITION))
@@ -143,7 +143,7 @@ def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit])
 @pytest.mark.slow
 @settings(max_examples=examples(13))
 @given(histories, st.integers(0, 400), st.randoms(use_true_random=False))
-def test_no_balance_sees_the_future_or_the_order_of_the_rows(visits: list[Visit], day: int, random: Random) -> None:
+def test_later_rows_and_the_order_of_rows_change_no_flow(visits: list[Visit], day: int, random: Random) -> None:
     seen = [visit for visit in visits if visit[1] <= day]
     if not any(kind == "sale" for *_, kind in seen):
         return
@@ -173,14 +173,14 @@ def test_periods_are_those_of_the_calendar_and_the_last_ends_as_of(
     assert found.remarks[0] == f"the last {period} ends on 2026-03-10, before its time"
 
 
-def test_customers_new_and_lapsed_within_a_period_are_counted_in_a_remark() -> None:
+def test_customers_who_become_active_and_inactive_within_a_period_are_counted_in_a_remark() -> None:
     """``bob`` bought once, in January, and is not active since March; the year is looked at in September."""
     found = flows([("ann", 0, "sale"), ("bob", 60, "sale")], as_of=300, period="year")
     assert found.frame["new"].to_list() == [1, 0]
-    assert found.remarks[-1].startswith("1 customer bought first within a year and lapsed before its end")
+    assert found.remarks[-1].startswith("1 customer bought first within a year and were not active at its end")
 
 
-def test_a_customer_who_bought_before_the_data_begin_is_not_known_and_that_is_reported() -> None:
+def test_a_remark_says_that_purchases_before_the_data_begin_are_unknown() -> None:
     found = flows([("ann", 0, "sale")], as_of=10)
     assert any(remark.startswith("the data begin on 2025-11-20") for remark in found.remarks)
 
@@ -191,8 +191,8 @@ def test_a_period_that_does_not_exist_is_refused(period: str, periods: int) -> N
         flows([("ann", 0, "sale")], as_of=10, period=period, periods=periods)
 
 
-def test_a_day_is_a_day_of_the_shop() -> None:
-    """Half past eleven in the evening in UTC is the first of the next month in Berlin."""
+def test_days_are_in_the_time_zone_of_the_shop() -> None:
+    """23:30 in UTC on the last day of a month is the first day of the next month in Berlin."""
     late = transactions([("ann", 0, "sale")]).with_columns(
         ordered_at=pl.lit(datetime(2025, 11, 30, 23, 30, tzinfo=UTC))
     )

@@ -50,7 +50,7 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Buyer:
-    """A customer's silence and purchase interval in days; ``gaps`` 0 for one purchase, ``silence`` None without any."""
+    """Recency and intervals of a customer in days; ``gaps`` is 0 for one purchase day, ``silence`` None without any."""
 
     silence: int | None
     gaps: int = 5
@@ -151,7 +151,7 @@ one_time_buyers = st.builds(
         (Buyer(0, last=121, long_before=60.5), "active"),
     ],
 )
-def test_each_state_and_each_boundary(buyer: Buyer, state: str) -> None:
+def test_each_stage_has_its_boundaries(buyer: Buyer, state: str) -> None:
     assert states(buyer) == [state]
 
 
@@ -170,7 +170,7 @@ def test_customers_within_their_purchase_interval_are_active_and_usual_returns_a
     assert states(seldom, replace(seldom, silence=0), by=before_there_was_one) == ["lapsed", "reactivated"]
 
 
-def test_weekends_and_a_holiday_of_a_fortnight_let_no_daily_buyer_lapse() -> None:
+def test_no_daily_buyer_lapses_over_a_weekend_or_two_weeks_of_holiday() -> None:
     daily = Buyer(0, gaps=200, long=1.2, last=1, long_before=1.2)
     assert states(*(replace(daily, silence=days) for days in (3, 8, 9, 14, 15))) == [
         "active", "active", "cooling", "cooling", "lapsed",
@@ -179,7 +179,7 @@ def test_weekends_and_a_holiday_of_a_fortnight_let_no_daily_buyer_lapse() -> Non
 
 @settings(deadline=None)
 @given(st.lists(st.one_of(buyers, one_time_buyers, st.just(PROSPECT)), min_size=1, max_size=30))
-def test_everyone_has_exactly_one_state_and_equal_customers_the_same(some: list[Buyer]) -> None:
+def test_every_customer_has_one_stage_and_equal_customers_the_same(some: list[Buyer]) -> None:
     found = states(*some)
     assert set(found) <= set(STATES)
     assert len(set(zip(some, found, strict=True))) == len(set(some))
@@ -200,19 +200,19 @@ def test_time_alone_only_leads_from_active_to_cooling_to_lapsed(buyer: Buyer) ->
 
 @settings(deadline=None)
 @given(st.one_of(buyers, one_time_buyers))
-def test_a_purchase_always_brings_back_into_rhythm(buyer: Buyer) -> None:
+def test_a_purchase_always_leads_to_an_active_stage(buyer: Buyer) -> None:
     assert states(replace(buyer, silence=0))[0] in ACTIVE_STAGES
 
 
 @settings(deadline=None)
 @given(buyers, st.integers(1, 800))
-def test_coming_back_after_lapsing_is_being_won_back_and_otherwise_never(buyer: Buyer, silence: int) -> None:
+def test_exactly_the_customers_who_return_after_lapsing_are_reactivated(buyer: Buyer, silence: int) -> None:
     before = states(replace(buyer, silence=silence))[0]
     after = replace(buyer, silence=0, gaps=buyer.gaps + 1, last=silence, long_before=buyer.long)
     assert states(after)[0] == ("reactivated" if before == "lapsed" else "active")
 
 
-def test_what_explains_the_state_is_beside_it() -> None:
+def test_the_figures_behind_the_stage_are_columns_of_the_result() -> None:
     found = DEFINITION.assign(features(Buyer(45, last=75, long_before=50.0), ONCE, PROSPECT))
     assert found.rows() == [
         ("active", 30.0, 60.0, 0.75, 1.5),
@@ -227,7 +227,7 @@ def test_an_unknown_purchase_interval_is_that_of_all_customers() -> None:
     assert found.select("segment", "long_gap_days").row(0) == ("cooling", LONG)
 
 
-def test_thresholds_are_the_definitions_own() -> None:
+def test_the_thresholds_are_those_of_the_definition() -> None:
     strict = replace(DEFINITION, cooling_after=1.0, lapsed_after=3.0)
     assert states(Buyer(60), Buyer(61), Buyer(180), Buyer(181), by=strict) == [
         "active", "cooling", "cooling", "lapsed",
@@ -264,7 +264,7 @@ def test_a_definition_is_the_same_after_writing_and_reading(tmp_path: Path) -> N
         ({"check": {"day": "yesterday", "states": []}}, r"yaml:9: a date is expected"),
     ],
 )
-def test_a_definition_that_makes_no_sense_is_pointed_at(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_an_invalid_definition_is_reported_with_its_line(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = tmp_path / "definition.yaml"
     path.write_text(yaml.safe_dump(DEFINITION.to_plain() | change, sort_keys=False), encoding="utf-8")
     entry = read_yaml(path)
@@ -278,8 +278,8 @@ def test_the_population_purchase_interval_is_saved_as_shown() -> None:
     assert (found.gap_median_days, found.gap_p80_days, found.check) == (30.6173, 61.2346, None)
 
 
-def test_the_check_counts_who_bought_after_the_day_that_was_judged() -> None:
-    """Everyone is known at the end of 1 May; ``c0000`` and ``c0003`` buy later."""
+def test_the_check_counts_the_customers_who_bought_after_its_day() -> None:
+    """All customers have bought by the end of 1 May; ``c0000`` and ``c0003`` buy again later."""
     before = features(Buyer(10), Buyer(20), Buyer(100), Buyer(300), PROSPECT)
     now = features(Buyer(5), Buyer(80), Buyer(160), Buyer(59), PROSPECT)
     found = fit_lifecycle(training(now, before))
@@ -299,8 +299,16 @@ def test_without_an_earlier_day_there_is_no_check_to_show() -> None:
 @pytest.mark.parametrize(
     ("those", "long", "message"),
     [
-        ([ONCE, ONCE, PROSPECT], None, r"^2 customers with a purchase, 0 of them came back on another day, 0 times"),
-        ([Buyer(3), replace(Buyer(3), gaps=4), ONCE], LONG, r"^3 customers .*, 2 of them .*, 9 times in all; 10 times"),
+        (
+            [ONCE, ONCE, PROSPECT],
+            None,
+            r"^2 customers with a purchase, 0 of them on several days; 0 purchase intervals",
+        ),
+        (
+            [Buyer(3), replace(Buyer(3), gaps=4), ONCE],
+            LONG,
+            r"^3 customers .*, 2 of them .*; 9 purchase intervals, 10 needed",
+        ),
     ],
 )
 def test_too_few_repeat_purchases_give_no_purchase_interval(
@@ -312,8 +320,8 @@ def test_too_few_repeat_purchases_give_no_purchase_interval(
 
 def test_remarks_have_the_thresholds_and_the_customers_without_own_intervals() -> None:
     where, borrowed = DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), ONCE, ONCE, PROSPECT)))
-    assert "at most 1.25 own long gaps; lapsed: for more than 2 (" in where
-    assert borrowed == "2 customers with one purchase day: the purchase interval of all customers counts"
+    assert "at most 1.25 of the customer's own long intervals; lapsed: of more than 2 (" in where
+    assert borrowed == "2 customers with one purchase day: the intervals of all customers are used"
     assert len(DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), PROSPECT)))) == 1
 
 
@@ -328,7 +336,7 @@ def test_remarks_say_how_many_came_back_after_lapsing() -> None:
     assert len(nobody.remarks(nobody.assign(features(Buyer(3))))) == 1
 
 
-def test_a_state_hangs_on_nobody_else() -> None:
+def test_a_stage_does_not_depend_on_other_customers() -> None:
     together = DEFINITION.assign(features(Buyer(3), ONCE, PROSPECT, Buyer(500)))
     alone = [DEFINITION.assign(features(each)) for each in (Buyer(3), ONCE, PROSPECT, Buyer(500))]
     assert_frame_equal(together, pl.concat(alone))

@@ -1,4 +1,4 @@
-"""Segment changes: each has one cause, and time or a definition is never the cause of behaviour."""
+"""Segment changes: each has exactly one cause, by the documented rules."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def causes(then: pl.DataFrame, today: pl.DataFrame) -> dict[str, str | None]:
     return dict(moves.customers.select("customer_id", "cause").iter_rows())
 
 
-def test_each_cause_is_told_from_the_others() -> None:
+def test_each_cause_is_assigned_by_its_rule() -> None:
     then = before(
         ("ann", "Good", 3, 30.0),
         ("bob", "Best", 2, 20.0),
@@ -84,7 +84,7 @@ def test_the_matrix_counts_every_customer_of_either_day_once(
 @pytest.mark.slow
 @settings(deadline=None)
 @given(customers, customers)
-def test_with_one_definition_nobody_is_moved_by_it_and_without_new_rows_only_time_moves(
+def test_an_unchanged_definition_is_no_cause_and_without_new_rows_ageing_is_the_only_one(
     then: dict[str, tuple[str, int, float]], today: dict[str, tuple[str, int, float]]
 ) -> None:
     aged = {name: (today[name][0], *then[name][1:]) for name in {*then} & {*today}}
@@ -111,7 +111,7 @@ def test_the_remark_adds_up() -> None:
     ]
 
 
-def test_a_segment_that_no_longer_exists_stands_after_those_that_do() -> None:
+def test_segments_that_no_longer_exist_come_last_in_the_matrix() -> None:
     moves = explain_moves(
         before(("ann", "Old name", 1, 1.0), ("bob", "Gone", 1, 1.0)),
         now(("ann", "Best", 1, 1.0, "Old name"), ("bob", "Gone", 1, 1.0, "Gone")),

@@ -1,4 +1,4 @@
-"""Every name, reason and figure that a customer is shown agrees with what that customer did, in shops of many kinds.
+"""Every name and figure shown for a customer is true of the customer's own rows, in shops of many kinds.
 
 The facts are read off the rows by plain Python (:mod:`tests._segment.shops`), not by ckm.
 """
@@ -52,7 +52,7 @@ def _few_bootstraps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def segmented(kind: str, seed: int, by: str | RulesDefinition) -> tuple[Segmentation, dict[str, Customer]]:
-    """Segment a shop; skip where ckm refuses it, which it does with numbers."""
+    """Segment a shop; skip the test if ckm refuses it for too few data."""
     rows = SHOPS[kind](np.random.default_rng(seed))
     try:
         found = segment_customers({"transactions": transactions(rows)}, by=by)
@@ -75,7 +75,7 @@ seeds = pytest.mark.parametrize("seed", SEEDS)
 
 @kinds
 @seeds
-def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: str, seed: int) -> None:
+def test_every_rfm_name_is_true_of_its_customers(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "rfm")
     middle = median(one.net for one in known.values())
     for row, facts_of in each(found, known):
@@ -100,7 +100,7 @@ def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: 
 
 @kinds
 @seeds
-def test_what_named_a_customer_is_true_of_them(kind: str, seed: int) -> None:
+def test_named_by_is_true_of_each_customer(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "rfm")
     shop = found.definition.definition.interval_days
     assert set(found.customers["named_by"]) <= set(score_corrections.REASONS)
@@ -123,7 +123,7 @@ def test_what_named_a_customer_is_true_of_them(kind: str, seed: int) -> None:
 
 @kinds
 @seeds
-def test_customers_who_do_not_differ_are_not_scored_apart(kind: str, seed: int) -> None:
+def test_customers_who_do_not_differ_have_equal_scores(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "rfm")
     figures = {"f_score": [len(one.days) for one in known.values()], "m_score": [one.net for one in known.values()]}
     for score, values in figures.items():
@@ -131,12 +131,12 @@ def test_customers_who_do_not_differ_are_not_scored_apart(kind: str, seed: int) 
             assert found.customers[score].n_unique() == 1
     if len(known) < 10:
         assert found.customers.select("r_score", "f_score", "m_score").unique().height == 1
-        assert any("too few customers" in remark for remark in found.remarks)
+        assert any("customers are few or alike" in remark for remark in found.remarks)
 
 
 @kinds
 @seeds
-def test_a_state_of_the_life_cycle_agrees_with_the_purchases_of_everyone_in_it(kind: str, seed: int) -> None:
+def test_every_life_cycle_stage_is_true_of_its_customers(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "lifecycle")
     for row, facts_of in each(found, known):
         state, days = row["segment"], facts_of.days
@@ -156,11 +156,11 @@ def test_a_state_of_the_life_cycle_agrees_with_the_purchases_of_everyone_in_it(k
 @pytest.mark.slow
 @kinds
 @seeds
-def test_a_box_of_value_agrees_with_the_money_of_everyone_in_it(kind: str, seed: int) -> None:
+def test_every_value_segment_is_true_of_its_customers(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "value")
     positive = sorted(one.last_year for one in known.values() if one.last_year > 0)
     middle = positive[-(-len(positive) // 2) - 1]
-    # members of a club are worth the same, and a bill more or less is no difference
+    # members of a club have the same value: one bill more or less makes no difference
     slack = 0.02 + (median(one.net / len(one.orders) for one in known.values()) if kind == "club" else 0)
     for row, facts_of in each(found, known):
         assert row["current_value"] == pytest.approx(facts_of.last_year, abs=0.01)
@@ -181,13 +181,13 @@ FIGURES = {
     "long gaps": (lambda one: one.interval, 1),
     "short gaps": (lambda one: one.interval, -1),
 }
-"""Words, the figure of a customer that each is about, and the side of everybody's on which the group's must lie."""
+"""By word of a cluster name: the figure that it describes, and 1 if the figure must be above that of all, else -1."""
 
 
 @pytest.mark.slow
 @kinds
 @seeds
-def test_a_word_for_a_cluster_agrees_with_the_plain_figures_of_its_customers(kind: str, seed: int) -> None:
+def test_every_word_of_a_cluster_name_is_true_of_its_customers(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "clusters")
     total = found.summary.select(pl.col("revenue").sum(), pl.col("customers").sum())
     orders = sum(len(one.orders) for one in known.values())
@@ -212,7 +212,7 @@ def test_a_word_for_a_cluster_agrees_with_the_plain_figures_of_its_customers(kin
 
 @kinds
 @seeds
-def test_a_rule_holds_for_everyone_whom_it_names(kind: str, seed: int) -> None:
+def test_a_rule_holds_for_every_customer_of_its_segment(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, RULES)
     for row, facts_of in each(found, known):
         once = len(facts_of.days) == 1
@@ -264,7 +264,7 @@ def test_a_saved_definition_gives_the_same_names_and_they_stay_true_later(kind: 
 
 
 @pytest.mark.parametrize("gap", [1, 10, 60, 200])
-def test_a_customer_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_today(
+def test_a_customer_with_two_purchase_days_long_ago_has_no_name_of_active_customers(
     run, tmp_path: Path, gap: int
 ) -> None:
     random = np.random.default_rng(gap)
@@ -286,7 +286,7 @@ def test_a_customer_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_
 
 
 @pytest.mark.parametrize("customers", [40, 137])
-def test_what_the_refusal_of_clusters_names_instead_works(run, tmp_path: Path, customers: int) -> None:
+def test_the_hint_of_refused_clusters_works(run, tmp_path: Path, customers: int) -> None:
     rows = [(f"c{each}", START + timedelta(days=day), 10.0) for each in range(customers) for day in range(0, 400, 40)]
     path = tmp_path / "orders.csv"
     pl.DataFrame(rows, schema=["customer_id", "date", "amount"], orient="row").write_csv(path)

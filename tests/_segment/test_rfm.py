@@ -1,4 +1,4 @@
-"""What scores and names promise: equal values share a score, and every code has exactly one name."""
+"""RFM: equal values have equal scores, and every code has exactly one name."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_few_customers_have_fewer_classes_spread_over_the_scores(customers: int,
     "values",
     [[24.0] * 40, [156.0] * 20 + [157.0] * 20, [100.0 + number / 100 for number in range(40)], [0.0] * 30, [-5.0] * 30],
 )
-def test_values_that_hardly_differ_are_one_class_and_so_is_whatever_comes_later(values: list[float]) -> None:
+def test_values_that_hardly_differ_have_one_class_and_one_score_for_later_values(values: list[float]) -> None:
     cuts = fewer(values)
     assert not cuts.varies
     assert set(pl.select(cuts.score(pl.Series([*values, 1e9, -1e9]))).to_series()) == {3}
@@ -162,14 +162,12 @@ def test_a_definition_saved_before_facts_existed_is_applied_unchanged(tmp_path: 
         (("[10, 20, 30, 40]", "{edges: [], scores: []}"), "scores from 1 to 5 are expected"),
     ],
 )
-def test_a_definition_of_scores_that_was_spoilt_is_pointed_at(
-    tmp_path: Path, change: tuple[str, str], message: str
-) -> None:
+def test_an_invalid_definition_is_reported_with_its_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         rfm(OLD.replace(*change), tmp_path)
 
 
-def test_no_value_no_score() -> None:
+def test_a_missing_value_has_no_score() -> None:
     cuts = quantile_cuts(pl.Series([1, 2, 3]), 3)
     assert pl.select(cuts.score(pl.Series([None, 2], dtype=pl.Int64))).to_series().to_list() == [None, 2]
 
@@ -228,7 +226,7 @@ def test_a_name_given_twice_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["3[1-2][1-2]", "0[1-2][1-2]", "2[2-1]1", "11", "1111", "1*1", "abc"])
-def test_a_pattern_that_stands_for_no_code_is_named(tmp_path: Path, pattern: str) -> None:
+def test_a_pattern_without_a_code_is_reported(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(UsageError, match="matches no code") as raised:
         load_names(names_file(tmp_path, ("wrong", pattern)))
     assert pattern in str(raised.value)
@@ -250,7 +248,7 @@ def test_the_number_of_scores_is_one_digit_from_two(tmp_path: Path, bins: object
         ("schema: ckm.rfm_names/1\nbins: 2\nsegments: [\n", "names.yaml:4"),
     ],
 )
-def test_a_file_that_is_no_name_table_says_so(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "names.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=message):

@@ -1,4 +1,4 @@
-"""What segments by rules promise: the first rule that holds wins, and every mistake is told with its line."""
+"""Segments by rules: the first rule that holds applies, and every error in the file has its line."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def entry_of(text: str, folder: Path) -> YamlEntry:
     return entry
 
 
-def test_the_first_rule_that_holds_wins_and_the_rest_is_other() -> None:
+def test_the_first_rule_that_holds_applies_and_other_customers_are_other() -> None:
     found = defined(("many", "frequency > 4"), ("rich", "spend_12mo > 20"), ("few", "frequency > 0")).assign(CUSTOMERS)
     assert found.to_dict(as_series=False) == {
         "segment": ["many", "many", "few", "few", "other"],
@@ -107,7 +107,7 @@ def test_a_condition_on_a_missing_value_does_not_hold_and_neither_does_its_oppos
     ]
 
 
-def test_texts_dates_and_lists_are_compared_as_they_stand() -> None:
+def test_texts_dates_and_lists_are_compared_exactly() -> None:
     rules = ("Thai", "lang IN ('th', 'TH')"), ("late", "last_purchase >= DATE '2025-12-09'"), ("rest", "lang <> 'zh'")
     assert segments(*rules) == ["rest", "Thai", "late", "late", "Thai"]
 
@@ -132,7 +132,7 @@ def test_names_and_channels_may_be_of_any_script(tmp_path: Path) -> None:
     assert definition.assign(shares)["segment"].to_list() == ["ลูกค้าประจำ", "ลูกค้าประจำ", "茶", "مهمان", "other"]
 
 
-def test_a_definition_needs_what_its_conditions_read() -> None:
+def test_a_definition_needs_the_features_of_its_conditions() -> None:
     assert defined(("a", "lang = 'de' AND frequency > 4"), ("b", "frequency > tenure_days")).needs == (
         "lang",
         "frequency",
@@ -140,7 +140,7 @@ def test_a_definition_needs_what_its_conditions_read() -> None:
     )
 
 
-def test_the_segments_are_the_rules_in_their_order_and_then_the_rest(tmp_path: Path) -> None:
+def test_the_segments_are_the_rules_in_order_and_other_last(tmp_path: Path) -> None:
     path = rules_file(tmp_path, ("b", "frequency > 4"), ("a", "frequency > 3"), after="other: {name: die übrigen}\n")
     definition = load_rules(path)
     assert [segment.name for segment in definition.segments] == ["b", "a", "die übrigen"]
@@ -148,7 +148,7 @@ def test_the_segments_are_the_rules_in_their_order_and_then_the_rest(tmp_path: P
     assert definition.details()[0].frame.rows() == [(1, "b", "frequency > 4"), (2, "a", "frequency > 3")]
 
 
-def test_the_rest_may_have_an_advice_of_its_own(tmp_path: Path) -> None:
+def test_the_segment_other_can_have_an_advice(tmp_path: Path) -> None:
     path = rules_file(tmp_path, ("a", "frequency > 4"), after="other: {advice: Ask them.}\n")
     assert load_rules(path).other == Segment("other", "Ask them.")
 
@@ -178,12 +178,12 @@ def test_a_written_definition_is_read_back_exactly(
 @pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(st.permutations(range(5)))
-def test_a_customers_segment_depends_on_nothing_but_the_customer(order: list[int]) -> None:
+def test_a_customers_segment_depends_on_no_other_customer(order: list[int]) -> None:
     definition = defined(("a", "frequency > 4"), ("b", "spend_12mo >= 10 OR lang = 'th'"))
     assert_frame_equal(definition.assign(CUSTOMERS[order]), definition.assign(CUSTOMERS)[order])
 
 
-def test_a_rule_that_nobody_falls_under_gets_a_remark_with_its_line(tmp_path: Path) -> None:
+def test_a_rule_without_customers_gets_a_remark_with_its_line(tmp_path: Path) -> None:
     path = rules_file(
         tmp_path,
         ("many", "frequency > 4"),
@@ -194,12 +194,12 @@ def test_a_rule_that_nobody_falls_under_gets_a_remark_with_its_line(tmp_path: Pa
     definition = load_rules(path)
     assert definition.remarks(definition.assign(CUSTOMERS)) == (
         "rule 'huge' (line 6): no customer meets the condition",
-        "rule 'rich' (line 8): no customers are left; 2 customers met the condition and an earlier rule",
-        "rule 'best' (line 10): no customers are left; 1 customer met the condition and an earlier rule",
+        "rule 'rich' (line 8): no customers; 2 customers met the condition, and an earlier rule too",
+        "rule 'best' (line 10): no customers; 1 customer met the condition, and an earlier rule too",
     )
 
 
-def test_where_every_rule_has_customers_there_is_nothing_to_remark() -> None:
+def test_rules_that_all_have_customers_give_no_remark() -> None:
     definition = defined(("a", "frequency > 4"), ("b", "frequency < 4"))
     assert definition.remarks(definition.assign(CUSTOMERS)) == ()
 
@@ -214,10 +214,10 @@ def test_where_every_rule_has_customers_there_is_nothing_to_remark() -> None:
         ("count(*) > 3", "uses other rows"),
         ("row_number() OVER (ORDER BY spend_12mo) > 3", "uses other rows"),
         ("covar(spend_12mo, frequency) > 3", "uses other rows"),
-        ("spend_12mo", "this is no condition but a number"),
-        ("lang || 'x'", "this is no condition but a text"),
-        ("last_purchase", "this is no condition but a date"),
-        ("NULL", "this is no condition but nothing"),
+        ("spend_12mo", "not a condition: the value is a number"),
+        ("lang || 'x'", "not a condition: the value is a text"),
+        ("last_purchase", "not a condition: the value is a date"),
+        ("NULL", "not a condition: the value is nothing"),
         ("lang > 3", "compares a text with a number"),
         ("frequency = '3'", "compares a number with a text"),
         ("frequency IN ('3', '4')", "compares a number with a text"),
@@ -226,10 +226,10 @@ def test_where_every_rule_has_customers_there_is_nothing_to_remark() -> None:
         ("last_purchase - first_purchase > 30", "compares a duration with a number"),
         pytest.param(" OR ".join(["frequency = 1"] * 3000), "more than 20,000 characters", id="3,000 parts"),
         ("5 > frequency > 3", "compares true or false with a number"),
-        ("frequency > 3 AND spend_12mo", "AND concerns conditions, and here stands a number"),
-        ("NOT frequency", "NOT concerns conditions, and here stands a number"),
-        ("frequency > 1_000", "'_000' after the condition is none of it"),
-        ("frequency > 3 AS x", "'x' after the condition is none of it"),
+        ("frequency > 3 AND spend_12mo", "AND connects conditions, not a number"),
+        ("NOT frequency", "NOT connects conditions, not a number"),
+        ("frequency > 1_000", "unexpected '_000' after the condition"),
+        ("frequency > 3 AS x", "unexpected 'x' after the condition"),
         ("spend_12mo > 1e400", "a constant is too large"),
         ("lang ~ '('", "bad regular expression: unclosed group"),
         ("last_purchase + 3 > first_purchase", "cannot be computed: "),
@@ -245,9 +245,7 @@ def test_where_every_rule_has_customers_there_is_nothing_to_remark() -> None:
         ("getenv('HOME') = 'x'", "unsupported function"),
     ],
 )
-def test_a_condition_that_says_nothing_of_one_customer_is_refused_with_its_line(
-    tmp_path: Path, when: str, message: str
-) -> None:
+def test_an_invalid_condition_is_refused_with_its_line(tmp_path: Path, when: str, message: str) -> None:
     path = rules_file(tmp_path, ("first", "frequency > 9"), ("second", f'"{when}"'))
     error = refused(path)
     assert str(error).startswith(f"{path}:6: ")
@@ -255,7 +253,7 @@ def test_a_condition_that_says_nothing_of_one_customer_is_refused_with_its_line(
     assert error.hint
 
 
-def test_words_in_quotes_are_not_taken_for_the_clock() -> None:
+def test_quoted_text_is_not_mistaken_for_the_clock() -> None:
     assert segments(("now", "lang = 'now' OR lang = 'current_date' -- not now\n OR lang = 'fa'"))[3] == "now"
 
 
@@ -272,7 +270,7 @@ def test_words_in_quotes_are_not_taken_for_the_clock() -> None:
         ("SYSDATE > 3", None),
     ],
 )
-def test_an_unknown_feature_is_named_with_its_line_and_the_near_one(
+def test_an_unknown_feature_is_reported_with_its_line_and_a_similar_name(
     tmp_path: Path, when: str, hint: str | None
 ) -> None:
     path = rules_file(tmp_path, ("first", when))
@@ -291,7 +289,7 @@ def test_a_feature_that_the_data_lack_is_named() -> None:
     [
         ("", "rules.yaml:1: the file is empty"),
         ("segments: []\n", "rules.yaml:1: 'schema' is missing"),
-        ("schema: ckm.map/1\nsegments: []\n", "rules.yaml:1: these are no segment rules"),
+        ("schema: ckm.map/1\nsegments: []\n", "rules.yaml:1: not a file of segment rules"),
         ("schema: ckm.segment_rules/1\nsegments: []\n", "rules.yaml:2: there are no rules"),
         ("schema: ckm.segment_rules/1\nsegments: many\n", "rules.yaml:2: a list is expected"),
         ("schema: ckm.segment_rules/1\nsegments:\n  - {name: a}\n", "rules.yaml:3: 'when' is missing"),
@@ -304,7 +302,7 @@ def test_a_feature_that_the_data_lack_is_named() -> None:
         ("schema: ckm.segment_rules/1\nsegment: []\n", "rules.yaml:2: unknown key 'segment'"),
     ],
 )
-def test_a_file_that_holds_no_rules_says_so_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+def test_a_file_without_rules_is_refused_with_the_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(text, encoding="utf-8")
     assert message in str(refused(path))
@@ -316,9 +314,9 @@ def test_a_name_given_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "after"), [("other", ""), ("rest", "other: {name: rest}\n")])
-def test_the_name_of_the_rest_is_no_rules_name(tmp_path: Path, name: str, after: str) -> None:
+def test_no_rule_has_the_name_of_other(tmp_path: Path, name: str, after: str) -> None:
     path = rules_file(tmp_path, (name, "frequency > 4"), after=after)
-    assert str(refused(path)) == f"{path}:4: '{name}' is the name of those for whom no rule holds"
+    assert str(refused(path)) == f"{path}:4: '{name}' is also the name of the customers for whom no rule holds"
 
 
 def test_a_saved_definition_is_checked_like_a_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The cases that named wrongly once, from the shared folder: clubs, firms, one price, customers who came once."""
+"""Cases of the shared folder that once had false names: clubs, firms, one price, one-time buyers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def counts(found: Segmentation) -> dict[str, int]:
 def test_members_of_24_months_are_loyal_and_those_who_left_are_at_risk() -> None:
     found = segmented("club_only.csv", "rfm")
     assert counts(found) == {"Loyal Customers": 176, "At Risk": 24}
-    assert "too much alike, for 5 classes: frequency 1, monetary 1" in " ".join(found.remarks)
+    assert "fewer than 5 score classes: customers are few or alike (frequency 1, monetary 1)" in " ".join(found.remarks)
 
 
 def test_firms_that_order_each_week_are_loyal_and_the_one_that_stopped_is_at_risk() -> None:

@@ -1,4 +1,4 @@
-"""What the population stability index promises: none without a shift, none from chance, and the textbook's formula."""
+"""Population stability index: the published formula, and no shift reported without one or by chance."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_index_follows_the_formula() -> None:
 
 @settings(deadline=None)
 @given(columns)
-def test_the_customers_a_definition_was_learned_from_have_not_shifted(values: list[int | None]) -> None:
+def test_the_training_customers_have_not_shifted(values: list[int | None]) -> None:
     frame = pl.DataFrame({"x": values}, schema={"x": pl.Int64})
     [shift] = shifted(distributions(frame, ["x"]), frame.height, frame)
     assert shift.index == pytest.approx(0, abs=1e-4)
@@ -76,11 +76,13 @@ def test_a_real_shift_is_named_the_largest_first() -> None:
     found = shifted(distributions(then, then.columns), then.height, now)
     assert [shift.feature for shift in found] == ["x", "y", "z"]
     text = shift_remark(found, SegmentSettings())
-    assert text.startswith("shifted since, by a population stability index of 0.25 or more: x ")
-    assert text.endswith("it is time to --refit")
+    assert text.startswith(
+        "features shifted since the definition was fitted, by a population stability index of 0.25 or more: x "
+    )
+    assert text.endswith("--refit is recommended")
 
 
-def test_new_words_and_missing_values_are_a_shift() -> None:
+def test_new_levels_and_missing_values_are_a_shift() -> None:
     then = pl.DataFrame({"z": ["web", "till"] * 200})
     gone = pl.DataFrame({"z": ["web", None] * 200})
     new = pl.DataFrame({"z": ["web", "phone"] * 200})
@@ -89,10 +91,10 @@ def test_new_words_and_missing_values_are_a_shift() -> None:
         assert shift.exceeds(0.25)
 
 
-def test_dates_only_move_on_and_are_left_out() -> None:
+def test_dates_are_left_out() -> None:
     assert distributions(pl.DataFrame({"day": [date(2026, 1, 1)]}), ["day"]) == {}
 
 
 @pytest.mark.parametrize("free", [1, 3, 9, 20])
-def test_what_chance_can_do_is_the_quantile_of_chi_square(free: int) -> None:
+def test_the_index_explained_by_chance_is_the_quantile_of_chi_square(free: int) -> None:
     assert chi_square_quantile(free) == pytest.approx(chi2.ppf(0.999, free), rel=0.04)

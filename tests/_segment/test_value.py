@@ -24,7 +24,7 @@ from ckm._segment.value import headroom
 from ckm._segment.value.definition import ValueDefinition, fit_value, read_value
 from ckm._segment.value.headroom import learn_potential
 from ckm._segment.value.headroom_check import compare_later
-from ckm.customers.coverage import LeftOut
+from ckm.customers.excluded_rows import LeftOut
 from ckm.customers.features import FeatureTable, Population, feature_table
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.settings import SegmentSettings
@@ -95,7 +95,7 @@ def checked(now: pl.DataFrame) -> ValueDefinition:
     return fitted(now, shop(500, seed=3))
 
 
-def test_everybody_is_in_the_box_that_the_cuts_say(now: pl.DataFrame, checked: ValueDefinition) -> None:
+def test_every_customer_is_in_the_segment_of_the_cuts(now: pl.DataFrame, checked: ValueDefinition) -> None:
     found = checked.assign(now)
     assert [each.name for each in checked.segments] == BOXES
     for segment, value, potential, room, _ in found.iter_rows():
@@ -107,19 +107,19 @@ def test_everybody_is_in_the_box_that_the_cuts_say(now: pl.DataFrame, checked: V
     assert found.drop("peers").null_count().sum_horizontal().item() == 0
 
 
-def test_medians_halve_those_above_zero(now: pl.DataFrame, checked: ValueDefinition) -> None:
+def test_cuts_are_medians_of_the_values_above_zero(now: pl.DataFrame, checked: ValueDefinition) -> None:
     found = checked.assign(now)
     for column, cut in (("current_value", checked.current_value_cut), ("headroom", checked.headroom_cut)):
         above = found[column].filter(found[column] > 0)
         assert (above >= cut.at).mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_four_of_five_customers_are_worth_no_more_than_their_potential(checked: ValueDefinition) -> None:
+def test_eighty_percent_of_customers_have_a_current_value_up_to_the_percentile(checked: ValueDefinition) -> None:
     assert checked.coverage == pytest.approx(0.8, abs=0.02)
     assert 0.05 < checked.skill < 1
 
 
-def test_money_from_the_settings_cuts_where_it_says(now: pl.DataFrame) -> None:
+def test_cuts_of_the_settings_are_used(now: pl.DataFrame) -> None:
     definition = fitted(now, current_value_cut=100.0, headroom_cut=0.0)
     found = definition.assign(now)
     is_high = pl.col("segment").is_in(["protect", "maintain"])
@@ -131,11 +131,13 @@ def test_money_from_the_settings_cuts_where_it_says(now: pl.DataFrame) -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(order=st.permutations(range(60)))
-def test_a_row_is_judged_by_itself(now: pl.DataFrame, checked: ValueDefinition, order: list[int]) -> None:
+def test_a_customers_segment_depends_on_no_other_row(
+    now: pl.DataFrame, checked: ValueDefinition, order: list[int]
+) -> None:
     assert_frame_equal(checked.assign(now[order]), checked.assign(now)[order])
 
 
-def test_equal_customers_are_in_the_same_box(now: pl.DataFrame, checked: ValueDefinition) -> None:
+def test_equal_customers_are_in_the_same_segment(now: pl.DataFrame, checked: ValueDefinition) -> None:
     twins = pl.concat([now[:40], now[:40].with_columns(customer_id="twin-" + pl.col("customer_id"))])
     found = checked.assign(twins)
     assert_frame_equal(found[:40], found[40:])
@@ -167,7 +169,7 @@ def test_written_models_are_read_back_exactly(now: pl.DataFrame, checked: ValueD
     ("old", "new", "says"),
     [
         ("by: median", "by: mean", "'by' is none of"),
-        ("name: grow", "name: protect", "four boxes with different names"),
+        ("name: grow", "name: protect", "four segments with different names"),
         ("intercept: ", "intercept: x", "a number is expected"),
         ("since: '2025", "since: 'x2025", "a date is expected"),
         ("skill:", "skil:", "unknown key 'skil'"),
@@ -218,7 +220,7 @@ def test_peers_are_counted_when_the_definition_is_made(now: pl.DataFrame, checke
     assert any(remark in each for each in checked.remarks(checked.assign(now)))
 
 
-def test_what_is_known_of_nobody_is_left_out(now: pl.DataFrame) -> None:
+def test_features_unknown_for_all_customers_are_left_out(now: pl.DataFrame) -> None:
     bare = now.select("customer_id", "tenure_days", "margin_12mo", pl.lit(None, dtype=pl.String).alias("region"))
     definition = fitted(bare)
     assert definition.needs == ("margin_12mo", "tenure_days")
@@ -238,7 +240,7 @@ def test_customers_without_a_purchase_have_a_segment_too(now: pl.DataFrame, chec
     assert checked.assign(prospect)["segment"].to_list()[0] in {"grow", "monitor"}
 
 
-def test_equal_spend_throughout_puts_all_into_one_box(now: pl.DataFrame) -> None:
+def test_customers_of_equal_spend_are_in_one_segment(now: pl.DataFrame) -> None:
     alike = now.with_columns(margin_12mo=pl.lit(100.0))
     assert fitted(alike).assign(alike)["segment"].n_unique() == 1
 
@@ -252,7 +254,7 @@ def test_equal_spend_throughout_puts_all_into_one_box(now: pl.DataFrame) -> None
     ],
     ids=["few", "zero", "negative"],
 )
-def test_too_few_who_spend_are_refused_with_numbers(frame: pl.DataFrame, says: str) -> None:
+def test_too_few_customers_with_spend_are_refused_with_numbers(frame: pl.DataFrame, says: str) -> None:
     with pytest.raises(NotEnoughDataError, match=says) as raised:
         fitted(frame)
     assert raised.value.details["needed"] == 30
@@ -279,45 +281,45 @@ def a_year_later(then: pl.DataFrame, value: pl.Series) -> ValueDefinition:
 
 
 @pytest.mark.slow
-def test_headroom_that_is_used_up_is_found_to_foretell_growth() -> None:
+def test_headroom_that_customers_use_within_a_year_is_found_to_predict_growth() -> None:
     then = shop(1_500)
     potential = then.with_columns(learn_potential(then, 0).spend().alias("potential"))["potential"]
     check = a_year_later(then, 0.5 * then["margin_12mo"] + 0.5 * potential).check
     assert check is not None
     assert check.low > 0
-    assert "headroom foretold growth" in check.finding
-    assert check.fifths[-1].growth > check.fifths[0].growth
+    assert "headroom predicted growth" in check.finding
+    assert check.quintiles[-1].growth > check.quintiles[0].growth
 
 
 @pytest.mark.slow
-def test_growth_by_regression_to_the_mean_alone_is_not_taken_for_headroom() -> None:
+def test_growth_by_regression_to_the_mean_alone_is_not_attributed_to_headroom() -> None:
     then = shop(1_500)
     check = a_year_later(then, shop(1_500, seed=8)["margin_12mo"].sample(fraction=1, shuffle=True, seed=1)).check
     assert check is not None
-    assert check.fifths[-1].growth > check.fifths[0].growth + 50
+    assert check.quintiles[-1].growth > check.quintiles[0].growth + 50
     assert check.low < 0 < check.high
-    assert "not shown to foretell growth" in check.finding
+    assert "not shown to predict growth" in check.finding
 
 
 @pytest.mark.slow
-def test_headroom_without_effect_is_reported() -> None:
+def test_headroom_that_predicts_less_growth_is_reported() -> None:
     then = shop(1_500)
     potential = then.with_columns(learn_potential(then, 0).spend().alias("potential"))["potential"]
     check = a_year_later(then, then["margin_12mo"] + 400 - 0.5 * potential).check
     assert check is not None
     assert check.high < 0
-    assert "on the contrary" in check.finding
+    assert "predicted less growth" in check.finding
 
 
-def test_the_comparison_at_equal_spend_is_a_regression_within_each_tenth() -> None:
+def test_the_comparison_at_equal_spend_is_a_regression_within_each_decile() -> None:
     dice = np.random.default_rng(4)
     value, headroom = dice.uniform(0, 100, 2_000).round(2), dice.uniform(0, 50, 2_000).round(2)
     later = value + headroom * dice.standard_normal(2_000)
     found = compare_later(pl.DataFrame({"current_value": value, "headroom": headroom}), pl.Series(later))
     edges = np.quantile(value, np.arange(1, 10) / 10, method="inverted_cdf")
-    tenths = [np.flatnonzero((value[:, None] > edges).sum(axis=1) == each) for each in range(10)]
+    deciles = [np.flatnonzero((value[:, None] > edges).sum(axis=1) == each) for each in range(10)]
     effects, errors = [], []
-    for rows, tenth in zip(tenths, found["tenths"], strict=True):
+    for rows, decile in zip(deciles, found["deciles"], strict=True):
         upper = headroom[rows] > np.quantile(headroom[rows], 0.5, method="inverted_cdf")
         design = np.column_stack([np.ones(len(rows)), upper, value[rows]])
         coefficients, *_ = np.linalg.lstsq(design, later[rows], rcond=None)
@@ -326,14 +328,14 @@ def test_the_comparison_at_equal_spend_is_a_regression_within_each_tenth() -> No
         meat = design.T @ (design * residual[:, None] ** 2)
         errors.append(np.sqrt((bread @ meat @ bread)[1, 1] * len(rows) / (len(rows) - 3)))
         effects.append(coefficients[1])
-        assert tenth.difference == pytest.approx(effects[-1], rel=1e-4)
-        assert tenth.high - tenth.low == pytest.approx(2 * 1.959964 * errors[-1], rel=1e-4)
+        assert decile.difference == pytest.approx(effects[-1], rel=1e-4)
+        assert decile.high - decile.low == pytest.approx(2 * 1.959964 * errors[-1], rel=1e-4)
     assert found["difference"] == pytest.approx(np.mean(effects), rel=1e-2)
-    assert sum(each.customers for each in found["fifths"]) == 2_000
+    assert sum(each.customers for each in found["quintiles"]) == 2_000
 
 
 @pytest.mark.slow
-def test_where_headroom_means_nothing_95_of_100_intervals_hold_zero() -> None:
+def test_without_an_effect_of_headroom_95_of_100_intervals_contain_zero() -> None:
     dice, held = np.random.default_rng(0), 0
     for _ in range(100):
         value = (50 * np.exp(1.2 * dice.standard_normal(600)) * (dice.random(600) < 0.8)).round(2)
@@ -345,16 +347,16 @@ def test_where_headroom_means_nothing_95_of_100_intervals_hold_zero() -> None:
 
 
 def test_details_show_every_coefficient_and_both_comparisons(checked: ValueDefinition) -> None:
-    coefficients, fifths, tenths = checked.details()
+    coefficients, quintiles, deciles = checked.details()
     assert set(coefficients.frame["feature"]) == set(checked.potential.features)
-    assert fifths.frame["customers"].sum() == 500
-    assert {"difference", "low", "high"} <= set(tenths.frame.columns)
+    assert quintiles.frame["customers"].sum() == 500
+    assert {"difference", "low", "high"} <= set(deciles.frame.columns)
     for detail in checked.details():
         assert set(detail.formats) <= set(detail.frame.columns)
 
 
 @pytest.mark.slow
-def test_online_retail_reads_well() -> None:
+def test_online_retail_has_80_percent_coverage_and_four_large_segments() -> None:
     path = SHARED / "online_retail_2009_2010.parquet"
     if not path.exists():
         pytest.skip(f"needs {path}: set CKM_SHARED")
@@ -375,7 +377,7 @@ def test_online_retail_reads_well() -> None:
 
 
 @pytest.mark.parametrize("interval", [7, 27, 28, 30, 61, 91])
-def test_members_who_pay_the_same_on_fixed_days_are_in_one_box_whenever_they_joined(run, tmp_path, interval):
+def test_members_who_pay_the_same_are_in_one_segment_whenever_they_joined(run, tmp_path, interval):
     dice = np.random.default_rng(interval)
     start, members = date(2022, 1, 1), 200
     rows = [

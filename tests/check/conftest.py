@@ -1,4 +1,4 @@
-"""A shop with nothing wrong, which each test breaks in one place."""
+"""Tables without data quality problems, to which each test adds one problem."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,7 +14,7 @@ CUSTOMERS = 40
 
 
 def _complete(frame: pl.DataFrame, schema: type) -> pl.DataFrame:
-    """Give ``frame`` all columns of its table, in their types."""
+    """Return ``frame`` with all columns of its table, with the types of the schema."""
     return frame.select(
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(column.dtype).alias(name)
         for name, column in schema.columns().items()
@@ -22,7 +22,7 @@ def _complete(frame: pl.DataFrame, schema: type) -> pl.DataFrame:
 
 
 def make_transactions() -> pl.DataFrame:
-    """Three sales on every day but Sundays, one per channel, each of its own customer and amount."""
+    """Return three sales on every day but Sundays, one per channel, each with another customer and amount."""
     days = [FIRST + timedelta(days=i) for i in range(DAYS)]
     days = [day for day in days if day.isoweekday() != 7]
     rows = [(day, channel) for day in days for channel in ("web", "till", "phone")]
@@ -69,7 +69,7 @@ def make_interactions() -> pl.DataFrame:
 
 
 class Shop:
-    """The three tables, to be broken and checked."""
+    """The three tables, with methods that change and check them."""
 
     def __init__(self) -> None:
         self.tables = {
@@ -79,7 +79,7 @@ class Shop:
         }
 
     def change(self, table: str = "transactions", *, where: pl.Expr | bool = True, **columns: object) -> "Shop":
-        """Set columns of the rows ``where`` holds."""
+        """Set columns of the rows that meet ``where``."""
         frame = self.tables[table]
         condition = pl.lit(where) if isinstance(where, bool) else where
         self.tables[table] = frame.with_columns(
@@ -94,15 +94,15 @@ class Shop:
         return self
 
     def check(self, **options: object) -> CheckReport:
-        """Check all tables; keywords are those of check_tables."""
+        """Check all tables with keyword arguments of ``check_tables``."""
         return check_tables({name: frame.lazy() for name, frame in self.tables.items()}, **options)
 
     def findings(self, check: str, **options: object) -> list[Finding]:
-        """The findings of one check."""
+        """Return the findings of one check."""
         return [finding for finding in self.check(**options).findings if finding.check == check]
 
     def finding(self, check: str, **limits: object) -> Finding:
-        """The one finding of a check, under ``limits``."""
+        """Return the only finding of a check with ``limits``."""
         [finding] = self.findings(check, limits=CheckLimits(**limits))
         return finding
 

@@ -1,4 +1,4 @@
-"""``ckm check`` as a shell sees it."""
+"""Output, streams and exit codes of ``ckm check``."""
 
 import json
 from collections.abc import Callable
@@ -22,13 +22,13 @@ Check = Callable[..., Result]
 
 @pytest.fixture
 def shop() -> Shop:
-    """The shop with a customer of its last day, as the freshness that a new workspace asks for has it."""
+    """The shop with a customer created on its last day, so that it meets the freshness limits of a new workspace."""
     return Shop().change("customers", where=pl.col("customer_id") == "C039", created_on=date(2024, 6, 28))
 
 
 @pytest.fixture
 def workspace(run: Run, tmp_path: Path) -> Path:
-    """A new workspace, with nothing loaded."""
+    """A new workspace without data."""
     root = tmp_path / "shop"
     assert run("init", root).exit_code == 0
     return root
@@ -36,7 +36,7 @@ def workspace(run: Run, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def check(run: Run, shop: Shop, workspace: Path) -> Check:
-    """Load the shop as it is by now, then run the command on it: ``check("-f", "json").stdout``."""
+    """Return a function that stores the shop's tables and runs the command: ``check("-f", "json").stdout``."""
 
     def invoke(*words: object) -> Result:
         stock(workspace, shop)
@@ -46,7 +46,7 @@ def check(run: Run, shop: Shop, workspace: Path) -> Check:
 
 
 def stock(workspace: Path, shop: Shop) -> None:
-    """Put the shop's tables into the store past ``ckm ingest``, which would quarantine what breaks the contract."""
+    """Write the shop's tables to the store without ``ckm ingest``, which would quarantine invalid rows."""
     store = Store(workspace / "store")
     for name, frame in shop.tables.items():
         facts = LoadFacts(
@@ -55,7 +55,7 @@ def stock(workspace: Path, shop: Shop) -> None:
         )  # fmt: skip
         rows = frame.with_row_index("source_row", 1).with_columns(pl.col("source_row").cast(pl.Int64))
         with store.locked():
-            load = store.begin(facts, content_id=facts.content_id, schema=rows.schema, expected_rows=len(rows))
+            load = store.begin(facts, schema=rows.schema, expected_rows=len(rows))
             load.add(rows)
             assert load.finish().accepted == len(frame)
 
@@ -82,7 +82,7 @@ def test_a_pipe_gets_csv_with_every_finding(check: Check) -> None:
 
 
 @pytest.mark.slow
-def test_a_screen_gets_sentences_with_the_worst_first(check: Check, shop: Shop) -> None:
+def test_a_terminal_shows_sentences_with_the_highest_severity_first(check: Check, shop: Shop) -> None:
     shop.change(where=pl.col("order_id") == "O00001", type="gift")
     out = check("-f", "table", "-q").stdout
     assert "1 error, 0 warnings" in out
@@ -146,7 +146,7 @@ def test_the_workspace_sets_limits_and_totals(check: Check, workspace: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("fmt", "nothing"), [("json", "[]\n"), ("ndjson", ""), ("csv", ",".join(SCHEMA) + "\n")])
-def test_nothing_found_is_an_empty_result_and_not_no_result(
+def test_without_findings_the_result_is_empty_in_every_format(
     check: Check, workspace: Path, fmt: str, nothing: str
 ) -> None:
     settings = workspace / "ckm.yaml"

@@ -1,4 +1,4 @@
-"""Totals against those of finance."""
+"""Reconciliation of monthly totals with the control totals of finance."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ HEADER = "month,currency,net\n"
 
 
 def totals(frame: pl.DataFrame) -> pl.DataFrame:
-    """What finance would say of ``frame``."""
+    """Return the control totals of ``frame``."""
     month = pl.col("ordered_at").dt.strftime("%Y-%m").alias("month")
     return frame.group_by(month, "currency").agg(pl.col("net").sum().round(2), rows=pl.len()).sort("month", "currency")
 
@@ -34,7 +34,7 @@ def found(frame: pl.DataFrame, wanted: pl.DataFrame, **options: object) -> list[
     return [finding for finding in report.findings if finding.check == "controls"]
 
 
-def test_equal_totals_say_nothing(shop: Shop, tmp_path: Path) -> None:
+def test_equal_totals_give_no_finding(shop: Shop, tmp_path: Path) -> None:
     frame = shop.tables["transactions"]
     assert found(frame, controls(tmp_path, totals(frame).write_csv())) == []
 
@@ -94,7 +94,7 @@ def test_rows_are_compared_too(shop: Shop, tmp_path: Path) -> None:
     assert (finding.column, finding.part, finding.value) == ("rows", "2024-03 EUR", 77.0)
 
 
-def test_a_month_finance_has_and_we_have_not_is_an_error(shop: Shop, tmp_path: Path) -> None:
+def test_a_control_total_of_a_month_without_rows_is_an_error(shop: Shop, tmp_path: Path) -> None:
     frame = shop.tables["transactions"]
     [finding] = found(
         frame.filter(pl.col("ordered_at").dt.month() != 4), controls(tmp_path, totals(frame).drop("rows").write_csv())
@@ -102,7 +102,9 @@ def test_a_month_finance_has_and_we_have_not_is_an_error(shop: Shop, tmp_path: P
     assert (finding.severity, finding.part, finding.count) == (Severity.error, "2024-04 EUR", 0)
 
 
-def test_a_month_we_have_and_finance_has_not_is_a_warning_inside_and_an_info_after(shop: Shop, tmp_path: Path) -> None:
+def test_a_month_without_a_control_total_is_a_warning_between_others_and_an_info_after_them(
+    shop: Shop, tmp_path: Path
+) -> None:
     frame = shop.tables["transactions"]
     text = totals(frame).filter(~pl.col("month").is_in(["2024-03", "2024-06"]))
     findings = found(frame, controls(tmp_path, text.write_csv()))
@@ -112,14 +114,14 @@ def test_a_month_we_have_and_finance_has_not_is_a_warning_inside_and_an_info_aft
     ]
 
 
-def test_a_month_that_is_not_over_is_a_warning_and_later_ones_are_left_alone(shop: Shop, tmp_path: Path) -> None:
+def test_the_incomplete_month_is_a_warning_and_later_control_totals_are_ignored(shop: Shop, tmp_path: Path) -> None:
     frame = shop.tables["transactions"]
     wanted = controls(tmp_path, totals(frame).drop("rows").write_csv())
     [finding] = found(frame, wanted, as_of=date(2024, 4, 10))
     assert (finding.severity, finding.part) == (Severity.warning, "2024-04 EUR")
 
 
-def test_cancelled_orders_are_no_turnover_and_the_hint_says_when_finance_counts_them(
+def test_cancelled_orders_are_not_in_the_totals_and_the_hint_says_if_finance_counts_them(
     shop: Shop, tmp_path: Path
 ) -> None:
     wanted = controls(tmp_path, totals(shop.tables["transactions"]).write_csv())
@@ -130,7 +132,7 @@ def test_cancelled_orders_are_no_turnover_and_the_hint_says_when_finance_counts_
     assert found(frame, wanted, limits=CheckLimits(control_types=("sale", "return", "cancel"))) == []
 
 
-def test_a_line_can_be_about_one_source(shop: Shop, tmp_path: Path) -> None:
+def test_a_control_total_can_be_of_one_source(shop: Shop, tmp_path: Path) -> None:
     frame = shop.tables["transactions"].with_columns(source="channel")
     by_source = frame.group_by("source", month=pl.col("ordered_at").dt.strftime("%Y-%m")).agg(
         pl.col("net").sum().round(2)
@@ -143,7 +145,7 @@ def test_a_line_can_be_about_one_source(shop: Shop, tmp_path: Path) -> None:
     assert finding.part == "2024-02 EUR web"
 
 
-def test_a_line_can_be_about_another_table_even_one_that_is_not_there(shop: Shop, tmp_path: Path) -> None:
+def test_a_control_total_can_be_of_any_table_even_a_missing_one(shop: Shop, tmp_path: Path) -> None:
     text = "month,table,currency,net,rows\n2024-01,interactions,,,11\n2024-02,interactions,,,8\n2024-01,consents,,,5\n"
     findings = shop.findings("controls", controls=controls(tmp_path, text))
     assert {(each.table, each.part, each.severity) for each in findings} == {
@@ -153,7 +155,7 @@ def test_a_line_can_be_about_another_table_even_one_that_is_not_there(shop: Shop
     }
 
 
-def test_months_are_those_of_the_shop(tmp_path: Path) -> None:
+def test_months_are_in_the_time_zone_of_the_shop(tmp_path: Path) -> None:
     frame = (
         make_transactions()
         .head(1)

@@ -1,4 +1,4 @@
-"""Stray dates are found and move no other check; data that end early are found without a limit."""
+"""Stray dates are found and change no other check; data that end early are found without a freshness limit."""
 
 from datetime import UTC, date, datetime
 
@@ -14,7 +14,7 @@ STRAY = [date(1970, 1, 1), date(2052, 7, 1)]
 
 
 def add(shop: Shop, *days: date, table: str = "transactions") -> Shop:
-    """Add a copy of the first row, under a key of its own, of each day."""
+    """Add a copy of the first row, with a new key, on each of ``days``."""
     frame = shop.tables[table]
     key, column = {"transactions": ("order_id", "ordered_at"), "interactions": ("interaction_id", "at")}[table]
     rows = [
@@ -29,7 +29,7 @@ def add(shop: Shop, *days: date, table: str = "transactions") -> Shop:
 
 
 @pytest.mark.parametrize("days", [STRAY[:1], STRAY[1:], STRAY], ids=["before", "after", "both"])
-def test_stray_dates_are_one_warning_and_move_no_other_check(shop: Shop, days: list[date]) -> None:
+def test_stray_dates_are_one_warning_and_change_no_other_check(shop: Shop, days: list[date]) -> None:
     clean = shop.check()
     report = add(shop, *days).check()
     [found] = [each for each in report.findings if each.check == "stray_dates"]
@@ -44,7 +44,7 @@ def test_stray_dates_are_one_warning_and_move_no_other_check(shop: Shop, days: l
     assert report.as_of == clean.as_of == LAST
 
 
-def test_a_stray_interaction_makes_no_table_old(shop: Shop) -> None:
+def test_a_stray_interaction_does_not_make_the_other_tables_outdated(shop: Shop) -> None:
     limits = CheckLimits(freshness={"transactions": 7, "interactions": 14})
     clean = shop.check(limits=limits)
     report = add(shop, STRAY[1], table="interactions").check(limits=limits)
@@ -52,7 +52,7 @@ def test_a_stray_interaction_makes_no_table_old(shop: Shop) -> None:
     assert [each for each in report.findings if each.check != "stray_dates"] == list(clean.findings)
 
 
-def test_keeping_stray_dates_makes_no_such_check(shop: Shop) -> None:
+def test_with_stray_dates_kept_the_check_is_skipped(shop: Shop) -> None:
     report = add(shop, STRAY[1]).check(keep_stray_dates=True)
     assert report.as_of == STRAY[1]
     assert not [each for each in report.findings if each.check == "stray_dates"]
@@ -75,7 +75,7 @@ def test_data_that_end_long_before_a_named_day_are_found_without_a_limit(shop: S
     assert shop.findings("freshness", as_of=date(2024, 7, 5)) == []
 
 
-def test_a_limit_goes_before_what_is_usual(shop: Shop) -> None:
+def test_a_freshness_limit_takes_precedence_over_the_usual_pauses(shop: Shop) -> None:
     lax = CheckLimits(freshness={"transactions": 90})
     assert shop.findings("freshness", as_of=date(2024, 9, 11), limits=lax) == []
     strict = CheckLimits(freshness={"transactions": 1})

@@ -1,11 +1,11 @@
-"""docs/check.md matches the code."""
+"""docs/reference/check.md matches the code."""
 
 from dataclasses import fields
 from pathlib import Path
 
 from ckm.check import CHECKS, CheckLimits
 
-TEXT = (Path(__file__).parents[2] / "docs" / "check.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "check.md").read_text(encoding="utf-8")
 
 
 def test_every_check_is_documented_in_its_order() -> None:

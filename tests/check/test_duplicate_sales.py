@@ -1,4 +1,4 @@
-"""A sale that comes from a shop and from its payments is found, and counts once when the payments are declared."""
+"""A sale loaded from a shop and from its payments is found, and counts once if the payments are declared."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def shop(count: int = 60) -> Rows:
 
 
 def payments(orders: Rows, *, described: bool, shipping: float = 0.0) -> Rows:
-    """Payments by other ids: they name the order in a sentence, or only the customer's address."""
+    """Return payments with ids of their own, which name the order in a description, or only the customer's address."""
     return [
         row("pay", f"ch_{n:05}x", (each["ordered_at"] - START).days, each["net"] + shipping, f"cus_{n % 25}",
             Description=f"Order {each['order_id']}" if described else "Payment", Email=each["customer_id"].upper())
@@ -67,7 +67,7 @@ def test_the_same_sale_from_two_sources_is_an_error_with_its_share(described: bo
     assert "payments: [pay]" in finding.hint
 
 
-def test_two_sources_of_their_own_sales_are_no_finding() -> None:
+def test_two_sources_with_different_sales_are_no_finding() -> None:
     dice = Random(2)
     others = [
         row("till", f"t{n}", n // 2, dice.randrange(500, 9000) / 100, f"c{n % 25}@example.com") for n in range(60)
@@ -76,13 +76,13 @@ def test_two_sources_of_their_own_sales_are_no_finding() -> None:
     assert not found(shop())
 
 
-def test_equal_amounts_of_a_shop_with_one_price_are_chance() -> None:
+def test_equal_amounts_in_a_shop_with_one_price_match_by_chance() -> None:
     one = [row("shop", f"a{n}", n // 4, 10.0, f"c{n % 3}") for n in range(80)]
     other = [row("till", f"b{n}", n // 4, 10.0, f"c{n % 3}") for n in range(80)]
     assert not found(one, other)
 
 
-def test_orders_and_payments_without_each_other_are_listed() -> None:
+def test_orders_without_a_payment_and_payments_without_an_order_are_listed() -> None:
     orders = [*shop(10), row("shop", "#2000", 3, 5.0, "c1@example.com", "cancel")]
     paid = payments(orders[:8], described=True)
     paid += [

@@ -1,4 +1,4 @@
-"""The report as tests of a CI server."""
+"""The report as JUnit XML for a CI server."""
 
 from xml.etree import ElementTree as ET
 
@@ -43,7 +43,7 @@ def test_an_error_fails_its_case_and_a_warning_only_when_asked(shop: Shop) -> No
     assert set(strict) == set(mild)
 
 
-def test_a_check_that_could_not_be_made_is_skipped_with_its_reason(shop: Shop) -> None:
+def test_a_check_that_could_not_run_is_skipped_with_its_reason(shop: Shop) -> None:
     case = cases(to_junit(shop.check()))["ckm.check.transactions", "controls"]
     assert case.find("skipped").get("message") == "no controls.csv"
 

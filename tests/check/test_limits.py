@@ -1,4 +1,4 @@
-"""Settings of ckm.yaml become limits."""
+"""Settings of ckm.yaml are read as limits of the checks."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
 
 
-def test_nothing_set_means_the_defaults() -> None:
+def test_missing_settings_have_their_defaults() -> None:
     assert CheckLimits.from_config({}) == CheckLimits()
     assert CheckLimits.from_config({"gap_days": None, "skip": None}) == CheckLimits()
 
@@ -20,7 +20,7 @@ def test_an_untouched_workspace_has_the_same_limits_as_a_file_without_one() -> N
     assert replace(CheckLimits.from_config(vars(config.check), config.freshness), freshness={}) == CheckLimits()
 
 
-def test_settings_are_read_as_a_person_writes_them() -> None:
+def test_shares_lists_and_spans_are_read_in_their_usual_notations() -> None:
     limits = CheckLimits.from_config(
         {"null_share": "30%", "outlier_share": 0.5, "gap_days": "5", "outlier_z": "4.5", "skip": "outliers, calendar"},
         {"transactions": "7d", "interactions": "2w", "customers": timedelta(days=90), "consents": 3, "campaigns": None},
@@ -31,12 +31,12 @@ def test_settings_are_read_as_a_person_writes_them() -> None:
 
 
 @pytest.mark.parametrize(("age", "days"), [("12h", 1), ("24h", 1), ("36h", 2), (timedelta(hours=12), 1), ("0d", 0)])
-def test_a_part_of_a_day_is_allowed_as_a_whole_one(age: object, days: int) -> None:
+def test_a_freshness_limit_is_rounded_up_to_whole_days(age: object, days: int) -> None:
     assert CheckLimits.from_config({}, {"transactions": age}).freshness == {"transactions": days}
 
 
 @pytest.mark.parametrize("level", ["off", False])
-def test_off_is_off_even_where_yaml_reads_it_as_false(level: object) -> None:
+def test_off_is_accepted_even_if_yaml_reads_it_as_false(level: object) -> None:
     assert CheckLimits.from_config({"future": level}).future == "off"
 
 
@@ -49,7 +49,7 @@ def test_off_is_off_even_where_yaml_reads_it_as_false(level: object) -> None:
         ({"future": "warn"}, "did you mean 'warning'?"),
     ],
 )
-def test_a_misspelt_name_gets_the_near_one(check: dict[str, object], hint: str) -> None:
+def test_a_misspelt_name_gets_a_suggestion(check: dict[str, object], hint: str) -> None:
     with pytest.raises(UnknownNameError) as caught:
         CheckLimits.from_config(check)
     assert caught.value.hint == hint

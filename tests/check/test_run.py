@@ -1,4 +1,4 @@
-"""Properties of check_tables as a whole."""
+"""Properties of all checks together (``check_tables``)."""
 
 import os
 from datetime import date, timedelta
@@ -45,7 +45,7 @@ def test_a_clean_shop_has_nothing_worse_than_an_info(shop: Shop) -> None:
     assert report.rows == {"customers": 40, "interactions": 60, "transactions": shop.tables["transactions"].height}
 
 
-def test_every_check_is_made_or_says_why_not(shop: Shop) -> None:
+def test_every_check_runs_or_is_skipped_with_a_reason(shop: Shop) -> None:
     report = shop.check()
     assert {check for check, table in report.ran if table == "transactions"} | {
         skipped.check for skipped in report.skipped if skipped.table == "transactions"
@@ -57,11 +57,12 @@ def test_every_check_is_made_or_says_why_not(shop: Shop) -> None:
         "partial_orders": "no store",
         "payments": "no source is declared in ckm.yaml: payments",
         "same_sales": "no column 'source'",
+        "linked_customers": "no table with the columns 'customer_id' and 'source'",
     }
 
 
 @pytest.mark.slow
-def test_the_worst_comes_first_and_the_order_is_stable(shop: Shop) -> None:
+def test_the_highest_severity_comes_first_and_the_order_is_stable(shop: Shop) -> None:
     shop.change(where=pl.col("order_id") == "O00003", currency="euro")
     shop.change(where=pl.col("order_id") == "O00004", net=-1.0)
     shop.tables["transactions"] = pl.concat([shop.tables["transactions"], shop.tables["transactions"].head(1)])
@@ -78,7 +79,7 @@ def test_the_worst_comes_first_and_the_order_is_stable(shop: Shop) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [60, 100, DAYS - 1])
-def test_as_of_a_day_sees_what_data_cut_at_that_day_shows(shop: Shop, cut: int) -> None:
+def test_as_of_a_day_gives_the_findings_of_data_cut_at_that_day(shop: Shop, cut: int) -> None:
     day = FIRST + timedelta(days=cut)
     shop.change(where=pl.col("ordered_at").dt.date() == day - timedelta(days=20), net=-4.0)
     shop.keep((pl.col("channel") != "web") | (pl.col("ordered_at").dt.date() < FIRST + timedelta(days=50)))
@@ -92,12 +93,12 @@ def test_as_of_a_day_sees_what_data_cut_at_that_day_shows(shop: Shop, cut: int) 
     assert part.later == {}
 
 
-def test_without_as_of_the_report_stands_on_the_newest_transaction(shop: Shop) -> None:
+def test_without_as_of_the_report_has_the_date_of_the_newest_transaction(shop: Shop) -> None:
     newest = shop.tables["transactions"]["ordered_at"].max()
     assert shop.check().as_of == newest.date()
 
 
-def test_days_begin_where_the_shop_is(shop: Shop) -> None:
+def test_days_begin_at_midnight_of_the_shops_time_zone(shop: Shop) -> None:
     # 23:30 in UTC on Sunday is Monday in Berlin
     late = (
         shop.tables["transactions"]
@@ -119,7 +120,7 @@ def test_a_check_can_be_switched_off(shop: Shop) -> None:
     assert "signs" in {skipped.check for skipped in report.skipped}
 
 
-def test_no_table_is_not_enough() -> None:
+def test_checking_without_tables_is_refused_as_not_enough_data() -> None:
     with pytest.raises(NotEnoughDataError, match="no table to check"):
         check_tables({})
 
@@ -133,7 +134,7 @@ def test_an_empty_table_is_a_warning_and_no_crash(shop: Shop) -> None:
     assert report.as_of is None
 
 
-def test_a_table_the_design_does_not_know_is_checked_for_what_can_be_known() -> None:
+def test_a_table_without_a_schema_is_checked_for_completeness_and_duplicates() -> None:
     report = check_tables({"campaigns": pl.LazyFrame({"name": ["a", "a"], "cost": [1, 1]})})
     assert [(finding.check, finding.count) for finding in report.findings] == [("duplicates", 1)]
 
@@ -153,7 +154,7 @@ def test_a_column_that_is_missing_or_of_another_type_is_a_finding_and_no_crash(c
     assert f"{column}|type" in {finding.part for finding in report.findings if finding.severity is Severity.error}
 
 
-def test_no_finding_holds_an_id_or_a_text(shop: Shop) -> None:
+def test_no_finding_contains_an_id_or_a_text_of_a_row(shop: Shop) -> None:
     secret = "Sombat-4711"
     shop.change(where=pl.col("order_id") == "O00003", customer_id=secret, product_id=secret, currency=secret.lower())
     shop.change("interactions", where=pl.col("interaction_id") == "I003", text=secret, scale=secret, kind=secret)
@@ -165,7 +166,7 @@ def test_no_finding_holds_an_id_or_a_text(shop: Shop) -> None:
 
 
 @pytest.mark.slow
-def test_online_retail_shows_what_is_known_of_it() -> None:
+def test_online_retail_has_its_published_problems() -> None:
     report = check_tables({"transactions": online_retail()}, limits=CheckLimits(no_customer_share=0.3))
     found = {(finding.check, finding.part): finding for finding in report.findings}
     assert report.rows == {"transactions": 525_461}

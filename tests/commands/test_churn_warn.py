@@ -1,4 +1,4 @@
-"""What ``ckm churn-warn`` promises: probabilities with exact reasons, best first, and no nagging."""
+"""``ckm churn-warn``: probabilities with exact reasons, highest gain first, and no warning listed twice."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ import pytest
 from typer.testing import CliRunner
 
 from ckm._churn.warning_list import COLUMNS, NO_REASON
+from ckm.churn import churn
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.churn.training import MODELS
 from ckm.store import Store
 from ckm.workspace import lay_out
+from tests._churn.shops import retail
 from tests.conftest import ROOT, Run
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def shop(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def small_loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace of 400 customers' orders: for what needs no story, a sixth of the work."""
+    """A loaded workspace of 400 customers with random orders: a sixth of the example shop's cost."""
     folder = tmp_path_factory.mktemp("small") / "shop"
     path = write(folder.parent / "orders.csv", orders(400))
     for words in (["init", str(folder)], ["ingest", str(path), "--as", "transactions", "-C", str(folder)]):
@@ -64,7 +66,7 @@ def small_loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small(small_loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, and the current folder."""
+    """A copy of the workspace of 400 customers, as the current folder."""
     folder = tmp_path / "shop"
     shutil.copytree(small_loaded, folder)
     monkeypatch.chdir(folder)
@@ -80,7 +82,7 @@ def warned(run: Run, *words: object) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def everybody(coarse: None, loaded: Path) -> list[dict[str, Any]]:
-    """Everybody in the example shop as of its last day, judged once."""
+    """All customers of the example shop with their probabilities as of its last day, computed once."""
     words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--all", "--dry-run", "-f", "json"]
     rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
     return rows
@@ -88,7 +90,7 @@ def everybody(coarse: None, loaded: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def listed(coarse: None, loaded: Path) -> list[dict[str, Any]]:
-    """Those of them with a warning."""
+    """The customers of the example shop with a warning, computed once."""
     words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--dry-run", "-f", "json"]
     rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
     return rows
@@ -118,7 +120,7 @@ def test_all_lists_everybody_and_each_with_a_probability(
 
 
 @pytest.mark.slow
-def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
+def test_a_budget_lists_the_best_contacts_without_suppressed_customers(
     loaded: Path, run: Run, listed: list[dict[str, Any]]
 ) -> None:
     best = warned(run, "-C", loaded, "--budget", 10, "--dry-run")
@@ -131,7 +133,7 @@ def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
 
 
 @pytest.mark.slow
-def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, run: Run) -> None:
+def test_header_and_totals_cover_the_shortened_list(small: Path, run: Run) -> None:
     words = ["churn-warn", "--model", "scorecard", "--dry-run", "--budget", 3]
     rows = json.loads(run(*words, "-f", "json").stdout)
     assert len(rows) == 3
@@ -153,7 +155,7 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
 
 
 @pytest.mark.slow
-def test_without_costs_it_is_revenue_and_with_costs_margin(tmp_path: Path, small: Path, run: Run) -> None:
+def test_the_value_is_revenue_without_costs_and_margin_with_costs(tmp_path: Path, small: Path, run: Run) -> None:
     words = ["--model", "scorecard", "--dry-run", "-f", "md"]
     without = run("churn-warn", *words, "-v")
     assert "EUR of yearly revenue" in without.stdout
@@ -181,7 +183,7 @@ def test_each_warned_customer_has_a_reason_and_what_they_bought(listed: list[dic
 
 
 @pytest.mark.slow
-def test_a_second_run_has_no_news_and_says_nothing(small: Path, run: Run) -> None:
+def test_a_second_run_with_new_only_lists_and_prints_nothing(small: Path, run: Run) -> None:
     first = run("churn-warn", "--model", "scorecard", "--as-of", "2025-11-16", "--new-only", "--fail-on", "warn")
     assert first.exit_code == 1
     later = warned(run, "--as-of", "2025-11-30", "--new-only")
@@ -221,7 +223,9 @@ def test_a_run_whose_list_could_not_be_written_lists_it_again(small: Path, run: 
 
 
 @pytest.mark.slow
-def test_nothing_new_is_silence_and_exit_0(small: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_new_warnings_new_only_prints_nothing_and_exits_0(
+    small: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CKM_CHURN_WATCH", "1")
     monkeypatch.setenv("CKM_CHURN_WARN", "1")
     monkeypatch.setenv("CKM_CHURN_URGENT", "1")
@@ -248,7 +252,7 @@ def test_the_outcome_of_earlier_warnings_is_reported_when_their_horizon_has_pass
 
 
 @pytest.mark.slow
-def test_an_entry_that_answers_a_reason_is_beside_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
+def test_an_entry_that_answers_a_reason_is_listed_with_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
     code = listed[0]["reasons"][0]["code"]
     shutil.rmtree(shop / "kb")
     (shop / "kb").mkdir()
@@ -293,7 +297,7 @@ def test_the_segment_is_beside_a_warning_once_there_is_a_definition_and_the_ledg
 
 
 @pytest.mark.slow
-def test_the_future_changes_no_probability_and_no_reason(shop: Path, run: Run, tmp_path: Path) -> None:
+def test_later_rows_change_no_probability_and_no_reason(shop: Path, run: Run, tmp_path: Path) -> None:
     full = warned(run, "--as-of", "2026-03-31", "--dry-run", "--all")
     rows = Store(shop / "store").scan("transactions").collect()
     rows = rows.filter(pl.col("ordered_at").dt.convert_time_zone("Europe/Berlin").dt.date() <= date(2026, 3, 31))
@@ -328,6 +332,33 @@ def orders(customers: int, *, once: bool = False, net: float = 20.0, seed: int =
 def write(path: Path, rows: list[str]) -> Path:
     path.write_text("\n".join(["order_id,customer_id,ordered_at,net,currency,type", *rows]) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.mark.slow
+def test_command_api_report_and_nightly_shorten_the_default_horizon_of_a_thin_shop_alike(
+    tmp_path: Path, run: Run
+) -> None:
+    bought = retail(200, 240, 35)
+    rows = [
+        f"O{number},{who},{at:%Y-%m-%dT%H:%M:%SZ},{net},EUR,sale" for number, (who, at, net, *_) in enumerate(bought)
+    ]
+    path = write(tmp_path / "orders.csv", rows)
+    assert run("churn-warn", path, "--horizon", "60d").exit_code == 4
+    by_command = run("churn-warn", path, "-f", "csv")
+    first = by_command.stderr.splitlines()[0]
+    assert first.startswith("horizon 30 days, not the default 60, which the data cannot test: ")
+    by_api = churn(path)
+    assert by_api.forecast.horizon.shortened == first
+    assert by_api.frame["customer_id"].to_list() == pl.read_csv(io.StringIO(by_command.stdout))["customer_id"].to_list()
+    report = run("loyalty-report", path, "-o", tmp_path / "report.html")
+    assert any(line.startswith("churn warnings") and line.endswith(first) for line in report.stderr.splitlines())
+    folder = tmp_path / "shop"
+    assert run("init", folder).exit_code == 0
+    assert run("ingest", path, "--as", "transactions", "-C", folder).exit_code == 0
+    done = run("nightly", folder, "-f", "csv")
+    assert done.exit_code == 0, done.stderr
+    assert first in done.stdout
+    assert set(pl.read_csv(folder / "out" / "new-warnings.csv")["horizon_days"]) == {30}
 
 
 @pytest.mark.slow
@@ -481,7 +512,7 @@ def test_transactions_have_no_leak_to_fail_on(tmp_path: Path, run: Run) -> None:
         (("Yes", "No"), [], 2),
     ],
 )
-def test_a_label_that_is_none_is_refused(
+def test_an_invalid_label_is_refused(
     tmp_path: Path, run: Run, values: tuple[str, ...], words: list[str], code: int
 ) -> None:
     done = run("churn-warn", labelled(tmp_path / "t.csv", values=values), "--label", "left", "--id", "id", *words)
@@ -516,7 +547,7 @@ def test_the_profit_curve_rises_to_the_best_length_and_falls_after_it(small: Pat
 
 
 @pytest.mark.slow
-def test_segments_that_do_not_fit_the_data_do_not_silence_the_warnings(small: Path, run: Run) -> None:
+def test_a_segment_definition_for_other_data_does_not_stop_the_warnings(small: Path, run: Run) -> None:
     rules = small / "rules.yaml"
     text = "schema: ckm.segment_rules/1\nsegments: [{name: Old, when: recency_days > 30}]\n"
     rules.write_text(text, encoding="utf-8")
@@ -531,7 +562,7 @@ def test_segments_that_do_not_fit_the_data_do_not_silence_the_warnings(small: Pa
 
 
 def seasonal_orders(open_on: Callable[[date], bool], *, days: int, gap: float) -> str:
-    """Customers of all years who buy by chance on the days on which the shop is open."""
+    """Return orders of customers who buy at random on the days on which the shop is open."""
     dice = random.Random(11)
     lines = ["customer_id,date,amount"]
     for customer in range(1_000):
@@ -545,7 +576,7 @@ def seasonal_orders(open_on: Callable[[date], bool], *, days: int, gap: float) -
 
 
 @pytest.mark.slow
-def test_a_shop_that_is_open_in_summer_only_is_looked_at_whole_years_ago(tmp_path: Path, run: Run) -> None:
+def test_a_shop_that_is_open_in_summer_only_is_trained_on_whole_years_ago(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "beach.csv"
     path.write_text(seasonal_orders(lambda day: day.month in (5, 6, 7, 8), days=1_170, gap=30), encoding="utf-8")
     done = run("churn-warn", path, "--horizon", "1y", "-f", "csv", "-v")

@@ -1,4 +1,4 @@
-"""A shell completes methods, tables, topics and ids of entries, by the entry point that it calls."""
+"""Shell completion of methods, tables, topics and entry ids, through the entry point that shells call."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def completed(line: str, folder: Path) -> tuple[list[str], set[str]]:
     return done.stdout.split(), set(json.loads(done.stderr.splitlines()[-1]))
 
 
-def test_the_tables_are_those_of_the_store() -> None:
+def test_tables_of_the_store_are_completed() -> None:
     assert set(TABLES) == set(STORED)
 
 
@@ -58,7 +58,7 @@ def test_the_tables_are_those_of_the_store() -> None:
         ("ckm kb-show late", []),
     ],
 )
-def test_names_are_completed_without_the_libraries_of_tables(tmp_path: Path, line: str, offered: list[str]) -> None:
+def test_completion_does_not_import_polars(tmp_path: Path, line: str, offered: list[str]) -> None:
     (tmp_path / "vip.yaml").touch()
     names, imported = completed(line, tmp_path)
     assert names == offered
@@ -66,7 +66,7 @@ def test_names_are_completed_without_the_libraries_of_tables(tmp_path: Path, lin
 
 
 @pytest.mark.slow
-def test_entries_and_topics_are_those_of_the_knowledge_base_around_the_current_folder(tmp_path: Path) -> None:
+def test_entries_and_topics_of_the_workspace_are_completed(tmp_path: Path) -> None:
     (tmp_path / "ckm.yaml").touch()
     small_base(tmp_path / "kb")
     below = tmp_path / "kb"

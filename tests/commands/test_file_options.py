@@ -1,4 +1,4 @@
-"""A file needs no workspace: every analysis of one takes the options of ``ckm ingest`` on mapping and format."""
+"""Analyses of a file without a workspace take the mapping and format options of ``ckm ingest``."""
 
 from __future__ import annotations
 
@@ -70,19 +70,19 @@ def rows(run: Run, *words: object) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("command", READERS)
-def test_every_command_that_reads_files_has_all_options_on_them(command: str) -> None:
+def test_every_command_that_reads_files_has_all_file_options(command: str) -> None:
     declared = {each.name for each in typer.main.get_command(app).commands[command].params}  # type: ignore[attr-defined]
     assert {each.name for each in fields(FileOptions)} <= declared
 
 
 @pytest.mark.parametrize("word", DATE_WORDS)
-def test_help_lists_every_word_of_dates(word: str) -> None:
+def test_help_lists_every_value_of_dates(word: str) -> None:
     [dates] = [each for each in typer.main.get_command(app).commands["segment"].params if each.name == "dates"]  # type: ignore[attr-defined]
     assert word in str(dates.help)
 
 
 @pytest.mark.parametrize("words", [("segment", "--customers"), ("check",)], ids=["segment", "check"])
-def test_options_and_a_mapping_read_a_foreign_file_as_the_plain_one(
+def test_a_file_read_with_options_or_a_mapping_equals_the_plain_file(
     run: Run, plain: Path, foreign: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     (mapping := tmp_path / "till.yaml").write_text(
@@ -98,7 +98,7 @@ def test_options_and_a_mapping_read_a_foreign_file_as_the_plain_one(
 
 
 @pytest.mark.slow
-def test_options_reach_the_warnings_and_the_report_too(run: Run, plain: Path, foreign: Path) -> None:
+def test_file_options_apply_to_warnings_and_the_report(run: Run, plain: Path, foreign: Path) -> None:
     for words in (("churn-warn", "--model", "rule", "--all"), ("loyalty-report",)):
         assert rows(run, *words, foreign, *SAID, *NAMED) == rows(run, *words, plain)
 
@@ -129,7 +129,7 @@ def test_the_time_zone_of_a_mapping_is_that_of_the_analysis(run: Run, tmp_path: 
 @pytest.mark.parametrize(
     "words", [("--currency", "euro"), ("--time-zone", "Mars/Base"), ("--column", "net"), ("--header", "first")]
 )
-def test_an_option_of_another_form_is_refused(run: Run, plain: Path, words: tuple[str, ...]) -> None:
+def test_an_invalid_option_is_refused(run: Run, plain: Path, words: tuple[str, ...]) -> None:
     for command in ANALYSES:
         assert run(command, plain, *words).exit_code == 2
 
@@ -143,7 +143,7 @@ def test_a_mapping_of_another_table_is_refused(run: Run, plain: Path, tmp_path: 
     assert "maps into customers" in result.stderr
 
 
-def test_a_workspace_refuses_options_on_how_a_file_is_read(run: Run, tmp_path: Path) -> None:
+def test_a_workspace_refuses_file_options(run: Run, tmp_path: Path) -> None:
     assert run("init", tmp_path / "shop").exit_code == 0
     for command in ANALYSES:
         result = run(command, tmp_path / "shop", "--dates", "dmy")
@@ -153,7 +153,7 @@ def test_a_workspace_refuses_options_on_how_a_file_is_read(run: Run, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", ["generated", "CDNOW"])
-def test_customer_date_and_amount_are_a_complete_file(run: Run, plain: Path, tmp_path: Path, source: str) -> None:
+def test_a_file_needs_only_customer_date_and_amount(run: Run, plain: Path, tmp_path: Path, source: str) -> None:
     path = plain if source == "generated" else cdnow(tmp_path / "cdnow.csv")
     with path.open(encoding="utf-8") as file:
         sold = [(row["customer_id"], float(row["amount"])) for row in csv.DictReader(file)]
@@ -188,7 +188,7 @@ def visits(plain: Path) -> Path:
 
 
 @pytest.mark.parametrize("by", ["rfm", "lifecycle"])
-def test_without_amounts_segments_say_nothing_of_money_and_all_else_as_with_them(
+def test_segments_without_amounts_differ_only_in_the_columns_of_money(
     run: Run, plain: Path, visits: Path, by: str
 ) -> None:
     found, expected = (rows(run, "segment", path, "--customers", "--by", by) for path in (visits, plain))
@@ -240,13 +240,13 @@ def test_methods_that_need_amounts_say_so(run: Run, visits: Path, words: tuple[s
     assert "--column net=COLUMN" in result.stderr
 
 
-def test_returns_without_amounts_are_no_purchases(run: Run, tmp_path: Path) -> None:
+def test_returns_without_amounts_are_not_purchases(run: Run, tmp_path: Path) -> None:
     lines = [f"C{number},2025-01-{number + 1:02},{kind}" for number, kind in enumerate(["sale"] * 9 + ["return"])]
     (path := tmp_path / "a.csv").write_text("\n".join(["customer_id,date,type", *lines]))
     assert len(rows(run, "segment", path, "--customers")) == 9
 
 
-def test_a_table_with_a_label_is_read_as_the_options_say_and_not_mapped(run: Run, tmp_path: Path) -> None:
+def test_a_labelled_table_is_read_with_the_format_options_and_without_a_mapping(run: Run, tmp_path: Path) -> None:
     rows = [f"K{number:03};{number % 7},5;{'ja' if number % 3 == 0 else 'nein'}" for number in range(300)]
     path = tmp_path / "telco.csv"
     path.write_bytes("\r\n".join(["Export für Müller", "id;wért;weg", *rows]).encode("cp1252"))

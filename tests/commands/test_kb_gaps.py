@@ -1,4 +1,4 @@
-"""``ckm kb-gaps``: what people sought in vain, and what customers leave for without an answer."""
+"""``ckm kb-gaps``: queries without hits, and churn reasons without an entry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ckm._churn.saved_warnings import save_warnings
+from ckm._churn.saved_warnings import WarningRun
 from ckm._kb.search_log import LoggedSearch, append
 from ckm.store import Store
 from tests._kb.kb_files import small_base, write_entry
@@ -38,7 +38,7 @@ def gaps(run: Run, shop: Path) -> tuple[list[dict[str, Any]], str]:
     return json.loads(done.stdout), done.stderr
 
 
-def test_queries_without_a_hit_are_counted_by_what_was_meant(run: Run, shop: Path) -> None:
+def test_queries_without_hits_are_counted_across_spellings(run: Run, shop: Path) -> None:
     for day, query in ((1, "Giraffe"), (3, "giraffe "), (2, "giraffe "), (5, "zebra"), (6, "late parcel")):
         sought(shop, query, hits=query == "late parcel", day=day)
     rows, _ = gaps(run, shop)
@@ -56,7 +56,7 @@ def test_a_query_with_hits_now_is_no_longer_a_gap(run: Run, shop: Path) -> None:
     assert "1 query without hits then has hits now" in told
 
 
-def test_what_a_role_may_not_read_stays_a_gap_of_that_role(run: Run, shop: Path) -> None:
+def test_a_query_whose_hits_a_role_may_not_read_is_a_gap(run: Run, shop: Path) -> None:
     write_entry(shop / "kb", "giraffe", "The giraffe cup", "access: {read: [manager]}")
     sought(shop, "giraffe", roles=("service",))
     sought(shop, "giraffe", roles=("manager",))
@@ -64,18 +64,18 @@ def test_what_a_role_may_not_read_stays_a_gap_of_that_role(run: Run, shop: Path)
     assert [(row["name"], row["searches"]) for row in rows] == [("giraffe", 1)]
 
 
-def test_searches_without_their_text_are_counted(run: Run, shop: Path) -> None:
+def test_searches_without_a_logged_query_are_counted(run: Run, shop: Path) -> None:
     sought(shop, None)
     assert "1 searches without hits have no text in the log" in gaps(run, shop)[1]
 
 
-def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> None:
+def test_reasons_without_an_entry_are_sorted_by_value_at_risk(run: Run, shop: Path) -> None:
     customers = [("a", 100.0, ["late_delivery", "silent"]), ("b", 50.0, ["silent"]), ("c", 500.0, ["price"])]
     frame = pl.DataFrame(
         {
             "customer_id": [name for name, _, _ in customers],
             "p_churn": 0.9,
-            "p_told": 0.9,
+            "p_reported": 0.9,
             "level": "urgent",
             "suppressed": pl.Series([None] * 3, dtype=pl.String),
             "first_warned_on": date(2026, 6, 1),
@@ -83,7 +83,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
             "reasons": [[{"code": code, "contribution": 1.0} for code in codes] for _, _, codes in customers],
         }
     )
-    save_warnings(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
+    WarningRun(Store(shop / "store"), frame, date(2026, 6, 1), 90, {}).save()
     rows, told = gaps(run, shop)
     assert [(row["gap"], row["name"], row["customers"], row["value_at_risk"]) for row in rows] == [
         ("reason", "price", 1, 500.0),
@@ -92,7 +92,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
     assert "warnings of 2026-06-01" in told
 
 
-def test_without_warnings_it_says_so(run: Run, shop: Path) -> None:
+def test_a_workspace_without_saved_warnings_has_a_remark(run: Run, shop: Path) -> None:
     rows, told = gaps(run, shop)
     assert rows == []
     assert "no saved warnings" in told

@@ -1,4 +1,4 @@
-"""``ckm kb-lint`` as it is run: by a person, in a pipe, in CI, on a hostile base."""
+"""``ckm kb-lint`` on a terminal, in a pipe, in CI, and on a hostile knowledge base."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def kb(tmp_path: Path) -> Path:
     return tmp_path / "kb"
 
 
-def test_findings_are_rows_worst_first(run: Run, kb: Path) -> None:
+def test_findings_are_rows_with_the_highest_severity_first(run: Run, kb: Path) -> None:
     result = run("kb-lint", "--kb", kb, *DAY, "-f", "json")
     assert result.exit_code == 0
     rows = json.loads(result.stdout)
@@ -42,7 +42,7 @@ def test_findings_are_rows_worst_first(run: Run, kb: Path) -> None:
     ("more", "fail_on", "code"),
     [("mood: x", "error", 0), ("mood: x", "warning", 1), ("", "warning", 0), ("kind: x", "error", 1)],
 )
-def test_it_fails_only_when_asked_and_only_on_what_is_bad_enough(
+def test_the_exit_code_is_1_only_for_findings_at_or_above_fail_on(
     run: Run, tmp_path: Path, more: str, fail_on: str, code: int
 ) -> None:
     write(tmp_path, full("a", more=more))
@@ -55,7 +55,7 @@ def test_an_empty_base_is_an_empty_result(run: Run, tmp_path: Path) -> None:
     assert run("kb-lint", "--kb", tmp_path, *DAY, "-f", "csv").stdout == "severity,rule,file,line,entry,message,hint\n"
 
 
-def test_the_workspace_gives_folder_and_settings_also_to_a_folder_in_it(run: Run, tmp_path: Path) -> None:
+def test_settings_come_from_the_workspace_around_the_folder(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "kb", full("a", more="classify: {topics: [parcels], segments: [Mine, Champions]}"))
     write(tmp_path, "kb: {topics: [delivery], skip: [unknown-reason]}\n", name="ckm.yaml")
     for words in (("-C", tmp_path), ("--kb", tmp_path / "kb")):
@@ -69,7 +69,7 @@ def test_the_workspace_gives_folder_and_settings_also_to_a_folder_in_it(run: Run
     assert "unknown rule 'nonsense'" in refused.stderr
 
 
-def test_a_folder_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+def test_a_missing_folder_exits_2(run: Run, tmp_path: Path) -> None:
     result = run("kb-lint", "--kb", tmp_path / "nowhere")
     assert result.exit_code == 2
     assert "there is no folder" in result.stderr
@@ -89,7 +89,7 @@ def test_junit_has_a_case_per_rule_and_file(run: Run, kb: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
-def test_sarif_names_files_from_where_it_runs(shell: Shell, tmp_path: Path) -> None:
+def test_sarif_paths_are_relative_to_the_current_folder(shell: Shell, tmp_path: Path) -> None:
     write(tmp_path / "kb", full("a"), full("a", 1))
     inside = json.loads(shell("kb-lint", "--kb", "kb", *DAY, "-f", "sarif").stdout)["runs"][0]
     place = inside["results"][0]["locations"][0]["physicalLocation"]
@@ -100,7 +100,7 @@ def test_sarif_names_files_from_where_it_runs(shell: Shell, tmp_path: Path) -> N
     assert str(tmp_path.parent) not in json.dumps(outside)
 
 
-def test_the_schema_is_printed_as_it_is_shipped(run: Run) -> None:
+def test_the_schema_option_prints_the_json_schema(run: Run) -> None:
     result = run("kb-lint", "--schema")
     assert result.stdout == schema_text()
     assert json.loads(result.stdout)["required"][0] == "schema"
@@ -109,11 +109,11 @@ def test_the_schema_is_printed_as_it_is_shipped(run: Run) -> None:
 def test_the_rules_are_listed(run: Run) -> None:
     rows = json.loads(run("kb-lint", "--rules", "-f", "json").stdout)
     assert [row["rule"] for row in rows] == [rule.id for rule in RULES]
-    assert all(row["promise"] and row["remedy"] for row in rows)
+    assert all(row["condition"] and row["remedy"] for row in rows)
 
 
 @pytest.mark.parametrize("fmt", [*Format, "junit", "sarif"])
-def test_a_hostile_base_is_findings_and_never_an_escape_sequence(
+def test_a_hostile_base_gives_findings_without_escape_sequences(
     run: Run, tmp_path: Path, fmt: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kb = tmp_path / "kb"

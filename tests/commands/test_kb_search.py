@@ -1,4 +1,4 @@
-"""``ckm kb-search``: what is found, what is said of it, and that nothing typed or written can break it."""
+"""``ckm kb-search``: hits, warnings and suggestions; no query and no entry can break it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def base(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(run: Run, base: Path) -> Any:
-    """Search and return the hits as they stand in JSON."""
+    """Return a function that searches and returns the hits from JSON."""
 
     def search(*words: object) -> list[dict[str, Any]]:
         done = run("kb-search", *words, "--kb", base, *AS_OF, "-f", "json")
@@ -48,7 +48,7 @@ def ids(hits: list[dict[str, Any]]) -> list[str]:
     return [hit["id"] for hit in hits]
 
 
-def test_a_hit_says_all_that_is_to_be_known_of_it(ask: Any) -> None:
+def test_a_hit_has_state_dates_warnings_and_position(ask: Any) -> None:
     hit = next(hit for hit in ask("parcel late") if hit["id"] == "late")
     assert hit["title"] == "The parcel is late"
     assert [hit["title"][start:end] for start, end in hit["title_highlights"]] == ["parcel", "late"]
@@ -57,16 +57,16 @@ def test_a_hit_says_all_that_is_to_be_known_of_it(ask: Any) -> None:
     assert (hit["path"], hit["topics"], hit["reasons"]) == ("deep/late.yaml", ["delivery"], ["late_delivery"])
 
 
-def test_marks_are_places_in_the_passage(ask: Any) -> None:
+def test_highlights_are_positions_in_the_snippet(ask: Any) -> None:
     (hit,) = ask("customer waits")
     assert [hit["snippet"][start:end] for start, end in hit["highlights"]] == ["customer", "waits"]
 
 
-def test_by_default_only_what_is_written_to_the_end_and_holds_is_found(ask: Any) -> None:
+def test_by_default_only_complete_and_valid_entries_are_hits(ask: Any) -> None:
     assert set(ids(ask("parcel late"))) == {"late", "old", "new", "unsure", "secret"}
 
 
-def test_all_shows_drafts_archived_and_expired_ones_marked(ask: Any) -> None:
+def test_include_inactive_shows_drafts_archived_and_expired_entries_with_warnings(ask: Any) -> None:
     hits = {hit["id"]: hit["warnings"] for hit in ask("parcel late", "--include-inactive")}
     assert hits["draft"] == ["draft"]
     assert hits["gone"] == ["archived"]
@@ -76,7 +76,7 @@ def test_all_shows_drafts_archived_and_expired_ones_marked(ask: Any) -> None:
     assert hits["old"] == ["superseded by new"]
 
 
-def test_an_entry_with_a_fault_ranks_below_a_good_one_of_equal_match(run: Run, tmp_path: Path, ask: Any) -> None:
+def test_an_entry_with_a_fault_ranks_below_an_equal_match_without_one(run: Run, tmp_path: Path, ask: Any) -> None:
     folder = tmp_path / "kb"
     for path in folder.rglob("*.yaml"):
         path.unlink()
@@ -93,7 +93,7 @@ def test_an_entry_with_a_fault_ranks_below_a_good_one_of_equal_match(run: Run, t
 
 
 @pytest.mark.slow
-def test_the_best_are_exact_under_penalties_however_few_are_asked_for(ask: Any, base: Path) -> None:
+def test_the_first_hits_are_the_same_for_every_limit(ask: Any, base: Path) -> None:
     for number in range(60):
         write_entry(base, f"u{number:02}", f"Broken kettle {'kettle ' * (number % 5)}", state="not_validated")
         write_entry(base, f"v{number:02}", f"Broken kettle, model {number} of many that are sold here")
@@ -125,45 +125,45 @@ def test_a_draft_does_not_supersede(ask: Any, base: Path) -> None:
         (("--tag", "delivery", "--lang", "th"), []),
     ],
 )
-def test_filters_work_before_ranking_and_each_may_be_repeated(ask: Any, filters: Any, expected: list[str]) -> None:
+def test_filters_apply_before_ranking_and_may_be_repeated(ask: Any, filters: Any, expected: list[str]) -> None:
     assert ids(ask("kind:for", *filters, "-n", 100)) == expected
 
 
-def test_a_role_finds_what_it_may_read(ask: Any) -> None:
+def test_a_role_finds_only_entries_that_it_may_read(ask: Any) -> None:
     assert "secret" in ids(ask("parcel late", "--role", "manager"))
     assert "secret" not in ids(ask("parcel late", "--role", "service"))
     assert "secret" in ids(ask("parcel late", "--role", "service", "--role", "manager"))
 
 
-def test_who_may_not_read_a_successor_is_not_told_its_name(ask: Any, base: Path) -> None:
+def test_the_warning_does_not_name_a_successor_that_the_role_may_not_read(ask: Any, base: Path) -> None:
     write_entry(base, "new", "New", "links: {supersedes: [old]}", "access: {read: [manager]}")
     assert next(hit for hit in ask("parcel late", "--role", "service") if hit["id"] == "old")["warnings"] == [
         "superseded"
     ]
 
 
-def test_as_of_is_the_day_on_which_entries_hold(run: Run, base: Path) -> None:
+def test_entries_must_be_valid_on_the_as_of_date(run: Run, base: Path) -> None:
     done = run("kb-search", "strike", "--kb", base, "--as-of", "2025-06-01", "-f", "json")
     assert ids(json.loads(done.stdout)) == ["past"]
 
 
-def test_phrases_excluded_words_and_fields_work(ask: Any) -> None:
+def test_phrases_excluded_words_and_fields_select_entries(ask: Any) -> None:
     assert ids(ask("widget -red")) == ["blue"]
     assert ids(ask('"blue widget"')) == ["blue"]
     assert ids(ask("widget facet:product")) == ["red"]
 
 
-def test_a_query_that_begins_with_a_dash_stands_after_two(run: Run, base: Path) -> None:
+def test_a_query_that_begins_with_a_dash_follows_two_dashes(run: Run, base: Path) -> None:
     done = run("kb-search", "--kb", base, *AS_OF, "-n", 100, "-f", "json", "--", "-red")
     assert "blue" in ids(json.loads(done.stdout))
     assert "red" not in ids(json.loads(done.stdout))
 
 
-def test_several_words_need_no_quotation_marks(ask: Any) -> None:
+def test_a_query_of_several_arguments_needs_no_quotation_marks(ask: Any) -> None:
     assert ids(ask("red", "widget"))[0] == "red"
 
 
-def test_titles_are_in_the_language_of_the_query_unless_one_is_preferred(ask: Any) -> None:
+def test_titles_are_in_the_preferred_language_or_that_of_the_query(ask: Any) -> None:
     assert ask("Paket zu spät")[0]["title"] == "Das Paket kommt zu spät"
     assert ask("Paket zu spät", "--prefer-lang", "en")[0]["title"] == "The parcel is late"
     assert ask("พัสดุช้า")[0]["lang"] == "th"
@@ -190,18 +190,18 @@ def test_titles_are_in_the_language_of_the_query_unless_one_is_preferred(ask: An
     ],
     ids=lambda query: ascii(query)[:20],
 )
-def test_nothing_that_is_typed_is_an_error(run: Run, base: Path, query: str) -> None:
+def test_no_query_is_an_error(run: Run, base: Path, query: str) -> None:
     for fmt in ("table", "json"):
         done = run("kb-search", "--kb", base, *AS_OF, "-f", fmt, "--", query)
         assert done.exit_code == 0, done.stderr
         assert "\x1b" not in done.stdout + done.stderr
 
 
-def test_a_long_query_is_cut_and_said_so(run: Run, base: Path) -> None:
+def test_a_long_query_is_cut_with_a_remark(run: Run, base: Path) -> None:
     assert "characters" in run("kb-search", "late " * 2_000, "--kb", base, *AS_OF).stderr
 
 
-def test_nothing_found_says_what_was_perhaps_meant_and_what_is_near(run: Run, base: Path) -> None:
+def test_a_search_without_hits_suggests_spellings_and_the_nearest_entry(run: Run, base: Path) -> None:
     write_entry(base, "phone", "Our telephone number", "lang: en")
     done = run("kb-search", "zzqx", "--kb", base, *AS_OF, "-f", "json")
     assert (done.exit_code, done.stdout) == (0, "[]\n")
@@ -211,11 +211,11 @@ def test_nothing_found_says_what_was_perhaps_meant_and_what_is_near(run: Run, ba
     assert "telephone" in hinted.stderr
 
 
-def test_suppressed_cells_are_counted(run: Run, base: Path) -> None:
+def test_matches_that_only_include_inactive_shows_are_counted(run: Run, base: Path) -> None:
     assert "1 entry matches" in run("kb-search", "strike", "--kb", base, *AS_OF).stderr
 
 
-def test_every_format_holds_the_hits_and_nothing_else(run: Run, base: Path) -> None:
+def test_every_format_has_only_the_hits_on_stdout(run: Run, base: Path) -> None:
     outputs = {
         fmt: run("kb-search", "parcel late", "--kb", base, *AS_OF, "-f", fmt).stdout
         for fmt in ("table", "csv", "json", "ndjson", "md")
@@ -239,12 +239,12 @@ def test_hits_are_written_to_a_file_of_any_format(run: Run, base: Path, tmp_path
         assert path.stat().st_size > 0
 
 
-def test_nothing_found_leaves_a_header(run: Run, base: Path) -> None:
+def test_a_search_without_hits_prints_the_header(run: Run, base: Path) -> None:
     assert run("kb-search", "zzqx", "--kb", base, "-f", "csv").stdout.startswith("id,title,lang,")
 
 
 def on_a_terminal(*words: object) -> str:
-    """Return what a person sees in a terminal, stdout and stderr."""
+    """Return the output on a terminal, stdout and stderr together."""
     main, side = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     process = subprocess.Popen(
@@ -279,19 +279,19 @@ def test_no_escape_sequence_of_an_entry_reaches_the_terminal(run: Run, base: Pat
 
 
 @pytest.mark.slow
-def test_what_matched_is_bold_on_a_terminal_only(run: Run, base: Path) -> None:
+def test_matching_words_are_bold_on_a_terminal_only(run: Run, base: Path) -> None:
     run("kb-search", "parcel", "--kb", base)
     assert "\x1b[1mparcel\x1b[0m" in on_a_terminal("kb-search", "parcel", "--kb", base, *AS_OF)
 
 
-def test_explain_says_how_the_query_was_read_and_what_makes_the_score(run: Run, base: Path) -> None:
+def test_explain_shows_the_analysis_of_the_query_and_the_parts_of_the_score(run: Run, base: Path) -> None:
     done = run("kb-search", "parcels late", "--kb", base, *AS_OF, "--explain", "-f", "table")
     assert "words:" in done.stderr
     assert "grams" in done.stdout
     assert "not validated ×0.85" in done.stdout
 
 
-def test_a_missing_folder_and_a_missing_query_are_wrong_usage(run: Run, base: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_and_a_missing_query_exit_2(run: Run, base: Path, tmp_path: Path) -> None:
     assert run("kb-search", "late", "--kb", tmp_path / "nowhere").exit_code == 2
     assert run("kb-search", "--kb", base).exit_code == 2
     assert run("kb-search", "late", "--kb", base, "--show-failures").exit_code == 2
@@ -330,7 +330,7 @@ def test_a_workspace_sets_role_and_language_and_logs_searches_if_enabled(run: Ru
     assert json.loads(log.read_text().splitlines()[1])["query"] == "parcel late"
 
 
-def test_a_mistake_in_the_settings_is_reported_though_good_ones_were_kept(run: Run, tmp_path: Path) -> None:
+def test_a_mistake_in_the_settings_is_reported_although_valid_settings_are_cached(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "shop")
     small_base(tmp_path / "shop" / "kb")
     assert run("kb-search", "late", "-C", tmp_path / "shop").exit_code == 0
@@ -354,7 +354,7 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_suite_gives_a_row_per_language_and_one_of_all(run: Run, base: Path, suite: Path) -> None:
+def test_a_suite_has_one_row_per_language_and_one_for_all_queries(run: Run, base: Path, suite: Path) -> None:
     done = run("kb-search", "--suite", suite, "--kb", base, *AS_OF, "-f", "json")
     rows = {row.pop("lang"): row for row in json.loads(done.stdout)}
     assert list(rows) == ["de", "en", "th", "all"]
@@ -364,20 +364,22 @@ def test_a_suite_gives_a_row_per_language_and_one_of_all(run: Run, base: Path, s
     assert rows["all"]["mrr"] == 0.875
 
 
-def test_failures_lists_the_queries_whose_entry_is_not_first(run: Run, base: Path, suite: Path) -> None:
+def test_show_failures_lists_queries_that_do_not_rank_an_expected_entry_first(
+    run: Run, base: Path, suite: Path
+) -> None:
     done = run("kb-search", "--suite", suite, "--kb", base, *AS_OF, "--show-failures", "-f", "json")
     (failure,) = json.loads(done.stdout)
     assert (failure["query"], failure["expected"], failure["rank"], failure["first"]) == ("widget", ["red"], 2, "blue")
     assert failure["where"].endswith("suite.yaml:4")
 
 
-def test_a_floor_makes_exit_1(run: Run, base: Path, suite: Path) -> None:
+def test_a_metric_below_its_minimum_exits_1(run: Run, base: Path, suite: Path) -> None:
     words = ("kb-search", "--suite", suite, "--kb", base, *AS_OF)
     assert run(*words, "--min-mrr", 0.8, "--min-recall", 1.0).exit_code == 0
     assert run(*words, "--min-mrr", 0.9).exit_code == 1
 
 
-def test_a_suite_may_be_json_lines_and_a_case_may_bring_filters(run: Run, base: Path, tmp_path: Path) -> None:
+def test_a_suite_may_be_json_lines_with_filters_per_query(run: Run, base: Path, tmp_path: Path) -> None:
     path = tmp_path / "suite.jsonl"
     cases = [
         {"query": "widget", "expect": ["red"], "facet": "product"},
@@ -409,7 +411,7 @@ def test_a_mistake_in_a_suite_is_reported_with_file_and_line(
     assert (done.exit_code, told in done.stderr) == (code, True), done.stderr
 
 
-def test_like_entries_come_by_the_same_index(base: Path) -> None:
+def test_related_entries_come_from_the_search_index(base: Path) -> None:
     from datetime import date
 
     from ckm import kb

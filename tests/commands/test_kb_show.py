@@ -1,4 +1,4 @@
-"""``ckm kb-show`` as it is run: a page for people, all fields for programs, no escape sequence for anybody."""
+"""``ckm kb-show``: a page for readers, all fields as JSON, and no escape sequences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def kb(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_page_shows_texts_state_and_neighbours(run: Run, kb: Path) -> None:
+def test_a_page_shows_texts_state_and_linked_entries(run: Run, kb: Path) -> None:
     result = run("kb-show", "new", "--kb", kb, *DAY)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -49,7 +49,7 @@ def test_a_page_shows_texts_state_and_neighbours(run: Run, kb: Path) -> None:
         assert line in lines, (line, lines)
 
 
-def test_a_reader_may_prefer_a_language(run: Run, kb: Path) -> None:
+def test_texts_are_in_the_preferred_language(run: Run, kb: Path) -> None:
     text = run("kb-show", "new", "--kb", kb, *DAY, "--prefer-lang", "de-AT").stdout
     assert text.startswith("Paket ist spät\n")
     assert "พัสดุ" not in text.partition("Issue")[2].partition("Resolution")[0]
@@ -75,7 +75,7 @@ def test_json_has_all_fields(run: Run, kb: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == fields
 
 
-def test_an_unknown_id_ends_with_2_and_the_near_one(run: Run, kb: Path) -> None:
+def test_an_unknown_id_exits_2_and_suggests_a_similar_id(run: Run, kb: Path) -> None:
     result = run("kb-show", "neww", "--kb", kb)
     assert result.exit_code == 2
     assert "did you mean 'new'" in result.stderr
@@ -83,7 +83,7 @@ def test_an_unknown_id_ends_with_2_and_the_near_one(run: Run, kb: Path) -> None:
     assert json.loads(as_json.stderr)["error"]["code"] == "unknown-name"
 
 
-def test_no_escape_sequence_of_an_entry_is_shown(run: Run, tmp_path: Path) -> None:
+def test_escape_sequences_of_an_entry_are_escaped(run: Run, tmp_path: Path) -> None:
     more = f"cause: {EVIL}\naliases: [{EVIL}]\n{EVIL}: [{EVIL}]\n"
     more += f"evidence: {{{EVIL}: {EVIL}}}\nlinks: {{related: [{EVIL}]}}"
     write(tmp_path, full("evil", title=EVIL, issue=EVIL, question=EVIL, more=more))

@@ -1,4 +1,4 @@
-"""Reports on shops whose truth is known: feb_march, leap year, returns, a cohort, data that end early, a new shop."""
+"""Reports on simulated shops: February and March, leap year, returns, a cohort, data that end early, a new shop."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_days_without_rows_are_named_and_not_compared(run: Run) -> None:
 
 
 def write_shop(path: Path, first: date, days: int, *, recalled: tuple[int, int] | None = None, seed: int = 1) -> Path:
-    """Customers who come every few weeks; of one product all that was bought in a month comes back."""
+    """Write a shop with customers who buy every few weeks; all items of one product bought in a month are returned."""
     dice, rows = random.Random(seed), ["order_id,customer_id,ordered_at,net,currency,type,category"]
     for number in range(300):
         day, gap = dice.randrange(min(60, days)), dice.randint(10, 60)

@@ -1,4 +1,4 @@
-"""What ``ckm loyalty-report`` promises at the command line, run on files as a user has them."""
+"""``ckm loyalty-report`` on the command line, run on files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ END = date(2025, 12, 31)
 
 
 def orders(seed: int = 0, customers: int = 120) -> list[str]:
-    """Two and a half years of customers who order in a purchase interval of their own, until some leave."""
+    """Return two and a half years of customers, each with a constant purchase interval; some of them churn."""
     dice = random.Random(seed)
     rows = []
     for customer in range(customers):
@@ -52,7 +52,7 @@ def shop(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def told(coarse: None, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the command says of those orders as JSON, run once."""
+    """Return the rows of ``-f json`` for these orders, from one run."""
     path = write(tmp_path_factory.mktemp("told") / "orders.csv", orders())
     done = CliRunner().invoke(app, ["loyalty-report", str(path), "-f", "json"])
     assert done.exit_code == 0, done.stderr

@@ -1,4 +1,4 @@
-"""The summary of the loyalty report on a terminal: findings first, in two screens at most."""
+"""The terminal view of the loyalty report: findings first, on two screens at most."""
 
 from __future__ import annotations
 
@@ -28,6 +28,13 @@ def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
     first = lines.index(next(line for line in lines if line.startswith("- ")))
     assert first < lines.index(next(line for line in lines if "──" in line))
     assert not any(ord(mark) in range(0x2060, 0x206A) for line in lines for mark in line)
+
+
+def test_suppression_is_explained_once(capsys: pytest.CaptureFixture[str]) -> None:
+    sections = ("changed", "relationships", "churn")
+    missing = tuple(Missing(each, "hidden_cells", (("count", 2), ("min_group_size", 5))) for each in sections)
+    show_loyalty(example_report(metrics=Metrics([]), drivers=(), goals=(), by=None, missing=missing))
+    assert capsys.readouterr().out.count("marks a suppressed number") == 1
 
 
 def test_what_is_missing_is_reported_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""``--meta FILE``: the facts of a run, the same for the same run, and without anything of the machine."""
+"""``--meta FILE``: facts of a run, equal for equal runs, without paths, times and names of persons."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from typer.testing import CliRunner
 
 import ckm
 from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
+from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
 from ckm.check.findings import SCHEMA as FINDING_COLUMNS
 from ckm.cli import app
+from ckm.commands import kb_hits
+from ckm.commands.diff import CHANGE_COLUMNS
+from ckm.commands.kb_gaps import COLUMNS as GAP_COLUMNS
+from ckm.commands.kb_search import FAILURE_COLUMNS, SUITE_COLUMNS
+from ckm.diff import diff_files
 from ckm.metadata import _described, definitions
 from ckm.metrics.metric import COLUMNS as METRIC_COLUMNS
 from ckm.workspace import lay_out
+from tests._kb.kb_files import small_base, write_entry
 from tests.conftest import Run
 
 pytestmark = pytest.mark.usefixtures("coarse")
@@ -32,6 +39,12 @@ COMMANDS = {
     "check": ("check", "--as-of", "2025-12-01"),
 }
 KEYS = {"schema", "command", "ckm", "data", "as_of", "parameters", "settings", "columns", "remarks"}
+KNOWLEDGE_COMMANDS = {
+    "kb-search": ("kb-search", "late parcel", "--as-of", "2026-06-30"),
+    "kb-search --suite": ("kb-search", "--suite", "suite.yaml", "--as-of", "2026-06-30"),
+    "kb-lint": ("kb-lint", "--as-of", "2026-06-30"),
+    "kb-gaps": ("kb-gaps", "--as-of", "2026-06-30"),
+}
 METHODS = ("rfm", "value", "lifecycle", "clusters")
 
 
@@ -61,6 +74,7 @@ def load(folder: Path) -> None:
 
 def facts(run: Run, folder: Path, *words: object) -> dict[str, Any]:
     path = folder / "out" / "meta.json"
+    path.parent.mkdir(exist_ok=True)
     done = run(*words, "-q", "-f", "json", "--meta", path)
     assert done.exit_code == 0, done.stderr
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -69,7 +83,7 @@ def facts(run: Run, folder: Path, *words: object) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_facts_of_equal_runs_are_equal_wherever_and_whenever_they_run(
+def test_equal_runs_in_other_folders_at_other_times_have_equal_facts(
     made: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     texts = []
@@ -92,8 +106,57 @@ def test_the_facts_of_equal_runs_are_equal_wherever_and_whenever_they_run(
     assert found["as_of"] == ("2025-12-01" if name == "check" else found["as_of"]) >= "2025-12-01"
 
 
+@pytest.mark.parametrize("name", KNOWLEDGE_COMMANDS)
+def test_equal_runs_on_equal_knowledge_bases_have_equal_facts(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("CKM_CACHE", str(tmp_path / "cache"))
+    texts = []
+    for place in ("one", "another/place"):
+        shop = tmp_path / place / "shop"
+        lay_out(shop)
+        small_base(shop / "kb")
+        (shop / "suite.yaml").write_text("- {query: late parcel, expect: [late]}\n", encoding="utf-8")
+        monkeypatch.chdir(shop)
+        found = facts(run, shop, *KNOWLEDGE_COMMANDS[name])
+        texts.append((shop / "out" / "meta.json").read_text(encoding="utf-8"))
+    assert texts[0] == texts[1]
+    assert str(tmp_path) not in texts[0]
+    assert set(found) >= KEYS
+    assert found["command"] == name.split()[0]
+    assert found["as_of"] == "2026-06-30"
+    assert found["settings"]["kb"]["languages"] == []
+    assert found["columns"] == {**definitions(found["command"], found["columns"])} != {}
+    write_entry(shop / "kb", "giraffe", "The giraffe cup")
+    changed = facts(run, shop, *KNOWLEDGE_COMMANDS[name])
+    assert changed["data"]["files"] == found["data"]["files"] + 1
+    assert changed["data"]["sha256"] != found["data"]["sha256"]
+
+
+def test_the_facts_of_a_search_have_its_query_filters_and_suggestions(tmp_path: Path, run: Run) -> None:
+    small_base(tmp_path / "kb")
+    words = ("kb-search", "Xparcl", "--kind", "for", "--kb", tmp_path / "kb", "--as-of", "2026-06-30", "-n", "3")
+    found = facts(run, tmp_path, *words)
+    assert found["parameters"]["query"] == "Xparcl"
+    assert found["parameters"]["filters"] == {"kind": ["for"]}
+    assert found["parameters"]["limit"] == 3
+    assert "did you mean: parcel" in found["remarks"]
+    assert found["data"]["label"] == "kb"
+    assert not found["data"]["workspace"]
+
+
+def test_the_facts_of_a_comparison_name_both_files_and_the_key(tmp_path: Path, run: Run) -> None:
+    for name, net in (("old.csv", 5), ("new.csv", 6)):
+        (tmp_path / name).write_text(f"{HEADER}\nX1,C1,2025-12-31T13:00:00Z,{net},EUR,sale\n", encoding="utf-8")
+    found = facts(run, tmp_path, "diff", tmp_path / "old.csv", tmp_path / "new.csv", "--key", "order_id")
+    assert [file["name"] for file in found["data"]["files"]] == ["old.csv", "new.csv"]
+    assert found["data"]["files"][0]["sha256"] == hashlib.sha256((tmp_path / "old.csv").read_bytes()).hexdigest()
+    assert found["key"] == ["order_id"]
+    assert found["columns"]["difference"]
+
+
 @pytest.mark.slow
-def test_the_facts_say_what_the_result_was_made_with(made: Path, tmp_path: Path, run: Run) -> None:
+def test_the_facts_have_model_parameters_and_settings(made: Path, tmp_path: Path, run: Run) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(made, shop)
     segment = facts(run, shop, "segment", shop, "--seed", "3")
@@ -113,7 +176,7 @@ def test_the_facts_say_what_the_result_was_made_with(made: Path, tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_more_data_are_another_version(made: Path, tmp_path: Path, run: Run) -> None:
+def test_more_data_change_version_and_digest(made: Path, tmp_path: Path, run: Run) -> None:
     shop = tmp_path / "shop"
     shutil.copytree(made, shop)
     before = facts(run, shop, "check", shop)["data"]["tables"]["transactions"]
@@ -126,7 +189,7 @@ def test_more_data_are_another_version(made: Path, tmp_path: Path, run: Run) -> 
 
 
 @pytest.mark.slow
-def test_a_file_is_known_by_its_digest_and_how_it_was_read(made: Path, tmp_path: Path, run: Run) -> None:
+def test_the_facts_of_a_file_have_its_digest_and_options(made: Path, tmp_path: Path, run: Run) -> None:
     shutil.copytree(made, tmp_path / "shop")
     orders = tmp_path / "shop" / "orders.csv"
     found = facts(run, tmp_path / "shop", "segment", orders, "--currency", "CHF", "--column", "net=net")
@@ -153,6 +216,10 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         "churn-warn": {*WARNING_COLUMNS, *ckm.open(orders).churn(model="rule", horizon="60d").summary.columns},
         "loyalty-report": set(METRIC_COLUMNS),
         "check": set(FINDING_COLUMNS),
+        "kb-search": {*kb_hits.COLUMNS, *FAILURE_COLUMNS, *SUITE_COLUMNS},
+        "kb-lint": set(LINT_COLUMNS),
+        "kb-gaps": set(GAP_COLUMNS),
+        "diff": {*diff_files(orders, orders).frame.columns, *CHANGE_COLUMNS},
     }
     for command, names in columns.items():
         assert all(definitions(command, sorted(names)).values())
@@ -169,12 +236,14 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         ("segment", "--show-rules"),
         ("churn-warn", "orders.csv", "--label", "churned", "--positive", "yes", "--id", "id"),
         ("loyalty-report", "--explain", "gini"),
+        ("kb-lint", "--schema"),
+        ("kb-lint", "--rules"),
         ("check", "--verify"),
         ("check", "--payments"),
     ],
     ids=" ".join,
 )
-def test_what_is_no_analysis_has_no_facts(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
+def test_options_with_another_output_refuse_meta(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
     done = run(*words, "--meta", tmp_path / "meta.json")
     assert done.exit_code == 2
     assert "--meta and --" in done.stderr

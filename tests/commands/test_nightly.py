@@ -1,4 +1,4 @@
-"""What ``ckm nightly`` promises: one run does what is due, a second one nothing, and a killed one is finished later."""
+"""``ckm nightly``: one run does all steps, a second run nothing, and the run after a killed one finishes it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ main()
 
 
 def orders(first: date, last: date, *, customers: int = 150) -> list[str]:
-    """The orders of a shop from a day to another; a customer's orders are the same whatever the days."""
+    """The orders of a shop from ``first`` to ``last``; a customer's orders on a day do not depend on these dates."""
     rows = []
     for number in range(customers):
         dice = random.Random(number)
@@ -108,7 +108,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def done_once(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after a first nightly run and a first segmentation."""
+    """The workspace after a first nightly run and a first segmentation."""
     shop = tmp_path_factory.mktemp("once") / "shop"
     shutil.copytree(bare, shop)
     for words in (["nightly", str(shop)], ["segment", str(shop)]):
@@ -154,7 +154,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def condition(shop: Path) -> dict[str, object]:
-    """What a run leaves: outputs, definitions, rows of the tables and saved runs."""
+    """Return the state of the workspace: outputs, definitions, rows of the tables and saved runs."""
     store = Store(shop / "store")
     rows = {name: sorted(store.scan(name).drop("load_id").collect().rows(), key=repr) for name in store.tables()}
     saved = {
@@ -185,7 +185,7 @@ def test_a_first_run_does_every_step_and_a_second_run_nothing(fresh: Path, run: 
 
 
 @pytest.mark.slow
-def test_new_data_give_what_is_new_and_the_report_of_a_month_that_is_complete(shop: Path, run: Run) -> None:
+def test_new_data_give_new_warnings_and_the_report_of_a_complete_month(shop: Path, run: Run) -> None:
     add_file(shop, date(2025, 10, 21), date(2025, 10, 30))
     found = nightly(run, shop)
     assert states(found) == ["done", "done", "unchanged", "done", "unchanged"]
@@ -235,7 +235,7 @@ KILLED = {
     "before a commit": ("ckm.store.delta", "StoredTable.commit", "before", 2),
     "after a commit": ("ckm.store.delta", "StoredTable.commit", "after", 1),
     "after the refit": ("ckm.nightly", "segment_dataset", "after", 1),
-    "after the warnings are saved": ("ckm.churn", "WarningRun.save", "after", 1),
+    "after the warnings are saved": ("ckm._churn.saved_warnings", "WarningRun.save", "after", 1),
     "before the list is recorded": ("ckm.nightly", "record_inputs", "before", 1),
     "after the list is recorded": ("ckm.nightly", "record_inputs", "after", 1),
     "before the report is written": ("ckm.nightly", "_write_text", "before", 1),
@@ -244,7 +244,7 @@ KILLED = {
 
 @pytest.fixture(scope="module")
 def whole(done_once: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """What an uninterrupted run leaves of two new files, a refit, new warnings and a complete month."""
+    """The state after an uninterrupted run with two new files, a refit, new warnings and a complete month."""
     folder = tmp_path_factory.mktemp("whole") / "shop"
     shutil.copytree(done_once, folder)
     prepare(folder)
@@ -288,7 +288,7 @@ BROKEN = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN)
-def test_a_broken_file_is_named_and_left_and_the_rest_goes_on(shop: Path, run: Run, kind: str) -> None:
+def test_a_broken_file_is_named_and_stays_and_the_other_files_are_loaded(shop: Path, run: Run, kind: str) -> None:
     add_file(shop, date(2025, 10, 21), date(2025, 11, 4))
     broken = shop / "incoming" / ("till-broken.csv" if HEADER in BROKEN[kind] else "broken.csv")
     broken.write_text(BROKEN[kind], encoding="utf-8")
@@ -305,7 +305,20 @@ def test_a_broken_file_is_named_and_left_and_the_rest_goes_on(shop: Path, run: R
 
 
 @pytest.mark.slow
-def test_the_only_file_is_named_too(shop: Path, run: Run) -> None:
+def test_every_file_of_the_example_shop_is_loaded_and_one_without_a_mapping_is_an_error(
+    tmp_path: Path, run: Run
+) -> None:
+    assert run("init", "--demo", tmp_path / "shop").exit_code == 0
+    found = nightly(run, tmp_path / "shop")
+    assert states(found) == ["done", "done", "unchanged", "done", "done"]
+    assert "7 files: 7 loaded" in found["ingest"]["message"]
+    (tmp_path / "shop" / "campaign.csv").rename(tmp_path / "shop" / "incoming" / "campaign.csv")
+    found = nightly(run, tmp_path / "shop", code=3)
+    assert "1 failed (incoming/campaign.csv)" in found["ingest"]["message"]
+
+
+@pytest.mark.slow
+def test_a_broken_file_is_named_if_it_is_the_only_one(shop: Path, run: Run) -> None:
     for path in (shop / "incoming").iterdir():
         path.unlink()
     (shop / "incoming" / "unknown.csv").write_text("colour,shape\nred,round\n", encoding="utf-8")
@@ -315,7 +328,9 @@ def test_the_only_file_is_named_too(shop: Path, run: Run) -> None:
 
 
 @pytest.mark.slow
-def test_a_bug_in_one_file_is_named_and_the_rest_goes_on(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_one_file_is_reported_and_the_other_files_are_loaded(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = ingest_file
 
     def failing(path: Path, *args: object, **named: object) -> object:
@@ -345,14 +360,14 @@ def test_a_failed_step_does_not_stop_the_next_ones(shop: Path, run: Run) -> None
 
 
 @pytest.mark.slow
-def test_findings_exit_with_1_only_if_asked(shop: Path, run: Run) -> None:
+def test_findings_exit_with_1_only_with_fail_on(shop: Path, run: Run) -> None:
     (shop / "controls.csv").write_text("month,currency,net\n2025-09,EUR,1\n", encoding="utf-8")
     assert nightly(run, shop)["check"]["exit_code"] == 0
     assert nightly(run, shop, "--fail-on", "error", code=1)["check"]["exit_code"] == 1
 
 
 @pytest.mark.slow
-def test_a_workspace_without_data_exits_with_4_and_says_so_once(tmp_path: Path, run: Run) -> None:
+def test_a_workspace_without_data_exits_with_4_and_one_error(tmp_path: Path, run: Run) -> None:
     lay_out(tmp_path / "shop")
     done = run("nightly", tmp_path / "shop", "-f", "csv")
     assert done.exit_code == 4
@@ -361,7 +376,7 @@ def test_a_workspace_without_data_exits_with_4_and_says_so_once(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_too_little_history_exits_with_4_and_the_rest_goes_on(tmp_path: Path, run: Run) -> None:
+def test_too_short_a_history_exits_with_4_and_the_other_steps_run(tmp_path: Path, run: Run) -> None:
     shop = tmp_path / "shop"
     lay_out(shop)
     (shop / "maps" / "till.yaml").write_text(MAPPING, encoding="utf-8")
@@ -373,14 +388,14 @@ def test_too_little_history_exits_with_4_and_the_rest_goes_on(tmp_path: Path, ru
 
 
 @pytest.mark.slow
-def test_all_well_with_q_and_o_is_silence(shop: Path, tmp_path: Path, run: Run) -> None:
+def test_a_run_without_errors_prints_nothing_with_q_and_o(shop: Path, tmp_path: Path, run: Run) -> None:
     done = run("nightly", shop, "-q", "-o", tmp_path / "run.json")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
     assert [row["step"] for row in json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))] == STEPS
 
 
 @pytest.mark.slow
-def test_a_past_day_sees_nothing_later(shop: Path, run: Run) -> None:
+def test_a_run_as_of_a_past_day_uses_no_later_data(shop: Path, run: Run) -> None:
     found = nightly(run, shop, "--as-of", "2025-08-10")
     listed = pl.read_csv(shop / "out" / "new-warnings.csv", infer_schema=False)
     assert set(listed["as_of"]) == {"2025-08-10"}
@@ -388,14 +403,14 @@ def test_a_past_day_sees_nothing_later(shop: Path, run: Run) -> None:
     assert found["report"]["output"] == "out/loyalty-2025-07.html"
 
 
-def test_a_run_waits_for_another_writer_and_exits_with_5_when_the_time_is_over(bare: Path, run: Run) -> None:
+def test_a_run_waits_for_another_writer_and_exits_with_5_after_the_wait(bare: Path, run: Run) -> None:
     with exclusive(bare / "store"):
         assert run("nightly", bare, "--wait", "0").exit_code == 5
         with pytest.raises(BusyError):
             ckm.open(bare).nightly(wait=0)
 
 
-def test_two_names_of_the_workspace_contradict_each_other(bare: Path, run: Run) -> None:
+def test_the_workspace_as_argument_and_as_option_is_refused(bare: Path, run: Run) -> None:
     done = run("nightly", bare, "-C", bare)
     assert done.exit_code == 2
     assert "contradict" in done.stderr

@@ -177,7 +177,7 @@ def test_what_a_part_of_an_order_leaves_open_is_reported_until_the_rest_is_there
     assert open_orders() == ["1 order whose totals exceed the sum of their loaded lines by 9.00 EUR"]
     result = desk.one(desk.write("2.csv", written(second)))
     assert "1 order was merged: the store has lines that this file does not contain" in result["remarks"]
-    assert "2 rows with further lines of orders that were known, whose first lines are not here" in result["remarks"]
+    assert "2 rows with further lines of known orders, whose first lines are in an earlier file" in result["remarks"]
     assert open_orders() == []
 
 

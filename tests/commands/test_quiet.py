@@ -83,7 +83,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_command_with_an_output_file_is_tried() -> None:
+def test_the_cases_cover_every_command_with_an_output_file() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     with_output = {name for name, each in commands.items() if any("-o" in option.opts for option in each.params)}
     assert with_output == set(CASES)

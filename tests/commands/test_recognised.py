@@ -23,7 +23,7 @@ def payments(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", ["segment", "churn-warn", "check", "diff", "inspect"])
 def test_the_platform_is_named(run: Run, payments: Path, command: str) -> None:
-    result = run(command, *([payments] * (2 if command == "diff" else 1)), "-f", "csv")
+    result = run(command, *([payments] * (2 if command == "diff" else 1)), "-f", "csv", "-v")
     assert STRIPE in result.stderr
 
 

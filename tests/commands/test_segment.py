@@ -1,4 +1,4 @@
-"""What ``ckm segment`` promises at the command line: the result alone on stdout, everything else on stderr."""
+"""``ckm segment``: only the result on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def test_a_pipe_gets_the_summary_as_csv_and_the_remarks_go_to_stderr(segment: Ca
     assert lines[1].startswith("Champions,")
     names = ORDERS_HEADER.split(",")
     assert result.stderr.splitlines() == [
+        "fewer than 5 score classes: customers are few or alike (recency 1, frequency 1, monetary 1); where there is "
+        "one class, names follow each customer's own purchases",
         "as of 2025-01-06: 5 customers with a purchase, money in EUR",
-        "too few customers, or too much alike, for 5 classes: recency 1, frequency 1, monetary 1; names rest on each "
-        "customer's own purchases where there is one class",
         "orders.csv: matched by name: " + ", ".join(f"{name} = {name}" for name in names),
         "left out: 1 of 6 rows (16.7%) without a customer",
-        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
-        "5 customers named by their own purchases, which the scores alone contradict (column named_by)",
+        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values have equal scores)",
+        "5 customers named by their own purchases, because the name of their scores would be false (column named_by)",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Rows of transactions by hand, and what became of a customer."""
+"""Transactions written row by row, and the features of a customer."""
 
 from __future__ import annotations
 

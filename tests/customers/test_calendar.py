@@ -1,4 +1,4 @@
-"""What months back promise: one definition for periods, features and windows, at every end of every month."""
+"""Months before a date: one definition for periods, features and windows, at all ends of months."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def test_the_first_day_of_the_last_months(last: str, count: int, first: str) -> 
 
 
 @given(days, months)
-def test_whole_calendar_months_are_whole(day: date, count: int) -> None:
+def test_a_period_that_ends_with_a_month_begins_with_a_month(day: date, count: int) -> None:
     last = day.replace(day=1) - DAY
     assert period_until(last, count).first.day == 1
 
 
 @given(days, months)
-def test_a_later_day_never_begins_earlier_and_a_year_has_no_more_than_366_days(day: date, count: int) -> None:
+def test_periods_begin_in_the_order_of_their_ends_and_a_year_has_at_most_366_days(day: date, count: int) -> None:
     assert period_until(day, count).first <= period_until(day + DAY, count).first
     assert period_until(day, 12).days in (365, 366)
 
 
 @given(days, months)
-def test_periods_in_a_row_leave_no_day_out_and_count_none_twice(day: date, count: int) -> None:
+def test_consecutive_periods_neither_overlap_nor_leave_gaps(day: date, count: int) -> None:
     period = period_until(day, count)
     before = compared_with(period, count, "previous")
     assert before.last + DAY == period.first
@@ -64,7 +64,7 @@ def test_periods_in_a_row_leave_no_day_out_and_count_none_twice(day: date, count
 
 
 @given(days, st.integers(1, 12))
-def test_a_year_earlier_is_the_same_days_but_for_the_leap_day(day: date, count: int) -> None:
+def test_the_same_period_of_the_previous_year_differs_by_at_most_the_leap_day(day: date, count: int) -> None:
     period = period_until(day, count)
     ago = compared_with(period, count, "year-ago")
     assert abs(ago.days - period.days) <= 1
@@ -74,8 +74,8 @@ def test_a_year_earlier_is_the_same_days_but_for_the_leap_day(day: date, count: 
 
 
 @pytest.mark.parametrize("as_of", ["2023-02-28", "2024-02-28", "2024-02-29", "2024-03-01", "2025-02-28", "2025-04-30"])
-def test_the_spend_of_12_months_is_the_revenue_of_the_period_of_12_months(as_of: str) -> None:
-    # a purchase on every day of four years, of an amount that names the day
+def test_spend_12mo_equals_the_revenue_of_the_12_month_period(as_of: str) -> None:
+    # a purchase on every day of four years; its amount identifies the day
     first = date(2021, 1, 1)
     rows = [(f"o{n}", "A", first + n * DAY, float(1 + n)) for n in range(4 * 365 + 200)]
     last = date.fromisoformat(as_of)

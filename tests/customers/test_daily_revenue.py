@@ -1,4 +1,4 @@
-"""Sums by day and value are the same whichever way they are added up."""
+"""Daily revenue by value: equal sums with and without a dense grid."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def added(those: list[tuple[str | None, int, int]], batch: int) -> list[tuple[st
 
 @pytest.mark.slow
 @given(rows, st.integers(1, 50), st.sampled_from([0, 10**3, 10**9]))
-def test_every_day_of_every_value_has_its_sum(those: list, batch: int, most_cells: int) -> None:
+def test_sums_by_value_and_day_equal_a_plain_sum(those: list, batch: int, most_cells: int) -> None:
     wanted: Counter[tuple[str, int]] = Counter()
     for value, day, money in those:
         wanted["(none)" if value is None else value, day - EPOCH] += money
@@ -47,7 +47,7 @@ def test_every_day_of_every_value_has_its_sum(those: list, batch: int, most_cell
     assert found == sorted((value, day, net) for (value, day), net in wanted.items() if net)
 
 
-def test_values_have_numbers_from_1_on_and_nothing_has_0() -> None:
+def test_values_are_numbered_from_1_and_null_is_0() -> None:
     values = ValueCodes()
     assert values.numbers(pl.Series(["b", None, "a"])).tolist() == [1, 0, 2]
     assert values.numbers(pl.Series(["a", "c"])).tolist() == [2, 3]

@@ -1,4 +1,4 @@
-"""What is a purchase, a return, an order and a day, in the features that every analysis shares."""
+"""Definitions of purchase, return, order and day, tested on the features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ckm.customers.coverage import Currency
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.settings import end_of_day
+from ckm.time_zones import end_of_day
 from tests.conftest import examples
 from tests.customers.rows import START, frame, of, row, table
 
@@ -41,7 +41,7 @@ def test_a_return_reduces_money_and_is_no_purchase(kind: str) -> None:
     assert of(found, "ann", "last_purchase", "frequency", "orders", "net_total") == (date(2024, 3, 1), 1, 1, 6.0)
 
 
-def test_a_return_without_an_amount_is_no_purchase_either() -> None:
+def test_a_return_without_an_amount_is_no_purchase() -> None:
     assert of(table(row("ann", 0, 0.0, "return"), row("ann", 1, 1.0)), "ann", "frequency", "orders") == (1, 1)
 
 
@@ -58,13 +58,13 @@ def test_a_cancelled_row_is_neither_purchase_nor_money(net: float) -> None:
     assert found.left_out.cancelled_credits == (2 if net < 0 else 0)
 
 
-def test_a_customer_who_only_returned_is_in_no_table() -> None:
+def test_a_customer_with_returns_only_is_not_in_the_feature_table() -> None:
     found = table(row("ann", 0, -5.0, "return"), row("bob", 0, 1.0))
     assert found.frame["customer_id"].to_list() == ["bob"]
     assert found.left_out.customers_without_purchase == 1
 
 
-def test_a_day_is_a_day_of_the_shop_s_calendar() -> None:
+def test_purchase_days_are_in_the_shops_time_zone() -> None:
     data = [row("ann", 0.42, 1.0), row("ann", 0.46, 1.0)]  # 22:04 and 23:02 in UTC
     assert of(table(*data), "ann", "frequency") == 1
     assert of(table(*data, time_zone="Europe/Berlin"), "ann", "frequency", "last_purchase") == (2, date(2024, 3, 2))
@@ -78,7 +78,7 @@ def test_a_day_is_a_day_of_the_shop_s_calendar() -> None:
         ("Asia/Bangkok", datetime(2024, 3, 31, 17, tzinfo=UTC)),
     ],
 )
-def test_a_day_ends_at_midnight_where_the_shop_is(time_zone: str, end: datetime) -> None:
+def test_a_day_ends_at_midnight_in_the_shops_time_zone(time_zone: str, end: datetime) -> None:
     assert end_of_day(date(2024, 3, 31), time_zone) == end
 
 
@@ -97,7 +97,7 @@ def test_every_row_is_used_or_left_out_for_one_reason(records: list[tuple[Any, .
     assert left_out.rows_after_as_of == sum(each[1].date() > as_of for each in records)
 
 
-def test_currencies_are_those_of_the_rows_that_count() -> None:
+def test_only_used_rows_determine_the_currency() -> None:
     def paid(who: str | None, day: int, currency: str, kind: str = "sale") -> tuple[Any, ...]:
         return (*row(who, day, 1.0, kind)[:-1], currency)
 
@@ -111,7 +111,7 @@ def test_currencies_are_those_of_the_rows_that_count() -> None:
     assert refused.value.details["currencies"] == ["EUR", "USD"]
 
 
-def test_a_type_that_is_a_category_is_read_as_its_text() -> None:
+def test_a_categorical_type_column_is_read_as_text() -> None:
     rows = [row("ann", 0, 5.0), row("ann", 1, 5.0, "cancel"), row("ann", 2, 2.0, "return")]
     kinds = pl.Enum(["sale", "return", "cancel", "subscription"])
     found = read_ledger({"transactions": frame(*rows).with_columns(pl.col("type").cast(kinds))})

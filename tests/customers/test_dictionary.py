@@ -1,4 +1,4 @@
-"""The dictionary says what the feature table holds."""
+"""The feature dictionary describes exactly the columns of the feature table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPTIONAL = ("category", "channel", "cost", "discount")
 
 
 def tables() -> dict[str, pl.LazyFrame]:
-    """Two customers who have every feature."""
+    """Return tables in which some customer has a value for every feature."""
     days = [0, 9, 30, 400]
     rows = [(customer, day, f"channel {day % 4}") for customer in ("ann", "bob") for day in days]
     transactions = pl.LazyFrame(
@@ -55,7 +55,7 @@ def test_the_types_of_the_table_are_those_of_the_dictionary(table: FeatureTable)
             assert not feature.names(column) or str(dtype) == feature.dtype, column
 
 
-def test_the_small_table_has_the_same_columns_and_types_as_the_large_one(table: FeatureTable) -> None:
+def test_the_rfm_scope_has_the_values_and_types_of_all_features(table: FeatureTable) -> None:
     small = feature_table(tables(), scope="rfm").frame
     assert small.equals(table.frame.select(RFM_COLUMNS))
     assert small.schema == table.frame.select(RFM_COLUMNS).schema
@@ -81,7 +81,7 @@ def test_without_a_column_exactly_the_features_that_need_it_are_null(column: str
         assert (feature.name in found.features) is (feature not in missing)
 
 
-def test_a_feature_needs_columns_of_the_contract() -> None:
+def test_needed_columns_are_columns_of_the_schema() -> None:
     for feature in load_dictionary():
         for need in feature.needs:
             table, _, column = need.rpartition(".")
@@ -98,19 +98,19 @@ def test_the_dictionary_prints_one_row_per_feature() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("schema: ckm.features/1", "schema: ckm.rfm_names/1", "not a dictionary of features"),
-        ("- name: recency_days", "- name: frequency", "features named twice: frequency"),
+        ("schema: ckm.features/1", "schema: ckm.rfm_names/1", "not a feature dictionary"),
+        ("- name: recency_days", "- name: frequency", "features that occur twice: frequency"),
         ("version: 2", "version: one", "a number is expected"),
     ],
 )
-def test_another_file_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_an_invalid_dictionary_is_an_error(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "features.yaml"
     path.write_text(DICTIONARY.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
     with pytest.raises(UsageError, match=message):
         read_dictionary(path)
 
 
-def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "features.yaml"
     path.write_text("", encoding="utf-8")
     with pytest.raises(UsageError, match="'schema' is missing"):

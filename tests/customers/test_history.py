@@ -1,4 +1,4 @@
-"""What a history promises: it counts what it leaves out and refuses what it cannot add up."""
+"""History of customers: its customers, days and excluded rows, and errors for unusable data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conftest import examples
 
 
 @pytest.mark.slow
-def test_a_history_knows_its_customers_its_days_and_what_it_leaves_out() -> None:
+def test_a_history_has_the_customers_days_and_excluded_rows_of_the_data() -> None:
     rows = [
         order("bob", 0),
         order("ann", 2),
@@ -32,13 +32,13 @@ def test_a_history_knows_its_customers_its_days_and_what_it_leaves_out() -> None
     history = read_history(tables(rows))
     assert history.customers.to_list() == ["ann", "bob"]
     assert (history.first_day, history.last_day, history.as_of) == (FIRST, FIRST + 9, FIRST + 12)
-    assert history.everybody.left_out == feature_table(tables(rows)).left_out
+    assert history.full_ledger.left_out == feature_table(tables(rows)).left_out
     assert history.ledger.purchases.code.tolist() == [0, 0, 1]
     assert history.ledger.purchases.day.tolist() == [FIRST + 2, FIRST + 8, FIRST]
     assert (history.ledger.currency, history.ledger.time_zone) == ("EUR", "UTC")
 
 
-def test_the_day_is_that_of_the_shop() -> None:
+def test_days_of_a_history_are_in_the_shops_time_zone() -> None:
     late = [(*order("ann", 0.49)[:1], order("ann", 0.49)[1], *order("ann", 0.49)[2:])]  # a quarter to midnight in UTC
     assert read_history(tables(late), time_zone="Europe/Berlin").first_day == FIRST + 1
 
@@ -46,7 +46,7 @@ def test_the_day_is_that_of_the_shop() -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(10))
 @given(orders, contacts)
-def test_any_data_make_a_history_or_say_why_not(rows: list[Row], said: list[Row]) -> None:
+def test_any_data_give_a_history_or_not_enough_data(rows: list[Row], said: list[Row]) -> None:
     try:
         history = read_history(tables(rows, said))
     except NotEnoughDataError:
@@ -54,7 +54,7 @@ def test_any_data_make_a_history_or_say_why_not(rows: list[Row], said: list[Row]
     else:
         assert history.customers.is_sorted()
         assert len(history.ledger.purchases.keys) == len(history.ledger.gaps.codes) + len(history.customers)
-        assert history.everybody.left_out == feature_table(tables(rows)).left_out
+        assert history.full_ledger.left_out == feature_table(tables(rows)).left_out
 
 
 def test_returns_without_purchases_are_not_enough() -> None:
@@ -67,7 +67,7 @@ def test_an_as_of_date_before_the_first_order_is_not_enough() -> None:
         read_history(tables([order("ann", 0)]), as_of=date(2024, 2, 1))
 
 
-def test_two_currencies_are_refused() -> None:
+def test_two_currencies_are_an_error() -> None:
     with pytest.raises(UsageError, match="several currencies"):
         read_history(tables([order("ann", 0), order("bob", 0, currency="USD")]))
 
@@ -104,7 +104,7 @@ def test_optional_columns_may_be_absent_or_empty() -> None:
         assert len(history.ledger.categories.codes) == 0
 
 
-def test_a_day_and_its_number_are_the_same_day() -> None:
+def test_dates_and_day_numbers_convert_both_ways() -> None:
     for day in (date(1900, 1, 1), date(1969, 12, 31), date(2199, 12, 31)):
         assert calendar_day(day_number(day)) == day
 

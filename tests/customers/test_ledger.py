@@ -1,4 +1,4 @@
-"""The ledger holds what the transactions say, to the cent, whatever their order."""
+"""Ledger: exact sums of the transactions, independent of the order of the rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ZONES = ["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]
 
 
 def plain(data: dict[str, pl.LazyFrame], as_of: date, time_zone: str, *by: str) -> pl.DataFrame:
-    """Net in 1/10000 by customer, day and kind, by the frame alone."""
+    """Return net in 1/10,000 by customer, day and kind, by a plain group-by."""
     day = pl.col("ordered_at").dt.convert_time_zone(time_zone).dt.date()
     is_return = (pl.col("type") == "return") | (pl.col("net") < 0)
     return (
@@ -51,7 +51,7 @@ def written(entries: DayTotals, found: Ledger) -> list[tuple[str, date, int]]:
 @pytest.mark.slow
 @settings(max_examples=examples(30))
 @given(histories, st.integers(0, 1001), st.sampled_from(ZONES))
-def test_the_ledger_holds_every_customers_days_to_the_cent(rows: list[tuple], day: int, time_zone: str) -> None:
+def test_the_ledger_has_the_exact_sums_of_every_customer_and_day(rows: list[tuple], day: int, time_zone: str) -> None:
     data, as_of = tables(*rows), START + timedelta(day)
     want = plain(data, as_of, time_zone)
     try:
@@ -109,7 +109,7 @@ def test_a_part_is_the_ledger_of_its_rows_alone(rows: list[tuple]) -> None:
 
 
 def test_the_eight_largest_values_have_parts_and_the_rest_share_one() -> None:
-    """Values c00 to c09 bring 100, 101, ... 109; rows without a value 5; a value called as the rest, 1,000."""
+    """Revenue: values c00 to c09 have 100, 101, ... 109; null has 5; a value named like the label of the rest 1,000."""
     rows = [row("ann", 0.5, 100.0 + number, category=f"c{number:02}") for number in range(10)]
     found = ledger(*rows, row("bob", 0.5, 5.0), row(None, 0.5, 1000.0, category=OTHER), by="category")
     assert list(found.parts) == [
@@ -122,7 +122,7 @@ def test_the_eight_largest_values_have_parts_and_the_rest_share_one() -> None:
 
 
 @pytest.mark.slow
-def test_the_order_of_rows_and_the_size_of_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ledger_does_not_depend_on_row_order_or_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = Random(3)
     rows = [
         row(dice.choice(["ann", "bob", None, "a customer with a long id"]), dice.randrange(4000) / 8,
@@ -173,7 +173,7 @@ print(list(found.parts), found.dimensions["channel"].hash_rows(seed=0).sum(), di
 
 
 @pytest.mark.slow
-def test_one_thread_and_two_give_the_same() -> None:
+def test_one_thread_and_two_give_equal_ledgers() -> None:
     said = [
         subprocess.run([sys.executable, "-c", SAME], capture_output=True, check=True, encoding="utf-8",
                        env={**os.environ, "PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": threads}).stdout
@@ -182,7 +182,7 @@ def test_one_thread_and_two_give_the_same() -> None:
     assert said[0] == said[1]
 
 
-def test_ids_that_are_whole_numbers_are_texts_in_the_ledger_and_sorted_as_such() -> None:
+def test_integer_ids_are_texts_in_the_ledger_and_sorted_as_texts() -> None:
     at = row(None, 0.5)[1]
     data = pl.LazyFrame(
         [(number, at, float(number), "sale", None, None, "EUR") for number in (12346, 2, 12346, 100)],
@@ -194,7 +194,7 @@ def test_ids_that_are_whole_numbers_are_texts_in_the_ledger_and_sorted_as_such()
     assert [found.money(net) for net in found.net_between(period(0, 0))] == [100.0, 24692.0, 2.0]
 
 
-def test_amounts_beyond_the_finest_scale_are_summed_in_coarser_coins() -> None:
+def test_amounts_too_large_for_the_finest_scale_are_summed_in_coarser_units() -> None:
     found = ledger(row("ann", 0.5, 1e14), row(None, 0.5, 9e14))
     assert found.scale < 10_000
     assert found.money(found.revenue(period(0, 0))) == 1e15
@@ -203,7 +203,7 @@ def test_amounts_beyond_the_finest_scale_are_summed_in_coarser_coins() -> None:
 
 
 @pytest.mark.parametrize("nameless", ["USD", "EUR"])
-def test_two_currencies_are_refused_also_without_a_customer(nameless: str) -> None:
+def test_two_currencies_are_an_error_also_in_guest_sales(nameless: str) -> None:
     rows = [row("ann", 0.5), row(None, 0.5, currency=nameless), row("bob", 0.5, kind="cancel", currency="USD")]
     if nameless == "EUR":
         assert ledger(*rows).currency == "EUR"
@@ -213,7 +213,7 @@ def test_two_currencies_are_refused_also_without_a_customer(nameless: str) -> No
     assert refused.value.details["currencies"] == ["EUR", "USD"]
 
 
-def test_what_cannot_be_read_is_reported() -> None:
+def test_unusable_data_are_errors() -> None:
     with pytest.raises(NotEnoughDataError, match="no purchase by a known customer"):
         ledger(row(None, 0.5), row("ann", 0.5, -1.0))
     with pytest.raises(NotEnoughDataError):
@@ -228,7 +228,7 @@ def test_what_cannot_be_read_is_reported() -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(20))
 @given(histories.filter(bought), st.integers(0, 1001))
-def test_a_ledger_cut_at_a_day_is_the_ledger_read_as_of_that_day(rows: list[tuple], day: int) -> None:
+def test_a_ledger_cut_at_a_day_equals_the_ledger_read_as_of_that_day(rows: list[tuple], day: int) -> None:
     as_of = START + timedelta(day)
     assume(bought([each for each in rows if each[1].date() <= as_of]))
     cut, read = ledger(*rows, as_of=START + timedelta(1001)).until(as_of), ledger(*rows, as_of=as_of)
@@ -241,7 +241,7 @@ def test_a_ledger_cut_at_a_day_is_the_ledger_read_as_of_that_day(rows: list[tupl
 @pytest.mark.slow
 @settings(max_examples=examples(30))
 @given(histories.filter(bought), st.sets(st.sampled_from(["ann", "bob", "cho", "ชาย"])))
-def test_the_ledger_of_some_customers_holds_what_theirs_is(rows: list[tuple], those: set[str]) -> None:
+def test_the_ledger_of_some_customers_has_the_values_of_these_customers(rows: list[tuple], those: set[str]) -> None:
     found = ledger(*rows)
     chosen = found.customers.is_in(list(those)).to_numpy()
     some = found.only(chosen)
@@ -253,8 +253,8 @@ def test_the_ledger_of_some_customers_holds_what_theirs_is(rows: list[tuple], th
     assert some.revenue(span) == int(found.net_between(span)[chosen].sum())
 
 
-def test_arrays_are_what_they_are_said_to_be() -> None:
-    """Ann buys 10 + 5 on one day and gives 4 back the next; bob gives back alone; 7 without a customer."""
+def test_the_arrays_of_a_small_ledger_by_hand() -> None:
+    """Ann buys 10 + 5, and returns 4 on the next day; Bob only returns 3; a guest buys 7 and returns 1."""
     day = date(2024, 5, 1)
     found = ledger(
         on(day, "ann", 10.0), on(day, "ann", 5.0), on(day + timedelta(1), "ann", -4.0, "return"),

@@ -1,4 +1,4 @@
-"""The kept ledger says what the transactions say, whatever happened to them, and goes with whom it holds."""
+"""The cached ledger equals a new one after every change of the store, and an erasure deletes it."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ def file_of(root: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_it_equals_the_ledger_read_again_after_loads_updates_undos_and_erasures(shop: Path, run: Run) -> None:
+def test_the_cached_ledger_equals_a_new_one_after_loads_updates_undos_and_erasures(shop: Path, run: Run) -> None:
     def held() -> None:
-        for _ in range(2):  # made, and then found
+        for _ in range(2):  # first written, then read
             for as_of in (None, date(2024, 8, 1), date(2030, 1, 1)):
                 kept, read = both(shop, as_of=as_of)
                 assert fingerprint(kept) == fingerprint(read)
@@ -89,7 +89,7 @@ def test_it_equals_the_ledger_read_again_after_loads_updates_undos_and_erasures(
     held()
     take(run, shop, "b.csv", lines(2))
     held()
-    take(run, shop, "c.csv", lines(1).replace("0.", "9."))  # the same orders, other amounts
+    take(run, shop, "c.csv", lines(1).replace("0.", "9."))  # the same orders with other amounts
     held()
     last = Store(shop / "store").history()[-1]
     Store(shop / "store").undo(last.facts.load_id)
@@ -114,7 +114,7 @@ def test_a_second_analysis_reads_no_transactions(shop: Path, monkeypatch: pytest
     assert run("segment", "-C", shop, "--by", "lifecycle", "--no-cache").exit_code == 70
 
 
-def test_it_grows_with_what_is_asked_of_it_and_serves_what_needs_less(shop: Path) -> None:
+def test_a_cache_with_more_sums_replaces_one_with_fewer_and_serves_both_needs(shop: Path) -> None:
     both(shop, needs=LEAST)
     least = file_of(shop).stat().st_size
     both(shop)
@@ -127,7 +127,7 @@ def test_it_grows_with_what_is_asked_of_it_and_serves_what_needs_less(shop: Path
 
 
 @pytest.mark.slow
-def test_what_is_damaged_or_of_another_version_is_made_again(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_or_outdated_cache_is_rebuilt(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     want = fingerprint(both(shop)[0])
     good = file_of(shop).read_bytes()
     for place in range(0, len(good), max(1, len(good) // 25)):
@@ -142,7 +142,7 @@ def test_what_is_damaged_or_of_another_version_is_made_again(shop: Path, monkeyp
     assert file_of(shop).read_bytes() != before
 
 
-def test_another_time_zone_is_another_ledger(shop: Path) -> None:
+def test_a_cache_of_another_time_zone_is_not_used(shop: Path) -> None:
     dataset = open_dataset(workspace=shop)
     kept = find_cache(dataset)
     for zone in ("UTC", "Asia/Bangkok", "UTC"):
@@ -150,7 +150,7 @@ def test_another_time_zone_is_another_ledger(shop: Path) -> None:
         assert fingerprint(found) == fingerprint(read_ledger(dataset.tables, time_zone=zone, needs=EVERYTHING))
 
 
-def test_a_store_with_equal_version_and_other_content_has_another_state(shop: Path, tmp_path: Path, run: Run) -> None:
+def test_a_cache_copied_from_another_store_is_not_used(shop: Path, tmp_path: Path, run: Run) -> None:
     both(shop)
     other = tmp_path / "other"
     assert run("init", other).exit_code == 0
@@ -161,7 +161,7 @@ def test_a_store_with_equal_version_and_other_content_has_another_state(shop: Pa
     assert fingerprint(kept) == fingerprint(read)
 
 
-def test_where_nothing_may_be_written_nothing_is_kept(shop: Path, run: Run) -> None:
+def test_dry_run_and_no_cache_write_no_cache(shop: Path, run: Run) -> None:
     assert run("segment", "-C", shop, "--by", "lifecycle", "--dry-run").exit_code == 0
     assert not file_of(shop).exists()
     assert run("segment", "-C", shop, "--by", "lifecycle", "--no-cache").exit_code == 0
@@ -170,9 +170,7 @@ def test_where_nothing_may_be_written_nothing_is_kept(shop: Path, run: Run) -> N
     assert open_workspace(shop).writable
 
 
-def test_an_erasure_while_an_analysis_reads_is_not_undone_by_what_it_keeps(
-    shop: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_erasure_during_an_analysis_is_not_undone_by_the_cache(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = open_dataset(workspace=shop)
     kept = find_cache(dataset)
     assert kept is not None
@@ -187,7 +185,7 @@ def test_an_erasure_while_an_analysis_reads_is_not_undone_by_what_it_keeps(
     assert not file_of(shop).exists()
 
 
-def test_a_writer_who_is_busy_is_not_waited_for(shop: Path) -> None:
+def test_an_analysis_does_not_wait_for_a_writer(shop: Path) -> None:
     dataset = open_dataset(workspace=shop)
     with Store(shop / "store").locked():
         found = cached_ledger(dataset.tables, find_cache(dataset), needs=EVERYTHING)
@@ -196,7 +194,7 @@ def test_a_writer_who_is_busy_is_not_waited_for(shop: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["the folder is a link", "the file is a link", "the file is a pipe"])
-def test_nothing_is_written_or_read_through_what_is_no_file_of_ours(shop: Path, tmp_path: Path, what: str) -> None:
+def test_links_and_pipes_are_neither_read_nor_written(shop: Path, tmp_path: Path, what: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / FILE).write_bytes(b"not ours")
@@ -216,7 +214,7 @@ def test_nothing_is_written_or_read_through_what_is_no_file_of_ours(shop: Path, 
     assert not folder.exists()
 
 
-def test_an_erasure_that_cannot_delete_the_ledger_says_so_and_erases_nobody(
+def test_an_erasure_that_cannot_delete_the_cache_is_an_error_and_erases_nothing(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     both(shop)
@@ -230,7 +228,7 @@ def test_an_erasure_that_cannot_delete_the_ledger_says_so_and_erases_nobody(
     assert "ann" in both(shop)[1].customers
 
 
-def test_nothing_in_the_file_is_a_program(shop: Path) -> None:
+def test_the_cache_file_has_no_pickled_objects(shop: Path) -> None:
     both(shop)
     with np.load(file_of(shop), allow_pickle=False) as arrays:
         assert json.loads(arrays["facts"].tobytes())["needs"]["shop"] is True

@@ -1,4 +1,4 @@
-"""A kept ledger that is brought up to date equals one that is rebuilt, array by array, whatever happened meanwhile."""
+"""A cached ledger that is updated equals a rebuilt one, array by array, after any changes of the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.metrics.stores import example_frames
 START = datetime(2024, 3, 1, tzinfo=UTC)
 HEADER = "order_id,line_no,customer_id,ordered_at,net,currency,type,category,channel,cost,discount,campaign_id"
 LARGEST = "largest,1,whale,2024-02-01T12:00:00Z,99999,EUR,sale,tea,web,,,"
-"""An order that stays: where the largest amount goes, the whole is read."""
+"""Order with the largest amount; its removal would force a rebuild, so most tests keep it."""
 CUSTOMERS = ("ann", "bob", "cho", "a customer with a long id", "a customer with a long id too", "ชาย", "zoe", "")
 VALUES = ("tea", "ware", "", "(none)", "a category of many letters", "ชา")
 
@@ -44,7 +44,7 @@ def line(dice: Random, order: int, number: int, until: int = 40) -> str:
 
 
 class Shop:
-    """A workspace to which things happen."""
+    """A workspace with random loads, updates, undos and erasures."""
 
     def __init__(self, root: Path, run: Run, dice: Random) -> None:
         self.root, self.run, self.dice, self.orders, self.files = root, run, dice, 0, 0
@@ -79,7 +79,7 @@ class Shop:
         self.store.erase_customer(self.dice.choice(CUSTOMERS[:-1]))
 
     def customer_leaves_by_update(self) -> None:
-        """Whatever a customer bought was somebody else's."""
+        """Load an update that assigns all orders of a customer to another customer."""
         who = self.dice.choice(CUSTOMERS[:3])
         theirs = self.store.scan("transactions").filter(pl.col("customer_id") == who).collect()
         self.take(
@@ -110,15 +110,15 @@ def shop(tmp_path: Path, run: Run) -> Callable[[int], Shop]:
 
 
 @pytest.fixture
-def whatever_changed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Extend also where a ledger rebuilt would be as fast, as it always is in a small shop."""
+def always_updated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Update the ledger however much changed; in a small shop a rebuild would always be as fast."""
     monkeypatch.setattr(ledger_extension, "MOST_CHANGED", 10**9)
     monkeypatch.setattr(ledger_extension, "MOST_REREAD", 10**9)
 
 
 @pytest.fixture
 def rebuilds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """How often the whole was read, as the length of a list."""
+    """Return a list that gets one element per rebuild from all transactions."""
     found: list[int] = []
 
     def counted(*arguments: Any, **options: Any) -> Ledger:
@@ -130,7 +130,7 @@ def rebuilds(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
 
 
 def assert_equal(one: Ledger, other: Ledger) -> None:
-    """Every number, text and array; also as they are packed, in the same order."""
+    """Assert that all facts and arrays of two ledgers are equal, in the same order."""
     packed, expected = StoredLedger.of(one), StoredLedger.of(other)
     assert packed.facts == expected.facts
     assert list(packed.arrays) == list(expected.arrays)
@@ -142,8 +142,8 @@ def assert_equal(one: Ledger, other: Ledger) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
-def test_extended_equals_rebuilt_after_any_sequence(
-    shop: Callable[[int], Shop], seed: int, whatever_changed: None, rebuilds: list[int]
+def test_an_updated_ledger_equals_a_rebuilt_one_after_any_sequence_of_changes(
+    shop: Callable[[int], Shop], seed: int, always_updated: None, rebuilds: list[int]
 ) -> None:
     made = shop(seed)
     made.extended()
@@ -158,14 +158,14 @@ def test_extended_equals_rebuilt_after_any_sequence(
             rebuilds.clear()
         needs = made.dice.choice([EVERYTHING, LEAST, Needs(amounts=True), Needs(baskets=True)])
         if rebuilds:
-            assert_equal(made.extended(needs), made.rebuilt(needs))  # brought up to date, and what is needed of it
-        assert_equal(made.extended(), made.rebuilt())  # as it is kept, but after an erasure
+            assert_equal(made.extended(needs), made.rebuilt(needs))  # updated, with the sums of `needs` only
+        assert_equal(made.extended(), made.rebuilt())  # from the cache, with all sums
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("needs", [LEAST, Needs(amounts=True), Needs(baskets=True), Needs(shop=True)])
-def test_a_ledger_that_holds_less_is_extended_too(
-    shop: Callable[[int], Shop], needs: Needs, whatever_changed: None, rebuilds: list[int]
+def test_a_ledger_with_fewer_sums_is_updated_too(
+    shop: Callable[[int], Shop], needs: Needs, always_updated: None, rebuilds: list[int]
 ) -> None:
     made = shop(3)
     made.extended(needs)
@@ -178,8 +178,8 @@ def test_a_ledger_that_holds_less_is_extended_too(
 
 
 @pytest.mark.parametrize("zone", ["Asia/Bangkok", "America/Los_Angeles"])
-def test_days_are_those_of_the_shop(
-    shop: Callable[[int], Shop], zone: str, whatever_changed: None, rebuilds: list[int]
+def test_an_updated_ledger_has_days_in_the_shops_time_zone(
+    shop: Callable[[int], Shop], zone: str, always_updated: None, rebuilds: list[int]
 ) -> None:
     made = shop(4)
     made.extended(time_zone=zone)
@@ -190,8 +190,8 @@ def test_days_are_those_of_the_shop(
     assert rebuilds == [1, 1]
 
 
-def test_amounts_that_nobody_knows_any_more_are_none(
-    tmp_path: Path, run: Run, whatever_changed: None, rebuilds: list[int]
+def test_costs_are_unknown_after_the_only_known_cost_is_removed(
+    tmp_path: Path, run: Run, always_updated: None, rebuilds: list[int]
 ) -> None:
     made = Shop(tmp_path / "shop", run, Random(0))
     made.take(LARGEST, "1,1,ann,2024-03-01T12:00:00Z,5,EUR,sale,tea,web,,,", "2,1,bob,2024-03-01,5,EUR,sale,tea,web,,,")
@@ -205,8 +205,8 @@ def test_amounts_that_nobody_knows_any_more_are_none(
     assert rebuilds == [1]
 
 
-def test_guest_ids_are_guests_in_the_rows_that_changed_too(
-    shop: Callable[[int], Shop], whatever_changed: None, rebuilds: list[int]
+def test_changed_rows_of_guest_ids_are_guest_sales(
+    shop: Callable[[int], Shop], always_updated: None, rebuilds: list[int]
 ) -> None:
     made = shop(9)
     made.extended()
@@ -214,7 +214,7 @@ def test_guest_ids_are_guests_in_the_rows_that_changed_too(
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("guest_ids: []", 'guest_ids: ["bob"]'), encoding="utf-8")
     assert "bob" not in made.extended().customers
-    assert rebuilds == [1, 1]  # other guest ids, another ledger
+    assert rebuilds == [1, 1]  # a cache of other guest ids is not used
     made.updates()
     made.take("900,1,bob,2024-05-01T00:00:00Z,5,EUR,sale,tea,web,,,", "901,1,ann,2024-05-01T00:00:00Z,5,EUR,sale,,,,,")
     assert_equal(made.extended(), made.rebuilt())
@@ -222,8 +222,8 @@ def test_guest_ids_are_guests_in_the_rows_that_changed_too(
     assert rebuilds == [1, 1]
 
 
-def test_files_that_are_merged_change_nothing(
-    shop: Callable[[int], Shop], whatever_changed: None, rebuilds: list[int], monkeypatch: pytest.MonkeyPatch
+def test_merged_data_files_do_not_count_as_changes(
+    shop: Callable[[int], Shop], always_updated: None, rebuilds: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = shop(5)
     for _ in range(5):
@@ -242,11 +242,11 @@ def test_files_that_are_merged_change_nothing(
     monkeypatch.setattr(ledger_extension, "read_rows", watched)
     assert_equal(made.extended(), made.rebuilt())
     assert rebuilds == [1]
-    assert seen[:2] == [1, 0]  # one row came, none is gone
+    assert seen[:2] == [1, 0]  # one added row, no removed row
 
 
 def test_only_the_rows_of_changed_customers_are_read(
-    shop: Callable[[int], Shop], whatever_changed: None, monkeypatch: pytest.MonkeyPatch
+    shop: Callable[[int], Shop], always_updated: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = shop(6)
     made.extended()
@@ -265,8 +265,8 @@ def test_only_the_rows_of_changed_customers_are_read(
 @pytest.mark.parametrize(
     "what", ["the largest amount is gone", "another currency", "a file that went is deleted", "nobody is left"]
 )
-def test_what_the_changed_rows_do_not_tell_makes_it_be_rebuilt(
-    shop: Callable[[int], Shop], whatever_changed: None, rebuilds: list[int], what: str
+def test_the_ledger_is_rebuilt_if_the_changed_rows_are_not_enough(
+    shop: Callable[[int], Shop], always_updated: None, rebuilds: list[int], what: str
 ) -> None:
     made = shop(7)
     made.extended()
@@ -293,10 +293,10 @@ def test_what_the_changed_rows_do_not_tell_makes_it_be_rebuilt(
     assert rebuilds == [1, 1]
 
 
-def test_it_is_rebuilt_where_that_is_as_fast(shop: Callable[[int], Shop], rebuilds: list[int]) -> None:
+def test_the_ledger_is_rebuilt_if_that_is_as_fast(shop: Callable[[int], Shop], rebuilds: list[int]) -> None:
     made = shop(8)
     made.extended()
-    made.take(*(line(made.dice, order, 9) for order in range(4)))  # of eight customers
+    made.take(*(line(made.dice, order, 9) for order in range(4)))  # of too many of the eight customers
     assert_equal(made.extended(), made.rebuilt())
     assert rebuilds == [1, 1]
     made.take(line(made.dice, 2000, 1))
@@ -308,7 +308,7 @@ def test_it_is_rebuilt_where_that_is_as_fast(shop: Callable[[int], Shop], rebuil
 
 
 def example_lines() -> pl.DataFrame:
-    """A fifth of the example shop's customers, all guests, and a category that is new in the end."""
+    """Return the lines of a fifth of the example's customers and of all guests, with a new category at the end."""
     lines = example_frames()["transactions"].filter(
         pl.col("customer_id").is_null() | (pl.col("customer_id").hash(seed=1) % 5 == 0)
     )
@@ -323,8 +323,8 @@ def example_lines() -> pl.DataFrame:
 
 
 @pytest.mark.slow
-def test_every_analysis_of_an_extended_ledger_prints_what_it_prints_without(
-    tmp_path: Path, run: Run, coarse: None, whatever_changed: None, rebuilds: list[int]
+def test_every_analysis_prints_the_same_with_an_updated_ledger_and_without_a_cache(
+    tmp_path: Path, run: Run, coarse: None, always_updated: None, rebuilds: list[int]
 ) -> None:
     root, lines = tmp_path / "shop", example_lines()
     assert run("init", root).exit_code == 0

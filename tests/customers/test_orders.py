@@ -1,4 +1,4 @@
-"""An order counts once, on the day of its first purchase line: in every ledger, and as SQL says."""
+"""An order counts once, on the day of its first purchase line, as in SQL."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tables(*rows: Line) -> dict[str, pl.LazyFrame]:
 
 
 def orders(*rows: Line, needs: Needs = EVERYTHING) -> dict[str, list[tuple[date, int]]]:
-    """Days on which orders begin, and how many, by customer."""
+    """Return the days on which orders begin, with the number of orders, by customer."""
     found = read_ledger(tables(*rows), needs=needs)
     told: dict[str, list[tuple[date, int]]] = {}
     purchases = found.purchases
@@ -84,7 +84,7 @@ def test_an_order_with_lines_on_two_days_counts_on_the_first() -> None:
     assert table["order_value_mean"].item() == 25.0
 
 
-def test_an_order_in_two_categories_and_channels_is_one_and_one_in_each() -> None:
+def test_an_order_in_two_categories_counts_once_in_total_and_once_in_each() -> None:
     rows = [line("A", "ann", 0, 1.0, "sale", "web", "tea"), line("A", "ann", 0, 2.0, "sale", "till", "ware")]
     assert orders(*rows) == {"ann": [(day(0), 1)]}
     for by, values in (("category", ["tea", "ware"]), ("channel", ["web", "till"])):
@@ -97,26 +97,26 @@ def test_a_document_with_returns_only_is_no_order() -> None:
     assert orders(*rows) == {"ann": [(day(0), 1)]}
 
 
-def test_an_order_with_a_return_line_is_one_and_counts_on_its_first_purchase_line() -> None:
+def test_an_order_with_a_return_line_counts_once_on_its_first_purchase_line() -> None:
     assert orders(line("A", "ann", 0, -5.0), line("A", "ann", 2)) == {"ann": [(day(2), 1)]}
 
 
-def test_an_order_that_was_cancelled_and_opened_again_is_one() -> None:
+def test_a_cancelled_and_reopened_order_counts_once() -> None:
     rows = [line("A", "ann", 0, 10.0, "cancel"), line("A", "ann", 4), line("B", "ann", 0, 3.0, "cancel")]
     assert orders(*rows) == {"ann": [(day(4), 1)]}
 
 
-def test_two_orders_of_a_day_are_two_and_one_purchase_day() -> None:
+def test_two_orders_on_a_day_are_two_orders_and_one_purchase_day() -> None:
     rows = [line("A", "ann", 0), line("B", "ann", 0), line("A", "ann", 0)]
     assert orders(*rows) == {"ann": [(day(0), 2)]}
     assert feature_table(tables(*rows)).frame.select("orders", "frequency").row(0) == (2, 1)
 
 
-def test_two_customers_may_bear_one_order_id() -> None:
+def test_an_order_id_of_two_customers_is_two_orders() -> None:
     assert orders(line("1", "ann", 0), line("1", "bob", 1)) == {"ann": [(day(0), 1)], "bob": [(day(1), 1)]}
 
 
-def test_without_order_ids_a_time_stamp_stands_for_an_order() -> None:
+def test_without_order_ids_lines_with_one_time_stamp_are_one_order() -> None:
     rows = [line("-", "ann", 0), line("-", "ann", 0), line("-", "ann", 2)]
     later = [(*each[:2], each[2] + timedelta(hours=2), *each[3:]) for each in rows[:1]]
     data = {"transactions": tables(*rows, *later)["transactions"].drop("order_id")}
@@ -124,7 +124,7 @@ def test_without_order_ids_a_time_stamp_stands_for_an_order() -> None:
     assert found.purchases.of("orders").tolist() == [2, 1]
 
 
-def test_a_line_without_an_order_id_is_of_the_order_of_its_time_stamp() -> None:
+def test_a_line_without_an_order_id_belongs_to_the_order_of_its_time_stamp() -> None:
     rows = [line("A", "ann", 0), line("A", "ann", 0), line("-", "ann", 0), line("-", "ann", 3), line("-", "ann", 3)]
     data = tables(*rows)["transactions"].with_columns(
         order_id=pl.when(pl.col("order_id") != "-").then(pl.col("order_id"))
@@ -144,7 +144,7 @@ SELECT customer_id, day, count(*) AS orders FROM orders GROUP BY ALL ORDER BY AL
 @pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(lines, st.sampled_from([Needs(), EVERYTHING, Needs(shop=True, by="channel")]))
-def test_orders_are_those_of_sql(rows: list[Line], needs: Needs) -> None:
+def test_orders_equal_those_of_sql(rows: list[Line], needs: Needs) -> None:
     assume(any(each[1] and each[3] >= 0 and each[4] in {"sale", "subscription"} for each in rows))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -176,7 +176,7 @@ def test_online_retail_has_the_orders_value_and_revenue_of_sql() -> None:
     assert found.money(bought) / invoices == pytest.approx(float(aov), abs=1e-6)
 
 
-def test_features_of_a_ledger_that_does_not_hold_what_they_need_are_refused() -> None:
+def test_features_of_a_ledger_without_the_needed_sums_are_an_error() -> None:
     found = read_ledger(tables(line("A", "ann", 0)))
     assert features_of(found, scope="rfm").frame["orders"].to_list() == [1]
     with pytest.raises(ValueError, match="are needed"):

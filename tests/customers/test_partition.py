@@ -1,4 +1,4 @@
-"""What was learned of all customers is applied to any part of them: the parts together say what the whole says."""
+"""Definitions fitted to all customers, applied to partitions of them, give the same results as on all customers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def parts(ledger: Ledger, number: int, seed: int) -> list[np.ndarray]:
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=examples(3))
 @given(number=st.integers(1, 50), seed=st.integers(0, 10**6))
-def test_every_method_gives_each_customer_the_same_segment_in_any_part(method: str, number: int, seed: int) -> None:
+def test_every_method_gives_each_customer_the_same_segment_in_any_partition(
+    method: str, number: int, seed: int
+) -> None:
     saved, ledger = learned(method), whole()
 
     def assigned(part: Ledger) -> pl.DataFrame:
@@ -78,7 +80,7 @@ def test_every_method_gives_each_customer_the_same_segment_in_any_part(method: s
 @pytest.mark.slow
 @settings(max_examples=examples(3))
 @given(st.integers(1, 50), st.integers(0, 10**6))
-def test_a_snapshot_of_any_customers_is_theirs_in_that_of_all(number: int, seed: int) -> None:
+def test_a_snapshot_of_some_customers_equals_their_rows_in_the_full_snapshot(number: int, seed: int) -> None:
     known = history()
     of_all = snapshot(known, known.last_day - 90, 90)
     seen = np.zeros(len(of_all), dtype=bool)
@@ -99,7 +101,7 @@ def test_a_snapshot_of_any_customers_is_theirs_in_that_of_all(number: int, seed:
 @pytest.mark.slow
 @settings(max_examples=examples(4))
 @given(st.integers(1, 50), st.integers(0, 10**6))
-def test_counts_and_money_of_parts_add_up_to_those_of_the_whole(number: int, seed: int) -> None:
+def test_counts_and_revenue_of_partitions_add_up_to_those_of_all_customers(number: int, seed: int) -> None:
     ledger = whole()
     period = period_until(ledger.as_of, 12)
 

@@ -1,4 +1,4 @@
-"""Fewer purchases of known customers at the end of the data: what is a drop, and what is none."""
+"""Drop of purchases at the end of the data: which changes are drops, and which are not."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ DAYS = 364
 
 
 def shop(rate_by_day: np.ndarray, *, customers: int = 300, seed: int = 0) -> pl.DataFrame:
-    """Each customer comes in the first two months and then buys on a day by chance."""
+    """Return purchases of customers who start within two months, and then buy at a daily probability."""
     random = np.random.default_rng(seed)
     came = random.integers(0, 56, customers)
     days = np.arange(len(rate_by_day))
@@ -44,7 +44,7 @@ def rates(*, last: int = 0, times: float = 1.0, days: int = DAYS) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("last", "times"), [(28, 0.3), (28, 0.1), (35, 0.25), (14, 0.05)])
-def test_a_feed_that_lost_most_of_its_rows_lately_is_named(last, times):
+def test_a_recent_loss_of_most_rows_is_a_drop(last, times):
     found = drop_in(rates(last=last, times=times))
     assert found is not None
     assert found.share < 0.6
@@ -53,7 +53,7 @@ def test_a_feed_that_lost_most_of_its_rows_lately_is_named(last, times):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("customers", [5, 40, 300])
-def test_a_shop_like_before_has_no_drop_however_thin(customers, seed):
+def test_a_constant_purchase_rate_is_no_drop(customers, seed):
     assert drop_in(rates(), customers=customers, seed=seed) is None
 
 
@@ -75,7 +75,7 @@ def test_a_slow_decline_is_no_drop():
     assert drop_in(0.03 * np.exp(-np.arange(DAYS) / 120)) is None
 
 
-def test_a_january_is_no_drop_where_an_earlier_one_is_known_and_one_where_none_is():
+def test_a_january_is_a_drop_only_without_an_earlier_january():
     year = np.full(364, 0.01)
     year[300:336] = 0.04
     assert drop_in(np.concatenate([year, year])) is None
@@ -89,11 +89,11 @@ def test_a_club_that_bills_once_a_month_has_no_drop():
         assert drop_in(monthly[:end]) is None
 
 
-def test_a_history_of_a_few_weeks_says_nothing():
+def test_a_history_of_a_few_weeks_has_no_drop():
     assert drop_in(rates(last=28, times=0.1, days=112)) is None
 
 
-def test_churn_and_report_say_it_in_the_same_words(run, tmp_path):
+def test_churn_and_report_have_the_same_remark(run, tmp_path):
     path = tmp_path / "orders.csv"
     shop(rates(last=28, times=0.2)).write_csv(path)
     sentence = drop_in(rates(last=28, times=0.2)).sentence

@@ -1,4 +1,4 @@
-"""Customers' numbers: one number per id and one id per number, whatever the ids look like."""
+"""Customer register: one number per id and one id per number, for integers and any texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def numbers(register: CustomerRegister, ids: list[str] | list[int], dtype: pl.Da
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.lists(texts, max_size=20), max_size=5))
-def test_equal_texts_have_the_same_number_and_different_ones_have_not(batches: list[list[str]]) -> None:
+def test_texts_have_the_same_number_exactly_if_they_are_equal(batches: list[list[str]]) -> None:
     register = CustomerRegister(pl.String())
     found = [
         (text, number)
@@ -40,14 +40,14 @@ def test_equal_texts_have_the_same_number_and_different_ones_have_not(batches: l
 
 @settings(deadline=None)
 @given(st.lists(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20), max_size=3))
-def test_whole_numbers_are_their_own_words(batches: list[list[int]]) -> None:
+def test_integer_ids_are_numbered_without_loss(batches: list[list[int]]) -> None:
     register = CustomerRegister(pl.Int64())
     for batch in batches:
         assert [register.ids[number] for number in numbers(register, batch, pl.Int64())] == batch
     assert len(register) == len({number for batch in batches for number in batch})
 
 
-def test_a_table_that_must_grow_forgets_nobody() -> None:
+def test_enlarging_the_table_keeps_all_numbers() -> None:
     register = CustomerRegister(pl.String())
     ids = [f"C{number}" for number in range(60_000)]
     first = [

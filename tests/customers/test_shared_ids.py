@@ -1,4 +1,4 @@
-"""An id that stands for many is named for a person to look at; one that is declared is no customer."""
+"""Ids that may be shared by many customers are reported; declared guest ids are no customers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WORDS = [
 
 
 def sales(customers: int = 120, seed: int = 0) -> list[tuple[str, int]]:
-    """Customer and day, a dozen orders each."""
+    """Return customer and day of a dozen orders per customer."""
     dice = Random(seed)
     return [(f"P{who:03}", dice.randrange(DAYS)) for who in range(customers) for _ in range(12)]
 
@@ -66,8 +66,8 @@ def tables(lines: list[tuple[str, int]]) -> dict[str, pl.LazyFrame]:
     }
 
 
-def told(lines: list[tuple[str, int]]) -> tuple[SharedId, ...]:
-    """What the ledger says, which is what the check says."""
+def reported(lines: list[tuple[str, int]]) -> tuple[SharedId, ...]:
+    """Return the shared ids of the ledger, after comparing them with the findings of ``check``."""
     of_ledger = read_ledger(tables(lines)).left_out.shared_ids
     findings = [each for each in check_tables(tables(lines)).findings if each.check == "guest_ids"]
     assert sorted(each.message for each in findings) == sorted(each.finding for each in of_ledger)
@@ -76,50 +76,50 @@ def told(lines: list[tuple[str, int]]) -> tuple[SharedId, ...]:
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_a_word_for_guests_on_most_days_is_named(name: str) -> None:
-    [found] = told(sales() + many(name))
+def test_a_word_for_guests_on_most_days_is_reported(name: str) -> None:
+    [found] = reported(sales() + many(name))
     assert found.word == name
     assert (found.rows, found.days, found.all_days) == (3 * DAYS, DAYS, DAYS)
     assert f"'{name}' has 45% of the rows, on 400 of 400 days" in found.finding
 
 
-def test_another_id_is_told_of_without_its_value() -> None:
-    [found] = told(sales() + many("K-77120"))
+def test_another_id_is_reported_without_its_value() -> None:
+    [found] = reported(sales() + many("K-77120"))
     assert found.word is None
     assert "K-77120" not in found.finding + found.hint
     assert "ckm segment --customers" in found.hint
 
 
-def test_several_ids_are_told_of() -> None:
-    assert {each.word for each in told(sales() + many("0") + many("guest", 1))} == {"0", "guest"}
+def test_several_ids_are_reported() -> None:
+    assert {each.word for each in reported(sales() + many("0") + many("guest", 1))} == {"0", "guest"}
 
 
-def test_a_rare_guest_id_with_a_word_for_it_is_named_too() -> None:
+def test_a_rarer_id_is_reported_if_it_is_a_word_for_guests() -> None:
     lines = sales(300) + [("cash", day) for day in range(0, DAYS, 5)]
-    assert [each.word for each in told(lines)] == ["cash"]
-    assert told(sales(300) + [("K-77120", day) for day in range(0, DAYS, 5)]) == ()
+    assert [each.word for each in reported(lines)] == ["cash"]
+    assert reported(sales(300) + [("K-77120", day) for day in range(0, DAYS, 5)]) == ()
 
 
-def test_with_few_customers_no_id_is_conspicuous() -> None:
-    assert told(sales(40) + many("0")) == ()
+def test_with_few_customers_no_id_is_reported() -> None:
+    assert reported(sales(40) + many("0")) == ()
 
 
-def test_a_firm_among_firms_that_order_every_week_does_not_stand_out() -> None:
+def test_a_company_among_companies_that_order_every_week_is_not_reported() -> None:
     weekly = [(f"F{who:02}", day) for who in range(60) for day in range(who % 3, DAYS, 3)]
-    assert told(weekly + many("F-large", 10)) == ()
+    assert reported(weekly + many("F-large", 10)) == ()
 
 
 @given(st.integers(0, 5), st.integers(60, 150))
-def test_the_table_of_customers_alone_is_never_reported(seed: int, customers: int) -> None:
-    assert told([*sales(customers, seed), ("0", 3)]) == (), "an id 0 that is one customer among others"
+def test_an_ordinary_customer_with_the_id_0_is_not_reported(seed: int, customers: int) -> None:
+    assert reported([*sales(customers, seed), ("0", 3)]) == (), "an id 0 that is one customer among others"
 
 
-def test_ids_that_hold_a_word_are_persons() -> None:
+def test_ids_that_only_contain_a_word_for_guests_are_customers() -> None:
     assert [name for name in ("guest-17", "Barbara", "cash.n", "17", "100", "9", "P0", "") if is_guest_word(name)] == []
 
 
 @given(st.sampled_from(["0", "guest"]), st.integers(0, 3))
-def test_declared_ids_are_as_though_their_rows_had_no_customer(name: str, seed: int) -> None:
+def test_rows_of_declared_ids_count_as_rows_without_a_customer(name: str, seed: int) -> None:
     mixed = tables(sales(seed=seed) + many(name))
     declared = read_ledger(without_guest_ids(mixed, [name]), needs=EVERYTHING)
     blank = mixed["transactions"].with_columns(pl.when(pl.col("customer_id") != name).then("customer_id"))
@@ -128,7 +128,7 @@ def test_declared_ids_are_as_though_their_rows_had_no_customer(name: str, seed: 
     assert declared.left_out.shared_ids == ()
 
 
-def test_numbers_and_blanks_are_declared_as_texts() -> None:
+def test_integer_ids_are_declared_as_texts() -> None:
     rows = pl.LazyFrame({"customer_id": [0, 1, None]})
     assert without_guest_ids({"transactions": rows}, ["0"])["transactions"].collect()["customer_id"].to_list() == [
         None,
@@ -172,7 +172,9 @@ def test_a_declared_id_is_no_customer_in_any_analysis_nor_in_the_cached_ledger(t
     assert guests == [366 * 30], "the twelve months to 2025-02-03"
 
 
-def test_a_file_is_told_by_the_environment(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guest_ids_of_a_file_are_set_by_an_environment_variable(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path / "orders.csv", sales() + many("guest"))
     monkeypatch.setenv("CKM_GUEST_IDS", "0,guest")
     result = run("segment", path, "--customers", "-f", "csv")

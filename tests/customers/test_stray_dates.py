@@ -1,4 +1,4 @@
-"""Rows of stray dates are set aside, counted and named, and set neither the as-of date nor what the data cover."""
+"""Rows with stray dates are excluded and reported, and change neither as-of date nor first day of the data."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ def tables(lines: list[str]) -> dict[str, pl.LazyFrame]:
 def without_counts(found: Ledger) -> list[object]:
     said = fingerprint(replace(found, categories=EMPTY, channels=EMPTY))
     said.remove(found.left_out)
-    for baskets in (found.categories, found.channels):  # whose items are numbered as the shop took them up
+    for baskets in (
+        found.categories,
+        found.channels,
+    ):  # item numbers depend on the order of first sales, so items are compared by name
         names = baskets.names.gather(baskets.items).to_list()
         entries = zip(baskets.codes.tolist(), names, baskets.days.tolist(), baskets.lines.tolist(), strict=True)
         sold = baskets.sale_days
@@ -76,7 +79,7 @@ def without_counts(found: Ledger) -> list[object]:
 
 
 @given(st.lists(st.sampled_from(FAR), min_size=1, max_size=6), st.integers(0, 3))
-def test_stray_rows_change_nothing_but_what_was_left_out(days: list[date], seed: int) -> None:
+def test_stray_rows_change_only_the_excluded_rows(days: list[date], seed: int) -> None:
     clean, mixed = read_ledger(tables(rows(seed)), needs=EVERYTHING), tables(rows(seed) + stray(days))
     found = read_ledger(mixed, needs=EVERYTHING)
     assert without_counts(found) == without_counts(clean)
@@ -84,12 +87,12 @@ def test_stray_rows_change_nothing_but_what_was_left_out(days: list[date], seed:
     assert told.stray is not None
     assert (told.rows, told.rows_stray, told.rows_after_as_of) == (clean.left_out.rows + len(days), len(days), 0)
     assert (told.stray.first, told.stray.last) == (BEGIN, END)
-    assert sum("set aside" in remark for remark in told.remarks) == 1
+    assert sum("far outside of the usual days" in remark for remark in told.remarks) == 1
     assert all(str(day) in told.stray.named for day in (min(days), max(days)))
 
 
 @given(st.integers(0, 3), st.integers(-400, 400))
-def test_a_named_day_is_honoured_and_sees_no_later_row(seed: int, later: int) -> None:
+def test_a_given_as_of_date_is_used_and_later_rows_are_not(seed: int, later: int) -> None:
     day = END + timedelta(later)
     lines = rows(seed) + stray(FAR)
     found = read_ledger(tables(lines), as_of=day, needs=EVERYTHING)
@@ -97,44 +100,44 @@ def test_a_named_day_is_honoured_and_sees_no_later_row(seed: int, later: int) ->
     assert found.as_of == day
     assert without_counts(found) == without_counts(cut)
     assert found.begins == BEGIN
-    assert found.left_out.rows_stray == 2, "the days before; what comes after the named day is after it"
+    assert found.left_out.rows_stray == 2, "the two before the data; rows after the given date count as after it"
 
 
-def test_a_named_day_takes_in_what_lies_by_it() -> None:
+def test_rows_up_to_a_given_as_of_date_are_used() -> None:
     found = read_ledger(tables(rows() + stray(FAR)), as_of=date(2060, 1, 1), needs=EVERYTHING)
     assert found.purchases.sum_of("lines") == len(rows()) + 2
-    assert found.left_out.data_end is not None, "and the data end long before it all the same"
+    assert found.left_out.data_end is not None, "the data still end long before it"
     assert found.left_out.data_end.last == END
 
 
-def test_keeping_stray_dates_sets_nothing_aside() -> None:
+def test_with_keep_stray_dates_no_row_is_excluded() -> None:
     found = read_ledger(tables(rows() + stray(FAR)), keep_stray_dates=True)
     assert found.as_of == date(2052, 7, 1)
     assert found.left_out.stray is None
     assert found.purchases.sum_of("lines") == len(rows()) + 4
 
 
-def test_money_of_the_report_and_of_what_is_set_aside_is_all_money() -> None:
+def test_used_and_excluded_amounts_add_up_to_all_amounts() -> None:
     everything = read_ledger(tables(rows() + stray(FAR)), needs=EVERYTHING, keep_stray_dates=True)
     found = read_ledger(tables(rows() + stray(FAR)), needs=EVERYTHING)
     assert everything.purchases.sum_of("net") - found.purchases.sum_of("net") == 4 * 12 * found.scale
 
 
-def test_parts_have_no_stray_rows_either() -> None:
+def test_parts_have_no_stray_rows() -> None:
     needs = Needs(amounts=True, baskets=True, shop=True, by="channel")
     lone = [f"Y,P000,{FAR[1]},5.00,EUR,fair"]
     clean, found = (read_ledger(tables(rows() + more), needs=needs) for more in ([], stray(FAR[:2]) + lone))
-    assert list(found.parts) == list(clean.parts), "a part of nothing but stray rows is none"
+    assert list(found.parts) == list(clean.parts), "a part with stray rows only is omitted"
     for name, part in found.parts.items():
         assert without_counts(part) == without_counts(clean.parts[name])
 
 
-def test_a_customer_with_stray_rows_alone_is_none() -> None:
+def test_a_customer_with_stray_rows_only_is_excluded() -> None:
     found = read_ledger(tables([*rows(), f"X,only-stray,{FAR[1]},5.00,EUR,web"]))
     assert "only-stray" not in found.customers
 
 
-def test_without_purchases_on_the_usual_days_there_is_nothing_to_say() -> None:
+def test_without_purchases_on_the_usual_days_there_are_not_enough_data() -> None:
     frame = tables(rows())["transactions"].with_columns(customer_id=pl.lit(None, pl.String))
     mixed = pl.concat([frame, tables(stray(FAR[1:2]))["transactions"]])
     with pytest.raises(NotEnoughDataError, match="1 with a stray date"):
@@ -152,7 +155,7 @@ def test_the_cached_ledger_gives_the_same_results(tmp_path: Path, run: Run) -> N
     assert run("init", root).exit_code == 0
     path = write(tmp_path / "orders.csv", rows() + stray([*FAR, FAR[0]]))
     assert run("ingest", path, "--as", "transactions", "-C", root).exit_code == 0
-    for _ in range(2):  # made, and then found
+    for _ in range(2):  # first written, then read
         dataset = open_dataset(workspace=root)
         for as_of in (None, END - timedelta(100), date(2060, 1, 1)):
             for keep in (False, True):
@@ -164,19 +167,21 @@ def test_the_cached_ledger_gives_the_same_results(tmp_path: Path, run: Run) -> N
 
 
 @pytest.mark.parametrize("days", [FAR[1:2], FAR[2:3], FAR])
-def test_every_analysis_says_the_same_with_stray_rows_and_without(tmp_path: Path, run: Run, days: list[date]) -> None:
+def test_every_analysis_has_the_same_results_with_and_without_stray_rows(
+    tmp_path: Path, run: Run, days: list[date]
+) -> None:
     clean, mixed = write(tmp_path / "a.csv", rows()), write(tmp_path / "b.csv", rows() + stray(days))
     for args in (["segment", "--customers"], ["churn-warn"]):
         said = [run(args[0], path, *args[1:], "-f", "csv") for path in (clean, mixed)]
         assert said[0].stdout == said[1].stdout
-        assert "set aside" not in said[0].stderr
+        assert "far outside of the usual days" not in said[0].stderr
         assert str(min(days)) in said[1].stderr
     reports = [loyalty_report(open_dataset(path), LoyaltyOptions(), load_config(None)) for path in (clean, mixed)]
     left = ("rows_left_out", "rows_used")
     told = [[each for each in found.report.metrics if each.name not in left] for found in reports]
     assert told[0] == told[1]
     assert reports[0].report.as_of == reports[1].report.as_of == END
-    assert any("set aside" in remark for remark in reports[1].report.remarks)
+    assert any("far outside of the usual days" in remark for remark in reports[1].report.remarks)
 
 
 def test_the_setting_keeps_stray_dates_in_every_analysis(
@@ -191,7 +196,7 @@ def test_the_setting_keeps_stray_dates_in_every_analysis(
     assert "did you mean 'keep'" in failed.output + failed.stderr
 
 
-def test_a_delivery_of_a_stray_order_does_not_say_since_when_deliveries_are_known() -> None:
+def test_a_stray_order_does_not_change_the_first_day_of_deliveries() -> None:
     def history(*more: str) -> int:
         data = tables([*rows(), *more])["transactions"]
         day = pl.col("ordered_at").dt.date()
@@ -205,7 +210,7 @@ def test_a_delivery_of_a_stray_order_does_not_say_since_when_deliveries_are_know
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_a_definition_that_needs_more_is_read_from_the_same_rows(keep: bool) -> None:
+def test_a_ledger_read_again_for_a_definition_has_the_same_rows(keep: bool) -> None:
     data = tables(rows() + stray(FAR[1:3]))
     given = read_ledger(data, keep_stray_dates=keep)
     saved = segment_customers(tables(rows()), by="lifecycle").definition

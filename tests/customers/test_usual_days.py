@@ -1,4 +1,4 @@
-"""A stray date sets neither where the data begin nor where they end, and no day that belongs to them is stray."""
+"""Usual days: stray dates do not extend the range, and no day of a shop's own data is stray."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def found(days: Any) -> UsualDays:
 
 
 def shop(rows_a_day: float, span: int = SPAN, seed: int = 0) -> Days:
-    """Days of rows, as many as a shop of that size has; the first and the last day of the span have one."""
+    """Return the day of each row of a shop with this mean volume; the first and the last day of the span have a row."""
     rng = np.random.default_rng(seed)
     days = rng.integers(END - span + 1, END + 1, int(rows_a_day * span))
     return np.concatenate([days, [END - span + 1, END]])
@@ -36,7 +36,7 @@ def monthly(months: int) -> Days:
 
 
 def seasonal() -> Days:
-    """Open from May to September, for three years; the data end in the third summer."""
+    """Return days of a shop that is open five months a year; the data end within the third season."""
     return np.concatenate([END - 730 * 1 + np.arange(150), END - 365 + np.arange(150), END - np.arange(60)])
 
 
@@ -62,19 +62,19 @@ def test_no_day_of_a_shop_is_stray(name: str) -> None:
 
 @pytest.mark.parametrize("stray", FAR, ids=str)
 @pytest.mark.parametrize("name", [name for name in SHOPS if name != "every second year"])
-def test_one_row_ages_away_changes_nothing(name: str, stray: date) -> None:
+def test_one_row_decades_away_does_not_change_the_range(name: str, stray: date) -> None:
     days = SHOPS[name]
     assert found(np.append(days, day_number(stray))) == (days.min(), days.max())
 
 
 @pytest.mark.parametrize("name", ["a row a day", "three rows a day", "a hundred rows a day", "an order a month"])
-def test_a_row_some_years_away_changes_nothing(name: str) -> None:
+def test_a_row_some_years_away_does_not_change_the_range(name: str) -> None:
     days = SHOPS[name]
     strays = [day_number(date(2033, 5, 5)), day_number(date(2018, 5, 5)) if name != "an order a month" else END]
     assert found(np.append(days, strays)) == (days.min(), days.max())
 
 
-def test_several_stray_dates_on_both_sides_change_nothing() -> None:
+def test_several_stray_dates_on_both_sides_do_not_change_the_range() -> None:
     days = SHOPS["a hundred rows a day"]
     strays = [0, 0, 1, *map(day_number, FAR), END + 900, END + 901, END + 400, END + 60]
     assert found(np.append(days, strays)) == (days.min(), days.max())
@@ -87,12 +87,12 @@ def test_orders_dated_next_month_do_not_move_the_as_of_date(rows_a_day: float) -
 
 
 @given(st.integers(1, 3), st.integers(1, 4), st.sampled_from(sorted(SHOPS)))
-def test_a_small_last_day_stays_the_as_of_date(later: int, rows: int, name: str) -> None:
+def test_a_last_day_with_few_rows_is_the_as_of_date(later: int, rows: int, name: str) -> None:
     days = SHOPS[name]
     assert found(np.append(days, [days.max() + later] * rows)).last == days.max() + later
 
 
-def test_a_shop_that_opened_again_is_not_stray() -> None:
+def test_days_after_a_reopening_are_not_stray() -> None:
     before = shop(1, span=600) - 500
     assert found(np.append(before, [END - 2, END - 1, END])).last == END, "three days in a row"
     large = shop(100, span=600) - 500
@@ -100,13 +100,13 @@ def test_a_shop_that_opened_again_is_not_stray() -> None:
     assert found(np.append(large, [END])).last == large.max(), "a single row is no volume"
 
 
-def test_a_shop_that_winds_down_is_not_stray() -> None:
+def test_days_of_declining_volume_are_not_stray() -> None:
     trickle = END - 2 * np.arange(45)
     days = np.append(shop(100) - 90, trickle)
     assert found(days).last == END
 
 
-def test_days_without_a_bulk_are_all_usual() -> None:
+def test_without_a_part_of_80_percent_of_the_rows_all_days_are_usual() -> None:
     assert found([0, END]) == (0, END)
     assert found([0, 1, END]) == (0, END)
     assert found([END]) == (END, END)
@@ -116,7 +116,7 @@ def test_days_without_a_bulk_are_all_usual() -> None:
     st.lists(st.tuples(st.integers(0, 1_500), st.integers(1, 40)), min_size=1, max_size=120, unique_by=lambda x: x[0]),
     st.lists(st.integers(-15_000, 15_000), max_size=3),
 )
-def test_what_is_usual_is_a_range_that_holds_nearly_all_rows(bulk: list[tuple[int, int]], far: list[int]) -> None:
+def test_the_usual_range_contains_at_least_80_percent_of_the_rows(bulk: list[tuple[int, int]], far: list[int]) -> None:
     rows = dict(bulk) | dict.fromkeys(far, 1)
     days = np.array(sorted(rows))
     counts = np.array([rows[day] for day in days.tolist()])
@@ -141,7 +141,7 @@ def test_data_cut_at_their_last_usual_day_end_there(name: str, strays: list[date
     st.floats(0.05, 1),
     st.sampled_from([None, *FAR]),
 )
-def test_wherever_a_shop_is_cut_its_last_day_is_the_as_of_date(
+def test_the_last_day_of_data_cut_at_any_point_is_usual(
     kind: str, seed: int, magnitude: float, part: float, stray: date | None
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -174,7 +174,7 @@ def test_orders_of_several_lines_dated_ahead_do_not_move_the_end(lines: int, ord
 
 
 @pytest.mark.parametrize("days_open", [1, 5])
-def test_a_shop_that_has_opened_again_moves_the_end(days_open: int) -> None:
+def test_a_reopening_moves_the_end(days_open: int) -> None:
     counts = np.random.default_rng(days_open).poisson(9, 900) + 5
     again = 1000 + np.arange(days_open)
     days, rows = np.concatenate([np.arange(900), again]), np.concatenate([counts, np.full(days_open, 9)])

@@ -1,4 +1,4 @@
-"""A Parquet file that is streamed gives what the same records give when they are read into memory."""
+"""Streaming a Parquet file gives the same rows, counts and errors as reading its records into memory."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def write(path: Path, frame: pl.DataFrame, **options: Any) -> Path:
 
 
 def frame(*changes: dict[str, Any]) -> pl.DataFrame:
-    """As many rows as leave the changed ones few enough to be left out."""
+    """Return enough rows that the changed ones stay below the largest share of rejects."""
     rows = [GOOD | change for change in changes] + [GOOD] * (FEW * len(changes))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -93,7 +93,7 @@ def assert_alike(path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
 @pytest.mark.slow
 @pytest.mark.parametrize(("column", "value"), [(column, value) for column, values in ODD.items() for value in values])
 @pytest.mark.parametrize("statistics", [True, False])
-def test_an_odd_value_is_taken_or_left_out_as_when_the_file_is_read(
+def test_an_odd_value_is_accepted_or_rejected_as_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, value: Any, statistics: bool
 ) -> None:
     path = write(tmp_path / "a.parquet", frame({column: value}), write_statistics=statistics)
@@ -108,7 +108,7 @@ odd_rows = st.lists(
 @pytest.mark.slow
 @settings(max_examples=examples(15))
 @given(odd_rows, st.booleans(), st.sampled_from([None, 7]))
-def test_any_mixture_of_odd_values_is_left_out_as_when_the_file_is_read(
+def test_any_mixture_of_odd_values_is_rejected_as_in_memory(
     tmp_path_factory: pytest.TempPathFactory, changes: list[dict[str, Any]], statistics: bool, group: int | None
 ) -> None:
     path = tmp_path_factory.mktemp("odd") / "a.parquet"
@@ -120,12 +120,14 @@ def test_any_mixture_of_odd_values_is_left_out_as_when_the_file_is_read(
 @pytest.mark.parametrize(
     "drop", [["type"], ["currency"], ["type", "currency", "customer_id"], ["quantity", "discount", "delivered_on"]]
 )
-def test_what_a_file_lacks_is_assumed_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drop: list[str]) -> None:
+def test_missing_columns_are_assumed_as_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drop: list[str]
+) -> None:
     path = write(tmp_path / "a.parquet", frame({"net": -1.0}, {"net": float("nan")}).drop(drop))
     assert_alike(path, monkeypatch)
 
 
-def test_net_is_computed_from_quantity_and_price_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_net_is_computed_from_quantity_and_price_as_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     odd = frame({"quantity": None}, {"quantity": float("inf")}, {"quantity": -2.0}).drop("net", "type")
     path = write(tmp_path / "a.parquet", odd.with_columns(unit_price=pl.lit(3.5)))
     found = assert_alike(path, monkeypatch).transactions.collect()
@@ -162,15 +164,15 @@ def test_csv_texts_in_parquet_and_typed_parquet_give_the_same_rows(tmp_path: Pat
     found = [open_dataset(tmp_path / name) for name in ("a.csv", "text.parquet", "typed.parquet")]
     assert [is_streamed(each) for each in found] == [False, False, True]
     remarks = [
-        [re.sub(r"^[a-z]+\.[a-z]+: ", "", text) for text in each.remarks if "left out" in text] for each in found
+        [re.sub(r"^[a-z]+\.[a-z]+: ", "", text) for text in each.remarks if "excluded" in text] for each in found
     ]
-    assert remarks == [["2 of 244 records were left out as unfit"]] * 3
+    assert remarks == [["2 of 244 records failed validation and were excluded"]] * 3
     first, *others = (each.transactions.collect() for each in found)
     for other in others:
         assert_frame_equal(other, first)
 
 
-def test_too_many_unfit_rows_refuse_the_file_with_the_same_words(
+def test_too_many_invalid_rows_refuse_the_file_with_the_same_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = pl.DataFrame([GOOD | {"net": float("nan")}] * 3 + [GOOD] * 7, schema=SCHEMA, orient="row")
@@ -186,14 +188,14 @@ def test_too_many_unfit_rows_refuse_the_file_with_the_same_words(
 def test_only_the_columns_that_a_query_needs_are_read(tmp_path: Path) -> None:
     found = open_dataset(write(tmp_path / "a.parquet", frame({"net": float("nan")})))
     plan = found.transactions.select("customer_id", "net", "currency").explain()
-    assert "PROJECT 2/11 COLUMNS" in plan  # there is but one currency, and the footer says so
+    assert "PROJECT 2/11 COLUMNS" in plan  # the footer shows that there is only one currency
 
 
 @pytest.mark.slow
-def test_more_words_than_a_vocabulary_has_are_read_in_memory(tmp_path: Path) -> None:
+def test_a_column_with_many_distinct_values_is_read_in_memory(tmp_path: Path) -> None:
     words = pl.Series([f"X{number}" for number in range(2_000)])
     data = frame({}).head(1).select(pl.all().repeat_by(60_000).explode())
-    sale = pl.Series(["sale"])  # among the first, without which the column is no type
+    sale = pl.Series(["sale"])  # one of the first values, or the column would not be recognised as a type
     data = data.with_columns(type=pl.concat([sale, words, sale.new_from_index(0, 57_999)]))
     found = open_dataset(write(tmp_path / "a.parquet", data))
     assert not is_streamed(found)
@@ -235,7 +237,7 @@ def test_bounds_of_times_are_known_without_pandas(tmp_path: Path) -> None:
     assert read_footer(path).bounds("word").low is None
 
 
-def test_positive_returns_of_a_typed_file_are_turned_as_those_of_a_text_file(tmp_path: Path) -> None:
+def test_positive_returns_of_a_typed_file_become_negative_as_those_of_a_text_file(tmp_path: Path) -> None:
     data = frame({"type": "Return"}).drop("remark")
     data.write_csv(tmp_path / "a.csv")
     found = [open_dataset(tmp_path / "a.csv"), open_dataset(write(tmp_path / "typed.parquet", data))]

@@ -14,7 +14,7 @@ def world() -> Simulation:
 
 @pytest.fixture(scope="session")
 def other_world() -> Simulation:
-    """The story of another seed, for what must hold of every shop."""
+    """The simulation of another seed, for properties that every seed must have."""
     return simulate(8)
 
 

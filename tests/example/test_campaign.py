@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from ckm.example import Shop
     from ckm.example.simulation import Simulation
 
-pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
+pytestmark = pytest.mark.slow  # the fixture generates the shop, in three seconds
 
 
-def test_the_difference_of_the_arms_covers_the_true_effect(world: Simulation, shop: Shop) -> None:
-    """What an analyst sees, treated with the letter and held out without, against what the generator knows."""
+def test_the_confidence_interval_of_the_difference_between_arms_contains_the_true_effect(
+    world: Simulation, shop: Shop
+) -> None:
+    """The difference that an analyst computes from the arms, compared with the effect that the generator knows."""
     treated = [each.orders_with for each in world.assignments if each.arm == "treated"]
     holdout = [each.orders_without for each in world.assignments if each.arm == "holdout"]
     rates = [sum(arm) / len(arm) for arm in (treated, holdout)]
@@ -26,7 +28,7 @@ def test_the_difference_of_the_arms_covers_the_true_effect(world: Simulation, sh
     assert abs(rates[0] - rates[1] - truth) < 1.96 * error
 
 
-def test_the_holdout_is_left_to_chance(world: Simulation) -> None:
+def test_the_holdout_is_random(world: Simulation) -> None:
     arms = Counter(each.arm for each in world.assignments)
     assert abs(arms["holdout"] / arms.total() - words("campaign")["holdout"]) < 0.05
     before = {arm: [each.orders_without for each in world.assignments if each.arm == arm] for arm in arms}
@@ -34,14 +36,14 @@ def test_the_holdout_is_left_to_chance(world: Simulation) -> None:
     assert abs(rates["treated"] - rates["holdout"]) < 0.08
 
 
-def test_only_the_treated_order_because_of_the_letter(world: Simulation) -> None:
-    brought = {order.customer_id for order in world.orders if order.campaign_id}
+def test_only_treated_customers_place_orders_of_the_campaign(world: Simulation) -> None:
+    caused = {order.customer_id for order in world.orders if order.campaign_id}
     treated = {each.customer_id for each in world.assignments if each.arm == "treated"}
-    assert brought
-    assert brought <= treated
+    assert caused
+    assert caused <= treated
 
 
 def test_the_list_on_disk_is_the_list_of_the_truth(world: Simulation, shop: Shop) -> None:
-    header, *lines = (shop.folder / "incoming" / "campaign.csv").read_text(encoding="utf-8").splitlines()
+    header, *lines = (shop.folder / "campaign.csv").read_text(encoding="utf-8").splitlines()
     assert header == "campaign_id,customer_id,arm,assigned_at"
     assert lines == [f"C25-MAI,{each.customer_id},{each.arm},2025-05-05" for each in world.assignments]

@@ -14,7 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from ckm.example import Shop
 
-pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+pytestmark = pytest.mark.slow  # the fixture generates the shop, in three seconds
 
 WEB = ("web-orders-2024.csv", "web-orders-2025-26.csv")
 TOTAL = "Summe"
@@ -47,7 +47,7 @@ def _good_web_rows(shop: Shop, name: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("name", WEB)
-def test_the_broken_rows_of_the_web_shop_are_those_of_the_truth(shop: Shop, name: str) -> None:
+def test_the_web_shop_exports_as_many_broken_rows_as_the_truth_states(shop: Shop, name: str) -> None:
     header, *rows = _web_rows(shop, name)
     kinds: Counter[str] = Counter()
     for row in rows:
@@ -78,13 +78,13 @@ def test_the_exports_overlap_by_nine_days(shop: Shop) -> None:
     assert all(not row[12] and later[row[0], row[1]][12] for row in changed)  # delivered after the first export
 
 
-def test_a_broken_row_is_a_copy_of_a_good_one_so_that_nothing_is_missing(shop: Shop) -> None:
+def test_a_broken_row_is_a_copy_of_a_valid_row(shop: Shop) -> None:
     for name in WEB:
         good = {(row[0], row[1]) for row in _good_web_rows(shop, name)}
         assert all((row[0], row[1]) in good for row in _web_rows(shop, name)[1:] if row[0] != TOTAL)
 
 
-def test_the_web_shop_writes_line_ends_within_remarks_and_marks_that_latin_1_lacks(shop: Shop) -> None:
+def test_the_web_shop_exports_line_breaks_within_remarks_and_characters_outside_latin_1(shop: Shop) -> None:
     for name in WEB:
         rows = _good_web_rows(shop, name)
         assert any("\n" in row[-1] for row in rows)
@@ -92,7 +92,7 @@ def test_the_web_shop_writes_line_ends_within_remarks_and_marks_that_latin_1_lac
         assert any("." in row[8] for row in rows)  # thousands
 
 
-def test_two_equal_rows_of_the_till_are_both_real(shop: Shop) -> None:
+def test_equal_rows_of_the_till_are_separate_sales(shop: Shop) -> None:
     till = pl.read_parquet(shop.folder / "incoming" / "till.parquet")
     assert till.height - till.n_unique() == shop.truth["identical_till_rows"] > 50
     assert till.schema["sold_at"] == pl.Datetime("us", "UTC")
@@ -100,7 +100,7 @@ def test_two_equal_rows_of_the_till_are_both_real(shop: Shop) -> None:
     assert sales["member"].mean() == pytest.approx(0.25, abs=0.001)
 
 
-def test_the_branch_counts_years_from_the_buddha(shop: Shop) -> None:
+def test_the_branch_exports_years_of_the_buddhist_era(shop: Shop) -> None:
     text = (shop.folder / "incoming" / "branch-bkk.csv").read_bytes().decode("tis_620")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert {row["วันที่"][6:10] for row in rows} == {"2567", "2568", "2569"}
@@ -108,23 +108,23 @@ def test_the_branch_counts_years_from_the_buddha(shop: Shop) -> None:
     assert impossible == _facts(shop, "branch-bkk.csv")["broken"]["impossible date"]
 
 
-def test_the_survey_speaks_six_languages_and_stumbles_as_often_as_the_truth_says(shop: Shop) -> None:
-    answers, unreadable = [], 0
+def test_the_survey_has_six_languages_and_as_many_broken_lines_as_the_truth_states(shop: Shop) -> None:
+    responses, unreadable = [], 0
     for line in (shop.folder / "incoming" / "survey.jsonl").read_text(encoding="utf-8").splitlines():
         try:
-            answers.append(json.loads(line))
+            responses.append(json.loads(line))
         except json.JSONDecodeError:
             unreadable += 1
     facts = _facts(shop, "survey.jsonl")
     assert unreadable == sum(facts["rejected"].values())
-    assert len(answers) + unreadable == facts["records"]
-    assert sum(each["score"] > 10 for each in answers) == facts["broken"]["rating off its scale"]
-    spoken = Counter(each["lang"] for each in answers if each["comment"])
+    assert len(responses) + unreadable == facts["records"]
+    assert sum(each["score"] > 10 for each in responses) == facts["broken"]["rating off its scale"]
+    spoken = Counter(each["lang"] for each in responses if each["comment"])
     assert set(spoken) == {"en", "de", "th", "zh-Hans", "zh-Hant", "fa"}
     assert min(spoken.values()) > 60
 
 
-def test_the_call_centre_leaves_complaints_open(shop: Shop) -> None:
+def test_the_call_centre_exports_unresolved_complaints(shop: Shop) -> None:
     raw = (shop.folder / "incoming" / "calls.tsv").read_bytes()
     assert raw.startswith(b"\xff\xfe")
     rows = list(csv.DictReader(io.StringIO(raw.decode("utf-16"), newline=""), delimiter="\t"))
@@ -135,7 +135,7 @@ def test_the_call_centre_leaves_complaints_open(shop: Shop) -> None:
     assert 60 < len(open_ones) < 300
 
 
-def test_the_crm_names_its_customers_in_five_scripts(shop: Shop) -> None:
+def test_customer_names_in_the_crm_are_in_five_scripts(shop: Shop) -> None:
     book = fastexcel.read_excel(shop.folder / "incoming" / "crm-customers.xlsx")
     assert book.sheet_names == ["Info", "Customers"]
     crm = book.load_sheet("Customers", dtypes="string").to_polars().filter(pl.col("Customer No.").is_not_null())
@@ -147,7 +147,7 @@ def test_the_crm_names_its_customers_in_five_scripts(shop: Shop) -> None:
         assert crm["Name"].str.contains(script).sum() > 20
 
 
-def test_finance_agrees_with_the_exports_in_every_month_but_one(shop: Shop) -> None:
+def test_control_totals_equal_the_exports_in_all_months_but_one(shop: Shop) -> None:
     net: defaultdict[str, int] = defaultdict(int)
     rows: Counter[str] = Counter()
     lines = {(row[0], row[1]): row for name in WEB for row in _good_web_rows(shop, name)}

@@ -1,4 +1,4 @@
-"""The shop's knowledge base is what its page says: in six languages, up to date on the last day, two gaps known."""
+"""The shop's knowledge base: six languages, up to date on the last day, with the exceptions that its page names."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHIPPED = Path(str(files("ckm").joinpath("data", "example")))
-PAGE = Path(__file__).parents[2] / "docs" / "example-shop.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "example-shop.md"
 TODAY = as_date(LAST)
 SEARCHABLE = {"de": 60, "en": 60, "th": 28, "zh-Hans": 20, "fa": 20, "zh-Hant": 16}
 """Entries with title, issue and resolution in a language, at least."""
 GAPS = {"large_orders", "cooler_rating"}
-"""Reasons that nobody has a valid answer to, so that `ckm kb-gaps` has something to tell."""
+"""Churn reasons without a valid entry, which `ckm kb-gaps` lists."""
 PERSONAL = {
     "an e-mail address": r"[\w.+-]+@[\w-]+\.\w",
     "a telephone number": r"(?<![\w-])(?:\+|00)\d[\d ()/-]{6,}|\(?\b0\d{2,4}\)?[ /-]\d[\d -]{4,}",
@@ -71,7 +71,7 @@ def test_ids_are_unique_and_every_entry_has_what_the_schema_needs(entries: list[
 
 
 @pytest.mark.slow
-def test_every_text_of_an_entry_is_in_each_of_its_languages(entries: list[dict[str, Any]]) -> None:
+def test_all_texts_of_an_entry_are_in_the_same_languages(entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         assert entry["lang"] in languages(entry), entry["id"]
         assert set(entry["issue"]) == set(entry["resolution"]) == languages(entry), entry["id"]
@@ -79,7 +79,7 @@ def test_every_text_of_an_entry_is_in_each_of_its_languages(entries: list[dict[s
         assert set(entry.get("aliases", {})) <= languages(entry), entry["id"]
 
 
-def test_each_of_the_six_languages_is_well_served(entries: list[dict[str, Any]]) -> None:
+def test_each_of_the_six_languages_has_a_minimum_number_of_entries(entries: list[dict[str, Any]]) -> None:
     served = Counter(lang for entry in entries for lang in languages(entry))
     assert set(served) == set(SEARCHABLE)
     assert {lang: n for lang, n in served.items() if n < SEARCHABLE[lang]} == {}
@@ -98,7 +98,7 @@ def test_all_kinds_facets_states_and_modes_appear(entries: list[dict[str, Any]])
     assert {role for entry in entries for role in entry.get("access", {}).get("read", [])} == {"service", "management"}
 
 
-def test_who_validated_an_entry_did_not_write_it(entries: list[dict[str, Any]]) -> None:
+def test_no_entry_is_verified_by_its_author(entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         if entry["state"]["confidence"] in {"validated", "archived"}:
             assert entry["authentic"]["by"] != entry["provenance"]["collected_by"], entry["id"]
@@ -127,7 +127,9 @@ def test_links_lead_to_entries_and_one_entry_supersedes_another(entries: list[di
 
 
 @pytest.mark.slow
-def test_every_cause_has_a_valid_answer_on_the_last_day_and_two_signs_have_none(entries: list[dict[str, Any]]) -> None:
+def test_every_causal_churn_reason_has_a_valid_entry_and_two_other_reasons_have_none(
+    entries: list[dict[str, Any]],
+) -> None:
     causes = reasons()
     found = answers_for(causes, SHIPPED / KB, TODAY)
     assert found.remarks == ()
@@ -137,7 +139,7 @@ def test_every_cause_has_a_valid_answer_on_the_last_day_and_two_signs_have_none(
     assert {code for code, ids in found.by_reason.items() if not validated & set(ids)} == set()
 
 
-def test_products_codes_and_languages_are_those_of_the_shop(entries: list[dict[str, Any]]) -> None:
+def test_entries_name_only_products_reasons_and_languages_of_the_shop(entries: list[dict[str, Any]]) -> None:
     products = {product["id"] for product in words("products")["products"]}
     assert {name for entry in entries for name in entry["classify"].get("products", [])} <= products
     assert {code for entry in entries for code in entry["answers"].get("reasons", [])} <= set(reasons())
@@ -147,14 +149,16 @@ def test_products_codes_and_languages_are_those_of_the_shop(entries: list[dict[s
 
 
 @pytest.mark.slow
-def test_nothing_in_it_looks_like_personal_data(entries: list[dict[str, Any]], suite: list[dict[str, Any]]) -> None:
+def test_the_knowledge_base_contains_no_personal_data(
+    entries: list[dict[str, Any]], suite: list[dict[str, Any]]
+) -> None:
     texts = [str(entry[part]) for entry in entries for part in (*TEXTS, "aliases") if part in entry]
     texts += [row["query"] for row in suite]
     for what, pattern in PERSONAL.items():
         assert [text for text in texts if re.search(pattern, text)] == [], what
 
 
-def test_the_suite_asks_in_six_languages_for_entries_that_have_them(
+def test_the_suite_has_queries_in_six_languages_for_entries_in_these_languages(
     entries: list[dict[str, Any]], suite: list[dict[str, Any]]
 ) -> None:
     spoken = {entry["id"]: languages(entry) for entry in entries}
@@ -170,7 +174,7 @@ def test_the_suite_asks_in_six_languages_for_entries_that_have_them(
     assert len({(row["lang"], row["query"]) for row in suite}) == len(suite)
 
 
-def test_laying_it_out_again_restores_its_files_and_leaves_those_of_the_team_alone(tmp_path: Path) -> None:
+def test_creating_the_example_again_restores_its_files_and_keeps_added_ones(tmp_path: Path) -> None:
     first = write_knowledge(tmp_path)
     before = {name: (tmp_path / name).read_bytes() for name in first}
     assert f"{KB}/delivery/late.yaml" in before
@@ -184,7 +188,7 @@ def test_laying_it_out_again_restores_its_files_and_leaves_those_of_the_team_alo
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("small_shop")
-def test_init_demo_brings_it_and_says_so(run: Run, tmp_path: Path) -> None:
+def test_init_demo_writes_the_knowledge_base_and_reports_it(run: Run, tmp_path: Path) -> None:
     told = run("init", "--demo", tmp_path / "shop", "-v")
     assert told.exit_code == 0, told.stderr
     assert "kb/ " in told.stderr
@@ -194,7 +198,7 @@ def test_init_demo_brings_it_and_says_so(run: Run, tmp_path: Path) -> None:
     ).read_bytes()
 
 
-def test_the_page_gives_the_counts_and_names_what_is_old_or_missing(
+def test_the_page_has_the_number_of_entries_and_names_the_exceptions(
     entries: list[dict[str, Any]], suite: list[dict[str, Any]]
 ) -> None:
     page = " ".join(PAGE.read_text(encoding="utf-8").split())

@@ -1,4 +1,4 @@
-"""The shop's files through the readers and its own mappings: what comes out is what the truth says."""
+"""The shop's files, read and mapped by its mappings, have the rows and values of the truth."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 import pytest
 
-from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.mapping import Mapping
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
@@ -18,7 +19,7 @@ from ckm.schema import TABLES
 if TYPE_CHECKING:
     from ckm.example import Shop
 
-pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+pytestmark = pytest.mark.slow  # the fixture generates the shop, in three seconds
 
 NAMES = (
     "web-orders-2024.csv",
@@ -53,9 +54,9 @@ def _mapping(shop: Shop, name: str) -> Mapping:
 def _load(shop: Shop, name: str) -> Loaded:
     mapping = _mapping(shop, name)
     source = open_source(shop.folder / "incoming" / name, mapping.hints)
-    conversion = Conversion.plan(
+    conversion = plan_conversion(
         mapping,
-        source.sample.columns,
+        source.format,
         source.sample,
         more=lambda: (batch.records for batch in source.batches()),
         default_zone="Europe/Berlin",
@@ -79,7 +80,9 @@ def loaded(shop: Shop) -> dict[str, Loaded]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_record_is_loaded_or_refused_as_the_truth_says(shop: Shop, loaded: dict[str, Loaded], name: str) -> None:
+def test_accepted_and_rejected_records_are_as_many_as_the_truth_states(
+    shop: Shop, loaded: dict[str, Loaded], name: str
+) -> None:
     facts, got = _facts(shop, name), loaded[name]
     assert got.rejected == sum(facts["rejected"].values())
     assert got.failed == sum(facts["broken"].values())
@@ -87,7 +90,7 @@ def test_every_record_is_loaded_or_refused_as_the_truth_says(shop: Shop, loaded:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith(("csv", "tsv", "jsonl"))])
-def test_encoding_and_delimiter_are_found_without_a_hint(shop: Shop, name: str) -> None:
+def test_encoding_and_delimiter_are_detected_without_an_option(shop: Shop, name: str) -> None:
     facts = _facts(shop, name)
     source = open_source(shop.folder / "incoming" / name, Hints())
     wanted = SUPERSETS.get(facts["encoding"], facts["encoding"])
@@ -97,7 +100,7 @@ def test_encoding_and_delimiter_are_found_without_a_hint(shop: Shop, name: str) 
     source.close()
 
 
-def test_each_table_ends_with_the_rows_of_the_truth(shop: Shop, loaded: dict[str, Loaded]) -> None:
+def test_each_table_has_as_many_rows_as_the_truth_states(shop: Shop, loaded: dict[str, Loaded]) -> None:
     for table, rows in shop.truth["tables"].items():
         frames = [loaded[name].good for name in NAMES if _facts(shop, name)["table"] == table]
         whole = pl.concat(frames)
@@ -105,7 +108,7 @@ def test_each_table_ends_with_the_rows_of_the_truth(shop: Shop, loaded: dict[str
         assert whole.filter(keyed).unique(TABLES[table].key).height + whole.filter(~keyed).height == rows
 
 
-def test_the_words_of_every_channel_become_the_same_words(loaded: dict[str, Loaded]) -> None:
+def test_words_of_all_channels_are_translated_to_the_same_vocabulary(loaded: dict[str, Loaded]) -> None:
     orders = pl.concat([loaded[name].good for name in NAMES[:4]])
     assert set(orders["type"]) == {"sale", "return", "cancel"}
     assert orders["category"].n_unique() == 10
@@ -113,7 +116,7 @@ def test_the_words_of_every_channel_become_the_same_words(loaded: dict[str, Load
     assert set(orders["currency"]) == {"EUR"}
 
 
-def test_customers_keep_their_zeros_and_are_the_same_in_every_channel(loaded: dict[str, Loaded]) -> None:
+def test_customer_ids_keep_leading_zeros_and_are_equal_in_all_channels(loaded: dict[str, Loaded]) -> None:
     known = set(loaded["crm-customers.xlsx"].good["customer_id"])
     for name in (*NAMES[:4], *NAMES[5:]):
         ids = set(loaded[name].good["customer_id"].drop_nulls())
@@ -129,7 +132,7 @@ def test_customers_keep_their_zeros_and_are_the_same_in_every_channel(loaded: di
         ("branch-bkk.csv", "Asia/Bangkok", (8, 21)),
     ],
 )
-def test_a_channel_sells_at_its_own_hours(
+def test_a_channel_sells_within_its_opening_hours_only(
     shop: Shop, loaded: dict[str, Loaded], name: str, zone: str, hours: tuple[int, int]
 ) -> None:
     at = loaded[name].good["ordered_at"]
@@ -140,7 +143,7 @@ def test_a_channel_sells_at_its_own_hours(
     assert str(at.dt.date().max()) == shop.truth["last_day"]
 
 
-def test_finance_and_the_store_differ_in_one_month_only(shop: Shop, loaded: dict[str, Loaded]) -> None:
+def test_control_totals_equal_the_store_in_all_months_but_one(shop: Shop, loaded: dict[str, Loaded]) -> None:
     orders = pl.concat(
         [
             pl.concat([loaded[name].good for name in NAMES[:2]]).unique(["order_id", "line_no"]),

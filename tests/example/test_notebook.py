@@ -36,7 +36,7 @@ def test_the_notebook_runs_and_writes_a_churn_list(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ten_lines_lead_from_a_pandas_frame_to_a_churn_list(tmp_path: Path) -> None:
+def test_the_script_of_ten_lines_writes_a_churn_list_from_a_pandas_frame(tmp_path: Path) -> None:
     script = ROOT / "examples" / "churn_list.py"
     code = [line for line in script.read_text(encoding="utf-8").splitlines() if line.strip()]
     assert len(code) <= 10

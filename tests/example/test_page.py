@@ -1,4 +1,4 @@
-"""The page about the shop says what is true of it."""
+"""The page on the example shop has the figures of the generator."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ckm.example import Shop
     from ckm.example.simulation import Simulation
 
-pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+pytestmark = pytest.mark.slow  # the fixture generates the shop, in three seconds
 
-PAGE = Path(__file__).parents[2] / "docs" / "example-shop.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "example-shop.md"
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +30,12 @@ def test_the_page_names_every_file(page: str, shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("kind", ["late_delivery", "open_complaint", "rejected_invoice", "lost_category"])
-def test_the_page_gives_the_odds_that_the_generator_uses(page: str, kind: str) -> None:
+def test_the_page_has_the_odds_ratios_of_the_generator(page: str, kind: str) -> None:
     trouble = words("troubles")[kind]
     assert f"| `{kind}` | {trouble['odds']} | {trouble['weeks']} |" in page
 
 
-def test_the_page_gives_the_counts_of_the_truth(page: str, shop: Shop, world: Simulation) -> None:
+def test_the_page_has_the_counts_of_the_truth(page: str, shop: Shop, world: Simulation) -> None:
     truth = shop.truth
     tables, campaign = truth["tables"], truth["campaign"]
     costless = [line.cost is None or o.channel == "branch" for o in world.orders for line in o.lines]
@@ -57,7 +57,7 @@ def test_the_page_gives_the_counts_of_the_truth(page: str, shop: Shop, world: Si
     assert [each for each in said if each not in page] == []
 
 
-def test_the_page_gives_the_size_on_disk(page: str, shop: Shop) -> None:
+def test_the_page_has_the_size_on_disk(page: str, shop: Shop) -> None:
     size = sum((shop.folder / name).stat().st_size for name in shop.files)
     found = re.search(r"([\d.]+) MB", page)
     assert found

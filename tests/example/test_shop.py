@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from ckm.example import Shop
 
-pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+pytestmark = pytest.mark.slow  # the fixture generates the shop, in three seconds
 
 COMMITTED = Path(__file__).parents[2] / "examples" / "shop"
 MEGABYTE = 1_000_000
 
 
 def _assert_same_file(one: Path, other: Path) -> None:
-    """Text by its bytes; Parquet and Excel by their content, for their bytes are the libraries' own affair."""
+    """Compare text by its bytes, Parquet and Excel by their content, because libraries determine their bytes."""
     if one.suffix == ".parquet":
         assert_frame_equal(pl.read_parquet(one), pl.read_parquet(other))
     elif one.suffix == ".xlsx":
@@ -38,7 +38,7 @@ def _assert_same_file(one: Path, other: Path) -> None:
 
 
 @pytest.mark.usefixtures("small_shop")
-def test_the_generator_gives_the_same_bytes_again_whatever_the_machine_is_set_to(
+def test_the_generator_gives_the_same_bytes_in_any_locale_and_time_zone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     once = make_shop(tmp_path / "once")
@@ -53,7 +53,7 @@ def test_the_generator_gives_the_same_bytes_again_whatever_the_machine_is_set_to
         assert (again.folder / name).read_bytes() == (once.folder / name).read_bytes(), name
 
 
-def test_the_committed_shop_is_what_the_generator_makes(shop: Shop) -> None:
+def test_the_committed_shop_equals_the_output_of_the_generator(shop: Shop) -> None:
     on_disk = {path.relative_to(COMMITTED).as_posix() for path in COMMITTED.rglob("*") if path.is_file()}
     assert on_disk == set(shop.files)
     for name in shop.files:
@@ -64,7 +64,7 @@ def test_the_shop_is_at_most_five_megabytes(shop: Shop) -> None:
     assert sum((shop.folder / name).stat().st_size for name in shop.files) <= 5 * MEGABYTE
 
 
-def test_what_is_true_lies_outside_of_what_is_loaded(shop: Shop) -> None:
+def test_the_truth_is_outside_of_the_folder_that_is_loaded(shop: Shop) -> None:
     maps = [shop.folder / name for name in shop.files if name.startswith("maps/")]
     assert len(maps) == 6
     assert not any("truth" in each.read_text(encoding="utf-8") for each in maps)
@@ -72,5 +72,5 @@ def test_what_is_true_lies_outside_of_what_is_loaded(shop: Shop) -> None:
 
 def test_importing_the_generator_imports_nothing_heavy() -> None:
     program = "import ckm.example, sys; print(sorted({'polars', 'pyarrow', 'numpy', 'xlsxwriter'} & set(sys.modules)))"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "[]"
+    response = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert response.stdout.strip() == "[]"

@@ -14,13 +14,13 @@ from ckm.example.words import words
 if TYPE_CHECKING:
     from ckm.example.simulation import Simulation
 
-pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+pytestmark = pytest.mark.slow  # the fixture generates the shop, in three seconds
 
 LANGUAGES = {"en", "de", "th", "zh-Hans", "zh-Hant", "fa"}
 
 
 def test_about_3000_customers_buy_over_30_months(world: Simulation) -> None:
-    assert 2_950 <= len(world.lives) <= 3_050
+    assert 2_950 <= len(world.histories) <= 3_050
     months = {f"{days.as_date(order.day):%Y-%m}" for order in world.orders}
     assert len(months) == 30
 
@@ -31,12 +31,12 @@ def test_40_to_50_per_cent_buy_once(world: Simulation, other_world: Simulation) 
         assert 0.40 <= sum(n == 1 for n in orders.values()) / len(orders) <= 0.50
 
 
-def test_another_seed_is_another_story(world: Simulation, other_world: Simulation) -> None:
+def test_another_seed_gives_other_orders(world: Simulation, other_world: Simulation) -> None:
     assert [order.net for order in world.orders[:100]] != [order.net for order in other_world.orders[:100]]
 
 
-def test_nobody_buys_after_leaving(world: Simulation) -> None:
-    left = {life.customer.customer_id: life.leaving.day for life in world.lives if life.leaving}
+def test_no_customer_buys_after_churn(world: Simulation) -> None:
+    left = {history.customer.customer_id: history.churn.day for history in world.histories if history.churn}
     assert len(left) > 1_000
     assert all(
         order.day <= left[order.customer_id]
@@ -45,17 +45,17 @@ def test_nobody_buys_after_leaving(world: Simulation) -> None:
     )
 
 
-def test_every_language_is_spoken(world: Simulation) -> None:
+def test_customers_speak_all_six_languages(world: Simulation) -> None:
     assert {customer.lang for customer in world.customers} == LANGUAGES
-    assert {answer.lang for answer in world.answers if answer.text} == LANGUAGES
+    assert {response.lang for response in world.responses if response.text} == LANGUAGES
 
 
-def test_ids_are_text_that_starts_with_zeros(world: Simulation) -> None:
+def test_customer_ids_have_leading_zeros(world: Simulation) -> None:
     assert all(len(each.customer_id) == 7 and each.customer_id.startswith("00") for each in world.customers)
     assert len({each.customer_id for each in world.customers}) == len(world.customers)
 
 
-def test_returns_carry_negative_money_and_cancelled_orders_none(world: Simulation) -> None:
+def test_returns_have_negative_amounts_and_cancelled_orders_none(world: Simulation) -> None:
     kinds = {kind: [line for o in world.orders if o.kind == kind for line in o.lines] for kind in ("return", "cancel")}
     assert len(kinds["return"]) > 300
     assert len(kinds["cancel"]) > 100
@@ -79,7 +79,7 @@ def test_no_channel_sells_when_it_is_closed(world: Simulation) -> None:
     assert len(seasons.outage("web")) == 10
 
 
-def test_people_buy_more_gifts_before_their_own_festival(world: Simulation) -> None:
+def test_customers_buy_more_gifts_before_their_own_festival(world: Simulation) -> None:
     langs = {each.customer_id: each.lang for each in world.customers if each.group == "festive"}
     share = fmean(
         seasons.in_festival(order.day, langs[order.customer_id]) for order in world.orders if order.customer_id in langs
@@ -92,8 +92,8 @@ def test_groups_differ_in_interval_basket_and_discount(world: Simulation) -> Non
     gaps: defaultdict[str, list[int]] = defaultdict(list)
     baskets: defaultdict[str, list[int]] = defaultdict(list)
     reduced: defaultdict[str, list[bool]] = defaultdict(list)
-    for life in world.lives:
-        bought, group = life.purchases, life.customer.group
+    for history in world.histories:
+        bought, group = history.purchases, history.customer.group
         gaps[group] += [b.day - a.day for a, b in itertools.pairwise(bought)]
         baskets[group] += [order.net for order in bought]
         reduced[group] += [any(line.discount for line in order.lines) for order in bought]
@@ -102,26 +102,26 @@ def test_groups_differ_in_interval_basket_and_discount(world: Simulation) -> Non
     assert fmean(reduced["bargain"]) > 4 * fmean(reduced["regular"])
 
 
-def test_a_day_is_the_same_day_in_utc_and_in_berlin(world: Simulation) -> None:
+def test_every_order_is_on_the_same_day_in_utc_and_in_berlin(world: Simulation) -> None:
     zones = {"web": days.BERLIN, "till": days.BERLIN, "branch": days.BANGKOK}
     for order in world.orders[::7]:
         at = days.in_utc(order.day, order.minute, zones[order.channel])
         assert at.date() == at.astimezone(days.BERLIN).date() == days.as_date(order.day)
 
 
-def test_margin_is_known_for_a_part_of_the_lines(world: Simulation) -> None:
+def test_a_part_of_the_lines_has_a_cost(world: Simulation) -> None:
     known = fmean(line.cost is not None for order in world.orders for line in order.lines)
     assert 0.6 < known < 0.9
 
 
-def test_every_product_has_a_name_a_price_and_nothing_that_yaml_made_of_a_comma() -> None:
+def test_every_product_has_a_name_and_a_price_and_no_unknown_key() -> None:
     data = words("products")
     assert {key for product in data["products"] for key in product} == {"id", "name", "category", "price", "cost"}
     assert {product["category"] for product in data["products"]} == set(data["categories"])
     assert len({product["id"] for product in data["products"]}) == len(data["products"])
 
 
-def test_every_language_has_words_for_every_topic() -> None:
+def test_every_language_has_texts_for_every_topic() -> None:
     said = words("feedback")
     assert set(said) == LANGUAGES == set(words("places")) == set(words("seasons")["keeps"])
     assert len({frozenset(topics) for topics in said.values()}) == 1

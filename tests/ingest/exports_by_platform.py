@@ -1,4 +1,4 @@
-"""Small exports in the layout of each platform, with invented people and orders, and what they come to by hand."""
+"""Small exports in the layout of each platform, with invented people and orders, and their expected figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Export:
-    """One file and its truth.
+    """An export of transactions and its expected figures.
 
     Attributes
     ----------
@@ -19,9 +19,9 @@ class Export:
     content
         Its bytes.
     options
-        What a person adds on the command line.
+        Options that the export needs on the command line.
     orders, customers, net, returned
-        Distinct orders with a sale, customers who have one, net of sales and returns, and what of it was returned.
+        Distinct orders with a sale, customers with a sale, net of sales and returns, and net of returns.
     """
 
     file: str
@@ -35,7 +35,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Listing:
-    """One file of customers or of what they said, and the values that some columns of its rows come to."""
+    """An export of customers or interactions, and the expected values of some columns."""
 
     file: str
     content: bytes
@@ -45,7 +45,7 @@ class Listing:
 
 
 def text(columns: str, *rows: dict[str, object], delimiter: str = ",") -> str:
-    """Return a table with these columns (given with commas between them); what a row leaves out is blank."""
+    """Return a delimited text with ``columns`` (a header line); values that a row lacks are blank."""
     out = io.StringIO()
     names = next(csv.reader([columns]))
     writer = csv.DictWriter(out, names, restval="", delimiter=delimiter, lineterminator="\r\n")
@@ -57,7 +57,7 @@ def text(columns: str, *rows: dict[str, object], delimiter: str = ",") -> str:
 HEADERS = dict(
     line.split(": ", 1) for line in (Path(__file__).parent / "export_headers.txt").read_text("utf-8").splitlines()
 )
-"""Per export, its columns as the system writes them."""
+"""Header of each export as the system writes it."""
 EUR = ("--currency", "EUR")
 USD = ("--currency", "USD")
 

@@ -1,4 +1,4 @@
-"""Rows without an order number are a multiset: the same rows again add none, whatever columns a file has."""
+"""Rows without an order number are a multiset: loading equal rows again adds none, whatever columns the file has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def take(desk: Desk, name: str, *rows: str, header: str = HEADER) -> tuple[int, 
     return counts(desk.one(desk.orders(name, *rows, header=header), "--as", "transactions"))
 
 
-def test_equal_rows_of_one_file_are_as_many_sales_and_of_two_files_are_the_same(desk: Desk) -> None:
+def test_equal_rows_of_one_file_are_separate_sales_and_of_two_files_the_same_sales(desk: Desk) -> None:
     assert take(desk, "a.csv", *ROWS)[:3] == (4, 0, 0)
     assert take(desk, "b.csv", *ROWS, "bob,2024-03-02,5,1")[:3] == (1, 0, 4)
     assert take(desk, "c.csv", *ROWS[:2])[:3] == (0, 0, 2)
@@ -34,7 +34,7 @@ def test_rows_of_a_file_that_lacks_a_column_are_the_known_ones(desk: Desk) -> No
 
 
 @pytest.mark.parametrize("undone", [False, True])
-def test_rows_of_a_file_that_has_one_more_take_the_place_of_the_known_ones(desk: Desk, undone: bool) -> None:
+def test_rows_of_a_file_with_one_more_column_replace_the_known_ones(desk: Desk, undone: bool) -> None:
     take(desk, "a.csv", *without_quantity(ROWS), header="customer_id,ordered_at,net")
     assert take(desk, "b.csv", *ROWS)[:3] == (0, 4, 0)
     if undone:

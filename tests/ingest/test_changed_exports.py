@@ -1,4 +1,4 @@
-"""Exports as other tools leave them: written otherwise they come to the same, and no column is missing in silence."""
+"""Exports that other tools saved again: another format gives the same figures, and missing columns are reported."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ckm.ingest.options import IngestOptions
 from ckm.ingest.plan import NameMatchingPlan
 from ckm.ingest.schema_validator import SchemaValidator
 from ckm.ingest.validation import validated
-from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.readers.read import open_source
 from tests.ingest.exports_by_platform import ORDERS, Export
 
@@ -38,7 +38,7 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file comes to: orders, customers, net, returned, days and currencies; failed rows; what was said."""
+    """Figures of a file (orders, customers, net, returned, days, currencies), its failed rows and its remarks."""
 
     figures: tuple[object, ...]
     failed: int
@@ -73,8 +73,8 @@ def read(path: Path, said: IngestOptions) -> Reading:
     with open_source(path) as source:
         found = source.format
         mapping, told = NameMatchingPlan.of("transactions", said, "EUR").mapping(found.columns, sample=source.sample)
-        conversion = Conversion.plan(
-            mapping, found.columns, source.sample, more=lambda: (batch.records for batch in source.batches())
+        conversion = plan_conversion(
+            mapping, found, source.sample, more=lambda: (batch.records for batch in source.batches())
         )
         pieces = [
             validated(batch, conversion, SchemaValidator(mapping.target))
@@ -96,7 +96,7 @@ def read(path: Path, said: IngestOptions) -> Reading:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ORDERS)
-def test_an_export_that_is_written_otherwise_comes_to_the_same(tmp_path: Path, name: str) -> None:
+def test_an_export_in_another_format_gives_the_same_figures(tmp_path: Path, name: str) -> None:
     export = ORDERS[name]()
     path = tmp_path / export.file
     path.write_bytes(export.content)
@@ -108,7 +108,7 @@ def test_an_export_that_is_written_otherwise_comes_to_the_same(tmp_path: Path, n
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ORDERS)
-def test_a_missing_column_is_refused_or_said_where_it_changes_what_comes_out(tmp_path: Path, name: str) -> None:
+def test_a_missing_column_that_changes_the_figures_is_refused_or_remarked(tmp_path: Path, name: str) -> None:
     export = ORDERS[name]()
     path = tmp_path / export.file
     path.write_bytes(export.content)
@@ -120,5 +120,5 @@ def test_a_missing_column_is_refused_or_said_where_it_changes_what_comes_out(tmp
         except CkmError:
             continue
         changed = part.figures != whole.figures
-        is_blank_elsewhere = part.figures[0] and not part.figures[1]  # its stand-in is there, and has no value
+        is_blank_elsewhere = part.figures[0] and not part.figures[1]  # the column that replaces it exists and is empty
         assert not changed or part.failed or part.said - whole.said or is_blank_elsewhere, column

@@ -1,4 +1,4 @@
-"""A table that is declared in ckm/schema.py alone works in every command, without a word of header synonyms."""
+"""A table that is only declared in ckm/schema.py works in every command, without header synonyms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINES = ("M1,C1,gold,10.5,3,2025-01-02,2025-01-05 10:00,true", "M2,C2,silver,20,
 
 
 class Memberships(dy.Schema):
-    """Who is in the loyalty programme."""
+    """Schema of members of a loyalty programme."""
 
     membership_id = dy.String(nullable=False, min_length=1, metadata=schema.KEY)
     customer_id = dy.String(nullable=True, metadata=schema.KEY)
@@ -75,14 +75,14 @@ def test_typed_columns_fill_a_declared_table(desk: Desk) -> None:
     assert (row["visits"], row["points"], row["active"]) == (2**40, 1.5, True)
 
 
-def test_what_is_missing_in_a_declared_table_is_named(desk: Desk) -> None:
+def test_a_missing_column_of_a_declared_table_is_named(desk: Desk) -> None:
     found = desk.call(desk.orders("c.csv", "C1,x", header="customer_id,note"), "--as", "memberships")
     assert found.exit_code == 2
     assert "no column for membership_id of memberships" in found.stderr
 
 
 @pytest.mark.slow
-def test_a_word_for_neither_true_nor_false_goes_to_the_quarantine(desk: Desk) -> None:
+def test_an_unknown_yes_no_value_is_quarantined(desk: Desk) -> None:
     path = desk.orders("m.csv", "M1,perhaps", "M2,0", "M3,", header="membership_id,active")
     assert desk.one(path, "--as", "memberships", "--max-rejects", "1")["reasons"] == ["active|truth: 1"]
     assert sorted(desk.table("memberships")["active"], key=str) == [False, None]

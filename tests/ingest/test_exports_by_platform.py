@@ -1,4 +1,4 @@
-"""Exports of many systems: each is recognised as its own and no other, and comes to its orders, customers and net."""
+"""Exports of many systems: each is recognised as one platform only, with the expected orders, customers and net."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm.io.mapping.platforms import Platform, platforms, recognise
+from ckm.io.mapping.platform import Platform
+from ckm.io.mapping.platforms import platforms, recognise
 from ckm.io.readers.read import open_source
 from tests.conftest import Run
 from tests.ingest.exports_by_platform import HEADERS, LISTINGS, ORDERS, Export, Listing, shopee_orders_in_thai
@@ -24,14 +25,14 @@ ALL: dict[str, Callable[[], Export | Listing]] = {**ORDERS, **LISTINGS}
 
 
 def shares(path: Path) -> dict[str, float]:
-    """Return the platforms whose export a file could be, and the share of their fingerprint that it has."""
+    """Return the platforms that match a file, and the share of their identifying columns that it has."""
     with open_source(path) as source:
         found = {name: known.share(source.format.columns, source.sample) for name, known in platforms().items()}
     return {name: share for name, share in found.items() if share}
 
 
 AMBIGUOUS = {"etsy-orders": "'Adjusted Order Total'"}
-"""Columns of money whose documentation leaves open what they hold: a remark, and in no amount."""
+"""Columns of money with unclear documentation: they give a remark and count in no amount."""
 
 
 def recognised(path: Path) -> Platform | None:
@@ -40,11 +41,11 @@ def recognised(path: Path) -> Platform | None:
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_an_export_comes_to_its_orders_customers_and_net(desk: Desk, name: str) -> None:
+def test_an_export_gives_its_orders_customers_and_net(desk: Desk, name: str) -> None:
     check(desk, ORDERS[name](), name)
 
 
-def test_an_export_in_thai_comes_to_the_same(desk: Desk) -> None:
+def test_an_export_in_thai_gives_the_same_figures(desk: Desk) -> None:
     check(desk, shopee_orders_in_thai(), "shopee-orders")
 
 
@@ -72,7 +73,9 @@ def without(content: str, column: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "column"), [("magento-orders", "Status"), ("lazada-orders", "status")])
-def test_an_export_without_its_status_says_what_it_cannot_tell(desk: Desk, name: str, column: str) -> None:
+def test_an_export_without_its_status_column_has_a_remark_on_the_consequence(
+    desk: Desk, name: str, column: str
+) -> None:
     export = ORDERS[name]()
     result = desk.call(desk.write(export.file, without(export.content.decode(), column)), *export.options, "-v")
     assert result.exit_code == 0
@@ -80,7 +83,7 @@ def test_an_export_without_its_status_says_what_it_cannot_tell(desk: Desk, name:
 
 
 @pytest.mark.parametrize("column", ["Handling Cost (inc tax)", "Order Time", "Channel Name", "Order Currency Code"])
-def test_an_export_does_without_a_column_that_it_can_spare(desk: Desk, column: str) -> None:
+def test_an_export_is_loaded_without_an_optional_column(desk: Desk, column: str) -> None:
     export = ORDERS["bigcommerce-orders"]()
     desk.call(desk.write(export.file, without(export.content.decode(), column)), "--currency", "USD")
     rows = desk.table().filter(pl.col("type") != "cancel")
@@ -99,7 +102,7 @@ def test_an_analysis_reads_an_export_unchanged(run: Run, tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize("name", LISTINGS)
-def test_a_listing_comes_to_its_rows(desk: Desk, name: str) -> None:
+def test_an_export_of_customers_or_interactions_gives_its_rows(desk: Desk, name: str) -> None:
     listing = LISTINGS[name]()
     result = desk.call(desk.write(listing.file, listing.content), *listing.options)
     assert f"({name})" in result.stderr
@@ -111,7 +114,7 @@ def test_a_listing_comes_to_its_rows(desk: Desk, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_an_export_is_taken_for_no_other(tmp_path: Path, name: str) -> None:
+def test_an_export_is_recognised_as_one_platform_only(tmp_path: Path, name: str) -> None:
     export = ALL[name]()
     path = tmp_path / export.file
     path.write_bytes(export.content)
@@ -121,7 +124,7 @@ def test_an_export_is_taken_for_no_other(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_the_columns_of_an_export_are_taken_for_no_other(name: str) -> None:
+def test_the_columns_of_an_export_match_one_platform_only(name: str) -> None:
     columns = next(csv.reader([HEADERS[name]]))
     found = [known.name for known in platforms().values() if known.share(columns)]
     assert found == [re.sub("-(de|th|technical)$", "", name)]
@@ -142,7 +145,7 @@ def test_the_columns_of_an_export_are_taken_for_no_other(name: str) -> None:
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
     ],
 )
-def test_an_ordinary_file_is_no_platforms(tmp_path: Path, header: str) -> None:
+def test_a_file_of_no_platform_is_not_recognised(tmp_path: Path, header: str) -> None:
     path = tmp_path / "plain.csv"
     path.write_text(f"{header}\n{','.join('1' for _ in header.split(','))}\n", encoding="utf-8")
     assert shares(path) == {}
@@ -150,5 +153,5 @@ def test_an_ordinary_file_is_no_platforms(tmp_path: Path, header: str) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(path for path in EXAMPLES.rglob("*.csv")), ids=lambda path: path.name)
-def test_the_files_of_the_example_shop_are_no_platforms(path: Path) -> None:
+def test_no_file_of_the_example_shop_is_recognised_as_an_export(path: Path) -> None:
     assert shares(path) == {}

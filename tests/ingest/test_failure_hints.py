@@ -1,4 +1,4 @@
-"""What a refusal says, and what it offers."""
+"""Messages and hints of a file that is refused because too many rows failed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_lines_without_their_orders_first_line_name_the_page_before(desk: Desk) 
     assert "--currency" not in result.stderr
 
 
-def test_rows_are_counted_as_the_file_has_them(desk: Desk) -> None:
+def test_failed_rows_are_counted_as_records_of_the_file(desk: Desk) -> None:
     header = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Fee,Status,Customer ID"
     paid = [f"ch_{n},2025-01-0{n} 10:00:00,10.00,5.00,eur,true,10.00,0,Paid,C{n}" for n in range(1, 4)]
     result = desk.call(desk.orders("pay.csv", *paid, paid[0].replace("Paid", "Unheard of"), header=header))

@@ -1,4 +1,4 @@
-"""Lines below a table that are none of its records."""
+"""Lines below a table that are no records, such as totals and footnotes."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_lines_below_a_table_do_not_refuse_the_file(desk: Desk, run: Run, name: 
     assert '"failed": 0' in inspected.stdout
 
 
-def test_a_cut_last_line_is_a_fault(tmp_path: Path) -> None:
+def test_a_truncated_last_line_is_rejected(tmp_path: Path) -> None:
     path = written(tmp_path, LINES, "A4,C4,2025-0")
     with open_source(path) as source:
         [reason] = [reason for batch in source.batches() for reason in batch.rejected["reason"]]

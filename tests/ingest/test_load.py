@@ -1,4 +1,4 @@
-"""What a load promises: every record is somewhere, once, and can be named."""
+"""Every record of a load is stored, counted as a duplicate, or quarantined: once, with file and row."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_exports_that_overlap_by_nine_days_load_once_while_genuine_repeats_stay(
 
 
 @pytest.mark.slow
-def test_a_broken_row_is_kept_with_its_file_row_number_reasons_and_text(desk: Desk) -> None:
+def test_a_failed_row_is_quarantined_with_its_file_row_number_reasons_and_text(desk: Desk) -> None:
     path = desk.orders("a.csv", ONE, BAD, "A5,1,c5,1850-01-01,1,E?", "A6,1,c6", TWO)
     result = desk.one(path, "--as", "transactions", "--max-rejects", "100%")
     assert counts(result) == (2, 0, 0, 0, 3)
@@ -103,7 +103,7 @@ def test_above_max_rejects_nothing_is_loaded_and_the_reasons_are_counted(desk: D
 
 
 @pytest.mark.slow
-def test_every_row_of_a_second_load_with_a_mended_mapping_is_unchanged(desk: Desk) -> None:
+def test_every_row_of_a_second_load_with_a_fixed_mapping_is_unchanged(desk: Desk) -> None:
     path = desk.orders("incoming/a.csv", ONE, TWO)
     text = "table: transactions\nfiles: [incoming/*.csv]\ncolumns: {order_id: order_id, line_no: line_no, "
     text += "customer_id: customer_id, ordered_at: ordered_at, net: net, currency: currency}\n"
@@ -135,7 +135,7 @@ def test_a_column_is_one_column_whatever_case_the_next_file_writes_it_in(desk: D
 
 
 @pytest.mark.slow
-def test_a_helper_that_a_mapping_leaves_alone_does_not_clash_with_its_number(desk: Desk) -> None:
+def test_an_unmapped_column_named_like_a_helper_is_stored_under_another_name(desk: Desk) -> None:
     header = "order_id,line_no,customer_id,ordered_at,quantity,unit_price,currency"
     path = desk.orders("a.csv", "A1,1,c1,2025-01-05,2,5,EUR", header=header)
     desk.ingest(path, "--as", "transactions")
@@ -147,7 +147,7 @@ def test_a_helper_that_a_mapping_leaves_alone_does_not_clash_with_its_number(des
 
 
 @pytest.mark.slow
-def test_two_tills_that_number_alike_never_eat_each_other_and_the_hint_tells_how_both_can_stay(desk: Desk) -> None:
+def test_equal_numbers_of_two_tills_are_refused_with_a_hint_to_separate_them(desk: Desk) -> None:
     for till in ("north", "south"):
         desk.orders(f"{till}.csv", f"A1,1,{till},2025-01-05,1,EUR")
         text = f"table: transactions\nfiles: [{till}.csv]\ncolumns: {{order_id: order_id, line_no: line_no, "
@@ -163,7 +163,7 @@ def test_two_tills_that_number_alike_never_eat_each_other_and_the_hint_tells_how
 
 
 @pytest.mark.slow
-def test_times_without_a_zone_are_the_mappings_or_the_options(desk: Desk) -> None:
+def test_times_without_a_zone_are_in_the_zone_of_the_mapping_or_the_option(desk: Desk) -> None:
     path = desk.orders("a.csv", "A1,1,c1,2025-01-05 08:00:00,1,EUR")
     desk.ingest(path, "--as", "transactions", "--time-zone", "Europe/Berlin")
     assert desk.table()["ordered_at"].to_list() == [datetime(2025, 1, 5, 7, tzinfo=UTC)]
@@ -216,7 +216,7 @@ def test_the_counts_of_a_load_add_up_to_its_rows_for_any_file(files: list[list[s
 
 
 @pytest.mark.slow
-def test_rows_without_a_key_are_not_doubled_when_their_file_is_read_otherwise(desk: Desk) -> None:
+def test_rows_without_a_key_are_not_duplicated_if_their_file_is_loaded_with_other_options(desk: Desk) -> None:
     header = "order_id,customer_id,ordered_at,net"
     path = desk.orders("in.csv", "1,a,2025-01-05,1", "1,a,2025-01-05,1", "2,b,2025-01-06,2", header=header)
     desk.one(path, "--as", "transactions")

@@ -1,4 +1,4 @@
-"""No value of a row stands in an error, a remark or a log, whatever is wrong with a file of any format."""
+"""No error, remark or log contains a value of a row, whatever is wrong with a file of any format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.conftest import Run, examples
 from tests.ingest.workspace import Desk
 
 SECRET = "Zxqvanna"
-"""Stands in every cell that a person could be known by, in names and in the places of names."""
+"""Text in every cell that could identify a person, and in column names."""
 WORDS = ["Berlin", "Ulm", "Köln", "Bern", "Graz"]
 
 
@@ -52,7 +52,7 @@ NAMED = ["order_id", "customer_id", "ordered_at", "net"]
 
 
 def _orders(rows: list[list[str]], *, delimiter: str = ",") -> str:
-    """Orders whose every value is wrong where it can be."""
+    """Orders in which every value is invalid, as far as its column has rules."""
     bad = [NAMED, *([row[0], row[1], row[0], row[1]] for row in rows)]
     return _csv(bad, delimiter)
 
@@ -108,12 +108,12 @@ def _load(run: Run, desk: Desk, path: Path, call: str, fmt: str) -> None:
 def _look(run: Run, *words: object) -> None:
     found = run(*words)
     assert found.exit_code in (0, 2, 3, 4), found.output
-    # The names of the columns are what inspect is for.
+    # inspect shows column names
     assert SECRET not in (found.stderr if words[0] == "inspect" else found.output), words
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_no_value_is_said_of_a_file_that_cannot_be_loaded(desk: Desk, run: Run, kind: str) -> None:
+def test_no_message_on_a_file_that_cannot_be_loaded_contains_a_value(desk: Desk, run: Run, kind: str) -> None:
     path = _seed(desk, kind, numbers=False)
     _load(run, desk, path, "as transactions", "json")
     _look(run, "segment", path)
@@ -125,10 +125,10 @@ PAIRS = [(call, fmt) for call in CALLS for fmt in ("json", "table")]
 @pytest.mark.slow
 @pytest.mark.parametrize("numbers", [False, True])
 @pytest.mark.parametrize("kind", FILES)
-def test_no_value_is_reported_in_any_call(desk: Desk, run: Run, kind: str, *, numbers: bool) -> None:
+def test_no_message_of_any_command_contains_a_value(desk: Desk, run: Run, kind: str, *, numbers: bool) -> None:
     path = _seed(desk, kind, numbers=numbers)
     first = 2 * list(FILES).index(kind) + numbers
-    for step in range(min(examples(2), len(PAIRS))):  # other calls for each file, and every one of them for some
+    for step in range(min(examples(2), len(PAIRS))):  # each file gets other calls, and each call some file
         _load(run, desk, path, *PAIRS[(first + 5 * step) % len(PAIRS)])
     looks = (["segment", path, "-f", "json"], ["check", path]), (["inspect", path, "-v"], ["inspect", path, path])
     for words in looks[numbers]:
@@ -137,7 +137,9 @@ def test_no_value_is_reported_in_any_call(desk: Desk, run: Run, kind: str, *, nu
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", ["no header, texts", "every value wrong"])
-def test_no_value_is_said_of_a_list_with_and_without_a_header(desk: Desk, run: Run, kind: str, call: str) -> None:
+def test_no_message_on_a_file_with_or_without_header_contains_a_value(
+    desk: Desk, run: Run, kind: str, call: str
+) -> None:
     path = _seed(desk, kind, numbers=False)
     for fmt in ("json", "table"):
         _load(run, desk, path, call, fmt)
@@ -162,7 +164,7 @@ MAPPINGS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", MAPPINGS)
-def test_no_value_is_said_of_a_mapping_that_fails(desk: Desk, run: Run, kind: str) -> None:
+def test_no_message_on_a_failing_mapping_contains_a_value(desk: Desk, run: Run, kind: str) -> None:
     rows = _rows(numbers=True)
     desk.write("a.csv", _orders(rows))
     desk.write("b.csv", _csv([NAMED, *([row[0] + "(", row[1] + "[", "2025-01-05", row[2]] for row in rows)]))
@@ -174,7 +176,7 @@ def test_no_value_is_said_of_a_mapping_that_fails(desk: Desk, run: Run, kind: st
 
 
 @pytest.mark.slow
-def test_no_value_is_said_of_rows_that_contradict_those_stored(desk: Desk, run: Run) -> None:
+def test_no_message_on_conflicting_rows_contains_a_value(desk: Desk, run: Run) -> None:
     header = "order_id,line_no,customer_id,ordered_at,net,currency"
     rows = [f"{SECRET}{n},1,{SECRET}{n % 5},2025-01-{n + 1:02},{n}.5,EUR" for n in range(20)]
     desk.orders("a.csv", *rows, header=header)
@@ -191,7 +193,7 @@ def test_no_value_is_said_of_rows_that_contradict_those_stored(desk: Desk, run: 
         assert SECRET not in run(*words).output
 
 
-def test_a_typed_column_that_does_not_fit_says_no_value(desk: Desk, run: Run) -> None:
+def test_no_message_on_a_typed_column_contains_a_value(desk: Desk, run: Run) -> None:
     frame = pl.DataFrame({"order_id": [SECRET] * 3, "ordered_at": [datetime(1, 1, 1)] * 3, "net": [SECRET] * 3})
     frame.write_parquet(desk.root / "a.parquet")
     for words in (

@@ -1,4 +1,4 @@
-"""One odd file never stops the others: each gets its row, and a failed one its reason."""
+"""One odd file never stops the others: each has its result row, and a failed one its reason."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_an_odd_file_in_a_folder_fails_alone_and_says_why(desk: Desk, kind: str)
 
 
 @pytest.mark.parametrize("kind", ["a link to itself", "a link to nothing", "a pipe"])
-def test_an_odd_file_that_a_mapping_names_gets_its_row_too(desk: Desk, kind: str) -> None:
+def test_an_odd_file_that_a_mapping_names_has_its_result_row(desk: Desk, kind: str) -> None:
     desk.orders("exports/1.csv", GOOD)
     ODD[kind][0](desk.root / "exports" / "2.csv")
     columns = "{order_id: order_id, ordered_at: ordered_at, net: net}"
@@ -96,7 +96,7 @@ def test_a_file_that_no_mapping_names_and_an_empty_folder_do_not_stop_the_others
 
 
 @pytest.mark.slow
-def test_what_is_left_out_of_a_folder_is_reported(desk: Desk, run: Run) -> None:
+def test_files_skipped_in_a_folder_are_reported(desk: Desk, run: Run) -> None:
     desk.orders("exports/1.csv", *(GOOD.replace("A1", f"A{n}").replace("c1", f"c{n}") for n in range(9)))
     desk.write("exports/_SUCCESS", "")
     desk.orders("exports/x.csv/2.csv", GOOD)
@@ -157,14 +157,14 @@ def test_inspect_has_the_same_order_of_exit_codes(desk: Desk, run: Run) -> None:
     assert run("inspect", gone, desk.write("b.csv", bytes(99))).exit_code == 3
 
 
-def test_a_pattern_that_is_none_is_refused(desk: Desk) -> None:
+def test_an_invalid_file_pattern_is_refused(desk: Desk) -> None:
     desk.mapping("m", "table: transactions\nfiles: ['**a']\ncolumns: {order_id: a}\n")
     found = desk.call()
     assert found.exit_code == 2
     assert "invalid pattern '**a'" in found.stderr
 
 
-def test_a_bug_report_says_where_and_holds_no_value() -> None:
+def test_a_bug_report_names_the_place_and_contains_no_value() -> None:
     secret = "anna@example.org"
     try:
         try:
@@ -187,7 +187,7 @@ EMOJI = {
 
 
 @pytest.mark.slow
-def test_half_an_emoji_costs_itself_alone(desk: Desk) -> None:
+def test_an_unpaired_surrogate_affects_only_its_own_value(desk: Desk) -> None:
     array = f"[{','.join(EMOJI.values())}]".replace('"A', '"B')
     for name, text in (("a.jsonl", "\n".join(EMOJI.values())), ("b.json", array)):
         assert desk.one(desk.write(name, text), "--as", "transactions")["accepted"] == 2
@@ -223,7 +223,7 @@ PATTERNS = ["customer_id ~ '('", "REGEXP_LIKE(customer_id, '[')", "NOT REGEXP_LI
 
 @pytest.mark.parametrize("expression", PATTERNS)
 @pytest.mark.parametrize("place", ["columns", "rules"])
-def test_a_regular_expression_that_is_none_is_refused_at_its_line(desk: Desk, expression: str, place: str) -> None:
+def test_an_invalid_regular_expression_is_refused_with_its_line(desk: Desk, expression: str, place: str) -> None:
     desk.orders("a.csv", GOOD)
     entry = {
         "columns": f'  channel: {{expr: "{expression}"}}\n',
@@ -235,7 +235,7 @@ def test_a_regular_expression_that_is_none_is_refused_at_its_line(desk: Desk, ex
     assert re.search(r"m\.yaml:\d+: bad regular expression: ", found.stderr)
 
 
-def test_an_expression_that_cannot_work_is_refused_at_its_line(desk: Desk) -> None:
+def test_an_invalid_expression_is_refused_with_its_line(desk: Desk) -> None:
     desk.orders("a.csv", GOOD)
     desk.mapping("m", f"{MAPPING}  net: {{expr: \"abs(customer_id || 'x')\"}}\n")
     found = desk.call()
@@ -244,7 +244,7 @@ def test_an_expression_that_cannot_work_is_refused_at_its_line(desk: Desk) -> No
 
 
 @pytest.mark.slow
-def test_the_real_program_loads_the_others_too(desk: Desk) -> None:
+def test_the_installed_program_loads_the_other_files_too(desk: Desk) -> None:
     desk.orders("exports/1.csv", GOOD)
     _loop(desk.root / "exports/2.csv")
     words = [sys.executable, "-m", "ckm", "ingest", "exports", "--as", "transactions", "-f", "ndjson"]

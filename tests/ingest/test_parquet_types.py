@@ -1,4 +1,4 @@
-"""Parquet columns of every type that Arrow writes: loaded, inspected and analysed, and never a crash."""
+"""Parquet columns of every type that Arrow writes are loaded, inspected and analysed without a crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ckm.errors import InputError, UsageError
-from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
@@ -80,7 +80,7 @@ ODD: dict[str, tuple[pa.Array, list[Any]]] = {
 
 
 def orders(path: Path, **columns: pa.Array) -> Path:
-    """Write orders of nine customers, with ``columns`` added or in the place of their own."""
+    """Write orders of nine customers, with ``columns`` added or replaced."""
     table: dict[str, Any] = {
         "order_id": [f"A{n}" for n in range(ROWS)],
         "customer_id": [f"C{n % 9}" for n in range(ROWS)],
@@ -93,7 +93,7 @@ def orders(path: Path, **columns: pa.Array) -> Path:
 
 
 @pytest.mark.slow
-def test_columns_of_every_type_are_kept_beside_as_text(desk: Desk) -> None:
+def test_unmapped_columns_of_every_type_are_stored_as_text(desk: Desk) -> None:
     path = orders(desk.root / "a.parquet", **{f"odd {kind}": column for kind, (column, _) in ODD.items()})
     result = desk.one(path, "--as", "transactions")
     assert (result["accepted"], result["quarantined"]) == (ROWS, 0)
@@ -104,12 +104,12 @@ def test_columns_of_every_type_are_kept_beside_as_text(desk: Desk) -> None:
 
 
 PANICS = ["view of a list", "half an hour of offset", "an unknown zone", "decimal of 256 bits"]
-"""What polars' own reader ends in a Rust panic or an error of its own on, needed or not."""
+"""Column types on which the Parquet reader of polars panics or fails, even if the column is not needed."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [*PANICS, "all", "invalid UTF-8"])
-def test_an_analysis_does_not_mind_columns_that_it_does_not_need(tmp_path: Path, run: Run, kind: str) -> None:
+def test_an_analysis_ignores_columns_that_it_does_not_need(tmp_path: Path, run: Run, kind: str) -> None:
     plain = run("segment", orders(tmp_path / "plain.parquet"), "-f", "csv")
     odd = ODD if kind == "all" else {kind: ODD[kind]}
     path = orders(tmp_path / "a.parquet", **{each: column for each, (column, _) in odd.items()})
@@ -126,10 +126,9 @@ def test_a_column_of_any_type_is_mapped_or_refused_with_its_reason(tmp_path: Pat
         found = source.format
         mapping = propose_mapping(found.columns, "transactions").mapping
         try:
-            conversion = Conversion.plan(
-                mapping, found.columns, source.sample, nested=found.nested,
-                more=lambda: (batch.records for batch in source.batches()),
-            )  # fmt: skip
+            conversion = plan_conversion(
+                mapping, found, source.sample, lambda: (batch.records for batch in source.batches())
+            )
         except UsageError:  # lists or records, and nothing else
             assert found.nested == (role,)
             return
@@ -148,7 +147,7 @@ def test_an_analysis_by_a_column_of_an_odd_type_never_calls_the_file_damaged(
     assert "damaged" not in found.stderr
 
 
-def test_a_uuid_is_an_id_and_a_list_is_none(desk: Desk) -> None:
+def test_a_uuid_is_accepted_as_an_id_and_a_list_is_not(desk: Desk) -> None:
     assert desk.one(orders(desk.root / "a.parquet", customer_id=ODD["uuid"][0]), "--as", "transactions")["accepted"]
     assert desk.table()["customer_id"].drop_nulls().unique().to_list() == [str(ID)]
     found = desk.call(orders(desk.root / "b.parquet", customer_id=ODD["struct"][0]), "--as", "transactions")
@@ -170,7 +169,7 @@ def test_columns_with_one_name_or_none_are_distinguished(tmp_path: Path) -> None
         assert source.format.nested == ("column_3",)
 
 
-def test_names_with_points_are_names(tmp_path: Path) -> None:
+def test_a_column_name_with_dots_is_a_plain_name(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"a.b": pa.array([b"x"]), "a": pa.array([{"b": 1}])}), path)
     with open_source(path) as source:
@@ -206,9 +205,7 @@ FAR = {
 @pytest.mark.slow
 @pytest.mark.parametrize("statistics", [True, False])
 @pytest.mark.parametrize("kind", FAR)
-def test_a_date_that_no_calendar_reaches_costs_its_own_row_only(
-    tmp_path: Path, run: Run, kind: str, *, statistics: bool
-) -> None:
+def test_a_date_out_of_range_affects_only_its_own_row(tmp_path: Path, run: Run, kind: str, *, statistics: bool) -> None:
     near = pa.array([datetime(2025, 1, 2)] * (ROWS - 1), pa.timestamp("ms")).cast(FAR[kind].type)
     names = pa.array([f"o{place}" for place in range(ROWS)])
     net = pa.array([1.5] * ROWS)
@@ -223,7 +220,7 @@ def test_a_date_that_no_calendar_reaches_costs_its_own_row_only(
     assert run("check", path).exit_code in (0, 1)
 
 
-def test_a_column_of_arrays_of_length_0_is_left_out_with_a_remark(tmp_path: Path) -> None:
+def test_a_column_of_arrays_of_length_0_is_skipped_with_a_remark(tmp_path: Path) -> None:
     empty = pa.array([[], []], pa.list_(pa.int8(), 0))
     pq.write_table(pa.table({"a": [1, 2], "e": empty, "b": [b"x", b"y"]}), tmp_path / "a.parquet")
     with open_source(tmp_path / "a.parquet") as source:
@@ -231,7 +228,7 @@ def test_a_column_of_arrays_of_length_0_is_left_out_with_a_remark(tmp_path: Path
         assert [text for _, text in source.problems if "'e'" in text and "fixed_size_list" in text]
 
 
-def test_a_column_of_arrays_of_length_0_that_cannot_be_left_out_is_named(tmp_path: Path) -> None:
+def test_a_required_column_of_arrays_of_length_0_is_named(tmp_path: Path) -> None:
     empty = pa.array([[]], pa.list_(pa.int8(), 0))
     pq.write_table(pa.table({"a.b": [1], "e": empty}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"column 'e' cannot be read: its type is fixed_size_list"):

@@ -1,11 +1,11 @@
-"""Files in folders that name columns: told apart by these, and what is true of all is said once."""
+"""Files in partition folders are identified by their folders, and a remark on all of them is made once."""
 
 from __future__ import annotations
 
 from tests.ingest.workspace import Desk
 
 
-def test_files_of_one_name_are_called_by_their_folders_and_a_shared_remark_is_reported_once(desk: Desk) -> None:
+def test_files_of_equal_names_are_labelled_by_their_folders_and_a_shared_remark_is_reported_once(desk: Desk) -> None:
     folder = desk.root.parent / "warehouse"
     for month in (1, 2):
         path = folder / "currency=EUR" / f"month={month}" / "part-0.csv"

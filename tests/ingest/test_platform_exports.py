@@ -1,4 +1,4 @@
-"""Small exports in the layout of each system: what they come to is what their lines say."""
+"""Small exports in the layout of each system give the rows of their lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def stored(desk: Desk, table: str = "transactions") -> pl.DataFrame:
     return Store(desk.root / "store").scan(table).collect()
 
 
-def test_paypal_counts_payments_and_refunds_and_neither_transfers_nor_what_we_paid(desk: Desk) -> None:
+def test_paypal_counts_payments_and_refunds_but_no_transfers_and_own_payments(desk: Desk) -> None:
     lines = [
         "11/03/2024,10:00:00,PST,Ann,Express Checkout Payment,"
         f"Completed,USD,100.00,-3.20,96.80,Ann@x.org,{SHOP},T1,,Credit",
@@ -45,7 +45,7 @@ def test_paypal_counts_payments_and_refunds_and_neither_transfers_nor_what_we_pa
     assert "2 orders: gross 150.00 - discounts 0.00 - returns 20.00 = net sales 130.00 USD" in result["remarks"]
 
 
-def test_paypal_without_balance_impact_tells_refunds_from_own_payments_by_sign_and_type(desk: Desk) -> None:
+def test_paypal_without_balance_impact_distinguishes_refunds_and_own_payments_by_sign_and_type(desk: Desk) -> None:
     header = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address"
     lines = [
         f"11/13/2024,10:00:00,PST,Ann,Website Payment,Completed,USD,100.00,0.00,100.00,a@x.org,{SHOP},T1",
@@ -59,7 +59,9 @@ def test_paypal_without_balance_impact_tells_refunds_from_own_payments_by_sign_a
         ("T1", "a@x.org", 100.0, "sale"),
         ("T2", "a@x.org", -20.0, "return"),
     ]
-    assert any("1 of them of money paid out that nothing calls a refund" in remark for remark in result["remarks"])
+    assert any(
+        "including 1 outgoing payment that no status marks as a refund" in remark for remark in result["remarks"]
+    )
 
 
 def test_square_reads_times_in_the_zone_that_its_column_names(desk: Desk) -> None:
@@ -71,7 +73,7 @@ def test_square_reads_times_in_the_zone_that_its_column_names(desk: Desk) -> Non
     assert str(stored(desk)["ordered_at"][0]) == "2025-03-02 03:00:00+00:00"
 
 
-def test_a_column_of_time_zones_is_known_by_its_name_in_any_file(desk: Desk) -> None:
+def test_a_column_of_time_zones_is_recognised_by_its_name_in_any_file(desk: Desk) -> None:
     lines = ["1,a,2025-03-01 22:00,Romance Standard Time,5.00", "2,b,2025-03-01 22:00,Tokyo Standard Time,5.00"]
     path = desk.orders("web.csv", *lines, header="order_id,customer_id,ordered_at,Time Zone,net")
     result = desk.one(path, "--as", "transactions")
@@ -99,7 +101,7 @@ def test_paypal_in_german_with_decimal_commas_and_a_named_zone(desk: Desk) -> No
     ]
 
 
-def test_amazon_takes_the_price_of_all_units_of_a_line_and_no_cancelled_one(desk: Desk) -> None:
+def test_amazon_counts_the_price_of_all_units_of_a_line_and_no_cancelled_line(desk: Desk) -> None:
     header = "amazon-order-id\tmerchant-order-id\tpurchase-date\tlast-updated-date\torder-status\tfulfillment-channel"
     header += "\tsales-channel\tsku\tasin\titem-status\tquantity\tcurrency\titem-price\titem-promotion-discount"
     header += "\titem-tax\tshipping-price\tbuyer-email"
@@ -128,7 +130,7 @@ def test_amazon_takes_the_price_of_all_units_of_a_line_and_no_cancelled_one(desk
     assert "2 orders: gross 30.00 - discounts 2.00 - returns 0.00 = net sales 28.00 USD" in result["remarks"]
 
 
-def test_amazon_settlements_hold_goods_refunds_and_promotions_and_no_fees(desk: Desk) -> None:
+def test_amazon_settlements_give_goods_refunds_and_promotions_without_fees(desk: Desk) -> None:
     header = "settlement-id\tsettlement-start-date\tsettlement-end-date\tdeposit-date\ttotal-amount\tcurrency"
     header += "\ttransaction-type\torder-id\tadjustment-id\tamount-type\tamount-description\tamount\tposted-date"
     header += "\tposted-date-time\torder-item-code\tsku\tquantity-purchased"
@@ -151,13 +153,13 @@ def test_amazon_settlements_hold_goods_refunds_and_promotions_and_no_fees(desk: 
     rows = rows.sort("order_id", "net")
     assert rows.select("order_id", "net", "type", "currency").rows() == [
         ("1-0", -15.0, "return", "EUR"),
-        ("1-0", 2.0, "return", "EUR"),  # the refund takes the promotion back
+        ("1-0", 2.0, "return", "EUR"),  # the refund reverses the promotion
         ("1-1", 40.0, "sale", "EUR"),
     ]
 
 
 @pytest.mark.parametrize("version", ["Default Address ", ""])
-def test_shopify_customers_are_known_by_the_address_that_their_orders_have(desk: Desk, version: str) -> None:
+def test_shopify_customers_have_the_id_of_their_orders(desk: Desk, version: str) -> None:
     place = f"{version}Company,{version}City,{version}Province Code,{version}Country Code,{version}Zip"
     header = f"First Name,Last Name,Email,Accepts Email Marketing,{place},Phone,Total Spent,Total Orders,Tax Exempt"
     desk.one(desk.orders("customers.csv", "Ann,Lee,Ann@X.org,yes,,Bonn,NW,DE,'53111,+49 1,100.00,3,no", header=header))
@@ -202,7 +204,7 @@ def test_google_forms_are_surveys_in_any_language_of_the_form(desk: Desk, header
     assert str(row["at"]) == "2024-03-04 12:11:12+00:00"
 
 
-def test_a_table_with_a_time_stamp_is_no_form(desk: Desk) -> None:
+def test_a_table_with_a_time_stamp_is_not_recognised_as_a_form(desk: Desk) -> None:
     path = desk.orders("log.csv", "04.03.2024 10:00,A1,5.00", header="Timestamp,order_id,net")
     refused = desk.call(path)
     assert refused.exit_code == 2

@@ -1,4 +1,4 @@
-"""Exports of known systems: one command each, and what they come to is what the shop says, to the cent."""
+"""Exports of known systems load with one command each, and give the totals of the shop to the cent."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def case(name: str) -> Path:
 
 
 def sums(rows: pl.DataFrame) -> dict[str, Any]:
-    """Return what is stored, in the terms of the truths."""
+    """Return the stored figures in the form of the expected ones."""
     counted = rows.filter(pl.col("type") != "cancel")
     sales = counted.filter(pl.col("type") == "sale")
     return {
@@ -66,7 +66,7 @@ def test_an_export_is_loaded_to_the_cent_without_an_option(desk: Desk, name: str
 
 
 @pytest.mark.parametrize("name", TRUTHS)
-def test_the_segments_and_the_report_of_an_export_come_to_the_cent(run: Run, name: str) -> None:
+def test_the_segments_and_the_report_of_an_export_are_exact_to_the_cent(run: Run, name: str) -> None:
     truth = TRUTHS[name]
     found = run("segment", case(name), "-f", "json", "-v")
     assert found.exit_code == 0, found.output
@@ -83,7 +83,7 @@ def test_the_segments_and_the_report_of_an_export_come_to_the_cent(run: Run, nam
     assert sales in said
 
 
-def test_contacts_are_loaded_as_customers_and_no_analysis_takes_them_for_sales(desk: Desk, run: Run) -> None:
+def test_contacts_are_loaded_as_customers_and_not_analysed_as_sales(desk: Desk, run: Run) -> None:
     result = desk.one(case("hubspot_contacts.csv"))
     assert (result["table"], result["accepted"]) == ("customers", 120)
     people = Store(desk.root / "store").scan("customers").collect()
@@ -110,7 +110,7 @@ def test_inspect_names_what_it_recognised_and_how_it_fills_the_table(run: Run, t
     assert without["platform"] is None
 
 
-def test_columns_of_money_that_nothing_takes_are_a_remark_and_the_others_are_detail(desk: Desk) -> None:
+def test_unmapped_columns_of_money_are_a_remark_and_other_unmapped_columns_a_detail(desk: Desk) -> None:
     path = desk.root / "orders.csv"
     shopify(shop(1)).with_columns(pl.lit("3.00").alias("Restocking Fee"), pl.lit("x").alias("Shelf")).write_csv(path)
     quiet = desk.call(path)
@@ -169,7 +169,7 @@ def test_ignored_records_are_counted_and_the_sum_of_a_load_holds(desk: Desk) -> 
     path = desk.write("w.csv", "id,who,day,amount,kind\n1,a,2024-01-01,5.00,Payment\n2,a,2024-01-02,9.00,Transfer\n")
     result = desk.one(path, "--map", desk.root / "maps" / "wallet.yaml")
     assert (result["rows"], result["accepted"]) == (1, 1)
-    assert "1 record left out, no sale by the status ('kind')" in result["remarks"]
+    assert "1 record left out: no sales by their status ('kind')" in result["remarks"]
 
 
 def test_a_record_that_breaks_a_rule_is_quarantined_once_and_its_refund_is_not_loaded(desk: Desk) -> None:
@@ -186,7 +186,7 @@ def test_a_record_that_breaks_a_rule_is_quarantined_once_and_its_refund_is_not_l
 
 
 def pages(folder: Path, export: pl.DataFrame, cut: int) -> list[Path]:
-    """Write an export in two files, cut at a line."""
+    """Write an export as two pages, cut before line ``cut``."""
     folder.mkdir()
     export.head(cut).write_csv(folder / "page-1.csv")
     export.slice(cut).write_csv(folder / "page-2.csv")
@@ -213,7 +213,7 @@ def test_an_order_cut_by_a_page_is_whole_in_the_store_and_in_an_analysis_of_the_
     assert values["revenue"] == pytest.approx(net(truth), abs=0.011)
 
 
-def test_a_page_that_comes_before_its_first_lines_is_quarantined_and_loaded_when_they_are_there(desk: Desk) -> None:
+def test_a_page_loaded_before_the_first_lines_of_its_orders_is_quarantined_and_loaded_again_later(desk: Desk) -> None:
     export = shopify(Shop(tuple(each for each in shop(8).orders if len(each.lines) > 1 and each.status == "paid")))
     first, second = pages(desk.root / "pages", export, export.height - 1)
     early = desk.one(second, "--max-rejects", "100%")
@@ -246,7 +246,7 @@ def test_a_shop_and_its_payments_in_one_workspace_count_once(desk: Desk, run: Ru
 
 
 def refunded_later(of: Shop, until: int, refunds: int) -> Shop:
-    """The first orders of a shop, as they were before refunds from some number on."""
+    """Return the first orders of a shop, with the later ones in their state before refunds."""
     before = (
         replace(each, status="paid", refund_of_goods=0, shipping_refunded=False)
         if each.status in {"refunded", "partly"} and each.number >= refunds
@@ -262,7 +262,7 @@ def net(of: Shop) -> float:
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
-def test_days_loaded_in_any_sequence_give_each_order_once_and_the_same_past(
+def test_days_loaded_in_any_sequence_give_each_order_once_and_the_same_earlier_states(
     desk: Desk, run: Run, order: tuple[int, int, int]
 ) -> None:
     truth = shop(21, count=60)
@@ -278,7 +278,7 @@ def test_days_loaded_in_any_sequence_give_each_order_once_and_the_same_past(
         assert values["revenue"] == net(day)
 
 
-def test_an_export_of_refunded_orders_alone_changes_these_alone(desk: Desk) -> None:
+def test_an_export_of_refunded_orders_only_changes_only_these(desk: Desk) -> None:
     truth = shop(21, count=60)
     before = refunded_later(truth, 1061, 1001)
     for name, export in (
@@ -292,7 +292,7 @@ def test_an_export_of_refunded_orders_alone_changes_these_alone(desk: Desk) -> N
     assert (found["orders"], found["net"]) == (len(truth.counted), net(truth))
 
 
-def test_payments_are_the_sales_where_nothing_else_is_known_by_a_saved_mapping_too(desk: Desk, run: Run) -> None:
+def test_payments_are_the_sales_without_orders_of_another_source_also_by_a_saved_mapping(desk: Desk, run: Run) -> None:
     name = "stripe_unified_payments.csv"
     desk.one(case(name), "--save-map", desk.root / "maps" / "wallet.yaml")
     assert "payments: 'yes'" in (desk.root / "maps" / "wallet.yaml").read_text(encoding="utf-8")

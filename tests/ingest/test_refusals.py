@@ -1,4 +1,4 @@
-"""A refusal says which rules failed, in how many rows, where, and what settles it; ``inspect`` says the same before."""
+"""A refusal names the failed rules with row counts, row numbers and options; ``inspect`` reports the same before."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_refusal_names_rules_rows_and_options_and_inspect_counts_the_same(
     assert sentence in run("inspect", path, "-f", "table").stdout
 
 
-def test_dropping_the_rest_is_suggested_for_a_few_rows_only_and_then_works(run: Run, desk: Desk) -> None:
+def test_the_hint_suggests_max_rejects_only_for_few_failed_rows_and_then_works(run: Run, desk: Desk) -> None:
     words = ("ingest", "-C", desk.root, "--as", "transactions", "-f", "csv")
     many = run(*words, desk.orders("many.csv", *lines(no_number=8), header=HEADER))
     assert many.exit_code == 3

@@ -1,4 +1,4 @@
-"""Quarantined rows get a second chance, and lose nothing by it."""
+"""Quarantined rows are loaded again after a mapping was fixed, and none is lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MENDED = TEXT + "translate: {type: {RMA-7: return}}\n"
 
 @pytest.fixture
 def refused(desk: Desk) -> Desk:
-    """A workspace in which one row needs a translation, one is beyond help, and one could not even be read."""
+    """A workspace with three quarantined rows: one needs a translation, one stays invalid, one could not be parsed."""
     desk.mapping("web", TEXT)
     lines = [f"A{number},1,c1,2025-01-05,{number},EUR,sale" for number in range(1, 4)]
     lines += ["R1,1,c1,2025-01-06,-1,EUR,RMA-7", "X1,1,c1,never,1,EUR,sale", "X2,1,c1"]
@@ -29,7 +29,7 @@ def refused(desk: Desk) -> Desk:
 
 
 @pytest.mark.slow
-def test_rows_that_are_fit_now_move_into_the_table_and_the_rest_stays(refused: Desk) -> None:
+def test_rows_that_are_valid_now_are_loaded_and_the_others_stay_quarantined(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     result = refused.one("--requarantine")
     assert counts(result) == (1, 0, 0, 0, 2)
@@ -40,7 +40,7 @@ def test_rows_that_are_fit_now_move_into_the_table_and_the_rest_stays(refused: D
 
 
 @pytest.mark.slow
-def test_trying_again_twice_changes_nothing(refused: Desk) -> None:
+def test_a_second_requarantine_changes_nothing(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     refused.ingest("--requarantine")
     before = refused.quarantine().drop("load_id")
@@ -51,7 +51,7 @@ def test_trying_again_twice_changes_nothing(refused: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_the_mended_file_itself_finds_its_rows_loaded(refused: Desk) -> None:
+def test_rows_of_the_corrected_file_are_unchanged_after_a_requarantine(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     refused.ingest("--requarantine")
     result = refused.one("--max-rejects", "100%")
@@ -60,7 +60,7 @@ def test_the_mended_file_itself_finds_its_rows_loaded(refused: Desk) -> None:
 
 
 @pytest.mark.slow
-def test_undoing_the_file_takes_the_rows_from_its_quarantine_too(refused: Desk) -> None:
+def test_undoing_the_file_removes_the_rows_loaded_from_its_quarantine_too(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     refused.ingest("--requarantine")
     refused.call("--undo", "incoming/web.csv")
@@ -69,7 +69,7 @@ def test_undoing_the_file_takes_the_rows_from_its_quarantine_too(refused: Desk) 
 
 
 @pytest.mark.slow
-def test_undoing_the_second_chance_alone_lets_the_file_be_loaded_again(refused: Desk) -> None:
+def test_after_the_undo_of_a_requarantine_the_file_can_be_loaded_again(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     load_id = refused.one("--requarantine")["load_id"]
     found = refused.call("--undo", load_id)
@@ -81,7 +81,7 @@ def test_undoing_the_second_chance_alone_lets_the_file_be_loaded_again(refused: 
 
 
 @pytest.mark.slow
-def test_a_dry_run_of_it_says_the_same_and_changes_nothing(refused: Desk) -> None:
+def test_a_dry_run_of_a_requarantine_gives_the_same_result_and_changes_nothing(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     before = refused.snapshot()
     rehearsed = refused.one("--requarantine", "--dry-run")
@@ -90,7 +90,7 @@ def test_a_dry_run_of_it_says_the_same_and_changes_nothing(refused: Desk) -> Non
 
 
 @pytest.mark.slow
-def test_rows_that_could_not_be_read_from_json_lines_stay_what_they_are(desk: Desk) -> None:
+def test_unreadable_json_lines_stay_in_the_quarantine(desk: Desk) -> None:
     good = '{"order_id": "A1", "ordered_at": "2025-01-05", "net": 1, "currency": "EUR"}\n'
     path = desk.write(
         "a.jsonl", good + '{"order_id": "A2", "ordered_at"\n' + good.replace("A1", "A3").replace("1,", '"x",')
@@ -103,7 +103,7 @@ def test_rows_that_could_not_be_read_from_json_lines_stay_what_they_are(desk: De
 
 
 @pytest.mark.slow
-def test_what_the_whole_file_settled_can_be_said_for_the_few_rows_left(desk: Desk) -> None:
+def test_options_settle_what_the_few_quarantined_rows_leave_ambiguous(desk: Desk) -> None:
     desk.mapping("web", TEXT)
     lines = [f"A{day},1,c1,{day}/01/2025,1,EUR,sale" for day in range(1, 32)]
     desk.orders("incoming/web.csv", *lines, "R1,1,c1,03/04/2025,-1,EUR,RMA-7", header=HEADER)
@@ -132,7 +132,7 @@ def test_a_file_without_parsed_records_stays_in_the_quarantine(desk: Desk) -> No
 
 
 @pytest.mark.slow
-def test_a_mended_row_that_equals_a_loaded_one_of_its_file_is_a_genuine_repeat(desk: Desk) -> None:
+def test_a_corrected_row_that_equals_a_loaded_one_of_its_file_is_a_separate_sale(desk: Desk) -> None:
     desk.mapping("web", TEXT)
     sale = "A1,,c1,2025-01-05,5,EUR,"
     desk.orders("incoming/web.csv", sale + "return", sale + "return", sale + "RMA-7", header=HEADER)

@@ -16,7 +16,7 @@ def test_returns_by_any_rule_of_a_mapping_are_negative(desk: Desk, rule: str) ->
     assert sorted(desk.table()["net"]) == [-5.0, -4.0]
 
 
-def test_refunds_that_a_type_column_names_are_taken_off_whatever_their_sign(desk: Desk) -> None:
+def test_refunds_named_by_a_type_column_are_subtracted_whatever_their_sign(desk: Desk) -> None:
     result = desk.one(
         desk.orders(
             "ledger.csv",

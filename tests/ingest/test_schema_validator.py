@@ -1,4 +1,4 @@
-"""The contract: which rows keep a table's rules, batch after batch."""
+"""Validation of rows against the rules of a table, batch by batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ words = st.lists(
 
 
 def rows(pairs: list[tuple[str | None, str | None]]) -> pl.DataFrame:
-    """Rows that break no rule but for their currency and type."""
+    """Return rows whose only invalid values are in ``currency`` and ``type``."""
     frame = pl.DataFrame(schema=TRANSACTIONS.dtypes).clear(len(pairs))
     moment = pl.lit("2025-01-02").str.to_datetime(time_unit="us", time_zone="UTC")
     return frame.with_columns(
@@ -33,7 +33,7 @@ def rows(pairs: list[tuple[str | None, str | None]]) -> pl.DataFrame:
 
 
 def expected(currency: str | None, kind: str | None) -> list[str]:
-    """What is broken in a row, by the words of the schema_validator."""
+    """Return the rules that a row violates, as the validator names them."""
     broken = []
     if currency not in ("EUR", "USD"):
         broken.append("currency|nullability" if currency is None else "currency|regex")
@@ -44,7 +44,7 @@ def expected(currency: str | None, kind: str | None) -> list[str]:
 
 @pytest.mark.slow
 @given(st.lists(words, min_size=1, max_size=3), st.sampled_from([0, 2, 1000]))
-def test_a_row_is_judged_the_same_whether_its_words_are_new_known_or_too_many(
+def test_a_row_is_validated_the_same_with_new_known_or_too_many_distinct_values(
     batches: list[list[tuple[str | None, str | None]]], few: int
 ) -> None:
     before, schema_validator.FEW_WORDS = schema_validator.FEW_WORDS, few

@@ -1,4 +1,4 @@
-"""Real-world inputs of the shared folder: each is loaded right, or refused with its reason. Never copied from there."""
+"""Real-world inputs of the shared folder are loaded correctly or refused with their reason; they are never copied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORDERS = "transactions"
 
 @dataclass(frozen=True)
 class Right:
-    """What is right for a file: the values stored, by column and in the file's order, and what is said.
+    """The expected result for a file: stored values by column in file order, and messages.
 
     ``refused`` is what a refusal says; then nothing is stored.
     """
@@ -100,7 +100,7 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("name", RIGHT)
-def test_each_input_is_loaded_right_or_refused_with_its_reason(run: Run, tmp_path: Path, name: str) -> None:
+def test_each_input_is_loaded_correctly_or_refused_with_its_reason(run: Run, tmp_path: Path, name: str) -> None:
     source, right = CASES / name, RIGHT[name]
     if not source.exists():
         pytest.skip(f"{source} is absent; CKM_SHARED names the folder of real data")

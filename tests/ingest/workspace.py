@@ -1,4 +1,4 @@
-"""A small workspace, and ``ckm ingest`` in it as a shell runs it."""
+"""A small workspace, and functions that run ``ckm ingest`` in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEADER = "order_id,line_no,customer_id,ordered_at,net,currency"
 
 @dataclass(frozen=True)
 class Desk:
-    """A workspace in ``root``; file names are taken inside it."""
+    """A workspace in the folder ``root``; files are written into it."""
 
     root: Path
 
@@ -42,7 +42,7 @@ class Desk:
         return found
 
     def ingest(self, *words: object, code: int = 0, stdin: bytes | None = None) -> list[dict[str, Any]]:
-        """Run ``ckm ingest -f json`` and return a result per file, each with its sum checked."""
+        """Run ``ckm ingest -f json``; return one result per file, and check that its counts add up to its rows."""
         results = self.ask(*words, code=code, stdin=stdin)
         for result in results:
             assert result["rows"] == sum(result[count] for count in COUNTS)
@@ -76,7 +76,7 @@ class Desk:
         return held.collect().sort("source_file", "source_row")
 
     def snapshot(self) -> Mapping[str, bytes | None]:
-        """Return every file and folder with its bytes."""
+        """Return all files and folders by path; the value is the content of a file, and None for a folder."""
         return {str(path): path.read_bytes() if path.is_file() else None for path in sorted(self.root.rglob("*"))}
 
 

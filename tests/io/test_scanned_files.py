@@ -16,7 +16,7 @@ def _nothing_before() -> None:
     forget()
 
 
-def test_the_file_that_was_noted_last_is_to_blame(tmp_path: Path) -> None:
+def test_the_file_registered_last_is_examined_first(tmp_path: Path) -> None:
     earlier, later, sound = (tmp_path / name for name in ("earlier.parquet", "later.parquet", "sound.parquet"))
     pl.DataFrame({"a": [1]}).write_parquet(sound)
     for path in (earlier, later):
@@ -31,6 +31,6 @@ def test_the_file_that_was_noted_last_is_to_blame(tmp_path: Path) -> None:
     assert explain(ComputeError("out of spec")) is None
 
 
-def test_an_error_of_another_kind_has_no_file(tmp_path: Path) -> None:
+def test_an_unrelated_error_names_no_file(tmp_path: Path) -> None:
     remember([tmp_path / "missing.parquet"], "again")
     assert explain(ZeroDivisionError()) is None

@@ -1,4 +1,4 @@
-"""Random shops by hand and by hypothesis, and the ledger and context of one."""
+"""Rows of small shops, written by hand or drawn by hypothesis, and their tables, ledger and context."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def row(
     category: str | None = None,
     currency: str = "EUR",
 ) -> Row:
-    """A line on a day since :data:`START`; halves are noons."""
+    """Return a transaction line on a day since :data:`START`; a half day is noon."""
     at = datetime(START.year, START.month, START.day, tzinfo=UTC) + timedelta(days=day)
     return who, at, net, kind, channel, category, currency
 
 
 def on(day: date, who: str | None, net: float = 10.0, kind: str = "sale", **columns: Any) -> Row:
-    """A line at noon of a calendar day."""
+    """Return a transaction line at noon of a calendar day."""
     return row(who, (day - START).days + 0.5, net, kind, **columns)
 
 
@@ -86,7 +86,7 @@ def ledger(*rows: Row, by: str | None = None, **options: Any) -> Ledger:
 def context(
     data: dict[str, pl.LazyFrame], *, as_of: date | None = None, months: int = 12, config: Config | None = None
 ) -> ReportContext:
-    """The context of the last months of some tables, compared with those before."""
+    """Return the context of the last months of some tables, compared with the months before."""
     config = config or Config()
     found = read_ledger(data, as_of=as_of, time_zone=config.time_zone, needs=EVERYTHING)
     period = period_until(found.as_of, months)

@@ -1,4 +1,4 @@
-"""Whole shops for the tests of metrics: the example shop straight from its generator, and real ones where they are."""
+"""Whole shops for the tests of metrics: the generated example shop, and real data sets where they are available."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ZONE = "Europe/Berlin"
 
 @cache
 def example_frames() -> dict[str, pl.DataFrame]:
-    """The example shop without the detours of its exports."""
+    """Return the tables of the example shop from the generator, without its export files."""
     world = example_world()
     lines = [
         (each.customer_id, days.in_utc(each.day, each.minute, days.BERLIN), line.net / 100, each.kind, each.channel,
@@ -67,4 +67,4 @@ SHOPS: dict[str, tuple[Callable[[], dict[str, pl.LazyFrame]], str, int]] = {
     "cdnow": (cdnow, "UTC", 6),
     "online retail": (retail, "UTC", 3),
 }
-"""By name: the tables, the time zone, and the months of a period that they can be measured over and compared."""
+"""Shops by name: function of the tables, time zone, and months of a period that can be compared."""

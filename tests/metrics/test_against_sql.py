@@ -1,4 +1,4 @@
-"""Metrics of whole shops equal those of DuckDB on the rows themselves."""
+"""Metrics of whole shops equal the result of DuckDB queries on the transactions."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Table = dict[tuple[str, str], int]
 
 
 def report(table: Table) -> Metrics:
-    """Customers and revenue by country, by state, and by both; a customer brings 100 and the count's own digits."""
+    """Return customers and revenue by country, by state, and by both; revenue determines the number of customers."""
     countries = sorted({country for country, _ in table})
     metrics = [_active((), sum(table.values()))]
     for country in countries:
@@ -45,7 +45,7 @@ def _slice(dimension: str, value: str, count: int) -> Metric:
 
 
 def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
-    """Play the reader who wants to know: solve for what is not shown by all sums, in fractions; return what is found.
+    """Return the suppressed numbers that follow from the shown ones, by exact solution of all sums.
 
     Totals of every country and state are used where they are shown; the total of all, and of those active (the flows
     give it), always. ``("DE", "*")`` is a country's total.
@@ -55,7 +55,7 @@ def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
     rows: list[tuple[dict[tuple[str, str], int], int]] = []
 
     def column(country: str, state: str) -> tuple[dict[tuple[str, str], int], int]:
-        """The number as a term: unknown, or known."""
+        """Return a number as a term of an equation: an unknown or a constant."""
         slice_ = {} if country == "*" else {"country": country}
         found = (
             hidden.metrics.value("customers_active", **slice_)
@@ -95,7 +95,7 @@ def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
 
 
 def _pinned(matrix: list[list[Fraction]], names: list[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Unknowns that an elimination by Gauss and Jordan leaves alone in their row."""
+    """Return the unknowns that are alone in a row after Gauss-Jordan elimination."""
     pivots, row = [], 0
     for at in range(len(names)):
         chosen = next((each for each in range(row, len(matrix)) if matrix[each][at]), None)
@@ -120,7 +120,7 @@ def tables(countries: int) -> st.SearchStrategy[Table]:
 
 
 def is_large_enough(table: Table, min_group_size: int = 5) -> bool:
-    """Whether the sums that are always known are of enough customers: the whole shop, and both halves of the states."""
+    """Whether the sums that are always known have enough customers: the whole shop, and both groups of states."""
     is_active_now = sum(count for (_, state), count in table.items() if state in ACTIVE_STAGES)
     rest = sum(table.values()) - is_active_now
     return all(each == 0 or each >= min_group_size for each in (is_active_now, rest))
@@ -154,7 +154,7 @@ def test_suppressed_cells_are_suppressed_in_every_metric_and_large_enough_togeth
 
 
 @given(st.integers(1, 4).flatmap(tables))
-def test_shuffled_measures_hide_the_same(table: Table) -> None:
+def test_the_order_of_metrics_does_not_change_what_is_suppressed(table: Table) -> None:
     metrics = list(report(table))
     assert hide_small(Metrics(metrics), by="country").cells == hide_small(Metrics(metrics[::-1]), by="country").cells
 
@@ -167,21 +167,21 @@ def shown(metrics: Metrics, **options: int) -> set[str | None]:
     return {each.of("country") for each in hide_small(metrics, by="country", **options).metrics}
 
 
-def test_a_small_slice_takes_the_next_smallest_with_it() -> None:
+def test_with_a_small_slice_the_next_smallest_is_suppressed_too() -> None:
     assert shown(countries(DE=100, AT=20, FR=3)) == {"DE"}
     assert shown(countries(DE=100, AT=20, FR=3, TH=2)) == {"DE", "AT"}
 
 
-def test_two_small_slices_that_are_few_together_take_a_third_with_them() -> None:
+def test_with_two_small_slices_of_too_few_customers_a_third_is_suppressed_too() -> None:
     assert shown(countries(DE=100, AT=20, FR=2, TH=2)) == {"DE"}
 
 
-def test_an_empty_slice_hides_nobody() -> None:
+def test_an_empty_slice_is_shown() -> None:
     assert shown(countries(DE=100, AT=0)) == {"DE", "AT"}
     assert shown(countries(DE=100, AT=20, FR=3, TH=0)) == {"DE", "TH"}
 
 
-def test_a_slice_that_was_small_before_is_hidden_for_what_it_was() -> None:
+def test_a_slice_that_was_small_in_the_comparison_period_is_suppressed() -> None:
     counts = {"DE": (100, 90), "AT": (60, 50), "FR": (40, 2)}
     metrics = [
         Metric("customers_active", float(now), (("country", country),), previous=float(before))
@@ -190,22 +190,22 @@ def test_a_slice_that_was_small_before_is_hidden_for_what_it_was() -> None:
     assert shown(Metrics(metrics)) == {"DE"}
 
 
-def test_the_least_can_be_set_and_one_hides_nothing() -> None:
+def test_the_smallest_group_can_be_set_and_1_suppresses_nothing() -> None:
     assert shown(countries(DE=100, AT=20, FR=3), min_group_size=1) == {"DE", "AT", "FR"}
     assert shown(countries(DE=100, AT=20, FR=30), min_group_size=25) == {"DE"}
 
 
-def test_the_whole_shop_is_never_hidden() -> None:
+def test_metrics_of_all_customers_are_never_suppressed() -> None:
     assert len(hide_small(Metrics([_active((), 1), Metric("revenue", 10.0)])).metrics) == 2
 
 
-def test_how_many_are_hidden_is_said_by_section() -> None:
+def test_the_number_of_suppressed_cells_is_reported_by_section() -> None:
     found = hide_small(countries(DE=100, AT=20, FR=3), by="country")
     assert found.missing == (Missing("relationships", "hidden_cells", (("count", 2), ("min_group_size", 5))),)
     assert hide_small(countries(DE=100), by="country").missing == ()
 
 
-def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:
+def test_retention_of_a_small_cohort_is_suppressed_and_its_size_is_shown() -> None:
     sizes = {"2026-01": 40, "2026-02": 3, "2026-03": 20}
     cohorts = [Metric("cohort_size", float(size), (("cohort", month),)) for month, size in sizes.items()]
     retained = [
@@ -216,14 +216,14 @@ def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:
     assert {each.of("cohort") for each in found.metrics.all("retention_cohort", "cohort", "month")} == {"2026-01"}
 
 
-def test_a_state_is_not_given_away_by_the_balance_of_those_in_rhythm() -> None:
+def test_a_suppressed_stage_does_not_follow_from_the_active_customer_flow() -> None:
     counts = {"active": 50, "reactivated": 3, "new": 30, "cooling": 10, "lapsed": 90}
     states = Metrics([Metric("lifecycle_stage", float(count), (("state", state),)) for state, count in counts.items()])
     # cooling has fewest beside reactivated, but active + reactivated + new is known from the flows
     assert {each.of("state") for each in hide_small(states).metrics} == {"active", "cooling", "lapsed"}
 
 
-def test_the_truly_loyal_are_the_same_people_by_rule_and_by_cell() -> None:
+def test_true_loyalty_is_suppressed_as_a_rule_and_as_a_cell_together() -> None:
     cells = {"true": 12, "spurious": 3, "latent": 40, "none": 50}
     rules = {"behaviour_and_attitude": 12, "behaviour": 100}
     metrics = [Metric("loyalty_matrix_cell", float(count), (("loyalty", cell),)) for cell, count in cells.items()]
@@ -234,7 +234,7 @@ def test_the_truly_loyal_are_the_same_people_by_rule_and_by_cell() -> None:
 
 
 @pytest.mark.parametrize("by", ["country", "party_type"])
-def test_a_dimension_is_the_same_under_every_name(by: str) -> None:
+def test_a_column_is_one_dimension_under_both_of_its_names(by: str) -> None:
     counts = {"a": 50, "b": 30, "c": 2}
     metrics = [_active(((by, value),), count) for value, count in counts.items()]
     metrics += [_slice(by, value, count) for value, count in counts.items()]

@@ -1,4 +1,4 @@
-"""Cohorts: who bought first in a month, who of them came in each month after it, and nothing of months to come."""
+"""Cohorts: new customers of a month and their share with a purchase in each later month that is complete."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_small_shop_counted_by_hand() -> None:
     }
 
 
-def test_a_month_that_is_not_over_is_blank_and_so_is_its_cohort() -> None:
+def test_an_incomplete_month_has_no_cell_and_no_cohort() -> None:
     rows = [on(date(2024, month, 5), "ann") for month in (3, 4, 5)] + [on(date(2024, 5, 9), "bob")]
     assert cells(context(tables(*rows), as_of=date(2024, 5, 30))) == {("2024-03", 1): 1.0}
     assert cells(context(tables(*rows), as_of=date(2024, 5, 31))) == {("2024-03", 1): 1.0, ("2024-03", 2): 1.0}
@@ -65,7 +65,7 @@ def test_a_cell_has_its_size_and_the_interval_of_its_share() -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(30))
 @given(histories.filter(bought), st.integers(0, 1030))
-def test_cohorts_are_what_the_rows_say(rows: list, day: int) -> None:
+def test_cohorts_equal_those_counted_from_the_rows(rows: list, day: int) -> None:
     as_of = START + timedelta(day)
     days: dict[str, set[date]] = {}
     for who, at, net, kind, *_ in rows:

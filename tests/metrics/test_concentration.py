@@ -1,4 +1,4 @@
-"""Concentration: by hand, by the definition, and between equal shares and one who brings all."""
+"""Concentration of revenue: by hand, by the definition, and its limits of equal and of one customer's revenue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_small_shop_counted_by_hand() -> None:
 
 
 @given(amounts)
-def test_gini_is_half_the_mean_difference_in_parts_of_the_mean(those: np.ndarray) -> None:
+def test_gini_is_half_of_the_mean_difference_over_the_mean(those: np.ndarray) -> None:
     if not those.sum():
         assert gini(those) is top_quintile_share(those) is None
         return
@@ -47,19 +47,19 @@ def test_equal_customers_have_no_concentration_and_one_who_brings_all_has_the_mo
 
 
 @given(amounts)
-def test_the_best_fifth_brings_at_least_its_part(those: np.ndarray) -> None:
+def test_the_top_quintile_has_at_least_a_fifth_of_the_revenue(those: np.ndarray) -> None:
     share = top_quintile_share(those)
     assert share is None or 0.2 - 1e-9 <= share <= 1
 
 
-def test_a_customer_who_gave_back_more_than_bought_counts_as_nothing() -> None:
+def test_a_customer_with_more_returns_than_purchases_counts_as_zero() -> None:
     found = context(
         tables(on(AS_OF, "ann", 100.0), on(AS_OF, "bob", 1.0), on(AS_OF, "bob", -40.0), on(AS_OF, "cho", 60.0))
     )
     assert active_revenue(found).tolist() == [1_000_000, 0, 600_000]
 
 
-def test_nobody_active_has_no_concentration() -> None:
+def test_a_period_without_active_customers_has_no_concentration() -> None:
     (found_gini, found_top), _ = concentration_metrics(
         context(tables(on(AS_OF.replace(year=2020), "ann")), as_of=AS_OF)
     )

@@ -1,4 +1,4 @@
-"""The context knows what can be compared, and looks back without knowing what came later."""
+"""The context: which periods can be compared, and a comparison period that does not see later rows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_small_shop_adds_up_as_its_docstring_says() -> None:
     assert now.ledger.left_out.customers_without_purchase == 1
 
 
-def test_what_is_compared_with_knows_nothing_of_later_days() -> None:
+def test_the_comparison_period_does_not_see_later_days() -> None:
     before = shop_context().before
     assert before is not None
     assert before.as_of == date(2024, 12, 31)
@@ -57,7 +57,7 @@ def test_a_year_is_compared_with_where_the_data_cover_all_but_two_weeks_of_it(be
 @pytest.mark.parametrize("months", [1, 3, 12])
 @pytest.mark.parametrize("comparison", ["previous", "year-ago"])
 @pytest.mark.parametrize("last", [date(2026, 6, 30), date(2026, 5, 15), date(2026, 5, 30), date(2025, 2, 28)])
-def test_the_period_before_the_one_compared_with_lies_as_far_back(last: date, comparison: str, months: int) -> None:
+def test_the_comparison_period_has_a_comparison_period_as_far_before(last: date, comparison: str, months: int) -> None:
     period = period_until(last, months)
     compared = compared_with(period, months, comparison)  # type: ignore[arg-type]
     found = shop_context(as_of=AS_OF, period=period, compared=compared)
@@ -66,7 +66,7 @@ def test_the_period_before_the_one_compared_with_lies_as_far_back(last: date, co
     assert before.compared == compared_with(compared, months, comparison)  # type: ignore[arg-type]
 
 
-def test_who_customers_are_stands_by_code_and_is_unknown_where_no_table_says() -> None:
+def test_party_columns_are_by_code_and_null_without_a_table_of_customers() -> None:
     found = shop_context()
     assert dict(zip(found.ledger.customers, found.parties["party_type"], strict=True)) == {
         "anna": "person", "bern": "person", "cara": "person", "dong": "company", "elif": "company", "fred": "person",
@@ -91,7 +91,7 @@ def test_the_parts_of_a_column_add_up_to_the_whole_now_and_before() -> None:
     assert parts["till"].ledger.customers.to_list() == ["bern", "fred", "kiri", "lena", "otto"]
 
 
-def test_a_basis_of_some_customers_is_of_the_same_periods() -> None:
+def test_the_context_of_some_customers_has_the_same_periods() -> None:
     found = shop_context()
     some = found.only((found.parties["country"] == "TH").fill_null(False).to_numpy())
     assert some.ledger.customers.to_list() == ["cara", "dong", "gabi", "juri"]

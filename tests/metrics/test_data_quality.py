@@ -1,4 +1,4 @@
-"""Data quality: every row is counted once, and every month is reconciled with finance to the cent."""
+"""Data quality: every row is counted once, and every month is reconciled with its control total to the cent."""
 
 from __future__ import annotations
 
@@ -58,25 +58,25 @@ def test_every_row_is_counted_once(tmp_path: Path) -> None:
     assert left_out == {"stray_date": 0, "after_as_of": 1, "cancelled": 1, "without_customer": 3}
 
 
-def test_months_that_equal_finances_and_one_that_does_not(tmp_path: Path) -> None:
+def test_months_that_match_their_control_total_and_one_that_does_not(tmp_path: Path) -> None:
     metrics, missing = measured(tmp_path, finance(**{**TOTALS, "2025-11": 249.90, "2026-01": 70}))
     assert missing == ()
     assert differences(metrics) == {**dict.fromkeys(TOTALS, 0), "2025-11": pytest.approx(-129.90)}
     assert (metrics.value("controls_equal"), metrics.get("controls_equal").n) == (9, 10)
 
 
-def test_a_month_that_finance_has_and_the_shop_has_not_differs_by_all_of_it(tmp_path: Path) -> None:
+def test_a_month_with_a_control_total_and_no_rows_differs_by_the_whole_total(tmp_path: Path) -> None:
     metrics, _ = measured(tmp_path, finance(**{"2025-08": 10.5}))
     assert differences(metrics) == {"2025-08": -10.5}
 
 
-def test_an_allowed_difference_is_equal(tmp_path: Path) -> None:
+def test_an_allowed_difference_counts_as_a_match(tmp_path: Path) -> None:
     config = replace(Config(), check=replace(CheckSettings(), reconciliation_difference=0.5))
     metrics, _ = measured(tmp_path, finance(**{"2025-03": 25.4, "2025-04": 30.6}), config=config)
     assert metrics.value("controls_equal") == 1
 
 
-def test_only_types_that_finance_counts_are_totalled(tmp_path: Path) -> None:
+def test_only_the_types_of_the_control_totals_are_summed(tmp_path: Path) -> None:
     config = replace(Config(), check=replace(CheckSettings(), control_types=("sale",)))
     metrics, _ = measured(tmp_path, finance(**{"2025-06": 980, "2025-07": 0}), config=config)
     assert differences(metrics) == {"2025-06": 0, "2025-07": 0}
@@ -122,7 +122,7 @@ def test_a_mistake_in_controls_names_its_line(tmp_path: Path) -> None:
         measured(tmp_path, "month,currency,net\nMay,EUR,1\n")
 
 
-def test_refused_rows_are_counted_by_table(tmp_path: Path) -> None:
+def test_quarantined_rows_are_counted_by_table(tmp_path: Path) -> None:
     workspace = lay_out(tmp_path / "shop").workspace
     assert {each.name for each in data_quality_metrics(shop_context(workspace=workspace))[0]} >= {"rows_quarantined"}
     tables = ["transactions", "transactions", "interactions"]

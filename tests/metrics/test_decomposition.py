@@ -1,4 +1,4 @@
-"""What a decomposition promises: it adds up to the cent whatever the signs, and follows the published formula."""
+"""Decompositions add up to the change to the cent for any signs, and follow the published formulas."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from ckm.metrics.decomposition import (
     Totals,
+    jensen_shannon,
     logarithmic_mean,
     ratio_contributions,
     revenue_effects,
-    surprise,
-    whole_parts,
+    rounded_parts,
 )
 
 SCALE = 10_000
@@ -34,7 +34,7 @@ def totals(draw: st.DrawFn, days: st.SearchStrategy[int] = DAYS) -> Totals:
 
 
 def close(effects: tuple[float, ...]) -> float:
-    """What floats may be off: a billionth of the largest of them."""
+    """Return the tolerance of float rounding: a billionth of the largest effect."""
     return 1e-9 * max(1.0, *map(abs, effects))
 
 
@@ -55,7 +55,7 @@ def test_returns_are_a_driver_of_their_own_by_hand() -> None:
     assert found == (0, 0, 0, -100, 0)
 
 
-def test_more_days_of_the_same_are_by_the_calendar_alone_by_hand() -> None:
+def test_more_days_without_other_change_are_an_effect_of_the_calendar_by_hand() -> None:
     # 10 orders of 10 a day by the same 100 customers, 28 and 31 days, a twentieth of it given back
     found = revenue_effects(Totals(28, 100, 280, 2800, 140), Totals(31, 100, 310, 3100, 155))
     assert found == pytest.approx((0, 0, 0, 0, 285), abs=1e-9)
@@ -95,18 +95,18 @@ def test_effects_add_up_to_the_change_in_every_case(before: Totals, now: Totals)
     change = now.revenue - before.revenue
     effects = revenue_effects(before, now)
     assert sum(effects) == pytest.approx(change, abs=close((*effects, before.purchases, now.purchases)))
-    assert sum(whole_parts(effects, round(change), SCALE)) == change
+    assert sum(rounded_parts(effects, round(change), SCALE)) == change
 
 
 @given(totals(), totals())
-def test_the_way_back_is_the_same_with_the_other_sign(before: Totals, now: Totals) -> None:
+def test_swapped_periods_have_the_opposite_effects(before: Totals, now: Totals) -> None:
     there, back = revenue_effects(before, now), revenue_effects(now, before)
     tolerance = close((*there, before.purchases, now.purchases))
     assert there == pytest.approx([-each for each in back], abs=tolerance)
 
 
 @given(totals())
-def test_a_factor_that_did_not_change_did_nothing(before: Totals) -> None:
+def test_an_unchanged_factor_has_no_effect(before: Totals) -> None:
     if before.customers:
         more = replace(before, purchases=2 * before.purchases)
         by_customers, by_frequency, by_value, by_returns, by_calendar = revenue_effects(before, more)
@@ -115,13 +115,13 @@ def test_a_factor_that_did_not_change_did_nothing(before: Totals) -> None:
 
 
 @given(totals(st.just(30)), totals(st.just(30)))
-def test_in_as_many_days_returns_count_as_they_are_and_the_calendar_does_nothing(before: Totals, now: Totals) -> None:
+def test_between_equal_periods_returns_are_unscaled_and_the_calendar_has_no_effect(before: Totals, now: Totals) -> None:
     *_, by_returns, by_calendar = revenue_effects(before, now)
     assert (by_returns, by_calendar) == (before.returns - now.returns, 0)
 
 
 @given(totals(st.just(28)), st.sampled_from([29, 30, 31]))
-def test_the_same_on_each_of_more_days_is_by_the_calendar_alone(before: Totals, days: int) -> None:
+def test_equal_days_in_a_longer_period_are_an_effect_of_the_calendar_only(before: Totals, days: int) -> None:
     now = replace(before.in_days(days), customers=before.customers)
     *others, by_calendar = revenue_effects(before, now)
     tolerance = close((before.purchases, before.returns))
@@ -134,7 +134,7 @@ def test_rounding_keeps_the_sum_and_moves_no_part_by_more_than_the_cents_left_ov
     parts: list[float], scale: int
 ) -> None:
     total = round(sum(parts))
-    rounded = whole_parts(parts, total, scale)
+    rounded = rounded_parts(parts, total, scale)
     assert sum(rounded) == total
     cent = max(1, scale // 100)
     assert all(abs(whole - part) <= cent * (len(parts) + 1) / 2 + 1 for whole, part in zip(rounded, parts, strict=True))
@@ -169,7 +169,7 @@ def test_slices_of_a_ratio_add_up_to_its_change(rows: list[tuple[int, int, int, 
     assert found.sum() == pytest.approx(change, abs=1e-9)
 
 
-def test_surprise_is_zero_for_the_same_shares_and_ln_2_for_nothing_in_common() -> None:
-    assert surprise(np.array([1.0, 2, 0]), np.array([10.0, 20, 0])) == pytest.approx(0)
-    assert surprise(np.array([1.0, 0]), np.array([0.0, 5])) == pytest.approx(log(2))
-    assert surprise(np.array([0.0, -1]), np.array([0.0, 5])) == 0
+def test_jensen_shannon_is_zero_for_equal_shares_and_ln_2_for_disjoint_ones() -> None:
+    assert jensen_shannon(np.array([1.0, 2, 0]), np.array([10.0, 20, 0])) == pytest.approx(0)
+    assert jensen_shannon(np.array([1.0, 0]), np.array([0.0, 5])) == pytest.approx(log(2))
+    assert jensen_shannon(np.array([0.0, -1]), np.array([0.0, 5])) == 0

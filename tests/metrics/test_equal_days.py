@@ -1,4 +1,4 @@
-"""What comparing periods of unequal length promises: a shop in which nothing changed has no change but the days."""
+"""Periods of unequal length: a shop without any other change has an effect of the calendar only."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.metrics.changes import change_metrics
 from ckm.metrics.comparison import compare
 from ckm.metrics.context import ReportContext
-from ckm.metrics.dimensions import partings
+from ckm.metrics.dimensions import customer_dimensions
 from ckm.metrics.equal_days import EqualDays
 from ckm.metrics.metric import Metrics
-from ckm.metrics.significance import Change, judge_changes, those_that_matter
+from ckm.metrics.significance import Change, judge_changes, reportable_changes
 from tests.conftest import examples
 from tests.metrics.rows import Row, bought, histories, on, tables
 
@@ -29,7 +29,7 @@ DAY = timedelta(1)
 
 
 def steady_shop(first: date, last: date, *, every: int = 10, customers: int = 100, returned: int = 0) -> list[Row]:
-    """Customers who each order for 10.00 every so many days, as many on each day; every so manyth order comes back."""
+    """Return customers with an order of 10.00 every ``every`` days; one in ``returned`` orders is returned in half."""
     rows: list[Row] = []
     for number in range((last - first).days + 1):
         for who in range(number % every, customers, every):
@@ -54,7 +54,7 @@ def effects_of(of: ReportContext) -> dict[str, float]:
 def judged(of: ReportContext) -> tuple[Change, ...]:
     comparison = compare(of)
     assert comparison is not None
-    return judge_changes(comparison, partings(of, comparison.net + comparison.net_before))
+    return judge_changes(comparison, customer_dimensions(of, comparison.net + comparison.net_before))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def judged(of: ReportContext) -> tuple[Change, ...]:
     ],
 )
 @pytest.mark.parametrize("returned", [0, 20])
-def test_a_steady_shop_changed_by_the_days_alone(
+def test_a_steady_shop_has_an_effect_of_the_calendar_only(
     as_of: date, months: int, comparison: Comparison, returned: int
 ) -> None:
     of = context_of(steady_shop(date(2022, 6, 1), as_of, returned=returned), as_of, months, comparison)
@@ -85,11 +85,11 @@ def test_a_steady_shop_changed_by_the_days_alone(
     assert all(abs(found[each]) <= 30 for each in FACTORS if each != "calendar")
     if not returned:
         assert all(found[each] == 0 for each in FACTORS if each != "calendar")
-    assert those_that_matter(judged(of)) == ()
+    assert reportable_changes(judged(of)) == ()
 
 
 @pytest.mark.parametrize("as_of", [date(2025, 3, 31), date(2024, 3, 31), date(2025, 2, 28)])
-def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: date) -> None:
+def test_infrequent_buyers_do_not_increase_in_a_longer_month(as_of: date) -> None:
     shares = []
     for seed in range(12):
         dice = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: 
         ]
         of = context_of(rows, as_of, 1)
         # five tests at a level of 5 % together: now and then one stands; the calendar of 10 % would make all stand
-        assert len(those_that_matter(judged(of))) <= 2
+        assert len(reportable_changes(judged(of))) <= 2
         found = effects_of(of)
         revenue = Metrics(change_metrics(of)[0]).get("revenue_of_customers")
         assert revenue is not None
@@ -113,7 +113,7 @@ def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: 
 
 @settings(max_examples=examples(30))
 @given(histories, st.sampled_from([date(2025, 3, 31), date(2024, 3, 30), date(2025, 2, 28), date(2026, 1, 15)]))
-def test_every_number_is_that_of_the_rows(rows: list[Row], as_of: date) -> None:
+def test_scaled_sums_equal_those_counted_from_the_rows(rows: list[Row], as_of: date) -> None:
     if not bought([each for each in rows if each[1].date() <= as_of]):
         return
     of = context_of(rows, as_of, 1)
@@ -160,7 +160,7 @@ def test_windows_are_at_most_five_and_hold_the_first_and_the_last_day() -> None:
         assert {each.days for each in windows} == {days}
 
 
-def test_more_returns_are_told_as_more_returns() -> None:
+def test_more_returns_are_reported_as_more_returns() -> None:
     """Orders stay as they are; of the last months' orders one in four comes back, before one in 40."""
     last = date(2025, 12, 31)
     early = steady_shop(date(2023, 6, 1), date(2024, 12, 31), returned=40)
@@ -170,7 +170,7 @@ def test_more_returns_are_told_as_more_returns() -> None:
     assert found["returns"] < 0
     assert found["order_value"] == 0
     assert max(found, key=lambda each: -found[each]) == "returns"
-    told = {each.metric: each for each in those_that_matter(judged(of))}
+    told = {each.metric: each for each in reportable_changes(judged(of))}
     assert told["revenue_returns"].change > 0
     assert "order_value" not in told
 
@@ -204,7 +204,7 @@ def test_a_shop_that_was_closed_is_not_compared_and_one_that_closes_every_winter
 
 @pytest.mark.parametrize(("as_of", "months"), [(date(2025, 3, 31), 1), (date(2025, 2, 28), 1), (date(2025, 5, 31), 3)])
 @pytest.mark.parametrize("last_day_of_month", [True, False])
-def test_members_billed_by_the_month_do_not_change_with_its_length(
+def test_customers_billed_by_the_month_do_not_change_with_its_length(
     as_of: date, months: int, last_day_of_month: bool
 ) -> None:
     rows: list[Row] = []
@@ -215,4 +215,4 @@ def test_members_billed_by_the_month_do_not_change_with_its_length(
     of = context_of(rows, as_of, months)
     assert compare(of).is_billed_by_calendar
     assert all(each == 0 for each in effects_of(of).values())
-    assert those_that_matter(judged(of)) == ()
+    assert reportable_changes(judged(of)) == ()

@@ -1,4 +1,4 @@
-"""Accuracy of the report's own forecasts: saved expected spend compared with the rows of the days after."""
+"""Accuracy of saved spend forecasts: compared with the transactions of the horizon."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_forecast_is_not_scored_by_days_that_the_data_do_not_cover(tmp_path: P
 
 
 def steady(last: date) -> list[Row]:
-    """Three years of customers who come every few weeks, of whom some leave; each order is of 20.00."""
+    """Return three years of customers with an order of 20.00 every few weeks; some of them churn."""
     rows = []
     for who in range(160):
         day, stays = date(2023, 1, 1) + timedelta(who), 300 + 41 * who % 900

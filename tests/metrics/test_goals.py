@@ -10,7 +10,7 @@ from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.goals import check_goals, goal_metrics
 from ckm.metrics.metric import Metric, Metrics, Missing
-from ckm.settings import Target
+from ckm.setting_values import Target
 
 METRICS = Metrics(
     [
@@ -44,12 +44,12 @@ def test_a_goal_within_the_interval_of_an_estimate_is_undecided() -> None:
     assert reached("retention_rate", Target(0.5, at_most=True)) is True
 
 
-def test_without_a_value_nothing_can_be_told() -> None:
+def test_a_goal_without_a_value_is_unknown() -> None:
     assert reached("nps", Target(30)) is None
     assert reached("clv", Target(30)) is None
 
 
-def test_goals_come_in_the_order_of_the_catalogue_with_what_they_were_before() -> None:
+def test_goals_are_in_the_order_of_the_catalogue_with_previous_values() -> None:
     goals, metrics, _ = goal_metrics(
         {"median_interpurchase_days": Target(30, at_most=True), "revenue": Target(900)}, METRICS
     )
@@ -78,7 +78,7 @@ def test_a_report_without_goals_says_so() -> None:
         ("currency: EUR\ngoals:\n  retention_rate: 40\n", 3, "is a share, and 40 is none", "40% or 0.4"),
     ],
 )
-def test_a_goal_that_nothing_measures_is_refused_with_its_line(
+def test_a_goal_without_a_metric_is_an_error_with_its_line(
     tmp_path: Path, goals: str, line: int, message: str, hint: str
 ) -> None:
     (tmp_path / "ckm.yaml").write_text(goals, encoding="utf-8")
@@ -90,10 +90,10 @@ def test_a_goal_that_nothing_measures_is_refused_with_its_line(
     assert hint in (caught.value.hint or "")
 
 
-def test_goals_from_elsewhere_are_refused_too() -> None:
+def test_an_unknown_goal_outside_of_a_workspace_is_an_error_too() -> None:
     with pytest.raises(UnknownNameError, match="goals: unknown metric 'profit'"):
         check_goals({"profit": Target(1)})
 
 
-def test_every_measure_that_is_one_number_can_be_a_goal() -> None:
+def test_every_metric_without_slices_can_be_a_goal() -> None:
     check_goals({"revenue": Target(1), "nps": Target(-100), "unanswered_share": Target(0.1, at_most=True)})

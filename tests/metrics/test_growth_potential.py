@@ -1,4 +1,4 @@
-"""What customers are worth and could be: the peak year by hand, and the rest as ``ckm segment --by value`` says."""
+"""Growth potential: the gap to the peak year by hand, and values equal to those of ``ckm segment --by value``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def capacity(of: ReportContext) -> GrowthPotential:
     return found
 
 
-def test_the_own_best_year_of_the_small_shop_by_hand() -> None:
+def test_the_gap_to_the_peak_year_of_the_small_shop_by_hand() -> None:
     # net by year   2025   2024   2023   less than in the best
     # anna           270    100     50
     # bern            30      0     20
@@ -57,7 +57,7 @@ def test_the_own_best_year_of_the_small_shop_by_hand() -> None:
     assert missing == (Missing("growth_potential", "few_customers"),)
 
 
-def test_a_first_year_is_nobodys_best_yet() -> None:
+def test_data_of_one_year_have_no_peak_year() -> None:
     of = context(tables(row("ann", 0), row("bob", 300)))
     metrics, missing = growth_potential_metrics(of, Missing("growth_potential", "few_customers"), ALL)
     assert metrics == ()
@@ -87,7 +87,7 @@ def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -
 
 
 @pytest.mark.slow
-def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Path) -> None:
+def test_the_saved_definition_of_a_workspace_is_applied_unchanged(tmp_path: Path) -> None:
     kept = segment_customers(example_shop(), by="value", as_of=date(2025, 6, 30), name="value")
     kept.definition.save(tmp_path / "segments" / "value.yaml")
     of = replace(example_context(), workspace=Workspace(tmp_path, Config()))
@@ -110,7 +110,7 @@ def test_parts_of_the_customers_add_up_to_all() -> None:
 
 
 @pytest.mark.slow
-def test_of_many_customers_a_sample_says_about_the_same_with_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_of_many_customers_has_an_interval_around_the_true_total(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example_context()
     whole = Metrics(growth_potential_metrics(of, example_growth_potential(), ALL)[0])
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
@@ -130,7 +130,7 @@ def test_of_many_customers_a_sample_says_about_the_same_with_an_interval(monkeyp
     assert growth_potential_metrics(again, capacity(again), ALL) == growth_potential_metrics(of, found, ALL)
 
 
-def test_the_interval_of_a_sample_holds_the_truth_as_often_as_it_says() -> None:
+def test_the_interval_of_a_sample_has_its_coverage() -> None:
     rng = np.random.default_rng(0)
     truth = rng.gamma(0.5, 100, 5_000)
     held = 0

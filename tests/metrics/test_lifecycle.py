@@ -1,4 +1,4 @@
-"""The life cycle read off the ledger is that of ``ckm segment --by lifecycle``, state for state and month for month."""
+"""Life cycle stages and flow from the ledger equal those of ``ckm segment --by lifecycle`` in every month."""
 
 from __future__ import annotations
 
@@ -109,17 +109,17 @@ def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: 
 @pytest.mark.slow
 @settings(max_examples=examples(15))
 @given(histories.filter(bought), st.integers(0, 1010))
-def test_every_month_balances(rows: list, day: int) -> None:
+def test_active_customers_of_every_month_are_new_retained_and_reactivated(rows: list, day: int) -> None:
     as_of = START + timedelta(day)
     assume(bought([each for each in rows if each[1].date() <= as_of]))
     months = balanced(context(tables(*rows), as_of=as_of), RULER)
     for each in months:
         assert each["active"] == each["new"] + each["retained"] + each["reactivated"]
-        assert each["active_before"] == each["retained"] + each["lost"]
+        assert each["active_before"] == each["retained"] + each["no_longer_active"]
     assert [each["active"] for each in months[:-1]] == [each["active_before"] for each in months[1:]]
 
 
-def test_a_part_of_the_customers_is_judged_by_the_ruler_of_all() -> None:
+def test_stages_of_a_slice_use_the_definition_of_all_customers() -> None:
     found = shop_context()
     ruler = lifecycle_definition(found)
     some = found.only((found.parties["country"] == "TH").fill_null(value=False).to_numpy())

@@ -1,4 +1,4 @@
-"""Customer lifetime value on whole shops: what it adds up to, what it rests on, and what it does not say."""
+"""Customer lifetime value of whole shops: totals, parts, published results, and reasons for missing values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_margin_of_the_small_shop_is_what_its_costed_rows_leave() -> None:
     assert found.of_purchases == pytest.approx(found.share * found.kept)
 
 
-def test_a_margin_sees_nothing_after_the_day() -> None:
+def test_the_margin_does_not_see_later_rows() -> None:
     early = read_margin(shop_context(as_of=date(2024, 12, 31)))
     assert early.share == pytest.approx((2080 - 1440) / 2080, rel=1e-6)  # 500 + 1000 + 500 + 80; 300 + 800 + 300 + 40
 
@@ -61,7 +61,7 @@ def test_one_customer_and_one_day_have_no_lifetime() -> None:
 
 
 @pytest.mark.slow
-def test_customers_who_are_all_alike_share_the_value_evenly() -> None:
+def test_equal_customers_have_equal_shares_of_the_lifetime_value() -> None:
     rows = [row(f"c{who:02}", day, 10.0) for who in range(40) for day in range(0, 360, 30)]
     found = lifetime(context(tables(*rows)))
     metrics = Metrics(lifetime_metrics(context(tables(*rows)), found)[0])
@@ -82,7 +82,7 @@ def test_the_value_is_orders_times_their_value_times_the_margin() -> None:
 
 
 @pytest.mark.slow
-def test_the_sums_and_the_tenths_of_the_example_shop_agree() -> None:
+def test_totals_and_deciles_of_the_example_shop_agree() -> None:
     of, found = example_context(), example_lifetime()
     metrics, missing = lifetime_metrics(of, found)
     said = Metrics(metrics)
@@ -114,7 +114,7 @@ def test_a_part_of_the_customers_has_a_part_of_the_value_and_parts_add_up() -> N
 
 
 @pytest.mark.slow
-def test_nothing_after_the_day_is_seen_and_the_order_of_rows_says_nothing() -> None:
+def test_lifetime_values_depend_neither_on_later_rows_nor_on_the_order_of_rows() -> None:
     frames = example_frames()
     day = date(2025, 12, 31)
     known = frames["transactions"].filter(pl.col("ordered_at").dt.convert_time_zone("UTC").dt.date() <= day)
@@ -125,7 +125,7 @@ def test_nothing_after_the_day_is_seen_and_the_order_of_rows_says_nothing() -> N
 
 
 @pytest.mark.slow
-def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> None:
+def test_the_report_on_cdnow_has_the_published_orders_of_weeks_40_to_78() -> None:
     of = context({"transactions": cdnow("CDNOW_sample.txt", customer=1, day=2, dollars=4)}, as_of=date(1998, 6, 30))
     found = lifetime(of)
     said = Metrics(lifetime_metrics(of, found)[0])
@@ -145,7 +145,7 @@ def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> No
 
 
 @pytest.mark.slow
-def test_the_past_error_and_the_weights_are_beside_the_value() -> None:
+def test_backtest_error_and_model_weights_are_reported_with_the_value() -> None:
     found = example_lifetime()
     said = Metrics(lifetime_metrics(example_context(), found)[0])
     latest = found.forecast.tests[-1]

@@ -1,4 +1,4 @@
-"""What the loyalty matrix promises: behaviour by attitude, and for every loyal customer the rule."""
+"""The loyalty matrix of behaviour and attitude, and the rule that each loyal customer meets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ckm.config import Config
 from ckm.metrics.lifecycle import lifecycle_of
-from ckm.metrics.loyalty_matrix import CELLS, LOYAL_COLUMNS, LoyalCustomers, Standpoint, loyalty_metrics
+from ckm.metrics.loyalty_matrix import CELLS, LOYAL_COLUMNS, BehaviourAndAttitude, LoyalCustomers, loyalty_metrics
 from ckm.metrics.loyalty_rules import load_loyalty_rules
 from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.settings import LoyaltySettings
@@ -54,7 +54,7 @@ def test_the_cells_by_hand() -> None:
     }
 
 
-def test_the_list_names_the_rule_and_what_it_rests_on() -> None:
+def test_the_list_has_the_rule_and_the_facts_behind_it() -> None:
     loyal, metrics, _ = matrix()
     assert loyal.frame.rows() == [("anna", "behaviour_and_attitude", 3, 270.0, date(2025, 11, 10), "nps_0_10=10")]
     assert loyal.frame.schema == pl.Schema(LOYAL_COLUMNS)
@@ -66,7 +66,7 @@ def test_the_list_names_the_rule_and_what_it_rests_on() -> None:
     }
 
 
-def test_a_customer_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
+def test_a_customer_without_a_rating_is_loyal_by_behaviour() -> None:
     tables = {name: table for name, table in shop_tables().items() if name != "interactions"}
     loyal, metrics, missing = matrix(tables=tables)
     assert loyal.frame.select("customer_id", "rule", "attitude").rows() == [("anna", "behaviour", None)]
@@ -74,7 +74,7 @@ def test_a_customer_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
     assert metrics.all("loyalty_matrix_cell", "loyalty") == ()
 
 
-def test_how_often_is_often_can_be_set() -> None:
+def test_the_threshold_of_frequent_purchases_can_be_set() -> None:
     config = replace(Config(), loyalty=LoyaltySettings(min_orders=2))
     _, metrics, _ = matrix(config=config)
     # two days of 2025: anna; dong and hugo, if they are active; gabi, who is not content
@@ -84,7 +84,7 @@ def test_how_often_is_often_can_be_set() -> None:
     )
 
 
-def test_without_a_purchase_interval_no_customer_is_judged() -> None:
+def test_without_a_purchase_interval_there_is_no_loyal_customer() -> None:
     context = shop_context(as_of=date(2023, 12, 31))
     loyal, metrics, missing = loyalty_metrics(context, lifecycle_of(context))
     assert (loyal.frame.height, metrics, missing) == (0, (), (Missing("loyalty", "no_rhythm"),))
@@ -107,11 +107,11 @@ customers = st.lists(
 
 
 @given(customers)
-def test_everybody_is_in_one_cell_and_of_one_rule_at_most(rows: list[tuple[bool, bool, bool, str]]) -> None:
+def test_a_customer_is_in_at_most_one_cell_and_meets_at_most_one_rule(rows: list[tuple[bool, bool, bool, str]]) -> None:
     columns = list(zip(*rows, strict=True))
     active, often, steady = (np.array(each) for each in columns[:3])
     attitude = np.array(columns[3])
-    stand = Standpoint(active, often, steady, attitude == "high", attitude == "low", pl.DataFrame())
+    stand = BehaviourAndAttitude(active, often, steady, attitude == "high", attitude == "low", pl.DataFrame())
     cells, loyal = stand.cells(), stand.loyal(load_loyalty_rules())
     assert tuple(cells) == CELLS
     assert np.array_equal(
@@ -126,12 +126,14 @@ def test_everybody_is_in_one_cell_and_of_one_rule_at_most(rows: list[tuple[bool,
 @pytest.mark.parametrize(("attitude", "rule"), [("high", "steady"), ("unknown", "steady"), ("low", None)])
 def test_a_customer_who_comes_each_year_is_loyal_unless_unhappy(attitude: str, rule: str | None) -> None:
     yes, no = np.array([True]), np.array([False])
-    stand = Standpoint(yes, no, yes, np.array([attitude == "high"]), np.array([attitude == "low"]), pl.DataFrame())
+    stand = BehaviourAndAttitude(
+        yes, no, yes, np.array([attitude == "high"]), np.array([attitude == "low"]), pl.DataFrame()
+    )
     made = [name for name, mask in stand.loyal(load_loyalty_rules()).items() if mask[0]]
     assert made == ([rule] if rule else [])
 
 
-def test_the_measures_are_of_the_catalogue() -> None:
+def test_all_metrics_are_in_the_catalogue() -> None:
     _, metrics, _ = matrix()
     assert {each.name for each in metrics} == {"loyalty_matrix_cell", "loyalty_matrix_cell_revenue", "loyal_customers"}
     assert all(isinstance(each, Metric) for each in metrics)

@@ -1,4 +1,4 @@
-"""Months that are over, by hand, and the season that they let expect."""
+"""Metrics by month by hand, and the seasonal revenue of the newest month."""
 
 from __future__ import annotations
 
@@ -30,13 +30,32 @@ def test_months_of_the_small_shop_by_hand() -> None:
     assert found.value("monthly_active_customers", month="2025-06") == 2
 
 
+def test_the_average_order_value_of_a_month_is_before_returns() -> None:
+    """In June, five customers return 8 of the 40 that each of them spent."""
+    names = [f"c{number}" for number in range(5)]
+    rows = [on(date(2025, month, 5), name, 40.0) for month in (5, 6) for name in names]
+    rows += [on(date(2025, 6, 9), name, -8.0, "return") for name in names]
+    shop = measured(on(date(2025, 4, 1), "c0"), *rows, on(date(2025, 7, 1), "c1"), as_of=date(2025, 7, 1))
+    months = shop.all("monthly_average_order_value", "month")
+    assert [(each.of("month"), each.value, each.n) for each in months][1:] == [("2025-05", 40, 5), ("2025-06", 40, 5)]
+    assert shop.value("monthly_revenue", month="2025-06") == 160
+
+
+def test_no_month_has_an_average_order_value_where_the_returns_of_one_are_of_few_customers() -> None:
+    rows = [on(date(2025, month, 1), f"c{number}", 40.0) for month in (4, 5, 6) for number in range(9)]
+    few = measured(*rows, on(date(2025, 5, 9), "c0", -8.0, "return"), as_of=date(2025, 6, 30))
+    none = measured(*rows, as_of=date(2025, 6, 30))
+    assert few.all("monthly_average_order_value", "month") == ()
+    assert [each.n for each in none.all("monthly_average_order_value", "month")] == [0, 0, 0]
+
+
 def test_the_months_of_a_calendar_year_add_up_to_its_revenue() -> None:
     shop = shop_context()
     months = Metrics(monthly_metrics(shop)[0]).all("monthly_revenue", "month")[1:]
     assert sum(each.value or 0.0 for each in months) == shop.ledger.money(shop.ledger.revenue(shop.period)) == 3778
 
 
-def test_a_month_that_is_not_over_or_that_the_data_begin_in_is_none() -> None:
+def test_incomplete_months_have_no_metric() -> None:
     rows = [on(date(2025, 3, day), "ann") for day in (10, 20)] + [
         on(date(2025, 5, 4), "ann"),
         on(date(2025, 6, 20), "bob"),

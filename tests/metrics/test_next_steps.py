@@ -1,4 +1,4 @@
-"""Amounts of the actions, by hand."""
+"""Amounts of the next steps by hand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WARNED = risk_of(
 )  # fmt: skip
 
 
-def test_the_call_list_has_those_with_a_warning_the_largest_value_first() -> None:
+def test_the_call_list_has_customers_with_a_warning_largest_value_first() -> None:
     found = call_list(shop_context(), WARNED)
     assert found.schema == AT_RISK_COLUMNS
     assert found["customer_id"].to_list() == ["dong", "anna", "gabi"]
@@ -42,7 +42,7 @@ def test_the_call_list_has_those_with_a_warning_the_largest_value_first() -> Non
     assert (call.value, call.n) == (770.0, 3)
 
 
-def test_who_has_refused_to_be_contacted_is_not_on_the_call_list() -> None:
+def test_customers_who_refuse_contact_are_not_on_the_call_list() -> None:
     refused = pl.LazyFrame({"customer_id": ["dong"], "at": [date(2025, 1, 1)], "granted": [False]}).with_columns(
         pl.col("at").cast(pl.Datetime("us", "UTC"))
     )
@@ -50,7 +50,7 @@ def test_who_has_refused_to_be_contacted_is_not_on_the_call_list() -> None:
     assert found["customer_id"].to_list() == ["anna", "gabi"]
 
 
-def test_without_warnings_there_is_nothing_to_call_and_nothing_to_write() -> None:
+def test_without_warnings_no_call_and_no_entry_is_proposed() -> None:
     none = Missing("churn", "no_forecast")
     found = call_list(shop_context(), none)
     assert found.is_empty()

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.metrics.poisson_errors import (
-    beyond_chance,
-    chance,
     error_of_days,
     gradient,
+    holm_significant,
     interval,
+    p_value,
     ratio_gradient,
     sums,
 )
@@ -67,26 +67,26 @@ def test_days_without_customers_vary_as_their_days_do() -> None:
     assert error_of_days(np.array([7])) == 0
 
 
-def test_chance_by_the_normal_distribution() -> None:
-    assert chance(1.959963984540054, 1) == pytest.approx(0.05)
-    assert (chance(0, 0), chance(1, 0)) == (1, 0)
+def test_p_value_by_the_normal_distribution() -> None:
+    assert p_value(1.959963984540054, 1) == pytest.approx(0.05)
+    assert (p_value(0, 0), p_value(1, 0)) == (1, 0)
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))
-def test_what_stands_is_less_likely_by_chance_than_what_falls_and_never_more_than_alone(chances: list[float]) -> None:
-    stands = beyond_chance(chances)
-    ordered = [stands[at] for at in sorted(range(len(chances)), key=lambda at: (chances[at], at))]
+def test_significant_changes_have_the_smallest_p_values_and_are_significant_alone(p_values: list[float]) -> None:
+    stands = holm_significant(p_values)
+    ordered = [stands[at] for at in sorted(range(len(p_values)), key=lambda at: (p_values[at], at))]
     assert all(left or not right for left, right in pairwise(ordered))
-    assert all(each <= 0.05 for each, stood in zip(chances, stands, strict=True) if stood)
+    assert all(each <= 0.05 for each, stood in zip(p_values, stands, strict=True) if stood)
 
 
 def test_holms_rule_by_hand() -> None:
     # .01 <= .05 / 3; .02 <= .05 / 2; .06 > .05
-    assert beyond_chance([0.06, 0.01, 0.02]) == (False, True, True)
+    assert holm_significant([0.06, 0.01, 0.02]) == (False, True, True)
     # .02 > .05 / 3, and so all fall
-    assert beyond_chance([0.02, 0.03, 0.04]) == (False, False, False)
+    assert holm_significant([0.02, 0.03, 0.04]) == (False, False, False)
 
 
-def test_sums_do_not_depend_on_what_is_beside_them() -> None:
+def test_a_sum_does_not_depend_on_the_other_columns() -> None:
     orders, revenue = customers(5000, 3)
     assert sums([orders, revenue]).products[1, 1] == sums([revenue]).products[0, 0]

@@ -1,4 +1,4 @@
-"""Relationships: counted by hand, in balance, and the same as SQL says."""
+"""Customer groups, orders and rates: by hand, with groups that add up, and equal to SQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
-from ckm.metrics.customer_balance import CustomerBalance, standing
+from ckm.metrics.customer_balance import CustomerBalance, customer_balance
 from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.relationships import relationship_metrics
 from ckm.models.intervals import wilson
@@ -37,7 +37,7 @@ def names(mask: np.ndarray, found: ReportContext) -> list[str]:
 
 def test_each_customer_of_the_small_shop_is_in_the_right_cell() -> None:
     found = shop_context()
-    who = standing(found)
+    who = customer_balance(found)
     assert names(who.new, found) == ["fred", "gabi", "juri", "lena"]
     assert names(who.retained, found) == ["anna", "dong", "elif", "hugo"]
     assert names(who.reactivated, found) == ["bern"]
@@ -64,7 +64,7 @@ def test_each_customer_of_the_small_shop_is_in_the_right_cell() -> None:
         ("median_interpurchase_days", (158 + 181) / 2, 10, 184),
     ],
 )
-def test_each_measure_counted_by_hand(name: str, value: float, n: int | None, previous: float) -> None:
+def test_each_metric_counted_by_hand(name: str, value: float, n: int | None, previous: float) -> None:
     found = measured(shop_context()).get(name)
     assert found is not None
     assert (found.value, found.n, found.previous) == (value, n, previous)
@@ -94,11 +94,12 @@ def test_rates_have_the_intervals_of_wilson() -> None:
         assert (each.lo, each.hi) == wilson(part, whole)
 
 
-def test_without_a_period_to_compare_with_nobody_is_called_new_or_lost() -> None:
+def test_without_a_comparison_no_customer_is_new_or_lost() -> None:
     found = shop_context(months=24)
     metrics, missing = relationship_metrics(found)
     assert missing == (Missing("relationships", "no_comparison"),)
-    assert relationship_metrics(shop_context(as_of=AS_OF.replace(year=2024)))[1] == ()
+    found = relationship_metrics(shop_context(as_of=AS_OF.replace(year=2024)))[1]
+    assert found == (Missing("relationships", "no_earlier_purchases"),)
     values = {each.name: each.value for each in metrics}
     assert all(values[name] is None for name in BALANCED)
     assert values["customers_active"] == 12
@@ -106,7 +107,7 @@ def test_without_a_period_to_compare_with_nobody_is_called_new_or_lost() -> None
     assert all(each.previous is None for each in metrics)
 
 
-def test_what_was_before_is_not_compared_with_a_time_before_the_data() -> None:
+def test_previous_values_do_not_depend_on_a_period_before_the_data() -> None:
     """As of the end of 2024: 2024 against 2023, which the data cover; 2023 against 2022, which they do not."""
     found = measured(shop_context(as_of=AS_OF.replace(year=2024)))
     for name in BALANCED:
@@ -115,6 +116,14 @@ def test_what_was_before_is_not_compared_with_a_time_before_the_data() -> None:
         assert each.value is not None
         assert each.previous is None
     assert found.get("customers_active").previous == 3  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("as_of", "is_known"), [(date(2025, 12, 31), True), (date(2024, 12, 31), False)])
+def test_reactivated_customers_need_purchases_before_the_comparison_period(as_of: date, is_known: bool) -> None:
+    """The data begin in January 2023, so that nobody can be reactivated in 2024 compared with 2023."""
+    metrics, missing = relationship_metrics(shop_context(as_of=as_of))
+    assert (Metrics(metrics).value("customers_reactivated") == 0) == (not is_known)
+    assert (Missing("relationships", "no_earlier_purchases") in missing) == (not is_known)
 
 
 def test_first_buyers_of_a_year_that_the_data_do_not_cover_have_no_repeat_rate() -> None:
@@ -147,7 +156,7 @@ def test_one_customer_and_an_empty_period_are_reported_without_failing() -> None
     assert empty.get("repeat_rate_period").n == 0  # type: ignore[union-attr]
 
 
-def test_a_return_is_no_order_and_makes_none_smaller() -> None:
+def test_a_return_is_no_order_and_does_not_reduce_the_order_value() -> None:
     found = measured(context(tables(on(AS_OF, "ann", 30.0), on(AS_OF, "ann", -10.0, "return"), on(AS_OF, "bob", -5.0))))
     assert (found.value("orders"), found.value("average_order_value")) == (1, 30.0)
 
@@ -162,7 +171,7 @@ def assert_balanced(who: CustomerBalance) -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(histories.filter(bought), st.integers(0, 1001), st.integers(1, 12), st.sampled_from(["previous", "year-ago"]))
-def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, months: int, comparison: str) -> None:
+def test_active_customers_are_new_retained_or_reactivated(rows: list, day: int, months: int, comparison: str) -> None:
     as_of = START + timedelta(day)
     seen = [each for each in rows if each[1].date() <= as_of]
     assume(bought(seen))
@@ -170,7 +179,7 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
     compared = compared_with(period, months, comparison)  # type: ignore[arg-type]
     data = tables(*rows)
     found = ReportContext(data, read_ledger(data, as_of=as_of, needs=EVERYTHING), period, compared, Config())
-    who = standing(found)
+    who = customer_balance(found)
     assert_balanced(who)
     buyers = {span: {each[0] for each in seen if is_purchase(each) and span.first <= each[1].date() <= span.last}
               for span in (period, compared)}  # fmt: skip
@@ -210,7 +219,7 @@ def test_party_types_add_up_to_the_whole(rows: list) -> None:
     assert revenue == found.ledger.net_between(found.period).sum() // 100
 
 
-def test_shuffled_rows_say_the_same() -> None:
+def test_shuffled_rows_give_the_same_metrics() -> None:
     dice, people = Random(5), ["ann", "bob", "cho", "dee", None]
     rows = [row(dice.choice(people), dice.randrange(2000) / 2, dice.choice([3.3, -1.1])) for _ in range(400)]
     first = measured(context(tables(*rows))).table()

@@ -1,4 +1,4 @@
-"""What satisfaction promises: the newest answer of each customer, and intervals that DuckDB finds too."""
+"""Satisfaction scores: newest response of each customer, and intervals equal to those of DuckDB."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shop() -> Metrics:
 
 
 def rated(*answers: tuple[str | None, str, float, str]) -> dict[str, pl.LazyFrame]:
-    """The shop with other answers: who, day, rating, scale."""
+    """Return the small shop with other responses: customer, day, rating, scale."""
     rows = [
         (who, datetime.fromisoformat(day).replace(tzinfo=UTC), rating, scale) for who, day, rating, scale in answers
     ]
@@ -60,7 +60,7 @@ def test_satisfaction_and_effort_by_hand(shop: Metrics) -> None:
     assert (ces.value, ces.n, ces.lo, ces.hi) == (4.5, 2, 1, 7)
 
 
-def test_answers_and_who_answered_by_hand(shop: Metrics) -> None:
+def test_responses_and_response_rate_by_hand(shop: Metrics) -> None:
     counts = {each.of("scale"): (each.value, each.previous) for each in shop.all("responses", "scale")}
     assert counts == {"nps_0_10": (6, 2), "csat_1_5": (3, 1), "ces_1_7": (2, 0)}
     # all answered as active customers: 6, 3 and 2 of 9; in 2024 cara, hugo; elif; nobody of 7
@@ -72,7 +72,7 @@ def test_answers_and_who_answered_by_hand(shop: Metrics) -> None:
     }
 
 
-def test_an_answer_of_who_bought_in_another_year_is_an_answer_and_no_response() -> None:
+def test_a_response_of_an_inactive_customer_counts_in_no_response_rate() -> None:
     # ines bought in 2024 only
     metrics = Metrics(
         satisfaction_metrics(
@@ -102,7 +102,7 @@ FROM shares
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_sql_finds_the_same_score_and_interval(seed: int) -> None:
+def test_sql_gives_the_same_score_and_interval(seed: int) -> None:
     dice = Random(seed)
     who = ["anna", "bern", "cara", "dong", "elif", "fred", "gabi", "hugo", "ines", "juri", "kiri", "otto", "mira"]
     answers = []
@@ -118,7 +118,7 @@ def test_sql_finds_the_same_score_and_interval(seed: int) -> None:
     assert (found.value, found.lo, found.hi) == pytest.approx(connection.execute(NPS_SQL).fetchone(), abs=1e-9)
 
 
-def test_of_two_answers_of_one_instant_the_worse_counts_whatever_their_order() -> None:
+def test_of_two_responses_at_the_same_time_the_worse_counts() -> None:
     answers = [
         ("anna", "2025-03-01", 9, "nps_0_10"),
         ("anna", "2025-03-01", 2, "nps_0_10"),
@@ -130,7 +130,7 @@ def test_of_two_answers_of_one_instant_the_worse_counts_whatever_their_order() -
     assert Metrics(satisfaction_metrics(shop_context(rated(*answers)))[0]).value("nps") == 0
 
 
-def test_an_answer_of_new_year_in_bangkok_belongs_to_the_new_year() -> None:
+def test_a_response_belongs_to_the_day_in_the_time_zone_of_the_shop() -> None:
     tables = rated(("anna", "2025-06-01", 9, "nps_0_10"), ("bern", "2024-12-31T18:00", 0, "nps_0_10"))
     here = shop_context(tables)
     there = replace(here, ledger=replace(here.ledger, time_zone="Asia/Bangkok"))
@@ -147,7 +147,7 @@ def test_unknown_metrics_are_listed_as_missing() -> None:
     assert satisfaction_metrics(shop_context(bare)) == ((), (Missing("loyalty", "no_ratings"),))
 
 
-def test_one_answer_is_no_score_and_one_without_a_name_is_counted() -> None:
+def test_one_response_is_no_score_and_one_without_a_customer_is_counted() -> None:
     metrics, missing = satisfaction_metrics(
         shop_context(rated(("anna", "2025-03-01", 9, "nps_0_10"), (None, "2025-03-01", 9, "nps_0_10")))
     )

@@ -1,4 +1,4 @@
-"""Second orders: the interval by hand and by scipy, who is due, and what is expected of them."""
+"""Second orders: the interval by hand and by scipy, the customers who are due, and their expected revenue."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_without_censoring_the_quantiles_are_those_of_the_days_counted() -> None
     assert (result.customers.height, result.expected_revenue, result.low, result.high) == (0, 0.0, None, None)
 
 
-def test_who_has_not_come_back_yet_is_censored_and_not_counted_as_staying_away() -> None:
+def test_a_customer_without_a_second_order_is_censored() -> None:
     """Ten bought 20 days ago, so S(t) = (50 - t) / 50 until day 20, on which they are watched last; from then on 20 are
     watched, of whom one comes back each day: S(t) = 3/5 · (40 - t) / 20. 1 - S reaches 1/5 on day 10, and 4/5 when
     S = 1/5, which is on day 34 = 40 - 20 / 3 rounded up. Of the ten, each comes back by day 34 with 1 - S(34) / S(20).
@@ -74,7 +74,7 @@ def test_who_has_not_come_back_yet_is_censored_and_not_counted_as_staying_away()
     assert (result.low, result.high) == pytest.approx((210 - 1.959964 * error, 210 + 1.959964 * error), abs=0.01)
 
 
-def test_due_is_whom_the_next_day_finds_in_the_interval() -> None:
+def test_a_customer_is_due_if_the_next_day_lies_in_the_interval() -> None:
     rows = [*forty_who_came_back(), *(once(f"after {days:03}", days) for days in (5, 6, 7, 8, 31, 32, 33, 200))]
     result = known(rows)
     due = set(result.customers["days_since"].to_list())
@@ -149,7 +149,7 @@ def test_the_metrics_are_the_numbers_of_the_list() -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 200)), min_size=30, max_size=60))
-def test_the_interval_is_read_off_the_curve_of_scipy(those: list[tuple[int, int]]) -> None:
+def test_the_interval_equals_that_of_scipys_curve(those: list[tuple[int, int]]) -> None:
     """Each bought first so many days ago, and would come back after so many."""
     rows = []
     for number, (gap, ago) in enumerate(those):
@@ -173,7 +173,7 @@ def test_the_interval_is_read_off_the_curve_of_scipy(those: list[tuple[int, int]
 @pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(histories.filter(bought), st.integers(0, 1000))
-def test_as_of_a_day_is_as_of_data_that_end_there_and_nobody_who_came_back_is_due(rows: list[Row], day: int) -> None:
+def test_a_report_as_of_a_day_equals_one_on_data_cut_there(rows: list[Row], day: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "FEWEST_SECOND_ORDERS", 2)
         patch.setattr(module, "FEWEST_FOR_ITEM", 1)
@@ -197,7 +197,7 @@ def test_as_of_a_day_is_as_of_data_that_end_there_and_nobody_who_came_back_is_du
 
 
 @pytest.mark.slow
-def test_the_example_shop_has_customers_to_write_to() -> None:
+def test_the_example_shop_has_customers_who_are_due() -> None:
     result = second_orders(example_context())
     assert isinstance(result, SecondOrders)
     frame, shop = result.customers, example_context().ledger

@@ -1,4 +1,4 @@
-"""What the few changes promise: found where something changed, silent where chance moved, drivers that add up."""
+"""Reported changes: true changes are found, random variation is not reported, and drivers add up."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ckm.customers.period import compared_with, period_until
 from ckm.metrics.cell_suppression import Hidden, hide_small
 from ckm.metrics.comparison import compare
 from ckm.metrics.context import ReportContext
-from ckm.metrics.dimensions import partings
+from ckm.metrics.dimensions import customer_dimensions
 from ckm.metrics.drivers import REST, Driver, shown_drivers
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.ratings import read_ratings
-from ckm.metrics.significance import Change, judge_changes, those_that_matter
+from ckm.metrics.significance import Change, judge_changes, reportable_changes
 
 FIRST, AS_OF = date(2023, 1, 1), date(2025, 12, 31)
 DAYS = (AS_OF - FIRST).days + 1
@@ -68,7 +68,9 @@ def shop(
 def judged(context: ReportContext) -> tuple[Change, ...]:
     comparison = compare(context)
     assert comparison is not None
-    return judge_changes(comparison, partings(context, comparison.net + comparison.net_before), read_ratings(context))
+    return judge_changes(
+        comparison, customer_dimensions(context, comparison.net + comparison.net_before), read_ratings(context)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def dearer() -> tuple[Change, ...]:
 
 
 def test_a_price_increase_is_found_with_its_slice(dearer: tuple[Change, ...]) -> None:
-    (change,) = [each for each in those_that_matter(dearer) if each.metric == "average_order_value"]
+    (change,) = [each for each in reportable_changes(dearer) if each.metric == "average_order_value"]
     assert change.lo > 0
     assert (change.drivers[0].dimension, change.drivers[0].value) == ("country", "TH")
     revenue = next(each for each in dearer if each.metric == "revenue")
@@ -93,27 +95,28 @@ def test_drivers_of_each_dimension_add_up_to_the_change(dearer: tuple[Change, ..
 
 
 @pytest.mark.slow
-def test_nothing_matters_in_most_shops_where_chance_alone_moved() -> None:
-    loud = sum(bool(those_that_matter(judged(shop(seed)))) for seed in range(20, 40))
+def test_shops_without_a_true_change_have_reported_changes_in_at_most_one_of_20_cases() -> None:
+    loud = sum(bool(reportable_changes(judged(shop(seed)))) for seed in range(20, 40))
     assert loud <= 3
 
 
-def test_a_fall_of_the_score_is_found_and_told_in_points() -> None:
+def test_a_fall_of_the_net_promoter_score_is_reported_in_points() -> None:
     changes = judged(shop(2, rated=(9.0, 7.0)))
-    change = next(each for each in those_that_matter(changes) if each.metric == "nps")
+    change = next(each for each in reportable_changes(changes) if each.metric == "nps")
     assert change.hi < 0
     assert change.relative == pytest.approx(change.change / 100)
 
 
 def test_at_most_five_are_reported_the_largest_first() -> None:
     changes = [
-        Change(f"m{size}", 1.0, 0.0, relative=size / 100, beyond_noise=size != 7) for size in (3, 9, 0.5, 4, 8, 7, 5, 6)
+        Change(f"m{size}", 1.0, 0.0, relative=size / 100, is_significant=size != 7)
+        for size in (3, 9, 0.5, 4, 8, 7, 5, 6)
     ]
-    told = those_that_matter(sorted(changes, key=lambda each: -each.relative))
+    told = reportable_changes(sorted(changes, key=lambda each: -each.relative))
     assert [each.metric for each in told] == ["m9", "m8", "m6", "m5", "m4"]
 
 
-def test_small_groups_are_no_evidence() -> None:
+def test_changes_of_small_groups_are_not_significant() -> None:
     context = shop(3)
     few = context.only(np.arange(len(context.ledger.customers)) < 20)
     assert {each.metric for each in judged(few)} == {
@@ -132,7 +135,7 @@ def hidden(**counts: int) -> Hidden:
     return hide_small(Metrics(metrics))
 
 
-def test_a_hidden_slice_drives_within_the_rest() -> None:
+def test_a_suppressed_slice_is_part_of_the_rest() -> None:
     drivers = (
         Driver("effect", "customers", 7.0),
         Driver("country", "DE", 5.0, 50),
@@ -144,7 +147,7 @@ def test_a_hidden_slice_drives_within_the_rest() -> None:
     assert shown == (drivers[0], drivers[1], Driver("country", REST, 2.0))
 
 
-def test_one_small_slice_is_never_the_rest_alone() -> None:
+def test_the_rest_is_never_a_single_slice() -> None:
     drivers = (Driver("country", "DE", 5.0, 50), Driver("country", "FR", 3.0, 30), Driver("country", "TH", 1.0, 2))
     assert shown_drivers(drivers, hidden(DE=50, FR=30), 5) == (drivers[0], Driver("country", REST, 4.0))
     assert shown_drivers(drivers, hidden(DE=50, FR=30), 2) == drivers

@@ -1,4 +1,4 @@
-"""What slices promise: a name that is known, the largest first, and euros and customers that add up to the whole."""
+"""Slices of ``--by``: known columns, largest revenue first, revenue and customers that add up to the total."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.cell_suppression import hide_small
 from ckm.metrics.changes import change_metrics
-from ckm.metrics.dimensions import Parting, part_customers
+from ckm.metrics.dimensions import CustomerDimension, customer_dimension
 from ckm.metrics.lifecycle import lifecycle_of
 from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.ratings import read_ratings
@@ -59,7 +59,7 @@ def test_countries_by_hand_the_largest_first() -> None:
     assert [each[0] for each in retention.values()] == [0.75, 0.5, 0]
 
 
-def test_answers_and_loyalty_are_those_of_the_slice() -> None:
+def test_responses_and_loyalty_are_those_of_the_slice() -> None:
     found = sliced("country")
     # DE: elif 6, fred 3, anna 10, hugo 10; TH: gabi 8, dong 9
     assert {key: value for key, (value, _) in values(found, "nps", "country").items()} == {"DE": 0, "TH": 50}
@@ -72,7 +72,7 @@ def test_answers_and_loyalty_are_those_of_the_slice() -> None:
     assert cells == {"true": 1, "spurious": 0, "latent": 2, "none": 2}
 
 
-def test_channels_by_hand_with_the_till() -> None:
+def test_channels_by_hand_with_guest_sales() -> None:
     found = sliced("channel")
     # phone: dong 1000, hugo 1900; web: anna 270, elif 90, gabi 100, juri 300
     # till: otto -12, fred 25, bern 30, lena 60, and 20 - 5 of nobody
@@ -116,14 +116,14 @@ def test_euros_of_any_slices_add_up_to_the_cent(rows: list[tuple]) -> None:
 
 def test_at_most_eight_values_the_rest_and_none() -> None:
     values = pl.Series([f"v{each:02}" for each in range(12)] + [None, OTHER])
-    part = part_customers("country", values, (values.len() - pl.int_range(14, eager=True)).to_numpy())
+    part = customer_dimension("country", values, (values.len() - pl.int_range(14, eager=True)).to_numpy())
     assert part.values == (*(f"v{each:02}" for each in range(8)), OTHER, NO_VALUE)
     assert part.place.tolist() == [*range(8), 8, 8, 8, 8, 9, 8]
     assert part.sums(values.is_not_null().cast(pl.Int64).to_numpy()).tolist() == [1] * 8 + [5, 0]
 
 
-def test_equal_slices_come_by_name() -> None:
-    part: Parting = part_customers("country", pl.Series(["b", "a"]), pl.Series([1, 1]).to_numpy())
+def test_slices_of_equal_revenue_are_sorted_by_name() -> None:
+    part: CustomerDimension = customer_dimension("country", pl.Series(["b", "a"]), pl.Series([1, 1]).to_numpy())
     assert part.values == ("a", "b")
 
 
@@ -139,7 +139,7 @@ def test_an_unknown_dimension_is_refused_with_a_near_one(by: str, hint: str) -> 
 
 
 @pytest.mark.parametrize("by", ["customer_id", "order_id", "net", "ordered_at"])
-def test_what_names_single_customers_is_no_dimension(by: str) -> None:
+def test_a_column_that_identifies_customers_is_no_dimension(by: str) -> None:
     with pytest.raises(UsageError, match="no groups") as caught:
         find_dimension(shop_tables(), by)
     assert "country" in (caught.value.hint or "")
@@ -168,7 +168,7 @@ def test_shuffled_rows_give_the_same_slices() -> None:
         assert results[0] == results[1]
 
 
-def test_hidden_slices_are_gone_from_every_measure_and_leave_no_number_alone() -> None:
+def test_suppressed_slices_are_absent_from_every_metric_and_cannot_be_computed() -> None:
     found = sliced("country")
     hidden = hide_small(found, min_group_size=4, by="country")
     # TH has 3 active customers and had 2, none has 1: fewer than four

@@ -1,4 +1,4 @@
-"""Survival: Kaplan and Meier's estimate as scipy has it, by hand on few, and quick on many."""
+"""Survival curve: equal to scipy's Kaplan-Meier estimate, and by hand for a few customers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def arrays(those: list[tuple[int, bool]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([days for days, _ in those]), np.array([ended for _, ended in those])
 
 
-def test_five_relations_by_hand() -> None:
+def test_the_curve_of_five_customers_by_hand() -> None:
     """Ended after 1, 2 and 3 days; seen for 2 and 4: S(1) = 4/5, S(2) = 4/5 * 3/4, S(3) = S(2) * 1/2."""
     found = kaplan_meier(*arrays([(1, True), (2, True), (2, False), (3, True), (4, False)]))
     assert found.share.tolist() == pytest.approx([1, 4 / 5, 3 / 5, 3 / 10, 3 / 10])
@@ -54,7 +54,7 @@ def test_the_curve_and_its_intervals_are_scipys(those: list[tuple[int, bool]]) -
 
 
 @given(relations)
-def test_the_curve_falls_within_its_interval_and_fewer_are_watched_each_day(those: list[tuple[int, bool]]) -> None:
+def test_curve_and_number_at_risk_never_increase(those: list[tuple[int, bool]]) -> None:
     found = kaplan_meier(*arrays(those))
     assert (np.diff(found.share) <= 0).all()
     assert (np.diff(found.at_risk) <= 0).all()
@@ -66,7 +66,7 @@ def test_the_curve_falls_within_its_interval_and_fewer_are_watched_each_day(thos
     assert high is None or (low is not None and median is not None and low <= median <= high)
 
 
-def test_where_nothing_has_ended_nobody_left_and_where_all_has_there_is_no_interval() -> None:
+def test_without_churn_the_curve_is_1_and_where_all_churned_there_is_no_interval() -> None:
     never = kaplan_meier(np.array([3, 5]), np.array([False, False]))
     assert never.share.tolist() == [1] * 6
     assert never.median() == (None, None, None)
@@ -76,7 +76,7 @@ def test_where_nothing_has_ended_nobody_left_and_where_all_has_there_is_no_inter
     assert gone.median() == (0, 0, None)
 
 
-def test_a_relation_lasts_to_the_last_purchase_of_who_is_lost_and_to_today_of_everybody_else() -> None:
+def test_tenure_ends_with_the_last_purchase_of_lapsed_customers_and_with_the_as_of_date_of_others() -> None:
     """Ann is lost after 30 days, bob is there since 90 days; otto only gave back."""
     day = AS_OF.replace(month=10, day=2)
     found = context(tables(

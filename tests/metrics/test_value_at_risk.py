@@ -1,4 +1,4 @@
-"""Value at risk from each source, and how earlier warnings turned out, counted by hand."""
+"""Value at risk from saved and from computed warnings, and the outcome of earlier warnings, by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm._churn.saved_warnings import save_warnings
+from ckm._churn.saved_warnings import WarningRun
 from ckm.churn import ChurnOptions, warn
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
@@ -20,6 +20,7 @@ from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_segments import read_segments
 from ckm.metrics.margin import Margin
 from ckm.metrics.metric import Metrics, Missing
+from ckm.metrics.monthly_risk import monthly_risk
 from ckm.metrics.value_at_risk import Risk, read_risk, value_at_risk_metrics
 from ckm.models.intervals import wilson
 from ckm.store import Store
@@ -42,7 +43,7 @@ def risk(of: ReportContext, margin: Margin = ALL) -> Risk:
 
 
 def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str | None, float]) -> None:
-    """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first with a warning that day."""
+    """Save a run of warnings with a horizon of 90 days: customer, probability, level, reason, value at risk."""
 
     def reasons(code: str | None) -> list[dict[str, object]]:
         return [{"code": code, "contribution": 1.0}] if code else []
@@ -54,12 +55,12 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
         ],
         schema={
             "customer_id": pl.String, "p_churn": pl.Float64, "level": pl.String, "suppressed": pl.String,
-            "first_warned_on": pl.Date, "p_told": pl.Float64, "days_left": pl.Int64, "value_at_risk": pl.Float64,
+            "first_warned_on": pl.Date, "p_reported": pl.Float64, "days_left": pl.Int64, "value_at_risk": pl.Float64,
             "reasons": pl.List(pl.Struct({"code": pl.String, "contribution": pl.Float64})), "unanswered": pl.Boolean,
         },
         orient="row",
     )  # fmt: skip
-    save_warnings(Store(folder / "store"), frame, as_of=as_of, horizon=90, facts={"model": "scorecard"})
+    WarningRun(Store(folder / "store"), frame, as_of, 90, {"model": "scorecard"}).save()
 
 
 @pytest.mark.slow
@@ -74,8 +75,8 @@ def test_a_saved_run_is_reported_without_those_who_have_bought_since(tmp_path: P
         ("nobody", 0.9, "urgent", "silent", 5.0),  # erased, or never here
     )
     found = risk(in_workspace(shop_context(), tmp_path))
-    assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("saved", date(2025, 11, 1), 90)
-    assert found.leaving.model == "scorecard"
+    assert (found.estimates.source, found.estimates.as_of, found.estimates.horizon) == ("saved", date(2025, 11, 1), 90)
+    assert found.estimates.model == "scorecard"
     assert "1 of 4 customers have bought since" in found.remarks[0]
     metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
     said = Metrics(metrics)
@@ -97,6 +98,16 @@ def test_a_saved_run_is_reported_without_those_who_have_bought_since(tmp_path: P
     assert missing == (Missing("churn", "no_warnings_judged"),)
 
 
+def test_the_value_at_risk_of_a_month_is_that_of_its_newest_run(tmp_path: Path) -> None:
+    kept_run(tmp_path, date(2025, 9, 10), ("bern", 0.8, "warn", "silent", 99.0))
+    kept_run(tmp_path, date(2025, 9, 30), ("bern", 0.8, "warn", "silent", 24.0), ("gabi", 0.1, None, None, 5.0))
+    kept_run(tmp_path, date(2025, 11, 1), ("bern", 0.8, "warn", "silent", 30.5), ("dong", 0.6, "watch", None, 600.0))
+    kept_run(tmp_path, date(2026, 1, 2), ("bern", 0.8, "warn", "silent", 1.0))  # after the as-of date
+    found = monthly_risk(in_workspace(shop_context(), tmp_path))
+    assert [(each.of("month"), each.value, each.n) for each in found] == [("2025-09", 24.0, 1), ("2025-11", 630.5, 2)]
+    assert monthly_risk(shop_context()) == ()
+
+
 @pytest.mark.slow
 def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> None:
     kept_run(tmp_path, date(2025, 11, 1), ("bern", 0.8, "warn", "silent", 24.0), ("gabi", 0.7, "warn", None, 70.0))
@@ -109,27 +120,27 @@ def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("as_of", [date(2025, 9, 30), date(2026, 1, 2)])
-def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: Path, as_of: date) -> None:
+def test_a_run_with_an_ended_horizon_or_of_a_later_day_is_not_used(tmp_path: Path, as_of: date) -> None:
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
     of = in_workspace(shop_context(), tmp_path)
     found = read_risk(of, ALL, None)
-    assert not isinstance(found, Risk) or found.leaving.source != "saved"
+    assert not isinstance(found, Risk) or found.estimates.source != "saved"
 
 
 @pytest.mark.slow
 def test_a_run_without_a_saved_value_gets_it_from_the_ledger(tmp_path: Path) -> None:
     frame = pl.DataFrame(
-        {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_told": [0.8]},
+        {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_reported": [0.8]},
         schema_overrides={"suppressed": pl.String},
     ).with_columns(first_warned_on=date(2025, 11, 1))
-    save_warnings(Store(tmp_path / "store"), frame, as_of=date(2025, 11, 1), horizon=90, facts={})
+    WarningRun(Store(tmp_path / "store"), frame, date(2025, 11, 1), 90, {}).save()
     found = risk(in_workspace(shop_context(), tmp_path), margin=Margin(0.5, 1.0))
     assert found.customers["value_at_risk"].to_list() == [12.0]  # 0.8 · 30 · half
     assert Missing("churn", "no_reasons") in value_at_risk_metrics(shop_context(), found)[1]
 
 
 @pytest.mark.slow
-def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -> None:
+def test_the_outcome_of_earlier_warnings_by_hand(tmp_path: Path) -> None:
     # as of 31 August 2025, 90 days to 29 November: anna and juri bought in them
     # customers by then: anna bern cara dong elif fred gabi hugo ines kiri = 10; left: all but anna = 9
     kept_run(
@@ -157,7 +168,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse")
-def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
+def test_without_a_run_the_warnings_are_those_of_churn_warn_and_are_not_saved(tmp_path: Path) -> None:
     of = in_workspace(example_context(), tmp_path)
     found = risk(of)
     theirs = warn(Dataset(dict(of.tables), "shop"), ChurnOptions(keep=False), of.config)
@@ -168,7 +179,7 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
     assert sum(each.value for each in said.all("reason_value", "reason")) == pytest.approx(
         said.value("value_at_risk"), abs=0.05
     )
-    assert (found.leaving.source, found.leaving.model) == ("now", theirs.forecast.model.name)
+    assert (found.estimates.source, found.estimates.model) == ("now", theirs.forecast.model.name)
     probabilities = dict(theirs.frame.select("customer_id", "p_churn").iter_rows())
     mine = found.customers.filter(pl.col("level").is_not_null())
     assert dict(mine.select("customer_id", "p_leave").iter_rows()) == probabilities
@@ -181,7 +192,9 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
 
 
 @pytest.mark.slow
-def test_very_many_customers_are_left_to_churn_warn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_for_very_many_customers_the_report_computes_no_warnings(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     of = in_workspace(shop_context(), tmp_path)
     monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 3)
     assert read_risk(of, ALL, None) == Missing("churn", "many_customers")
@@ -190,7 +203,7 @@ def test_very_many_customers_are_left_to_churn_warn(monkeypatch: pytest.MonkeyPa
 
 
 def new_shop(days: int) -> ReportContext:
-    """A shop of so many days with customers who come every week or two."""
+    """Return a shop of some days with customers who buy every week or two."""
     return context(tables(*(row(f"c{who:02}", day) for who in range(60) for day in range(who % 7, days, 7 + who % 8))))
 
 
@@ -209,7 +222,7 @@ def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_v
 
 
 @pytest.mark.slow
-def test_one_customer_is_no_reason_to_fail() -> None:
+def test_a_shop_with_one_customer_has_a_report() -> None:
     of = context(tables(row("ann", 3)))
     found = read_risk(of, ALL, read_segments(of))
     assert found == Missing("churn", "no_forecast")

@@ -50,12 +50,12 @@ def test_the_share_of_wallet_of_the_small_shop_by_hand() -> None:
     assert share.previous == 1.0  # hugo said 1 in 2024, and bought for 1000
 
 
-def test_one_answer_has_no_interval() -> None:
+def test_one_response_has_no_interval() -> None:
     (share,), _ = wallet_metrics(shop_context(asked(ANSWERS[:2])))
     assert (share.value, share.lo, share.hi) == (pytest.approx(0.3), None, None)
 
 
-def test_without_the_question_there_is_no_share() -> None:
+def test_without_a_survey_there_is_no_share_of_wallet() -> None:
     assert wallet_metrics(shop_context()) == NONE  # interactions without topic and stated_spend
     assert wallet_metrics(shop_context(asked([]))) == NONE
     assert wallet_metrics(shop_context({"transactions": shop_tables()["transactions"]})) == NONE

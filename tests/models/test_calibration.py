@@ -1,4 +1,4 @@
-"""Recalibration: finite, never turns a ranking round, finds the line that is there."""
+"""Recalibration: finite, keeps the ranking, and estimates the true intercept and slope."""
 
 import numpy as np
 import pytest
@@ -15,13 +15,13 @@ def _drawn(intercept: float, slope: float, n: int = 20_000) -> tuple[np.ndarray,
     return log_odds, random.random(n) < 1 / (1 + np.exp(-(intercept + slope * log_odds)))
 
 
-def test_it_finds_the_line_that_is_there():
+def test_the_true_intercept_and_slope_are_estimated():
     found = recalibrate(*_drawn(0.7, 0.6))
     assert found.intercept == pytest.approx(0.7, abs=0.06)
     assert found.slope == pytest.approx(0.6, abs=0.04)
 
 
-def test_it_is_scikit_learns_logistic_regression_where_there_is_plenty():
+def test_with_many_events_the_result_equals_scikit_learns_logistic_regression():
     from sklearn.linear_model import LogisticRegression
 
     log_odds, churned = _drawn(0.3, 1.2)
@@ -31,7 +31,7 @@ def test_it_is_scikit_learns_logistic_regression_where_there_is_plenty():
     assert found.intercept == pytest.approx(peer.intercept_[0], abs=2e-3)
 
 
-def test_with_few_events_the_slope_stays_as_it_was():
+def test_with_few_events_the_slope_is_1():
     log_odds, churned = _drawn(0.0, 0.2, n=150)
     assert recalibrate(log_odds, churned).slope == 1.0
 
@@ -48,15 +48,15 @@ def test_calibration_is_finite_and_keeps_the_ranking(rows, times):
     assert found.slope > 0
 
 
-def test_a_churn_rate_of_all_customers_is_no_certainty():
+def test_the_intercept_is_finite_if_all_customers_churn():
     assert 0 < recalibrate(np.zeros(50), np.ones(50, dtype=bool)).intercept < 5
 
 
-def test_half_the_credibility_goes_half_the_way():
+def test_a_credibility_of_one_half_halves_intercept_and_log_slope():
     half = Calibration(0.8, 4.0).shrunk(0.5)
     assert (half.intercept, half.slope) == (0.4, 2.0)
 
 
-def test_log_odds_without_end_are_refused():
+def test_infinite_log_odds_are_an_error():
     with pytest.raises(InputError):
         recalibrate(np.array([np.inf]), np.array([True]))

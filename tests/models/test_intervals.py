@@ -1,4 +1,4 @@
-"""Intervals: published numbers, another library's, and what every interval promises."""
+"""Confidence intervals: published numbers, hand calculations, and properties."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ counts = st.integers(0, 5_000)
         (1, 29, 0.0061, 0.1718),
     ],
 )
-def test_shares_have_the_intervals_that_newcombe_printed(part: int, whole: int, low: float, high: float) -> None:
+def test_intervals_of_shares_equal_those_of_newcombe(part: int, whole: int, low: float, high: float) -> None:
     assert wilson(part, whole) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
 @given(counts, counts)
-def test_a_share_lies_within_its_interval_and_that_within_0_and_1(part: int, rest: int) -> None:
+def test_a_share_is_within_its_interval_and_the_interval_within_0_and_1(part: int, rest: int) -> None:
     low, high = wilson(part, part + rest)
     if not part + rest:
         assert low is high is None
@@ -48,10 +48,10 @@ def test_the_interval_of_a_mean_is_students() -> None:
     assert mean([4.0, 4.0]) == (4.0, 4.0)
 
 
-def test_the_score_of_few_answers_counted_by_hand() -> None:
-    """4 promoters, 1 passive, 1 detractor and the three that are added: 4.75, 2.5 and 1.75 of 9.
+def test_the_interval_of_a_net_promoter_score_by_hand() -> None:
+    """With the three added responses: 4.75 promoters, 2.5 passives and 1.75 detractors of 9 responses.
 
-    Score 3 / 9; variance of the difference 6.5 / 9 - 1 / 9, of the score that by 9.
+    Score 3 / 9; variance of the score (6.5 / 9 - 1 / 9) / 9.
     """
     half = 1.959963985 * math.sqrt((6.5 / 9 - 1 / 9) / 9)
     low, high = net_promoter_score(4, 1, 1)
@@ -60,7 +60,7 @@ def test_the_score_of_few_answers_counted_by_hand() -> None:
 
 
 @given(counts, counts, counts)
-def test_a_score_has_an_interval_with_a_width_that_mirrors(promoters: int, passives: int, detractors: int) -> None:
+def test_swapping_promoters_and_detractors_mirrors_the_interval(promoters: int, passives: int, detractors: int) -> None:
     low, high = net_promoter_score(promoters, passives, detractors)
     if low is None or high is None:
         assert not promoters + passives + detractors
@@ -72,7 +72,7 @@ def test_a_score_has_an_interval_with_a_width_that_mirrors(promoters: int, passi
 
 @pytest.mark.parametrize("truth", [(0.5, 0.3, 0.2), (0.85, 0.1, 0.05), (0.2, 0.3, 0.5)])
 @pytest.mark.parametrize("answers", [10, 30, 300])
-def test_nineteen_of_twenty_intervals_hold_the_true_score(truth: tuple[float, float, float], answers: int) -> None:
+def test_95_percent_of_the_intervals_contain_the_true_score(truth: tuple[float, float, float], answers: int) -> None:
     draws = np.random.default_rng(answers).multinomial(answers, truth, size=2_000)
     held = 0
     for promoters, passives, detractors in draws.tolist():

@@ -1,4 +1,4 @@
-"""Metrics of classifiers compared with scikit-learn, and by hand."""
+"""Metrics of churn predictions, compared with scikit-learn and with hand calculations."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def _arrays(rows: list[tuple[bool, int]]) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.slow
 @given(CASES)
-def test_ranking_figures_are_scikit_learns_ties_and_all(rows):
+def test_roc_auc_and_average_precision_equal_scikit_learns_with_ties(rows):
     churned, score = _arrays(rows)
     assert metrics.roc_auc(churned, score) == pytest.approx(peer.roc_auc_score(churned, score), abs=1e-12)
     assert metrics.average_precision(churned, score) == pytest.approx(
@@ -29,7 +29,7 @@ def test_ranking_figures_are_scikit_learns_ties_and_all(rows):
 
 @pytest.mark.slow
 @given(CASES)
-def test_errors_of_probabilities_are_scikit_learns(rows):
+def test_brier_score_and_log_loss_equal_scikit_learns(rows):
     churned, probability = _arrays(rows)
     probability = 0.01 + 0.98 * probability
     log_odds = np.log(probability / (1 - probability))
@@ -38,7 +38,7 @@ def test_errors_of_probabilities_are_scikit_learns(rows):
 
 
 @given(CASES, st.randoms())
-def test_the_order_of_the_rows_changes_nothing(rows, random):
+def test_metrics_do_not_depend_on_the_order_of_the_rows(rows, random):
     shuffled = list(rows)
     random.shuffle(shuffled)
     for figure in (metrics.roc_auc, metrics.average_precision, metrics.calibration_error, metrics.lift):
@@ -64,20 +64,20 @@ def test_equal_probabilities_share_their_outcomes_across_bins():
     assert metrics.calibration_error(churned, np.full(100, 0.3)) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_lift_is_how_many_times_as_many_leave_at_the_top():
+def test_lift_is_the_churn_rate_of_the_top_decile_over_the_base_rate():
     churned = np.zeros(100, dtype=bool)
     churned[:20] = True
     assert metrics.lift(churned, -np.arange(100.0)) == pytest.approx(5.0)
     assert metrics.lift(churned, np.zeros(100)) == pytest.approx(1.0)
 
 
-def test_a_gain_curve_runs_from_nobody_to_everybody_and_never_falls():
+def test_a_gain_curve_increases_from_0_to_1():
     churned = np.array([True, False, True, False])
     share, caught = metrics.gain_curve(churned, np.array([4.0, 3.0, 2.0, 1.0]))
     assert share.tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert caught.tolist() == [0, 0.5, 0.5, 1, 1]
 
 
-def test_where_all_left_or_all_stayed_no_ranking_is_claimed():
+def test_ranking_metrics_are_nan_if_all_outcomes_are_equal():
     assert np.isnan(metrics.roc_auc(np.ones(3, dtype=bool), np.arange(3.0)))
     assert np.isnan(metrics.average_precision(np.zeros(3, dtype=bool), np.arange(3.0)))

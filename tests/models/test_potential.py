@@ -1,4 +1,4 @@
-"""The percentile of spend equals the true one in simulations, and no prediction exceeds the training data."""
+"""Percentile of spend: true percentiles of simulated groups, and predictions within the training data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Z_80 = 0.841621
 
 
 def groups(sizes: dict[str | None, int], median: dict[str | None, float], spread: float = 0.5) -> pl.DataFrame:
-    """Customers whose spend is log-normal about the median of their group."""
+    """Return customers whose spend is log-normal around the median of their group."""
     dice = np.random.default_rng(0)
     kinds = [kind for kind, size in sizes.items() for _ in range(size)]
     spend = [median[kind] * exp(spread * dice.standard_normal()) for kind in kinds]
@@ -28,7 +28,7 @@ def spends(model: Percentile, customers: pl.DataFrame) -> list[float]:
     return customers.with_columns(percentile=model.spend())["percentile"].to_list()
 
 
-def test_the_true_percentile_of_each_group_is_found() -> None:
+def test_the_true_percentile_of_each_group_is_estimated() -> None:
     median: dict[str | None, float] = {"person": 100.0, "company": 2_000.0, "partner": 500.0}
     customers = groups({"person": 2_000, "company": 800, "partner": 400}, median)
     model = fit_percentile(customers, "spend", numbers=[], texts=["kind"])
@@ -39,7 +39,7 @@ def test_the_true_percentile_of_each_group_is_found() -> None:
         assert below.filter(customers["kind"] == kind).mean() == pytest.approx(0.8, abs=0.01)
 
 
-def test_the_true_slope_of_a_number_is_found() -> None:
+def test_the_true_slope_of_a_number_is_estimated() -> None:
     dice = np.random.default_rng(1)
     days = dice.integers(0, 1_000, 3_000)
     spend = 5 * (1 + days) ** 0.7 * np.exp(0.3 * dice.standard_normal(3_000))
@@ -49,7 +49,7 @@ def test_the_true_slope_of_a_number_is_found() -> None:
     assert spends(model, pl.DataFrame({"days": [500]}))[0] == pytest.approx(5 * 501**0.7 * exp(0.3 * Z_80), rel=0.06)
 
 
-def test_levels_that_say_nothing_get_little_or_nothing() -> None:
+def test_random_levels_have_coefficients_near_zero() -> None:
     customers = groups({"a": 500, "b": 500}, {"a": 90.0, "b": 90.0})
     dice = np.random.default_rng(2)
     noise = pl.Series([f"place {each}" for each in dice.integers(0, 20, customers.height)])
@@ -58,7 +58,7 @@ def test_levels_that_say_nothing_get_little_or_nothing() -> None:
     assert all(abs(addend) < 0.25 for _, addend in model.effects[0].levels)
 
 
-def test_without_anything_that_varies_the_percentile_is_that_of_all() -> None:
+def test_without_varying_features_the_percentile_is_the_overall_one() -> None:
     customers = pl.DataFrame({"spend": [float(each) for each in range(1, 11)], "kind": ["a"] * 10, "days": [7] * 10})
     model = fit_percentile(customers, "spend", numbers=["days"], texts=["kind"])
     assert model.features == ()
@@ -67,7 +67,7 @@ def test_without_anything_that_varies_the_percentile_is_that_of_all() -> None:
     assert spends(model, customers) == [8.0] * 10
 
 
-def test_rare_levels_are_pooled_and_stand_for_those_never_seen() -> None:
+def test_rare_levels_are_pooled_and_used_for_unseen_levels() -> None:
     median: dict[str | None, float] = {"large": 100.0, "tiny": 900.0, "small": 900.0}
     customers = groups({"large": 400, "tiny": 25, "small": 29}, median)
     model = fit_percentile(customers, "spend", numbers=[], texts=["kind"])
@@ -79,32 +79,32 @@ def test_rare_levels_are_pooled_and_stand_for_those_never_seen() -> None:
     assert tiny > 3 * large
 
 
-def test_not_knowing_is_a_level_of_its_own_where_it_is_common() -> None:
+def test_a_frequent_null_is_a_level() -> None:
     customers = groups({"a": 300, None: 300}, {"a": 100.0, None: 800.0})
     model = fit_percentile(customers, "spend", numbers=[], texts=["kind"])
     known, unknown = spends(model, pl.DataFrame({"kind": ["a", None]}))
     assert unknown == pytest.approx(8 * known, rel=0.2)
 
 
-def test_a_number_beyond_those_seen_counts_as_the_nearer_end_and_null_as_typical() -> None:
+def test_numbers_are_clipped_to_the_training_range_and_null_is_the_median() -> None:
     slope = Slope("days", 1.0, lowest=10.0, highest=100.0, typical=50.0)
     model = Percentile(0.8, 0.0, (slope,), (), ceiling=1e9)
     assert spends(model, pl.DataFrame({"days": [0, 10, 100, 10**9, None]})) == [10.0, 10.0, 100.0, 100.0, 50.0]
 
 
-def test_nobody_is_reported_to_spend_more_than_the_largest_nor_less_than_nothing() -> None:
+def test_predictions_are_between_zero_and_the_largest_spend() -> None:
     model = Percentile(0.8, 0.0, (), (Effects("kind", (("rich", 800.0), ("poor", -800.0)), 0.0, 0.0),), ceiling=70.0)
     assert spends(model, pl.DataFrame({"kind": ["rich", "poor", None]})) == [70.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("spend", [0.0, -25.0])
-def test_those_who_spend_nothing_or_less_have_no_potential(spend: float) -> None:
+def test_without_positive_spend_the_percentile_is_zero(spend: float) -> None:
     customers = pl.DataFrame({"spend": [spend] * 60, "kind": ["a", "b"] * 30, "days": range(60)})
     model = fit_percentile(customers, "spend", numbers=["days"], texts=["kind"])
     assert set(spends(model, customers)) == {0.0}
 
 
-def test_learned_numbers_have_six_digits_so_that_what_is_read_is_what_is_used() -> None:
+def test_fitted_numbers_have_six_significant_digits() -> None:
     customers = groups({"a": 100, "b": 100}, {"a": 10.0, "b": 3_333_333.3}).with_columns(
         days=pl.int_range(pl.len()) / 7
     )
@@ -123,7 +123,7 @@ def test_no_number_has_a_smaller_pinball_loss_than_the_quantile(values: list[int
     assert pinball_loss(numbers, quantile) <= pinball_loss(numbers, other) + 1e-9
 
 
-def test_twice_as_much_multiplies_as_the_slope_says() -> None:
+def test_doubling_a_feature_multiplies_the_percentile_by_2_to_the_slope() -> None:
     model = Percentile(0.8, 2.0, (Slope("days", log(3) / log(2), 0.0, 1e6, 1.0),), (), ceiling=1e12)
     once, twice = spends(model, pl.DataFrame({"days": [9_999, 19_999]}))
     assert (twice + 1) / (once + 1) == pytest.approx(3, rel=1e-6)

@@ -22,34 +22,36 @@ def shrunk(own: float | None, gaps: int, population: float | None) -> float | No
     return found
 
 
-def test_as_many_own_gaps_as_the_prior_weigh_half() -> None:
+def test_as_many_intervals_as_the_prior_weight_count_half() -> None:
     assert shrunk(4.0, PRIOR_GAPS, 100.0) == 20.0  # the geometric mean
 
 
-def test_one_gap_of_a_week_where_a_month_is_usual() -> None:
+def test_one_interval_of_a_week_is_shrunk_to_a_population_interval_of_a_month() -> None:
     assert shrunk(7.0, 1, 30.0) == pytest.approx(7 ** (1 / 4) * 30 ** (3 / 4), abs=0.0005)
 
 
 @given(spans, spans, st.integers(1, 500))
-def test_the_estimate_lies_between_the_own_gap_and_the_population_s(own: float, population: float, gaps: int) -> None:
+def test_the_estimate_is_between_the_customers_and_the_populations_interval(
+    own: float, population: float, gaps: int
+) -> None:
     found = shrunk(own, gaps, population)
     assert found is not None
     assert min(own, population) - 0.001 <= found <= max(own, population) + 0.001
 
 
 @given(spans, spans, st.integers(1, 500))
-def test_more_gaps_never_draw_less_towards_the_own_one(own: float, population: float, gaps: int) -> None:
+def test_with_more_intervals_the_shrinkage_never_increases(own: float, population: float, gaps: int) -> None:
     fewer, more = shrunk(own, gaps, population), shrunk(own, gaps + 1, population)
     assert fewer is not None
     assert more is not None
     assert abs(more - own) <= abs(fewer - own) + 0.001
 
 
-def test_without_own_intervals_the_population_interval_is_used() -> None:
+def test_without_intervals_of_the_customer_the_population_interval_is_used() -> None:
     assert shrunk(None, 0, 12.3456789) == 12.3456789
 
 
-def test_without_a_population_nothing_is_usual() -> None:
+def test_without_a_population_interval_the_result_is_null() -> None:
     assert shrunk(5.0, 2, None) is None
 
 
@@ -59,31 +61,31 @@ def histogram(*customers: list[int]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row").group_by(*schema).agg(count=pl.len())
 
 
-def test_a_customer_of_many_gaps_weighs_as_much_as_one_of_few() -> None:
+def test_every_customer_has_equal_weight_in_the_population_quantile() -> None:
     weekly, yearly = [7] * 300, [365]
     assert population_gap(histogram(weekly, yearly, yearly), 0.5) == 365
     assert population_gap(histogram(weekly, weekly, yearly), 0.5) == 7
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30), st.sampled_from([0.5, 0.8]))
-def test_customers_of_one_gap_each_have_the_plain_quantile(gaps: list[int], share: float) -> None:
+def test_with_one_interval_per_customer_the_result_is_the_plain_quantile(gaps: list[int], share: float) -> None:
     at_or_below = population_gap(histogram(*([gap] for gap in gaps)), share)
     assert at_or_below is not None
     assert sum(gap <= at_or_below for gap in gaps) >= share * len(gaps)
     assert sum(gap < at_or_below for gap in gaps) < share * len(gaps)
 
 
-def test_thirds_add_up_to_a_whole() -> None:
+def test_rounding_of_weights_does_not_change_the_quantile() -> None:
     assert population_gap(histogram([1, 1, 1], [2]), 0.5) == 1
 
 
-def test_where_nobody_came_back_nothing_is_usual() -> None:
+def test_without_repeat_purchases_the_population_interval_is_none() -> None:
     assert population_gap(histogram(), 0.5) is None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("read", "of_a_mean"), [(cdnow_master, 2.44), (online_retail, 1.12)])
-def test_real_customers_bear_out_how_much_the_population_weighs(
+def test_the_prior_weight_agrees_with_the_variance_components_of_real_customers(
     read: Callable[[], pl.LazyFrame], of_a_mean: float
 ) -> None:
     gaps = read_ledger({"transactions": read()}).gaps

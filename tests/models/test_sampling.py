@@ -1,4 +1,4 @@
-"""Samples by id depend only on the ids."""
+"""Samples by hashed id depend only on the ids and the seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ids = st.lists(st.text(st.characters(exclude_categories=["Cs"])), unique=True, m
 
 @settings(deadline=None)
 @given(ids, st.integers(0, 50), st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_changes_nobody(names: list[str], size: int, random: Random) -> None:
+def test_the_sample_does_not_depend_on_the_order_of_the_ids(names: list[str], size: int, random: Random) -> None:
     shuffled = list(names)
     random.shuffle(shuffled)
     chosen = {names[place] for place in sample_by_id(names, size)}
@@ -29,13 +29,13 @@ def test_a_larger_sample_contains_a_smaller_one(names: list[str], size: int, mor
     assert set(sample_by_id(names, size)) <= set(sample_by_id(names, size + more))
 
 
-def test_the_sample_is_the_same_tomorrow_and_spreads_over_the_ids() -> None:
+def test_the_sample_is_reproducible_and_spread_over_the_ids() -> None:
     chosen = sample_by_id([f"C{number:05}" for number in range(10_000)], 1_000)
     assert chosen[:5].tolist() == [0, 1, 20, 26, 32]
     assert abs(np.median(chosen) - 5_000) < 500
 
 
-def test_another_seed_draws_others_and_a_newcomer_displaces_one_at_most() -> None:
+def test_another_seed_gives_another_sample_and_a_new_id_replaces_at_most_one() -> None:
     names = [f"C{number:05}" for number in range(1_500)]
     drawn = {seed: set(sample_by_id(names, 500, seed=seed).tolist()) for seed in (0, 1)}
     assert len(drawn[0] & drawn[1]) < 300

@@ -1,4 +1,4 @@
-"""Points of groups of features: the axioms of the Shapley value, and the value itself by brute force."""
+"""Shapley values of feature groups: the axioms, and the definition by brute force."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _features(rows: Mapping[str, list[float]]) -> dict[str, Floats]:
 
 
 def _some_function(seed: int) -> Score:
-    """Any smooth function with effects of all orders, to which NaN is a value of its own."""
+    """Return a random smooth function with interactions of all orders, for which NaN is a separate value."""
     draw = np.random.default_rng(seed)
     inner, missing, outer = draw.normal(size=(8, 6)), draw.normal(size=6), draw.normal(size=8) * 3
 
@@ -60,7 +60,7 @@ def _by_permutations(log_odds: Score, row: Mapping[str, float], reference: Mappi
 @pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999), chunk=st.integers(1, 8))
-def test_base_and_points_add_up_to_the_score_whatever_the_function(
+def test_base_and_points_add_up_to_the_score_of_any_function(
     rows: dict[str, list[float]], reference: dict[str, float], seed: int, chunk: int
 ) -> None:
     log_odds = _some_function(seed)
@@ -85,7 +85,7 @@ def test_points_are_the_mean_over_all_orders_in_which_groups_join(
 @pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999))
-def test_a_group_that_the_score_does_not_look_at_gets_nothing(
+def test_a_group_without_effect_has_zero_points(
     rows: dict[str, list[float]], reference: dict[str, float], seed: int
 ) -> None:
     inner = _some_function(seed)
@@ -98,7 +98,7 @@ def test_a_group_that_the_score_does_not_look_at_gets_nothing(
 
 
 @given(value=VALUES, usual=VALUES, others=st.lists(st.floats(-9, 9), min_size=2, max_size=2))
-def test_groups_that_do_the_same_get_the_same(value: float, usual: float, others: list[float]) -> None:
+def test_groups_with_equal_effects_have_equal_points(value: float, usual: float, others: list[float]) -> None:
     def log_odds(features: Mapping[str, Floats]) -> Floats:
         left, right, other = (np.nan_to_num(features[name], nan=5.0) for name in "xyz")
         return np.asarray((left + right) * other + left * right)
@@ -122,7 +122,7 @@ def test_points_of_the_sum_of_two_models_are_the_sum_of_their_points(
     np.testing.assert_allclose(both.points, sum(apart), atol=1e-9)
 
 
-def test_points_of_a_sum_are_its_terms() -> None:
+def test_points_of_an_additive_score_are_its_terms() -> None:
     features = {"x": np.array([3.0, 1.0]), "y": np.array([5.0, 2.0])}
     found = group_shapley(
         lambda mixed: 2 * mixed["x"] - mixed["y"], features, {"x": 1.0, "y": 2.0}, {"u": ("x",), "v": ("y",)}
@@ -131,7 +131,7 @@ def test_points_of_a_sum_are_its_terms() -> None:
     np.testing.assert_array_equal(found.points, [[4.0, -3.0], [0.0, 0.0]])
 
 
-def test_what_equals_the_reference_is_not_scored_again() -> None:
+def test_groups_equal_to_the_reference_need_no_scores() -> None:
     scored = 0
 
     def log_odds(features: Mapping[str, Floats]) -> Floats:
@@ -146,12 +146,12 @@ def test_what_equals_the_reference_is_not_scored_again() -> None:
 
 
 @pytest.mark.parametrize("groups", [{"one": ("a",)}, {"one": ("a", "b"), "two": ("b",)}])
-def test_a_feature_in_no_group_or_in_two_is_refused(groups: dict[str, tuple[str, ...]]) -> None:
+def test_a_feature_in_no_group_or_in_two_is_an_error(groups: dict[str, tuple[str, ...]]) -> None:
     features = {"a": np.zeros(1), "b": np.zeros(1)}
     with pytest.raises(ValueError, match="exactly one group"):
         group_shapley(lambda mixed: mixed["a"], features, {"a": 0.0, "b": 0.0}, groups)
 
 
-def test_a_score_that_is_not_finite_is_refused() -> None:
+def test_a_score_that_is_not_finite_is_an_error() -> None:
     with pytest.raises(ValueError, match="finite"):
         group_shapley(lambda mixed: mixed["a"], {"a": np.array([np.inf])}, {"a": 0.0}, {"one": ("a",)})

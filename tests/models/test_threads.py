@@ -1,4 +1,4 @@
-"""One thread, whatever the machine has, and whatever was imported in between."""
+"""One thread per numeric library, also in libraries that are imported later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from types import ModuleType
 
 import pytest
-import sklearn.ensemble  # noqa: F401 - brings OpenMP and BLAS
+import sklearn.ensemble  # noqa: F401 - loads OpenMP and BLAS
 import threadpoolctl
 
 from ckm.models.threads import one_thread
@@ -16,7 +16,7 @@ def counts() -> set[int]:
     return {library["num_threads"] for library in threadpoolctl.threadpool_info()}
 
 
-def test_every_library_has_one_thread_inside_and_as_many_as_before_outside() -> None:
+def test_every_library_has_one_thread_inside_the_context_and_as_many_as_before_outside() -> None:
     with threadpoolctl.threadpool_limits(2):
         with one_thread():
             assert counts() == {1}

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from ckm.config import Config
 from ckm.customers import learning_sample
 from ckm.errors import UsageError
+from ckm.identities import FILE, Identities, Link
 from ckm.partitions import partitioned_ledger
 from ckm.partitions.engine import Engine
 from ckm.segment import SegmentOptions, segment_dataset
@@ -87,6 +88,20 @@ def test_a_command_with_partitions_prints_what_it_prints_without(
     name, *options = command
     whole, divided = run(name, orders, *options), run(name, orders, *options, "--partitions", 3)
     assert whole.exit_code == divided.exit_code == 0
+    assert divided.stdout == whole.stdout
+
+
+@pytest.mark.slow
+def test_linked_customer_ids_of_several_partitions_are_one_person(run: Run, orders: Path, tmp_path: Path) -> None:
+    for words in (("init", tmp_path), ("ingest", orders, "--as", "transactions", "-C", tmp_path)):
+        assert run(*words).exit_code == 0
+    command = ("segment", tmp_path, "--by", "value", "--customers", "-f", "json", "--dry-run")
+    unlinked = pl.read_json(run(*command).stdout.encode())
+    ids = unlinked["customer_id"].head(20).to_list()
+    Identities(tuple(Link(ids[0], each) for each in ids[1:])).write(tmp_path / FILE)
+    whole, divided = run(*command), run(*command, "--partitions", 3)
+    assert whole.exit_code == divided.exit_code == 0, divided.stderr
+    assert pl.read_json(divided.stdout.encode()).height == unlinked.height - 19
     assert divided.stdout == whole.stdout
 
 

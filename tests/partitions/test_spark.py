@@ -11,6 +11,7 @@ from deltalake import write_deltalake
 from ckm.config import Config
 from ckm.customers import learning_sample
 from ckm.dataset import AS_FOUND, Dataset
+from ckm.identities import FILE, Identities, Link
 from ckm.partitions import partitioned_ledger
 from ckm.partitions.engine import Engine
 from ckm.segment import SegmentOptions, segment_dataset
@@ -145,6 +146,19 @@ def test_a_saved_run_in_spark_is_compared_with_like_one_in_memory(
     assert found["previous_segment"].to_list() == expected["previous_segment"].to_list()
     assert found["cause"].drop_nulls().len() > 0
     assert found["cause"].to_list() == expected["cause"].to_list()
+
+
+@pytest.mark.parametrize("command", ["segment", "churn-warn", "loyalty-report"])
+def test_a_workspace_with_linked_customers_is_refused(run: Run, spark: Engine, workspace: Path, command: str) -> None:
+    left, right = example_frames()["customers"]["customer_id"].head(2)
+    Identities((Link(left, right),)).write(workspace / FILE)
+    try:
+        found = run(command, workspace, "--engine", "spark", "--dry-run")
+    finally:
+        (workspace / FILE).unlink()
+    assert found.exit_code == 2
+    assert FILE in found.stderr
+    assert left not in found.stderr
 
 
 def test_a_folder_that_spark_did_not_write_is_not_replaced(

@@ -1,4 +1,4 @@
-"""A headless Chromium that a test looks at a page with, by its debugging protocol over pipes: nothing to install."""
+"""A headless Chromium for tests of pages, controlled by its debugging protocol over pipes."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ QUIET = (
 
 
 def find_chromium() -> str | None:
-    """Return the program; None where there is none."""
+    """Return the path of Chromium; None if it is not installed."""
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 class Browser:
-    """One tab."""
+    """A tab of the browser."""
 
     def __init__(self, read: int, write: int) -> None:
         self._read, self._write = read, write
         self._held = b""
         self._number = 0
         self.events: list[dict[str, Any]] = []
-        """What the browser told since the page was opened."""
+        """Events of the browser since the page was opened."""
         target = self._call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Call a method of the protocol on the tab."""
+        """Call a method of the debugging protocol."""
         return self._call(method, session=self._session, **parameters)
 
     def open(self, page: Path, *, width: int, height: int = 900, dark: bool = False) -> None:
-        """Show a page on a screen of so many pixels."""
+        """Open a page in a window of a width and height in pixels."""
         scheme = "dark" if dark else "light"
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
@@ -63,28 +63,28 @@ class Browser:
             self.events.append(self._next())
 
     def value(self, expression: str) -> Any:
-        """Return what an expression comes to in the page: the tester's own, so that no policy forbids it."""
+        """Return the value of an expression in the page; the page's security policy does not apply to it."""
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
 
     def complaints(self) -> list[str]:
-        """Return what the console holds."""
+        """Return the messages of the console."""
         wanted = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded"}
         return [json.dumps(event["params"]) for event in self.events if event["method"] in wanted]
 
     def requests(self) -> list[str]:
-        """Return the addresses that the page asked for, itself among them."""
+        """Return the addresses that the page requested, including its own."""
         sent = (event for event in self.events if event["method"] == "Network.requestWillBeSent")
         return [event["params"]["request"]["url"] for event in sent]
 
     def picture(self, path: Path) -> None:
-        """Write the whole page as PNG."""
+        """Write a screenshot of the whole page as PNG."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
         shot = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
         path.write_bytes(base64.b64decode(shot["data"]))
 
     def paper(self, path: Path) -> None:
-        """Write the page as a PDF, as it prints."""
+        """Write the printed page as PDF."""
         printed = self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=False)
         path.write_bytes(base64.b64decode(printed["data"]))
 
@@ -113,7 +113,7 @@ class Browser:
 
 @contextmanager
 def browser(folder: Path) -> Iterator[Browser]:
-    """Start Chromium with a profile of its own in a folder, and end it."""
+    """Yield a Chromium with a new profile in a folder, and end it."""
     program = find_chromium()
     assert program is not None
     to_read, to_write = os.pipe(), os.pipe()

@@ -1,4 +1,4 @@
-"""How a test reads a page: as a browser's parser does, with the standard library's."""
+"""Parse a page as a tree of elements, with the standard library's HTML parser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})
 
 @dataclass
 class Element:
-    """An element of a page with what stands in it."""
+    """An element of a page with its attributes, texts and children."""
 
     tag: str
     attributes: dict[str, str]
@@ -18,7 +18,7 @@ class Element:
     own_text: list[str] = field(default_factory=list)
 
     def all(self, *tags: str) -> list[Element]:
-        """Return the elements of these tags beneath this one, in the order of the page; of any without a tag."""
+        """Return the elements with one of these tags inside this one, in order; without tags, all elements."""
         found = []
         for child in self.children:
             if not tags or child.tag in tags:
@@ -28,7 +28,7 @@ class Element:
 
     @property
     def text(self) -> str:
-        """What a reader reads in it."""
+        """The text of the element and its descendants."""
         return " ".join("".join([*self.own_text, *(" " + child.text for child in self.children)]).split())
 
 
@@ -55,7 +55,7 @@ class _Reader(HTMLParser):
 
 
 def read(html: str) -> Element:
-    """Return the page as a tree; an element that is closed by another's end fails the test."""
+    """Return the page as a tree; an element with the wrong end tag fails the test."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

@@ -1,4 +1,4 @@
-"""Charts: specifications that say what is drawn, within what can be read."""
+"""Charts: specifications contain all data, within the limit of readable marks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_point_of_the_table_is_in_the_chart() -> None:
     assert values(chart, "x")[:2] == [0, 1]
 
 
-def test_a_line_is_named_where_it_runs() -> None:
+def test_a_line_is_labelled_beside_its_points() -> None:
     chart = line_chart([ChartLine("ours", ((0, 0), (0.5, 0.8), (1, 1)), named_at=1)], SHARE, SHARE)
     (name,) = [layer["data"]["values"][0] for layer in chart["layer"] if layer["mark"]["type"] == "text"]
     assert name == {"x": 0.5, "y": 0.8, "text": "ours"}
@@ -41,7 +41,7 @@ def test_the_subject_of_a_chart_is_drawn_on_top() -> None:
 
 
 @pytest.mark.slow
-def test_categories_keep_the_order_they_were_given() -> None:
+def test_categories_keep_their_order() -> None:
     names = ["zeta", "alpha", "mid"]
     chart = dot_chart([Dots(name, (), 0.5, "0.5") for name in names], SHARE)
     drawn = [text.text for text in ElementTree.fromstring(draw(chart, name="dots", label="Dots")).iter("text")]
@@ -49,7 +49,7 @@ def test_categories_keep_the_order_they_were_given() -> None:
 
 
 @pytest.mark.slow
-def test_more_marks_than_can_be_read_are_refused() -> None:
+def test_a_chart_with_too_many_marks_is_refused() -> None:
     most = line_chart([line(MOST_MARKS)], SHARE, SHARE)
     assert marks(most) == MOST_MARKS
     assert "<svg" in draw(most, name="most", label="Most")
@@ -57,7 +57,7 @@ def test_more_marks_than_can_be_read_are_refused() -> None:
         draw(line_chart([line(MOST_MARKS + 1)], SHARE, SHARE), name="more", label="More")
 
 
-def test_ids_in_two_drawings_of_a_page_differ_and_stay_when_drawn_again() -> None:
+def test_ids_differ_between_charts_of_a_page_and_are_equal_when_drawn_again() -> None:
     clipped = dict(line_chart([line(3)], SHARE, SHARE))
     clipped["layer"][0]["mark"]["clip"] = True
     first, again = (draw(clipped, name="one", label="One") for _ in range(2))
@@ -67,18 +67,18 @@ def test_ids_in_two_drawings_of_a_page_differ_and_stay_when_drawn_again() -> Non
     assert "url(#two-0)" in draw(clipped, name="two", label="Two")
 
 
-def test_a_drawing_has_no_size_of_its_own() -> None:
+def test_a_drawing_has_no_fixed_size() -> None:
     root = ElementTree.fromstring(draw(line_chart([line(3)], SHARE, SHARE), name="free", label="Free"))
     assert set(root.attrib) == {"viewBox", "role", "aria-label", "class"}
 
 
-def test_an_image_from_elsewhere_is_refused() -> None:
+def test_an_external_image_is_refused() -> None:
     picture = {"data": {"values": [{"u": "data:,"}]}, "mark": "image", "encoding": {"url": {"field": "u"}}}
     with pytest.raises(ValueError, match="image"):
         draw(picture, name="picture", label="Picture")
 
 
-def test_data_from_elsewhere_are_not_fetched() -> None:
+def test_external_data_are_not_downloaded() -> None:
     away = {"data": {"url": "https://example.invalid/data.csv"}, "mark": "point"}
     with pytest.raises(ValueError, match="not allowed"):
         draw(away, name="away", label="Away")

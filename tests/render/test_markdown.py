@@ -1,4 +1,4 @@
-"""Markdown that reads as it stands, and in which no name becomes markup."""
+"""Markdown that is readable as plain text, and in which markup of names is escaped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def table_lines(text: str) -> list[list[str]]:
 
 
 @pytest.mark.slow
-def test_the_mail_says_what_the_page_says() -> None:
+def test_the_mail_has_the_texts_of_the_page() -> None:
     document = card_document(example_card())
     text = render_markdown(document)
     assert text.startswith(f"# {document.title}\n\n")
@@ -33,19 +33,19 @@ def test_the_mail_says_what_the_page_says() -> None:
 
 
 @pytest.mark.slow
-def test_columns_stand_beneath_each_other_without_being_rendered() -> None:
+def test_columns_of_a_markdown_table_are_aligned_as_plain_text() -> None:
     for table in table_lines(render_markdown(card_document(example_card()))):
         assert len({len(line) for line in table}) == 1
         assert len({line.count("|") for line in table}) == 1
 
 
-def test_wide_characters_take_two_columns_and_marks_above_none() -> None:
+def test_wide_characters_have_two_columns_and_combining_marks_none() -> None:
     table = ReportTable("Names", (TableColumn("Name"),), (("长期客户",), ("กี่",), ("12345678",)))
     lines = table_lines(render_markdown(Document("T", "L", (Section("S", (table,)),))))[0]
     assert lines[2:] == ["| 长期客户 |", "| กี่" + " " * 7 + " |", "| 12345678 |"]
 
 
-def test_a_name_that_looks_like_markup_stays_a_name() -> None:
+def test_markup_in_a_name_is_escaped() -> None:
     name = "<b>*a*|_b_`c`\n[d](e) & \\"
     safe = r"&lt;b>\*a\*\|\_b\_\`c\` \[d\](e) & \\"
     blocks = (Text(name), Items((name,)), Facts(((name, name),)), ReportTable("T", (TableColumn(name),), ((name,),)))

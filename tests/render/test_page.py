@@ -1,4 +1,4 @@
-"""The page: one file that anybody can open and read, and that does nothing but be read."""
+"""The HTML page: accessible, one file, without scripts and requests, with all texts escaped."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def card(card_page: str) -> Element:
 
 
 @pytest.mark.slow
-def test_the_page_says_its_language_and_its_direction() -> None:
+def test_the_page_declares_its_language_and_direction() -> None:
     page = read(render_page(document(lang="fa", direction="rtl"))).all("html")[0]
     assert (page.attributes["lang"], page.attributes["dir"]) == ("fa", "rtl")
 
@@ -81,7 +81,7 @@ def test_a_page_has_one_title_and_headings_without_gaps(card: Element) -> None:
 
 
 @pytest.mark.slow
-def test_a_keyboard_gets_past_the_top_and_into_wide_tables(card: Element) -> None:
+def test_a_keyboard_can_skip_the_header_and_scroll_wide_tables(card: Element) -> None:
     skip = card.all("a")[0]
     ids = {element.attributes.get("id") for element in card.all()}
     assert skip.attributes["href"].removeprefix("#") in ids
@@ -90,14 +90,14 @@ def test_a_keyboard_gets_past_the_top_and_into_wide_tables(card: Element) -> Non
     assert all(each.attributes["tabindex"] == "0" and each.attributes["aria-label"] for each in wide)
 
 
-def test_each_link_leads_to_a_place_on_the_page_and_no_id_occurs_twice(card: Element) -> None:
+def test_each_link_has_a_target_on_the_page_and_ids_are_unique(card: Element) -> None:
     ids = [element.attributes["id"] for element in card.all() if "id" in element.attributes]
     assert len(ids) == len(set(ids))
     assert {link.attributes["href"].removeprefix("#") for link in card.all("a")} <= set(ids)
     assert {element.attributes["aria-labelledby"] for element in card.all("section", "figure")} <= set(ids)
 
 
-def test_each_chart_is_one_labelled_image_with_its_numbers_in_a_table_beneath(card: Element) -> None:
+def test_each_chart_is_a_labelled_image_with_a_table_of_its_numbers(card: Element) -> None:
     figures = card.all("figure")
     assert len(figures) == 3
     assert len(card.all("svg")) == len(figures)
@@ -118,11 +118,11 @@ def test_each_cell_has_a_heading_for_its_row_and_its_column(card: Element) -> No
             assert len(row.children) == len(table.all("thead")[0].all("th"))
 
 
-def test_a_page_stays_within_its_size(card_page: str) -> None:
+def test_a_page_is_within_its_size_limit(card_page: str) -> None:
     assert len(card_page.encode()) < MOST_BYTES / 5
 
 
-def test_a_page_has_no_script_no_handler_and_asks_for_nothing(card_page: str) -> None:
+def test_a_page_has_no_script_no_event_handler_and_no_request(card_page: str) -> None:
     page = read(card_page)
     assert not page.all("script", "link", "img", "iframe", "object", "embed", "image", "use", "base", "form")
     for element in page.all():
@@ -131,7 +131,7 @@ def test_a_page_has_no_script_no_handler_and_asks_for_nothing(card_page: str) ->
     assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", card_page)
 
 
-def test_the_policy_forbids_all_but_the_style_of_the_page_itself(card: Element) -> None:
+def test_the_content_security_policy_allows_only_the_style_of_the_page(card: Element) -> None:
     (policy,) = (
         meta.attributes["content"]
         for meta in card.all("meta")
@@ -143,7 +143,7 @@ def test_the_policy_forbids_all_but_the_style_of_the_page_itself(card: Element) 
 
 
 @pytest.mark.slow
-def test_a_name_that_looks_like_markup_is_shown_as_text_wherever_it_stands() -> None:
+def test_markup_in_a_name_is_escaped_everywhere_on_the_page() -> None:
     plain, evil = read(render_page(document())), read(render_page(document(EVIL)))
     assert [element.tag for element in evil.all()] == [element.tag for element in plain.all()]
     assert evil.all("main")[0].text.count(EVIL) == plain.all("main")[0].text.count("regular")
@@ -151,7 +151,7 @@ def test_a_name_that_looks_like_markup_is_shown_as_text_wherever_it_stands() -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
+def test_text_of_a_chart_is_a_text_element_in_any_script(name: str) -> None:
     drawing = read(render_page(document(name))).all("svg")[0]
     assert {text.text for text in drawing.all("text")} >= {name, f"{name} x", f"{name} y"}
     bars = dot_chart([Dots(name, (0.1, 0.2), 0.15, "0.15")], Axis("Share", ".2f"))
@@ -162,7 +162,7 @@ def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
-def test_a_control_or_half_a_character_in_a_chart_neither_ends_the_program_nor_stays(name: str) -> None:
+def test_control_characters_and_lone_surrogates_in_a_chart_are_escaped(name: str) -> None:
     page = render_page(document(f"{name}\ud83d"))
     assert not BAD.search(page)
     assert read(page).all("svg")[0].all("text")
@@ -170,7 +170,7 @@ def test_a_control_or_half_a_character_in_a_chart_neither_ends_the_program_nor_s
 
 
 @pytest.mark.slow
-def test_equal_documents_give_equal_bytes_however_many_charts_were_drawn_before(card_page: str) -> None:
+def test_equal_documents_give_equal_bytes_after_any_number_of_charts(card_page: str) -> None:
     render_page(document())
     assert render_page(card_document(example_card())) == card_page
 
@@ -188,7 +188,7 @@ def test_another_process_gives_the_same_bytes(card_page: str) -> None:
     assert done.stdout.decode() == card_page
 
 
-def test_colours_come_from_the_page_so_that_light_dark_and_paper_are_one_drawing(card: Element) -> None:
+def test_colours_of_a_chart_are_variables_of_the_page(card: Element) -> None:
     colours = {
         element.attributes[name]
         for drawing in card.all("svg")
@@ -202,13 +202,13 @@ def test_colours_come_from_the_page_so_that_light_dark_and_paper_are_one_drawing
 
 
 @pytest.mark.slow
-def test_the_words_of_the_page_can_be_in_another_language() -> None:
+def test_the_fixed_texts_of_the_page_can_be_in_another_language() -> None:
     words = PageWords(**{field.name: f"«{field.name}»" for field in dataclasses.fields(PageWords)})
     page = render_page(document(), words)
     assert all(f"«{field.name}»" in page for field in dataclasses.fields(PageWords))
 
 
-def test_a_document_without_charts_draws_none() -> None:
+def test_a_document_without_charts_has_no_drawing() -> None:
     bare = Document("Bare", "Nothing to draw.", (Section("Words", (Text("Some."),)),))
     assert not read(render_page(bare)).all("svg", "dl", "footer")
 

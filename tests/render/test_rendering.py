@@ -1,4 +1,4 @@
-"""Names that are markup, escapes or no text at all go through every command in every format, and stay names."""
+"""Names with markup, escape sequences and invalid characters are escaped by every command in every format."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ END = date(2025, 12, 31)
 
 @pytest.fixture(scope="module")
 def odd_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Orders of 110 customers, each of them, their channel and their category called by something odd."""
+    """Return a file with orders of 110 customers with hostile ids, channels and categories."""
     names, dice, rows = (*ODD, HALF), random.Random(1), []
     for number in range(110):
         name = f"{names[number % len(names)]} {number // len(names)}"
@@ -42,7 +42,7 @@ def odd_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def assert_plain(data: bytes, suffix: str) -> None:
-    """A file that people read holds no control and no markup of a name's; one for machines can be read whole."""
+    """Assert that a text has no control characters and no markup of names, and that a machine format can be parsed."""
     match suffix:
         case ".xlsx":
             with zipfile.ZipFile(io.BytesIO(data)) as packed:
@@ -86,7 +86,7 @@ LOYALTY = ("loyalty-report", "--by", "category", "--min-group-size", "1")
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".html", ".md", ".xlsx", pytest.param(".parquet", marks=pytest.mark.slow)])
-def test_a_loyalty_report_of_odd_names_is_written_and_plain(
+def test_a_loyalty_report_with_hostile_names_is_written_and_escaped(
     suffix: str, tmp_path: Path, run: Run, odd_file: Path
 ) -> None:
     path = tmp_path / f"r{suffix}"
@@ -110,7 +110,7 @@ COMMANDS = (
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words))
-def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
+def test_no_name_acts_as_markup_or_control_on_a_screen_in_a_mail_or_in_a_message(
     words: tuple[str, ...], run: Run, odd_file: Path
 ) -> None:
     for fmt in FORMATS:
@@ -123,7 +123,7 @@ def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".xlsx", ".md", ".parquet", ".ndjson"])
-def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: Run, odd_file: Path) -> None:
+def test_a_list_with_hostile_names_is_a_valid_file(suffix: str, tmp_path: Path, run: Run, odd_file: Path) -> None:
     for words in (["segment"], ["churn-warn", "--model", "rule", "--all"], ["check"]):
         path = tmp_path / f"{words[0]}{suffix}"
         done = run(*words, odd_file, "-o", path)
@@ -133,7 +133,7 @@ def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: R
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
-def test_findings_and_cards_of_odd_names_can_be_read_by_their_readers(tmp_path: Path, run: Run, odd_file: Path) -> None:
+def test_findings_and_model_cards_with_hostile_names_can_be_parsed(tmp_path: Path, run: Run, odd_file: Path) -> None:
     done = run("check", odd_file, "-f", "junit")
     assert_plain(done.stdout_bytes, ".xml")
     for suffix in (".html", ".md"):
@@ -144,7 +144,7 @@ def test_findings_and_cards_of_odd_names_can_be_read_by_their_readers(tmp_path: 
 
 
 @pytest.mark.slow
-def test_an_error_about_an_odd_name_is_one_line_and_plain(run: Run, odd_file: Path) -> None:
+def test_an_error_about_a_hostile_name_is_one_escaped_line(run: Run, odd_file: Path) -> None:
     for fmt in ("table", "json"):
         done = run("loyalty-report", odd_file, "--by", "\x1b[31m\u202e\ud83d", "-f", fmt)
         assert done.exit_code == 2
@@ -168,7 +168,7 @@ state: {{confidence: validated, by: {title}}}
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A knowledge base whose entries are called by odd names, each with a word to find it by."""
+    """Return a knowledge base of entries with hostile names, each with a word that finds it."""
     folder = tmp_path_factory.mktemp("kb")
     for number, name in enumerate((*ODD, HALF)):
         text = ENTRY.format(number=number, title=json.dumps(f"parcel {name} {number}"))
@@ -177,7 +177,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("fmt", FORMATS)
-def test_hits_and_findings_of_a_knowledge_base_are_plain(fmt: str, run: Run, base: Path) -> None:
+def test_hits_and_findings_of_a_knowledge_base_are_escaped(fmt: str, run: Run, base: Path) -> None:
     for words in (
         ["kb-search", "--include-inactive", "parcel"],
         ["kb-search", "--include-inactive", "--explain", "parcel"],
@@ -190,12 +190,12 @@ def test_hits_and_findings_of_a_knowledge_base_are_plain(fmt: str, run: Run, bas
         assert not BAD.search(done.stderr), words
 
 
-def test_findings_of_a_knowledge_base_can_be_read_by_code_hosts(run: Run, base: Path) -> None:
+def test_junit_and_sarif_of_a_hostile_knowledge_base_are_valid(run: Run, base: Path) -> None:
     assert_plain(run("kb-lint", "--kb", base, "--as-of", "2026-01-01", "-f", "junit").stdout_bytes, ".xml")
     assert_plain(run("kb-lint", "--kb", base, "--as-of", "2026-01-01", "-f", "sarif").stdout_bytes, ".json")
 
 
-def test_an_entry_is_shown_plain(run: Run, base: Path) -> None:
+def test_an_entry_is_shown_escaped(run: Run, base: Path) -> None:
     for number in range(len(ODD)):
         done = run("kb-show", f"odd-{number}", "--kb", base, "--as-of", "2026-01-01")
         if done.exit_code == 0:  # one that cannot be read at all is a finding of kb-lint

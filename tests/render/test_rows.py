@@ -1,4 +1,4 @@
-"""Small tables leave the program in the same bytes as frames do."""
+"""Small tables are written in the same bytes as frames."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ rows = st.lists(
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".ndjson", ".md"])
 @given(rows=rows)
-def test_the_bytes_are_those_of_a_frame(suffix: str, rows: list[tuple[Any, ...]]) -> None:
+def test_the_output_equals_that_of_a_frame(suffix: str, rows: list[tuple[Any, ...]]) -> None:
     table = ResultTable(COLUMNS, rows)
     assert render(table, suffix) == writers.render(frame(table), suffix)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".xlsx", ".csv"])
-def test_files_of_every_kind_are_written(tmp_path: Path, suffix: str) -> None:
+def test_files_of_every_format_are_written(tmp_path: Path, suffix: str) -> None:
     table = ResultTable({**COLUMNS, "deep": dict}, [("ก", 1, 0.5, True, date(2026, 1, 2), ["a"], {"a": 1})])
     save(table, tmp_path / f"t{suffix}", suffix)
     if suffix == ".parquet":
@@ -49,22 +49,22 @@ def test_files_of_every_kind_are_written(tmp_path: Path, suffix: str) -> None:
     assert (tmp_path / f"t{suffix}").stat().st_size > 0
 
 
-def test_a_column_name_is_disarmed_too() -> None:
+def test_a_formula_in_a_column_name_is_escaped() -> None:
     assert render(ResultTable({"=x": str}, []), ".csv") == "'=x\n"
 
 
 @given(st.text(max_size=30))
-def test_nothing_of_a_text_moves_or_turns_a_terminal(text: str) -> None:
+def test_control_characters_and_direction_marks_are_escaped_for_a_terminal(text: str) -> None:
     turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     assert not [sign for sign in safe(text) if unicodedata.category(sign) == "Cc" or sign in turning]
 
 
 @pytest.mark.parametrize(("text", "columns"), [("abc", 3), ("包裹", 4), ("พัสดุ", 3), ("é", 1), ("e\u0301", 1), ("", 0)])
-def test_a_width_is_that_of_a_terminal(text: str, columns: int) -> None:
+def test_the_width_of_a_text_is_in_terminal_columns(text: str, columns: int) -> None:
     assert width(text) == columns
 
 
-def test_columns_stand_under_each_other_in_every_script(capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_are_aligned_in_every_script(capsys: pytest.CaptureFixture[str]) -> None:
     emit_rows(ResultTable({"name": str, "n": int}, [("包裹", 1), ("พัสดุ", 20), ("ab", 1234)]), Format.table)
     lines = capsys.readouterr().out.splitlines()
     assert {width(line) for line in lines} == {12}

@@ -1,4 +1,4 @@
-"""Findings as SARIF: what code hosts need, for any text."""
+"""Findings as SARIF: valid for any text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ckm.render.sarif import SarifResult, SarifRule, to_sarif
 from ckm.severity import Severity
 
-RULES = [SarifRule("a", Severity.error, "promise a", "do a"), SarifRule("b", Severity.info, "promise b", "do b")]
+RULES = [SarifRule("a", Severity.error, "condition a", "do a"), SarifRule("b", Severity.info, "condition b", "do b")]
 
 
-def test_a_result_names_rule_level_file_and_line() -> None:
+def test_a_sarif_result_has_rule_level_file_and_line() -> None:
     log = json.loads(
         to_sarif("ckm x", "1.0", RULES, [SarifResult("b", Severity.warning, "kb/späte datei.yaml", 12, "m")])
     )
@@ -21,7 +21,7 @@ def test_a_result_names_rule_level_file_and_line() -> None:
     assert log["version"] == "2.1.0"
     assert run["tool"]["driver"]["rules"][1] == {
         "id": "b",
-        "shortDescription": {"text": "promise b"},
+        "shortDescription": {"text": "condition b"},
         "help": {"text": "do b"},
         "defaultConfiguration": {"level": "note"},
     }
@@ -33,7 +33,7 @@ def test_a_result_names_rule_level_file_and_line() -> None:
     }
 
 
-def test_a_file_as_a_whole_has_no_region_and_a_base_is_named_once() -> None:
+def test_a_result_about_a_whole_file_has_no_region_and_the_base_is_declared_once() -> None:
     log = json.loads(
         to_sarif("x", "1", RULES, [SarifResult("a", Severity.error, "a.yaml", 0, "m")], base="the knowledge base")
     )
@@ -43,7 +43,9 @@ def test_a_file_as_a_whole_has_no_region_and_a_base_is_named_once() -> None:
 
 
 @given(st.text(), st.text(), st.integers(0, 10**6))
-def test_any_text_is_valid_and_lines_do_not_change_what_a_finding_is(message: str, subject: str, line: int) -> None:
+def test_any_text_is_valid_sarif_and_line_numbers_do_not_change_a_fingerprint(
+    message: str, subject: str, line: int
+) -> None:
     one, other = (
         json.loads(to_sarif("x", "1", RULES, [SarifResult("a", Severity.error, "a.yaml", each, message, subject)]))
         for each in (line, line + 1)

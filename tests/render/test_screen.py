@@ -1,4 +1,4 @@
-"""Tables and sentences on a narrow terminal: no word is broken, and what has no room is counted."""
+"""Tables and sentences on a narrow terminal: no word is broken, and dropped columns are counted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LONG = "orders_export_of_the_second_quarter_2025_with_refunds.csv"
 
 
 class Terminal(io.StringIO):
-    """What is written to a terminal."""
+    """A stream that is a terminal, with the written text."""
 
     def isatty(self) -> bool:
         return True
@@ -37,7 +37,7 @@ class Terminal(io.StringIO):
 
 @contextmanager
 def a_terminal() -> Iterator[Terminal]:
-    """A terminal of 80 columns in the place of stdout and stderr, of which pytest has its own between tests."""
+    """Replace stdout and stderr by a terminal of 80 columns, and yield it."""
     page = Terminal()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", page)
@@ -50,14 +50,14 @@ def a_terminal() -> Iterator[Terminal]:
 
 
 def loads(**counts: int) -> pl.DataFrame:
-    """Return what an ingest prints of one file with a long name."""
+    """Return the table that an ingest prints about one file with a long name."""
     names = ("rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
     row = {"file": LONG, "table": "transactions", "status": "unchanged"}
     return pl.DataFrame([{**row, **{name: counts.get(name, 0) for name in names}}])
 
 
 @pytest.mark.parametrize("count", [0, 12_345])
-def test_no_word_is_broken_whatever_a_load_counts(count: int) -> None:
+def test_a_summary_of_a_load_with_any_numbers_breaks_no_word(count: int) -> None:
     found = loads(rows=count, accepted=count, updated=count, unchanged=count, duplicates=count, quarantined=count)
     with a_terminal() as terminal:
         emit(found, Format.table, by_use=_by_use(found))
@@ -70,7 +70,7 @@ def test_no_word_is_broken_whatever_a_load_counts(count: int) -> None:
     assert all(part[-1] in "_." for part in shown[:-1])
 
 
-def test_a_wide_sentence_is_broken_between_words() -> None:
+def test_a_long_sentence_is_broken_between_words() -> None:
     sentence = f"{LONG}: recognised as an export of a shop; --platform none takes its columns by their names alone"
     with a_terminal() as terminal:
         messages.note(sentence)
@@ -89,7 +89,7 @@ NAMES = st.lists(st.sampled_from(SPACED), min_size=1, max_size=3).map(" ".join)
 
 @st.composite
 def tables(draw: st.DrawFn) -> ResultTable:
-    """Return a table of texts and numbers, each column with a name of its own."""
+    """Return a table of texts and numbers with different column names."""
     kinds = draw(st.lists(st.sampled_from([str, str, int, float]), min_size=1, max_size=9))
     columns = {f"{draw(NAMES)} c{at}": kind for at, kind in enumerate(kinds)}
     cells = {str: TEXTS, int: st.integers(0, 10**7), float: st.floats(0, 10**7)}
@@ -98,7 +98,7 @@ def tables(draw: st.DrawFn) -> ResultTable:
 
 
 @given(tables(), st.integers(40, 200), st.randoms())
-def test_a_window_of_any_width_breaks_no_word_and_counts_the_columns_that_have_no_room(
+def test_a_window_of_any_width_breaks_no_word_and_counts_the_dropped_columns(
     table: ResultTable, columns: int, dice: object
 ) -> None:
     by_use = list(table.columns)
@@ -121,7 +121,7 @@ def test_a_window_of_any_width_breaks_no_word_and_counts_the_columns_that_have_n
 
 
 @given(TEXTS, st.integers(20, 100))
-def test_a_line_of_any_script_is_broken_between_its_words_and_loses_nothing(text: str, columns: int) -> None:
+def test_a_line_in_any_script_is_broken_between_words_and_loses_no_character(text: str, columns: int) -> None:
     lines = wrapped(text, columns, mark="- ")
     assert max(map(width, lines)) <= columns
     assert "".join("".join(lines)[2:].split()) == "".join(text.split())
@@ -130,11 +130,11 @@ def test_a_line_of_any_script_is_broken_between_its_words_and_loses_nothing(text
     assert not any(line.lstrip(" -").startswith(("，", "。")) for line in lines)
 
 
-def test_a_name_is_broken_after_its_marks_and_a_word_without_any_only_where_no_window_holds_it() -> None:
+def test_a_name_is_broken_after_its_marks_and_a_word_only_if_it_is_wider_than_the_window() -> None:
     path = "incoming/" + LONG
     assert all(line.endswith(("_", "/", "csv")) for line in wrapped(path, 30))
     assert [len(line) for line in wrapped("x" * 100, 40)] == [40, 40, 20]
 
 
-def test_lines_of_a_text_stay_lines() -> None:
+def test_line_breaks_of_a_text_are_kept() -> None:
     assert filled("one two\nthree", width=7, mark="- ") == "- one\n  two\n  three"

@@ -1,4 +1,4 @@
-"""From text to terms."""
+"""Analysis of texts: terms by script and language."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ def exact(text: str, lang: str = "") -> list[str]:
 @pytest.mark.parametrize(
     "spelling", ["Rückgabe", "Rueckgabe", "Ruckgabe", "RÜCKGABE", "Ru\u0308ckgabe", "Rück\u00adgabe"]
 )
-def test_all_spellings_of_an_umlaut_meet(spelling: str) -> None:
+def test_all_spellings_of_an_umlaut_have_the_same_terms(spelling: str) -> None:
     assert words(spelling, "de") == words("Rückgabe", "de")
     assert grams(spelling, "de") == grams("Rückgabe", "de")
 
 
-def test_english_plurals_meet_although_ue_is_folded() -> None:
+def test_english_plurals_have_the_same_stem_although_ue_is_folded() -> None:
     assert words("issues", "en") == words("issue", "en")
 
 
-def test_traditional_and_simplified_characters_meet() -> None:
+def test_traditional_and_simplified_characters_have_the_same_terms() -> None:
     assert words("客戶服務") == words("客户服务")
     assert grams("客戶服務") == grams("客户服务") == list("客户服务")
 
 
-def test_arabic_letters_meet_persian_ones() -> None:
+def test_arabic_and_persian_letters_have_the_same_terms() -> None:
     assert words("كتاب يک", "fa") == words("کتاب یک", "fa")
 
 
-def test_a_zero_width_non_joiner_parts_words_as_a_space_does() -> None:
+def test_a_zero_width_non_joiner_separates_words_like_a_space() -> None:
     assert exact("می\u200cروم") == exact("می روم")
 
 
@@ -49,36 +49,36 @@ def test_digits_of_all_scripts_are_ascii(digits: str) -> None:
     assert words(digits) == ["2024"]
 
 
-def test_thai_is_cut_into_words_of_the_dictionary() -> None:
+def test_thai_is_segmented_into_dictionary_words() -> None:
     assert words("ลูกค้าคืนสินค้า") == ["ลูกค้า", "คืน", "สินค้า"]
 
 
-def test_stop_words_are_no_words_but_stay_in_exact_phrases() -> None:
+def test_stop_words_are_not_terms_but_part_of_phrases() -> None:
     assert words("die Rückgabe der Ware", "de") == ["ruckgab", "war"]
     assert exact("die Rückgabe der Ware") == ["die", "ruckgabe", "der", "ware"]
 
 
-def test_a_texts_own_stop_words_tell_its_language() -> None:
+def test_the_stop_words_of_a_text_decide_its_language() -> None:
     assert analyse("Wie lange dauert die Rückgabe einer Ware?").languages == ("de",)
     assert analyse("How long does it take to return the goods?").languages == ("en",)
 
 
-def test_a_query_that_could_be_in_two_languages_is_stemmed_by_both() -> None:
+def test_a_query_in_one_of_two_languages_is_stemmed_in_both() -> None:
     assert [token.term for token in analyse("running", among=("de", "en")).words] == ["running", "run"]
 
 
-def test_a_mixed_text_is_cut_into_runs_of_one_script() -> None:
+def test_a_mixed_text_is_split_into_runs_of_one_script() -> None:
     assert [run.script for run in analyse("Adobe解决方案 คืน کالا").runs] == ["latin", "han", "thai", "arabic"]
 
 
-def test_the_way_of_writing_chinese_is_told_by_its_characters() -> None:
+def test_the_characters_of_chinese_decide_between_simplified_and_traditional() -> None:
     assert analyse("客戶服務").home == ("zh-Hant",)
     assert analyse("客户服务").home == ("zh-Hans",)
     assert analyse("人山人海").home == ("zh-Hans", "zh-Hant")
 
 
 @given(st.one_of(ANY_TEXT, SCRIPTS))
-def test_every_token_stands_somewhere_in_the_text(text: str) -> None:
+def test_every_token_has_a_position_in_the_text(text: str) -> None:
     analysis = analyse(text)
     for token in (*analysis.exact, *analysis.words, *analysis.forms, *analysis.grams):
         assert 0 <= token.start < token.end <= len(text)
@@ -97,14 +97,14 @@ def test_case_and_composition_do_not_matter(text: str) -> None:
 
 
 @given(st.text("客戶户服務务电電話话 a", max_size=20))
-def test_simplifying_a_text_changes_no_term(text: str) -> None:
+def test_a_simplified_text_has_the_terms_of_the_traditional_one(text: str) -> None:
     simplified = text.translate(str.maketrans("戶務電話", "户务电话"))
     assert words(simplified) == words(text)
     assert grams(simplified) == grams(text)
 
 
 @pytest.mark.slow
-def test_an_english_text_reads_no_table_of_another_script() -> None:
+def test_an_english_text_loads_no_table_of_another_script() -> None:
     program = (
         "import sys; from ckm.search.analysis import analyse, chinese, thai; analyse('the returns of goods 12');"
         "heavy = {'polars', 'numpy', 'yaml', 'pyarrow', 'rich', 'typer'} & set(sys.modules);"

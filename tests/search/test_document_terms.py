@@ -1,4 +1,4 @@
-"""The terms of a document are those of the full analysis, found in a shorter way."""
+"""The fast analysis of documents gives the terms of the full analysis."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ PIECES = st.sampled_from(
 
 @pytest.mark.parametrize("lang", ["", "de", "en", "fa", "zh-Hant", "th", "xx"])
 @pytest.mark.parametrize("text", TEXTS)
-def test_the_short_way_finds_the_terms_of_the_full_analysis(text: str, lang: str) -> None:
+def test_document_terms_equal_those_of_the_full_analysis(text: str, lang: str) -> None:
     assert_same(text, lang)
 
 
 @pytest.mark.slow
 @given(st.lists(PIECES | st.text(max_size=4), max_size=30).map("".join), st.sampled_from(["", "de", "ar", "zh"]))
-def test_the_short_way_finds_the_same_in_any_text(text: str, lang: str) -> None:
+def test_document_terms_equal_the_full_analysis_for_any_text(text: str, lang: str) -> None:
     assert_same(text, lang)
 
 

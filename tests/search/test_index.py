@@ -1,4 +1,4 @@
-"""The index: records are stored and found."""
+"""The index: records are stored, filtered, ranked and returned."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ def test_other_spellings_and_typos_find_their_entry(index: Index, text: str, key
     assert found(index, text)[:1] == [key]
 
 
+@pytest.mark.parametrize("text", ["packet", "Packet", "Packete"])
+def test_a_misspelled_word_finds_the_similar_word_although_another_word_has_its_stem(text: str) -> None:
+    index = Index.create()
+    texts = {"other": "Glas sicher packen", "similar": "Das Paket ist zu spät, alle Pakete sind zu spät"}
+    index.replace([], [Record(key, key, (("body", "de", body),)) for key, body in texts.items()])
+    assert set(found(index, text)) == {"other", "similar"}
+
+
 @pytest.mark.parametrize(
     ("phrase", "keys"),
     [
@@ -66,17 +74,17 @@ def test_other_spellings_and_typos_find_their_entry(index: Index, text: str, key
         ('"คืนสินค้า"', ["thai"]), ('"สินค้าคืน"', []), ('"کالا را"', ["persian"]), ('"را کالا"', []),
     ],
 )  # fmt: skip
-def test_a_phrase_is_adjacent_words_in_order_in_every_script(index: Index, phrase: str, keys: list[str]) -> None:
+def test_a_phrase_matches_adjacent_words_in_order_in_every_script(index: Index, phrase: str, keys: list[str]) -> None:
     assert found(index, phrase) == keys
 
 
-def test_a_phrase_does_not_run_on_into_the_next_text() -> None:
+def test_a_phrase_does_not_match_across_two_texts() -> None:
     index = Index.create()
     index.replace([], [Record("a", "a", (("body", "", "one two"), ("body", "", "three four")))])
     assert found(index, '"two three"') == []
 
 
-def test_a_quotation_that_no_record_has_counts_as_words(index: Index) -> None:
+def test_a_phrase_that_no_record_contains_counts_as_words(index: Index) -> None:
     hits = index.search(parse('Kassenbon "Ware offene"'))
     assert [(hit.key, hit.phrases) for hit in hits] == [("returns", False)]
 
@@ -87,7 +95,7 @@ def test_an_excluded_word_excludes_the_record_in_all_its_languages(index: Index)
     assert found(index, "-Ware kind:for") == ["persian", "thai"]
 
 
-def test_filters_work_before_ranking(index: Index) -> None:
+def test_filters_apply_before_ranking(index: Index) -> None:
     text = "Ware 客户 สินค้า کالا"
     assert set(found(index, text)) == {"returns", "service", "thai", "persian"}
     assert found(index, text, keep={"kind": ["ABOUT"]}) == ["service"]
@@ -105,7 +113,7 @@ def test_a_record_for_any_value_passes_every_filter_by_that_label_and_is_exclude
     assert found(index, "goods -lang:en") == ["any"]
 
 
-def test_the_opening_of_a_text_counts_once_and_can_be_asked_for_as_a_title() -> None:
+def test_a_truncated_title_counts_once_and_matches_a_title_field() -> None:
     index = Index.create()
     index.replace([], [Record("a", "a", (("opening", "en", "opened goods"), ("body", "en", "opened goods of all")))])
     assert found(index, "title:opened") == ["a"]
@@ -144,19 +152,19 @@ def test_filters_do_not_change_a_score(index: Index) -> None:
     assert alone == filtered
 
 
-def test_fields_are_labels_or_texts_and_other_names_are_words(index: Index) -> None:
+def test_a_name_before_a_colon_is_a_label_or_a_text_field_or_else_a_word(index: Index) -> None:
     assert found(index, "title:returning") == ["returns"]
     assert found(index, "title:receipt") == []
     assert found(index, "kind:about") == ["service"]
     assert found(index, "nothing:Kassenbon") == ["returns"]
 
 
-def test_filters_alone_give_all_that_pass_in_order_of_keys(index: Index) -> None:
+def test_a_query_of_filters_alone_returns_all_matches_in_order_of_keys(index: Index) -> None:
     assert found(index, "kind:for") == ["persian", "returns", "thai"]
     assert found(index, "") == []
 
 
-def test_equal_scores_come_in_order_of_keys_wherever_records_lie() -> None:
+def test_equal_scores_are_in_order_of_keys_across_segments() -> None:
     index = Index.create()
     for key in ("c", "a", "d", "b"):
         index.replace([], [Record(key, key, (("body", "en", "the same words"),))])
@@ -164,7 +172,7 @@ def test_equal_scores_come_in_order_of_keys_wherever_records_lie() -> None:
     assert found(index, "same words", limit=2) == ["a", "b"]
 
 
-def test_a_group_is_replaced_as_one(tmp_path: Path) -> None:
+def test_records_of_a_group_are_replaced_together(tmp_path: Path) -> None:
     index = Index.create(tmp_path / "index")
     index.replace([], RECORDS)
     index.replace(["a.yaml"], [SERVICE])
@@ -188,35 +196,35 @@ def test_a_title_weighs_more_than_a_body() -> None:
     assert found(index, "Versand") == ["a", "b"]
 
 
-def test_the_stored_text_comes_back_whichever_language_matched(index: Index) -> None:
+def test_a_hit_in_any_language_has_the_stored_content(index: Index) -> None:
     assert [hit.stored for hit in index.search(parse("receipt"))] == ['{"id": "returns"}']
     assert [hit.stored for hit in index.search(parse("Kassenbon"))] == ['{"id": "returns"}']
 
 
-def test_the_parts_of_a_score_add_up_to_it(index: Index) -> None:
+def test_the_parts_of_a_score_add_up_to_the_score(index: Index) -> None:
     (hit,) = index.search(parse("Kassenbon"), explain=True)
     assert set(hit.parts) == {"words", "forms", "grams"}
     assert sum(hit.parts.values()) == pytest.approx(hit.score, abs=1e-3)
 
 
-def test_what_shares_no_word_and_few_grams_is_not_found(index: Index) -> None:
+def test_a_text_that_shares_no_word_and_few_grams_is_not_a_hit(index: Index) -> None:
     assert found(index, "Xylophonkonzert") == []
     assert index.nearest("Kassettenrekorder") == []
 
 
-def test_the_nearest_by_letters_shares_half_of_the_grams(index: Index) -> None:
+def test_the_nearest_record_shares_at_least_half_of_the_grams(index: Index) -> None:
     assert found(index, "goo") == []
     assert [hit.key for hit in index.nearest("goo")] == ["returns"]  # one of two
     assert index.nearest("goo fly") == []  # one of four
 
 
-def test_did_you_mean_suggests_words_as_they_are_written(index: Index) -> None:
+def test_spelling_suggestions_are_words_as_written_in_lower_case(index: Index) -> None:
     assert index.vocabulary_near("Rukgabe") == ["rückgabe"]
     assert index.vocabulary_near("Kasenbon") == ["kassenbon"]
     assert index.vocabulary_near("Xylophon") == []
 
 
-def test_more_like_gives_related_records_without_the_record_itself() -> None:
+def test_similar_records_exclude_the_record_itself() -> None:
     index = Index.create()
     bodies = {"a": "Rückgabe der Ware im Laden", "b": "Ware und Rückgabe im Laden", "c": "Versand ins Ausland"}
     index.replace([], [Record(key, key, (("body", "de", body),)) for key, body in bodies.items()])
@@ -227,7 +235,7 @@ def test_more_like_gives_related_records_without_the_record_itself() -> None:
 @given(
     st.one_of(st.text('"-: aWare客คک()[]*~^', max_size=30), st.text(st.characters(exclude_categories=[]), max_size=30))
 )
-def test_nothing_a_user_types_is_an_error(text: str) -> None:
+def test_no_query_raises_an_exception(text: str) -> None:
     hits = ANYTHING.search(parse(text), limit=2)
     assert len(hits) <= 2
     ANYTHING.nearest(text)
@@ -239,7 +247,7 @@ ANYTHING.replace([], RECORDS)
 
 
 @pytest.mark.slow
-def test_a_real_set_is_found_as_well_as_promised() -> None:
+def test_the_mrr_of_a_real_set_is_as_documented() -> None:
     path = SHARED / "pqa-fa.json"
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")

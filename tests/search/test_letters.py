@@ -1,4 +1,4 @@
-"""Letters of every script, in a query and in an entry: none is an error, and each letter is found by itself."""
+"""Letters of every script, in queries and entries: none is an error, and each letter finds itself."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LANGUAGES = (*SNOWBALL, "fa", "", "zh-Hans", "th")
 DECLARED = ("", "ar", "fa", "de", "ru", "el")
 MOST = 100  # characters in a text
 SOME = 500 if settings.default.max_examples <= 25 else sys.maxunicode
-"""Characters of one script. A dozen scripts have more, most of them Han; the thorough profile takes all."""
+"""Maximum number of characters per script; a dozen scripts have more. The thorough profile tests all."""
 LEAST = 20_000
 HEAD = "schema: ckm.kb/1\nkind: for\nprovenance: {origin: question}\nreview: {owner: lead}\n"
 
 
 def characters(kinds: str) -> Iterator[tuple[str, str]]:
-    """Yield each assigned character of some kinds, and what its name begins with: mostly its script."""
+    """Yield each assigned character of some categories, and the first word of its name, mostly its script."""
     for code in range(sys.maxunicode + 1):
         character = chr(code)
         if unicodedata.category(character)[0] in kinds:
@@ -47,7 +47,7 @@ def by_script(kinds: str) -> dict[str, list[str]]:
 
 
 def is_mark(letter: str) -> bool:
-    """Whether a letter stands for marks only: Arabic vowels on nothing, and the line that lengthens a word."""
+    """Return whether a letter only carries marks: Arabic vowels without a letter, and the elongation mark."""
     plain = unicodedata.normalize("NFKC", letter)
     return letter == "\u0640" or all(unicodedata.category(one) in ("Mn", "Zs", "Lm") for one in plain)
 
@@ -100,7 +100,7 @@ def read(some: list[str]) -> int:
 
 
 @pytest.mark.slow
-def test_characters_of_every_script_are_read_in_every_language() -> None:
+def test_characters_of_every_script_are_analysed_in_every_language() -> None:
     scripts = [some for kinds in ("L", "MNSP") for some in by_script(kinds).values()]
     assert sum(map(read, scripts)) > LEAST
 
@@ -126,7 +126,7 @@ UNCLAIMED = "ܐ ހ ߊ ࠀ ࡀ ࡠ ࡰ ࢠ 𞤀 𐤀 א ა Ա አ Ꭰ ᠠ ཀ �
 
 
 @pytest.mark.slow
-def test_a_letter_of_any_script_is_found_by_the_real_command(run: Run, base: Path) -> None:
+def test_the_command_finds_a_letter_of_any_script(run: Run, base: Path) -> None:
     for letter in UNCLAIMED.split():
         write(base, f"u{ord(letter):x}", f"{letter} text")
     for letter in UNCLAIMED.split():
@@ -136,7 +136,7 @@ def test_a_letter_of_any_script_is_found_by_the_real_command(run: Run, base: Pat
 
 
 @pytest.mark.slow
-def test_a_base_of_every_script_is_searched_for_some_of_each(base: Path) -> None:
+def test_a_base_of_all_scripts_is_searched_in_each_script(base: Path) -> None:
     others = [each for some in by_script("MNSP").values() for each in some]
     scripts = [*by_script("L").values(), *(others[start : start + MOST] for start in range(0, len(others), MOST))]
     for number, some in enumerate(scripts):

@@ -24,13 +24,13 @@ def test_phrases_exclusions_and_fields_are_clauses() -> None:
 @pytest.mark.parametrize(
     "text", ["e-mail", "a - b", "10:30 Uhr", "Privatpersonen und -organisationen", "-5 Grad", 'ein " allein']
 )
-def test_text_without_syntax_is_words(text: str) -> None:
+def test_text_without_syntax_is_read_as_words(text: str) -> None:
     query = parse(text)
     assert not [clause for clause in query.clauses if clause.negated or clause.exact or clause.field]
     assert query.words == text
 
 
-def test_typographic_quotation_marks_are_quotations() -> None:
+def test_typographic_quotation_marks_do_not_make_a_phrase() -> None:
     assert parse("Was ist „Model C“?").clauses == ()
 
 
@@ -41,12 +41,12 @@ def test_a_query_of_ten_thousand_characters_is_cut_with_a_remark() -> None:
 
 
 @given(st.one_of(SYNTAX, st.text(st.characters(exclude_categories=[]))))
-def test_nothing_is_an_error(text: str) -> None:
+def test_no_text_is_an_invalid_query(text: str) -> None:
     query = parse(text)
     assert len(query.text) <= LONGEST
     query.text.encode()
 
 
 @pytest.mark.parametrize("sign", ["😀", "→", "🇩🇪", "❤"])
-def test_a_minus_before_an_emoji_leaves_it_out(sign: str) -> None:
+def test_a_minus_before_an_emoji_excludes_it(sign: str) -> None:
     assert parse(f"parcel -{sign}").clauses == (Clause(sign, negated=True),)

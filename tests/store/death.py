@@ -1,8 +1,8 @@
-"""Simulated death of a writer at a chosen moment, without a separate process.
+"""Simulation of a writer that is killed at a chosen change on disk, without a separate process.
 
-The changes that the store makes on disk are counted. From the chosen one on nothing happens any more, so handlers and
-``finally`` blocks run in vain: after ``kill -9`` they would not run at all. Only the lock goes free, which the system
-sees to.
+The changes that the store makes on disk are counted. From the chosen change on, every change raises an error, so that
+handlers and ``finally`` blocks change nothing: after ``kill -9`` they would not run at all. Only the lock is released,
+as the system does for a dead process.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ MOMENTS = (
     (TableAlterer, "add_columns"),
     (delta, "extend"),
 )
-"""Before each of these a process may die."""
+"""Changes on disk before which the process can be killed."""
 OTHER_CHANGES = ((Path, "mkdir"), (pq.ParquetWriter, "__init__"), (pq.ParquetWriter, "write_table"))
-"""What the dead cannot do either."""
+"""Further changes that a killed process cannot make; they are not counted."""
 
 
 class KilledError(BaseException):
-    """The process is dead."""
+    """Raised by every change after the simulated kill."""
 
 
 @dataclass
 class Clock:
-    """How many changes were made, and after how many the process dies."""
+    """Number of changes made, and the number after which the process is killed (None: never)."""
 
     limit: int | None
     changes: int = 0
@@ -58,7 +58,7 @@ class Clock:
 
 @contextmanager
 def dying_after(changes: int | None) -> Iterator[Clock]:
-    """Let the body make so many changes and no more; None for any number, which are counted."""
+    """Kill the body after a number of changes; None lets it end and counts its changes."""
     clock = Clock(changes)
     with pytest.MonkeyPatch.context() as patch:
         for changes_of, step in ((MOMENTS, 1), (OTHER_CHANGES, 0)):

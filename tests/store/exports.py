@@ -1,4 +1,4 @@
-"""Exports of a small shop over some days, and in plain Python what is known of it after any of them."""
+"""Exports of a small shop over some days, and the expected states of its orders, computed in plain Python."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Said = tuple[str, str, datetime, float, str, str | None]
 
 @dataclass(frozen=True)
 class Order:
-    """An order as its shop knows it on some day: net by product, and what of it was given back."""
+    """State of an order on a day: net by product, and the refunded amount."""
 
     order_id: str
     day: int
@@ -79,14 +79,14 @@ def take(
     exported: datetime | None = None,
     on_conflict: OnConflict | None = None,
 ) -> LoadFacts:
-    """Load ``rows`` as a file of that name."""
+    """Load ``rows`` as a file named ``name``."""
     store = Store(root)
     facts = LoadFacts(
         "", "transactions", "load", name, f"sha-{name}", f"content-{name}", source, ("order_id", "line_no"), CONTENT,
         by_order=True, whole=whole, moment=exported.isoformat() if exported else None,
     )  # fmt: skip
     with store.locked():
-        writer = store.begin(facts, content_id=facts.content_id, schema=rows.schema, expected_rows=len(rows))
+        writer = store.begin(facts, schema=rows.schema, expected_rows=len(rows))
         for start in range(0, len(rows), 7):
             writer.add(rows[start : start + 7])
         return writer.finish(on_conflict)
@@ -101,7 +101,7 @@ def said(rows: pl.LazyFrame | pl.DataFrame) -> list[Said]:
 
 
 def known(exports: Sequence[tuple[datetime, Export]], moment: datetime | None = None) -> list[Said]:
-    """Say by hand what is known before a moment (None: by now) from exports, each with its moment."""
+    """Return the rows expected before a moment (None: now) from exports with their moments, by the documented rules."""
     states: dict[str, list[tuple[datetime, Order]]] = {}
     for at, export in sorted(exports, key=lambda pair: pair[0]):
         for order in export:
@@ -124,11 +124,11 @@ def known(exports: Sequence[tuple[datetime, Export]], moment: datetime | None = 
 
 
 ENDS = (Order("100", 0, {"p": 1.0, "q": 1.0}), Order("101", 0, {"p": 1.0, "q": 1.0}))
-"""Orders at the beginning and the end of every export, which a page may have cut: nothing happens to them."""
+"""First and last order of every export, which a page could cut; they never change."""
 
 
 def next_day(export: Export, changes: Mapping[str, str], new: int) -> Export:
-    """Return the export of the next day: some orders changed overnight, and there are new ones."""
+    """Return the export of the next day, with changed orders (``changes`` by order id) and ``new`` orders."""
     before = [order for order in export if order not in ENDS]
     day = max((order.day for order in before), default=-1) + 1
     changed = [_changed(order, changes.get(order.order_id, "")) for order in before]

@@ -1,4 +1,4 @@
-"""A tiny table to try the store on."""
+"""A table ``orders`` with few columns, and functions that load rows into it and read it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def load(
     reading: str = "",
     more: dict[str, pl.Expr] | None = None,
 ) -> LoadFacts:
-    """Load ``rows`` as one file, in batches, with ``bad`` rows for the quarantine."""
+    """Load ``rows`` as one file, in batches; ``bad`` is the number of quarantined rows."""
     frame = rows_frame(rows).with_columns(**(more or {}))
     facts = LoadFacts("", "orders", "load", file, f"sha-{file}", f"content-{file}{reading}", source, KEY, CONTENT)
     with store.locked():
-        writer = store.begin(facts, content_id=facts.content_id, schema=frame.schema, expected_rows=len(rows))
+        writer = store.begin(facts, schema=frame.schema, expected_rows=len(rows))
         for start in range(0, len(frame), batch):
             writer.add(frame[start : start + batch])
         if bad:
@@ -61,7 +61,7 @@ def quarantined(load_id: str, file: str, count: int) -> pl.DataFrame:
 
 
 def contents(store: Store) -> list[Row]:
-    """Return what the table says, sorted."""
+    """Return the rows of the table, sorted."""
     if "orders" not in store.tables():
         return []
     found = store.scan("orders").select(CONTENT).collect().rows()

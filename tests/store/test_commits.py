@@ -28,7 +28,7 @@ CHANGES: dict[str, Callable[[Lines], Lines]] = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", CHANGES)
-def test_a_file_that_is_not_as_it_was_written_is_not_used_and_then_written_again(kind: str, tmp_path: Path) -> None:
+def test_a_cache_that_was_changed_is_ignored_and_written_again(kind: str, tmp_path: Path) -> None:
     store = Store(tmp_path)
     for name in ("jan", "feb", "mar"):
         load(store, [(name, "1", "a", 1.0)], name)

@@ -29,7 +29,7 @@ files_without_updates = st.lists(st.lists(unchanging | keyless, min_size=1, max_
 
 @pytest.fixture(autouse=True)
 def eager() -> Iterator[None]:
-    """Compact as soon as two files are there."""
+    """Compact every table with two or more files."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compaction, "FANOUT", 2)
         patch.setattr(compaction, "_tier", lambda _: 0)
@@ -41,7 +41,7 @@ def compactions(store: Store, table: str = "orders") -> int:
 
 
 def everything(store: Store) -> list[list[tuple[object, ...]]]:
-    """Return every row of the three tables in order, load ids left out: they name versions."""
+    """Return the rows of the table and its two side tables, sorted, without load ids (which depend on versions)."""
     found = []
     for name, ids in (
         ("orders", ["load_id"]),
@@ -55,7 +55,7 @@ def everything(store: Store) -> list[list[tuple[object, ...]]]:
 
 
 def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
-    """Load the files and take some of them back, those that are named by then loaded once more."""
+    """Load files, and undo the loads with the numbers ``taken_back``."""
     store = Store(root)
     ids = [load(store, rows, f"file{n}", bad=n % 2).load_id for n, rows in enumerate(loads)]
     for number in taken_back:
@@ -66,9 +66,7 @@ def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
 @pytest.mark.slow
 @settings(max_examples=examples(5))
 @given(files, st.randoms(use_true_random=False))
-def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
-    loads: list[list[Row]], dice: Random
-) -> None:
+def test_loads_and_undos_leave_the_same_rows_with_and_without_compaction(loads: list[list[Row]], dice: Random) -> None:
     taken_back = dice.sample(range(len(loads)), dice.randrange(len(loads)))
     with tempfile.TemporaryDirectory() as folder:
         compacted = fill(Path(folder, "compacted"), loads, taken_back)
@@ -82,9 +80,7 @@ def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
 @pytest.mark.slow
 @settings(max_examples=examples(5))
 @given(files_without_updates, st.randoms(use_true_random=False))
-def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
-    loads: list[list[Row]], dice: Random
-) -> None:
+def test_undo_after_compaction_leaves_the_rows_of_the_remaining_files(loads: list[list[Row]], dice: Random) -> None:
     gone = dice.sample(range(len(loads)), dice.randrange(1, len(loads)))
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder, "undone"))
@@ -112,7 +108,7 @@ def test_side_tables_are_compacted_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_forgotten_customer_is_in_none_of_the_files_that_were_merged(tmp_path: Path) -> None:
+def test_an_erased_customer_is_in_no_merged_file(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in range(4):
         load(store, [(str(number), "1", "ab"[number % 2], 1.0)], f"file{number}")
@@ -123,7 +119,7 @@ def test_a_forgotten_customer_is_in_none_of_the_files_that_were_merged(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_compaction_that_fails_leaves_the_load_in_and_is_made_up_for(
+def test_a_failed_compaction_keeps_the_load_and_is_repeated_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(tmp_path)
@@ -139,7 +135,7 @@ def test_a_compaction_that_fails_leaves_the_load_in_and_is_made_up_for(
     assert len(StoredTable(tmp_path / "orders").files) == 1
 
 
-def test_a_row_is_rewritten_once_a_tier_and_files_stay_few() -> None:
+def test_each_row_is_rewritten_at_most_once_per_tier_and_files_stay_few() -> None:
     held: list[DataFile] = []
     written, most = 0, 0
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""Whenever a writer dies, the next one finds the old state or the new one, and nothing of the half-done work."""
+"""After a writer is killed, the next one finds the old state or the new one, without files of the unfinished work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.store.shop import contents, load
 Step = Callable[[Store], object]
 State = tuple[object, ...]
 
-# A Parquet writer that died with its process tries to close its file once more when Python clears it away.
+# A Parquet writer of a killed process tries to close its file again when Python collects it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -27,13 +27,13 @@ def load_first(store: Store) -> None:
 
 
 def load_second(store: Store) -> None:
-    """Updates, an unchanged row, a key twice in the file, a new column and quarantined rows."""
+    """Load a file with an update, an unchanged row, a repeated key, a new column and quarantined rows."""
     rows = [("1", "1", "a", 9.0), ("2", None, "b", 2.0), ("3", "1", "c", 3.0), ("3", "1", "c", 4.0)]
     load(store, rows, "feb", bad=1, more={"note": pl.lit("n")})
 
 
 def load_first_again(store: Store) -> None:
-    """The same file by another mapping: its quarantine is replaced."""
+    """Load the first file with another mapping, which replaces its quarantined rows."""
     load(store, [("1", "1", "a", 1.0), ("5", None, "b", 2.0)], "jan", bad=1)
 
 
@@ -72,7 +72,7 @@ SCENES: dict[str, tuple[list[Step], Step]] = {
 
 
 def state(store: Store) -> State:
-    """Return what the store says, load ids left out."""
+    """Return the rows of all tables and the load history, without load ids."""
     side = store.root / "orders_replaced"
     replaced = pl.scan_delta(str(side)).collect() if (side / "_delta_log").exists() else None
     quarantine = store.quarantine()
@@ -86,7 +86,7 @@ def state(store: Store) -> State:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
-def test_death_before_any_change_leaves_the_old_state_or_the_new_one(
+def test_a_writer_killed_before_any_change_leaves_the_old_state_or_the_new_one(
     scene: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, step = SCENES[scene]
@@ -121,7 +121,7 @@ def test_death_before_any_change_leaves_the_old_state_or_the_new_one(
 
 
 @pytest.mark.slow
-def test_a_recovery_that_dies_is_recovered_from(tmp_path: Path) -> None:
+def test_a_killed_recovery_is_finished_by_the_next_one(tmp_path: Path) -> None:
     prepared = Store(tmp_path / "prepared")
     load_first(prepared)
     old = state(prepared)
@@ -153,7 +153,7 @@ def test_a_log_without_a_commit_is_no_table(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_processes_killed_at_random_lose_and_double_nothing() -> None:
+def test_processes_killed_at_random_neither_lose_nor_duplicate_rows() -> None:
     tally = attack(runs=2, stores=1, seed=4, writers=2)
     assert tally.killed >= 2
     assert not any(tally.damage.values()), tally

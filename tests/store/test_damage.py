@@ -1,4 +1,4 @@
-"""What is damaged, unreadable or not ckm's is never taken for empty: every command says where, with exit 3."""
+"""Damaged, unreadable and foreign files are never read as an empty table: every command names them and exits with 3."""
 
 from __future__ import annotations
 
@@ -172,12 +172,12 @@ READS_LESS = {
     "the footer of a data file is overwritten": {"undo"},
     "the saved runs": {"history", "undo", "requarantine"},
 }
-"""Commands that do not read the data file need not find it damaged; they must only not crash."""
+"""Commands that do not read the damaged data file: they may succeed, but not crash."""
 
 
 @pytest.mark.parametrize("commands", [QUICK, pytest.param([*COMMANDS], marks=pytest.mark.slow, id="all commands")])
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_damage_is_named_by_every_command_and_never_empty(
+def test_every_command_names_damage_instead_of_an_empty_table(
     kind: str, commands: list[str], prepared: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "shop"
@@ -253,7 +253,7 @@ UNREADABLE: dict[str, tuple[str, int, list[list[str]]]] = {
 
 @pytest.mark.parametrize("how", ["a link to nothing", "the other kind"])
 @pytest.mark.parametrize("what", UNREADABLE)
-def test_what_cannot_be_looked_into_is_named_and_never_empty(
+def test_an_unreadable_place_is_named_instead_of_an_empty_table(
     what: str, how: str, prepared: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "shop"
@@ -272,7 +272,7 @@ def test_what_cannot_be_looked_into_is_named_and_never_empty(
     monkeypatch.chdir(root)
     for words in commands:
         found = run(*words)
-        if words[1:2] == [name] and (how == "the other kind" or words[0] == "segment"):  # a file that is none of those
+        if words[1:2] == [name] and (how == "the other kind" or words[0] == "segment"):  # another kind of file
             assert found.exit_code in (2, 3), found.output
             continue
         assert found.exit_code in {code, 2} if words[1:2] == [name] else found.exit_code == code, found.output
@@ -297,7 +297,7 @@ NOBODY = 65534
         ("ckm.yaml", ["segment"], 2),
     ],
 )
-def test_what_is_not_permitted_is_named_and_never_empty(
+def test_a_place_without_permission_is_named_instead_of_an_empty_table(
     place: str, words: list[str], code: int, prepared: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "shop"
@@ -307,13 +307,13 @@ def test_what_is_not_permitted_is_named_and_never_empty(
     )
     for path in [root, *root.rglob("*")]:
         os.chown(path, NOBODY, NOBODY)
-    for folder in tmp_path.parents[:3]:  # pytest's own are for their owner
+    for folder in tmp_path.parents[:3]:  # the folders of pytest are readable by their owner only
         folder.chmod(0o755)
     tmp_path.chmod(0o755)
     (root / place).chmod(0)
     reading, writing = os.pipe()
     child = os.fork()
-    if child == 0:  # all is imported: as nobody it could not be
+    if child == 0:  # all modules are imported by now; the user nobody could not read them
         try:
             os.setgid(NOBODY)
             os.setuid(NOBODY)

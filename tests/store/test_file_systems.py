@@ -1,4 +1,4 @@
-"""A store works on file systems that cannot do everything."""
+"""A store works on file systems without links and permissions, and on read-only ones."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ int chmod(const char *a, unsigned b) { errno = EPERM; return -1; }
 int fchmod(int a, unsigned b) { errno = EPERM; return -1; }
 int fchmodat(int a, const char *b, unsigned c, int d) { errno = EPERM; return -1; }
 """
-"""As exFAT and many network mounts answer; Rust calls the same functions."""
+"""C library that refuses links and permissions as exFAT and many network mounts do; Rust calls the same functions."""
 
 
 def session(root: Path, **environment: str) -> None:
-    """Load twice, rehearse, analyse and take back, in a process whose system calls go through the library."""
+    """Load twice, make a dry run, analyse and undo, in a process whose system calls go through the library."""
     incoming = root.parent / "orders.csv"
     later = root.parent / "later.csv"
     incoming.write_text(orders(20), encoding="utf-8")
@@ -44,7 +44,7 @@ def session(root: Path, **environment: str) -> None:
         ["ingest", "-C", root, "--undo", "later.csv", "--dry-run"],
         ["ingest", "-C", root, "--undo", "later.csv"],
         ["segment", "-C", root, "-o", root / "out" / "s.csv"],
-        ["segment", "-C", root, "-o", root / "out" / "s.csv"],  # over what is there, whose permissions it would keep
+        ["segment", "-C", root, "-o", root / "out" / "s.csv"],  # replaces a file, whose permissions would be kept
     )
     script = "import sys\nfrom typer.testing import CliRunner\nfrom ckm.cli import app\n" + "".join(
         f"done = CliRunner().invoke(app, {[str(word) for word in each]!r})\nassert done.exit_code == 0, done.output\n"
@@ -77,7 +77,7 @@ def test_a_store_needs_no_hard_links_no_symbolic_links_and_no_permissions(
 
 @pytest.fixture
 def exfat(tmp_path: Path) -> Iterator[Path]:
-    """A mounted exFAT; only root can have one, with exfatprogs and exfat-fuse."""
+    """A mounted exFAT file system; needs root, exfatprogs and exfat-fuse."""
     tools = ("mkfs.exfat", "mount.exfat-fuse", "losetup", "umount")
     if sys.platform != "linux" or os.geteuid() != 0 or not all(map(shutil.which, tools)):
         pytest.skip("needs root, exfatprogs and exfat-fuse")
@@ -108,8 +108,8 @@ def test_a_store_works_on_exfat(exfat: Path) -> None:
 
 
 @pytest.mark.slow
-def test_analyses_of_a_read_only_workspace_work_and_say_that_they_keep_nothing(run: Run, tmp_path: Path) -> None:
-    """A real read-only mount where there may be one; else folders without permission, which stop all but root."""
+def test_analyses_of_a_read_only_workspace_work_and_say_that_nothing_was_saved(run: Run, tmp_path: Path) -> None:
+    """Use a real read-only mount if possible; else folders without write permission, which root ignores."""
     shop = tmp_path / "shop"
     data = tmp_path / "orders.csv"
     data.write_text(orders(20), encoding="utf-8")

@@ -22,9 +22,7 @@ SECOND = [("o1", "1", "a", 9.0), ("o4", "1", "d", 4.0)]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("names", [POSSIBLE[start::8] for start in range(8)], ids=ascii)
-def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_names(
-    tmp_path: Path, names: list[str]
-) -> None:
+def test_loads_reads_updates_dry_runs_and_undos_work_in_folders_of_any_name(tmp_path: Path, names: list[str]) -> None:
     folder = tmp_path.joinpath(*names)
     folder.mkdir(parents=True)
     store = Store(folder / "store")
@@ -46,13 +44,13 @@ def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_n
     assert data == {file.name for file in StoredTable(store.root / "orders").files}  # an erased row is in no old file
     above = [folder, *folder.parents]
     assert [path.name for path in folder.iterdir()] == ["store"]
-    for name, place in zip(reversed(names), above[1:], strict=False):  # nothing lies where a name means something else
+    for name, place in zip(reversed(names), above[1:], strict=False):  # no file was written to a misread path
         assert [path.name for path in place.iterdir()] == [name]
 
 
 @pytest.mark.slow
-def test_deltalake_reads_every_sign_of_ascii_right_as_ckm_hands_it_on(tmp_path: Path) -> None:
-    """For some signs it would name another folder, and for others have no history."""
+def test_deltalake_opens_a_folder_with_any_ascii_character_by_the_path_from_ckm(tmp_path: Path) -> None:
+    """With some characters deltalake would open another folder, and with others find no history."""
     names = [f"a{chr(code)}b" for code in range(1, 128) if chr(code) != "/"]
     for name in filter(on_this_system, [*names, "a%41b", "%E0%B8"]):
         folder = tmp_path / name / "t"
@@ -62,7 +60,7 @@ def test_deltalake_reads_every_sign_of_ascii_right_as_ckm_hands_it_on(tmp_path: 
     assert len(list(tmp_path.iterdir())) == len([*filter(on_this_system, names)]) + 2
 
 
-def test_a_table_that_another_program_has_partitioned_is_read_with_its_partitions(tmp_path: Path) -> None:
+def test_a_table_partitioned_by_another_program_is_read_with_its_partition_columns(tmp_path: Path) -> None:
     rows = pl.DataFrame({"a": [1, 2], "part": ["x y", "ü%"]})
     write_deltalake(tmp_path / "t", rows.to_arrow(), partition_by=["part"])
     assert StoredTable(tmp_path / "t").scan().sort("a").collect().select("a", "part").equals(rows)

@@ -49,7 +49,7 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
-def test_a_journal_that_says_nothing_is_set_aside_and_the_next_load_lands(
+def test_an_unreadable_journal_is_renamed_and_the_next_load_is_committed(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(logging.getLogger("ckm"), "propagate", True)
@@ -63,11 +63,11 @@ def test_a_journal_that_says_nothing_is_set_aside_and_the_next_load_lands(
         load(store, [("1", "1", "a", 1.0)], "jan")
     assert contents(store) == [("1", "1", "a", 1.0)]
     assert sorted(path.name for path in store.root.glob(".journal*")) == [".journal-set-aside-1"]
-    assert "was set aside as .journal-set-aside-1" in caplog.text
+    assert "was renamed to .journal-set-aside-1" in caplog.text
     assert outside.exists()
 
 
-def test_each_journal_that_is_set_aside_has_a_name_of_its_own(tmp_path: Path) -> None:
+def test_each_renamed_journal_has_its_own_name(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for text in ("first", "second"):
         (tmp_path / JOURNAL_FILE).write_text(text, encoding="utf-8")
@@ -77,7 +77,7 @@ def test_each_journal_that_is_set_aside_has_a_name_of_its_own(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_killed_load_whose_journal_was_lost_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_killed_load_without_its_journal_is_complete_or_absent(tmp_path: Path) -> None:
     prepared = Store(tmp_path / "prepared")
     load_first(prepared)
     old = state(prepared)
@@ -105,18 +105,18 @@ def test_a_killed_load_whose_journal_was_lost_is_there_whole_or_not_at_all(tmp_p
 
 
 def test_data_without_log_and_journal_are_named_and_not_deleted(tmp_path: Path) -> None:
-    """Nobody can tell a first load that was killed from a table whose log was lost."""
+    """A killed first load looks like a table whose log was lost, so its files are kept."""
     store = Store(tmp_path)
     load(store, [("1", "1", "a", 1.0)], "jan")
     shutil.rmtree(tmp_path / "orders/_delta_log")
     (tmp_path / JOURNAL_FILE).touch()
-    with pytest.raises(DamagedStoreError, match=r"orders: data files .* lie here without a log"):
+    with pytest.raises(DamagedStoreError, match=r"orders: the folder has data files .* and no log"):
         load(store, [("2", "1", "a", 1.0)], "feb")
     assert list((tmp_path / "orders").glob("*.parquet"))
 
 
-def test_the_journal_is_on_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or a power cut could leave an empty one."""
+def test_the_journal_is_flushed_before_it_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise a power cut could leave an empty journal."""
     from ckm.store import journal
 
     done: list[str] = []

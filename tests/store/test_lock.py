@@ -1,4 +1,4 @@
-"""A writer that must wait says for whom, and with ``--wait`` not for ever."""
+"""A waiting writer names the owner of the lock, and waits at most ``--wait`` seconds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRITERS = {
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
-    """The current folder is a workspace with one load; the lock is signed by ``ckm ingest``."""
+    """A workspace with one load as the current folder; the owner file names ``ckm ingest``."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ckm.yaml").write_text("currency: EUR\n", encoding="utf-8")
     (tmp_path / "orders.csv").write_text(orders(40), encoding="utf-8")
@@ -40,20 +40,20 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
 @pytest.mark.parametrize(
     "name", [pytest.param("ingest", marks=pytest.mark.slow), "undo", pytest.param("segment", marks=pytest.mark.slow)]
 )
-def test_a_writer_that_waited_in_vain_ends_with_5_and_names_who_holds_the_store(
+def test_a_writer_that_waited_too_long_ends_with_5_and_names_the_owner_of_the_lock(
     name: str, shop: Path, run: Run
 ) -> None:
     with exclusive(shop / "store"):
         done = run(*WRITERS[name], "--wait", "0.1", "-f", "csv")
     assert done.exit_code == 5, done.output
     assert f"held by ckm ingest (process {os.getpid()}, since " in done.stderr
-    assert "hint: nothing was done in 0.1 seconds of waiting" in done.stderr
-    assert "secret" not in done.output  # a name of a file is nobody else's business
+    assert "hint: nothing was changed; the limit was --wait 0.1 (seconds)" in done.stderr
+    assert "secret" not in done.output  # the owner file has no arguments of the command
     assert run(*WRITERS[name], "--wait", "0").exit_code == 0
 
 
 @pytest.mark.slow
-def test_a_waiting_process_names_the_other_and_continues_when_that_ends(shop: Path) -> None:
+def test_a_waiting_process_names_the_owner_and_continues_when_the_lock_is_free(shop: Path) -> None:
     (shop / "more.csv").write_text(orders(50), encoding="utf-8")
     words = [sys.executable, "-m", "ckm", "ingest", "more.csv", "--as", "transactions", "-f", "json"]
     with exclusive(shop / "store"):
@@ -73,7 +73,7 @@ def test_a_waiting_process_names_the_other_and_continues_when_that_ends(shop: Pa
     assert result["accepted"] > 10
 
 
-def test_the_limit_holds_in_python_too_and_readers_never_wait(tmp_path: Path) -> None:
+def test_the_waiting_time_is_limited_in_python_too_and_readers_never_wait(tmp_path: Path) -> None:
     store = Store(tmp_path, wait=0)
     with exclusive(tmp_path):
         with pytest.raises(BusyError):
@@ -83,7 +83,7 @@ def test_the_limit_holds_in_python_too_and_readers_never_wait(tmp_path: Path) ->
     assert owner(tmp_path) is None
 
 
-def test_nobody_is_named_where_the_signature_is_missing_or_damaged(tmp_path: Path) -> None:
+def test_without_a_readable_owner_file_no_owner_is_named(tmp_path: Path) -> None:
     for damage in (Path.unlink, lambda path: path.write_text("{}"), lambda path: path.write_bytes(b"\xff")):
         _holding(tmp_path, damage)
 
@@ -108,7 +108,7 @@ def _holding(root: Path, damage: Callable[[Path], object]) -> None:
         holder.join()
 
 
-def test_steps_of_a_thread_that_holds_the_store_enter_and_others_wait(tmp_path: Path) -> None:
+def test_the_thread_that_holds_the_lock_may_enter_it_again_and_others_wait(tmp_path: Path) -> None:
     busy: list[BusyError] = []
 
     def enter() -> None:

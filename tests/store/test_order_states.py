@@ -1,4 +1,4 @@
-"""Orders change: every order once, in its last state, and at any earlier moment as it was known then."""
+"""States of orders: the table has every order once in its last state, and any earlier state as of its time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ changes = st.dictionaries(
 
 @st.composite
 def days(draw: st.DrawFn) -> list[Export]:
-    """Full exports of a shop, day by day."""
+    """Strategy: full exports of a shop on consecutive days."""
     found: list[Export] = [next_day((), {}, draw(st.integers(2, 4)))]
     for _ in range(draw(st.integers(1, 3))):
         found.append(next_day(found[-1], draw(changes), draw(st.integers(1, 2))))
@@ -41,7 +41,7 @@ def moments(exports: list[Export]) -> list[datetime]:
 @pytest.mark.slow
 @settings(max_examples=examples(25), deadline=None)
 @given(days(), st.data())
-def test_exports_loaded_in_any_order_leave_every_state(exports: list[Export], data: st.DataObject) -> None:
+def test_exports_loaded_in_any_order_give_the_same_states(exports: list[Export], data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(exports))))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "store"
@@ -58,7 +58,7 @@ def test_exports_loaded_in_any_order_leave_every_state(exports: list[Export], da
 @pytest.mark.slow
 @settings(max_examples=examples(25), deadline=None)
 @given(days(), st.data())
-def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], data: st.DataObject) -> None:
+def test_an_undone_load_leaves_the_states_of_the_other_loads(exports: list[Export], data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(exports))))
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "store"
@@ -92,7 +92,7 @@ def test_a_store_without_replaced_rows_has_no_states(root: Path) -> None:
     assert Store(root).states("transactions").is_empty()
 
 
-def test_two_files_that_are_loaded_again_tell_of_a_refund_once(root: Path) -> None:
+def test_two_files_that_are_loaded_again_count_a_refund_once(root: Path) -> None:
     first = (Order("0", 0, {"p": 10.0}), Order("1", 0, {"p": 10.0, "q": 5.0}))
     refunded = (replace(first[0], returned=2.0), first[1], Order("2", 1, {"p": 10.0}))
     exports = [(ENDS[0], *each, ENDS[1]) for each in (first, refunded, (*refunded, Order("3", 2, {"p": 10.0})))]
@@ -123,7 +123,7 @@ def root(tmp_path: Path) -> Path:
 TWO = (Order("1", 0, {"p": 10.0, "q": 5.0}), Order("2", 0, {"p": 7.0}))
 
 
-def test_pages_cut_within_an_order_hold_it_once(root: Path) -> None:
+def test_an_order_cut_by_pages_is_stored_once(root: Path) -> None:
     rows = frame([*TWO, Order("3", 1, {"p": 1.0, "q": 2.0})])
     take(root, rows[:4], "page1")
     facts = take(root, rows[4:], "page2")
@@ -132,7 +132,7 @@ def test_pages_cut_within_an_order_hold_it_once(root: Path) -> None:
     assert said(as_known(root, START + timedelta(days=9))) == said(rows)
 
 
-def test_pages_of_a_source_of_whole_orders_are_merged_at_their_ends_too(root: Path) -> None:
+def test_the_first_and_last_orders_of_pages_are_merged_even_if_the_source_has_whole_orders(root: Path) -> None:
     rows = frame([*TWO, Order("3", 1, {"p": 1.0, "q": 2.0})])
     take(root, rows[:4], "page1", whole=True)
     take(root, frame([Order("3", 1, {"q": 2.0}), Order("4", 1, {"p": 1.0, "q": 1.0})]), "page2", whole=True)
@@ -141,12 +141,12 @@ def test_pages_of_a_source_of_whole_orders_are_merged_at_their_ends_too(root: Pa
 
 
 def middle(order: Order) -> list[Order]:
-    """A file with the order in its middle."""
+    """Return the rows of a file in which the order is neither the first nor the last."""
     return [Order("0", 0, {"p": 1.0, "q": 1.0}), order, Order("9", 2, {"p": 1.0})]
 
 
 @pytest.mark.parametrize("whole", [True, False])
-def test_a_line_that_is_gone_leaves_only_a_whole_order(root: Path, whole: bool) -> None:
+def test_a_missing_line_is_removed_only_if_the_source_has_whole_orders(root: Path, whole: bool) -> None:
     take(root, frame(middle(TWO[0])), "day1", whole=whole)
     facts = take(root, frame([*middle(Order("1", 0, {"p": 11.0})), Order("10", 3, {"p": 1.0})]), "day2", whole=whole)
     left = Store(root).scan("transactions").filter(pl.col("order_id") == "1").sort("product_id").collect()
@@ -156,7 +156,7 @@ def test_a_line_that_is_gone_leaves_only_a_whole_order(root: Path, whole: bool) 
     assert said(Store(root).scan("transactions")) == said(frame(middle(TWO[0])))
 
 
-def test_only_refunded_orders_in_a_file_are_a_later_state_though_they_are_old(root: Path) -> None:
+def test_a_file_of_refunded_orders_only_is_a_later_state(root: Path) -> None:
     take(root, frame([*TWO, Order("3", 5, {"p": 1.0})]), "all")
     facts = take(root, frame([Order("1", 0, {"p": 10.0, "q": 5.0}, returned=4.0)]), "refunds")
     assert facts.older == 0
@@ -164,7 +164,7 @@ def test_only_refunded_orders_in_a_file_are_a_later_state_though_they_are_old(ro
     assert returns.select("net", "ordered_at", "dated_by").rows() == [(-4.0, Order("3", 5, {}).at, "first_seen")]
 
 
-def test_the_date_of_an_update_tells_which_state_is_later(root: Path) -> None:
+def test_the_update_time_of_an_order_decides_which_state_is_later(root: Path) -> None:
     later = Order("1", 0, {"p": 12.0})
     take(root, frame([later], updated=START + timedelta(days=4)), "second")
     facts = take(root, frame([Order("1", 0, {"p": 10.0})], updated=START + timedelta(days=2)), "first")
@@ -174,7 +174,7 @@ def test_the_date_of_an_update_tells_which_state_is_later(root: Path) -> None:
     assert said(as_known(root, START + timedelta(days=5))) == said(frame([later]))
 
 
-def test_the_caller_may_say_when_a_file_was_exported(root: Path) -> None:
+def test_the_caller_may_give_the_export_time(root: Path) -> None:
     take(root, frame([TWO[1]]), "a", exported=START + timedelta(days=4))
     facts = take(root, frame([Order("2", 0, {"p": 9.0})]), "b", exported=START + timedelta(days=3))
     assert facts.older == 1
@@ -183,7 +183,7 @@ def test_the_caller_may_say_when_a_file_was_exported(root: Path) -> None:
     assert said(Store(root).scan("transactions")) == said(frame([Order("2", 0, {"p": 8.0})]))
 
 
-def test_a_column_that_a_later_file_lacks_keeps_what_is_known(root: Path) -> None:
+def test_a_column_that_a_later_file_lacks_keeps_its_known_values(root: Path) -> None:
     take(root, frame(TWO).with_columns(cost=pl.lit(2.5)), "day1")
     take(root, frame([Order("1", 0, {"p": 10.0, "q": 6.0}), TWO[1]]).drop("cost"), "day2")
     found = Store(root).scan("transactions").collect()
@@ -194,7 +194,7 @@ def test_a_column_that_a_later_file_lacks_keeps_what_is_known(root: Path) -> Non
     assert Store(root).scan("transactions").collect()["customer_id"].to_list() == ["ann"] * 3
 
 
-def test_another_source_that_numbers_alike_keeps_its_orders(root: Path) -> None:
+def test_orders_of_another_source_with_equal_numbers_are_kept(root: Path) -> None:
     take(root, frame(TWO), "web")
     take(root, frame([Order("1", 0, {"p": 99.0})]), "till", source="till")
     assert said(Store(root).scan("transactions")) == said(pl.concat([frame(TWO), frame([Order("1", 0, {"p": 99.0})])]))
@@ -205,7 +205,7 @@ def test_another_source_that_numbers_alike_keeps_its_orders(root: Path) -> None:
     assert 98.0 in Store(root).scan("transactions").collect()["net"].to_list()
 
 
-def test_a_mistyped_day_far_in_the_future_makes_no_file_the_newest(root: Path) -> None:
+def test_a_mistyped_day_far_in_the_future_does_not_make_a_file_the_newest(root: Path) -> None:
     orders = [Order(str(n), n, {"p": 10.0}) for n in range(20)]
     take(root, frame([*orders, Order("20", 9000, {"p": 1.0})]), "day19")
     later = [*(Order(each.order_id, each.day, {"p": 11.0}) for each in orders), Order("21", 20, {"p": 10.0})]
@@ -217,14 +217,16 @@ def test_a_mistyped_day_far_in_the_future_makes_no_file_the_newest(root: Path) -
     assert [row[3] for row in known_before if int(row[0]) < 20] == [10.0] * 20
 
 
-def test_the_last_days_of_a_file_of_few_or_far_days_count(root: Path) -> None:
+def test_the_last_day_of_a_file_with_few_or_distant_days_counts(root: Path) -> None:
     facts = take(root, frame([Order("1", 0, {"p": 1.0}), Order("2", 400, {"p": 1.0})]), "few")
     assert facts.moment is not None
     assert facts.moment.startswith("2025-04-05")
 
 
-def test_orders_are_settled_a_part_at_a_time_as_all_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ckm.store.order_merge.MOST_ROWS", 7)
+def test_orders_merged_in_parts_give_the_same_rows_as_merged_at_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ckm.store.order_candidates.MOST_ROWS", 7)
     export = next_day((), {}, 30)
     exports = [export, next_day(export, {str(n): "refund" if n % 2 else "amend" for n in range(25)}, 3)]
     for number in (1, 0):

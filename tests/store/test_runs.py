@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def said(**segments: str) -> pl.DataFrame:
-    """Return what an analysis said: the segment of each customer."""
+    """Return a result with the segment of each customer."""
     rows = [(customer, segment, len(segment), 0.5) for customer, segment in segments.items()]
     return pl.DataFrame(rows, schema={"customer_id": str, "segment": str, "rows": int, "net": float}, orient="row")
 
@@ -66,7 +66,7 @@ def test_a_saved_run_is_read_back_sorted_by_customer(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_runs_are_numbered_in_the_order_in_which_they_were_first_kept(store: Store) -> None:
+def test_runs_are_numbered_in_the_order_in_which_they_were_first_saved(store: Store) -> None:
     keep(store, MARCH, said(a="new"))
     keep(store, JANUARY, said(a="new"), name="spring")
     keep(store, JANUARY, said(a="new"))
@@ -88,7 +88,7 @@ keeps = st.tuples(
 @pytest.mark.slow
 @settings(max_examples=examples(10))
 @given(st.lists(keeps, max_size=5))
-def test_the_last_word_on_a_name_and_a_day_counts(told: list[tuple[str, date, dict[str, str]]]) -> None:
+def test_the_last_saved_run_of_a_name_and_a_day_applies(told: list[tuple[str, date, dict[str, str]]]) -> None:
     expected: dict[tuple[str, date], dict[str, str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
@@ -102,7 +102,7 @@ def test_the_last_word_on_a_name_and_a_day_counts(told: list[tuple[str, date, di
     assert list(found) == list(expected)
 
 
-def test_keeping_the_same_again_writes_nothing(store: Store) -> None:
+def test_saving_the_same_run_again_writes_nothing(store: Store) -> None:
     frame = said(a="new", b="loyal", c="lost").with_columns(
         pl.Series("net", [math.nan, None, 1.0]), pl.Series("segment", ["new", None, "lost"], dtype=pl.Categorical)
     )
@@ -133,7 +133,7 @@ def test_a_run_is_read_from_its_own_files_only(store: Store) -> None:
     assert store.read_run(run)["segment"].to_list() == ["loyal"]
 
 
-def test_a_run_keeps_the_columns_that_it_had(store: Store) -> None:
+def test_a_run_is_read_with_the_columns_that_it_was_saved_with(store: Store) -> None:
     first = keep(store, JANUARY, said(a="new"))
     second = keep(store, FEBRUARY, said(a="new").drop("rows").with_columns(cause=pl.lit("ageing")))
     assert store.read_run(first).columns == ["customer_id", "segment", "rows", "net"]
@@ -143,13 +143,13 @@ def test_a_run_keeps_the_columns_that_it_had(store: Store) -> None:
     assert everything["rows"].to_list() == [3, None]
 
 
-def test_a_run_without_customers_is_a_run(store: Store) -> None:
+def test_a_run_without_customers_is_saved(store: Store) -> None:
     run = keep(store, JANUARY, said())
     assert run.rows == 0
     assert_frame_equal(store.read_run(run), said())
 
 
-def test_types_are_kept_by_their_kind_so_that_later_runs_fit(store: Store) -> None:
+def test_types_are_widened_within_their_kind_so_that_later_runs_fit(store: Store) -> None:
     small = said(a="new").with_columns(pl.col("rows").cast(pl.UInt8), pl.col("net").cast(pl.Float32), nothing=None)
     first = keep(store, JANUARY, small)
     assert_frame_equal(store.read_run(first), said(a="new"))
@@ -170,7 +170,7 @@ BROKEN: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_frame_that_is_no_run_is_refused_without_a_trace(what: str, store: Store) -> None:
+def test_an_invalid_frame_is_refused_and_writes_nothing(what: str, store: Store) -> None:
     with pytest.raises(ValueError, match="run") as refused:
         keep(store, JANUARY, BROKEN[what](said(anna="new")))
     assert "anna" not in str(refused.value)
@@ -197,7 +197,7 @@ def test_runs_are_not_source_tables(store: Store) -> None:
     assert files_of(store, "runs_segments") == before
 
 
-def test_a_rehearsal_that_keeps_a_run_leaves_the_store_as_it_was(store: Store) -> None:
+def test_a_run_saved_in_a_dry_run_does_not_change_the_store(store: Store) -> None:
     keep(store, JANUARY, said(a="new"))
     before = files_of(store)
     with store.rehearsal() as copy:
@@ -207,7 +207,7 @@ def test_a_rehearsal_that_keeps_a_run_leaves_the_store_as_it_was(store: Store) -
 
 
 @pytest.mark.slow
-def test_not_a_byte_of_a_forgotten_customer_is_left_in_the_store(store: Store) -> None:
+def test_no_file_of_the_store_contains_an_erased_customer(store: Store) -> None:
     load(store, [("1", "1", "aa", 1.0), ("2", "1", "anna-secret", 1.0), ("3", "1", "zz", 2.0)], "jan")
     keep(store, JANUARY, said(**{"anna-secret": "new", "bert": "new"}))
     keep(store, JANUARY, said(**{"anna-secret": "loyal", "bert": "new"}))
@@ -221,7 +221,7 @@ def test_not_a_byte_of_a_forgotten_customer_is_left_in_the_store(store: Store) -
     assert contents(store) == [("1", "1", "aa", 1.0), ("3", "1", "zz", 2.0)]
 
 
-def test_runs_are_read_by_others(store: Store) -> None:
+def test_other_programs_read_saved_runs(store: Store) -> None:
     keep(store, JANUARY, said(a="new", b="loyal"))
     keep(store, FEBRUARY, said(a="loyal").with_columns(cause=pl.lit("behaviour")))
     table = deltalake.DeltaTable(store.root / "runs_segments")
@@ -234,7 +234,7 @@ def test_runs_are_read_by_others(store: Store) -> None:
     assert rows.fetchall() == [(1, 2), (2, 1)]
 
 
-def test_a_run_that_cannot_be_written_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_be_written_leaves_no_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(store, JANUARY, said(a="new"))
     before = files_of(store)
 
@@ -257,7 +257,7 @@ SCENES: dict[str, tuple[date, pl.DataFrame]] = {
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see test_crash
 @pytest.mark.parametrize("scene", ["the first run of all", *SCENES])
-def test_death_before_any_change_leaves_the_old_runs_or_the_new_ones(scene: str, tmp_path: Path) -> None:
+def test_a_writer_killed_before_any_change_leaves_the_old_runs_or_the_new_ones(scene: str, tmp_path: Path) -> None:
     prepared = Store(tmp_path / "prepared")
     prepared.root.mkdir()
     as_of, frame = SCENES.get(scene, (JANUARY, said(a="new", b="loyal")))

@@ -1,4 +1,4 @@
-"""What the store promises: every row once, loads that can be taken back, customers that can be forgotten."""
+"""The store has every row once, undoes loads, and erases customers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def told_in_words(loads: list[list[Row]]) -> list[Row]:
-    """Apply the identity rule by hand: the last row of a key, and of equal keyless rows as many as one file had."""
+    """Return the expected rows: the last row of each key, and equal rows without a key as often as in one file."""
     keyed: dict[tuple[str, str], Row] = {}
     keyless: dict[Row, int] = {}
     for rows in loads:
@@ -61,7 +61,7 @@ def test_any_loads_leave_every_row_exactly_once(loads: list[list[Row]]) -> None:
 @pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(files)
-def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row]]) -> None:
+def test_undoing_the_last_load_restores_the_rows_before_it(loads: list[list[Row]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         before = []
@@ -75,7 +75,7 @@ def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row
 @pytest.mark.slow
 @settings(max_examples=examples(8))
 @given(files, st.randoms(use_true_random=False))
-def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]], dice: Random) -> None:
+def test_undoing_all_loads_in_any_order_leaves_no_row(loads: list[list[Row]], dice: Random) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
         ids = [load(store, rows, f"file{number}").load_id for number, rows in enumerate(loads)]
@@ -87,7 +87,7 @@ def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]
 
 
 @pytest.mark.slow
-def test_a_file_that_overlaps_one_taken_back_can_be_loaded_again(store: Store) -> None:
+def test_a_file_that_overlaps_an_undone_one_can_be_loaded_again(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0), ("2", "1", "a", 2.0)], "jan")
     load(store, [("2", "1", "a", 2.0), ("3", "1", "a", 3.0)], "feb")
     taken = store.undo(first.load_id)
@@ -97,7 +97,7 @@ def test_a_file_that_overlaps_one_taken_back_can_be_loaded_again(store: Store) -
     assert contents(store) == [("2", "1", "a", 2.0), ("3", "1", "a", 3.0)]
 
 
-def test_a_load_that_was_taken_back_can_be_loaded_again(store: Store) -> None:
+def test_an_undone_load_can_be_loaded_again(store: Store) -> None:
     rows: list[Row] = [("1", "1", "a", 1.0)]
     facts = load(store, rows, "jan")
     assert store.has("orders", "content-jan")
@@ -108,7 +108,7 @@ def test_a_load_that_was_taken_back_can_be_loaded_again(store: Store) -> None:
     assert contents(store) == rows
 
 
-def test_a_load_is_taken_back_only_once(store: Store) -> None:
+def test_a_load_is_undone_only_once(store: Store) -> None:
     facts = load(store, [("1", "1", "a", 1.0)], "jan")
     store.undo(facts.load_id)
     with pytest.raises(UsageError):
@@ -117,7 +117,7 @@ def test_a_load_is_taken_back_only_once(store: Store) -> None:
         store.undo("no-such-load")
 
 
-def test_the_history_names_what_was_loaded_and_what_was_taken_back(store: Store) -> None:
+def test_the_history_lists_loads_and_undos(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0)], "jan", bad=2)
     load(store, [("2", "1", "a", 1.0)], "feb")
     store.undo(first.load_id)
@@ -125,7 +125,7 @@ def test_the_history_names_what_was_loaded_and_what_was_taken_back(store: Store)
     assert told == [("load", "jan", 3, True), ("load", "feb", 1, False), ("undo", "jan", 0, False)]
 
 
-def test_taking_a_load_back_empties_its_quarantine(store: Store) -> None:
+def test_undoing_a_load_empties_its_quarantine(store: Store) -> None:
     facts = load(store, [("1", "1", "a", 1.0)], "jan", bad=2)
     load(store, [("2", "1", "a", 1.0)], "feb", bad=1)
     store.undo(facts.load_id)
@@ -143,7 +143,7 @@ def test_loading_a_file_again_by_another_mapping_replaces_its_quarantine(store: 
     assert len(quarantine.collect()) == 1
 
 
-def test_keep_leaves_the_stored_row_and_error_loads_nothing(store: Store) -> None:
+def test_on_conflict_keep_keeps_the_stored_row_and_error_loads_nothing(store: Store) -> None:
     load(store, [("1", "1", "a", 1.0)], "jan")
     kept = load(store, [("1", "1", "a", 9.0), ("2", "1", "a", 2.0)], "feb", on_conflict=OnConflict.KEEP)
     assert (kept.accepted, kept.unchanged) == (1, 1)
@@ -154,7 +154,7 @@ def test_keep_leaves_the_stored_row_and_error_loads_nothing(store: Store) -> Non
 
 
 @pytest.mark.slow
-def test_a_row_never_replaces_another_sources_row_unless_told_to(store: Store) -> None:
+def test_a_row_replaces_a_row_of_another_source_only_with_on_conflict_replace(store: Store) -> None:
     load(store, [("1", "1", "a", 1.0)], "till-1", source="till 1")
     with pytest.raises(ConflictError):
         load(store, [("1", "1", "b", 5.0)], "till-2", source="till 2")
@@ -163,7 +163,7 @@ def test_a_row_never_replaces_another_sources_row_unless_told_to(store: Store) -
     assert contents(store) == [("1", "1", "b", 5.0)]
 
 
-def test_a_new_column_widens_the_table_and_counts_as_news(store: Store) -> None:
+def test_a_new_column_is_added_to_the_table_and_changes_the_row(store: Store) -> None:
     load(store, [("1", "1", "a", 1.0)], "jan")
     facts = load(store, [("1", "1", "a", 1.0)], "feb", more={"note": pl.lit("gift")})
     assert facts.updated == 1
@@ -171,7 +171,7 @@ def test_a_new_column_widens_the_table_and_counts_as_news(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_a_forgotten_customer_is_in_no_table_and_in_no_file(store: Store) -> None:
+def test_an_erased_customer_is_in_no_table_and_no_file(store: Store) -> None:
     load(store, [("1", "1", "anna-secret", 1.0), ("2", "1", "b", 2.0)], "jan")
     load(store, [("1", "1", "anna-secret", 3.0)], "feb", bad=1)
     assert store.erase_customer("anna-secret") == {"orders": 1, "orders_replaced": 1, "quarantine": 0}
@@ -181,7 +181,7 @@ def test_a_forgotten_customer_is_in_no_table_and_in_no_file(store: Store) -> Non
 
 
 @pytest.mark.slow
-def test_the_tables_are_read_by_others(store: Store) -> None:
+def test_other_programs_read_the_tables(store: Store) -> None:
     import duckdb
 
     load(store, [("1", "1", "a", 1.0), ("2", None, "b", 2.0)], "jan")
@@ -193,7 +193,7 @@ def test_the_tables_are_read_by_others(store: Store) -> None:
 
 
 @pytest.mark.slow
-def test_a_file_loaded_again_in_another_reading_replaces_what_it_said_before(store: Store) -> None:
+def test_a_file_loaded_again_with_other_options_replaces_its_earlier_rows(store: Store) -> None:
     first = load(store, [("1", None, "a", 1.0), ("2", "1", "a", 2.0), ("3", "1", "b", 3.0)], "jan", reading="eur")
     load(store, [("9", None, "c", 9.0)], "feb")
     again = load(store, [("1", None, "a", 1.5), ("2", "1", "a", 2.5)], "jan", reading="gbp")

@@ -1,4 +1,4 @@
-"""``ckm check --verify`` finds every data file that is not as it was written, and nothing else."""
+"""``ckm check --verify`` lists every data file that differs from its commit, and no other."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def file_of(store: Path, table: str = "orders") -> Path:
-    """Return a data file of the table as it is now; files of older versions lie beside it."""
+    """Return a data file of the present version of the table, whose folder has files of older versions too."""
     return store / table / StoredTable(store / table).files[0].name
 
 
@@ -86,9 +86,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_what_is_not_as_it_was_written_is_listed_and_exit_6(
-    kind: str, prepared: Path, tmp_path: Path, run: Run
-) -> None:
+def test_every_changed_file_is_listed_with_exit_6(kind: str, prepared: Path, tmp_path: Path, run: Run) -> None:
     root = Path(shutil.copytree(prepared, tmp_path / "shop"))
     damage, table, state = DAMAGE[kind]
     damage(root / "store")
@@ -113,7 +111,7 @@ def test_a_sound_store_passes_and_lists_every_file_of_every_table(prepared: Path
     assert f"{len(listed)} verified" in shown.stdout
 
 
-def test_files_from_before_digests_were_kept_pass_with_a_note(prepared: Path, tmp_path: Path, run: Run) -> None:
+def test_files_without_a_recorded_digest_pass_with_a_note(prepared: Path, tmp_path: Path, run: Run) -> None:
     root = Path(shutil.copytree(prepared, tmp_path / "shop"))
     _forget_digests(root / "store")
     done = run("check", "--verify", "-C", root, "-f", "csv")
@@ -122,7 +120,7 @@ def test_files_from_before_digests_were_kept_pass_with_a_note(prepared: Path, tm
     assert "only their size was verified" in done.stderr
 
 
-def test_a_load_under_way_is_no_damage(prepared: Path, tmp_path: Path, run: Run) -> None:
+def test_a_load_in_progress_is_not_damage(prepared: Path, tmp_path: Path, run: Run) -> None:
     root = Path(shutil.copytree(prepared, tmp_path / "shop"))
     store = Store(root / "store")
     with store.locked():
@@ -134,10 +132,8 @@ def test_a_load_under_way_is_no_damage(prepared: Path, tmp_path: Path, run: Run)
 
 
 @pytest.mark.slow
-def test_the_digest_of_every_data_file_is_kept_with_its_commit_whatever_wrote_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Loads, replaced rows, quarantine, merged files, undos, saved runs and erasures."""
+def test_every_commit_records_the_digests_of_its_data_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writers are loads, replaced rows, quarantine, compaction, undos, saved runs and erasures."""
     monkeypatch.setattr(compaction, "FANOUT", 2)
     store = Store(tmp_path / "store")
     loads = [
@@ -162,7 +158,7 @@ def _compare(store: Store) -> None:
             assert digests[path.name] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_verify_takes_a_workspace_and_no_junit(prepared: Path, run: Run) -> None:
+def test_verify_needs_a_workspace_and_has_no_junit_format(prepared: Path, run: Run) -> None:
     assert run("check", "--verify", prepared).exit_code == 0
     assert run("check", "--verify", prepared, "-C", prepared).exit_code == 2
     assert run("check", "--verify", "-C", prepared, "-f", "junit").exit_code == 2

@@ -34,20 +34,20 @@ class LintRule:
     id
         Id in findings and in ``kb.skip`` of ckm.yaml.
     severity
-        Usual severity of a violation.
-    promise
-        The condition that holds without findings.
+        Severity of a violation, unless the violation has another one.
+    condition
+        The condition that entries must meet.
     remedy
         What to do about a violation.
-    look
+    find
         Yields the violations; None if they are found while files are read.
     """
 
     id: str
     severity: Severity
-    promise: str
+    condition: str
     remedy: str
-    look: Callable[[LintContext], Iterator[Violation]] | None = None
+    find: Callable[[LintContext], Iterator[Violation]] | None = None
 
 
 _ERROR, _WARNING, _INFO = Severity.error, Severity.warning, Severity.info
@@ -56,7 +56,7 @@ RULES: tuple[LintRule, ...] = (
     LintRule("file", _ERROR, "every file can be read, and no link leads out of the folder",
          "fix the file, or move it out of the knowledge base"),
     LintRule("schema", _ERROR, "every entry has the required keys, with valid values",
-         "docs/knowledge-entry.md lists the allowed values of each key"),
+         "see 'ckm help knowledge-entry' for the keys and their values"),
     LintRule("duplicate-id", _ERROR, "ids are unique",
          "give one of them another id, and fix the links to it", links.duplicate_id),
     LintRule("dangling-link", _ERROR, "links lead to existing entries",

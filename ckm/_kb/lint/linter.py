@@ -58,7 +58,7 @@ def lint_base(
     found = [*_mistakes(context)]
     with without_collector():
         for rule in RULES:
-            if rule.look is not None and rule.id not in options.skip:
+            if rule.find is not None and rule.id not in options.skip:
                 found += _findings(rule, context)
     order = {name: number for number, name in enumerate(ids)}
     rank = {severity: severity.rank for severity in Severity}
@@ -75,7 +75,7 @@ def lint_folder(
     place: Path | None = None,
     advance: Callable[[float], None] = lambda amount: None,
 ) -> LintReport:
-    """Return all findings about a knowledge folder; for an unchanged folder from the cache.
+    """Return all findings about a knowledge folder, from the cache if the folder, date and options are unchanged.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def _mistakes(context: LintContext) -> Iterator[LintFinding]:
 
 
 def _findings(rule: LintRule, context: LintContext) -> Iterator[LintFinding]:
-    assert rule.look is not None
-    for breach in rule.look(context):
+    assert rule.find is not None
+    for breach in rule.find(context):
         entry = breach.entry
         yield LintFinding(
             breach.severity or rule.severity,

@@ -7,7 +7,6 @@ one of their rarest n-grams of words or characters, and continue similarly after
 
 from __future__ import annotations
 
-import heapq
 import re
 from collections import Counter, defaultdict
 from itertools import chain, pairwise
@@ -82,7 +81,7 @@ def _folded(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def _candidates(texts: Sequence[tuple[str, ...]], least: float) -> set[tuple[int, int]]:
-    """Return pairs of entries, by number, that have a text nearly in common."""
+    """Return the pairs of entry numbers, smaller first, whose texts include an equal or nearly equal one."""
     owners: dict[str, list[int]] = defaultdict(list)
     for number, each in enumerate(texts):
         for text in dict.fromkeys(each):
@@ -96,7 +95,7 @@ def _candidates(texts: Sequence[tuple[str, ...]], least: float) -> set[tuple[int
 
 
 def _near(texts: list[str], least: float) -> Iterator[tuple[str, str]]:
-    """Yield the compared pairs of different texts with at least this similarity."""
+    """Yield the compared pairs of different texts with at least this similarity, in no order."""
     from rapidfuzz import fuzz
 
     grams = [_grams(text) for text in texts]
@@ -104,14 +103,14 @@ def _near(texts: list[str], least: float) -> Iterator[tuple[str, str]]:
     sharing: dict[str, list[int]] = defaultdict(list)
     for number, each in enumerate(grams):
         shared = [(common[gram], gram) for gram in each if common[gram] > 1]
-        for _, gram in heapq.nsmallest(RAREST, shared):
+        for _, gram in sorted(shared)[:RAREST]:
             sharing[gram].append(number)
     compared: set[tuple[int, int]] = set()
     for gram, numbers in sharing.items():
         if len(numbers) > NEIGHBOURS:  # texts that continue similarly after the n-gram become neighbours
             numbers.sort(key=lambda number: texts[number].partition(gram)[2])
         compared.update((min(pair), max(pair)) for pair in _neighbours(numbers))
-    for one, other in sorted(compared):
+    for one, other in compared:
         if fuzz.ratio(texts[one], texts[other], score_cutoff=100 * least):
             yield texts[one], texts[other]
 

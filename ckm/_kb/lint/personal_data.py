@@ -1,4 +1,4 @@
-"""Lint rule for personal data in texts. A message names its type and key, never the data."""
+"""Lint rule for personal data in texts. A message has the type of the data and the key, never the data."""
 
 from __future__ import annotations
 

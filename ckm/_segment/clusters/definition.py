@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm._segment.definition import Detail, Segment
 from ckm.errors import UsageError
-from ckm.models.clusters.cluster_stability import STABLE, Trial, choose
+from ckm.models.clusters.cluster_stability import STABLE, StabilityTrial, choose
 from ckm.models.clusters.kmeans import nearest_centre
 from ckm.models.clusters.scaling import CLIP, Recipe, Scaling, scaled_points
 from ckm.remark import doubt
@@ -36,11 +36,11 @@ class Cluster:
     name, advice
         Name and advice, as in :class:`~ckm._segment.definition.Segment`.
     centre
-        Centre of the cluster by feature, in scales from the feature's centre.
+        Centre of the cluster by feature: the scaled value, 0 at the median of all customers.
     customers
-        Number of customers when it was fitted.
+        Number of customers in the cluster when it was fitted.
     money
-        Their mean ``monetary`` then; it determines the order of new clusters.
+        Mean ``monetary`` of these customers; it determines the order of new clusters.
     """
 
     name: str
@@ -70,7 +70,7 @@ class ClustersDefinition:
 
     scalings: tuple[Scaling, ...]
     clusters: tuple[Cluster, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[StabilityTrial, ...]
     fitted: int
     left_out: tuple[str, ...] = ()
 
@@ -129,8 +129,8 @@ class ClustersDefinition:
         ]
         return (
             Detail(
-                f"How often {self.trials[0].clusters} to {self.trials[-1].clusters} clusters come out again "
-                f"(stability: mean adjusted Rand index of bootstrap samples, {STABLE:.3f} wanted)",
+                f"Stability of {self.trials[0].clusters} to {self.trials[-1].clusters} clusters "
+                f"(mean adjusted Rand index of bootstrap samples; stable from {STABLE:.3f} on)",
                 pl.DataFrame([vars(each) for each in self.trials]),
                 {
                     "stability": "{:.3f}",
@@ -141,7 +141,7 @@ class ClustersDefinition:
                 },
             ),
             Detail(
-                "How far from the average customer each cluster lies, in scales (1 is a standard deviation or so)",
+                "Centres of the clusters minus the average customer, in scales (about one standard deviation each)",
                 pl.DataFrame(profiles),
                 dict.fromkeys(self._features, "{:+.1f}"),
             ),
@@ -151,22 +151,24 @@ class ClustersDefinition:
         """Return remarks on the stability of the clusters and on features that were not used."""
         chosen = choose(self.trials)
         fewest, most = self.trials[0].clusters, self.trials[-1].clusters
-        tried = f"of {fewest} to {most}" if fewest < most else "of the one number that leaves no cluster too small"
+        tried = f"from {fewest} to {most}" if fewest < most else "without a cluster that is too small"
         remarks = [
-            f"{len(self.clusters)} clusters by {', '.join(self._features)}: the most, {tried}, that come out again in "
-            f"bootstrap samples (mean adjusted Rand index {chosen.stability:.3f}, {STABLE:.3f} wanted)"
+            f"{len(self.clusters)} clusters by {', '.join(self._features)}: the largest stable number {tried} "
+            f"(mean adjusted Rand index of bootstrap samples {chosen.stability:.3f}; stable from {STABLE:.3f} on)"
             if chosen.is_stable
             else doubt(
-                "the clusters are not stable: no number of them comes out again in bootstrap samples (the best, "
-                f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.3f}, {STABLE:.3f} wanted); "
-                "other customers of the same kind would be grouped otherwise"
+                f"the clusters are not stable: the best number, {chosen.clusters}, has a mean adjusted Rand index of "
+                f"bootstrap samples of {chosen.stability:.3f} (stable from {STABLE:.3f} on); similar customers would "
+                "be grouped differently"
             )
         ]
         if self.left_out:
-            remarks.append(f"clusters do not rest on {', '.join(self.left_out)}: not in the data, or alike for all")
+            remarks.append(
+                f"features not used: {', '.join(self.left_out)} (missing from the data, or the same for all customers)"
+            )
         learned = sum(each.customers for each in self.clusters)
         if self.fitted < learned:
-            remarks.append(f"clusters learned from {self.fitted:,} of {learned:,} customers, chosen by their hashed id")
+            remarks.append(f"clusters fitted to {self.fitted:,} of {learned:,} customers, sampled by hashed id")
         return tuple(remarks)
 
     @property
@@ -195,7 +197,7 @@ def read_clusters(entry: YamlEntry) -> ClustersDefinition:
     clusters = tuple(_read_cluster(each, scalings) for each in keys["clusters"].items())
     trials = tuple(_read_trial(each) for each in keys["trials"].items())
     if len({each.name for each in clusters}) < len(clusters):
-        raise UsageError(f"{keys['clusters'].where}: two clusters have one name", hint="give each its own")
+        raise UsageError(f"{keys['clusters'].where}: two clusters have the same name", hint="give each its own name")
     left_out = tuple(each.text() for each in keys["left_out"].items())
     return ClustersDefinition(scalings, clusters, trials, keys["fitted"].whole(), left_out)
 
@@ -249,7 +251,7 @@ def _read_cluster(entry: YamlEntry, scalings: Sequence[Scaling]) -> Cluster:
     )
 
 
-def _read_trial(entry: YamlEntry) -> Trial:
-    keys = entry.fields(tuple(Trial.__dataclass_fields__))
+def _read_trial(entry: YamlEntry) -> StabilityTrial:
+    keys = entry.fields(tuple(StabilityTrial.__dataclass_fields__))
     numbers = {name: keys[name].number() for name in keys if name != "clusters"}
-    return Trial(clusters=keys["clusters"].whole(), **numbers)
+    return StabilityTrial(clusters=keys["clusters"].whole(), **numbers)

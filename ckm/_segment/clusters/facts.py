@@ -1,8 +1,8 @@
 """Check of a cluster's name: figures of its customers compared with those of all customers.
 
-Centres are computed after logarithms, shrinkage and clipping. Readers interpret names without these: *big baskets*
-states that these customers' orders are larger than those of others. So a word is used only if the plain figures confirm
-it.
+Centres are computed after logarithms, shrinkage and clipping, but readers take a name literally: *big baskets* states
+that the orders of these customers are larger than those of other customers. A word is therefore used only if figures
+without these transformations confirm it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 TOLERANCE = 0.01
 """Relative difference up to which figures count as equal: 1 %."""
 KNOWN_SHARE = 0.5
-"""Smallest share of a cluster's customers for whom a figure is known, for a word about this figure."""
+"""A word about a figure is used only if the figure is known for at least this share of the cluster's customers."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """A plain figure that a word describes.
+    """A figure of the feature table, without transformation, that a word describes.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Fact:
     level: float | None = None
 
     def is_known(self, frame: pl.DataFrame) -> bool:
-        """Return whether a table has the columns."""
+        """Return whether a table has the columns of the figure."""
         return all(name is None or name in frame.columns for name in (self.column, self.over))
 
     def side(self, frame: pl.DataFrame, members: Mask) -> int:

@@ -12,10 +12,10 @@ from ckm._segment.clusters.facts import true_deviations
 from ckm._segment.clusters.names import load_words, name_clusters, words_hold
 from ckm._segment.definition import Segment, readable_number
 from ckm.errors import NotEnoughDataError
-from ckm.models.clusters.cluster_stability import choose, try_numbers
+from ckm.models.clusters.cluster_stability import choose, stability_trials
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
-from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points
+from ckm.models.clusters.scaling import Scaling, fit_scaling, scaled_points
 from ckm.models.sampling import sample_by_id
 from ckm.wording import counted
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ckm._segment.clusters.names import ClusterWords
     from ckm._segment.definition import Definition, TrainingData
-    from ckm.models.clusters.cluster_stability import Trial
+    from ckm.models.clusters.cluster_stability import StabilityTrial
 
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
@@ -50,9 +50,9 @@ def fit_clusters(training: TrainingData) -> ClustersDefinition:
     """Fit clusters of customers by their habits.
 
     Features and the words for them are in ``ckm/data/cluster_words.yaml``; scaling is described at
-    :func:`~ckm.models.clusters.scaling.learn_scaling`, and the choice of the number of clusters at
-    :func:`~ckm.models.clusters.cluster_stability.try_numbers`. A cluster that shares most of its customers with one of
-    ``training.previous`` keeps that cluster's name, advice and relative position, as long as the name is true.
+    :func:`~ckm.models.clusters.scaling.fit_scaling`, and the choice of the number of clusters at
+    :func:`~ckm.models.clusters.cluster_stability.stability_trials`. A cluster that shares most of its customers with
+    one of ``training.previous`` keeps that cluster's name, advice and relative position, as long as the name is true.
 
     Raises
     ------
@@ -74,9 +74,9 @@ def fit_clusters(training: TrainingData) -> ClustersDefinition:
     if different < FEWEST_CLUSTERS:
         raise _too_alike(frame.height)
     numbers = range(FEWEST_CLUSTERS, min(MOST_CLUSTERS, different) + 1)
-    trials = _large_enough(try_numbers(tried, numbers, seed=training.seed), len(tried))
+    trials = _large_enough(stability_trials(tried, numbers, seed=training.seed), len(tried))
     if not trials:
-        trials = _large_enough(try_numbers(tried, [FEWEST_CLUSTERS - 1], seed=training.seed), len(tried))
+        trials = _large_enough(stability_trials(tried, [FEWEST_CLUSTERS - 1], seed=training.seed), len(tried))
     if not trials:
         raise _too_small(frame.height)
 
@@ -87,7 +87,7 @@ def fit_clusters(training: TrainingData) -> ClustersDefinition:
     return ClustersDefinition(scalings, clusters, trials, len(fitted), left_out)
 
 
-def _large_enough(trials: Sequence[Trial], customers: int) -> tuple[Trial, ...]:
+def _large_enough(trials: Sequence[StabilityTrial], customers: int) -> tuple[StabilityTrial, ...]:
     return tuple(each for each in trials if round(each.smallest * customers) >= FEWEST_IN_CLUSTER)
 
 
@@ -95,7 +95,7 @@ def _learn_scalings(frame: pl.DataFrame, words: ClusterWords) -> tuple[tuple[Sca
     scalings, left_out = [], []
     for recipe in (feature.recipe for feature in words.features):
         there = all(column in frame.columns for column in recipe.columns)
-        scaling = learn_scaling(recipe, number_columns(frame, recipe.columns), readable_number) if there else None
+        scaling = fit_scaling(recipe, number_columns(frame, recipe.columns), readable_number) if there else None
         if scaling is None:
             left_out.append(recipe.name)
         else:

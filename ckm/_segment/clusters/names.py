@@ -23,16 +23,16 @@ USUAL_WORDS = Path(__file__).parents[2] / "data" / "cluster_words.yaml"
 """File with the features of clusters and the words for them."""
 WORDS_SCHEMA = "ckm.cluster_words/1"
 FAR = 0.5
-"""Smallest deviation from the population's mean, in scales, for a word of a feature."""
+"""Smallest deviation from the mean of all customers, in scales, at which a name has a feature's word."""
 NEAR = 0.1
-"""Smallest deviation, in scales, for a word that separates two clusters of the same name."""
+"""Smallest deviation, in scales, at which a word may distinguish two clusters that would have the same name."""
 WORDS = 2
 """Maximum number of words in a name."""
 
 
 @dataclass(frozen=True)
 class ClusterWord:
-    """Word for one side of a feature, and its advice."""
+    """Word for high or for low values of a feature, and its advice."""
 
     text: str
     advice: str
@@ -45,7 +45,7 @@ class NamedFeature:
     Attributes
     ----------
     facts
-        Plain figures that the words describe; a word is used if all of them confirm it.
+        Figures that the words describe; a word is used if all of them confirm it.
     """
 
     recipe: Recipe
@@ -163,7 +163,7 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
 
 
 def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
-    """Return whether the words of an existing name are true of a cluster; user-written text is not judged.
+    """Return whether the words of an existing name are true of a cluster; text written by a user counts as true.
 
     Parameters
     ----------

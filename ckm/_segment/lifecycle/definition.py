@@ -1,9 +1,9 @@
 """Segments by life cycle stage (active, cooling, lapsed), by the customer's own purchase interval.
 
 A customer's *long gap* is the 80th percentile of the own intervals between purchase days. With few intervals it is
-shrunk to the percentile of all customers. It is never shorter than the own purchase interval. The silence since the
-last purchase is measured in long gaps. So a month of silence is usual for a customer who buys quarterly, and unusual
-for a customer who bought weekly.
+shrunk towards the percentile of all customers. It is never shorter than the own purchase interval. Recency (silence) is
+measured in long gaps, so that a month of silence is short for a customer who buys quarterly and long for a customer who
+buys weekly.
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ ACTIVE_STAGES = ("active", "reactivated", "new")
 """Stages that count as active in the customer flow (:mod:`ckm._segment.lifecycle.flows`)."""
 
 COOLING_AFTER = 1.25
-"""Silence in long gaps from which a customer is cooling. By definition one interval in five is longer than the long
-gap. With a quarter added it is one in seven to twelve in known data, which avoids false alarms."""
+"""Silence in long gaps above which a customer is cooling. One interval in five is longer than the long gap by
+definition, and one in seven to twelve is longer than 1.25 long gaps in the data of bench/lifecycle.py: fewer false
+alarms."""
 LAPSED_AFTER = 2.0
-"""Silence in long gaps from which a customer is lapsed: one interval in twenty or fewer is longer. This is a
-convention: in all known data sets, some customers returned after any silence. Figures for both: bench/lifecycle.py."""
+"""Silence in long gaps above which a customer is lapsed: one interval in twenty or fewer is longer. This is a
+convention: in every data set of bench/lifecycle.py, some customers returned after a longer silence."""
 SHORTEST_INTERVAL_DAYS = 7.0
-"""Shortest long gap in days, a week: closing days and weekends are no silence, and after a holiday of a fortnight
-nobody is lapsed."""
+"""Shortest long gap in days, a week: a customer does not become cooling over a weekend, or lapsed over two weeks of
+holiday."""
 FEWEST_GAPS = 10
 """Fewest purchase intervals of all customers together to fit the definition: with fewer, the 80th percentile would be
 one of the two longest."""
 
 
-RHYTHM_FEATURES = (
+INTERVAL_FEATURES = (
     "recency_days",
     "gaps",
     "gap_median_days",
@@ -59,7 +60,7 @@ RHYTHM_FEATURES = (
 
 @dataclass(frozen=True)
 class Returns:
-    """Number of customers in a stage, and of those among them who bought again."""
+    """Number of customers in a stage, and how many of them bought again."""
 
     state: str
     customers: int
@@ -68,7 +69,7 @@ class Returns:
 
 @dataclass(frozen=True)
 class Check:
-    """Check of the stages of an earlier day: customers in each at the end of ``day``, and those who bought since.
+    """Check of the stages of an earlier day: customers by stage at the end of ``day``, and how many bought since.
 
     The stages use the purchase interval of all customers as known on that day, so that no later data are used.
     """
@@ -115,9 +116,9 @@ class LifecycleDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features of the customer's purchase interval, today and at the last return."""
+        """Features of the customer's purchase interval, today and at the last purchase."""
         interval = ("purchase_interval_days", "purchase_interval_days_before") if self.own_interval else ()
-        return (*RHYTHM_FEATURES, *interval)
+        return (*INTERVAL_FEATURES, *interval)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -161,7 +162,7 @@ class LifecycleDefinition:
         ).collect()
 
     def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
-        """Return the long gap in days; if the own long gap is unknown, the long gap of the population.
+        """Return the long gap of each customer in days; where it is unknown, that of all customers.
 
         The result is at least the shortest long gap and, with :attr:`own_interval`, at least the own purchase interval.
         """
@@ -217,20 +218,20 @@ class LifecycleDefinition:
             schema={"segment": pl.String, "customers": pl.Int64, "bought_since": pl.Int64},
             orient="row",
         ).with_columns(share=pl.when(customers > 0).then((pl.col("bought_since") / customers).round(12)))
-        title = f"Who bought again after {self.check.day}, by the state at the end of that day"
+        title = f"Customers who bought again after {self.check.day}, by their stage at the end of that day"
         return (Detail(title, frame, {"share": "{:.1%}"}),)
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Return remarks on the thresholds, on customers without an own interval, and on returns after lapsing."""
         remarks = [
-            f"active: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
-            f"{self.lapsed_after:g} (of all customers the usual gap is {self.gap_median_days:.0f} days, the long one "
-            f"{self.gap_p80_days:.0f})"
+            f"active: recency of at most {self.cooling_after:g} of the customer's own long intervals; lapsed: of more "
+            f"than {self.lapsed_after:g} (all customers: median interval {self.gap_median_days:.0f} days, long "
+            f"interval {self.gap_p80_days:.0f})"
         ]
         once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
         if once:
             remarks.append(
-                f"{counted(once, 'customer')} with one purchase day: the purchase interval of all customers counts"
+                f"{counted(once, 'customer')} with one purchase day: the intervals of all customers are used"
             )
         lapsed, active = (self.check.share(those) if self.check else None for those in (("lapsed",), ACTIVE_STAGES))
         if self.check and lapsed is not None and active is not None:
@@ -345,9 +346,9 @@ def _no_interval(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
     buyers = frame.height - frame["recency_days"].null_count()
     returned = frame.filter(pl.col("gaps") > 0).height
     return NotEnoughDataError(
-        f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them came back on another day, "
-        f"{counted(gaps, 'time')} in all; {FEWEST_GAPS} times are needed for a purchase interval",
-        hint="take in more data, or a later --as-of",
+        f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them on several days; "
+        f"{counted(gaps, 'purchase interval')}, {FEWEST_GAPS} needed",
+        hint="load more data, or use a later --as-of",
         gaps=gaps,
         needed=FEWEST_GAPS,
     )

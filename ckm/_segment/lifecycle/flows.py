@@ -1,9 +1,9 @@
-"""Active customer flow per period: new, retained, reactivated and lost customers.
+"""Active customer flow per period: customers who are new, retained, reactivated and no longer active.
 
 For consecutive periods, with *active* customers as of the end of each (:mod:`ckm._segment.lifecycle`),
 
     active(t)     = new + retained + reactivated
-    active(t - 1) = retained + lost
+    active(t - 1) = retained + no longer active
 
 in every period: each customer is active or not at both ends, and made the first purchase within the period or before
 it.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Periods of the calendar, and their numbers of months."""
-COUNTS = ("active_before", "new", "retained", "reactivated", "lost", "active")
+COUNTS = ("active_before", "new", "retained", "reactivated", "no_longer_active", "active")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class Flows:
         One row per period, ascending: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, last day of the
         period), then customers (Int64): active_before (active at the end of the previous period), new
         (of those active now, who bought first within the period), retained (active at both ends), reactivated
-        (active now but not before, first purchase earlier), lost (active before but not now), active (active now).
+        (active now but not before, first purchase earlier), no_longer_active (active before; cooling or lapsed now),
+        active (active now).
     period
         ``month``, ``quarter`` or ``year``.
     remarks
@@ -134,7 +135,7 @@ def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int
         "new": now & is_new,
         "retained": now & then,
         "reactivated": now & ~then & ~is_new,
-        "lost": ~now & then,
+        "no_longer_active": ~now & then,
         "active": now,
         "unseen": ~now & is_new & end,
     }
@@ -197,7 +198,7 @@ def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: 
         remarks.append(f"the data begin on {first}: who bought before counts as new at the first purchase in them")
     if unseen:
         remarks.append(
-            f"{counted(unseen, 'customer')} bought first within a {period} and lapsed before its end; "
+            f"{counted(unseen, 'customer')} bought first within a {period} and were not active at its end; "
             "no column counts them"
         )
     return tuple(remarks)

@@ -26,7 +26,7 @@ LEAST_RATIO = 1.1
 """Smallest ratio of frequency or monetary value between neighbouring classes; closer classes are merged."""
 SCORES = ("r_score", "f_score", "m_score")
 MEASURES = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
-"""Digits of a code, in order, with the features that they score."""
+"""Measures of the three scores in the order of a code's digits, with their features."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RfmDefinition:
     cuts
         Cut points by measure, in the order of :data:`MEASURES`; recency in days, money in the unit of the currency.
     interval_days
-        Usual purchase interval of the shop; None without repeat purchases, or if names depend on scores only.
+        Median purchase interval of the shop; None without repeat purchases, or if names depend on scores only.
     """
 
     names: NameTable
@@ -51,7 +51,7 @@ class RfmDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features of the scores and of the facts."""
+        """Features that the scores, and the corrections of the scores, need."""
         return (*MEASURES.values(), *(score_corrections.NEEDS if self.names.facts else ()))
 
     @property
@@ -94,25 +94,27 @@ class RfmDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """Return no tables: the cut points are all that there is to show."""
+        """Return no tables: the definition has only cut points, which its file shows."""
         return ()
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Return remarks on the number of scores (fewer with ties), and on names changed by facts."""
         used = ", ".join(f"{measure} {assigned[f'{measure[0]}_score'].n_unique()}" for measure in MEASURES)
-        remarks: list[str] = [f"scores in use, of {self.names.bins}: {used} (equal values always score the same)"]
+        remarks: list[str] = [f"scores in use, of {self.names.bins}: {used} (equal values have equal scores)"]
         fewer = [f"{measure} {len(cut.scores)}" for measure, cut in zip(MEASURES, self.cuts, strict=True) if cut.scores]
         if fewer:
-            own = "; names rest on each customer's own purchases where there is one class" if self.names.facts else ""
+            own = "; where there is one class, names follow each customer's own purchases" if self.names.facts else ""
             remarks.append(
-                doubt(f"too few customers, or too much alike, for {self.names.bins} classes: {', '.join(fewer)}{own}")
+                doubt(
+                    f"fewer than {self.names.bins} score classes: customers are few or alike ({', '.join(fewer)}){own}"
+                )
             )
         if self.names.facts:
             changed = assigned.filter(pl.col("named_by") != score_corrections.SCORES).height
             if changed:
                 remarks.append(
-                    f"{counted(changed, 'customer')} named by their own purchases, which the scores alone contradict "
-                    "(column named_by)"
+                    f"{counted(changed, 'customer')} named by their own purchases, because the name of their scores "
+                    "would be false (column named_by)"
                 )
         return tuple(remarks)
 
@@ -171,7 +173,7 @@ def read_rfm(entry: YamlEntry) -> RfmDefinition:
 
 
 def _plain_cuts(cuts: Cuts) -> list[float] | dict[str, list[float]]:
-    """Return a list of cut points; if classes skip scores, also the score of each class."""
+    """Return the list of cut points; if there are fewer classes than scores, also the score of each class."""
     return {"edges": list(cuts.edges), "scores": list(cuts.scores)} if cuts.scores else list(cuts.edges)
 
 
@@ -196,9 +198,8 @@ def _edges(entry: YamlEntry, count: int, expected: str) -> tuple[float, ...]:
 
 def _too_few(customers: int, bins: int) -> NotEnoughDataError:
     return NotEnoughDataError(
-        f"{customers:,} customer{'s' if customers != 1 else ''} with a purchase, "
-        f"{bins} needed to tell {bins} scores apart",
-        hint="take in more data, or a later --as-of",
+        f"{customers:,} customer{'s' if customers != 1 else ''} with a purchase, {bins} needed for {bins} scores",
+        hint="load more data, or use a later --as-of",
         customers=customers,
         needed=bins,
     )

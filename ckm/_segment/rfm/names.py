@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 USUAL_NAMES = Path(__file__).parents[2] / "data" / "rfm_names.yaml"
-"""File of the eleven usual names over five scores."""
+"""File of the eleven names that are usual in the field, for five scores."""
 NAMES_SCHEMA = "ckm.rfm_names/1"
 MOST_BINS = 9
 """Maximum number of scores, because a score is one digit of a code."""
 DIGITS = ("recency", "frequency", "monetary")
-"""What each digit of a code scores, from left to right."""
+"""Feature that each digit of a code scores, from left to right."""
 
 _DIGIT = re.compile(r"(\d)|\[(\d)-(\d)\]")
 _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")
@@ -136,7 +136,7 @@ def read_names(entry: YamlEntry, beside: tuple[str, ...] = ()) -> NameTable:
     """
     keys = entry.fields(("bins", "segments", *beside), ("facts",))
     if keys["bins"].text() not in map(str, range(2, MOST_BINS + 1)):
-        raise UsageError(f"{keys['bins'].where}: 'bins' is no whole number from 2 to {MOST_BINS}")
+        raise UsageError(f"{keys['bins'].where}: 'bins' must be a whole number from 2 to {MOST_BINS}")
     bins = int(keys["bins"].text())
     facts = keys["facts"].text() if "facts" in keys else "no"
     if facts not in ("yes", "no") or (facts == "yes" and bins != FACTS_BINS):

@@ -1,9 +1,9 @@
 """Corrections of RFM scores by a customer's own purchases, so that a name is true of each customer who has it.
 
 A score is a rank among customers. A name states more: *New* means a single purchase, and *Lost* means that the customer
-stopped. If all members pay monthly, or all firms order weekly, neither is true of the last fifth. So the scores are
-corrected by three facts before names are assigned: number of purchase days, recency in own purchase intervals, and
-whether any money remained after returns.
+stopped. If all members pay monthly, or all firms order weekly, neither is true of the lowest 20 %. The scores are
+therefore corrected by three facts before names are assigned: number of purchase days, recency in own purchase
+intervals, and whether any revenue remains after returns.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ import polars as pl
 BINS = 5
 """Number of scores of the name tables to which these facts apply."""
 RECENT, MIDDLE, LONG_AGO = 4, 3, 2
-"""Recency scores. From the first one up, a name means an active customer; from the last one down, a lapsed one."""
+"""Recency scores. Names of scores from the first one up mean a customer who still buys, and names of scores from the
+last one down a customer who has stopped."""
 FEW, SOME = 2, 3
 """Lowest frequency score of a repeat customer, and highest monetary score of a customer without revenue."""
 LATE_AFTER, STOPPED_AFTER = 2.0, 3.0
-"""Recency in own purchase intervals up to which no customer has stopped, and above which every customer has. Of random
-(exponential) intervals, one in twenty is longer than three times the mean."""
-RHYTHM_GAPS = 2
-"""Fewest intervals between a customer's purchase days for a median interval of their own."""
+"""Recency in own purchase intervals up to which no customer counts as stopped, and above which every customer does. Of
+random (exponential) intervals, one in twenty is longer than three times the mean."""
+FEWEST_OWN_GAPS = 2
+"""Fewest intervals between a customer's purchase days for a median of the customer's own intervals."""
 SHORTEST_INTERVAL_DAYS = 7.0
-"""Shortest purchase interval in days: no customer has stopped within this many days times :data:`STOPPED_AFTER`."""
+"""Shortest purchase interval in days: no customer counts as stopped within :data:`STOPPED_AFTER` such intervals."""
 PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
-"""Purchase days below which the frequency score is this number (otherwise :data:`RECENT`), if customers hardly differ
-in frequency."""
+"""Pairs of purchase days and score, used if customers hardly differ in frequency: the score of a customer with fewer
+purchase days; :data:`RECENT` is the score of customers with at least the last number of days."""
 MANY_ORDERS = 5
 """Number of orders from which a customer with a single purchase day is not new."""
 
@@ -47,10 +48,10 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
     Parameters
     ----------
     interval_days
-        Usual purchase interval of the shop, for customers with one purchase day; None without repeat purchases.
+        Median purchase interval of the shop, for customers with one purchase day; None without repeat purchases.
     recency_varies, frequency_varies
-        False if all customers have the same score: own intervals and numbers of days then replace it. Without repeat
-        purchases, no customer counts as stopped.
+        False if all customers have the same score; then own intervals, or numbers of purchase days, replace the score.
+        Without repeat purchases, no customer counts as stopped.
 
     Returns
     -------
@@ -97,17 +98,17 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
 
 
 def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Return whether recency is within one usual interval, within two, or so long that the customer has stopped."""
+    """Return whether recency is within one purchase interval, within two, or so long that the customer has stopped."""
     recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)
-    is_known = (gaps >= RHYTHM_GAPS) | pl.lit(not recency_varies)
+    is_known = (gaps >= FEWEST_OWN_GAPS) | pl.lit(not recency_varies)
     after = STOPPED_AFTER if recency_varies else LATE_AFTER
     found = (
         recency <= usual,
         is_known & (recency <= LATE_AFTER * usual),
         is_known & (recency > after * pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS))
-        # a single gap is no usual interval: the shop's interval is used too
+        # a single interval is no median: the shop's interval is used too
         | (gaps > 0) & (recency > after * pl.max_horizontal(usual, interval_days or inf, SHORTEST_INTERVAL_DAYS)),
     )
     within, not_late, stopped = (each.fill_null(value=False) for each in found)
@@ -115,7 +116,7 @@ def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.E
 
 
 def _is_long_ago(interval_days: float | None) -> pl.Expr:
-    """Return whether a one-time buyer's purchase is too old to be new, in usual intervals of the shop."""
+    """Return whether a one-time buyer's purchase is too old for a new customer, in purchase intervals of the shop."""
     if interval_days is None:
         return pl.lit(value=False)
     return pl.col("recency_days") > LATE_AFTER * max(interval_days, SHORTEST_INTERVAL_DAYS)

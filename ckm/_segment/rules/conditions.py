@@ -15,17 +15,18 @@ from polars.exceptions import PolarsError
 
 from ckm.customers.dictionary import load_dictionary
 from ckm.errors import UnknownNameError, UsageError
-from ckm.io.mapping.expressions import column_names, outside_quotes, parse_sql
+from ckm.io.mapping.expressions import column_names, parse_sql
+from ckm.io.mapping.sql_text import outside_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HELP = "see docs/segment-rules.md"
+_HELP = "see 'ckm help segment-rules'"
 EQUALITIES = frozenset({"Eq", "NotEq", "EqValidity", "NotEqValidity"})
 COMPARISONS = EQUALITIES | {"Lt", "LtEq", "Gt", "GtEq"}
 CONNECTIVES = {"And": "AND", "Or": "OR", "Xor": "XOR", "Not": "NOT"}
 ROW_WISE_NODES = frozenset({"Column", "Literal", "BinaryExpr", "Cast", "Ternary", "Function"})
-"""Kinds of expression allowed in a condition; others could use other rows or external data."""
+"""Kinds of polars expressions allowed in a condition; other kinds could use other rows or external data."""
 ROW_WISE_FUNCTIONS = frozenset(
     {
         *("Sql", "Abs", "Sign", "Negate", "Floor", "Ceil", "Round", "Truncate", "Pow", "Log", "Exp"),
@@ -64,7 +65,7 @@ class Condition:
 
 
 def parse_condition(text: str, *, where: str) -> Condition:
-    """Parse a condition and check that it uses one customer and existing features.
+    """Parse a condition, and check that it uses only existing features of a single customer.
 
     Parameters
     ----------
@@ -155,9 +156,9 @@ def _unknown_feature(name: str, text: str, where: str) -> UnknownNameError:
 def _check_nodes(tree: Any, where: str) -> None:
     if isinstance(tree, dict) and "Alias" in tree:
         name = tree["Alias"][1]
-        raise _mistake(where, f"'{name}' after the condition is none of it", "leave it out; write 1000, not 1_000")
+        raise _mistake(where, f"unexpected '{name}' after the condition", "leave it out; write 1000, not 1_000")
     if not isinstance(tree, dict) or not tree.keys() <= ROW_WISE_NODES:
-        raise _mistake(where, "the condition reads something else than features", "no queries and no patterns of names")
+        raise _mistake(where, "the condition may only use features", "queries and name patterns are not supported")
     if "Function" in tree:
         _check_function(tree["Function"], where)
     for part in _operation(tree)[1]:
@@ -171,7 +172,7 @@ def _check_function(call: Any, where: str) -> None:
     row_wise = member in ROW_WISE_TESTS if family == "Boolean" else family in ROW_WISE_FUNCTIONS
     if not row_wise or member in ACROSS_ROWS_STRINGS:
         name = member if family in {"Boolean", "StringExpr"} else family
-        raise _mistake(where, f"the condition uses a function that rules do not have: {name}", _HELP)
+        raise _mistake(where, f"the condition uses an unsupported function: {name}", _HELP)
 
 
 def _check_types(condition: Condition, where: str) -> None:
@@ -185,13 +186,15 @@ def _check_types(condition: Condition, where: str) -> None:
             hint = next((hint for kind, hint in _HOW_TO_WRITE.items() if kind in known), _HELP)
             raise _mistake(where, f"the condition compares {' with '.join(kinds)}", hint)
         if name in COMPARISONS - EQUALITIES and TRUTH in known:
-            raise _mistake(where, "the condition compares true or false by size", "write 1 < x AND x < 5 for 1 < x < 5")
+            raise _mistake(
+                where, "the condition compares true and false by size", "write 1 < x AND x < 5 for 1 < x < 5"
+            )
         if name in CONNECTIVES and not known <= {TRUTH}:
             other = min(known - {TRUTH})
-            raise _mistake(where, f"{CONNECTIVES[name]} concerns conditions, and here stands {other}", _COMPARE)
+            raise _mistake(where, f"{CONNECTIVES[name]} connects conditions, not {other}", _COMPARE)
     kind = _kind(condition.tree, schema, where)
     if kind != TRUTH:
-        raise _mistake(where, f"this is no condition but {kind}", _COMPARE)
+        raise _mistake(where, f"not a condition: the value is {kind}", _COMPARE)
     _compute_once(condition.expression, schema, where)
 
 

@@ -1,4 +1,4 @@
-"""Segments by user-written rules: conditions over the features, of which the first that holds applies."""
+"""Segments by user-written rules: conditions over the features; the first rule whose condition holds applies."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SegmentRule:
 
 @dataclass(frozen=True)
 class RulesDefinition:
-    """Rules in order, and the name for customers without a matching rule."""
+    """Rules in order, and the segment of customers for whom no rule holds."""
 
     rules: tuple[SegmentRule, ...]
     other: Segment = USUAL_OTHER
@@ -129,7 +129,9 @@ class RulesDefinition:
         """Return the table of rules in order."""
         rows = [(position, rule.name, rule.when) for position, rule in enumerate(self.rules, start=1)]
         schema = {"rule": pl.Int64, "segment": pl.String, "when": pl.String}
-        return (Detail("the first rule that holds wins", pl.DataFrame(rows, schema=schema, orient="row")),)
+        return (
+            Detail("Rules in order; the first that holds applies", pl.DataFrame(rows, schema=schema, orient="row")),
+        )
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Return a remark on each rule without customers, with the number of customers who meet its condition."""
@@ -158,7 +160,7 @@ def load_rules(path: Path) -> RulesDefinition:
         raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {RULES_SCHEMA}'")
     keys = document.fields(("schema", "segments"), ("other",))
     if keys["schema"].text() != RULES_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: these are no segment rules", hint=f"write 'schema: {RULES_SCHEMA}'")
+        raise UsageError(f"{keys['schema'].where}: not a file of segment rules", hint=f"write 'schema: {RULES_SCHEMA}'")
     return read_rules(document, beside=("schema",))
 
 
@@ -190,9 +192,10 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
         raise UsageError(f"{keys['segments'].where}: there are no rules", hint="write at least one: 'name' and 'when'")
     other = _other(keys["other"]) if "other" in keys else USUAL_OTHER
     if other.name in rules:
-        hint = "name the rule otherwise, or the rest: 'other: {name: …}'"
+        hint = "rename the rule, or the customers without a rule: 'other: {name: …}'"
         raise UsageError(
-            f"{rules[other.name].where}: '{other.name}' is the name of those for whom no rule holds", hint=hint
+            f"{rules[other.name].where}: '{other.name}' is also the name of the customers for whom no rule holds",
+            hint=hint,
         )
     return RulesDefinition(tuple(rules.values()), other)
 
@@ -232,4 +235,4 @@ def _plain(rule: SegmentRule) -> dict[str, str]:
 def _idle_remark(rule: SegmentRule, matches: int) -> str:
     if not matches:
         return f"{rule.place}: no customer meets the condition"
-    return f"{rule.place}: no customers are left; {counted(matches, 'customer')} met the condition and an earlier rule"
+    return f"{rule.place}: no customers; {counted(matches, 'customer')} met the condition, and an earlier rule too"

@@ -26,16 +26,16 @@ BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
 """Names and advice for (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
 CUTS = {
     "settings": "as set",
-    "median": "median of those above zero",
-    "one order": "customers spend nearly the same: an order more or less is no difference",
+    "median": "median of the values above zero",
+    "one order": "customers spend nearly the same: one order makes no difference",
 }
 """Possible sources of a cut."""
 ALIKE = (0.1, 0.9)
-"""Two quantiles of current value. If they differ by one order at most, customers count as worth the same."""
+"""Two quantiles of current value; if they differ by at most one order, the customers count as equal in value."""
 ROUNDING = 0.01
 """Relative difference up to which two order values count as equal."""
 FEWEST_ORDERS = 3
-"""Fewest orders in a current value for one order to make no difference."""
+"""Fewest orders in a current value at which one order makes no difference."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ValueDefinition:
     current_value_cut, headroom_cut
         Cuts between low and high.
     peers
-        Customers of the same party type, main channel and place.
+        Numbers of customers with the same party type, main channel and place.
     coverage
         Share of the training customers with a current value up to the percentile.
     skill
@@ -151,7 +151,7 @@ class ValueDefinition:
     def details(self) -> tuple[Detail, ...]:
         """Return the coefficients and, if available, the check on a later period."""
         coefficients = Detail(
-            f"What the {self.potential.quantile:.0%} percentile is multiplied by (a number: when it doubles)",
+            f"Factors of the {self.potential.quantile:.0%} percentile (of a numeric feature: when it doubles)",
             pl.DataFrame(
                 [(each.feature, "twice as much", 2**each.slope) for each in self.potential.slopes]
                 + [
@@ -171,21 +171,22 @@ class ValueDefinition:
         few = assigned["peers"].null_count()
         features = ", ".join(self.peers.features)
         remarks: list[str] = [
-            f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
-            f"potential value: {self.coverage:.1%} of the customers are worth no more "
-            f"({self.potential.quantile:.0%} were meant to), with a loss {self.skill:.0%} below that of one percentile "
-            "for all",
+            f"high: current value from {self.current_value_cut}, headroom from {self.headroom_cut}",
+            f"potential value: {self.coverage:.1%} of the customers have a current value up to it "
+            f"({self.potential.quantile:.0%} intended); its loss is {self.skill:.0%} below that of one percentile for "
+            "all",
         ]
         if few:
             remarks.append(
                 assumption(
                     f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): "
-                    "their potential rests on what holds for all customers"
+                    "their potential is estimated from all customers"
                 )
             )
-        remarks.append(
-            doubt(self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}")
-        )
+        if self.check is None:
+            remarks.append(doubt(f"headroom is not checked on a later year: {self.unchecked}"))
+        else:
+            remarks.append(self.check.finding if self.check.predicted_growth else doubt(self.check.finding))
         return tuple(remarks)
 
 
@@ -230,7 +231,7 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
     keys = entry.fields(("segments", "cuts", "potential", "peers", "fit", "check"))
     boxes = [each.fields(("name", "advice")) for each in keys["segments"].items()]
     if len({each["name"].text() for each in boxes}) != 4 or len(boxes) != 4:
-        raise UsageError(f"{keys['segments'].where}: four boxes with different names are expected")
+        raise UsageError(f"{keys['segments'].where}: four segments with different names are expected")
     cuts = keys["cuts"].fields(("current_value", "headroom"))
     fit = keys["fit"].fields(("coverage", "skill"))
     unchecked = keys["check"].mapping().get("none")
@@ -248,7 +249,7 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
 
 
 def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
-    """Return the median average order value if customers are worth the same up to one order; otherwise 0.
+    """Return the median average order value if current values differ by at most one order; otherwise 0.
 
     Members of a club who pay the same every 30 days have 12 or 13 payments in a year, depending on their joining day.
     """

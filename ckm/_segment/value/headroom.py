@@ -11,11 +11,11 @@ from ckm.models.sampling import sample_by_id
 
 CURRENT_VALUE = "margin_12mo"
 NUMBERS = ("tenure_days", "categories", "gap_median_days")
-"""Numeric features that make customers similar, other than spend. Purchase frequency of the year is excluded, because
-it determines spend."""
+"""Numeric features, other than spend, by which customers are comparable. The purchase frequency of the year is
+excluded, because it determines spend."""
 TEXTS = ("party_type", "channel_main")
 PLACES = ("region", "country")
-"""Features of place; the first that is known for any customer is used."""
+"""Features of place; the first one that at least one customer has is used."""
 FEWEST_BUYERS = 30
 """Fewest customers with a positive current value to fit the percentile."""
 SAMPLE = 10_000
@@ -42,7 +42,7 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
         raise NotEnoughDataError(
             f"{buyers:,} of {customers.height:,} customers have a positive value in the last 12 months, "
             f"{FEWEST_BUYERS} needed for a percentile of it",
-            hint="take in more data, or another --as-of",
+            hint="load more data, or use another --as-of",
             customers=buyers,
             needed=FEWEST_BUYERS,
         )

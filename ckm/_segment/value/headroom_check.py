@@ -27,21 +27,21 @@ FEWEST_CUSTOMERS = 200
 FEWEST_IN_HALF = 10
 """Fewest customers in half a decile for a comparison."""
 HISTORY_DAYS = 330
-"""Days before the earlier date that must have data, so that its current value covers nearly a year: a shop's first sale
-may be some weeks after its data begin."""
+"""Days of data needed before the earlier date, so that the current value of that date covers nearly a year: a shop's
+first sale may be some weeks after its data begin."""
 NORMAL_95 = 1.959964
 """Half width of a 95 % interval, in standard errors."""
 
-Row = TypeVar("Row", bound="Fifth | ValueDecile")
+Row = TypeVar("Row", bound="HeadroomQuintile | ValueDecile")
 
 
 @dataclass(frozen=True)
-class Fifth:
+class HeadroomQuintile:
     """Customers with similar headroom; amounts are means per customer.
 
     Attributes
     ----------
-    fifth
+    quintile
         From 1 (least headroom) to 5; equal headroom is in the same group, so that groups can be empty and are then
         omitted.
     customers
@@ -52,7 +52,7 @@ class Fifth:
         Current value 12 months later, and the difference.
     """
 
-    fifth: int
+    quintile: int
     customers: int
     current_value: float
     headroom: float
@@ -66,7 +66,7 @@ class ValueDecile:
 
     Attributes
     ----------
-    tenth
+    decile
         Decile, from 1 (lowest current value) to 10; equal values are in the same decile.
     customers, current_value
         Number of customers, and their mean current value at the earlier date.
@@ -75,7 +75,7 @@ class ValueDecile:
         spend; 95 % interval.
     """
 
-    tenth: int
+    decile: int
     customers: int
     current_value: float
     difference: float
@@ -95,7 +95,7 @@ class LaterCheck:
         Currency of all amounts.
     customers
         Number of customers with a purchase by ``since``.
-    fifths, tenths
+    quintiles, deciles
         Groups by headroom, and deciles by current value; deciles with too small halves are omitted.
     difference, low, high
         Mean difference of the deciles, weighted by their customers; 95 % interval.
@@ -113,26 +113,31 @@ class LaterCheck:
     high: float
     coverage: float
     skill: float
-    fifths: tuple[Fifth, ...]
-    tenths: tuple[ValueDecile, ...]
+    quintiles: tuple[HeadroomQuintile, ...]
+    deciles: tuple[ValueDecile, ...]
+
+    @property
+    def predicted_growth(self) -> bool:
+        """Whether more headroom went with more growth, significantly at 5 %."""
+        return self.low > 0
 
     @property
     def finding(self) -> str:
         """A sentence on whether headroom predicted growth."""
-        if self.low > 0:
-            answer = "headroom foretold growth"
+        if self.predicted_growth:
+            answer = "headroom predicted growth"
         elif self.high < 0:
-            answer = "headroom did not foretell growth, on the contrary"
+            answer = "headroom predicted less growth, not more"
         else:
-            answer = "that can be chance, and headroom is not shown to foretell growth"
-        clearly_more = sum(each.low > 0 for each in self.tenths)
-        clearly_less = sum(each.high < 0 for each in self.tenths)
+            answer = "not significant, so headroom is not shown to predict growth"
+        more = sum(each.low > 0 for each in self.deciles)
+        less = sum(each.high < 0 for each in self.deciles)
         amount = f"{abs(self.difference):,.2f} {self.currency} {'more' if self.difference >= 0 else 'less'}"
         return (
             f"headroom of {self.since} checked on {self.customers:,} customers at {self.until}: among customers of "
-            f"equal value then, the half with more headroom was worth {amount} per customer a year later "
-            f"(95% interval {self.low:,.2f} to {self.high:,.2f}; in {len(self.tenths)} tenths of value, "
-            f"clearly more in {clearly_more} and clearly less in {clearly_less}): {answer}"
+            f"equal value, the half with more headroom was worth {amount} per customer a year later "
+            f"(95% interval {self.low:,.2f} to {self.high:,.2f}; in {len(self.deciles)} deciles of value, "
+            f"significantly more in {more}, less in {less}): {answer}"
         )
 
     def details(self) -> tuple[Detail, ...]:
@@ -140,22 +145,22 @@ class LaterCheck:
         money = "{:,.2f}"
         return (
             Detail(
-                f"What became of headroom, by fifths of it, {self.since} to {self.until} (who spends little grows by "
-                "chance alone: compare at equal spend)",
-                pl.DataFrame([asdict(each) for each in self.fifths]),
+                f"Value by quintile of headroom, {self.since} and {self.until} (customers with low spend grow by "
+                "regression to the mean alone: compare at equal spend)",
+                pl.DataFrame([asdict(each) for each in self.quintiles]),
                 dict.fromkeys(("current_value", "headroom", "later_value", "growth"), money),
             ),
             Detail(
-                "How much more the half with more headroom was worth a year later, by tenths of current value",
-                pl.DataFrame([asdict(each) for each in self.tenths]),
+                "Difference of the value a year later between the halves with more and with less headroom, by decile",
+                pl.DataFrame([asdict(each) for each in self.deciles]),
                 dict.fromkeys(("current_value", "difference", "low", "high"), money),
             ),
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return all numbers; dates as text."""
+        """Return all fields as numbers, lists and text, for the definition file."""
         plain = asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
-        return plain | {name: [asdict(each) for each in getattr(self, name)] for name in ("fifths", "tenths")}
+        return plain | {name: [asdict(each) for each in getattr(self, name)] for name in ("quintiles", "deciles")}
 
 
 def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
@@ -178,7 +183,7 @@ def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
     days = then["tenure_days"].fill_null(0).to_numpy().max()
     if days < HISTORY_DAYS:
         raise NotEnoughDataError(
-            f"the first purchase is {days} days before {since}, {HISTORY_DAYS} needed for a year's value then"
+            f"the first purchase is {days} days before {since}, {HISTORY_DAYS} needed for a year's value that day"
         )
     potential = learn_potential(then, training.seed)
     money = worth(then, potential)
@@ -208,7 +213,7 @@ def compare_later(then: pl.DataFrame, later: pl.Series) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``customers``, ``difference``, ``low``, ``high``, ``fifths`` and ``tenths`` of :class:`LaterCheck`.
+        ``customers``, ``difference``, ``low``, ``high``, ``quintiles`` and ``deciles`` of :class:`LaterCheck`.
 
     Raises
     ------
@@ -220,17 +225,17 @@ def compare_later(then: pl.DataFrame, later: pl.Series) -> dict[str, Any]:
     both = then.select("current_value", "headroom").with_columns(later.alias("later_value"))
     compared = [each for each in map(_at_equal_spend, _groups(both, "current_value", 10)) if each]
     if not compared:
-        raise NotEnoughDataError("customers of equal spend a year earlier all had the same headroom")
-    everyone = sum(tenth.customers for tenth, _ in compared)
-    difference = sum(tenth.difference * tenth.customers for tenth, _ in compared) / everyone
-    error = sum((error * tenth.customers / everyone) ** 2 for tenth, error in compared) ** 0.5
+        raise NotEnoughDataError("customers of equal spend a year earlier had equal headroom")
+    everyone = sum(decile.customers for decile, _ in compared)
+    difference = sum(decile.difference * decile.customers for decile, _ in compared) / everyone
+    error = sum((error * decile.customers / everyone) ** 2 for decile, error in compared) ** 0.5
     return {
         "customers": then.height,
         "difference": readable_number(difference),
         "low": readable_number(difference - NORMAL_95 * error),
         "high": readable_number(difference + NORMAL_95 * error),
-        "fifths": tuple(_fifth(each) for each in _groups(both, "headroom", 5)),
-        "tenths": tuple(tenth for tenth, _ in compared),
+        "quintiles": tuple(_quintile(each) for each in _groups(both, "headroom", 5)),
+        "deciles": tuple(decile for decile, _ in compared),
     }
 
 
@@ -244,22 +249,24 @@ def read_later_check(entry: YamlEntry) -> LaterCheck:
         currency=keys["currency"].text(),
         customers=keys["customers"].whole(),
         **{name: keys[name].number() for name in numbers},
-        fifths=tuple(_row(each, Fifth) for each in keys["fifths"].items()),
-        tenths=tuple(_row(each, ValueDecile) for each in keys["tenths"].items()),
+        quintiles=tuple(_row(each, HeadroomQuintile) for each in keys["quintiles"].items()),
+        deciles=tuple(_row(each, ValueDecile) for each in keys["deciles"].items()),
     )
 
 
 def _groups(both: pl.DataFrame, by: str, number: int) -> list[pl.DataFrame]:
-    """Return the customers in equal parts by a column, each with its ``part``; empty parts are omitted."""
+    """Return the customers in ``number`` equal parts by a column, with a column ``part``; without empty parts."""
     cuts = quantile_cuts(both[by], number)
     parts = both.with_columns(cuts.score(pl.col(by)).cast(pl.Int64).alias("part"))
     return parts.sort("part", maintain_order=True).partition_by("part", maintain_order=True)
 
 
-def _fifth(part: pl.DataFrame) -> Fifth:
+def _quintile(part: pl.DataFrame) -> HeadroomQuintile:
     current, headroom, later = (_mean(part[name]) for name in ("current_value", "headroom", "later_value"))
     means = {"current_value": current, "headroom": headroom, "later_value": later, "growth": later - current}
-    return Fifth(part["part"][0], part.height, **{name: readable_number(mean) for name, mean in means.items()})
+    return HeadroomQuintile(
+        part["part"][0], part.height, **{name: readable_number(mean) for name, mean in means.items()}
+    )
 
 
 def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:

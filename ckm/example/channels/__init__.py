@@ -1,1 +1,1 @@
-"""One module per channel, which writes its export with all its errors."""
+"""Exports of the shop, one module per channel; they contain typical errors."""

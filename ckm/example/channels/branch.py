@@ -55,5 +55,5 @@ def _date(day: int, minute: int) -> str:
     return f"{date:%d/%m}/{date.year + BUDDHIST_ERA} {minute // 60:02d}:{minute % 60:02d}"
 
 
-def _bad_date(row: list[str], dice: RandomStream) -> list[str]:
+def _bad_date(row: list[str], stream: RandomStream) -> list[str]:
     return [*row[:DATE], f"31/02/{row[DATE][6:]}", *row[DATE + 1 :]]

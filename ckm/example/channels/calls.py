@@ -25,32 +25,32 @@ NOTED = 0.05
 
 
 def write_calls(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the contacts; an open one has no date in ``Closed``."""
-    dice = RandomStream(world.seed, "export", "calls")
-    rows = [_row(contact, dice) for contact in world.contacts]
-    for place in sorted(dice.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
+    """Write the contacts; ``Closed`` is empty for an open one."""
+    stream = RandomStream(world.seed, "export", "calls")
+    rows = [_row(contact, stream) for contact in world.contacts]
+    for place in sorted(stream.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
         rows.insert(place, rows[place])
     text = delimited([HEADER, *rows], "\t")
     (incoming / "calls.tsv").write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
     return ChannelExport("incoming/calls.tsv", "interactions", "utf-16-le", "\t", records=len(rows), doubled=DOUBLED)
 
 
-def _row(contact: Contact, dice: RandomStream) -> list[str]:
+def _row(contact: Contact, stream: RandomStream) -> list[str]:
     said = words("calls")
-    note = dice.pick(said["notes"]).format(product=contact.product) if dice.chance(NOTED) else ""
+    note = stream.pick(said["notes"]).format(product=contact.product) if stream.chance(NOTED) else ""
     closed = contact.resolved if contact.resolved is not None and contact.resolved <= days.LAST else None
     return [
         contact.number,
         contact.customer_id,
         _time(contact.day, contact.minute),
-        # A call that is closed on its own day was closed in the minute in which it ended.
+        # ten minutes after the call, if it is closed on the same day
         _time(closed, contact.minute + 10),
         _time(contact.promised_by, 17 * 60),
         KINDS[contact.kind],
         contact.topic,
-        dice.pick(said[contact.topic]).format(product=contact.product),
-        dice.pick(said["agents"]),
-        f"{note}\n(see also e-mail)" if note and dice.chance(0.3) else note,
+        stream.pick(said[contact.topic]).format(product=contact.product),
+        stream.pick(said["agents"]),
+        f"{note}\n(see also e-mail)" if note and stream.chance(0.3) else note,
     ]
 
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ckm.example.simulation import Simulation
 
 
-def write_campaign(world: Simulation, incoming: Path) -> None:
-    """Write the assignments. No mapping reads them yet, because their table does not exist yet."""
+def write_campaign(world: Simulation, folder: Path) -> None:
+    """Write the assignments to ``campaign.csv``, outside of ``incoming/`` because the store has no table for them."""
     plan = words("campaign")
     lines = [f"{plan['campaign_id']},{each.customer_id},{each.arm},{plan['assigned_at']}" for each in world.assignments]
     text = "\n".join(["campaign_id,customer_id,arm,assigned_at", *lines])
-    (incoming / "campaign.csv").write_bytes(f"{text}\n".encode())
+    (folder / "campaign.csv").write_bytes(f"{text}\n".encode())

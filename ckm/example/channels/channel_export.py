@@ -1,4 +1,4 @@
-"""Common parts of all exports: their facts for the truth, and the insertion of broken rows."""
+"""Functions for all exports: facts of a file for the truth, broken rows, delimited text."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ class ChannelExport:
 
 
 def with_spoilt_copies(
-    rows: Sequence[Row], spoilers: Sequence[tuple[Callable[[Row, RandomStream], Row], int]], dice: RandomStream
+    rows: Sequence[Row], spoilers: Sequence[tuple[Callable[[Row, RandomStream], Row], int]], stream: RandomStream
 ) -> list[Row]:
     """Return the rows with corrupted copies of some, each right before its original.
 
     This simulates an export that failed and continued. The original row follows, so no data are lost with the corrupted
     copy, and finance's totals match the valid rows.
     """
-    places = dice.shuffled(range(len(rows)))
+    places = stream.shuffled(range(len(rows)))
     spoilt: dict[int, Row] = {}
     for spoil, wanted in spoilers:
         for _ in range(wanted):
             place = places.pop()
-            spoilt[place] = spoil(rows[place], dice)
+            spoilt[place] = spoil(rows[place], stream)
     out: list[Row] = []
     for place, row in enumerate(rows):
         out += [spoilt[place], row] if place in spoilt else [row]

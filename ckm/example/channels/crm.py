@@ -24,7 +24,7 @@ HEADER = (
     "Account owner", "Belongs to", "Status", "Created",
 )  # fmt: skip
 MISSING, DOUBLED, BLANK = 12, 6, 4
-"""Shares of buyers missing from the CRM, of duplicate rows, and of blank rows."""
+"""Numbers of buyers missing from the CRM, of duplicate rows, and of blank rows."""
 SUPPLIERS, PROSPECTS = 25, 40
 """Numbers of parties in the CRM without a purchase."""
 EXCEL_EPOCH = date(1899, 12, 30)
@@ -33,15 +33,15 @@ CREATED = datetime(2026, 7, 1)
 
 
 def write_crm(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the customers, buyers or not."""
-    dice = RandomStream(world.seed, "export", "crm")
+    """Write all customers, also those without an order."""
+    stream = RandomStream(world.seed, "export", "crm")
     missing = not_in_crm(world)
     people = [each for each in world.customers if each.customer_id not in missing] + _without_orders(world.seed)
-    rows: list[list[Cell]] = [_row(each, dice) for each in sorted(people, key=lambda each: each.customer_id)]
-    for place in sorted(dice.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
+    rows: list[list[Cell]] = [_row(each, stream) for each in sorted(people, key=lambda each: each.customer_id)]
+    for place in sorted(stream.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
         rows.insert(place, list(rows[place]))
     records = len(rows)
-    for place in sorted(dice.shuffled(range(1, len(rows)))[:BLANK], reverse=True):
+    for place in sorted(stream.shuffled(range(1, len(rows)))[:BLANK], reverse=True):
         rows.insert(place, [None] * len(HEADER))
     _write_book(incoming / "crm-customers.xlsx", rows)
     return ChannelExport("incoming/crm-customers.xlsx", "customers", None, None, records=records, doubled=DOUBLED)
@@ -49,7 +49,7 @@ def write_crm(world: Simulation, incoming: Path) -> ChannelExport:
 
 def not_in_crm(world: Simulation) -> list[str]:
     """Return the customers who buy and are not in the CRM."""
-    buyers = [life.customer.customer_id for life in world.lives]
+    buyers = [history.customer.customer_id for history in world.histories]
     return sorted(RandomStream(world.seed, "missing").shuffled(buyers)[:MISSING])
 
 
@@ -64,7 +64,7 @@ def _without_orders(seed: int) -> list[Customer]:
     return found
 
 
-def _row(customer: Customer, dice: RandomStream) -> list[Cell]:
+def _row(customer: Customer, stream: RandomStream) -> list[Cell]:
     return [
         customer.customer_id,
         customer.name,
@@ -78,7 +78,7 @@ def _row(customer: Customer, dice: RandomStream) -> list[Cell]:
         customer.industry,
         customer.account_owner,
         customer.parent_id,
-        "blocked" if dice.chance(0.004) else "active",
+        "blocked" if stream.chance(0.004) else "active",
         (days.as_date(customer.created) - EXCEL_EPOCH).days,
     ]
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.example.simulation import Simulation
-    from ckm.example.survey_responses import Answer
+    from ckm.example.survey_responses import SurveyResponse
 
 CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
 
 
 def write_survey(world: Simulation, incoming: Path) -> ChannelExport:
-    """Write the responses."""
-    lines = [_line(answer) for answer in world.answers]
+    """Write the survey responses."""
+    lines = [_line(response) for response in world.responses]
     spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
     body = with_spoilt_copies(lines, spoilers, RandomStream(world.seed, "export", "survey"))
     (incoming / "survey.jsonl").write_bytes("".join(f"{line}\n" for line in body).encode())
@@ -35,27 +35,27 @@ def write_survey(world: Simulation, incoming: Path) -> ChannelExport:
     )
 
 
-def _line(answer: Answer) -> str:
+def _line(response: SurveyResponse) -> str:
     fields = {
-        "answer_id": answer.number,
-        "customer": answer.customer_id,
-        "answered_at": days.moment(answer.day, answer.minute, days.BERLIN).isoformat(),
-        "question": answer.question,
-        "score": answer.rating,
-        "comment": answer.text,
-        "lang": answer.lang,
-        "article": answer.product_id,
+        "answer_id": response.number,
+        "customer": response.customer_id,
+        "answered_at": days.moment(response.day, response.minute, days.BERLIN).isoformat(),
+        "question": response.question,
+        "score": response.rating,
+        "comment": response.text,
+        "lang": response.lang,
+        "article": response.product_id,
     }
     return json.dumps(fields, ensure_ascii=False)
 
 
-def _cut(line: str, dice: RandomStream) -> str:
-    return line[: dice.whole(20, 60)]
+def _cut(line: str, stream: RandomStream) -> str:
+    return line[: stream.whole(20, 60)]
 
 
-def _log(line: str, dice: RandomStream) -> str:
+def _log(line: str, stream: RandomStream) -> str:
     return "WARN survey-export: timeout, retrying"
 
 
-def _off_scale(line: str, dice: RandomStream) -> str:
+def _off_scale(line: str, stream: RandomStream) -> str:
     return json.dumps(json.loads(line) | {"score": 99}, ensure_ascii=False)

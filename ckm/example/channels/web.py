@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ckm.example import days
@@ -51,12 +52,12 @@ def overlap(world: Simulation) -> dict[str, int]:
 
 
 def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken: dict[str, int]) -> ChannelExport:
-    dice = RandomStream(seed, "export", path.name)
+    stream = RandomStream(seed, "export", path.name)
     rows = [_row(seed, order, n, line, exported_on) for order in orders for n, line in enumerate(order.lines, start=1)]
     spoilers = [(_bad_date, broken["date"]), (_bad_quantity, broken["quantity"]), (_bad_fields, broken["field"])]
     total = ["Summe"] + [""] * (len(HEADER) - 1)
     total[NET] = _euro(sum(line.net for order in orders for line in order.lines))
-    body = [*with_spoilt_copies(rows, spoilers, dice), total]
+    body = [*with_spoilt_copies(rows, spoilers, stream), total]
     text = _preamble(orders, exported_on) + delimited([HEADER], ";") + "".join(map(_text, body))
     path.write_bytes(text.encode(ENCODING))
     return ChannelExport(
@@ -79,8 +80,7 @@ def _preamble(orders: list[Order], exported_on: int) -> str:
 
 
 def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> list[str]:
-    dice = RandomStream(seed, "remark", order.number)
-    remark = dice.pick(words("remarks")) if n == 1 and order.kind == "sale" and dice.chance(REMARKED) else ""
+    remark = _remark(seed, order) if n == 1 and order.kind == "sale" else ""
     delivered = order.delivered if order.delivered is not None and order.delivered <= exported_on else None
     return [
         order.number,
@@ -102,6 +102,12 @@ def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> 
     ]
 
 
+def _remark(seed: int, order: Order) -> str:
+    stream = RandomStream(seed, "remark", order.number)
+    return stream.pick(words("remarks")) if stream.chance(REMARKED) else ""
+
+
+@cache
 def _date(day: int | None) -> str:
     return "" if day is None else f"{days.as_date(day):%d.%m.%Y}"
 
@@ -115,13 +121,13 @@ def _text(row: list[str]) -> str:
     return delimited([row], ";") if len(row) == len(HEADER) else ";".join(row) + "\r\n"
 
 
-def _bad_date(row: list[str], dice: RandomStream) -> list[str]:
+def _bad_date(row: list[str], stream: RandomStream) -> list[str]:
     return [*row[:DATE], f"31.02.{row[DATE][6:]}", *row[DATE + 1 :]]
 
 
-def _bad_quantity(row: list[str], dice: RandomStream) -> list[str]:
-    return [*row[:AMOUNT], dice.pick(["zwei", "drei", "einige"]), *row[AMOUNT + 1 :]]
+def _bad_quantity(row: list[str], stream: RandomStream) -> list[str]:
+    return [*row[:AMOUNT], stream.pick(["zwei", "drei", "einige"]), *row[AMOUNT + 1 :]]
 
 
-def _bad_fields(row: list[str], dice: RandomStream) -> list[str]:
-    return [*row[:-1], "Bitte klingeln", dice.pick([" 2. Hof", " 4. Stock", " bei Groß"])]
+def _bad_fields(row: list[str], stream: RandomStream) -> list[str]:
+    return [*row[:-1], "Bitte klingeln", stream.pick([" 2. Hof", " 4. Stock", " bei Groß"])]

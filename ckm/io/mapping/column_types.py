@@ -1,4 +1,4 @@
-"""Value types of columns: a column is suggested for a target only if its values have the right type."""
+"""Determine the value types of columns, so that only columns of the right type are suggested for a target."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class ColumnShapes:
 
     sample: pl.DataFrame | None = None
 
-    def fits(self, target: str, column: str, table: TableSchema, beside: Collection[str] = ()) -> bool:
+    def fits(self, target: str, column: str, table: TableSchema, order_columns: Collection[str] = ()) -> bool:
         """Return whether the values of a column have the type of ``target``.
 
-        ``beside`` are the customer and time columns: an order id has one value of each.
+        ``order_columns`` are the customer and time columns: an order id has one value of each.
         """
         if self.sample is None or column not in self.sample.columns or self.sample.is_empty():
             return True
@@ -49,9 +49,9 @@ class ColumnShapes:
         if dtype is not None and dtype.is_temporal():
             return _are_dates(values)
         if target == "order_id":
-            return self._tells_orders(column, beside)
+            return self._can_be_order_ids(column, order_columns)
         if (target,) == table.key or target == "customer_id":
-            return self._identifies(values, alone=(target,) == table.key)
+            return self._can_be_ids(values, is_key=(target,) == table.key)
         return True
 
     def has_words(self, target: str, column: str) -> bool:
@@ -61,36 +61,36 @@ class ColumnShapes:
         known = contract_words(target)
         return any(fold(text) in known for text in _texts(self.sample[column]))
 
-    def _tells_orders(self, column: str, beside: Collection[str]) -> bool:
+    def _can_be_order_ids(self, column: str, order_columns: Collection[str]) -> bool:
         assert self.sample is not None
         values = self.sample[column]
-        if not self._identifies(values, alone=False):
+        if not self._can_be_ids(values, is_key=False):
             return False
-        known = [name for name in beside if name in self.sample.columns and name != column]
+        known = [name for name in order_columns if name in self.sample.columns and name != column]
         distinct = values.n_unique()
         if not known:
             return distinct * 2 >= len(values)
         together = self.sample.select(column, *known).n_unique()
         return together * MOSTLY <= distinct
 
-    def _identifies(self, values: pl.Series, *, alone: bool) -> bool:
+    def _can_be_ids(self, values: pl.Series, *, is_key: bool) -> bool:
         """Return whether the values can be ids.
 
-        If ``alone`` (the column is the whole key), nearly all must also be filled and distinct.
+        If ``is_key`` (the column is the whole key), nearly all must also be filled and distinct.
         """
         if values.dtype.is_float() or values.dtype.is_temporal() or values.dtype.is_nested():
             return False
         filled = values.drop_nulls()
-        if len(filled) < NEARLY_ALL * len(values) and alone:
+        if len(filled) < NEARLY_ALL * len(values) and is_key:
             return False
-        if alone and filled.n_unique() < NEARLY_ALL * len(filled):
+        if is_key and filled.n_unique() < NEARLY_ALL * len(filled):
             return False
         texts = _texts(values)
         return not texts.is_empty() and not texts.str.contains(FRACTION).all() and not _are_dates(texts)
 
 
 UNKNOWN = ColumnShapes()
-"""Value types are unknown."""
+"""Types of a file without a sample: every column fits every target."""
 
 
 def _texts(values: pl.Series) -> pl.Series:

@@ -10,20 +10,21 @@ import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from ckm.io.mapping.expressions import column_names, exactly, unworkable
+from ckm.io.mapping.known_orders import known_orders
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn
 from ckm.io.mapping.order_amounts import in_main_units
-from ckm.io.mapping.order_rules import NOT_KEPT, known_orders
+from ckm.io.mapping.order_rules import NOT_KEPT
 from ckm.io.mapping.return_sign import returned_net
 from ckm.io.mapping.whole_orders import by_order
 from ckm.io.values.amounts import refuse_other_currencies
 from ckm.io.values.ids import IdReader
 from ckm.io.values.readers import complete_reading
 from ckm.io.values.vocabulary import translate
-from ckm.io.values.zones import in_own_zones
+from ckm.io.values.zones import in_row_zones
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator
 
     from ckm.io.mapping.mapping import Mapping, RowRule
     from ckm.io.mapping.order_rules import OrderRules
@@ -64,7 +65,7 @@ class Converted(NamedTuple):
 class Conversion:
     """Conversion of the records of one file: its mapping, and the detected formats.
 
-    Created by :meth:`plan`; :meth:`apply` converts the file's records batch by batch.
+    :func:`ckm.io.mapping.planning.plan_conversion` returns it; :meth:`apply` converts the records batch by batch.
 
     Attributes
     ----------
@@ -95,13 +96,13 @@ class Conversion:
     orders
         Rules for order lines; None if the mapping has none.
     zone
-        Of times without one.
+        Time zone of timestamps without one.
     zone_column
         The source column with the time zone of each row; None if all rows have ``zone``.
     local_times
         The targets whose timestamps have no zone.
-    turned
-        Number of returns so far whose positive amount became negative, under ``net``.
+    negated
+        Number of returns so far whose positive amount was made negative, by target (``net``).
     """
 
     mapping: Mapping
@@ -120,74 +121,7 @@ class Conversion:
     zone: str = "UTC"
     zone_column: str | None = None
     local_times: frozenset[str] = frozenset()
-    turned: Counter[str] = field(default_factory=Counter)
-
-    @classmethod
-    def plan(
-        cls,
-        mapping: Mapping,
-        columns: Sequence[str],
-        sample: pl.DataFrame,
-        *,
-        more: Callable[[], Iterator[pl.DataFrame]],
-        default_zone: str = "UTC",
-        default_currency: str = "EUR",
-        nested: Collection[str] = (),
-        numeric: Collection[str] = (),
-        shown: Iterable[tuple[str, tuple[str, ...]]] = (),
-        from_1904: bool = False,
-        named: bool = True,
-    ) -> Conversion:
-        """Determine the conversion of a file.
-
-        Parameters
-        ----------
-        mapping
-            Where the columns come from.
-        columns
-            The source's columns.
-        sample
-            Its first records.
-        more
-            Iterates all records of the file; called only if the sample leaves a decimal mark or a date order ambiguous.
-        default_zone
-            Time zone of timestamps without one if the mapping has none.
-        default_currency
-            Currency of amounts if the mapping has none.
-        nested
-            Source columns with lists or records: they are kept as extra columns and cannot be mapped.
-        numeric
-            Source columns with numeric cells: their decimal mark is the point.
-        shown
-            Signs that number formats add to the numbers of source columns; see
-            :class:`ckm.io.readers.format.FileFormat`.
-        from_1904
-            Whether plain day numbers count from 1904.
-        named
-            Whether the header is certain, so that errors may show column names.
-
-        Raises
-        ------
-        UsageError
-            A mapped column is missing, a required target is not mapped, an expression failed.
-        AmbiguousError
-            The whole file leaves a decimal mark or the date order ambiguous.
-        """
-        from ckm.io.mapping.planning import plan_conversion
-
-        return plan_conversion(
-            mapping,
-            columns,
-            sample,
-            more,
-            default_zone,
-            default_currency,
-            nested,
-            numeric,
-            shown=dict(shown),
-            from_1904=from_1904,
-            named=named,
-        )
+    negated: Counter[str] = field(default_factory=Counter)
 
     def apply(self, records: pl.DataFrame) -> Converted:
         """Convert records of the file; no row is lost and no value raises an error.
@@ -213,8 +147,8 @@ class Conversion:
             typed[name].alias(name) if name in typed else _empty(name, dtype, height)
             for name, dtype in table.dtypes.items()
         ]
-        beside = (name for name in typed if name not in table.dtypes and name not in NOT_KEPT)
-        columns += [typed[name].alias(name) for name in beside]
+        others = (name for name in typed if name not in table.dtypes and name not in NOT_KEPT)
+        columns += [typed[name].alias(name) for name in others]
         columns += [self.translated(column) for column in records.select(self.extras)] if self.extras else []
         frame = pl.DataFrame(columns)
         flags: list[tuple[str, pl.Series]] = []
@@ -238,24 +172,24 @@ class Conversion:
         """Return whether all lines of an order must be in one batch."""
         return self.orders is not None and self.orders.order is not None
 
-    def knowing(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
-        """Return the conversion with stored transactions that complete partial orders of the file.
+    def with_known_orders(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
+        """Return the conversion with known transactions, which complete orders that a page of an export continues.
 
-        ``pages`` are the files of the export that the transactions came from last.
+        ``rows`` are the transactions of the source, and ``pages`` the files of its last export.
         """
-        if self.orders is None or not self.orders.telling or rows is None:
+        if self.orders is None or not self.orders.stated_once or rows is None:
             return self
         return replace(self, orders=replace(self.orders, known=known_orders(rows, pages)))
 
     @property
     def filled(self) -> frozenset[str]:
-        """Return the targets that can have values."""
+        """Return the targets that the mapping or the order rules fill."""
         return frozenset(self.mapping.columns) | (self.orders.fills if self.orders is not None else frozenset())
 
     def cleaning_remarks(self) -> list[str]:
-        """Return sentences on characters removed from ids and on orders, for all records so far."""
+        """Return remarks on orders, returns and cleaned ids, for all records that have been converted."""
         remarks = self.orders.remarks() if self.orders is not None else []
-        if count := self.turned["net"]:
+        if count := self.negated["net"]:
             remarks.append(f"{counted(count, 'return')} with a positive amount: stored as negative")
         for target, reader in self.readers.items():
             if isinstance(reader, IdReader):
@@ -272,7 +206,7 @@ class Conversion:
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
             if self.zone_column is not None and target in self.local_times:
-                typed[target] = in_own_zones(typed[target], records[self.zone_column], self.zone)
+                typed[target] = in_row_zones(typed[target], records[self.zone_column], self.zone)
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
         self._scale(self.mapping.minor_units, typed)
         for target, expression in self.expressions.items():
@@ -281,10 +215,10 @@ class Conversion:
             self._scale([target] if target in self.mapping.minor_units else [], typed)
         if self.mapping.guest_ids and "customer_id" in typed:
             typed["customer_id"] = _without_guests(typed["customer_id"], self.mapping.guest_ids)
-        self._turn_returns(typed)
+        self._negate_returns(typed)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
 
-    def _turn_returns(self, typed: dict[str, pl.Series]) -> None:
+    def _negate_returns(self, typed: dict[str, pl.Series]) -> None:
         """Make positive amounts of returns negative."""
         if not {"net", "type"} <= typed.keys() or not ((typed["type"] == "return") & (typed["net"] > 0)).any():
             return
@@ -292,7 +226,7 @@ class Conversion:
         lines = pl.DataFrame([typed["net"].alias("net"), typed["type"].alias("type"), order.alias("order_id")])
         is_return = pl.col("type") == "return"
         net = lines.select(pl.when(is_return).then(returned_net(is_return)).otherwise("net").alias("net"))["net"]
-        self.turned["net"] += int(((typed["net"] > 0) & (net < 0)).sum())
+        self.negated["net"] += int(((typed["net"] > 0) & (net < 0)).sum())
         typed["net"] = net
 
     def _scale(self, targets: Iterable[str], typed: dict[str, pl.Series]) -> None:
@@ -344,14 +278,14 @@ class Conversion:
         return translate(column, words) if words and column.dtype == pl.String else column
 
 
-def called(mapping: Mapping) -> str:
-    """Return the name of a mapping in errors."""
+def name_in_errors(mapping: Mapping) -> str:
+    """Return how errors name a mapping."""
     return f"mapping {mapping.name}" if mapping.name else "mapping"
 
 
 def place_of(mapping: Mapping, name: str, rule: Expression | RowRule | None) -> str:
-    """Return the location of an expression for errors: its line, if any, and its target."""
-    return f"{(rule and rule.where) or called(mapping)}, {name}"
+    """Return the location of an expression for errors: its file and line, else the mapping; then its target."""
+    return f"{(rule and rule.where) or name_in_errors(mapping)}, {name}"
 
 
 def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *, where: str) -> pl.Series:
@@ -372,7 +306,7 @@ def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *,
 
 
 def _frame(columns: Iterable[pl.Series]) -> pl.DataFrame:
-    """Return columns of equal height as a frame; an empty list gives no rows."""
+    """Return columns of equal height as a frame; without columns, an empty frame."""
     return pl.DataFrame(list(columns))
 
 

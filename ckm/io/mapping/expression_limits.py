@@ -64,7 +64,7 @@ class Growth:
         return Growth({name: count * factor for name, count in self.copies.items()}, self.added * factor)
 
     def plus(self, characters: int) -> Growth:
-        """Return the growth with additional characters."""
+        """Return the growth with ``characters`` more."""
         return Growth(self.copies, self.added + characters)
 
 

@@ -1,4 +1,4 @@
-"""SQL expressions of mappings: parsed by polars, restricted to one row, and without errors on values."""
+"""Parse SQL expressions of mappings; an expression may read one row only, and never fails on a value."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ckm.io.mapping.expression_limits import (
     refuse_large,
     too_many_parts,
 )
+from ckm.io.mapping.sql_text import QUOTED, outside_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +44,13 @@ MOST_DIGITS = 38
 SHOWN = 200
 """Maximum characters of a polars error message, which may quote the whole expression."""
 
-_HELP = "see docs/mapping.md"
+_HELP = "see 'ckm help mapping'"
 _QUERY = re.compile(r"\bselect\b|\(\s*(?:from|with|values|table)\b|\b(?:read|scan)_\w+\s*\(", re.IGNORECASE)
 _CLOCK = re.compile(
     r"\b(now\s*\(|current_date\b|current_time\b|current_timestamp\b|localtime\b|localtimestamp\b)", re.IGNORECASE
 )
 _EMPTY_CALL = re.compile(r"\b(?!pi\b|count\b|rank\b|\w+_rank\b|row_number\b|in\b)(\w+)\s*\(\s*\)", re.IGNORECASE)
 """A function call without arguments: only pi is valid; polars panics at ``greatest()``."""
-_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def parse_sql(text: str, *, where: str) -> pl.Expr:
@@ -80,7 +80,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         raise UsageError(
             message, hint="the same file must always give the same rows; use a constant such as DATE '2025-12-31'"
         )
-    if empty := _EMPTY_CALL.search(_QUOTED.sub(_placeholder, text)):
+    if empty := _EMPTY_CALL.search(QUOTED.sub(_placeholder, text)):
         raise UsageError(f"{where}: bad SQL expression: '{empty[1]}' without an argument", hint=_HELP)
     try:
         tree = balanced(json.loads(pl.sql_expr(text).meta.serialize(format="json")))
@@ -111,7 +111,7 @@ def unworkable(where: str, error: PolarsError | PanicException, rows: int) -> Us
     The message of polars may quote values of rows, so it is included only if there were no rows.
     """
     why = " with the values of this file" if rows else f": {_reason(error)}"
-    return UsageError(f"{where}: the expression failed{why}", hint="see docs/mapping.md", where=where)
+    return UsageError(f"{where}: the expression failed{why}", hint=_HELP, where=where)
 
 
 def _reason(error: PolarsError | PanicException) -> str:
@@ -154,17 +154,12 @@ def _check_patterns(tree: Any, where: str) -> None:
             literal = pl.Expr.deserialize(io.StringIO(json.dumps(pattern)), format="json")
             pl.select(pl.lit("").str.contains(literal, strict=True))
         except PolarsError as error:
-            raise UsageError(f"{where}: {_reason(error)}", hint="see docs/mapping.md", where=where) from None
+            raise UsageError(f"{where}: {_reason(error)}", hint=_HELP, where=where) from None
 
 
 def _placeholder(quoted: re.Match[str]) -> str:
     """Return a placeholder argument for a text or a quoted name; nothing for a comment."""
     return " " if quoted[0].startswith(("--", "/*")) else "''"
-
-
-def outside_quotes(text: str) -> str:
-    """Return SQL without string literals, quoted names and comments."""
-    return _QUOTED.sub(" ", text)
 
 
 def exactly(name: str) -> pl.Expr:
@@ -194,7 +189,7 @@ def _refuse_other_rows(tree: Any, where: str) -> None:
 
 
 def _parts(kind: str, body: Any) -> list[Any]:
-    """Return the expressions in an expression."""
+    """Return the operands of an expression."""
     match kind:
         case "Function":
             return list(body["input"])

@@ -1,6 +1,6 @@
 """Mappings: how the columns of a source become the columns of a table.
 
-The file format is documented in ``docs/mapping.md``; :mod:`ckm.io.mapping.mapping_file` reads it.
+The file format is documented in ``docs/reference/mapping.md``; :mod:`ckm.io.mapping.mapping_file` reads it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 from ckm.files import replacing
+from ckm.io.mapping.sql_text import quoted_names
 from ckm.io.readers.hints import Hints
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
@@ -42,7 +43,9 @@ class Constant:
 
 @dataclass(frozen=True)
 class Expression:
-    """The target is computed: SQL over target columns (typed) and source columns (text); targets win a name clash.
+    """The target is computed by SQL over target columns (typed) and source columns (text).
+
+    If a target and a source column have the same name, the target is used.
 
     Attributes
     ----------
@@ -73,7 +76,7 @@ class FromColumns:
 
 
 ColumnRule = FromColumn | FromColumns | Constant | Expression
-"""Where a target column comes from."""
+"""Rule that fills a target column."""
 
 Meaning = Literal["sale", "refunded", "return", "cancel", "ignore", "next"]
 """Meaning of a status: a type of transaction, or no row; ``next`` means that the next rule decides."""
@@ -116,7 +119,7 @@ class StatusRule:
 
 @dataclass(frozen=True)
 class RowRule:
-    """A condition that rows must meet. Null counts as met.
+    """A condition that rows must meet; a condition that is null is met.
 
     Attributes
     ----------
@@ -151,7 +154,7 @@ class Mapping:
     hints
         Format hints for the files.
     time_zone
-        Time zone of timestamps that name none; None means the time zone of the workspace.
+        Time zone of timestamps without one; None means the zone that the file states, else that of the workspace.
     key
         Key columns; empty means the key of the table.
     columns
@@ -163,19 +166,19 @@ class Mapping:
     drop
         Source columns that are dropped.
     order_level
-        Source columns of the whole order: blank on its further lines, which get the value of the first.
+        Source columns of the whole order, filled on its first line only; its other lines get that value.
     status
         Status rules for the type of a row; the first matching rule applies, else the table's ``type``.
     minor_units
-        Targets with amounts in minor units of the currency (cents; yen).
+        Targets with amounts in the smallest unit of the currency (cents; yen).
     guest_ids
         Customer ids of guests, read as missing.
     whole_orders
         Whether a file contains all lines of each of its orders.
     aside
-        Known source columns of amounts, status and refunds that are not mapped.
+        Source columns of amounts, status or refunds that are deliberately not mapped; no remark names them.
     file_level
-        Source columns of the whole file: the first value applies to all records.
+        Source columns whose first value applies to all records of the file.
     time_zone_column
         The source column with the time zone of the timestamps.
     payments
@@ -209,7 +212,7 @@ class Mapping:
 
     @property
     def key_columns(self) -> tuple[str, ...]:
-        """The key in force: the mapping's, else the table's."""
+        """The key columns of the mapping, else those of the table."""
         return self.key or self.target.key
 
     @property
@@ -256,13 +259,18 @@ def to_dict(mapping: Mapping) -> dict[str, Any]:
 
 
 def sources_of(rule: ColumnRule | None) -> tuple[str, ...]:
-    """Return the source columns of a target that are used unchanged."""
+    """Return the source columns of a rule; none for constants and expressions."""
     match rule:
         case FromColumn(source):
             return (source,)
         case FromColumns(sources):
             return sources
     return ()
+
+
+def columns_read(rule: ColumnRule) -> tuple[str, ...]:
+    """Return the source columns of a rule, also those that an expression names in double quotes."""
+    return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
 
 
 def _rule_to_plain(rule: ColumnRule) -> str | dict[str, Any]:
@@ -306,10 +314,3 @@ def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> Non
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-
-
-def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file; see :func:`ckm.io.mapping.mapping_file.read_mapping`."""
-    from ckm.io.mapping.mapping_file import read_mapping
-
-    return read_mapping(path)

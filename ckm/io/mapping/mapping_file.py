@@ -1,4 +1,4 @@
-"""Reader of mapping files; every error has its line, and suggests similar names."""
+"""Read mapping files; every error has its line, and suggests similar names."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NEAR = 0.85
 """Similarity (0 to 1) to a schema column above which a name is a probable typing error; ``net_eur`` is below."""
 
 
-def read_mapping(path: Path) -> Mapping:
+def load_mapping(path: Path) -> Mapping:
     """Read a mapping file.
 
     Raises

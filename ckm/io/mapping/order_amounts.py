@@ -1,4 +1,4 @@
-"""Amounts of whole orders: read once per order, spread over the order's lines; refunds become separate return rows.
+"""Spread the amounts of an order over its lines, and make rows of its refunds.
 
 Frames in this module have one row per line: the typed columns of a mapping, ``ORDER`` (a number per order) and
 ``COUNTS`` (whether amounts are spread over the line).
@@ -88,7 +88,7 @@ def _once(name: str) -> pl.Expr:
 
 
 def _sum(value: pl.Expr) -> pl.Expr:
-    """Return the sum over the order's lines with ``COUNTS``."""
+    """Return, on each line, the sum over the lines of its order with ``COUNTS``."""
     return pl.when(COUNTS).then(value).otherwise(0.0).sum().over(ORDER)
 
 
@@ -106,7 +106,8 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.with_columns(listed.alias("\x00listed"), whole.alias("\x00whole"))
     gap = pl.col("\x00whole") - pl.col("\x00listed")
     unknown = pl.col("\x00listed").abs() < TOLERANCE
-    explained = pl.col("order_gross").is_not_null() & (gap <= pl.col("order_refund") + TOLERANCE)
+    returned = after_discount(gap, pl.col("order_gross"), pl.col("order_discount"))
+    explained = pl.col("order_gross").is_not_null() & (returned <= pl.col("order_refund") + TOLERANCE)
     fill = ((gap > TOLERANCE) & (unknown | explained)).fill_null(value=False)
     cut = ((gap > TOLERANCE) & ~unknown & ~explained.fill_null(value=False)).fill_null(value=False)
     lines = lines.with_columns(
@@ -117,8 +118,16 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(goods.alias(GOODS))
 
 
+def after_discount(goods: pl.Expr, gross: pl.Expr, discount: pl.Expr) -> pl.Expr:
+    """Return the price paid for some goods of an order: their value without their share of the order's discount."""
+    return goods * (1 - pl.when(gross > 0).then(discount / gross).fill_null(0.0))
+
+
 def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
-    """Return weights for missing goods: lines with quantity 0 first, else by amount, else by quantity, else equal."""
+    """Return the weights by which missing goods are spread.
+
+    Only lines with quantity 0 get goods, if there are any; else the weights are amounts, else quantities, else equal.
+    """
     quantity = pl.col("quantity") if "quantity" in lines.columns else pl.lit(None, dtype=pl.Float64)
     emptied = pl.when(quantity == 0).then(1.0).otherwise(0.0)
     by_amount = pl.col("net").clip(lower_bound=0.0)

@@ -1,13 +1,14 @@
-"""Orders with lines in several files (pages): amounts of the whole order are spread over all its lines.
+"""Spread the amounts of an order over its lines if these are in several files (pages of an export).
 
-A line stores the amounts as in its file, its own and its order's, before spreading (:data:`SAID`). They are spread
-again when more lines are known. A line without stored amounts gets no share of them.
+The stored amounts of the lines (:mod:`ckm.io.mapping.stored_amounts`) are spread again when more lines are known. A
+line without stored amounts gets no share of them.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
+from ckm.io.mapping.known_amounts import with_known_amounts
 from ckm.io.mapping.order_amounts import (
     COUNTS,
     CUT,
@@ -19,31 +20,12 @@ from ckm.io.mapping.order_amounts import (
     as_returns,
     with_counts,
 )
-from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
+from ckm.io.mapping.stored_amounts import AMOUNTS, REFUNDED, STORED_AMOUNTS, stated_amounts
+from ckm.schema import is_refund_of_line
 
-SAID = "order_amounts"
-OF_LINE = ("net", "discount", "refund")
-REFUNDED = "refunded"
-"""Key of a stored amount: whether a status marks the order as fully refunded."""
-_FIELDS = pl.Struct({**dict.fromkeys((*OF_LINE, *ORDER_AMOUNTS), pl.Float64()), REFUNDED: pl.Boolean()})
-_SAYS, _WHEN, _GIVEN = "\x00says", "\x00when", "\x00given"
+__all__ = ["cut_orders", "has_order_amounts", "spread_again", "whole_orders", "with_known_amounts", "without_refunds"]
 
-
-def with_said(lines: pl.DataFrame, is_refunded: pl.Expr) -> pl.DataFrame:
-    """Return lines with their own and their order's amounts as JSON, and two helper columns for :func:`kept_said`."""
-    names = [name for name in (*OF_LINE, *ORDER_AMOUNTS) if name in lines.columns]
-    says = (pl.col(name).is_not_null() for name in ORDER_AMOUNTS if name in lines.columns)
-    return lines.with_columns(
-        pl.struct(*names, is_refunded.alias(REFUNDED)).struct.json_encode().alias(SAID),
-        pl.any_horizontal(pl.lit(value=False), *says).alias(_SAYS),
-        pl.col("net").alias(_GIVEN),
-    )
-
-
-def kept_said() -> pl.Expr:
-    """Return the stored amounts of adjusted lines; null if no amount of an order was spread over them."""
-    is_needed = pl.col(_SAYS) | (pl.col("net") != pl.col(_GIVEN)) | (pl.col(RETURNED) > 0)
-    return pl.when(is_needed.fill_null(value=False)).then(SAID).alias(SAID)
+_WHEN, _GIVEN = "\x00when", "\x00given"
 
 
 def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
@@ -52,8 +34,8 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        Transactions with ``SAID``. If lines of an order have different order amounts, the first applies. Refund rows
-        (:func:`ckm.schema.is_refund_of_line`) keep their dates and are computed again.
+        Transactions with ``order_amounts``. If lines of an order have different order amounts, the first applies.
+        Refund rows (:func:`ckm.schema.is_refund_of_line`) keep their dates and are computed again.
     """
     made = rows.filter(is_refund_of_line())
     lines = _adjusted_again(_of_one_status(rows.filter(~is_refund_of_line())))
@@ -93,37 +75,30 @@ def cut_orders(rows: pl.DataFrame) -> pl.DataFrame:
 
 def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
     """Return lines without refund rows, and with null refunds in their stored amounts."""
-    never = pl.col(SAID).str.replace_all('"(order_refund|refund|refunded)":[^,}]+', '"$1":null')
+    never = pl.col(STORED_AMOUNTS).str.replace_all('"(order_refund|refund|refunded)":[^,}]+', '"$1":null')
     return rows.filter(~is_refund_of_line()).with_columns(never)
 
 
-def tells_of_order() -> pl.Expr:
-    """Whether a line has an amount of its order."""
-    return pl.col(SAID).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
+def has_order_amounts() -> pl.Expr:
+    """Return an expression: whether a line has stored amounts of its order."""
+    return pl.col(STORED_AMOUNTS).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
 
 
 def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
     """Set sale or cancelled lines to the status of the first line of their order that has order amounts."""
-    status = pl.col("type").filter(tells_of_order()).first().over("order_id")
+    status = pl.col("type").filter(has_order_amounts()).first().over("order_id")
     is_goods = pl.col("type").is_in(["sale", "cancel"]) & status.is_in(["sale", "cancel"])
     return lines.with_columns(pl.when(is_goods).then(status).otherwise("type").alias("type"))
 
 
 def _adjusted_again(lines: pl.DataFrame) -> pl.DataFrame:
     """Return goods lines adjusted again by their stored amounts."""
-    lines = lines.with_columns(pl.col(SAID).str.json_decode(_FIELDS).alias(_SAYS))
-    says, silent = pl.col(_SAYS).struct, pl.col(SAID).is_null()
-    lines = lines.with_columns(
-        pl.when(silent).then("net").otherwise(says.field("net")).alias("net"),
-        pl.when(silent).then("discount").otherwise(says.field("discount")).alias("discount"),
-        *(says.field(name).alias(name) for name in ("refund", *ORDER_AMOUNTS)),
-        says.field(REFUNDED).fill_null(value=False).alias(REFUNDED),
-        pl.col("order_id").rank("dense").alias(ORDER),
-    )
-    own = pl.struct("net", "discount").struct.json_encode()
+    stated = stated_amounts(lines).select(*AMOUNTS, REFUNDED)
+    lines = lines.with_columns(*stated, pl.col("order_id").rank("dense").alias(ORDER))
+    silent, own = pl.col(STORED_AMOUNTS).is_null(), pl.struct("net", "discount").struct.json_encode()
     lines = lines.with_columns(
         (pl.col("net") + pl.col("discount").fill_null(0.0)).alias(_GIVEN),
-        pl.when(silent).then(own).otherwise(SAID).alias(SAID),
+        pl.when(silent).then(own).otherwise(STORED_AMOUNTS).alias(STORED_AMOUNTS),
     )
     lines = adjusted(with_counts(lines, ~pl.col("type").is_in(["cancel", "return"])))
     is_refunded = pl.col(REFUNDED).any().over(ORDER)

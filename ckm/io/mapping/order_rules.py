@@ -1,9 +1,8 @@
-"""Order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
+"""Apply the order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,71 +10,29 @@ import polars as pl
 
 from ckm.errors import UsageError
 from ckm.io.mapping.expressions import exactly
+from ckm.io.mapping.known_orders import BEFORE, KNOWN, times_before
 from ckm.io.mapping.mapping import FromColumn, sources_of
 from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.io.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
+from ckm.io.mapping.order_status import meanings_of
 from ckm.io.mapping.return_sign import returned_net
-from ckm.io.values.vocabulary import fold
+from ckm.io.mapping.stored_amounts import STORED_AMOUNTS, needed_amounts, with_stored_amounts
 from ckm.remark import doubt
-from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
+from ckm.schema import ORDER_AMOUNTS
 from ckm.wording import counted
 
 if TYPE_CHECKING:
+    from ckm.io.mapping.known_orders import KnownOrders
     from ckm.io.mapping.mapping import Mapping, StatusRule
 
 ROW, MEANING = "\x00line", "\x00meaning"
-BEFORE = "\x00before"
-"""Helper column: the products of the known lines of an order, or the number of known lines with a line's product."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
-"""Columns that are dropped once the lines are adjusted."""
-KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
-"""Columns that all lines of an order share."""
+"""Columns of amounts that are dropped after they are spread over the lines."""
 UNKNOWN_STATUS = "status|vocabulary"
-NEGATIVE = r"^[^\d]*[-\u2212\u2010-\u2014(]|\d[^\d]*[-\u2212]\s*$"
-"""Pattern of a negative amount as text: with a minus before or after it, or in parentheses."""
 NO_FIRST_LINE = "row|first_line_missing"
 
 
-KnownOrders = Callable[[list[str]], pl.DataFrame]
-
-
-def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
-    """Return a function that looks up orders by their numbers in rows of transactions.
-
-    ``pages`` are the files of the export from which the rows came last.
-    """
-    there = [name for name in KNOWN if name in rows.collect_schema()]
-
-    def look_up(orders: list[str]) -> pl.DataFrame:
-        of_orders = rows.filter(pl.col("order_id").is_in(orders)).collect()
-        found = of_orders.group_by("order_id", maintain_order=True)
-        shared = (pl.col(name).drop_nulls().first() for name in there[1:])
-        known = found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled"))
-        return known.join(_lines_before(of_orders, pages), on="order_id", how="left", maintain_order="left")
-
-    return look_up
-
-
-def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
-    """Return ``order_id`` and ``BEFORE``, the products of the known lines that precede those of a further page.
-
-    For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
-    only the first line.
-    """
-    if SAID not in rows.columns or "product_id" not in rows.columns:
-        return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
-    is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
-    of_first = pl.lit(value=True)
-    if "source_file" in rows.columns:  # lines of other exports are left out: they may repeat a line
-        first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
-        in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
-        of_first = (pl.col("source_file") == first_file) | in_pages
-    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
-    return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
-
-
 class OrderLines(NamedTuple):
-    """Rows made of records.
+    """Rows of a table, made from records by order rules.
 
     Attributes
     ----------
@@ -102,8 +59,9 @@ class OrderRules:
         The source column with the order number; None if lines can be processed without the others of their order.
     level
         Source columns of the whole order, which are blank on all lines but the first.
-    telling
-        Columns of ``level`` that are never all blank on a first line: if they are, the first line is missing.
+    stated_once
+        Columns of ``level`` of which the first line of an order always fills one; a record on which all are blank, with
+        no such line before it, lacks its first line.
     status
         See :class:`ckm.io.mapping.mapping.Mapping`.
     amounts
@@ -111,8 +69,7 @@ class OrderRules:
     refunds
         Whether a column contains refunded amounts.
     by_status
-        Whether refunds are known by status only: without a column of refunded amounts, the whole order counts as
-        refunded.
+        Whether only the status shows refunds: without a column of refunded amounts, the whole order counts as refunded.
     numbered
         Whether the source numbers an order's lines.
     of_sales
@@ -126,7 +83,7 @@ class OrderRules:
 
     order: str | None = None
     level: tuple[str, ...] = ()
-    telling: tuple[str, ...] = ()
+    stated_once: tuple[str, ...] = ()
     status: tuple[StatusRule, ...] = ()
     amounts: tuple[str, ...] = ()
     refunds: bool = False
@@ -159,13 +116,13 @@ class OrderRules:
                 f"mapping {mapping.name}: amounts and columns of a whole order need its number",
                 hint="fill order_id from a column",
             )
-        told = {rule.source for rule in mapping.status if rule.blank is None}.union(
+        stated = {rule.source for rule in mapping.status if rule.blank is None}.union(
             *(sources_of(mapping.columns.get(name)) for name in ("currency", *amounts))
         )
         return cls(
             order=order.source if grouped and isinstance(order, FromColumn) else None,
             level=mapping.order_level,
-            telling=tuple(name for name in mapping.order_level if name in told),
+            stated_once=tuple(name for name in mapping.order_level if name in stated),
             status=mapping.status,
             amounts=amounts,
             refunds=refunds or by_status,
@@ -179,7 +136,7 @@ class OrderRules:
         return self.order is not None and self.order in self.level
 
     @property
-    def tells_refunds(self) -> bool:
+    def has_refund_amounts(self) -> bool:
         """Whether records contain refunded amounts."""
         return self.refunds and not self.by_status
 
@@ -187,11 +144,11 @@ class OrderRules:
     def fills(self) -> frozenset[str]:
         """Columns of the schema that these rules fill even if the mapping does not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
-        discount = {"discount", SAID} if self.amounts or self.refunds else set()
+        discount = {"discount", STORED_AMOUNTS} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Return records with the order's columns filled on all its lines."""
+        """Return records with the order-level columns filled on all lines of an order."""
         if not self.level or self.order is None:
             return records
         order = _order_key(exactly(self.order))
@@ -215,7 +172,8 @@ class OrderRules:
         records
             The parsed records, with the order's columns filled on all lines.
         """
-        meaning, unknown = self._meanings(records)
+        meaning, unknown, paid_out = meanings_of(records, self.status)
+        self.counts["paid_out"] += paid_out
         if not self.of_sales:
             origin = meaning.ne_missing("ignore").arg_true()
             self.counts["ignored"] += records.height - len(origin)
@@ -223,18 +181,18 @@ class OrderRules:
             return OrderLines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
         lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
-        if self.telling:
-            told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.telling)
-            lines, alone = self._completed(lines, records.select(~pl.any_horizontal(told)).to_series())
+        if self.stated_once:
+            is_stated = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.stated_once)
+            lines, alone = self._completed(lines, records.select(~pl.any_horizontal(is_stated)).to_series())
             broken.append((NO_FIRST_LINE, alone))
         lines = _with_types(lines)
         if self.order is not None and not self.numbered:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
             is_refunded = (pl.col(MEANING) == "refunded") & pl.lit(self.by_status)
-            lines = adjusted(with_said(_grouped(lines), is_refunded))
+            lines = adjusted(with_stored_amounts(_grouped(lines), is_refunded))
             lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
-            lines = lines.with_columns(kept_said())
+            lines = lines.with_columns(needed_amounts())
             self.counts["cut"] += lines.filter(pl.col(CUT) < 1)[ORDER].n_unique()
             if self.refunds and "dated_by" not in lines.columns:
                 lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))
@@ -252,58 +210,39 @@ class OrderRules:
     def remarks(self) -> list[str]:
         """Return remarks on all records so far."""
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
-        said: list[str] = []
+        remarks: list[str] = []
         if ignored := self.counts["ignored"]:
-            what = "no sale" if self.of_sales else "nothing to load"
+            what = "sales" if self.of_sales else "rows to load"
             paid_out = self.counts["paid_out"]
-            of_them = f"; {paid_out:,} of them of money paid out that nothing calls a refund" if paid_out else ""
-            said.append(f"{counted(ignored, 'record')} left out, {what} by the status ({named}){of_them}")
+            outgoing = f"including {counted(paid_out, 'outgoing payment')} that no status marks as a refund"
+            text = f"{counted(ignored, 'record')} left out: no {what} by their status ({named})"
+            remarks.append(f"{text}, {outgoing}" if paid_out else text)
         if cancelled := self.counts["cancelled"]:
             rows = counted(cancelled, "row", "is", "are")
-            said.append(f"{rows} of cancelled, failed or voided orders by their status: no purchases")
+            remarks.append(f"{rows} of orders with the status cancelled, failed or voided: no purchases")
         if completed := self.counts["completed"]:
             rows = counted(completed, "row")
-            said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
+            remarks.append(f"{rows} with further lines of known orders, whose first lines are in an earlier file")
         if cut := self.counts["cut"]:
-            said.append(
+            remarks.append(
                 doubt(
                     f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
-                    "rest; until it is loaded, the discount of the order counts in proportion to its lines here"
+                    "rest; until it is loaded, an order's discount counts in proportion to the lines in this file"
                 )
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
-            when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
+            when = "each with its date" if not undated else f"{undated:,} without a date, on the day of the order"
             if self.by_status:
-                when += "; of orders that only a status calls refunded, taken as paid back whole"
-            said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
-        return said
-
-    def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-        """Return the meaning of each record's status, and a mask of records with an unknown status."""
-        meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
-        unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
-        for rule in self.status:
-            words = records[rule.source].cast(pl.String)
-            found = words.replace_strict(_meanings_of(words, rule), return_dtype=pl.String, default=None)
-            if rule.blank:
-                blank = words.str.strip_chars().fill_null("") == ""
-                found = pl.select(pl.when(blank).then(pl.lit(rule.blank)).otherwise(found)).to_series()
-            if rule.below_zero or rule.above_zero:
-                concerned = _has_sign_of(rule, records)
-                nothing = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
-                found, words = found.zip_with(concerned, nothing), words.zip_with(concerned, nothing)
-            if rule.words:
-                unknown = unknown | (words.str.strip_chars().fill_null("") != "")
-            unknown = unknown & (found != "next").fill_null(value=True)
-            is_open = meaning.is_null() | (meaning == "next")
-            if rule.below_zero and rule.filled == "ignore":
-                self.counts["paid_out"] += int((is_open & (found == "ignore")).sum())
-            meaning = found.zip_with(is_open.fill_null(value=True), meaning)
-        return meaning.set(meaning == "next", None), unknown & meaning.is_null()
+                when += "; by the status alone, so each order is assumed to be refunded in full"
+            remarks.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
+        return remarks
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
-        """Fill lines without their order's first line from known orders; return the lines, and which are incomplete."""
+        """Fill the order-level columns of lines whose first line is not in the file, from known orders.
+
+        ``alone`` marks these lines. Return the lines, and a mask of those whose order is unknown.
+        """
         if self.known is None or not alone.any():
             return lines, alone
         found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())
@@ -316,7 +255,7 @@ class OrderRules:
         meaning = filled[MEANING].zip_with(~is_cancelled, pl.Series(["cancel"]).new_from_index(0, lines.height))
         known = joined["cancelled"].is_not_null()
         self.counts["completed"] += int((alone & known).sum())
-        return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
+        return filled.with_columns(meaning.alias(MEANING), times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
         """Return a return row for each line's refunded amount; lines that failed validation get none."""
@@ -337,25 +276,6 @@ class OrderRules:
         self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
 
 
-def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
-    """Return the meaning of each text in a status column."""
-    known: dict[str, str] = {fold(word): meaning for word, meaning in rule.words.items()}
-    found = {}
-    for word in words.unique().drop_nulls().to_list():
-        if fold(word):
-            meaning = known.get(fold(word)) or rule.filled or rule.other
-            if meaning:
-                found[word] = meaning
-    return found
-
-
-def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
-    """Return a mask of records with an amount of the sign that the rule applies to; zero has no sign."""
-    amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
-    negative = amount.str.contains(NEGATIVE)
-    return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)
-
-
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     """Set the type of each line by its status."""
     is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
@@ -371,21 +291,10 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
-    """Return the number of known lines of the same order and product that precede each line."""
-    product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
-    wanted = lines.select("order_id", product.fill_null("").alias("product_id"))
-    before = known.select("order_id", pl.col(BEFORE).alias("product_id")).unique("order_id").drop_nulls()
-    counts = before.explode("product_id").group_by("order_id", "product_id").len(BEFORE)
-    found = wanted.join(counts, on=["order_id", "product_id"], how="left", maintain_order="left")
-    return found[BEFORE].fill_null(0).cast(pl.Int64)
-
-
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
     """Return line numbers within an order: the product, and how often it occurred before in the order.
 
-    So a line has the same number in an export of the whole order, of a part of it, and with the lines in another
-    sequence.
+    So a line has the same number whether an export has all lines of the order or some, in any sequence.
     """
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))

@@ -9,88 +9,82 @@ import polars as pl
 
 from ckm.errors import UsageError
 from ckm.io.mapping.column_types import ColumnShapes
-from ckm.io.mapping.convert import Conversion, called, evaluate, place_of
+from ckm.io.mapping.computed_columns import complete
+from ckm.io.mapping.convert import Conversion, evaluate, name_in_errors, place_of
 from ckm.io.mapping.expression_limits import growth_of
 from ckm.io.mapping.expressions import column_names, exactly, parse_sql
+from ckm.io.mapping.extra_columns import extra_columns
 from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
+from ckm.io.mapping.missing_columns import missing_columns
 from ckm.io.mapping.order_rules import OrderRules
-from ckm.io.mapping.proposal import complete, missing_columns
+from ckm.io.mapping.plausible_columns import ID_SUFFIXES, doubts_on_ids, without_percentages
 from ckm.io.mapping.shown_columns import unknown_column
-from ckm.io.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
+from ckm.io.mapping.source_zones import SourceZones
+from ckm.io.values.amounts import MONEY, AmountReader, refuse_other_currencies
 from ckm.io.values.booleans import TruthReader
 from ckm.io.values.dates import DateStyle
-from ckm.io.values.ids import SCIENTIFIC, IdReader
+from ckm.io.values.ids import IdReader
 from ckm.io.values.numbers import NumberStyle
 from ckm.io.values.readers import MOMENT, CachingReader, DateReader, NumberReader, Reader, TextReader
 from ckm.io.values.style_detection import StyleDetector
-from ckm.io.values.typed_columns import NativeReader, as_text, fits, storable
+from ckm.io.values.typed_columns import NativeReader, as_text, fits
 from ckm.io.values.vocabulary import contract_words, folded
-from ckm.io.values.zones import zone_named
-from ckm.remark import doubt
-from ckm.schema import RESERVED_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator
     from collections.abc import Mapping as AnyMapping
 
     from ckm.io.mapping.expression_limits import Growth
     from ckm.io.mapping.mapping import Mapping, RowRule
+    from ckm.io.readers.format import FileFormat
     from ckm.io.values.style_detection import Rest, Texts
-
-UNNAMED = "unnamed"
-"""Name of an extra column without a name, as the store does not allow empty names."""
-ID_SUFFIXES = ("_id", "line_no")
-"""Suffixes of id targets, whose surrounding spaces are removed."""
 
 
 def plan_conversion(
     mapping: Mapping,
-    columns: Sequence[str],
+    file: FileFormat,
     sample: pl.DataFrame,
     more: Callable[[], Iterator[pl.DataFrame]],
-    default_zone: str,
-    default_currency: str,
-    nested: Container[str] = (),
-    numeric: Container[str] = (),
     *,
-    shown: AnyMapping[str, tuple[str, ...]],
-    from_1904: bool = False,
-    named: bool = True,
+    default_zone: str = "UTC",
+    default_currency: str = "EUR",
+    zone_setting: str | None = None,
 ) -> Conversion:
-    """Determine the conversion of a file; see :meth:`ckm.io.mapping.convert.Conversion.plan`."""
-    rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns, ColumnShapes(sample))
-    mapping = replace(mapping, columns=rules)
-    if missing := [target for target in mapping.target.required if target not in rules]:
-        raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=named)
-    mapping, left_out = _without_percentages(mapping, sample, shown)
-    planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
-    planner.settler.from_1904 = from_1904
-    planner.take_currencies(shown)
-    return planner.plan([*assumed, *left_out])
+    """Determine the conversion of the records of a file to rows of a table.
 
-
-def _without_percentages(
-    mapping: Mapping, sample: pl.DataFrame, shown: AnyMapping[str, tuple[str, ...]]
-) -> tuple[Mapping, list[str]]:
-    """Return the mapping without percentage columns for amounts, which become extra columns, and remarks on them.
+    Parameters
+    ----------
+    mapping
+        Source of each column of the table.
+    file
+        The format of the file.
+    sample
+        Its first records.
+    more
+        Iterates all records of the file; called only if the sample leaves a decimal mark or a date order ambiguous.
+    default_zone
+        Time zone of the days, and of timestamps if neither the mapping nor the file states one.
+    default_currency
+        Currency of amounts if the mapping has none.
+    zone_setting
+        Name of the setting or option of ``default_zone``, for a remark if the file states another time zone than UTC.
 
     Raises
     ------
     UsageError
-        The amount is required.
+        A mapped column is missing, a required target is not mapped, or an expression fails.
+    AmbiguousError
+        The whole file leaves a decimal mark or the date order ambiguous.
     """
-    rules, said = dict(mapping.columns), []
-    for target, rule in mapping.columns.items():
-        if target not in MONEY or not isinstance(rule, FromColumn) or rule.source not in sample.columns:
-            continue
-        if "%" not in shown.get(rule.source, ()) and not are_percentages(sample[rule.source]):
-            continue
-        message = f"column '{rule.source}' contains percentages, but {target} is an amount"
-        if target in mapping.target.required:
-            raise UsageError(message, hint=f"name the column of amounts with --column {target}=COLUMN")
-        del rules[target]
-        said.append(f"{message}: it was kept as an extra column")
-    return replace(mapping, columns=rules), said
+    shown, columns = dict(file.shown), file.columns
+    rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns, ColumnShapes(sample))
+    mapping = replace(mapping, columns=rules)
+    if missing := [target for target in mapping.target.required if target not in rules]:
+        raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=file.named)
+    mapping, left_out = without_percentages(mapping, sample, shown)
+    planner = _Planner(mapping, file, sample, more, SourceZones(mapping, sample, default_zone))
+    planner.add_shown_currencies(shown)
+    return planner.plan([*assumed, *left_out], zone_setting)
 
 
 class _Planner:
@@ -99,61 +93,41 @@ class _Planner:
     def __init__(
         self,
         mapping: Mapping,
-        columns: list[str],
+        file: FileFormat,
         sample: pl.DataFrame,
         more: Callable[[], Iterator[pl.DataFrame]],
-        default_zone: str,
-        nested: Container[str],
-        numeric: Container[str],
-        *,
-        named: bool,
+        zones: SourceZones,
     ) -> None:
         self.mapping = mapping
-        self.columns = columns
+        self.file = file
+        self.columns = file.columns
         self.sample = sample
         self.more = more
-        self.nested = nested
-        self.numeric = numeric
-        self.named = named
-        self.zone = mapping.time_zone or self._zone_of_column() or default_zone
+        self.zones = zones
         self.targets = mapping.target.fillable
-        self.where = called(mapping)
-        self.settler = StyleDetector(mapping.hints)
+        self.where = name_in_errors(mapping)
+        self.styles = StyleDetector(mapping.hints)
+        self.styles.from_1904 = file.from_1904
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
         self.growth: dict[str, Growth] = {}
 
-    def _zone_of_column(self) -> str | None:
-        """Return the time zone in a column of the file; None if there is no such column or its zone is unknown."""
-        words = self._zone_words()
-        return next((zone for word in words if (zone := zone_named(word))), None)
-
-    def _zone_words(self) -> list[str]:
-        """Return the time zone words of the first records, if nothing else sets the zone."""
-        name = self.mapping.time_zone_column
-        if name is None or self.mapping.time_zone is not None or name not in self.sample.columns:
-            return []
-        words = self.sample[name].drop_nulls().cast(pl.String).str.strip_chars()
-        return [word for word in words.unique(maintain_order=True) if word]
-
-    def _in_own_zones(self, draft: Conversion) -> Conversion:
-        """Return a conversion that reads each timestamp in the zone given by its row."""
-        if not self._zone_words():
+    def _with_row_zones(self, draft: Conversion) -> Conversion:
+        """Return a conversion that reads each timestamp without a zone in the zone given by its row."""
+        if self.zones.column is None:
             return draft
-        local = frozenset(target for target in draft.inputs if _is_local(draft.readers[target]))
-        return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
+        local = frozenset(
+            target
+            for target in draft.inputs
+            if _is_local(draft.readers[target]) and self._zone_of(target) == self.zones.zone
+        )
+        return replace(draft, zone=self.zones.zone, zone_column=self.zones.column, local_times=local)
 
-    def _zones_said(self) -> Iterator[str]:
-        """Add a remark on the time zones that a column of the file contains."""
-        words = self._zone_words()
-        zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
-        column = f"column '{self.mapping.time_zone_column}'"
-        if zones:
-            yield f"timestamps are in {' and '.join(zones)}, given by {column}"
-        if any(zone_named(word) is None for word in words):
-            yield (f"{column} has unknown time zones: {self.zone} is assumed for them; --time-zone ZONE sets another")
+    def _zone_of(self, target: str) -> str:
+        """Return the time zone of a target's timestamps without one."""
+        return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
-    def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
-        """Use the signs of number formats like signs in the text of amounts."""
+    def add_shown_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
+        """Add the currency signs of number formats to those in the texts of amounts."""
         for target, rule in self.mapping.columns.items():
             if target not in MONEY or not shown:
                 continue
@@ -161,44 +135,39 @@ class _Planner:
             if isinstance(rule, Expression):
                 sources = column_names(parse_sql(rule.sql, where=place_of(self.mapping, target, rule)))
             for source in sources:
-                self.settler.money_marks.update(shown.get(source, ()))
+                self.styles.money_marks.update(shown.get(source, ()))
                 self.draft.amount_marks.update(shown.get(source, ()))
 
-    def plan(self, assumed: list[str]) -> Conversion:
+    def plan(self, assumed: list[str], zone_setting: str | None) -> Conversion:
         self._check_sources()
         self._plan_columns()
         self._plan_constants()
         for target, rule in self._computing_order().items():
             self._plan_expression(target, rule)
-        draft = replace(self.draft, extras=self._extras(), orders=OrderRules.of(self.mapping))
-        draft = self._in_own_zones(draft)
+        draft = replace(
+            self.draft, extras=extra_columns(self.mapping, self.sample.schema), orders=OrderRules.of(self.mapping)
+        )
+        draft = self._with_row_zones(draft)
         nothing = self.sample.clear()
         currency = self.mapping.columns.get("currency")
         if isinstance(currency, Constant):
-            refuse_other_currencies(self.settler.money_marks, currency.value)
+            refuse_other_currencies(self.styles.money_marks, currency.value)
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
         rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
+        doubts = doubts_on_ids(self.mapping, self.sample)
         return replace(
             draft,
             readers={target: _fresh(reader) for target, reader in draft.readers.items()},
             rules=rules,
-            decimal=self.settler.decimal,
-            date_format=self.settler.date_format,
-            remarks=(*assumed, *self._zones_said(), *self.settler.remarks, *map(doubt, self._doubts())),
+            decimal=self.styles.decimal,
+            date_format=self.styles.date_format,
+            remarks=(
+                *assumed,
+                *self.zones.remarks(zone_setting),
+                *self.styles.remarks,
+                *doubts,
+            ),
         )
-
-    def _doubts(self) -> Iterator[str]:
-        """Yield warnings about the mapping, found in the sample."""
-        for target, rule in self.mapping.columns.items():
-            if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
-                ids = self.sample[rule.source].drop_nulls()
-                if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
-                    yield f"{self._name_of(target)}: every id ends in '.0': probably stored as numbers"
-                elif ids.dtype == pl.String and (cut := int(ids.str.contains(SCIENTIFIC).sum())):
-                    yield (
-                        f"{self._name_of(target)}: {cut:,} of the first {len(ids):,} ids are in scientific notation, "
-                        "such as 4.05E+12: a spreadsheet removed digits; export the file again"
-                    )
 
     def _words(self) -> dict[str, dict[str, str]]:
         words = {target: dict(contract_words(target)) for target in self.mapping.columns}
@@ -223,10 +192,10 @@ class _Planner:
                 column = column.fill_nan(None)
             self.draft.inputs[target] = column
             self.draft.readers[target] = self._reader(target, wanted, source)
-        self._settle(list(self.draft.inputs), self.draft.inputs_of)
+        self._detect_styles(list(self.draft.inputs), self.draft.inputs_of)
 
     def _of_file(self, name: str) -> pl.Expr:
-        """Return a column; a column of the whole file has its first value in every row."""
+        """Return a source column; if it is in ``file_level``, with its first value in every row."""
         column = exactly(name)
         if name not in self.mapping.file_level:
             return column
@@ -254,14 +223,14 @@ class _Planner:
     def _type_of(self, source: str, target: str) -> pl.DataType:
         if source not in self.columns:
             raise self._unknown(source, f"{self.where}, {target}")
-        if source in self.nested:
+        if source in self.file.nested:
             raise self._not_single(source)
         return self.sample.schema[source]
 
     def _check_sources(self) -> None:
-        """Refuse a mapping that uses missing columns of the file outside of its targets."""
+        """Refuse a mapping whose ``order_level``, ``status``, ``drop`` or ``minor_units`` names a missing column."""
         status = [name for rule in self.mapping.status for name in rule.sources]
-        named = {"order_level": self.mapping.order_level, "status": status}
+        named = {"order_level": self.mapping.order_level, "status": status, "drop": self.mapping.drop}
         for key, columns in named.items():
             for name in columns:
                 if name not in self.columns:
@@ -285,14 +254,14 @@ class _Planner:
         if not fits(found.dtype, wanted):
             expression = self._as_text(expression, found.dtype, target)
         self.draft.readers[target] = self._reader(target, wanted, found.dtype)
-        self._settle([target], lambda records: [self._computed(target, expression, records)])
+        self._detect_styles([target], lambda records: [self._computed(target, expression, records)])
         self.draft.expressions[target] = expression
 
     def _computed(self, target: str, expression: pl.Expr, records: pl.DataFrame) -> pl.Series:
         typed, _ = self.draft.read(records)
         return self.draft.computed(target, expression, typed, records)
 
-    def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
+    def _detect_styles(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
         """Set the number and date styles of the readers."""
         numbers, dates = (
             {target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)}
@@ -301,21 +270,25 @@ class _Planner:
         if numbers:
             only = _only(numbers, texts)
             native = [target for target in numbers if self._is_native(target)]
-            self.settler.detect_numbers(only(self.sample), _each(only, self.more), numbers, native)
+            self.styles.detect_numbers(only(self.sample), _each(only, self.more), numbers, native)
         if dates:
             only = _only(dates, texts)
-            self.settler.detect_dates(only(self.sample), _each(only, self.more), dates)
+            written = only(self.sample)
+            self.styles.detect_dates(written, _each(only, self.more), dates)
+            for target, values in written.items():
+                if self._dtype(target) == MOMENT:
+                    self.zones.count_offsets(values, self.styles.dates[target])
         for target in targets:
             reader = self.draft.readers[target]
             if isinstance(reader, NumberReader):
-                self.draft.readers[target] = replace(reader, style=self.settler.numbers[target])
+                self.draft.readers[target] = replace(reader, style=self.styles.numbers[target])
             elif isinstance(reader, DateReader):
-                self.draft.readers[target] = replace(reader, style=self.settler.dates[target])
+                self.draft.readers[target] = replace(reader, style=self.styles.dates[target])
 
     def _is_native(self, target: str) -> bool:
         """Return whether a target is filled by a column with numeric cells."""
         rule = self.mapping.columns[target]
-        return isinstance(rule, FromColumn) and rule.source in self.numeric
+        return isinstance(rule, FromColumn) and rule.source in self.file.numeric
 
     def _dtype(self, target: str) -> pl.DataType:
         """Return the schema type of a target; text if it is not in the schema."""
@@ -336,13 +309,15 @@ class _Planner:
     def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
         if fits(source, wanted):
             reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
-            return NativeReader(wanted, source, reason, self.zone)
+            if wanted == MOMENT:
+                self.zones.add_typed(source)
+            return NativeReader(wanted, source, reason, self._zone_of(target))
         if target in MONEY:
             return AmountReader(NumberStyle(), wanted, self.draft.amount_marks)
         if wanted.is_numeric():
             return NumberReader(NumberStyle(), wanted)
         if wanted in (pl.Date, MOMENT):
-            return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
+            return DateReader(DateStyle(), self._zone_of(target), day=wanted == pl.Date)
         if wanted == pl.Boolean:
             return TruthReader()
         if wanted != pl.String:
@@ -383,27 +358,7 @@ class _Planner:
                 raise self._unknown(name, f"{self.where}, expression of {target}", self.mapping.columns)
 
     def _unknown(self, name: str, where: str, targets: Iterable[str] = ()) -> UsageError:
-        return unknown_column(name, self.columns, named=self.named, where=where, targets=targets)
-
-    def _extras(self) -> tuple[pl.Expr, ...]:
-        """Return the unmapped source columns, with names that do not clash in the store."""
-        mapped = {source for rule in self.mapping.columns.values() for source in sources_of(rule)}
-        for name in self.mapping.drop:
-            if name not in self.columns:
-                raise self._unknown(name, f"{self.where}, drop")
-        taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
-        kept: list[pl.Expr] = []
-        types = self.sample.schema  # polars recomputes it at each access, in time linear in the columns
-        for column in self.columns:
-            if column in mapped or column in self.mapping.drop:
-                continue
-            name = column or UNNAMED
-            # Delta compares names without case.
-            while name.casefold() in taken:
-                name += "_"
-            taken.add(name.casefold())
-            kept.append(storable(exactly(column), types[column]).alias(name))
-        return tuple(kept)
+        return unknown_column(name, self.columns, named=self.file.named, where=where, targets=targets)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
         where = place_of(self.mapping, f"rule {rule.name}", rule)
@@ -430,14 +385,14 @@ def _is_local(reader: Reader) -> bool:
 
 
 def _fresh(reader: Reader) -> Reader:
-    """Return a new reader that caches texts it cannot parse."""
+    """Return a reader without counts of the sample; for numbers and dates, one that caches invalid texts."""
     if isinstance(reader, IdReader):
         return IdReader(nulls=reader.nulls)
     return CachingReader(reader) if isinstance(reader, NumberReader | DateReader) else reader
 
 
 def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:
-    """Return ``texts`` restricted to the named columns."""
+    """Return a function that calls ``texts``, and returns those of its columns that are in ``names``, by name."""
     return lambda records: {column.name: column for column in texts(records) if column.name in names}
 
 

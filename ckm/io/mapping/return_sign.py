@@ -1,4 +1,4 @@
-"""Sign of the amounts of returns, which some exports write as positive."""
+"""Make the amounts of returns negative, which some exports write as positive."""
 
 from __future__ import annotations
 

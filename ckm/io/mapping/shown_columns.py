@@ -1,4 +1,4 @@
-"""Column names that errors may show: if a record was read as the header, the names are values of a row."""
+"""Select the column names that errors may show: if a record was read as the header, the names are values of a row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shown_columns(columns: Sequence[str], *, named: bool) -> list[str]:
 
 
 def listed(columns: Sequence[str], *, named: bool) -> str:
-    """Return the columns of a file for a hint: their names, or their number."""
+    """Return the columns of a file for a hint: their names if errors may show them, else their number."""
     names = shown_columns(columns, named=named)
     if not names:
         there = counted(len(columns), "column")

@@ -1,4 +1,4 @@
-"""Synonyms of target columns in other programs and languages."""
+"""Names of target columns in other programs and languages."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def in_two_alphabets(column: str) -> bool:
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
     """Return the columns with names similar to ``target``, most similar first, without those in another unit.
 
-    General words such as *number* do not count: a phone number is not an order number.
+    General words such as *number* make no names similar: a phone number is not an order number.
     """
     names = {name: _distinctive(name) for name in synonyms(table).of(target)}
     scored: list[tuple[float, str]] = []
@@ -148,7 +148,7 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
 
 def _likeness(written: str, name: str, distinctive: str) -> float:
-    """Return the similarity of two names without general words, or with these words if only one name has one."""
+    """Return the similarity (0 to 100) of two names; a general word such as *number* is ignored if both have one."""
     mine = _distinctive(written)
     general = mine != written and distinctive != name
     return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)

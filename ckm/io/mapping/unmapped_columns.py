@@ -1,4 +1,4 @@
-"""Unmapped columns of a file: those of amounts and status, and the others."""
+"""List the columns of a file that a mapping does not use; names of amounts and statuses are listed apart."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def unmapped_columns(mapping: Mapping, columns: Sequence[str]) -> UnmappedColumn
         if isinstance(rule, Expression):
             used.update(column_names(parse_sql(rule.sql, where=target)))
     left = [column for column in columns if column not in used]
-    money = tuple(column for column in left if speaks_of_money(column))
+    money = tuple(column for column in left if names_amount_or_status(column))
     return UnmappedColumns(money, tuple(column for column in left if column not in money))
 
 
-def speaks_of_money(column: str) -> bool:
+def names_amount_or_status(column: str) -> bool:
     """Return whether a column name has a word for an amount, a refund or a status.
 
-    >>> speaks_of_money("Refunded Amount"), speaks_of_money("Totally new")
+    >>> names_amount_or_status("Refunded Amount"), names_amount_or_status("Totally new")
     (True, False)
     """
     words, parts = _words()

@@ -1,4 +1,4 @@
-"""Batches of a file in which all lines of an order are together, wherever they are in the file."""
+"""Regroup the batches of a file, so that all lines of an order are in one batch."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
 
 
 def _parted(batches: Iterable[Batch], order: str, folder: Path) -> Iterator[Batch]:
-    """Write all records to files by part, then yield part by part; rejected records are yielded at once."""
+    """Write the records to files by the hash of their order number, then yield a batch per hash.
+
+    Rejected records are yielded when they are read.
+    """
     columns: list[str] = []
     for piece, batch in enumerate(batches):
         columns = batch.records.columns

@@ -1,4 +1,4 @@
-"""Read the bytes of a plain, gzip or single-file zip file.
+"""Read the bytes of a file, decompressed if it is gzip or a zip archive with one file.
 
 Compressed files are decompressed as a stream on every pass, never as a whole, so that a small archive with a huge
 content needs only time.
@@ -10,6 +10,7 @@ import errno
 import gzip
 import io
 import os
+import re
 import sys
 import tempfile
 import zipfile
@@ -37,6 +38,8 @@ OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
 """Start of the first part of OpenDocument files."""
 EXCEL_MEMBER = "xl/workbook"
 """A zip archive with a member of this name is an Excel file (``.xml`` in xlsx, ``.bin`` in xlsb)."""
+HIDDEN_MEMBER = re.compile(r"^__MACOSX/|(?:^|/)\.")
+"""Files that macOS and version control add to an archive, such as ``.DS_Store``."""
 READ_BUFFER = 1 << 20
 UNPACKING_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
@@ -201,7 +204,8 @@ def _write(file: IO[bytes], piece: bytes, folder: Path) -> None:
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+    files = [member for member in archive.infolist() if not member.is_dir()]
+    members = [file for file in files if not HIDDEN_MEMBER.search(file.filename)]
     if len(members) != 1:
         raise UsageError(f"{name}: the zip archive contains {len(members)} files", hint="unzip it and name the files")
     return members[0]

@@ -1,6 +1,6 @@
 """Kinds of cells, for detecting headers and dialects.
 
-Types of columns are determined elsewhere, on the whole file, by :mod:`ckm.io.readers.values`.
+The types of columns are determined by :mod:`ckm.io.values`, from more records.
 """
 
 from __future__ import annotations

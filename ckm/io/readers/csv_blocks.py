@@ -1,9 +1,8 @@
 """Fast path of the CSV parser: whole blocks at once.
 
-A block is scanned with numpy for its structure. Lines that are regular in every respect go to polars' own parser;
-each other line goes to the careful path (:mod:`ckm.io.readers.csv_records`). A line is regular when it has as many
-delimiters outside of quotes as the header, each of its quotes opens at the start of a field and closes at its end,
-and it holds no NUL, no lone carriage return and no byte that could not be decoded.
+A block is scanned with numpy for its structure. polars parses its regular lines, as
+:mod:`ckm.io.readers.csv_structure` defines them; each other line is parsed on the careful path
+(:mod:`ckm.io.readers.csv_records`).
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class BlockReader:
     remarks
         Collects remarks on repairs.
     clean
-        Whether the text is known to be valid.
+        Whether the file is valid in its encoding, so that no line has an undecodable byte.
     """
 
     def __init__(
@@ -82,8 +81,8 @@ class BlockReader:
 
         Returns
         -------
-        The records, and the end of the block that belongs to a record which is not complete yet; it must be put
-        before the next block. Empty when ``final``.
+        The records, and the end of the block with an incomplete record, which the caller puts before the next block;
+        empty if ``final``.
         """
         if not block:
             return self._batch(pl.DataFrame(schema=text_schema(self.columns)), [], [], []), b""
@@ -157,7 +156,7 @@ class BlockReader:
         return found if found.any() else None
 
     def _parse(self, block: bytes, lines: BlockLines, taken: Bools, count: int) -> pl.DataFrame | None:
-        """Parse the lines marked by ``taken``; None if polars does not find ``count`` records."""
+        """Parse the lines marked by ``taken`` with polars; None if the number of its records is not ``count``."""
         schema = text_schema(self.columns)
         if not count:
             return pl.DataFrame(schema=schema)
@@ -199,13 +198,14 @@ class _Careful:
 
     @property
     def continued(self) -> int:
-        """Return how many fast-path lines continue a record of the previous line."""
+        """Return the number of lines on the fast path that continue the record of the previous line."""
         return len(self.continuing)
 
     def read(self, odd: Ints, taken: Bools, joined: dict[int, int]) -> None:
-        """Parse the records at ``odd``, and remove their further lines from ``taken``.
+        """Parse the records that begin at the lines ``odd``, and unmark their lines in ``taken``.
 
-        Multi-line records in ``joined`` are left to the fast path.
+        ``taken`` marks the lines of the fast path. Multi-line records in ``joined`` are marked too, so that polars
+        parses them.
         """
         consumed = 0
         for at in odd.tolist():
@@ -263,7 +263,7 @@ class _LazyLines(Sequence[str]):
 
 
 def _stand_in(dialect: Dialect) -> str | None:
-    """Return a multi-byte delimiter, which is replaced by a single byte."""
+    """Return a multi-byte delimiter, which is replaced by a single byte before parsing; None for other delimiters."""
     return (
         dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None
     )

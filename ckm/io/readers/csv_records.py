@@ -1,6 +1,6 @@
-"""Careful path of the CSV parser: single irregular records.
+"""Careful path of the CSV parser: single irregular records, which the fast path cannot parse.
 
-It parses only lines that the fast path (:mod:`ckm.io.readers.csv_blocks`) leaves, so it may be slow.
+It may be slow, because few lines are irregular; see :mod:`ckm.io.readers.csv_blocks`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ MOST_LINES = 2_000
 """Maximum lines of a record; the search for a closing quote ends there."""
 MOST_CHARACTERS = 4 << 20
 LEADING_QUOTE = 1.0
+"""Penalty of a quote that starts or ends a field and has no counterpart."""
 STRAY_QUOTE = 0.4
+"""Penalty of an unescaped quote within a quoted field."""
 INNER_QUOTE = 0.25
-DOUBT_LIMIT = 1.0
+"""Penalty of a quote within an unquoted field, such as an inch mark."""
+PENALTY_LIMIT = 1.0
 """Maximum penalty of a repaired record: one stray quote, or two quotes within a quoted field."""
 MOST_TOKENS = 500
 SINGLE = "\x1f"
@@ -55,6 +58,8 @@ class NeedMoreLinesError(Exception):
 
 @dataclass(frozen=True)
 class _Split:
+    """The fields of a line; ``clean``: all its quotes are valid; ``is_open``: a quoted field is not closed."""
+
     fields: list[str]
     clean: bool
     is_open: bool
@@ -93,10 +98,10 @@ class RecordReader:
         split = self.split(line)
         if split.is_open and (joined := self._join(lines, at, final=final)) is not None:
             return joined
-        return self._settle(line, split)
+        return self._parse_line(line, split)
 
     def whole_records(self, lines: Sequence[str]) -> int:
-        """Return the number of valid minus invalid records of ``lines``."""
+        """Return the number of valid records of ``lines`` minus the number of invalid ones."""
         at = balance = 0
         while at < len(lines):
             reading = self.read(lines, at, final=True)
@@ -105,7 +110,7 @@ class RecordReader:
         return balance
 
     def _is_short(self, line: str) -> bool:
-        """Return whether a line has too few fields and cannot be repaired, the most frequent error."""
+        """Return whether a line has too few fields, the most frequent error, and nothing that could be repaired."""
         return (
             line.count(self._delimiter) + 1 < self.width
             and not (self._quote and self._quote in line)
@@ -153,7 +158,10 @@ class RecordReader:
         return _Split(fields, clean, is_open=False)
 
     def _bare(self, tokens: list[str], at: int) -> tuple[str, int]:
-        """Return the unquoted field that starts at token ``at``, and its last token; a backslash escapes."""
+        """Return the unquoted field that starts at token ``at``, and the index of its last token.
+
+        A backslash before a delimiter makes it a part of the field.
+        """
         token = self._start(tokens, at)
         while (len(token) - len(token.rstrip("\\"))) % 2 == 1 and at + 1 < len(tokens):
             at += 1
@@ -165,7 +173,10 @@ class RecordReader:
         return tokens[at].removeprefix(" ") if self.dialect.padded and at else tokens[at]
 
     def _join(self, lines: Sequence[str], at: int, *, final: bool) -> ParsedRecord | None:
-        """Parse a multi-line record, whose quote must close at an even number of quotes."""
+        """Parse a record of several lines: it ends at the first line with which its number of quotes is even.
+
+        Return None without such a line, or if the record is invalid.
+        """
         open_quotes = self._quotes(lines[at])
         size = len(lines[at])
         for end in range(at + 1, min(len(lines), at + MOST_LINES)):
@@ -184,7 +195,7 @@ class RecordReader:
             raise NeedMoreLinesError
         return None
 
-    def _settle(self, line: str, split: _Split) -> ParsedRecord:
+    def _parse_line(self, line: str, split: _Split) -> ParsedRecord:
         """Parse a single-line record, and repair it if there is exactly one plausible way."""
         if "\x00" in line:
             return self._without_nul(line)
@@ -218,7 +229,7 @@ class RecordReader:
         """Parse a line with NUL bytes: before a quote they escape it, elsewhere they are removed."""
         quote = self._quote or '"'
         cleaned = line.replace("\x00" + quote, quote + quote).replace("\x00", "")
-        reading = self._settle(cleaned, self.split(cleaned))
+        reading = self._parse_line(cleaned, self.split(cleaned))
         return reading if reading.fields is None else reading._replace(reason="NUL bytes were removed")
 
     def _at_returns(self, line: str) -> ParsedRecord | None:
@@ -231,7 +242,7 @@ class RecordReader:
     def _repaired(self, line: str) -> list[str] | None:
         """Group the tokens of ``line`` into one field per column, with the lowest penalty.
 
-        Null if that is impossible or ambiguous, or if the penalty is too high.
+        Return None if that is impossible or ambiguous, or if the penalty is too high.
         """
         tokens = line.split(self._delimiter)
         if not self.width <= len(tokens) <= MOST_TOKENS:
@@ -242,10 +253,10 @@ class RecordReader:
         for start in range(len(tokens)):
             if not best[start]:
                 continue
-            for end, (doubt, value) in self._groups(tokens, start):
+            for end, (penalty, value) in self._groups(tokens, start):
                 for count, (so_far, ways, fields) in best[start].items():
-                    total = so_far + doubt
-                    if total > DOUBT_LIMIT or count + 1 > self.width:
+                    total = so_far + penalty
+                    if total > PENALTY_LIMIT or count + 1 > self.width:
                         continue
                     known = best[end].get(count + 1)
                     if known is None or total < known[0] - 1e-9:
@@ -261,7 +272,7 @@ class RecordReader:
         token = self._start(tokens, start)
         found: list[tuple[int, tuple[float, str]]] = []
         if not token.startswith(quote):
-            found.append((start + 1, (self._literal_doubt(token), token)))
+            found.append((start + 1, (self._literal_penalty(token), token)))
             return found
         group = ""
         for end in range(start, len(tokens)):
@@ -270,11 +281,11 @@ class RecordReader:
                 inner = group[1:-1]
                 strays = self._quotes(inner.replace(quote + quote, ""))
                 found.append((end + 1, (STRAY_QUOTE * strays, self._unescaped(inner))))
-        if not any(end == start + 1 and doubt == 0 for end, (doubt, _) in found):
+        if not any(end == start + 1 and penalty == 0 for end, (penalty, _) in found):
             found.append((start + 1, (LEADING_QUOTE, token)))
         return found
 
-    def _literal_doubt(self, token: str) -> float:
+    def _literal_penalty(self, token: str) -> float:
         quote = str(self._quote)
         if quote not in token:
             return 0.0

@@ -1,7 +1,7 @@
-"""Structure of a CSV block, found with numpy: its lines, and which of them are regular records.
+"""Find the lines of a CSV block with numpy, and mark those that are regular records.
 
 A line is regular when it has as many delimiters outside of quotes as the table, each of its quotes opens at the start
-of a field and closes at its end, and it holds no NUL, no lone carriage return and no byte that could not be decoded.
+of a field and closes at its end, and it contains no NUL, no carriage return without line feed and no undecodable byte.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Scanner:
         return plain
 
     def _has_width(self, delimiters: Ints, starts: Ints, ends: Ints) -> Bools:
-        """Return a mask of records with the right number of delimiters and any other content."""
+        """Return a mask of records with the right number of delimiters that do not consist of delimiters only."""
         fits: Bools = delimiters == self._width - 1
         if self._width > 1:
             fits &= ends - starts != delimiters

@@ -1,4 +1,4 @@
-"""CSV reader: format detection, and records block by block."""
+"""Detect the format of a CSV file, and read its records block by block."""
 
 from __future__ import annotations
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from ckm.io.readers.hints import Hints
 
 USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0}
+"""Weights of the most frequent delimiters."""
 UNUSUAL_WEIGHT = 0.8
+"""Weight of any other delimiter that is not in :data:`RARE`."""
 RARE = {" ": 0.6, ":": 0.6, "-": 0.3, "/": 0.3, ".": 0.3, "_": 0.2, "=": 0.5, "&": 0.5, "+": 0.4, "*": 0.5}
 """Characters that are frequent within values and need a much higher score to be the delimiter."""
 NEVER = frozenset("\"'\\\r\n\x00()[]{}<>$€£%@?\ufdd0\ufeff")
@@ -39,7 +41,7 @@ SEP_LINE = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter and quotes; see :class:`ckm.io.readers.format.FileFormat` for the parts."""
+    """Delimiter and quotes; :class:`ckm.io.readers.format.FileFormat` describes the attributes."""
 
     delimiter: str | None
     quote: str | None
@@ -50,7 +52,7 @@ class Dialect:
 def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
     """Choose the dialect of ``lines``, the first of a file without their line ends.
 
-    Hints take precedence. A first line ``sep=;`` is a hint too.
+    Hints take precedence, then a first line such as ``sep=;``.
 
     Raises
     ------
@@ -103,7 +105,7 @@ def score(lines: Sequence[str], delimiter: str, quote: str) -> float:
 
 
 def single_column_score(lines: Sequence[str]) -> float:
-    """Return the minimum score of a delimiter; a single column scores by its typed cells."""
+    """Return the score of the lines as a single column, which the score of a delimiter must exceed."""
     kinds = [kind_of(line) for line in islice(lines, SAMPLE_CELLS)]
     typed = sum(kind not in {"text"} for kind in kinds) / len(kinds) if kinds else 1.0
     return 0.12 + 0.25 * typed
@@ -147,7 +149,7 @@ def _type_share(rows: list[list[str]], width: int) -> float:
 
 
 def _delimiters(sample: Sequence[str]) -> list[str]:
-    """Return the candidate delimiters: in at least a tenth of the lines, neither letters nor digits."""
+    """Return the candidate delimiters: characters in at least a tenth of the lines, without letters and digits."""
     found: Counter[str] = Counter()
     for line in sample:
         found.update({c for c in set(line[:20_000]) if not c.isalnum() and c not in NEVER and ord(c) < 0x2000})

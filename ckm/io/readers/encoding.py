@@ -57,6 +57,7 @@ WIDE_SHARE = 0.9
 LATIN = frozenset({"cp1250", "cp1252", "cp1254", "cp1257", "iso8859-2", "iso8859-13", "iso8859-15"})
 """Encodings in which no two adjacent letters are valid UTF-8."""
 LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs")
+"""Encodings that are tried after chardet's guess for the lines of a mixed file that are not UTF-8."""
 CHANCE = 0.3
 """Maximum ratio of lines that are accidentally valid UTF-8, such as short words in Thai or Chinese."""
 LINES_NAMED = 5
@@ -105,7 +106,15 @@ class TextEncoding:
 
 @dataclass
 class _Utf8Scan:
-    """Statistics of one pass over the bytes of a file."""
+    """Statistics of one pass over the bytes of a file.
+
+    Attributes
+    ----------
+    good_lines, bad_lines
+        Number of lines with non-ASCII letters that are valid UTF-8, and that are not.
+    rich, utf8, not_utf8
+        The first of all these lines, of the valid and of the invalid ones, as samples for guesses.
+    """
 
     good_lines: int = 0
     bad_lines: int = 0
@@ -131,7 +140,7 @@ def detect_encoding(archive: Archive, given: str | None = None) -> TextEncoding:
     head = archive.head(HEAD)
     mark = next(((len(bom), name) for bom, name in MARKS if head.startswith(bom)), None)
     if given is not None:
-        name = _known(given)
+        name = _canonical_name(given)
         marked = mark is not None and _same_family(name, mark[1])
         return TextEncoding(mark[1] if marked and mark else name, mark[0] if marked and mark else 0, False, "given")
     if mark:
@@ -209,12 +218,12 @@ def _remark_on_damage(lines: list[int], count: int) -> tuple[int, str]:
 
 
 def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, str]:
-    told = f"mixed encodings: {counted(count, 'line', 'is', 'are')} UTF-8 ({_named(lines, count)}), the others {other}"
-    return lines[0], f"{told}; each line was decoded in its own encoding"
+    text = f"mixed encodings: {counted(count, 'line', 'is', 'are')} UTF-8 ({_named(lines, count)}), the others {other}"
+    return lines[0], f"{text}; each line was decoded in its own encoding"
 
 
 def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:
-    """Return the first lines with non-ASCII letters that are (or are not) UTF-8, and their number."""
+    """Return the numbers of the first lines with non-ASCII letters that are UTF-8 (or are not), and their count."""
     found: list[int] = []
     count, number = 0, 1
     with archive.open() as content:
@@ -240,7 +249,7 @@ def _encoded(text: str) -> bytes:
         return text.encode(errors="backslashreplace")
 
 
-def _known(name: str) -> str:
+def _canonical_name(name: str) -> str:
     try:
         found = codecs.lookup(name)
     except LookupError:
@@ -357,7 +366,11 @@ def _scan_block(block: bytes, scan: _Utf8Scan) -> None:
 
 
 def _guess_like(lines: bytes, others: bytes) -> str:
-    """Return the guess for ``lines``, or the first encoding with the letters of the file's UTF-8 lines (``others``)."""
+    """Return an encoding for lines of a mixed file that are not UTF-8.
+
+    It is chardet's guess, or else the first of :data:`LIKELY`, that can decode ``lines`` and has all non-ASCII letters
+    of the file's UTF-8 lines (``others``).
+    """
     letters = "".join({letter for letter in others.decode(errors="ignore") if letter > "\x7f"})
     for name in (guess := _guess(lines), *LIKELY):
         try:
@@ -370,7 +383,7 @@ def _guess_like(lines: bytes, others: bytes) -> str:
 
 
 def _guess(rich: bytes) -> str:
-    """Return chardet's best guess that Python supports, as the superset that programs use."""
+    """Return chardet's guess, replaced by its superset (:data:`SUPERSETS`); cp1252 if Python does not know it."""
     import chardet
 
     found = chardet.detect(rich, include_encodings=PLAUSIBLE, no_match_encoding="cp1252").get("encoding") or "cp1252"

@@ -1,4 +1,4 @@
-"""Excel files: one sheet, its cells as text."""
+"""Read one sheet of a workbook, with its cells as text."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.errors import InputError, UnknownNameError
+from ckm.errors import InputError
 from ckm.io.readers.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame
-from ckm.io.readers.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
+from ckm.io.readers.header import TableStart, find_in_rows
 from ckm.io.readers.open_document import NUMBERS, cell_runs, is_spreadsheet, refuse_huge_document
+from ckm.io.readers.sheets import choose_sheet, first_rows, read_cells
 from ckm.io.readers.totals import without_totals
 from ckm.io.readers.workbook_metadata import MOST_MERGED, MergedCells, SheetFacts, numeric_cells, sheet_facts
 from ckm.io.readers.workbook_size import refuse_huge
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import fastexcel
-
     from ckm.io.readers.archive import Archive
     from ckm.io.readers.hints import Hints
     from ckm.io.readers.remarks import Remarks
 
 MIDNIGHT = " 00:00:00"
-OPEN_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
+"""Time of date cells without a time."""
+AMBIGUOUS_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
+"""A number such as 1.234, whose decimal point could be a thousands separator in text."""
 NUMERAL = r"^-?\d+(?:\.\d+)?$"
 """Format of number cells by fastexcel, except very large and small numbers."""
 DATE_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?$"
@@ -60,7 +61,7 @@ class ExcelTable:
 
 
 def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
-    """Read a sheet: that of ``hints``, else the first with data.
+    """Read the sheet of ``hints``, else the first with records (:func:`ckm.io.readers.sheets.choose_sheet`).
 
     Numbers come as Excel shows them in its formula bar, dates as ISO text, text as it is, so that ``00123`` written
     as text keeps its zeros.
@@ -78,30 +79,21 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     refuse_huge_document(path, archive.name) if document else refuse_huge(path, archive.name)
     try:
         book = fastexcel.read_excel(str(openable(path)))
-        name, others, hidden = _choose(book, hints.sheet)
-        cells = _as_written(_cells(book, name))
+        choice = choose_sheet(book, hints.sheet)
+        name = choice.name
+        cells = _as_written(read_cells(book, name))
     except fastexcel.FastExcelError as error:
         raise InputError(f"{archive.name}: the Excel file is damaged or protected by a password") from error
     facts = document_facts(path, name, archive.name) if document else sheet_facts(path, name, archive.name)
     cells, percentages = _with_percentages(cells, facts.percentages)
     numeric: frozenset[int] = frozenset()
-    if _has_open_numbers(cells):
+    if _has_ambiguous_numbers(cells):
         found_numbers = document_numbers if document else numeric_cells
-        cells, numeric = _with_their_points(cells, found_numbers(path, name, archive.name))
-    rows = [
-        Row(line, [cell or "" for cell in row])
-        for line, row in enumerate(cells.head(ROWS_LOOKED_AT).rows(), start=1)
-        if any(row)
-    ]
-    start = find_in_rows(rows, cells.width, hints)
+        cells, numeric = _with_marked_numbers(cells, found_numbers(path, name, archive.name))
+    start = find_in_rows(first_rows(cells), cells.width, hints)
     cells = _filled(cells, facts.merged, start.first_line)
-    remarks: list[tuple[int | None, str]] = []
-    if others:
-        remarks.append((None, f"the first sheet with data was read; {others} more have data: choose one with --sheet"))
-    if hidden:
-        remarks.append((None, f"{hidden} hidden sheets with data were skipped: choose one with --sheet"))
-    remarks += [(None, remark) for remark in _remarks_on(facts)]
-    found = _format(archive, start, name)
+    remarks: list[tuple[int | None, str]] = [(None, remark) for remark in [*choice.remarks, *_remarks_on(facts)]]
+    found = replace(_format(archive, start, name), other_sheets=choice.others)
     native = tuple(each for at, each in enumerate(found.columns) if at in numeric)
     shown = _shown(found, facts, percentages)
     found = replace(found, numeric=native, shown=shown, from_1904=facts.counts_from_1904)
@@ -127,7 +119,7 @@ def document_facts(path: Path, sheet: str, name: str) -> SheetFacts:
 
 
 def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
-    """Return the rows, per column (both 1-based), whose cells are numbers in a sheet of OpenDocument."""
+    """Return the rows with numeric cells of an OpenDocument sheet, by column (both 1-based)."""
     found: dict[int, set[int]] = {}
     for run in cell_runs(path, name):
         if run.sheet == sheet and run.kind in NUMBERS:
@@ -136,26 +128,8 @@ def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
     return found
 
 
-def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int, int]:
-    """Return the sheet to read, and the numbers of other visible and of hidden sheets with data."""
-    names = list(book.sheet_names)
-    if wanted is not None:
-        if wanted not in names:
-            raise UnknownNameError("sheet", wanted, names)
-        return wanted, 0, 0
-    filled = [name for name in names if _cells(book, name).height]
-    shown = [name for name in filled if _is_shown(book, name)]
-    if shown:
-        return shown[0], len(shown) - 1, len(filled) - len(shown)
-    return (filled[0], 0, len(filled) - 1) if filled else (names[0], 0, 0)
-
-
-def _is_shown(book: fastexcel.ExcelReader, name: str) -> bool:
-    return book.load_sheet(name, header_row=None, n_rows=0).visible == "visible"
-
-
 def _filled(cells: pl.DataFrame, merged: tuple[MergedCells, ...], first_line: int) -> pl.DataFrame:
-    """Copy the text of a merged cell to each of its records; numbers may be sums and are not copied."""
+    """Copy the text of a vertically merged cell to each of its rows; numbers may be sums and are not copied."""
     columns = cells.get_columns()
     for each in merged:
         at, top, bottom = each.first_column - 1, each.first_row - 1, min(each.last_row, cells.height)
@@ -183,9 +157,10 @@ def _remarks_on(facts: SheetFacts) -> Iterator[str]:
 
 
 def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Return cells with percentages among other numbers as displayed, and the indices of percentage columns.
+    """Return the cells, and the indices of columns in which most numbers are percentages.
 
-    If most numbers are percentages the cells are unchanged, so that a mapping can compute with them.
+    In other columns a percentage is written as displayed (``12%``), so that it is not read as an amount. In columns of
+    percentages the cells are unchanged (``0.12``), so that a mapping can compute with them.
     """
     mostly: set[int] = set()
     for at, rows in rows_by_column.items():
@@ -206,7 +181,7 @@ def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) 
 def _shown(
     found: FileFormat, facts: SheetFacts, percentages: frozenset[int]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the signs of number formats by column, below the header."""
+    """Return what number formats show below the header, by column: currency signs, words, ``%`` for percentages."""
     shown: list[tuple[str, tuple[str, ...]]] = []
     for at, column in enumerate(found.columns):
         marks = facts.currencies.get(at + 1, {})
@@ -218,14 +193,17 @@ def _shown(
     return tuple(shown)
 
 
-def _has_open_numbers(cells: pl.DataFrame) -> bool:
-    """Return whether a decimal point could be read as a thousands separator."""
-    return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(OPEN_NUMBER).any())).item()
+def _has_ambiguous_numbers(cells: pl.DataFrame) -> bool:
+    """Return whether a number such as 1.234 occurs, whose decimal point could be read as a thousands separator."""
+    return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(AMBIGUOUS_NUMBER).any())).item()
 
 
-def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Mark number cells in columns that also have texts, and return the indices of purely numeric columns."""
-    alone: set[int] = set()
+def _with_marked_numbers(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
+    """Return the cells, with numbers marked in columns that also have texts, and the indices of number columns.
+
+    A marked number (:data:`ckm.io.readers.format.NATIVE_SUFFIX`) has a decimal point, whatever mark the texts have.
+    """
+    numeric_columns: set[int] = set()
     for at, rows in numeric.items():
         if at > cells.width:
             continue
@@ -233,31 +211,15 @@ def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tup
         is_number = pl.Series(range(1, cells.height + 1)).is_in(list(rows)) & column.str.contains(NUMERAL)
         below = column.filter(column.is_not_null() & ~is_number)
         if len(below) <= 1:  # the header is the only other text
-            alone.add(at - 1)
+            numeric_columns.add(at - 1)
             continue
         marked = pl.when(is_number & column.str.contains(".", literal=True)).then(column + NATIVE_SUFFIX)
         cells = cells.with_columns(pl.select(marked.otherwise(column)).to_series().alias(column.name))
-    return cells, frozenset(alone)
-
-
-def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
-    try:
-        sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
-        cells = sheet.to_polars() if sheet.width and sheet.total_height else pl.DataFrame()
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # an error class of the library that cannot be imported
-            raise
-        raise InputError(
-            f"sheet '{name}': a cell cannot be read, such as a number with a duration format that exceeds the calendar",
-            hint="format such cells as plain numbers, or save the sheet as CSV",
-        ) from None
-    if not cells.width:
-        return cells
-    return cells.select(pl.all().cast(pl.String).replace("", None))
+    return cells, frozenset(numeric_columns)
 
 
 def _as_written(cells: pl.DataFrame) -> pl.DataFrame:
-    """Write dates without a time if a column has only dates."""
+    """Remove the time 00:00:00 from the dates of each column in which no date has another time."""
     if not cells.width:
         return cells
     has_time = pl.all().str.contains(DATE_TIME)  # one query for all columns: a sheet may have 16,384

@@ -1,4 +1,4 @@
-"""Detected file format, and batches of records."""
+"""The format of a file, and a batch of its records."""
 
 from __future__ import annotations
 
@@ -52,11 +52,13 @@ class FileFormat:
     first_line
         The 1-based first line of the data.
     sheet
-        The sheet of an Excel file.
+        The sheet of a workbook that is read.
+    other_sheets
+        Sheets with data that are not read; empty if the user named the sheet.
     nested
         The columns of lists or records, which are read as JSON text.
     numeric
-        The columns of text with numeric cells in the file: their decimal mark is the point.
+        The text columns whose cells are numbers in the file (Excel, JSON): their decimal mark is the point.
     shown
         Signs and words of number formats by column, ``%`` for percentages.
     from_1904
@@ -81,6 +83,7 @@ class FileFormat:
     header_rows: int = 0
     first_line: int = 1
     sheet: str | None = None
+    other_sheets: tuple[str, ...] = ()
     nested: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     shown: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -109,7 +112,7 @@ class Batch(NamedTuple):
 
 
 def rejected_frame(rows: Iterable[tuple[int, str, str]] = ()) -> pl.DataFrame:
-    """Return ``(line, reason, raw)`` rows as the frame that :class:`Batch` promises."""
+    """Return ``(line, reason, raw)`` rows as a frame, as :class:`Batch` has it."""
     return pl.DataFrame(list(rows), schema=REJECTED_SCHEMA, orient="row")
 
 

@@ -1,4 +1,4 @@
-"""Detect the start, header and column names of a table."""
+"""Detect the header, the column names and the first record of a table."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IMPORT_ID = '{"ImportId"'
 """Start of every cell in the third header row of a Qualtrics export."""
 ROWS_LOOKED_AT = 200
+"""Maximum number of rows from which header and columns are detected."""
 PREAMBLE_LINES = 100
 """Number of the last line in which a header is detected; a later header needs --header."""
 MOST_HEADER_ROWS = 5
@@ -31,7 +32,7 @@ OTHER_DELIMITERS = ",;\t| "
 
 
 class Row(NamedTuple):
-    """A record of the sample: its 1-based line, and its values (null for no value)."""
+    """A record of the sample: its 1-based line, and its values (empty text for no value)."""
 
     line: int
     cells: list[str]
@@ -67,7 +68,7 @@ class TableStart:
 
 
 def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableStart:
-    """Find header and data in the first ``lines`` of a file (without line ends).
+    """Find the header and the first record in the first ``lines`` of a file (without line ends).
 
     Raises
     ------
@@ -90,7 +91,7 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
 
 
 def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
-    """Find header and data in the rows of a spreadsheet.
+    """Find the header and the first record in the rows of a spreadsheet.
 
     Raises
     ------
@@ -221,7 +222,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
         after = below[2].line if len(below) > 2 else below[1].line + 1
         start = _start(rows[top].cells, rows[top].line, 3, after)
         start.remarks.append((rows[top].line, "the header has 3 rows (Qualtrics); the first has the column names"))
-        return _told_preamble(start, rows, top)
+        return _with_preamble_remark(start, rows, top)
     kinds = _column_kinds(data, width)
     if _is_header(rows[top].cells, kinds, data):
         height = 1
@@ -235,7 +236,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
         start = replace(_start(names, rows[top].line, height, after), named=_is_surely_header(rows[top].cells, kinds))
         if height > 1:
             start.remarks.append((rows[top].line, f"the header has {height} rows; their names were joined"))
-        return _told_preamble(start, rows, top)
+        return _with_preamble_remark(start, rows, top)
     before = rows[top - 1] if top else None
     if before and lines and rows[top].line - before.line == 1:
         found = _unequal_header(lines[before.line - 1], before.cells, width, rows[top:])
@@ -243,7 +244,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
             fitted, remark = found
             start = _start(fitted, before.line, 1, rows[top].line)
             start.remarks.append((before.line, remark))
-            return _told_preamble(start, rows, top - 1)
+            return _with_preamble_remark(start, rows, top - 1)
     # Without a header the first rows may be records; those of another width are rejected.
     start = _start(_numbered(width), None, 0, rows[0].line)
     start.remarks.append((None, "no header was found; columns are numbered"))
@@ -251,7 +252,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
 
 
 def _table_top(rows: list[Row], width: int) -> int:
-    """Return the index of the first row with the usual width that is not mostly empty."""
+    """Return the index of the first row that has the usual number of cells and is not mostly empty."""
     wide = [at for at, row in enumerate(rows[:PREAMBLE_LINES]) if len(row.cells) == width]
     if not wide:
         return 0
@@ -265,7 +266,7 @@ def _table_top(rows: list[Row], width: int) -> int:
 
 
 def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
-    """Return the most frequent kind of cells per column; None if there is none."""
+    """Return the kind of most cells per column; None for text, and for columns without a kind of at least 80 %."""
     kinds: list[str | None] = []
     usual = [row.cells for row in rows if len(row.cells) == width]
     for place in range(width):
@@ -286,25 +287,25 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
     if not data:
         return not any(kind_of(cell) in TYPED for cell in cells)
     here = [kind_of(cell) for cell in cells]
-    speaks_for = speaks_against = 0.0
+    evidence_for = evidence_against = 0.0
     for kind, below in zip(here, kinds, strict=False):
         if below is None or kind in {"empty", "null"}:
             continue
         weight = 1.0 if below in TYPED else 0.5
         if kind == below or (kind in TYPED and below in TYPED):
-            speaks_against += weight
+            evidence_against += weight
         elif kind in {"text", "code"}:
-            speaks_for += weight
-    if speaks_for == speaks_against == 0:
+            evidence_for += weight
+    if evidence_for == evidence_against == 0:
         below_cells = [{row.cells[at].strip() for row in data if at < len(row.cells)} for at in range(len(cells))]
         return not any(cell.strip() and cell.strip() in seen for cell, seen in zip(cells, below_cells, strict=True))
-    if speaks_against and _are_years(cells, here):
+    if evidence_against and _are_years(cells, here):
         return True
-    return speaks_for > speaks_against
+    return evidence_for > evidence_against
 
 
 def _is_surely_header(cells: list[str], kinds: list[str | None]) -> bool:
-    """Return whether no cell of a header is typed, and at least one is above a typed column."""
+    """Return whether no cell of a header is a number, date or the like, and at least one is above such a column."""
     here = [kind_of(cell) for cell in cells]
     over = any(below in TYPED and kind in {"text", "code"} for kind, below in zip(here, kinds, strict=False))
     return over and not TYPED.intersection(here)
@@ -375,16 +376,16 @@ def _numbered(width: int) -> list[str]:
 
 def _start(names: Sequence[str], header_line: int | None, header_rows: int, first_line: int) -> TableStart:
     columns, remarks = unique_names(names)
-    told: list[tuple[int | None, str]] = [(header_line, remark) for remark in remarks]
+    located: list[tuple[int | None, str]] = [(header_line, remark) for remark in remarks]
     repeated = repeated_names(names, columns)
-    return TableStart(columns, header_line, header_rows, first_line, told, repeated=repeated)
+    return TableStart(columns, header_line, header_rows, first_line, located, repeated=repeated)
 
 
-def _told_preamble(start: TableStart, rows: list[Row], top: int) -> TableStart:
+def _with_preamble_remark(start: TableStart, rows: list[Row], top: int) -> TableStart:
     if top == 0:
         return start
-    told = (
+    remark = (
         rows[0].line,
         f"{top} lines before the table were skipped" if top > 1 else "a line before the table was skipped",
     )
-    return replace(start, remarks=[told, *start.remarks])
+    return replace(start, remarks=[remark, *start.remarks])

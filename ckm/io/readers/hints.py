@@ -27,7 +27,7 @@ class Hints:
     dates
         A strptime format, or ``dmy``, ``mdy``, ``ymd``.
     sheet
-        The sheet of an Excel file.
+        The sheet of a workbook.
     records
         The path of keys to the record list in a JSON object, joined with points.
     null_values

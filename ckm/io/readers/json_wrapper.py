@@ -1,4 +1,4 @@
-"""Find the record list in a wrapping JSON object, with metadata beside it, at any level."""
+"""Find the list of records in a JSON object that has only metadata besides, at most four levels deep."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class WrappedList(NamedTuple):
 
 
 def find_list(text: str, at: int = 0) -> WrappedList | None:
-    """Return the first list of objects in the object at ``at``, at any level.
+    """Return the first list of objects in the object at ``at``, at most :data:`DEEPEST` levels deep.
 
     Return None if a value before the list is not metadata: then the object may be a single record with a list in it.
     """
@@ -63,18 +63,18 @@ def find_list(text: str, at: int = 0) -> WrappedList | None:
 
 
 def _find_list(text: str, at: int, levels: int) -> WrappedList | None:
-    beside: dict[str, object] = {}
+    others: dict[str, object] = {}
     for key, place in _members(text, at):
         if found := _LIST_OF_OBJECTS.match(text, place):
-            return WrappedList((key,), found.end()) if _describe_list(key, beside) else None
+            return WrappedList((key,), found.end()) if _describe_list(key, others) else None
         if levels > 1 and _OBJECT.match(text, place) and (inner := find_inner(text, place, levels - 1)):
-            return WrappedList((key, *inner.path), inner.begin) if _describe_list(key, beside) else None
-        beside[key] = _decoder.raw_decode(text, place)[0]
+            return WrappedList((key, *inner.path), inner.begin) if _describe_list(key, others) else None
+        others[key] = _decoder.raw_decode(text, place)[0]
     return None
 
 
 def find_inner(text: str, at: int, levels: int) -> WrappedList | None:
-    """Return the list in an object that is a value; None if it has none."""
+    """Return the list of records in the object at ``at``, at most ``levels`` deep; None without one."""
     try:
         return _find_list(text, at, levels)
     except ValueError:
@@ -107,7 +107,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
 
 
 def is_end(rest: str, path: tuple[str, ...]) -> bool:
-    """Return whether the text after a list only closes the objects around it, with metadata of the list."""
+    """Return whether the text after a list contains only metadata of the list and the ends of the objects around it."""
     for key in reversed(path):
         rest = rest.lstrip()
         if rest.startswith("}"):
@@ -136,14 +136,14 @@ def lists_of_records(record: dict[str, str | None]) -> list[str]:
     return found
 
 
-def _describe_list(name: str, beside: dict[str, object]) -> bool:
-    """Return whether all values beside a list of records are empty, or metadata of the list such as pages and counts.
+def _describe_list(name: str, others: dict[str, object]) -> bool:
+    """Return whether the other values of an object with a list of records are empty or metadata, such as page counts.
 
     If the list has a usual name such as ``data``, any values count as metadata.
     """
-    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in beside.values()):
+    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in others.values()):
         return False
     return name.casefold() in RECORDS or all(
         value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
-        for key, value in beside.items()
+        for key, value in others.items()
     )

@@ -1,4 +1,4 @@
-"""Metadata and size of OpenDocument spreadsheets (``.ods``).
+"""Read metadata of OpenDocument spreadsheets (``.ods``), and refuse spreadsheets that do not fit in memory.
 
 Equal cells and rows are stored once with a repeat count, so that a few bytes can be a billion cells.
 """
@@ -26,7 +26,7 @@ _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 
 
 class CellRun(NamedTuple):
-    """Adjacent equal cells of a sheet; 1-based.
+    """Adjacent equal cells of a sheet, stored once; rows and columns are 1-based.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class CellRun(NamedTuple):
     text
         Number of displayed characters.
     spanned
-        Number of rows of the merged cell.
+        Number of rows that a merged cell spans; 1 for other cells.
     currency
         The currency of an amount; None for other cells.
     """
@@ -61,7 +61,7 @@ class _Extent:
     columns: int = 0
     text: int = 0
 
-    def take(self, run: CellRun) -> None:
+    def add(self, run: CellRun) -> None:
         self.rows = max(self.rows, run.row + run.rows - 1)
         self.columns = max(self.columns, run.column + run.columns - 1)
         self.text += run.text * run.rows * run.columns
@@ -100,7 +100,7 @@ def refuse_huge_document(path: Path, name: str) -> None:
     extents: dict[str, _Extent] = {}
     for run in cell_runs(path, name):
         extent = extents.setdefault(run.sheet, _Extent())
-        extent.take(run)
+        extent.add(run)
         if extent.rows * extent.columns > MOST_CELLS:
             reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
             raise too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")

@@ -1,4 +1,4 @@
-"""Read Parquet files with native types, by row group."""
+"""Read Parquet files in batches, with the types of their columns."""
 
 from __future__ import annotations
 
@@ -101,9 +101,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
             schema, left_out = _without_empty_arrays(file.schema_arrow, archive.name)
             names, renamed = unique_names(schema.names)
             forms = [column_form(name, dtype) for name, dtype in zip(names, schema.types, strict=True)]
-            for place in _places_of_text(
-                file, schema, [place for place, form in enumerate(forms) if form.form == "hex"]
-            ):
+            for place in _text_columns(file, schema, [place for place, form in enumerate(forms) if form.form == "hex"]):
                 forms[place] = as_text_form(forms[place])
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{archive.name}: the Parquet file is damaged") from error
@@ -114,9 +112,9 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
         nested=tuple(name for name, form in zip(names, forms, strict=True) if form.is_nested),
         repeated=repeated_names(schema.names, names),
     )
-    told = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
+    remarks = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
     selected = schema.names if left_out else None
-    return ParquetTable(path, archive, found, tuple(forms), rows, selected, [(None, text) for text in told])
+    return ParquetTable(path, archive, found, tuple(forms), rows, selected, [(None, text) for text in remarks])
 
 
 def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list[str]]:
@@ -145,7 +143,7 @@ def _are_plain(names: list[str]) -> bool:
     return len(set(names)) == len(names) and not any("." in name for name in names)
 
 
-def _places_of_text(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
+def _text_columns(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
     """Return the indices of binary columns that contain only text, in one pass over them."""
     if not places:
         return []

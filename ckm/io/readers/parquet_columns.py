@@ -57,7 +57,7 @@ class ColumnForm:
         return self.form == "json"
 
     def read(self, column: pa.Array, remark: Callable[[str], None]) -> pl.Series:
-        """Return a piece of the column, converted."""
+        """Return the converted values of a batch; ``remark`` is called with each remark."""
         return _READERS[self.form](_storage(column), self, remark)
 
 
@@ -213,7 +213,7 @@ def _native(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -
 
 
 def _text(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    """Return valid UTF-8 texts, because polars does not check."""
+    """Return texts with invalid UTF-8 replaced, because polars does not check text from Arrow."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -280,7 +280,7 @@ def _python_values(column: pa.Array, remark: Callable[[str], None]) -> Iterator[
 
 
 def _plain(value: Any) -> Any:
-    """Return an Arrow value as a JSON value; maps become lists of pairs."""
+    """Return an Arrow value as a JSON value; maps with text keys become objects, other maps lists of pairs."""
     if isinstance(value, dict):
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Columns from partition folder names: ``currency=USD/month=3/part-0.parquet``, as Hive and Spark write them."""
+"""Read columns from folder names as Hive and Spark write them: ``currency=USD/month=3/part-0.parquet``."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class PartitionedTable:
         return replace(self.table.format, columns=(*self.table.format.columns, *self.partition))
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield the records of the file; a partition column has the same text in all of them."""
+        """Yield the records of the file; a partition column has the same value in all records."""
         added = [pl.lit(value, dtype=pl.String).alias(name) for name, value in self.partition.items()]
         for batch in self.table.batches(remarks, small=small):
             yield batch._replace(records=batch.records.with_columns(added))

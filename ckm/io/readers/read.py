@@ -48,23 +48,23 @@ SPOOL_LIMIT = 4 << 30
 class Source:
     """A file with known format, whose records can be read repeatedly.
 
-    The records of all batches and the rejected ones are together the records of the file.
+    Every record of the file is in one of its batches, parsed or rejected.
 
     Attributes
     ----------
     path
-        The given path; ``-`` is standard input.
+        The path of the file; ``-`` for standard input.
     table
         The reader of the file's format.
-    told
-        Remarks on its location, as ``(None, text)``.
+    folder_remarks
+        Remarks on columns from folder names, as ``(None, text)``.
     """
 
     path: Path
     table: TableReader
     _temporary: list[Path] = field(default_factory=list)
     _remarks: Remarks = field(default_factory=Remarks)
-    told: list[tuple[int | None, str]] = field(default_factory=list)
+    folder_remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
     @property
     def format(self) -> FileFormat:
@@ -114,7 +114,7 @@ class Source:
     @property
     def problems(self) -> list[tuple[int | None, str]]:
         """Assumptions, repairs and problems: ``(first line, text)``; complete after all batches are read."""
-        return [*self.told, *self._remarks.listed()]
+        return [*self.folder_remarks, *self._remarks.listed()]
 
     def close(self) -> None:
         """Remove temporary files."""
@@ -133,7 +133,7 @@ class Source:
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
     """Detect the format of a file, so that its records can be read.
 
-    A text file is read once to detect its encoding; nothing is kept in memory.
+    A text file is read once to detect its encoding, with bounded memory.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
     source = Source(path, placed, temporary)
     if isinstance(placed, PartitionedTable):
         listed = ", ".join(f"'{column}'" for column in placed.partition)
-        source.told.append((None, f"columns from folder names: {listed}"))
+        source.folder_remarks.append((None, f"columns from folder names: {listed}"))
     return source
 
 
@@ -220,7 +220,7 @@ def _seekable(archive: Archive, temporary: list[Path]) -> Path:
 
 
 def refuse_absent(path: Path) -> None:
-    """Raise the error for a ``path`` that cannot be read; see :func:`open_source`."""
+    """Raise an error unless there is a readable regular file at ``path``; see :func:`open_source`."""
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")

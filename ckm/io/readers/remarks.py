@@ -1,4 +1,4 @@
-"""Remarks on a file, counted, so that a million irregular lines give one sentence."""
+"""Count equal remarks on a file, so that a million irregular lines give one sentence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Remarks:
     _found: dict[str, tuple[int | None, int]] = field(default_factory=dict)
 
     def add(self, text: str, line: int | None = None, times: int = 1) -> None:
-        """Note ``text`` once more, about ``line`` (1-based; null for the file as a whole)."""
+        """Add ``times`` to the count of a remark; ``line`` is 1-based, null for the whole file."""
         first, count = self._found.get(text, (line, 0))
         self._found[text] = (first, count + times)
 

@@ -59,7 +59,7 @@ def without_totals(batch: Batch) -> Batch:
 
 
 def _with_footers(batch: Batch) -> Batch:
-    """Set the rejection reason of lines below the last record to footer if they contain footer words, or titles."""
+    """Set the reason of rejected lines below the last record to footer, if they have footer words or are its titles."""
     last = batch.lines[-1] if len(batch.lines) else 0
     below = pl.col("line") > last
     words = pl.col("raw").str.to_lowercase().str.contains_any(list(footer_words()))
@@ -83,7 +83,7 @@ def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) ->
 
 
 def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], records: pl.DataFrame) -> str | None:
-    """Return the reason for a total row without empty cells, as in a table with two columns; None if it is a record."""
+    """Return the rejection reason of a row without empty cells that is a total; None if it is a record."""
     records_above = [record for record in above if not _is_total(record)]
     if not records_above or not _is_total(row) or row[0] is None:
         return None

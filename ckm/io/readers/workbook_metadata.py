@@ -1,4 +1,4 @@
-"""Metadata of Excel workbooks, from the XML of their parts."""
+"""Read metadata of Excel workbooks from their XML: merged cells, number formats and the date system."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _part_of(path: Path, sheet: str) -> str | None:
 
 @dataclass(frozen=True)
 class _Shown:
-    """Text that a number format adds to the digits of a number."""
+    """What a number format adds to a number: leading zeros, a percent sign, currency signs and words."""
 
     zeros: bool
     percent: bool
@@ -153,7 +153,7 @@ class _Shown:
 
     @classmethod
     def by(cls, code: str) -> _Shown:
-        """Return the additions of a format code; words are of any kind, few are currencies."""
+        """Return what a format code adds to a number; its words may be currencies or any other words."""
         code = _SPACE.sub("", code.replace("\\", ""))
         words = [*_CURRENCY.findall(code), *_WORD.findall(code)]
         rest = _CONDITION.sub("", _WORD.sub("", code))
@@ -162,7 +162,7 @@ class _Shown:
 
 
 def _shown_by_styles(book: zipfile.ZipFile) -> dict[bytes, _Shown]:
-    """Return the styles whose number formats add anything to numbers."""
+    """Return what number formats add, by style index; styles that add nothing are omitted."""
     styles = _xml(book, STYLES)
     if styles is None:
         return {}
@@ -176,7 +176,7 @@ def _shown_by_styles(book: zipfile.ZipFile) -> dict[bytes, _Shown]:
 
 
 def _shown_in(piece: bytes, shown: dict[bytes, _Shown]) -> Iterator[tuple[int, int, _Shown]]:
-    """Yield column, row and additions of each number with one of these styles."""
+    """Yield column, row (both 1-based) and added text of each number with one of the styles ``shown``."""
     for cell in _CELL.finditer(piece):
         attributes = cell[1]
         style = _STYLE.search(attributes)

@@ -1,4 +1,4 @@
-"""Estimate the size of a workbook in memory before it is read.
+"""Refuse a workbook that is too large for memory, before it is read.
 
 A sheet is read as a rectangle up to its last row and column and held in memory; texts need twice their size. A workbook
 of 5 kB can have one value in the last possible cell, or refer a million times to one long text.
@@ -43,7 +43,7 @@ _HINT = "save the sheet as CSV or Parquet, or delete cells far below or beside i
 
 
 class _Extent(NamedTuple):
-    """Extent of a sheet."""
+    """Last row, last column and number of cells of a sheet."""
 
     rows: int
     columns: int
@@ -143,7 +143,7 @@ def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> 
 
 
 def pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
-    """Yield the XML of a part in pieces, cut before a tag that opens a cell or a text."""
+    """Yield the XML of a zip member in pieces, each cut before the tag of a cell, a row or a shared text."""
     rest = b""
     with book.open(member) as content:
         while piece := content.read(PIECE):

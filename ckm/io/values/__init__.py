@@ -1,1 +1,1 @@
-"""Parsers of cell values: numbers, dates and words in any common format, without guessing."""
+"""Parsers of cell values: numbers, dates and words in any common format; ambiguous formats are refused."""

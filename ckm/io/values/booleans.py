@@ -20,17 +20,17 @@ def truth_words() -> dict[str, bool]:
 
 @dataclass(frozen=True)
 class TruthReader:
-    """Words for true and false."""
+    """Parser of Boolean columns."""
 
     dtype = pl.Boolean()
     reason = "truth"
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Parse the two words that programs write."""
+        """Parse ``true`` and ``false``; null for other texts."""
         return text.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Parse every known word."""
+        """Parse words for true and false in several languages; null for other texts."""
         words = truth_words()
         meant = [None if text is None else words.get(fold(text)) for text in texts]
         return pl.Series(texts.name, meant, dtype=pl.Boolean)

@@ -1,4 +1,4 @@
-"""Conversion of Buddhist and Persian dates, as expressions."""
+"""Convert Buddhist years and Persian dates to the Gregorian calendar, as polars expressions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def buddhist_to_common(year: pl.Expr) -> pl.Expr:
 def jalali_to_days(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
     """Return days since 1970-01-01 of a date of the Persian (solar Hijri) calendar; null for invalid dates.
 
-    The 33-year cycle of leap years, which equals the astronomical calendar for the years 1178 to 1633
+    Uses the 33-year cycle of leap years, which equals the astronomical calendar for the years 1178 to 1633
     (Borkowski 1996, "The Persian calendar for 3000 years", Earth, Moon and Planets 74).
     """
     leap = ((25 * year + 11) % 33) < 8

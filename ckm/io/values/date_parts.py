@@ -13,9 +13,9 @@ from ckm.io.values.scripts import DIGITS, INVISIBLE, SPACES
 from ckm.io.values.word_lists import load_data
 
 CENTURIES = {"common": (1900, 69), "buddhist": (2500, 12), "jalali": (1300, 48)}
-"""Per calendar a century, and the first two-digit year in it; smaller ones are in the next century.
+"""Per calendar, the century of two-digit years and the smallest such year in it; smaller ones are in the next century.
 
-69 is that of POSIX strptime; the others correspond to the same year, 1969.
+POSIX strptime has the limit 69 (years 1969 to 2068); the limits of the other calendars are the same year.
 """
 
 SEPARATOR = r"[-/.]\s?"
@@ -45,9 +45,9 @@ PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "half1"
 
 
 def simplify(texts: pl.Series) -> pl.Series:
-    """Return texts with digits, separators, ``mNN`` for month names, and am/pm; other words are removed.
+    """Return texts reduced to digits, separators, ``mNN`` for month names, ``am``, ``pm`` and UTC offsets.
 
-    A time before its date is moved behind it.
+    Other words are removed, and a time before its date is moved after it.
     """
     text = pl.col("text").str.replace_many(DIGITS | SPACES | INVISIBLE).str.strip_chars().str.to_lowercase()
     frame = texts.to_frame("text").select(text)
@@ -75,7 +75,7 @@ def _with_clock_last(texts: pl.Series) -> pl.Series:
 
 
 def _without_weeks(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return texts with each week of ISO 8601 (``2025-w10``, ``2025w10-3``) as a day: Monday, unless one is given."""
+    """Return texts with each ISO 8601 week replaced by a date: its Monday, or the given day (``2025w10-3``)."""
     parts = pl.col("text").str.extract_groups(WEEK).struct
     day = pl.format("{}-W{}-{}", parts.field("year"), parts.field("week"), parts.field("weekday").fill_null("1"))
     date = day.str.strptime(pl.Date, "%G-W%V-%u", strict=False).dt.to_string("%Y-%m-%d")
@@ -111,7 +111,7 @@ def _words() -> _Words:
 
 
 def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
-    """Return the parts of each simplified text by the first matching pattern; null if none matches."""
+    """Return the parts of each simplified text by the first of ``shapes`` whose pattern matches; else nulls."""
     rows = bare.to_frame("text").with_row_index("row")
     found = []
     for shape in shapes:
@@ -184,7 +184,7 @@ def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
 
 
 def _offset_minutes(zone: pl.Expr) -> pl.Expr:
-    """Return minutes east of UTC; null without a zone."""
+    """Return the UTC offset in minutes, positive east of Greenwich; null without an offset."""
     # "GMT+1" and "+1:30" have a single digit of hours.
     digits = zone.str.replace_all("[a-z:]", "").str.replace(r"^([+-])(\d|\d\d\d)$", "${1}0${2}")
     sign = pl.when(digits.str.starts_with("-")).then(-1).otherwise(1)

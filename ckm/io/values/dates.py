@@ -30,7 +30,7 @@ EPOCH_RANGES: dict[Unit, tuple[float, float]] = {
 }
 """Range of numbers read as seconds, milliseconds or microseconds since 1970: July 1979 to October 2096."""
 MICROSECONDS = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0}
-"""Units of Unix time, per second."""
+"""Microseconds per unit of Unix time."""
 DAYS_TO_1904 = 1_462
 """Offset in days of the 1904 date system."""
 TRAITS = (
@@ -107,7 +107,7 @@ class DateEvidence:
 
     @property
     def epoch(self) -> Unit | None:
-        """Return the Unix time unit of most values, if hardly any is a date."""
+        """Return the Unix time unit in whose range most values are; None without one."""
         return next((unit for unit in EPOCH_RANGES if getattr(self, unit) * 2 > self.other + self.dates), None)
 
     @property
@@ -122,7 +122,7 @@ class DateEvidence:
 
     @property
     def is_serial(self) -> bool:
-        """Return whether the column contains Excel day numbers."""
+        """Return whether at least half of the values are in the range of Excel day numbers."""
         return self.serial > 0 and self.serial >= self.dates + self.other
 
     @property
@@ -146,7 +146,7 @@ class DateStyle:
         Order of numeric dates; ``ymd`` is for two-digit years. None: only unambiguous dates such as 13/04/2025 are
         parsed, and 03/04/2025 is rejected.
     pattern
-        A strptime format that most values have; tried first, at full speed.
+        The strptime format of most values, tried first because it is fast; None if most have another format.
     zoned
         Whether ``pattern`` gives moments in UTC rather than local times.
     calendar
@@ -163,7 +163,7 @@ class DateStyle:
 
     @property
     def label(self) -> str:
-        """Return the date format for reports."""
+        """Return the name of the date format in reports."""
         named = {
             "serial": "excel serial",
             "serial_1904": "excel serial from 1904",
@@ -203,7 +203,10 @@ def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]
 
 
 def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return ``text`` and the :data:`TRAITS` of each, and its parts (:func:`ckm.io.values.date_parts.split`)."""
+    """Return two frames with a row per text: ``text`` with its :data:`TRAITS` (Boolean), and the parts of the date.
+
+    :func:`ckm.io.values.date_parts.split` describes the parts.
+    """
     bare = simplify(texts)
     found = split(bare, [shape for shape in SHAPES if shape not in ("mdy", "short-ymd")])
     shape, first, second, year = (pl.col(name) for name in ("shape", "day", "month", "year"))
@@ -229,7 +232,7 @@ def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, bool]:
-    """Return the strptime format of the most frequent layout, if it has one, and whether it has a zone."""
+    """Return the strptime format of most texts, and whether it has a zone; None if there is no such format."""
     layouts = (
         texts.to_frame("text")
         .lazy()
@@ -278,19 +281,19 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
     """
     bare = simplify(texts)
     if style.number is not None:
-        return _count(bare, style.number)
+        return _numbers_as_dates(bare, style.number)
     numeric = ["short-ymd"] if style.order == "ymd" else [style.order or "dmy"]
     if style.calendar == "jalali":
         # Persian dates are year first, also with two-digit years.
         numeric = ["short-ymd", *numeric]
     parts = split(bare, ["ymd", *numeric, "compact", "day-name", "name-day", "year-name"])
     if style.order is None:
-        parts = _speaking_for_themselves(parts)
+        parts = _without_ambiguous(parts)
     return assemble(parts, style.calendar)
 
 
-def _speaking_for_themselves(parts: pl.DataFrame) -> pl.DataFrame:
-    """Swap day and month of numeric dates if the month must be first, and null ambiguous ones."""
+def _without_ambiguous(parts: pl.DataFrame) -> pl.DataFrame:
+    """Return date parts with day and month swapped where only month first is valid; ambiguous dates become null."""
     first, second = pl.col("day").cast(pl.Int32), pl.col("month").cast(pl.Int32)
     numeric = (pl.col("shape") == "dmy").fill_null(value=False)
     turned = numeric & (second > 12)
@@ -301,7 +304,7 @@ def _speaking_for_themselves(parts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _count(bare: pl.Series, unit: str) -> pl.DataFrame:
+def _numbers_as_dates(bare: pl.Series, unit: str) -> pl.DataFrame:
     number = bare.cast(pl.Float64, strict=False)
     frame = number.to_frame("number")
     value = pl.col("number")

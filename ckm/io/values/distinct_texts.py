@@ -1,4 +1,4 @@
-"""Distinct texts of many columns in one table, so that each text is parsed once."""
+"""Collect the distinct texts of many columns in one frame, so that each text is parsed once."""
 
 from __future__ import annotations
 

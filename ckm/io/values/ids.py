@@ -13,7 +13,7 @@ from ckm.io.values.scripts import INVISIBLE
 from ckm.io.values.word_lists import load_data
 
 JOINERS = "\u200c\u200d"
-"""Joiners: part of the spelling between letters of Persian and Indian scripts, else removed."""
+"""Zero-width joiners: kept between letters of Persian and Indian scripts, where they are part of the spelling."""
 INVISIBLE_IN_IDS = "".join(sorted({*INVISIBLE, "\u00ad", "\u2060", "\u180e"} - {*JOINERS}))
 QUOTED = r'^="(.*)"$'
 """Excel formula that keeps an id as text: ="00123"."""
@@ -41,7 +41,7 @@ class IdReader(TextReader):
     cleaned: Counter[tuple[str, str]] = field(default_factory=Counter, compare=False)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Clean the few ids that need it."""
+        """Return ids without invisible characters and spreadsheet marks; null words become null."""
         texts = super().careful(texts)
         if _are_plain(texts):
             return texts
@@ -52,16 +52,16 @@ class IdReader(TextReader):
 
     def _cleaned(self, ids: pl.Series) -> pl.Series:
         steps = ids.to_frame("id").lazy().with_columns(seen=_visible(pl.col("id")).str.strip_chars())
-        steps = steps.with_columns(bare=_unguarded(pl.col("seen")).str.strip_chars())
-        steps = steps.with_columns(void=pl.col("bare").is_in(id_null_words()))
+        steps = steps.with_columns(bare=_without_text_marks(pl.col("seen")).str.strip_chars())
+        steps = steps.with_columns(missing=pl.col("bare").is_in(id_null_words()))
         found = steps.with_columns(
-            clean=pl.when(~pl.col("void") & (pl.col("bare") != "")).then("bare"),
+            clean=pl.when(~pl.col("missing") & (pl.col("bare") != "")).then("bare"),
             invisible=pl.col("seen") != pl.col("id"),
             guarded=pl.col("bare") != pl.col("seen"),
         ).collect()
         self.cleaned[INVISIBLE_REMARK, ""] += int(found["invisible"].sum())
         self.cleaned[GUARD_REMARK, ""] += int(found["guarded"].sum())
-        for word, count in found.filter("void")["bare"].value_counts().iter_rows():
+        for word, count in found.filter("missing")["bare"].value_counts().iter_rows():
             self.cleaned[NULL_REMARK, word] += count
         return found["clean"]
 
@@ -75,7 +75,7 @@ class IdReader(TextReader):
 
 
 def needs_cleaning(text: pl.Expr) -> pl.Expr:
-    """Return whether an :class:`IdReader` may change ids beyond surrounding spaces."""
+    """Return whether an id is a null word, or has characters other than surrounding spaces that are removed."""
     return (
         text.str.contains_any([*INVISIBLE_IN_IDS, *JOINERS])
         | text.str.starts_with("=")
@@ -86,12 +86,12 @@ def needs_cleaning(text: pl.Expr) -> pl.Expr:
 
 @cache
 def id_null_words() -> list[str]:
-    """Return the words that programs write for missing ids, in their usual case."""
+    """Return the words that programs write for missing ids; compared with case."""
     return [str(word) for word in load_data("null_words.yaml")["ids"]]
 
 
 def _are_plain(ids: pl.Series) -> bool:
-    """Return whether the first and last sorted id and the byte range prove that no id needs cleaning."""
+    """Return whether the smallest id, the largest id and the number of bytes prove that no id needs cleaning."""
     low, high = ids.min(), ids.max()
     if not isinstance(low, str) or not isinstance(high, str):
         return True
@@ -114,5 +114,5 @@ def _visible(text: pl.Expr) -> pl.Expr:
     )
 
 
-def _unguarded(text: pl.Expr) -> pl.Expr:
+def _without_text_marks(text: pl.Expr) -> pl.Expr:
     return text.str.replace(QUOTED, "${1}").str.replace(APOSTROPHE, "${1}")

@@ -23,6 +23,7 @@ OTHER_GROUPING = " '٬"
 """Thousands separators that are never decimal marks: space, apostrophe, Arabic."""
 ARABIC_DECIMAL = "٫"
 WRITTEN_BY_PROGRAM = r"^[+-]?\d+\.\d+[eE][+-]?\d+$"
+"""Pattern of scientific notation with a decimal point, as programs write it whatever the locale."""
 OUTNUMBERED = 10
 """Ratio of values with one decimal mark to values with the other above which the latter are treated as errors."""
 REPLACED = (
@@ -112,7 +113,8 @@ def weigh_all_numbers(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvide
     for stacked in distinct_texts(columns):
         texts = stacked.select(pl.col("text").unique())
         bare = texts.select("text", bare=_bare(pl.col("text"))).filter(~pl.col("bare").str.ends_with(NATIVE_SUFFIX))
-        point, comma = (pl.col("bare").str.contains(_settles(mark, other)) for mark, other in (MARKS, MARKS[::-1]))
+        patterns = [_only_with_mark(mark, other) for mark, other in (MARKS, MARKS[::-1])]
+        point, comma = (pl.col("bare").str.contains(pattern) for pattern in patterns)
         undecided = pl.col("bare").str.contains(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}%?$")
         traits = bare.select("text", point=point, comma=comma, open=undecided)
         counts = stacked.join(traits, on="text").group_by("column").agg(pl.col("point", "comma", "open").sum())
@@ -129,18 +131,19 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
     """
     bare = pl.col("bare")
     frame = texts.to_frame("text").select(bare=_bare(pl.col("text"))).lazy()  # lazily: common parts run once
-    program = pl.when(bare.str.contains(WRITTEN_BY_PROGRAM)).then(_worth(bare, ".", None))
+    program = pl.when(bare.str.contains(WRITTEN_BY_PROGRAM)).then(_value_of(bare, ".", None))
     if style.decimal is not None:
-        worth = pl.coalesce(program, _worth(bare, style.decimal, style.thousands))
-        return frame.select(worth).collect().to_series()
-    answers = [program, pl.when(~bare.str.contains("[.,]")).then(_worth(bare, ".", style.thousands))]
+        value_or_null = pl.coalesce(program, _value_of(bare, style.decimal, style.thousands))
+        return frame.select(value_or_null).collect().to_series()
+    answers = [program, pl.when(~bare.str.contains("[.,]")).then(_value_of(bare, ".", style.thousands))]
     for mark, other in (MARKS, MARKS[::-1]):
-        answers.append(pl.when(bare.str.contains(_settles(mark, other))).then(_worth(bare, mark, style.thousands)))
+        is_clear = bare.str.contains(_only_with_mark(mark, other))
+        answers.append(pl.when(is_clear).then(_value_of(bare, mark, style.thousands)))
     return frame.select(pl.coalesce(answers)).collect().to_series()
 
 
-def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
-    """Return the value of a bare number with this decimal mark; null if its marks are misplaced."""
+def _value_of(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
+    """Return the value of a reduced number (:func:`_bare`) with this decimal mark; null if its marks are misplaced."""
     grouping = thousands or "".join(mark for mark in MARKS if mark != decimal) + OTHER_GROUPING
     mark, group = re.escape(decimal), f"[{re.escape(_plain_mark(grouping))}]"
     grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
@@ -154,8 +157,8 @@ def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
         .str.strip_chars_end("%")
     )
     value = digits.cast(pl.Float64, strict=False)
-    worth = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
-    return pl.when(worth.is_finite()).then(worth)
+    value_or_null = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
+    return pl.when(value_or_null.is_finite()).then(value_or_null)
 
 
 def money_marks(texts: pl.Series) -> set[str]:
@@ -165,7 +168,7 @@ def money_marks(texts: pl.Series) -> set[str]:
 
 
 def is_number(texts: pl.Series) -> pl.Series:
-    """Return which texts are numbers in any style."""
+    """Return a Boolean mask of texts that are numbers with any decimal mark."""
     found = [parse_numbers(texts, NumberStyle(mark)).is_not_null() for mark in MARKS]
     return found[0] | found[1]
 
@@ -175,7 +178,7 @@ def _plain_mark(marks: str) -> str:
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
-    """Keep only sign, digits, marks and percent of a number."""
+    """Return numbers reduced to sign, digits, decimal and thousands marks, and percent sign."""
     money = _money_pattern()
     plain = text.str.replace_many(REPLACED).str.strip_chars()
     return (
@@ -198,8 +201,8 @@ def _money_pattern() -> str:
     return "(?i:" + "|".join(map(re.escape, words)) + ")"
 
 
-def _settles(mark: str, other: str) -> str:
-    """Return the pattern of bare numbers that are valid only with ``mark`` as decimal mark."""
+def _only_with_mark(mark: str, other: str) -> str:
+    """Return the pattern of reduced numbers that are valid only with ``mark`` as decimal mark."""
     m, o = re.escape(mark), re.escape(other)
     return (
         r"^[+-]?(?:"

@@ -18,9 +18,8 @@ FIRST_TIME = datetime(1000, 1, 1)
 """strptime reads 01.02.25 as the year 25: earlier dates are parsed again on the careful path."""
 
 
-REMEMBERED = 1000
-"""Maximum number of cached invalid texts; further ones are parsed again in each batch.
-"""
+MOST_CACHED = 1000
+"""Maximum number of cached invalid texts; further ones are parsed again in each batch."""
 
 
 class Reader(Protocol):
@@ -55,7 +54,15 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class TextReader:
-    """Text, without null words of the mapping; ids without surrounding spaces."""
+    """Parser of text: unchanged, except null words of the mapping, which become null.
+
+    Attributes
+    ----------
+    trim
+        Whether surrounding spaces are removed, and blank texts become null.
+    nulls
+        The null words.
+    """
 
     trim: bool = False
     nulls: tuple[str, ...] = ()
@@ -64,7 +71,7 @@ class TextReader:
     reason = "text"
 
     def quick(self, text: pl.Expr, *, may_be_blank: bool = True) -> pl.Expr:
-        """Trim texts and replace blank ones by null; every text is plain."""
+        """Return texts, trimmed and with null for blank ones if ``trim``."""
         if not self.trim:
             return text
         trimmed = text.str.strip_chars()
@@ -72,20 +79,28 @@ class TextReader:
 
     def careful(self, texts: pl.Series) -> pl.Series:
         """Replace null words by null."""
-        void = texts.is_in(list(self.nulls)) if self.nulls else None
-        return texts if void is None or not void.any() else texts.set(void, None)
+        missing = texts.is_in(list(self.nulls)) if self.nulls else None
+        return texts if missing is None or not missing.any() else texts.set(missing, None)
 
 
 @dataclass(frozen=True)
 class NumberReader:
-    """Numbers in one style."""
+    """Parser of numbers in one style.
+
+    Attributes
+    ----------
+    style
+        The number format.
+    wanted
+        The type of the schema; fractions are invalid for an integer type.
+    """
 
     style: NumberStyle
     wanted: pl.DataType = field(default_factory=pl.Float64)
 
     @property
     def dtype(self) -> pl.DataType:
-        """The schema type."""
+        """The type of parsed values."""
         return self.wanted
 
     @property
@@ -109,7 +124,7 @@ class NumberReader:
 
 @dataclass(frozen=True)
 class DateReader:
-    """Dates in one style: as dates, or as timestamps in UTC.
+    """Parser of dates in one style: as dates, or as timestamps in UTC.
 
     Attributes
     ----------
@@ -127,11 +142,11 @@ class DateReader:
 
     @property
     def dtype(self) -> pl.DataType:
-        """Date, or microseconds in UTC."""
+        """The type of parsed values: date, or timestamp in microseconds UTC."""
         return pl.Date() if self.day else MOMENT
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Parse texts with the usual format of the column."""
+        """Parse texts with the ``pattern`` of the style; null for others."""
         style = self.style
         if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
             # A literal alone would give one value, not one per row.
@@ -147,7 +162,7 @@ class DateReader:
         return to_utc_quick(time, self.zone)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Parse every format that the style allows."""
+        """Parse any format that the style allows; null if invalid."""
         found = parse_dates(texts, self.style)
         if self.day:
             return found["local"].dt.date()
@@ -166,7 +181,7 @@ class CachingReader:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._unreadable: set[str] = set()
+        self._invalid: set[str] = set()
 
     @property
     def dtype(self) -> pl.DataType:
@@ -184,11 +199,11 @@ class CachingReader:
 
     def careful(self, texts: pl.Series) -> pl.Series:
         """Parse any text; null if invalid."""
-        if len(texts) <= REMEMBERED and self._unreadable.issuperset(texts):
+        if len(texts) <= MOST_CACHED and self._invalid.issuperset(texts):
             return pl.Series(texts.name, [None] * len(texts), dtype=self.dtype)
         read = self._reader.careful(texts)
-        room = REMEMBERED - len(self._unreadable)
-        self._unreadable.update(texts.filter(read.is_null()).head(room))
+        free = MOST_CACHED - len(self._invalid)
+        self._invalid.update(texts.filter(read.is_null()).head(free))
         return read
 
 
@@ -198,7 +213,7 @@ def whole_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tuple[pl.Series, pl.Series | None]:
-    """Parse the values that :meth:`Reader.quick` did not.
+    """Parse the values of a column that the fast path did not parse.
 
     Parameters
     ----------
@@ -221,20 +236,20 @@ def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tup
     open_rows = (quick.is_null() & values.is_not_null()).arg_true()
     rest = values.gather(open_rows)
     distinct = rest.unique()
-    answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "void": _means_nothing(distinct)})
+    answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "missing": _is_missing(distinct)})
     answers = answers.with_columns(
-        meaning=pl.when(~pl.col("void")).then("meaning"), broken=pl.col("meaning").is_null() & ~pl.col("void")
+        meaning=pl.when(~pl.col("missing")).then("meaning"), invalid=pl.col("meaning").is_null() & ~pl.col("missing")
     )
     found = rest.to_frame("value").join(answers, on="value", how="left", maintain_order="left")
     typed = quick.scatter(open_rows, found["meaning"])
-    broken = found["broken"]
-    if not broken.any():
+    invalid = found["invalid"]
+    if not invalid.any():
         return typed, None
     fine = pl.select(pl.repeat(value=False, n=len(values), dtype=pl.Boolean)).to_series()
-    return typed, fine.scatter(open_rows.filter(broken), True)
+    return typed, fine.scatter(open_rows.filter(invalid), True)
 
 
-def _means_nothing(values: pl.Series) -> pl.Series:
+def _is_missing(values: pl.Series) -> pl.Series:
     if values.dtype != pl.String:
         return values.is_null()
     words = null_words()

@@ -1,4 +1,4 @@
-"""Digits and spaces of other scripts, as replacements for ``str.replace_many``."""
+"""Replacements of digits, spaces and invisible characters of any script, for ``str.replace_many``."""
 
 from __future__ import annotations
 
@@ -25,4 +25,4 @@ INVISIBLE = {
         0xFEFF,
     )
 }
-"""Joiners and direction marks, which right-to-left programs add to numbers."""
+"""Zero-width joiners and direction marks, which programs add to numbers in right-to-left text."""

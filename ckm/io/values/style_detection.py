@@ -1,4 +1,4 @@
-"""Determine the decimal mark and the date order of a file from its values; ambiguous ones are refused."""
+"""Determine decimal marks and date orders from the values of a file; an ambiguous column is refused."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ class StyleDetector:
 
     @property
     def decimal(self) -> str | None:
-        """Return the decimal marks from values or hints; None if not needed."""
+        """Return the decimal marks of the number columns, joined by ``and``; None if no number has one."""
         return " and ".join(sorted(self._marks)) or None
 
     @property
     def date_format(self) -> str | None:
-        """Return the date formats for reports."""
+        """Return the names of the date formats in reports, comma separated; None without dates."""
         return ", ".join(dict.fromkeys(style.label for style in self.dates.values())) or None
 
     def detect_numbers(self, sample: Texts, rest: Rest, names: dict[str, str], native: Container[str] = ()) -> None:
@@ -147,7 +147,7 @@ class StyleDetector:
     def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str, target: str) -> DateStyle:
         """Return a hinted style; the Buddhist era is detected even with a hint such as ``dmy``.
 
-        It cannot be detected from two-digit years; only a format marks them as Gregorian.
+        Two-digit years that may be of another calendar are refused, unless the hint is a strptime format.
         """
         if style.calendar == "common" and style.number is None:
             found = weigh_dates(texts)
@@ -275,7 +275,7 @@ def _hinted_style(hint: str) -> DateStyle:
 
 
 def _is_pattern(pattern: str, *, zoned: bool) -> bool:
-    """Return whether a date in this format can be parsed again."""
+    """Return whether a strptime format is valid: a date that is written in it is parsed back."""
     day = pl.Series([datetime(2021, 11, 22)], dtype=pl.Datetime("us"))
     try:
         text = (day.dt.replace_time_zone("UTC") if zoned else day).dt.strftime(pattern)

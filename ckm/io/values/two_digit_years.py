@@ -1,4 +1,4 @@
-"""Two-digit years: their position and their possible calendar."""
+"""Determine the position and the calendar of two-digit years."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TwoDigitYears:
 
     @property
     def begin(self) -> bool:
-        """Return whether the year is first."""
+        """Return whether most dates begin with the year."""
         return self.first > self.last * OUTNUMBERED and 2 * self.first > self.numeric
 
     @property

@@ -48,7 +48,7 @@ class NativeReader:
 
     @property
     def is_local(self) -> bool:
-        """Return whether the column has timestamps or dates without a zone."""
+        """Return whether the column has dates, or timestamps without a time zone."""
         return not (isinstance(self.source, pl.Datetime) and self.source.time_zone is not None)
 
     def careful(self, values: pl.Series) -> pl.Series:
@@ -89,7 +89,7 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def storable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return an extra column in a type that the store supports, its own type if possible."""
+    """Return an unmapped column in a type that the store supports: unchanged if possible, else as text."""
     if dtype in (pl.UInt8, pl.UInt16, pl.UInt32):
         return column.cast(pl.Int64)
     if isinstance(dtype, pl.Datetime):

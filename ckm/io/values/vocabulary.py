@@ -1,4 +1,4 @@
-"""Words with a fixed meaning: null words, and translations of schema values."""
+"""Words with a fixed meaning: null words, guests, currencies, and words for the values of schema columns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def guest_words() -> frozenset[str]:
 
 @cache
 def contract_words(column: str) -> dict[str, str]:
-    """Return the translations of a schema column with fixed values (folded word to value); else empty."""
+    """Return the values of a schema column with fixed values, by folded word; empty for other columns."""
     known = load_data("vocabulary.yaml").get(column, {})
     words = {fold(str(word)): meaning for meaning, others in known.items() for word in others}
     own = (*VOCABULARIES.get(column, ()), *known, *(currency_codes() if column == "currency" else ()))
@@ -64,5 +64,5 @@ def translate(values: pl.Series, words: Mapping[str, str]) -> pl.Series:
 
 
 def folded(words: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return a translation with its words folded."""
+    """Return word-value pairs as a dictionary by folded word."""
     return {fold(word): meaning for word, meaning in words}

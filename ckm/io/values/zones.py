@@ -55,24 +55,24 @@ def _fixed_offset(sign: str, hours: int) -> str | None:
     return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours else "UTC"
 
 
-def in_own_zones(moments: pl.Series, words: pl.Series, taken_for: str) -> pl.Series:
-    """Return timestamps converted to the zones given by their rows.
+def in_row_zones(moments: pl.Series, words: pl.Series, assumed_zone: str) -> pl.Series:
+    """Return timestamps in UTC, converted again with the time zone that each row names.
 
     Parameters
     ----------
     moments
-        Timestamps in UTC, converted with one assumed zone.
+        Timestamps in UTC, converted from local time as if all were in ``assumed_zone``.
     words
         Zone name of each row; rows with unknown names are unchanged.
-    taken_for
+    assumed_zone
         The assumed zone.
     """
     words = words.cast(pl.String)
     zones = {word: zone for word in words.drop_nulls().unique().to_list() if (zone := zone_named(word))}
-    others = {zone for zone in zones.values() if zone != taken_for}
+    others = {zone for zone in zones.values() if zone != assumed_zone}
     if not others:
         return moments
-    local = moments.dt.convert_time_zone(taken_for).dt.replace_time_zone(None)
+    local = moments.dt.convert_time_zone(assumed_zone).dt.replace_time_zone(None)
     named = words.replace_strict(zones, default=None, return_dtype=pl.String)
     for zone in sorted(others):
         there = local.to_frame("local").select(to_utc(pl.col("local"), zone)).to_series()
@@ -93,7 +93,7 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
 
 
 def to_utc_quick(local: pl.Expr, zone: str) -> pl.Expr:
-    """Return :func:`to_utc`, but null for nonexistent times."""
+    """Convert local time in ``zone`` to UTC like :func:`to_utc`, but faster; nonexistent times become null."""
     return local.dt.replace_time_zone("UTC") if zone == "UTC" else _localise(local, zone)
 
 

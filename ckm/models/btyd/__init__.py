@@ -1,1 +1,1 @@
-"""Buy-till-you-die models: the probability that a customer orders again, by frequency, recency and tenure."""
+"""Buy-till-you-die models: probability and number of future orders, by frequency, recency and tenure."""

@@ -1,6 +1,6 @@
 """BG/NBD: customers can drop out after each repeat purchase (Fader, Hardie and Lee 2005)."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BGNBD(BetaGeometric):
-    """Beta-geometric/NBD. A one-time buyer counts as active for ever: use :meth:`no_order`, never ``1 - alive``."""
+    """Beta-geometric/NBD. One-time buyers cannot drop out: predict churn by :meth:`no_order`, not by ``1 - alive``."""
 
     name: ClassVar[str] = "BG/NBD"
-    first_counts: ClassVar[bool] = False
+    dropout_after_first: ClassVar[bool] = False
 
 
 def fit_bgnbd(

@@ -1,4 +1,4 @@
-"""Purchase histories of customers, in whole days, with order values; equal histories are counted once."""
+"""Purchase histories of customers in whole days, with order values, grouped by equal history."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 TIME_BITS = 20
-"""Bits for the time in the unique key of a history: enough for 2,800 years of days, and 8 million purchases."""
+"""Bits of a time in the key of a history (x, t_x, T): enough for 2,800 years of days, and 8 million purchases."""
 
 
 @dataclass(frozen=True)
 class Buyers:
-    """Customers with a purchase, as of the end of a day.
+    """Customers with a purchase by the end of a day.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Buyers:
     t_x, T
         Days from the first purchase to the last, and to the end of observation.
     spent
-        Total value of the repeat purchases; the first purchase is not included, as in the papers.
+        Total value of the repeat purchases; the first purchase day is excluded, as in the papers.
     """
 
     codes: Integers
@@ -44,17 +44,12 @@ class Buyers:
 
     @cached_property
     def order_value(self) -> Floats:
-        """Mean value of each customer's repeat purchases; 0 without any."""
+        """Mean value of each customer's repeat purchases; 0 without repeat purchases. Shape (n,)."""
         return np.divide(self.spent, self.x, out=np.zeros(len(self)), where=self.x > 0)
 
     @cached_property
-    def repeat_buyers(self) -> int:
-        """Number of customers with a repeat purchase."""
-        return int((self.x > 0).sum())
-
-    @cached_property
     def mean_order_value(self) -> float:
-        """Mean value of all repeat purchases; 0 without any."""
+        """Mean value of the repeat purchases of all customers; 0 without repeat purchases."""
         orders = int(self.x.sum())
         return float(self.spent.sum()) / orders if orders else 0.0
 
@@ -70,12 +65,12 @@ class Buyers:
 
 @dataclass(frozen=True)
 class Groups:
-    """Distinct histories, and the history of each customer.
+    """Distinct histories, and the index of each customer's history.
 
     Attributes
     ----------
     histories
-        Distinct histories, ascending; the weights are their numbers of customers. Shape (m,).
+        Distinct histories, ascending; ``weights`` are numbers of customers. Shape (m,).
     position
         Index of each customer's history in ``histories``. Shape (n,).
     """
@@ -85,7 +80,7 @@ class Groups:
 
     @cached_property
     def frequencies(self) -> tuple[Floats, Floats, Integers]:
-        """Distinct pairs of ``x`` and ``T``, and for each history the index of its pair."""
+        """Distinct pairs of ``x`` and ``T`` (two arrays), and the index of each history's pair (shape (m,))."""
         x, T = self.histories.x.astype(np.int64), self.histories.T.astype(np.int64)  # noqa: N806
         distinct, position = np.unique((x << TIME_BITS) | T, return_inverse=True)
         pairs = (distinct >> TIME_BITS, distinct & ((1 << TIME_BITS) - 1))
@@ -93,7 +88,7 @@ class Groups:
 
 
 def buyers_until(codes: ArrayLike, days: ArrayLike, money: ArrayLike, last_day: int) -> Buyers:
-    """Return the customers as of the end of a day.
+    """Return the customers with a purchase by the end of a day.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Maximum likelihood on the logarithms of positive parameters, with standard errors and unidentified parameters."""
+"""Maximum likelihood estimation of positive parameters, with standard errors and a check of identification."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats, Integers
 
 BOUNDS = (-9.0, 9.0)
-"""Bounds of the logarithm of a parameter, in a unit of time (or money) near the data's scale: 0.00012 to 8,100. A gamma
-distribution with shape 8,100 has a spread of 1 %, which data cannot distinguish from no spread."""
+"""Bounds of the logarithm of a parameter (0.00012 to 8,100), in a unit of time or money in which the data's mean is
+near 1. A gamma distribution with shape 8,100 has a coefficient of variation of 1 %, which data cannot distinguish from
+0."""
 STARTS = 3
-"""Maximum number of starts that are compared, highest likelihood first."""
+"""Maximum number of start values that are compared."""
 SAMPLE_ROWS = 4_000
-"""Number of distinct histories on which the starts are compared; the best start is then fitted to all."""
+"""Number of rows of the sample on which start values are compared; the best result is then refined on all rows."""
 GAIN_LEFT = 1e-7
-"""Convergence: the fit ends if a further Newton step would gain less log-likelihood than this in total."""
+"""Convergence: a further Newton step would increase the log-likelihood by less than this."""
 FLAT_INFORMATION = 0.01
-"""Fisher information (log scale) below which the standard error exceeds 10, a factor of 22,000: the parameter is
-unknown."""
+"""Eigenvalue of the observed information (log scale) below which a direction is flat: its standard error exceeds 10, a
+factor of 22,000 in the parameter."""
 DIFFERENCE = 1e-4
-"""Step in log parameters for the finite difference of gradients; the relative error is about its square."""
+"""Step of the central differences of gradients, in log parameters; their relative error is about its square."""
 NEWTON_STEPS = 12
 ROUGH_GAIN = 1e-4
-"""Accepted log-likelihood gain if rounding prevents a smaller one: near a ridge, sums of large numbers cancel."""
+"""Largest remaining gain that is accepted if rounding prevents further steps: near a ridge, large sums cancel."""
 RIDGE_SHARE = 0.1
-"""A parameter is unknown if its component in a flat direction (a unit vector) exceeds this, or if it changes by more
-than this per unit of a parameter at a bound; both in log scale."""
+"""A parameter is unidentified if its component of the unit vector of a flat direction exceeds this, or if its estimate
+changes by more than this per unit change of a parameter at a bound (both on the log scale)."""
 FLAT_GAIN = 0.05
-"""Accepted log-likelihood gain per factor e along flat directions."""
+"""Largest slope of the log-likelihood along flat directions, per unit of log parameters, that is accepted."""
 
 
 class Weighted(Protocol):
-    """Interface of customer data that can be reduced to a representative sample."""
+    """Interface of data of weighted customers that can be reduced to a sample."""
 
     @property
     def customers(self) -> float:
         """Number of customers."""
 
-    def thinned(self, rows: int, seed: int) -> Self:
-        """Return a representative sample of ``rows`` customers."""
+    def systematic_sample(self, rows: int, seed: int) -> Self:
+        """Return a systematic sample of at most ``rows`` rows, with weights for all customers."""
 
 
 Data = TypeVar("Data", bound=Weighted)
 LogLikelihood: TypeAlias = "Callable[[Floats, Data], tuple[float, Floats]]"
-"""Function of natural parameters and data that returns the log-likelihood and its gradient in the natural parameters.
-"""
+"""Function of parameters (natural scale, shape (k,)) and data that returns the log-likelihood and its gradient (k,)."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,13 @@ class Optimum:
     Attributes
     ----------
     parameters, standard_errors
-        Natural scale, shape (k,). A standard error is NaN for the parameters in ``unknown``.
+        On the natural scale, shape (k,). The standard errors of the parameters in ``unknown`` are NaN.
     log_likelihood
         Log-likelihood of all customers.
     unknown
-        Indices of parameters that the data do not identify: at the edge of :data:`BOUNDS` or on a flat ridge.
+        Indices of unidentified parameters: at one of :data:`BOUNDS`, or on a flat ridge of the likelihood.
     gain_left
-        Log-likelihood that a further Newton step would gain.
+        Increase of the log-likelihood that a further Newton step would give (half the squared Newton decrement).
     """
 
     parameters: Floats
@@ -82,20 +82,20 @@ class Optimum:
 
 
 def maximise(
-    log_likelihood: LogLikelihood[Data], data: Data, starts: Sequence[Sequence[float]], *, name: str, seed: int
+    log_likelihood: LogLikelihood[Data], data: Data, start_values: Sequence[Sequence[float]], *, name: str, seed: int
 ) -> Optimum:
     """Maximise a log-likelihood over positive parameters.
 
-    L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on the log scale from each start, on a sample if there are many customers;
-    then from the best start on all customers, followed by Newton steps. Standard errors are those of the observed
+    L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on the log scale from each of the start values, on a sample if there are many
+    rows; then from the best result on all rows; then Newton steps. Standard errors are from the inverse observed
     information, by the delta method: ``se(p) = p se(log p)``.
 
     Parameters
     ----------
     log_likelihood, data
         See :data:`LogLikelihood`.
-    starts
-        Start values of the natural parameters.
+    start_values
+        Start values of the parameters, on the natural scale.
     name
         Name of the model, for messages.
     seed
@@ -119,12 +119,12 @@ def maximise(
         )  # fmt: skip
         return (float(found.fun) if np.isfinite(found.fun) else inf), np.asarray(found.x)
 
-    sample = data.thinned(SAMPLE_ROWS, seed)
-    found = [descend(sample, np.clip(np.log(start), *BOUNDS)) for start in starts[:STARTS]]
+    sample = data.systematic_sample(SAMPLE_ROWS, seed)
+    found = [descend(sample, np.clip(np.log(start), *BOUNDS)) for start in start_values[:STARTS]]
     _, best = min(found, key=lambda each: each[0])
     if sample is not data:
         _, best = descend(data, best)
-    return _finished(log_likelihood, data, best, name)
+    return _newton(log_likelihood, data, best, name)
 
 
 def _on_log_scale(log_likelihood: LogLikelihood[Data], data: Data, log_parameters: Floats) -> tuple[float, Floats]:
@@ -133,39 +133,39 @@ def _on_log_scale(log_likelihood: LogLikelihood[Data], data: Data, log_parameter
     return value, gradient * parameters
 
 
-def _finished(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name: str) -> Optimum:
-    """Take Newton steps within the bounds until they converge, and return the optimum with standard errors."""
+def _newton(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, name: str) -> Optimum:
+    """Return the optimum after Newton steps within the bounds; NotEnoughDataError if they do not converge."""
     value, gradient = _on_log_scale(log_likelihood, data, point)
     for _ in range(NEWTON_STEPS):
-        pinned = ((point <= BOUNDS[0] + 1e-6) & (gradient < 0)) | ((point >= BOUNDS[1] - 1e-6) & (gradient > 0))
-        free = np.flatnonzero(~pinned)
+        at_bound = ((point <= BOUNDS[0] + 1e-6) & (gradient < 0)) | ((point >= BOUNDS[1] - 1e-6) & (gradient > 0))
+        free = np.flatnonzero(~at_bound)
         information = _information(log_likelihood, data, point, free)
-        strength, direction = np.linalg.eigh(information)
-        slope = direction.T @ gradient[free]
-        known = strength > FLAT_INFORMATION
-        gain = float((slope[known] ** 2 / strength[known]).sum() / 2)
-        flat_gain = float(np.abs(slope[~known]).sum())
+        eigenvalues, eigenvectors = np.linalg.eigh(information)
+        slope = eigenvectors.T @ gradient[free]
+        identified = eigenvalues > FLAT_INFORMATION
+        gain = float((slope[identified] ** 2 / eigenvalues[identified]).sum() / 2)
+        flat_gain = float(np.abs(slope[~identified]).sum())
         if gain < GAIN_LEFT and flat_gain < FLAT_GAIN:
-            return _optimum(log_likelihood, data, point, value, pinned, gain)
+            return _optimum(log_likelihood, data, point, value, at_bound, gain)
         step = np.zeros_like(point)
-        step[free] = direction @ (slope / np.maximum(np.abs(strength), FLAT_INFORMATION))
+        step[free] = eigenvectors @ (slope / np.maximum(np.abs(eigenvalues), FLAT_INFORMATION))
         step *= min(1.0, 1.0 / float(np.abs(step).max()))
-        before, (point, value, gradient) = point, _uphill(log_likelihood, data, point, step, value)
+        before, (point, value, gradient) = point, _line_search(log_likelihood, data, point, step, value)
         if point is before:
             break
     if gain < ROUGH_GAIN and flat_gain < FLAT_GAIN:
-        return _optimum(log_likelihood, data, point, value, pinned, gain)
+        return _optimum(log_likelihood, data, point, value, at_bound, gain)
     raise NotEnoughDataError(
         f"{name}: the likelihood of {data.customers:,.0f} customers has no maximum that could be found",
-        hint="observe for longer, or take another model",
+        hint="load a longer history, or choose another model",
         gain_left=gain,
     )
 
 
-def _uphill(
+def _line_search(
     log_likelihood: LogLikelihood[Data], data: Data, point: Floats, step: Floats, value: float
 ) -> tuple[Floats, float, Floats]:
-    """Return the parameters after ``step``, halved until the likelihood does not decrease (except by rounding)."""
+    """Return the next point, its log-likelihood and gradient; ``step`` is halved until the likelihood does not fall."""
     rounding = 1e-13 * abs(value)
     for _ in range(20):
         target = np.clip(point + step, *BOUNDS)
@@ -177,7 +177,7 @@ def _uphill(
 
 
 def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, free: Integers) -> Floats:
-    """Return the negative Hessian of the free log parameters, by central differences of exact gradients."""
+    """Return the observed information of the ``free`` log parameters, by central differences of exact gradients."""
     rows = []
     for index in free:
         step = np.zeros_like(point)
@@ -190,16 +190,21 @@ def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats,
 
 
 def _optimum(
-    log_likelihood: LogLikelihood[Data], data: Data, point: Floats, value: float, pinned: NDArray[np.bool_], gain: float
+    log_likelihood: LogLikelihood[Data],
+    data: Data,
+    point: Floats,
+    value: float,
+    at_bound: NDArray[np.bool_],
+    gain: float,
 ) -> Optimum:
-    """Return the optimum with standard errors; a parameter that varies with one at a bound is unknown too."""
+    """Return the optimum with standard errors; a parameter that varies with one at a bound is unidentified too."""
     information = _information(log_likelihood, data, point, np.arange(len(point)))
-    strength, direction = np.linalg.eigh(information[np.ix_(~pinned, ~pinned)])
-    known = strength > FLAT_INFORMATION
-    inverse = (direction[:, known] / strength[known]) @ direction[:, known].T
-    flat = (np.abs(direction[:, ~known]) > RIDGE_SHARE).any(axis=1)
-    goes_along = (np.abs(inverse @ information[np.ix_(~pinned, pinned)]) > RIDGE_SHARE).any(axis=1)
+    eigenvalues, eigenvectors = np.linalg.eigh(information[np.ix_(~at_bound, ~at_bound)])
+    identified = eigenvalues > FLAT_INFORMATION
+    inverse = (eigenvectors[:, identified] / eigenvalues[identified]) @ eigenvectors[:, identified].T
+    flat = (np.abs(eigenvectors[:, ~identified]) > RIDGE_SHARE).any(axis=1)
+    varies_with_bound = (np.abs(inverse @ information[np.ix_(~at_bound, at_bound)]) > RIDGE_SHARE).any(axis=1)
     errors = np.full(len(point), nan)
-    errors[~pinned] = np.where(flat | goes_along, nan, np.sqrt(np.diag(inverse)))
+    errors[~at_bound] = np.where(flat | varies_with_bound, nan, np.sqrt(np.diag(inverse)))
     unknown = tuple(int(index) for index in np.flatnonzero(np.isnan(errors)))
     return Optimum(np.exp(point), np.exp(point) * errors, value, unknown, gain)

@@ -1,10 +1,10 @@
-"""Gamma-Gamma: expected order value of a customer, shrunk towards the population mean if few orders are known."""
+"""Gamma-Gamma: expected order value of a customer, a weighted mean of the customer's and the population's mean."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
 
 CUSTOMERS_NEEDED = 20
-"""Fewest customers with an order value above zero: more than six for each of three parameters."""
+"""Fewest customers with a mean order value above zero: more than six for each of three parameters."""
 NOTABLE, DEPENDENT = 0.1, 0.3
-"""Correlations from which the dependence is called slight, and too large for the model: Cohen's small and medium
-effects (Statistical power analysis for the behavioral sciences, 2nd ed. 1988, pp. 79-80). CDNOW has 0.11, and a rank
-correlation of 0.21."""
+"""Absolute correlations from which the dependence is called slight, and from which it is too large for the model:
+Cohen's small and medium effects (Statistical power analysis for the behavioral sciences, 2nd ed. 1988, pp. 79-80).
+CDNOW has a correlation of 0.11 and a rank correlation of 0.21."""
 
 MEAN_DIGITS = 9
-"""Significant digits to which mean order values are compared."""
+"""Significant digits to which mean order values are rounded before they are ranked."""
 LEAST_DIFFERENCE = 0.005
-"""Smallest difference of means, relative to the largest mean; if all means are closer, all customers pay one price with
-different rounding."""
+"""Smallest range of mean order values, relative to the largest. With a smaller range, all customers pay one price,
+rounded differently."""
 
 
 @dataclass(frozen=True)
 class OrderSamples:
-    """Customers with orders of known value, input of the fit.
+    """Number and mean value of customers' orders, the input of the fit; shape (n,).
 
     Attributes
     ----------
     x
         Number of orders, at least 1.
     mean
-        Their mean value, above zero.
+        Mean value of the orders, above zero.
     weights
-        Number of customers with these values.
+        Number of customers with this ``x`` and ``mean``.
     """
 
     x: Floats
@@ -54,8 +54,8 @@ class OrderSamples:
         """Number of customers."""
         return float(self.weights.sum())
 
-    def thinned(self, rows: int, seed: int) -> OrderSamples:
-        """Return a representative systematic sample of ``rows`` entries."""
+    def systematic_sample(self, rows: int, seed: int) -> OrderSamples:
+        """Return a systematic sample of ``rows`` entries, with weights scaled to all customers."""
         if len(self.x) <= rows:
             return self
         step = len(self.x) / rows
@@ -66,20 +66,21 @@ class OrderSamples:
 
 @dataclass(frozen=True, kw_only=True)
 class GammaGamma:
-    """Gamma-Gamma model of order values: Gamma(p, nu) within a customer, nu ~ Gamma(q, gamma) across customers.
+    """Gamma-Gamma model: order values of a customer ~ Gamma(p, nu), with nu ~ Gamma(q, gamma) across customers.
 
     Attributes
     ----------
     p
-        Shape of the order values of one customer: their relative spread is 1 / sqrt(p).
+        Shape of the distribution of one customer's order values; their coefficient of variation is 1 / sqrt(p).
     q, gamma
-        Shape and scale (in money) of the distribution across customers.
+        Shape, and rate in money, of the distribution of nu across customers.
     log_likelihood
-        Log-likelihood in the fit's unit of money; NaN if the parameters were given and not fitted.
+        Log-likelihood in the unit of money of the data; None if the parameters were given and not fitted.
     standard_errors
-        Standard errors by parameter, from the observed information; None if the data do not identify the parameter.
+        Standard errors by parameter, from the observed information; a value is None if the data do not identify the
+        parameter. None if the parameters were given.
     customers
-        Number of customers in the fit.
+        Number of customers in the fit; None if the parameters were given.
     """
 
     name: ClassVar[str] = "Gamma-Gamma"
@@ -96,17 +97,13 @@ class GammaGamma:
         if not all(np.isfinite(value) and value > 0 for value in (self.p, self.q, self.gamma)):
             raise InputError("Gamma-Gamma: parameters are finite and above zero")
 
-    @property
-    def population_value(self) -> float:
-        """Expected order value of a customer without known orders; infinite if q is 1 or less."""
-        return self.p * self.gamma / (self.q - 1) if self.q > 1 else np.inf
-
     def expected_value(self, x: ArrayLike, mean: ArrayLike) -> Floats:
         """Return the expected order value of a customer with ``x`` orders of the given mean.
 
-        ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighted by ``p x`` and ``q - 1``
-        (Fader, Hardie, Lee 2005, RFM and CLV). Infinite where the denominator is not positive: the
-        population has no mean and the customer too few orders. ``mean`` is ignored where x is 0.
+        ``p (gamma + x m) / (p x + q - 1)`` with ``m = mean``: the customer's mean and the population's, weighted by
+        ``p x`` and ``q - 1`` (Fader, Hardie, Lee 2005, RFM and CLV, *J. Marketing Research* 42(4), 415-430). Infinite
+        if the denominator is not positive: the population has no mean, and the customer has too few orders. ``mean`` is
+        ignored if x is 0.
         """
         orders, value = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(mean, dtype=np.float64))
         wrong = ~(orders >= 0) | ((orders > 0) & ~(value >= 0))
@@ -116,41 +113,25 @@ class GammaGamma:
         known = self.p * orders + self.q - 1
         return np.where(known > 0, self.p * (self.gamma + spent) / np.where(known > 0, known, 1.0), np.inf)
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the model as numbers, text and dicts for :meth:`from_plain`."""
-        errors = None if self.standard_errors is None else dict(self.standard_errors)
-        return {
-            "model": self.name,
-            "parameters": {"p": self.p, "q": self.q, "gamma": self.gamma},
-            "fit": {"log_likelihood": self.log_likelihood, "standard_errors": errors, "customers": self.customers},
-        }
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the model that :meth:`to_plain` described."""
-        if plain["model"] != cls.name:
-            raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
-        return cls(**plain["parameters"], **plain["fit"])
-
 
 def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None, seed: int = 0) -> GammaGamma:
-    """Fit Gamma-Gamma by maximum likelihood, to the customers with orders of a mean value above zero.
+    """Fit Gamma-Gamma by maximum likelihood.
 
     Parameters
     ----------
     x, mean
-        Number of orders and their mean value, one unit of money; shape (n,). Customers with x = 0 or a mean of zero or
-        less (only returns, only gifts) carry no information about order values and are excluded. The papers exclude the
-        first purchase; include it if it is like the others.
+        Number of orders and their mean value in any unit of money; shape (n,). Customers with x = 0 or a mean of zero
+        or less (only returns, only gifts) are excluded, because they carry no information about order values. The
+        papers exclude the first purchase; include it if its value does not differ from later ones.
     weights
         Number of customers of each entry; default 1.
     seed
-        Seed of the sample on which start values are compared, if there are many customers.
+        Random seed of the sample on which start values are compared if there are many customers.
 
     Raises
     ------
     NotEnoughDataError
-        Fewer than 20 of these customers, none with a second order, or no maximum.
+        Fewer than 20 customers remain, none has a second order, or the likelihood has no maximum.
     """
     from ckm.models.btyd.fitting import maximise
 
@@ -177,7 +158,7 @@ def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None 
 
 
 STARTS: Sequence[Sequence[float]] = ((5.0, 4.0, 0.6), (1.0, 3.0, 2.0), (30.0, 2.0, 0.03))
-"""Start values, in units of the mean order value."""
+"""Start values of (p, q, gamma); gamma in units of the mean order value."""
 
 
 def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> OrderSamples:
@@ -197,10 +178,11 @@ def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> OrderSa
 
 
 def log_likelihood(parameters: Floats, data: OrderSamples) -> tuple[float, Floats]:
-    """Log-likelihood of all customers and its gradient in (p, q, gamma).
+    """Return the log-likelihood of all customers, and its gradient in (p, q, gamma), shape (3,).
 
+    Likelihood of a customer with the mean value m of x orders, with the gamma function G:
     ``G(p x + q) / (G(p x) G(q)) gamma^q m^(p x - 1) x^(p x) / (gamma + m x)^(p x + q)`` (Fader and Hardie 2013, The
-    Gamma-Gamma model of monetary value; Fader, Hardie, Lee 2005, RFM and CLV).
+    Gamma-Gamma model of monetary value).
     """
     from scipy.special import gammaln, psi
 
@@ -209,28 +191,28 @@ def log_likelihood(parameters: Floats, data: OrderSamples) -> tuple[float, Float
     spent = data.mean * data.x
     share, rest = np.log(spent / (gamma + spent)), np.log(gamma / (gamma + spent))
     value = gammaln(orders + q) - gammaln(orders) - gammaln(q) + q * rest + orders * share - np.log(data.mean)
-    whole = psi(orders + q)
-    in_p = data.x * (whole - psi(orders) + share)
-    in_q = whole - psi(q) + rest
-    in_gamma = (q * spent / gamma - orders) / (gamma + spent)
-    gradient = [float((weights * part).sum()) for part in (in_p, in_q, in_gamma)]
+    psi_total = psi(orders + q)
+    grad_p = data.x * (psi_total - psi(orders) + share)
+    grad_q = psi_total - psi(q) + rest
+    grad_gamma = (q * spent / gamma - orders) / (gamma + spent)
+    gradient = [float((weights * part).sum()) for part in (grad_p, grad_q, grad_gamma)]
     return float((weights * value).sum()), np.asarray(gradient)
 
 
 @dataclass(frozen=True)
 class Independence:
-    """Test of Gamma-Gamma's assumption that the average order value does not depend on the number of orders.
+    """Check of Gamma-Gamma's assumption that mean order value and number of orders are independent.
 
     Attributes
     ----------
     customers
         Number of customers with a mean order value above zero.
     pearson, spearman
-        Correlations of number and mean value; None where all customers have the same number or mean. Pearson's is moved
-        by a few large customers. Spearman's is not, but it is a little above zero even where the two are independent:
-        order values are skewed, and a mean of several orders is seldom as far below the median as a single order.
+        Correlations of number and mean value of orders; None if all customers have the same number or the same mean.
+        Pearson's depends much on a few large customers. Spearman's does not, but is slightly positive for independent
+        numbers and values, because order values are skewed: the mean of several orders is rarely far below the median.
     holds
-        Whether the assumption holds: both correlations are below :data:`DEPENDENT` in size.
+        Whether both absolute correlations are below :data:`DEPENDENT`; true if they are None.
     """
 
     customers: float
@@ -239,55 +221,41 @@ class Independence:
     holds: bool
 
     @property
-    def reading(self) -> str:
-        """The result of the test, in one sentence."""
+    def sentence(self) -> str:
+        """Result of the check as a sentence for the user."""
         if self.pearson is None or self.spearman is None:
-            return "The number of orders or their value is the same for all customers, so there is nothing to check."
+            return "All customers have the same number of orders or the same order value, so there is nothing to check."
         figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
         if max(abs(self.pearson), abs(self.spearman)) < NOTABLE:
-            return f"The average order value does not go with how many a customer makes ({figures})."
+            return f"The average order value does not depend on the number of orders ({figures})."
         larger = "larger" if self.spearman + self.pearson > 0 else "smaller"
         if self.holds:
-            return f"Customers who order more often make slightly {larger} orders ({figures}); Gamma-Gamma ignores it."
+            return (
+                f"Customers who order more often make slightly {larger} orders ({figures}); Gamma-Gamma ignores this."
+            )
         return (
             f"Customers who order more often make {larger} orders ({figures}): "
-            "Gamma-Gamma takes the two for independent, so expected values mislead."
+            "Gamma-Gamma assumes independence, so expected values are biased."
         )
 
 
-def check_independence(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None) -> Independence:
+def check_independence(x: ArrayLike, mean: ArrayLike) -> Independence:
     """Correlate the number of orders with their mean value; arguments as for :func:`fit_gamma_gamma`.
 
-    Means that are equal to :data:`MEAN_DIGITS` significant digits count as equal, because rounding changes the last bit
-    of a mean of equal orders. If all means lie within :data:`LEAST_DIFFERENCE`, the correlations are None.
+    Means are rounded to :data:`MEAN_DIGITS` significant digits, because the mean of equal order values differs in its
+    last bit. If the range of the means is below :data:`LEAST_DIFFERENCE`, the correlations are None.
     """
-    data = _orders(x, mean, weights)
+    from scipy.stats import pearsonr, spearmanr
+
+    data = _orders(x, mean, None)
     value = _rounded(data.mean)
-    if len(value) and value.max() - value.min() <= LEAST_DIFFERENCE * value.max():
-        value = np.full_like(value, value.max())
-    pearson = _correlation(data.x, value, data.weights)
-    spearman = _correlation(_ranks(data.x, data.weights), _ranks(value, data.weights), data.weights)
-    holds = all(figure is None or abs(figure) < DEPENDENT for figure in (pearson, spearman))
-    return Independence(data.customers, pearson, spearman, holds)
+    if not len(value) or data.x.min() == data.x.max() or value.max() - value.min() <= LEAST_DIFFERENCE * value.max():
+        return Independence(data.customers, None, None, holds=True)
+    pearson, spearman = (float(correlation(data.x, value).statistic) for correlation in (pearsonr, spearmanr))
+    return Independence(data.customers, pearson, spearman, max(abs(pearson), abs(spearman)) < DEPENDENT)
 
 
 def _rounded(values: Floats) -> Floats:
     """Return positive numbers rounded to :data:`MEAN_DIGITS` significant digits."""
     scale = 10.0 ** (MEAN_DIGITS - 1 - np.floor(np.log10(values)))
     return np.asarray(np.round(values * scale) / scale)
-
-
-def _correlation(one: Floats, other: Floats, weights: Floats) -> float | None:
-    if not len(one) or one.min() == one.max() or other.min() == other.max():
-        return None
-    total = weights.sum()
-    one, other = (part - (weights * part).sum() / total for part in (one, other))
-    spread = np.sqrt((weights * one**2).sum() * (weights * other**2).sum())
-    return float((weights * one * other).sum() / spread)
-
-
-def _ranks(values: Floats, weights: Floats) -> Floats:
-    """Return mid-ranks: equal values share the mean of their ranks."""
-    _, position = np.unique(values, return_inverse=True)
-    count = np.bincount(position, weights)
-    return np.asarray((np.cumsum(count) - count / 2)[position])

@@ -1,6 +1,6 @@
-"""Purchase histories, the input of the purchase models: frequency, recency and length of observation."""
+"""Purchase histories (x, t_x, T), the sufficient statistics of the purchase models."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Floats: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Integers: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 REPEAT_CUSTOMERS_NEEDED = 20
-"""Fewest repeat customers: five for each of four parameters. With fewer, the likelihood is flat in most directions."""
+"""Fewest repeat customers for a fit: five per parameter. With fewer, the likelihood is flat in most directions."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Histories:
     Attributes
     ----------
     x
-        Repeat purchases: purchase days less one. Shape (n,), whole numbers.
+        Repeat purchases: purchase days less one. Whole numbers; shape (n,), like all other attributes.
     t_x
         Time from the first purchase to the last; 0 where x is 0.
     T
@@ -60,19 +60,19 @@ class Histories:
 
     @cached_property
     def frequencies(self) -> tuple[Floats, Integers]:
-        """Distinct ``x``, ascending, and the index of each history's ``x``, for computing gamma functions once."""
+        """Distinct ``x``, ascending, and the index of each history's ``x``."""
         distinct, position = np.unique(self.x, return_inverse=True)
         return distinct, position.astype(np.int64)
 
-    def in_time(self, factor: float) -> Histories:
-        """Return the same customers with all times multiplied by ``factor``."""
+    def rescaled(self, factor: float) -> Histories:
+        """Return the histories with ``t_x`` and ``T`` multiplied by ``factor``."""
         return Histories(self.x, self.t_x * factor, self.T * factor, self.weights)
 
-    def thinned(self, rows: int, seed: int) -> Histories:
-        """Return a representative systematic sample of ``rows`` customers; it does not depend on the order of the rows.
+    def systematic_sample(self, rows: int, seed: int) -> Histories:
+        """Return a systematic sample of ``rows`` customers, with weights scaled to all customers.
 
-        Every (customers / rows)-th customer along the sorted histories, from a random start (Cochran,
-        Sampling Techniques, 1977, chapter 8).
+        Every (customers / rows)-th customer along the sorted histories, from a random start (Cochran, Sampling
+        Techniques, 1977, chapter 8). The sample does not depend on the order of the input rows.
         """
         if len(self.x) <= rows:
             return self
@@ -89,7 +89,7 @@ def checked(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *further: ArrayLike) -> 
     Raises
     ------
     InputError
-        A value is not finite or negative, or ``t_x`` exceeds ``T``.
+        A value is infinite, NaN or negative, or ``t_x`` exceeds ``T``.
     """
     arrays = np.broadcast_arrays(*(np.asarray(part, dtype=np.float64) for part in (x, t_x, T, *further)))
     wrong = ~np.isfinite(arrays[0])
@@ -110,7 +110,7 @@ def count_histories(
     T: ArrayLike,
     weights: ArrayLike | None = None,
 ) -> Histories:
-    """Count customers with equal histories once.
+    """Return the distinct histories with their numbers of customers.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ def count_histories(
     Raises
     ------
     InputError
-        A history is impossible: see :func:`checked`; ``x`` is not an integer; or ``t_x`` is positive without a repeat
-        purchase.
+        A history is impossible: as in :func:`checked`, or ``x`` is not a whole number, or ``t_x`` is positive without a
+        repeat purchase.
     """
     frequency, last, observed, weight = (
         np.ravel(part) for part in checked(x, t_x, T, 1.0 if weights is None else weights)
@@ -131,7 +131,7 @@ def count_histories(
     wrong = (frequency != np.floor(frequency)) | ((frequency == 0) & (last > 0))
     if wrong.any():
         raise InputError(
-            f"{int(wrong.sum())} purchase histories are impossible: x is no whole number, or t_x > 0 with x = 0",
+            f"{int(wrong.sum())} purchase histories are impossible: x is not a whole number, or t_x > 0 with x = 0",
             hint="x counts repeat purchases; without one the last purchase is the first, so t_x = 0",
         )
     order = np.lexsort((weight, observed, last, frequency) if weights is not None else (observed, last, frequency))
@@ -145,7 +145,7 @@ def count_histories(
 
 
 def histories_of_purchases(customers: ArrayLike, days: ArrayLike, last_day: int) -> tuple[Integers, Floats]:
-    """Return each customer's history from single purchases, as of the end of ``last_day``.
+    """Return each customer's history, computed from single purchases, as of the end of ``last_day``.
 
     All purchases of a day count as one; the first purchase day starts the observation and is not counted in ``x``.
 
@@ -159,7 +159,7 @@ def histories_of_purchases(customers: ArrayLike, days: ArrayLike, last_day: int)
     Returns
     -------
     tuple
-        The codes, ascending, shape (n,), and the rows ``x, t_x, T`` of each, in days, shape (3, n).
+        Codes, ascending, shape (n,); and ``x``, ``t_x`` and ``T`` (days) as rows of an array, shape (3, n).
     """
     code, day = np.asarray(customers, dtype=np.int64), np.asarray(days, dtype=np.int64)
     known = day <= last_day
@@ -170,12 +170,12 @@ def histories_of_purchases(customers: ArrayLike, days: ArrayLike, last_day: int)
 
 
 def require_repeat_buyers(histories: Histories, model: str) -> None:
-    """Raise NotEnoughDataError, with both numbers, if too few customers bought again to fit a model."""
+    """Raise NotEnoughDataError, with both numbers, if too few customers bought again for a fit, or all on one day."""
     if histories.repeat_customers < REPEAT_CUSTOMERS_NEEDED:
         raise NotEnoughDataError(
             f"{model}: {histories.repeat_customers:,.0f} of {histories.customers:,.0f} customers bought again, "
             f"{REPEAT_CUSTOMERS_NEEDED} needed",
-            hint="observe for longer, or take the rule, which needs no repeat purchases",
+            hint="load a longer history, or choose --model rule, which needs no repeat purchases",
             there=histories.repeat_customers,
             needed=REPEAT_CUSTOMERS_NEEDED,
         )

@@ -1,4 +1,4 @@
-"""Holdout test of the purchase models: fitted on the first part of the history, compared with the rest."""
+"""Holdout test of the purchase models: fitted on purchases up to a split day, compared with later purchases."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
 
-TENTHS = 10
+DECILES = 10
 ERROR_DIGITS = 5
-"""Digits to which errors are compared: if nobody churns, the three models are the same and differ by rounding only."""
+"""Decimals to which errors are compared: if no customer churns, the errors of the models differ by rounding only."""
 
 
 @dataclass(frozen=True)
 class ModelHoldout:
-    """Predictions of one model for the holdout, and their errors.
+    """Predictions of one purchase model for the holdout, and their errors.
 
     Attributes
     ----------
     model
-        Model fitted before the holdout.
+        Purchase model fitted up to the split.
     expected
-        Expected orders of each customer.
+        Expected orders of each customer, shape (n,).
     mean_absolute_error, root_mean_square_error
         Errors of the expected orders per customer.
-    misplaced
-        Sum of the absolute errors of spend ÷ actual spend, after the expected spend is scaled to the actual total: 0 if
-        every customer spent the expected share of the total.
+    allocation_error
+        Sum of absolute errors of customers' spend ÷ total spend, after expected spend is scaled to the actual total; 0
+        if each customer's share of the total is as expected.
     """
 
     model: TransactionModel
     expected: Floats
     mean_absolute_error: float
     root_mean_square_error: float
-    misplaced: float
+    allocation_error: float
 
     @property
     def total(self) -> float:
@@ -54,20 +54,20 @@ class ModelHoldout:
 
 @dataclass(frozen=True)
 class Holdout:
-    """Actual purchases in the holdout, and the predictions of each model.
+    """Actual purchases in the holdout, and the predictions of each purchase model.
 
     Attributes
     ----------
     split, last_day
-        Last day that the models were fitted to, and last day of the holdout.
+        Last day of the data that the models were fitted to, and last day of the holdout.
     buyers
-        Customers with a purchase by the split, as of that day. Later customers are not included.
+        Customers with a purchase by the split, as of the split. New customers of the holdout are not included.
     orders, money
-        Purchase days of each customer in the holdout, and their value.
+        Purchase days of each customer in the holdout, and the value of the purchases on them; shape (n,).
     order_value
-        Expected average order value of each customer.
+        Expected order value of each customer, shape (n,).
     models
-        One entry per fitted model, smallest ``misplaced`` first.
+        One entry per fitted model, smallest ``allocation_error`` first.
     """
 
     split: int
@@ -80,22 +80,22 @@ class Holdout:
 
     @property
     def best(self) -> ModelHoldout:
-        """The model with the smallest ``misplaced``.
+        """The model with the smallest ``allocation_error``.
 
-        Squared errors are dominated by a few large customers, and absolute errors favour a model that predicts too
-        little. With equal totals neither happens.
+        This criterion is used because squared errors are dominated by a few large customers, and unscaled absolute
+        errors of skewed spend favour a model that predicts too little.
         """
         return self.models[0]
 
     @cached_property
-    def tenths_of_orders(self) -> tuple[HoldoutDecile, ...]:
+    def order_deciles(self) -> tuple[HoldoutDecile, ...]:
         """Orders by decile of the customers, ranked by expected orders, highest first."""
-        return by_tenths(self.best.expected, self.orders)
+        return by_deciles(self.best.expected, self.orders)
 
     @cached_property
-    def tenths_of_money(self) -> tuple[HoldoutDecile, ...]:
+    def spend_deciles(self) -> tuple[HoldoutDecile, ...]:
         """Spend by decile of the customers, ranked by expected spend, highest first."""
-        return by_tenths(self.best.expected * self.order_value, self.money)
+        return by_deciles(self.best.expected * self.order_value, self.money)
 
 
 @dataclass(frozen=True)
@@ -115,19 +115,19 @@ class HoldoutDecile:
     actual: float
 
 
-def hold_out(
+def holdout_test(
     codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0
 ) -> Holdout:
-    """Fit all models to the purchases until the split, and compare their predictions with the purchases after it.
+    """Fit all purchase models to the purchases up to the split, and compare predictions with later purchases.
 
     Parameters
     ----------
     codes, days, money
         As for :func:`ckm.models.btyd.buyers.buyers_until`.
     split, last_day
-        Last day that the models see, and last day of the holdout.
+        Last day of the data that the models are fitted to, and last day of the holdout.
     seed
-        Random seed of the sample that models are fitted to, if there are many customers.
+        Random seed of the sample that the models are fitted to if there are many customers.
 
     Raises
     ------
@@ -144,17 +144,17 @@ def hold_out(
         orders=orders,
         money=spent,
         order_value=fit.order_value(buyers),
-        models=_judged(fit, buyers, orders, spent, last_day - split),
+        models=_evaluated(fit, buyers, orders, spent, last_day - split),
     )
 
 
-def by_tenths(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
-    """Return the expected and actual sums of ten equal parts of the customers, ranked by expectation, highest first.
+def by_deciles(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
+    """Return expected and actual sums by decile of the customers, ranked by ``expected``, highest first.
 
-    If expectations are equal, the lower customer code comes first.
+    Of equal expectations, the lower customer code comes first.
     """
     ranked = np.argsort(-expected, kind="stable")
-    parts = np.array_split(ranked, TENTHS)
+    parts = np.array_split(ranked, DECILES)
     return tuple(HoldoutDecile(len(part), float(expected[part].sum()), float(actual[part].sum())) for part in parts)
 
 
@@ -169,21 +169,21 @@ def _later(
     return orders[buyers.codes].astype(np.float64), spent[buyers.codes].astype(np.float64)
 
 
-def _judged(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, days: int) -> tuple[ModelHoldout, ...]:
+def _evaluated(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, days: int) -> tuple[ModelHoldout, ...]:
     found = []
     order, value = tuple(FITS), fit.order_value(buyers)
     for model in sorted(fit.choice.candidates, key=lambda each: order.index(each.name)):
         expected = expected_orders(model, buyers, float(days))
         miss = expected - orders
         errors = float(abs(miss).mean()), float(np.sqrt((miss**2).mean()))
-        found.append(ModelHoldout(model, expected, *errors, misplaced(expected * value, spent)))
-    # Sorting is stable: of equal models, the one that is faster to fit comes first.
-    return tuple(sorted(found, key=lambda each: round(each.misplaced, ERROR_DIGITS)))
+        found.append(ModelHoldout(model, expected, *errors, allocation_error(expected * value, spent)))
+    # Sorting is stable: of models with equal errors, the one that is faster to fit comes first.
+    return tuple(sorted(found, key=lambda each: round(each.allocation_error, ERROR_DIGITS)))
 
 
-def misplaced(expected: Floats, came: Floats) -> float:
-    """Return the absolute error at equal totals, as a share of the actual total; 0 if either total is 0."""
-    total, predicted = float(came.sum()), float(expected.sum())
+def allocation_error(expected: Floats, actual: Floats) -> float:
+    """Return ``sum |c e - a| / sum a``, with ``c`` scaling ``expected`` to the actual total; 0 if a total is 0."""
+    total, predicted = float(actual.sum()), float(expected.sum())
     if total <= 0 or predicted <= 0:
         return 0.0
-    return float(np.abs(expected * (total / predicted) - came).sum() / total)
+    return float(np.abs(expected * (total / predicted) - actual).sum() / total)

@@ -1,6 +1,6 @@
 """MBG/NBD: customers can drop out after each purchase, the first included (Batislam, Denizel and Filiztekin 2007)."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MBGNBD(BetaGeometric):
-    """Modified beta-geometric/NBD. The churn probability of a one-time buyer, too, grows with recency."""
+    """Modified beta-geometric/NBD. One-time buyers can drop out too: their ``alive`` falls with recency."""
 
     name: ClassVar[str] = "MBG/NBD"
-    first_counts: ClassVar[bool] = True
+    dropout_after_first: ClassVar[bool] = True
 
 
 def fit_mbgnbd(

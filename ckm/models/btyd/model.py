@@ -1,11 +1,11 @@
-"""Common base of the three buy-till-you-die models."""
+"""Base class of the purchase models BG/NBD, MBG/NBD and Pareto/NBD."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -25,7 +25,7 @@ DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0}
 
 
 @dataclass(frozen=True)
-class FitFacts:
+class FitDiagnostics:
     """Diagnostics of a fit.
 
     Attributes
@@ -35,11 +35,11 @@ class FitFacts:
     customers, repeat_customers, orders
         Size of the training data; ``orders`` counts repeat purchases.
     standard_errors
-        Standard errors by parameter, from the observed information; None where unknown.
+        Standard errors by parameter, from the observed information; None for parameters in ``unknown``.
     unknown
-        Parameters that the data do not identify: at a bound or on a flat ridge of the likelihood.
+        Names of unidentified parameters: at a bound, or on a flat ridge of the likelihood.
     gain_left
-        Log-likelihood that a further Newton step would gain; below 1e-4 after convergence.
+        Increase of the log-likelihood that a further Newton step would give; below 1e-4 after convergence.
     """
 
     log_likelihood: float
@@ -50,30 +50,20 @@ class FitFacts:
     unknown: tuple[str, ...]
     gain_left: float
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return numbers, text, lists and dicts."""
-        own = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**own, "standard_errors": dict(self.standard_errors), "unknown": list(self.unknown)}
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the facts that :meth:`to_plain` described."""
-        return cls(**{**plain, "standard_errors": dict(plain["standard_errors"]), "unknown": tuple(plain["unknown"])})
-
 
 @dataclass(frozen=True, kw_only=True)
 class TransactionModel(ABC):
-    """Each customer purchases at an individual rate until an unobserved dropout.
+    """Purchase model: each customer purchases at an individual rate until an unobserved dropout.
 
-    All times, in arguments and results, are in :attr:`time_unit`. Methods take numbers or arrays that broadcast and
-    return float arrays. ``x`` is the number of repeat purchases, ``t_x`` the time from first to last purchase and ``T``
-    the time from the first purchase to now; if x = 0, t_x = 0.
+    All times, in arguments and results, are in :attr:`time_unit`. Arguments are numbers or arrays that broadcast;
+    results are float arrays of the broadcast shape. ``x`` is the number of repeat purchases, ``t_x`` the time from the
+    first to the last purchase (0 if x = 0), and ``T`` the time from the first purchase to now.
 
     Attributes
     ----------
     time_unit
         ``days`` or ``weeks``.
-    facts
+    diagnostics
         Diagnostics of the fit; None if the parameters were given and not fitted.
     """
 
@@ -82,7 +72,7 @@ class TransactionModel(ABC):
     time_parameters: ClassVar[tuple[str, ...]]
 
     time_unit: TimeUnit = "days"
-    facts: FitFacts | None = None
+    diagnostics: FitDiagnostics | None = None
 
     def __post_init__(self) -> None:
         if self.time_unit not in DAYS:
@@ -98,12 +88,12 @@ class TransactionModel(ABC):
     @property
     def log_likelihood(self) -> float:
         """Log-likelihood of the training data, in the model's unit of time; NaN without a fit."""
-        return np.nan if self.facts is None else self.facts.log_likelihood
+        return np.nan if self.diagnostics is None else self.diagnostics.log_likelihood
 
     @property
     def standard_errors(self) -> dict[str, float | None]:
-        """Standard errors by parameter; None where unknown, empty without a fit."""
-        return {} if self.facts is None else dict(self.facts.standard_errors)
+        """Standard errors by parameter; None for an unidentified parameter; empty without a fit."""
+        return {} if self.diagnostics is None else dict(self.diagnostics.standard_errors)
 
     @property
     def aic(self) -> float:
@@ -120,8 +110,8 @@ class TransactionModel(ABC):
     def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
         """Return the log odds of :meth:`no_order`, precise also where the probability rounds to 0 or 1.
 
-        In all three models the probability is the likelihood of the history observed until T + horizon (no further
-        purchase) ÷ the likelihood of the history observed until T.
+        In all three models the probability is ``L(x, t_x, T + horizon) / L(x, t_x, T)``, with L the likelihood of a
+        history.
         """
 
     @abstractmethod
@@ -130,51 +120,35 @@ class TransactionModel(ABC):
 
     def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time], given the history."""
-        return np.asarray(self.expected_if_there(x, T, time) * self.alive(x, t_x, T))
+        return np.asarray(self.expected_orders_if_active(x, T, time) * self.alive(x, t_x, T))
 
     @abstractmethod
-    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+    def expected_orders_if_active(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
         The result depends on ``x`` and ``T`` only.
         """
 
-    def expected_repeats(self, time: ArrayLike) -> Floats:
-        """Return the expected number of repeat purchases of a new customer within ``time`` of the first purchase."""
-        return self.expected_orders(0.0, 0.0, 0.0, time)
-
     def in_unit(self, unit: TimeUnit) -> Self:
-        """Return the same model with times in another unit.
+        """Return the model with times in another unit.
 
-        A density of times in weeks is 7 times one in days for each purchase, so the log-likelihood changes by
-        ``orders * log(days of the new unit / days of the old)``; the shape parameters do not change.
+        The log-likelihood increases by ``orders * log(days of the new unit / days of the old unit)``, because a density
+        per week is 7 times a density per day, for each purchase. Shape parameters do not change.
         """
         if unit not in DAYS:
             raise UsageError(f"time_unit is 'days' or 'weeks', not {unit!r}")
         factor = DAYS[self.time_unit] / DAYS[unit]
         scaled: dict[str, Any] = {name: getattr(self, name) * factor for name in self.time_parameters}
-        return replace(self, **scaled, time_unit=unit, facts=self.facts and self._scaled_facts(self.facts, factor))
+        diagnostics = None if self.diagnostics is None else self._scaled_diagnostics(self.diagnostics, factor)
+        return replace(self, **scaled, time_unit=unit, diagnostics=diagnostics)
 
-    def _scaled_facts(self, facts: FitFacts, factor: float) -> FitFacts:
+    def _scaled_diagnostics(self, diagnostics: FitDiagnostics, factor: float) -> FitDiagnostics:
         errors = {
             name: error * factor if error is not None and name in self.time_parameters else error
-            for name, error in facts.standard_errors.items()
+            for name, error in diagnostics.standard_errors.items()
         }
-        shift = facts.orders * np.log(factor)
-        return replace(facts, log_likelihood=float(facts.log_likelihood - shift), standard_errors=errors)
-
-    def to_plain(self) -> dict[str, Any]:
-        """Return the model as numbers, text, lists and dicts for :meth:`from_plain`."""
-        facts = None if self.facts is None else self.facts.to_plain()
-        return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": facts}
-
-    @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return the model that :meth:`to_plain` described."""
-        if plain["model"] != cls.name:
-            raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
-        facts = None if plain["fit"] is None else FitFacts.from_plain(plain["fit"])
-        return cls(**plain["parameters"], time_unit=plain["time_unit"], facts=facts)
+        shift = diagnostics.orders * np.log(factor)
+        return replace(diagnostics, log_likelihood=float(diagnostics.log_likelihood - shift), standard_errors=errors)
 
 
 ModelT = TypeVar("ModelT", bound=TransactionModel)
@@ -183,13 +157,13 @@ ModelT = TypeVar("ModelT", bound=TransactionModel)
 def fit_transactions(
     model: type[ModelT],
     log_likelihood: LogLikelihood[Histories],
-    starts: Callable[[float], Sequence[Sequence[float]]],
+    start_values: Callable[[float], Sequence[Sequence[float]]],
     histories: Histories,
     *,
     time_unit: TimeUnit,
     seed: int,
 ) -> ModelT:
-    """Fit one of the models.
+    """Fit a purchase model by maximum likelihood.
 
     Parameters
     ----------
@@ -197,13 +171,13 @@ def fit_transactions(
         Class of the model.
     log_likelihood
         See :data:`ckm.models.btyd.fitting.LogLikelihood`.
-    starts
-        Function from the mean purchase rate to start values of the natural parameters; times are scaled so that the
-        mean of T is 1.
+    start_values
+        Function from the mean number of repeat purchases to start values of the parameters, for times scaled so that
+        the mean of T is 1.
     histories
         Purchase histories of the customers.
     time_unit, seed
-        Time unit of the histories; random seed of the sample that start values are compared on.
+        Time unit of the histories; random seed of the sample on which start values are compared.
     """
     from ckm.models.btyd.fitting import maximise
 
@@ -211,10 +185,11 @@ def fit_transactions(
         raise UsageError(f"time_unit is 'days' or 'weeks', not {time_unit!r}")
     require_repeat_buyers(histories, model.name)
     observed = float((histories.weights * histories.T).sum()) / histories.customers
-    scaled = histories.in_time(1 / observed)
-    found = maximise(log_likelihood, scaled, starts(histories.orders / histories.customers), name=model.name, seed=seed)
+    scaled = histories.rescaled(1 / observed)
+    start = start_values(histories.orders / histories.customers)
+    found = maximise(log_likelihood, scaled, start, name=model.name, seed=seed)
     units = np.asarray([observed if name in model.time_parameters else 1.0 for name in model.parameter_names])
-    facts = FitFacts(
+    diagnostics = FitDiagnostics(
         log_likelihood=float(found.log_likelihood - histories.orders * np.log(observed)),
         customers=histories.customers,
         repeat_customers=histories.repeat_customers,
@@ -227,4 +202,4 @@ def fit_transactions(
         gain_left=found.gain_left,
     )
     parameters: dict[str, Any] = dict(zip(model.parameter_names, (found.parameters * units).tolist(), strict=True))
-    return model(**parameters, time_unit=time_unit, facts=facts)
+    return model(**parameters, time_unit=time_unit, diagnostics=diagnostics)

@@ -1,11 +1,11 @@
-"""Selection among the three purchase models by AIC."""
+"""Selection of a purchase model by AIC."""
 
-# ruff: noqa: N803 - T is what the papers call it
+# ruff: noqa: N803 - the papers name it T
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
@@ -24,19 +24,18 @@ FITS: Mapping[str, Callable[..., TransactionModel]] = {
     MBGNBD.name: fit_mbgnbd,
     ParetoNBD.name: fit_pareto_nbd,
 }
-CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BGNBD, MBGNBD, ParetoNBD)}
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The model with the smallest AIC, and the other candidates.
+class ModelChoice:
+    """Purchase model with the smallest AIC, and all candidates.
 
     Attributes
     ----------
     model
-        The best model; with equal AIC the first in the order of ``models``.
+        Model with the smallest AIC; of equal ones, the first in the order of the argument ``models``.
     candidates
-        All models that could be fitted, best first.
+        All models that could be fitted, smallest AIC first.
     failures
         Models that could not be fitted, with the reason.
     """
@@ -55,11 +54,11 @@ def choose_btyd(
     seed: int = 0,
     time_unit: TimeUnit = "days",
     models: Sequence[str] = tuple(FITS),
-) -> Choice:
-    """Fit the models and return the one with the smallest AIC (Akaike 1974).
+) -> ModelChoice:
+    """Fit the purchase models, and select the one with the smallest AIC (Akaike 1974).
 
-    All three models are densities of the same purchase times with four parameters, so the smallest AIC is the largest
-    log-likelihood.
+    All three models have four parameters and are densities of the same purchase times, so the smallest AIC is the
+    largest log-likelihood.
 
     Parameters
     ----------
@@ -71,7 +70,7 @@ def choose_btyd(
     Raises
     ------
     NotEnoughDataError
-        None of the models can be fitted; the error is that of the first.
+        No model can be fitted; the error is that of the first model.
     """
     fitted: list[TransactionModel] = []
     failures: dict[str, NotEnoughDataError] = {}
@@ -85,11 +84,4 @@ def choose_btyd(
     if not fitted:
         raise next(iter(failures.values()))
     ranked = tuple(sorted(fitted, key=lambda model: model.aic))
-    return Choice(ranked[0], ranked, {name: str(error) for name, error in failures.items()})
-
-
-def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:
-    """Return the model that :meth:`TransactionModel.to_plain` described."""
-    if plain["model"] not in CLASSES:
-        raise UnknownNameError("model", plain["model"], CLASSES)
-    return CLASSES[plain["model"]].from_plain(plain)
+    return ModelChoice(ranked[0], ranked, {name: str(error) for name, error in failures.items()})

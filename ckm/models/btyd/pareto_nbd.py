@@ -1,7 +1,7 @@
-"""Pareto/NBD: each customer drops out after an individual time (Schmittlein, Morrison and Colombo 1987)."""
+"""Pareto/NBD: each customer drops out after an exponential time (Schmittlein, Morrison and Colombo 1987)."""
 
-# ruff: noqa: N803, N806 - T is what the papers call it
-# ruff: noqa: D102 - the base class says what its methods return
+# ruff: noqa: N803, N806 - the papers name it T
+# ruff: noqa: D102 - docstrings are in the base class
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ckm.models.btyd.histories import Floats, Histories, checked, count_histories
 from ckm.models.btyd.model import TimeUnit, TransactionModel, fit_transactions
-from ckm.models.btyd.pareto_integral import race
+from ckm.models.btyd.pareto_integral import competing_risks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoNBD(TransactionModel):
-    """Purchases come at rate lambda ~ Gamma(r, alpha), dropout at rate mu ~ Gamma(s, beta).
+    """Purchases at rate lambda ~ Gamma(r, alpha); dropout at rate mu ~ Gamma(s, beta).
 
     Attributes
     ----------
     r, alpha
-        Shape, and rate in units of time, of the gamma distribution of purchase rates: their mean is r / alpha.
+        Shape and rate of the gamma distribution of purchase rates across customers, with mean r / alpha per unit of
+        time; alpha is in units of time.
     s, beta
-        The same for the dropout rate.
+        The same for the dropout rates.
     """
 
     name: ClassVar[str] = "Pareto/NBD"
@@ -45,12 +46,12 @@ class ParetoNBD(TransactionModel):
         x, t_x, T, horizon = checked(x, t_x, T, horizon)
         shape = x.shape
         x, t_x, T, horizon = (np.ravel(part) for part in (x, t_x, T, horizon))
-        before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
-        ahead = race(self.r + x, self.s, self.alpha, self.beta, T, horizon)
-        silent = np.exp(before.nothing)
+        before = competing_risks(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
+        ahead = competing_risks(self.r + x, self.s, self.alpha, self.beta, T, horizon)
+        silent = np.exp(before.log_neither)
         with np.errstate(divide="ignore"):
-            stays_away = np.log(before.leaves + silent * (np.exp(ahead.nothing) + ahead.leaves))
-            return np.asarray(stays_away - before.nothing - np.log(ahead.orders)).reshape(shape)
+            stays_away = np.log(before.dropout_first + silent * (np.exp(ahead.log_neither) + ahead.dropout_first))
+            return np.asarray(stays_away - before.log_neither - np.log(ahead.order_first)).reshape(shape)
 
     def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         from scipy.special import expit
@@ -58,15 +59,16 @@ class ParetoNBD(TransactionModel):
         x, t_x, T = checked(x, t_x, T)
         shape = x.shape
         x, t_x, T = (np.ravel(part) for part in (x, t_x, T))
-        before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
+        before = competing_risks(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
         with np.errstate(divide="ignore"):
-            return np.asarray(expit(before.nothing - np.log(before.leaves))).reshape(shape)
+            return np.asarray(expit(before.log_neither - np.log(before.dropout_first))).reshape(shape)
 
-    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+    def expected_orders_if_active(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time] of a customer who is still active at T.
 
-        ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
-        deriving the Pareto/NBD model); the logarithm where s = 1.
+        ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` with ``t = time`` (Fader and Hardie 2005, A
+        note on deriving the Pareto/NBD model); its limit ``(r+x)/(alpha+T) (beta+T) log((beta+T+t)/(beta+T))`` if s =
+        1.
         """
         x, _, T, time = checked(x, 0.0, T, time)
         passed, excess = np.log1p(time / (self.beta + T)), self.s - 1
@@ -75,12 +77,12 @@ class ParetoNBD(TransactionModel):
 
 
 def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
-    """Log-likelihood of all customers and its gradient in (r, alpha, s, beta).
+    """Return the log-likelihood of all customers, and its gradient in (r, alpha, s, beta), shape (4,).
 
+    Likelihood of a customer, with the gamma function G:
     ``G(r+x)/G(r) alpha^r beta^s [(alpha+T)^-(r+x) (beta+T)^-s + s I]`` with I the integral of
-    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer was active until T, or dropped out at y
-    (Schmittlein,
-    Morrison, Colombo 1987, before the integral becomes Gauss's function). Derivatives are taken under the integral.
+    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` over y from t_x to T: the customer was active until T, or dropped out at y
+    (Schmittlein, Morrison, Colombo 1987, *Management Science* 33(1), 1-24). Derivatives are taken under the integral.
     """
     from scipy.special import gammaln, psi
 
@@ -88,28 +90,28 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
     distinct, position = data.frequencies
     weights, shape = data.weights, r + data.x
     length = data.T - data.t_x
-    found = race(shape, s, alpha, beta, data.t_x, length, moments=True)
+    found = competing_risks(shape, s, alpha, beta, data.t_x, length, moments=True)
     assert found.moments is not None
-    stays = np.exp(found.nothing)
-    seen = stays + found.leaves
-    stays, leaves = stays / seen, found.leaves / seen
+    stays = np.exp(found.log_neither)
+    seen = stays + found.dropout_first
+    stays, leaves = stays / seen, found.dropout_first / seen
     log_alpha, log_beta, over_alpha, over_beta = found.moments / seen
     to_last = np.log1p(data.t_x / alpha), np.log1p(data.t_x / beta)
     to_now = np.log1p(length / (alpha + data.t_x)), np.log1p(length / (beta + data.t_x))
     by_frequency = gammaln(r + distinct) - gammaln(r) - distinct * np.log(alpha)
     value = by_frequency[position] - shape * to_last[0] - s * to_last[1] + np.log(seen)
-    in_r = (psi(r + distinct) - psi(r))[position] - to_last[0] - stays * to_now[0] - log_alpha
-    in_alpha = r / alpha - shape * (stays / (alpha + data.T) + over_alpha)
-    in_s = -to_last[1] - stays * to_now[1] - log_beta + leaves / s
-    in_beta = s / beta - s * stays / (beta + data.T) - (s + 1) * over_beta
-    gradient = [float((weights * part).sum()) for part in (in_r, in_alpha, in_s, in_beta)]
+    grad_r = (psi(r + distinct) - psi(r))[position] - to_last[0] - stays * to_now[0] - log_alpha
+    grad_alpha = r / alpha - shape * (stays / (alpha + data.T) + over_alpha)
+    grad_s = -to_last[1] - stays * to_now[1] - log_beta + leaves / s
+    grad_beta = s / beta - s * stays / (beta + data.T) - (s + 1) * over_beta
+    gradient = [float((weights * part).sum()) for part in (grad_r, grad_alpha, grad_s, grad_beta)]
     return float((weights * value).sum()), np.asarray(gradient)
 
 
-def starts(rate: float) -> Sequence[Sequence[float]]:
-    """Return start parameters with mean purchase rates of 1.2, 1.5 and 3 times the observed one.
+def start_values(rate: float) -> Sequence[Sequence[float]]:
+    """Return start values (r, alpha, s, beta) with mean purchase rates of 1.5, 1.2 and 3 times the observed ``rate``.
 
-    The observed rate is too low for active customers, because it includes customers who have churned.
+    The observed rate is below that of active customers, because it includes customers who have churned.
     """
     guesses = ((0.5, 1.5, 0.6, 0.3), (1.5, 1.2, 0.3, 1.0), (0.8, 3.0, 2.0, 0.5))
     return tuple((r, r / (rate * faster), s, beta) for r, faster, s, beta in guesses)
@@ -126,4 +128,4 @@ def fit_pareto_nbd(
 ) -> ParetoNBD:
     """Fit Pareto/NBD by maximum likelihood; arguments and errors as for :func:`ckm.models.btyd.bgnbd.fit_bgnbd`."""
     histories = count_histories(x, t_x, T, weights)
-    return fit_transactions(ParetoNBD, log_likelihood, starts, histories, time_unit=time_unit, seed=seed)
+    return fit_transactions(ParetoNBD, log_likelihood, start_values, histories, time_unit=time_unit, seed=seed)

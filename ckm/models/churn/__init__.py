@@ -1,1 +1,1 @@
-"""Churn models, trained on features of customers at past cut-offs and the outcome after them."""
+"""Churn models, trained on features of customers at past cut-offs and the outcome in the horizon after them."""

@@ -1,4 +1,4 @@
-"""boosted: gradient-boosted trees, monotone in recency."""
+"""Churn model ``boosted``: gradient-boosted trees, monotone in recency."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.design_matrix import learn_columns, within_range
+from ckm.models.churn.design_matrix import fit_columns, within_range
 from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
 
@@ -21,35 +21,36 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-RISING = ("days_silent",)
-"""Features with a monotone constraint: a higher value never lowers the log odds."""
+INCREASING = ("days_silent",)
+"""Features with a monotone constraint: the log odds never decrease with the feature."""
 TREES = 100
 RATE = 0.08
 LEAVES = 15
-"""Leaves of a tree: few interactions."""
+"""Maximum number of leaves of a tree; few leaves limit the order of interactions."""
 SMALLEST_LEAF = 200
-"""Fewest rows in a leaf; a customer has a row in several windows."""
+"""Fewest rows in a leaf; a customer has one row per window."""
 SHRINKAGE = 1.0
 
 
 @dataclass(frozen=True)
 class BoostedModel:
-    """Log odds as a sum over trees.
+    """Log odds of churn as a sum over regression trees.
 
     Attributes
     ----------
     names
-        Features of the trees.
+        Names of the features, in the order of the trees' columns.
     trees
         The fitted ``HistGradientBoostingClassifier``.
-    beyond
-        Columns that are not used because too many of today's customers are out of their range, with that share.
+    out_of_range
+        Features that are not used, because too many current customers are outside of the training range; with the share
+        of these customers.
     """
 
     name: ClassVar[str] = "boosted"
     names: tuple[str, ...]
     trees: Any
-    beyond: Mapping[str, float] = field(default_factory=dict)
+    out_of_range: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn; an absent feature counts as NaN."""
@@ -58,31 +59,30 @@ class BoostedModel:
         with one_thread():
             return np.asarray(self.trees.decision_function(design), dtype=np.float64)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the settings of the trees, without the trees."""
-        return {"model": self.name, "features": list(self.names), "trees": TREES, "rate": RATE, "leaves": LEAVES}
 
-
-def fit_boosted(past: TrainingSet) -> BoostedModel:
-    """Fit a fixed number of trees on all past windows, reproducibly on one thread.
+def fit_boosted(training: TrainingSet) -> BoostedModel:
+    """Fit a fixed number of trees to all past windows, on one thread, so that every run gives the same result.
 
     Raises
     ------
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    columns = {name: past.column(name) for name in past.names}
-    learned, beyond = within_range(learn_columns(columns, bent=()), past.features)
+    training.require_events()
+    columns = {name: training.column(name) for name in training.names}
+    learned, out_of_range = within_range(fit_columns(columns, splines=()), training.features)
     columns = {column.name: columns[column.name] for column in learned}
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
-    trees = grow(np.column_stack(list(columns.values())), past.churned, tuple(columns), past.seed)
-    return BoostedModel(tuple(columns), trees, beyond)
+    trees = fit_trees(np.column_stack(list(columns.values())), training.churned, tuple(columns), training.seed)
+    return BoostedModel(tuple(columns), trees, out_of_range)
 
 
-def grow(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
-    """Return fitted trees (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232, on histograms as in LightGBM)."""
+def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
+    """Return the fitted trees: gradient boosting (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232).
+
+    ``design`` has shape (n, features) with columns ``names``; the splits are found on histograms, as in LightGBM.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     with one_thread():
@@ -92,7 +92,7 @@ def grow(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], see
             max_leaf_nodes=LEAVES,
             min_samples_leaf=SMALLEST_LEAF,
             l2_regularization=SHRINKAGE,
-            monotonic_cst=[int(name in RISING) for name in names],
+            monotonic_cst=[int(name in INCREASING) for name in names],
             early_stopping=False,
             random_state=seed,
         ).fit(design, churned)

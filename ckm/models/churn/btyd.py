@@ -1,4 +1,4 @@
-"""btyd: probability of no order in the horizon by a buy-till-you-die model."""
+"""Churn model ``btyd``: probability of no order within the horizon by the purchase model MBG/NBD."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BtydModel:
-    """Log odds of no order within the horizon.
+    """Log odds of no order within the horizon, by a purchase model.
 
     Attributes
     ----------
@@ -35,17 +35,13 @@ class BtydModel:
         """Return the log odds of churn."""
         return no_order_log_odds(self.purchases, features, self.horizon)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the parameters."""
-        return {"model": self.name, "horizon": self.horizon, "purchases": self.purchases.to_plain()}
 
-
-def fit_btyd(past: TrainingSet) -> BtydModel:
-    """Fit the purchase model to the purchases up to today; it needs no outcomes.
+def fit_btyd(training: TrainingSet) -> BtydModel:
+    """Fit the purchase model to the purchases up to the as-of day; outcomes of past windows are not needed.
 
     Raises
     ------
     NotEnoughDataError
         Too few repeat customers.
     """
-    return BtydModel(past.fits.require(past.day, past.features, past.seed), past.horizon)
+    return BtydModel(training.purchase_models.require(training.day, training.features, training.seed), training.horizon)

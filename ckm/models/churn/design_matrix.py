@@ -1,4 +1,4 @@
-"""Design matrix of a linear model: logarithms, missing values and splines of raw features, row by row."""
+"""Design matrix of a linear model: logarithms, splines and missing-value indicators of features."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
 KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)
-"""Quantiles at which the cubic pieces meet (Harrell 2015, *Regression Modeling Strategies*, table 2.3, five knots)."""
+"""Quantiles of the knots (Harrell 2015, *Regression Modeling Strategies*, table 2.3, five knots)."""
 FEWEST_VALUES = 10
-"""Fewest distinct values for a spline; a feature with fewer stays linear."""
+"""Fewest distinct values for a spline; a feature with fewer is linear."""
 BEYOND = 1.0
-"""Largest distance of a value from the training range, in standard deviations; values further out are clipped."""
+"""Distance by which the training range is widened at each end, in standard deviations; values beyond are clipped."""
 FEWEST_KNOWN = 0.05
-"""Smallest known share of a feature: below it the feature is dropped. If the unknown share is smaller than this,
-unknown values are replaced by the typical value without a missing-value column. (A column that is 1 for a handful of
-rows has a standard deviation near zero, so that the first such customer would be an outlier.)"""
+"""Smallest share of known values; a feature with fewer is dropped. If the share of missing values is smaller than this,
+they are replaced by the median without a missing-value indicator. (An indicator of a few rows has a standard deviation
+near zero, so that a row with a missing value would be an outlier.)"""
 MOST_CLIPPED = 0.05
-"""Largest share of today's customers beyond the training range; a column with more is dropped."""
+"""Largest share of current customers outside of the training range; a feature with a larger share is dropped."""
 
 
 @dataclass(frozen=True)
 class DesignColumn:
-    """Transformation of one feature to columns, each with mean 0 and standard deviation 1 on the training data.
+    """Transformation of one feature to columns with mean 0 and standard deviation 1 on the training data.
 
     Attributes
     ----------
@@ -40,15 +39,15 @@ class DesignColumn:
     logarithm
         Whether ``sign(x) log(1 + |x|)`` is applied first.
     typical
-        The median after the logarithm; it replaces missing values.
+        Median after the logarithm; it replaces missing values.
     low, high
-        Range; values beyond it are clipped to it.
+        Range after the logarithm, to which values are clipped.
     knots
-        Knots of the restricted cubic spline; empty for a straight line.
+        Knots of the restricted cubic spline; empty for a linear feature.
     marks_missing
-        Whether missing values have an indicator column.
+        Whether there is an indicator column for missing values.
     centres, scales
-        Means and standard deviations of the columns.
+        Means and standard deviations of the columns on the training data.
     """
 
     name: str
@@ -60,12 +59,6 @@ class DesignColumn:
     marks_missing: bool
     centres: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names of the columns."""
-        bends = tuple(f"{self.name} bend {number + 1}" for number in range(max(len(self.knots) - 2, 0)))
-        return (self.name, *bends, *((f"{self.name} missing",) if self.marks_missing else ()))
 
     def raw(self, values: Floats) -> Floats:
         """Return the columns before centring and scaling; shape (n, columns)."""
@@ -81,69 +74,57 @@ class DesignColumn:
         return read
 
     def clipped(self, values: Floats) -> NDArray[np.bool_]:
-        """Return a mask of the values beyond the training range."""
+        """Return a mask of the values outside of the range; false for missing values."""
         known = self._scaled(values)
-        beyond: NDArray[np.bool_] = (known < self.low) | (known > self.high)
-        return beyond
+        out_of_range: NDArray[np.bool_] = (known < self.low) | (known > self.high)
+        return out_of_range
 
     def _scaled(self, values: Floats) -> Floats:
         return signed_log(values) if self.logarithm else values
 
-    def to_plain(self) -> dict[str, Any]:
-        """Return the transformation as text and numbers."""
-        return {
-            "feature": self.name,
-            "logarithm": self.logarithm,
-            "typical": self.typical,
-            "between": [self.low, self.high],
-            "knots": list(self.knots),
-            "centres": list(self.centres),
-            "scales": list(self.scales),
-        }
 
-
-def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tuple[DesignColumn, ...]:
-    """Return the transformations of features; constant features and hardly known ones are dropped.
+def fit_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tuple[DesignColumn, ...]:
+    """Return the transformations of features, without constant features and those with few known values.
 
     Parameters
     ----------
     columns
-        Values by name, NaN for missing.
-    bent
-        Names of the features that may have splines.
+        Training values by feature, shape (n,); NaN is a missing value.
+    splines
+        Names of the features that get splines if they have enough distinct values.
     """
-    found = (learn_column(name, values, bent=name in bent) for name, values in columns.items())
+    found = (fit_column(name, values, splines=name in splines) for name, values in columns.items())
     return tuple(column for column in found if column is not None)
 
 
 def within_range(
     columns: Sequence[DesignColumn], today: Mapping[str, Floats]
 ) -> tuple[tuple[DesignColumn, ...], dict[str, float]]:
-    """Return the columns whose training range holds for today, and the clipped share of the others.
+    """Return the columns whose range covers current customers, and the dropped columns with the share outside.
 
-    A model cannot extrapolate: values beyond the range are clipped to it. A column with more than :data:`MOST_CLIPPED`
-    clipped customers is dropped.
+    Values outside of the range would be clipped, because a model cannot extrapolate. A column in which the share of
+    such customers is larger than :data:`MOST_CLIPPED` is dropped.
 
     Parameters
     ----------
     columns
         Fitted transformations.
     today
-        Values by name, NaN for missing; a column without values is not checked.
+        Values of current customers by feature, NaN for missing; a column that is absent here is not checked.
     """
     shares = {
         column.name: float(column.clipped(today[column.name]).mean()) for column in columns if column.name in today
     }
-    beyond = {name: share for name, share in shares.items() if share > MOST_CLIPPED}
-    return tuple(column for column in columns if column.name not in beyond), beyond
+    out_of_range = {name: share for name, share in shares.items() if share > MOST_CLIPPED}
+    return tuple(column for column in columns if column.name not in out_of_range), out_of_range
 
 
-def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | None:
-    """Return the transformation of a feature; None if the feature has no information."""
+def fit_column(name: str, values: Floats, *, splines: bool) -> DesignColumn | None:
+    """Return the transformation of a feature; None if it is constant or has few known values."""
     known = values[~np.isnan(values)]
     if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():
         return None
-    logarithm = bool(np.abs(known).max() > 1)  # shares and differences of shares need no logarithm
+    logarithm = bool(np.abs(known).max() > 1)  # shares, and differences of shares, need no logarithm
     known = signed_log(known) if logarithm else known
     spread = float(known.std())
     column = DesignColumn(
@@ -152,7 +133,7 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | Non
         float(np.median(known)),
         float(known.min()) - BEYOND * spread,
         float(known.max()) + BEYOND * spread,
-        _knots(known) if bent else (),
+        _knots(known) if splines else (),
         bool(np.isnan(values).mean() >= FEWEST_KNOWN),
     )
     raw = column.raw(values)
@@ -172,16 +153,16 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | Non
 
 
 def signed_log(values: Floats) -> Floats:
-    """Return ``sign(x) log(1 + |x|)``, which is defined for negative values too."""
+    """Return ``sign(x) log(1 + |x|)``, a logarithm that is defined for all numbers."""
     logarithms: Floats = np.copysign(np.log1p(np.abs(values)), values)
     return logarithms
 
 
 def restricted_cubic(values: Floats, knots: Sequence[float]) -> list[Floats]:
-    """Return the non-linear columns of a restricted cubic spline, linear beyond its outer knots; two fewer than knots.
+    """Return the non-linear columns of a restricted cubic spline, which is linear beyond its outer knots.
 
     The truncated-power basis of Stone and Koo (1985), as in Harrell (2015, sec. 2.4.5), divided by the squared distance
-    of the outer knots.
+    of the outer knots. There are two columns fewer than knots; none with fewer than three knots.
     """
     if len(knots) < 3:
         return []

@@ -1,4 +1,4 @@
-"""Churn models for any table with a label: cross-validated scores, and predictions for rows with a blank label."""
+"""Churn models for any table with an outcome column: cross-validated scores, and scores of rows without outcome."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.churn.design_matrix import DesignColumn, learn_columns
+from ckm.models.churn.design_matrix import DesignColumn, fit_columns
 from ckm.models.churn.leakage import ColumnEvidence, column_evidence
 from ckm.models.churn.scorecard import fit_logistic
-from ckm.models.churn.tabular import FeatureEncoding, learn_encoding
+from ckm.models.churn.tabular import FeatureEncoding, fit_encoding
 from ckm.models.model_score import ModelScore, score
 from ckm.models.sampling import id_hashes
 from ckm.models.threads import one_thread
@@ -26,31 +26,30 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 FEWEST = 10 * FOLDS
-"""Fewest rows of each outcome: ten in each fold."""
+"""Fewest rows of each outcome: ten per fold."""
 STRENGTH = 1.0
-"""Prior variance of a coefficient of ``logistic``."""
+"""Prior variance of the coefficients of ``logistic`` (scikit-learn's C)."""
 STRENGTH_SPLINES = 0.1
-"""Prior variance of a coefficient of ``splines``: it has more columns, and fewer of them carry information."""
+"""Prior variance of the coefficients of ``splines``, which has more columns, most of them without information."""
 PAIR_WEIGHT = 0.03
-"""Factor of interaction columns: they are many and most are noise, so a small factor makes the penalty shrink them
-more."""
+"""Factor of interaction columns. A smaller column is shrunk more by the same penalty; most interactions are noise."""
 TREES, RATE, LEAVES, SMALLEST_LEAF = 200, 0.03, 8, 50
-"""Settings of the boosted trees: small trees and small steps, because these tables have thousands of rows, not
-millions."""
+"""Number of trees, learning rate, leaves per tree and rows per leaf of the boosted trees: small trees and steps,
+because tables with an outcome column have thousands of rows, not millions."""
 
 
 @dataclass(frozen=True)
 class LinearModel:
-    """Logistic regression on columns and, with ``pairs``, on their pairwise products.
+    """Logistic regression on transformed columns and, with ``pairs``, on pairwise products of columns.
 
     Attributes
     ----------
     columns
         Transformations of the columns.
     pairs
-        Whether products of each numeric column with every other column are included.
+        Whether products of each spline column's linear term with every other linear term are included.
     coefficients, intercept
-        Coefficients of columns and products, and the intercept.
+        Coefficients of the columns and then of the products; intercept.
     """
 
     columns: tuple[DesignColumn, ...]
@@ -59,7 +58,7 @@ class LinearModel:
     intercept: float
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of the positive value; each row's depend on its own features only."""
+        """Return the log odds of the positive label, shape (n,), row by row."""
         total = np.full(len(next(iter(features.values()))), self.intercept)
         for weight, part in zip(self.coefficients, _parts(self.columns, features, pairs=self.pairs), strict=True):
             total += weight * part
@@ -68,25 +67,25 @@ class LinearModel:
 
 @dataclass(frozen=True)
 class TreesModel:
-    """Gradient-boosted trees on all columns."""
+    """Gradient-boosted trees on the columns ``names``."""
 
     names: tuple[str, ...]
     trees: Any
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of the positive value."""
+        """Return the log odds of the positive label, shape (n,), row by row."""
         with one_thread():
             return np.asarray(self.trees.decision_function(np.column_stack([features[name] for name in self.names])))
 
 
 @dataclass(frozen=True)
 class AverageModel:
-    """The mean of the log odds of several models."""
+    """Mean of the log odds of several models."""
 
     models: tuple[LinearModel | TreesModel, ...]
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of the positive value."""
+        """Return the log odds of the positive label, shape (n,), row by row."""
         return sum((model.log_odds(features) for model in self.models), start=np.zeros(1)) / len(self.models)
 
 
@@ -102,7 +101,7 @@ class BlankRows:
     ids
         Ids of the rows, sorted.
     log_odds
-        Log odds of the positive value, in the order of ``ids``.
+        Log odds of the positive label, in the order of ``ids``.
     """
 
     ids: pl.Series
@@ -110,7 +109,7 @@ class BlankRows:
 
     @property
     def probability(self) -> Floats:
-        """Probability of the positive value."""
+        """Probability of the positive label, in the order of ``ids``."""
         return _probability(self.log_odds)
 
 
@@ -121,25 +120,25 @@ class LabelledFit:
     Attributes
     ----------
     ids
-        Ids of the labelled rows, sorted; the arrays up to ``features`` are in the same order.
+        Ids of the labelled rows, sorted; ``churned``, ``log_odds`` and ``features`` have this order.
     churned
-        Whether the label has the positive value.
+        Whether the label is positive, shape (n,).
     log_odds
-        Log odds of the chosen model, out of fold: each row is scored by models that were not trained on it.
+        Log odds of the chosen model, out of fold: each row is scored by a model that was not trained on it.
     model
         Name of the chosen model, a key of ``scores``.
     scores
-        Scores by model, out of fold.
+        One score per model, out of fold.
     encoding
         Encoding of the table as features.
     features
         Features of the rows.
     fitted
-        The chosen model, trained on all labelled rows; it scores rows with a blank label.
+        The chosen model, trained on all labelled rows.
     blank
-        Rows with a blank label.
+        Rows with a blank label, scored by ``fitted``.
     evidence
-        Predictive power of each column alone, highest first.
+        Predictive power of each column alone, leaks first, then by ROC AUC.
     """
 
     ids: pl.Series
@@ -155,32 +154,32 @@ class LabelledFit:
 
     @property
     def probability(self) -> Floats:
-        """Probability of the positive value, out of fold."""
+        """Probability of the positive label, out of fold, shape (n,)."""
         return _probability(self.log_odds)
 
     @property
     def leaks(self) -> tuple[ColumnEvidence, ...]:
-        """Columns that leak the label by themselves: most likely filled in after the outcome."""
+        """Columns that leak the label by themselves, probably because they were filled in after the outcome."""
         return tuple(each for each in self.evidence if each.leaks)
 
 
 def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, seed: int = 0) -> LabelledFit:  # noqa: A002
-    """Train models of the positive label, and score them by stratified five-fold cross-validation.
+    """Train models that predict the positive label, and score them by stratified five-fold cross-validation.
 
-    Four models: ``logistic``; ``splines``, with curves for numbers and products of them with other columns; ``boosted``
-    trees; and the ``average`` of the last two in log odds. The lowest log loss out of fold is chosen. Rows whose label
-    is blank (null, empty or white space) are not part of the cross-validation: the chosen model, trained on all
-    labelled rows, scores them.
+    There are four models: ``logistic``; ``splines`` for numbers, with products of columns; ``boosted`` trees; and
+    ``average``, the mean of the log odds of ``splines`` and ``boosted``. The model with the lowest log loss out of fold
+    is chosen, and trained on all labelled rows. It then scores the rows with a blank label (null, empty or white
+    space), which are not part of the cross-validation.
 
     Parameters
     ----------
     frame
-        One row per customer, as of one day. A column that was filled in after that day leaks the outcome. A column that
-        leaks by itself is named in ``leaks`` but still used.
+        One row per customer, as of one day. A column that was filled in later leaks the outcome; if it does so by
+        itself, it is in :attr:`LabelledFit.leaks`, but it is used.
     label, positive
-        Column of the outcome, and its value for churned customers, as text.
+        Name of the outcome column, and its value for churned customers, as text.
     id
-        Column of the customer id; it is not a feature.
+        Name of the column of customer ids, which is no feature.
     seed
         Random seed of folds and trees. Folds depend on the ids, not on the order of the rows.
 
@@ -191,16 +190,18 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
     InputError
         An id is missing or occurs twice.
     NotEnoughDataError
-        The label is blank or the same in all rows, fewer than :data:`FEWEST` rows have one of its values, or no column
-        differs.
+        The label is blank or equal in all rows, fewer than :data:`FEWEST` rows have one of its two values, or no other
+        column varies.
     """
     frame, blank, churned = _checked(frame, label, positive, id)
     ids = frame[id].cast(pl.String)
     columns = frame.drop(label, id)
-    encoding = learn_encoding(columns)
+    encoding = fit_encoding(columns)
     features = encoding(frame)
     if not features:
-        raise NotEnoughDataError("no column but the label differs between rows", hint="give columns that say more")
+        raise NotEnoughDataError(
+            "no column but the label differs between rows", hint="add columns that describe the customers"
+        )
     folds = stratified_folds(churned, ids.to_list(), seed)
     predictions = {name: np.zeros(len(churned)) for name in ("logistic", "splines", "boosted")}
     for fold in range(FOLDS):
@@ -230,7 +231,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
 
 
 def stratified_folds(churned: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
-    """Return a fold per row, by the hash of id and seed; each outcome is spread evenly over the folds."""
+    """Return the fold of each row by a hash of id and seed; each outcome is spread evenly over the folds."""
     keys = id_hashes([f"{seed} {each}" for each in ids])
     folds = np.zeros(len(churned), dtype=np.int64)
     for outcome in (False, True):
@@ -247,8 +248,8 @@ def _splines(features: Features, churned: Flags, encoding: FeatureEncoding, seed
     return _linear(features, churned, encoding.numbers, STRENGTH_SPLINES, pairs=True)
 
 
-def _linear(features: Features, churned: Flags, bent: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
-    columns = learn_columns(features, bent=bent)
+def _linear(features: Features, churned: Flags, splines: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
+    columns = fit_columns(features, splines=splines)
     design = np.column_stack(_parts(columns, features, pairs=pairs))
     coefficients, intercept = fit_logistic(design, churned, strength)
     return LinearModel(columns, pairs, coefficients, intercept)
@@ -300,12 +301,12 @@ def _probability(log_odds: Floats) -> Floats:
 
 
 def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[pl.DataFrame, pl.DataFrame, Flags]:  # noqa: A002
-    """Return the labelled and the unlabelled rows, each sorted by id, and a mask of the positive labels."""
+    """Return the labelled rows, the unlabelled rows (both sorted by id), and a mask of the positive labels."""
     for what, name in (("label column", label), ("id column", id)):
         if name not in frame.columns:
             raise UnknownNameError(what, name, frame.columns)
     if label == id:
-        raise UsageError("the label cannot be the id", hint="name two columns")
+        raise UsageError("the label cannot be the id", hint="give two different columns")
     ids = frame[id].cast(pl.String)
     if missing := ids.null_count():
         raise InputError(f"{missing} rows have no '{id}'", column=id)
@@ -325,18 +326,21 @@ def _outcomes(labels: pl.Series, label: str, positive: str) -> Flags:
     if different > 2:
         raise UsageError(
             f"'{label}' has {different} different values, two are needed",
-            hint="make it yes and no, and blank where it is not known",
+            hint="use two values, such as yes and no, and blank where the outcome is unknown",
             column=label,
         )
     churned = (labels == positive).to_numpy()
     if different < 2:
         raise NotEnoughDataError(
             f"'{label}' is the same in all {len(labels)} rows" if different else f"'{label}' is blank in all rows",
-            hint="learn from a table where some left; a blank label counts as not known",
+            hint="use a table in which some customers churned; a blank label counts as unknown",
             column=label,
         )
     if not churned.any():
-        raise UsageError(f"'{label}' never has the positive value given", hint="--positive VALUE, as it is written")
+        raise UsageError(
+            f"'{label}' never has the positive value given",
+            hint="give the value as it is written in the column: --positive VALUE",
+        )
     least = min(int(churned.sum()), int((~churned).sum()))
     if least < FEWEST:
         raise NotEnoughDataError(

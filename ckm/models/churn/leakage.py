@@ -1,7 +1,7 @@
 """Target leakage: columns that reveal the label by themselves (Kaufman et al. 2012).
 
-Such a column was most likely filled in after the outcome was known: the reason or the date of a cancellation, or the
-label under another name. A model that uses it is accurate for the past and useless for today's customers.
+Such a column was probably filled in after the outcome was known: the reason or the date of a cancellation, or the label
+under another name. A model that uses it is accurate on past data and useless for current customers.
 
 Kaufman, Rosset, Perlich and Stitelman (2012). Leakage in data mining: formulation, detection, and avoidance.
 *ACM Transactions on Knowledge Discovery from Data* 6(4), 15.
@@ -26,23 +26,28 @@ if TYPE_CHECKING:
 
     from ckm.models.churn.training_set import Flags, Floats
 
-LEAK_AUC, HONEST_AUC = 0.95, 0.94
-"""A column leaks if its ROC AUC exceeds the first value and the lower end of its 95 % interval exceeds the second. In
-Telco, columns known before the outcome reach at most 0.74; elsewhere rarely more than 0.93."""
+LEAK_AUC, LEAK_AUC_LOW = 0.95, 0.94
+"""A column leaks if its ROC AUC exceeds the first value, and the lower end of the AUC's 95 % interval exceeds the
+second. Columns that are known before the outcome reach an AUC of at most 0.74 in the Telco data, and rarely 0.93
+elsewhere."""
 MOST_ELSEWHERE = 0.03
-"""A column also leaks if a group of rows contains most of one outcome and at most this share of the other."""
+"""A column also leaks if a group of rows contains most rows of one outcome, and of the other outcome at most this
+share, relative to the share of the first."""
 WITHIN_FILLED = 0.5
-"""Smallest share of one outcome in the group, if the group is the filled, or the blank, rows."""
+"""Smallest share of one outcome's rows in the group, if the group is the filled rows or the blank rows."""
 WITHIN_VALUES = 0.9
-"""The same if the group is defined by values: a column without leakage can be pure in a part of its range."""
+"""The same if the group is defined by values. It is larger, because a column without leakage can also predict one
+outcome perfectly in a part of its range."""
 FEW, FEW_SHARE = 3, 0.1
-"""Rows that are added to those of the other outcome before its share is tested. (With none in n rows, 3 / n is the
-upper end of the 95 % interval: Hanley and Lippman-Hand 1983, JAMA 249(13), 1743-1745.)"""
+"""Rows added to the other outcome's rows in the group, and their largest share after that, as an upper confidence
+limit. (With 0 events in n rows, the upper end of the 95 % interval is 3 / n: Hanley and Lippman-Hand 1983, JAMA
+249(13), 1743-1745.)"""
 MOST_BINS, BIN_ROWS = 50, 10
-"""Maximum number of bins of a numeric column, and fewest rows per bin."""
-DRAW = 5.0
-"""Prior weight of the overall rate, in rows per value, so that a value with three rows has little influence."""
-WITHIN = 1.959964
+"""Maximum number of bins of a numeric column, and smallest mean number of rows per bin."""
+PRIOR_ROWS = 5.0
+"""Prior weight of the overall churn rate in the rate of a value, in rows; a value with few rows has little
+influence."""
+Z = 1.959964
 """Half width of a 95 % interval, in standard errors."""
 
 
@@ -55,12 +60,12 @@ class ColumnEvidence:
     column
         Name of the column.
     by
-        ``filled`` (whether the column is filled) or ``value`` (its values, out of fold).
+        Predictor: ``filled`` (whether the column is filled) or ``value`` (its values, out of fold).
     auc, auc_low
-        ROC AUC of the column alone, and the lower end of its 95 % interval (Hanley and McNeil 1982).
+        ROC AUC of this predictor, and the lower end of its 95 % interval (Hanley and McNeil 1982).
     positive, negative
-        Shares of the rows with the positive label, and of the others, that are filled, or whose value predicts the
-        positive label.
+        Share of the rows with the positive label, and of the rows with the other label, in which the column is filled
+        (``filled``) or has a value that predicts the positive label (``value``).
     leaks
         Whether the column leaks the label.
     """
@@ -74,7 +79,7 @@ class ColumnEvidence:
     leaks: bool
 
     def sentence(self, label: str) -> str:
-        """Return a sentence on the predictive power of the column, without values of rows."""
+        """Return the finding for the user, without values of rows."""
         if self.by == "filled":
             return (
                 f"{self.column} is filled in {self.positive:.1%} of the rows with the positive value of {label} and in "
@@ -87,29 +92,28 @@ class ColumnEvidence:
 
 
 def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64]) -> tuple[ColumnEvidence, ...]:
-    """Return the predictive power of each column alone, highest first.
+    """Return the predictive power of each column alone: leaks first, then by ROC AUC, highest first.
 
     Parameters
     ----------
     frame
-        The columns, without the label and the id; all rows have a label.
+        Columns other than label and id; all rows have a label.
     churned, folds
         Whether the label has the positive value, and the fold, by row; shape (n,).
 
     Notes
     -----
-    A column leaks if its ROC AUC exceeds :data:`LEAK_AUC` and its 95 % interval lies above :data:`HONEST_AUC`, or if
-    a group of its rows holds the share :data:`WITHIN_FILLED` or :data:`WITHIN_VALUES` of one outcome and at most
-    :data:`MOST_ELSEWHERE` of that share of the other. It is judged by whether it is filled and by its values: a value
-    predicts the outcome that is more frequent among its rows, in the other folds, than among all rows. A numeric column
-    is also judged by its order.
+    A column leaks if its ROC AUC exceeds :data:`LEAK_AUC` and its 95 % interval lies above :data:`LEAK_AUC_LOW`. It
+    also leaks if a group of rows contains at least the share :data:`WITHIN_FILLED` or :data:`WITHIN_VALUES` of one
+    outcome's rows, and of the other outcome's rows at most :data:`MOST_ELSEWHERE` times that share. There are up to
+    three predictors per column: whether it is filled; the churn rate of its value in the other folds, compared with the
+    overall rate; and the order of a numeric column.
     """
-    found = [_strongest(_views(frame[name], churned, folds)) for name in frame.columns]
+    found = []
+    for name in frame.columns:
+        views = _views(frame[name], churned, folds)
+        found.append(next((view for view in views if view.leaks), max(views, key=lambda view: view.auc)))
     return tuple(sorted(found, key=lambda each: (-each.leaks, -each.auc, each.column)))
-
-
-def _strongest(views: Sequence[ColumnEvidence]) -> ColumnEvidence:
-    return next((view for view in views if view.leaks), max(views, key=lambda view: view.auc))
 
 
 def _views(column: pl.Series, churned: Flags, folds: NDArray[np.int64]) -> list[ColumnEvidence]:
@@ -143,7 +147,7 @@ def _by_value(name: str, lift: Floats, churned: Flags) -> ColumnEvidence:
 
 
 def _by_order(name: str, values: Floats, churned: Flags) -> ColumnEvidence:
-    """Return the evidence of a numeric column by its better order, with missing values at either end."""
+    """Return the evidence of a numeric column by the best of both orders, with missing values first or last."""
     ends = (np.nanmin(values) - 1, np.nanmax(values) + 1) if np.isfinite(values).any() else (0.0,)
     orders = [sign * np.where(np.isnan(values), end, values) for end in ends for sign in (1, -1)]
     auc, order = max(((metrics.roc_auc(churned, order), order) for order in orders), key=lambda each: each[0])
@@ -151,7 +155,7 @@ def _by_order(name: str, values: Floats, churned: Flags) -> ColumnEvidence:
     size = len(levels)
     left = np.bincount(codes[churned], minlength=size).cumsum() / churned.sum()
     stayed = np.bincount(codes[~churned], minlength=size).cumsum() / (~churned).sum()
-    above = codes > int(np.argmax(stayed - left))  # the split of Youden (1950, Cancer 3(1), 32-35)
+    above = codes > int(np.argmax(stayed - left))  # the cut point of Youden (1950, Cancer 3(1), 32-35)
     return _evidence(name, "value", above, auc, (above, ~above), churned, WITHIN_VALUES)
 
 
@@ -162,20 +166,20 @@ def _evidence(
     auc: float,
     groups: Sequence[Flags],
     churned: Flags,
-    within: float,
+    least_share: float,
 ) -> ColumnEvidence:
-    """Return the evidence of a column by its AUC and by the groups of rows that predict one outcome."""
-    low = auc - WITHIN * _auc_error(auc, int(churned.sum()), int((~churned).sum()))
-    pure = _holds_one(groups[0], churned, within) or _holds_one(groups[1], ~churned, within)
-    leaks = pure or (auc > LEAK_AUC and low > HONEST_AUC)
+    """Return the evidence of a predictor, by its AUC and by the groups of rows predicted positive and negative."""
+    low = auc - Z * _auc_error(auc, int(churned.sum()), int((~churned).sum()))
+    pure = _separates(groups[0], churned, least_share) or _separates(groups[1], ~churned, least_share)
+    leaks = pure or (auc > LEAK_AUC and low > LEAK_AUC_LOW)
     return ColumnEvidence(name, by, auc, low, float(shown[churned].mean()), float(shown[~churned].mean()), leaks)
 
 
-def _holds_one(group: Flags, outcome: Flags, within: float) -> bool:
-    """Whether a group of rows contains most of one outcome and almost nothing of the other."""
+def _separates(group: Flags, outcome: Flags, least_share: float) -> bool:
+    """Return whether a group of rows contains most rows of one outcome and nearly none of the other."""
     share, others, elsewhere = group[outcome].mean(), int((~outcome).sum()), int(group[~outcome].sum())
     return bool(
-        share >= within
+        share >= least_share
         and elsewhere <= MOST_ELSEWHERE * share * others
         and elsewhere + FEW <= FEW_SHARE * share * others
     )
@@ -189,7 +193,7 @@ def _auc_error(auc: float, positive: int, negative: int) -> float:
 
 
 def _lift_out_of_fold(codes: NDArray[np.int64], churned: Flags, folds: NDArray[np.int64]) -> Floats:
-    """Return the churn rate of each value minus the overall rate, estimated on the other folds."""
+    """Return, for each row, the churn rate of its value minus the overall rate, both estimated on the other folds."""
     lift = np.zeros(len(churned))
     size = int(codes.max()) + 1
     for fold in np.unique(folds):
@@ -197,12 +201,12 @@ def _lift_out_of_fold(codes: NDArray[np.int64], churned: Flags, folds: NDArray[n
         rate = float(churned[~test].mean())
         rows = np.bincount(codes[~test], minlength=size)
         left = np.bincount(codes[~test], weights=churned[~test], minlength=size)
-        lift[test] = ((left - rate * rows) / (rows + DRAW))[codes[test]]
+        lift[test] = ((left - rate * rows) / (rows + PRIOR_ROWS))[codes[test]]
     return lift
 
 
 def _bins(values: Floats) -> NDArray[np.int64]:
-    """Return the bin of each value; bins have about equal sizes, and missing values have a bin of their own."""
+    """Return the bin of each value; bins have about equal sizes, and missing values have a separate bin."""
     filled = ~np.isnan(values)
     bins = min(MOST_BINS, max(2, len(values) // BIN_ROWS))
     edges = np.unique(values[filled])

@@ -1,4 +1,4 @@
-"""Purchase models (MBG/NBD) by cut-off, fitted on earlier purchases; in calendar days and in seasonal days."""
+"""Purchase models (MBG/NBD) by cut-off, fitted to earlier purchases, in calendar days or in seasonal days."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NEEDS = ("purchase_days", "tenure_days", "days_silent")
-"""Features of the purchase history: frequency, tenure, recency."""
+"""Features that a purchase model needs: frequency, tenure, recency."""
 
 
 @dataclass
 class PurchaseModels:
-    """MBG/NBD by day, each fitted once.
+    """Cache of MBG/NBD models by day; each is fitted once.
 
-    Uses MBG/NBD, because in BG/NBD one-time buyers cannot churn, and they are half of the customers of many shops.
+    MBG/NBD is used because one-time buyers, half of the customers of many shops, cannot churn in BG/NBD.
 
     Attributes
     ----------
     season
-        Repeat purchases by day for seasonal clocks; None if unknown.
+        Repeat purchases by day, for seasonal clocks; None if unknown.
     """
 
     season: RepeatPurchases | None = None
@@ -77,8 +77,8 @@ class PurchaseModels:
 def no_order_log_odds(model: MBGNBD, features: Mapping[str, Floats], horizon: int) -> Floats:
     """Return the log odds of no order within ``horizon`` days, row by row.
 
-    Shapley values combine the features of two customers, so recency can exceed tenure. Tenure is then set to recency,
-    and a one-time buyer has equal first and last purchase days.
+    Shapley values need rows that combine the features of two customers, in which recency can exceed tenure. Tenure is
+    then set to recency, or to the least tenure that allows the number of purchase days.
     """
     x, t_x, tenure = _histories(features)
     return np.asarray(model.no_order_log_odds(x, t_x, tenure, float(horizon)), dtype=np.float64)
@@ -115,10 +115,10 @@ def _known(found: MBGNBD | NotEnoughDataError) -> MBGNBD:
 
 
 def _histories(features: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    # use recency, not the last purchase: in combined rows a longer recency must not lower the log odds
+    # computed from recency, so that in combined rows a longer recency never lowers the log odds
     x = np.maximum(features["purchase_days"] - 1, 0.0)
     silent = features["days_silent"]
     tenure = np.maximum(features["tenure_days"], silent)
     once = x == 0
-    tenure = np.where(once, silent, np.maximum(tenure, silent + x))  # x more purchase days need at least x days
+    tenure = np.where(once, silent, np.maximum(tenure, silent + x))  # x repeat purchase days need at least x days
     return x, np.where(once, 0.0, tenure - silent), tenure

@@ -1,4 +1,4 @@
-"""recency: churn probability by days since the last purchase alone."""
+"""Churn model ``recency``: churn rate by days since the last purchase alone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecencyModel:
-    """Log odds by days since the last purchase: the baseline of all models."""
+    """Log odds of churn by days since the last purchase; the baseline of all models."""
 
     name: ClassVar[str] = "recency"
     curve: StepCurve
@@ -25,18 +25,14 @@ class RecencyModel:
         """Return the log odds of churn."""
         return self.curve(features["days_silent"])
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the steps."""
-        return {"model": self.name, **self.curve.to_plain()}
 
-
-def fit_recency(past: TrainingSet) -> RecencyModel:
-    """Fit the churn rate by recency (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+def fit_recency(training: TrainingSet) -> RecencyModel:
+    """Fit the churn rate by recency: see :func:`ckm.models.churn.step_curve.fit_step_curve`.
 
     Raises
     ------
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    return RecencyModel(fit_step_curve(past.column("days_silent"), past.churned))
+    training.require_events()
+    return RecencyModel(fit_step_curve(training.column("days_silent"), training.churned))

@@ -1,4 +1,4 @@
-"""rule: churn probability by recency ÷ the customer's long purchase interval."""
+"""Churn model ``rule``: churn rate by recency ÷ the customer's long purchase interval."""
 
 from __future__ import annotations
 
@@ -19,33 +19,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RuleModel:
-    """Log odds by ``days_silent / gap_p80_days``."""
+    """Log odds of churn by ``days_silent / gap_p80_days``."""
 
     name: ClassVar[str] = "rule"
     curve: StepCurve
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn."""
-        return self.curve(silence_in_gaps(features))
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the steps."""
-        return {"model": self.name, **self.curve.to_plain()}
+        return self.curve(recency_in_intervals(features))
 
 
-def silence_in_gaps(features: Features) -> Floats:
-    """Return recency ÷ the long purchase interval; ÷ 1 day where it is unknown."""
+def recency_in_intervals(features: Features) -> Floats:
+    """Return recency ÷ the long purchase interval (80th percentile); the interval is 1 day where unknown."""
     return features["days_silent"] / np.nan_to_num(features["gap_p80_days"], nan=1.0)
 
 
-def fit_rule(past: TrainingSet) -> RuleModel:
-    """Fit the churn rate by recency in long intervals (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+def fit_rule(training: TrainingSet) -> RuleModel:
+    """Fit the churn rate by recency in long intervals: see :func:`ckm.models.churn.step_curve.fit_step_curve`.
 
     Raises
     ------
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    silence = np.concatenate([silence_in_gaps(window.features) for window in past.windows])
-    return RuleModel(fit_step_curve(silence, past.churned))
+    training.require_events()
+    silence = np.concatenate([recency_in_intervals(window.features) for window in training.windows])
+    return RuleModel(fit_step_curve(silence, training.churned))

@@ -1,4 +1,4 @@
-"""scorecard: logistic regression on log features and splines, with the log odds of the purchase model."""
+"""Churn model ``scorecard``: logistic regression on features, splines, and the purchase model's log odds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.design_matrix import DesignColumn, learn_columns, signed_log, within_range
+from ckm.models.churn.design_matrix import DesignColumn, fit_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
 from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
@@ -24,37 +24,38 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEFT_OUT = frozenset({"spend_12mo"})
-"""Columns without a coefficient: ``spend_12mo`` equals purchases × order value. The three columns are collinear in the
-first year of data, and their coefficients diverge after it."""
+"""Features that are not used. ``spend_12mo`` is purchases × order value, so that, on the log scale, it is collinear
+with these two features in the first year of data; their coefficients would be wrong after it."""
 STRENGTH = 0.01
-"""Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. Windows overlap
-and repeat the same customers, so the effective sample size is below n; on CDNOW any value from 0.001 to 0.1 gives the
-same Brier score to 1e-4."""
+"""Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. It is small
+because windows overlap and repeat the same customers, so that the effective sample size is below n. On CDNOW, all
+values from 0.001 to 0.1 have the same Brier score to 1e-4."""
 PURCHASES = "no order (btyd)"
 SILENCE_IN_GAPS = "silence in long gaps"
 SILENCE_SHARE = "silence in tenure"
 SPLINES = (PURCHASES, SILENCE_IN_GAPS, SILENCE_SHARE)
-"""Columns with splines: the strongest predictors. The others are linear in their logarithm."""
+"""Columns with splines: the strongest predictors. All other columns are linear in their logarithm."""
 
 
 @dataclass(frozen=True)
 class ScorecardModel:
-    """Log odds as a sum over features.
+    """Log odds of churn as a sum over columns.
 
     Attributes
     ----------
     columns
         Transformations of the features.
     coefficients
-        Coefficients per standard deviation of a column.
+        Coefficients per standard deviation, of all columns of all transformations, in their order.
     intercept
-        Log odds of a customer with the mean of every column.
+        Log odds of a customer with the mean value in every column.
     purchases
-        Purchase model of today; None with too few repeat customers.
+        Purchase model as of the current day; None with too few repeat customers.
     horizon
         Horizon in days.
-    beyond
-        Columns that are not used because too many of today's customers are out of their range, with that share.
+    out_of_range
+        Columns that are not used, because too many current customers are outside of the training range; with the share
+        of these customers.
     """
 
     name: ClassVar[str] = "scorecard"
@@ -63,39 +64,27 @@ class ScorecardModel:
     intercept: float
     purchases: MBGNBD | None
     horizon: int
-    beyond: Mapping[str, float] = field(default_factory=dict)
+    out_of_range: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of churn; an absent feature counts as NaN."""
-        derived = derive(features, self.purchases, self.horizon)
+        derived = derived_columns(features, self.purchases, self.horizon)
         rows = len(derived[SILENCE_SHARE])
         total = np.full(rows, self.intercept)
         position = 0
-        for read in self.columns:  # one at a time: matrix products round by thread count
+        for read in self.columns:  # one by one: a matrix product's rounding depends on threads
             values = derived[read.name] if read.name in derived else column(features, read.name, rows)
             for part in read(values).T:
                 total += self.coefficients[position] * part
                 position += 1
         return total
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the coefficients and transformations by column."""
-        labels = [label for column in self.columns for label in column.labels]
-        return {
-            "model": self.name,
-            "horizon": self.horizon,
-            "intercept": self.intercept,
-            "coefficients": dict(zip(labels, self.coefficients, strict=True)),
-            "columns": [column.to_plain() for column in self.columns],
-            "purchases": None if self.purchases is None else self.purchases.to_plain(),
-        }
 
+def derived_columns(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
+    """Return the columns that are computed from several features.
 
-def derive(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[str, Floats]:
-    """Return columns that combine several features.
-
-    These are recency ÷ the customer's long interval, recency ÷ tenure, and the log odds of no order by the purchase
-    model (absent without one).
+    Log of recency ÷ long purchase interval; recency ÷ tenure; log odds of no order within ``horizon`` days by the
+    purchase model (absent without a model).
     """
     silent = features["days_silent"]
     derived = {
@@ -107,28 +96,28 @@ def derive(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[s
     return derived
 
 
-def fit_scorecard(past: TrainingSet) -> ScorecardModel:
+def fit_scorecard(training: TrainingSet) -> ScorecardModel:
     """Fit the scorecard on all past windows.
 
-    The log odds of the purchase model of a window use the purchases up to its cut-off only, so there is no leakage. The
-    maximum is found by Newton's method on one thread.
+    In each window, the purchase model is fitted to purchases up to the cut-off of that window, so that no later data
+    leak. Newton's method on one thread, so that every run gives the same result.
 
     Raises
     ------
     NotEnoughDataError
         Too few churned or retained customers.
     """
-    past.require_events()
-    today = past.fits.get(past.day, past.features, past.seed)
-    values = {name: past.column(name) for name in past.names if name not in LEFT_OUT}
-    values |= _derived(past, with_purchases=today is not None)
-    now = {**past.features, **derive(past.features, today, past.horizon)}
-    columns, beyond = within_range(learn_columns(values, bent=SPLINES), now)
+    training.require_events()
+    today = training.purchase_models.get(training.day, training.features, training.seed)
+    values = {name: training.column(name) for name in training.names if name not in LEFT_OUT}
+    values |= _derived(training, with_purchases=today is not None)
+    now = {**training.features, **derived_columns(training.features, today, training.horizon)}
+    columns, out_of_range = within_range(fit_columns(values, splines=SPLINES), now)
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     design = np.column_stack([column(values[column.name]) for column in columns])
-    coefficients, intercept = fit_logistic(design, past.churned, STRENGTH)
-    return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, past.horizon, beyond)
+    coefficients, intercept = fit_logistic(design, training.churned, STRENGTH)
+    return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, training.horizon, out_of_range)
 
 
 def fit_logistic(design: Floats, churned: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
@@ -140,13 +129,13 @@ def fit_logistic(design: Floats, churned: NDArray[np.bool_], strength: float) ->
     return np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
 
 
-def _derived(past: TrainingSet, *, with_purchases: bool) -> dict[str, Floats]:
+def _derived(training: TrainingSet, *, with_purchases: bool) -> dict[str, Floats]:
     names = SPLINES if with_purchases else SPLINES[1:]
     parts: dict[str, list[Floats]] = {name: [] for name in names}
-    for window in past.windows:
+    for window in training.windows:
         needed = {name: window.features[name] for name in (*NEEDS, "gap_p80_days")}
-        model = past.fits.get(window.day, needed, past.seed) if with_purchases else None
-        derived = derive(needed, model, past.horizon)
+        model = training.purchase_models.get(window.day, needed, training.seed) if with_purchases else None
+        derived = derived_columns(needed, model, training.horizon)
         for name in names:
             parts[name].append(derived.get(name, np.full(len(window), np.nan)))
     return {name: np.concatenate(part) for name, part in parts.items()}

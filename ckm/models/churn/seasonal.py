@@ -1,4 +1,4 @@
-"""seasonal: the purchase model of ``btyd``, in seasonal days."""
+"""Churn model ``seasonal``: the purchase model MBG/NBD with time in seasonal days."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 from ckm.models.churn.purchase_models import seasonal_log_odds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -20,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeasonalModel:
-    """Log odds of no order within the horizon after a day of the year.
+    """Log odds of no order within the horizon, by a purchase model in seasonal days.
 
     Attributes
     ----------
     purchases
         Purchase model, in seasonal days.
     clock
-        Converter from calendar days to seasonal days.
+        Conversion of calendar days to seasonal days.
     day
-        Day of the features.
+        As-of day of the features (days since 1970-01-01).
     horizon
         Horizon in days.
     """
@@ -45,22 +43,17 @@ class SeasonalModel:
         return seasonal_log_odds(self.purchases, self.clock, features, self.day, self.horizon)
 
     def on(self, day: int) -> SeasonalModel:
-        """Return the same model for features of another day."""
+        """Return the model for features as of another day."""
         return replace(self, day=day)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the parameters and the season."""
-        plain: Mapping[str, object] = self.purchases.to_plain()
-        return {"model": self.name, "horizon": self.horizon, "purchases": plain, "season": self.clock.to_plain()}
 
-
-def fit_seasonal(past: TrainingSet) -> SeasonalModel:
-    """Fit the purchase model to the purchases up to today, in the seasonal days of the last year.
+def fit_seasonal(training: TrainingSet) -> SeasonalModel:
+    """Fit the purchase model to the purchases up to the as-of day, in seasonal days by the season of the last year.
 
     Raises
     ------
     NotEnoughDataError
         Too few repeat customers, or less than fifteen months of history.
     """
-    purchases, clock = past.fits.require_seasonal(past.day, past.features, past.seed)
-    return SeasonalModel(purchases, clock, past.day, past.horizon)
+    purchases, clock = training.purchase_models.require_seasonal(training.day, training.features, training.seed)
+    return SeasonalModel(purchases, clock, training.day, training.horizon)

@@ -1,4 +1,4 @@
-"""Seasonal clock: converts calendar days to seasonal days, in proportion to the purchase rate of the season."""
+"""Seasonal clock: conversion of calendar days to seasonal days, whose length is proportional to the purchase rate."""
 
 from __future__ import annotations
 
@@ -13,46 +13,40 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 YEAR = 365
 NEEDED_DAYS = 456
-"""Days of history needed, fifteen months: a year, and a quarter of the next to separate season and growth."""
+"""Days of history needed: fifteen months, a year and a quarter more to separate season from growth."""
 SMOOTH_DAYS = 14.0
-"""Standard deviation of the smoothing kernel in days; the dates of holidays vary by weeks."""
+"""Standard deviation of the smoothing kernel in days, because the dates of holidays vary by weeks."""
 EXTREME = 4.0
-"""Largest rate of a day relative to the mean; the smallest is its reciprocal."""
+"""Largest seasonal rate of a day relative to the mean; the smallest is its reciprocal."""
 FEWEST_PURCHASES = 365
-"""Fewest repeat purchases of a year to estimate a season."""
+"""Fewest repeat purchases in a year to estimate a season."""
 
 
 @dataclass(frozen=True)
 class SeasonalClock:
-    """Converter from calendar days to seasonal days, by the purchase rates of one year, which repeats before and after.
+    """Conversion of calendar days to seasonal days, by the purchase rates of one year, which are repeated every year.
 
     Attributes
     ----------
     day
         Last day of the data used (days since 1970-01-01).
     passed
-        Seasonal days from the end of ``day - 365`` to the end of each day of the year; shape (366,), from 0 to 365.
+        Seasonal days from the end of ``day - 365`` to the end of each following day; shape (366,), from 0 to 365.
     """
 
     day: int
     passed: Floats
 
     def __call__(self, day: NDArray[np.integer] | Floats) -> Floats:
-        """Return seasonal days at the end of a day, counted from the end of :attr:`day`; negative before it."""
+        """Return the seasonal days from the end of :attr:`day` to the end of each ``day``; negative before it."""
         since = np.asarray(day, dtype=np.float64) - self.day
         years = np.floor(since / YEAR)
         passed: Floats = np.interp(since - years * YEAR, np.arange(YEAR + 1), self.passed)
         return np.asarray(years * YEAR + passed)
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the mean rate of each twelfth of the year."""
-        edges = np.round(np.linspace(0, YEAR, 13)).astype(int)
-        rates = np.diff(self.passed[edges]) / np.diff(edges)
-        return {"day": self.day, "rate_by_twelfth": [round(float(rate), 4) for rate in rates]}
 
 
 @dataclass(frozen=True)
@@ -66,19 +60,18 @@ class RepeatPurchases:
     purchases
         Repeat purchases by day; shape (n,).
     customers
-        Customers with a first purchase before the day.
+        Number of customers with a first purchase before the day; shape (n,).
     """
 
     first_day: int
-    purchases: Whole
-    customers: Whole
+    purchases: Integers
+    customers: Integers
 
     def clock(self, day: int) -> SeasonalClock:
-        """Return the clock of the year that ends on ``day``; later rows are not used.
+        """Return the clock by the rates of the year that ends on ``day``; later purchases are not used.
 
-        The rate of a day is purchases ÷ known customers, so that growth in customers does not look like a season. A
-        constant growth
-        rate from year to year is removed, and the result is smoothed over the year.
+        The rate of a day is purchases ÷ known customers, so that growth in customers is not mistaken for a season. A
+        constant growth of the rate from year to year is removed, and the result is smoothed over the year.
 
         Raises
         ------
@@ -101,14 +94,14 @@ class RepeatPurchases:
             )
         rate = self.purchases[:span] / np.maximum(self.customers[:span], 1)
         year = rate[-YEAR:] * np.exp(-_growth(rate) * np.arange(YEAR))
-        smooth = _round_the_year(year)
+        smooth = _smoothed_over_the_year(year)
         rates = np.clip(smooth / smooth.mean(), 1 / EXTREME, EXTREME)
         passed = np.concatenate([[0.0], np.cumsum(rates / rates.mean())])
         return SeasonalClock(day, passed)
 
 
 def _growth(rate: Floats) -> float:
-    """Return the log growth per day from last year to this year, over the days observed in both."""
+    """Return the mean log growth of the rate per day, from the days of the last year to the same days a year before."""
     twice = min(len(rate) - YEAR, YEAR)
     now, then = rate[-twice:].sum(), rate[-twice - YEAR : len(rate) - YEAR].sum()
     if now <= 0 or then <= 0:
@@ -116,7 +109,7 @@ def _growth(rate: Floats) -> float:
     return float(np.clip(np.log(now / then), -np.log(EXTREME), np.log(EXTREME)) / YEAR)
 
 
-def _round_the_year(values: Floats) -> Floats:
+def _smoothed_over_the_year(values: Floats) -> Floats:
     apart = np.arange(YEAR)
     apart = np.minimum(apart, YEAR - apart)
     weights = np.exp(-0.5 * np.square(apart / SMOOTH_DAYS))

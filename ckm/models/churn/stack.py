@@ -1,4 +1,4 @@
-"""stack: a weighted mean of the models' log odds, the weights fitted on walk-forward tests."""
+"""Churn model ``stack``: weighted mean of the models' log odds, with weights fitted on walk-forward tests."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 STACK = "stack"
-EXPECTED = ("btyd", "scorecard", "boosted")
-"""Models with equal prior weights; the prior weight of the others is zero."""
+PRIOR_MODELS = ("btyd", "scorecard", "boosted")
+"""Models with equal prior weights; the prior weight of all other models is zero."""
 SHRINKAGE = 0.04
-"""Penalty in log loss, summed over the tests, for a squared distance of 1 from the prior weights. Tests overlap and
-repeat the same customers, so the weights are shrunk."""
-LEAST = 0.01
-"""Smaller weights are set to zero."""
+"""Penalty factor of the squared distance from the prior weights, added to the sum of the tests' log losses. Weights are
+shrunk because the tests overlap and repeat the same customers."""
+LEAST_WEIGHT = 0.01
+"""Weights below this are set to zero."""
 WEIGHT_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class StackModel:
-    """A convex combination of log odds (Wolpert 1992, *Neural Networks* 5(2), 241-259; weights as Breiman 1996).
+    """Convex combination of log odds (Wolpert 1992, *Neural Networks* 5(2), 241-259; Breiman 1996).
 
     Attributes
     ----------
     parts
         Calibrated models.
     weights
-        Weights of the parts, positive; the sum is 1.
+        Positive weights of the parts; their sum is 1.
     """
 
     name: ClassVar[str] = STACK
@@ -56,21 +56,13 @@ class StackModel:
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
 
     @property
-    def beyond(self) -> Mapping[str, float]:
-        """Columns that a part does not use, with the share of today's customers out of their range."""
-        return {name: share for part in self.parts for name, share in part.beyond.items()}
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the parts and their weights."""
-        return {
-            "model": self.name,
-            "weights": {part.name: weight for part, weight in zip(self.parts, self.weights, strict=True)},
-            "parts": [part.to_plain() for part in self.parts],
-        }
+    def out_of_range(self) -> Mapping[str, float]:
+        """Columns that a part does not use, with the share of current customers outside of the training range."""
+        return {name: share for part in self.parts for name, share in part.out_of_range.items()}
 
 
 def combined(log_odds: Sequence[Floats], weights: Sequence[float]) -> Floats:
-    """Return the weighted sum of log odds, one model at a time, so that rounding does not depend on threads."""
+    """Return the weighted sum of log odds, added one model at a time, so that rounding does not depend on threads."""
     total = np.zeros(len(log_odds[0]))
     for weight, each in zip(weights, log_odds, strict=True):
         total += weight * each
@@ -78,39 +70,39 @@ def combined(log_odds: Sequence[Floats], weights: Sequence[float]) -> Floats:
 
 
 def fit_weights(names: Sequence[str], tests: Sequence[tuple[Sequence[Floats], Flags]]) -> dict[str, float]:
-    """Return the weight of each model, without those below :data:`LEAST`.
+    """Return the weight of each model, without those below :data:`LEAST_WEIGHT`.
 
-    The weights minimise the log loss with equal weight per test, plus a penalty for the distance from equal weights of
-    :data:`EXPECTED`. The problem is convex, so the minimum is unique.
+    The weights minimise the sum of the tests' mean log losses plus ``SHRINKAGE |w - prior|²``, with equal prior weights
+    of :data:`PRIOR_MODELS`, under ``w >= 0`` and ``sum w = 1``. The problem is convex, so the minimum is unique.
 
     Parameters
     ----------
     names
         Names of the models.
     tests
-        For each walk-forward test the log odds by model, parallel to ``names``, and the outcome. Without tests the
-        weights are the prior weights.
+        For each walk-forward test, the log odds of each of ``names``, and the outcome; shape (n,) each. Without tests
+        the result is the prior weights.
     """
-    expected = _expected(names)
+    prior = _prior_weights(names)
     designs = [(np.column_stack(log_odds), churned.astype(np.float64)) for log_odds, churned in tests]
-    weights = _minimum(designs, expected) if designs and len(names) > 1 else expected
-    weights = np.where(weights < LEAST, 0.0, weights)
+    weights = _minimum(designs, prior) if designs and len(names) > 1 else prior
+    weights = np.where(weights < LEAST_WEIGHT, 0.0, weights)
     weights = np.round(weights / weights.sum(), WEIGHT_DIGITS)
     return {name: float(weight) for name, weight in zip(names, weights, strict=True) if weight > 0}
 
 
-def _expected(names: Sequence[str]) -> Floats:
-    shares = np.array([float(name in EXPECTED) for name in names], dtype=np.float64)
+def _prior_weights(names: Sequence[str]) -> Floats:
+    shares = np.array([float(name in PRIOR_MODELS) for name in names], dtype=np.float64)
     if not shares.any():
         shares[:] = 1.0
     return np.asarray(shares / shares.sum())
 
 
-def _minimum(designs: Sequence[tuple[Floats, Floats]], expected: Floats) -> Floats:
+def _minimum(designs: Sequence[tuple[Floats, Floats]], prior: Floats) -> Floats:
     from scipy.optimize import minimize
 
     def loss(weights: Floats) -> tuple[float, Floats]:
-        apart = weights - expected
+        apart = weights - prior
         value, slope = SHRINKAGE * float(apart @ apart), 2 * SHRINKAGE * apart
         for design, churned in designs:
             log_odds = design @ weights
@@ -120,10 +112,10 @@ def _minimum(designs: Sequence[tuple[Floats, Floats]], expected: Floats) -> Floa
 
     found = minimize(
         loss,
-        expected,
+        prior,
         jac=True,
         method="SLSQP",
-        bounds=[(0.0, 1.0)] * len(expected),
+        bounds=[(0.0, 1.0)] * len(prior),
         constraints=[
             {"type": "eq", "fun": lambda weights: weights.sum() - 1, "jac": lambda weights: np.ones(len(weights))}
         ],

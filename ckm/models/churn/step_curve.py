@@ -1,4 +1,4 @@
-"""Isotonic regression of the churn rate on one number, over quantile bins."""
+"""Isotonic regression of the churn rate on one feature, on quantile bins."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 STEPS = 40
 """Number of quantile bins."""
 PRIOR = 10.0
-"""Prior weight of the overall churn rate in each bin, in customers."""
+"""Prior weight of the overall churn rate in the rate of each bin, in customers."""
 
 
 @dataclass(frozen=True)
 class StepCurve:
-    """Log odds by a number: monotone, linear between bins, constant beyond the first and the last bin.
+    """Log odds as a monotone function of a feature: linear between bins, constant beyond the first and the last bin.
 
     Attributes
     ----------
     values
-        Means of the bins, ascending.
+        Mean of the feature in each bin, ascending.
     odds
         Log odds of the bins.
     """
@@ -35,26 +35,22 @@ class StepCurve:
     odds: tuple[float, ...]
 
     def __call__(self, values: Floats) -> Floats:
-        """Return the log odds."""
+        """Return the log odds of each value, shape (n,)."""
         return np.interp(values, self.values, self.odds)
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the bins."""
-        return {"values": list(self.values), "log_odds": list(self.odds)}
 
 
 def fit_step_curve(values: Floats, churned: Flags) -> StepCurve:
-    """Fit a monotone churn rate by value.
+    """Fit a churn rate that never decreases with the value.
 
     Isotonic regression by pooling adjacent violators (Ayer et al. 1955, *Ann. Math. Statist.* 26(4), 641-647) on
-    quantile bins, each with a prior of :data:`PRIOR` customers at the overall rate: finite log odds at both ends.
+    quantile bins. Each bin has a prior of :data:`PRIOR` customers with the overall rate, so that log odds are finite.
 
     Parameters
     ----------
     values
         Values without NaN; shape (n,).
     churned
-        Outcome; both values occur.
+        Outcome, shape (n,); both outcomes occur.
     """
     from scipy.optimize import isotonic_regression
 
@@ -62,9 +58,9 @@ def fit_step_curve(values: Floats, churned: Flags) -> StepCurve:
     inner = np.unique(np.quantile(values, np.arange(1, STEPS) / STEPS))
     step = np.searchsorted(inner, values, side="left")
     n = np.bincount(step)
-    there = n > 0
-    n = n[there]
-    middle = np.bincount(step, weights=values)[there] / n
-    share = (np.bincount(step, weights=churned)[there] + PRIOR * usual) / (n + PRIOR)
+    filled = n > 0
+    n = n[filled]
+    middle = np.bincount(step, weights=values)[filled] / n
+    share = (np.bincount(step, weights=churned)[filled] + PRIOR * usual) / (n + PRIOR)
     share = isotonic_regression(share, weights=n + PRIOR).x
     return StepCurve(tuple(middle.tolist()), tuple(np.log(share / (1 - share)).tolist()))

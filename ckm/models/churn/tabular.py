@@ -1,4 +1,4 @@
-"""Encoding of any table as numbers: numeric columns, categories, and columns without information."""
+"""Encoding of any table as numeric features: numbers, dates and indicator columns of categories."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RARE_LEVEL = 20
-"""Categories with fewer rows are pooled."""
+"""Fewest rows of a category's level; rarer levels are pooled."""
 MOST_LEVELS = 50
-"""Maximum number of levels of a category; the rarest others are pooled."""
+"""Maximum number of levels of a category; the rarest of more levels are pooled."""
 NEARLY_UNIQUE = 0.5
 """A text column with a larger share of distinct values identifies rows and is dropped."""
 ISO_DATE = r"^(\d{4}-\d\d-\d\d)(?:[T ].*)?$"
@@ -35,12 +35,12 @@ class FeatureEncoding:
     numbers
         Columns parsed as numbers, or as dates in days; null and other text are NaN.
     levels
-        Values of each category, most frequent first; each becomes an indicator column, and so do all other values
-        together.
+        Levels of each category, most frequent first. Each level gets an indicator column, and all other values together
+        get one.
     left_out
         Dropped columns, with the reason.
     all_different
-        Columns of ``numbers`` with distinct values in all rows: measurements, or numbers that only identify the row.
+        Columns of ``numbers`` with a different value in each row: measurements, or row numbers.
     """
 
     numbers: tuple[str, ...]
@@ -49,7 +49,7 @@ class FeatureEncoding:
     all_different: tuple[str, ...] = ()
 
     def __call__(self, frame: pl.DataFrame) -> dict[str, Floats]:
-        """Return the columns by name; an indicator column of a category is ``column=value``."""
+        """Return the features by name, shape (n,); an indicator column is named ``column=value``."""
         columns = {name: as_numbers(frame[name]) for name in self.numbers}
         for name, levels in self.levels.items():
             words = as_words(frame[name])
@@ -59,8 +59,8 @@ class FeatureEncoding:
         return columns
 
 
-def learn_encoding(frame: pl.DataFrame) -> FeatureEncoding:
-    """Return the encoding: columns with numbers or dates (at least three distinct), categories, and dropped columns."""
+def fit_encoding(frame: pl.DataFrame) -> FeatureEncoding:
+    """Return the encoding of a table; columns with at most two distinct numbers or dates are categories."""
     numbers: list[str] = []
     levels: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, str] = {}
@@ -87,7 +87,7 @@ def learn_encoding(frame: pl.DataFrame) -> FeatureEncoding:
 
 
 def as_numbers(column: pl.Series) -> Floats:
-    """Return numbers, NaN for null, blanks and infinity; days since 1970 for dates, also for text like 2025-03-31."""
+    """Return a column as numbers; dates, also as text (2025-03-31), as days since 1970-01-01; NaN for other values."""
     if column.dtype == pl.String:
         text = column.str.strip_chars()
         column = text.cast(pl.Float64, strict=False).fill_null(_days(text))
@@ -112,13 +112,13 @@ def is_number(column: pl.Series) -> bool:
 
 
 def _days(text: pl.Series) -> pl.Series:
-    """Return days since 1970 for text that begins with an ISO date (2025-03-31); null for other text."""
+    """Return days since 1970-01-01 for text that begins with an ISO date (2025-03-31); null for other text."""
     days = text.str.extract(ISO_DATE).str.to_date("%Y-%m-%d", strict=False)
     return days.dt.epoch("d").cast(pl.Float64)
 
 
 def as_words(column: pl.Series) -> pl.Series:
-    """Return text stripped of outer blanks; :data:`MISSING` for null and blanks."""
+    """Return a column as text without surrounding white space; :data:`MISSING` for null and blank values."""
     words = column.cast(pl.String).str.strip_chars()
     return words.replace("", None).fill_null(MISSING)
 

@@ -1,4 +1,4 @@
-"""Training of a churn model by name, and its calibration on the last closed window."""
+"""Training of a churn model by name, and calibration on the last window with a known outcome."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ FITS: dict[str, Callable[[TrainingSet], ChurnModel]] = {
 """Fit functions by model name, simplest first."""
 MODELS = tuple(FITS)
 FLEXIBLE = frozenset({"boosted"})
-"""Models that overfit their training rows, so that calibration needs cross-validation."""
+"""Names of models that overfit their training rows, so that their calibration needs cross-validation."""
 EVEN_CREDIBILITY = 0.5
-"""Prior credibility of the last window's shift. Part of the shift is drift, which persists; the rest is season and
-noise. If both are equal, 1/2 is the best linear estimate (Bühlmann 1967)."""
+"""Prior credibility of the last window's shift. A part of the shift is drift, which persists; the rest is season and
+noise. If both have the same variance, 1/2 is the best linear estimate (Bühlmann 1967)."""
 PRIOR_PAIRS = 3
 """Weight of the prior credibility, in pairs of windows."""
 
@@ -54,7 +54,7 @@ class CalibratedModel:
     model
         Trained model.
     calibration
-        Calibration on the last closed window.
+        Calibration on the last window with a known outcome, shrunk by its credibility.
     """
 
     model: ChurnModel
@@ -66,9 +66,9 @@ class CalibratedModel:
         return self.model.name
 
     @property
-    def beyond(self) -> Mapping[str, float]:
-        """Columns that are not used because too many of today's customers are out of their range, with that share."""
-        return getattr(self.model, "beyond", {})
+    def out_of_range(self) -> Mapping[str, float]:
+        """Columns that the model does not use, with the share of current customers outside of the training range."""
+        return getattr(self.model, "out_of_range", {})
 
     def log_odds(self, features: Features) -> Floats:
         """Return the calibrated log odds of churn, row by row."""
@@ -80,16 +80,12 @@ class CalibratedModel:
 
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
 
-    def to_plain(self) -> dict[str, object]:
-        """Return the model and the calibration."""
-        return {**self.model.to_plain(), "calibration": self.calibration.to_plain()}
 
+def train(training: TrainingSet, name: str) -> CalibratedModel:
+    """Train a churn model, and calibrate it on the last window with a known outcome.
 
-def learn(past: TrainingSet, name: str) -> CalibratedModel:
-    """Train a model on the past of a day, and calibrate it on the last closed window.
-
-    A model of :data:`FLEXIBLE` overfits that window. Its log odds there are two-fold cross-validated: two models are
-    trained on one half of the customers each and score the other half.
+    Models of :data:`FLEXIBLE` overfit that window, so their log odds for the calibration are two-fold cross-validated:
+    each half of the customers is scored by a model that is trained on the other half.
 
     Raises
     ------
@@ -100,34 +96,37 @@ def learn(past: TrainingSet, name: str) -> CalibratedModel:
     """
     if name not in FITS:
         raise UnknownNameError("model", name, MODELS)
-    past.require_events()
-    model = FITS[name](past)
-    latest = past.windows[-1]
-    log_odds = _cross_validated(past, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
-    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, past)))
+    training.require_events()
+    model = FITS[name](training)
+    latest = training.windows[-1]
+    log_odds = (
+        _cross_validated(training, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
+    )
+    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, training)))
 
 
-def credibility(model: ChurnModel, past: TrainingSet) -> float:
-    """Return the credibility of a window's shift, estimated from past windows.
+def credibility(model: ChurnModel, training: TrainingSet) -> float:
+    """Return the share of the last window's shift that is expected to persist, estimated from past windows.
 
-    A window's shift is the mean change of the log odds by a calibration on it. The credibility is the regression
-    coefficient, without intercept, of a window's shift on that of the window one horizon before. It is shrunk towards
-    :data:`EVEN_CREDIBILITY` with the weight of :data:`PRIOR_PAIRS` pairs, and clipped to 0 and 1.
+    The shift of a window is the mean change of the log odds by a calibration on this window. The credibility is the
+    coefficient of the regression, without intercept, of a window's shift on the shift of the window one horizon
+    earlier. It is shrunk towards :data:`EVEN_CREDIBILITY` with the weight of :data:`PRIOR_PAIRS` pairs of windows, and
+    clipped to 0 and 1.
 
     Parameters
     ----------
     model
-        Model trained on ``past``.
-    past
+        Model trained on ``training``.
+    training
         Training set.
     """
     shifts = {}
-    for window in past.windows:
-        # Features of a source that begins later are NaN in early windows, as in training.
-        known = {name: column(window.features, name, len(window)) for name in past.names}
+    for window in training.windows:
+        # a feature whose data source begins later is absent from early windows: NaN, as in training
+        known = {name: column(window.features, name, len(window)) for name in training.names}
         log_odds = on_day(model, window.day).log_odds(known)
         shifts[window.day] = float((recalibrate(log_odds, window.churned)(log_odds) - log_odds).mean())
-    earlier_days = {day: _nearest(shifts, day - past.horizon, past.horizon // 6) for day in shifts}
+    earlier_days = {day: _nearest(shifts, day - training.horizon, training.horizon // 6) for day in shifts}
     pairs = np.array([(shifts[then], shifts[day]) for day, then in earlier_days.items() if then is not None])
     if not len(pairs):
         return EVEN_CREDIBILITY
@@ -140,22 +139,31 @@ def credibility(model: ChurnModel, past: TrainingSet) -> float:
 
 
 def _nearest(days: Iterable[int], wanted: int, within: int) -> int | None:
-    """Return the day nearest to ``wanted``; None if none is ``within`` days of it."""
+    """Return the day nearest to ``wanted``; None if it is more than ``within`` days from it."""
     nearest = min(days, key=lambda day: (abs(day - wanted), day))
     return nearest if abs(nearest - wanted) <= within else None
 
 
 def on_day(model: ChurnModel, day: int) -> ChurnModel:
-    """Return the model for features of a day; only a seasonal model depends on it."""
+    """Return the model for features as of a day; only the seasonal model depends on the day."""
     return model.on(day) if isinstance(model, SeasonalModel) else model
 
 
-def _cross_validated(past: TrainingSet, name: str) -> Floats:
-    latest = past.windows[-1]
+def _cross_validated(training: TrainingSet, name: str) -> Floats:
+    latest = training.windows[-1]
     log_odds = np.zeros(len(latest))
     for half in (0, 1):
-        others = tuple(window.rows(window.keys % 2 != half) for window in past.windows)
-        learned = FITS[name](TrainingSet(others, past.day, past.features, past.horizon, past.seed, past.fits))
+        others = tuple(window.rows(window.keys % 2 != half) for window in training.windows)
+        learned = FITS[name](
+            TrainingSet(
+                others,
+                training.day,
+                training.features,
+                training.horizon,
+                training.seed,
+                training.purchase_models,
+            )
+        )
         mine = latest.keys % 2 == half
         log_odds[mine] = learned.log_odds({key: values[mine] for key, values in latest.features.items()})
     return log_odds

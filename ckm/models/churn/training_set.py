@@ -1,4 +1,4 @@
-"""Training set of churn models: features of customers at past cut-offs, with their outcome."""
+"""Training set of churn models: features of customers at past cut-offs, and their outcomes."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ Keys: TypeAlias = "NDArray[np.uint64]"
 Features: TypeAlias = "Mapping[str, Floats]"
 
 MOST_ROWS = 300_000
-"""Largest number of training rows; more rows do not reduce the error."""
+"""Maximum number of training rows; more rows do not reduce the error noticeably."""
 FEWEST_EVENTS = 50
-"""Fewest churned, and fewest retained, customers over all windows."""
+"""Fewest churned, and fewest retained, customers in all windows together."""
 
 
 @dataclass(frozen=True)
 class TrainingSnapshot:
-    """Features of customers at the end of a day, and their outcome.
+    """Window: features of customers at the end of a cut-off day, and outcomes in the horizon after that day.
 
     Attributes
     ----------
     day
         Cut-off, in days since 1970-01-01; features use no later rows.
     features
-        By name, shape (n,); NaN where a customer has no value.
+        Features by name, shape (n,); NaN if a customer has no value.
     churned
-        Whether a customer made no purchase within the horizon after the day.
+        Whether each customer made no purchase within the horizon after the day; shape (n,).
     keys
-        Hashes of the customers (:func:`ckm.models.sampling.id_hashes`); they determine samples.
+        Hash of each customer's id (:func:`ckm.models.sampling.id_hashes`), by which samples are drawn; shape (n,).
     """
 
     day: int
@@ -53,29 +53,29 @@ class TrainingSnapshot:
         return len(self.churned)
 
     def rows(self, chosen: Flags) -> TrainingSnapshot:
-        """Return the window with some of its customers."""
+        """Return the window with the ``chosen`` customers only (mask of shape (n,))."""
         features = {name: values[chosen] for name, values in self.features.items()}
         return TrainingSnapshot(self.day, features, self.churned[chosen], self.keys[chosen])
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Data known on a day: closed windows, and the features of the customers on that day.
+    """Data known on a day: past windows with outcomes, and the features of the customers on that day.
 
     Attributes
     ----------
     windows
         Windows with outcomes known by ``day``; earliest first.
     day
-        Current day.
+        As-of day (days since 1970-01-01).
     features
-        Features of the current customers, by name.
+        Features of the customers as of ``day``, by name.
     horizon
         Horizon in days.
     seed
         Random seed.
-    fits
-        Fitted purchase models, shared among training sets of the same customers.
+    purchase_models
+        Fitted purchase models by day, shared by training sets of the same customers.
     """
 
     windows: tuple[TrainingSnapshot, ...]
@@ -83,7 +83,7 @@ class TrainingSet:
     features: Features
     horizon: int
     seed: int = 0
-    fits: PurchaseModels = field(default_factory=PurchaseModels)
+    purchase_models: PurchaseModels = field(default_factory=PurchaseModels)
 
     def __post_init__(self) -> None:
         late = [window.day for window in self.windows if window.day + self.horizon > self.day]
@@ -92,9 +92,9 @@ class TrainingSet:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Features of the training set: those of both the latest window and the current day.
+        """Names of the features for training: present in the latest window and on the as-of day.
 
-        Features of a source that begins between two windows are NaN in earlier windows.
+        A feature whose data source begins later is NaN in earlier windows.
         """
         return tuple(name for name in self.windows[-1].features if name in self.features)
 
@@ -129,24 +129,21 @@ class ChurnModel(Protocol):
 
     @property
     def name(self) -> str:
-        """Return rule, btyd, scorecard or boosted."""
+        """Return the name of the model, a key of :data:`ckm.models.churn.training.FITS`."""
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of churn, finite, row by row."""
-
-    def to_plain(self) -> dict[str, object]:
-        """Return the fitted parameters as text, numbers, lists and dicts."""
+        """Return the log odds of churn, shape (n,), finite; each row's depend on this row only."""
 
 
 def column(features: Features, name: str, length: int) -> Floats:
-    """Return a feature; all NaN if it is absent."""
+    """Return a feature, shape (length,); all NaN if it is absent."""
     return features[name] if name in features else np.full(length, np.nan)
 
 
-def thinned(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
-    """Return the windows with about ``most`` rows in total; the sample differs between cut-offs.
+def sampled_windows(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
+    """Return the windows with a random sample of about ``most`` rows in total; each cut-off has a different sample.
 
-    The sample depends only on key and day, not on the other customers.
+    Whether a row is in the sample depends on its key, the day and the total number of rows only.
     """
     total = sum(map(len, windows))
     if total <= most:

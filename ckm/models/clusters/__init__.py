@@ -1,1 +1,1 @@
-"""Clusters of points: feature scaling, k-means, stability on bootstrap samples, and matching with older clusters."""
+"""Clusters of customers: feature scaling, k-means, bootstrap stability, and matching with earlier clusters."""

@@ -1,4 +1,4 @@
-"""K-means with the same result on every run and with any number of threads."""
+"""K-means whose result does not depend on the run or the number of threads."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Whole = NDArray[np.int64]
+    Integers = NDArray[np.int64]
 
 RESTARTS = 10
 """Number of k-means starts; the result with the smallest inertia is used."""
 
 
 def fit_centres(points: Floats, number: int, *, seed: int, restarts: int = RESTARTS) -> Floats:
-    """Return the centres of k-means, in no particular order.
+    """Return the centres of k-means, shape (number, features), in arbitrary order.
 
     Lloyd's algorithm from ``restarts`` k-means++ starts (Arthur and Vassilvitskii 2007). It runs on one thread, because
-    with several the order of additions, and so the rounding, would change.
+    with several threads the order of additions, and with it the rounding, would vary.
 
     Parameters
     ----------
     points
-        One row per point; the result depends on the order of the rows.
+        Shape (n, features); the result depends on the order of the rows.
     number
         Number of centres, at most the number of rows.
     seed
@@ -46,11 +46,11 @@ def fit_centres(points: Floats, number: int, *, seed: int, restarts: int = RESTA
     return np.asarray(model.cluster_centers_, dtype=np.float64)
 
 
-def nearest_centre(points: Floats, centres: Floats) -> tuple[Whole, Floats]:
-    """Return the index of each point's nearest centre, and the distance to it.
+def nearest_centre(points: Floats, centres: Floats) -> tuple[Integers, Floats]:
+    """Return the index of each point's nearest centre, and the Euclidean distance to it; shape (n,) each.
 
-    Squares are summed feature by feature, because the rounding of a matrix product depends on the BLAS and its threads.
-    If two centres are equally near, the lower index is returned.
+    Squares are summed feature by feature, because the rounding of a matrix product depends on the BLAS library and its
+    threads. Of two equally near centres, the one with the lower index is returned.
     """
     nearest = np.zeros(len(points), dtype=np.int64)
     least = np.full(len(points), np.inf)

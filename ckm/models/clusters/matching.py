@@ -1,4 +1,4 @@
-"""Matching of new clusters to old ones, by the points that they share."""
+"""Matching of new clusters with old clusters by common points."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAME = 0.5
-"""Jaccard index above which two clusters are the same; Hennig (2007), *Computational Statistics & Data Analysis* 52(1),
-258-271, calls a cluster with no better match dissolved."""
+"""Jaccard index above which two clusters are the same. Hennig (2007), *Computational Statistics & Data Analysis* 52(1),
+258-271, calls a cluster dissolved if its best match is not above this."""
 
 
 def match_clusters(old: NDArray[np.int64], new: NDArray[np.int64]) -> dict[int, int]:
     """Return the old cluster that each new cluster continues.
 
-    Old and new clusters are paired so that most points stay in their cluster (the assignment problem, Kuhn 1955). Pairs
-    count whose Jaccard index (points in both ÷ points in either) is above :data:`SAME`.
+    Old and new clusters are paired one to one so that pairs have the most points in common (the assignment problem,
+    Kuhn 1955). Only pairs with a Jaccard index (points in both ÷ points in either) above :data:`SAME` are returned.
 
     Parameters
     ----------
     old, new
-        Cluster of each point, from 0, by the old and by the new centres; equal lengths.
+        Cluster number of each point, from 0, by the old and by the new centres; shape (n,).
     """
     from scipy.optimize import linear_sum_assignment
 

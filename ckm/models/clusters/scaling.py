@@ -1,4 +1,4 @@
-"""Scaling of features: logarithms of skewed features, and shrinkage of features that few purchases support."""
+"""Scaling of features for clustering: logarithms, shrinkage by number of purchases, robust centre and scale."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 CLIP = 3.0
-"""Values are clipped to this number of scales from the centre, so that one outlier does not form a cluster."""
-BORROWED_PURCHASES = 5.0
-"""Prior weight, in purchases, of the typical value of a feature that is computed from purchases."""
+"""Scaled values are clipped to ±3, so that a single outlier does not form a cluster."""
+PRIOR_PURCHASES = 5.0
+"""Prior weight of the typical value in a feature that is computed from purchases, in purchases."""
 IQR_OF_NORMAL = 1.349
-"""Interquartile range of a normal distribution, in standard deviations; it makes both measures of spread comparable."""
+"""Interquartile range of a normal distribution, in standard deviations, by which the IQR is divided."""
 WINSOR = 0.01
-"""Share of customers at each end that is excluded from the standard deviation."""
+"""Share of values at each end that is winsorized: replaced by the quantile there, for means and standard deviations."""
 
 LEAST_LOG_SPREAD = 0.05
-"""Smallest spread of a logarithm: a standard deviation of 0.05 is less than that of the lengths of months."""
+"""Smallest spread of a feature on the log scale: a standard deviation of 5 %."""
 LEAST_SPREAD = 0.01
-"""Smallest spread of a share, in its own unit."""
+"""Smallest spread of any other feature; these are shares from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Definition of a feature by columns of a table.
+    """Definition of a feature for clustering by columns of the feature table.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Recipe:
     over
         Denominator column of a ratio; None if the feature is no ratio.
     log
-        Whether ``sign(x) log(1 + |x|)`` is applied. A ratio always uses logarithms.
+        Whether the feature is ``sign(x) log(1 + |x|)``. A ratio is a difference of such logarithms in any case.
     evidence
         Column with the number of purchases that the feature is computed from; None if it needs no shrinkage.
     """
@@ -55,27 +55,27 @@ class Recipe:
 
     @property
     def is_logarithm(self) -> bool:
-        """Whether differences of the scaled feature are factors."""
+        """Whether the feature is on the log scale, so that its differences are factors."""
         return self.log or self.over is not None
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns that the feature needs."""
+        """Names of all columns that the feature is computed from."""
         return tuple(column for column in (self.column, self.over, self.evidence) if column is not None)
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """A feature with its scale, fitted to one population.
+    """Scaling of a feature, fitted to all customers.
 
     Attributes
     ----------
     recipe
         Definition of the feature.
     typical
-        Replacement of null, and target of the shrinkage for customers with few purchases; after the logarithm.
+        Value that replaces null, and towards which customers with few purchases are shrunk; after the logarithm.
     centre, scale
-        Subtrahend and divisor; after the logarithm and the shrinkage.
+        Centre that is subtracted, and scale by which is divided; after logarithm and shrinkage.
     """
 
     recipe: Recipe
@@ -84,21 +84,20 @@ class Scaling:
     scale: float
 
     def apply(self, columns: Mapping[str, Floats]) -> Floats:
-        """Return the feature in scales from the centre, between ``-CLIP`` and ``CLIP``; never null."""
-        values = _drawn(self.recipe, _transformed(self.recipe, columns), columns, self.typical)
+        """Return the scaled feature, shape (n,), between ``-CLIP`` and ``CLIP``; never NaN."""
+        values = _shrunk(self.recipe, _transformed(self.recipe, columns), columns, self.typical)
         return np.clip((values - self.centre) / self.scale, -CLIP, CLIP)
 
 
-def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callable[[float], float]) -> Scaling | None:
-    """Return the scaling of a feature: typical value, centre and scale.
+def fit_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callable[[float], float]) -> Scaling | None:
+    """Fit the scaling of a feature: typical value, centre and scale.
 
-    ``typical`` is the median; for a feature with ``recipe.evidence`` it is the mean without the lowest and highest 1 %.
-    Such a feature ``x`` of a customer with ``n`` purchases becomes
-    ``(n x + w typical) / (n + w)``, ``w`` being :data:`BORROWED_PURCHASES`: the credibility formula of Bühlmann and
-    Gisler (2005), *A Course in Credibility Theory*, ch. 3, with a fixed weight. Without it, one-time buyers, whose
-    shares can only be 0 or 1, would be separated by chance. The centre is the median, the scale
-    ``max(IQR / 1.349, s)`` with ``s`` the standard deviation without the lowest and highest 1 %. (If most customers
-    share one value, the interquartile range is 0.)
+    A feature ``x`` with ``recipe.evidence``, of a customer with ``n`` purchases, is shrunk to
+    ``(n x + w typical) / (n + w)`` with ``w`` = :data:`PRIOR_PURCHASES` and ``typical`` the winsorized mean: the
+    credibility formula of Bühlmann and Gisler (2005), *A Course in Credibility Theory*, ch. 3, with a fixed weight.
+    Otherwise one-time buyers, whose shares are 0 or 1, would form clusters of their own. Without ``recipe.evidence``,
+    ``typical`` is the median. The centre is the median, and the scale is ``max(IQR / 1.349, s)`` with ``s`` the
+    winsorized standard deviation, because the interquartile range is 0 if most customers have the same value.
 
     Parameters
     ----------
@@ -107,25 +106,25 @@ def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callab
     columns
         One number per customer and column; NaN for null.
     rounded
-        Rounding function for each fitted number.
+        Function that rounds each fitted number.
 
     Returns
     -------
     Scaling | None
-        None for a feature that does not vary: all values are null, or the spread without the lowest and highest 1 %,
-        before shrinkage, is below :data:`LEAST_LOG_SPREAD` or :data:`LEAST_SPREAD`.
+        None for a feature that hardly varies: all values are null, or the scale before shrinkage is below
+        :data:`LEAST_LOG_SPREAD` or :data:`LEAST_SPREAD`.
     """
     values = _transformed(recipe, columns)
     known = values[~np.isnan(values)]
     if not len(known) or _spread(known) < (LEAST_LOG_SPREAD if recipe.is_logarithm else LEAST_SPREAD):
         return None
     typical = rounded(float(np.mean(_winsorized(known)) if recipe.evidence else np.median(known)))
-    drawn = _drawn(recipe, values, columns, typical)
-    return Scaling(recipe, typical, rounded(float(np.median(drawn))), rounded(_spread(drawn)))
+    shrunk = _shrunk(recipe, values, columns, typical)
+    return Scaling(recipe, typical, rounded(float(np.median(shrunk))), rounded(_spread(shrunk)))
 
 
 def scaled_points(scalings: Sequence[Scaling], columns: Mapping[str, Floats]) -> Floats:
-    """Return one row per customer and one column per scaling."""
+    """Return the scaled features, shape (n, scalings)."""
     return np.column_stack([scaling.apply(columns) for scaling in scalings])
 
 
@@ -145,12 +144,12 @@ def _signed_log(values: Floats) -> Floats:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _drawn(recipe: Recipe, values: Floats, columns: Mapping[str, Floats], typical: float) -> Floats:
+def _shrunk(recipe: Recipe, values: Floats, columns: Mapping[str, Floats], typical: float) -> Floats:
     filled = np.where(np.isnan(values), typical, values)
     if recipe.evidence is None:
         return filled
     purchases = np.nan_to_num(columns[recipe.evidence], nan=0.0)
-    return (purchases * filled + BORROWED_PURCHASES * typical) / (purchases + BORROWED_PURCHASES)
+    return (purchases * filled + PRIOR_PURCHASES * typical) / (purchases + PRIOR_PURCHASES)
 
 
 def _winsorized(values: Floats) -> Floats:

@@ -1,1 +1,1 @@
-"""Spend of each customer over a horizon: candidates compared on past windows, combined, with a prediction interval."""
+"""Forecast of each customer's spend over a horizon: an ensemble of three models, with a prediction interval."""

@@ -1,4 +1,4 @@
-"""Candidate predictions of spend: purchase model, last year's spend, and boosted trees."""
+"""Candidate predictions of spend: purchase model, spend rate of the last year, and boosted trees."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckm.models.btyd.histories import Floats
-    from ckm.models.spend.ordered_spend import OrderedSpend
+    from ckm.models.spend.btyd_spend import BtydSpend
     from ckm.models.spend.spend_snapshot import SpendSnapshot
 
 BTYD, LAST_SPEND, BOOSTED = "btyd", "last_spend", "boosted"
-CANDIDATES = (BTYD, LAST_SPEND, BOOSTED)
 TREES, RATE, LEAVES, SHRINKAGE = 60, 0.08, 4, 1.0
-"""Settings of the trees. Few small trees are enough to correct a good prediction, and a past window may have few
-customers."""
+"""Number of trees, learning rate, leaves per tree and L2 penalty. Few small trees are enough, because they only correct
+the base prediction, and past windows may have few customers."""
 SMALLEST_LEAF = 100
 BINS = 64
-"""Bins per feature: with weights, 255 bins take longer to compute than the trees."""
+"""Bins per feature; with sample weights, the default of 255 bins takes longer to compute than the trees."""
 FEWEST_BUYERS = 50
-"""Fewest customers with spend, over all windows, to fit trees."""
+"""Fewest customers with spend, in all windows together, to fit trees."""
 LEAST_BASE = 0.05
-"""Smallest base prediction, as a share of the mean: a customer with no expected spend can still buy."""
+"""Amount added to each base prediction, as a share of the mean: customers without expected spend can still buy."""
 TWEEDIE_POWER = 1.5
 """Tweedie power: the variance of spend grows as this power of its mean, between counts (1) and amounts (2)."""
 MOST_LOG_ODDS = 12.0
@@ -36,22 +35,22 @@ MOST_LOG_ODDS = 12.0
 
 @dataclass(frozen=True)
 class BacktestWindow:
-    """A past day: the data known on it, and the spend in the days after it.
+    """Past window: customers as of a day, and their spend in the days after it.
 
     Attributes
     ----------
     snapshot
         The customers as of the day.
     btyd
-        Purchase model and order value model, as of the day.
+        Purchase model and order value model, fitted to purchases by the day.
     days
-        Length of the window after the day.
+        Length of the window in days.
     spend, orders
-        Spend and purchase days of each customer in the window.
+        Spend and number of purchase days of each customer in the window, shape (n,).
     """
 
     snapshot: SpendSnapshot
-    btyd: OrderedSpend
+    btyd: BtydSpend
     days: int
     spend: Floats
     orders: Floats
@@ -63,43 +62,43 @@ class BacktestWindow:
 
     @cached_property
     def value_error(self) -> float:
-        """Logarithm of actual ÷ expected average order value; 0 if either is 0."""
+        """Logarithm of actual ÷ expected average order value in the window; 0 if either is 0."""
         orders = self.btyd.orders(self.snapshot, self.days)
         expected = float((orders * self.btyd.order_value(self.snapshot)).sum())
-        came, there = float(self.spend.sum()), float(self.orders.sum())
-        if min(came, there, expected) <= 0:
+        spend, orders_made = float(self.spend.sum()), float(self.orders.sum())
+        if min(spend, orders_made, expected) <= 0:
             return 0.0
-        return float(np.log(came / there) - np.log(expected / orders.sum()))
+        return float(np.log(spend / orders_made) - np.log(expected / orders.sum()))
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """Predictions of all candidates for a horizon, as of a day.
+class CandidateForecast:
+    """Predictions of all candidates for a horizon after a day.
 
     Attributes
     ----------
     snapshot, btyd
-        Customers and purchase model as of the day.
+        Customers, and purchase and order value models, as of the day.
     window
-        Length of the training windows of the trees.
+        Length in days of the windows that the trees are trained on.
     horizon
-        Days ahead. The trees multiply the horizon's prediction of the other candidates.
+        Length of the predicted period in days.
     trees
         The fitted ``HistGradientBoostingRegressor``; None with too few customers.
     """
 
     snapshot: SpendSnapshot
-    btyd: OrderedSpend
+    btyd: BtydSpend
     window: int
     horizon: int
     trees: Any = None
 
     @cached_property
     def spend(self) -> Mapping[str, Floats]:
-        """Expected spend of each customer by candidate.
+        """Expected spend of each customer over the horizon by candidate, shape (n,) each.
 
-        ``last_spend`` assumes last year's rate; changes of the rate are fitted elsewhere. The trees predict a factor on
-        the mean of the other two candidates.
+        ``btyd``: expected orders × expected order value. ``last_spend``: spend per day in the last year × days.
+        ``boosted``: a factor, predicted by the trees, × the base prediction (:func:`_base`) of the other two.
         """
         found = {
             BTYD: self.btyd.orders(self.snapshot, self.horizon) * self.btyd.order_value(self.snapshot),
@@ -113,7 +112,7 @@ class Outlook:
 
     @cached_property
     def no_purchase(self) -> Floats:
-        """Log odds of each customer of no purchase within the horizon."""
+        """Log odds of no purchase within the horizon by the purchase model, shape (n,)."""
         groups = self.snapshot.buyers.groups
         histories = groups.histories
         log_odds = self.btyd.model.no_order_log_odds(histories.x, histories.t_x, histories.T, float(self.horizon))
@@ -121,17 +120,17 @@ class Outlook:
 
 
 def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
-    """Return trees that predict the factor of actual to expected spend; None with too few buyers.
+    """Return trees that predict actual ÷ expected spend; None with too few customers or buyers.
 
-    Gradient boosting (Friedman 2001) of spend ÷ :func:`_base`, with a log link and the weights of a Tweedie
-    distribution (Jørgensen 1987). The trees need not learn a customer's level of spend, which they could not, because a
-    leaf contains many customers. The number of trees is fixed and they are fitted on one thread, so every run gives the
-    same result.
+    Gradient boosting (Friedman 2001) of spend ÷ :func:`_base` with a log link, and with the sample weights
+    ``base ** (2 - power)`` of a Tweedie distribution (Jørgensen 1987). A ratio is predicted, because a leaf contains
+    many customers and cannot represent the spend of each. The number of trees is fixed, and they are fitted on one
+    thread, so that every run gives the same result.
 
     Parameters
     ----------
     windows
-        Past windows of equal length.
+        Past windows with equal numbers of days.
     seed
         Random seed of the trees.
     """
@@ -143,8 +142,8 @@ def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
 
     bases = []
     for each in windows:
-        outlook = Outlook(each.snapshot, each.btyd, each.days, each.days).spend
-        bases.append(_base(outlook[BTYD], outlook[LAST_SPEND]))
+        forecast = CandidateForecast(each.snapshot, each.btyd, each.days, each.days).spend
+        bases.append(_base(forecast[BTYD], forecast[LAST_SPEND]))
     base = np.concatenate(bases)
     ratio = np.concatenate([np.maximum(each.spend, 0.0) for each in windows]) / base
     design = np.concatenate([_design(each.snapshot, each.btyd, each.days) for each in windows])
@@ -163,13 +162,13 @@ def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
 
 
 def _base(btyd: Floats, last_spend: Floats) -> Floats:
-    """Return the positive base prediction: the mean of the other candidates, scaled to equal totals."""
-    total, gone = float(btyd.sum()), float(last_spend.sum())
-    mean = (btyd + last_spend * (total / gone)) / 2 if gone > 0 else btyd
+    """Return the base prediction, above 0: the mean of both candidates, ``last_spend`` scaled to equal totals."""
+    btyd_total, last_total = float(btyd.sum()), float(last_spend.sum())
+    mean = (btyd + last_spend * (btyd_total / last_total)) / 2 if last_total > 0 else btyd
     return np.asarray(mean + LEAST_BASE * max(float(mean.mean()), 1e-9))
 
 
-def _design(snapshot: SpendSnapshot, btyd: OrderedSpend, days: int) -> Floats:
-    """Return the features of the trees: the purchase history and the purchase model's prediction."""
+def _design(snapshot: SpendSnapshot, btyd: BtydSpend, days: int) -> Floats:
+    """Return the features of the trees, shape (n, f): the purchase history, expected orders and expected spend."""
     expected, value = btyd.orders(snapshot, days), btyd.order_value(snapshot)
     return np.column_stack([snapshot.features(days), expected, np.log1p(expected * value)])

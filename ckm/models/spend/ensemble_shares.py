@@ -1,4 +1,4 @@
-"""Shares of the candidates in the combined spend prediction."""
+"""Weights (shares) of the candidates in the ensemble prediction of spend."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from ckm.models.btyd.histories import Floats
 
-DRAW = 0.1
-"""Penalty of a squared distance of 1 from equal shares, in relative absolute error summed over the tests. Tests overlap
-and contain the same customers, so a few of them must not decide alone."""
+PRIOR_PENALTY = 0.1
+"""Penalty factor of the squared distance from equal shares, added to the sum of the tests' relative absolute errors. It
+shrinks the shares, because tests overlap and repeat the same customers."""
 COARSE, FINE = 10, 50
-"""Steps of the grid search, first over all shares, then around the best."""
+"""Steps from 0 to 1 of the grid search: first over all shares, then around the best."""
 SHARE_DIGITS = 6
 
 
 def combined(predictions: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats:
-    """Return the weighted sum of predictions, added one at a time so that rounding does not depend on threads."""
+    """Return the weighted sum of predictions, added one at a time, so that rounding does not depend on threads."""
     total: Floats = np.zeros(len(next(iter(predictions.values()))))
     for name, share in shares.items():
         total = total + share * predictions[name]
@@ -28,19 +28,19 @@ def combined(predictions: Mapping[str, Floats], shares: Mapping[str, float]) -> 
 
 
 def fit_shares(names: Sequence[str], tests: Sequence[tuple[Mapping[str, Floats], Floats]]) -> dict[str, float]:
-    """Return the positive shares of the candidates; equal shares without tests.
+    """Return the positive shares of the candidates, which add up to 1; equal shares without tests.
 
-    Minimises the sum over tests of (mean absolute error ÷ mean spend), plus a penalty for the distance from equal
-    shares. Each candidate is first scaled to the actual total. The error then measures the distribution of spend among
-    customers; without scaling, the absolute error of skewed amounts would favour predictions that are too low. The
-    total is corrected separately.
+    They minimise the sum over tests of (mean absolute error ÷ mean spend) plus :data:`PRIOR_PENALTY` times the squared
+    distance from equal shares. Each candidate is first scaled to the actual total, because the absolute error of skewed
+    amounts would otherwise favour predictions that are too low; the total is corrected separately.
 
     Parameters
     ----------
     names
         Names of the candidates.
     tests
-        For each test, the predictions by candidate and the actual spend. A test without spend is ignored.
+        For each test, the predictions by candidate and the actual spend, shape (n,) each. A test without spend is
+        ignored.
     """
     scaled = [
         ([predictions[name] * (spend.sum() / predictions[name].sum()) for name in names], spend)
@@ -52,7 +52,7 @@ def fit_shares(names: Sequence[str], tests: Sequence[tuple[Mapping[str, Floats],
         return dict(zip(names, equal.tolist(), strict=True))
 
     def loss(shares: Floats) -> float:
-        value = DRAW * float(((shares - equal) ** 2).sum())
+        value = PRIOR_PENALTY * float(((shares - equal) ** 2).sum())
         for predictions, spend in scaled:
             mixed = sum(share * each for share, each in zip(shares, predictions, strict=True))
             value += float(np.abs(mixed - spend).sum() / spend.sum())
@@ -66,7 +66,7 @@ def fit_shares(names: Sequence[str], tests: Sequence[tuple[Mapping[str, Floats],
 
 
 def _simplex(parts: int, steps: int) -> Iterator[Floats]:
-    """Yield all shares that are whole multiples of ``1 / steps`` and add up to 1."""
+    """Yield all vectors of ``parts`` shares that are multiples of ``1 / steps`` and add up to 1."""
 
     def whole(left: int, number: int) -> Iterator[tuple[int, ...]]:
         if number == 1:

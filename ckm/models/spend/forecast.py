@@ -1,4 +1,4 @@
-"""Spend forecast of each customer over a horizon, by candidates compared on past windows."""
+"""Spend forecast of each customer over a horizon, by an ensemble that is fitted to past windows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, Outlook, grow_trees
+from ckm.models.spend.btyd_spend import fit_btyd_spend, with_order_value
+from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, CandidateForecast, grow_trees
 from ckm.models.spend.ensemble_shares import combined, fit_shares
-from ckm.models.spend.ordered_spend import fit_ordered_spend, with_order_value
-from ckm.models.spend.prediction_interval import Missed, coverage, fit_interval, total_reach
+from ckm.models.spend.prediction_interval import PredictionErrors, coverage, fit_interval, total_half_width
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 if TYPE_CHECKING:
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
 
-LEARNED_FROM = 20_000
-"""Maximum number of customers per window: five windows then have 100,000 rows."""
+MOST_SAMPLED = 20_000
+"""Maximum number of customers per window, a sample; five windows then have 100,000 rows."""
 PARTS = 3
-"""Fewest windows per history: one for features, one for training, one for the test."""
+"""Number of windows that must fit into the history: for features, training and test."""
 SHORTEST = 28
-"""Shortest window in days: in a shorter one hardly any customer buys twice."""
+"""Shortest window in days; in a shorter one hardly any customer buys twice."""
 WINDOWS, TESTS = 5, 3
-"""Maximum numbers of training windows and of tests among them; the latest are used."""
+"""Maximum numbers of past windows, and of tests among them; the latest are used."""
 STEPS_PER_WINDOW = 2
 EVEN_CREDIBILITY = 0.5
-"""Prior credibility of a past total's error: part of it is drift, which persists; the rest is season and noise, which
-do not (Bühlmann 1967)."""
+"""Prior credibility of the error of a past total: a part of it is drift, which persists; the rest is season and noise.
+If both have the same variance, 1/2 is the best linear estimate (Bühlmann 1967)."""
 PRIOR_PAIRS = 3
-"""Weight of the prior credibility, in pairs of windows."""
+"""Weight of the prior credibility, in pairs of tests."""
 FEWEST_CUSTOMERS = 100
 
 
 @dataclass(frozen=True)
 class SpendTest:
-    """Predictions for a past window by candidates trained before it, and the actual spend.
+    """Predictions for a past window by models that were trained before it, and the actual spend.
 
     Attributes
     ----------
     day, days
-        Last day of the training data, and length of the window after it.
+        Last day of the training data, and length in days of the window after it.
     candidates
-        Expected spend of each customer by candidate, before the total is calibrated.
+        Expected spend of each customer by candidate, before the total is corrected.
     expected
-        Combined prediction; its shares and the correction of the total are fitted to the tests that had closed by the
+        Ensemble prediction, with shares and a correction of the total from the tests whose windows had ended by the
         day.
     no_purchase
-        Log odds of no purchase in the window.
+        Log odds of no purchase in the window, by customer.
     spend
-        Actual spend.
+        Actual spend of each customer in the window.
     """
 
     day: int
@@ -71,12 +71,12 @@ class SpendTest:
 
     @property
     def mean_absolute_error(self) -> float:
-        """Mean absolute error of a customer's spend."""
+        """Mean absolute error of the customers' spend."""
         return float(np.abs(self.expected - self.spend).mean())
 
-    def missed(self, shares: Mapping[str, float]) -> Missed:
-        """Return the errors that prediction intervals are fitted to, for a combination with other shares."""
-        return Missed(combined(self.candidates, shares), self.no_purchase, self.spend, self.days)
+    def errors(self, shares: Mapping[str, float]) -> PredictionErrors:
+        """Return expected and actual spend, from which intervals are fitted, for an ensemble with ``shares``."""
+        return PredictionErrors(combined(self.candidates, shares), self.no_purchase, self.spend, self.days)
 
     @property
     def total_error(self) -> float:
@@ -86,32 +86,33 @@ class SpendTest:
 
 @dataclass(frozen=True)
 class SpendForecast:
-    """Expected spend of each customer over a horizon, with a prediction interval of 80 %.
+    """Expected spend of each customer over a horizon, with an 80 % prediction interval.
 
     Attributes
     ----------
     spend
-        Expected spend, one entry per customer as of the day.
+        Expected spend of each customer as of the day, shape (n,).
     low, high
-        Ends of each customer's interval, both included; None if too few customers bought in past windows.
-    total_reach
-        Half width of the 95 % interval of the total's logarithm; None without a test.
+        Ends of each customer's interval, inclusive, shape (n,); None if too few customers bought in past windows.
+    total_half_width
+        Half width of the 95 % interval of the logarithm of the total; None without a test.
     shares
-        Shares of the candidates in the combination.
+        Shares of the candidates in the ensemble.
     correction
-        Factor by which past totals were calibrated.
+        Factor by which the total was corrected.
     horizon, window
-        Days ahead, and length of the test windows: the horizon, or less if the history is shorter than three horizons.
+        Length in days of the predicted period, and of the past windows: equal, or shorter windows if the history is
+        shorter than three horizons.
     tests
-        Tests, earliest first; empty if the history is too short, and then only the purchase model is used.
+        Tests, earliest first. Empty if the history is too short; then only the purchase model is used.
     coverage
-        Share of the test customers within an interval fitted to other customers; None without a test.
+        Share of the test customers whose spend was within an interval fitted to other customers; None without a test.
     """
 
     spend: Floats
     low: Floats | None
     high: Floats | None
-    total_reach: float | None
+    total_half_width: float | None
     shares: Mapping[str, float]
     correction: float
     horizon: int
@@ -131,57 +132,60 @@ def forecast_spend(
 ) -> SpendForecast:
     """Predict the spend of each customer over a horizon.
 
-    Three candidates (purchase model × order value model, last year's spend × a fitted ratio, boosted trees) are trained
-    on the data known at past days, compared with the windows that followed, and combined by the best shares. If the
-    history is shorter than three horizons, the windows are a third of it, and the trees' prediction is extended to the
-    horizon in proportion to the purchase model. If it is too short for that, only the purchase model is used. A million
-    customers take about ten seconds, most of it for prediction.
+    Three candidates (purchase model × order value model; spend rate of the last year × a fitted ratio; boosted trees)
+    are trained on the data known at past days and tested on the windows that followed. The forecast is their weighted
+    mean with the shares that had the smallest error in these tests. If the history is shorter than three horizons, a
+    window is a third of it, and the trees' factor is applied to the base prediction for the horizon. If windows would
+    be shorter than :data:`SHORTEST` days, only the purchase model is used. A million customers take about ten seconds,
+    most of it for prediction.
 
     Parameters
     ----------
     purchases
-        Purchases of all customers; those after the day are ignored.
+        Purchases of all customers; purchases after the day are ignored.
     day
-        As-of day.
+        As-of day, as a day number.
     horizon
-        Days ahead.
+        Length of the predicted period in days.
     model
-        Purchase model as of the day. In past windows the same model is fitted to the data known then.
+        Purchase model fitted to the purchases by the day. For past windows a model of the same name is fitted.
     first_day
-        First day of the data; None means the first purchase.
+        First day of the data; None: the day of the first purchase.
     seed
         Random seed of samples and trees.
     """
     today = SpendSnapshot(purchases, day)
     begins = purchases.first_day if first_day is None else first_day
     window = min(horizon, (day - begins + 1) // (PARTS * STEPS_PER_WINDOW) * STEPS_PER_WINDOW)
-    past = _Past(_sampled(purchases, today, seed), begins, day, horizon, window, model.name, seed)
+    past = _PastWindows(_sampled(purchases, today, seed), begins, day, horizon, window, model.name, seed)
     tests = past.tests
-    outlook = Outlook(today, with_order_value(model, today, seed), window, horizon, past.trees(day) if tests else None)
-    candidates = past.levelled(outlook, day)
+    forecast = CandidateForecast(
+        today, with_order_value(model, today, seed), window, horizon, past.trees(day) if tests else None
+    )
+    candidates = past.with_calibrated_totals(forecast, day)
     shares = past.shares(day, candidates) if tests else {BTYD: 1.0}
     correction = past.correction(day, shares) if tests else 1.0
     spend = correction * combined(candidates, shares)
-    missed = [each.missed(shares) for each in tests]
-    interval = fit_interval(missed) if tests else None
-    low, high = (None, None) if interval is None else interval.bounds(spend, outlook.no_purchase, horizon)
+    errors = [each.errors(shares) for each in tests]
+    interval = fit_interval(errors) if tests else None
+    low, high = (None, None) if interval is None else interval.bounds(spend, forecast.no_purchase, horizon)
     return SpendForecast(
         spend=spend,
         low=low,
         high=high,
-        total_reach=total_reach([each.total_error for each in tests], horizon / window) if tests else None,
+        total_half_width=total_half_width([each.total_error for each in tests], horizon / window) if tests else None,
         shares=shares,
         correction=correction,
         horizon=horizon,
         window=window,
         tests=tests,
-        coverage=coverage(missed) if interval is not None else None,
+        coverage=coverage(errors) if interval is not None else None,
     )
 
 
 @dataclass(frozen=True)
-class _Past:
-    """Past windows, and the fits to those that had closed by a day."""
+class _PastWindows:
+    """Past windows, and what is fitted to the windows that had ended by a day."""
 
     purchases: Purchases
     begins: int
@@ -193,7 +197,7 @@ class _Past:
 
     @cached_property
     def windows(self) -> tuple[BacktestWindow, ...]:
-        """Windows, earliest first, without those with too few customers or repeat purchases."""
+        """Windows, earliest first, without windows that have too few customers or repeat purchases."""
         if self.window < SHORTEST:
             return ()
         found = []
@@ -205,7 +209,7 @@ class _Past:
 
     @cached_property
     def tests(self) -> tuple[SpendTest, ...]:
-        """Tests: the latest windows after which training windows had closed; each is predicted from those only."""
+        """Tests: the latest windows that have earlier windows to train on; only windows that had ended are used."""
         tested = [each for each in self.windows if self._closed(each.snapshot.day)][-TESTS:]
         found: list[SpendTest] = []
         for each in tested:
@@ -213,48 +217,49 @@ class _Past:
         return tuple(found)
 
     def trees(self, day: int) -> Any:
-        """Return trees trained on the windows that had closed by a day."""
+        """Return trees trained on the windows that had ended by a day."""
         return grow_trees(self._closed(day), self.seed)
 
-    def levelled(self, outlook: Outlook, day: int) -> dict[str, Floats]:
-        """Return the candidates' predictions, with totals corrected by the windows that had closed by a day.
+    def with_calibrated_totals(self, forecast: CandidateForecast, day: int) -> dict[str, Floats]:
+        """Return the candidates' predictions, with totals corrected by the windows that had ended by a day.
 
-        Windows as long as the horizon measure how much last year's rate changes. Shorter windows do not, because
-        customers churn: then all candidates are scaled to the total of the purchase model, which includes churn. Its
-        average order value is corrected, because that does not depend on the length of a window.
+        If windows are as long as the horizon, ``last_spend`` is multiplied by actual ÷ expected spend of past windows.
+        If they are shorter, this ratio would be too high, because more customers churn within the horizon. Then all
+        candidates are scaled to the total of the purchase model, after half of its last error in the average order
+        value (which does not depend on the length of a window) is corrected.
         """
-        found, closed = dict(outlook.spend), self._closed(day)
+        found, closed = dict(forecast.spend), self._closed(day)
         if self.horizon > self.window:
             error = closed[-1].value_error if closed else 0.0
             total = float(found[BTYD].sum()) * float(np.exp(EVEN_CREDIBILITY * error))
             return {name: each * (total / each.sum()) if each.sum() > 0 else each for name, each in found.items()}
-        came = sum(float(each.spend.sum()) for each in closed)
-        gone = sum(float(each.snapshot.rate.sum()) * each.days for each in closed)
-        if gone > 0:
-            found[LAST_SPEND] = found[LAST_SPEND] * (came / gone)
+        actual = sum(float(each.spend.sum()) for each in closed)
+        expected = sum(float(each.snapshot.rate.sum()) * each.days for each in closed)
+        if expected > 0:
+            found[LAST_SPEND] = found[LAST_SPEND] * (actual / expected)
         return found
 
     def shares(self, day: int, candidates: Mapping[str, Floats]) -> dict[str, float]:
-        """Return the shares of the candidates, fitted to the tests that had closed by a day."""
+        """Return the shares of the candidates, fitted to the tests whose windows had ended by a day."""
         return _shares([each for each in self.tests if each.ends <= day], candidates)
 
     def correction(self, day: int, shares: Mapping[str, float]) -> float:
-        """Return the correction factor of totals, by the tests that had closed by a day."""
+        """Return the correction factor of the total, by the tests whose windows had ended by a day."""
         tests = [each for each in self.tests if each.ends <= day]
         return self._correction(tests, shares)
 
     def _tested(self, window: BacktestWindow, closed: Sequence[SpendTest]) -> SpendTest:
         day = window.snapshot.day
-        outlook = Outlook(window.snapshot, window.btyd, self.window, self.window, self.trees(day))
-        candidates = self.levelled(outlook, day)
+        forecast = CandidateForecast(window.snapshot, window.btyd, self.window, self.window, self.trees(day))
+        candidates = self.with_calibrated_totals(forecast, day)
         shares = _shares(closed, candidates)
         expected = self._correction(closed, shares) * combined(candidates, shares)
-        return SpendTest(day, self.window, candidates, expected, outlook.no_purchase, window.spend)
+        return SpendTest(day, self.window, candidates, expected, forecast.no_purchase, window.spend)
 
     def _correction(self, tests: Sequence[SpendTest], shares: Mapping[str, float]) -> float:
-        """Return the factor of the latest test, shrunk by how well earlier tests predicted later ones.
+        """Return the factor actual ÷ expected total of the latest test, to the power of its credibility.
 
-        Windows shorter than the horizon cannot separate bias from season, so they correct nothing.
+        1 if windows are shorter than the horizon, because a bias could then not be separated from the season.
         """
         tests = [each for each in tests if shares.keys() <= each.candidates.keys()]
         if not tests or self.horizon > self.window:
@@ -276,7 +281,7 @@ class _Past:
         if len(snapshot.buyers) < FEWEST_CUSTOMERS:
             return None
         try:
-            fit = fit_ordered_spend(snapshot, self.model, self.seed)
+            fit = fit_btyd_spend(snapshot, self.model, self.seed)
         except NotEnoughDataError:
             return None
         codes, until = snapshot.buyers.codes, day + self.window
@@ -285,28 +290,28 @@ class _Past:
 
 
 def _shares(tests: Sequence[SpendTest], candidates: Mapping[str, Floats]) -> dict[str, float]:
-    """Return the shares of the candidates that all tests have; equal shares without tests."""
+    """Return the shares of the candidates that occur in all tests; equal shares without tests."""
     tested = [name for name in candidates if all(name in each.candidates for each in tests)]
     return fit_shares(tested, [(each.candidates, each.spend) for each in tests])
 
 
 def _credibility(pairs: Floats) -> float:
-    """Return the credibility, 0 to 1: the regression coefficient of later on earlier errors, shrunk."""
+    """Return the credibility, 0 to 1: the coefficient of the regression of later on earlier errors, shrunk."""
     if not len(pairs) or not (usual := float(np.square(pairs[:, 0]).mean())):
         return EVEN_CREDIBILITY
     slope = float(pairs[:, 0] @ pairs[:, 1]) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual
     return float(np.clip(slope / ((len(pairs) + PRIOR_PAIRS) * usual), 0.0, 1.0))
 
 
-def _log_ratio(came: Floats, expected: Floats) -> float:
-    of, over = float(came.sum()), float(expected.sum())
+def _log_ratio(actual: Floats, expected: Floats) -> float:
+    of, over = float(actual.sum()), float(expected.sum())
     return float(np.log(of / over)) if of > 0 and over > 0 else 0.0
 
 
 def _sampled(purchases: Purchases, today: SpendSnapshot, seed: int) -> Purchases:
     codes = today.buyers.codes
-    if len(codes) <= LEARNED_FROM:
+    if len(codes) <= MOST_SAMPLED:
         return purchases
-    step = len(codes) / LEARNED_FROM
-    rows = ((np.arange(LEARNED_FROM) + np.random.default_rng(seed).random()) * step).astype(np.int64)
+    step = len(codes) / MOST_SAMPLED
+    rows = ((np.arange(MOST_SAMPLED) + np.random.default_rng(seed).random()) * step).astype(np.int64)
     return purchases.of(codes[rows.clip(0, len(codes) - 1)])

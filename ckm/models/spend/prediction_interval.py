@@ -1,4 +1,4 @@
-"""Prediction intervals of a customer's spend and of the total, fitted to past prediction errors."""
+"""Prediction intervals of a customer's spend and of total spend, fitted to the prediction errors of past tests."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
 
 LEVEL = 0.8
-"""Share of the customers whose spend lies in the interval."""
+"""Level of the prediction interval of a customer's spend."""
 Z_OF_TOTAL = 1.96
-"""Half width of a 95 % interval in standard errors; totals use 95 %, like all other sums."""
+"""Half width of the interval of the total in standard errors; its level is 95 %."""
 GROUPS = 5
 BUYERS_A_GROUP = 100
-"""Fewest buyers per group to estimate the group's quantiles of spend ÷ expectation; smaller groups are pooled."""
+"""Fewest buyers per group to estimate the quantiles of spend ÷ expected spend in the group."""
 STEPS = 100
-"""Number of stored quantiles, at equal steps."""
+"""Number of equal steps from 0 to 1 at which quantiles are stored."""
 USUAL_ERROR = 0.15
-"""Prior standard error of the logarithm of a total: totals of purchase models were 5 to 20 % off on the data of
-``bench/loyalty_clv.py``."""
+"""Prior standard error of the logarithm of a total: on the data of ``bench/loyalty_clv.py``, totals of purchase models
+had errors of 5 to 20 %."""
 PRIOR_TESTS = 2
-"""Weight of the prior, in tests."""
+"""Weight of the prior standard error, in tests."""
 
 
 @dataclass(frozen=True)
-class Missed:
-    """Expected and actual spend of a test, one entry per customer.
+class PredictionErrors:
+    """Expected and actual spend in a past test, by customer; shape (n,).
 
     Attributes
     ----------
     expected, no_purchase, spend
         Expected spend, log odds of no purchase, actual spend.
     days
-        Length of the window.
+        Length of the test window in days.
     """
 
     expected: Floats
@@ -47,23 +47,23 @@ class Missed:
     spend: Floats
     days: int
 
-    def half(self, number: int) -> Missed:
-        """Return every second customer, from the first or from the second."""
-        return Missed(self.expected[number::2], self.no_purchase[number::2], self.spend[number::2], self.days)
+    def half(self, number: int) -> PredictionErrors:
+        """Return every second customer, beginning with the first (0) or the second (1)."""
+        return PredictionErrors(self.expected[number::2], self.no_purchase[number::2], self.spend[number::2], self.days)
 
 
 @dataclass(frozen=True)
 class SpendInterval:
-    """Hurdle model: probability of no spend, and the distribution of spend ÷ expectation among buyers.
+    """Hurdle model: probability of no spend, and distribution of spend ÷ expected spend among buyers.
 
     Attributes
     ----------
     calibration
         Calibration of the log odds of no purchase.
     edges
-        Expected spend per day at the boundaries of the groups, ascending.
+        Expected spend per day at the boundaries between groups of customers, ascending.
     quantiles
-        Quantiles of spend ÷ expectation among buyers, one row per group, at equal steps from 0 to 1.
+        Quantiles of spend ÷ expected spend among buyers, at equal steps from 0 to 1; shape (groups, steps + 1).
     """
 
     calibration: Calibration
@@ -71,10 +71,10 @@ class SpendInterval:
     quantiles: Floats
 
     def bounds(self, expected: Floats, no_purchase: Floats, days: int) -> tuple[Floats, Floats]:
-        """Return the lower and upper bound of each customer's spend, both included.
+        """Return the lower and upper bound of each customer's spend, inclusive; shape (n,) each.
 
-        If one in ten customers or more buys nothing, the lower bound is 0 and the upper bound is the 80 % quantile,
-        which is 0 if four in five buy nothing. Otherwise the bounds are the 10 % and the 90 % quantile.
+        If the probability of no spend is 10 % or more, the lower bound is 0 and the upper bound is the 80 % quantile,
+        which is 0 if this probability is 80 % or more. Otherwise the bounds are the 10 % and the 90 % quantile.
         """
         none = 1 / (1 + np.exp(-self.calibration(no_purchase)))
         tail = (1 - LEVEL) / 2
@@ -95,8 +95,8 @@ class SpendInterval:
         return found
 
 
-def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
-    """Fit an interval to tests; return None with fewer than :data:`BUYERS_A_GROUP` buyers."""
+def fit_interval(tests: Sequence[PredictionErrors]) -> SpendInterval | None:
+    """Return the interval model fitted to tests; None with fewer than :data:`BUYERS_A_GROUP` buyers."""
     spend, expected, no_purchase = (
         np.concatenate([getattr(each, name) for each in tests]) for name in ("spend", "expected", "no_purchase")
     )
@@ -117,10 +117,10 @@ def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
     return SpendInterval(calibration, edges, np.stack(quantiles))
 
 
-def coverage(tests: Sequence[Missed]) -> float | None:
+def coverage(tests: Sequence[PredictionErrors]) -> float | None:
     """Return the share of customers whose spend was within an interval fitted to other customers.
 
-    Each half of the customers of each test is compared with the interval of the other half.
+    Two-fold cross-validation: each half of the customers is tested with the interval model of the other half.
     """
     within = customers = 0
     for half in (0, 1):
@@ -134,15 +134,15 @@ def coverage(tests: Sequence[Missed]) -> float | None:
     return within / customers if customers else None
 
 
-def total_reach(errors: Sequence[float], stretch: float) -> float:
-    """Return the half width of the interval of a total's logarithm.
+def total_half_width(errors: Sequence[float], stretch: float) -> float:
+    """Return the half width of the 95 % interval of the logarithm of total spend.
 
     Parameters
     ----------
     errors
         Logarithm of actual ÷ expected total, one per test.
     stretch
-        Horizon ÷ length of the tests; errors of a total grow with its square root.
+        Horizon ÷ length of the test windows; the standard error of a total grows with its square root.
     """
     squares = sum(each**2 for each in errors) + PRIOR_TESTS * USUAL_ERROR**2
     return float(Z_OF_TOTAL * np.sqrt(squares / (len(errors) + PRIOR_TESTS) * stretch))

@@ -1,4 +1,4 @@
-"""Purchases of all customers, and the state of each customer at the end of a past day."""
+"""Purchases of all customers, and the state of each customer at the end of a day."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats, Integers
 
 YEAR = 365
-"""Days over which a customer's rate of spend is computed, if the history is as long."""
+"""Days over which a customer's spend rate is computed, if the history is that long."""
 RECENT_PARTS = (4, 2, 1)
-"""Parts of the window's length over which recent spend and purchase days are counted: quarter, half and whole."""
+"""Divisors of the window's length that give the periods of recent spend and purchase days: quarter, half, whole."""
 
 
 @dataclass(frozen=True)
 class Purchases:
-    """Purchase days of customers, sorted by customer and day.
+    """Purchase days of all customers, sorted by customer and day.
 
     Attributes
     ----------
     code, day, money
-        Customer code, day as a whole number, value of that day's purchases. Shape (k,).
+        Customer code, day number, and value of the purchases on that day. Shape (k,).
     """
 
     code: Integers
@@ -40,37 +40,37 @@ class Purchases:
 
     @cached_property
     def size(self) -> int:
-        """One more than the largest code."""
+        """Largest code plus 1."""
         return int(self.code[-1]) + 1
 
     def of(self, codes: Integers) -> Purchases:
-        """Return the purchases of some customers; codes do not change."""
+        """Return the purchases of the customers ``codes``; codes do not change."""
         chosen = np.zeros(self.size, dtype=np.bool_)
         chosen[codes] = True
         rows = chosen[self.code]
         return Purchases(self.code[rows], self.day[rows], self.money[rows])
 
     def spent(self, codes: Integers, after: int, until: int) -> Floats:
-        """Return the spend of customers after one day until another."""
+        """Return the spend of each of ``codes`` in the days ``(after, until]``."""
         rows = (self.day > after) & (self.day <= until)
         return np.bincount(self.code[rows], self.money[rows], minlength=self.size)[codes].astype(np.float64)
 
     def days(self, codes: Integers, after: int, until: int) -> Floats:
-        """Return the number of purchase days of customers after one day until another."""
+        """Return the number of purchase days of each of ``codes`` in the days ``(after, until]``."""
         rows = (self.day > after) & (self.day <= until)
         return np.bincount(self.code[rows], minlength=self.size)[codes].astype(np.float64)
 
 
 @dataclass(frozen=True)
 class SpendSnapshot:
-    """All customers with a purchase, as of the end of a day.
+    """All customers with a purchase by the end of a day. Arrays have shape (n,), in the order of ``buyers.codes``.
 
     Attributes
     ----------
     purchases
-        Purchases of all days; those after the day are ignored.
+        Purchases of all days; purchases after the day are ignored.
     day
-        The day.
+        As-of day, as a day number.
     """
 
     purchases: Purchases
@@ -78,22 +78,22 @@ class SpendSnapshot:
 
     @cached_property
     def buyers(self) -> Buyers:
-        """Codes and histories of the customers."""
+        """Customers with a purchase by the day: codes, histories and spend."""
         return buyers_until(self.purchases.code, self.purchases.day, self.purchases.money, self.day)
 
     @cached_property
     def orders(self) -> Floats:
-        """Number of purchase days of each customer."""
+        """Number of purchase days of each customer by the day."""
         return self.buyers.x.astype(np.float64) + 1.0
 
     @cached_property
     def spent(self) -> Floats:
-        """Spend of each customer until the day."""
+        """Spend of each customer by the day."""
         return self.purchases.spent(self.buyers.codes, self.purchases.first_day - 1, self.day)
 
     @cached_property
     def mean_value(self) -> Floats:
-        """Average order value of each customer."""
+        """Mean spend per purchase day of each customer, at least 0."""
         return np.asarray(np.maximum(0.0, self.spent) / self.orders, dtype=np.float64)
 
     @cached_property
@@ -104,10 +104,10 @@ class SpendSnapshot:
         return np.asarray(spent / days, dtype=np.float64)
 
     def features(self, window: int) -> Floats:
-        """Return the regression features of each customer, shape (n, f); money and counts are logarithms.
+        """Return features of each customer for the trees, shape (n, f); money and counts on the log scale.
 
-        The features are recency, tenure, frequency, interpurchase time and spend, over the whole and the recent
-        history. None depends on the number of customers.
+        Recency, tenure, frequency, mean interpurchase time and spend, over the whole and over the recent history. Each
+        row depends on one customer only.
 
         Parameters
         ----------
@@ -127,7 +127,7 @@ class SpendSnapshot:
 
     @cached_property
     def _last_value(self) -> Floats:
-        """Value of each customer's last purchase day."""
+        """Value of each customer's last purchase day, at least 0."""
         known = np.flatnonzero(self.purchases.day <= self.day)
         code = self.purchases.code[known]
         last = np.flatnonzero(np.append(code[1:] != code[:-1], True))

@@ -31,7 +31,7 @@ _SHORTEST = 3
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """Return a word with one form per letter; a single hamza stays, since it is a letter then."""
+    """Return a word with one form per letter and without hamza, unless the word is a single hamza."""
     return word.casefold().translate(_LETTERS) or ("ء" if "ء" in word else "")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.search.analysis import alphabets
 from ckm.search.analysis.languages import alphabet_of
-from ckm.search.analysis.normalization import ARABIC, LETTER, WORD_BEGINS
+from ckm.search.analysis.normalization import ARABIC, LETTER
 from ckm.search.analysis.word_forms import read_word
 
 if TYPE_CHECKING:
@@ -22,12 +22,13 @@ LONGEST = 40
 """Largest number of characters of a compound; longer ones are usually web addresses."""
 
 _DASHES = "-\u2010\u2013_"
-_PART = f"(?:{LETTER}|[{ARABIC}])"
 _JOIN = rf"(?:[{_DASHES}/\u2044.&#]|\+{{1,2}}|(?<=\d),(?=\d))"
-_END = rf"(?:(?:\+{{1,2}}|[#\u266f])(?!{_PART}))"
+_END = rf"(?:(?:\+{{1,2}}|[#\u266f])(?!{LETTER}))"
+_LEADING_DOT = r"(?P<dot>(?:(?<!\S)|(?<=[(\[{\"„“«]))\.(?=[^\W\d_]))"
+# Compiling a set of letters takes a millisecond, so the pattern has few. It also matches a word before a sign, which is
+# not a compound and contains no sign.
 _COMPOUND = re.compile(
-    rf"{WORD_BEGINS}(?:(?:(?<!\S)|(?<=[(\[{{\"„“«]))\.(?=[^\W\d_]){_PART}++(?:{_JOIN}{_PART}++)*+{_END}?+"
-    rf"|{_PART}++(?:(?:{_JOIN}{_PART}++)++{_END}?+|{_END}))"
+    rf"(?<!{LETTER}){_LEADING_DOT}?+{LETTER}++(?(dot)|(?=[{_DASHES}/\u2044.,&#+\u266f]))(?:{_JOIN}{LETTER}++)*+{_END}?+"
 )
 _JOINED = re.compile(r"[^/\u2044.&,+#\u266f]+")
 _DASH = re.compile(f"[{_DASHES}]+")

@@ -14,7 +14,7 @@ from ckm.search.analysis.compounds import compounds, terms_of
 from ckm.search.analysis.emoji import all_emoji
 from ckm.search.analysis.language_detection import chosen_languages
 from ckm.search.analysis.normalization import all_runs, normalise
-from ckm.search.analysis.tokens import TELLING
+from ckm.search.analysis.tokens import NON_LATIN_WEIGHT
 from ckm.search.analysis.word_forms import read_word
 
 
@@ -135,5 +135,5 @@ def _add_thai(found: Terms, written: str) -> None:
 
 def _add_length(found: Terms, script: str, in_languages: tuple[str, ...], signs: int) -> None:
     found.languages.update(in_languages)
-    found.scripts[script] += TELLING * signs
-    found.lengths[in_languages[0]] += TELLING * signs
+    found.scripts[script] += NON_LATIN_WEIGHT * signs
+    found.lengths[in_languages[0]] += NON_LATIN_WEIGHT * signs

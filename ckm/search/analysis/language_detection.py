@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckm.search.analysis import alphabets, arabic, chinese, languages, thai
 from ckm.search.analysis.normalization import normalise, runs
-from ckm.search.analysis.tokens import TELLING
+from ckm.search.analysis.tokens import NON_LATIN_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -29,13 +29,13 @@ def detect(text: str) -> tuple[str, ...]:
     pieces: dict[str, list[str]] = {}
     for script, characters, _ in runs(normalise(text[:_READ])):
         if script in ("han", "thai"):
-            weights[script] += TELLING * len(characters)
+            weights[script] += NON_LATIN_WEIGHT * len(characters)
             pieces.setdefault(script, []).append(characters)
             continue
         alphabet = languages.alphabet_of(script, characters)
         folded = arabic.fold(characters) if script == "arabic" else alphabets.fold(characters)
         if folded and not folded.isdecimal():
-            weights[alphabet] += 1 if alphabet == "latin" else TELLING
+            weights[alphabet] += 1 if alphabet == "latin" else NON_LATIN_WEIGHT
             pieces.setdefault(alphabet, []).append(folded)
     if not weights:
         return ()

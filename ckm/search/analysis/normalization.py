@@ -16,13 +16,11 @@ THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-
 ARABIC = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06df-\u06ef\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff"
 # Python's \w excludes vowel marks of Indic scripts and combining accents. The soft hyphen is part of a word.
 _MARKS = "\u00ad\u0300-\u036f\u0900-\u0963\u0970-\u0dff"
-_OTHER = f"[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]"
-LETTER = f"(?:{_OTHER}|[{_MARKS}])"
-"""A letter, digit or mark of any script without an analyzer of its own."""
-WORD_BEGINS = f"(?<!{_OTHER})(?<![{_MARKS}])(?<![{ARABIC}])"
-"""Position that does not follow a letter of a script with spaces."""
+_SPACED = f"(?:[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]|[{_MARKS}])"  # of scripts without an analyzer of their own
+LETTER = f"(?:[^\\W_{HAN}{THAI}]|[{_MARKS}{ARABIC}])"
+"""A letter, digit or mark of a script with spaces between words."""
 
-_RUN = re.compile(f"(?P<spaced>{LETTER}+)|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)")
+_RUN = re.compile(f"(?P<spaced>{_SPACED}+)|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)")
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 
 

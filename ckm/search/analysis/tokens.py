@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-TELLING = 4
-"""Weight in language detection of a character of a script other than Latin, relative to a Latin word."""
+NON_LATIN_WEIGHT = 4
+"""Weight of a character of a script other than Latin in language detection; a Latin word has weight 1."""
 
 
 class Token(NamedTuple):
@@ -86,7 +86,7 @@ class Analysis:
             place = run.languages or (run.script,)
             while token is not None and token.end <= run.end:
                 if not token.term.isdecimal():
-                    lengths[place] = lengths.get(place, 0) + (1 if token.script == "latin" else TELLING)
+                    lengths[place] = lengths.get(place, 0) + (1 if token.script == "latin" else NON_LATIN_WEIGHT)
                 token = next(tokens, None)
         return lengths
 

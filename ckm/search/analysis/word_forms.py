@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ckm.search.analysis import alphabets, arabic, chinese, languages
 from ckm.search.analysis.normalization import normalise, runs
-from ckm.search.analysis.tokens import TELLING
+from ckm.search.analysis.tokens import NON_LATIN_WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def read_word(script: str, written: str, chosen: tuple[str, ...]) -> WordForms:
     folded = chain.fold(written)
     stems = dict.fromkeys(stem for language in chosen if (stem := chain.stem(written, language)))
     alphabet = languages.alphabet_of(script, written)
-    weight = 0 if folded.isdecimal() else 1 if alphabet == "latin" else TELLING
+    weight = 0 if folded.isdecimal() else 1 if alphabet == "latin" else NON_LATIN_WEIGHT
     return WordForms(alphabet, folded, tuple(stems), alphabets.grams(folded) if stems else (), weight)
 
 

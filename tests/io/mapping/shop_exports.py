@@ -1,4 +1,4 @@
-"""A shop of invented orders, and its exports in the layouts of shop systems: what each says of one truth."""
+"""Invented orders of a shop with their true totals, and exports of them in the layouts of shop systems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GOODS = {"MUG": 1250, "TEA": 695, "POT": 4999, "BAG": 330, "CUP": 1000}
 
 @dataclass(frozen=True)
 class Order:
-    """One order; amounts in the smallest unit. Prices are without tax where ``tax_on_top``."""
+    """One order; amounts in the smallest unit of the currency. Prices exclude tax if ``tax_on_top``."""
 
     number: int
     email: str
@@ -49,7 +49,7 @@ class Order:
 
     @property
     def refunded(self) -> int:
-        """What was paid back: goods with their tax, and shipping perhaps."""
+        """The refunded amount: goods with their tax, and shipping if it was refunded."""
         of_goods = self.refund_of_goods
         if self.tax_on_top and self.goods:
             of_goods = round(of_goods * (self.goods + self.tax) / self.goods)
@@ -58,7 +58,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Shop:
-    """Orders, and what they come to by the shop's own rules."""
+    """Orders of a shop, and their true totals."""
 
     orders: tuple[Order, ...]
     digits: int = 2
@@ -71,7 +71,7 @@ class Shop:
         return f"{amount / 10**self.digits:.{self.digits}f}"
 
     def by_order(self) -> dict[str, tuple[float, float, float]]:
-        """Per counted order: net of its sales, discounts, returns."""
+        """Return, per purchase, net sales, discounts and returns."""
         unit = 10**self.digits
         return {
             str(each.number): (each.goods / unit, each.discount / unit, each.refund_of_goods / unit)
@@ -80,7 +80,7 @@ class Shop:
 
 
 def shop(seed: int, *, count: int = 40, digits: int = 2, tax_on_top: bool = False) -> Shop:
-    """Return invented orders: of several lines, with discounts, refunds in part and in whole, voided ones."""
+    """Return invented orders with several lines, discounts, partial and full refunds, and voided orders."""
     dice = random.Random(seed)
     orders = []
     for number in range(1001, 1001 + count):
@@ -111,7 +111,7 @@ SHOPIFY = {
 
 
 def shopify(of: Shop, *, currency: str = "EUR") -> pl.DataFrame:
-    """Return the orders as Shopify writes them: the order's own values on its first line alone."""
+    """Return the orders in the layout of Shopify: order-level values on the first line only."""
     rows = []
     for each in of.orders:
         for place, (product, quantity) in enumerate(each.lines):
@@ -153,7 +153,7 @@ WOOCOMMERCE = {
 
 
 def woocommerce(of: Shop, *, quantities_left: bool = False) -> pl.DataFrame:
-    """Return the orders as WooCommerce's exports write them: the order's own values on each line.
+    """Return the orders in the layout of WooCommerce: order-level values on each line.
 
     ``quantities_left``: of an order that was refunded as a whole, no quantity is left.
     """

@@ -1,4 +1,4 @@
-"""Conversion: every row comes out, typed, with the reasons for which it cannot be trusted."""
+"""Conversion returns every row with typed values, and the reasons of invalid ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.io.mapping.convert import Conversion, Converted
 from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.readers.hints import Hints
 from ckm.schema import RESERVED_COLUMNS, TABLES
 from tests.conftest import examples
+from tests.io.mapping.formats import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,7 @@ PLAIN = {
 
 
 def orders(**columns: list[str | None]) -> pl.DataFrame:
-    """Records of orders, with these columns instead of the plain ones."""
+    """Return records of orders, with these columns instead of the default ones."""
     height = len(next(iter(columns.values())))
     whole = {name: [value] * height for name, value in PLAIN.items()} | columns
     return pl.DataFrame(whole, schema_overrides=dict.fromkeys(whole, pl.String))
@@ -41,7 +43,8 @@ def orders(**columns: list[str | None]) -> pl.DataFrame:
 def plan(records: pl.DataFrame, mapping: Mapping | None = None, **options: Any) -> Conversion:
     mapping = mapping or propose_mapping(records.columns, "transactions").mapping
     more = options.pop("more", lambda: iter([records]))
-    return Conversion.plan(mapping, records.columns, records, more=more, **options)
+    file = format_of(records, numeric=options.pop("numeric", ()))
+    return plan_conversion(mapping, file, records, more=more, **options)
 
 
 def convert(records: pl.DataFrame, mapping: Mapping | None = None, **options: Any) -> Converted:
@@ -60,7 +63,7 @@ def test_a_table_of_thousands_of_columns_keeps_them_all() -> None:
     assert plan(wide, mapping).apply(wide).frame.width > 6000
 
 
-def test_the_contracts_columns_come_first_and_typed_and_the_others_after_as_they_came() -> None:
+def test_typed_schema_columns_come_first_and_extra_columns_unchanged_after_them() -> None:
     result = convert(orders(note=["a", None]))
     contract = TABLES["transactions"].dtypes
     assert dict(list(result.frame.schema.items())[: len(contract)]) == contract
@@ -70,13 +73,13 @@ def test_the_contracts_columns_come_first_and_typed_and_the_others_after_as_they
     assert result.reasons.null_count() == result.flags.null_count() == 2
 
 
-def test_ids_keep_their_zeros_and_lose_the_blanks_around_them() -> None:
+def test_ids_keep_leading_zeros_and_lose_surrounding_spaces() -> None:
     result = convert(orders(customer_id=[" 0042 ", "a b", "   ", None], product_id=["007", "1e5", "N/A", "None"]))
     assert result.frame["customer_id"].to_list() == ["0042", "a b", None, None]
     assert result.frame["product_id"].to_list() == ["007", "1e5", None, None]
 
 
-def test_what_is_present_and_unreadable_is_a_reason_and_what_means_nothing_is_null() -> None:
+def test_invalid_values_give_a_reason_and_null_words_are_null() -> None:
     records = orders(
         net=["9.99", "many", "n/a", None, " 5 "], ordered_at=["2025-01-02", "2025-01-02", "soon", "k.A.", "2025-13-01"]
     )
@@ -85,7 +88,7 @@ def test_what_is_present_and_unreadable_is_a_reason_and_what_means_nothing_is_nu
     assert result.reasons.to_list() == [None, ["net|number"], ["ordered_at|date"], None, ["ordered_at|date"]]
 
 
-def test_what_was_unreadable_in_one_batch_is_so_in_the_next_beside_what_can_be_read_with_care() -> None:
+def test_a_text_that_was_invalid_in_one_batch_is_invalid_in_the_next() -> None:
     records = orders(
         net=["many", "9.99", "€ 1.50", "n/a"], ordered_at=["2025-01-02", "2024-13-45", "n/a", "2 Jan 2025"]
     )
@@ -99,12 +102,12 @@ def test_what_was_unreadable_in_one_batch_is_so_in_the_next_beside_what_can_be_r
     assert third.reasons.to_list() == first.reasons.to_list()[::-1]
 
 
-def test_every_broken_column_of_a_row_is_named() -> None:
+def test_every_invalid_column_of_a_row_is_named() -> None:
     result = convert(orders(net=["x"], ordered_at=["y"], quantity=["z"]))
     assert sorted(result.reasons.to_list()[0]) == ["net|number", "ordered_at|date", "quantity|number"]
 
 
-def test_a_number_that_is_not_whole_is_no_birth_year() -> None:
+def test_a_fraction_is_an_invalid_birth_year() -> None:
     records = pl.DataFrame({"customer_id": ["1", "2", "3"], "birth_year": ["1980", "1980.5", "x"]})
     result = convert(records, propose_mapping(records.columns, "customers").mapping)
     assert result.frame["birth_year"].to_list() == [1980, None, None]
@@ -126,14 +129,14 @@ def test_the_mappings_null_words_are_null_in_text_columns_too() -> None:
         (["(5,00)", "€ 1.000"], ",", [-5.0, 1000.0]),
     ],
 )
-def test_one_value_settles_the_decimal_mark_of_its_column(texts: list[str], decimal: str, values: list[float]) -> None:
+def test_one_value_determines_the_decimal_mark_of_a_column(texts: list[str], decimal: str, values: list[float]) -> None:
     records = orders(net=texts)
     conversion = plan(records)
     assert conversion.decimal == decimal
     assert conversion.apply(records).frame["net"].to_list() == values
 
 
-def test_an_open_decimal_mark_is_refused_with_the_option_that_settles_it() -> None:
+def test_an_ambiguous_decimal_mark_is_refused_with_the_option_that_sets_it() -> None:
     records = orders(net=["1,234", "2,500"])
     with pytest.raises(AmbiguousError, match="column 'net'") as caught:
         plan(records)
@@ -142,14 +145,14 @@ def test_an_open_decimal_mark_is_refused_with_the_option_that_settles_it() -> No
     assert settled.frame["net"].to_list() == [1.234, 2.5]
 
 
-def test_another_column_settles_an_open_decimal_mark_with_a_remark() -> None:
+def test_another_column_determines_an_ambiguous_decimal_mark_with_a_remark() -> None:
     records = orders(net=["1,234", "2,500"], cost=["1.50", "2.25"])
     conversion = plan(records)
     assert conversion.apply(records).frame["net"].to_list() == [1234.0, 2500.0]
     assert any("net" in remark for remark in conversion.remarks)
 
 
-def test_what_the_sample_leaves_open_the_whole_file_settles() -> None:
+def test_an_ambiguity_in_the_sample_is_resolved_by_the_whole_file() -> None:
     sample, rest = orders(net=["1,234"], ordered_at=["03/04/2025"]), orders(net=["1,5"], ordered_at=["13/04/2025"])
     conversion = plan(sample, more=lambda: iter([sample, rest]))
     assert conversion.decimal == ","
@@ -157,14 +160,14 @@ def test_what_the_sample_leaves_open_the_whole_file_settles() -> None:
     assert conversion.apply(sample).frame["ordered_at"].item() == datetime(2025, 4, 3, tzinfo=UTC)
 
 
-def test_the_whole_file_is_not_read_when_the_sample_settles_it() -> None:
+def test_an_unambiguous_sample_needs_no_pass_over_the_whole_file() -> None:
     def never() -> Iterator[pl.DataFrame]:
         raise AssertionError("read again")
 
     plan(orders(net=["1,234.5"], ordered_at=["2025-01-02"]), more=never)
 
 
-def test_swappable_days_and_months_are_refused_with_the_option_that_settles_it() -> None:
+def test_an_ambiguous_date_order_is_refused_with_the_option_that_sets_it() -> None:
     records = orders(ordered_at=["03/04/2025", "01/02/2025"])
     with pytest.raises(AmbiguousError, match="column 'ordered_at'") as caught:
         plan(records)
@@ -173,14 +176,14 @@ def test_swappable_days_and_months_are_refused_with_the_option_that_settles_it()
     assert settled.frame["ordered_at"].to_list() == [datetime(2025, 3, 4, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC)]
 
 
-def test_later_rows_that_can_be_swapped_are_not_guessed() -> None:
+def test_ambiguous_dates_in_later_rows_are_not_guessed() -> None:
     sample = orders(ordered_at=["2025-01-02"] * 3, net=["5"] * 3)
     later = orders(ordered_at=["03/04/2025", "13/04/2025"], net=["1,234", "12,5"])
     result = plan(sample).apply(later)
     assert result.reasons.to_list() == [["ordered_at|date", "net|number"], None]
 
 
-def test_a_mapped_format_is_tried_first_and_its_order_holds_for_the_rest() -> None:
+def test_a_mapped_date_format_is_tried_first_and_its_order_applies_to_other_dates() -> None:
     records = orders(ordered_at=["02.01.2025 10:00", "02.01.2025", "x"])
     result = convert(records, mapped(records, Hints(dates="%d.%m.%Y %H:%M")))
     assert result.frame["ordered_at"].to_list() == [
@@ -190,13 +193,13 @@ def test_a_mapped_format_is_tried_first_and_its_order_holds_for_the_rest() -> No
 
 
 @pytest.mark.parametrize("dates", ["dym", "%Q"])
-def test_a_date_format_that_is_none_is_refused(dates: str) -> None:
+def test_an_invalid_date_format_is_refused(dates: str) -> None:
     records = orders(net=["1"])
     with pytest.raises(UsageError, match="date"):
         plan(records, mapped(records, Hints(dates=dates)))
 
 
-def test_times_without_a_zone_are_of_the_mappings() -> None:
+def test_timestamps_without_a_zone_are_in_the_zone_of_the_mapping() -> None:
     records = orders(ordered_at=["2025-01-02 00:30:00", "2025-03-30 02:30:00", "2025-01-02T00:30:00Z"])
     mapping = propose_mapping(records.columns, "transactions").mapping
     berlin = convert(records, mapping, default_zone="Europe/Berlin")
@@ -213,7 +216,7 @@ def test_a_day_is_the_day_as_written_whatever_its_zone() -> None:
     assert result.frame["delivered_on"].to_list() == [date(2025, 1, 2)] * 2
 
 
-def test_thai_and_excel_dates_are_read_and_remarked() -> None:
+def test_thai_and_excel_dates_are_parsed_with_a_remark() -> None:
     thai = plan(orders(ordered_at=["29/02/2567", "01/03/2567"]))
     assert any("Buddhist" in remark for remark in thai.remarks)
     excel = plan(orders(ordered_at=["45659", "45660.5"]))
@@ -221,7 +224,7 @@ def test_thai_and_excel_dates_are_read_and_remarked() -> None:
     assert any("Excel" in remark for remark in excel.remarks)
 
 
-def test_persian_years_are_refused_until_they_are_named() -> None:
+def test_persian_years_are_refused_without_a_hint() -> None:
     records = orders(ordered_at=["۱۴۰۳/۰۱/۰۱"])
     with pytest.raises(AmbiguousError) as caught:
         plan(records)
@@ -230,7 +233,7 @@ def test_persian_years_are_refused_until_they_are_named() -> None:
     assert result.frame["ordered_at"].item() == datetime(2024, 3, 20, tzinfo=UTC)
 
 
-def test_net_type_and_currency_are_computed_or_assumed_when_no_column_says_them() -> None:
+def test_missing_net_type_and_currency_are_computed_or_assumed() -> None:
     records = pl.DataFrame(
         {"Invoice": ["1", "C2"], "InvoiceDate": ["2025-01-02"] * 2, "Quantity": ["2", "-1"], "Price": ["1.5", "4"]}
     )
@@ -240,7 +243,7 @@ def test_net_type_and_currency_are_computed_or_assumed_when_no_column_says_them(
     assert result.frame["unit_price"].to_list() == [1.5, 4.0]
 
 
-def test_a_mapping_without_currency_takes_the_workspaces_and_says_so() -> None:
+def test_a_mapping_without_currency_uses_that_of_the_workspace_with_a_remark() -> None:
     records = orders(net=["1"])
     mapping = Mapping("shop", "transactions", columns={n: FromColumn(n) for n in ("order_id", "ordered_at", "net")})
     conversion = plan(records, mapping, default_currency="THB")
@@ -248,7 +251,7 @@ def test_a_mapping_without_currency_takes_the_workspaces_and_says_so() -> None:
     assert any("THB" in remark for remark in conversion.remarks)
 
 
-def test_native_columns_become_text_as_a_person_writes_it() -> None:
+def test_whole_numbers_of_typed_columns_become_text_without_decimals() -> None:
     records = pl.DataFrame(
         {
             "Invoice": [489434, 489435], "Customer ID": [13085.0, None], "Quantity": [12, -1], "Price": [6.95, 1.0],
@@ -265,27 +268,27 @@ def test_native_columns_become_text_as_a_person_writes_it() -> None:
     assert result.reasons.null_count() == 2
 
 
-def test_infinite_numbers_are_reasons_and_nan_is_no_value() -> None:
+def test_infinite_numbers_give_a_reason_and_nan_is_missing() -> None:
     records = orders(order_id=["1", "2", "3"]).with_columns(net=pl.Series([1.0, float("inf"), float("nan")]))
     result = convert(records)
     assert result.frame["net"].to_list() == [1.0, None, None]
     assert result.reasons.to_list() == [None, ["net|number"], None]
 
 
-def test_nested_columns_are_kept_beside_but_fill_no_target() -> None:
+def test_nested_columns_are_kept_as_extra_columns_and_cannot_be_mapped() -> None:
     records = orders(net=["1"]).with_columns(items=pl.Series([["a", "b"]]))
     assert convert(records).frame["items"].to_list() == [["a", "b"]]
     with pytest.raises(UsageError, match="'items' contains lists"):
         plan(records, mapped(records, channel=FromColumn("items")))
 
 
-def test_words_of_the_contract_are_understood_in_other_languages() -> None:
+def test_values_of_the_schema_are_translated_from_other_languages() -> None:
     words = ["Verkauf", "RETOURE", " Storno ", "退货", "退貨", "คืนสินค้า", "مرجوعی", "sale", "Tausch", None]
     expected = ["sale", "return", "cancel", "return", "return", "return", "return", "sale", "Tausch", None]
     assert convert(orders(type=words)).frame["type"].to_list() == expected
 
 
-def test_the_mappings_words_come_before_the_built_in_ones() -> None:
+def test_translations_of_the_mapping_take_precedence() -> None:
     records = orders(type=["Retoure", "umtausch"], channel=["Laden", "web"], note=["ja", "nein"])
     mapping = Mapping(
         "shop", "transactions",
@@ -299,7 +302,7 @@ def test_the_mappings_words_come_before_the_built_in_ones() -> None:
     assert frame["note"].to_list() == ["yes", "nein"]
 
 
-def test_words_can_stand_for_numbers() -> None:
+def test_words_can_be_translated_to_numbers() -> None:
     records = pl.DataFrame({"interaction_id": ["1", "2"], "at": ["2025-01-02"] * 2, "rating": ["sehr gut", "4"]})
     mapping = Mapping(
         "survey", "interactions", columns={name: FromColumn(name) for name in records.columns},
@@ -314,7 +317,7 @@ def test_currency_signs_and_names_become_codes() -> None:
     ]  # fmt: skip
 
 
-def test_rules_name_the_rows_that_break_them_and_null_passes() -> None:
+def test_rules_name_the_rows_that_violate_them_and_null_passes() -> None:
     records = orders(customer_id=["TEST", "C1", None], net=["5", "5000", "5"])
     mapping = Mapping(
         "shop", "transactions", columns={name: FromColumn(name) for name in PLAIN},
@@ -325,7 +328,7 @@ def test_rules_name_the_rows_that_break_them_and_null_passes() -> None:
     assert result.flags.to_list() == [None, ["small"], None]
 
 
-def test_expressions_see_typed_targets_before_texts_of_the_same_name() -> None:
+def test_expressions_use_typed_targets_before_source_columns_of_the_same_name() -> None:
     records = orders(net=["200", "x"], Datum=["02.01.2025", "13.01.2025"], Zeit=["10:30", "11:00"], quantity=["2", "3"])
     mapping = mapped(
         records,
@@ -362,7 +365,7 @@ def test_a_mapping_that_does_not_fit_the_file_is_refused(rules: dict[str, Column
 
 
 @pytest.mark.parametrize("sql", ["net + 1", "nett > 1", "upper(net) = 'A'"])
-def test_a_rule_that_cannot_answer_is_refused(sql: str) -> None:
+def test_a_rule_that_is_not_boolean_is_refused(sql: str) -> None:
     records = orders(net=["1"])
     mapping = Mapping("shop", "transactions", columns={n: FromColumn(n) for n in PLAIN}, rules=(RowRule("r", sql),))
     with pytest.raises(UsageError, match="rule r"):
@@ -412,7 +415,7 @@ def test_no_row_is_lost_and_every_value_is_read_null_or_a_reason(rows: list[dict
     conversion = plan(records, mapped(records, Hints(decimal=".", dates="dmy")))
     result = conversion.apply(records)
     assert result.frame.height == len(result.reasons) == len(result.flags) == records.height
-    # In one piece or in many, a row is read the same.
+    # The size of batches does not change the rows.
     pieces = [conversion.apply(piece) for piece in records.iter_slices(1)]
     if pieces:
         assert pl.concat([piece.frame for piece in pieces]).equals(result.frame)
@@ -434,7 +437,7 @@ def test_one_source_column_may_fill_several_targets() -> None:
     assert frame["invoice_id"].to_list() == frame["order_id"].to_list() == ["1"]
 
 
-def test_amounts_marked_in_another_currency_than_the_assumed_are_refused() -> None:
+def test_amounts_in_another_currency_than_the_assumed_one_are_refused() -> None:
     records = pl.DataFrame({"order_id": ["1"], "date": ["2025-01-02"], "total": ["$ 9.99"]})
     with pytest.raises(UsageError) as refused:
         plan(records, default_currency="EUR")
@@ -459,7 +462,7 @@ def test_a_second_currency_is_refused_however_late_it_comes(other: str, target: 
         conversion.apply(late.select(first.columns))
 
 
-def test_signs_of_one_currency_are_no_conflict() -> None:
+def test_different_signs_of_one_currency_are_accepted() -> None:
     records = orders(net=["€ 1", "2 EUR", "3 Euro", "4"]).drop("currency")
     assert convert(records).frame["net"].to_list() == [1, 2, 3, 4]
     dollars = orders(net=["$1", "US$2", "3 USD"]).drop("currency")
@@ -467,12 +470,12 @@ def test_signs_of_one_currency_are_no_conflict() -> None:
     assert convert(dollars, mapping).frame["net"].to_list() == [1, 2, 3]
 
 
-def test_signs_are_the_rows_own_where_a_column_names_the_currency() -> None:
+def test_currency_signs_are_ignored_if_a_column_has_the_currency() -> None:
     assert convert(orders(net=["€1", "$2"], currency=["EUR", "USD"])).frame["net"].to_list() == [1, 2]
 
 
 @pytest.mark.parametrize("percent", ["10%", "10 %", "12,5 %", "١٠٪", "10％"])
-def test_a_percentage_is_no_money(percent: str) -> None:
+def test_a_percentage_is_an_invalid_amount(percent: str) -> None:
     conversion = plan(records := orders(discount=[percent, percent, None]))
     assert conversion.apply(records).frame["discount"].to_list() == [None] * 3
     assert any("percentages" in remark for remark in conversion.remarks)
@@ -483,7 +486,7 @@ def test_a_percentage_is_no_money(percent: str) -> None:
     assert single.reasons.to_list() == [None, None, ["discount|number"]]
 
 
-def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
+def test_ids_that_were_stored_as_numbers_are_kept_with_a_remark() -> None:
     records = orders(customer_id=["13085.0", None])
     conversion = plan(records)
     assert conversion.apply(records).frame["customer_id"].to_list() == ["13085.0", None]
@@ -491,7 +494,7 @@ def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
 
 
 @pytest.mark.parametrize("decimal", [None, ","])
-def test_numbers_of_the_file_have_a_point_whatever_its_texts_and_the_hints_say(decimal: str | None) -> None:
+def test_numeric_cells_have_a_decimal_point_whatever_texts_and_hints_say(decimal: str | None) -> None:
     records = orders(net=["1.125", "2.375"], discount=["12,50", "3,5"])
     mapping = propose_mapping(records.columns, "transactions", hints=Hints(decimal=decimal)).mapping
     frame = plan(records, mapping, numeric=("net",)).apply(records).frame
@@ -501,7 +504,7 @@ def test_numbers_of_the_file_have_a_point_whatever_its_texts_and_the_hints_say(d
 
 @pytest.mark.parametrize("number", ["4.05E+12", "1,2E+15", "9e+21"])
 @pytest.mark.parametrize("target", ["customer_id", "order_id"])
-def test_ids_in_scientific_notation_are_remarked(number: str, target: str) -> None:
+def test_ids_in_scientific_notation_give_a_remark(number: str, target: str) -> None:
     assert any("scientific notation" in remark for remark in plan(orders(**{target: ["A1", number]})).remarks)
     assert not any("scientific" in remark for remark in plan(orders(**{target: ["12E5X", "E+12"]})).remarks)
 
@@ -520,7 +523,7 @@ def test_ids_in_scientific_notation_are_remarked(number: str, target: str) -> No
         max_size=5,
     )
 )
-def test_any_text_is_read_or_refused_and_never_crashes(rows: list[dict[str, str | None]]) -> None:
+def test_any_text_is_parsed_or_rejected_without_a_crash(rows: list[dict[str, str | None]]) -> None:
     records = orders(**{name: [row[name] for row in rows] for name in ("net", "ordered_at")})
     try:
         result = convert(records)
@@ -530,7 +533,7 @@ def test_any_text_is_read_or_refused_and_never_crashes(rows: list[dict[str, str 
 
 
 @pytest.mark.parametrize("name", ["*", "^.*$", " ", "a\nb", "列", 'x"y', "^order_id$"])
-def test_any_name_of_a_column_is_just_a_name(name: str) -> None:
+def test_any_column_name_is_taken_literally(name: str) -> None:
     records = orders(**{name: ["x"]})
     assert convert(records).frame[name].to_list() == ["x"]
     mapping = mapped(records, channel=FromColumn(name))
@@ -538,7 +541,7 @@ def test_any_name_of_a_column_is_just_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("dates", [None, "dmy", "%d/%m/%Y"])
-def test_thai_years_are_seen_with_and_without_a_hint(dates: str | None) -> None:
+def test_thai_years_are_detected_with_and_without_a_hint(dates: str | None) -> None:
     records = orders(ordered_at=["29/02/2567", "01/03/2567"])
     conversion = plan(records, mapped(records, Hints(dates=dates)))
     assert conversion.apply(records).frame["ordered_at"].to_list() == [
@@ -548,6 +551,6 @@ def test_thai_years_are_seen_with_and_without_a_hint(dates: str | None) -> None:
     assert any("Buddhist" in remark for remark in conversion.remarks)
 
 
-def test_a_column_at_odds_with_itself_is_read_value_by_value() -> None:
+def test_a_column_with_conflicting_evidence_is_parsed_value_by_value() -> None:
     records = orders(net=["1,5", "2.5"], cost=["1.25", "2.25"])
     assert convert(records).frame["net"].to_list() == [1.5, 2.5]

@@ -1,4 +1,4 @@
-"""What an expression may cost: whatever it is, it is computed in little memory or refused before a row is read."""
+"""Any expression is computed in bounded memory, or refused before a row is read."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ KEPT = {
 
 
 @pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED)
-def test_what_costs_without_bound_is_refused_at_once_with_its_place(sql: str) -> None:
+def test_expressions_of_unbounded_cost_are_refused_with_their_location(sql: str) -> None:
     with pytest.raises(UsageError, match=r"^map:7: ") as caught:
         parse_sql(sql, where="map:7")
     assert caught.value.hint
@@ -67,12 +67,12 @@ def test_what_costs_without_bound_is_refused_at_once_with_its_place(sql: str) ->
 
 
 @pytest.mark.parametrize("sql", KEPT.values(), ids=KEPT)
-def test_what_people_write_is_computed(sql: str) -> None:
+def test_usual_expressions_are_computed(sql: str) -> None:
     frame = pl.DataFrame({"a": ["1", "x-y", None], "b": ["3", "4", None]})
     assert frame.select(parse_sql(sql, where="map:7")).height in (1, 3)
 
 
-def test_a_chain_of_or_is_the_same_however_it_is_nested() -> None:
+def test_the_nesting_of_an_or_chain_does_not_change_its_value() -> None:
     frame = pl.DataFrame({"a": [1, 77, 300, None], "b": [True, False, None, None]})
     sql = " OR ".join(f"a = {number}" for number in range(100)) + " OR b AND a > 2"
     found = frame.select(parse_sql(sql, where="here")).to_series()

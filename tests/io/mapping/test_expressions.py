@@ -1,4 +1,4 @@
-"""SQL of mappings: one row at a time, and no value stops it."""
+"""SQL expressions of mappings use one row at a time, and never fail on a value."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_query_is_refused_before_polars_opens_a_file_for_it(sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", ["a +", "", "a; b", "nonsense(a)", "a > 1e400"])
-def test_what_is_no_expression_is_refused(sql: str) -> None:
+def test_an_invalid_expression_is_refused(sql: str) -> None:
     with pytest.raises(UsageError, match="here: bad SQL expression"):
         parse_sql(sql, where="here")
 
@@ -58,7 +58,7 @@ def test_what_is_no_expression_is_refused(sql: str) -> None:
         "upper(a) || split_part(a, '-', 1)",
     ],
 )
-def test_names_and_texts_are_not_taken_for_functions(sql: str) -> None:
+def test_quoted_names_and_literals_are_not_parsed_as_functions(sql: str) -> None:
     frame = pl.DataFrame({"a": ["x-y", "Len"], "Agg": ["1", None]})
     assert frame.select(parse_sql(sql, where="here")).height == 2
 
@@ -68,7 +68,7 @@ def test_a_cast_that_fails_gives_null() -> None:
     assert frame.select(parse_sql("CAST(a AS DOUBLE) * 2", where="here")).to_series().to_list() == [3.0, None, None]
 
 
-def test_the_columns_of_an_expression_are_named_once() -> None:
+def test_each_column_of_an_expression_is_listed_once() -> None:
     assert column_names(parse_sql('a + a * "b c"', where="here")) == ["a", "b c"]
 
 

@@ -1,4 +1,4 @@
-"""Mapping files: what is written comes back, and every mistake names its line."""
+"""Mapping files are read back equal, and every error names its line."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ckm.io.mapping.mapping import (
     RowRule,
     StatusRule,
     dump_mapping,
-    load_mapping,
 )
+from ckm.io.mapping.mapping_file import load_mapping
 from ckm.io.readers.hints import Hints
 from ckm.io.values.style_detection import DATE_WORDS
 from ckm.schema import TABLES
@@ -54,7 +54,7 @@ def load(folder: Path, text: str) -> Mapping:
     return load_mapping(path)
 
 
-def test_a_mapping_says_what_its_file_says(tmp_path: Path) -> None:
+def test_a_mapping_has_all_entries_of_its_file(tmp_path: Path) -> None:
     assert load(tmp_path, FULL) == Mapping(
         name="web-shop",
         table="transactions",
@@ -101,7 +101,7 @@ def test_the_name_defaults_to_the_files_stem_and_the_key_to_the_tables(tmp_path:
             None,
         ),
         (10, "  order_id: Nummer", "duplicate key 'order_id', first in line 9", None),
-        (11, '  net: {expr: "quantity * * unit_price"}', "bad SQL expression", "docs/mapping.md"),
+        (11, '  net: {expr: "quantity * * unit_price"}', "bad SQL expression", "ckm help mapping"),
         (11, '  net: {expr: "sum(quantity)"}', "uses other rows", "belong in an analysis"),
         (11, '  net: {expr: "row_number() over (order by net)"}', "uses other rows", None),
         (14, "  - {name: a, expr: b, action: drop}", "unknown action 'drop'", "quarantine, flag"),
@@ -113,14 +113,14 @@ def test_the_name_defaults_to_the_files_stem_and_the_key_to_the_tables(tmp_path:
         (1, "schema: ckm.map/2", "unsupported 'schema'", "ckm.map/1"),
     ],
 )
-def test_a_mistake_names_its_file_and_line_and_the_near_miss(
+def test_an_error_names_file_line_and_a_similar_name(
     tmp_path: Path, line: int, written: str, message: str, hint: str | None
 ) -> None:
     lines = FULL.splitlines()
     lines[line - 1] = written
     with pytest.raises(UsageError) as caught:
         load(tmp_path, "\n".join(lines))
-    # The parser notices an open bracket where the file ends, which may be the line after.
+    # The parser reports an open bracket at the end of the file, which may be a line below.
     assert f"web.yaml:{line}:" in str(caught.value) or ("[a" in written and "web.yaml:" in str(caught.value))
     assert message in str(caught.value)
     if hint:
@@ -130,7 +130,7 @@ def test_a_mistake_names_its_file_and_line_and_the_near_miss(
 @pytest.mark.parametrize(
     "text", ["", "# nothing\n", "[]", "just text", "schema: ckm.map/1\n", "a: b: c", "\x00", "&a [*a]"]
 )
-def test_what_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+def test_an_invalid_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match=r"web\.yaml"):
         load(tmp_path, text)
 
@@ -143,12 +143,12 @@ def test_a_file_that_is_missing_or_not_utf8_is_refused(tmp_path: Path) -> None:
         load_mapping(tmp_path / "web.yaml")
 
 
-def test_a_target_beyond_the_contract_is_legal(tmp_path: Path) -> None:
+def test_a_target_outside_of_the_schema_is_valid(tmp_path: Path) -> None:
     mapping = load(tmp_path, "schema: ckm.map/1\ntable: transactions\ncolumns: {net_eur: A, warehouse: B}\n")
     assert list(mapping.columns) == ["net_eur", "warehouse"]
 
 
-DOCS = Path(__file__).parents[3] / "docs" / "mapping.md"
+DOCS = Path(__file__).parents[3] / "docs" / "reference" / "mapping.md"
 
 names = st.text(min_size=1, max_size=12).filter(lambda text: not any(0xD800 <= ord(letter) < 0xE000 for letter in text))
 sources = st.one_of(
@@ -208,7 +208,7 @@ def test_a_dumped_mapping_is_read_back_equal(tmp_path_factory: pytest.TempPathFa
     assert loaded.fingerprint == mapping.fingerprint
 
 
-def test_what_a_mapping_says_changes_its_fingerprint(tmp_path: Path) -> None:
+def test_every_entry_of_a_mapping_changes_its_fingerprint(tmp_path: Path) -> None:
     one, other = load(tmp_path, FULL), load(tmp_path, FULL.replace("EUR", "USD"))
     assert one.fingerprint != other.fingerprint
     assert load(tmp_path, FULL.replace("# the source", "")).fingerprint == one.fingerprint
@@ -220,6 +220,6 @@ def test_the_documented_mapping_loads(tmp_path: Path) -> None:
     assert load(tmp_path, example).table == "transactions"
 
 
-def test_the_documented_words_for_dates_are_those_that_are_known() -> None:
+def test_the_documented_date_formats_are_the_supported_ones() -> None:
     page = DOCS.read_text(encoding="utf-8")
     assert all(f"`{word}`" in page for word in DATE_WORDS)

@@ -1,4 +1,4 @@
-"""Orders: whatever the layout of an export, its orders come to what the shop says of them."""
+"""Order rules give the true totals of the orders, whatever the layout of the export."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from ckm.errors import UsageError
 from ckm.io.mapping.convert import Conversion
 from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns, Mapping, StatusRule
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.platforms import recognise
 from ckm.io.mapping.whole_orders import by_order
 from ckm.io.readers.format import Batch, rejected_frame
+from tests.io.mapping.formats import format_of
 from tests.io.mapping.shop_exports import Shop, shop, shopify, woocommerce
 
 seeds = st.integers(0, 10_000)
@@ -26,7 +28,7 @@ def planned(records: pl.DataFrame, mapping: Mapping | None = None, **options: An
         platform = recognise(records.columns, records)
         assert platform is not None
         mapping = platform.mapping_for(records.columns)
-    return Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]), **options)
+    return plan_conversion(mapping, format_of(records), records, more=lambda: iter([records]), **options)
 
 
 def converted(records: pl.DataFrame, mapping: Mapping | None = None, **options: Any) -> pl.DataFrame:
@@ -36,7 +38,7 @@ def converted(records: pl.DataFrame, mapping: Mapping | None = None, **options: 
 
 
 def by_number(rows: pl.DataFrame) -> dict[str, tuple[float, float, float]]:
-    """Per order that is a purchase: net of its sales, discounts, returns."""
+    """Return, per purchase, net sales, discounts and returns."""
     sums = (
         rows.filter(pl.col("type") != "cancel")
         .group_by(pl.col("order_id").str.strip_prefix("#"))
@@ -50,7 +52,7 @@ def by_number(rows: pl.DataFrame) -> dict[str, tuple[float, float, float]]:
 
 
 @given(seeds, st.sampled_from([("EUR", 2), ("JPY", 0), ("KWD", 3)]))
-def test_orders_with_their_values_on_the_first_line_come_to_the_truth(seed: int, money: tuple[str, int]) -> None:
+def test_orders_with_amounts_on_the_first_line_have_the_true_totals(seed: int, money: tuple[str, int]) -> None:
     truth = shop(seed, digits=money[1])
     rows = converted(shopify(truth, currency=money[0]))
     assert by_number(rows) == truth.by_order()
@@ -59,13 +61,13 @@ def test_orders_with_their_values_on_the_first_line_come_to_the_truth(seed: int,
 
 
 @given(seeds, st.booleans())
-def test_orders_with_their_values_on_each_line_come_to_the_truth(seed: int, quantities_left: bool) -> None:
+def test_orders_with_amounts_on_each_line_have_the_true_totals(seed: int, quantities_left: bool) -> None:
     truth = shop(seed)
     assert by_number(converted(woocommerce(truth, quantities_left=quantities_left))) == truth.by_order()
 
 
 @given(seeds)
-def test_what_was_paid_back_of_tax_and_shipping_is_no_return_where_tax_is_on_top(seed: int) -> None:
+def test_refunded_tax_and_shipping_is_no_return_if_prices_exclude_tax(seed: int) -> None:
     truth = shop(seed, tax_on_top=True)
     found = by_number(converted(shopify(truth)))
     assert found.keys() == truth.by_order().keys()
@@ -74,11 +76,11 @@ def test_what_was_paid_back_of_tax_and_shipping_is_no_return_where_tax_is_on_top
 
 
 @given(seeds, st.permutations(range(12)))
-def test_lines_of_an_order_need_not_stand_together(seed: int, order: list[int]) -> None:
+def test_lines_of_an_order_need_not_be_adjacent(seed: int, order: list[int]) -> None:
     truth = shop(seed, count=12)
     for export in (shopify(truth), woocommerce(truth)):
         parts = [export.filter(pl.int_range(pl.len()) % 12 == place) for place in order]
-        if "Subtotal" in export.columns:  # the order's values stand on the line that comes first
+        if "Subtotal" in export.columns:  # order-level values are on the first line
             parts = [
                 export.filter(pl.col("Subtotal").is_not_null()),
                 export.filter(pl.col("Subtotal").is_null()).reverse(),
@@ -93,7 +95,7 @@ def batches(records: pl.DataFrame, size: int) -> list[Batch]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 50, 1000])
-def test_a_file_in_pieces_comes_to_the_same_as_in_one(size: int) -> None:
+def test_batches_by_order_give_the_same_rows_as_one_batch(size: int) -> None:
     truth = shop(3)
     records = shopify(truth)
     conversion = planned(records)
@@ -105,7 +107,7 @@ def test_a_file_in_pieces_comes_to_the_same_as_in_one(size: int) -> None:
     assert rows.sort("order_id", "line_no").equals(whole.sort("order_id", "line_no"))
 
 
-def test_what_was_rejected_comes_out_of_pieces_too() -> None:
+def test_rejected_records_are_kept_when_batches_are_regrouped() -> None:
     records = shopify(shop(3, count=5))
     first, *rest = batches(records, 4)
     bad = rejected_frame([(99, "too short", "x")])
@@ -113,13 +115,13 @@ def test_what_was_rejected_comes_out_of_pieces_too() -> None:
     assert pl.concat([piece.rejected for piece in pieces]).equals(bad)
 
 
-def test_pieces_stay_as_they_are_where_no_record_needs_another() -> None:
+def test_batches_are_unchanged_if_no_record_needs_another() -> None:
     given_ = batches(shopify(shop(3, count=5)), 2)
     assert [id(piece) for piece in by_order(given_, None)] == [id(piece) for piece in given_]
 
 
 @given(seeds)
-def test_a_line_has_one_number_in_the_whole_order_and_in_any_order_of_lines(seed: int) -> None:
+def test_the_number_of_a_line_does_not_depend_on_the_sequence_of_lines(seed: int) -> None:
     export = woocommerce(shop(seed, count=8))
     rows, reversed_rows = (converted(each).sort("order_id", "line_no") for each in (export, export.reverse()))
     assert rows.select("order_id", "line_no").equals(reversed_rows.select("order_id", "line_no"))
@@ -198,10 +200,10 @@ def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> N
     assert result.reasons.to_list() == [None, None, None, ["status|vocabulary"], None]
     assert result.origin is not None
     assert result.origin.to_list() == [0, 1, 3, 4, 5]
-    assert "1 record left out, no sale by the status ('gone', 'state')" in conversion.cleaning_remarks()
+    assert "1 record left out: no sales by their status ('gone', 'state')" in conversion.cleaning_remarks()
 
 
-def test_amounts_in_cents_are_divided_by_what_the_currency_has() -> None:
+def test_minor_units_are_divided_by_the_digits_of_the_currency() -> None:
     records = payments(who=["a"] * 3, amount=["1250", "1250", "1250"]).with_columns(
         cur=pl.Series(["EUR", "JPY", "KWD"])
     )
@@ -209,13 +211,13 @@ def test_amounts_in_cents_are_divided_by_what_the_currency_has() -> None:
     assert rows["net"].to_list() == [12.5, 1250.0, 1.25]
 
 
-def test_ids_that_mean_nobody_are_no_customers() -> None:
+def test_guest_ids_are_read_as_missing() -> None:
     records = payments(who=["0", " Guest ", "00", "ann"], amount=["1"] * 4)
     rows = converted(records, payment_mapping(guest_ids=("0", "guest")))
     assert rows["customer_id"].to_list() == [None, None, "00", "ann"]
 
 
-def test_a_date_and_a_time_in_two_columns_are_one_moment() -> None:
+def test_a_date_and_a_time_in_two_columns_are_one_timestamp() -> None:
     records = payments(who=["a", "b"], amount=["1", "1"], clock=["13:45:10", None])
     rows = converted(records, payment_mapping(more={"ordered_at": FromColumns(("day", "clock"), "columns")}))
     assert [at.isoformat() for at in rows["ordered_at"]] == ["2024-05-01T13:45:10+00:00", "2024-05-01T00:00:00+00:00"]
@@ -227,7 +229,7 @@ def test_the_first_column_that_is_filled_gives_the_value() -> None:
     assert rows["customer_id"].to_list() == ["a", "b@y", None]
 
 
-def test_an_order_known_by_its_total_alone_counts_it_once() -> None:
+def test_an_order_total_on_every_line_counts_once() -> None:
     records = pl.DataFrame(
         {
             "no": ["1", "1", "2"],
@@ -245,13 +247,13 @@ def test_an_order_known_by_its_total_alone_counts_it_once() -> None:
     assert rows["net"].to_list() == [2.5, 7.51, 7.0]
 
 
-def test_a_discount_that_was_for_shipping_is_none_of_the_goods() -> None:
+def test_a_discount_on_shipping_does_not_reduce_the_goods() -> None:
     truth = shopify(Shop(tuple(each for each in shop(5).orders if not each.discount and each.status == "paid")))
     free = truth.with_columns(pl.when(pl.col("Subtotal").is_not_null()).then(pl.lit("4.90")).alias("Discount Amount"))
     assert by_number(converted(free)) == by_number(converted(truth))
 
 
-def test_a_part_of_an_order_has_its_part_of_what_stands_on_each_line() -> None:
+def test_a_part_of_an_order_gets_its_share_of_the_order_amounts() -> None:
     truth = shop(11, count=60)
     export = woocommerce(truth)
     half = export.with_row_index().filter(pl.col("index") % 2 == 0).drop("index")
@@ -263,7 +265,7 @@ def test_a_part_of_an_order_has_its_part_of_what_stands_on_each_line() -> None:
             assert sum(each[0] for each in found) == pytest.approx(amounts[0], abs=0.011)
 
 
-def test_amounts_of_an_order_need_its_number() -> None:
+def test_order_amounts_need_an_order_number() -> None:
     records = payments(who=["a"], amount=["1"], less=["1"])
     mapping = payment_mapping(more={"order_discount": "less", "order_id": Expression("who || day")})
     with pytest.raises(UsageError, match="need its number"):
@@ -282,25 +284,27 @@ def test_a_line_without_its_orders_first_line_is_quarantined() -> None:
     ("text", "day"),
     [("Jan-05-26", "2026-01-05"), ("Dec-31-99", "1999-12-31"), ("Mar-04-25 13:10:00 PST", "2025-03-04")],
 )
-def test_short_dates_with_the_name_of_the_month_are_read(text: str, day: str) -> None:
+def test_dates_with_a_month_name_and_a_two_digit_year_are_parsed(text: str, day: str) -> None:
     rows = converted(payments(who=["a"], amount=["1"], day=[text]), payment_mapping())
     assert str(rows["ordered_at"][0].date()) == day
 
 
-def test_a_column_of_the_whole_file_holds_on_all_records() -> None:
+def test_a_file_level_column_applies_to_all_records() -> None:
     records = payments(who=["a"] * 3, amount=["1"] * 3, cur=[None, "USD", " "])
     assert set(converted(records, payment_mapping(file_level=("cur",)))["currency"]) == {"USD"}
 
 
 @pytest.mark.parametrize(("word", "hour"), [("Europe/Berlin", 11), ("PDT", 20), ("nowhere", 12)])
-def test_a_column_may_name_the_zone_of_the_times(word: str, hour: int) -> None:
+def test_a_column_can_give_the_time_zone(word: str, hour: int) -> None:
     records = payments(who=["a"], amount=["1"], day=["2024-01-05 12:00"], zone=[word])
     mapping = payment_mapping(time_zone_column="zone")
-    assert converted(records, mapping)["ordered_at"][0].hour == hour  # of January, whatever the name says of summer
+    assert (
+        converted(records, mapping)["ordered_at"][0].hour == hour
+    )  # standard time in January, also for a name of summer time
     assert converted(records, payment_mapping(time_zone_column="zone", time_zone="UTC"))["ordered_at"][0].hour == 12
 
 
-def test_each_row_has_the_time_of_the_zone_that_it_names() -> None:
+def test_each_timestamp_is_converted_with_the_zone_of_its_row() -> None:
     zones = ["Pacific Time (US & Canada)", "Eastern Time (US & Canada)", None, "nowhere", "Pacific Time (US & Canada)"]
     records = payments(who=["a"] * 5, amount=["1"] * 5, day=["2024-07-05 12:00"] * 5, zone=zones)
     result = planned(records, payment_mapping(time_zone_column="zone"))
@@ -311,7 +315,7 @@ def test_each_row_has_the_time_of_the_zone_that_it_names() -> None:
 
 
 @pytest.mark.parametrize("minus", ["-5", "(5)", "5-", "-$5", "$-5", "\u22125"])
-def test_a_status_may_hold_for_amounts_of_one_sign_alone(minus: str) -> None:
+def test_a_status_rule_can_apply_to_amounts_of_one_sign_only(minus: str) -> None:
     amounts = ["5", minus, "5", minus, "0"]
     records = payments(who=["a"] * 5, amount=amounts, part=["pay", "pay", "refund", "refund", "pay"])
     status = (
@@ -327,10 +331,10 @@ def test_a_status_may_hold_for_amounts_of_one_sign_alone(minus: str) -> None:
         ("p3", "return", -5.0),
         ("p4", "sale", 0.0),
     ]
-    assert any("1 of them of money paid out" in remark for remark in conversion.cleaning_remarks())
+    assert any("including 1 outgoing payment that" in remark for remark in conversion.cleaning_remarks())
 
 
-def test_a_status_may_leave_it_to_the_next_column() -> None:
+def test_a_status_rule_can_defer_to_the_next_rule() -> None:
     records = payments(who=["a"] * 3, amount=["1"] * 3, part=["goods", "fee", "goods"], state=["ok", "ok", "odd"])
     status = (StatusRule("part", {"goods": "next"}, other="ignore"), StatusRule("state", {"ok": "sale"}))
     result = planned(records, payment_mapping(status=status)).apply(records)
@@ -338,7 +342,7 @@ def test_a_status_may_leave_it_to_the_next_column() -> None:
     assert result.reasons.to_list() == [None, ["status|vocabulary"]]
 
 
-def test_gross_of_a_line_less_its_discount_is_its_net() -> None:
+def test_net_is_gross_minus_the_discount_of_the_line() -> None:
     records = payments(who=["a", "b"], amount=["10.00", None], less=["-2.50", None])
     mapping = payment_mapping(more={"gross": "amount", "discount": "less"})
     rules = {target: rule for target, rule in mapping.columns.items() if target != "net"}
@@ -348,7 +352,7 @@ def test_gross_of_a_line_less_its_discount_is_its_net() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 9, 1000])
-def test_an_export_may_have_the_orders_own_columns_on_its_first_line_alone(size: int) -> None:
+def test_order_level_columns_are_filled_from_the_first_line(size: int) -> None:
     truth = shop(9)
     full = woocommerce(truth)
     own = [
@@ -364,7 +368,7 @@ def test_an_export_may_have_the_orders_own_columns_on_its_first_line_alone(size:
     assert rows.select(shared).sort("order_id", "line_no").equals(whole.select(shared).sort("order_id", "line_no"))
 
 
-def test_columns_of_a_typed_file_are_taken_as_they_are() -> None:
+def test_typed_columns_are_not_parsed_as_text() -> None:
     truth = shop(10)
     typed = woocommerce(truth).with_columns(
         pl.col("Order Number", "Quantity (- Refund)").cast(pl.Int64),
@@ -374,7 +378,7 @@ def test_columns_of_a_typed_file_are_taken_as_they_are() -> None:
     assert by_number(converted(typed)) == truth.by_order()
 
 
-def test_a_cancelled_order_of_shopify_is_no_purchase_whatever_was_paid_back() -> None:
+def test_a_cancelled_shopify_order_is_no_purchase_whatever_its_refund() -> None:
     truth = shop(12)
     gone = truth.counted[0]
     at = pl.when(pl.col("Name") == f"#{gone.number}", pl.col("Subtotal").is_not_null()).then(pl.lit("2024-04-01"))

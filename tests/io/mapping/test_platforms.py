@@ -1,4 +1,4 @@
-"""Platforms: an export is recognised whatever was added, left out or translated, and its mapping fits the file."""
+"""Platforms are recognised with added, missing and translated columns, and their mapping fits the file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import polars as pl
 import pytest
 
 from ckm.errors import UsageError
-from ckm.io.mapping.mapping import Expression, FromColumn, dump_mapping, load_mapping
-from ckm.io.mapping.platforms import Platform, platforms, read_platform, recognise
+from ckm.io.mapping.mapping import Expression, FromColumn, dump_mapping
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.io.mapping.platform import Platform
+from ckm.io.mapping.platform_file import read_platform
+from ckm.io.mapping.platforms import platforms, recognise
 from tests.io.mapping.shop_exports import shop, shopify
 
 TEXT = """\
@@ -56,7 +59,7 @@ def test_every_platform_recognises_its_own_columns_in_any_order_with_others_adde
 
 
 @pytest.mark.parametrize("name", platforms())
-def test_every_platform_says_where_its_columns_are_documented(name: str) -> None:
+def test_every_platform_names_the_documentation_of_its_columns(name: str) -> None:
     assert platforms()[name].documentation
     assert all(address.startswith("https://") for address in platforms()[name].documentation)
 
@@ -68,7 +71,7 @@ def test_a_fingerprint_tolerates_missing_and_translated_columns(tmp_path: Path) 
     assert shop.share(["Order", "Goods", "Price", "State", "Payout"]) == 0
 
 
-def test_the_mapping_has_the_names_of_the_file_and_nothing_that_it_has_not(tmp_path: Path) -> None:
+def test_the_mapping_has_the_column_names_of_the_file_and_no_missing_columns(tmp_path: Path) -> None:
     mapping = platform(tmp_path).mapping_for(["Bestellung", "Paid", "E-Post", "price", "Pieces", "Item"])
     assert mapping.columns["order_id"] == FromColumn("Bestellung")
     assert mapping.columns["ordered_at"] == FromColumn("Paid")
@@ -80,7 +83,7 @@ def test_the_mapping_has_the_names_of_the_file_and_nothing_that_it_has_not(tmp_p
     assert mapping.status == ()
 
 
-def test_translated_columns_are_known_by_what_they_mean_once_the_platform_is_known() -> None:
+def test_columns_in_other_languages_are_matched_once_the_platform_is_recognised() -> None:
     german = {
         "Created at": "Bestelldatum",
         "Lineitem quantity": "Menge",
@@ -121,7 +124,7 @@ def test_a_mapping_of_a_platform_can_be_written_out_and_read_back(tmp_path: Path
         ("documentation: [https://example.com/columns]\n", "", 1, "no 'documentation'"),
     ],
 )
-def test_a_mistake_in_a_platform_names_its_line(tmp_path: Path, old: str, new: str, line: int, message: str) -> None:
+def test_an_error_in_a_platform_names_its_line(tmp_path: Path, old: str, new: str, line: int, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         platform(tmp_path, TEXT.replace(old, new))
     assert f"shop.yaml:{line}" in f"{caught.value}"

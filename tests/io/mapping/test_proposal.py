@@ -1,4 +1,4 @@
-"""Proposals: the names of columns find their targets in every language, and none is mapped on a guess."""
+"""Columns are mapped by their names in every language, and never by similarity."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def sources(proposal: Proposal) -> dict[str, str]:
         ),
     ],
 )  # fmt: skip
-def test_the_exports_of_known_programs_map_without_a_word(header: str, expected: dict[str, str]) -> None:
+def test_exports_of_known_programs_are_mapped_without_options(header: str, expected: dict[str, str]) -> None:
     proposal = propose_mapping(header.split(","), "transactions")
     assert sources(proposal) == expected
 
 
-def test_customers_and_interactions_map_too() -> None:
+def test_customers_and_interactions_are_mapped_by_name() -> None:
     customers = propose_mapping(["Kundennummer", "Firma", "E-Mail", "Land", "Angelegt am"], "customers")
     assert sources(customers) == {
         "customer_id": "Kundennummer", "display_name": "Firma", "email": "E-Mail", "country": "Land",
@@ -92,7 +92,7 @@ def test_customers_and_interactions_map_too() -> None:
     }  # fmt: skip
 
 
-def test_what_no_column_says_is_assumed_aloud() -> None:
+def test_assumptions_for_missing_columns_are_remarked() -> None:
     proposal = propose_mapping(["order_id", "date", "quantity", "price"], "transactions", default_currency="THB")
     assert proposal.mapping.columns["net"] == Expression("quantity * unit_price")
     assert proposal.mapping.columns["currency"] == Constant("THB")
@@ -100,12 +100,12 @@ def test_what_no_column_says_is_assumed_aloud() -> None:
     assert len(proposal.assumed) == 4
 
 
-def test_a_column_named_like_the_target_wins() -> None:
+def test_a_column_with_the_name_of_the_target_takes_precedence() -> None:
     proposal = propose_mapping(["order_id", "Order No", "date", "net"], "transactions")
     assert sources(proposal)["order_id"] == "order_id"
 
 
-def test_two_names_of_one_column_are_refused_with_the_option_that_settles_it() -> None:
+def test_two_columns_that_match_a_target_are_refused_with_the_option_that_chooses() -> None:
     with pytest.raises(AmbiguousError, match="'Order No' and 'Bestellnr' both match order_id") as caught:
         propose_mapping(["Order No", "Bestellnr", "date", "net"], "transactions")
     assert caught.value.hint == "choose with --column order_id='Order No'"
@@ -115,7 +115,7 @@ def test_two_names_of_one_column_are_refused_with_the_option_that_settles_it() -
     assert settled.matched[0] == ("order_id", "Bestellnr", "option")
 
 
-def test_without_an_order_number_customer_and_time_stamp_are_one_with_a_remark() -> None:
+def test_without_an_order_number_the_order_id_is_customer_and_timestamp_with_a_remark() -> None:
     proposal = propose_mapping(
         ["customer_id", 'the "date"', "amount"], "transactions", overrides={"ordered_at": 'the "date"'}
     )
@@ -126,7 +126,7 @@ def test_without_an_order_number_customer_and_time_stamp_are_one_with_a_remark()
 
 
 @pytest.mark.parametrize("columns", [["date", "amount"], ["customer_id", "Oder No.", "date", "amount"]])
-def test_no_order_number_is_made_up_where_one_may_be_there_or_nothing_says_whose_a_line_is(columns: list[str]) -> None:
+def test_no_order_id_is_derived_if_a_column_may_have_it_or_the_customer_is_missing(columns: list[str]) -> None:
     with pytest.raises(UsageError, match="no column for order_id"):
         propose_mapping(columns, "transactions")
 
@@ -134,7 +134,7 @@ def test_no_order_number_is_made_up_where_one_may_be_there_or_nothing_says_whose
 DATES = ["2025-03-04", "2025-03-05", "2025-04-06"]
 
 
-def test_an_order_number_is_not_asked_for_where_customer_and_date_do() -> None:
+def test_an_order_number_is_not_required_if_customer_and_date_are_mapped() -> None:
     columns = {"client": ["C1", "C2", "C3"], "when": DATES, "shade": ["red", "blue", "green"], "spent": ["1.5"] * 3}
     with pytest.raises(UsageError, match=r"no column for ordered_at of transactions$") as caught:
         propose_mapping(list(columns), "transactions", sample=pl.DataFrame(columns))
@@ -143,14 +143,14 @@ def test_an_order_number_is_not_asked_for_where_customer_and_date_do() -> None:
     assert proposal.mapping.columns["order_id"]
 
 
-def test_a_date_of_another_kind_is_not_suggested() -> None:
+def test_a_date_column_of_another_meaning_is_not_suggested() -> None:
     columns = {"client": ["C1", "C2", "C3"], "signup date": DATES, "spent": ["1.5"] * 3}
     with pytest.raises(UsageError, match=r"no column for ordered_at of transactions$") as caught:
         propose_mapping(list(columns), "transactions", sample=pl.DataFrame(columns))
     assert "--column" not in (caught.value.hint or "")
 
 
-def test_a_customer_is_asked_for_where_a_column_is_called_nearly_so() -> None:
+def test_a_similar_name_is_suggested_as_customer_column() -> None:
     columns = ["\u0441ustomer_id", "d\u0430te", "\u0430mount"]
     with pytest.raises(UsageError, match=r"no column for customer_id, ordered_at, net of transactions$") as caught:
         propose_mapping(columns, "transactions")
@@ -160,7 +160,7 @@ def test_a_customer_is_asked_for_where_a_column_is_called_nearly_so() -> None:
 
 
 @pytest.mark.parametrize(("records", "suggested"), [(1, False), (2, True)])
-def test_fields_of_many_records_in_one_are_no_columns_of_it(records: int, suggested: bool) -> None:
+def test_fields_of_a_record_list_are_not_suggested_as_columns(records: int, suggested: bool) -> None:
     fields = {"client": "C1", "date": "2025-03-04", "spent": "1.5"}
     columns = {f"data.o{n}.{name}": [value] * records for n in range(3) for name, value in fields.items()}
     with pytest.raises(UsageError) as caught:
@@ -168,14 +168,14 @@ def test_fields_of_many_records_in_one_are_no_columns_of_it(records: int, sugges
     assert ("--column" in (caught.value.hint or "")) == suggested
 
 
-def test_a_customer_is_named_where_the_order_number_is_there() -> None:
+def test_the_customer_column_is_suggested_even_if_the_order_number_is_mapped() -> None:
     with pytest.raises(UsageError, match=r"no column for net of transactions$") as caught:
         propose_mapping(["order_id", "\u0441ustomer_id", "date", "\u0430mount", "Сумма USD"], "transactions")
     assert "--column net='\u0430mount' --column customer_id='\u0441ustomer_id'" in (caught.value.hint or "")
     assert "Сумма" not in (caught.value.hint or "")
 
 
-def test_a_missing_column_names_the_closest_and_is_never_mapped_for_that() -> None:
+def test_similar_columns_are_suggested_and_never_mapped() -> None:
     with pytest.raises(UsageError, match="no column for order_id, net of transactions") as caught:
         propose_mapping(["Oder No.", "date", "Net amont", "colour"], "transactions")
     assert "order_id: 'Oder No.'" in str(caught.value.hint)
@@ -184,7 +184,7 @@ def test_a_missing_column_names_the_closest_and_is_never_mapped_for_that() -> No
     assert "A mapping can compute" in str(caught.value.hint)
 
 
-def test_a_file_without_columns_is_called_empty() -> None:
+def test_a_file_without_columns_is_refused_as_empty() -> None:
     with pytest.raises(UsageError) as caught:
         propose_mapping([], "transactions")
     assert caught.value.hint == "the file is empty"
@@ -193,7 +193,7 @@ def test_a_file_without_columns_is_called_empty() -> None:
 @pytest.mark.parametrize(
     "overrides", [{"order": "Order No"}, {"order_id": "Order Nr"}], ids=["unknown target", "unknown source"]
 )
-def test_a_wrong_override_names_the_near_miss(overrides: dict[str, str]) -> None:
+def test_an_unknown_override_suggests_a_similar_column(overrides: dict[str, str]) -> None:
     with pytest.raises(UnknownNameError, match="--column"):
         propose_mapping(["Order No", "date", "net"], "transactions", overrides=overrides)
 
@@ -203,7 +203,7 @@ def test_an_unknown_table_is_refused() -> None:
         propose_mapping(["a"], "orders")
 
 
-def test_a_column_serves_one_target_only() -> None:
+def test_a_column_is_matched_to_one_target_only() -> None:
     proposal = propose_mapping(["Invoice", "InvoiceDate", "Amount"], "transactions")
     assert sorted(sources(proposal).values()) == ["Amount", "Invoice", "InvoiceDate"]
     assert "invoice_id" not in proposal.mapping.columns
@@ -214,7 +214,7 @@ def test_every_matched_column_is_in_the_mapping() -> None:
     assert {t: FromColumn(s) for t, s, _ in proposal.matched}.items() <= proposal.mapping.columns.items()
 
 
-def test_a_number_of_the_shop_comes_before_a_barcode_and_a_date_before_a_time() -> None:
+def test_a_shop_number_takes_precedence_over_a_barcode_and_a_date_over_a_time() -> None:
     header = ["order_id", "Order Date", "Order Time", "SKU", "EAN", "net"]
     assert sources(propose_mapping(header, "transactions")) == {
         "order_id": "order_id", "ordered_at": "Order Date", "product_id": "SKU", "net": "net",
@@ -223,14 +223,14 @@ def test_a_number_of_the_shop_comes_before_a_barcode_and_a_date_before_a_time() 
 
 @pytest.mark.parametrize("table", ["transactions", "interactions"])
 @pytest.mark.parametrize("near", ["\u0441ustomer_id", "customer_\u0456d", "custmer_id"])
-def test_a_table_without_customers_is_remarked_with_the_nearest_column(table: str, near: str) -> None:
+def test_a_missing_customer_column_gives_a_remark_with_the_most_similar_column(table: str, near: str) -> None:
     columns = ["order_id", "interaction_id", "date", "net", near]
     assert any(repr(near) in sentence for sentence in propose_mapping(columns, table).assumed)
     columns[-1] = "customer_id"
     assert not any("customer" in sentence for sentence in propose_mapping(columns, table).assumed)
 
 
-def test_columns_of_one_name_are_refused_until_one_is_chosen() -> None:
+def test_columns_with_duplicate_names_are_refused_until_one_is_chosen() -> None:
     columns, repeated = ["order_id", "date", "net", "net_2"], [("net", "net_2")]
     with pytest.raises(AmbiguousError) as refused:
         propose_mapping(columns, "transactions", repeated=repeated)

@@ -18,7 +18,7 @@ from ckm.io.mapping.return_sign import returned_net
         ([("a", "return", -20.0), ("b", "return", 2.0)], [-20.0, -2.0]),
     ],
 )
-def test_a_return_is_negative_and_a_discount_taken_back_keeps_its_sign(
+def test_a_return_is_negative_and_a_returned_discount_is_positive(
     lines: list[tuple[str | None, str, float]], expected: list[float | None]
 ) -> None:
     frame = pl.DataFrame(lines, schema={"order_id": pl.String, "type": pl.String, "net": pl.Float64}, orient="row")

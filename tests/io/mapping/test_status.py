@@ -1,4 +1,4 @@
-"""What a status says: by a word, an empty cell, or its absence."""
+"""Status columns determine the type of a row by words, empty cells, or a missing column."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from ckm.io.mapping.convert import Conversion
-from ckm.io.mapping.mapping import Constant, FromColumn, Mapping, StatusRule, dump_mapping, load_mapping
+from ckm.io.mapping.mapping import Constant, FromColumn, Mapping, StatusRule, dump_mapping
+from ckm.io.mapping.mapping_file import load_mapping
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.platforms import platform_named
+from tests.io.mapping.formats import format_of
 
 MAPPING = Mapping(
     name="shop",
@@ -37,8 +39,8 @@ RECORDS = pl.DataFrame(
 )
 
 
-def test_a_row_with_an_empty_cell_is_what_its_mapping_says() -> None:
-    conversion = Conversion.plan(MAPPING, RECORDS.columns, RECORDS, more=lambda: iter([RECORDS]))
+def test_the_mapping_determines_the_meaning_of_an_empty_status() -> None:
+    conversion = plan_conversion(MAPPING, format_of(RECORDS), RECORDS, more=lambda: iter([RECORDS]))
     result = conversion.apply(RECORDS)
     assert result.reasons.drop_nulls().to_list() == []
     rows = result.frame.select("order_id", "customer_id", "product_id", "net", "type").sort("order_id", "net").rows()
@@ -49,13 +51,13 @@ def test_a_row_with_an_empty_cell_is_what_its_mapping_says() -> None:
     ]
 
 
-def test_a_mapping_keeps_what_an_empty_cell_means(tmp_path: Path) -> None:
+def test_the_meaning_of_an_empty_status_is_written_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(dump_mapping(MAPPING), encoding="utf-8")
     assert load_mapping(path).status == MAPPING.status
 
 
-def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
+def test_ignored_records_are_excluded_from_any_table() -> None:
     mapping = Mapping(
         name="answers",
         table="interactions",
@@ -75,12 +77,12 @@ def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
             "state": ["", "Normal", "Preview", ""],
         }
     )
-    conversion = Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]))
+    conversion = plan_conversion(mapping, format_of(records), records, more=lambda: iter([records]))
     result = conversion.apply(records)
     assert result.frame["interaction_id"].to_list() == ["R1", "R3"]
     assert result.reasons.drop_nulls().to_list() == []
     (remark,) = conversion.cleaning_remarks()
-    assert remark == "2 records left out, nothing to load by the status ('state', 'id')"
+    assert remark == "2 records left out: no rows to load by their status ('state', 'id')"
 
 
 def orders(**changed: Any) -> Mapping:
@@ -90,7 +92,7 @@ def orders(**changed: Any) -> Mapping:
 
 
 def rows_of(mapping: Mapping, records: pl.DataFrame) -> list[tuple[Any, ...]]:
-    conversion = Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]))
+    conversion = plan_conversion(mapping, format_of(records), records, more=lambda: iter([records]))
     result = conversion.apply(records)
     assert result.reasons.drop_nulls().to_list() == []
     return result.frame.select("order_id", "net", "type", "currency").sort("order_id", "net").rows()
@@ -108,7 +110,7 @@ RETURNED = pl.DataFrame(
 )
 
 
-def test_what_only_a_status_calls_refunded_is_paid_back_whole() -> None:
+def test_an_order_refunded_by_status_only_is_refunded_in_full() -> None:
     assert rows_of(orders(), RETURNED.head(3)) == [
         ("1", 5.0, "sale", "EUR"),
         ("2", -7.0, "return", "EUR"),
@@ -118,7 +120,7 @@ def test_what_only_a_status_calls_refunded_is_paid_back_whole() -> None:
     ]
 
 
-def test_a_column_says_better_what_was_paid_back() -> None:
+def test_a_refund_column_takes_precedence_over_the_status() -> None:
     records = RETURNED.head(3).with_columns(order_refund=pl.Series([None, "4", None], dtype=pl.String))
     found = rows_of(orders(order_refund=None), records)
     assert sum(net for _, net, kind, _ in found if kind == "return") == -4.0
@@ -131,16 +133,16 @@ def test_a_cancelled_order_needs_neither_price_nor_currency() -> None:
     ]
 
 
-def test_an_export_says_what_it_lacks() -> None:
+def test_missing_amount_columns_of_an_export_give_remarks() -> None:
     shopify = platform_named("shopify-orders")
     columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
     columns.append("Lineitem discount")
-    assert shopify.lacks(columns) == []
-    assert [column for column, _ in shopify.lacks(columns[:5])] == [
+    assert shopify.missing_amounts(columns) == []
+    assert [column for column, _ in shopify.missing_amounts(columns[:5])] == [
         "'Lineitem discount'",
         "'Refunded Amount'",
         "'Discount Amount'",
     ]
-    assert [column for column, _ in shopify.lacks([*columns[:2], "Cancelled at", *columns[3:]])] == [
+    assert [column for column, _ in shopify.missing_amounts([*columns[:2], "Cancelled at", *columns[3:]])] == [
         "'Financial Status'"
     ]

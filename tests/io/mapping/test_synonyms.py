@@ -1,4 +1,4 @@
-"""Header synonyms: spellings of one name are the same, and no name means two."""
+"""Synonyms: all spellings of a name are equal, and no name belongs to two columns."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from ckm.schema import TABLES
         ("شماره مشتري", "شماره مشتری"), ("کد کالا", "كد كالا"), ("numéro", "numero"), ("می‌خواهم", "میخواهم"),
     ],
 )  # fmt: skip
-def test_spellings_of_one_name_are_the_same(one: str, other: str) -> None:
+def test_spellings_of_a_name_are_normalised_to_one(one: str, other: str) -> None:
     assert normalise(one) == normalise(other)
 
 
-def test_thai_vowels_tell_names_apart() -> None:
+def test_thai_vowels_distinguish_names() -> None:
     assert normalise("ที่") != normalise("ทา")
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_no_name_means_two_columns_of_a_table(table: str) -> None:
+def test_no_synonym_belongs_to_two_columns_of_a_table(table: str) -> None:
     known = synonyms(table).own
     clashes = {(a, b): known[a] & known[b] for a, b in combinations(known, 2) if known[a] & known[b]}
     assert clashes == {}
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_every_column_has_names_in_five_languages(table: str) -> None:
+def test_every_column_has_synonyms_in_five_languages(table: str) -> None:
     scripts = {"latin": "a-z", "thai": "\u0e00-\u0e7f", "han": "\u4e00-\u9fff", "arabic": "\u0600-\u06ff"}
     for target in TABLES[table].targets:
         names = synonyms(table).of(target)
@@ -48,12 +48,12 @@ def test_known_exports_name_targets_of_their_table() -> None:
         assert set(export.columns) <= set(TABLES[export.table].targets)
 
 
-def test_candidates_are_the_likest_columns_first() -> None:
+def test_candidates_are_sorted_by_similarity() -> None:
     assert candidates("customer_id", "transactions", ["colour", "Cust. Numbr", "Kundennumer"])[0] == "Kundennumer"
     assert candidates("customer_id", "transactions", ["zzz"]) == []
 
 
-def test_a_short_name_is_no_candidate_for_being_part_of_a_longer_one() -> None:
+def test_a_short_name_within_a_longer_one_is_no_candidate() -> None:
     assert candidates("ordered_at", "transactions", ["id", "a"]) == []
     assert candidates("currency", "transactions", ["cur"]) == ["cur"]
 

@@ -1,4 +1,4 @@
-"""Ways in which customers' files are broken: each takes a clean table and gives bytes and what should be read.
+"""Typical faults of customer files: each function returns a clean table with a fault, and the records to be read.
 
 The families are those of the Pollock benchmark and of exports that we have seen; the table is our own.
 """
@@ -32,16 +32,16 @@ ROWS = [
 
 @dataclass(frozen=True)
 class Polluted:
-    """A broken file.
+    """A faulty file, and the result of reading it.
 
     Attributes
     ----------
     data
         Its bytes.
     names, rows
-        What should be read.
+        Column names and records to be read.
     rejected
-        How many records should be rejected.
+        Number of records to be rejected.
     """
 
     data: bytes

@@ -1,4 +1,4 @@
-"""The delimiter, the quotes and the header of short files, as people export them."""
+"""Delimiter, quotes and header of short files are detected."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EXPORTS = {
 
 
 @pytest.mark.parametrize(("text", "delimiter", "columns"), EXPORTS.values(), ids=EXPORTS)
-def test_a_short_export_is_understood(text: str, delimiter: str | None, columns: tuple[str, ...]) -> None:
+def test_a_short_export_is_detected(text: str, delimiter: str | None, columns: tuple[str, ...]) -> None:
     lines = text.split("\n")
     dialect = detect_dialect(lines, Hints())
     assert dialect.delimiter == delimiter

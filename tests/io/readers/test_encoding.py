@@ -1,4 +1,4 @@
-"""Every character set that customers' files come in is told apart, in short files too."""
+"""The encodings of customer files are detected, also in short files."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def wanted(rows: list[tuple[str, str]]) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize(("encoding", "rows"), SETS, ids=lambda value: value if isinstance(value, str) else "")
 @pytest.mark.parametrize("repeats", [1, 40], ids=["short", "long"])
-def test_text_is_read_right_without_being_told_its_character_set(
+def test_the_encoding_of_text_is_detected(
     tmp_path: Path, encoding: str, rows: list[tuple[str, str]], repeats: int
 ) -> None:
     path = tmp_path / "file.csv"
@@ -89,7 +89,7 @@ def test_text_is_read_right_without_being_told_its_character_set(
     ("encoding", "rows"),
     [("utf-8", POLISH), ("cp1252", GERMAN), ("cp1251", RUSSIAN), ("gb18030", SIMPLIFIED), ("cp874", THAI)],
 )
-def test_a_file_whose_first_100_kb_are_ascii_is_read_right(
+def test_the_encoding_is_detected_after_100_kb_of_ascii(
     tmp_path: Path, encoding: str, rows: list[tuple[str, str]]
 ) -> None:
     many = [("Smith, John", "London")] * 5_000 + rows
@@ -112,7 +112,7 @@ def test_damaged_lines_of_a_utf8_file_are_rejected_with_their_numbers(tmp_path: 
     assert source.format.encoding == "utf-8"
 
 
-def test_bytes_that_the_character_set_has_not_reject_their_line_only(tmp_path: Path) -> None:
+def test_undecodable_bytes_reject_their_line_only(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes("id;name\n1;Łódź\n2;Ż\n".encode("cp1250") + b"3;\x81\x88\n4;x\n")
     with open_source(path, Hints(encoding="windows-1250")) as source:
@@ -121,7 +121,7 @@ def test_bytes_that_the_character_set_has_not_reject_their_line_only(tmp_path: P
     assert [row[:2] for batch in batches for row in batch.rejected.rows()] == [(4, "encoding")]
 
 
-def test_a_given_character_set_wins(tmp_path: Path) -> None:
+def test_a_given_encoding_takes_precedence(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes("id;name\n1;Ж\n2;Ы\n".encode("cp1251"))
     assert read_rows(path, Hints(encoding="windows-1251")) == [("1", "Ж"), ("2", "Ы")]
@@ -136,7 +136,7 @@ def test_a_byte_order_mark_never_ends_up_in_a_column_name(tmp_path: Path) -> Non
                 assert source.format.columns == ("id", "name")
 
 
-def test_an_unknown_character_set_is_wrong_usage(tmp_path: Path) -> None:
+def test_an_unknown_encoding_is_wrong_usage(tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text("a,b\n1,2\n")
     for name in ("klingon", "base64"):
@@ -144,7 +144,7 @@ def test_an_unknown_character_set_is_wrong_usage(tmp_path: Path) -> None:
             open_source(path, Hints(encoding=name))
 
 
-def test_binary_data_are_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_binary_data_are_refused_with_a_message(tmp_path: Path) -> None:
     path = tmp_path / "photo.csv"
     path.write_bytes(bytes(range(256)) * 40)
     with pytest.raises(InputError, match="not a text file"):

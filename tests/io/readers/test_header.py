@@ -1,4 +1,4 @@
-"""A header that does not fit its records is understood where that is safe, and else named with the way out."""
+"""A header that does not fit the records is read if that is unambiguous, else refused with the option to set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def columns(path: Path, *lines: str) -> tuple[tuple[str, ...], str, int]:
 
 
 @pytest.mark.parametrize("quoted", [False, True])
-def test_row_names_of_r_are_a_column_without_a_name(tmp_path: Path, quoted: bool) -> None:
+def test_row_names_of_r_are_an_unnamed_column(tmp_path: Path, quoted: bool) -> None:
     header = ",".join(f'"{name}"' for name in NAMES.split(",")) if quoted else NAMES
     lines = [f'"{at}",{row}' if quoted else f"{at},{row}" for at, row in enumerate(ROWS, start=1)]
     names, said, rows = columns(tmp_path / "a.csv", header, *lines)
@@ -32,7 +32,7 @@ def test_row_names_of_r_are_a_column_without_a_name(tmp_path: Path, quoted: bool
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_header_that_comes_again_is_no_record_however_small_the_file(tmp_path: Path, rows: int) -> None:
+def test_a_repeated_header_is_not_a_record_in_a_file_of_any_size(tmp_path: Path, rows: int) -> None:
     names, _, read = columns(tmp_path / "a.csv", NAMES, *ROWS[:rows], NAMES, *ROWS[rows : 2 * rows])
     assert names == tuple(NAMES.split(","))
     assert read == len(ROWS[: 2 * rows])
@@ -43,7 +43,7 @@ def test_a_header_that_comes_again_is_no_record_however_small_the_file(tmp_path:
     [(NAMES, "A{0},C{0},2025-03-1{0},{0}.5,web"), (f"{NAMES},channel,shop", "A{0},C{0},2025-03-1{0},{0}.5,web")],
     ids=["one name too few", "one name too many"],
 )
-def test_a_header_of_another_length_is_named_with_the_way_out(run: Run, tmp_path: Path, header: str, row: str) -> None:
+def test_a_header_of_another_length_names_the_option(run: Run, tmp_path: Path, header: str, row: str) -> None:
     (path := tmp_path / "a.csv").write_text("\n".join([header, *map(row.format, range(9))]) + "\n")
     refused = run("check", path)
     assert refused.exit_code == 2
@@ -53,7 +53,7 @@ def test_a_header_of_another_length_is_named_with_the_way_out(run: Run, tmp_path
     assert "9 transactions" in followed.stderr
 
 
-def test_weeks_are_their_mondays_unless_a_day_is_named(run: Run, tmp_path: Path) -> None:
+def test_weeks_are_read_as_mondays_unless_a_day_is_given(run: Run, tmp_path: Path) -> None:
     weeks = ["2025-W01", "2025W10", "2025-W10-3", "2020-W53"]
     (path := tmp_path / "a.csv").write_text(
         "\n".join(["order_id,customer_id,week,net", *(f"A{at},C{at},{week},5" for at, week in enumerate(weeks))])

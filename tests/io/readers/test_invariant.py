@@ -1,4 +1,4 @@
-"""Whatever bytes come in: a clear error, or every record of the file loaded or rejected."""
+"""Any bytes give a clear error, or every record is parsed or rejected."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PIECES = st.sampled_from(
 
 
 def check(path: Path, data: bytes, hints: Hints | None = None) -> None:
-    """Read ``data`` twice; errors must be ours, and the records of both passes the same."""
+    """Read ``data`` twice; only errors of ckm may be raised, and both passes must have the same records."""
     path.write_bytes(data)
     try:
         with open_source(path, hints) as source:
@@ -78,7 +78,7 @@ def _check_source(source: Source, data: bytes) -> None:
 
 
 def _check_lines(source: Source, data: bytes, lines: Sequence[int]) -> None:
-    """Every line from the first of data on belongs to a record: one that starts there, or one above in quotes."""
+    """Check that each line from the first record on is in a record that starts there or above."""
     text = data.decode(errors="replace").removeprefix("\ufeff")
     if source.format.line_end == "\r":
         text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -107,14 +107,14 @@ def _check_lines(source: Source, data: bytes, lines: Sequence[int]) -> None:
 @example(data=b'{"a":' * 3000)
 @example(data=b"sep=;")
 @example(data=b'"')
-def test_arbitrary_bytes_are_read_or_refused_in_a_sentence(tmp_path: Path, data: bytes) -> None:
+def test_arbitrary_bytes_are_read_or_refused_with_a_message(tmp_path: Path, data: bytes) -> None:
     check(tmp_path / "file", data)
 
 
 @pytest.mark.slow
 @RELAXED
 @given(text=st.lists(PIECES, max_size=60).map("".join))
-def test_arbitrary_text_is_read_or_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+def test_arbitrary_text_is_read_or_refused_with_a_message(tmp_path: Path, text: str) -> None:
     check(tmp_path / "file", text.encode())
 
 
@@ -142,7 +142,7 @@ def test_damaged_tables_lose_no_record(tmp_path: Path, seed: int, cuts: int, pie
     pieces=st.lists(st.sampled_from(['"', ",", "\n", "\r", "\x00", '""', "a\nb", "\n\n"]), max_size=6),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_the_fast_path_reads_records_of_several_lines_as_the_careful_one_does(
+def test_the_fast_path_parses_multi_line_records_like_the_careful_path(
     tmp_path: Path, seed: int, pieces: list[str], end: str
 ) -> None:
     rng = random.Random(seed)
@@ -163,7 +163,7 @@ def test_the_fast_path_reads_records_of_several_lines_as_the_careful_one_does(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
-def test_where_blocks_are_cut_changes_nothing(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_boundaries_do_not_change_the_records(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)
     rows = [[cell.replace("gift", "gift\nfor you") for cell in row] for row in TABLE]
     text = written(rows, end=rng.choice(["\n", "\r\n", "\r"]))

@@ -1,4 +1,4 @@
-"""JSON lines and arrays: values as they were written, one record or one reason per element."""
+"""JSON files: values as written, and one record or one rejection per element."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import AmbiguousError, InputError, UsageError
-from ckm.io.readers import json_records
+from ckm.io.readers import json_elements, json_layout
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source
 from ckm.io.values.numbers import NumberStyle, parse_numbers
@@ -27,7 +27,7 @@ def read(path: Path, text: str) -> tuple[list[dict[str, object]], list[tuple[obj
     return [row for b in batches for row in b.records.to_dicts()], [row for b in batches for row in b.rejected.rows()]
 
 
-def test_numbers_stay_as_they_were_written(tmp_path: Path) -> None:
+def test_numbers_are_kept_as_written(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.jsonl", '{"id":"007","p":1.10,"big":12345678901234567890123,"e":1E5,"neg":-0.50}\n')
     assert good == [{"id": "007", "p": "1.10", "big": "12345678901234567890123", "e": "1E5", "neg": "-0.50"}]
     assert bad == []
@@ -53,22 +53,22 @@ def test_fields_of_records_are_columns_by_their_paths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '{"o":{"a":1}}\n{"o":"text"}\n',  # not always a record
-        '{"o":{"a":1},"o.a":2}\n',  # a key is called as the path is
-        "".join(f'{{"o":{{"k{number}":1}}}}\n' for number in range(60)),  # a field for each of many things
+        '{"o":{"a":1}}\n{"o":"text"}\n',  # not all values are records
+        '{"o":{"a":1},"o.a":2}\n',  # a key equals a path
+        "".join(f'{{"o":{{"k{number}":1}}}}\n' for number in range(60)),  # too many fields
     ],
 )
-def test_what_is_no_record_of_fields_stays_json_text(tmp_path: Path, text: str) -> None:
+def test_values_other_than_small_records_stay_json_text(tmp_path: Path, text: str) -> None:
     good, _ = read(tmp_path / "a.jsonl", text)
     assert str(good[0]["o"]).startswith('{"')
 
 
-def test_keys_that_come_late_are_columns_too(tmp_path: Path) -> None:
+def test_keys_of_late_records_are_columns(tmp_path: Path) -> None:
     good, _ = read(tmp_path / "a.jsonl", '{"a":"1"}\n{"b":"2"}\n')
     assert good == [{"a": "1", "b": None}, {"a": None, "b": "2"}]
 
 
-def test_null_and_empty_text_are_no_value(tmp_path: Path) -> None:
+def test_null_and_empty_text_are_missing_values(tmp_path: Path) -> None:
     good, _ = read(tmp_path / "a.jsonl", '{"a":null,"b":"","c":false}\n')
     assert good == [{"a": None, "b": None, "c": "false"}]
 
@@ -79,13 +79,13 @@ def test_bad_lines_are_rejected_with_their_numbers(tmp_path: Path) -> None:
     assert [row[:2] for row in bad] == [(3, "invalid JSON"), (4, "not a JSON object"), (5, "invalid JSON")]
 
 
-def test_a_broken_element_of_an_array_costs_only_itself(tmp_path: Path) -> None:
+def test_only_an_invalid_element_of_an_array_is_rejected(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.json", '[{"a":1},\n{"a":oops, "b":[1,2]},\n{"a":"}]"},\n7]\n')
     assert [row["a"] for row in good] == ["1", "}]"]
     assert [row[:2] for row in bad] == [(2, "invalid JSON"), (4, "not a JSON object")]
 
 
-def test_an_array_that_breaks_off_loses_its_last_element_only(tmp_path: Path) -> None:
+def test_a_truncated_array_loses_only_its_last_element(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.json", '[{"a":1},{"a":2},{"a":')
     assert [row["a"] for row in good] == ["1", "2"]
     assert len(bad) == 1
@@ -158,7 +158,7 @@ def test_records_are_found_in_every_layout_with_a_remark(tmp_path: Path, text: s
         '{"items":[{"a":"1"}]}\n{"items":[{"a":"2"}]}\n',
     ],
 )
-def test_a_list_beside_other_values_is_part_of_a_record(tmp_path: Path, text: str) -> None:
+def test_a_list_next_to_values_other_than_metadata_is_a_field(tmp_path: Path, text: str) -> None:
     good, bad = read(tmp_path / "a.jsonl", text)
     assert [row["items"] for row in good] == [f'[{{"a": "{place}"}}]' for place in range(1, text.count("\n") + 1)]
     assert bad == []
@@ -186,7 +186,7 @@ def test_a_hint_selects_one_of_two_record_lists(tmp_path: Path) -> None:
         pass
 
 
-def test_a_list_in_the_only_record_is_named(tmp_path: Path) -> None:
+def test_a_remark_names_the_record_list_in_a_single_record(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text('{"id": "7", "shop": "x", "items": [{"a": 1}, {"a": 2}]}', encoding="utf-8")
     with open_source(path) as source:
@@ -194,7 +194,7 @@ def test_a_list_in_the_only_record_is_named(tmp_path: Path) -> None:
         assert any("--records items" in text for _, text in source.problems)
 
 
-def test_records_under_keys_have_these_in_a_column(tmp_path: Path) -> None:
+def test_the_keys_of_keyed_records_are_a_column(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.json", '{"o1":{"a":1,"b":2},\n"o2":{"a":3},\n"o\\u0034":{"key":"x","a":5}}')
     assert [(row["key"], row["a"]) for row in good] == [("o1", "1"), ("o2", "3"), ("x", "5")]
     assert bad == []
@@ -208,27 +208,27 @@ def test_records_under_keys_have_these_in_a_column(tmp_path: Path) -> None:
         '{"customer":{"id":"C1"},"net":{"amount":"1","currency":"EUR"},"note":"x"}\n',
     ],
 )
-def test_records_of_records_are_not_taken_apart(tmp_path: Path, text: str) -> None:
+def test_an_object_of_different_records_is_one_record(tmp_path: Path, text: str) -> None:
     good, bad = read(tmp_path / "a.jsonl", text)
     assert len(good) == text.count("\n")
     assert "key" not in good[0]
     assert bad == []
 
 
-def test_nan_is_no_value_and_costs_nothing_else(tmp_path: Path) -> None:
+def test_nan_is_a_missing_value(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.jsonl", '{"a":NaN,"b":[NaN,1]}\n{"a":1.0}\n')
     assert good == [{"a": None, "b": "[null, 1]"}, {"a": "1.0", "b": None}]
     assert bad == []
 
 
 @pytest.mark.parametrize("form", ["{0}\n{1}\n", "[{0},\n{1}]"])
-def test_a_record_with_a_key_that_comes_twice_is_rejected(tmp_path: Path, form: str) -> None:
+def test_a_record_with_a_duplicate_key_is_rejected(tmp_path: Path, form: str) -> None:
     good, bad = read(tmp_path / "a.json", form.format('{"a":"1","b":{"c":1,"c":2}}', '{"a":"2"}'))
     assert [row["a"] for row in good] == ["2"]
     assert [row[:2] for row in bad] == [(1, "duplicate key")]
 
 
-def test_columns_of_numbers_and_of_records_are_known(tmp_path: Path) -> None:
+def test_columns_of_numbers_and_of_records_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"n":1.125,"t":"1.125","m":1.125,"o":{"id":1},"l":[1]}\n{"n":null,"t":"x","m":"12,50"}\n')
     with open_source(path) as source:
@@ -239,7 +239,7 @@ def test_columns_of_numbers_and_of_records_are_known(tmp_path: Path) -> None:
     assert numbers.to_list() == [1.125, 12.5]
 
 
-def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
+def test_deep_nesting_is_rejected_without_a_crash(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.jsonl", '{"a":' + "[" * 100_000 + "]" * 100_000 + '}\n{"a":1}\n')
     assert [row["a"] for row in good] == ["1"]
     assert [row[:2] for row in bad] == [(1, "invalid JSON")]
@@ -256,11 +256,12 @@ def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
     values=st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufdd0"), min_size=1)),
     block=st.integers(1, 40),
 )
-def test_where_pieces_are_cut_changes_nothing(tmp_path: Path, values: list[str], block: int) -> None:
+def test_piece_boundaries_do_not_change_the_records(tmp_path: Path, values: list[str], block: int) -> None:
     import json
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_records, "BLOCK", block)
+        patch.setattr(json_elements, "BLOCK", block)
+        patch.setattr(json_layout, "BLOCK", block)
         for text in (
             json.dumps([{"v": value} for value in values], ensure_ascii=False),
             "".join(json.dumps({"v": value}, ensure_ascii=False) + "\n" for value in values),
@@ -272,7 +273,7 @@ def test_where_pieces_are_cut_changes_nothing(tmp_path: Path, values: list[str],
 
 @pytest.mark.parametrize("record", ['{"a":Infinity}', '{"a":' * 100_000 + "1" + "}" * 100_000])
 @pytest.mark.parametrize("form", ["{0}\n{0}\n", "[{0},\n{0}]"])
-def test_a_file_without_a_readable_record_is_not_called_empty(tmp_path: Path, form: str, record: str) -> None:
+def test_a_file_without_a_valid_record_is_refused_and_not_empty(tmp_path: Path, form: str, record: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(form.format(record))
     with pytest.raises(InputError, match=r"none of the 2 records can be read \(invalid JSON: 2\)"):

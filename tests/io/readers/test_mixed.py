@@ -1,4 +1,4 @@
-"""Stray NUL bytes, files in two character sets, and totals of narrow tables."""
+"""Stray NUL bytes, files in two encodings, and total rows of narrow tables."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NULS = {
 
 
 @pytest.mark.parametrize("kind", NULS)
-def test_stray_nul_bytes_make_no_file_utf16(tmp_path: Path, kind: str) -> None:
+def test_text_with_stray_nul_bytes_is_not_read_as_utf16(tmp_path: Path, kind: str) -> None:
     records, rejected, encoding, problems = read(tmp_path, NULS[kind])
     assert (encoding, records.height, rejected.height) == ("utf-8", len(LINES), 0)
     assert records["order_id"].to_list() == [f"A{n}" for n in range(1, 60)]
@@ -45,7 +45,7 @@ def test_stray_nul_bytes_make_no_file_utf16(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
 @pytest.mark.parametrize("name", ["C", "Zoë", "ลูกค้า", "上海客户", "مشتری"])
-def test_wide_text_without_a_mark_is_still_known(tmp_path: Path, encoding: str, name: str) -> None:
+def test_utf16_without_a_byte_order_mark_is_detected(tmp_path: Path, encoding: str, name: str) -> None:
     records, rejected, found, _ = read(tmp_path, PLAIN.replace(",C", f",{name}").encode(encoding))
     assert (found, records.height, rejected.height) == (encoding, len(LINES), 0)
     assert records["customer_id"][0] == f"{name}1"
@@ -55,9 +55,7 @@ TWO_SETS = [("Zoë Müller", "cp1252"), ("Łódź, Żółw".replace(",", ""), "c
 
 
 @pytest.mark.parametrize(("name", "other"), TWO_SETS)
-def test_lines_of_another_character_set_are_read_as_what_they_are_and_named(
-    tmp_path: Path, name: str, other: str
-) -> None:
+def test_lines_in_another_encoding_are_decoded_and_named(tmp_path: Path, name: str, other: str) -> None:
     lines = PLAIN.replace(",C", f",{name}").splitlines(keepends=True)
     content = "".join(lines[:25]).encode() + "".join(lines[25:]).encode(other)
     records, rejected, _, problems = read(tmp_path, content)
@@ -69,7 +67,7 @@ def test_lines_of_another_character_set_are_read_as_what_they_are_and_named(
 
 
 @pytest.mark.parametrize(("name", "other"), TWO_SETS)
-def test_a_few_lines_that_are_not_utf8_are_refused_and_named(tmp_path: Path, name: str, other: str) -> None:
+def test_a_few_lines_that_are_not_utf8_are_rejected_and_named(tmp_path: Path, name: str, other: str) -> None:
     lines = PLAIN.replace(",C", f",{name}").splitlines(keepends=True)
     content = "".join(lines[:50]).encode() + "".join(lines[50:]).encode(other)
     records, rejected, encoding, problems = read(tmp_path, content)
@@ -78,7 +76,7 @@ def test_a_few_lines_that_are_not_utf8_are_refused_and_named(tmp_path: Path, nam
     assert (51, "mixed encodings: 10 lines are not UTF-8, unlike the others (lines 51, 52, 53, 54, 55, …)") in problems
 
 
-def test_short_chinese_lines_that_are_utf8_by_chance_mix_nothing(tmp_path: Path) -> None:
+def test_chinese_lines_that_are_accidentally_utf8_are_not_mixed_encodings(tmp_path: Path) -> None:
     names = ["联通", "王小明", "上海", "北京", "李四", "张三丰", "广州", "深圳", "成都", "杭州"]
     text = "id,name\n" + "".join(f"{n},{names[n % 10]}\n" for n in range(60))
     records, _, encoding, problems = read(tmp_path, text.encode("gb18030"))
@@ -96,7 +94,7 @@ TOTALS = {
 
 
 @pytest.mark.parametrize("kind", TOTALS)
-def test_a_total_without_an_empty_cell_is_no_record(tmp_path: Path, kind: str) -> None:
+def test_a_total_row_without_empty_cells_is_not_a_record(tmp_path: Path, kind: str) -> None:
     records, rejected, _, _ = read(tmp_path, TOTALS[kind].encode())
     assert records.height == 2
     assert rejected["reason"].to_list() == ["total row"]

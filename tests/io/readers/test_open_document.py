@@ -1,4 +1,4 @@
-"""Spreadsheets of OpenDocument are read as those of Excel are: types of value, merged cells, shown sheets, limits."""
+"""OpenDocument spreadsheets are read like Excel: types of values, merged cells, visible sheets, limits."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read(path: Path, **hints: Any) -> tuple[list[dict[str, Any]], str]:
         return rows, "\n".join(text for _, text in source.problems)
 
 
-def test_values_are_those_of_the_cells_and_not_what_they_show(tmp_path: Path) -> None:
+def test_stored_values_are_read_and_not_displayed_ones(tmp_path: Path) -> None:
     path = document(
         tmp_path / "a.ods",
         table(
@@ -90,7 +90,7 @@ def test_numbers_beside_texts_keep_their_point(tmp_path: Path) -> None:
     assert parse_numbers(batch.records["net"], NumberStyle(",")).to_list() == [1.125, 12.5, 1234.567]
 
 
-def test_a_merged_text_belongs_to_every_row_beside_it(tmp_path: Path) -> None:
+def test_a_merged_text_is_copied_to_every_row_of_the_merged_cell(tmp_path: Path) -> None:
     merged = _cell("C1", more='table:number-rows-spanned="2"')
     rows = [row("A1", merged, "2025-03-04", 1), row("A2", "<table:covered-table-cell/>", "2025-03-04", 2)]
     found, said = read(document(tmp_path / "a.ods", table("Orders", HEADER, *rows)))
@@ -98,7 +98,7 @@ def test_a_merged_text_belongs_to_every_row_beside_it(tmp_path: Path) -> None:
     assert "merged cells" in said
 
 
-def test_a_hidden_sheet_is_passed_over_and_can_be_chosen(tmp_path: Path) -> None:
+def test_a_hidden_sheet_is_read_only_if_it_is_named(tmp_path: Path) -> None:
     path = document(
         tmp_path / "a.ods",
         table("Old", HEADER, row("A1", "C1", "2025-03-04", 1), hidden=True),
@@ -110,7 +110,7 @@ def test_a_hidden_sheet_is_passed_over_and_can_be_chosen(tmp_path: Path) -> None
     assert [each["order_id"] for each in read(path, sheet="Old")[0]] == ["A1"]
 
 
-def test_a_few_bytes_that_are_a_billion_cells_are_refused(tmp_path: Path) -> None:
+def test_a_small_file_with_a_billion_cells_is_refused(tmp_path: Path) -> None:
     cell = _cell("x", more='table:number-columns-repeated="16384"')
     path = document(tmp_path / "a.ods", table("Orders", row(cell, repeated=1_048_576)))
     with pytest.raises(CkmError, match="more than 25,000,000 cells"):
@@ -127,7 +127,7 @@ def test_a_broken_document_is_refused(tmp_path: Path, content: bytes) -> None:
         open_source(path)
 
 
-def test_currencies_and_percentages_of_amounts_are_known(tmp_path: Path) -> None:
+def test_currencies_and_percentages_of_amounts_are_read(tmp_path: Path) -> None:
     dollars = _cell(1.5, "currency", 'office:currency="USD"')
     path = document(
         tmp_path / "a.ods",

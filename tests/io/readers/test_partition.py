@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders are columns, and files in two folders are two files."""
+"""Columns in folder names are read, and equal files in two folders are two files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROWS = pl.DataFrame(
 
 
 def hive(root: Path, *, kind: str = "parquet") -> Path:
-    """Orders of two currencies, the same in two months, as Spark writes them."""
+    """Return a folder that Spark wrote: orders of two currencies, equal in two months."""
     for currency in ("EUR", "USD"):
         for month in (3, 4):
             folder = root / f"currency={currency}" / f"month={month}"
@@ -34,7 +34,7 @@ def hive(root: Path, *, kind: str = "parquet") -> Path:
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_a_folder_of_partitions_is_read_whole_with_its_columns(tmp_path: Path, kind: str) -> None:
+def test_all_partitions_of_a_folder_are_read_with_their_columns(tmp_path: Path, kind: str) -> None:
     dataset = open_dataset(hive(tmp_path / "orders", kind=kind))
     rows = dataset.transactions.collect()
     assert rows["currency"].value_counts().sort("currency").rows() == [("EUR", 4), ("USD", 4)]
@@ -42,9 +42,9 @@ def test_a_folder_of_partitions_is_read_whole_with_its_columns(tmp_path: Path, k
     assert len([remark for remark in dataset.remarks if "matched by name" in remark]) == 1
 
 
-def test_equal_files_of_two_folders_are_both_loaded_and_once(desk: Desk) -> None:
+def test_equal_files_of_two_partitions_are_each_loaded_once(desk: Desk) -> None:
     root = hive(desk.root / "in")
-    # The same orders in another month are known; in another currency they are others.
+    # Equal orders of another month are already stored; those in another currency are new.
     assert [each["status"] for each in desk.ingest(root, "--as", "transactions")] == ["loaded"] * 4
     stored = pl.read_delta(str(desk.root / "store" / "transactions"))
     assert stored["currency"].value_counts().sort("currency").rows() == [("EUR", 2), ("USD", 2)]
@@ -52,7 +52,7 @@ def test_equal_files_of_two_folders_are_both_loaded_and_once(desk: Desk) -> None
     assert [each["status"] for each in desk.ingest(root, "--as", "transactions")] == ["unchanged"] * 4
 
 
-def test_a_column_of_the_file_goes_before_that_of_its_folder(tmp_path: Path) -> None:
+def test_a_column_of_the_file_takes_precedence_over_a_partition_column(tmp_path: Path) -> None:
     folder = tmp_path / "currency=USD"
     folder.mkdir()
     ROWS.with_columns(currency=pl.lit("CHF")).write_csv(folder / "a.csv")
@@ -62,19 +62,19 @@ def test_a_column_of_the_file_goes_before_that_of_its_folder(tmp_path: Path) -> 
     assert set(batch.records["currency"]) == {"CHF"}
 
 
-def test_values_are_as_hive_escapes_them() -> None:
+def test_escaped_values_of_hive_are_decoded() -> None:
     path = Path("/x/a=b/country=C%C3%B4te%20d%27Ivoire/day=__HIVE_DEFAULT_PARTITION__/part-0.csv")
     assert partition_of(path) == {"a": "b", "country": "Côte d'Ivoire", "day": None}
     assert partition_of(Path("/x/a=b/plain/part-0.csv")) == {}
 
 
-def test_a_link_among_the_folders_does_not_lead_in_circles(tmp_path: Path) -> None:
+def test_a_link_to_a_parent_folder_causes_no_loop(tmp_path: Path) -> None:
     root = hive(tmp_path / "orders")
     (root / "loop=1").symlink_to(root, target_is_directory=True)
     assert len(files_in(root).files) == 4
 
 
-def test_numbers_in_names_are_taken_as_numbers(tmp_path: Path) -> None:
+def test_files_are_sorted_by_the_numbers_in_their_names(tmp_path: Path) -> None:
     names = ["orders_1.csv", "orders_2.csv", "orders_10.csv", "orders_10b.csv", "orders_a.csv"]
     for name in reversed(names):
         (tmp_path / name).write_text("a\n1\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a table, each record is read right or rejected; none is lost and no value moves."""
+"""Each record of a faulty table is parsed correctly or rejected; no value moves to another column."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CASES = list(chain(dialects(), structures(), single_rows()))
 
 
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
-def test_each_record_is_read_right_or_rejected(tmp_path: Path, case: Polluted) -> None:
+def test_each_record_is_parsed_correctly_or_rejected(tmp_path: Path, case: Polluted) -> None:
     path = tmp_path / "file.csv"
     path.write_bytes(case.data)
     with open_source(path) as source:

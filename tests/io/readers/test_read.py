@@ -1,4 +1,4 @@
-"""Any file that ckm reads, and a clear sentence for any that it does not."""
+"""Every supported file is read, and any other is refused with a clear message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def rows(path: Path, hints: Hints | None = None) -> list[tuple[object, ...]]:
 
 @pytest.fixture
 def workbook(tmp_path: Path) -> Path:
-    """A workbook as an office makes them: an empty sheet, a title, ids as text, real dates, a second table."""
+    """Return a typical workbook: an empty sheet, a title, ids as text, dates, and a second table."""
     path = tmp_path / "crm.xlsx"
     with xlsxwriter.Workbook(path) as book:
         day, time = (book.add_format({"num_format": shape}) for shape in ("dd.mm.yyyy", "dd.mm.yyyy hh:mm"))
@@ -57,7 +57,7 @@ def test_excel_keeps_zeros_and_writes_dates_as_iso(workbook: Path) -> None:
     assert batch.lines.to_list() == [5, 7]
 
 
-def test_excel_says_that_other_sheets_have_data_and_lets_choose(workbook: Path) -> None:
+def test_other_sheets_with_data_are_named_and_can_be_chosen(workbook: Path) -> None:
     with open_source(workbook) as source:
         list(source.batches())
         assert any("--sheet" in text for _, text in source.problems)
@@ -82,7 +82,7 @@ def test_parquet_keeps_its_types_and_comes_in_batches(tmp_path: Path, monkeypatc
     assert [batch.lines[0] for batch in batches] == [1, 41, 81]
 
 
-def test_a_damaged_parquet_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_a_damaged_parquet_file_is_refused_with_a_message(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pl.DataFrame({"n": range(100)}).write_parquet(path)
     path.write_bytes(path.read_bytes()[:-20])
@@ -90,11 +90,12 @@ def test_a_damaged_parquet_file_is_refused_in_a_sentence(tmp_path: Path) -> None
         open_source(path)
 
 
-def test_gzip_and_zip_of_one_are_read_as_what_is_in_them(tmp_path: Path, workbook: Path) -> None:
+def test_gzip_files_and_zip_archives_with_one_file_are_read(tmp_path: Path, workbook: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a;b\n1;2\n"))
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr("folder/", "")
         file.writestr("__MACOSX/._a.csv", "junk")
+        file.writestr("folder/.DS_Store", "junk")
         file.writestr("folder/a.csv", "a;b\n1;2\n")
     (tmp_path / "b.gz").write_bytes(gzip.compress(workbook.read_bytes()))
     assert rows(tmp_path / "a.csv.gz") == rows(tmp_path / "a.zip") == [("1", "2")]
@@ -135,7 +136,7 @@ def test_nothing_is_fetched_from_the_network(name: str) -> None:
         open_source(Path(name))
 
 
-def test_a_file_that_is_not_there_is_wrong_usage_with_a_near_miss(tmp_path: Path) -> None:
+def test_a_missing_file_is_wrong_usage_with_a_similar_name(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("a\n")
     with pytest.raises(UsageError) as error:
         open_source(tmp_path / "order.csv")
@@ -144,7 +145,7 @@ def test_a_file_that_is_not_there_is_wrong_usage_with_a_near_miss(tmp_path: Path
         open_source(tmp_path)
 
 
-def test_hints_override_what_would_be_detected(tmp_path: Path) -> None:
+def test_hints_override_detection(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("x|1;2\ny|3;4\n")
     assert rows(path, Hints(delimiter=";", header="none")) == [("x|1", "2"), ("y|3", "4")]
@@ -158,7 +159,7 @@ def test_hints_override_what_would_be_detected(tmp_path: Path) -> None:
         open_source(path, Hints(header=9))
 
 
-def test_runs_of_blanks_part_columns(tmp_path: Path) -> None:
+def test_runs_of_spaces_separate_columns(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n".join(f" {n:05} 19970{n % 9 + 1}01  {n % 3}  {n * 1.5:7.2f}" for n in range(1, 30)) + "\n")
     with open_source(path) as source:
@@ -174,7 +175,7 @@ def test_a_sample_never_has_more_than_ten_thousand_records(tmp_path: Path) -> No
         assert sum(batch.records.height for batch in source.batches()) == 30_000
 
 
-def test_a_surplus_field_never_moves_values_into_the_next_column(tmp_path: Path) -> None:
+def test_an_extra_field_never_shifts_values_to_another_column(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a,b,c\n1,2,\n,1,2,\n4,,5,\n6,7,8,\n9,9,9\n", encoding="utf-8")
     with open_source(path) as source:
@@ -183,7 +184,7 @@ def test_a_surplus_field_never_moves_values_into_the_next_column(tmp_path: Path)
     assert batch.rejected.select("line", "reason").rows() == [(3, "4 fields, 3 expected"), (4, "4 fields, 3 expected")]
 
 
-def test_columns_in_the_names_of_folders_are_remarked_and_not_their_values(tmp_path: Path) -> None:
+def test_columns_from_folder_names_give_a_remark_without_their_values(tmp_path: Path) -> None:
     path = tmp_path / "currency=USD" / "month=3" / "part-0.csv"
     path.parent.mkdir(parents=True)
     path.write_text("order_id,net,ordered_at\nA1,1.5,2025-03-04\nA2,2.5,2025-03-05\n")
@@ -194,7 +195,7 @@ def test_columns_in_the_names_of_folders_are_remarked_and_not_their_values(tmp_p
     assert "USD" not in told
 
 
-def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
+def test_columns_with_duplicate_names_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("order_id,net,net,ordered_at,net_2\nA1,1.5,2.5,2025-03-04,1\nA2,2.5,3.5,2025-03-05,1\n")
     with open_source(path) as source:

@@ -1,4 +1,4 @@
-"""Workbooks: what a sheet shows and its values do not say is read, or remarked."""
+"""What a sheet shows beyond its stored values is read, or gives a remark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 import xlsxwriter
 
 from ckm.errors import CkmError, UsageError
-from ckm.io.mapping.convert import Conversion, Converted
+from ckm.io.mapping.convert import Converted
+from ckm.io.mapping.planning import plan_conversion
 from ckm.io.mapping.proposal import propose_mapping
 from ckm.io.readers.hints import Hints
 from ckm.io.readers.read import open_source
@@ -21,7 +22,7 @@ HEADER = ["order_id", "customer_id", "ordered_at", "net"]
 
 
 def book(path: Path, fill: Callable[[Any, Any], None], **options: Any) -> Path:
-    """Write a workbook of one sheet with our header; ``fill`` gets the book and the sheet."""
+    """Write a workbook with a sheet that has a header; ``fill`` writes its records."""
     with xlsxwriter.Workbook(path, options) as written:
         sheet = written.add_worksheet("Orders")
         sheet.write_row(0, 0, HEADER)
@@ -35,7 +36,7 @@ def read(path: Path, **hints: Any) -> tuple[list[dict[str, Any]], str, tuple[str
         return rows, "\n".join(text for _, text in source.problems), source.format.numeric
 
 
-def test_merged_texts_belong_to_every_row_and_merged_numbers_to_the_first(tmp_path: Path) -> None:
+def test_merged_texts_are_copied_to_every_row_and_numbers_only_to_the_first(tmp_path: Path) -> None:
     def fill(written: Any, sheet: Any) -> None:
         for row in range(1, 5):
             beside = [None if row < 4 else "C4", "2025-03-04", None if row < 3 else float(row)]
@@ -49,7 +50,7 @@ def test_merged_texts_belong_to_every_row_and_merged_numbers_to_the_first(tmp_pa
     assert "merged cells" in said
 
 
-def test_a_header_that_is_merged_is_no_record(tmp_path: Path) -> None:
+def test_a_merged_header_is_not_a_record(tmp_path: Path) -> None:
     def fill(written: Any, sheet: Any) -> None:
         sheet.merge_range(0, 0, 0, 1, "order_id")
         sheet.write_row(1, 0, ["A1", "C1", "2025-03-04", 1.5])
@@ -70,7 +71,7 @@ def test_formulas_without_a_value_are_counted(tmp_path: Path) -> None:
     assert "2 formulas have no stored value" in said
 
 
-def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path) -> None:
+def test_hidden_sheets_are_not_chosen_and_are_named(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     with xlsxwriter.Workbook(path) as written:
         for name in ("Lookup", "Orders", "Old"):
@@ -84,13 +85,13 @@ def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path)
                 sheet.set_first_sheet()
     rows, said, _ = read(path)
     assert [row["order_id"] for row in rows] == ["Orders"]
-    assert "1 hidden sheets" in said
-    assert "1 more have data" in said
+    assert "hidden sheets with data were not read: 'Lookup'" in said
+    assert "sheets with the same columns were not: 'Old'" in said
     assert read(path, sheet="Lookup")[0][0]["order_id"] == "Lookup"
 
 
 def formatted(path: Path, *codes: str | int) -> Path:
-    """Write an order a number format; a number is the index of one that every workbook has."""
+    """Write an order per number format; an integer is the index of a built-in format."""
 
     def fill(written: Any, sheet: Any) -> None:
         sheet.set_column(3, 3, None, written.add_format({"num_format": codes[-1]}))
@@ -105,21 +106,18 @@ def formatted(path: Path, *codes: str | int) -> Path:
 def converted(path: Path, currency: str = "EUR") -> Converted:
     with open_source(path) as source:
         found = source.format
-        conversion = Conversion.plan(
+        conversion = plan_conversion(
             propose_mapping(found.columns, "transactions", default_currency=currency, sample=source.sample).mapping,
-            found.columns,
+            found,
             source.sample,
             more=lambda: (batch.records for batch in source.batches()),
-            default_zone="UTC",
             default_currency=currency,
-            numeric=found.numeric,
-            shown=found.shown,
         )
         [batch] = source.batches()
         return conversion.apply(batch.records)
 
 
-def test_number_formats_that_carry_zeros_are_remarked(tmp_path: Path) -> None:
+def test_number_formats_with_leading_zeros_give_a_remark(tmp_path: Path) -> None:
     assert "leading zeros" in read(formatted(tmp_path / "a.xlsx", "00000"))[1]
 
 
@@ -140,9 +138,7 @@ def test_number_formats_that_carry_zeros_are_remarked(tmp_path: Path) -> None:
         (10, ("%",)),
     ],
 )
-def test_what_number_formats_show_beside_numbers_is_known(
-    tmp_path: Path, code: str | int, shown: tuple[str, ...]
-) -> None:
+def test_signs_and_words_of_number_formats_are_read(tmp_path: Path, code: str | int, shown: tuple[str, ...]) -> None:
     with open_source(formatted(tmp_path / "a.xlsx", code)) as source:
         assert dict(source.format.shown).get("net", ()) == shown
         assert source.sample["net"].to_list() == ["0.105"]
@@ -157,7 +153,7 @@ def test_what_number_formats_show_beside_numbers_is_known(
         (["0.0%", 10, "0.00"], "column 'net' contains percentages"),
     ],
 )
-def test_formats_of_amounts_are_refused_as_their_signs_in_texts_are(
+def test_a_currency_in_a_number_format_is_refused_like_one_in_text(
     tmp_path: Path, codes: list[str | int], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
@@ -165,18 +161,18 @@ def test_formats_of_amounts_are_refused_as_their_signs_in_texts_are(
 
 
 @pytest.mark.parametrize(("code", "currency"), [("[$$-409]0.00", "USD"), ('0.00 "kr"', "SEK"), ("€ 0.00", "EUR")])
-def test_formats_of_the_currency_that_is_named_are_no_conflict(tmp_path: Path, code: str, currency: str) -> None:
+def test_a_number_format_in_the_given_currency_is_accepted(tmp_path: Path, code: str, currency: str) -> None:
     frame = converted(formatted(tmp_path / "a.xlsx", code, "0.00"), currency).frame
     assert frame.select("net", "currency").rows() == [(0.105, currency)] * 2
 
 
-def test_a_percentage_among_amounts_fails_as_one_in_a_text(tmp_path: Path) -> None:
+def test_a_percentage_among_amounts_fails_like_one_in_text(tmp_path: Path) -> None:
     result = converted(formatted(tmp_path / "a.xlsx", "0.00", "0.0%", "0.00"))
     assert result.frame["net"].to_list() == [0.105, None, 0.105]
     assert read(tmp_path / "a.xlsx")[0][1]["net"] == "10.5%"
 
 
-def test_plain_workbooks_are_not_remarked(tmp_path: Path) -> None:
+def test_plain_workbooks_give_no_remarks(tmp_path: Path) -> None:
     def fill(written: Any, sheet: Any) -> None:
         sheet.write_row(1, 0, ["A1", "C1", "2025-03-04"])
         sheet.write_number(1, 3, 42.5, written.add_format({"num_format": "#,##0.00"}))
@@ -185,7 +181,7 @@ def test_plain_workbooks_are_not_remarked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("from_1904", [False, True])
-def test_a_workbook_that_counts_from_1904_says_so(tmp_path: Path, from_1904: bool) -> None:
+def test_the_1904_date_system_gives_a_remark(tmp_path: Path, from_1904: bool) -> None:
     def fill(written: Any, sheet: Any) -> None:
         sheet.write_row(1, 0, ["A1", "C1", 44258, 1.5])
 
@@ -195,7 +191,7 @@ def test_a_workbook_that_counts_from_1904_says_so(tmp_path: Path, from_1904: boo
         assert source.format.from_1904 == from_1904
 
 
-def test_number_cells_are_known_from_texts(tmp_path: Path) -> None:
+def test_number_cells_are_distinguished_from_texts(tmp_path: Path) -> None:
     def fill(written: Any, sheet: Any) -> None:
         sheet.write_row(1, 0, ["A1", "1.125", "2025-03-04", 1.125])
         sheet.write_row(2, 0, ["A2", "2.375", "2025-03-04", 1234.567])
@@ -215,7 +211,7 @@ def test_numbers_beside_texts_keep_their_point(tmp_path: Path) -> None:
     assert parse_numbers(batch.records["net"], NumberStyle(",")).to_list() == [1.125, 12.5, 1234.5, 1234.567, 3, 0.5]
 
 
-def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
+def test_columns_with_duplicate_names_are_reported(tmp_path: Path) -> None:
     def fill(written: Any, sheet: Any) -> None:
         sheet.write_row(0, 0, ["order_id", "net", "ordered_at", "net"])
         sheet.write_row(1, 0, ["A1", 1.5, "2025-03-04", 2.5])
@@ -227,7 +223,7 @@ def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "told"), [("spreadsheet", "damaged"), ("text", "OpenDocument file contains no sheets"), (None, "2 files")]
 )
-def test_open_documents_are_named(tmp_path: Path, kind: str | None, told: str) -> None:
+def test_open_documents_without_sheets_are_named_in_the_error(tmp_path: Path, kind: str | None, told: str) -> None:
     path = tmp_path / "a.ods"
     with zipfile.ZipFile(path, "w") as written:
         written.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}" if kind else "application/epub+zip")

@@ -1,4 +1,4 @@
-"""What a workbook may cost: a small file that would fill the memory is refused before it is read."""
+"""A small workbook that would fill the memory is refused before it is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Change = Callable[[bytes], bytes]
 
 
 def workbook(path: Path, **changes: Change) -> Path:
-    """Write a good workbook with its sheet or its texts changed."""
+    """Write a valid workbook, then replace its sheet or its texts."""
     good = io.BytesIO()
     pl.DataFrame({"order_id": ["A1", "A2"], "net": ["1", "2"]}).write_excel(good)
     with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
@@ -70,7 +70,7 @@ def test_a_workbook_that_would_fill_the_memory_is_refused(changes: dict[str, Cha
 
 
 @pytest.mark.slow
-def test_texts_of_gigabytes_are_refused_without_being_unpacked(tmp_path: Path, run: Run) -> None:
+def test_gigabytes_of_text_are_refused_before_decompression(tmp_path: Path, run: Run) -> None:
     found = run("inspect", workbook(tmp_path / "book.xlsx", texts=first_text("x" * MOST_TEXT)))
     assert found.exit_code == 3
     assert "MB of text" in found.stderr
@@ -85,16 +85,16 @@ KEPT = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", KEPT.values(), ids=KEPT.keys())
-def test_what_a_person_makes_is_read(change: Change, tmp_path: Path, run: Run) -> None:
+def test_ordinary_workbooks_are_read(change: Change, tmp_path: Path, run: Run) -> None:
     found = run("inspect", workbook(tmp_path / "book.xlsx", sheet=change), "-f", "json")
     assert found.exit_code == 0
     assert '"rows": 3' in found.stdout
 
 
-def test_a_workbook_that_lies_about_its_sizes_is_damaged(tmp_path: Path, run: Run) -> None:
+def test_a_workbook_with_false_sizes_is_refused_as_damaged(tmp_path: Path, run: Run) -> None:
     path = workbook(tmp_path / "book.xlsx", sheet=with_rows(cell("XFD1048576", 1_048_576)))
     content = bytearray(path.read_bytes())
-    at = content.rindex(SHEET.encode()) - 46  # the sheet's row in the archive's list of contents
+    at = content.rindex(SHEET.encode()) - 46  # entry of the sheet in the archive's central directory
     assert content[at : at + 4] == b"PK\x01\x02"
     content[at + 24 : at + 28] = (100).to_bytes(4, "little")
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Dates: every way of writing one, and no swapping of day and month."""
+"""Dates are parsed in every common format, and day and month are never swapped."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def local(text: str, style: DateStyle) -> datetime | None:
 @pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(moments, st.sampled_from(UNAMBIGUOUS))
-def test_a_date_comes_back_from_every_unambiguous_format(moment: datetime, pattern: str) -> None:
+def test_a_date_is_parsed_back_from_every_unambiguous_format(moment: datetime, pattern: str) -> None:
     assert local(moment.strftime(pattern), DateStyle()) == moment
 
 
@@ -43,7 +43,7 @@ def test_a_date_comes_back_from_every_unambiguous_format(moment: datetime, patte
     st.sampled_from(["%Y", "%y"]),
     st.sampled_from(["", " %H:%M", " %H:%M:%S", " %I:%M %p", ", %H.%M Uhr"]),
 )
-def test_a_numeric_date_comes_back_when_its_order_is_known(
+def test_a_numeric_date_is_parsed_back_if_its_order_is_given(
     moment: datetime, mark: str, order: Order, year: str, clock: str
 ) -> None:
     pattern = mark.join(["%d", "%m", year] if order == "dmy" else ["%m", "%d", year]) + clock
@@ -55,7 +55,7 @@ def test_a_numeric_date_comes_back_when_its_order_is_known(
 @pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(st.dates(date(1970, 1, 1), date(2068, 12, 31)))
-def test_without_an_order_only_what_speaks_for_itself_is_read(day: date) -> None:
+def test_without_a_date_order_only_unambiguous_dates_are_parsed(day: date) -> None:
     found = local(day.strftime("%d/%m/%Y"), DateStyle())
     swapped = local(day.strftime("%m/%d/%Y"), DateStyle())
     clear = day.day > 12 or day.day == day.month
@@ -80,7 +80,7 @@ def test_without_an_order_only_what_speaks_for_itself_is_read(day: date) -> None
         ("01-02-2025-03", None), ("", None), ("2025", None), ("2025-01", None),
     ],
 )  # fmt: skip
-def test_words_and_times_are_understood(text: str, expected: datetime | None) -> None:
+def test_month_names_and_times_are_parsed(text: str, expected: datetime | None) -> None:
     assert local(text, DateStyle()) == expected
 
 
@@ -94,24 +94,24 @@ def test_words_and_times_are_understood(text: str, expected: datetime | None) ->
         ("2025-01-02 03:04", None), ("20250102T030405Z", datetime(2025, 1, 2, 3, 4, 5)),
     ],
 )  # fmt: skip
-def test_an_offset_in_the_text_gives_the_moment(text: str, expected: datetime | None) -> None:
+def test_an_offset_in_the_text_gives_the_time_in_utc(text: str, expected: datetime | None) -> None:
     assert parse_dates(pl.Series([text]), DateStyle())["instant"].item() == expected
 
 
-def test_evidence_tells_settled_from_open_orders() -> None:
+def test_evidence_distinguishes_determined_from_ambiguous_date_orders() -> None:
     assert weigh_dates(pl.Series(["03/04/2025", "13/04/2025"])).order == "dmy"
     assert weigh_dates(pl.Series(["03/04/2025", "04/13/2025"])).order == "mdy"
     assert weigh_dates(pl.Series(["03/04/2025", "05/06/2025"])).is_open
     assert not weigh_dates(pl.Series(["2025-04-03", "2025-04-04", "03/04/2025"])).is_open
 
 
-def test_excel_days_come_back_to_the_second() -> None:
+def test_excel_day_numbers_are_parsed_to_the_second() -> None:
     assert weigh_dates(pl.Series(["45659", "45660.5"])).is_serial
     found = parse_dates(pl.Series(["45659", "45660.52083333", "3"]), DateStyle(number="serial"))["local"].to_list()
     assert found == [datetime(2025, 1, 2), datetime(2025, 1, 3, 12, 30), None]
 
 
-def test_epochs_are_moments() -> None:
+def test_unix_times_are_parsed_as_times_in_utc() -> None:
     found = parse_dates(pl.Series(["1735787045", "x"]), DateStyle(number="epoch_s"))["instant"].to_list()
     assert found == [datetime(2025, 1, 2, 3, 4, 5), None]
     assert parse_dates(pl.Series(["1735787045250"]), DateStyle(number="epoch_ms"))["instant"].item() == datetime(
@@ -119,7 +119,7 @@ def test_epochs_are_moments() -> None:
     )
 
 
-def test_thai_years_become_common_ones_leap_days_included() -> None:
+def test_thai_years_become_gregorian_years_leap_days_included() -> None:
     thai = ["29/02/2567", "1 มกราคม 2568", "13/01/2025"]
     assert weigh_dates(pl.Series(thai)).is_buddhist
     found = parse_dates(pl.Series(thai), DateStyle("dmy", calendar="buddhist"))["local"].to_list()
@@ -135,7 +135,7 @@ def test_persian_dates_follow_their_leap_years() -> None:
     assert edges.to_list() == [datetime(2025, 3, 20), None, None]
 
 
-def test_persian_days_follow_each_other_without_a_gap() -> None:
+def test_consecutive_persian_days_are_consecutive_gregorian_days() -> None:
     days = pl.DataFrame(
         [(y, m, d) for y in range(1390, 1412) for m in range(1, 13) for d in range(1, 32)],
         schema=["y", "m", "d"],
@@ -155,7 +155,7 @@ def test_persian_days_follow_each_other_without_a_gap() -> None:
         ("2025-01-02T03:04:05.123Z", None, "%Y-%m-%dT%H:%M:%S%.fZ"),
     ],
 )  # fmt: skip
-def test_a_plain_layout_is_read_at_full_speed(text: str, order: Order | None, pattern: str | None) -> None:
+def test_a_usual_date_layout_is_parsed_on_the_fast_path(text: str, order: Order | None, pattern: str | None) -> None:
     assert find_pattern(pl.Series([text]), order)[0] == pattern
 
 
@@ -174,7 +174,7 @@ def test_a_plain_layout_is_read_at_full_speed(text: str, order: Order | None, pa
     ),
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]),
 )
-def test_the_quick_way_and_the_careful_one_agree(times: list[datetime], pattern: str, zone: str) -> None:
+def test_the_fast_path_and_the_careful_path_agree_on_dates(times: list[datetime], pattern: str, zone: str) -> None:
     texts = pl.Series("at", [time.strftime(pattern) for time in times])
     layout, zoned = find_pattern(texts, "dmy")
     style = DateStyle("dmy", layout, zoned)
@@ -191,13 +191,13 @@ def test_no_local_time_is_lost_when_clocks_change() -> None:
     typed, broken = complete_reading(texts, quick, reader)
     assert broken is None
     assert typed.to_list() == [
-        datetime(2025, 3, 30, 1, 30, tzinfo=UTC),  # 02:30 never came: 03:30 summer time
-        datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # 02:30 came twice: the first
+        datetime(2025, 3, 30, 1, 30, tzinfo=UTC),  # 02:30 does not exist and becomes 03:30
+        datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # 02:30 exists twice: the first one
         datetime(2025, 7, 1, 10, tzinfo=UTC),
     ]
 
 
-def test_short_years_come_first_only_by_hint() -> None:
+def test_two_digit_years_are_first_only_by_a_hint() -> None:
     assert local("25-01-02", DateStyle("ymd")) == datetime(2025, 1, 2)
     assert local("25-01-02 10:30", DateStyle("ymd")) == datetime(2025, 1, 2, 10, 30)
     assert local("25-01-02", DateStyle("dmy")) == datetime(2002, 1, 25)

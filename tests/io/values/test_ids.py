@@ -1,4 +1,4 @@
-"""Ids lose what spreadsheets and copying put around them, words for "no value" are none, and both are counted."""
+"""Spreadsheet marks and invisible characters are removed from ids, null words are missing, and both are counted."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ def test_invisible_characters_are_removed_from_ids(mark: str) -> None:
     assert remarks == ["column 'id': invisible characters were removed from 4 ids"]
 
 
-def test_joiners_between_letters_are_spelling() -> None:
+def test_joiners_between_letters_of_an_id_are_kept() -> None:
     name = "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627"
     assert read([name, "C\u200d1", "\u200cC1"])[0] == [name, "C1", "C1"]
 
 
 @pytest.mark.parametrize("guarded", ['="00123"', "'00123", ' ="00123" ', '="\u200b00123"'])
-def test_the_guards_of_spreadsheets_are_no_part_of_an_id(guarded: str) -> None:
+def test_text_marks_of_spreadsheets_are_removed_from_ids(guarded: str) -> None:
     found, remarks = read([guarded, "00123"])
     assert found == ["00123", "00123"]
     assert any("spreadsheet text marks were removed from 1 ids" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize("plain", ["'t Hoen", "=", "C=1", "O'Neill", "007", "null-7", "NA", "Nannan", "é", "客戶1"])
-def test_ids_that_only_look_alike_stay(plain: str) -> None:
+def test_ids_that_only_resemble_text_marks_are_unchanged(plain: str) -> None:
     assert read([plain]) == ([plain], [])
 
 
 @pytest.mark.parametrize("word", id_null_words())
-def test_words_for_no_value_are_no_ids(word: str) -> None:
+def test_null_words_are_read_as_missing_ids(word: str) -> None:
     found, remarks = read([word, "C1", f" {word} ", None])
     assert found == [None, "C1", None, None]
     assert remarks == [f"column 'id': 2 ids are null words ({word}) and were read as missing"]
 
 
-def test_what_may_need_cleaning_is_seen_without_reading() -> None:
+def test_ids_that_need_cleaning_are_detected_without_parsing() -> None:
     odd = [*(f"C{mark}" for mark in INVISIBLE_IN_IDS), '="1"', "'1", *id_null_words()]
     texts = pl.DataFrame({"id": [*odd, "C1", "客戶1", "-1"]})
     assert texts.filter(needs_cleaning(pl.col("id")))["id"].to_list() == odd

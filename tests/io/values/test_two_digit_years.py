@@ -1,4 +1,4 @@
-"""Years of two digits: their place and their calendar are settled by the values or by a hint, else refused."""
+"""Position and calendar of two-digit years are determined by the values or by a hint, else refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ THAI = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
 
 
 def read(texts: list[str], dates: str | None = None) -> list[datetime | None]:
-    """Settle a column by its values and read it."""
+    """Detect the date style of a column and parse it."""
     column = pl.Series("at", texts)
 
     def rest() -> Iterator[dict[str, pl.Series]]:
@@ -36,13 +36,13 @@ def midnights(days: list[date]) -> list[datetime]:
 
 @pytest.mark.parametrize("mark", ["/", "-", "."])
 @pytest.mark.parametrize("order", ["%d{0}%m{0}%y", "%m{0}%d{0}%y"])
-def test_many_dates_that_end_with_the_year_settle_it(mark: str, order: str) -> None:
+def test_many_dates_that_end_with_the_year_determine_its_position(mark: str, order: str) -> None:
     assert read([day.strftime(order.format(mark)) for day in DAYS]) == midnights(DAYS)
 
 
 @pytest.mark.parametrize("mark", ["/", "-", "."])
 @pytest.mark.parametrize("few", [slice(0, 3), slice(None)])
-def test_dates_that_may_begin_with_the_year_are_refused_and_ymd_reads_them(mark: str, few: slice) -> None:
+def test_dates_that_may_begin_with_the_year_are_refused_and_parsed_with_ymd(mark: str, few: slice) -> None:
     texts = [day.strftime(f"%y{mark}%m{mark}%d") for day in DAYS[few]]
     with pytest.raises(AmbiguousError) as refused:
         read(texts)
@@ -50,11 +50,11 @@ def test_dates_that_may_begin_with_the_year_are_refused_and_ymd_reads_them(mark:
     assert read(texts, "ymd") == midnights(DAYS[few])
 
 
-def test_years_that_can_be_no_day_stand_first() -> None:
+def test_a_first_number_that_cannot_be_a_day_is_the_year() -> None:
     assert read(["98/11/30", "97/02/01"]) == [datetime(1998, 11, 30), datetime(1997, 2, 1)]
 
 
-def test_a_lone_short_date_among_full_ones_is_not_guessed() -> None:
+def test_an_ambiguous_date_among_unambiguous_ones_is_not_guessed() -> None:
     column = pl.Series(["2024-11-30", "2024-12-01", "2024-12-02", "24/11/30"])
     style = StyleDetector(Hints())
     style.detect_dates({"at": column}, lambda: iter([{"at": column}]), {"at": "at"})
@@ -82,13 +82,13 @@ def test_the_calendar_of_two_digit_years_must_be_specified(
     assert read(texts, calendar) == [datetime(*day) for day in meant]
 
 
-def test_a_format_says_that_short_years_are_common() -> None:
+def test_a_strptime_format_marks_two_digit_years_as_gregorian() -> None:
     assert read(["15/02/24".translate(PERSIAN)], "%d/%m/%y") == [datetime(2024, 2, 15)]
     assert read(["15/02/55"], "%d/%m/%y") == [datetime(2055, 2, 15)]
 
 
 @pytest.mark.parametrize(("unit", "scale"), [("epoch_s", 1), ("epoch_ms", 1000)])
-def test_counts_since_1970_are_offered_and_not_assumed(unit: str, scale: int) -> None:
+def test_unix_times_are_suggested_and_not_assumed(unit: str, scale: int) -> None:
     texts = [str((1_700_000_000 + 7 * step) * scale) for step in range(20)]
     with pytest.raises(AmbiguousError) as refused:
         read(texts)
@@ -105,15 +105,15 @@ def test_offsets_after_gmt_are_read(zone: str, minutes: int) -> None:
 
 
 @pytest.mark.parametrize(("half", "hour"), [("a. m.", 3), ("p. m.", 15), ("p.\u00a0m.", 15)])
-def test_spanish_halves_of_the_day_are_read(half: str, hour: int) -> None:
+def test_spanish_am_and_pm_are_parsed(half: str, hour: int) -> None:
     assert read([f"13/03/2025 3:04:05 {half}"]) == [datetime(2025, 3, 13, hour, 4, 5)]
 
 
-def test_evidence_of_pieces_adds_up_to_that_of_the_whole() -> None:
+def test_evidence_of_parts_adds_up_to_that_of_the_whole_column() -> None:
     texts = pl.Series([day.strftime("%y/%m/%d") for day in DAYS])
     halves = weigh_dates(texts[:100]) + weigh_dates(texts[100:])
     assert halves.years == weigh_dates(texts).years
 
 
-def test_days_counted_from_1904_are_read_by_their_word() -> None:
+def test_day_numbers_from_1904_are_parsed_by_a_hint() -> None:
     assert read(["44258", "44259.5"], "serial_1904") == [datetime(2025, 3, 4), datetime(2025, 3, 5, 12)]

@@ -1,4 +1,4 @@
-"""Words with a fixed meaning: each has one, and it is the contract's."""
+"""Each word with a fixed meaning has exactly one, and it is a value of the schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ckm.schema import TABLES, VOCABULARIES
 
 
 @pytest.mark.parametrize("column", [*VOCABULARIES, "currency"])
-def test_no_word_means_two_things(column: str) -> None:
+def test_no_word_has_two_values(column: str) -> None:
     words = [
         (fold(str(word)), meaning)
         for meaning, others in load_data("vocabulary.yaml").get(column, {}).items()
@@ -22,19 +22,19 @@ def test_no_word_means_two_things(column: str) -> None:
 
 
 @pytest.mark.parametrize("column", VOCABULARIES)
-def test_every_meaning_is_a_word_of_the_contract_and_means_itself(column: str) -> None:
+def test_every_value_of_the_schema_translates_to_itself(column: str) -> None:
     words = contract_words(column)
     assert set(words.values()) == set(VOCABULARIES[column])
     assert all(words[word] == word for word in VOCABULARIES[column])
 
 
-def test_every_currency_is_a_code_that_the_contract_takes() -> None:
+def test_every_currency_is_a_code_of_the_schema() -> None:
     pattern = pl.Series([*contract_words("currency").values(), *currency_codes()]).str.contains("^[A-Z]{3}$")
     assert pattern.all()
     assert TABLES["transactions"].dtypes["currency"] == pl.String
 
 
-def test_a_sign_of_several_currencies_names_them_all() -> None:
+def test_a_sign_of_several_currencies_has_all_of_them() -> None:
     assert "USD" in currencies_of("$")
     assert currencies_of("€") == {"EUR"}
     assert currencies_of("pcs") == frozenset()
@@ -45,5 +45,5 @@ def test_translation_ignores_case_and_blanks_and_leaves_unknown_words() -> None:
     assert translate(values, {"retoure": "return"}).to_list() == ["return", "return", "Tausch", None]
 
 
-def test_no_number_or_date_means_nothing() -> None:
+def test_no_null_word_is_a_number_or_a_date() -> None:
     assert not any(word.isdigit() for word in null_words())

@@ -1,4 +1,4 @@
-"""Time zones by what programs call them."""
+"""Time zones are recognised by the names that programs use."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ckm.io.values.zones import zone_named
         ("tomorrow", None),
     ],
 )
-def test_a_zone_is_known_by_the_names_that_programs_write(word: str, zone: str | None) -> None:
+def test_time_zones_are_recognised_by_the_names_that_programs_write(word: str, zone: str | None) -> None:
     assert zone_named(word) == zone
 
 
-def test_every_name_stands_for_a_zone_that_exists() -> None:
+def test_every_name_of_a_time_zone_maps_to_an_existing_zone() -> None:
     data = load_data("time_zones.yaml")
     zones = {zone for program in ("rails", "windows") for zone in data[program].values()}
     assert zones <= available_timezones()

@@ -1,4 +1,4 @@
-"""A made shop: customers who buy at a rate of their own until they leave, and how they stood on any day."""
+"""A simulated shop: customers who buy at individual rates until they drop out, and their windows on any day."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ HORIZON = 30
 
 @dataclass(frozen=True)
 class Shop:
-    """Days of purchase by customer, ascending."""
+    """Customer ids, and purchase days of each customer, ascending."""
 
     ids: list[str]
     days: list[np.ndarray]
@@ -35,7 +35,7 @@ class Shop:
         return TrainingSnapshot(day, features, ~np.array(came), id_hashes([self.ids[index] for index in rows]))
 
     def until(self, day: int) -> "Shop":
-        """The same shop when nothing after a day has happened yet."""
+        """Return the shop with only the purchases by a day."""
         kept = [(each, days[days <= day]) for each, days in zip(self.ids, self.days, strict=True) if days[0] <= day]
         return Shop([each for each, _ in kept], [days for _, days in kept])
 

@@ -1,9 +1,9 @@
-"""Design matrix: no constant columns, and no values beyond the training range."""
+"""Design matrix: no constant columns, and no values outside of the training range."""
 
 import numpy as np
 import pytest
 
-from ckm.models.churn.design_matrix import FEWEST_KNOWN, MOST_CLIPPED, learn_column, learn_columns, within_range
+from ckm.models.churn.design_matrix import FEWEST_KNOWN, MOST_CLIPPED, fit_column, fit_columns, within_range
 
 
 def _values(known: float, n: int = 1_000, seed: int = 0) -> np.ndarray:
@@ -14,40 +14,40 @@ def _values(known: float, n: int = 1_000, seed: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("known", [0.001, 0.01, FEWEST_KNOWN - 0.001])
-def test_a_feature_known_for_a_handful_is_left_out(known):
-    assert learn_column("seasonal", _values(known), bent=False) is None
+def test_a_feature_with_few_known_values_is_dropped(known):
+    assert fit_column("seasonal", _values(known), splines=False) is None
 
 
 @pytest.mark.parametrize(("known", "marked"), [(0.06, True), (0.5, True), (0.94, True), (0.96, False), (1.0, False)])
-def test_unknown_is_marked_only_where_enough_are_unknown(known, marked):
-    column = learn_column("x", _values(known), bent=False)
+def test_missing_values_have_an_indicator_only_if_frequent(known, marked):
+    column = fit_column("x", _values(known), splines=False)
     assert column is not None
     assert column.marks_missing is marked
 
 
 @pytest.mark.parametrize("known", [0.05, 0.2, 0.8, 0.96, 1.0])
-def test_no_customer_is_many_standard_deviations_from_the_mean_for_being_known_or_unknown(known):
-    column = learn_column("x", _values(known), bent=False)
+def test_missing_or_extreme_values_are_no_outliers_in_the_design_matrix(known):
+    column = fit_column("x", _values(known), splines=False)
     assert column is not None
     for value in (np.nan, 10.0, 1e9, -1e9, 0.0):
         assert np.abs(column(np.array([value]))).max() < 25
 
 
-def test_a_column_in_which_today_lies_beyond_what_was_learned_is_left_out_and_named():
+def test_a_column_with_current_values_outside_of_the_training_range_is_dropped_and_reported():
     random = np.random.default_rng(0)
-    columns = learn_columns({"moved": random.normal(0, 1, 500), "same": random.normal(0, 1, 500)}, bent=())
+    columns = fit_columns({"moved": random.normal(0, 1, 500), "same": random.normal(0, 1, 500)}, splines=())
     today = {"moved": random.normal(30, 1, 200), "same": random.normal(0, 1, 200)}
-    kept, beyond = within_range(columns, today)
+    kept, out_of_range = within_range(columns, today)
     assert [column.name for column in kept] == ["same"]
-    assert beyond == {"moved": 1.0}
+    assert out_of_range == {"moved": 1.0}
 
 
-def test_few_beyond_the_range_are_clipped_and_the_column_stays():
+def test_few_values_outside_of_the_training_range_are_clipped():
     random = np.random.default_rng(0)
-    columns = learn_columns({"x": random.uniform(0, 1, 500)}, bent=())
+    columns = fit_columns({"x": random.uniform(0, 1, 500)}, splines=())
     today = random.uniform(0, 1, 200)
     today[: round(MOST_CLIPPED * 200)] = 1e6
-    kept, beyond = within_range(columns, {"x": today})
+    kept, out_of_range = within_range(columns, {"x": today})
     assert len(kept) == 1
-    assert not beyond
+    assert not out_of_range
     assert columns[0](today).max() == columns[0](np.array([columns[0].high])).max()

@@ -1,4 +1,4 @@
-"""Labelled tables: types are found, nothing leaks, bad labels are said so."""
+"""Tables with a label: column types, cross-validation without leakage, and errors for unusable labels."""
 
 import os
 from functools import cache
@@ -10,7 +10,7 @@ import pytest
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.churn.labelled_models import fit_labelled, stratified_folds
-from ckm.models.churn.tabular import OTHER, learn_encoding
+from ckm.models.churn.tabular import OTHER, fit_encoding
 from ckm.models.metrics import roc_auc
 from ckm.models.sampling import id_hashes
 
@@ -41,16 +41,16 @@ def fitted():
     return fit_labelled(TABLE, "left", "Yes", "id")
 
 
-def test_text_that_is_numbers_with_blanks_is_numbers():
-    encoding = learn_encoding(TABLE.drop("id", "left"))
+def test_text_of_numbers_and_blanks_is_read_as_numbers():
+    encoding = fit_encoding(TABLE.drop("id", "left"))
     assert encoding.numbers == ("months", "charges")
     assert "shop" in encoding.left_out
     assert np.isnan(encoding(TABLE)["charges"]).sum() == (TABLE["charges"] == " ").sum()
 
 
-def test_text_that_is_dates_is_numbers_of_days():
+def test_text_of_dates_is_read_as_day_numbers():
     table = pl.DataFrame({"seen": ["2025-01-01", " 2025-01-03", "", "2025-02-01 10:00:00", None, "1970-01-02"]})
-    encoding = learn_encoding(table)
+    encoding = fit_encoding(table)
     assert encoding.numbers == ("seen",)
     days = encoding(table)["seen"]
     assert days[[1, 3]] - days[0] == pytest.approx([2, 31])
@@ -58,9 +58,9 @@ def test_text_that_is_dates_is_numbers_of_days():
     assert np.isnan(days[[2, 4]]).all()
 
 
-def test_columns_that_are_constant_or_different_in_every_row_are_named():
+def test_constant_columns_and_identifiers_are_left_out_with_a_reason():
     rows = range(100)
-    encoding = learn_encoding(
+    encoding = fit_encoding(
         pl.DataFrame(
             {
                 "const": ["x", " x"] * 50,
@@ -82,15 +82,15 @@ def test_columns_that_are_constant_or_different_in_every_row_are_named():
     assert encoding.numbers == ("serial", "months")
 
 
-def test_rare_and_unheard_of_values_are_taken_together():
+def test_rare_and_unseen_levels_are_pooled():
     column = ["a"] * 60 + ["b"] * 50 + ["c"] * 2
-    encoding = learn_encoding(pl.DataFrame({"kind": column}))
+    encoding = fit_encoding(pl.DataFrame({"kind": column}))
     assert encoding.levels["kind"] == ("a", "b")
     assert encoding(pl.DataFrame({"kind": ["c", "new", None, "a"]}))[f"kind={OTHER}"].tolist() == [1, 1, 1, 0]
 
 
 @pytest.mark.slow
-def test_out_of_fold_it_ranks_well_and_the_lowest_log_loss_is_chosen():
+def test_the_model_with_the_lowest_log_loss_out_of_fold_is_chosen():
     best = min(fitted().scores, key=lambda score: score.log_loss)
     assert best.model == fitted().model
     assert best.auc > 0.7
@@ -98,7 +98,7 @@ def test_out_of_fold_it_ranks_well_and_the_lowest_log_loss_is_chosen():
 
 
 @pytest.mark.slow
-def test_the_id_is_never_learned_from():
+def test_the_id_is_no_feature():
     telling = TABLE.with_columns(
         id=pl.when(pl.col("left") == "Yes").then(1000).otherwise(5000) + pl.int_range(pl.len())
     )
@@ -106,14 +106,14 @@ def test_the_id_is_never_learned_from():
 
 
 @pytest.mark.slow
-def test_noise_is_not_learned_out_of_fold():
+def test_noise_has_no_predictive_power_out_of_fold():
     random = np.random.default_rng(2)
     noise = TABLE.select("id", "left").with_columns(noise=pl.Series(random.normal(size=TABLE.height)))
     assert fit_labelled(noise, "left", "Yes", "id").scores[0].auc < 0.6
 
 
 @pytest.mark.slow
-def test_the_order_of_the_rows_changes_nothing():
+def test_scores_do_not_depend_on_the_order_of_the_rows():
     again = fit_labelled(TABLE.sample(fraction=1.0, shuffle=True, seed=3), "left", "Yes", "id")
     assert (again.log_odds == fitted().log_odds).all()
     assert again.scores == fitted().scores
@@ -121,7 +121,7 @@ def test_the_order_of_the_rows_changes_nothing():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("blank", [None, "", "  "])
-def test_rows_with_a_blank_label_are_scored_by_what_the_others_taught_and_change_nothing(blank):
+def test_rows_with_a_blank_label_are_scored_and_do_not_change_the_fit(blank):
     more = TABLE.head(30).with_columns(id=pl.col("id").str.replace("k", "a"), left=pl.lit(blank, pl.String))
     fit = fit_labelled(pl.concat([more, TABLE]), "left", "Yes", "id")
     assert fit.scores == fitted().scores
@@ -133,7 +133,7 @@ def test_rows_with_a_blank_label_are_scored_by_what_the_others_taught_and_change
 
 
 @pytest.mark.slow
-def test_customers_of_telco_without_a_label_are_ranked_as_well_as_those_with_one():
+def test_unlabelled_customers_of_telco_are_ranked_as_well_as_labelled_ones():
     path = SHARED / "churn" / "Telco-Customer-Churn.csv"
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
@@ -146,7 +146,7 @@ def test_customers_of_telco_without_a_label_are_ranked_as_well_as_those_with_one
 
 
 @pytest.mark.slow
-def test_a_leak_is_named_and_nothing_else():
+def test_only_the_leaking_column_is_reported():
     dice = np.random.default_rng(4)
     reasons = pl.Series(dice.choice(["price", "service"], TABLE.height))
     telling = TABLE.with_columns(reason=pl.when(pl.col("left") == "Yes").then(reasons))
@@ -154,14 +154,14 @@ def test_a_leak_is_named_and_nothing_else():
     assert not fitted().leaks
 
 
-def test_folds_hold_the_outcomes_in_equal_parts():
+def test_folds_are_stratified_by_outcome():
     churned = np.arange(100) < 20
     folds = stratified_folds(churned, [str(i) for i in range(100)], 0)
     assert [int(churned[folds == fold].sum()) for fold in range(5)] == [4] * 5
 
 
 @pytest.mark.slow
-def test_the_fitted_model_scores_a_row_by_itself():
+def test_the_score_of_a_row_depends_on_the_row_only():
     alone = {name: values[3:4] for name, values in fitted().features.items()}
     assert fitted().fitted.log_odds(alone)[0] == pytest.approx(
         fitted().fitted.log_odds(fitted().features)[3], abs=1e-12
@@ -182,6 +182,6 @@ def test_the_fitted_model_scores_a_row_by_itself():
         (TABLE.drop("left"), "Yes", UnknownNameError, "left"),
     ],
 )
-def test_a_table_that_cannot_be_learned_from_is_reported_so(table, positive, error, words):
+def test_an_unusable_table_is_an_error(table, positive, error, words):
     with pytest.raises(error, match=words):
         fit_labelled(table, "left", positive, "id")

@@ -10,19 +10,16 @@ from ckm.models.churn.training_set import Features, TrainingSet, TrainingSnapsho
 
 
 class Even:
-    """Says even odds of everybody."""
+    """Predicts a churn probability of 1/2 for every customer."""
 
     name = "even"
 
     def log_odds(self, features: Features) -> np.ndarray:
         return np.zeros(len(features["days_silent"]))
 
-    def to_plain(self) -> dict[str, object]:
-        return {}
-
 
 def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
-    """Windows half a horizon apart, in each of which this share churns."""
+    """Return a training set of windows half a horizon apart, with these churn rates."""
     windows = tuple(
         TrainingSnapshot(
             day=30 * number,
@@ -35,19 +32,19 @@ def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
     return TrainingSet(windows, 30 * (len(shares) + 1), {"days_silent": np.zeros(customers)}, 60)
 
 
-def test_a_shift_that_lasts_is_believed_and_one_that_turns_round_is_not() -> None:
+def test_a_persistent_shift_has_high_credibility_and_an_alternating_one_none() -> None:
     lasting = credibility(Even(), past_with([0.7] * 12))
     turning = credibility(Even(), past_with([0.7, 0.7, 0.3, 0.3] * 3))
     assert lasting == pytest.approx((10 + 1.5) / 13, abs=0.01)
     assert turning == 0
 
 
-def test_where_no_two_windows_lie_a_horizon_apart_half_a_shift_is_believed() -> None:
+def test_without_pairs_of_windows_the_credibility_is_the_prior() -> None:
     assert credibility(Even(), past_with([0.7, 0.6])) == 0.5
     assert credibility(Even(), past_with([0.5] * 8)) == 0.5
 
 
-def test_a_feature_whose_source_began_later_is_unknown_in_early_windows() -> None:
+def test_a_feature_whose_source_begins_later_is_unknown_in_early_windows() -> None:
     class Asks(Even):
         def log_odds(self, features: Features) -> np.ndarray:
             assert np.isnan(features["late"]).all() or (features["late"] == 1).all()

@@ -1,4 +1,4 @@
-"""Number of clusters: the largest number that is stable."""
+"""Choice of the number of clusters: the largest stable number."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from ckm.models.clusters.cluster_stability import Trial, adjusted_rand_index, choose, try_numbers
+from ckm.models.clusters.cluster_stability import StabilityTrial, adjusted_rand_index, choose, stability_trials
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 
 labels = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=60)
 
 
 def blobs(number: int, each: int = 40) -> tuple[np.ndarray, np.ndarray]:
-    """Return well separated points, and which blob each is of."""
+    """Return well separated groups of points, and the group of each point."""
     random = np.random.default_rng(3)
     centres = random.permutation(np.array([[x, y] for x in (-9, 0, 9) for y in (-9, 0, 9)], dtype=np.float64))[:number]
     truth = np.repeat(np.arange(number), each)
     return centres[truth] + random.normal(0, 0.5, (len(truth), 2)), truth
 
 
-def trial(clusters: int, stability: float) -> Trial:
-    return Trial(clusters, stability, 0.0, stability, 0.5, 0.1)
+def trial(clusters: int, stability: float) -> StabilityTrial:
+    return StabilityTrial(clusters, stability, 0.0, stability, 0.5, 0.1)
 
 
 @settings(deadline=None)
 @given(labels)
-def test_the_adjusted_rand_index_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+def test_the_adjusted_rand_index_equals_scikit_learns(pairs: list[tuple[int, int]]) -> None:
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
     assert adjusted_rand_index(left, right) == pytest.approx(adjusted_rand_score(left, right))
 
 
 @pytest.mark.slow
-def test_separate_groups_are_found_and_counted() -> None:
+def test_separate_groups_are_found_with_their_number() -> None:
     points, truth = blobs(5)
-    best = choose(try_numbers(points, range(3, 8), seed=0))
+    best = choose(stability_trials(points, range(3, 8), seed=0))
     assert (best.clusters, best.stability) == (5, 1.0)
     found, _ = nearest_centre(points, fit_centres(points, 5, seed=0))
     assert adjusted_rand_index(found, truth) == 1.0
@@ -45,10 +45,10 @@ def test_separate_groups_are_found_and_counted() -> None:
 @pytest.mark.slow
 def test_noise_is_not_stable() -> None:
     points = np.random.default_rng(5).normal(size=(300, 6))
-    assert not any(each.is_stable for each in try_numbers(points, range(3, 6), seed=0))
+    assert not any(each.is_stable for each in stability_trials(points, range(3, 6), seed=0))
 
 
-def test_the_most_clusters_that_are_stable_are_chosen_else_the_most_stable() -> None:
+def test_the_largest_stable_number_is_chosen_or_the_most_stable_one() -> None:
     assert choose([trial(3, 0.99), trial(4, 0.90), trial(5, 0.8999)]).clusters == 4
     assert choose([trial(3, 0.5), trial(4, 0.7), trial(5, 0.6)]).clusters == 4
 
@@ -56,7 +56,7 @@ def test_the_most_clusters_that_are_stable_are_chosen_else_the_most_stable() -> 
 @pytest.mark.slow
 def test_fewer_distinct_points_than_clusters_work() -> None:
     points = np.repeat(np.eye(4), [60, 60, 60, 1], axis=0)
-    assert [each.clusters for each in try_numbers(points, [3, 4], seed=0)] == [3, 4]
+    assert [each.clusters for each in stability_trials(points, [3, 4], seed=0)] == [3, 4]
 
 
 def test_a_point_between_two_centres_goes_to_the_first() -> None:

@@ -11,7 +11,7 @@ from ckm.models.clusters.matching import match_clusters
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), st.permutations(range(6)))
-def test_the_same_groups_under_other_numbers_are_all_found_again(groups: list[int], numbers: list[int]) -> None:
+def test_renumbered_clusters_are_matched(groups: list[int], numbers: list[int]) -> None:
     old = np.array(groups)
     new = np.array([numbers[group] for group in groups])
     assert match_clusters(old, new) == {numbers[group]: group for group in set(groups)}

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.models.clusters.scaling import BORROWED_PURCHASES, CLIP, Recipe, Scaling, learn_scaling
+from ckm.models.clusters.scaling import CLIP, PRIOR_PURCHASES, Recipe, Scaling, fit_scaling
 
 PLAIN = Recipe("x", "x")
 
 
 def learned(values: list[float], recipe: Recipe = PLAIN, **columns: list[float]) -> Scaling | None:
-    return learn_scaling(recipe, arrays(x=values, **columns), float)
+    return fit_scaling(recipe, arrays(x=values, **columns), float)
 
 
 def arrays(**columns: list[float]) -> dict[str, np.ndarray]:
@@ -28,7 +28,7 @@ def test_centre_is_the_median_and_scale_the_interquartile_range_of_a_normal() ->
     assert scaling.scale == pytest.approx(2, rel=0.03)
 
 
-def test_one_outlier_moves_the_scale_hardly_and_lies_at_the_clip() -> None:
+def test_one_outlier_hardly_changes_the_scale_and_is_clipped() -> None:
     values = np.random.default_rng(1).normal(0, 1, 1_000).tolist()
     scaling, with_outlier = learned(values), learned([*values, 1e12])
     assert scaling is not None
@@ -37,7 +37,7 @@ def test_one_outlier_moves_the_scale_hardly_and_lies_at_the_clip() -> None:
     assert with_outlier.apply(arrays(x=[1e12, -1e12])).tolist() == [CLIP, -CLIP]
 
 
-def test_where_most_are_alike_the_standard_deviation_is_the_scale() -> None:
+def test_if_most_values_are_equal_the_scale_is_the_standard_deviation() -> None:
     scaling = learned([0.0] * 80 + [1.0] * 20)
     assert scaling is not None
     assert scaling.scale == pytest.approx(0.4)
@@ -55,17 +55,17 @@ def test_null_becomes_the_median() -> None:
     assert scaling.apply(arrays(x=[float("nan")])).tolist() == [0.0]
 
 
-def test_with_few_purchases_a_share_is_drawn_to_the_mean() -> None:
+def test_with_few_purchases_a_share_is_shrunk_to_the_mean() -> None:
     recipe = Recipe("share", "x", evidence="n")
     scaling = learned([0.0, 1.0] * 50, recipe, n=[1.0, 20.0] * 50)
     assert scaling is not None
     assert scaling.typical == 0.5
-    n = [0.0, BORROWED_PURCHASES, 1e9]
-    drawn = scaling.apply(arrays(x=[1.0] * 3, n=n)) * scaling.scale + scaling.centre
-    assert drawn == pytest.approx([0.5, 0.75, 1.0])
+    n = [0.0, PRIOR_PURCHASES, 1e9]
+    shrunk = scaling.apply(arrays(x=[1.0] * 3, n=n)) * scaling.scale + scaling.centre
+    assert shrunk == pytest.approx([0.5, 0.75, 1.0])
 
 
-def test_a_ratio_is_one_of_logarithms() -> None:
+def test_a_ratio_is_a_difference_of_logarithms() -> None:
     recipe = Recipe("ratio", "x", over="y")
     scaling = learned([1.0, 3.0, 7.0], recipe, y=[1.0, 1.0, 1.0])
     assert scaling is not None
@@ -74,7 +74,7 @@ def test_a_ratio_is_one_of_logarithms() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=50), st.booleans())
-def test_more_never_lies_lower(values: list[float], log: bool) -> None:
+def test_scaled_values_are_monotone_and_clipped(values: list[float], log: bool) -> None:
     scaling = learned(values, Recipe("x", "x", log=log))
     if scaling is not None:
         points = scaling.apply(arrays(x=sorted(values)))

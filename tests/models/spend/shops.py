@@ -1,16 +1,16 @@
-"""Purchases of made-up shops, and what came of them."""
+"""Purchases of simulated shops."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ckm.models.btyd.model import TransactionModel
-from ckm.models.spend.ordered_spend import fit_ordered_spend
+from ckm.models.spend.btyd_spend import fit_btyd_spend
 from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 
 def purchases(rows: list[tuple[int, int, float]]) -> Purchases:
-    """One entry per customer and day."""
+    """Return purchases with one entry per customer and day."""
     found = np.array(rows, dtype=np.float64)
     keys, position = np.unique(found[:, :2], axis=0, return_inverse=True)
     return Purchases(
@@ -19,7 +19,7 @@ def purchases(rows: list[tuple[int, int, float]]) -> Purchases:
 
 
 def shop(customers: int = 600, days: int = 900, seed: int = 3) -> Purchases:
-    """Customers who arrive over the whole time, buy at rates and for amounts of their own, and leave."""
+    """Return purchases of customers with individual first day, purchase rate, order value and dropout."""
     chance = np.random.default_rng(seed)
     rows = []
     for who in range(customers):
@@ -33,4 +33,4 @@ def shop(customers: int = 600, days: int = 900, seed: int = 3) -> Purchases:
 
 
 def model(of: Purchases, day: int, name: str = "BG/NBD") -> TransactionModel:
-    return fit_ordered_spend(SpendSnapshot(of, day), name, 0).model
+    return fit_btyd_spend(SpendSnapshot(of, day), name, 0).model

@@ -1,5 +1,4 @@
-"""Shares of candidates: a better distribution of spend gets a larger share, whatever its total; without tests shares
-are equal."""
+"""Shares of candidates: fitted to the distribution of spend among customers, not to its total."""
 
 from __future__ import annotations
 
@@ -13,12 +12,12 @@ from ckm.models.spend.ensemble_shares import combined, fit_shares
 SPEND = np.array([0.0, 0.0, 10.0, 40.0, 0.0, 90.0])
 
 
-def test_without_a_test_the_shares_are_equal() -> None:
+def test_without_tests_the_shares_are_equal() -> None:
     assert fit_shares(("a", "b", "c"), []) == pytest.approx({"a": 1 / 3, "b": 1 / 3, "c": 1 / 3})
     assert fit_shares(("a",), []) == {"a": 1.0}
 
 
-def test_who_places_the_spend_better_gets_more_and_a_wrong_total_costs_nothing() -> None:
+def test_the_better_distribution_has_the_larger_share_whatever_its_total() -> None:
     right, even = SPEND * 0.2, np.full(6, SPEND.mean())
     shares = fit_shares(("even", "right"), [({"even": even, "right": right}, SPEND)])
     assert shares["right"] > 0.8
@@ -26,13 +25,13 @@ def test_who_places_the_spend_better_gets_more_and_a_wrong_total_costs_nothing()
     assert scaled == shares
 
 
-def test_a_test_without_spend_says_nothing() -> None:
+def test_a_test_without_spend_is_ignored() -> None:
     predictions = {"a": SPEND, "b": SPEND[::-1]}
     assert fit_shares(("a", "b"), [(predictions, np.zeros(6))]) == {"a": 0.5, "b": 0.5}
 
 
 @given(st.lists(st.lists(st.floats(0, 1e6), min_size=6, max_size=6), min_size=3, max_size=3))
-def test_shares_are_a_weighted_mean(rows: list[list[float]]) -> None:
+def test_the_ensemble_is_a_weighted_mean(rows: list[list[float]]) -> None:
     predictions = {name: np.array(row) for name, row in zip("abc", rows, strict=True)}
     shares = fit_shares(tuple("abc"), [(predictions, SPEND)])
     assert sum(shares.values()) == pytest.approx(1)

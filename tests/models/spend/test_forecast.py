@@ -1,4 +1,4 @@
-"""The forecast of spend: candidates compete on windows that had closed, and nothing after the day is seen."""
+"""Spend forecast: fitted to past windows, independent of later purchases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY, HORIZON = 700, 120
 SHOP = shop()
 
 
-def test_a_snapshot_holds_what_was_known_by_the_day() -> None:
+def test_a_snapshot_contains_only_purchases_by_its_day() -> None:
     known = purchases([(0, 10, 5.0), (0, 30, 7.0), (0, 50, 9.0), (2, 20, 4.0), (5, 60, 1.0)])
     snapshot = SpendSnapshot(known, 40)
     assert snapshot.buyers.codes.tolist() == [0, 2]
@@ -26,7 +26,7 @@ def test_a_snapshot_holds_what_was_known_by_the_day() -> None:
     assert known.days(snapshot.buyers.codes, 10, 50).tolist() == [2.0, 1.0]
 
 
-def test_features_of_a_day_do_not_change_with_what_comes_after_it() -> None:
+def test_features_do_not_depend_on_later_purchases() -> None:
     kept = SHOP.day <= DAY
     cut = Purchases(SHOP.code[kept], SHOP.day[kept], SHOP.money[kept])
     assert SpendSnapshot(SHOP, DAY).features(HORIZON) == pytest.approx(
@@ -34,7 +34,7 @@ def test_features_of_a_day_do_not_change_with_what_comes_after_it() -> None:
     )
 
 
-def test_nothing_after_the_day_is_seen_and_a_second_run_says_the_same() -> None:
+def test_the_forecast_does_not_depend_on_later_purchases() -> None:
     kept = SHOP.day <= DAY
     cut = Purchases(SHOP.code[kept], SHOP.day[kept], SHOP.money[kept])
     fitted = model(cut, DAY)
@@ -46,7 +46,7 @@ def test_nothing_after_the_day_is_seen_and_a_second_run_says_the_same() -> None:
     assert (one.shares, one.correction, one.coverage) == (other.shares, other.correction, other.coverage)
 
 
-def test_a_long_history_is_tested_on_windows_of_the_horizon_that_saw_nothing_of_them() -> None:
+def test_with_a_long_history_test_windows_are_as_long_as_the_horizon() -> None:
     found = forecast_spend(SHOP, DAY, HORIZON, model(SHOP, DAY))
     assert found.window == HORIZON
     assert [each.day for each in found.tests] == [DAY - 240, DAY - 180, DAY - 120]
@@ -54,8 +54,8 @@ def test_a_long_history_is_tested_on_windows_of_the_horizon_that_saw_nothing_of_
     assert sum(found.shares.values()) == pytest.approx(1)
     came = SHOP.spent(SpendSnapshot(SHOP, DAY).buyers.codes, DAY, DAY + HORIZON)
     assert found.spend.sum() == pytest.approx(came.sum(), rel=0.25)
-    assert found.total_reach is not None
-    assert abs(np.log(came.sum() / found.spend.sum())) < found.total_reach
+    assert found.total_half_width is not None
+    assert abs(np.log(came.sum() / found.spend.sum())) < found.total_half_width
     assert found.low is not None
     assert found.high is not None
     within = (found.low <= came) & (came <= found.high)
@@ -64,7 +64,7 @@ def test_a_long_history_is_tested_on_windows_of_the_horizon_that_saw_nothing_of_
     assert np.abs(found.spend - came).mean() < peers[0]
 
 
-def test_a_history_below_three_horizons_is_tested_on_a_third_of_it() -> None:
+def test_with_less_than_three_horizons_of_history_windows_are_a_third_of_it() -> None:
     found = forecast_spend(SHOP, DAY, 365, model(SHOP, DAY))
     assert found.window == 232  # 701 days / 3, even
     assert [each.day for each in found.tests] == [DAY - 232]
@@ -73,17 +73,17 @@ def test_a_history_below_three_horizons_is_tested_on_a_third_of_it() -> None:
     assert found.spend.sum() > shorter.spend.sum()
 
 
-def test_too_short_a_history_leaves_the_model_of_ordering_alone() -> None:
+def test_with_too_short_a_history_only_the_purchase_model_is_used() -> None:
     day = 80
     found = forecast_spend(SHOP, day, 90, model(SHOP, day))
-    assert (found.shares, found.tests, found.low, found.total_reach) == ({BTYD: 1.0}, (), None, None)
+    assert (found.shares, found.tests, found.low, found.total_half_width) == ({BTYD: 1.0}, (), None, None)
     assert found.spend.min() > 0
 
 
-def test_many_customers_are_learned_from_by_a_sample_and_all_are_predicted(monkeypatch) -> None:
+def test_models_are_fitted_to_a_sample_and_predict_all_customers(monkeypatch) -> None:
     fitted = model(SHOP, DAY)
     whole = forecast_spend(SHOP, DAY, HORIZON, fitted)
-    monkeypatch.setattr(forecast_module, "LEARNED_FROM", 300)
+    monkeypatch.setattr(forecast_module, "MOST_SAMPLED", 300)
     sampled = forecast_spend(SHOP, DAY, HORIZON, fitted)
     assert len(sampled.spend) == len(whole.spend)
     assert len(sampled.tests[-1].spend) <= 300

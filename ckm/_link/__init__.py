@@ -1,0 +1,1 @@
+"""Record linkage of customers: which customer ids are of one person."""

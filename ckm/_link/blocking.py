@@ -1,0 +1,145 @@
+"""Candidate pairs: pairs of records that share a key of one or two fields (blocking)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Hashes: TypeAlias = NDArray[np.uint64]
+    Pairs: TypeAlias = NDArray[np.int64]
+    Key: TypeAlias = tuple[Hashes, NDArray[np.bool_]]
+
+PAIRS_PER_KEY, FURTHER_PAIRS_PER_KEY = 3.0, 0.5
+"""Most pairs that one kind of key adds, per record of the first 400,000 and per further record; the smallest blocks are
+taken first."""
+MANY = 400_000
+"""Records from which fewer pairs are added per record, to bound time and memory."""
+LARGEST_BLOCK = 50
+"""Most records that share a key which says something."""
+MIXER = np.uint64(0x9E3779B97F4A7C15)
+"""Odd multiplier for the combination of two hashes (2^64 divided by the golden ratio)."""
+NAMES = ("given_name", "surname")
+WORDS = ("city", "street", "birth_place", "occupation")
+"""Other fields of words."""
+START, PHONE_END = 3, 7
+"""Characters at the start of a word, and digits at the end of a telephone number, that make a key."""
+MOST_WAITING = 20_000_000
+"""Pairs that are collected before duplicates are removed: 160 MB."""
+
+
+def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
+    """Return the records of each candidate pair: ``left < right``, sorted, no pair twice.
+
+    A key is a value, a part of a value (the start of a word, day and month of a date, the mailbox of an address), or
+    two of these of different fields. Given name and surname are one field with two values, because some records have
+    them in exchanged order.
+
+    Parameters
+    ----------
+    records
+        Normalised fields; one row per record.
+    """
+    n = len(records)
+    keys = _keys(records)
+    most = PAIRS_PER_KEY * min(n, MANY) + FURTHER_PAIRS_PER_KEY * max(0, n - MANY)
+    found, waiting = [np.empty(0, dtype=np.int64)], 0
+    complete: set[str] = set()
+    for kind in [(key,) for key in keys] + [*combinations(keys, 2)]:
+        if _field(kind[0]) == _field(kind[-1]) and len(kind) > 1:
+            continue
+        if not complete.isdisjoint(kind):
+            continue  # all its pairs share that one key
+        hashes, known = keys[kind[0]]
+        for other in kind[1:]:
+            hashes, known = _joined((hashes, known), keys[other])
+        left, right, all_blocks = _within_blocks(hashes, np.flatnonzero(known), n, most)
+        if len(kind) == 1 and all_blocks:
+            complete.add(kind[0])
+        found.append(np.minimum(left, right) * n + np.maximum(left, right))
+        waiting += len(left)
+        if waiting > MOST_WAITING:
+            found, waiting = [np.unique(np.concatenate(found))], 0
+    pairs = np.unique(np.concatenate(found))
+    return pairs // n, pairs % n
+
+
+def _field(key: str) -> str:
+    return key.partition(":")[0]
+
+
+def _keys(records: pl.DataFrame) -> dict[str, Key]:
+    """Return by ``field:part`` the keys of all records; a field with two values per record has all first ones first."""
+    parts: dict[str, list[pl.Expr]] = {}
+    for name in records.columns:
+        value = pl.col(name)
+        if name in NAMES:
+            parts.setdefault("name:value", []).append(value)
+            parts.setdefault("name:start", []).append(value.str.slice(0, START))
+            continue
+        parts[f"{name}:value"] = [value]
+        if name == "birth_date":
+            parts["birth_date:month"] = [value.str.slice(0, 6)]
+            parts["birth_date:day"] = [value.str.slice(4)]
+            parts["birth_date:without month"] = [value.str.slice(0, 4) + value.str.slice(6)]
+        elif name == "email":
+            parts["email:mailbox"] = [value.str.split("@").list.first()]
+            parts["email:host"] = [value.str.split("@").list.last()]
+            parts["email:start"] = [value.str.slice(0, START + 1)]
+        elif name == "phone":
+            parts["phone:end"] = [value.str.tail(PHONE_END)]
+        elif name in WORDS:
+            parts[f"{name}:start"] = [value.str.slice(0, START)]
+    if set(NAMES) <= set(records.columns):
+        for part, names in (("value", [pl.col(name) for name in NAMES]),
+                            ("start", [pl.col(name).str.slice(0, START) for name in NAMES])):  # fmt: skip
+            both = pl.min_horizontal(names) + "|" + pl.max_horizontal(names)
+            parts[f"both names:{part}"] = [
+                pl.when(pl.all_horizontal(pl.col(name).is_not_null() for name in NAMES)).then(both)
+            ]
+    found: dict[str, Key] = {}
+    for key, values in parts.items():
+        columns = records.select(value.alias(str(place)) for place, value in enumerate(values))
+        hashes = [column.hash(0).to_numpy() for column in columns]
+        known = [column.is_not_null().to_numpy() for column in columns]
+        found[key] = np.concatenate(hashes), np.concatenate(known)
+    return found
+
+
+def _joined(key: Key, other: Key) -> Key:
+    """Return the combination of two keys; of a field with two values each is combined."""
+    length = max(len(key[0]), len(other[0]))
+    hashes, known = zip(*((np.resize(each, length) for each in one) for one in (key, other)), strict=True)
+    return hashes[0] * MIXER ^ (hashes[1] + MIXER), known[0] & known[1]
+
+
+def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tuple[Pairs, Pairs, bool]:
+    """Return the pairs of records with equal hashes, from the smallest blocks up to about ``most`` pairs.
+
+    The last value is whether these are all pairs with equal hashes.
+    """
+    order = rows[np.argsort(hashes[rows])]
+    values = hashes[order]
+    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else np.empty(0, dtype=np.int64)
+    sizes = np.diff(np.append(starts, len(values)))
+    left, right, total = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)], 0.0
+    largest = int(sizes.max(initial=0))
+    complete = largest <= LARGEST_BLOCK
+    for size in range(2, min(largest, LARGEST_BLOCK) + 1):
+        blocks = starts[sizes == size]
+        total += len(blocks) * size * (size - 1) / 2
+        if total > most:
+            complete = False
+            break
+        if len(blocks):
+            members = order[blocks[:, None] + np.arange(size)] % records
+            a, b = np.triu_indices(size, 1)
+            left.append(members[:, a].ravel())
+            right.append(members[:, b].ravel())
+    one, other = np.concatenate(left), np.concatenate(right)
+    return one[one != other], other[one != other], complete

@@ -1,0 +1,219 @@
+"""Links of records: candidates, their probabilities, and clusters, with decisions of people as constraints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from ckm._link.agreement import EXCHANGED, Comparer
+from ckm._link.blocking import candidate_pairs
+from ckm.errors import NotEnoughDataError
+from ckm.models.linkage import LinkageModel, fit_linkage
+from ckm.models.linkage_clusters import clusters, connected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Indices: TypeAlias = NDArray[np.int64]
+
+LIKELY = 0.1
+"""Probability from which two records are in one group, of which all pairs are compared."""
+LARGEST_GROUP = 60
+"""Most records of a group of which all pairs are compared."""
+APART = 1e6
+"""Negative probability of a forbidden link: no mean with it is high enough for a merge."""
+NEGLIGIBLE = 0.01
+"""Probability below which a pair is left out; between clusters it counts as 0."""
+FITTED = 300_000
+"""Most candidate pairs that the model is learned from."""
+BATCH = 1_000_000
+"""Pairs that are compared at a time."""
+AGREES = 4
+"""Lowest level at which a field is named as agreeing."""
+
+
+@dataclass(frozen=True)
+class ScoredPairs:
+    """Pairs of records that may be of one person.
+
+    Attributes
+    ----------
+    left, right
+        Records of each pair, ``left < right``.
+    probability
+        Probability that the pair is of one person.
+    weight
+        Sum of the weights of its fields, in bits.
+    agreement
+        Level of each pair and field; shape (pairs, fields).
+    """
+
+    left: Indices
+    right: Indices
+    probability: Floats
+    weight: Floats
+    agreement: NDArray[np.int8]
+
+    def joined(self, other: ScoredPairs) -> ScoredPairs:
+        """Return these pairs and further ones."""
+        names = [each.name for each in dataclass_fields(self)]
+        return ScoredPairs(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
+
+
+@dataclass(frozen=True)
+class Linkage:
+    """Pairs that may be of one person, and the persons.
+
+    Attributes
+    ----------
+    pairs
+        Pairs; those with a negligible probability are left out.
+    cluster
+        Cluster of each record: its person.
+    comparer, model
+        What compares and scores any pair; None if no pair was a candidate.
+    """
+
+    pairs: ScoredPairs
+    cluster: Indices
+    comparer: Comparer | None = None
+    model: LinkageModel | None = None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the compared fields, without the one on exchanged names."""
+        return tuple(name for name in self.comparer.names if name != EXCHANGED) if self.comparer else ()
+
+    def agreeing(self, pair: int) -> list[str]:
+        """Return the names of the agreeing fields of a pair."""
+        return [name for name, level in self._levels(pair) if level >= AGREES]
+
+    def differing(self, pair: int) -> list[str]:
+        """Return the names of the fields of a pair that both records have and that do not agree."""
+        return [name for name, level in self._levels(pair) if 0 <= level < AGREES]
+
+    def _levels(self, pair: int) -> list[tuple[str, int]]:
+        return list(zip(self.fields, self.pairs.agreement[pair].tolist(), strict=False))  # exchanged names come last
+
+
+def link_records(
+    fields: pl.DataFrame,
+    *,
+    forbidden: tuple[Indices, Indices] | None = None,
+    required: tuple[Indices, Indices] | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Linkage:
+    """Return the links of records.
+
+    Parameters
+    ----------
+    fields
+        Normalised fields; one row per record.
+    forbidden, required
+        Pairs of records that people found to be of different persons, and of one person.
+    seed
+        Seed of the sample of random pairs.
+    progress
+        Called with the name of each stage.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There are fewer than two records, or no field has more than one value.
+    """
+    n = fields.height
+    if n < 2 or not fields.width:  # a pair
+        raise NotEnoughDataError(
+            f"{n} records with {fields.width} fields to compare: at least 2 records and 1 field are needed",
+            hint="load a file with names, e-mail addresses, telephone numbers or addresses",
+        )
+    progress("finding candidate pairs")
+    left, right = candidate_pairs(fields)
+    if not len(left):
+        return _without_candidates(n)
+    progress("fitting the model")
+    comparer = Comparer(fields)
+    model = _fit(comparer, left, right, seed)
+    progress("comparing pairs")
+    found = _score(comparer, model, left, right)
+    progress("forming persons")
+    found = found.joined(_score(comparer, model, *_pairs_within_groups(n, found)))
+    cluster = _constrained_clusters(n, found, forbidden, required)
+    return Linkage(found, cluster, comparer, model)
+
+
+def _without_candidates(n: int) -> Linkage:
+    nothing = np.empty(0, dtype=np.int64)
+    pairs = ScoredPairs(nothing, nothing, np.empty(0), np.empty(0), np.empty((0, 0), dtype=np.int8))
+    return Linkage(pairs, np.arange(n, dtype=np.int64))
+
+
+def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> LinkageModel:
+    """Return the model of the candidate pairs, learned from evenly spaced ones if there are many."""
+    step = -(-len(left) // FITTED)
+    sample = comparer.compare(left[::step], right[::step])
+    population = comparer.population(seed)
+    return fit_linkage(
+        sample.levels, replace(population, pairs=population.pairs / step), comparer.personal, sample.rarity
+    )
+
+
+def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indices) -> ScoredPairs:
+    """Return the pairs whose probability is not negligible; they are compared in batches, to save memory."""
+    found: list[ScoredPairs] = []
+    for start in range(0, max(1, len(left)), BATCH):
+        one, other = left[start : start + BATCH], right[start : start + BATCH]
+        compared = comparer.compare(one, other)
+        probability = model.posterior(compared.levels, compared.rarity)["match"]
+        kept = np.flatnonzero(probability >= NEGLIGIBLE)
+        levels = np.stack(compared.levels, axis=1)[kept]
+        rarity = (compared.rarity.of_person + compared.rarity.of_household)[kept]
+        weights = [np.append(weight, 0.0)[levels[:, field]] for field, weight in enumerate(model.weights())]
+        weight = (np.sum(weights, axis=0) + rarity) / np.log(2)
+        found.append(ScoredPairs(one[kept], other[kept], probability[kept], weight, levels))
+    first, *rest = found
+    for each in rest:
+        first = first.joined(each)
+    return first
+
+
+def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
+    """Return further pairs of records that other pairs connect."""
+    group = connected(n, found.left, found.right, found.probability >= LIKELY)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(group[order]) != 0))
+    sizes = np.diff(np.append(starts, n))
+    keys = [np.empty(0, dtype=np.int64)]
+    for size in range(3, LARGEST_GROUP + 1):
+        members = order[starts[sizes == size][:, None] + np.arange(size)]
+        a, b = np.triu_indices(size, 1)
+        one, other = members[:, a].ravel(), members[:, b].ravel()
+        keys.append(np.minimum(one, other) * n + np.maximum(one, other))
+    new = np.setdiff1d(np.concatenate(keys), found.left * n + found.right)
+    return new // n, new % n
+
+
+def _constrained_clusters(
+    n: int,
+    pairs: ScoredPairs,
+    forbidden: tuple[Indices, Indices] | None,
+    required: tuple[Indices, Indices] | None,
+) -> Indices:
+    """Return clusters in which required pairs are together and no forbidden pair is, unless these contradict."""
+    nothing = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    apart, together = forbidden or nothing, required or nothing
+    keys = np.concatenate([pairs.left * n + pairs.right, together[0] * n + together[1], apart[0] * n + apart[1]])
+    values = np.concatenate([pairs.probability, np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
+    last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]  # people's decisions come last
+    found = clusters(n, keys[last] // n, keys[last] % n, values[last])
+    if not len(together[0]):
+        return found
+    return connected(n, found[together[0]], found[together[1]], np.ones(len(together[0]), dtype=bool))[found]

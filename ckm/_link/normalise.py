@@ -1,0 +1,139 @@
+"""Normalised values of the fields, equal for different spellings of one fact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._link.fields import FULL_NAME, titles
+from ckm.io.mapping.synonyms import PERSIAN_LETTERS, UMLAUTS
+from ckm.io.values.scripts import DIGITS, INVISIBLE, SPACES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LETTERS = {chr(code): str(letter) for code, letter in {**UMLAUTS, **PERSIAN_LETTERS}.items()}
+LATIN_ACCENTS = "[\u0300-\u036f]"
+ARABIC_MARKS = "[\u0640\u064b-\u0652]"
+HAN_NAME = r"^\p{Han}{2,4}$"
+"""A Chinese name without a space: the first character is the surname."""
+NUMBER_WITH_COUNTRY = r"^\+[1-9]\d{6,14}$"
+SHORTEST_PHONE = 6
+"""Fewest digits of a telephone number that is compared."""
+
+
+def normalised(values: pl.Series, field: str, countries: pl.Series | None = None) -> pl.Series:
+    """Return normalised values; null where a value has no letter and no digit.
+
+    Parameters
+    ----------
+    values
+        Texts as in the source.
+    field
+        Name of the field.
+    countries
+        Country of each value, for telephone numbers without a country code.
+    """
+    texts = values.cast(pl.String)
+    if field == "phone":
+        return _phones(texts, countries)
+    distinct = texts.drop_nulls().unique()
+    made = _texts(distinct)
+    if field == "email":
+        made = _emails(made)
+    elif field in {"birth_date", "birth_year", "national_id", "postcode"}:
+        made = made.str.replace_all(r"[^\p{L}\p{N}]", "")
+    else:
+        made = made.str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars()
+    made = pl.select(pl.when(made.str.contains(r"[\p{L}\p{N}]")).then(made)).to_series()
+    return texts.replace_strict(distinct, made, default=None, return_dtype=pl.String)
+
+
+def _texts(values: pl.Series) -> pl.Series:
+    """Return texts in one case, width, form of letters and digits, without accents and invisible marks."""
+    plain = values.str.normalize("NFKC").str.replace_many({**INVISIBLE, **SPACES, **DIGITS}).str.to_lowercase()
+    plain = plain.str.replace_all("ß", "ss", literal=True).str.replace_many(LETTERS).str.replace_all(ARABIC_MARKS, "")
+    return plain.str.normalize("NFD").str.replace_all(LATIN_ACCENTS, "").str.normalize("NFC").str.strip_chars()
+
+
+def _emails(values: pl.Series) -> pl.Series:
+    """Return addresses without a tag behind ``+``; null for a value that is no address."""
+    bare = values.str.replace(r"\+[^@]*@", "@").str.strip_prefix("mailto:")
+    return pl.select(pl.when(bare.str.contains(r"^[^@\s]+@[^@\s]+$")).then(bare)).to_series()
+
+
+def _phones(values: pl.Series, countries: pl.Series | None) -> pl.Series:
+    """Return numbers in E.164; of a number without a country code its digits without leading zeros.
+
+    Only numbers that are not written with a country code, or with a zero in brackets, are parsed by ``phonenumbers``.
+    """
+    regions = pl.Series("region", [None] * len(values), dtype=pl.String) if countries is None else countries
+    table = pl.DataFrame({"number": values, "region": regions.cast(pl.String).str.to_uppercase()}).with_row_index("row")
+    dialled = pl.col("number").str.replace_many(DIGITS).str.replace_all(r"[^\d+(]", "").str.replace(r"^00", "+")
+    distinct = table.select("number", "region").drop_nulls("number").unique()
+    distinct = distinct.with_columns(dialled.alias("dialled"))
+    plain = pl.col("dialled").str.replace_all("(", "", literal=True)
+    written = pl.col("dialled").str.contains(NUMBER_WITH_COUNTRY)
+    parsed = distinct.filter(~written)
+    found = pl.concat(
+        [
+            distinct.filter(written).select("number", "region", plain.alias("phone")),
+            parsed.select(
+                "number",
+                "region",
+                pl.Series("phone", map(_parsed, parsed["dialled"], parsed["region"]), dtype=pl.String),
+            ),
+        ]
+    )
+    return table.join(found, on=["number", "region"], how="left", nulls_equal=True).sort("row")["phone"]
+
+
+def _parsed(dialled: str, region: str | None) -> str | None:
+    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number, parse
+
+    digits = dialled.lstrip("+").replace("(", "").lstrip("0")
+    if len(digits) < SHORTEST_PHONE:
+        return None
+    try:
+        number = parse(dialled, region)
+    except NumberParseException:
+        return digits
+    return format_number(number, PhoneNumberFormat.E164) if is_possible_number(number) else digits
+
+
+def with_split_names(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    """Return the fields with given name and surname of the full name, where a record has neither of its own.
+
+    ``Surname, Given`` and Chinese names are read in their order; of other names the last word is the surname. Titles
+    are removed.
+    """
+    found = {name: values for name, values in fields.items() if name != FULL_NAME}
+    if FULL_NAME not in fields:
+        return found
+    whole = fields[FULL_NAME].cast(pl.String)
+    frame = pl.DataFrame({"whole": whole}).with_row_index("row")
+    words = pl.col("whole").str.to_lowercase().str.replace_all(r"[.\s]+", " ").str.strip_chars().str.split(" ")
+    kept = words.list.eval(pl.element().filter(~pl.element().is_in(sorted(titles()))))
+    text = kept.list.join(" ")
+    han = text.str.contains(HAN_NAME)
+    comma = text.str.contains(",", literal=True)
+    names = frame.select(
+        given=pl.when(han)
+        .then(text.str.slice(1))
+        .when(comma)
+        .then(text.str.split(",").list.get(1, null_on_oob=True))
+        .otherwise(kept.list.head(pl.max_horizontal(kept.list.len().cast(pl.Int64) - 1, 1)).list.join(" ")),
+        surname=pl.when(han)
+        .then(text.str.slice(0, 1))
+        .when(comma)
+        .then(text.str.split(",").list.first())
+        .when(kept.list.len() > 1)
+        .then(kept.list.last()),
+    )
+    nothing = pl.Series([None] * len(whole), dtype=pl.String)
+    own = pl.DataFrame({name: found.get(name, nothing) for name in ("given_name", "surname")})
+    split = pl.col("given_name").is_null() & pl.col("surname").is_null()
+    for name, part in (("given_name", "given"), ("surname", "surname")):
+        found[name] = own.select(pl.when(split).then(names[part]).otherwise(own[name]).alias(name)).to_series()
+    return found

@@ -1,0 +1,103 @@
+"""Records to link: the facts about each customer id, from all tables of a workspace, or the rows of a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._link.fields import FULL_NAME, columns_by_field, link_fields
+from ckm._link.normalise import normalised, with_split_names
+from ckm.errors import NotEnoughDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ID = "customer_id"
+SOURCES = "sources"
+"""Column with the names of the sources of a customer id, separated by spaces."""
+MOSTLY = 0.5
+"""Share of records with a value from which a field replaces the coarser ones that follow from it."""
+ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+
+
+def records_of_tables(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    """Return one row per customer id, sorted, with its sources and the texts of the fields.
+
+    Facts in the table ``customers`` come first; else the most frequent value in the other tables counts, on ties the
+    first in order. An id that is an e-mail address is an e-mail address too.
+    """
+    found = [_of_table(frame) for _, frame in sorted(tables.items()) if ID in frame.collect_schema()]
+    if not found:
+        raise NotEnoughDataError("there are no customers to link", hint="load some: ckm ingest FILE")
+    merged = pl.concat(found, how="diagonal").sort(ID, maintain_order=True)  # customers sort first
+    fields = [name for name in merged.columns if name not in {ID, SOURCES}]
+    records = merged.group_by(ID, maintain_order=True).agg(
+        pl.col(SOURCES).str.split(" ").explode().unique().sort().str.join(" "),
+        *(pl.col(name).drop_nulls().first() for name in fields),
+    )
+    address = pl.when(pl.col(ID).str.contains(ADDRESS)).then(ID)
+    email = pl.coalesce("email", address) if "email" in fields else address
+    records = records.with_columns(email.alias("email"))
+    return records.select(ID, SOURCES, *(name for name in link_fields() if name in records.columns))
+
+
+def _of_table(frame: pl.LazyFrame) -> pl.DataFrame:
+    """Return one row per customer id with its most frequent value of each field."""
+    schema = frame.collect_schema()
+    by_field = columns_by_field(name for name in schema if name != ID)
+    values = [
+        pl.coalesce(pl.col(columns).cast(pl.String).str.strip_chars().replace("", None)).alias(field)
+        for field, columns in by_field.items()
+    ]
+    source = pl.col("source") if "source" in schema else pl.lit(None, dtype=pl.String)
+    known = frame.filter(pl.col(ID).is_not_null()).select(ID, source.alias(SOURCES), *values)
+    most = [pl.col(field).drop_nulls().mode().sort().first().alias(field) for field in by_field]
+    return (
+        known.group_by(ID)
+        .agg(pl.col(SOURCES).drop_nulls().unique().sort().str.join(" "), *most)
+        .collect(engine="streaming")
+    )
+
+
+def records_of_file(rows: pl.DataFrame, id_column: str) -> pl.DataFrame:
+    """Return the rows of a file as records; ``id_column`` identifies them.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No column is a field that can be compared.
+    """
+    by_field = columns_by_field(name for name in rows.columns if name != id_column)
+    if not by_field:
+        raise NotEnoughDataError(
+            "no column is a name, an address, a date of birth or another field that can be compared",
+            hint="name the columns as in docs/how-to/link.md",
+        )
+    return rows.select(
+        pl.col(id_column).cast(pl.String).alias(ID),
+        pl.lit("").alias(SOURCES),
+        *(
+            pl.coalesce(pl.col(columns).cast(pl.String).str.strip_chars().replace("", None)).alias(field)
+            for field, columns in by_field.items()
+        ),
+    )
+
+
+def comparable(records: pl.DataFrame) -> pl.DataFrame:
+    """Return the normalised fields that are compared.
+
+    A coarse field that follows from a finer one (the region from the postcode) is left out, because its agreement adds
+    nothing; so is a field with one value.
+    """
+    texts = {name: records[name] for name in records.columns if name not in {ID, SOURCES}}
+    if FULL_NAME in texts or "given_name" in texts or "surname" in texts:
+        texts = with_split_names(texts)
+    made = pl.DataFrame({name: normalised(values, name, texts.get("country")) for name, values in texts.items()})
+    known = link_fields()
+    coarse = {
+        each for name in made.columns if made[name].count() >= MOSTLY * made.height for each in known[name].instead_of
+    }
+    return made.select(
+        name for name in known if name in made.columns and name not in coarse and made[name].drop_nulls().n_unique() > 1
+    )

@@ -1,0 +1,96 @@
+"""Fill targets that a file lacks: computed from other targets, or by an assumption that a remark states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.io.mapping.column_types import UNKNOWN, ColumnShapes
+from ckm.io.mapping.mapping import ColumnRule, Constant, Expression, FromColumn
+from ckm.io.mapping.missing_columns import ORDERED_BY, Suggestions, mapped_columns
+from ckm.remark import assumption
+from ckm.schema import NO_CURRENCY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as AnyMapping
+    from collections.abc import Sequence
+
+    from ckm.schema import TableSchema
+
+LINE_VALUE = Expression("quantity * unit_price")
+"""Net of an order line with quantity and unit price."""
+TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
+"""Default type of a transaction: a negative net is a return."""
+
+NO_CURRENCY_COLUMN = "no currency column"
+
+
+def complete(
+    rules: dict[str, ColumnRule],
+    table: TableSchema,
+    default_currency: str,
+    columns: Sequence[str],
+    shapes: ColumnShapes = UNKNOWN,
+) -> tuple[dict[str, ColumnRule], list[str]]:
+    """Add computed values and assumptions for missing columns, and return remarks on them.
+
+    ``columns`` are the source columns, and ``shapes`` their value types.
+    """
+    added: dict[str, ColumnRule] = {}
+    assumed: list[str] = []
+    needed = set(table.required) - set(rules)
+    if "order_id" in needed and (order := order_of(rules, table, columns, shapes)):
+        added["order_id"] = order
+        assumed.append(assumption("no order number: lines of a customer with the same timestamp are one order"))
+    if "net" in needed and "gross" in rules:
+        less = " - COALESCE(ABS(discount), 0)" if "discount" in rules else ""
+        added["net"] = Expression(f"COALESCE(gross, 0){less}")
+    elif "net" in needed and {"quantity", "unit_price"} <= set(rules):
+        added["net"] = LINE_VALUE
+        assumed.append("net is quantity × unit_price")
+    elif "net" in needed and {"order_net", "order_gross"} & set(rules):
+        added["net"] = Constant("0")  # an order-level discount is spread over the lines
+    if "currency" in needed:
+        added["currency"] = Constant(default_currency)
+        assumed.append(f"{NO_CURRENCY_COLUMN}: every amount is in {default_currency}")
+    if "type" in needed and table.name == "transactions":
+        added["type"] = TYPE_BY_SIGN
+        assumed.append("no type column: a negative net is a return, any other a sale")
+    return {**rules, **added}, assumed
+
+
+def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[dict[str, ColumnRule], list[str]]:
+    """Return the rules for a source without amounts: each row counts 1, or -1 for a return, without a currency."""
+    sign = "type = 'return'" if isinstance(rules.get("type"), FromColumn) else "quantity < 0"
+    known = isinstance(rules.get("type"), FromColumn) or "quantity" in rules
+    one: ColumnRule = Expression(f"CASE WHEN {sign} THEN -1 ELSE 1 END") if known else Constant("1")
+    remarks = [each for each in assumed if not each.startswith(NO_CURRENCY_COLUMN)]
+    remarks.append("no column of amounts; name it with --column net=COLUMN")
+    return {**rules, "net": one, "currency": Constant(NO_CURRENCY)}, remarks
+
+
+def order_of(
+    rules: AnyMapping[str, ColumnRule], table: TableSchema, columns: Sequence[str], shapes: ColumnShapes
+) -> Expression | None:
+    """Return the expression that derives an order id from customer and timestamp, for files without order numbers.
+
+    Return None if one of these columns is missing, or if an unmapped column may contain order numbers, which the user
+    then has to confirm.
+    """
+    order = _customer_and_time(rules)
+    if order is None or Suggestions(table, columns, rules, shapes, named=True).of("order_id"):
+        return None
+    return order
+
+
+def _customer_and_time(rules: AnyMapping[str, ColumnRule]) -> Expression | None:
+    sources = mapped_columns(rules, ORDERED_BY)
+    if len(sources) < len(ORDERED_BY):
+        return None
+    quoted = (source.replace('"', '""') for source in sources)
+    who, when = (f"COALESCE(CAST(\"{source}\" AS VARCHAR), '')" for source in quoted)
+    return Expression(f"{who} || ' ' || {when}")
+
+
+def is_assumed_order(rules: AnyMapping[str, ColumnRule]) -> bool:
+    """Return whether the order id is derived by :func:`order_of`."""
+    return "order_id" in rules and rules["order_id"] == _customer_and_time(rules)

@@ -1,0 +1,43 @@
+"""Earlier states of orders in the table of replaced rows, and the dates of present rows by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.store.order_moments import of_loads_in_force
+from ckm.store.order_states import IN_TABLE, KNOWN_FROM, MOMENT, ORDER, chained
+from ckm.store.side_tables import REPLACED_BY
+from ckm.store.undated_returns import DATED_BY
+
+if TYPE_CHECKING:
+    from ckm.store.delta import StoredTable
+
+
+def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
+    """Return the earlier states of some orders or of all, without states of undone loads."""
+    if not side.exists or KNOWN_FROM not in side.schema:
+        return pl.DataFrame(schema=state_schema(side.schema))
+    rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())
+    if orders is not None:
+        rows = rows.filter(pl.col(ORDER).is_in(orders.implode()))
+    return of_loads_in_force(rows.collect(), loads)
+
+
+def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of some orders in the table, with undated returns dated by all states."""
+    return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
+
+
+def state_schema(schema: pl.Schema) -> pl.Schema:
+    """Return the columns of earlier states of rows with the columns ``schema``."""
+    return pl.Schema({**schema, DATED_BY: pl.String(), REPLACED_BY: pl.String(), KNOWN_FROM: MOMENT})
+
+
+def in_scope(source: str, table: str) -> pl.Expr:
+    """Return whether an order can belong to ``source``: its own source is equal, or one of both has no mapping.
+
+    The source of rows that were loaded without a mapping is the name of the table.
+    """
+    return pl.lit(source == table) | pl.col("source").is_in([source, table])

@@ -1,0 +1,96 @@
+"""The linkage model learns what it was simulated with, and clusters hold no chains of weak links."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm.models.linkage import MISSING, Population, fit_linkage, rarity_of
+from ckm.models.linkage_clusters import clusters, connected
+
+MATCH = [[0.05, 0.15, 0.80], [0.10, 0.10, 0.80], [0.10, 0.20, 0.70], [0.20, 0.10, 0.70]]
+STRANGERS = [[0.90, 0.08, 0.02], [0.95, 0.04, 0.01], [0.90, 0.07, 0.03], [0.98, 0.015, 0.005]]
+PERSONAL = (True, True, False, False)
+PAIRS, MATCHES, HOUSEHOLDS = 400_000, 3_000, 2_000
+
+
+def simulated(seed: int) -> tuple[list[np.ndarray], np.ndarray, Population]:
+    """Return the levels of all pairs, their classes (2: match, 1: household, 0: strangers), and the population."""
+    dice = np.random.default_rng(seed)
+    kind = np.repeat([2, 1, 0], [MATCHES, HOUSEHOLDS, PAIRS - MATCHES - HOUSEHOLDS])
+    levels = []
+    for match, strangers, personal in zip(MATCH, STRANGERS, PERSONAL, strict=True):
+        shares = np.where((kind == 2)[:, None] | ((kind == 1)[:, None] & (not personal)), match, strangers)
+        level = (dice.random(PAIRS)[:, None] > shares.cumsum(axis=1)).sum(axis=1).clip(0, 2).astype(np.int8)
+        level[dice.random(PAIRS) < 0.1] = MISSING
+        levels.append(level)
+    overall = tuple(np.bincount(level[level >= 0], minlength=3) / (level >= 0).sum() for level in levels)
+    present = np.array([(level >= 0).mean() for level in levels])
+    return levels, kind, Population(PAIRS, present, overall)
+
+
+def test_the_model_recovers_the_probabilities_it_was_simulated_with() -> None:
+    levels, kind, population = simulated(1)
+    model = fit_linkage(levels, population, PERSONAL)
+    assert model.shares["match"] * PAIRS == pytest.approx(MATCHES, rel=0.05)
+    assert model.shares["household"] * PAIRS == pytest.approx(HOUSEHOLDS, rel=0.4)
+    for learned, true in zip(model.levels["match"], MATCH, strict=True):
+        assert learned == pytest.approx(true, abs=0.03)
+    probability = model.posterior(levels)["match"]
+    for low in (0.0, 0.25, 0.5, 0.75):  # calibrated
+        chosen = (probability >= low) & (probability < low + 0.25)
+        assert (kind[chosen] == 2).mean() == pytest.approx(probability[chosen].mean(), abs=0.08)
+
+
+def test_a_household_is_not_a_match() -> None:
+    levels, _, population = simulated(2)
+    model = fit_linkage(levels, population, PERSONAL)
+    pair = [np.array([level], dtype=np.int8) for level in (0, 0, 2, 2)]  # only what a household shares agrees
+    probability = model.posterior(pair)
+    assert probability["household"][0] > 0.5 > 10 * probability["match"][0]
+
+
+def test_without_fields_of_both_kinds_there_is_no_household() -> None:
+    levels, _, population = simulated(3)
+    assert set(fit_linkage(levels, population, (True,) * 4).shares) == {"match", "strangers"}
+
+
+def test_a_rare_value_says_more_than_a_frequent_one() -> None:
+    assert rarity_of(np.array([1.0, 100.0]), 10.0) == pytest.approx([np.log(10), -np.log(10)])
+
+
+def test_a_chain_of_links_does_not_join_two_persons() -> None:
+    left, right = (
+        np.array([0, 0, 1, 2, 3, 3, 4]),
+        np.array([1, 2, 2, 3, 4, 5, 5]),
+    )  # triangles 0-1-2 and 3-4-5, one link
+    assert clusters(6, left, right, np.array([0.9, 0.9, 0.9, 0.8, 0.9, 0.9, 0.9])).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@given(
+    st.integers(2, 30).flatmap(
+        lambda n: st.tuples(
+            st.just(n), st.dictionaries(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)), st.floats(0, 1))
+        )
+    )
+)
+def test_every_cluster_is_connected_and_more_likely_one_person_than_not(case: tuple[int, dict]) -> None:
+    n, drawn = case
+    pairs = {tuple(sorted(pair)): p for pair, p in drawn.items() if pair[0] != pair[1]}
+    left, right = np.array(list(pairs), dtype=np.int64).reshape(-1, 2).T
+    probability = np.array(list(pairs.values()))
+    found = clusters(n, left, right, probability)
+    assert sorted(set(found.tolist())) == list(range(found.max() + 1))
+    component = connected(n, left, right, probability > 0)
+    for number in range(found.max() + 1):
+        members = np.flatnonzero(found == number).tolist()
+        assert len(set(component[members].tolist())) == 1
+        if len(members) == 2:
+            assert pairs[members[0], members[1]] >= 0.5
+
+
+def test_records_without_pairs_are_persons_of_their_own() -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    assert clusters(3, nothing, nothing, np.empty(0)).tolist() == [0, 1, 2]

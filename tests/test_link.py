@@ -1,0 +1,201 @@
+"""``ckm.link``: the persons behind customer ids, blind, on published sets, a generated shop and real exports."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bench.link_people import six_script_shop
+from ckm.identities import DIFFERENT, SAME
+from ckm.ingest import ingest
+from ckm.link import LinkResult, explain, link, review
+from ckm.segment import segment
+from ckm.workspace import lay_out
+from tests.conftest import ROOT
+
+SHARED = Path(os.environ.get("CKM_SHARED") or ROOT.parent / "shared" / "data")
+DAY = date(2026, 1, 31)
+
+
+def scores(persons: pl.DataFrame, truth: pl.Series) -> tuple[float, float]:
+    """Return precision and recall of the pairs within persons; rows in one order."""
+    codes = persons["person_id"].rank("dense").to_numpy()
+
+    def pairs(labels: np.ndarray) -> int:
+        counts = np.unique(labels, return_counts=True)[1].astype(np.int64)
+        return int((counts * (counts - 1) // 2).sum())
+
+    both = pairs(codes.astype(np.int64) * (int(truth.max()) + 1) + truth.to_numpy())
+    return both / pairs(codes), both / pairs(truth.to_numpy())
+
+
+@pytest.mark.slow
+def test_fake_1000_is_linked_blind_with_f1_above_splinks() -> None:
+    path = SHARED / "link" / "fake_1000.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
+    found = link(path).persons
+    truth = pl.read_csv(path).sort(pl.col("unique_id").cast(pl.String))["cluster"]
+    precision, recall = scores(found.sort("customer_id"), truth)
+    assert 2 * precision * recall / (precision + recall) > 0.95
+
+
+@pytest.fixture(scope="module")
+def shop() -> pl.DataFrame:
+    return six_script_shop(1500, seed=3)
+
+
+@pytest.fixture(scope="module")
+def linked(shop: pl.DataFrame) -> LinkResult:
+    return link(shop.drop("person"), on=DAY)
+
+
+@pytest.mark.slow
+def test_a_shop_in_six_scripts_has_under_one_percent_wrong_links(shop: pl.DataFrame, linked: LinkResult) -> None:
+    joined = shop.join(linked.persons, on="customer_id")
+    precision, recall = scores(joined, joined["person"])
+    assert precision > 0.99
+    assert recall > 0.9
+
+
+@pytest.mark.slow
+def test_the_same_records_in_another_order_are_the_same_persons(shop: pl.DataFrame, linked: LinkResult) -> None:
+    again = link(shop.drop("person").sample(fraction=1, shuffle=True, seed=5), on=DAY).persons
+    assert again.sort("customer_id").equals(linked.persons.sort("customer_id"))
+
+
+@pytest.mark.slow
+def test_a_result_names_fields_and_shows_no_value(shop: pl.DataFrame, linked: LinkResult) -> None:
+    text = linked.identities.text() + linked.uncertain.write_csv() + " ".join(linked.remarks)
+    shown = {"first_name", "last_name", "email", "phone", "street"}
+    values = {value for name in shown for value in shop[name].drop_nulls() if len(value) > 5}
+    assert not [value for value in values if value in text]
+
+
+def people(**columns: list[str | None]) -> pl.DataFrame:
+    return pl.DataFrame(columns)
+
+
+def base(count: int = 60) -> dict[str, list[str | None]]:
+    """Return customers who differ in everything, twice each with one e-mail address."""
+    names = [
+        f"{a}{b}"
+        for a in ("Ada", "Bert", "Cleo", "Dora", "Egon", "Fritzi", "Gustl", "Hedda")
+        for b in ("ria", "win", "mund", "lotte")
+    ]
+    given = [names[(7 * n) % len(names)] for n in range(count)]
+    surname = [f"{names[(5 * n + n // 9) % len(names)]}sen" for n in range(count)]
+    return {
+        "customer_id": [f"a{n}" for n in range(count)] + [f"b{n}" for n in range(count)],
+        "first_name": given * 2,
+        "last_name": surname * 2,
+        "email": [f"{chr(97 + n % 26)}{chr(97 + n // 26)}{n * 37}@mail{n % 3}.example" for n in range(count)] * 2,
+        "birth_date": [f"{1950 + n % 50}-{1 + n % 12:02}-{1 + n % 28:02}" for n in range(count)] * 2,
+    }
+
+
+def persons_with(*more: tuple[str, str, str, str | None, str | None]) -> dict[str, str]:
+    columns = base()
+    for row in more:
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    return dict(link(people(**columns), on=DAY).persons.rows())
+
+
+def test_a_shared_mailbox_alone_links_nobody() -> None:
+    found = persons_with(
+        ("x1", "Xaver", "Yllmaz", "family@home.example", "1960-01-01"),
+        ("x2", "Zenzi", "Yllmaz", "family@home.example", "1962-02-02"),
+        ("x3", "Quirin", "Yllmaz", "family@home.example", None),
+    )
+    assert len({found["x1"], found["x2"], found["x3"]}) == 3
+    assert found["a7"] == found["b7"]
+
+
+def test_names_in_exchanged_order_are_one_person() -> None:
+    found = persons_with(
+        ("x1", "Xaver", "Yllmaz", "xy@home.example", "1960-01-01"), ("x2", "Yllmaz", "Xaver", "xy@home.example", None)
+    )
+    assert found["x1"] == found["x2"]
+
+
+def test_a_name_in_another_script_does_not_contradict_an_equal_address() -> None:
+    found = persons_with(
+        ("x1", "Somchai", "Jaidee", "somchai77@home.example", None),
+        ("x2", "สมชาย", "ใจดี", "somchai77@home.example", None),
+    )
+    assert found["x1"] == found["x2"]
+
+
+def test_namesakes_with_numbered_addresses_are_two_persons() -> None:
+    found = persons_with(
+        ("x1", "Xaver", "Yllmaz", "xaver.yllmaz1@home.example", "1960-01-01"),
+        ("x2", "Xaver", "Yllmaz", "xaver.yllmaz2@home.example", "1983-11-23"),
+    )
+    assert found["x1"] != found["x2"]
+
+
+PLATFORMS = ("shopify_orders_export.csv", "stripe_unified_payments.csv", "hubspot_contacts.csv")
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = SHARED.parent / "cases" / "platforms"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is absent; CKM_SHARED names the folder of real data")
+    root = tmp_path_factory.mktemp("exports") / "shop"
+    lay_out(root)
+    ingest(root, *(folder / name for name in PLATFORMS))
+    return root
+
+
+@pytest.mark.slow
+def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(exports: Path) -> None:
+    before = segment(exports, keep=False).frame
+    found = link(exports, on=DAY)
+    several = found.persons.group_by("person_id").len().filter(pl.col("len") > 1)
+    assert (found.persons["person_id"].n_unique(), several.height) == (265, 182)  # 83 contacts never bought
+    after = segment(exports, keep=False)
+    assert after.frame.height == 182
+    assert any("182 persons" in remark for remark in after.remarks)
+    lines = (exports / "identities.csv").read_text(encoding="utf-8").splitlines()
+
+    assert link(exports, on=date(2027, 1, 1)).identities == found.identities  # nothing new: the same lines, old dates
+    (exports / "identities.csv").unlink()
+    assert segment(exports, keep=False).frame.equals(before)  # undone
+    assert link(exports, on=DAY).identities.text().splitlines() == lines
+
+
+@pytest.mark.slow
+def test_decisions_of_people_hold(exports: Path) -> None:
+    found = link(exports, on=DAY)
+    left, right = found.frame.select("left", "right").row(0)
+    review(exports, {(left, right): DIFFERENT}, by="Ann", on=DAY)
+    again = link(exports, on=DAY)
+    persons = dict(again.persons.rows())
+    assert persons[left] != persons[right]
+    assert explain(exports, left, right).verdict == DIFFERENT
+
+    one, other = (
+        persons[left],
+        next(person for person in persons.values() if person not in {persons[left], persons[right]}),
+    )
+    review(exports, {(one, other): SAME}, by="Ann", on=DAY)
+    persons = dict(link(exports, on=DAY).persons.rows())
+    assert persons[one] == persons[other]
+    assert persons[left] != persons[right]
+
+
+@pytest.mark.slow
+def test_an_explanation_says_what_agrees_and_shows_no_value(exports: Path) -> None:
+    found = explain(exports, "cus_000595", "finn.probe595@example.com")
+    assert found.probability > 0.99
+    rows = {row["field"]: row for row in found.frame.to_dicts()}
+    assert rows["email"]["agreement"] == "equal"
+    assert rows["email"]["weight"] > 10
+    assert "finn" not in found.frame.write_csv()
