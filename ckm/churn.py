@@ -18,10 +18,12 @@ from ckm._churn.warning_levels import is_contact, level_remarks
 from ckm._churn.warning_list import COLUMNS, list_customers, summarise, without_amounts
 from ckm._churn.warning_segments import with_segments
 from ckm.customers.calendar import calendar_day
-from ckm.customers.history import read_history
+from ckm.customers.history import NEEDS, read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
+from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.partitioned_ledger import Reading
 from ckm.remark import warning
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
@@ -74,6 +76,8 @@ class ChurnOptions:
         Seconds to wait for another writer of the store; None means no limit.
     cache
         Whether to use and save the workspace's ledger; without it the transactions are read.
+    engine
+        Where the ledger is built.
     """
 
     as_of: date | None = None
@@ -90,6 +94,7 @@ class ChurnOptions:
     defer: bool = False
     wait: float | None = None
     cache: bool = True
+    engine: Engine = IN_MEMORY
 
 
 WITHOUT_AMOUNTS = (
@@ -266,6 +271,9 @@ def warn(
         time_zone=config.time_zone,
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
+        full_ledger=request.engine.joined(
+            dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)
+        ),
     )
     found = _forecast(history, request, progress)
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time

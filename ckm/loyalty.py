@@ -26,6 +26,8 @@ from ckm.metrics.report_period import report_period
 from ckm.metrics.shown_customers import shown_customers, shown_slices
 from ckm.metrics.significance import reportable_changes
 from ckm.metrics.slices import find_dimension
+from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.partitioned_ledger import Reading
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
@@ -68,6 +70,8 @@ class LoyaltyOptions:
         Whether to use and save the workspace's cached ledger; without it the transactions are read.
     keep
         Whether a workspace saves the expected spend of each customer, for comparison in a later report.
+    engine
+        Where the ledger is built.
     """
 
     as_of: date | None = None
@@ -79,6 +83,7 @@ class LoyaltyOptions:
     seed: int = 0
     cache: bool = True
     keep: bool = True
+    engine: Engine = IN_MEMORY
 
     def __post_init__(self) -> None:
         if self.min_group_size < 0:
@@ -285,12 +290,15 @@ def _context(
     dimension: Dimension | None,
 ) -> tuple[ReportContext, Comparison]:
     """Return the context of the report, and the comparison that was used (:func:`report_period`)."""
-    ledger = cached_ledger(
+    by = dimension.of_rows if dimension is not None else None
+    needs = replace(EVERYTHING, by=by)
+    reading = Reading(request.as_of, config.time_zone, needs, config.keeps_stray_dates)
+    ledger = request.engine.joined(dataset, reading) or cached_ledger(
         tables,
         find_cache(dataset, enabled=request.cache),
         as_of=request.as_of,
         time_zone=config.time_zone,
-        needs=replace(EVERYTHING, by=dimension.of_rows if dimension is not None else None),
+        needs=needs,
         keep_stray_dates=config.keeps_stray_dates,
     )
     if ledger.currency == NO_CURRENCY:

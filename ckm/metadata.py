@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 SCHEMA = "ckm.run/1"
 COLUMNS = Path(__file__).parent / "data" / "result_columns.yaml"
 COLUMNS_SCHEMA = "ckm.result_columns/1"
-EXECUTION_OPTIONS = frozenset({"wait", "cache", "keep", "defer", "repeat"})
+EXECUTION_OPTIONS = frozenset({"wait", "cache", "keep", "defer", "repeat", "engine", "rows"})
 """Options that do not change a result."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckm._segment.apply import apply_definition, definition_table, read_for
+from ckm._segment.apply import apply_definition, definition_needs, read_for
 from ckm._segment.definition import Detail
 from ckm._segment.learn import segment_customers
 from ckm._segment.library import EarlierRun, Library, keep, last_run
@@ -15,12 +15,16 @@ from ckm._segment.lifecycle.flows import lifecycle_flows
 from ckm._segment.methods import find_method
 from ckm._segment.monetary import Monetary
 from ckm._segment.moves import Moves, explain_moves
+from ckm._segment.partitions import segment_partitions, with_rows
 from ckm._segment.result import Segmentation, segmented
 from ckm._segment.rules.definition import load_rules
+from ckm._segment.tables import definition_table
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.partitioned_ledger import PartitionedLedger, Reading
 from ckm.remark import warning
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
     from ckm._segment.rfm.names import NameTable
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
-    from ckm.customers.ledger_cache import LedgerCache
+    from ckm.customers.ledger_needs import Needs
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
     from ckm.store import Store
@@ -79,6 +83,11 @@ class SegmentOptions:
         Maximum seconds to wait for another writer of the store; None means no limit.
     cache
         Whether to use and save the workspace's cached ledger; without it the transactions are read.
+    engine
+        Where the analysis runs.
+    rows
+        With partitions: a Parquet file (in Spark a folder) to which the rows of customers are written, or whether the
+        result has them.
     """
 
     by: str | Path | None = None
@@ -95,6 +104,8 @@ class SegmentOptions:
     keep: bool = True
     wait: float | None = None
     cache: bool = True
+    engine: Engine = IN_MEMORY
+    rows: Path | bool = True
 
     @property
     def name(self) -> str:
@@ -198,16 +209,29 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
     dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     cache = find_cache(dataset, enabled=request.cache, keep=request.keep)
+
+    def read(needs: Needs, time_zone: str) -> Ledger | PartitionedLedger:
+        if request.engine.is_partitioned:
+            return request.engine.ledger(dataset, Reading(request.as_of, time_zone, needs, config.keeps_stray_dates))
+        return cached_ledger(
+            tables,
+            cache,
+            as_of=request.as_of,
+            time_zone=time_zone,
+            needs=needs,
+            keep_stray_dates=config.keeps_stray_dates,
+        )
+
     saved = _existing_definition(request, library, in_workspace=dataset.workspace is not None)
     rules = load_rules(request.by) if isinstance(request.by, Path) else None
     if saved is not None and not request.refit and rules in (None, saved.definition):
         _check_options(saved, request)
-        ledger = read_for(saved, tables, as_of=request.as_of, cache=cache, keep_stray_dates=config.keeps_stray_dates)
+        ledger = read(definition_needs(saved), saved.time_zone)
         result = apply_definition(
             saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment, ledger=ledger
         )
     else:
-        ledger, result = _learn(tables, request, config, rules, saved, cache)
+        ledger, result = _learn(tables, request, config, rules, saved, read)
     if request.details:
         result = _with_flows(result, ledger)
     store = _store(dataset, request.wait)
@@ -216,6 +240,8 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
     if before is not None:
         moves = _moves(before, result, ledger, tables)
         result = result.since(moves).saying(*moves.remarks)
+    if isinstance(ledger, PartitionedLedger) and request.rows is not False:
+        result = with_rows(result, ledger, customers, request.rows if isinstance(request.rows, Path) else None)
     if request.keep and _cannot_save(dataset, request):
         result = result.saying(warning("the workspace cannot be written: neither definition nor run was saved"))
     elif request.keep:
@@ -292,8 +318,8 @@ def _learn(
     config: Config,
     rules: Definition | None,
     saved: SavedDefinition | None,
-    cache: LedgerCache | None,
-) -> tuple[Ledger, Segmentation]:
+    read: Callable[[Needs, str], Ledger | PartitionedLedger],
+) -> tuple[Ledger | PartitionedLedger, Segmentation]:
     by: str | Definition = rules or str(request.by or (saved.definition.method if saved else "rfm"))
     names, monetary = request.names, request.monetary
     if saved is not None:
@@ -301,14 +327,7 @@ def _learn(
         names = names or getattr(saved.definition, "names", None)
     monetary = monetary or Monetary()
     needs = needs_of(find_method(by if isinstance(by, str) else by.method).scope, monetary.money)
-    ledger = cached_ledger(
-        tables,
-        cache,
-        as_of=request.as_of,
-        time_zone=config.time_zone,
-        needs=needs,
-        keep_stray_dates=config.keeps_stray_dates,
-    )
+    ledger = read(needs, config.time_zone)
     return ledger, segment_customers(
         tables,
         by=by,
@@ -324,10 +343,15 @@ def _learn(
     )
 
 
-def _with_flows(result: Segmentation, ledger: Ledger) -> Segmentation:
+def _with_flows(result: Segmentation, ledger: Ledger | PartitionedLedger) -> Segmentation:
     definition = result.definition.definition
     if not isinstance(definition, LifecycleDefinition):
         return result
+    if isinstance(ledger, PartitionedLedger):
+        raise UsageError(
+            "partitions do not support --details of lifecycle, the monthly active customer flow",
+            hint="run without --partitions and --engine, or without --details",
+        )
     flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
     title = (
         "Active customer flow by month: active = new + retained + reactivated; "
@@ -337,7 +361,11 @@ def _with_flows(result: Segmentation, ledger: Ledger) -> Segmentation:
 
 
 def _earlier_run(
-    result: Segmentation, ledger: Ledger, customers: pl.LazyFrame | None, store: Store | None, request: SegmentOptions
+    result: Segmentation,
+    ledger: Ledger | PartitionedLedger,
+    customers: pl.LazyFrame | None,
+    store: Store | None,
+    request: SegmentOptions,
 ) -> EarlierRun | None:
     """Return the run to compare with: a saved run, or else the same definition on the data of that day."""
     found = last_run(store, result.definition, result.as_of, until=request.since) if store else None
@@ -346,8 +374,12 @@ def _earlier_run(
     if request.since is not None:
         if request.since >= result.as_of:
             raise UsageError(f"--since {request.since} is not before {result.as_of}", hint="name an earlier day")
-        table = definition_table(result.definition, ledger, customers, as_of=request.since)
-        return EarlierRun(request.since, segmented(result.definition, table).kept, result.definition)
+        saved = result.definition
+        if isinstance(ledger, PartitionedLedger):
+            then = segment_partitions(saved, ledger, customers, as_of=request.since, keep=True)[0]
+        else:
+            then = segmented(saved, definition_table(saved, ledger, customers, as_of=request.since))
+        return EarlierRun(request.since, then.kept, saved)
     if request.moves:
         raise NotEnoughDataError(
             f"no earlier run of '{result.definition.name}' was saved", hint="name a day to compare with: --since DATE"
@@ -355,9 +387,16 @@ def _earlier_run(
     return None
 
 
-def _moves(before: EarlierRun, result: Segmentation, ledger: Ledger, tables: Mapping[str, pl.LazyFrame]) -> Moves:
+def _moves(
+    before: EarlierRun, result: Segmentation, ledger: Ledger | PartitionedLedger, tables: Mapping[str, pl.LazyFrame]
+) -> Moves:
     now = result.kept.with_columns(segment_before=result.kept["segment"])
     if before.definition.version != result.definition.version:
+        if isinstance(ledger, PartitionedLedger):
+            raise UsageError(
+                "partitions do not support segment changes between two versions of a definition",
+                hint="run without --partitions and --engine, or with --dry-run and --save NAME",
+            )
         table = definition_table(
             before.definition,
             read_for(before.definition, tables, as_of=result.as_of, ledger=ledger),

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm._segment.methods import METHODS
+from ckm._segment.partitions import segment_partitions
 from ckm._segment.result import Segmentation, segmented
-from ckm._segment.stability import shift_detail, shift_remark, shifts
+from ckm._segment.stability import counts_by_feature, shift_detail, shift_remark, shifts
+from ckm._segment.tables import definition_table
 from ckm.customers.dictionary import read_dictionary
-from ckm.customers.features import FeatureTable, features_of, needs_of
+from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger
 from ckm.errors import UsageError
+from ckm.partitions.partitioned_ledger import PartitionedLedger
 from ckm.remark import doubt
 from ckm.settings import SegmentSettings
 
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._segment.definition_file import SavedDefinition
+    from ckm.customers.features import FeatureTable
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_cache import LedgerCache
+    from ckm.customers.ledger_needs import Needs
 
 
 def apply_definition(
@@ -32,7 +37,8 @@ def apply_definition(
     as_of: date | None = None,
     time_zone: str | None = None,
     settings: SegmentSettings = SegmentSettings(),
-    ledger: Ledger | None = None,
+    ledger: Ledger | PartitionedLedger | None = None,
+    keep: bool = True,
 ) -> Segmentation:
     """Assign each customer a segment by a definition, unchanged, and report the shift since it was fitted.
 
@@ -47,26 +53,39 @@ def apply_definition(
     settings
         Settings of the workspace, with the thresholds for shifts.
     ledger
-        Ledger of the tables, if it was read already; it is used if it has the sums that the definition needs.
+        Ledger of the tables, if it was read already; it is used if it has the sums that the definition needs. With a
+        ledger in partitions the result has no rows of customers (:func:`ckm._segment.partitions.with_rows`).
+    keep
+        With a ledger in partitions: whether the result is saved as a run.
 
     Raises
     ------
     UsageError
         The definition is for another currency or time zone, or needs features that these data lack.
     """
-    ledger = read_for(saved, tables, as_of=as_of, ledger=ledger)
-    table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
-    _check_comparable(saved, table, time_zone)
-    result = segmented(saved, table)
-    found = shifts(saved.distribution, saved.customers, table.frame)
+    if isinstance(ledger, PartitionedLedger):
+        result, counts = segment_partitions(
+            saved, ledger, tables.get("customers"), as_of=as_of, check=_check_comparable, keep=keep
+        )
+    else:
+        ledger = read_for(saved, tables, as_of=as_of, ledger=ledger)
+        table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
+        _check_comparable(saved, table, time_zone)
+        result, counts = segmented(saved, table), counts_by_feature(saved.distribution, table.frame)
+    found = shifts(saved.distribution, saved.customers, counts)
     remarks: list[str] = [f"definition '{saved.name}' version {saved.version}, fitted as of {saved.as_of}"]
-    if saved.as_of > table.as_of:
+    if saved.as_of > result.as_of:
         remarks.append(
             doubt(
-                f"the definition was fitted to data after {table.as_of}, which the result uses; --refit fits it again"
+                f"the definition was fitted to data after {result.as_of}, which the result uses; --refit fits it again"
             )
         )
     return result.saying(*remarks, shift_remark(found, settings), details=(shift_detail(found),))
+
+
+def definition_needs(saved: SavedDefinition) -> Needs:
+    """Return the requirements of a definition on the ledger."""
+    return needs_of(METHODS[saved.definition.method].scope, saved.monetary.money)
 
 
 def read_for(
@@ -82,7 +101,7 @@ def read_for(
 
     Otherwise the transactions are read again, as of the day of ``ledger`` and with the same stray dates.
     """
-    needs = needs_of(METHODS[saved.definition.method].scope, saved.monetary.money)
+    needs = definition_needs(saved)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
         return ledger
     if ledger is not None:
@@ -90,29 +109,6 @@ def read_for(
     return cached_ledger(
         tables, cache, as_of=as_of, time_zone=saved.time_zone, needs=needs, keep_stray_dates=keep_stray_dates
     )
-
-
-def definition_table(
-    saved: SavedDefinition, ledger: Ledger, customers: pl.LazyFrame | None, *, as_of: date | None
-) -> FeatureTable:
-    """Return the feature table for a definition: with its monetary value, its window and its population.
-
-    Parameters
-    ----------
-    saved
-        The definition.
-    ledger
-        Result of :func:`read_for`, or a ledger with more sums.
-    customers
-        The table ``customers``.
-    as_of
-        As-of date; None means that of the ledger.
-    """
-    method = METHODS[saved.definition.method]
-    return features_of(
-        ledger.standing_on(as_of or ledger.as_of), customers, scope=method.scope, money=saved.monetary.money,
-        window=saved.monetary.window, population=saved.population, with_prospects=method.with_prospects,
-    )  # fmt: skip
 
 
 def _check_comparable(saved: SavedDefinition, table: FeatureTable, time_zone: str | None) -> None:

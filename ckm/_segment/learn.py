@@ -9,11 +9,16 @@ from ckm._segment.definition import TrainingData
 from ckm._segment.definition_file import SavedDefinition, describe
 from ckm._segment.methods import Method, find_method
 from ckm._segment.monetary import Monetary
+from ckm._segment.partitions import segment_partitions
 from ckm._segment.result import Segmentation, segmented
 from ckm._segment.rfm.definition import fit_rfm
+from ckm._segment.tables import definition_table
 from ckm.customers.features import FeatureTable, features_of, needs_of
+from ckm.customers.learning_sample import learning_sample
 from ckm.customers.ledger_reader import read_ledger
+from ckm.customers.shop_facts import ShopFacts
 from ckm.errors import UsageError, no_amounts
+from ckm.partitions.partitioned_ledger import PartitionedLedger
 from ckm.schema import NO_CURRENCY
 from ckm.settings import SegmentSettings
 
@@ -43,9 +48,10 @@ def segment_customers(
     seed: int = 0,
     name: str = "default",
     previous: SavedDefinition | None = None,
-    ledger: Ledger | None = None,
+    ledger: Ledger | PartitionedLedger | None = None,
+    keep: bool = True,
 ) -> Segmentation:
-    """Fit segments to the customers, and assign each customer one.
+    """Fit segments to the customers, or to a sample of many, and assign each customer one.
 
     Parameters
     ----------
@@ -67,6 +73,9 @@ def segment_customers(
         The definition that the fitted one replaces.
     ledger
         Ledger of the tables, if it was read already; it must have the sums that the method and the monetary value need.
+        With a ledger in partitions the result has no rows of customers (:func:`ckm._segment.partitions.with_rows`).
+    keep
+        With a ledger in partitions: whether the result is saved as a run.
 
     Raises
     ------
@@ -82,13 +91,22 @@ def segment_customers(
         tables, as_of=as_of, time_zone=time_zone, needs=needs_of(method.scope, monetary.money)
     )
 
-    def at(day: date) -> FeatureTable:
+    customers = tables.get("customers")
+    sample = ledger.sample() if isinstance(ledger, PartitionedLedger) else learning_sample(ledger)
+    day = as_of or sample.ledger.as_of
+    facts = None
+    if isinstance(ledger, PartitionedLedger):
+        facts = ledger.facts(as_of)
+    elif sample.ledger is not ledger:  # a sample may have other common channels
+        facts = ShopFacts.of(ledger.standing_on(day))
+
+    def at(day: date, facts: ShopFacts | None = None) -> FeatureTable:
         return features_of(
-            ledger.standing_on(day), tables.get("customers"), scope=method.scope, money=monetary.money,
-            window=monetary.window, with_prospects=method.with_prospects,
+            sample.ledger.standing_on(day), sample.of_table(customers), scope=method.scope, money=monetary.money,
+            window=monetary.window, with_prospects=method.with_prospects, facts=facts,
         )  # fmt: skip
 
-    table = at(as_of or ledger.as_of)
+    table = at(day, facts)
     if table.currency == NO_CURRENCY:
         _refuse_what_needs_amounts(method, by, monetary)
     training = TrainingData(table, at, settings, seed, previous.definition if previous else None)
@@ -101,7 +119,11 @@ def segment_customers(
     saved = describe(name, by, table, monetary)
     if previous is not None:
         saved = previous if _same(saved, previous) else replace(saved, version=previous.version + 1)
-    return segmented(saved, table)
+    if sample.ledger is ledger:
+        return segmented(saved, table)
+    if isinstance(ledger, PartitionedLedger):
+        return segment_partitions(saved, ledger, customers, as_of=as_of, keep=keep)[0]
+    return segmented(saved, definition_table(saved, ledger, customers, as_of=as_of))
 
 
 def _refuse_what_needs_amounts(method: Method, by: str | Definition, monetary: Monetary) -> None:

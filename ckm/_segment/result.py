@@ -53,6 +53,9 @@ class Segmentation(Result):
     kept
         One row per customer, which is saved for comparison with a later run: customer_id, segment, rows (number of used
         rows), net_total.
+    written
+        Number of customers whose rows were written to a file by partitions, and are not in ``customers``; None if none
+        were.
     moves
         Segment changes since an earlier run; None without one.
     """
@@ -66,6 +69,7 @@ class Segmentation(Result):
     details: tuple[Detail, ...]
     kept: pl.DataFrame
     moves: Moves | None = None
+    written: int | None = None
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -84,14 +88,18 @@ class Segmentation(Result):
 
     def since(self, moves: Moves) -> Segmentation:
         """Return the result with every customer's previous segment and the cause of a change."""
-        customers = self.customers.drop("previous_segment", "cause").join(
-            moves.customers.drop("segment"), on="customer_id", how="left", maintain_order="left"
-        )
-        return replace(self, customers=customers, moves=moves)
+        return replace(self, customers=with_moves(self.customers, moves), moves=moves)
 
     def saying(self, *remarks: str, details: tuple[Detail, ...] = ()) -> Segmentation:
         """Return the result with further remarks."""
         return replace(self, remarks=(*self.remarks, *remarks), details=(*self.details, *details))
+
+
+def with_moves(customers: pl.DataFrame, moves: Moves) -> pl.DataFrame:
+    """Return rows of customers with their previous segment and the cause of a change."""
+    return customers.drop("previous_segment", "cause").join(
+        moves.customers.drop("segment"), on="customer_id", how="left", maintain_order="left"
+    )
 
 
 def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
@@ -104,14 +112,50 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
     table
         Customers with the features that the definition needs, computed with its monetary value and population.
     """
-    definition = saved.definition
-    money_known = table.currency != NO_CURRENCY
-    assigned = definition.assign(table.frame)
+    assigned = saved.definition.assign(table.frame)
+    kept = pl.concat([table.frame.select("customer_id"), assigned.select("segment")], how="horizontal")
+    return segmentation(
+        saved,
+        table,
+        assigned,
+        customers=customer_rows(saved, table, assigned),
+        kept=kept.with_columns(table.frame["rows"], table.frame["net_total"]),
+    )
+
+
+def customer_rows(saved: SavedDefinition, table: FeatureTable, assigned: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of customers, with the columns of :attr:`Segmentation.customers`.
+
+    ``assigned`` is the result of the definition for ``table``.
+    """
     features = table.frame.with_columns(currency=pl.lit(table.currency))
-    behind = (name for name in definition.needs if name not in (*_BASE_COLUMNS, *assigned.columns))
+    behind = (name for name in saved.definition.needs if name not in (*_BASE_COLUMNS, *assigned.columns))
     customers = pl.concat(
         [features.select("customer_id"), assigned, features.select(*_BASE_COLUMNS, *behind)], how="horizontal"
     )
+    if table.currency == NO_CURRENCY:
+        customers = _without_amounts(customers)
+    return customers.with_columns(previous_segment=pl.lit(None, pl.String), cause=pl.lit(None, pl.String))
+
+
+def segmentation(
+    saved: SavedDefinition, table: FeatureTable, assigned: pl.DataFrame, *, customers: pl.DataFrame, kept: pl.DataFrame
+) -> Segmentation:
+    """Return the result of a segmentation, with the summary and the remarks.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    table
+        Customers with the features of the summary: net_total, purchases_total, orders, recency_days, last_purchase.
+    assigned
+        Result of the definition for these customers.
+    customers, kept
+        See :class:`Segmentation`.
+    """
+    definition = saved.definition
+    money_known = table.currency != NO_CURRENCY
     buyers = table.frame.height - table.frame["last_purchase"].null_count()
     summary = summarise(assigned["segment"], definition, table)
     remarks: list[str] = [
@@ -124,21 +168,22 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
         *definition.remarks(assigned),
     ]
     if not money_known:
-        customers, summary = (
-            frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in AMOUNTS if name in frame)
-            for frame in (customers, summary)
-        )
+        summary = _without_amounts(summary)
         if "monetary" in definition.needs:
             remarks.append(doubt("no amounts are known: the monetary score is of the number of order lines"))
     elif summary["revenue_share"].null_count():
         remarks.append(doubt("the total of all amounts is not positive: there are no shares of revenue"))
     return Segmentation(
-        customers=customers.with_columns(previous_segment=pl.lit(None, pl.String), cause=pl.lit(None, pl.String)),
+        customers=customers,
         summary=summary,
         as_of=table.as_of,
         definition=saved,
         left_out=table.left_out,
         remarks=tuple(remarks),
         details=definition.details(),
-        kept=customers.select("customer_id", "segment").with_columns(features["rows"], features["net_total"]),
+        kept=kept,
     )
+
+
+def _without_amounts(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in AMOUNTS if name in frame)

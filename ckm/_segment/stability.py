@@ -50,12 +50,16 @@ class Distribution:
     edges: tuple[float, ...] = ()
     levels: tuple[str, ...] = ()
 
-    def shares_of(self, values: pl.Series) -> list[float]:
-        """Return the shares of ``values`` in the same intervals or levels."""
+    def counts_of(self, values: pl.Series) -> list[int]:
+        """Return the numbers of ``values`` in the same intervals or levels."""
         place = self._place(pl.col(values.name))
         counts = values.to_frame().select(place.alias("place"))["place"].value_counts()
         found = dict(counts.iter_rows())
-        return [found.get(number, 0) / max(len(values), 1) for number in range(len(self.shares))]
+        return [found.get(number, 0) for number in range(len(self.shares))]
+
+    def shares_of(self, values: pl.Series) -> list[float]:
+        """Return the shares of ``values`` in the same intervals or levels."""
+        return [count / max(len(values), 1) for count in self.counts_of(values)]
 
     def _place(self, value: pl.Expr) -> pl.Expr:
         last = len(self.shares) - 1
@@ -96,7 +100,14 @@ def distributions(features: pl.DataFrame, names: Iterable[str]) -> dict[str, Dis
     return {name: _distribution(features[name]) for name in countable}
 
 
-def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.DataFrame) -> tuple[Shift, ...]:
+def counts_by_feature(then: Mapping[str, Distribution], features: pl.DataFrame) -> dict[str, list[int]]:
+    """Return the numbers of today's customers in the intervals or levels of each feature that they have."""
+    return {name: each.counts_of(features[name]) for name, each in then.items() if name in features.columns}
+
+
+def shifts(
+    then: Mapping[str, Distribution], customers_then: int, now: Mapping[str, Sequence[int]]
+) -> tuple[Shift, ...]:
     r"""Return the population stability index of every feature, the largest first.
 
     :math:`PSI = \sum_i (p_i - q_i) \ln (p_i / q_i)` over the intervals, with the shares then and now (Siddiqi 2006,
@@ -111,17 +122,15 @@ def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.D
         Distributions in the training data.
     customers_then
         Number of customers in the training data.
-    features
-        Today's customers.
+    now
+        Result of :func:`counts_by_feature` for today's customers, possibly summed over partitions of them.
     """
     found = []
-    for name, distribution in then.items():
-        if name not in features.columns:
-            continue
-        now = distribution.shares_of(features[name])
-        index = population_stability_index(distribution.shares, now)
+    for name, counts in now.items():
+        distribution, customers = then[name], max(sum(counts), 1)
+        index = population_stability_index(distribution.shares, [count / customers for count in counts])
         free = sum(1 for share in distribution.shares if share > 0) - 1
-        chance = chi_square_quantile(free) * (1 / max(customers_then, 1) + 1 / max(features.height, 1))
+        chance = chi_square_quantile(free) * (1 / max(customers_then, 1) + 1 / customers)
         found.append(Shift(name, index, chance))
     return tuple(sorted(found, key=lambda shift: (-shift.index, shift.feature)))
 

@@ -13,13 +13,17 @@ from ckm.commands.options import (
     AS_FOUND,
     AsOf,
     Data,
+    EngineName,
     FileOptions,
+    Master,
     NoCache,
     Output,
     OutputFormat,
+    Partitions,
     Seed,
     Wait,
     Workspace,
+    engine_of,
     reads_files,
     saying,
 )
@@ -126,6 +130,9 @@ def churn_warn(
     reading: FileOptions = AS_FOUND,
     wait: Wait = None,
     no_cache: NoCache = False,
+    engine: EngineName = "polars",
+    master: Master = None,
+    partitions: Partitions = None,
 ) -> None:
     """Warn of customers who are likely to churn: probability, value at risk, reasons, and what to do.
 
@@ -162,7 +169,6 @@ def churn_warn(
     with progress("looking for churn", total=STEPS) as advance:  # before the imports, which take a second
         from ckm._churn.horizon import parse_horizon
         from ckm.churn import ChurnOptions, warn
-        from ckm.dataset import open_dataset
 
         request = ChurnOptions(
             as_of=as_of.date() if as_of else None,
@@ -178,9 +184,10 @@ def churn_warn(
             defer=True,
             wait=wait,
             cache=not no_cache,
+            engine=engine_of(engine, master, partitions),
         )
         advance.stage("reading")
-        dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
+        dataset = request.engine.open(data, workspace, reading.ingest_options(), on_driver=True)
         config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
             result = warn(dataset, request, config, progress=advance.stage)

@@ -12,11 +12,15 @@ from ckm.commands.options import (
     AS_FOUND,
     AsOf,
     Data,
+    EngineName,
     FileOptions,
+    Master,
     NoCache,
     OutputFormat,
+    Partitions,
     Seed,
     Workspace,
+    engine_of,
     reads_files,
     saying,
 )
@@ -100,6 +104,9 @@ def loyalty_report(
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
     no_cache: NoCache = False,
+    engine: EngineName = "polars",
+    master: Master = None,
+    partitions: Partitions = None,
 ) -> None:
     """Report on loyalty: what changed and why, who is loyal, upsell potential, and churn.
 
@@ -127,7 +134,6 @@ def loyalty_report(
 
     _refuse_other_suffixes(output)
     with progress("measuring loyalty", total=STEPS) as advance:
-        from ckm.dataset import open_dataset
         from ckm.loyalty import LoyaltyOptions
         from ckm.loyalty import loyalty_report as make_report
 
@@ -141,9 +147,10 @@ def loyalty_report(
             seed=seed,
             cache=not no_cache,
             keep=not dry_run,
+            engine=engine_of(engine, master, partitions),
         )
         advance.stage("reading")
-        dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
+        dataset = request.engine.open(data, workspace, reading.ingest_options(), on_driver=True)
         config, source = dataset.config, read_source(dataset, data, reading, meta)
         with saying(dataset.remarks, fmt):
             made = make_report(dataset, request, config, progress=advance.stage)

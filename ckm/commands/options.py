@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 from typer.core import TyperOption
@@ -32,6 +32,7 @@ from ckm.output import Format, Verbosity, default_format, listen, remark, say_re
 if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
     from ckm.io.readers.hints import Hints
+    from ckm.partitions.engine import Engine
 
 Data = Annotated[
     Path | None,
@@ -95,6 +96,52 @@ NoCache = Annotated[
     bool,
     typer.Option("--no-cache", help="Ignore the cached customer ledger and read the transactions."),
 ]
+ENGINE = "Large data (default: in memory)"
+EngineName = Annotated[
+    Literal["polars", "spark"],
+    typer.Option(
+        "--engine",
+        help="Where customer ledgers are built: in this process, or in the executors of a Spark cluster (extra spark).",
+        rich_help_panel=ENGINE,
+    ),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        "--master",
+        metavar="URL",
+        help="Spark master, as spark://HOST:7077. Default: that of the Spark configuration, else local[*].",
+        rich_help_panel=ENGINE,
+    ),
+]
+Partitions = Annotated[
+    str | None,
+    typer.Option(
+        "--partitions",
+        metavar="N",
+        help="Divide the customers among N partitions, one in memory at a time; auto: 2 million rows each.",
+        rich_help_panel=ENGINE,
+    ),
+]
+
+
+def engine_of(name: Literal["polars", "spark"], master: str | None, partitions: str | None) -> Engine:
+    """Return the engine of the three options.
+
+    Raises
+    ------
+    UsageError
+        An option is invalid, or Spark is not installed.
+    """
+    from ckm.partitions.engine import IN_MEMORY, Engine
+
+    if partitions is not None and partitions != "auto" and not re.fullmatch(r"[1-9]\d{0,5}", partitions):
+        raise UsageError(f"--partitions: invalid number '{partitions}'", hint="write it as 16, or auto")
+    if (name, master, partitions) == ("polars", None, None):
+        return IN_MEMORY
+    return Engine(name, None if partitions is None else 0 if partitions == "auto" else int(partitions), master)
+
+
 Seed = Annotated[int, typer.Option("--seed", help="Seed of the random number generators.")]
 
 MAPPING = "File mapping (default: by column names)"

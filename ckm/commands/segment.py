@@ -15,20 +15,25 @@ from ckm.commands.options import (
     AS_FOUND,
     AsOf,
     Data,
+    EngineName,
     FileOptions,
+    Master,
     NoCache,
     Output,
     OutputFormat,
+    Partitions,
     Seed,
     Wait,
     Workspace,
+    engine_of,
     reads_files,
     saying,
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
 from ckm.names import FITTED_METHODS
-from ckm.output import Format, default_format, emit, emit_text, file_alone, progress, remark
+from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,6 +121,9 @@ def segment(
     reading: FileOptions = AS_FOUND,
     wait: Wait = None,
     no_cache: NoCache = False,
+    engine: EngineName = "polars",
+    master: Master = None,
+    partitions: Partitions = None,
 ) -> None:
     """Assign customers to stable, named segments, and explain segment changes.
 
@@ -152,7 +160,6 @@ def segment(
 
     with progress(f"segmenting {data or 'the workspace'}") as advance:
         from ckm._segment.rfm.names import load_names
-        from ckm.dataset import open_dataset
         from ckm.segment import SegmentOptions, segment_dataset
 
         request = SegmentOptions(
@@ -170,9 +177,11 @@ def segment(
             keep=not dry_run,
             wait=wait,
             cache=not no_cache,
+            engine=engine_of(engine, master, partitions),
+            rows=_rows(output, customers=customers),
         )
         advance.stage("reading")
-        dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
+        dataset = request.engine.open(data, workspace, reading.ingest_options())
         config, source = dataset.config, read_source(dataset, data, reading, meta)
         advance.stage("segmenting")
         with saying(dataset.remarks, fmt):
@@ -197,7 +206,10 @@ def _print(
 ) -> None:
     piped = str(output) == "-"
     if output is not None and not piped:
-        emit(result.customers, output=output)
+        if result.written is None:
+            emit(result.customers, output=output)
+        else:
+            note(f"wrote {output} ({counted(result.written, 'row')})")
         if file_alone(output):
             return
     for_person = (fmt or default_format()) is Format.table
@@ -211,6 +223,13 @@ def _print(
         show_summary(result, label)
     else:
         emit(result.summary, fmt)
+
+
+def _rows(output: Path | None, *, customers: bool) -> Path | bool:
+    """Return the Parquet file to which partitions write the rows of customers, or whether they return them."""
+    if output is None or str(output) == "-" or customers:
+        return customers or output is not None
+    return output if output.suffix.lower() == ".parquet" else True
 
 
 def _facts(

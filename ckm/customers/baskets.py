@@ -190,7 +190,7 @@ class Baskets:
         sales = [
             pl.DataFrame(
                 {
-                    "key": _sale_keys(each, numbers),
+                    "key": sale_keys(each, numbers),
                     "lines": sign * each.sale_days.lines,
                 }
             )
@@ -202,9 +202,11 @@ class Baskets:
         sale_days = sold["key"].to_numpy()
         items, left = number_items(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
         kept = codes[self.keys >> (DAY_BITS + ITEM_BITS)] >= 0
-        mine, lines = _in_order(renumbered(self.keys[kept], codes, items[_numbered(self, numbers)]), self.lines[kept])
+        mine, lines = _in_order(
+            renumbered(self.keys[kept], codes, items[item_numbers(self, numbers)]), self.lines[kept]
+        )
         theirs, their_lines = _in_order(
-            renumbered(reread.keys, new_codes, items[_numbered(reread, numbers)]), reread.lines
+            renumbered(reread.keys, new_codes, items[item_numbers(reread, numbers)]), reread.lines
         )
         merged = MergedSums.of(mine, theirs)
         return Baskets(
@@ -231,13 +233,13 @@ def _in_order(keys: Integers, lines: Integers) -> tuple[Integers, Integers]:
     return keys[order], lines[order]
 
 
-def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
+def sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
     """Return the sale days packed by :func:`sale_key`, with the item numbers by name in ``numbers``."""
     sold = baskets.sale_days
-    return sale_key(_numbered(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
+    return sale_key(item_numbers(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
 
 
-def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
+def item_numbers(baskets: Baskets, numbers: Mapping[str, int]) -> Integers:
     """Return the number in ``numbers`` of each item of the baskets, by item number."""
     return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 

@@ -12,6 +12,7 @@ from ckm.customers.calendar import calendar_day
 from ckm.customers.data_end import DataEnd, data_end
 from ckm.customers.definitions import FINEST_MONEY_SCALE, FIRST_CUSTOMER_KIND, FIRST_SHOP_KIND, KINDS
 from ckm.customers.excluded_rows import LeftOut, StrayRows
+from ckm.customers.shared_ids import shared_ids
 from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.wording import counted
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.shared_ids import SharedId
     from ckm.customers.usual_days import UsualDays
 
 SUM_LIMIT = 2**62
@@ -129,6 +131,26 @@ class Coverage:
         currencies = () if firsts[1] is None else (Currency(names.pop(), firsts[0], firsts[1]),)
         return Coverage(days, lines, currencies, max(self.largest, added.largest), int(days.max(initial=0)))
 
+    def joined(self, other: Coverage) -> Coverage:
+        """Return the coverage of the lines of both, as of the later day."""
+        days = np.union1d(self.days, other.days)
+        lines = np.zeros((len(days), len(KINDS)), dtype=np.int64)
+        for each in (self, other):
+            lines[np.searchsorted(days, each.days)] += each.lines
+        firsts: dict[str, Currency] = {}
+        for currency in (*self.currencies, *other.currencies):
+            known = firsts.get(currency.name, currency)
+            of_customers = [day for day in (known.of_customers, currency.of_customers) if day is not None]
+            of_the_shop = min(known.of_the_shop, currency.of_the_shop)
+            firsts[currency.name] = Currency(currency.name, min(of_customers, default=None), of_the_shop)
+        return Coverage(
+            days,
+            lines,
+            tuple(firsts[name] for name in sorted(firsts)),
+            max(self.largest, other.largest),
+            max(self.as_of, other.as_of),
+        )
+
     def days_of(self, kind: str) -> NDArray[np.int64]:
         """Return the days with a line of a kind, in days since 1970-01-01."""
         return self.days[self.lines[:, KINDS.index(kind)] > 0]
@@ -144,6 +166,28 @@ class Coverage:
     def shop_days(self) -> int:
         """Number of days with a used line of a customer or a guest."""
         return int(self.lines[self._seen, FIRST_SHOP_KIND:].any(axis=1).sum())
+
+    def shared_ids(
+        self, busiest: Sequence[tuple[str, int, int]], day_counts: NDArray[np.int64]
+    ) -> tuple[SharedId, ...]:
+        """Return the customer ids that may each be used for many customers, most rows first.
+
+        Parameters
+        ----------
+        busiest
+            Id, rows and purchase days of the customers with the most rows, most first.
+        day_counts
+            Number of customers by number of purchase days, from 0.
+        """
+        rows, days = (np.array([each[column] for each in busiest], dtype=np.int64) for column in (1, 2))
+        return shared_ids(
+            [each[0] for each in busiest],
+            rows,
+            days,
+            np.repeat(np.arange(1, len(day_counts)), day_counts[1:]),
+            all_rows=sum(self.counts[kind] for kind in KINDS[FIRST_SHOP_KIND:]),
+            all_days=self.shop_days,
+        )
 
     @property
     def data_end(self) -> DataEnd | None:

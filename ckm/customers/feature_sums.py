@@ -11,7 +11,8 @@ from ckm.customers.baskets import main_values
 from ckm.customers.calendar import day_number, months_before
 from ckm.customers.columns import OTHER, WEEKDAYS
 from ckm.customers.coverage import SUM_LIMIT
-from ckm.customers.day_totals import EPOCH
+from ckm.customers.day_totals import EPOCH, NO_DAY
+from ckm.customers.shop_facts import common_channels, count_channel_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
     from ckm.customers.day_totals import DayTotals
     from ckm.customers.ledger import Ledger
+    from ckm.customers.shop_facts import ShopFacts
 
     Integers = NDArray[np.int64]
-
-MOST_CHANNELS = 8
-"""Maximum number of channels with a separate column."""
 
 
 def _all_codes(ledger: Ledger) -> NDArray[np.uint32]:
@@ -101,17 +100,19 @@ def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
     return pl.DataFrame(sums)
 
 
-def trend_sums(ledger: Ledger) -> pl.DataFrame:
+def trend_sums(ledger: Ledger, facts: ShopFacts | None = None) -> pl.DataFrame:
     """Return the sums for the trend of the order value, and purchase days by weekday.
 
     Time ``x`` is in days since the first purchase in the data. Money ``v`` of a day is divided by a power of ten if
     sums of ``x * v`` would not fit into Int64; the relative trend does not depend on this unit.
+    ``facts`` are those of all customers if the ledger has some of them.
     """
     purchases = ledger.purchases
     firsts, day = purchases.bounds[:-1], purchases.day.astype(np.int64)
-    x, v = day - day.min(), purchases.of("net")
-    largest, divisor = int(_all_time(purchases, "net").max()), 1
-    while largest // divisor * int(x.max()) >= SUM_LIMIT:
+    x, v = day - (day.min(initial=NO_DAY) if facts is None else facts.first_day), purchases.of("net")
+    largest, divisor = int(_all_time(purchases, "net").max(initial=0)) if facts is None else facts.largest_net, 1
+    span = ledger.today - int(day.min(initial=ledger.today) if facts is None else facts.first_day)
+    while largest // divisor * span >= SUM_LIMIT:
         divisor *= 10
     if divisor > 1:
         v = np.round(v / divisor).astype(np.int64)
@@ -124,33 +125,31 @@ def trend_sums(ledger: Ledger) -> pl.DataFrame:
     return pl.DataFrame(sums)
 
 
-def basket_sums(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
+def basket_sums(
+    ledger: Ledger, facts: ShopFacts | None = None
+) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
     """Return categories and channels by customer, the most common channels, and whether both columns have any values.
 
     Columns: ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``;
     ``days_NAME``, the purchase days in each of the :data:`MOST_CHANNELS` most common channels; ``days_other``, the
-    purchase days in all other channels, if there are any.
+    purchase days in all other channels, if there are any. ``facts`` are those of all customers if the ledger has some
+    of them.
     """
     categories, channels = ledger.categories.counts(of_days=False), ledger.channels.counts(of_days=True)
-    common = tuple(
-        channels.filter(pl.col("value") != OTHER)
-        .group_by("value")
-        .agg(pl.col("count").sum())
-        .sort("count", "value", descending=[True, False])["value"]
-        .head(MOST_CHANNELS)
-    )
+    channel_days = count_channel_days(channels) if facts is None else facts.channel_days
+    common = common_channels(channel_days)
     value, count = pl.col("value"), pl.col("count")
     days = {f"days_{channel}": count.filter(value == channel).sum() for channel in common}
-    others = ~value.is_in(common)
-    if channels.select(others.any()).item():
-        days[f"days_{OTHER}"] = count.filter(others).sum()
+    if len(channel_days) > len(common):
+        days[f"days_{OTHER}"] = count.filter(~value.is_in(common)).sum()
     by_channel = channels.lazy().group_by("code").agg(each.alias(name) for name, each in days.items())
     joined = pl.LazyFrame({"code": _all_codes(ledger)})
     for name, counts in (("category", categories), ("channel", channels)):
         named = main_values(counts).lazy().rename({each: f"{name}_{each}" for each in ("values", "total", "main")})
         joined = joined.join(named, on="code", how="left", maintain_order="left")
     joined = joined.join(by_channel, on="code", how="left", maintain_order="left").drop("code")
-    return joined.collect(), common, {"category": not categories.is_empty(), "channel": not channels.is_empty()}
+    categories_known = not categories.is_empty() if facts is None else facts.categories_known
+    return joined.collect(), common, {"category": categories_known, "channel": bool(channel_days)}
 
 
 def add_prospects(sums: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:

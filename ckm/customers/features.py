@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.ledger import Ledger
+    from ckm.customers.shop_facts import ShopFacts
 
 RFM_COLUMNS = (
     "customer_id",
@@ -100,8 +101,11 @@ class FeatureTable:
         Rows that were not used, with the reason.
     features
         Names of the columns with a value for at least one customer.
-    remarks
-        Remarks on the features, as sentences.
+    costs
+        For each column with a margin, the net of all its purchases, and of those with a known cost, in ``1 /
+        money_scale`` of the currency's unit.
+    costs_known
+        Whether any line of the shop has a cost.
     """
 
     frame: pl.DataFrame
@@ -112,7 +116,13 @@ class FeatureTable:
     population: Population
     left_out: LeftOut
     features: frozenset[str]
-    remarks: tuple[str, ...] = ()
+    costs: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    costs_known: bool = False
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Remarks on the features, as sentences."""
+        return tuple(_margin_remarks(self.costs, self.population.margin_share, costs_known=self.costs_known))
 
 
 def feature_table(
@@ -191,6 +201,7 @@ def features_of(
     money: str = "net",
     population: Population | None = None,
     with_prospects: bool = False,
+    facts: ShopFacts | None = None,
 ) -> FeatureTable:
     """Return the features of every customer of a ledger with a purchase, as of the ledger's as-of date.
 
@@ -202,6 +213,8 @@ def features_of(
         The table ``customers``.
     scope, window, money, population, with_prospects
         See :func:`feature_table`.
+    facts
+        Facts of all customers of the shop if the ledger has a part of them; None if it has all.
 
     Raises
     ------
@@ -222,10 +235,10 @@ def features_of(
         *interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
     ]
     if needs.baskets:
-        of_baskets, channels, known = basket_sums(buyers)
-        sums = pl.concat([sums, trend_sums(buyers), of_baskets], how="horizontal")
+        of_baskets, channels, known = basket_sums(buyers, facts)
+        sums = pl.concat([sums, trend_sums(buyers, facts), of_baskets], how="horizontal")
         columns += _value_and_behaviour_columns(
-            ledger, population, channels, known, rest=f"days_{OTHER}" in sums.columns
+            ledger, facts, population, channels, known, rest=f"days_{OTHER}" in sums.columns
         )
     if with_prospects and customers is not None:
         sums = add_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
@@ -237,7 +250,6 @@ def features_of(
         frame = table.select(columns).select(RFM_COLUMNS).collect()
     if ledger.currency == NO_CURRENCY:
         frame = frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in OF_AMOUNTS if name in frame)
-    measured = _measured(scope, window, money)
     return FeatureTable(
         frame=frame,
         as_of=ledger.as_of,
@@ -245,9 +257,10 @@ def features_of(
         time_zone=ledger.time_zone,
         money_scale=ledger.scale,
         population=population,
-        left_out=ledger.left_out,
+        left_out=ledger.left_out if facts is None else facts.left_out,
         features=frozenset(name for name in frame.columns[1:] if frame[name].null_count() < frame.height),
-        remarks=tuple(_margin_remarks(sums, population, measured, costs_known=ledger.costs_known)),
+        costs=_covered_by_costs(sums, _measured(scope, window, money)),
+        costs_known=ledger.costs_known if facts is None else facts.costs_known,
     )
 
 
@@ -282,18 +295,28 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
 
 
 def _value_and_behaviour_columns(
-    ledger: Ledger, population: Population, channels: Sequence[str], known: Mapping[str, bool], *, rest: bool
+    ledger: Ledger,
+    facts: ShopFacts | None,
+    population: Population,
+    channels: Sequence[str],
+    known: Mapping[str, bool],
+    *,
+    rest: bool,
 ) -> list[pl.Expr]:
     """Return the columns of spend, order value and behaviour, which only the scope ``all`` has."""
+    costs_known = ledger.costs_known if facts is None else facts.costs_known
+    discount_known = (
+        any(each.sum_of("discounts_known") for each in ledger.bought) if facts is None else facts.discounts_known
+    )
     return [
-        *spend_columns(ledger.scale, population.margin_share, cost_known=ledger.costs_known),
+        *spend_columns(ledger.scale, population.margin_share, cost_known=costs_known),
         *order_value_columns(ledger.scale),
         *behaviour_columns(
             channels,
             rest=rest,
             category_known=known["category"],
             channel_known=known["channel"],
-            discount_known=any(each.sum_of("discounts_known") for each in ledger.bought),
+            discount_known=discount_known,
         ),
     ]
 
@@ -306,14 +329,18 @@ def _measured(scope: str, window: int | None, money: str) -> dict[str, str]:
     return measured
 
 
-def _margin_remarks(
-    sums: pl.DataFrame, population: Population, measured: Mapping[str, str], *, costs_known: bool
-) -> list[str]:
-    usual = population.margin_share
+def _covered_by_costs(sums: pl.DataFrame, measured: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """Return, for each column with a margin, the net of all its purchases and of those with a known cost."""
+    return {
+        column: (int(sums[f"{period}_bought"].sum()), int(sums[f"{period}_bought_costed"].sum()))
+        for column, period in measured.items()
+    }
+
+
+def _margin_remarks(costs: Mapping[str, tuple[int, int]], usual: float | None, *, costs_known: bool) -> list[str]:
     assumed = "all of it counts as margin" if usual is None else f"{usual:.1%} of it counts as margin"
     remarks: list[str] = []
-    for column, period in measured.items():
-        bought, costed = (int(sums[f"{period}_{name}"].sum()) for name in ("bought", "bought_costed"))
+    for column, (bought, costed) in costs.items():
         if not costs_known and usual is None:
             remarks.append(assumption(f"no cost is known: {column} is the net amount"))
         elif bought > costed:

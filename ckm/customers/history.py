@@ -106,6 +106,7 @@ def read_history(
     time_zone: str = "UTC",
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
+    full_ledger: Ledger | None = None,
 ) -> History:
     """Read transactions and interactions into a history.
 
@@ -123,13 +124,15 @@ def read_history(
         Cache of the workspace, if any.
     keep_stray_dates
         Whether rows with a stray date are used; see :func:`ckm.customers.ledger_reader.read_ledger`.
+    full_ledger
+        Ledger of the transactions, if it was read already with :data:`NEEDS`.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
         As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    full_ledger = cached_ledger(
+    full_ledger = full_ledger or cached_ledger(
         tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS, keep_stray_dates=keep_stray_dates
     )
     ledger = full_ledger.of_buyers().without_undated_returns()

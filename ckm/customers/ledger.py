@@ -15,11 +15,10 @@ import polars as pl
 
 from ckm.customers.baskets import EMPTY, Baskets
 from ckm.customers.calendar import calendar_day, day_number
-from ckm.customers.definitions import FIRST_SHOP_KIND, KINDS
 from ckm.customers.guests import Guests
 from ckm.customers.interpurchase import Gaps
 from ckm.customers.ledger_needs import LEAST, Needs
-from ckm.customers.shared_ids import MOST_IDS, SharedId, shared_ids
+from ckm.customers.shared_ids import MOST_IDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ckm.customers.day_totals import DayTotals
     from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.period import Period
+    from ckm.customers.shared_ids import SharedId
 
     Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -120,26 +120,27 @@ class Ledger:
     @cached_property
     def left_out(self) -> LeftOut:
         """Rows that the ledger does not include, with the reason."""
-        only_returned = self.returns.has_any & ~self.purchases.has_any
-        return replace(self.coverage.left_out(int(only_returned.sum())), shared_ids=self.shared_ids)
+        return replace(self.coverage.left_out(self.customers_without_purchase), shared_ids=self.shared_ids)
+
+    @property
+    def customers_without_purchase(self) -> int:
+        """Number of customers with returns only."""
+        return int((self.returns.has_any & ~self.purchases.has_any).sum())
+
+    @cached_property
+    def busiest(self) -> tuple[tuple[str, int, int], ...]:
+        """Id, rows and purchase days of the customers with the most rows, most first."""
+        rows = np.zeros(self.purchases.customers, dtype=np.int64)
+        for each in self.all_lines:
+            np.add.at(rows, each.code, each.of("lines"))
+        most = np.argsort(-rows, kind="stable")[:MOST_IDS]
+        days = self.purchases.counts[most].tolist()
+        return tuple(zip(self.customers.gather(most).to_list(), rows[most].tolist(), days, strict=True))
 
     @cached_property
     def shared_ids(self) -> tuple[SharedId, ...]:
         """Customer ids that may each be used for many customers."""
-        rows = np.zeros(self.purchases.customers, dtype=np.int64)
-        for each in self.all_lines:
-            np.add.at(rows, each.code, each.of("lines"))
-        days = self.purchases.counts
-        most = np.argsort(-rows, kind="stable")[:MOST_IDS]
-        counts = self.coverage.counts
-        return shared_ids(
-            self.customers.gather(most).to_list(),
-            rows[most],
-            days[most],
-            days[days > 0],
-            all_rows=sum(counts[kind] for kind in KINDS[FIRST_SHOP_KIND:]),
-            all_days=self.coverage.shop_days,
-        )
+        return self.coverage.shared_ids(self.busiest, np.bincount(self.purchases.counts, minlength=1))
 
     @cached_property
     def first_day(self) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -81,7 +81,18 @@ class StoredLedger:
     def write(self, path: Path) -> None:
         """Write the ledger, replacing the file."""
         with replacing(path) as draft, draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{FACTS: _of_text([json.dumps(self.facts)])[0]}, **self.arrays)
+            self.pack(file)
+
+    def pack(self, file: IO[bytes]) -> None:
+        """Write the ledger to an open file."""
+        np.savez(file, allow_pickle=False, **{FACTS: _of_text([json.dumps(self.facts)])[0]}, **self.arrays)
+
+    @staticmethod
+    @contextmanager
+    def unpacked(file: IO[bytes]) -> Iterator[StoredLedger]:
+        """Yield the ledger in an open file; arrays are read while it is open."""
+        with np.load(file, allow_pickle=False) as arrays:
+            yield StoredLedger(json.loads(arrays[FACTS].tobytes()), arrays)
 
     def ledger(self, needs: Needs) -> Ledger:
         """Return the ledger with the sums in ``needs`` only."""
@@ -160,8 +171,8 @@ class StoredLedger:
 @contextmanager
 def opened(path: Path) -> Iterator[StoredLedger]:
     """Yield the ledger in a file; arrays are read while the file is open."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        yield StoredLedger(json.loads(arrays[FACTS].tobytes()), arrays)
+    with path.open("rb") as file, StoredLedger.unpacked(file) as stored:
+        yield stored
 
 
 def _of_text(texts: list[str]) -> tuple[Integers, Integers]:

@@ -113,12 +113,13 @@ def read_all_days(
     return ledger_of_scan(scan, coverage, currency, scale, time_zone)
 
 
-def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Ledger:
-    """Read some rows (possibly none) into a ledger as of their newest day, for updating a cached ledger.
+def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs, as_of: date | None = None) -> Ledger:
+    """Read some rows (possibly none) into a ledger as of ``as_of`` or their newest day, to update or join ledgers.
 
     Neither currencies nor amounts are checked: the currency is empty, and amounts are in the finest money scale.
     """
-    scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, None).run()
+    last_day = day_number(as_of) if as_of else None
+    scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, last_day).run()
     return ledger_of_scan(scan, scan.counter.coverage(), "", FINEST_MONEY_SCALE, time_zone)
 
 

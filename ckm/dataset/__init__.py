@@ -32,7 +32,7 @@ from ckm.time_zones import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from ckm.dataset.parquet_rows import FitRows
@@ -47,6 +47,28 @@ WHO = "customer_id"
 """Column that a file of sales may lack, but that an analysis of customers requires."""
 MAX_REJECTS = 0.05
 """Largest share of invalid rows in a file, as for ``ckm ingest``; above it the file is refused."""
+
+
+@dataclass(frozen=True)
+class PlannedRows:
+    """How rows of transactions are converted, planned from the first of them.
+
+    Attributes
+    ----------
+    conversion
+        The conversion.
+    config
+        Settings.
+    remarks
+        Remarks on the mapping, as sentences.
+    is_typed
+        Whether all columns have types, so that more rows cannot change the conversion.
+    """
+
+    conversion: Conversion
+    config: Config
+    remarks: tuple[str, ...]
+    is_typed: bool
 
 
 @dataclass(frozen=True)
@@ -331,33 +353,11 @@ def _transactions(
 
     ``known`` has the rows of earlier files, whose orders it may continue.
     """
-    from ckm.ingest.plan import mapping_for
     from ckm.ingest.sales_totals import SalesTotals
-    from ckm.io.mapping.column_types import ColumnShapes
-    from ckm.io.mapping.missing_columns import missing_columns
-    from ckm.io.mapping.planning import plan_conversion
     from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
-        try:
-            mapping, remarks = mapping_for(plan, source.format, source.sample)
-            if by_customer and WHO not in mapping.columns:
-                columns, named = source.format.columns, source.format.named
-                shapes = ColumnShapes(source.sample)
-                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
-        except UsageError as error:
-            _refuse_other_table(file, source, named=plan.platform)
-            error.args = (f"{file}: {error}",)  # whatever kind of usage error: they have different parameters
-            raise
-        conversion = plan_conversion(
-            mapping,
-            source.format,
-            source.sample,
-            more=lambda: (batch.records for batch in source.batches()),
-            default_zone=config.time_zone,
-            default_currency=config.currency,
-            zone_setting="--time-zone",
-        )
+        conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
         conversion = conversion.with_known_orders(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
@@ -369,17 +369,67 @@ def _transactions(
         left = [doubt(f"{found.left_out:,} of {counted(found.total, 'record')} failed validation and {was} excluded")]
     problems = [text for _, text in source.problems if importance_of(text) < Importance.method]
     notes = [*problems, *remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks()]
-    return found.rows, [*at_least(Importance.assumption, notes), *left], mapping.name
+    return found.rows, [*at_least(Importance.assumption, notes), *left], conversion.mapping.name
 
 
-def _refuse_other_table(file: Path, source: Source, *, named: str | None) -> None:
+def _conversion(source: Source, plan: Plan, config: Config, *, by_customer: bool) -> tuple[Conversion, Sequence[str]]:
+    """Return how the records of a file are converted, and remarks on the mapping."""
+    from ckm.ingest.plan import mapping_for
+    from ckm.io.mapping.column_types import ColumnShapes
+    from ckm.io.mapping.missing_columns import missing_columns
+    from ckm.io.mapping.planning import plan_conversion
+
+    try:
+        mapping, remarks = mapping_for(plan, source.format, source.sample)
+        if by_customer and WHO not in mapping.columns:
+            columns, named = source.format.columns, source.format.named
+            shapes = ColumnShapes(source.sample)
+            raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
+    except UsageError as error:
+        _refuse_other_table(source, named=plan.platform)
+        error.args = (f"{source.path}: {error}",)  # whatever kind of usage error: they have different parameters
+        raise
+    conversion = plan_conversion(
+        mapping,
+        source.format,
+        source.sample,
+        more=lambda: (batch.records for batch in source.batches()),
+        default_zone=config.time_zone,
+        default_currency=config.currency,
+        zone_setting="--time-zone",
+    )
+    return conversion, remarks
+
+
+def plan_transactions(sample: Path, options: IngestOptions, *, by_customer: bool) -> PlannedRows:
+    """Return how rows of transactions are converted, planned from a Parquet file with the first of them.
+
+    Raises
+    ------
+    UsageError
+        As :func:`open_dataset`.
+    """
+    from ckm.io.readers.read import open_source
+    from ckm.io.values.readers import TextReader
+    from ckm.io.values.typed_columns import NativeReader
+
+    plan, config = _plan(options, load_config(None))
+    with open_source(sample, plan.hints) as source:
+        conversion, remarks = _conversion(source, plan, config, by_customer=by_customer)
+        notes = at_least(Importance.assumption, [*remarks, *conversion.remarks])
+    readers = conversion.readers.values()
+    is_typed = conversion.orders is None and all(isinstance(each, NativeReader | TextReader) for each in readers)
+    return PlannedRows(conversion, config, tuple(notes), is_typed)
+
+
+def _refuse_other_table(source: Source, *, named: str | None) -> None:
     """Raise an error that names the table of another kind of export, instead of its missing columns."""
     from ckm.io.mapping.platforms import NONE, known_platform
 
     platform = known_platform(source.format.columns, source.sample, given=named) if named is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:
         raise UsageError(
-            f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "
+            f"{source.path}: an export of {platform.title}, which fills {platform.mapping.table}; "
             "an analysis of a FILE is of transactions",
             hint=f"load it into a workspace with ckm ingest; or --platform {NONE} takes the columns by their names",
         )

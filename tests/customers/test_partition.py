@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm._churn.customer_snapshot import snapshot
-from ckm._segment.apply import definition_table
 from ckm._segment.definition_file import SavedDefinition
 from ckm._segment.learn import segment_customers
+from ckm._segment.tables import definition_table
 from ckm.config import Config
 from ckm.customers.history import History, read_history
 from ckm.customers.ledger import Ledger

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ckm._segment.apply import definition_table, read_for
+from ckm._segment.apply import read_for
 from ckm._segment.learn import segment_customers
 from ckm._segment.library import Library
 from ckm._segment.lifecycle.definition import STATES, LifecycleDefinition
 from ckm._segment.lifecycle.flows import COUNTS, lifecycle_flows
 from ckm._segment.result import segmented
+from ckm._segment.tables import definition_table
 from ckm.config import Config, Workspace
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError

@@ -1,0 +1,121 @@
+"""Choice of where an analysis runs: in memory, by partitions out of core, or in Spark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Literal
+
+from ckm.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.customers.ledger import Ledger
+    from ckm.dataset import Dataset
+    from ckm.ingest.options import IngestOptions
+    from ckm.partitions.partitioned_ledger import PartitionedLedger, Reading
+
+EngineName = Literal["polars", "spark"]
+ENGINES = ("polars", "spark")
+ROWS_PER_PARTITION = 2_000_000
+"""Transaction lines per partition if the number of partitions is not given: about 300 MB while its ledger is built."""
+MOST_PARTITIONS = 10_000
+INSTALL_SPARK = 'pip install ".[spark]" in the source folder of ckm; Spark needs a Java runtime, 17 or newer'
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where an analysis runs.
+
+    Attributes
+    ----------
+    name
+        ``polars`` (this process) or ``spark``.
+    partitions
+        Number of partitions of the customers; 0 means by the number of rows; None with polars means without partitions,
+        and with Spark by the number of rows.
+    master
+        URL of the Spark master; None means that of the Spark configuration, or else all cores of this machine.
+
+    Raises
+    ------
+    UsageError
+        The options contradict each other, or Spark is not installed.
+    """
+
+    name: EngineName = "polars"
+    partitions: int | None = None
+    master: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in ENGINES:
+            raise UnknownNameError("engine", self.name, ENGINES)
+        if self.partitions is not None and not 0 <= self.partitions <= MOST_PARTITIONS:
+            raise UsageError(f"the number of partitions is from 1 to {MOST_PARTITIONS:,}, or auto")
+        if self.name != "spark" and self.master is not None:
+            raise UsageError("--master is the master of a Spark cluster", hint="add --engine spark")
+        if self.name == "spark" and find_spec("pyspark") is None:
+            raise UsageError("--engine spark needs pyspark, which is not installed", hint=INSTALL_SPARK)
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether customers are partitioned."""
+        return self.name == "spark" or self.partitions is not None
+
+    def number(self, rows: int) -> int:
+        """Return the number of partitions for a number of transaction lines."""
+        return self.partitions or min(MOST_PARTITIONS, -(-max(rows, 1) // ROWS_PER_PARTITION))
+
+    def open(
+        self, data: Path | None, workspace: Path | None, options: IngestOptions, *, on_driver: bool = False
+    ) -> Dataset:
+        """Return the tables of an analysis by customer; see :func:`ckm.dataset.open_dataset`, also for the errors.
+
+        With Spark, ``data`` can also be a table's name, a Delta table or a URL, unless the analysis reads the
+        transactions on this machine too (``on_driver``).
+        """
+        if self.name == "spark":
+            from ckm.partitions.spark import open_spark
+
+            return open_spark(self, data, workspace, options, on_driver=on_driver)
+        from ckm.dataset import open_dataset
+
+        return open_dataset(data, workspace, options, by_customer=True)
+
+    def ledger(self, dataset: Dataset, reading: Reading) -> PartitionedLedger:
+        """Read the transactions into one ledger per partition.
+
+        Raises
+        ------
+        InputError, UsageError, NotEnoughDataError
+            As :func:`ckm.customers.ledger_reader.read_ledger`; also UsageError if amounts are too large to be summed
+            exactly by partitions, or ``reading.needs.by`` is given.
+        """
+        if reading.needs.by is not None:
+            raise UsageError(
+                f"partitions do not support --by with a column of the transactions ({reading.needs.by})",
+                hint="name a column of the customers, or run without --partitions and --engine",
+            )
+        if self.name == "spark":
+            from ckm.partitions.spark import read_spark
+
+            return read_spark(self, dataset, reading)
+        from ckm.partitions.local import count_rows, read_local
+
+        tables = {**dataset.tables, "transactions": dataset.transactions}
+        return read_local(tables, self.partitions or self.number(count_rows(tables)), reading)
+
+    def joined(self, dataset: Dataset, reading: Reading) -> Ledger | None:
+        """Return the ledger of all customers, read by partitions; None without partitions.
+
+        Raises
+        ------
+        InputError, UsageError, NotEnoughDataError
+            As :meth:`ledger`.
+        """
+        return self.ledger(dataset, reading).joined() if self.is_partitioned else None
+
+
+IN_MEMORY = Engine()
+"""Without partitions."""

@@ -1,0 +1,106 @@
+"""Partitions out of core on one machine: rows, then ledgers, in temporary files; one partition in memory at a time."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ckm.customers.ledger_extension import ledger_columns
+from ckm.customers.ledger_file import StoredLedger, opened
+from ckm.customers.ledger_join import join_coverage
+from ckm.customers.ledger_reader import read_rows
+from ckm.customers.required_tables import TRANSACTIONS, readable, require_transactions
+from ckm.files import replacing, temporary_folder
+from ckm.partitions.customer_hash import PARTITION, with_partition
+from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from ckm.partitions.partitioned_ledger import Reading
+
+T = TypeVar("T")
+
+BATCH_ROWS = 500_000
+"""Rows that are divided among the partitions at a time."""
+
+
+class LocalLedger(PartitionedLedger):
+    """Ledgers of partitions in files, read one at a time."""
+
+    def __init__(self, common: Common, customers: int, files: list[Path], folder: Path) -> None:
+        super().__init__(common, len(files), customers)
+        self._files = files
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+    def map_stored(self, function: Callable[[Partition], T]) -> Iterator[T]:
+        """Yield the results of a function of each partition, in order."""
+        for number, path in enumerate(self._files):
+            with opened(path) as stored:
+                ledger = stored.ledger(stored.needs)
+            yield function(Partition(number, ledger))
+
+    def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
+        """Write the rows of each partition to one Parquet file, a row group for each."""
+        arrow = schema.to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+        written = 0
+        with replacing(path) as draft, pq.ParquetWriter(draft, arrow, compression="zstd") as writer:
+            for frame in self.map(rows):
+                writer.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow))
+                written += frame.height
+        return written
+
+
+def count_rows(tables: Mapping[str, pl.LazyFrame]) -> int:
+    """Return the number of transaction lines."""
+    with readable():
+        return int(tables[TRANSACTIONS].select(pl.len()).collect(engine="streaming").item())
+
+
+def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Reading) -> LocalLedger:
+    """Divide the transactions among partitions in files, and read each into a ledger.
+
+    Raises
+    ------
+    InputError, UsageError, NotEnoughDataError
+        As :func:`ckm.customers.ledger_reader.read_all_days`.
+    """
+    transactions = require_transactions(tables, reading.time_zone)
+    columns = ledger_columns(transactions.collect_schema())
+    folder = Path(mkdtemp(prefix="partitions-", dir=temporary_folder()))
+    with readable():
+        rows = _divided(transactions.select(columns), partitions, folder)
+    files, coverages, customers = [], [], 0
+    for number, path in enumerate(rows):
+        ledger = read_rows(pl.scan_ipc(path), time_zone=reading.time_zone, needs=reading.needs, as_of=reading.as_of)
+        path.unlink()
+        coverages.append(ledger.coverage)
+        customers += len(ledger.customers)
+        files.append(folder / f"{number}.npz")
+        StoredLedger.of(ledger).write(files[-1])
+    return LocalLedger(Common.of(reading, join_coverage(coverages)), customers, files, folder)
+
+
+def _divided(transactions: pl.LazyFrame, partitions: int, folder: Path) -> list[Path]:
+    """Write each row into the file of its partition; return the files."""
+    paths = [folder / f"{number}.arrow" for number in range(partitions)]
+    schema = transactions.collect_schema().to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    writers = [pa.ipc.new_file(str(path), schema, options=options) for path in paths]
+    try:
+        batches = transactions.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming")
+        for batch in batches:
+            parts = with_partition(batch, partitions).partition_by(PARTITION, as_dict=True, include_key=False)
+            for (number,), rows in parts.items():
+                writers[number].write_table(rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
+    finally:
+        for writer in writers:
+            writer.close()
+    return paths

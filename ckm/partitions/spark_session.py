@@ -1,0 +1,136 @@
+"""Session with a Spark cluster, whose log stays off the terminal, and whose errors become errors of ckm."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm.errors import InputError, UsageError
+from ckm.files import temporary_folder
+from ckm.partitions.executor import error_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+SETTINGS = {
+    "spark.app.name": "ckm",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.ui.enabled": "false",
+    "spark.sql.session.timeZone": "UTC",  # time stamps of Arrow batches have this zone
+    "spark.sql.adaptive.enabled": "false",  # it may join partitions, whose memory is planned
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "250000",
+}
+ERROR_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""Loggers of pyspark that write the texts of errors to stderr, and with them values of rows."""
+LOG_VARIABLE = "CKM_SPARK_LOG"
+"""Environment variable with the file of Spark's log; by default a temporary file that is removed with the process."""
+
+
+def spark_session(master: str | None) -> SparkSession:
+    """Return the running Spark session of this process, as in a notebook, or else start one.
+
+    Settings of ``spark-defaults.conf`` and ``PYSPARK_SUBMIT_ARGS`` apply, except for those of :data:`SETTINGS`.
+
+    Raises
+    ------
+    UsageError
+        No session could be started.
+    """
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    builder = SparkSession.builder
+    # only tables that a session creates are there, and ckm creates none
+    for name, value in {**SETTINGS, "spark.sql.warehouse.dir": str(temporary_folder() / "warehouse")}.items():
+        builder = builder.config(name, value)
+    if master is not None:  # else that of the configuration, or local[*]
+        builder = builder.master(master)
+    with _log_in_file() as log:
+        try:
+            session = builder.getOrCreate()
+        except Exception as error:
+            raise UsageError(
+                f"no Spark session could be started: {type(error).__name__}",
+                hint=f"Spark needs Java 17 or newer, and a running master; set {LOG_VARIABLE}=FILE to keep its log "
+                f"({log})",
+            ) from error
+    session.sparkContext.setLogLevel("ERROR")
+    for name in ERROR_LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return session
+
+
+@contextmanager
+def _log_in_file() -> Iterator[Path]:
+    """Let Java processes that are started meanwhile write their log into a file instead of stderr."""
+    log = Path(os.environ.get(LOG_VARIABLE) or temporary_folder() / "spark.log")
+    with log.open("a") as file, suppress_stderr(file.fileno()):
+        yield log
+
+
+@contextmanager
+def suppress_stderr(file: int) -> Iterator[None]:
+    """Redirect the file descriptor of stderr."""
+    sys.stderr.flush()
+    with suppress(OSError):
+        kept = os.dup(2)
+        os.dup2(file, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextmanager
+def explained(label: str) -> Iterator[None]:
+    """Raise errors of Spark as errors of ckm; their text, which can contain values of rows, is left out.
+
+    Raises
+    ------
+    CkmError
+        An executor raised it.
+    UsageError
+        Spark cannot find or open the data.
+    InputError
+        The job failed.
+    """
+    from pyspark.errors import AnalysisException, PySparkException
+
+    try:
+        with warnings.catch_warnings():
+            # pyspark checks the version of pandas, which neither it nor ckm uses here
+            warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+            yield
+    except PySparkException as error:
+        found = error_in(str(error))
+        if found is not None:
+            raise found from None
+        condition = error.getCondition() or type(error).__name__
+        if isinstance(error, AnalysisException):
+            raise UsageError(
+                f"Spark cannot read {label}: {condition}", hint="name a table, or a path of Parquet files or Delta"
+            ) from None
+        raise _failed(condition) from None
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "py4j":
+            raise
+        raise error_in(str(error)) or _failed(type(error).__name__) from None
+
+
+def _failed(condition: str) -> InputError:
+    return InputError(
+        f"the Spark job failed: {condition}", hint=f"Spark's log has the reason: {LOG_VARIABLE}=FILE keeps it"
+    )

@@ -1,0 +1,24 @@
+"""A Spark session of this process, with two cores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ckm.partitions.engine import Engine
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine of three partitions in Spark's local mode; all tests share its session."""
+    pytest.importorskip("pyspark")
+    from ckm.partitions.spark_session import LOG_VARIABLE, spark_session
+
+    log: Path = tmp_path_factory.mktemp("spark") / "spark.log"
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(LOG_VARIABLE, str(log))
+        session = spark_session("local[2]")
+    yield Engine("spark", 3, "local[2]")
+    session.stop()

@@ -1,0 +1,142 @@
+"""Partitions out of core give the results of an analysis in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from ckm.config import Config
+from ckm.customers import learning_sample
+from ckm.errors import UsageError
+from ckm.identities import FILE, Identities, Link
+from ckm.partitions import partitioned_ledger
+from ckm.partitions.engine import Engine
+from ckm.segment import SegmentOptions, segment_dataset
+from tests.conftest import Run
+from tests.metrics.stores import example_frames
+from tests.partitions.shops import AS_OF, METHODS, assert_same_segments, example_dataset, in_memory
+
+
+@pytest.fixture
+def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Definitions are learned from 700 of the 3,000 customers."""
+    for module in (learning_sample, partitioned_ledger):
+        monkeypatch.setattr(module, "SAMPLE_CUSTOMERS", 700)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", METHODS, ids=str)
+def test_segments_by_partitions_are_those_in_memory(by: str | Path) -> None:
+    assert_same_segments(example_dataset(), Engine(partitions=5), in_memory(by), by)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", METHODS, ids=str)
+def test_above_the_sample_size_segments_by_partitions_are_those_in_memory_too(
+    by: str | Path, small_sample: None
+) -> None:
+    options = SegmentOptions(by=by, as_of=AS_OF, keep=False)
+    expected = segment_dataset(example_dataset(), options, Config())
+    assert expected.definition.customers < expected.customers.height
+    assert_same_segments(example_dataset(), Engine(partitions=3), expected, by, as_of=AS_OF)
+
+
+@pytest.mark.slow
+def test_segment_changes_by_partitions_are_those_in_memory() -> None:
+    options = {"moves": True, "since": AS_OF}
+    expected = in_memory("rfm", **options)
+    found = segment_dataset(
+        example_dataset(), SegmentOptions(by="rfm", keep=False, engine=Engine(partitions=4), **options), Config()
+    )
+    assert_frame_equal(found.customers, expected.customers, rel_tol=1e-9)
+    assert expected.moves is not None
+    assert found.moves is not None
+    assert_frame_equal(found.moves.matrix, expected.moves.matrix)
+
+
+@pytest.mark.slow
+def test_rows_are_written_by_partition(tmp_path: Path) -> None:
+    rows = tmp_path / "new" / "customers.parquet"
+    assert_same_segments(example_dataset(), Engine(partitions=7), in_memory("rfm"), "rfm", rows=rows)
+    assert [each.name for each in rows.parent.iterdir()] == [rows.name]
+
+
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("orders") / "orders.parquet"
+    lines = example_frames()["transactions"].with_columns(order_id=pl.format("o{}", pl.int_range(pl.len())))
+    lines.write_parquet(path)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("segment", "--by", "value", "-f", "json"),
+        ("churn-warn", "--model", "btyd", "--horizon", "90d", "--all", "-f", "json"),
+        ("loyalty-report", "-f", "json"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_with_partitions_prints_what_it_prints_without(
+    run: Run, orders: Path, command: tuple[str, ...]
+) -> None:
+    name, *options = command
+    whole, divided = run(name, orders, *options), run(name, orders, *options, "--partitions", 3)
+    assert whole.exit_code == divided.exit_code == 0
+    assert divided.stdout == whole.stdout
+
+
+@pytest.mark.slow
+def test_linked_customer_ids_of_several_partitions_are_one_person(run: Run, orders: Path, tmp_path: Path) -> None:
+    for words in (("init", tmp_path), ("ingest", orders, "--as", "transactions", "-C", tmp_path)):
+        assert run(*words).exit_code == 0
+    command = ("segment", tmp_path, "--by", "value", "--customers", "-f", "json", "--dry-run")
+    unlinked = pl.read_json(run(*command).stdout.encode())
+    ids = unlinked["customer_id"].head(20).to_list()
+    Identities(tuple(Link(ids[0], each) for each in ids[1:])).write(tmp_path / FILE)
+    whole, divided = run(*command), run(*command, "--partitions", 3)
+    assert whole.exit_code == divided.exit_code == 0, divided.stderr
+    assert pl.read_json(divided.stdout.encode()).height == unlinked.height - 19
+    assert divided.stdout == whole.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--partitions", "many"), "invalid number"),
+        (("--partitions", "0"), "invalid number"),
+        (("--master", "local[2]"), "--engine spark"),
+        (("--partitions", "2", "--by", "lifecycle", "--details"), "do not support --details"),
+    ],
+    ids=" ".join,
+)
+def test_what_partitions_do_not_support_is_refused(
+    run: Run, orders: Path, options: tuple[str, ...], message: str
+) -> None:
+    found = run("segment", orders, *options)
+    assert found.exit_code == 2
+    assert message in found.stderr
+
+
+def test_parts_by_a_column_of_the_transactions_are_refused(run: Run, orders: Path) -> None:
+    found = run("loyalty-report", orders, "--by", "channel", "--partitions", "2")
+    assert found.exit_code == 2
+    assert "do not support --by" in found.stderr
+
+
+def test_spark_without_its_extra_is_refused_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ckm.partitions.engine.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="not installed") as found:
+        Engine("spark")
+    assert 'pip install ".[spark]"' in str(found.value.hint)
+
+
+def test_partitions_hold_two_million_rows_each_unless_their_number_is_given() -> None:
+    assert Engine(partitions=0).number(1) == 1
+    assert Engine(partitions=0).number(20_000_001) == 11
+    assert Engine(partitions=4).number(20_000_001) == 4

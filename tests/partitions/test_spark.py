@@ -1,0 +1,221 @@
+"""Results in Spark are those in memory; Spark runs in its local mode, a cluster in ``bench/spark_cluster.sh``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+
+from ckm.config import Config
+from ckm.customers import learning_sample
+from ckm.dataset import AS_FOUND, Dataset
+from ckm.identities import FILE, Identities, Link
+from ckm.partitions import partitioned_ledger
+from ckm.partitions.engine import Engine
+from ckm.segment import SegmentOptions, segment_dataset
+from tests.conftest import Run
+from tests.metrics.stores import example_frames
+from tests.partitions.shops import AS_OF, METHODS, assert_same_segments, example_dataset
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("orders") / "orders.parquet"
+    lines = example_frames()["transactions"].with_columns(order_id=pl.format("o{}", pl.int_range(pl.len())))
+    lines.write_parquet(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shop(spark: Engine, orders: Path) -> Dataset:
+    """The transactions of the example shop as Spark reads them, with its customers."""
+    found = spark.open(orders, None, AS_FOUND)
+    found.tables["customers"] = example_dataset().tables["customers"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def with_orders() -> Dataset:
+    lines = example_frames()["transactions"].with_columns(order_id=pl.format("o{}", pl.int_range(pl.len())))
+    return Dataset({**example_dataset().tables, "transactions": lines.lazy()}, "example")
+
+
+@pytest.mark.parametrize("by", METHODS, ids=str)
+def test_segments_in_spark_are_those_in_memory(
+    by: str | Path, spark: Engine, shop: Dataset, with_orders: Dataset, tmp_path: Path
+) -> None:
+    expected = segment_dataset(with_orders, SegmentOptions(by=by, keep=False), Config())
+    assert_same_segments(shop, spark, expected, by, rows=tmp_path / "customers.parquet")
+
+
+def test_above_the_sample_size_segments_in_spark_are_those_in_memory_too(
+    spark: Engine, shop: Dataset, with_orders: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (learning_sample, partitioned_ledger):
+        monkeypatch.setattr(module, "SAMPLE_CUSTOMERS", 700)
+    expected = segment_dataset(with_orders, SegmentOptions(by="value", as_of=AS_OF, keep=False), Config())
+    assert expected.definition.customers < expected.customers.height
+    assert_same_segments(shop, spark, expected, "value", as_of=AS_OF)
+
+
+def test_a_delta_table_is_read_through_its_file_list(
+    spark: Engine, orders: Path, with_orders: Dataset, tmp_path: Path
+) -> None:
+    rows = pl.read_parquet(orders)
+    half = rows.height // 2
+    write_deltalake(tmp_path / "sales", rows.head(half))
+    write_deltalake(tmp_path / "sales", rows.tail(-half), mode="append")
+    (tmp_path / "sales" / "left-behind.parquet").write_bytes(orders.read_bytes())
+    found = spark.open(tmp_path / "sales", None, AS_FOUND)
+    alone = Dataset({"transactions": with_orders.tables["transactions"]}, "example")
+    expected = segment_dataset(alone, SegmentOptions(by="rfm", keep=False), Config())
+    assert_same_segments(found, spark, expected, "rfm")
+
+
+def test_a_table_by_name_is_read_by_spark(spark: Engine, orders: Path, with_orders: Dataset) -> None:
+    from ckm.partitions.spark_session import spark_session
+
+    session = spark_session(None)
+    session.read.parquet(str(orders)).createOrReplaceGlobalTempView("sales")
+    found = spark.open(Path("global_temp.sales"), None, AS_FOUND)
+    alone = Dataset({"transactions": with_orders.tables["transactions"]}, "example")
+    expected = segment_dataset(alone, SegmentOptions(by="rfm", keep=False), Config())
+    assert_same_segments(found, spark, expected, "rfm")
+
+
+@pytest.fixture(scope="module")
+def workspace(orders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from typer.testing import CliRunner
+
+    from ckm.cli import app
+
+    root = tmp_path_factory.mktemp("workspace") / "shop"
+    customers = orders.with_name("customers.parquet")
+    example_frames()["customers"].write_parquet(customers)
+    for words in (
+        ["init", root],
+        ["ingest", orders, "--as", "transactions", "-C", root],
+        ["ingest", customers, "--as", "customers", "-C", root],
+    ):
+        done = CliRunner().invoke(app, [str(word) for word in words])
+        assert done.exit_code == 0, done.output
+    settings = (root / "ckm.yaml").read_text()
+    guest = example_frames()["transactions"]["customer_id"][0]
+    (root / "ckm.yaml").write_text(settings.replace("guest_ids: []", f"guest_ids: ['{guest}']"))
+    assert guest in (root / "ckm.yaml").read_text()
+    return root
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("segment", "--by", "lifecycle", "--customers", "-f", "json", "--dry-run"),
+        ("churn-warn", "--model", "btyd", "--horizon", "90d", "--all", "-f", "json", "--dry-run"),
+        ("loyalty-report", "-f", "json", "--dry-run"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_command_on_a_workspace_prints_in_spark_what_it_prints_in_memory(
+    run: Run, spark: Engine, workspace: Path, command: tuple[str, ...]
+) -> None:
+    name, *options = command
+    whole = run(name, workspace, *options)
+    in_spark = run(name, workspace, *options, "--engine", "spark", "--partitions", 3)
+    assert whole.exit_code == 0, whole.stderr
+    assert in_spark.exit_code == 0, in_spark.stderr
+    assert in_spark.stdout == whole.stdout
+
+
+def test_a_saved_run_in_spark_is_compared_with_like_one_in_memory(
+    run: Run, spark: Engine, workspace: Path, tmp_path: Path
+) -> None:
+    engine = ("--engine", "spark", "--partitions", 3)
+    first = run("segment", workspace, "--as-of", AS_OF, *engine)
+    assert first.exit_code == 0, first.stderr
+    rows = tmp_path / "customers.parquet"
+    second = run("segment", workspace, *engine, "-o", rows)
+    assert second.exit_code == 0, second.stderr
+    again = run("segment", workspace, "--dry-run", "--customers", "-f", "json")
+    expected = pl.read_json(again.stdout.encode())
+    found = pl.read_parquet(rows / "*.parquet").sort("customer_id")
+    assert found["segment"].to_list() == expected["segment"].to_list()
+    assert found["previous_segment"].to_list() == expected["previous_segment"].to_list()
+    assert found["cause"].drop_nulls().len() > 0
+    assert found["cause"].to_list() == expected["cause"].to_list()
+
+
+@pytest.mark.parametrize("command", ["segment", "churn-warn", "loyalty-report"])
+def test_a_workspace_with_linked_customers_is_refused(run: Run, spark: Engine, workspace: Path, command: str) -> None:
+    left, right = example_frames()["customers"]["customer_id"].head(2)
+    Identities((Link(left, right),)).write(workspace / FILE)
+    try:
+        found = run(command, workspace, "--engine", "spark", "--dry-run")
+    finally:
+        (workspace / FILE).unlink()
+    assert found.exit_code == 2
+    assert FILE in found.stderr
+    assert left not in found.stderr
+
+
+def test_a_folder_that_spark_did_not_write_is_not_replaced(
+    run: Run, spark: Engine, orders: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "kept.parquet"
+    target.mkdir()
+    (target / "note.txt").write_text("keep me")
+    found = run("segment", orders, "--engine", "spark", "--partitions", 2, "-o", target)
+    assert found.exit_code == 2
+    assert "no folder that Spark wrote" in found.stderr
+    assert [each.name for each in target.iterdir()] == ["note.txt"]
+
+
+def test_an_error_of_an_executor_is_raised_in_the_driver(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
+    mixed = pl.read_parquet(orders).with_columns(
+        currency=pl.when(pl.int_range(pl.len()) > 20_000).then(pl.lit("USD")).otherwise("currency")
+    )
+    mixed.write_parquet(tmp_path / "mixed.parquet")
+    found = run("segment", tmp_path / "mixed.parquet", "--engine", "spark", "--partitions", 2)
+    assert found.exit_code == 2
+    assert "several currencies (EUR, USD)" in found.stderr
+
+
+def test_too_many_invalid_rows_are_refused_with_their_number_only(
+    run: Run, spark: Engine, orders: Path, tmp_path: Path
+) -> None:
+    broken = pl.read_parquet(orders).with_columns(
+        ordered_at=pl.when(pl.int_range(pl.len()) % 10 > 0).then("ordered_at"), customer_id=pl.lit("secret-id")
+    )
+    broken.write_parquet(tmp_path / "broken.parquet")
+    found = run("segment", tmp_path / "broken.parquet", "--engine", "spark", "--partitions", 2)
+    assert found.exit_code == 3
+    assert "are invalid" in found.stderr
+    assert "secret" not in found.output
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("no_such.table", "segment"), ("nowhere.parquet", "segment"), ("some.table", "churn-warn"),
+     ("some.table", "loyalty-report")],
+)  # fmt: skip
+def test_data_that_cannot_be_read_are_refused(run: Run, spark: Engine, name: str, command: str) -> None:
+    found = run(command, name, "--engine", "spark")
+    assert found.exit_code == 2
+    assert found.stderr.count("\n") <= 3
+
+
+def test_text_columns_are_refused(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
+    rows = pl.read_parquet(orders).with_columns(pl.col("ordered_at").dt.strftime("%d.%m.%Y"))
+    rows.write_parquet(tmp_path / "texts.parquet")
+    found = run("segment", tmp_path / "texts.parquet", "--engine", "spark")
+    assert found.exit_code == 2
+    assert "parsed as text" in found.stderr
+
+
+def test_stderr_has_no_line_of_spark(run: Run, spark: Engine, orders: Path) -> None:
+    found = run("segment", orders, "--engine", "spark", "--partitions", 2, "-f", "csv")
+    assert found.exit_code == 0
+    assert not any(word in found.stderr for word in ("WARN", "pyspark", "java", "Warning"))
