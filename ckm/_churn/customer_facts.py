@@ -62,7 +62,7 @@ OWN = (
 
 @dataclass(frozen=True)
 class ReturningCustomers:
-    """Facts of customers who bought within the last horizon, as of the day before it.
+    """Customers who bought in the horizon that ends on the as-of date, with their facts as of the day before it began.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ class Horizon:
     reasoning
         How the number of days was chosen, as a sentence.
     shortened
-        Why the default by the purchase intervals is not used, as a sentence; None where it is used, and where the user
+        Why the horizon that the purchase intervals suggest is not used, as a sentence; None if it is used or the user
         chose the horizon.
     """
 
@@ -55,7 +55,7 @@ class DefaultHorizons:
     Attributes
     ----------
     default
-        The default by the purchase intervals.
+        The horizon that the purchase intervals suggest.
     shorter
         Days of the shorter horizons, longest first.
     """
@@ -79,7 +79,7 @@ class DefaultHorizons:
 
 
 def default_horizons(history: History) -> DefaultHorizons:
-    """Return the default horizon by the purchase intervals of the shop's customers, and shorter ones.
+    """Return the horizon that the purchase intervals of the shop's customers suggest, and shorter horizons.
 
     The default is the 80th percentile of the purchase intervals with equal weight per customer
     (:func:`ckm.models.purchase_interval.population_gap`; with equal weight per interval, the few weekly buyers would

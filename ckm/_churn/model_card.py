@@ -209,7 +209,7 @@ class CardColumns:
     all_different
         Used numeric columns with a different value in every row.
     leaks
-        Name, ROC AUC alone, and sentence of each column that reveals the label.
+        For each column that reveals the label: name, ROC AUC of this column alone, and a sentence.
     """
 
     used: tuple[str, ...]

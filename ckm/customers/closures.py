@@ -60,7 +60,7 @@ class Closure:
 
     @property
     def sentence(self) -> str:
-        """Remark for the user."""
+        """Remark with the days of the closure and its possible causes."""
         return (
             f"no sale from {calendar_day(self.first)} to {calendar_day(self.last)} ({counted(self.days, 'day')}): the "
             "shop was closed, or data are missing"

@@ -294,7 +294,10 @@ class TransactionScan:
         return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
     def customers(self) -> tuple[pl.Series, Integers]:
-        """Return the customer ids as sorted texts, and the code (position in them) of each customer number."""
+        """Return the customer ids as sorted texts, and the code of each customer number of the register.
+
+        The code of a customer is the position of the id in the sorted ids.
+        """
         ids = self.register.ids
         if ids.dtype == pl.String:
             # polars sorts texts eight times faster than it computes an argsort; the register returns the numbers

@@ -39,15 +39,15 @@ class Grid:
     Attributes
     ----------
     sizes
-        Size of every cell.
+        Number of customers of every cell.
     lines
-        Groups of cells of all customers that add up to a known total.
+        Groups of cells that together contain all customers, so that one suppressed cell could be computed as the rest.
     rows
-        Cells within each slice of ``--by``, by the breakdowns that belong together.
+        By breakdown, then by slice of ``--by``: the cells of the breakdown within the slice.
     cells
-        Cell of each metric by position, and whether the metric may be shown if the cell is small.
+        For each metric, in order: its cell, and whether the metric is shown even if the cell is small.
     alone
-        Cells that are no part of a total, such as the top 20 %; each is suppressed by its own size.
+        Cells that do not add up to a total with others, such as the top 20 %; their own size decides on suppression.
     """
 
     sizes: dict[Cell, Sizes] = field(default_factory=dict)
@@ -97,7 +97,19 @@ def grid(metrics: Metrics, by: str | None) -> Grid:
 
 @dataclass(frozen=True)
 class _Place:
-    """Position of a metric among the cells: slice of ``--by``, part within it, and breakdown."""
+    """The cell of a metric in its components.
+
+    Attributes
+    ----------
+    outer
+        Slice of ``--by``; empty without one.
+    inner
+        Part of the customers within the slice, such as a stage; empty if the metric is about all of them.
+    part
+        Definition of the breakdown to which ``inner`` belongs; None without one.
+    is_public
+        Whether the catalogue protects the metric as ``public``.
+    """
 
     outer: Cell
     inner: Cell = frozenset()

@@ -38,10 +38,10 @@ class GrowthPotential:
     Attributes
     ----------
     customers
-        customer_id, segment, current_value, potential_value, headroom, by ``customer_id``: of all customers with a
-        purchase, or of a sample.
+        customer_id, segment, current_value, potential_value, headroom; one row per customer with a purchase, or per
+        customer of a sample.
     sample
-        Features that were used.
+        Features from which the values were computed.
     segments
         Names of the value segments, best first.
     remarks

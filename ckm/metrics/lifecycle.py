@@ -50,7 +50,7 @@ class Lifecycle:
     state
         Position in :data:`ckm._segment.lifecycle.definition.STATES`, by code (int8); -1 without a purchase.
     earlier
-        The same as of the end of the comparison period, by the same definition; None without one.
+        Life cycle stages as of the end of the comparison period, with the same definition; None without a comparison.
     """
 
     definition: LifecycleDefinition
@@ -59,12 +59,12 @@ class Lifecycle:
     earlier: Lifecycle | None = None
 
     def is_in(self, *states: str) -> Mask:
-        """Return whether a customer is in one of some stages, by code."""
+        """Return whether each customer is in one of the stages ``states``, shape (customers,)."""
         return np.isin(self.state, [STATES.index(state) for state in states])
 
     @cached_property
     def is_lapsed(self) -> Mask:
-        """Whether a customer is lapsed, by code."""
+        """Whether each customer is lapsed, shape (customers,)."""
         return self.is_in("lapsed")
 
 

@@ -146,14 +146,17 @@ def second_orders(context: ReportContext) -> SecondOrders | Missing:
 def second_order_metrics(
     found: SecondOrders | Missing, earlier: SecondOrders | Missing | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the interval of second orders, the number of customers who are due, and their expected revenue.
+    """Return four metrics, or the reason for which they are missing.
+
+    First and last day after a first order on which a second order is due (``second_order_due_from``, ``_until``), the
+    number of customers who are due, and the expected revenue of their second orders.
 
     Parameters
     ----------
     found
         Result as of the as-of date.
     earlier
-        Result as of the end of the comparison period; None without one.
+        Result as of the end of the comparison period, for the previous values; None without a comparison.
     """
     if isinstance(found, Missing):
         return (), (found,)
@@ -334,7 +337,7 @@ def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
 
 
 def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
-    """Return the most frequent item of the second order, given the first item.
+    """Return, for each customer who is due, the item that repeat customers bought most often after the same first item.
 
     Parameters
     ----------
@@ -346,8 +349,9 @@ def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.
     Returns
     -------
     pl.DataFrame
-        ``code`` of those who are due, ``item``, ``item_second``, ``customers`` who bought the second after the first,
-        and ``of`` how many who bought the first; without those for whom fewer than :data:`FEWEST_FOR_ITEM` did.
+        One row per customer who is due, if at least :data:`FEWEST_FOR_ITEM` repeat customers bought the pair of items:
+        ``code``; ``item`` of the first and ``item_second`` of the second order; ``customers``, repeat customers who
+        bought the pair; ``of``, repeat customers whose first order had ``item``.
     """
     pairs = (
         first.join(second, on="code", suffix="_second")

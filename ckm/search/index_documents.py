@@ -96,7 +96,8 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
         if name == CODE and (code := _code(text, language)):
             fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
             fields.append((exact_field(name), " ".join(found.exact)))
-            # A part of a code is not a match, but a text with the whole code ranks before one with some of its parts.
+            # Only pairs of neighbouring parts are forms, not single parts: one part of a code is not a match, and a
+            # text with the whole code ranks before one with some of its pairs.
             fields.append(("forms", " ".join(form for form in found.forms if "_" in form)))
             fields.append(("grams", " ".join(found.grams)))
             continue

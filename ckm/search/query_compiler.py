@@ -149,7 +149,19 @@ class QueryCompiler:
         return CompiledQuery([_all([one], conditions) for one in ranked if one is not None])
 
     def more_like(self, key: str, terms: Counter[str], keep: Mapping[str, Collection[str]]) -> CompiledQuery | None:
-        """Return the query for records with the terms of highest tf-idf of a record, without the record itself."""
+        """Return the query for other records that share the terms of highest tf-idf of the record ``key``.
+
+        None if the record has no terms.
+
+        Parameters
+        ----------
+        key
+            Key of the record, which is not a hit.
+        terms
+            Terms of the record with their counts.
+        keep
+            Allowed values by label.
+        """
         total = sum(searcher.num_docs for searcher in self._searchers)
 
         def tf_idf(term: str, count: int) -> float:

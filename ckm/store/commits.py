@@ -55,7 +55,10 @@ def reversed_commits(folder: Path, version: int) -> Iterator[dict[str, Any]]:
 
 
 def extend(folder: Path, version: int) -> None:
-    """Append the commits up to ``version`` to the cache; requires the lock. A crash before this is harmless."""
+    """Append the commits that follow the cached ones, up to ``version``; the caller holds the store's lock.
+
+    After a crash the next call completes the cache.
+    """
     path = folder / COMMITS_FILE
     known = _known(folder)
     end = sum(map(len, known))

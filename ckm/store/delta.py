@@ -274,7 +274,11 @@ class StoredTable:
                 marker.touch()
 
     def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
-        """Vacuum a table whose log deltalake opens by another path: deltalake names the files, and ckm deletes them."""
+        """Vacuum a table that deltalake opens by another path than its folder (:func:`log_path`).
+
+        ``path`` gets an empty file for each data file; deltalake lists the expired ones, and ckm deletes these from the
+        folder of the table.
+        """
         assert self._delta is not None
         names = [file.name for file in self.folder.glob("*.parquet")]
         try:

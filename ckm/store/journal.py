@@ -37,10 +37,11 @@ logger = logging.getLogger("ckm.store")
 
 @dataclass(frozen=True)
 class Entry:
-    """A load in progress.
+    """The record of a load in progress.
 
-    All files of the load start with ``load_id``; its commit sets ``mark`` for ``app_id``. The other fields are for the
-    cleanup after the commit, see :func:`ckm.store.writer.settle`.
+    The names of its files start with ``load_id``. The load is committed when the table's log has the transaction
+    version ``mark`` for ``app_id``. The other fields are for the cleanup after the commit, see
+    :func:`ckm.store.writer.settle`.
     """
 
     load_id: str

@@ -71,7 +71,7 @@ class FileOrders:
 
 
 class OrderCandidates:
-    """The rows of a load's orders in its files and in the table.
+    """The orders of a load: their rows in the load's files (new) and in the table (known).
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ class OrderCandidates:
     schema
         Columns of new and known rows.
     orders
-        Facts of the file's orders.
+        Time span, first and last order of the file.
     plan
-        Plan of the merge of single rows; the merge of orders completes it.
+        Plan of the merge of single rows, to which the users of this class add orders.
     amounts
         Functions that spread order amounts over lines; None if the source has no order amounts.
     any_source

@@ -213,7 +213,17 @@ class OrderMerge:
             plan.replaced.append(matched.drop(FILE, POSITION))
 
     def _date_again(self, known: pl.DataFrame, before: pl.DataFrame, earlier: pl.DataFrame) -> None:
-        """Date the undated returns of known orders again, by the states ``before`` and ``earlier``."""
+        """Recompute the dates of undated returns, because the file adds earlier states of known orders.
+
+        Parameters
+        ----------
+        known
+            Rows of these orders in the table.
+        before
+            Earlier states of these orders in the store.
+        earlier
+            Earlier states that the file adds.
+        """
         replaced = pl.concat([before, aligned(earlier, before.schema)])
         present = known.drop(FILE, POSITION)
         dated = present_rows(present, replaced, self._loads_with_this())

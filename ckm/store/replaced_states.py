@@ -31,7 +31,7 @@ def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFr
 
 
 def state_schema(schema: pl.Schema) -> pl.Schema:
-    """Return the columns of earlier states of rows with the columns ``schema``."""
+    """Return the schema of earlier states in ``TABLE_replaced``, for a table with the columns ``schema``."""
     return pl.Schema({**schema, DATED_BY: pl.String(), REPLACED_BY: pl.String(), KNOWN_FROM: MOMENT})
 
 

@@ -64,7 +64,7 @@ class TableSnapshot:
         return scan_files([self.folder / unquote(name) for name, *_ in marks], self.schema)
 
     def lacks(self, mark: Mark) -> bool:
-        """Return whether a file of an earlier state is missing or changed on disk."""
+        """Return whether the file of ``mark``, also of an earlier version, is missing or has another size on disk."""
         path = self.folder / unquote(mark[0])
         return not path.is_file() or path.stat().st_size != mark[2]
 

@@ -147,7 +147,11 @@ def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> di
 
 
 def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
-    """Return the order of clusters: previous ones in their order, each new one before the first with a lower value."""
+    """Return the numbers of the clusters in order.
+
+    The clusters in ``kept`` (position in the previous definition, by number) stay in their previous order; each new
+    cluster is inserted before the first one with less money.
+    """
     order = sorted(kept, key=lambda each: kept[each])
     for new in sorted((each for each in range(len(money)) if each not in kept), key=lambda each: -money[each]):
         place = next((place for place, there in enumerate(order) if money[there] < money[new]), len(order))

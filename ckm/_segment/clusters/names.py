@@ -163,14 +163,17 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
 
 
 def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
-    """Return whether the words of an existing name are true of a cluster; text written by a user counts as true.
+    """Return whether an existing name still fits a cluster.
+
+    It does not if it has the high word of a feature whose deviation is not positive, or the low word of a feature whose
+    deviation is not negative. Text that a user wrote never contradicts.
 
     Parameters
     ----------
     name
         Name of a cluster, with or without a number.
     row
-        The cluster's deviations, 0 where a fact contradicts.
+        Deviation of the cluster in each feature, from :func:`true_deviations`.
     features
         Features in the order of the deviations.
     """

@@ -106,7 +106,7 @@ def lifecycle_flows(
 
 
 def _starts(as_of: date, period: str, periods: int) -> list[date]:
-    """Return the first days of the periods up to the one of ``as_of``."""
+    """Return the first day of each of the last ``periods`` periods, oldest first; the last one contains ``as_of``."""
     if period not in MONTHS:
         raise UnknownNameError("period", period, MONTHS)
     if periods < 1:

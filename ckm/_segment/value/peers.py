@@ -50,7 +50,7 @@ class Peers:
         return joined[COUNT]
 
     def to_plain(self) -> dict[str, Any]:
-        """Return a table: the features and ``customers``, then one row per group."""
+        """Return ``columns`` (the features and ``customers``) and ``rows``, one per group, for the definition file."""
         return {"columns": [*self.features, "customers"], "rows": [[*values, number] for values, number in self.groups]}
 
 

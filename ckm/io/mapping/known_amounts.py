@@ -66,10 +66,11 @@ def with_known_amounts(new: pl.DataFrame, known: pl.DataFrame, columns: Collecti
 
 
 def _compared(both: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Compare lines with the known ones; lines whose amount differs by a known discount get the known amounts.
+    """Compare lines with the known lines of their orders, and add the results as columns.
 
-    Adds ``_LESS`` (these lines); per order ``_TOTAL`` (sum of its lines) and ``_SAME`` (all its lines are unchanged);
-    for changed orders ``_IS_SOLD`` and ``_IS_LEFT`` (the sum is the known amount after discounts, or after refunds).
+    ``_LESS``: the amount is the known amount plus a known discount; the line gets the known amounts. Per order,
+    ``_TOTAL``: sum of its sale lines; ``_SAME``: no amount has changed. For changed orders, ``_IS_SOLD``: the total
+    equals the known amount after discounts; ``_IS_LEFT``: it equals the known amount after discounts and refunds.
     """
     less = _is((pl.col("net") - pl.col(f"net{_KNOWN}") - pl.col(f"discount{_KNOWN}")).abs() < TOLERANCE)
     less &= _is(pl.col(f"discount{_KNOWN}") > TOLERANCE) & pl.lit("discount" not in columns)

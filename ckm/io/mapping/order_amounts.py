@@ -124,9 +124,10 @@ def after_discount(goods: pl.Expr, gross: pl.Expr, discount: pl.Expr) -> pl.Expr
 
 
 def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
-    """Return the weights by which missing goods are spread.
+    """Return the weight of each line for spreading the value of goods that the lines lack.
 
-    Only lines with quantity 0 get goods, if there are any; else the weights are amounts, else quantities, else equal.
+    If an order has lines with quantity 0 (all returned), these have weight 1 and the others 0; else a weight is the
+    amount, else the quantity, else 1.
     """
     quantity = pl.col("quantity") if "quantity" in lines.columns else pl.lit(None, dtype=pl.Float64)
     emptied = pl.when(quantity == 0).then(1.0).otherwise(0.0)

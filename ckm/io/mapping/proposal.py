@@ -76,8 +76,8 @@ def propose_mapping(
     repeated
         Groups of columns with equal names in the file: these are not mapped by name.
     amounts_needed
-        Whether transactions without an amount column are refused; else each row counts 1, without a currency, unless a
-        column has a name similar to an amount.
+        Whether transactions without an amount column are refused. If not, each row counts 1 without a currency; a file
+        with a column whose name is similar to an amount is still refused.
     sample
         The file's first records: a column is suggested only if its values have the type of the target.
 

@@ -1,4 +1,7 @@
-"""Amounts of an order line as in its file, its own and its order's, stored as JSON before they are spread."""
+"""Amounts that a source states for an order line and for its order, as JSON.
+
+They are stored before amounts of the order are spread over its lines.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,10 @@ def _dictionary() -> frozenset[str]:
 
 
 def words(run: list[str]) -> list[str]:
-    """Return the words of a run, given as clusters; a cluster outside dictionary words is a word."""
+    """Split a run of Thai text into dictionary words.
+
+    ``run`` has one grapheme cluster per element; a cluster that belongs to no dictionary word is a word of its own.
+    """
     known = _dictionary()
     size = len(run)
     # The best segmentation up to each position, as one number that compares like (clusters outside words, words, start
