@@ -234,6 +234,20 @@ class TransactionScan:
             self._add_basket(name, item, batch, numbers[owner])
 
     def _sums(self, rows: pl.DataFrame, firsts: Integers) -> Mapping[str, NDArray[Any]]:
+        """Return the sums of each run of rows, by column name; amounts in the ledger's whole units of money.
+
+        ``net`` and ``lines``; with costs also ``cost``, the net of lines with a known cost (``costed``) and their
+        number (``costs_known``); with discounts ``discount`` and the purchase lines with a known one
+        (``discounts_known``); with undated returns their net (``undated``) and number (``undated_lines``).
+
+        Parameters
+        ----------
+        rows
+            Rows of customers, in which the rows of a run follow each other.
+        firsts
+            Index of the first row of each run, shape (runs,).
+        """
+
         def added(values: NDArray[np.int64]) -> Integers:
             return np.add.reduceat(values, firsts)
 

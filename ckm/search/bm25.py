@@ -61,7 +61,15 @@ class Evidence(NamedTuple):
 
 
 class _Readings(NamedTuple):
-    """The stems of a query word by language, and the word as written if it is probably misspelled, else ""."""
+    """The terms of one query word, of which the best match counts.
+
+    Attributes
+    ----------
+    stems
+        Stem of the word in each language of the query.
+    misspelled
+        The word as written if it is probably misspelled, else "".
+    """
 
     stems: tuple[str, ...]
     misspelled: str
@@ -86,11 +94,11 @@ class Bm25QueryBuilder:
         return {name: part for name, part in parts.items() if part is not None}
 
     def words(self, analysis: Analysis) -> Query | None:
-        """Return the part of the query for the words, and for the compounds that some of the words form.
+        """Return the part of the query for words and compounds; None without any.
 
-        If a position has several readings, the best one counts: the stems of a word in several languages; words at
-        edit distance 1 if no text contains the word as written; the parts of a compound (*wi*, *fi*) or the whole
-        (*wifi*). A text may write a compound as one word, or a word as a compound, so each is searched as both.
+        Each position of the query adds the score of its best reading. The readings of a word are its stems in each
+        language and, if no text contains the word as written, the words at edit distance 1. The readings of a compound
+        are its parts (*wi* and *fi*) and the whole (*wifi*), because a text may have either.
         """
         misspelled = self._misspelled(analysis)
         places: dict[tuple[int, int], _Readings] = {}
@@ -100,6 +108,7 @@ class Bm25QueryBuilder:
             places[place] = _Readings((*stems, token.term), misspelled.get(place, ""))
         weighted = []
         for (start, end), terms in _outermost(analysis.compounds).items():
+            # removed from the single words: a word inside a compound adds to the score only as a part of the compound
             parts = [places.pop(place) for place in list(places) if start <= place[0] and place[1] <= end]
             whole = self._best(_Readings(tuple(terms), ""), 1)
             readings = [each for each in (self._sum(parts), whole) if each is not None]
