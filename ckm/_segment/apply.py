@@ -43,7 +43,7 @@ def apply_definition(
     tables, as_of
         See :func:`ckm.customers.features.feature_table`.
     time_zone
-        Time zone of these data; None means that of the definition.
+        Time zone of these data; None means the time zone of the definition.
     settings
         Settings of the workspace, with the thresholds for shifts.
     ledger
@@ -106,7 +106,7 @@ def definition_table(
     customers
         The table ``customers``.
     as_of
-        As-of date; None means that of the ledger.
+        As-of date; None means the as-of date of the ledger.
     """
     method = METHODS[saved.definition.method]
     return features_of(

@@ -83,7 +83,7 @@ class Segmentation(Result):
         return self.currency != NO_CURRENCY
 
     def since(self, moves: Moves) -> Segmentation:
-        """Return the result with every customer's previous segment and the cause of a change."""
+        """Return the result with ``previous_segment`` and ``cause`` of every customer, from ``moves``."""
         customers = self.customers.drop("previous_segment", "cause").join(
             moves.customers.drop("segment"), on="customer_id", how="left", maintain_order="left"
         )

@@ -50,9 +50,9 @@ class Evidence(NamedTuple):
     certain
         Matches texts that are hits.
     possible
-        Matches these, and texts that share enough grams with a query word, possibly spread over several words.
+        Matches texts of ``certain``, and texts that share enough grams with a query word, in one word or several.
     words
-        The query words of ``possible``: a single word of the text must share enough of their grams.
+        Query words for checking a text of ``possible``: one word of the text must share enough grams with one of these.
     """
 
     certain: Query
@@ -128,15 +128,15 @@ class Bm25QueryBuilder:
         return choices[0] if len(choices) == 1 else Query.disjunction_max_query(choices)
 
     def _fields(self, term: str) -> list[str]:
-        """Return the fields that may contain a term of words or compounds."""
+        """Return the fields in which to search a term: ``words``, and ``compounds`` if that field contains the term."""
         return ["words", "compounds"] if self._idf.contains_term("compounds", term) else ["words"]
 
     def of_words(self, terms: Iterable[str]) -> Query:
-        """Return the query for any of some terms of words."""
+        """Return the query for texts with any of ``terms`` in the field ``words``."""
         return any_of([self._weighted("words", term, 1) for term in terms]) or Query.empty_query()
 
     def forms(self, tokens: Iterable[Token]) -> Query | None:
-        """Return the part of the unstemmed words and of pairs of neighbours."""
+        """Return the part of the query for unstemmed words and pairs of neighbouring words; None without any."""
         single, pair = self._weights.forms, self._weights.pairs
         counts = Counter(token.term for token in tokens)
         return any_of(
@@ -147,7 +147,7 @@ class Bm25QueryBuilder:
         )
 
     def grams(self, tokens: Iterable[Token]) -> Query | None:
-        """Return the part of the grams."""
+        """Return the part of the query for character grams; None without any."""
         counts = Counter((token.term, token.script) for token in tokens)
         return any_of(
             [
@@ -157,7 +157,7 @@ class Bm25QueryBuilder:
         )
 
     def _misspelled(self, analysis: Analysis) -> dict[tuple[int, int], str]:
-        """Return the probably misspelled words by position: no text contains them, but a text has a word at distance 1.
+        """Return the probably misspelled words by position: no text has the word, but some text a word at distance 1.
 
         Words are compared as written and not by their stems: the German stems of *Packet* and *packen* are equal.
         """
@@ -174,9 +174,9 @@ class Bm25QueryBuilder:
         }
 
     def evidence(self, analysis: Analysis) -> Evidence:
-        """Return the condition for a hit: a word of the query, or enough of the grams of one.
+        """Return the condition for a hit: a text has a word of the query, or enough grams of a word of the query.
 
-        A single shared gram is not enough: every text contains some, and no query would be without hits.
+        With a single shared gram as the condition, nearly every text would be a hit of every query.
         """
         terms = sorted({token.term for token in (*analysis.words, *analysis.compounds)})
         choices = [self._term(name, term) for term in terms for name in self._fields(term)]
@@ -199,7 +199,7 @@ class Bm25QueryBuilder:
         return Evidence(certain, any_of([certain, *possible]) or certain, tuple(words))
 
     def some_of(self, name: str, terms: Iterable[str], need: int) -> Query:
-        """Return the query for at least ``need`` of some terms."""
+        """Return the query for texts with at least ``need`` of ``terms`` in the field ``name``."""
         choices = [(Occur.Should, self._term(name, term)) for term in terms]
         return Query.boolean_query(choices, minimum_number_should_match=need)
 
@@ -213,18 +213,21 @@ class Bm25QueryBuilder:
 
 
 def shares_grams(vocabulary: str, words: Iterable[SharedGrams]) -> bool:
-    """Return whether a word of a vocabulary (separated by spaces) shares enough grams with a query word."""
+    """Return whether a word of a text shares enough grams with one of the query words ``words``.
+
+    ``vocabulary`` has the words of the text, separated by spaces.
+    """
     grams = [alphabets.grams(word) for word in vocabulary.split()]
     return any(len(word.grams.intersection(each)) >= word.need for word in words for each in grams)
 
 
 def any_of(queries: list[Query]) -> Query | None:
-    """Return the query that matches if any of some queries does and sums their scores; None for an empty list."""
+    """Return the disjunction of queries, with the sum of their scores; None for an empty list."""
     return Query.boolean_query([(Occur.Should, query) for query in queries]) if queries else None
 
 
 def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:
-    """Return the terms of compounds by position; a compound inside another one is at the position of the outer one."""
+    """Return position to terms of compounds; a compound inside another one has the position of the outer one."""
     found: dict[tuple[int, int], list[str]] = {}
     for token in sorted(compounds, key=lambda token: (token.start, -token.end, token.term)):
         inside = next((place for place in found if place[0] <= token.start and token.end <= place[1]), None)
@@ -233,7 +236,7 @@ def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:
 
 
 def _by_word(tokens: Iterable[Token]) -> list[tuple[str, list[str]]]:
-    """Return script and grams of each word; in scripts without spaces, of each run."""
+    """Return script and grams of each word or, in scripts without spaces, of each run of characters."""
     groups: list[tuple[str, list[str]]] = []
     start = end = -1
     script = ""
