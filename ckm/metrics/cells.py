@@ -58,7 +58,7 @@ class Grid:
 
 
 def slice_key(column: str, value: str) -> Pair:
-    """Return the pair of a slice of ``--by`` in a cell: its prefix tells a column ``state`` from the stages."""
+    """Return the pair of a slice of ``--by`` in a cell; its prefix keeps a column ``state`` apart from the stages."""
     return f"column {column}", value
 
 
@@ -154,7 +154,7 @@ def _counted_by_itself(metric: Metric, outer: Cell, counted_by: str) -> _Place:
 
 
 def _sizes(metric: Metric, place: _Place) -> Sizes | None:
-    """Return the number of customers of the cell by the metric; None if the metric does not count them."""
+    """Return the number of customers of the metric's cell that the metric shows; None if it shows no such number."""
     part, protection = place.part, load_catalogue()[metric.name].protection
     if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + metric.name:
         return None
@@ -177,7 +177,7 @@ def _fewer(one: Sizes, other: Sizes) -> Sizes:
 
 
 def _together(part: Part, inner: Cell) -> str:
-    """Return the key of the breakdowns that are suppressed together, because they share a cell."""
+    """Return the key of a group of breakdowns that are suppressed together, because they share a cell."""
     if part.overlap:
         return " ".join(next(iter(inner)))
     return next((other for other, _ in part.same_as.values()), part.name)
@@ -192,5 +192,5 @@ def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
 
 
 def _order(line: frozenset[Cell]) -> tuple[int, list[list[Pair]]]:
-    """Return the sort key of a line: short lines first, since their suppressions count in the long ones too."""
+    """Return the sort key of a line: short lines first, because a cell suppressed there may be in a longer line too."""
     return len(line), sorted(sorted(cell) for cell in line)

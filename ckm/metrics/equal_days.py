@@ -43,7 +43,7 @@ class EqualDays:
     period
         Days of the period that the data cover.
     days
-        Number of days to scale to, at most those of the period.
+        Number of days to scale to, at most the number of days of the period.
     """
 
     ledger: Ledger

@@ -91,7 +91,7 @@ def _is_no_share(description: Description, wanted: Target) -> bool:
 
 
 def _where(name: str, root: Path | None) -> str:
-    """Return the position of the goal in ``ckm.yaml`` for errors, because settings have no line numbers."""
+    """Return file and line of a goal for errors; ``ckm.yaml`` is read again, because settings have no lines."""
     if root is None:
         return "goals"
     document = read_yaml(root / CONFIG_NAME)

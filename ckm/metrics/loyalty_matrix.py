@@ -168,7 +168,7 @@ def _standpoint(
 
 
 def _years(last: date, years: int) -> list[Period]:
-    """Return ``years`` consecutive periods of twelve months, latest first; the latest ends with ``last``."""
+    """Return ``years`` consecutive periods of twelve months, latest first; the latest period ends on ``last``."""
     ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
     return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
 

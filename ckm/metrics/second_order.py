@@ -1,4 +1,4 @@
-"""Customers with one order who are due for a second one, by the time to the second order of repeat customers."""
+"""Customers with one order who are due for a second one, judged by when repeat customers made their second order."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def second_order_metrics(
 
 
 def _numbers(found: SecondOrders | None) -> dict[str, tuple[float, int]]:
-    """Return value and ``n`` of each metric."""
+    """Return name to value and ``n`` of the metrics; empty without a result."""
     if found is None:
         return {}
     due, used = found.customers.height, found.second_orders
@@ -182,7 +182,10 @@ def _numbers(found: SecondOrders | None) -> dict[str, tuple[float, int]]:
 
 
 class _Durations(NamedTuple):
-    """Durations from the first to the second order, of customers whose first purchase day has one order."""
+    """Days from the first to the second order, of customers whose first purchase day has one order.
+
+    ``first`` is the day of the first order; without a second order (``came_back`` is false) ``days`` end today.
+    """
 
     codes: Codes
     first: Codes
@@ -190,7 +193,7 @@ class _Durations(NamedTuple):
     came_back: Mask
 
     def follow_up(self, today: int) -> tuple[int, Mask]:
-        """Return the follow-up in days, and a mask of the customers with a second order within it."""
+        """Return the follow-up in days, and a mask of customers whose second order is within the follow-up."""
         observed = np.sort(today - self.first)
         days = int(observed[-FEWEST_SECOND_ORDERS]) if len(observed) >= FEWEST_SECOND_ORDERS else 0
         return days, self.came_back & (self.days <= days)
@@ -208,17 +211,17 @@ def _durations(ledger: Ledger) -> _Durations:
 
 
 def _quantile(curve: Survival, share: float, follow_up: int) -> int:
-    """Return the first day by which a share of the second orders within the follow-up has come."""
+    """Return the first day by which ``share`` of all second orders within the follow-up have been made."""
     came_back = 1 - curve.share[: follow_up + 1]
     return int((came_back >= share * came_back[-1] - TOLERANCE).argmax())
 
 
 def _expected_revenue(curve: Survival, since: Codes, end: int, net: Floats) -> tuple[float, float | None, float | None]:
-    """Return the sum of probability times average value, and its interval.
+    """Return the expected revenue of second orders, and the ends of its 95 % interval.
 
-    Delta method on the product of the expected number of second orders and the average value. The standard errors of
-    the customers' probabilities (Greenwood's formula) are added, as if they were fully correlated: they are read
-    from one curve.
+    The sum of the customers' probabilities times the average order value; the interval follows from the delta method on
+    this product. The standard errors of the probabilities (Greenwood's formula) are added, as if fully correlated,
+    because all probabilities are read from one curve.
     """
     stays = curve.share[end] / curve.share[since]
     expected = float((1 - stays).sum())
@@ -261,8 +264,8 @@ def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, en
 def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame:
     """Return the likely product of the second order of each customer who is due.
 
-    It is the product that most other customers with the same first product bought second. Reads the transactions of
-    repeat customers and of customers who are due.
+    Most repeat customers with the same first product bought this product in their second order. Reads the transactions
+    of repeat customers and of customers who are due.
 
     Parameters
     ----------
@@ -275,7 +278,7 @@ def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame
     -------
     pl.DataFrame
         ``customer_id``, ``likely_product`` (String), ``likely_product_support`` (Int64, number of customers who bought
-        it second); without customers for whom none is known.
+        the product second); customers without a likely product are omitted.
     """
     ledger, transactions = context.ledger, context.tables[TRANSACTIONS]
     if PRODUCT not in transactions.collect_schema() or found.customers.is_empty():
@@ -331,7 +334,7 @@ def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.Data
 
 
 def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
-    """Return the distinct pairs of ``code`` and ``item`` of the chosen entries."""
+    """Return the distinct pairs of ``code`` and ``item`` of the entries of ``baskets`` in the mask ``chosen``."""
     names = baskets.names.gather(baskets.items[chosen])
     return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "item": names}).unique()
 
