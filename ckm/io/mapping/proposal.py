@@ -1,4 +1,4 @@
-"""Propose a mapping for a file by its column names."""
+"""Propose a mapping for a file from its column names."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def propose_mapping(
     amounts_needed: bool = True,
     sample: pl.DataFrame | None = None,
 ) -> Proposal:
-    """Map the columns of a source to a table by their names.
+    """Propose the mapping of a source to a table from the names of the source columns.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def propose_mapping(
     AmbiguousError
         Two columns match the same target.
     UsageError
-        A required column is missing; the hint names the closest.
+        A required column is missing; the hint names the most similar source columns.
     """
     if table not in TABLES:
         raise UnknownNameError("table", table, TABLES)
