@@ -253,7 +253,7 @@ def _judged(
 
 
 def _bought(forecast: Forecast, transactions: pl.LazyFrame, explained: NDArray[np.bool_], as_of: date) -> pl.DataFrame:
-    """Return the top category and top product of the explained customers."""
+    """Return top category and top product of the customers in the mask ``explained``."""
     history = forecast.history
     codes = forecast.today.customers[explained]
     ids = history.customers.gather(codes)
@@ -267,7 +267,7 @@ def _bought(forecast: Forecast, transactions: pl.LazyFrame, explained: NDArray[n
 
 
 def _reasons(forecast: Forecast, explained: NDArray[np.bool_]) -> tuple[pl.DataFrame, float]:
-    """Return the reasons of the explained customers, by id, and the base log odds."""
+    """Return the reasons of the customers in the mask ``explained``, by id, and the base log odds."""
     import numpy as np
 
     rows = np.flatnonzero(explained)
