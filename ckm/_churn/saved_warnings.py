@@ -44,7 +44,7 @@ class EarlierWarnings:
     as_of
         As-of date of the run.
     frame
-        :data:`RUN_COLUMNS` and :data:`REPORT_COLUMNS`, one row per customer with a level, by ``customer_id``.
+        :data:`RUN_COLUMNS` and :data:`REPORT_COLUMNS`, one row per customer with a level, sorted by ``customer_id``.
     facts
         Facts of the run as a whole, such as its model.
     horizon

@@ -50,8 +50,8 @@ def suppress(
 
     no_consent
         The newest record up to that day in the table ``consents`` is a refusal. Each ``purpose`` and ``channel`` has
-        its own newest record; one refusal suppresses, because the channel of the contact is unknown. A status that is not
-        in ``ckm/data/consent_words.yaml`` is a refusal. Customers without a record are not suppressed.
+        its own newest record; one refusal suppresses, because the channel of the contact is unknown. A status that is
+        not in ``ckm/data/consent_words.yaml`` is a refusal. Customers without a record are not suppressed.
     open_complaint
         A complaint is open; an offer would make it worse.
     contacted

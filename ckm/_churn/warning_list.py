@@ -79,7 +79,7 @@ class ChurnListing:
     Attributes
     ----------
     frame
-        One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` except segment,
+        One row per customer with a purchase, sorted by ``customer_id``: the columns of :data:`COLUMNS` except segment,
         first_warned_on and change. ``reasons`` is a list of structs, the top reason first, and null for customers
         without reasons. ``contribution_typical`` (the log odds of a typical retained customer), the contributions of
         the reasons and ``contribution_other`` (of everything else) add up to the log odds of ``p_churn``.

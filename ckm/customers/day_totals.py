@@ -79,7 +79,7 @@ class DayTotals:
 
     @classmethod
     def of_sums(cls, keys: Integers, sums: Mapping[str, Integers], customers: int) -> DayTotals:
-        """Build from ascending, distinct keys and the sums of each key."""
+        """Return the totals with ``sums`` (name to one sum per key) for ascending, distinct keys."""
         return cls(keys, {name: _running(each) for name, each in sums.items()}, customers)
 
     def __len__(self) -> int:
@@ -102,7 +102,7 @@ class DayTotals:
 
     @property
     def counts(self) -> Integers:
-        """Number of entries of each customer (int64, by code)."""
+        """Number of entries of each customer (int64), shape (customers,)."""
         return np.diff(self.bounds)
 
     @property
@@ -181,11 +181,11 @@ class DayTotals:
         return (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
 
     def counts_in(self, period: Period) -> Integers:
-        """Return the number of entries of each customer in a period (int64, by code)."""
+        """Return the number of entries of each customer in ``period`` (int64), shape (customers,)."""
         return np.bincount(self.code[self.within(period)], minlength=self.customers)
 
     def sums(self, name: str, period: Period) -> Integers:
-        """Return the sum of each customer in a period (int64, by code)."""
+        """Return the sum ``name`` of each customer in ``period`` (int64), shape (customers,)."""
         entries, running = np.flatnonzero(self.within(period)), self.totals[name]
         sums = np.zeros(self.customers, dtype=np.int64)
         np.add.at(sums, self.code[entries], running[entries + 1] - running[entries])

@@ -156,7 +156,7 @@ class ReportContext:
 
     @cached_property
     def parties(self) -> pl.DataFrame:
-        """``party_type``, ``country``, ``region``, ``lang`` by code (String); null if unknown.
+        """``party_type``, ``country``, ``region``, ``lang`` (String) of each customer code; null if unknown.
 
         Raises
         ------

@@ -53,7 +53,7 @@ class Audience:
     name
         Name of the list, which is also the name of its file.
     meaning
-        Who is in the list, and how its rows are sorted.
+        What customers are in the list, and how it is sorted.
     columns
         Columns after ``customer_id`` and, on request, the name.
     """

@@ -35,7 +35,7 @@ class Segments:
     Attributes
     ----------
     frame
-        customer_id and segment (String), by ``customer_id``: one row per customer with a purchase.
+        customer_id and segment (String), sorted by ``customer_id``: one row per customer with a purchase.
     names
         Names of all segments, best first.
     remark

@@ -48,7 +48,8 @@ class Lifecycle:
     ledger
         Ledger as of the day.
     state
-        Position in :data:`ckm._segment.lifecycle.definition.STATES`, by code (int8); -1 without a purchase.
+        Position in :data:`ckm._segment.lifecycle.definition.STATES` of each customer code (int8); -1 without a
+        purchase.
     earlier
         Life cycle stages as of the end of the comparison period, with the same definition; None without a comparison.
     """
@@ -138,7 +139,8 @@ def lifecycle_metrics(
     lifecycle
         Result of :func:`lifecycle_of`.
     with_prospects
-        Whether to count customers of the customers' table without purchases and returns; a slice by purchases has none.
+        Whether to count customers in the table ``customers`` without purchases and returns. A slice by a column of the
+        transactions has none of them.
     """
     if lifecycle is None:
         there = len(context.ledger.gaps.lengths)

@@ -102,7 +102,7 @@ def slice_contexts(context: ReportContext, dimension: Dimension) -> Iterator[tup
 
 
 def _slices(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext, Mask | None]]:
-    """Yield slices, their context, and a mask of their customers by code (None for slices of transactions)."""
+    """Yield each slice, its context, and a mask of its customers (None for slices of transactions)."""
     ledger = context.ledger
     # party types within a slice would be too small to be shown, so the table is left out
     bare = replace(context, tables={name: table for name, table in context.tables.items() if name != CUSTOMERS})

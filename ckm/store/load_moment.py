@@ -142,7 +142,7 @@ def _is_older(candidates: OrderCandidates, last: datetime, known: datetime) -> b
 
 
 def _votes(candidates: OrderCandidates) -> tuple[int, int]:
-    """Return two counts of changed orders: whose state in the file is earlier than the known one, and later.
+    """Return two counts of changed orders: the state in the file is earlier than the known state, or later.
 
     At most about :data:`MOST_VOTES` orders are compared.
     """

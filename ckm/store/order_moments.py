@@ -158,7 +158,7 @@ def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, or
     votes
         Number of orders with an earlier state in the file, and with a later state (:func:`progress`).
     ends_before
-        Whether the newest time of the file is before that of the known data.
+        Whether the newest time of the file is before the newest time of the known data.
     orders_there, orders_known
         ``orders_known`` is the number of known orders between the first and last time of the file; the file contains
         ``orders_there`` of them.

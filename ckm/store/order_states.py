@@ -89,7 +89,7 @@ class Comparison:
     changed, partial
         Ids of the orders that changed, and of those changed orders that keep known lines, because the file lacks them.
     updated, unchanged
-        Positions (``ROW``) of the new rows that replace a known line, and of the new rows that equal one.
+        Positions (``ROW``) of the new rows that replace a known line, and of the new rows that equal a known line.
     """
 
     states: pl.DataFrame

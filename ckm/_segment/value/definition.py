@@ -131,7 +131,7 @@ class ValueDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return all parameters, with levels by name."""
+        """Return all parameters of the definition, for its file."""
         return {
             "segments": [asdict(each) for each in self.segments],
             "cuts": {"current_value": self.current_value_cut.to_plain(), "headroom": self.headroom_cut.to_plain()},

@@ -171,7 +171,7 @@ def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
     training
         Input of the fitted definition.
     customers
-        Features of its customers, sorted by ``customer_id``.
+        Features of the customers of ``training``, sorted by ``customer_id``.
 
     Raises
     ------
