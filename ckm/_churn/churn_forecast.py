@@ -243,7 +243,7 @@ def repeat_purchases(history: History) -> RepeatPurchases:
 
 
 def _sample(keys: NDArray[np.uint64], most: int) -> NDArray[np.intp] | None:
-    """Return the positions of the ``most`` smallest keys, in order; None if there are no more keys than that."""
+    """Return the positions of the ``most`` smallest keys, in order; None if there are at most ``most`` keys."""
     if len(keys) <= most:
         return None
     return np.sort(np.argsort(keys, kind="stable")[:most])

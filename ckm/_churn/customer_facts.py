@@ -62,7 +62,7 @@ OWN = (
 
 @dataclass(frozen=True)
 class ReturningCustomers:
-    """Customers who bought in the horizon that ends on the as-of date, with their facts as of the day before it began.
+    """Customers who bought in the horizon up to the as-of date, with their facts as of the day before the horizon.
 
     Attributes
     ----------

@@ -90,7 +90,7 @@ class FoundAnswers:
 
 
 def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
-    """Return the entries below a folder, and the errors of those that are invalid.
+    """Return the valid entries below a folder, and the errors of invalid entries.
 
     Invalid entries are skipped and reported, so that one file does not stop the warnings. ``ckm kb-lint`` reports
     errors in other fields. Symbolic links are not followed.

@@ -46,7 +46,7 @@ class TypicalRetainedCustomer:
 
 
 def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
-    """Return the typical customer among those with a purchase within the horizon, over all past windows.
+    """Return the typical customer among all customers of past windows who bought within the horizon.
 
     Most features are the median of the retained customers who have the feature. The features of the purchase history
     (:data:`ONE_HISTORY`) are taken from one real retained customer, who is nearest to the medians, because medians of

@@ -77,7 +77,7 @@ class Thresholds:
 
     @property
     def sentence(self) -> str:
-        """One sentence with the thresholds and the rule from which they follow."""
+        """One sentence with the thresholds, and the rule from which the thresholds follow."""
         begin = ", ".join(f"{name} from {getattr(self, name):.0%}" for name in LEVELS)
         relative = [start for start in self.rule.values() if start.times is not None]
         if not relative or self.base_rate is None:

@@ -34,7 +34,7 @@ def apply_definition(
     settings: SegmentSettings = SegmentSettings(),
     ledger: Ledger | None = None,
 ) -> Segmentation:
-    """Assign each customer a segment by a definition, unchanged, and report the shift since it was fitted.
+    """Assign each customer a segment with a fitted definition, and report the shift of features since the fit.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def read_for(
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Return a ledger with the sums that a definition needs; ``ledger`` itself if it has them.
+    """Return a ledger with the sums that a definition needs; ``ledger`` itself if it has these sums.
 
     Otherwise the transactions are read again, as of the day of ``ledger`` and with the same stray dates.
     """

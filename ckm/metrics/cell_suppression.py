@@ -42,7 +42,7 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Hidden:
-    """The metrics of a report without suppressed ones.
+    """The metrics of a report after suppression.
 
     Attributes
     ----------

@@ -99,7 +99,7 @@ def _effects(comparison: PeriodComparison) -> tuple[Metric, ...]:
 
 
 def effects(comparison: PeriodComparison, *, in_equal_days: bool = False) -> dict[str, int]:
-    """Return the effect of each factor on the change of the revenue of known customers, as integers that add up to it.
+    """Return the effect of each factor on the revenue of known customers, as integers that add up to its change.
 
     ``in_equal_days`` means the change over equally many days of both periods, else over the whole periods.
     """
@@ -189,7 +189,7 @@ def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
 
 
 def named_slices(slices: Sequence[Metric]) -> Sequence[Metric]:
-    """Return the slices of one dimension except :data:`UNNAMED` ones; all slices if only those exist."""
+    """Return the slices of one dimension except :data:`UNNAMED` ones; if all are unnamed, all slices."""
     return [each for each in slices if each.of("value") not in UNNAMED] or slices
 
 

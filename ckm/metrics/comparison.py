@@ -70,7 +70,7 @@ class PeriodComparison:
 
     @cached_property
     def equal_days(self) -> tuple[EqualDays, EqualDays]:
-        """Both periods (previous, this) scaled to equally many days: those of the shorter period within the data.
+        """Both periods (previous, this), scaled to the number of days of the shorter period within the data.
 
         Customers who are billed by the calendar have as many bills in a short month as in a long one, so their periods
         are not scaled.

@@ -136,7 +136,7 @@ class ReportContext:
 
     @cached_property
     def before(self) -> ReportContext | None:
-        """The context as of the end of the comparison period; None if the data do not cover it.
+        """The context as of the end of the comparison period; None if the data do not cover this period.
 
         The ``previous`` value of a metric is computed from the returned context. Its ledger has the same codes and ends
         with the comparison period; its comparison period is as many months earlier again.

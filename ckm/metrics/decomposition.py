@@ -49,7 +49,7 @@ class Totals:
         return self.purchases - self.returns
 
     def in_days(self, days: int) -> Totals:
-        """Return the totals scaled to ``days`` days; ``customers`` is of windows of that length, so it is unchanged."""
+        """Return the totals scaled to ``days`` days, except ``customers``, which counts windows of that length."""
         if days == self.days:
             return self
         share = days / self.days

@@ -105,7 +105,7 @@ def _cohort_year(context: ReportContext) -> Period:
 
 
 def _bought_again(context: ReportContext) -> tuple[int, int]:
-    """Return the number of the cohort year's customers who bought again within 365 days, and of all of them."""
+    """Return two counts of the customers of the cohort year: who bought again within 365 days, and all."""
     visits, first, year = context.ledger.purchases, context.ledger.first_day, _cohort_year(context)
     cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1

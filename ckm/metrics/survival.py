@@ -92,7 +92,7 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
 
 
 def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
-    """Return the duration of each customer's relationship in days, and whether it has ended.
+    """Return the duration of each customer's relationship in days, and whether the relationship has ended.
 
     The tenure of a lapsed customer is from the first to the last purchase, that of others from the first purchase to
     the as-of date.

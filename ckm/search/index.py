@@ -210,7 +210,7 @@ class Index:
         return hits
 
     def resolve(self, query: Query) -> Query:
-        """Return the query with each ``name:`` read as a field of this index, or as a word if it is not a field."""
+        """Return the query with each ``name:`` as a field if the index has the field, else as a word."""
         return self._compiler.resolve(query)
 
     def parts(self, query: Query) -> dict[str, dict[str, float]]:
@@ -224,7 +224,7 @@ class Index:
         return scores
 
     def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[IndexHit]:
-        """Return the records that share at least half of the character grams of a text, those with most first."""
+        """Return the records that share at least half of the grams of a text, records with most grams first."""
         compiled = self._compiler.nearest(text, keep)
         return [] if compiled is None else self._top(compiled, limit)
 

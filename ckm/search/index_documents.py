@@ -47,7 +47,7 @@ class IndexDocument(NamedTuple):
 
 
 def index_documents(record: IndexRecord, weights: Weights) -> list[IndexDocument]:
-    """Return the documents of a record: one per language tag of its texts, or one if there are no tags."""
+    """Return the documents of a record: one per language tag of its texts; a single document if no text has a tag."""
     tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
     common = [("key", _scrub(record.key)), ("group", _scrub(record.group))]
     common += [("label", label_term(name, _scrub(value))) for name, values in record.labels.items() for value in values]

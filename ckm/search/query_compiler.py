@@ -134,7 +134,7 @@ class QueryCompiler:
         return replace(query, words=" ".join(each for each in words if each), clauses=tuple(clauses))
 
     def nearest(self, text: str, keep: Mapping[str, Collection[str]]) -> CompiledQuery | None:
-        """Return the query for records that share at least half of the grams of a text, those with most first.
+        """Return the query for records that share at least half of the grams of a text, records with most grams first.
 
         None if the text has no grams.
         """

@@ -49,7 +49,7 @@ class Shards:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the shards of a folder; raise ValueError if there are none or one is damaged."""
+        """Open the shards of a folder; raise ValueError if the folder has no shard or a damaged one."""
         engines = {}
         for name in SHARDS:
             if (path / name).is_dir() or name == DEFAULT:

@@ -188,7 +188,7 @@ class StoredTable:
         ]
 
     def last(self, key: str) -> dict[str, Any] | None:
-        """Return the value of ``key`` in the last commit that has it; None without one."""
+        """Return the value of ``key`` in the last commit that has the key; None if no commit has it."""
         return next((commit[key] for commit in reversed_commits(self.folder, self.version) if key in commit), None)
 
     def commit(
@@ -362,7 +362,7 @@ def created(folder: Path) -> bool:
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """Return ``frame`` with exactly the columns of ``schema``, in its order; missing ones are null."""
+    """Return ``frame`` with exactly the columns of ``schema``, in the order of ``schema``; missing columns are null."""
     there = set(frame.columns)
     missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in there]
     return frame.with_columns(missing).select(list(schema))

@@ -158,7 +158,7 @@ def _votes(candidates: OrderCandidates) -> tuple[int, int]:
 
 
 def _is_cut_at_newest(candidates: OrderCandidates) -> bool:
-    """Return whether the first or last order of a page, whichever is newer, is incomplete: newer ones may follow."""
+    """Return whether the first or last order of a page, whichever is newer, is incomplete: newer orders may follow."""
     if candidates.amounts is None or STORED_AMOUNTS not in candidates.reading.columns:
         return False
     rows = candidates.new_rows(candidates.orders.edges)

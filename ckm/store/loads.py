@@ -121,7 +121,7 @@ def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
 
 
 def of_file(table: StoredTable, file_id: str) -> list[Load]:
-    """Return the loads of a file into ``table`` and the undos of these loads, oldest first."""
+    """Return the loads of the file ``file_id`` into ``table``, and the undos of its loads; oldest first."""
     return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
 
 

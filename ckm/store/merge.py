@@ -101,7 +101,7 @@ def plan_merge(
     new_hashes: list[Hashes],
     by_order: bool = False,
 ) -> MergePlan:
-    """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
+    """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` files.
 
     Reads the identity columns of the old files that may contain any of these rows, and whole rows only where both sides
     have the same identity.

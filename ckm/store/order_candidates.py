@@ -55,7 +55,7 @@ class FileOrders:
     last: tuple[int, str] | None = None
 
     def with_rows(self, rows: pl.DataFrame) -> FileOrders:
-        """Return the facts of these rows and of ``rows``, a further batch (not empty) from any part of the file."""
+        """Return the facts of the rows so far and of ``rows``, a further batch of the file that is not empty."""
         span = self.span.with_rows(rows, ("ordered_at", UPDATED_AT))
         places = rows["source_row"]
         ends = [

@@ -50,7 +50,7 @@ class FileSpan:
     newest: datetime | None = None
 
     def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
-        """Return the span of these rows and of ``rows``, whose times are in ``columns``."""
+        """Return the span of the rows so far and of ``rows``, whose times are in ``columns``."""
         found = [rows[name] for name in columns if name in rows.columns]
         ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
         some = [values.gather_every(max(1, len(values) // SAMPLE)).dt.date().unique() for values in found]

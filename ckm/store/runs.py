@@ -137,7 +137,7 @@ def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
 
 
 def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
-    """Return the rows of a run, sorted by ``customer_id``, with the columns that it was saved with.
+    """Return the rows of a run, sorted by ``customer_id``, with the columns with which the run was saved.
 
     Only the files of this run are read. If the run was replaced meanwhile, the newer rows are returned.
 

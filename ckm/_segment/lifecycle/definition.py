@@ -126,7 +126,7 @@ class LifecycleDefinition:
         return _segments()
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Return the stage of every customer, and the figures behind it.
+        """Return the stage of every customer, and the figures from which it follows.
 
         Parameters
         ----------

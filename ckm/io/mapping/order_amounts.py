@@ -41,7 +41,7 @@ def digits_of(currency: pl.Expr) -> pl.Expr:
 
 
 def in_main_units(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """Convert amounts from the smallest unit of their currency (cents; yen) to its main unit."""
+    """Convert amounts from the smallest unit (cents; yen) to the main unit of their currency."""
     return amount / pl.lit(10.0).pow(digits_of(currency))
 
 
@@ -156,7 +156,7 @@ def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
-    """Spread the order's refund over its lines; a refund above the value of the goods is limited to that value."""
+    """Spread the order's refund over its lines; a refund above the value of the goods is reduced to the value."""
     there = _sum(pl.col("net"))
     # In an incomplete order, the refund may be for goods on other pages.
     goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)

@@ -127,7 +127,7 @@ class _Planner:
         return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
     def add_shown_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
-        """Add the currency signs of number formats to those in the texts of amounts."""
+        """Add the currency signs in number formats to the currency signs in texts of amounts."""
         for target, rule in self.mapping.columns.items():
             if target not in MONEY or not shown:
                 continue

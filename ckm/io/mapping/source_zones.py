@@ -126,7 +126,7 @@ class SourceZones:
         self._offsets.update(minutes.to_list())
 
     def add_typed(self, dtype: pl.DataType) -> None:
-        """Add the time zone of a column of timestamps with a zone, such as in Parquet."""
+        """Add the time zone of a column whose type is a timestamp with a zone, as in Parquet."""
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
             self._typed.append(dtype.time_zone)
 

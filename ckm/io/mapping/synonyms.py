@@ -130,7 +130,7 @@ def in_two_alphabets(column: str) -> bool:
 
 
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return the columns with names similar to ``target``, most similar first, without those in another unit.
+    """Return the columns with names similar to ``target``, most similar first, without columns in another unit.
 
     General words such as *number* make no names similar: a phone number is not an order number.
     """

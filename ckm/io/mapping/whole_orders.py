@@ -62,7 +62,7 @@ def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
 
 
 def _parted(batches: Iterable[Batch], order: str, folder: Path) -> Iterator[Batch]:
-    """Write the records to files by the hash of their order number, then yield a batch per hash.
+    """Write the records to one file per hash of the order number, then yield each file as a batch.
 
     Rejected records are yielded when they are read.
     """
