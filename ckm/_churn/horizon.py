@@ -120,7 +120,7 @@ def default_horizons(history: History) -> DefaultHorizons:
 
 
 def nearest_usual(days: float, least: float = 0) -> int:
-    """Return the element of :data:`USUAL_DAYS` with the smallest ratio to ``days``; of two, the shorter.
+    """Return the element of :data:`USUAL_DAYS` whose ratio to ``days`` is nearest to 1; of two, the shorter.
 
     Elements below ``least`` are not returned; if all are below ``least``, the result is ``least`` rounded up.
     """

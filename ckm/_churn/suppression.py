@@ -58,7 +58,7 @@ def suppress(
         Within the last ``contacted_days`` days there was an interaction of kind ``visit_note``, or of kind ``event``
         with one of ``contact_topics``, or a ``contacted_on`` in the table ``assignments``.
     seasonal
-        The customer buys in the same weeks each year, and these are outside of the horizon.
+        The customer buys in the same weeks each year, and these weeks are outside of the horizon.
 
     Parameters
     ----------

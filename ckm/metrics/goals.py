@@ -56,13 +56,13 @@ def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
     goals
         Goals of the settings.
     root
-        The workspace with the goals in its ``ckm.yaml``; None if they come from elsewhere.
+        The workspace with the goals in its ``ckm.yaml``; None if the goals are from another source.
 
     Raises
     ------
     UsageError
-        A name is no metric, or a metric that only slices have; or a target share is not between 0 and 1. The error has
-        file and line.
+        A name is not a metric, or is a metric that only slices have; or a target share is not between 0 and 1. The
+        error has file and line.
     """
     book = load_catalogue()
     known = [each.name for each in book if _is_one_number(each)]

@@ -79,8 +79,8 @@ def _longest(pauses: pl.Series) -> int:
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
     """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``in_force``, ``newest_of_file``.
 
-    A load is not in force if it was undone or is among ``leaving``. All pages of an export have the newest moment of
-    any of them. ``newest_of_file`` is the number of the last load of the same file of its source, which may be the load
+    A load is not in force if it was undone or is among ``leaving``. All pages of an export have the moment of the
+    newest page. ``newest_of_file`` is the number of the last load of the same file and source, which may be the load
     itself.
     """
     rows = []

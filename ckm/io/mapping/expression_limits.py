@@ -78,7 +78,7 @@ def refuse_large(words: str, text: str, *, where: str) -> None:
     text
         The expression.
     where
-        Its location for errors.
+        Location of the expression for errors.
 
     Raises
     ------
