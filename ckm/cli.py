@@ -253,7 +253,7 @@ EPILOG = f"{HELP_OF_HELP}\n\n\b\nExit codes:\n" + "\n".join(
 )
 
 COMMANDS = {
-    "init": "workspace",
+    "init": "init",
     "demo": "demo",
     "inspect": "inspect",
     "diff": "diff",

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 class Importance(IntEnum):
-    """Kind of a remark, the most important first.
+    """Kinds of remarks, most important first.
 
-    Doubts come before the basis, so that a plain statement never hides one where only some remarks are shown.
+    Where only some remarks are shown, a statement of the basis must not displace a doubt; so doubts come first.
     """
 
     warning = 0

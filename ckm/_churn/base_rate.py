@@ -16,7 +16,7 @@ def past_base_rate(past: TrainingSet) -> float | None:
     """Return the churn rate of the customers who could still be retained, over all past windows; None without any.
 
     Excludes customers without spend in 12 months, and customers whose days without a purchase exceed their own long
-    interval plus the horizon. They get no warning, and almost all of them churn.
+    interval plus the horizon: these customers get no warning, and almost all of them churn.
     """
     customers = churned = 0
     for window in past.windows:
@@ -29,9 +29,9 @@ def past_base_rate(past: TrainingSet) -> float | None:
 def base_rate(past_rate: float | None, today: CustomerSnapshot, probability: Floats) -> float:
     """Return the base rate: the lower of the past churn rate and the mean churn probability of today.
 
-    The past rate does not follow a period of high churn, so that such a period gives more warnings. The mean
-    probability lowers the base rate where the customers have changed: after the one-time buyers of a cohort have
-    churned, the past rate would be too high for the remaining customers, and none would get a warning.
+    The past rate does not rise in a period of high churn, so that the period has more warnings. The mean probability
+    lowers the base rate if the customers have changed: after the one-time buyers of a cohort have churned, the past
+    rate would be too high for the remaining customers, and none of them would get a warning.
     """
     mine = probability[can_be_retained(today.features, today.value, today.horizon)]
     rates = [past_rate] if past_rate is not None else []

@@ -321,7 +321,7 @@ def _definitions(card: ModelCard) -> Facts:
 
 
 def reliability_finding(card: ModelCard) -> str:
-    """Return a sentence on the past calibration error, its direction, and the error expected in the next window."""
+    """Return a sentence on size and direction of past calibration errors, and the error expected in the next window."""
     total = sum(decile.n for decile in card.reliability)
     if not total:
         return "The accuracy of the probabilities is not known."

@@ -44,12 +44,12 @@ class ChurnCost:
         Days without a purchase, and number of following days in which returns are observed; 0 where the history is too
         short.
     silent
-        Number of customers without a purchase within the horizon, over all windows.
+        Number of customers without a purchase within the horizon, summed over all windows.
     returned
         Share of the silent customers who bought in the following ``days``.
     silent_spend, back_spend
-        Spend per day ÷ former spend per day: of all silent customers in the following ``days``, returned or not; and of
-        the customers who bought within the horizon, over a year from its first day on.
+        Spend per day divided by former spend per day: of all silent customers in the following ``days``; and of the
+        customers who bought within the horizon, in the year that begins with the horizon.
     """
 
     share: float = 1.0
@@ -88,7 +88,7 @@ def churn_cost(history: History, day: int, horizon: int) -> ChurnCost:
     history
         History of all customers.
     day
-        Rows after it are not used.
+        As-of date; later rows are not used.
     horizon
         Days without a purchase.
     """
@@ -123,7 +123,7 @@ def _cutoffs(history: History, day: int, horizon: int, days: int) -> Iterator[in
 
 
 def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
-    """Return number, former spend per day and spend after the cut-off of silent customers and of buyers; shape (8,)."""
+    """Return number, former and later spend of the silent customers and buyers of one window, shape (8,)."""
     ledger = history.ledger
     purchases = ledger.purchases
     everyone = np.arange(len(history.customers), dtype=np.uint32)

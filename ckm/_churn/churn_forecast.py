@@ -1,4 +1,4 @@
-"""Churn probability of each customer: calibrated models, stacked by their backtest, applied to today."""
+"""Churn probability of each customer: calibrated models, stacked with weights from their backtest, as of today."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def forecast_default(
     ------
     NotEnoughDataError
         No customer bought again, or the data can test none of :func:`ckm._churn.horizon.default_horizons`; the error is
-        that of the shortest, which needs the least data.
+        the error of the shortest horizon, which needs the least data.
     """
     horizons = default_horizons(history)
     refusals: list[NotEnoughDataError] = []
@@ -243,7 +243,7 @@ def repeat_purchases(history: History) -> RepeatPurchases:
 
 
 def _sample(keys: NDArray[np.uint64], most: int) -> NDArray[np.intp] | None:
-    """Return the customers with the smallest keys; None if no sample is needed."""
+    """Return the positions of the ``most`` smallest keys, in order; None if there are at most ``most`` keys."""
     if len(keys) <= most:
         return None
     return np.sort(np.argsort(keys, kind="stable")[:most])

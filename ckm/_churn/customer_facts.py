@@ -62,7 +62,7 @@ OWN = (
 
 @dataclass(frozen=True)
 class ReturningCustomers:
-    """Facts of customers who bought within the last horizon, as of the day before it.
+    """Customers who bought in the horizon up to the as-of date, with their facts as of the day before the horizon.
 
     Attributes
     ----------
@@ -76,18 +76,18 @@ class ReturningCustomers:
     facts: Mapping[str, Floats]
 
     def median(self, name: str) -> float:
-        """Return the lower median of the known values, which is an observed value; NaN without any."""
+        """Return the lower median of the fact ``name``, which is the value of a customer; NaN without values."""
         known = self.sorted(name)
         return float(known[(len(known) - 1) // 2]) if len(known) else float("nan")
 
     def sorted(self, name: str) -> Floats:
-        """Return the known values in ascending order."""
+        """Return the values of the fact ``name`` that are not NaN, in ascending order."""
         values = self.facts.get(name, np.empty(0))
         return np.sort(values[~np.isnan(values)])
 
 
 def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
-    """Return the raw facts of customers as of the day of a snapshot, by name; NaN where unknown.
+    """Return name to values of the raw facts of customers as of the day of a snapshot; NaN where unknown.
 
     These are the features of the snapshot that are not :data:`ESTIMATES`, and:
 
@@ -133,9 +133,9 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
 
 
 def returning_customers(history: History, day: int, horizon: int) -> ReturningCustomers:
-    """Return the customers who bought within the last closed horizon, with facts of ``horizon`` days before ``day``.
+    """Return the customers who bought in the ``horizon`` days up to ``day``, with their facts before these days.
 
-    The result is empty if no horizon has passed since the first purchase.
+    The result is empty if fewer days than ``horizon`` have passed since the first purchase.
     """
     since = day - horizon
     try:
@@ -148,7 +148,7 @@ def returning_customers(history: History, day: int, horizon: int) -> ReturningCu
 
 @dataclass(frozen=True)
 class _Customers:
-    """The requested customers as of the day of a snapshot, with their purchases by that day."""
+    """The requested customers as of the day of a snapshot, with their purchases up to that day."""
 
     history: History
     day: int
@@ -159,7 +159,10 @@ class _Customers:
         return day_number(months_before(calendar_day(self.day), months))
 
     def money(self, name: str, after: int | None, *kinds: DayTotals) -> Floats:
-        """Return the total of a column after a day (None: of all time), in units of currency; shape (n,)."""
+        """Return each customer's sum ``name`` of ``kinds`` after a day, in units of currency; shape (n,).
+
+        Without a day the sum is of all time.
+        """
         total = np.zeros(len(self.who), np.int64)
         for each in kinds:
             if name in each.totals:

@@ -36,7 +36,7 @@ COUNT_WINDOWS = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_d
 
 @dataclass(frozen=True)
 class CustomerSnapshot:
-    """Features of every customer with a purchase by a day.
+    """Features of every customer with a purchase up to the cut-off.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class CustomerSnapshot:
     last_order
         Day of the last purchase.
     median_interpurchase_days
-        Median purchase interval, shrunk towards all customers; NaN if no customer bought twice.
+        Median purchase interval, shrunk towards the median of all customers; NaN if no customer bought twice.
     has_open_complaint
         Whether a complaint of the last 180 days is open.
     bought_same_season
@@ -92,7 +92,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     Raises
     ------
     NotEnoughDataError
-        No purchase by the day, or the history ends before it.
+        There is no purchase up to the day, or the history ends before the day.
     """
     _check_day(history, day)
     at = _Cut.of(history, day, horizon, only)
@@ -135,7 +135,7 @@ def churned_within(history: History, snapshot: CustomerSnapshot, horizon: int) -
 
 @dataclass(frozen=True)
 class _Cut:
-    """Customers with a purchase by the cut-off, and the range of each one's purchases in the ledger."""
+    """Customers with a purchase up to the cut-off, and the range of each customer's purchases in the ledger."""
 
     history: History
     day: int
@@ -185,7 +185,7 @@ class _Cut:
         return day_number(months_before(calendar_day(self.day), months))
 
     def spent(self, name: str, after: int) -> Whole:
-        """Return the total of purchases and returns after a day."""
+        """Return the sum ``name`` of each customer's purchases and returns after the day ``after``."""
         bought = self.purchases.total(name, self.purchases.after(self.who, after), self.stop)
         others = (self.history.ledger.later_lines, self.history.ledger.returns)
         return sum((each.between(name, self.who, after, self.day) for each in others if name in each.totals), bought)

@@ -74,7 +74,9 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class ProfitCurve:
-    """Expected gain by length of the list, highest gain first.
+    """Expected gain of contacting the first customers of a list, as a function of their number.
+
+    The list is sorted by expected gain, highest first.
 
     Attributes
     ----------
@@ -98,7 +100,7 @@ class ProfitCurve:
     customers: int
 
     def sentence(self, currency: str) -> str:
-        """Return how long the list should be, as one sentence."""
+        """Return one sentence on the best length of the list, and on its expected gain."""
         if not self.customers:
             return "no customer to contact"
         if not self.best:
@@ -148,7 +150,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
 
 
 def by_gain(customers: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows by expected gain, largest first, nulls last; ties by ``customer_id``."""
+    """Return the rows sorted by expected gain, largest first, nulls last; equal gains by ``customer_id``."""
     return customers.sort("expected_gain", "customer_id", descending=[True, False], nulls_last=True)
 
 
@@ -185,7 +187,7 @@ def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
 def order_is_of_value_at_risk(customers: pl.DataFrame) -> bool:
     """Return whether all expected gains are positive and (nearly) in the order of the value at risk.
 
-    Then the assumed offer success rate, not the data, decides whether a contact pays.
+    If so, the assumed offer success rate decides whether a contact pays, and not the data.
 
     Parameters
     ----------
@@ -220,14 +222,14 @@ def profit_curve(gains: pl.Series) -> ProfitCurve:
 
 
 def _lengths(customers: int, best: int, break_even: int) -> set[int]:
-    """Return evenly spaced lengths from 1 to all, with the best and the break-even length."""
+    """Return lengths of a list, evenly spaced from 1 to ``customers``, with the best and the break-even length."""
     even = POINTS - 2
     spread = {1 + round(step * (customers - 1) / (even - 1)) for step in range(even)} if customers else set()
     return spread | {length for length in (best, break_even) if length}
 
 
 def _known(number: pl.Expr) -> pl.Expr:
-    """Return the number; null for NaN and infinity."""
+    """Return ``number`` with null in place of NaN and infinity."""
     return pl.when(number.cast(pl.Float64).is_finite()).then(number.cast(pl.Float64))
 
 

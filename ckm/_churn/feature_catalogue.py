@@ -73,7 +73,7 @@ class ChurnFeatures:
 
 
 def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
-    """Read the features that come with ckm.
+    """Read a feature catalogue; default: ``ckm/data/churn_features.yaml``.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
 
 @cache
 def load_catalogue() -> ChurnFeatures:
-    """Return the features that come with ckm."""
+    """Return the features of ``ckm/data/churn_features.yaml``."""
     return read_catalogue()
 
 

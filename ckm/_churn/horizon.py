@@ -39,7 +39,7 @@ class Horizon:
     reasoning
         How the number of days was chosen, as a sentence.
     shortened
-        Why the default by the purchase intervals is not used, as a sentence; None where it is used, and where the user
+        Why the horizon that the purchase intervals suggest is not used, as a sentence; None if it is used or the user
         chose the horizon.
     """
 
@@ -50,12 +50,12 @@ class Horizon:
 
 @dataclass(frozen=True)
 class DefaultHorizons:
-    """The default horizon, and the shorter ones for data that cannot test it.
+    """The default horizon, and shorter horizons for data that are too short to test the default.
 
     Attributes
     ----------
     default
-        The default by the purchase intervals.
+        The horizon that the purchase intervals suggest.
     shorter
         Days of the shorter horizons, longest first.
     """
@@ -79,7 +79,7 @@ class DefaultHorizons:
 
 
 def default_horizons(history: History) -> DefaultHorizons:
-    """Return the default horizon by the purchase intervals of the shop's customers, and shorter ones.
+    """Return the horizon that the purchase intervals of the shop's customers suggest, and shorter horizons.
 
     The default is the 80th percentile of the purchase intervals with equal weight per customer
     (:func:`ckm.models.purchase_interval.population_gap`; with equal weight per interval, the few weekly buyers would
@@ -120,21 +120,21 @@ def default_horizons(history: History) -> DefaultHorizons:
 
 
 def nearest_usual(days: float, least: float = 0) -> int:
-    """Return the nearest of :data:`USUAL_DAYS` by ratio; on ties the shorter.
+    """Return the element of :data:`USUAL_DAYS` whose ratio to ``days`` is nearest to 1; of two, the shorter.
 
-    Values below ``least`` are not returned; if all are below it, the result is ``least`` rounded up.
+    Elements below ``least`` are not returned; if all are below ``least``, the result is ``least`` rounded up.
     """
     long_enough = [each for each in USUAL_DAYS if each >= least] or [math.ceil(least)]
     return min(long_enough, key=lambda each: (abs(math.log(each / days)), each))
 
 
 def check_fixed_intervals(history: History, days: int) -> None:
-    """Raise if the horizon is shorter than the fixed interval at which most repeat customers buy.
+    """Raise an error if the horizon is shorter than the fixed interval at which most repeat customers buy.
 
     Raises
     ------
     NotEnoughDataError
-        The calendar alone would decide whether the next purchase falls into the horizon.
+        The horizon is shorter: whether a purchase falls into it would depend on the calendar alone.
     """
     fixed = fixed_intervals(history.ledger.gaps)
     if fixed is not None and days < fixed.days:
@@ -148,12 +148,12 @@ def check_fixed_intervals(history: History, days: int) -> None:
 
 
 def check_horizon(history: History, days: int) -> None:
-    """Raise if a horizon is longer than the history.
+    """Raise an error if a horizon is longer than the history.
 
     Raises
     ------
     NotEnoughDataError
-        No window of that length has closed since the first purchase.
+        The days since the first purchase are fewer than the horizon.
     """
     span = history.as_of - history.first_day
     if days > span:

@@ -37,7 +37,7 @@ class AnswerEntry:
     id
         Id in the knowledge base.
     titles
-        Title by language (BCP 47); under ``""`` without a language.
+        Title by language (BCP 47); a title without a language has the key ``""``.
     confidence
         ``wip``, ``not_validated``, ``validated`` or ``archived`` (Knowledge-Centered Service v6).
     valid_from, valid_until
@@ -60,11 +60,11 @@ class AnswerEntry:
     where: str
 
     def title(self, lang: str = "en") -> str:
-        """Return the title in a language, else in a language with the same first subtag, else in any."""
+        """Return the title in ``lang``, else in a language with the same first subtag, else in any language."""
         return MultilingualText(self.titles).in_language(lang)[1] or self.id
 
     def in_force(self, day: date) -> bool:
-        """Return whether the entry is complete and valid on a day."""
+        """Return whether the entry is complete, and valid on ``day``."""
         begun = self.valid_from is None or self.valid_from <= day
         return self.confidence in IN_USE and begun and (self.valid_until is None or day <= self.valid_until)
 
@@ -90,7 +90,7 @@ class FoundAnswers:
 
 
 def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
-    """Return the entries below a folder, and the errors of those that are invalid.
+    """Return the valid entries below a folder, and the errors of invalid entries.
 
     Invalid entries are skipped and reported, so that one file does not stop the warnings. ``ckm kb-lint`` reports
     errors in other fields. Symbolic links are not followed.
@@ -131,10 +131,10 @@ def answer_entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
 
 
 def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> FoundAnswers:
-    """Return the entries that answer reasons on a day.
+    """Return the entries that answer reasons on ``as_of``.
 
-    Only an entry that is complete and valid on the day supersedes another. A draft, or an entry that becomes valid next
-    month, does not.
+    Only an entry that is complete and valid on that day supersedes another. A draft, or an entry that becomes valid
+    next month, does not.
 
     Parameters
     ----------
@@ -184,8 +184,9 @@ def answer(reasons: pl.DataFrame, found: FoundAnswers) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        One row per customer of ``reasons``, by ``customer_id``: answers (list of ids without duplicates, top reason
-        first), unanswered (whether no reason that needs an answer has one; true for customers without such a reason).
+        One row per customer of ``reasons``, sorted by ``customer_id``: answers (list of ids without duplicates, top
+        reason first), unanswered (whether no reason that needs an answer has an entry; also true for customers without
+        a reason that needs one).
     """
     known = pl.DataFrame(
         [(code, list(ids)) for code, ids in found.by_reason.items()],
@@ -220,7 +221,7 @@ def unanswered_share(customers: pl.DataFrame) -> float | None:
     Parameters
     ----------
     customers
-        value_at_risk, unanswered. Values at or below zero do not count.
+        Columns value_at_risk and unanswered. Values at or below zero do not count.
 
     Returns
     -------

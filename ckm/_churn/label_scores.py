@@ -30,7 +30,7 @@ class LabelledList:
     Attributes
     ----------
     frame
-        One row per row of the table, highest probability first: the id under its own name, p_churn (out of fold), level
+        One row per row of the table, highest probability first: the id column, p_churn (out of fold), level
         (one of :data:`ckm._churn.warning_levels.LEVELS`; null below), label (Boolean; null where blank), model.
     scores
         One row per model: its scores out of fold.

@@ -77,7 +77,7 @@ class CardMetric:
     source: str
 
     def shown(self, value: float | None) -> str:
-        """Return a value in its format; empty for None and NaN."""
+        """Return the text for a value of this metric; empty for None and NaN."""
         return "" if value is None or math.isnan(value) else self.format.format(value)
 
 
@@ -91,7 +91,7 @@ class CardWords:
     metrics: tuple[CardMetric, ...]
 
     def metric(self, name: str) -> CardMetric:
-        """Return the metric of this name; KeyError if unknown."""
+        """Return the metric with this name; KeyError if there is none."""
         return {each.name: each for each in self.metrics}[name]
 
 
@@ -144,7 +144,9 @@ class CardDecile:
 
 @dataclass(frozen=True)
 class Gain:
-    """Gain curve: share of churned customers reached by contacting a share of all, highest ranked first.
+    """Gain curve: the share of churned customers reached, as a function of the share of customers contacted.
+
+    Customers with the highest churn probability are contacted first.
 
     Attributes
     ----------
@@ -159,7 +161,10 @@ class Gain:
     churned_reached: tuple[float, ...]
 
     def at(self, share: float) -> float:
-        """Return the share of churned customers reached by contacting a share of all (linear interpolation)."""
+        """Return the share of churned customers that are reached by contacting the share ``share`` of all customers.
+
+        Interpolated linearly.
+        """
         for position in range(1, len(self.contacted)):
             left, right = self.contacted[position - 1], self.contacted[position]
             if share <= right:
@@ -209,7 +214,7 @@ class CardColumns:
     all_different
         Used numeric columns with a different value in every row.
     leaks
-        Name, ROC AUC alone, and sentence of each column that reveals the label.
+        For each column that reveals the label: name, ROC AUC of this column alone, and a sentence.
     """
 
     used: tuple[str, ...]
@@ -235,7 +240,7 @@ class ModelCard:
     data
         Data of training and test.
     scores
-        Scores of each model at each cut-off, :data:`RECENCY` included; an unknown one is NaN.
+        Scores of each model (also :data:`RECENCY`) at each cut-off; NaN where unknown.
     reliability
         Reliability of the chosen model by decile, lowest probability first.
     gains
@@ -281,7 +286,7 @@ class ModelCard:
 
     @property
     def words(self) -> CardWords:
-        """Texts of the card's mode."""
+        """Texts for the mode of the card: transactions, or a table with a label."""
         return load_card_words(labelled=self.labelled)
 
     @property
@@ -291,7 +296,7 @@ class ModelCard:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Models in the order of their scores, each once."""
+        """Names of the models in the order of :attr:`scores`, each once."""
         return tuple(dict.fromkeys(each.model for each in self.scores))
 
     @property
@@ -404,7 +409,7 @@ def card_of_labels(fit: LabelledFit, *, label: str, positive: str) -> ModelCard:
     fit
         The fitted models.
     label, positive
-        The column, and its value for churned customers.
+        Name of the column with the outcome, and its value for churned customers.
     """
     from ckm.models import metrics
 
@@ -433,7 +438,7 @@ def card_of_labels(fit: LabelledFit, *, label: str, positive: str) -> ModelCard:
 
 
 def _because(backtest: Backtest, model: str) -> str:
-    """Return why a model was selected, with its log loss and the lowest one."""
+    """Return why a model was selected, with its log loss and the lowest log loss of all models."""
     if model not in backtest.models:
         return f"{model} was selected by the user."
     losses = {name: backtest.mean(name).log_loss for name in backtest.models}

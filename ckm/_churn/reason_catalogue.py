@@ -59,7 +59,7 @@ class Reason:
     title
         Short title.
     features
-        Features whose effect on the score selects the reason among those of its group.
+        Features whose effect on the score selects the reason among the reasons of its group.
     value
         Raw fact of the customer that is compared, of :func:`ckm._churn.customer_facts.customer_facts`.
     above
@@ -109,7 +109,7 @@ class Reason:
         )
 
     def differs(self, value: float, typical: float, currency: str) -> bool:
-        """Return whether the value and the usual value differ when they are formatted."""
+        """Return whether the texts for the value and for the usual value differ."""
         return self.always or self._shown(value, currency) != self._shown(typical, currency)
 
     def sentence(self, typical: float, facts: Mapping[str, float], currency: str) -> str:
@@ -120,7 +120,7 @@ class Reason:
         typical
             The usual value.
         facts
-            Facts of the customer by name: those of :attr:`facts`.
+            Facts of the customer, by the names in :attr:`facts`.
         currency
             Currency code after amounts.
         """
@@ -145,16 +145,16 @@ class ReasonCatalogue:
 
     @property
     def codes(self) -> tuple[str, ...]:
-        """All codes."""
+        """Codes of all reasons."""
         return tuple(reason.code for reason in self.reasons)
 
     def of_group(self, group: str) -> tuple[Reason, ...]:
-        """Return the reasons of a group."""
+        """Return the reasons of a feature group."""
         return tuple(reason for reason in self.reasons if reason.group == group)
 
 
 def read_reasons(path: Path = REASONS_FILE) -> ReasonCatalogue:
-    """Read the reasons that come with ckm.
+    """Read a catalogue of reasons; default: ``ckm/data/churn_reasons.yaml``.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def read_reasons(path: Path = REASONS_FILE) -> ReasonCatalogue:
 
 @cache
 def load_reasons() -> ReasonCatalogue:
-    """Return the reasons that come with ckm."""
+    """Return the reasons of ``ckm/data/churn_reasons.yaml``."""
     return read_reasons()
 
 

@@ -1,4 +1,4 @@
-"""Reasons of a churn probability: sentences whose contributions add up to its log odds."""
+"""Reasons of a churn probability: sentences whose contributions add up to the log odds of the probability."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def explain(
     currency: str,
     catalogue: ReasonCatalogue | None = None,
 ) -> Reasons:
-    """Explain churn probabilities, compared with a typical retained customer.
+    """Explain the churn probabilities of customers by their difference to a typical retained customer.
 
     The contribution of a feature group is its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). One
     reason of the group explains it. A reason applies if the customer's raw fact is known, differs from the usual value
@@ -123,7 +123,7 @@ def explain(
 
 @dataclass(frozen=True)
 class _Context:
-    """Customers with all data that the choice of their reasons needs; arrays of shape (n,)."""
+    """Customers, with all data from which their reasons are chosen; arrays of shape (n,)."""
 
     log_odds: Callable[[Features], Floats]
     features: Features
@@ -134,13 +134,13 @@ class _Context:
     currency: str
 
     def usual(self, reason: Reason) -> Floats:
-        """Return the usual value of each customer; NaN where unknown."""
+        """Return the value to compare with for each customer, shape (n,); NaN where unknown."""
         if reason.usual is not None:
             return self.facts[reason.usual]
         return np.full(len(self.scores), self.returning.median(reason.value))
 
     def applies(self, reason: Reason) -> Flags:
-        """Return whether the reason applies to each customer."""
+        """Return whether a reason applies to each customer, as defined in :func:`explain`; shape (n,)."""
         if any(name not in self.features for name in reason.features[:1]) or any(
             name not in self.facts for name in reason.facts
         ):
@@ -160,7 +160,7 @@ class _Context:
         return within
 
     def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """Return the decrease of the log odds of ``rows`` when the reason's features are set to the typical values."""
+        """Return the decrease of the log odds of ``rows`` if the features of a reason had their typical values."""
         as_usual = {
             name: np.full(len(rows), self.typical.reference[name]) if name in reason.features else values[rows]
             for name, values in self.features.items()
@@ -168,7 +168,10 @@ class _Context:
         return self.scores[rows] - self.log_odds(as_usual)
 
     def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """Return the share of returning customers with the same or a worse value (or multiple of their usual value)."""
+        """Return, for each of ``rows``, the share of returning customers whose value is equal or worse.
+
+        If the usual value is a fact of the same customer, multiples of it are compared.
+        """
         measured = _measure(reason, self.returning.facts)
         back = np.sort(measured[~np.isnan(measured)])
         if not len(back):
@@ -194,14 +197,14 @@ def _measure(reason: Reason, facts: Features) -> Floats:
 
 
 def _groups(features: Features) -> dict[str, tuple[str, ...]]:
-    """Return the features by group, without empty groups."""
+    """Return group to names of ``features`` in the group, without empty groups."""
     catalogue = load_catalogue()
     found = {group: tuple(each.name for each in catalogue.of_group(group) if each.name in features) for group in GROUPS}
     return {group: names for group, names in found.items() if names}
 
 
 def _selected_reasons(context: _Context, catalogue: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
-    """Return the catalogue position of the selected reason of a group for each customer, -1 without one; shape (n,)."""
+    """Return the position in the catalogue of each customer's reason of a group, shape (n,); -1 without one."""
     selected = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
     for reason in catalogue.of_group(group):
@@ -227,7 +230,7 @@ class _Sentences:
     context: _Context
 
     def frame(self, selected: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
-        """Return one row per customer and reason, by position of the customer and rank."""
+        """Return one row per customer and reason, sorted by position of the customer and rank."""
         parts = [
             self._of_reason(reason, rows, points[rows, at])
             for at, chosen in enumerate(selected)

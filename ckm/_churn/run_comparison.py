@@ -26,12 +26,12 @@ class RunComparison:
     customers
         All customers, with the change of their warning.
     to_list
-        The customers to choose from: with ``new_only`` those with a new or worse warning that no earlier run of the day
-        listed, else all.
+        Customers from whom the list is made: with ``new_only`` the customers with a new or worse warning that no
+        earlier run of the same day listed, else all.
     remarks
         Remarks on the changes, and on the outcome of earlier warnings; none without a workspace.
     run
-        The run, to be saved; None without a workspace.
+        The current run, which the caller saves; None without a workspace.
     """
 
     customers: pl.DataFrame
@@ -52,7 +52,7 @@ def compare_runs(
     forecast
         The forecast, with the horizon and the as-of date that identify the run.
     store
-        Store of the workspace; None without one: then all warnings are new.
+        Store of the workspace; None without a workspace: all warnings are then new.
     margin
         Smallest change of the probability that counts.
     new_only, repeat

@@ -1,7 +1,7 @@
 """Saved warnings: runs of ``ckm churn-warn`` in the store of a workspace.
 
 Horizon and as-of date identify a run; each horizon has its own run history. A run reads only runs with an earlier as-of
-date, so repeating it, or running it as of a past day, gives the same result.
+date, so a repeated run, or a run as of a past day, gives the same result.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class EarlierWarnings:
     as_of
         As-of date of the run.
     frame
-        :data:`RUN_COLUMNS` and :data:`REPORT_COLUMNS`, one row per customer with a level, by ``customer_id``.
+        :data:`RUN_COLUMNS` and :data:`REPORT_COLUMNS`, one row per customer with a level, sorted by ``customer_id``.
     facts
         Facts of the run as a whole, such as its model.
     horizon
@@ -66,7 +66,7 @@ class WarningRun:
     store
         Store of the workspace.
     compared
-        Frame of :func:`ckm._churn.warning_changes.compare`, with days_left where the data have dates.
+        Frame of :func:`ckm._churn.warning_changes.compare`, with days_left if the data have dates.
     as_of, horizon
         As-of date of the run, and its horizon in days.
     facts
@@ -97,40 +97,40 @@ def run_name(horizon: int) -> str:
 
 
 def last_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run of a horizon with an as-of date before a day; None without one."""
+    """Return the newest run with this horizon and an as-of date before ``as_of``; None without one."""
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of < as_of])
 
 
 def same_day_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
-    """Return the run of a horizon as of a day; None without one."""
+    """Return the run with this horizon and this as-of date; None without one."""
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of == as_of])
 
 
 def closed_warnings(store: Store, horizon: int, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run of a horizon that has passed by a day; None without one."""
+    """Return the newest run with this horizon whose horizon has passed on ``as_of``; None without one."""
     by = as_of - timedelta(days=horizon)
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of <= by])
 
 
 def current_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run, of any horizon, whose horizon has not passed by a day; None without one."""
+    """Return the newest run, of any horizon, whose horizon has not passed on ``as_of``; None without one."""
     runs = [run for run in store.runs(ANALYSIS) if run.as_of <= as_of <= run.as_of + timedelta(days=_days(run))]
     return _newest(store, runs)
 
 
 def newest_closed_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run, of any horizon, whose horizon has passed by a day; None without one."""
+    """Return the newest run, of any horizon, whose horizon has passed on ``as_of``; None without one."""
     runs = [run for run in store.runs(ANALYSIS) if run.as_of + timedelta(days=_days(run)) <= as_of]
     return _newest(store, runs)
 
 
 def newest_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
-    """Return the newest run, of any horizon, as of a day or earlier; None without one."""
+    """Return the newest run, of any horizon, with an as-of date up to ``as_of``; None without one."""
     return _newest(store, [run for run in store.runs(ANALYSIS) if run.as_of <= as_of])
 
 
 def _report_columns(compared: pl.DataFrame) -> dict[str, pl.Expr]:
-    """Return :data:`REPORT_COLUMNS`; null where the value is unknown."""
+    """Return an expression for each of :data:`REPORT_COLUMNS`; null where ``compared`` lacks the value."""
     columns = {name: pl.col(name) if name in compared.columns else pl.lit(None) for name in REPORT_COLUMNS}
     if "reasons" in compared.columns:
         raises_churn = pl.element().struct.field("contribution") > 0

@@ -28,8 +28,8 @@ def bought_same_season(
 ) -> NDArray[np.bool_]:
     """Return whether each customer is a seasonal buyer; shape (n,).
 
-    All purchases are within 35 days of an anniversary of the last one, in at least two years, and the next anniversary
-    is at most 35 days ago.
+    All purchases of a seasonal buyer are within 35 days of an anniversary of the last purchase, in at least two years,
+    and the next anniversary is at most 35 days ago.
 
     Parameters
     ----------

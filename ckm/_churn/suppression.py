@@ -49,16 +49,16 @@ def suppress(
     """Return the suppression of each customer as of the end of a day.
 
     no_consent
-        The newest record by then in the table ``consents`` is a refusal. Each ``purpose`` and ``channel`` has its own
-        newest record; one refusal suppresses, because the channel of the contact is unknown. A status that is not in
-        ``ckm/data/consent_words.yaml`` is a refusal. Customers without a record are not suppressed.
+        The newest record up to that day in the table ``consents`` is a refusal. Each ``purpose`` and ``channel`` has
+        its own newest record; one refusal suppresses, because the channel of the contact is unknown. A status that is
+        not in ``ckm/data/consent_words.yaml`` is a refusal. Customers without a record are not suppressed.
     open_complaint
         A complaint is open; an offer would make it worse.
     contacted
         Within the last ``contacted_days`` days there was an interaction of kind ``visit_note``, or of kind ``event``
         with one of ``contact_topics``, or a ``contacted_on`` in the table ``assignments``.
     seasonal
-        The customer buys in the same weeks each year, and these are outside of the horizon.
+        The customer buys in the same weeks each year, and these weeks are outside of the horizon.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def _flag(customers: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _refused(consents: pl.LazyFrame | None, as_of: date, time_zone: str) -> tuple[pl.Series, list[str]]:
-    """Return the customers with a refusal, and remarks on the table."""
+    """Return the customers whose newest consent record is a refusal, and remarks on the table ``consents``."""
     nobody = pl.Series("customer_id", [], pl.String)
     if consents is None:
         return nobody, []
@@ -141,7 +141,7 @@ def _contacted(tables: Mapping[str, pl.LazyFrame], as_of: date, settings: ChurnS
 
 
 def _day(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:
-    """Return the calendar day of a column of days, of instants, or of text that starts with one."""
+    """Return the calendar day of a column of days, of instants, or of texts that start with a day."""
     if isinstance(dtype, pl.Datetime):
         instant = pl.col(column) if dtype.time_zone else pl.col(column).dt.replace_time_zone("UTC")
         return instant.dt.convert_time_zone(time_zone).dt.date()

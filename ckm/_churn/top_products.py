@@ -23,14 +23,14 @@ PRODUCT = "product_id"
 
 
 def top_categories(history: History, codes: NDArray[np.uint32]) -> pl.Series:
-    """Return the category that each customer bought on most days; ties by name, null without one."""
+    """Return the category that each customer bought on most days; of two, the first by name; null without one."""
     main = main_values(history.ledger.categories.counts(of_days=True)).select("code", top_category="main")
     wanted = pl.DataFrame({"code": codes}, schema={"code": pl.UInt32})
     return wanted.join(main, on="code", how="left", maintain_order="left")["top_category"]
 
 
 def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: date, time_zone: str) -> pl.Series:
-    """Return the product that each customer bought on most days; ties by net sales, null without one.
+    """Return the product that each customer bought on most days; of two, that of higher net sales; null without one.
 
     Reads only the rows of these customers.
 

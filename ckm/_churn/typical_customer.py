@@ -30,7 +30,7 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class TypicalRetainedCustomer:
-    """Feature values of the typical retained customer, and of the retained customers that they are taken from.
+    """Feature values of the typical retained customer, and of the retained customers from whom they are computed.
 
     Attributes
     ----------
@@ -46,11 +46,11 @@ class TypicalRetainedCustomer:
 
 
 def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
-    """Return the typical customer among those with a purchase within the horizon, over all past windows.
+    """Return the typical customer among all customers of past windows who bought within the horizon.
 
-    Most features are the median of the retained customers who have the feature. The purchase
-    history (:data:`ONE_HISTORY`) is that of one real retained customer, the one nearest to the medians, because medians
-    of single features can be inconsistent (more gaps than fit into the median tenure). The distance is the sum over the
+    Most features are the median of the retained customers who have the feature. The features of the purchase history
+    (:data:`ONE_HISTORY`) are taken from one real retained customer, who is nearest to the medians, because medians of
+    single features can be inconsistent (more gaps than fit into the median tenure). The distance is the sum over the
     features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; missing features of the nearest customer
     are medians. Ties are broken by value, so that the result does not depend on the order of the rows.
 
@@ -79,13 +79,13 @@ def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
 
 
 def _lower_median(values: Floats) -> float:
-    """Return the lower median of the known values, which is an observed value."""
+    """Return the lower median of the values that are not NaN, which is one of the values."""
     known = np.sort(values[~np.isnan(values)])
     return float(known[(len(known) - 1) // 2])
 
 
 def _nearest(columns: Mapping[str, Floats], medians: Mapping[str, float]) -> dict[str, float]:
-    """Return the row nearest to the medians; missing values are medians."""
+    """Return the row nearest to the medians, with medians in place of missing values."""
     if not columns:
         return {}
     table = np.column_stack(list(columns.values()))

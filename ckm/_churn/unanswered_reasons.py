@@ -45,7 +45,7 @@ class Unanswered:
 
 
 def unanswered_reasons(store: Store, kb: Path, as_of: date) -> Unanswered | None:
-    """Return the churn reasons of the newest saved warnings that no knowledge entry answers on a day.
+    """Return the reasons of the newest saved warnings that no knowledge entry answers on ``as_of``.
 
     Parameters
     ----------

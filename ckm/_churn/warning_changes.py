@@ -42,12 +42,12 @@ class WarningChanges:
 
     @property
     def new(self) -> pl.DataFrame:
-        """New and worse warnings, which ``--new-only`` lists."""
+        """The new and worse warnings, which are the warnings that ``--new-only`` lists."""
         return self.frame.filter(pl.col("change").is_in(["new", "worse"]))
 
     @property
     def sentence(self) -> str:
-        """Number of warnings by change, as one sentence."""
+        """One sentence with the number of warnings for each kind of change."""
         if self.since is None:
             return "no saved warnings of an earlier run: all are new"
         counts = ", ".join(f"{count:,} {name}" for name, count in self.counts.items())
@@ -110,7 +110,7 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
 
 
 def without_listed(new: pl.DataFrame, listed: EarlierWarnings | None, *, as_of: date, margin: float) -> pl.DataFrame:
-    """Return the new and worse warnings that are also new or worse since an earlier run of the same day.
+    """Return the new and worse warnings that are also new or worse compared with an earlier run of the same day.
 
     Parameters
     ----------
@@ -133,7 +133,10 @@ def without_listed(new: pl.DataFrame, listed: EarlierWarnings | None, *, as_of: 
 
 
 def _change(margin: float) -> pl.Expr:
-    """Return the change of a warning, from level_before to level and from p_before to p_churn."""
+    """Return an expression: the change of a warning; see :func:`compare`.
+
+    The level changes from level_before to level, the probability from p_before to p_churn.
+    """
     step = _level_rank("level") - _level_rank("level_before")
     rise = pl.col("p_churn") - pl.col("p_before")
     further = rise.abs() >= margin - TOLERANCE
@@ -155,7 +158,7 @@ def _level_rank(level: str) -> pl.Expr:
 
 
 def _still_open(before: EarlierWarnings, now: pl.DataFrame) -> pl.DataFrame:
-    """Return the earlier rows of customers who have not bought since."""
+    """Return the rows of the earlier run, without customers who have bought since that run."""
     if "last_order" not in now.columns:
         return before.frame
     bought = now.filter(pl.col("last_order") > before.as_of)

@@ -77,7 +77,7 @@ class Thresholds:
 
     @property
     def sentence(self) -> str:
-        """Thresholds and their rule, as one sentence."""
+        """One sentence with the thresholds, and the rule from which the thresholds follow."""
         begin = ", ".join(f"{name} from {getattr(self, name):.0%}" for name in LEVELS)
         relative = [start for start in self.rule.values() if start.times is not None]
         if not relative or self.base_rate is None:
@@ -94,9 +94,9 @@ class Thresholds:
 
 
 def level_of(p: pl.Expr, thresholds: Thresholds, *, higher: pl.Expr | None = None) -> pl.Expr:
-    """Return the level of a probability; null below ``watch``.
+    """Return an expression: the level of a probability; null below ``watch``.
 
-    ``higher`` marks customers whose level is raised by one.
+    ``higher`` is whether the level of a row is raised by one.
     """
     step = (p >= thresholds.warn).cast(pl.Int8) + (p >= thresholds.urgent).cast(pl.Int8)
     if higher is not None:
@@ -127,7 +127,7 @@ def give_levels(
     lead_time
         Days that an action needs.
     with_gone
-        Whether churned customers (``gone``) get levels too; their warnings are past the lead time.
+        Whether churned customers (``gone``) have levels too; their warnings are past the lead time.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def give_levels(
 
 
 def at_or_above(level: str) -> pl.Expr:
-    """Return whether a row has this level or a higher one; never null.
+    """Return an expression: whether a row has ``level`` or a higher level; never null.
 
     Raises
     ------
@@ -172,12 +172,12 @@ def at_or_above(level: str) -> pl.Expr:
 
 
 def is_warning() -> pl.Expr:
-    """Return whether a row is a warning: it has a level and is not suppressed."""
+    """Return an expression: whether a row is a warning, which has a level and is not suppressed."""
     return pl.col("level").is_not_null() & pl.col("suppressed").is_null()
 
 
 def is_contact() -> pl.Expr:
-    """Return whether a row is a warning within the lead time, so that a contact can still reach the customer."""
+    """Return an expression: whether a row is a warning that is not past the lead time."""
     return is_warning() & ~pl.col("past_lead_time")
 
 
@@ -189,7 +189,7 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
     judged
         Result of :func:`give_levels`, with ``suppressed``.
     listed
-        Rows of it that are listed.
+        Rows of ``judged`` that are listed.
     thresholds, lead_time
         As in :func:`give_levels`.
     """
@@ -207,6 +207,6 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
 
 
 def _known(column: str) -> pl.Expr:
-    """Return a numeric column; null for NaN and infinity."""
+    """Return a numeric column with null in place of NaN and infinity."""
     number = pl.col(column).cast(pl.Float64)
     return pl.when(number.is_finite()).then(number)

@@ -79,7 +79,7 @@ class ChurnListing:
     Attributes
     ----------
     frame
-        One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` except segment,
+        One row per customer with a purchase, sorted by ``customer_id``: the columns of :data:`COLUMNS` except segment,
         first_warned_on and change. ``reasons`` is a list of structs, the top reason first, and null for customers
         without reasons. ``contribution_typical`` (the log odds of a typical retained customer), the contributions of
         the reasons and ``contribution_other`` (of everything else) add up to the log odds of ``p_churn``.
@@ -253,7 +253,7 @@ def _judged(
 
 
 def _bought(forecast: Forecast, transactions: pl.LazyFrame, explained: NDArray[np.bool_], as_of: date) -> pl.DataFrame:
-    """Return the top category and top product of the explained customers."""
+    """Return top category and top product of the customers in the mask ``explained``."""
     history = forecast.history
     codes = forecast.today.customers[explained]
     ids = history.customers.gather(codes)
@@ -267,7 +267,7 @@ def _bought(forecast: Forecast, transactions: pl.LazyFrame, explained: NDArray[n
 
 
 def _reasons(forecast: Forecast, explained: NDArray[np.bool_]) -> tuple[pl.DataFrame, float]:
-    """Return the reasons of the explained customers, by id, and the base log odds."""
+    """Return the reasons of the customers in the mask ``explained``, by id, and the base log odds."""
     import numpy as np
 
     rows = np.flatnonzero(explained)

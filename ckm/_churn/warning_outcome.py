@@ -23,9 +23,9 @@ class Outcome:
     as_of, horizon
         As-of date and horizon of the run.
     customers, churned
-        Customers with a purchase by that day, and how many of them churned.
+        Number of customers with a purchase up to that day, and how many of them churned.
     warned, warned_churned
-        Customers with a warning, and how many of them churned.
+        Number of customers with a warning, and how many of them churned.
     median_days_before
         Median lead time of churned customers with a warning: days from the first warning to the last day on which the
         customer could be retained (``gone_on``); None without such customers.

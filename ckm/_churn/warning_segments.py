@@ -25,7 +25,7 @@ DEFAULT_SEGMENTS = "default"
 def with_segments(
     frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date, ledger: Ledger
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Add the segment by the workspace's definition; null without one, or where it does not match the data."""
+    """Add ``segment`` from the workspace's default definition; null without one, or if it does not match the data."""
     without = frame.with_columns(segment=pl.lit(None, pl.String))
     if dataset.workspace is None:
         return without, []

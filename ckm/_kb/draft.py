@@ -49,7 +49,7 @@ OPTIONAL = {
 
 @dataclass(frozen=True)
 class Origin:
-    """SECI mode and kind of knowledge that follow from its origin."""
+    """What the origin of knowledge implies: its SECI mode, and its kind (about, for or from customers)."""
 
     mode: str
     kind: str

@@ -181,7 +181,7 @@ class KnowledgeEntry:
         return begun and (applies.valid_until is None or day <= applies.valid_until)
 
     def line_of(self, *keys: str) -> int:
-        """Return the line of the first of these keys in the file, else of the entry."""
+        """Return the line of the first of ``keys`` that the file has; else the line of the entry."""
         return next((self.lines[key] for key in keys if key in self.lines), self.line)
 
     @property

@@ -39,6 +39,7 @@ WORTH_SHARING = 5_000
 SIZE = 16
 """Bytes of a digest."""
 _GONE = (-1, -1, -1)
+"""Mark of a file that was deleted after its folder was listed."""
 _BY_DESCRIPTOR = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd
 
 
@@ -72,9 +73,9 @@ def digest(data: bytes) -> str:
 
 
 def mark_of(about: os.stat_result) -> Mark:
-    """Return size, modification time and change time of a file, which show whether its content may have changed.
+    """Return the mark of a file: size, modification time and change time.
 
-    Times are in nanoseconds of the file system's clock.
+    If the mark is equal, the content counts as unchanged. Times are in nanoseconds of the file system's clock.
     """
     return about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
@@ -102,7 +103,11 @@ def _parts(root: str) -> Iterator[Part]:
 
 
 def _digest(root: str, part: Part) -> bytes:
-    """Return the digest of a part."""
+    """Return the digest of a part: names and marks of its files, folder by folder.
+
+    Instead of a mark, a name that has disappeared meanwhile has :data:`_GONE`, and a link or another special file with
+    the suffix of an entry has its kind and zeros.
+    """
     hasher = blake2b(digest_size=SIZE)
     waiting: list[tuple[str, list[str] | None]] = [part]
     look = os.stat
@@ -114,7 +119,7 @@ def _digest(root: str, part: Part) -> bytes:
             if names is None:
                 names = _names(path if folder is None else folder)
             counted: list[str] = []
-            facts = array("q")
+            marks = array("q")  # three numbers per counted name
             for name in names:
                 try:
                     if folder is None:
@@ -123,7 +128,7 @@ def _digest(root: str, part: Part) -> bytes:
                         about = look(name, dir_fd=folder, follow_symlinks=False)
                 except OSError:
                     counted.append(name)
-                    facts.extend(_GONE)
+                    marks.extend(_GONE)
                     continue
                 kind = about.st_mode & 0o170000
                 if kind == stat.S_IFDIR:
@@ -132,15 +137,15 @@ def _digest(root: str, part: Part) -> bytes:
                     continue
                 elif kind == stat.S_IFREG:
                     counted.append(name)
-                    facts.extend(mark_of(about))
+                    marks.extend(mark_of(about))
                 else:
                     counted.append(name)
-                    facts.extend((kind, 0, 0))
+                    marks.extend((kind, 0, 0))
         finally:
             if folder is not None:
                 os.close(folder)
         hasher.update(os.fsencode("\0".join((inside, *counted))) + b"\0\0")
-        hasher.update(facts)
+        hasher.update(marks)
     return hasher.digest()
 
 

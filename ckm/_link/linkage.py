@@ -207,7 +207,10 @@ def _constrained_clusters(
     forbidden: tuple[Indices, Indices] | None,
     required: tuple[Indices, Indices] | None,
 ) -> Indices:
-    """Return clusters in which required pairs are together and no forbidden pair is, unless these contradict."""
+    """Return the cluster of each record, shape (n,).
+
+    Required pairs are always together; a forbidden pair is apart unless required pairs connect it.
+    """
     nothing = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     apart, together = forbidden or nothing, required or nothing
     keys = np.concatenate([pairs.left * n + pairs.right, together[0] * n + together[1], apart[0] * n + apart[1]])

@@ -57,7 +57,7 @@ def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
 
 
 def _key_figure(localized: LocalizedReport, name: str, value: float | None, notes: list[str]) -> KeyFigure:
-    """Return a key figure with its trend; with fewer than three months, with the reason for no trend."""
+    """Return a key figure with its monthly trend; with fewer than three months, with the reason for no trend."""
     title, key = localized.title(name), f"key.no_trend_{name}"
     figure = KeyFigure(localized.written(name, value), title, localized.joined(notes))
     trend = tuple(each.value for each in localized.all(TRENDS.get(name, ""), "month") if each.value is not None)
@@ -70,7 +70,11 @@ def _key_figure(localized: LocalizedReport, name: str, value: float | None, note
 
 
 def _months_needed(localized: LocalizedReport) -> int:
-    """Return the months of data that the trend of the retention rate needs: two windows, and two months more."""
+    """Return the number of months of data that the trend of the retention rate needs.
+
+    Its first value needs the days from the begin of the comparison period to the end of the period; each further value
+    needs one month more.
+    """
     period, compared = localized.report.period, localized.report.compared
     return round((period.last - compared.first).days / DAYS_OF_A_MONTH) + FEWEST_MONTHS - 1
 

@@ -40,7 +40,7 @@ def apply_definition(
     ledger: Ledger | PartitionedLedger | None = None,
     keep: bool = True,
 ) -> Segmentation:
-    """Assign each customer a segment by a definition, unchanged, and report the shift since it was fitted.
+    """Assign each customer a segment with a fitted definition, and report the shift of features since the fit.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def apply_definition(
     tables, as_of
         See :func:`ckm.customers.features.feature_table`.
     time_zone
-        Time zone of these data; None means that of the definition.
+        Time zone of these data; None means the time zone of the definition.
     settings
         Settings of the workspace, with the thresholds for shifts.
     ledger
@@ -97,7 +97,7 @@ def read_for(
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Return a ledger with the sums that a definition needs; ``ledger`` itself if it has them.
+    """Return a ledger with the sums that a definition needs; ``ledger`` itself if it has these sums.
 
     Otherwise the transactions are read again, as of the day of ``ledger`` and with the same stray dates.
     """

@@ -85,7 +85,7 @@ class Definition(Protocol):
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """All segments, in the order of a summary, best first."""
+        """All segments, best first, which is also their order in a summary."""
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return a segment for every row.

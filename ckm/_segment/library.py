@@ -35,7 +35,7 @@ class Library:
     folder: Path
 
     def path(self, name: str) -> Path:
-        """Return the file of a definition: in the folder by name, or anywhere by path.
+        """Return the file of a definition: a file in the folder for a name, or the path itself.
 
         Raises
         ------
@@ -52,7 +52,7 @@ class Library:
         return self.folder / f"{name}.yaml"
 
     def find(self, name: str) -> SavedDefinition | None:
-        """Return the definition of this name; None if it does not exist."""
+        """Return the definition with this name; None if there is none."""
         path = self.path(name)
         return load_definition(path) if path.exists() else None
 
@@ -100,7 +100,7 @@ class EarlierRun:
 
 
 def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date | None = None) -> EarlierRun | None:
-    """Return the latest saved run of a definition, up to the day of the current run and other than it.
+    """Return the latest saved run of a definition up to the day of the current run, other than the current run.
 
     Parameters
     ----------

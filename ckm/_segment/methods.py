@@ -1,4 +1,4 @@
-"""Registry of segment methods, by the names that ``--by`` and definitions use."""
+"""Registry of segment methods: the names in ``--by`` and in definitions, and their functions."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ METHODS = {
 
 
 def find_method(name: str) -> Method:
-    """Return the method of a name.
+    """Return the segment method with this name.
 
     Raises
     ------

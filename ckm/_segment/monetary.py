@@ -1,4 +1,4 @@
-"""Definition of the monetary value, and the window of frequency and monetary value."""
+"""How the monetary value is defined, and the window in which frequency and monetary value are counted."""
 
 from __future__ import annotations
 

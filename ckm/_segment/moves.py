@@ -21,8 +21,8 @@ class Moves:
     Attributes
     ----------
     customers
-        One row per customer of either day, by ``customer_id``: customer_id, previous_segment (null: new), segment
-        (null: gone), cause (null: unchanged).
+        One row per customer of either day, sorted by ``customer_id``: customer_id, previous_segment (null: new),
+        segment (null: gone), cause (null: unchanged).
     matrix
         One row per pair of segments with customers: previous_segment, segment, customers, and of these by cause:
         behaviour, ageing, definition, new, gone.

@@ -34,9 +34,9 @@ class Segmentation(Result):
     Attributes
     ----------
     customers
-        One row per customer, by ``customer_id``: customer_id, segment; further columns of the method (rfm: r_score,
-        f_score, m_score, Int8, 1 is the worst); recency_days (Int64, last purchase day to ``as_of``), frequency (Int64,
-        purchase days), monetary (Float64, net of returns), currency; the features behind the segment;
+        One row per customer, sorted by ``customer_id``: customer_id, segment; further columns of the method (rfm:
+        r_score, f_score, m_score, Int8, 1 is the worst); recency_days (Int64, last purchase day to ``as_of``),
+        frequency (Int64, purchase days), monetary (Float64, net of returns), currency; the features behind the segment;
         previous_segment and cause (null without an earlier run; the cause is also null without a change).
     summary
         One row per segment, best first: see :func:`ckm._segment.summary.summarise`.
@@ -87,7 +87,7 @@ class Segmentation(Result):
         return self.currency != NO_CURRENCY
 
     def since(self, moves: Moves) -> Segmentation:
-        """Return the result with every customer's previous segment and the cause of a change."""
+        """Return the result with ``previous_segment`` and ``cause`` of every customer, from ``moves``."""
         return replace(self, customers=with_moves(self.customers, moves), moves=moves)
 
     def saying(self, *remarks: str, details: tuple[Detail, ...] = ()) -> Segmentation:

@@ -37,8 +37,7 @@ class Distribution:
     Attributes
     ----------
     shares
-        Share of the customers by interval or level, then of all other levels (text only), then of customers without a
-        value.
+        Share of the customers in each interval or level, then in all other levels (text only), then without a value.
     edges
         Ascending edges of a numeric feature; interval ``i`` is above edge ``i - 1`` and up to edge ``i``. Empty for
         text.
@@ -51,7 +50,7 @@ class Distribution:
     levels: tuple[str, ...] = ()
 
     def counts_of(self, values: pl.Series) -> list[int]:
-        """Return the numbers of ``values`` in the same intervals or levels."""
+        """Return the number of ``values`` in each interval or level of this distribution."""
         place = self._place(pl.col(values.name))
         counts = values.to_frame().select(place.alias("place"))["place"].value_counts()
         found = dict(counts.iter_rows())
@@ -82,7 +81,7 @@ class Shift:
     index
         Population stability index; 0 is no shift.
     chance
-        Index that two samples of the same customers exceed by chance once in a thousand, for this number of customers.
+        Index that samples of this size from the same customers exceed by chance once in a thousand.
     """
 
     feature: str
@@ -158,7 +157,7 @@ def shift_detail(found: Sequence[Shift]) -> Detail:
 
 
 def population_stability_index(then: Iterable[float], now: Iterable[float]) -> float:
-    """Return the population stability index of two lists of shares over the same intervals."""
+    """Return the population stability index of the shares ``then`` and ``now`` over the same intervals."""
     pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(then, now, strict=True)]
     return sum((p - q) * math.log(p / q) for p, q in pairs)
 
@@ -187,7 +186,10 @@ def read_distribution(entry: YamlEntry) -> Distribution:
 
 
 def chi_square_quantile(free: int) -> float:
-    """Return the 99.9 % quantile of chi-square by Wilson and Hilferty (1931); at one degree 3 % too large."""
+    """Return the 99.9 % quantile of chi-square with ``free`` degrees of freedom.
+
+    Approximation of Wilson and Hilferty (1931), which is 3 % too large at one degree of freedom.
+    """
     if free < 1:
         return 0.0
     spread = 2 / (9 * free)

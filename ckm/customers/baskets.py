@@ -291,14 +291,15 @@ def number_items(sale_days: Integers, names: pl.Series) -> tuple[Integers, pl.Se
     Parameters
     ----------
     sale_days
-        Distinct keys of :func:`sale_key`, with any numbers from 1.
+        Distinct keys of :func:`sale_key` with the old item numbers, from 1.
     names
-        Items by that number; number 0 is null. Items that were never sold get no number.
+        Item names by old number; number 0 is null.
 
     Returns
     -------
     tuple[Integers, pl.Series]
-        New number by old number, and the item names by new number.
+        New number (from 0) by old number: 0 also for items that were never sold, ``MOST_ITEMS - 1`` for all later
+        items; and the item names by new number.
     """
     first = np.full(len(names), NEVER, np.int64)
     np.minimum.at(first, sale_days >> DAY_BITS, unpack_day(sale_days))

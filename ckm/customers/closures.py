@@ -60,7 +60,7 @@ class Closure:
 
     @property
     def sentence(self) -> str:
-        """Remark for the user."""
+        """Remark with the days of the closure and its possible causes."""
         return (
             f"no sale from {calendar_day(self.first)} to {calendar_day(self.last)} ({counted(self.days, 'day')}): the "
             "shop was closed, or data are missing"
@@ -70,9 +70,9 @@ class Closure:
 def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple[Closure, ...]:
     """Return the closures of a shop, earliest first.
 
-    A pause between two days with rows is a closure if it is longer than 28 days and than twice the median pause, and if
-    at least 20 purchases were expected in it at the usual purchase rate: the lower of the rates in the 90 days before
-    and the 90 days after.
+    A pause between two days with rows is a closure if three conditions hold: it is longer than 28 days; it is longer
+    than twice the median pause; and at least 20 purchases were expected in it, at the lower of the purchase rates in
+    the 90 days before and the 90 days after.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
 
 
 def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
-    """Return how many of the ``horizon`` days after ``day`` are days of the year with a closure in an earlier year."""
+    """Return how many of the ``horizon`` days after ``day`` were days of a closure in an earlier year."""
     ahead = np.arange(day + 1, day + horizon + 1)
     found = np.zeros(len(ahead), dtype=np.bool_)
     for each in closed:
@@ -113,7 +113,7 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
 
 
 def yearly_closures(closed: Sequence[Closure]) -> tuple[Closure, ...]:
-    """Return the yearly closures: on half of their days or more, the shop was also closed a year earlier or later.
+    """Return the yearly closures: a year earlier or later, the shop was closed too on half of their days or more.
 
     An example is a beach bar that closes each winter, so that every period of a year contains a closure.
     """
@@ -151,7 +151,7 @@ def silence_at_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
 
 
 def silences(ledger: Ledger) -> tuple[Closure, ...]:
-    """Return the closures within the data, and the silence at their end."""
+    """Return the closures within the data, and the silence at the end of the data if it is unusually long."""
     coverage = ledger.coverage
     usual = coverage.usual_days
     if usual is None:

@@ -1,4 +1,4 @@
-"""Columns of the feature table as expressions over a customer's sums, one row per customer.
+"""Columns of the feature table, as expressions over a frame of sums with one row per customer.
 
 The sums come from :mod:`ckm.customers.feature_sums`; they are null for a customer without a purchase.
 ``ckm/data/features.yaml`` describes each column.
@@ -43,7 +43,10 @@ def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
 
 
 def margin(period: str, margin_share: float | None) -> pl.Expr:
-    """Return net minus cost of a period; net without a known cost counts with ``margin_share``, or in full if None."""
+    """Return an expression: net minus cost of a period.
+
+    Net without a known cost is multiplied by ``margin_share``; if that is None, it counts in full.
+    """
     net, costed, cost = (pl.col(f"{period}_{name}") for name in ("net", "costed", "cost"))
     without_cost = net - costed
     if margin_share is not None:
@@ -113,7 +116,7 @@ def behaviour_columns(
     channels
         Channels with a share column each.
     rest
-        Whether there are more channels; these have one column together.
+        Whether the data have further channels, which share one column.
     category_known, channel_known, discount_known
         Whether any customer has a category, channel or discount; otherwise the feature is null, not zero.
     """

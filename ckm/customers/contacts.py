@@ -56,7 +56,7 @@ class Events:
     first_day: int
 
     def count(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the number of events of each code in the days ``(after, until]``."""
+        """Return the number of events of each customer code in the days ``(after, until]``."""
         within = (self.days > after) & (self.days <= until)
         return np.bincount(self.codes[within], minlength=customers)
 
@@ -88,20 +88,20 @@ class Contacts:
     remarks: tuple[str, ...] = ()
 
     def open_complaints(self, customers: int, day: int) -> NDArray[np.int64]:
-        """Return the number of open complaints of each code at the end of ``day``, made in the last 180 days."""
+        """Return, for each customer code, the complaints of the last 180 days that are open at the end of ``day``."""
         made = self.complaints.days
         still_open = (made > day - OPEN_FOR_DAYS) & (made <= day) & (self.resolved > day)
         return np.bincount(self.complaints.codes[still_open], minlength=customers)
 
     def last_score(self, customers: int, day: int) -> NDArray[np.float64]:
-        """Return the latest rating of each code by ``day``, as a share of its scale; NaN without one."""
+        """Return the latest rating of each customer code up to ``day``, as a share of its scale; NaN without one."""
         seen = self.ratings.days <= day
         last = np.full(customers, np.nan)
         last[self.ratings.codes[seen]] = self.scores[seen]  # sorted by time, so that the latest rating is assigned last
         return last
 
     def low_ratings(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the number of ratings below :data:`LOWEST_SATISFIED` of each code in the days ``(after, until]``."""
+        """Return, for each customer code, the ratings below :data:`LOWEST_SATISFIED` in the days ``(after, until]``."""
         low = Events(self.ratings.codes[self.low], self.ratings.days[self.low], NEVER)
         return low.count(customers, after, until)
 
@@ -165,7 +165,10 @@ def invoice_topics() -> tuple[str, ...]:
 
 
 def _rows(interactions: pl.LazyFrame, codes: pl.Expr, until: datetime, time_zone: str) -> pl.DataFrame:
-    """Return ``code``, ``day``, ``at``, ``kind``, ``topic``, ``resolved``, ``rating``, ``score``, ``low``; sorted."""
+    """Return one row per interaction, sorted by customer and time.
+
+    ``code``, ``day``, ``at``, ``kind``, ``topic``, ``resolved``, ``rating``, ``score``, ``low``.
+    """
     schema = interactions.collect_schema()
     for column in _NEEDED:
         if column not in schema:
@@ -209,7 +212,10 @@ def _of_scale(values: Mapping[str, float]) -> pl.Expr:
 
 
 def _events(rows: pl.DataFrame) -> tuple[Events, pl.DataFrame]:
-    """Return the events of customers, and their rows; ``first_day`` is that of all rows, with or without a code."""
+    """Return the events of customers, and the rows of these events.
+
+    ``first_day`` is the first day of all rows, also of rows without a customer code.
+    """
     first = rows["day"].min()
     known = rows.drop_nulls("code")
     events = Events(known["code"].to_numpy(), known["day"].to_numpy(), NEVER if first is None else int(str(first)))

@@ -1,4 +1,4 @@
-"""Revenue of the shop by day and value of a column, including guests, summed batch by batch."""
+"""Revenue of the shop, including guests, by day and value of a column; summed batch by batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class DailyRevenue:
         self._pieces: list[pl.DataFrame] = []
 
     def add(self, values: pl.Series, days: Integers, money: Integers) -> None:
-        """Add a batch: texts or nulls, days (0 or later), and integer amounts, all of equal length."""
+        """Add a batch of lines: value (text or null), day (0 or later) and integer amount of each line."""
         if len(values):
             self._pieces.append(_summed(self._values.numbers(values), days, money))
 
@@ -49,12 +49,15 @@ class DailyRevenue:
 
 
 def revenue_of(sums: pl.DataFrame) -> pl.DataFrame:
-    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; the label of null may also occur as a value."""
+    """Sum ``net`` by ``value`` and ``day``, sorted, without zeros; a value may equal the label of null."""
     return sums.group_by("value", "day").agg(pl.col("net").sum()).filter(pl.col("net") != 0).sort("value", "day")
 
 
 def _summed(numbers: Integers, days: Integers, money: Integers) -> pl.DataFrame:
-    """Return ``key`` (number and day) and summed ``money``, by a dense grid if it is small, as for a dozen channels."""
+    """Return ``key`` (number and day) and summed ``money``.
+
+    With few values, such as a dozen channels, the sums are computed in a dense grid of values and days.
+    """
     first = int(days.min())
     span = int(days.max()) - first + 1
     height = int(numbers.max()) + 1

@@ -53,7 +53,7 @@ class DataEnd:
 
     @property
     def sentence(self) -> str:
-        """Remark for the user."""
+        """Remark with the end of the data and the longest pause in them."""
         pause = f"; the longest pause in them is {counted(self.longest_pause, 'day')}" if self.longest_pause else ""
         return f"the data end on {self.last}, {counted(self.silent_days, 'day')} before {self.as_of}{pause}"
 

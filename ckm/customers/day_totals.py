@@ -43,7 +43,10 @@ NO_DAY = int(np.iinfo(np.int32).max)
 
 
 def pack_day(code: Integers, day: Integers) -> Integers:
-    """Return integers that sort by customer and day; days are days since 1970-01-01."""
+    """Return one integer per customer code and day; sorted integers are sorted by customer, then day.
+
+    Days are days since 1970-01-01.
+    """
     return code << DAY_BITS | (day + EPOCH)
 
 
@@ -76,7 +79,7 @@ class DayTotals:
 
     @classmethod
     def of_sums(cls, keys: Integers, sums: Mapping[str, Integers], customers: int) -> DayTotals:
-        """Build from ascending, distinct keys and the sums of each key."""
+        """Return the totals with ``sums`` (name to one sum per key) for ascending, distinct keys."""
         return cls(keys, {name: _running(each) for name, each in sums.items()}, customers)
 
     def __len__(self) -> int:
@@ -94,43 +97,43 @@ class DayTotals:
 
     @cached_property
     def bounds(self) -> Integers:
-        """Index of each code's first entry, and the number of entries: code ``c`` has ``[bounds[c]:bounds[c + 1]]``."""
+        """Bounds of the entries of each customer code: code ``c`` has the entries ``[bounds[c]:bounds[c + 1]]``."""
         return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
 
     @property
     def counts(self) -> Integers:
-        """Number of entries of each customer (int64, by code)."""
+        """Number of entries of each customer (int64), shape (customers,)."""
         return np.diff(self.bounds)
 
     @property
     def has_any(self) -> Mask:
-        """Whether a customer has an entry (by code)."""
+        """Whether each customer has an entry, shape (customers,)."""
         return self.counts > 0
 
     def of(self, name: str) -> Integers:
-        """Return the sum of each entry by name (int64)."""
+        """Return the sum ``name`` of each entry (int64)."""
         return np.diff(self.totals[name])
 
     def sum_of(self, name: str) -> int:
-        """Return the sum over all entries; 0 if the totals have no such name."""
+        """Return the sum ``name`` over all entries; 0 if the totals do not have it."""
         return int(self.totals[name][-1]) if name in self.totals else 0
 
     def first_day_of(self, name: str) -> int:
-        """Return the first day on which a sum is above 0; :data:`NEVER` without one."""
+        """Return the first day on which the sum ``name`` of any entry is above 0; :data:`NEVER` without one."""
         if not self.sum_of(name):
             return NEVER
         return int(self.day[self.of(name) > 0].min())
 
     def first_days(self) -> NDArray[np.int32]:
-        """Day of each customer's first entry (int32, by code); :data:`NO_DAY` without one."""
+        """Day of each customer's first entry (int32), shape (customers,); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[:-1])
 
     def last_days(self) -> NDArray[np.int32]:
-        """Day of each customer's last entry (int32, by code); :data:`NO_DAY` without one."""
+        """Day of each customer's last entry (int32), shape (customers,); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[1:] - 1)
 
     def repeats_by_day(self, first: int, last: int) -> tuple[Integers, Integers]:
-        """Return the entries that are not a customer's first, and the customers with an earlier entry, by day.
+        """Return two counts per day: entries that are not a customer's first, and customers with an earlier entry.
 
         Parameters
         ----------
@@ -155,7 +158,7 @@ class DayTotals:
         return np.searchsorted(self.keys, customers.astype(np.int64) << DAY_BITS)
 
     def after(self, customers: Codes, day: int) -> Integers:
-        """Return the insertion index after ``day`` in the entries of each of ``customers``."""
+        """Return the index behind the last entry up to ``day`` of each of ``customers``."""
         return np.searchsorted(self.keys, (customers.astype(np.int64) << DAY_BITS) + (day + EPOCH), side="right")
 
     def count(self, customers: Codes, after: int, until: int) -> Integers:
@@ -163,12 +166,12 @@ class DayTotals:
         return self.after(customers, until) - self.after(customers, after)
 
     def total(self, name: str, start: Integers, stop: Integers) -> Integers:
-        """Return the sum over the entries ``[start, stop)``."""
+        """Return the sums of ``name`` over the entries ``[start, stop)``."""
         running = self.totals[name]
         return running[stop] - running[start]
 
     def between(self, name: str, customers: Codes, after: int, until: int) -> Integers:
-        """Return the sum over the days ``(after, until]`` of each of ``customers``."""
+        """Return the sum ``name`` of each of ``customers`` over the days ``(after, until]``."""
         return self.total(name, self.after(customers, after), self.after(customers, until))
 
     # All customers, and a period: one pass over the entries.
@@ -178,11 +181,11 @@ class DayTotals:
         return (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
 
     def counts_in(self, period: Period) -> Integers:
-        """Return the number of entries of each customer in a period (int64, by code)."""
+        """Return the number of entries of each customer in ``period`` (int64), shape (customers,)."""
         return np.bincount(self.code[self.within(period)], minlength=self.customers)
 
     def sums(self, name: str, period: Period) -> Integers:
-        """Return the sum of each customer in a period (int64, by code)."""
+        """Return the sum ``name`` of each customer in ``period`` (int64), shape (customers,)."""
         entries, running = np.flatnonzero(self.within(period)), self.totals[name]
         sums = np.zeros(self.customers, dtype=np.int64)
         np.add.at(sums, self.code[entries], running[entries + 1] - running[entries])
@@ -208,7 +211,7 @@ class DayTotals:
         other
             Totals of other customers. A sum that only one of both totals has counts as 0 in the other.
         codes, other_codes
-            New code of each code, ascending and distinct; -1 drops the entries of a customer.
+            New code of each customer code in these totals, and in ``other``; ascending, distinct; -1 drops a customer.
         customers
             Number of new codes.
         """
@@ -233,11 +236,11 @@ class DayTotals:
         return DayTotals.of_sums(self.keys, sums, self.customers)._where(sums["lines"] > 0)
 
     def without(self, names: Collection[str]) -> DayTotals:
-        """Return the totals without some sums."""
+        """Return the totals without the sums ``names``."""
         return replace(self, totals={name: each for name, each in self.totals.items() if name not in names})
 
     def only(self, chosen: Mask) -> DayTotals:
-        """Return the entries of some customers (``chosen`` by code) with consecutive new codes."""
+        """Return the entries of the customers in the mask ``chosen``, who get consecutive new codes."""
         kept = self._where(chosen[self.code])
         codes = np.cumsum(chosen, dtype=np.int64) - 1
         return DayTotals(_recoded(kept.keys, codes), kept.totals, int(chosen.sum()))
@@ -251,7 +254,7 @@ class DayTotals:
 
 
 def known_totals(*those: DayTotals) -> list[DayTotals]:
-    """Return each of the totals without the sums of amounts that are unknown in all lines of all of them."""
+    """Return the totals without sums of amounts that are unknown in all lines of all totals."""
     unknown = [
         name for known, of in KNOWN_BY.items() if not any(each.sum_of(known) for each in those) for name in (known, *of)
     ]

@@ -43,22 +43,22 @@ def local_day(column: str, time_zone: str) -> pl.Expr:
 
 
 def is_cancelled() -> pl.Expr:
-    """Return whether the line belongs to a cancelled order."""
+    """Return an expression: whether a line is cancelled (type ``cancel``)."""
     return pl.col("type") == "cancel"
 
 
 def is_purchase() -> pl.Expr:
-    """Return whether the line is a purchase; a free item (``net`` of zero) is one."""
+    """Return an expression: whether a line is a purchase; a free item (``net`` of zero) is a purchase."""
     return (pl.col("type") != "return") & ~is_cancelled() & (pl.col("net") >= 0)
 
 
 def is_undated_return() -> pl.Expr:
-    """Return whether the line is an undated return, which counts on the day of its order."""
+    """Return an expression: whether a line is an undated return, which counts on the day of its order."""
     return ((pl.col(DATED_BY) == "order") & ~is_purchase()).fill_null(value=False)
 
 
 def line_kind() -> pl.Expr:
-    """Return the position of a line's kind in :data:`KINDS` (UInt8)."""
+    """Return an expression: the position of a line's kind in :data:`KINDS` (UInt8)."""
     kind = (
         pl.when(is_cancelled() & (pl.col("net") < 0))
         .then(KINDS.index("cancelled_credit"))

@@ -54,13 +54,13 @@ class Deliveries:
     remarks: tuple[str, ...] = ()
 
     def late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return the number of deliveries of each code that became late in the days ``(after, until]``."""
+        """Return the number of deliveries of each customer code that became late in the days ``(after, until]``."""
         return np.bincount(self.codes[self._within(after, until)], minlength=customers)
 
     def days_late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
-        """Return each code's longest delay by ``until``, in days, of deliveries that became late in ``(after, until]``.
+        """Return each customer code's longest delay in days; 0 without a late delivery.
 
-        0 without a late delivery.
+        Deliveries that became late in the days ``(after, until]`` count, with their delay as of ``until``.
         """
         within = self._within(after, until)
         days = np.minimum(self.delivered[within], until) - self.promised[within]

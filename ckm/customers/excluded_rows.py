@@ -46,7 +46,7 @@ class StrayRows:
 
     @property
     def sentence(self) -> str:
-        """Remark for the user."""
+        """Remark with the number and dates of the rows, and the usual days."""
         return (
             f"left out: {self.named}, far outside of the usual days of the data ({self.first} to {self.last}); "
             "if these dates are correct, give --as-of, or set stray_dates: keep"

@@ -44,7 +44,7 @@ class FixedIntervals:
 
     @property
     def reason(self) -> str:
-        """The interval as text, for use after "shorter than"."""
+        """The fixed interval as text that can follow the words "shorter than"."""
         return f"the fixed interval of {self.days} days at which {self.customers:,} of {self.of:,} repeat customers buy"
 
 

@@ -48,7 +48,9 @@ class GroupedSums:
             self._pending = 0
 
     def collected(self, recode: Callable[[Integers], Integers] | None = None) -> pl.DataFrame:
-        """Return the sums, one row per key, sorted: ``key``, ``value`` (if any) and the columns; empties the collector.
+        """Return the sums, one row per key and sorted, and empty the collector.
+
+        The columns are ``key``, ``value`` (only with ``with_value``) and the summed columns.
 
         Parameters
         ----------
@@ -86,13 +88,13 @@ class MergedSums(NamedTuple):
 
     @classmethod
     def of(cls, keys: Integers, others: Integers) -> MergedSums:
-        """Merge two arrays of keys."""
+        """Merge two ascending arrays of keys."""
         first = np.ones(len(keys) + len(others), dtype=bool)
         first[np.searchsorted(keys, others) + np.arange(len(others))] = False
         return cls(_put(first, keys, others), first)
 
     def put(self, values: Integers, others: Integers) -> Integers:
-        """Return the values of both arrays of keys, in the order of the merged keys."""
+        """Return the values of the merged keys; ``values`` are of the first array of keys, ``others`` of the second."""
         return _put(self.first, values, others)
 
 

@@ -37,7 +37,7 @@ class Guests:
 
     @classmethod
     def of(cls, sums: pl.DataFrame) -> Guests:
-        """Build from the result of :meth:`GuestSums.collected`."""
+        """Return the sums by day from the result of :meth:`GuestSums.collected`."""
         bought, money = pl.col("bought"), pl.col("money")
         days = (
             sums.group_by((pl.col("day") - EPOCH).cast(pl.Int32))
@@ -57,7 +57,7 @@ class Guests:
         return int(self.purchases[within].sum()), int(self.returns[within].sum())
 
     def changed(self, added: Guests, removed: Guests, days: Integers) -> Guests:
-        """Return the sums after lines were added and removed; ``days`` are all days with a line then, ascending."""
+        """Return the sums plus ``added`` minus ``removed``; ``days`` are the days with a line afterwards, ascending."""
         purchases, returns = np.zeros(len(days), dtype=np.int64), np.zeros(len(days), dtype=np.int64)
         for each, sign in ((self, 1), (added, 1), (removed, -1)):
             remaining = np.isin(each.day, days)  # a day without remaining lines needs no sum
@@ -67,12 +67,12 @@ class Guests:
         return Guests(days.astype(np.int32), purchases, returns)
 
     def until(self, day: int) -> Guests:
-        """Return the sums up to a day."""
+        """Return the sums of the days up to ``day``."""
         stop = int(self.day.searchsorted(day, side="right"))
         return Guests(self.day[:stop], self.purchases[:stop], self.returns[:stop])
 
     def since(self, day: int) -> Guests:
-        """Return the sums from a day on."""
+        """Return the sums of ``day`` and later days."""
         start = int(self.day.searchsorted(day))
         return Guests(self.day[start:], self.purchases[start:], self.returns[start:])
 
@@ -84,7 +84,10 @@ class GuestSums:
         self._pieces: list[pl.DataFrame] = []
 
     def add(self, rows: pl.DataFrame, value: Integers | None) -> None:
-        """Add lines: ``day`` (plus EPOCH), ``bought``, ``money``; and the number of each line's value (None: all 0)."""
+        """Add lines with ``day`` (plus EPOCH), ``bought`` and ``money``.
+
+        ``value`` is the number of each line's value; None means 0 for all lines.
+        """
         numbers = pl.lit(0) if value is None else pl.Series(value)
         lines = rows.select("day", "bought", "money", value=numbers.cast(pl.Int64))
         self._pieces.append(_sum_by_key(lines))

@@ -28,7 +28,7 @@ MOST_CELLS = 2**23
 
 @dataclass(frozen=True)
 class Gaps:
-    """Interpurchase intervals of all customers, sorted by customer and length, for quantiles by position.
+    """Interpurchase intervals of all customers, sorted by customer and length, so that quantiles are positions.
 
     Attributes
     ----------
@@ -75,11 +75,14 @@ class Gaps:
         return Gaps(self.codes[seen], self.lengths[seen], self.ends[seen], self.customers)
 
     def counts(self) -> NDArray[np.int64]:
-        """Return the number of intervals of each code."""
+        """Return the number of intervals of each customer code."""
         return np.bincount(self.codes, minlength=self.customers)
 
     def histogram(self) -> pl.DataFrame:
-        """Return the number of intervals (``count``) by length (``gap``) and by the customer's ``gaps_of_customer``."""
+        """Return the number of intervals (``count``) by length (``gap``) and by number of intervals of the customer.
+
+        That number is in ``gaps_of_customer``.
+        """
         counts = self.counts()
         own = np.repeat(counts, counts)  # one element per interval, sorted by customer
         width = int(counts.max(initial=0)) + 1
@@ -128,7 +131,7 @@ def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> Interpurcha
     gaps
         Intervals that had ended by the day.
     last_days
-        Day of each code's last purchase by the day; any value for customers without a purchase.
+        Day of each customer's last purchase up to that day; any value for customers without a purchase.
     """
     counts = gaps.counts()
     starts = np.cumsum(counts) - counts
@@ -150,9 +153,9 @@ def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> Interpurcha
 
 
 def last_gaps(gaps: Gaps, starts: NDArray[np.int64], last_days: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64]]:
-    """Return each code's interval that ended on its last day (NaN without one), and its rank in the code's intervals.
+    """Return each customer's last interval (NaN without one), and its rank by length in the customer's intervals.
 
-    ``starts`` is the index of each code's first interval.
+    The last interval ended on the day in ``last_days``; ``starts`` is the index of each customer's first interval.
     """
     at = np.flatnonzero(gaps.ends == last_days[gaps.codes])
     last = np.full(gaps.customers, np.nan)
@@ -169,9 +172,10 @@ def quantiles(
     share: float,
     without: NDArray[np.int64] | None = None,
 ) -> Floats:
-    """Return quantiles of sorted runs with linear interpolation (type 7 in Hyndman and Fan 1996); NaN for an empty run.
+    """Return the quantile ``share`` of each group of sorted lengths; NaN for an empty group.
 
-    ``without`` is the rank of one excluded element in each run.
+    Group i is ``lengths[starts[i] : starts[i] + counts[i]]``; quantiles are interpolated linearly (type 7 in Hyndman
+    and Fan 1996). ``without`` is the rank of one element of each group that is excluded.
     """
     found = np.full(len(counts), np.nan)
     some = np.flatnonzero(counts)
@@ -216,7 +220,7 @@ def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64
 
 
 def customer_intervals(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
-    """Return each customer's interpurchase times, not shrunk to the population, by code.
+    """Return each customer's interpurchase times, not shrunk to the population; one row per customer code.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class CustomerOrders:
         return pl.DataFrame(found | {"customer": codes[found["customer"]]})
 
     def _distinct(self, by: list[str]) -> dict[str, NDArray[Any]]:
-        """Return one line per distinct ``by``, with its first day."""
+        """Return one row per distinct combination of the columns ``by``, with the first day of its lines."""
         names = [*self._by, "day"]
         empty = {"customer": np.int32, "word": np.uint64, "value": np.int32, "day": np.int32}
         lines = {
@@ -84,7 +84,7 @@ class CustomerOrders:
 
 
 def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
-    """Return a mask of the lines that may share ``by`` with another line; None if no two lines do.
+    """Return a mask of the lines that may equal another line in the columns ``by``; None if no two lines do.
 
     Hashes are compared: sorting integers takes a tenth of the time of grouping rows.
     """
@@ -107,7 +107,7 @@ def first_days_of(orders: pl.DataFrame) -> Integers:
 
 
 def orders_at(keys: Integers, first_days: Integers) -> Integers:
-    """Return the number of orders that begin on each customer's purchase days.
+    """Return the number of orders that begin on each purchase day of each customer, shape (keys,).
 
     Parameters
     ----------

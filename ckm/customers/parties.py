@@ -44,7 +44,7 @@ def party_attributes(customers: pl.LazyFrame | None) -> pl.DataFrame:
 
 
 def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Return ``customer_id`` of the customers created by ``as_of`` who are neither suppliers nor in ``known``."""
+    """Return ``customer_id`` of customers created up to ``as_of`` who are neither suppliers nor in ``known``."""
     schema = customers.collect_schema()
     is_prospect = pl.lit(True)
     if "created_on" in schema:

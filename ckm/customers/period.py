@@ -43,7 +43,7 @@ class Period:
 
 
 def period_until(last: date, months: int) -> Period:
-    """Return the period of ``months`` months that ends with a day: the days after :func:`months_before` it.
+    """Return the period of ``months`` months that ends on ``last``; it begins on the day after :func:`months_before`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def period_until(last: date, months: int) -> Period:
 
 
 def previous_days(period: Period) -> Period:
-    """Return the period of the same number of days directly before a period.
+    """Return the period with as many days directly before ``period``.
 
     >>> str(previous_days(period_until(date(2026, 6, 30), 1)))
     '2026-05-02 to 2026-05-31'
@@ -73,7 +73,8 @@ def compared_with(period: Period, months: int, comparison: Comparison) -> Period
     Raises
     ------
     UsageError
-        The comparison is unknown, or the period is longer than a year and would overlap with that of the previous year.
+        The comparison is unknown, or the period is longer than a year, so that it would overlap with the same period of
+        the previous year.
 
     >>> str(compared_with(period_until(date(2026, 6, 30), 3), 3, "year-ago"))
     '2025-04-01 to 2025-06-30'

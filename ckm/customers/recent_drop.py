@@ -48,7 +48,7 @@ class RecentDrop:
 
     @property
     def sentence(self) -> str:
-        """Remark for the user."""
+        """Remark on the drop, with its period and its size."""
         return (
             f"since {calendar_day(self.first)} known customers bought {self.share:.0%} as often as in the {self.days} "
             "days before: data may be missing, or the shop was closed in part; then probabilities of churn are too high"
@@ -59,9 +59,9 @@ def recent_drop(ledger: Ledger) -> RecentDrop | None:
     """Return the drop at the end of a history; None if the last weeks are usual.
 
     The rate of a period is its repeat purchases per known customer. The rate of the last 28 (or 14) days is divided by
-    that of the 28 (or 14) days before. It is a drop if this ratio is below 60 % of 1 and of all earlier ratios of
-    consecutive periods. So a January after Christmas is no drop if the data contain an earlier January, and a shop that
-    bills on few days has no drop, because its earlier ratios include 0.
+    that of the 28 (or 14) days before. There is a drop if this ratio is below 0.6 and below 60 % of each earlier ratio
+    of consecutive periods. So a January after Christmas is no drop if the data contain an earlier January, and a shop
+    that bills on few days has no drop, because its earlier ratios include 0.
     """
     first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
     repeated, known = ledger.purchases.repeats_by_day(first, last)

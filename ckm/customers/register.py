@@ -1,8 +1,8 @@
 """Register of customer ids: a vectorised hash table that numbers ids in order of first appearance.
 
 An integer id, or a text of at most eight bytes, is represented by a 64-bit word without loss. A longer text is
-represented by a hash that is no short text's word. Long texts with equal hashes are compared, so that two ids never get
-one number.
+represented by a hash that differs from the words of all short texts. Long texts with equal hashes are compared, so that
+two ids never get the same number.
 """
 
 from __future__ import annotations
@@ -116,9 +116,10 @@ class CustomerRegister:
         return (slots + 1) & (len(self._slots) - 1)
 
     def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
-        """Assign the next numbers to empty slots; return the number in each slot, and which positions got a new one.
+        """Assign the next numbers to empty slots; return the number in each slot, and the positions of new ones.
 
-        If several ids want one slot, the last one written gets it, and the others continue with the next slot.
+        If several ids have the same slot, the id that is written last gets it; the caller tries the next slot for the
+        other ids.
         """
         claims = EMPTY - 1 - np.arange(len(slots), dtype=np.int32)
         self._slots[slots] = claims
@@ -148,7 +149,7 @@ class CustomerRegister:
             numbers, slots = numbers[displaced], self._next(slots[displaced])
 
     def _resolve_collisions(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
-        """Give each long text that shares its hash with another text a number of its own, in ``numbers``.
+        """Write to ``numbers`` a separate number for each long text whose hash equals that of another text.
 
         ``rows`` are the positions of long texts. Equal hashes are so rare that a Python loop over them is fast enough.
         """

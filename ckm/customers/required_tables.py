@@ -34,7 +34,7 @@ def require_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> 
     NotEnoughDataError
         The transactions are missing.
     InputError
-        A column that every analysis reads is missing; near names are suggested.
+        A column that every analysis reads is missing; similar names are suggested.
     UsageError
         The time zone is unknown; a similar one is suggested.
     """
@@ -62,7 +62,7 @@ def _need_columns(transactions: pl.LazyFrame) -> None:
 
 @contextmanager
 def readable() -> Iterator[None]:
-    """Convert polars' error for a damaged file, which is raised only when data pages are read, to an InputError."""
+    """Convert polars' error for a damaged file to an InputError; polars raises it only when it reads data pages."""
     try:
         yield
     except (pl.exceptions.ComputeError, OSError) as error:

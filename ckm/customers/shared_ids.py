@@ -45,9 +45,9 @@ class SharedId:
     word
         The id if it is a word for guests; None if it may identify a person.
     rows, all_rows
-        Number of its rows, and of all rows.
+        Number of rows with the id, and of all rows.
     days, all_days
-        Number of days with its rows, and with any rows.
+        Number of days with rows with the id, and with any rows.
     """
 
     word: str | None
@@ -58,7 +58,7 @@ class SharedId:
 
     @property
     def share(self) -> float:
-        """Share of all rows."""
+        """Share of the rows with the id in all rows."""
         return self.rows / self.all_rows
 
     @property
@@ -77,7 +77,7 @@ class SharedId:
 def shared_ids(
     ids: Sequence[str], rows: Integers, days: Integers, usual_days: Integers, *, all_rows: int, all_days: int
 ) -> tuple[SharedId, ...]:
-    """Return the ids that may be used for many customers, most rows first.
+    """Return the ids that may each be used for many customers, most rows first.
 
     An id is reported if it has at least 5 % of the rows, rows on at least half of the days, and three times as many
     days as the customer at the 95 % quantile. For a word for guests (``ckm/data/guest_words.yaml``), 1 % of the rows

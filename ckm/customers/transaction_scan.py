@@ -118,7 +118,7 @@ class TransactionScan:
     scale
         Money scale: amounts are integers of ``1 / scale`` of the currency unit.
     last_day
-        Last used day, in days since 1970-01-01; None means the newest.
+        Last used day, in days since 1970-01-01; None means the newest day of the data.
     """
 
     def __init__(
@@ -190,7 +190,7 @@ class TransactionScan:
         )
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
-        """Count and select the used rows of a batch, and number its values; runs in the reader's thread."""
+        """Return the used rows of a batch, with values as numbers, and count them; runs in the reader's thread."""
         used = self.counter.add(batch)
         value = None if self.needs.by is None else self.values.numbers(used["by"])
         days, money = used["day"].to_numpy().astype(np.int64), used["money"].to_numpy()
@@ -212,7 +212,7 @@ class TransactionScan:
         return _Batch(used, _row_runs(used, value), value, self._order_words(used), items)
 
     def _order_words(self, rows: pl.DataFrame) -> NDArray[np.uint64]:
-        """Return a 64-bit word per row for its order id; the time stamp replaces a missing id."""
+        """Return a 64-bit word per row that represents the order id; the time stamp represents a missing id."""
         at = rows["at"].to_numpy().view(np.uint64)
         if not self._has_order_id:
             return at
@@ -234,6 +234,20 @@ class TransactionScan:
             self._add_basket(name, item, batch, numbers[owner])
 
     def _sums(self, rows: pl.DataFrame, firsts: Integers) -> Mapping[str, NDArray[Any]]:
+        """Return the sums of each run of rows, by column name; amounts in the ledger's whole units of money.
+
+        ``net`` and ``lines``. With costs: ``cost``, and of the lines with a known cost ``costed`` (net) and
+        ``costs_known`` (number). With discounts: ``discount``, and ``discounts_known`` (number of purchase lines with a
+        known discount). With undated returns: ``undated`` (net) and ``undated_lines`` (number).
+
+        Parameters
+        ----------
+        rows
+            Rows of customers, in which the rows of a run follow each other.
+        firsts
+            Index of the first row of each run, shape (runs,).
+        """
+
         def added(values: NDArray[np.int64]) -> Integers:
             return np.add.reduceat(values, firsts)
 
@@ -294,7 +308,10 @@ class TransactionScan:
         return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
     def customers(self) -> tuple[pl.Series, Integers]:
-        """Return the customer ids as sorted texts, and the code (position in them) of each customer number."""
+        """Return the customer ids as sorted texts, and the code of each customer number of the register.
+
+        The code of a customer is the position of the id in the sorted ids.
+        """
         ids = self.register.ids
         if ids.dtype == pl.String:
             # polars sorts texts eight times faster than it computes an argsort; the register returns the numbers
@@ -310,7 +327,7 @@ class TransactionScan:
 
 
 def _row_runs(used: pl.DataFrame, value: Integers | None) -> RowRuns:
-    """Return the runs of neighbouring rows; the lines of an order are usually one run."""
+    """Return the runs of neighbouring rows with equal customer, slot and value; often a run is an order."""
     ids = used["customer_id"]
     slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()
     words, long = id_words(ids)

@@ -93,7 +93,7 @@ def usual_days(days: Integers, rows: Integers) -> UsualDays:
 
 
 def _bulk(days: Integers, rows: Integers) -> tuple[Integers, Integers]:
-    """Return the part of the days with at least 80 % of the rows (rule 1), and its rows; without one, all days."""
+    """Return the part of the days with at least 80 % of the rows (rule 1), and its rows; if none has, all days."""
     cuts = [0, *(np.flatnonzero(np.diff(days) >= SPLIT_DAYS) + 1).tolist(), len(days)]
     for start, stop in pairwise(cuts):
         if rows[start:stop].sum() >= BULK_SHARE * rows.sum():
@@ -110,7 +110,7 @@ def _core(rows: Integers) -> slice:
 
 
 def _least_volume(days: Integers, rows: Integers, core: slice) -> float:
-    """Return the smallest usual volume of a day, by the last year of the core; 1 if any volume is usual."""
+    """Return the smallest usual volume of a day, computed from the last year of the core; 1 if any volume is usual."""
     last_year = (days[core] > days[core.stop - 1] - YEAR).nonzero()[0]
     median = float(np.median(rows[core][last_year]))
     return max(LEAST_VOLUME * median, 2 if median >= FEW_ROWS else 1)
@@ -119,7 +119,7 @@ def _least_volume(days: Integers, rows: Integers, core: slice) -> float:
 def _end(days: Integers, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
     """Return the position of the last day before the first long pause after ``position``.
 
-    A pause after which the shop reopened does not count. ``open_again`` marks days whose volume alone shows this.
+    A pause does not count if the shop reopened after it; ``open_again`` marks days whose volume alone proves that.
     """
     for at in range(position, len(days) - 1):
         following = days[at + 1 : at + 1 + RUN]

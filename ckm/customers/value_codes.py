@@ -22,7 +22,7 @@ class ValueCodes:
         self._register = CustomerRegister(pl.String())
 
     def numbers(self, values: pl.Series) -> Integers:
-        """Return the number of each value, a text or null (int64)."""
+        """Return the number (int64) of each value, which is a text or null; a new value gets the next number."""
         nulls = values.null_count()
         if not nulls:
             return self._register.numbers(values, *id_words(values)) + 1

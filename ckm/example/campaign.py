@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A customer's arm (treated or holdout), and whether they order within the window without and with the letter."""
+    """A customer's arm (treated or holdout) and both potential outcomes.
+
+    An outcome is whether the customer orders within the window: without the letter, and with it.
+    """
 
     customer_id: str
     arm: str

@@ -108,7 +108,7 @@ class TooManyRejectsError(InputError):
 
 
 def content_id(path: Path, plan: Plan) -> tuple[str, str]:
-    """Return the SHA-256 of a file with its folder columns, and the id of loading it by the plan."""
+    """Return the SHA-256 of a file and its folder columns, and the SHA-256 of these, the plan and the table."""
     refuse_absent(path)
     try:
         with path.open("rb") as file:
@@ -180,7 +180,8 @@ class FileLoad:
     plan, store, settings, label
         See :func:`ingest_file`.
     ids
-        The file's SHA-256, and the id of loading it by the plan.
+        SHA-256 of the file, and of file, plan and table (:func:`content_id`): the second is equal if the same load was
+        done before.
     kind
         Kind of the load in the history.
     """

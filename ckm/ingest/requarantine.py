@@ -85,8 +85,8 @@ def requarantine(
     mappings
         Mappings of the workspace.
     options
-        Options in addition to the mappings, or for files loaded by column names: a few rows may be ambiguous where the
-        whole file was not.
+        Options that are added to each mapping, or used alone for files loaded by column names. They settle formats
+        (such as the date order) that are ambiguous in a few rows but were clear in the whole file.
     """
     held = store.quarantine()
     if held is None:

@@ -42,7 +42,7 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Hidden:
-    """The metrics of a report without suppressed ones.
+    """The metrics of a report after suppression.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Hidden:
     missing: tuple[Missing, ...]
 
     def hides(self, dimension: str, value: str) -> bool:
-        """Return whether a slice of a dimension is suppressed."""
+        """Return whether the slice ``value`` of ``dimension`` is suppressed."""
         return frozenset([slice_key(dimension, value)]) in self.cells
 
 
@@ -137,7 +137,7 @@ def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Size
 
 
 def _are_many(sizes: Iterable[Sizes], min_group_size: int) -> bool:
-    """Return whether cells together have no customer, or enough customers, in each period."""
+    """Return whether the cells together have no customer or at least ``min_group_size`` customers, in each period."""
     return all(not (together := sum(each)) or together >= min_group_size for each in zip(*sizes, strict=True))
 
 
@@ -153,7 +153,10 @@ def _closed(
     small: set[Cell],
     min_group_size: int,
 ) -> set[Cell]:
-    """Return the slices in which all cells of a breakdown are suppressed."""
+    """Return the slices in which all cells of a breakdown must be suppressed.
+
+    ``rows`` has the cells of the breakdown by slice; ``small`` are the cells with too few customers.
+    """
     closed = {slice_ for slice_, row in rows.items() if slice_ in hidden or row & small}
     while closed and len(closed) < len(rows):
         columns: dict[Cell, list[Sizes]] = {}
@@ -167,7 +170,7 @@ def _closed(
 
 
 def _derivable_cell(cells: Grid, hidden: set[Cell]) -> Cell | None:
-    """Return the next cell to suppress if a suppressed one follows from the totals; None if none follows."""
+    """Return the next cell to suppress because a suppressed cell can be computed from totals; None if none can."""
     given = {cell for cell in solved(cells.lines, hidden) if any(cells.sizes[cell])}
     for line in cells.lines:
         beside = _smallest(line - hidden, cells.sizes) if given & line else None
@@ -177,9 +180,9 @@ def _derivable_cell(cells: Grid, hidden: set[Cell]) -> Cell | None:
 
 
 def solved(lines: Sequence[frozenset[Cell]], hidden: set[Cell]) -> frozenset[Cell]:
-    """Return the suppressed cells whose number follows from the shown ones by sums and differences.
+    """Return the suppressed cells whose number can be computed from shown cells by sums and differences.
 
-    A cell follows if it is equal in all solutions of the equations: if it is zero in their whole null space.
+    That is so if a cell has one value in all solutions of the equations: if it is zero in their whole null space.
     """
     columns = sorted((cell for cell in hidden if any(cell in line for line in lines)), key=sorted)
     if not columns:

@@ -39,15 +39,15 @@ class Grid:
     Attributes
     ----------
     sizes
-        Size of every cell.
+        Number of customers of every cell.
     lines
-        Groups of cells of all customers that add up to a known total.
+        Groups of cells that together contain all customers, so that one suppressed cell could be computed as the rest.
     rows
-        Cells within each slice of ``--by``, by the breakdowns that belong together.
+        By breakdown, then by slice of ``--by``: the cells of the breakdown within the slice.
     cells
-        Cell of each metric by position, and whether the metric may be shown if the cell is small.
+        For each metric, in order: its cell, and whether the metric is shown even if the cell is small.
     alone
-        Cells that are no part of a total, such as the top 20 %; each is suppressed by its own size.
+        Cells that do not add up to a total with others, such as the top 20 %; their own size decides on suppression.
     """
 
     sizes: dict[Cell, Sizes] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Grid:
 
 
 def slice_key(column: str, value: str) -> Pair:
-    """Return the pair of a slice of ``--by`` in a cell: its prefix tells a column ``state`` from the stages."""
+    """Return the pair of a slice of ``--by`` in a cell; its prefix keeps a column ``state`` apart from the stages."""
     return f"column {column}", value
 
 
@@ -97,7 +97,19 @@ def grid(metrics: Metrics, by: str | None) -> Grid:
 
 @dataclass(frozen=True)
 class _Place:
-    """Position of a metric among the cells: slice of ``--by``, part within it, and breakdown."""
+    """The cell of a metric in its components.
+
+    Attributes
+    ----------
+    outer
+        Slice of ``--by``; empty without one.
+    inner
+        Part of the customers within the slice, such as a stage; empty if the metric is about all of them.
+    part
+        Definition of the breakdown to which ``inner`` belongs; None without one.
+    is_public
+        Whether the catalogue protects the metric as ``public``.
+    """
 
     outer: Cell
     inner: Cell = frozenset()
@@ -142,7 +154,7 @@ def _counted_by_itself(metric: Metric, outer: Cell, counted_by: str) -> _Place:
 
 
 def _sizes(metric: Metric, place: _Place) -> Sizes | None:
-    """Return the number of customers of the cell by the metric; None if the metric does not count them."""
+    """Return the number of customers of the metric's cell that the metric shows; None if it shows no such number."""
     part, protection = place.part, load_catalogue()[metric.name].protection
     if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + metric.name:
         return None
@@ -165,7 +177,7 @@ def _fewer(one: Sizes, other: Sizes) -> Sizes:
 
 
 def _together(part: Part, inner: Cell) -> str:
-    """Return the key of the breakdowns that are suppressed together, because they share a cell."""
+    """Return the key of a group of breakdowns that are suppressed together, because they share a cell."""
     if part.overlap:
         return " ".join(next(iter(inner)))
     return next((other for other, _ in part.same_as.values()), part.name)
@@ -180,5 +192,5 @@ def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
 
 
 def _order(line: frozenset[Cell]) -> tuple[int, list[list[Pair]]]:
-    """Return the sort key of a line: short lines first, since their suppressions count in the long ones too."""
+    """Return the sort key of a line: short lines first, because a cell suppressed there may be in a longer line too."""
     return len(line), sorted(sorted(cell) for cell in line)

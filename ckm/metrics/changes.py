@@ -101,7 +101,7 @@ def _effects(comparison: PeriodComparison) -> tuple[Metric, ...]:
 def effects(comparison: PeriodComparison, *, in_equal_days: bool = False) -> dict[str, int]:
     """Return the effect of each factor on the revenue of known customers, as integers that add up to its change.
 
-    The change is that of the whole periods, or that over equally many days of them.
+    ``in_equal_days`` means the change over equally many days of both periods, else over the whole periods.
     """
     before, now = comparison.totals
     if in_equal_days:
@@ -120,7 +120,7 @@ def returning_customers(comparison: PeriodComparison) -> int:
 
 
 def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: bool = False) -> bool:
-    """Return whether a factor can have an effect: the calendar if the days differ, returns if there are any."""
+    """Return whether a factor has an effect: the calendar only if the days differ, returns only if there are any."""
     if factor == "calendar":
         return not in_equal_days and totals[0].days != totals[1].days
     return factor != "returns" or any(each.returns for each in totals)
@@ -169,7 +169,7 @@ def _slices(comparison: PeriodComparison, parts: Sequence[CustomerDimension] | N
 
 
 def _in_equal_days(comparison: PeriodComparison, before: int, now: int) -> float:
-    """Return the change of a sum as money; between unequal periods, that over the days of the shorter period."""
+    """Return the change of a sum in money; if the periods differ in length, scaled to the days of the shorter one."""
     shares = [min(comparison.days) / days for days in comparison.days]
     return round(comparison.context.ledger.money(int(now) * shares[1] - int(before) * shares[0]), CHANGE_DIGITS)
 
@@ -189,12 +189,12 @@ def _revenue_by_slice(context: ReportContext) -> tuple[Metric, ...]:
 
 
 def named_slices(slices: Sequence[Metric]) -> Sequence[Metric]:
-    """Return the slices of one dimension without those of :data:`UNNAMED`; if no other remains, all slices."""
+    """Return the slices of one dimension except :data:`UNNAMED` ones; if all are unnamed, all slices."""
     return [each for each in slices if each.of("value") not in UNNAMED] or slices
 
 
 def _of_rows(context: ReportContext, columns: Sequence[str]) -> dict[str, Sliced]:
-    """Return the revenue of both periods by slice, for the columns that the ledger has sums of."""
+    """Return the revenue of both periods by slice, for the ``columns`` by which the ledger has separate sums."""
     ledger, found = context.ledger, {}
     for name in [each for each in columns if each in ledger.dimensions]:
         sums = [ledger.revenue_by(name, each) for each in (context.compared, context.period)]
@@ -220,7 +220,7 @@ def revenue_by_slice(
 
 
 def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str, ...] | None) -> Sliced:
-    """Return the revenue of the largest values (or of ``names``), of all other values, and of rows without a value."""
+    """Return (previous, this) revenue by slice: the largest values or ``names``, ``other``, rows without a value."""
     both = {value: (before.get(value, 0), now.get(value, 0)) for value in {*before, *now}}
     own = sorted((value for value in both if value not in (OTHER, NO_VALUE)), key=lambda each: (-sum(both[each]), each))
     largest = [name for name in names if name in own] if names is not None else own[:MOST_VALUES]
@@ -236,7 +236,7 @@ def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str
 def customers_by_slice(
     comparison: PeriodComparison, parts: Sequence[CustomerDimension] | None = None
 ) -> dict[tuple[str, str], int]:
-    """Return the number of customers with a purchase or return in either period by slice of the customer dimensions."""
+    """Return, for each slice of the customer dimensions, the customers with a purchase or return in either period."""
     if parts is None:
         parts = customer_dimensions(comparison.context, comparison.net + comparison.net_before)
     return {

@@ -1,4 +1,4 @@
-"""Churn probabilities and warnings, from a saved run or computed for the report as ``ckm churn-warn`` does."""
+"""Churn probabilities and warnings: from a saved run, or computed for the report in the way of ``ckm churn-warn``."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class ChurnEstimates:
 
 
 def saved_estimates(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
-    """Return the newest saved run whose horizon is not over by the day of the report; None without one.
+    """Return the newest saved run whose horizon is not over on the day of the report; None without one.
 
-    Customers with a purchase since the run are excluded, because it ended their warning. Only customers with a level
-    have a probability. A run of an older ckm has no value at risk; it is computed from the ledger: probability × net of
-    the 12 months to the run's day × margin.
+    Customers with a purchase since the run are excluded, because the purchase ended their warning. Only customers with
+    a level have a probability. If the run is of an older version of ckm without value at risk, this is computed from
+    the ledger: probability × net of the 12 months to the run's day × margin.
     """
     run = current_warnings(store, context.as_of)
     if run is None:

@@ -33,7 +33,7 @@ MONTH = 28
 
 @dataclass(frozen=True)
 class PeriodComparison:
-    """Orders and revenue of each customer in two periods; every array is by code.
+    """Orders and revenue of each customer in two periods; arrays have one element per customer code.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class PeriodComparison:
 
     @classmethod
     def of(cls, context: ReportContext) -> PeriodComparison:
-        """Return orders and revenue of the two periods of a context."""
+        """Return orders and revenue of each customer in the two periods of ``context``."""
         ledger = context.ledger
         return cls(
             context=context,
@@ -70,7 +70,7 @@ class PeriodComparison:
 
     @cached_property
     def equal_days(self) -> tuple[EqualDays, EqualDays]:
-        """Both periods (previous, this) scaled to equally many days: those of the shorter period within the data.
+        """Both periods (previous, this), scaled to the number of days of the shorter period within the data.
 
         Customers who are billed by the calendar have as many bills in a short month as in a long one, so their periods
         are not scaled.
@@ -120,7 +120,7 @@ class PeriodComparison:
 
     @cached_property
     def kinds(self) -> dict[str, Mask]:
-        """Customers by group of :class:`ckm.metrics.customer_balance.CustomerBalance`; each customer is in one.
+        """Customers by group of :class:`ckm.metrics.customer_balance.CustomerBalance`; each customer is in one group.
 
         Customers with a return and no purchase in the two periods count as lost: their return belongs to an earlier
         purchase, and a group of their own would usually be too small to be shown.
@@ -152,7 +152,7 @@ def compare(context: ReportContext) -> PeriodComparison | None:
 
 
 def guest_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
-    """Return the guest revenue of each day of a period, or that of its returns; zero without any."""
+    """Return the guest revenue of each day of ``period``; with ``returns`` only that of returns. 0 without rows."""
     guests, first = ledger.guests, day_number(period.first)
     within = (guests.day >= first) & (guests.day <= day_number(period.last))
     days = np.zeros(period.days, dtype=np.int64)

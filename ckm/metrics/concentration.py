@@ -34,7 +34,10 @@ def gini(amounts: NDArray[np.int64]) -> float | None:
 
 
 def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
-    """Return the share of the top 20 % of customers, rounded up, in amounts of 0 or more; None if their sum is 0."""
+    """Return the share of the top 20 % of customers in the sum of ``amounts``; None if the sum is 0.
+
+    The number of top customers is rounded up; amounts are 0 or more.
+    """
     total = int(amounts.sum())
     best = -(-len(amounts) // TOP_PART)
     return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best :].sum()) / total if total else None

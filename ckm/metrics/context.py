@@ -40,8 +40,8 @@ class ReportContext:
     Attributes
     ----------
     tables
-        Source tables: ``transactions``, and ``customers`` and ``interactions`` if present. They have all customers and
-        days; ``ledger`` and ``period`` select those of the metrics.
+        Source tables: ``transactions``, and ``customers`` and ``interactions`` if present, with all customers and days;
+        ``ledger`` and ``period`` select the customers and days of the metrics.
     ledger
         Purchases and returns of the selected customers.
     period
@@ -76,9 +76,9 @@ class ReportContext:
 
     @cached_property
     def incomparable(self) -> tuple[str, tuple[tuple[str, int], ...]] | None:
-        """Why the periods cannot be compared, as a reason and numbers of what is missing; None if they can.
+        """Why the periods cannot be compared, as a reason and the numbers in its text; None if they can be compared.
 
-        Days without rows do not matter if the other period has as many, as in a shop that closes every winter.
+        Days without rows do not matter if both periods have equally many, as in a shop that closes every winter.
         """
         cut = (self.ledger.begins - self.compared.first).days
         if cut > BEGUN_DAYS or not self.covers(self.compared):
@@ -95,20 +95,20 @@ class ReportContext:
         return (self.ledger.begins - period.first).days <= BEGUN_SHARE * period.days
 
     def covered(self, period: Period) -> Period:
-        """Return the days of a period within the data."""
+        """Return the part of ``period`` that the data cover."""
         last = min(period.last, self._end_of_rows)
         first = max(period.first, min(self.ledger.begins, last))
         return Period(min(first, last), last) if last >= period.first else period
 
     @property
     def data_end(self) -> date | None:
-        """Last day with a row, if it is unusually long before the as-of date; else None."""
+        """Last day with a row, if the pause until the as-of date is unusually long; else None."""
         end = self.ledger.coverage.data_end
         return None if end is None else end.last
 
     @cached_property
     def silences(self) -> tuple[Period, ...]:
-        """Unusually long runs of days without rows in the two periods, without the one after ``data_end``."""
+        """Unusually long pauses without rows in the two periods, except the pause after ``data_end``."""
         return tuple(
             each
             for each in self._silences
@@ -122,24 +122,24 @@ class ReportContext:
 
     @property
     def _end_of_rows(self) -> date:
-        """Last day with a row, if an unusually long run of days without rows follows; else the as-of date."""
+        """Last day with a row, if an unusually long pause without rows follows; else the as-of date."""
         if self.data_end is not None:
             return self.data_end
         last = self._silences[-1] if self._silences else None
         return self.as_of if last is None or last.last < self.as_of else last.first - timedelta(1)
 
     def _silent_days(self, period: Period) -> int:
-        """Return the days of a period that lie in unusually long runs of days without rows."""
+        """Return the number of days of ``period`` that are in an unusually long pause without rows."""
         end = self._end_of_rows
         after = _overlap(Period(end + timedelta(1), self.as_of), period) if end < self.as_of else 0
         return after + sum(_overlap(each, period) for each in self._silences if each.last < self.as_of)
 
     @cached_property
     def before(self) -> ReportContext | None:
-        """The context as of the end of the comparison period; None if the data do not cover it.
+        """The context as of the end of the comparison period; None if the data do not cover this period.
 
-        The ``previous`` value of a metric is computed from this context. Its ledger ends with the comparison period and
-        has the same codes. Its comparison period precedes it by as many months.
+        The ``previous`` value of a metric is computed from the returned context. Its ledger has the same codes and ends
+        with the comparison period; its comparison period is as many months earlier again.
         """
         if not self.is_comparable:
             return None
@@ -147,16 +147,16 @@ class ReportContext:
         return replace(self, ledger=self.ledger.until(self.compared.last), period=self.compared, compared=compared)
 
     def only(self, chosen: NDArray[np.bool_]) -> ReportContext:
-        """Return the context of some customers (``chosen`` by code)."""
+        """Return the context of the customers in the mask ``chosen``, shape (customers,)."""
         return replace(self, ledger=self.ledger.only(chosen))
 
     def part(self, value: str) -> ReportContext:
-        """Return the context of the rows with one value of the column that the ledger was read by."""
+        """Return the context of the rows with ``value`` in the column by which the ledger has separate sums."""
         return replace(self, ledger=self.ledger.parts[value])
 
     @cached_property
     def parties(self) -> pl.DataFrame:
-        """``party_type``, ``country``, ``region``, ``lang`` by code (String); null if unknown.
+        """``party_type``, ``country``, ``region``, ``lang`` (String) of each customer code; null if unknown.
 
         Raises
         ------
@@ -176,5 +176,5 @@ def _as_far_before(later: Period, earlier: Period) -> Period:
 
 
 def _overlap(one: Period, other: Period) -> int:
-    """Return the number of days that two periods have in common."""
+    """Return the number of days that are in both periods."""
     return max(0, (min(one.last, other.last) - max(one.first, other.first)).days + 1)

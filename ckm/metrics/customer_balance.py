@@ -20,7 +20,7 @@ KINDS = ("new", "retained", "reactivated", "lost")
 
 @dataclass(frozen=True)
 class CustomerBalance:
-    """Masks of the groups by code; no customer is in two groups.
+    """Masks of four groups of customers, with one element per customer code; no customer is in two groups.
 
     Every customer active in the period is new, retained or reactivated, and every one active in the previous period is
     retained or lost:
@@ -35,10 +35,10 @@ class CustomerBalance:
     retained
         Active in both periods.
     reactivated
-        Active, not in the previous period, with the first purchase before this one.
+        Active in the period but not in the previous one, with the first purchase before the period.
     lost
-        Active in the previous period, not in this one. With a year-ago comparison, a lost customer may have bought
-        between the two periods.
+        Active in the previous period, not in the period. If the comparison is with the year before, a lost customer may
+        have bought between the two periods.
     """
 
     new: Mask
@@ -60,7 +60,7 @@ class CustomerBalance:
 def customer_balance(context: ReportContext) -> CustomerBalance:
     """Return the balance of the customers of a ledger.
 
-    A customer is new with the first purchase in the data, also if earlier ones are not in the data.
+    The first purchase in the data counts as the first, also if earlier purchases are not in the data.
     """
     ledger = context.ledger
     active = ledger.bought_between(context.period)

@@ -51,9 +51,9 @@ class Audience:
     Attributes
     ----------
     name
-        Name of its file.
+        Name of the list, which is also the name of its file.
     meaning
-        Who is in the list, and how its rows are sorted.
+        What customers are in the list, and how it is sorted.
     columns
         Columns after ``customer_id`` and, on request, the name.
     """
@@ -64,7 +64,7 @@ class Audience:
 
 
 def own_columns() -> tuple[str, ...]:
-    """Return the names of the columns that are no features, in the order of the data file."""
+    """Return the names of the columns that are not features, in the order of the data file."""
     return tuple(each["name"] for each in _descriptions().columns)
 
 

@@ -47,7 +47,7 @@ class CustomerEstimates:
     sample
         Features of the customers, or of a sample of them.
     lifetime, growth_potential, risk
-        Lifetime value, growth potential, and value at risk; or why it is missing.
+        Lifetime value, growth potential, and value at risk; each, or why it is missing.
     segments
         RFM segments; None if they are unknown.
     """
@@ -68,7 +68,7 @@ class CustomerEstimates:
         whole
             Context with the baskets, which only the features need.
         context
-            The same without them.
+            The same context without the baskets.
         progress
             Called with the name of each stage.
         """
@@ -105,7 +105,7 @@ class CustomerEstimates:
                 yield from (metric.within(dimension.column, value) for metric in metrics)
 
     def facts(self, lifecycle: Lifecycle | None, loyal: pl.DataFrame) -> CustomerFacts:
-        """Return the columns of the exported table of customers, with life cycle stages and loyal customers."""
+        """Return the input of the exported customer table: these estimates, life cycle stages and loyal customers."""
         return CustomerFacts(
             self.sample, self.lifetime, self.growth_potential, self.segments, self.risk, lifecycle, loyal
         )

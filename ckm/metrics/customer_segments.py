@@ -35,7 +35,7 @@ class Segments:
     Attributes
     ----------
     frame
-        customer_id and segment (String), by ``customer_id``: one row per customer with a purchase.
+        customer_id and segment (String), sorted by ``customer_id``: one row per customer with a purchase.
     names
         Names of all segments, best first.
     remark
@@ -51,7 +51,7 @@ def read_segments(context: ReportContext) -> Segments | None:
     """Return the segments of all customers; None if there are too few customers to fit a definition.
 
     The workspace's definition ``default`` is used if it exists; otherwise RFM scores are fitted for the report.
-    Features are computed from the ledger; a definition that needs others reads the transactions.
+    Features are computed from the ledger; if a definition needs further ones, the transactions are read.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def saved_definition(context: ReportContext, name: str, *, of: str | None = None
 
 
 def learning(context: ReportContext, table: FeatureTable) -> Learning:
-    """Return the input for fitting a definition; without an earlier snapshot, so that stability is not measured."""
+    """Return the input for fitting a definition on ``table``; no earlier snapshot, so stability is not measured."""
 
     def never(day: date) -> NoReturn:
         raise NotEnoughDataError("the report does not check a definition on an earlier day; ckm segment does")

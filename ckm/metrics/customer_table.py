@@ -182,7 +182,7 @@ def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
 def _of_everybody(
     context: ReportContext, known: CustomerFacts
 ) -> tuple[FeatureSample, GrowthPotential | Missing, pl.DataFrame | None]:
-    """Return features, growth potential and risk of all customers, also where the report used a sample."""
+    """Return features, growth potential and risk of all customers, also if the report used a sample."""
     sample, growth_potential = known.sample, known.growth_potential
     if not sample.is_complete:
         sample = read_features(context, all_customers=True)

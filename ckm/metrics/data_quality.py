@@ -52,7 +52,7 @@ def data_quality_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tu
 
 
 def _quarantined(context: ReportContext) -> Iterator[Metric]:
-    """Return the quarantined rows by table, zero without any; None for a file, which has no quarantine."""
+    """Return the number of quarantined rows of each table; None for a file, which has no quarantine."""
     if context.workspace is None:
         return
     from ckm.store import Store  # import here: deltalake is not needed for a plain file
@@ -93,10 +93,10 @@ def months_within(period: Period) -> list[date]:
 
 
 def _against(lines: pl.DataFrame, context: ReportContext) -> Iterator[Metric]:
-    """Return the difference to the control totals per month, and the number of months without one.
+    """Return the difference to the control totals per month, and the number of months without a difference.
 
-    A control total of a whole month is compared with the month's revenue. Control totals by source are compared per
-    source: their differences are summed, and the month has none if no source has one.
+    A control total of a whole month is compared with the month's revenue. Control totals of single sources are compared
+    source by source, and the differences are summed; a month in which no source has a control total has no difference.
     """
     found = _totals(context, by_source=lines["source"].null_count() < lines.height)
     allowed = context.config.check.reconciliation_difference

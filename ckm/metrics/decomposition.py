@@ -49,7 +49,7 @@ class Totals:
         return self.purchases - self.returns
 
     def in_days(self, days: int) -> Totals:
-        """Return the totals scaled to ``days`` days; ``customers`` is of windows of that length, so it is unchanged."""
+        """Return the totals scaled to ``days`` days, except ``customers``, which counts windows of that length."""
         if days == self.days:
             return self
         share = days / self.days
@@ -79,7 +79,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, f
 
 
 def _by_calendar(before: Totals, now: Totals, then: float, since: float) -> float:
-    """Return the effect of the number of days on a sum over the days."""
+    """Return the effect of the change of the number of days on a sum, which was ``then`` and is ``since``."""
     if before.days == now.days or then <= 0 or since <= 0:
         return 0.0
     return logarithmic_mean(since, then) * log(now.days / before.days)
@@ -145,7 +145,7 @@ def rounded_parts(parts: Sequence[float], total: int, scale: int) -> tuple[int, 
 
 
 def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> Floats:
-    """Return the contribution of each slice to the change of a ratio of sums; the contributions add up to it.
+    """Return the contribution of each slice to the change of a ratio of sums; contributions add up to the change.
 
     ``w̄ (r1 - r0) + (r̄ - R̄)(w1 - w0)``: the effect of the slice's own ratio at its mean weight, plus the effect of
     its weight at the difference of its ratio from the overall one (Bennet 1920, Journal of the Royal Statistical

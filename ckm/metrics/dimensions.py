@@ -43,7 +43,7 @@ class CustomerDimension:
     values
         Names of the slices, largest revenue first; then ``other`` and ``(none)``, if they occur.
     place
-        Index in ``values``, by code (int16).
+        Index in ``values`` of each customer code (int16).
     """
 
     dimension: str
@@ -52,32 +52,32 @@ class CustomerDimension:
 
     @property
     def is_consequence(self) -> bool:
-        """Whether slices depend on the purchases of the period (saved segments), so that they explain no change."""
+        """Whether slices follow from purchases in the period, as saved segments do; such slices explain no change."""
         return self.dimension.startswith(SEGMENT)
 
     def sums(self, column: Whole) -> Whole:
-        """Return the sum of a column (by code) in each slice; integers stay exact."""
+        """Return the sum of ``column`` (one value per customer code) in each slice; integers stay exact."""
         sums = np.zeros(len(self.values), dtype=np.int64)
         np.add.at(sums, self.place, column)
         return sums
 
     def chosen(self, value: str) -> Mask:
-        """Return a mask of the customers in a slice, by code."""
+        """Return whether each customer is in the slice ``value``, shape (customers,)."""
         chosen: Mask = self.place == self.values.index(value)
         return chosen
 
 
 def customer_dimension(dimension: str, values: pl.Series, revenue: Whole) -> CustomerDimension:
-    """Return the slices of the customers by one value each.
+    """Return the slices of customers, each of whom has one value of a dimension.
 
     Parameters
     ----------
     dimension
         Name of the dimension.
     values
-        Value by code (String); null if unknown.
+        Value of each customer code (String); null if unknown.
     revenue
-        Revenue by code. The slices are sorted by revenue, equal ones by name.
+        Revenue of each customer code. The slices are sorted by revenue; slices of equal revenue by name.
     """
     sums = (
         pl.DataFrame({"value": values, "revenue": revenue})
@@ -101,7 +101,7 @@ def customer_dimension(dimension: str, values: pl.Series, revenue: Whole) -> Cus
 
 
 def customer_values(context: ReportContext, column: str) -> pl.Series:
-    """Return a column of the customers' table by code (String); null for customers not in it.
+    """Return a column of the customers table as one value per customer code (String); null for customers not in it.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def customer_values(context: ReportContext, column: str) -> pl.Series:
 
 
 def segment_values(context: ReportContext) -> Iterator[tuple[str, pl.Series]]:
-    """Yield the name of each saved segment definition of a workspace, and its segments by code (String).
+    """Yield the name of each saved segment definition of a workspace, and the segment of each customer code (String).
 
     The segments are those of the newest saved run up to the as-of date.
     """

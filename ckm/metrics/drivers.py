@@ -49,9 +49,9 @@ class Driver:
 
 
 def drivers_of_revenue(comparison: PeriodComparison, parts: Sequence[CustomerDimension]) -> tuple[Driver, ...]:
-    """Return the factors, and the slices of the dimension that explains most of the change.
+    """Return the factors, and the slices of the dimension that explains most of the change of the revenue.
 
-    For periods of unequal length the change is that of the revenue over equally many days, without a calendar effect.
+    If the periods differ in length, the revenue over equally many days is compared, without a calendar effect.
     """
     ledger, equal_days = comparison.context.ledger, comparison.equal_days
     few = returning_customers(comparison) or None  # the average order value and the revenue together reveal the returns
@@ -87,7 +87,7 @@ def drivers_of_ratio(
     who
         Codes of the customers of the ratio.
     above, below
-        Contribution of each of them to numerator and denominator (Float64), in the previous and this period.
+        Contribution of each customer to numerator and denominator (Float64), in the previous and this period.
     parts
         Dimensions of the customers.
     """
@@ -110,7 +110,7 @@ def _in_slices(columns: Pair, place: NDArray[np.int16], slices: int) -> Pair:
 def _largest(
     dimension: str, values: Sequence[str], changes: Sequence[float], customers: Sequence[int | None]
 ) -> tuple[Driver, ...]:
-    """Return the largest slices, and the total of the others."""
+    """Return the slices with the largest changes, and the ``rest``: the sum of the other slices."""
     order = sorted(range(len(values)), key=lambda at: (-abs(changes[at]), values[at]))
     named = [Driver(dimension, values[at], changes[at], customers[at]) for at in order[:MOST_DRIVERS]]
     others = order[MOST_DRIVERS:]
@@ -122,8 +122,8 @@ def _largest(
 def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_group_size: int) -> tuple[Driver, ...]:
     """Return drivers without slices that are suppressed or have fewer than ``min_group_size`` customers.
 
-    Their contributions go to the ``rest`` of the dimension. If the rest would contain a single slice, the next smallest
-    slice is added to it, so that no difference reveals it.
+    The contributions of removed slices go to the ``rest`` of the dimension. If the rest would contain a single slice,
+    the next smallest slice is added to the rest, so that no difference reveals the single slice.
     """
     shown: list[Driver] = []
     for dimension in dict.fromkeys(each.dimension for each in drivers):

@@ -32,7 +32,9 @@ MOST_WINDOWS = 5
 
 @dataclass(frozen=True)
 class EqualDays:
-    """Orders, purchases and returns of a period, scaled to fewer days; arrays are by code.
+    """Orders, purchases and returns of a period, scaled to fewer days.
+
+    Arrays have one element per customer of the ledger, in the order of their codes.
 
     Attributes
     ----------
@@ -41,7 +43,7 @@ class EqualDays:
     period
         Days of the period that the data cover.
     days
-        Number of days to scale to, at most those of the period.
+        Number of days to scale to, at most the number of days of the period.
     """
 
     ledger: Ledger
@@ -50,7 +52,7 @@ class EqualDays:
 
     @property
     def share(self) -> float:
-        """The days as a share of the period's days."""
+        """Factor for sums: :attr:`days` divided by the number of days of the period."""
         return self.days / self.period.days
 
     @cached_property
@@ -62,32 +64,32 @@ class EqualDays:
         return tuple(Period(start, start + timedelta(self.days - 1)) for start in starts)
 
     def bought_on(self, days: int) -> Floats:
-        """Return the share of windows in which a customer has at least ``days`` purchase days."""
+        """Return, for each customer, the share of windows with at least ``days`` purchase days (not :attr:`days`)."""
         return self._mean(lambda window: (self.ledger.purchase_days_between(window) >= days).astype(np.float64))
 
     @cached_property
     def active(self) -> Floats:
-        """Share of windows in which a customer bought."""
+        """Share of windows in which each customer bought."""
         return self.bought_on(1)
 
     @property
     def all_orders(self) -> Whole:
-        """Orders of the whole period, by code."""
+        """Orders of each customer in the whole period."""
         return self.ledger.orders_between(self.period)
 
     @cached_property
     def all_purchases(self) -> Whole:
-        """Value of the purchases of the whole period, zero or more."""
+        """Value of each customer's purchases in the whole period, zero or more."""
         return self.ledger.net_between(self.period) + self.all_returns
 
     @cached_property
     def all_returns(self) -> Whole:
-        """Value of the returns of the whole period, zero or more."""
+        """Value of each customer's returns in the whole period, zero or more."""
         return -self.ledger.returns.sums("net", self.period)
 
     @cached_property
     def columns(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Active customers (share of windows), orders, purchases and returns, scaled to the days."""
+        """Share of windows with a purchase; orders, purchases and returns, multiplied by :attr:`share`."""
         orders, purchases, returns = (
             each.astype(np.float64) * self.share for each in (self.all_orders, self.all_purchases, self.all_returns)
         )

@@ -1,4 +1,4 @@
-"""Features of all customers, or of a sample of many, for sections whose input is more than the ledger."""
+"""Features of all customers, or of a sample if there are many, for sections that need more than the ledger."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FeatureSample:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all customers are included."""
+        """Whether the table has all customers, and is no sample."""
         return self.table.frame.height >= self.of
 
     @property
@@ -61,7 +61,7 @@ class FeatureSample:
         return self.of / max(1, self.table.frame.height)
 
     def total(self, values: NDArray[np.float64]) -> Estimate:
-        """Return the sum of a value over all customers, with an interval if only a sample is known.
+        """Return the sum of ``values`` over all customers, with an interval if the table is a sample.
 
         ``N / n`` times the sum of the sample, with the variance of a simple random sample without replacement (Cochran
         1977, Sampling Techniques, 2.24); a systematic sample of sorted ids varies no more.
@@ -69,7 +69,7 @@ class FeatureSample:
         Parameters
         ----------
         values
-            Value of each row of the table. For a total of some customers, the values of the others are zero.
+            Value of each row of the table. For the total of a group, customers outside of it have the value zero.
         """
         total, number = self.weight * float(values.sum()), len(values)
         if self.is_complete or number < 2:
@@ -81,8 +81,9 @@ class FeatureSample:
 def read_features(context: ReportContext, *, all_customers: bool = False) -> FeatureSample:
     """Return the features of all customers, or of a systematic sample if there are many.
 
-    With more than :data:`FEW_ROWS` rows, every k-th customer by id is used, from a random start. Population parameters
-    are those of the workspace's value definition; without one, those of these customers.
+    With more than :data:`FEW_ROWS` rows, every k-th customer in the order of ids is used, from a random start.
+    Population parameters are taken from the workspace's value definition; without one, they are computed from these
+    customers.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ def save_and_score(context: ReportContext, lifetime: Lifetime | Missing, *, keep
 
 
 def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
-    """Save the expected spend of each customer; a repeated call leaves the run as it is."""
+    """Save the expected spend of each customer as a run; a repeated call with equal values changes nothing."""
     frame = pl.DataFrame(
         {"customer_id": lifetime.customers, "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS)}
     )

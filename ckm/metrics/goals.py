@@ -56,13 +56,13 @@ def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
     goals
         Goals of the settings.
     root
-        The workspace with the goals in its ``ckm.yaml``; None if they come from elsewhere.
+        The workspace with the goals in its ``ckm.yaml``; None if the goals are from another source.
 
     Raises
     ------
     UsageError
-        A name is no metric, or a metric that only slices have; or a target share is not between 0 and 1. The error has
-        file and line.
+        A name is not a metric, or is a metric that only slices have; or a target share is not between 0 and 1. The
+        error has file and line.
     """
     book = load_catalogue()
     known = [each.name for each in book if _is_one_number(each)]
@@ -91,7 +91,7 @@ def _is_no_share(description: Description, wanted: Target) -> bool:
 
 
 def _where(name: str, root: Path | None) -> str:
-    """Return the position of the goal in ``ckm.yaml`` for errors, because settings have no line numbers."""
+    """Return file and line of a goal for errors; ``ckm.yaml`` is read again, because settings have no lines."""
     if root is None:
         return "goals"
     document = read_yaml(root / CONFIG_NAME)

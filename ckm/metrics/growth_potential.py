@@ -38,10 +38,10 @@ class GrowthPotential:
     Attributes
     ----------
     customers
-        customer_id, segment, current_value, potential_value, headroom, by ``customer_id``: of all customers with a
-        purchase, or of a sample.
+        customer_id, segment, current_value, potential_value, headroom; one row per customer with a purchase, or per
+        customer of a sample.
     sample
-        Features that were used.
+        Features from which the values were computed.
     segments
         Names of the value segments, best first.
     remarks
@@ -138,12 +138,12 @@ def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
 
 
 def bought_in_year(ledger: Ledger) -> NDArray[np.bool_]:
-    """Return whether each customer of a ledger bought in its last 12 months, by code."""
+    """Return whether each customer bought in the last 12 months of the ledger, shape (customers,)."""
     return ledger.bought_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR))
 
 
 def _years(as_of: date, first: date) -> list[Period]:
-    """Return the consecutive years that end on a day, latest first; the earliest may begin before the data."""
+    """Return consecutive years back to ``first``, latest first; the latest ends on ``as_of``."""
     years = [period_until(as_of, MONTHS_OF_A_YEAR)]
     while years[-1].first > first:
         years.append(period_until(years[-1].first - timedelta(1), MONTHS_OF_A_YEAR))

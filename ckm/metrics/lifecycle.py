@@ -48,9 +48,10 @@ class Lifecycle:
     ledger
         Ledger as of the day.
     state
-        Position in :data:`ckm._segment.lifecycle.definition.STATES`, by code (int8); -1 without a purchase.
+        Position in :data:`ckm._segment.lifecycle.definition.STATES` of each customer code (int8); -1 without a
+        purchase.
     earlier
-        The same as of the end of the comparison period, by the same definition; None without one.
+        Life cycle stages as of the end of the comparison period, with the same definition; None without a comparison.
     """
 
     definition: LifecycleDefinition
@@ -59,12 +60,12 @@ class Lifecycle:
     earlier: Lifecycle | None = None
 
     def is_in(self, *states: str) -> Mask:
-        """Return whether a customer is in one of some stages, by code."""
+        """Return whether each customer is in one of the stages ``states``, shape (customers,)."""
         return np.isin(self.state, [STATES.index(state) for state in states])
 
     @cached_property
     def is_lapsed(self) -> Mask:
-        """Whether a customer is lapsed, by code."""
+        """Whether each customer is lapsed, shape (customers,)."""
         return self.is_in("lapsed")
 
 
@@ -138,7 +139,8 @@ def lifecycle_metrics(
     lifecycle
         Result of :func:`lifecycle_of`.
     with_prospects
-        Whether to count customers of the customers' table without purchases and returns; a slice by purchases has none.
+        Whether to count customers in the table ``customers`` without purchases and returns. A slice by a column of the
+        transactions has none of them.
     """
     if lifecycle is None:
         there = len(context.ledger.gaps.lengths)

@@ -90,7 +90,7 @@ class Lifetime:
 
     @property
     def horizon_days(self) -> int:
-        """Days of the horizon."""
+        """Number of days of the horizon."""
         return round(self.months * DAYS_A_MONTH)
 
     @property
@@ -319,7 +319,10 @@ def _tenths(name: str, tenths: tuple[HoldoutDecile, ...], digits: int) -> list[M
 
 
 def _independence(found: Independence) -> Metric:
-    """Return Spearman's correlation, with the interval of Bonett and Wright (2000, Psychometrika 65(1):23-28)."""
+    """Return the metric of Spearman's correlation, with the interval of Bonett and Wright.
+
+    Bonett and Wright 2000, Psychometrika 65(1):23-28.
+    """
     r, n = found.spearman, int(found.customers)
     if r is None or n <= 3 or abs(r) >= 1:
         return Metric("independence", r, n=n)

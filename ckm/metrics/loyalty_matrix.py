@@ -57,18 +57,20 @@ class LoyalCustomers:
 
 @dataclass(frozen=True)
 class BehaviourAndAttitude:
-    """Behaviour and attitude of all customers at the end of a period; every mask is by code.
+    """Behaviour and attitude of all customers at the end of a period.
+
+    Each mask has one element per customer of the ledger, in the order of their codes.
 
     Attributes
     ----------
     active
-        Customers with a purchase in the period.
+        Whether a customer has a purchase in the period.
     often, steady
-        Masks of the two kinds of behaviour of :mod:`ckm.metrics.loyalty_rules`.
+        Whether a customer shows the behaviour of this name; :mod:`ckm.metrics.loyalty_rules` defines both.
     high, low
-        High and low attitude; a customer with neither has no rating.
+        Whether the attitude is high, or low; a customer for whom both are false has no rating.
     answers
-        Newest rating of each customer, as :meth:`ckm.metrics.ratings.Ratings.newest_of_any` gives it.
+        Newest rating of each customer, from :meth:`ckm.metrics.ratings.Ratings.newest_of_any`.
     """
 
     active: Mask
@@ -85,7 +87,7 @@ class BehaviourAndAttitude:
         return {name: active & mask for name, mask in zip(CELLS, masks, strict=True)}
 
     def loyal(self, rules: LoyaltyRules) -> dict[str, Mask]:
-        """Yield each rule with a mask of the active customers for whom it is the first rule that they meet."""
+        """Return, for each rule, the mask of the active customers who meet it and no rule before it."""
         behaviour = {"often": self.often, STEADY: self.steady}
         attitude = {"high": self.high, "low": self.low, "unknown": ~(self.high | self.low)}
         left, found = self.active, {}
@@ -166,7 +168,7 @@ def _standpoint(
 
 
 def _years(last: date, years: int) -> list[Period]:
-    """Return ``years`` consecutive periods of twelve months, latest first; the latest ends with ``last``."""
+    """Return ``years`` consecutive periods of twelve months, latest first; the latest period ends on ``last``."""
     ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
     return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
 

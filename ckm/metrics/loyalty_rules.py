@@ -40,9 +40,9 @@ class LoyaltyRules:
     often_months, steady_years, attitude_months
         Length of the history for frequent purchases, for purchases in every year, and for ratings.
     high
-        Lowest rating of a high attitude, by scale.
+        Scale to the lowest rating that counts as a high attitude.
     rules
-        Rules; the first that a customer meets applies.
+        Rules; the first rule that a customer meets applies.
     """
 
     often_months: int
@@ -54,7 +54,7 @@ class LoyaltyRules:
 
 @cache
 def load_loyalty_rules() -> LoyaltyRules:
-    """Return the rules that come with ckm."""
+    """Return the rules of ``ckm/data/loyalty_rules.yaml``."""
     document = read_yaml(RULES)
     assert document is not None
     keys = document.fields(("schema", "often_months", "steady_years", "attitude_months", "high", "rules"))

@@ -21,7 +21,7 @@ class Margin:
         Margin ÷ net of lines with a known cost, as in :class:`ckm.customers.features.Population`; None without a known
         cost, and values are then revenue.
     kept
-        Share of purchases that was not refunded, 0 to 1.
+        Share of the value of purchases that was not refunded, 0 to 1.
     """
 
     share: float | None

@@ -47,7 +47,7 @@ class Metric:
         Slice, as pairs of dimension and value, such as ``(("cohort", "2026-01"), ("month", "3"))``; empty for all
         customers.
     n
-        Number of customers, orders or responses behind it; None where this has no meaning.
+        Number of customers, orders or responses from which the value is computed; None if there is no such number.
     lo, hi
         Ends of the 95 % interval of an estimate.
     previous
@@ -87,7 +87,7 @@ class Metric:
 
     @property
     def growth(self) -> float | None:
-        """Relative change, of sums over unequal periods per day; None without a change, or from 0 or less."""
+        """Relative change; None without a previous value above 0. Sums over unequal periods are compared per day."""
         if self.value is None or self.previous is None or self.change is None or self.previous <= 0:
             return None
         before, now = self.days or (1, 1)
@@ -98,7 +98,7 @@ class Metric:
         return dict(self.slice).get(dimension)
 
     def within(self, dimension: str, value: str) -> Metric:
-        """Return the metric with a dimension and its value put first in the slice."""
+        """Return the metric with the pair of ``dimension`` and ``value`` added as the first of its slice."""
         return replace(self, slice=((dimension, value), *self.slice))
 
 
@@ -110,8 +110,8 @@ class Metrics:
     metrics
         The metrics.
     days
-        Days of the comparison period and of the period within the data; None without a comparison. Where they are not
-        as many, each metric that depends on them has them (:attr:`Metric.days`).
+        Days of the comparison period and of the period within the data; None without a comparison. If the two numbers
+        differ, metrics that depend on the number of days get them as :attr:`Metric.days`.
     """
 
     def __init__(self, metrics: Iterable[Metric], days: tuple[int, int] | None = None) -> None:
@@ -128,18 +128,18 @@ class Metrics:
         return len(self._metrics)
 
     def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
-        """Return the metrics of a name whose slice has exactly these dimensions, in the order of the computation."""
+        """Return the metrics with this name whose slice has exactly ``dimensions``, in the order of computation."""
         return tuple(
             each for each in self._metrics if each.name == name and tuple(key for key, _ in each.slice) == dimensions
         )
 
     def get(self, name: str, **slice_: str) -> Metric | None:
-        """Return the metric of a name and a slice; None without it."""
+        """Return the metric with this name and slice; None if the report lacks the metric."""
         wanted = tuple(slice_.items())
         return next((each for each in self._metrics if each.name == name and each.slice == wanted), None)
 
     def value(self, name: str, **slice_: str) -> float | None:
-        """Return the value of a metric; None without it."""
+        """Return the value of the metric with this name and slice; None if the report lacks the metric."""
         found = self.get(name, **slice_)
         return None if found is None else found.value
 
@@ -188,7 +188,7 @@ class Missing:
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
-        """Return a missing section with the present and the required number of an error."""
+        """Return a missing section, with the present and the required number from ``error``."""
         numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
         there = next((number for name, number in numbers.items() if name != "needed"), 0)
         return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

@@ -38,7 +38,7 @@ MONEY_DIGITS = 2
 
 @dataclass(frozen=True)
 class Months:
-    """Sums by calendar month, of months that are over, ascending.
+    """Sums of each calendar month that is over, in ascending order.
 
     Attributes
     ----------
@@ -47,11 +47,11 @@ class Months:
     revenue
         Net of purchases and returns, with and without a customer (int64).
     orders, active
-        Orders that begin in it, and customers with a purchase in it (int64).
+        Orders that begin in each month, and customers with a purchase in the month (int64).
     purchases
         Net of the purchases of known customers, before returns (int64).
     returning
-        Customers with a return in it (int64).
+        Customers with a return in the month (int64).
     """
 
     first_days: tuple[date, ...]
@@ -63,7 +63,7 @@ class Months:
 
 
 def months_of(context: ReportContext) -> Months:
-    """Sum the last 25 calendar months that were over at the end of the period; fewer where the data begin later."""
+    """Return the sums of the last 25 calendar months that ended by the end of the period; fewer if data begin later."""
     ledger = context.ledger
     end = (context.covered(context.period).last + timedelta(1)).replace(day=1)
     starts = [months_before(end, back) for back in range(MONTHS + MONTHS_OF_A_YEAR, 0, -1)]
@@ -119,10 +119,11 @@ def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[M
 
 
 def _order_values(months: Months, scale: int) -> Iterator[Metric]:
-    """Yield the average order value by month; none where the returns of a month are of few customers.
+    """Yield the average order value of each month, or nothing if the returns of any month are of few customers.
 
-    Purchases less revenue are the returns of a month, and eleven months and a year give away the twelfth: so all months
-    are shown, or none. Each has as ``n`` the smallest number of customers with a return in a month with returns.
+    Purchases less revenue are the returns of a month, and the twelfth month follows from eleven months and a year. So
+    all months are shown, or none: each has as ``n`` the smallest number of customers with a return in a month with
+    returns.
     """
     newest = slice(-MONTHS, None)
     fewest = min((each for each in months.returning[newest].tolist() if each), default=0)
@@ -150,7 +151,10 @@ def _season(months: Months, scale: int) -> Metric | None:
 
 
 def normal_prediction_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean of normal values and the ends of the 95 % prediction interval of one more: m ± t·s·√(1 + 1/n)."""
+    """Return the mean of normal values, and the ends of the 95 % prediction interval of one further value.
+
+    ``m ± t·s·√(1 + 1/n)``.
+    """
     from scipy.special import stdtrit
 
     count = len(values)

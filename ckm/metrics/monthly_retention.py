@@ -41,7 +41,7 @@ def monthly_retention(context: ReportContext) -> tuple[Metric, ...]:
     bought = _months_bought(context.ledger, [months_before(end, back) for back in range(begin, -1, -1)])
 
     def active(last_back: int) -> NDArray[np.bool_]:
-        """Return who has a purchase in the window that ends ``last_back`` months before the newest month."""
+        """Return whether each customer bought in the window that ends ``last_back`` months before the newest month."""
         window = ((1 << length) - 1) << (begin - last_back - length)
         found: NDArray[np.bool_] = (bought & np.uint64(window)) != 0
         return found
@@ -65,7 +65,7 @@ def _is_covered(ledger: Ledger, first: date) -> bool:
 
 
 def _months_bought(ledger: Ledger, first_days: list[date]) -> NDArray[np.uint64]:
-    """Return the months with a purchase of each customer as a mask, by code: bit 0 is the first month.
+    """Return the months with a purchase of each customer code, as a bit mask: bit 0 is the first month.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ class NextStep:
 
 
 def next_steps(metrics: Metrics) -> tuple[NextStep, ...]:
-    """Return the actions with an amount, largest first; of an action per churn driver, the one with the largest amount.
+    """Return the actions with an amount, largest first; an action per churn driver only for the largest driver.
 
     A customer can be in several actions, so the amounts do not add up.
     """
@@ -91,7 +91,7 @@ def next_steps(metrics: Metrics) -> tuple[NextStep, ...]:
 def call_list(context: ReportContext, risk: Risk | Missing) -> pl.DataFrame:
     """Return the customers with a warning who may be contacted, largest value at risk first.
 
-    They are the customers of the list ``at-risk`` of :func:`ckm.metrics.customer_table.audiences`.
+    The same customers as in the list ``at-risk`` of :func:`ckm.metrics.customer_table.audiences`.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def _total(customers: pl.DataFrame) -> float:
 
 
 def _unanswered(risk: Risk) -> Iterator[Metric]:
-    """Yield the value at risk of customers with a warning and no knowledge entry for any reason, by top reason."""
+    """Yield, for each top reason, the value at risk of warned customers for whom no reason has a knowledge entry."""
     open_ = risk.customers.filter(pl.col("level").is_not_null() & pl.col("unanswered").fill_null(value=False))
     for (reason,), customers in sorted(open_.group_by(pl.col("reason").fill_null(NO_VALUE))):
         if reason != NO_VALUE:
@@ -164,8 +164,9 @@ def _unanswered(risk: Risk) -> Iterator[Metric]:
 def _win_back(context: ReportContext, lifecycle: Lifecycle) -> Metric | None:
     """Return the revenue expected from the lapsed customers of high value.
 
-    It is the net of their last active years times the share of it that customers who had lapsed before the period
-    brought back in it. None without a comparison, or with fewer than :data:`FEWEST_LAPSED` such customers.
+    Their net in the year that ended with the last purchase, times a win-back rate. The rate is measured on customers of
+    high value who had lapsed before the period: net in the period divided by net in the year that ended with the last
+    purchase before it. None without a comparison, or with fewer than :data:`FEWEST_LAPSED` of these customers.
     """
     earlier = lifecycle.earlier
     if earlier is None or context.compared.last + timedelta(1) != context.period.first:
@@ -181,7 +182,10 @@ def _win_back(context: ReportContext, lifecycle: Lifecycle) -> Metric | None:
 
 
 def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Whole]:
-    """Return a mask of the lapsed customers of high value, and the net of each customer's last active year, by code."""
+    """Return a mask of lapsed customers of high value, and each customer's net in the year before the last purchase.
+
+    Both arrays have one element per customer code. The value is high above a quantile of that net.
+    """
     ledger, bought = lifecycle.ledger, lifecycle.ledger.purchases.has_any
     begin = ledger.purchases.last_days().astype(np.int64) - DAYS_A_YEAR
     worth = np.zeros(len(bought), dtype=np.int64)

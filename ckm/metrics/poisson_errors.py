@@ -1,4 +1,4 @@
-"""Standard errors of metrics by Poisson variation of the customers.
+"""Standard errors of metrics that follow from Poisson variation of the customers.
 
 A metric is a function of sums over customers. If each customer occurs a Poisson(1) number of times, with the same
 behaviour in both periods, the covariances of the sums are the sums of squares and products of the customers'
@@ -45,13 +45,13 @@ class Sums:
     products: Floats
 
     def error_of(self, gradient: Sequence[float] | Floats) -> float:
-        """Return the standard error of a number with this gradient with respect to the totals."""
+        """Return the standard error of a function of the totals that has the gradient ``gradient``."""
         slope = np.asarray(gradient, dtype=np.float64)
         return sqrt(max(0.0, float(slope @ self.products @ slope)))
 
 
 def sums(columns: Sequence[Numbers]) -> Sums:
-    """Return the sums of columns with one value per customer, and of their products.
+    """Return the sums over customers of columns and of products of two columns.
 
     Products are summed one after the other, because the order of additions in a matrix product depends on the threads.
     """
@@ -74,7 +74,7 @@ def gradient(function: Callable[[Floats], float], at: Floats) -> Floats:
 
 
 def ratio_gradient(above: float, below: float) -> tuple[float, float]:
-    """Return the gradient of ``above / below``."""
+    """Return the gradient of ``above / below`` with respect to both."""
     return 1 / below, -above / below**2
 
 
@@ -84,7 +84,7 @@ def error_of_days(days: Numbers) -> float:
 
 
 def interval(value: float, error: float) -> tuple[float, float]:
-    """Return the ends of the 95 % interval."""
+    """Return the ends of the 95 % interval of a normal estimate with standard error ``error``."""
     return value - NORMAL_975 * error, value + NORMAL_975 * error
 
 

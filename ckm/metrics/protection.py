@@ -67,7 +67,7 @@ class Protection:
 
 @cache
 def load_parts() -> Mapping[str, Part]:
-    """Return the divisions that come with ckm, by name."""
+    """Return the divisions of customers in ``ckm/data/hidden_cells.yaml``, by name."""
     document = read_yaml(PARTS)
     assert document is not None
     keys = document.fields(("schema", "parts"))
@@ -99,16 +99,16 @@ def read_protection(metric: str, keys: Mapping[str, YamlEntry], where: str, slic
     metric
         Name of the metric.
     keys
-        Keys of its entry in the catalogue.
+        Keys of the metric's entry in the catalogue.
     where
         Location of the entry for errors.
     slices
-        Dimensions of its slices.
+        Dimensions of the metric's slices.
 
     Raises
     ------
     UsageError
-        The metric declares no protection, or one that would not protect its slices.
+        The metric declares no protection, or a protection that would not protect its slices.
     """
     parts = load_parts()
     known = (PUBLIC, WHOLE, OWN_N, SLICE, *parts)

@@ -56,14 +56,14 @@ class Ratings:
         )
 
     def of(self, customers: pl.Series, part: pl.Series) -> Ratings:
-        """Return the ratings of some customers, with the codes of a ledger of these customers.
+        """Return the ratings of the customers ``part``, whose codes are positions in ``part``.
 
         Parameters
         ----------
         customers
-            Ids by the codes of these ratings.
+            Customer ids by code in :attr:`frame`.
         part
-            Ids of the selected customers by the codes of their ledger.
+            Ids of the selected customers by code in their ledger.
         """
         codes = self.frame["code"].drop_nulls().unique()
         known = pl.LazyFrame({"code": codes, "customer_id": customers.gather(codes)})

@@ -96,13 +96,16 @@ def _rate(part: int, whole: int) -> _Number:
 
 
 def _cohort_year(context: ReportContext) -> Period:
-    """Return the 365 days before the last 365 days: customers with a first purchase then are observed for 365 days."""
+    """Return the 365 days before the last 365 days.
+
+    Customers whose first purchase is in this period are observed for 365 days after it.
+    """
     last = context.period.last - timedelta(COHORT_DAYS)
     return Period(last - timedelta(COHORT_DAYS - 1), last)
 
 
 def _bought_again(context: ReportContext) -> tuple[int, int]:
-    """Return the number of the cohort year's customers who bought again within 365 days, and of all of them."""
+    """Return two counts of the customers of the cohort year: who bought again within 365 days, and all."""
     visits, first, year = context.ledger.purchases, context.ledger.first_day, _cohort_year(context)
     cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1
@@ -120,7 +123,10 @@ def _gaps_ended(context: ReportContext) -> NDArray[np.int32]:
 
 
 def _by_party(context: ReportContext) -> list[Metric]:
-    """Return active customers and revenue by party type, of types with either; :data:`NO_VALUE` if it is unknown."""
+    """Return the metrics of active customers and revenue by party type; :data:`NO_VALUE` is the unknown type.
+
+    Types without active customers and revenue are omitted.
+    """
     types = (*PARTY_TYPES, NO_VALUE)
     position = dict(zip(PARTY_TYPES, range(len(PARTY_TYPES)), strict=True))
     party = (
@@ -139,7 +145,7 @@ def _by_party(context: ReportContext) -> list[Metric]:
 
 
 def _party_sums(context: ReportContext, party: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return active customers and net in the period by party type; one row per type, two columns."""
+    """Return active customers and net in the period, shape (types, 2); ``party`` is the type of each customer."""
     sums = np.zeros((len(PARTY_TYPES) + 1, 2), dtype=np.int64)
     np.add.at(sums[:, 0], party, context.ledger.bought_between(context.period))
     np.add.at(sums[:, 1], party, context.ledger.net_between(context.period))

@@ -29,7 +29,7 @@ class LoyaltyReport:
     Attributes
     ----------
     label
-        Name of the source, as the command prints it.
+        Name of the source in the output of the command.
     shop
         Name of the shop: from ``ckm.yaml``, else the name of the workspace's folder or of the file.
     data

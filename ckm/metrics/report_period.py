@@ -1,4 +1,4 @@
-"""Period of a report: the requested one, or the longest shorter one that the data can compare."""
+"""Period of a report: the requested length, or the longest shorter length for which the data cover a comparison."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def report_period(
     Parameters
     ----------
     of
-        Returns the context of a period and its comparison period.
+        Function that returns the context of a period and a comparison period.
     as_of
         Last day of the period.
     months

@@ -42,8 +42,8 @@ def satisfaction_metrics(
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return ``nps``, ``csat``, ``ces``, and by scale ``responses`` and ``response_rate``.
 
-    The newest response of each customer and scale in the period counts; customers are all with a purchase up to the
-    as-of date. Ratings without a customer id are excluded and counted (``ratings_without_customer``).
+    The newest response of each customer and scale in the period counts, for customers with a purchase up to the as-of
+    date. Ratings without a customer id are excluded; their number is ``ratings_without_customer``.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def score(ratings: pl.Series, scale: str) -> RatingScore:
 def _answers(
     context: ReportContext, scale: str, here: pl.DataFrame, then: pl.DataFrame | None
 ) -> tuple[Metric, Metric]:
-    """Return the number of responses, and their share of the active customers."""
+    """Return the metrics of a scale's number of responses and response rate among active customers."""
     place = (("scale", scale),)
     share, active, lo, hi = _response(context, here, context.period)
     was = None if then is None else _response(context, then, context.compared)[0]

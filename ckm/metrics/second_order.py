@@ -1,4 +1,4 @@
-"""Customers with one order who are due for a second one, by the time to the second order of repeat customers."""
+"""Customers with one order who are due for a second one, judged by when repeat customers made their second order."""
 
 from __future__ import annotations
 
@@ -146,14 +146,17 @@ def second_orders(context: ReportContext) -> SecondOrders | Missing:
 def second_order_metrics(
     found: SecondOrders | Missing, earlier: SecondOrders | Missing | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the interval of second orders, the number of customers who are due, and their expected revenue.
+    """Return four metrics, or the reason for which they are missing.
+
+    First and last day after a first order on which a second order is due (``second_order_due_from``, ``_until``), the
+    number of customers who are due, and the expected revenue of their second orders.
 
     Parameters
     ----------
     found
         Result as of the as-of date.
     earlier
-        Result as of the end of the comparison period; None without one.
+        Result as of the end of the comparison period, for the previous values; None without a comparison.
     """
     if isinstance(found, Missing):
         return (), (found,)
@@ -166,7 +169,7 @@ def second_order_metrics(
 
 
 def _numbers(found: SecondOrders | None) -> dict[str, tuple[float, int]]:
-    """Return value and ``n`` of each metric."""
+    """Return name to value and ``n`` of the metrics; empty without a result."""
     if found is None:
         return {}
     due, used = found.customers.height, found.second_orders
@@ -179,7 +182,10 @@ def _numbers(found: SecondOrders | None) -> dict[str, tuple[float, int]]:
 
 
 class _Durations(NamedTuple):
-    """Durations from the first to the second order, of customers whose first purchase day has one order."""
+    """Days from the first to the second order, of customers whose first purchase day has one order.
+
+    ``first`` is the day of the first order; without a second order (``came_back`` is false) ``days`` end today.
+    """
 
     codes: Codes
     first: Codes
@@ -187,7 +193,7 @@ class _Durations(NamedTuple):
     came_back: Mask
 
     def follow_up(self, today: int) -> tuple[int, Mask]:
-        """Return the follow-up in days, and a mask of the customers with a second order within it."""
+        """Return the follow-up in days, and a mask of customers whose second order is within the follow-up."""
         observed = np.sort(today - self.first)
         days = int(observed[-FEWEST_SECOND_ORDERS]) if len(observed) >= FEWEST_SECOND_ORDERS else 0
         return days, self.came_back & (self.days <= days)
@@ -205,17 +211,17 @@ def _durations(ledger: Ledger) -> _Durations:
 
 
 def _quantile(curve: Survival, share: float, follow_up: int) -> int:
-    """Return the first day by which a share of the second orders within the follow-up has come."""
+    """Return the first day by which ``share`` of all second orders within the follow-up have been made."""
     came_back = 1 - curve.share[: follow_up + 1]
     return int((came_back >= share * came_back[-1] - TOLERANCE).argmax())
 
 
 def _expected_revenue(curve: Survival, since: Codes, end: int, net: Floats) -> tuple[float, float | None, float | None]:
-    """Return the sum of probability times average value, and its interval.
+    """Return the expected revenue of second orders, and the ends of its 95 % interval.
 
-    Delta method on the product of the expected number of second orders and the average value. The standard errors of
-    the customers' probabilities (Greenwood's formula) are added, as if they were fully correlated: they are read
-    from one curve.
+    The sum of the customers' probabilities times the average order value; the interval follows from the delta method on
+    this product. The standard errors of the probabilities (Greenwood's formula) are added, as if fully correlated,
+    because all probabilities are read from one curve.
     """
     stays = curve.share[end] / curve.share[since]
     expected = float((1 - stays).sum())
@@ -258,8 +264,8 @@ def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, en
 def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame:
     """Return the likely product of the second order of each customer who is due.
 
-    It is the product that most other customers with the same first product bought second. Reads the transactions of
-    repeat customers and of customers who are due.
+    Most repeat customers with the same first product bought this product in their second order. Reads the transactions
+    of repeat customers and of customers who are due.
 
     Parameters
     ----------
@@ -272,7 +278,7 @@ def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame
     -------
     pl.DataFrame
         ``customer_id``, ``likely_product`` (String), ``likely_product_support`` (Int64, number of customers who bought
-        it second); without customers for whom none is known.
+        the product second); customers without a likely product are omitted.
     """
     ledger, transactions = context.ledger, context.tables[TRANSACTIONS]
     if PRODUCT not in transactions.collect_schema() or found.customers.is_empty():
@@ -328,13 +334,13 @@ def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.Data
 
 
 def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
-    """Return the distinct pairs of ``code`` and ``item`` of the chosen entries."""
+    """Return the distinct pairs of ``code`` and ``item`` of the entries of ``baskets`` in the mask ``chosen``."""
     names = baskets.names.gather(baskets.items[chosen])
     return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "item": names}).unique()
 
 
 def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
-    """Return the most frequent item of the second order, given the first item.
+    """Return, for each customer who is due, the item that repeat customers bought most often after the same first item.
 
     Parameters
     ----------
@@ -346,8 +352,9 @@ def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.
     Returns
     -------
     pl.DataFrame
-        ``code`` of those who are due, ``item``, ``item_second``, ``customers`` who bought the second after the first,
-        and ``of`` how many who bought the first; without those for whom fewer than :data:`FEWEST_FOR_ITEM` did.
+        One row per customer who is due, if at least :data:`FEWEST_FOR_ITEM` repeat customers bought the pair of items:
+        ``code``; ``item`` of the first and ``item_second`` of the second order; ``customers``, repeat customers who
+        bought the pair; ``of``, repeat customers whose first order had ``item``.
     """
     pairs = (
         first.join(second, on="code", suffix="_second")

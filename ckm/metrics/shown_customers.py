@@ -1,4 +1,4 @@
-"""Customers as a report shows them: with names, or with pseudonyms for ids that are a contact."""
+"""Lists of customers for a report: with names, or with pseudonyms for ids that are an address or number."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def shown_customers(customers: pl.DataFrame, tables: Mapping[str, pl.LazyFrame],
 
 
 def shown_slices(metrics: Metrics, dimension: Dimension | None, *, names: bool) -> Iterator[Metric]:
-    """Yield the metrics, without ``names`` with pseudonyms for slices that are a contact (an account owner)."""
+    """Yield the metrics; without ``names``, slices whose name is an address (an account owner) have a pseudonym."""
     for each in metrics:
         first = each.slice[0] if each.slice else None
         if names or dimension is None or first is None or first[0] != dimension.column:

@@ -51,11 +51,11 @@ class Change:
     lo, hi
         Ends of the 95 % interval of ``value - previous``.
     drivers
-        Slices with the largest contributions by dimension, largest first and ``rest`` last; those of a dimension add up
-        to the change. Factors come first, then the dimension that explains most.
+        Slices with the largest contributions, grouped by dimension: first the factors, then the dimension that explains
+        most of the change. Within a dimension, largest first and ``rest`` last; they add up to the change.
     relative
-        Relative size for ranking: change of an amount ÷ the revenue of the previous period; of any other metric ÷ its
-        own previous value.
+        Relative size for ranking: the change of an amount divided by the revenue of the previous period; of any other
+        metric divided by the metric's previous value.
     is_significant
         Whether the change is significant when all changes are tested together.
     slice
@@ -77,12 +77,12 @@ class Change:
 
     @property
     def change(self) -> float:
-        """Difference to the previous period."""
+        """Value minus the value of the previous period."""
         return self.value - self.previous
 
     @property
     def is_reportable(self) -> bool:
-        """Whether it is significant and large enough to report."""
+        """Whether the change is significant and large enough to report."""
         return self.is_significant and abs(self.relative) >= SMALLEST
 
 
@@ -125,7 +125,7 @@ class _UntestedChange:
 def judge_changes(
     comparison: PeriodComparison, parts: Sequence[CustomerDimension], ratings: Ratings | None = None
 ) -> tuple[Change, ...]:
-    """Return all changes, reportable ones first, largest first; :func:`reportable_changes` selects them.
+    """Return all changes with their significance, sorted: reportable changes first, then by relative size.
 
     Intervals follow from the variation of the customers (:mod:`ckm.metrics.poisson_errors`). The changes are tested
     together (Holm): without any true change, no change is significant in 95 % of the periods. They are sorted by
@@ -163,12 +163,12 @@ def judge_changes(
 
 
 def reportable_changes(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return the changes to report; none where no change is significant."""
+    """Return the changes to report, in order; empty if no change is significant."""
     return tuple(each for each in changes if each.is_reportable)[:MOST_CHANGES]
 
 
 def _money(comparison: PeriodComparison, parts: Sequence[CustomerDimension]) -> Iterator[_UntestedChange]:
-    """Yield the changes of revenue, with its factors and slices, of guest revenue and of returns."""
+    """Yield the changes of revenue (with its factors and slices as drivers), of guest revenue and of returns."""
     ledger, spans, days = comparison.context.ledger, comparison.equal_days, _shown_days(*comparison.equal_days)
     before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
     error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.guest_error))
@@ -225,7 +225,7 @@ def _group_drivers(context: ReportContext) -> tuple[Driver, ...]:
 
 
 def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_UntestedChange]:
-    """Yield the changes of NPS, CSAT and CES, with enough responses in both periods."""
+    """Yield the changes of NPS, CSAT and CES, each only with enough responses in both periods."""
     if ratings is None:
         return
     context = comparison.context
@@ -244,7 +244,7 @@ def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_
 
 
 def _points(ratings: pl.Series, scale: str) -> Floats:
-    """Return the contribution of each response to its score."""
+    """Return the contribution of each rating to the score of ``scale``, whose mean is the score."""
     values = ratings.to_numpy()
     if scale == "nps_0_10":
         return (values >= PROMOTER).astype(np.float64) - (values <= DETRACTOR)

@@ -48,17 +48,17 @@ class Dimension:
     table: str
 
     def shown(self, value: str) -> str:
-        """Return a value as shown in a report without names; addresses are shown only for columns of groups."""
+        """Return the text for a value in a report without names: a pseudonym for an address in a personal column."""
         return value if TABLES[self.table].exposure(self.column) is Exposure.group else shown_id(value)
 
     @property
     def of_rows(self) -> str | None:
-        """The column if it is one of the transactions, for :func:`ckm.customers.ledger_reader.read_ledger`."""
+        """The column if it is in the transactions (see :func:`ckm.customers.ledger_reader.read_ledger`); else None."""
         return self.column if self.table == TRANSACTIONS else None
 
 
 def find_dimension(tables: Mapping[str, pl.LazyFrame], by: str) -> Dimension:
-    """Return the dimension of a name: a column of the customers, or else of the transactions.
+    """Return the dimension with the name ``by``: a column of the customers, or else of the transactions.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def slice_contexts(context: ReportContext, dimension: Dimension) -> Iterator[tup
 
 
 def _slices(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext, Mask | None]]:
-    """Yield slices, their context, and a mask of their customers by code (None for slices of transactions)."""
+    """Yield each slice, its context, and a mask of its customers (None for slices of transactions)."""
     ledger = context.ledger
     # party types within a slice would be too small to be shown, so the table is left out
     bare = replace(context, tables={name: table for name, table in context.tables.items() if name != CUSTOMERS})
@@ -148,7 +148,7 @@ def slice_metrics(
 
 
 def _lifecycle(whole: Lifecycle, part: ReportContext, chosen: Mask) -> Lifecycle:
-    """Return the stages of some customers, by the definition of all customers and not of the slice."""
+    """Return the stages of the customers ``chosen``, with the definition that was fitted on all customers."""
     earlier = None
     if whole.earlier is not None and part.before is not None:
         earlier = replace(whole.earlier, ledger=part.before.ledger, state=whole.earlier.state[chosen])

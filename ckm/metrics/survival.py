@@ -31,7 +31,7 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Survival:
-    """A Kaplan-Meier estimate by whole days.
+    """A Kaplan-Meier estimate on whole days.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Survival:
         ``share[t]``: share of customers whose relationship lasts longer than ``t`` days (Float64), for t from 0 to the
         longest tenure.
     low, high
-        Ends of its 95 % interval; NaN where the share is 0.
+        Ends of the 95 % interval of ``share``; NaN where the share is 0.
     at_risk
         ``at_risk[t]``: customers with a duration of ``t`` days or more (int64).
     log_variance
-        Variance of the logarithm of the share, by Greenwood's formula (Float64); infinite where the share is 0.
+        Variance of the logarithm of the share, from Greenwood's formula (Float64); infinite where the share is 0.
     """
 
     share: Floats
@@ -53,7 +53,7 @@ class Survival:
     log_variance: Floats
 
     def median(self) -> tuple[float | None, float | None, float | None]:
-        """Median survival: first day with a share of .5 or less, with its interval; None without such a day.
+        """Median survival and its interval: the first day with a share of .5 or less; None without such a day.
 
         The ends are the days on which the ends of the curve's interval reach a half (Brookmeyer and Crowley 1982,
         Biometrics 38:29-41).
@@ -69,16 +69,16 @@ class Survival:
 def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
     """Return the survival function of durations, some of which are censored.
 
-    ``S(t)`` is the product over the days ``u <= t`` of ``1 - d(u) / n(u)``, with ``d`` durations that ended on the day
-    and ``n`` that lasted until then (Kaplan and Meier 1958, JASA 53:457-481); its variance by Greenwood's formula. A
-    duration censored on a day counts in ``n`` of that day.
+    ``S(t)`` is the product over the days ``u <= t`` of ``1 - d(u) / n(u)``: ``d(u)`` durations ended on day ``u``, and
+    ``n(u)`` lasted until ``u`` or longer (Kaplan and Meier 1958, JASA 53:457-481). The variance is Greenwood's formula.
+    A duration that is censored on day ``u`` counts in ``n(u)``.
 
     Parameters
     ----------
     days
         Observed durations, at least 0; not empty.
     ended
-        Whether each ended; otherwise it is censored.
+        Whether each duration ended; otherwise it is censored.
     """
     length = int(days.max()) + 1
     deaths = np.bincount(days[ended], minlength=length)
@@ -92,7 +92,7 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
 
 
 def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
-    """Return the duration of each customer's relationship in days, and whether it has ended.
+    """Return the duration of each customer's relationship in days, and whether the relationship has ended.
 
     The tenure of a lapsed customer is from the first to the last purchase, that of others from the first purchase to
     the as-of date.
@@ -151,7 +151,7 @@ def _lapsed_after_first(lifecycle: Lifecycle) -> Metric:
 
 
 def _bought_once_and_lapsed(ledger: Ledger, lapsed: Mask) -> tuple[int, int]:
-    """Return how many customers have one purchase day and are lapsed, and how many have a purchase."""
+    """Return two counts: lapsed customers with a single purchase day, and all customers with a purchase."""
     days = ledger.purchases.counts
     return int(((days == 1) & lapsed).sum()), int((days > 0).sum())
 

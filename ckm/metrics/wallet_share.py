@@ -34,8 +34,8 @@ FEWEST = 2
 def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the share of wallet of customers with a response in the last 12 months.
 
-    The newest response of a customer counts. A stated spend below the actual spend counts as the actual spend. The
-    interval is that of a ratio of two sums (Cochran 1977, Sampling Techniques, 6.4).
+    The newest response of a customer counts. If the stated total spend is below the actual spend in the shop, the
+    actual spend is used. The interval is for a ratio of two sums (Cochran 1977, Sampling Techniques, 6.4).
     """
     share = _share(context)
     before = None if context.before is None else _share(context.before)
@@ -48,7 +48,7 @@ def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Mi
 
 
 def _share(context: ReportContext) -> tuple[float, int, float | None] | None:
-    """Return the share, the number of responses, and the half-width of the interval; None without responses."""
+    """Return share of wallet, number of responses, and half-width of the share's interval; None without responses."""
     answers = _answers(context)
     if answers is None or answers.is_empty():
         return None
@@ -91,7 +91,10 @@ def _answers(context: ReportContext) -> pl.DataFrame | None:
 
 
 def _reach(misses: NDArray[np.float64], whole: float) -> float | None:
-    """Return the half-width of the 95 % interval of a ratio from the customers' residuals; None for one customer."""
+    """Return the half-width of the 95 % interval of a ratio of sums; None for one customer.
+
+    ``misses`` are the customers' residuals, ``whole`` is the denominator.
+    """
     number = len(misses)
     if number < FEWEST:
         return None

@@ -213,7 +213,9 @@ def _normalised(values: Floats) -> Floats:
 
 
 def rarity_of(frequency: Floats, mean_frequency: float) -> Floats:
-    """Return what the rarity of the value that each pair shares adds to its log odds; shape (pairs,).
+    """Return the log odds that each pair gains from the rarity of its shared value, shape (pairs,).
+
+    A value of mean frequency gains 0, because the weight of exact agreement already includes it.
 
     Agreement on a rare value says more than on a frequent one (Winkler 1989, term frequency adjustment): the chance
     that another record has the value is proportional to its frequency.
@@ -223,6 +225,6 @@ def rarity_of(frequency: Floats, mean_frequency: float) -> Floats:
     frequency
         Number of other records with the value; positive; shape (pairs,).
     mean_frequency
-        Mean of that number over all records: the weight of the level contains it.
+        Mean of that number over all records.
     """
     return np.asarray(np.log(mean_frequency / frequency))

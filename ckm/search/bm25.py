@@ -50,9 +50,9 @@ class Evidence(NamedTuple):
     certain
         Matches texts that are hits.
     possible
-        Matches these, and texts that share enough grams with a query word, possibly spread over several words.
+        Matches texts of ``certain``, and texts that share enough grams with a query word, in one word or several.
     words
-        The query words of ``possible``: a single word of the text must share enough of their grams.
+        Query words for checking a text of ``possible``: one word of the text must share enough grams with one of these.
     """
 
     certain: Query
@@ -61,7 +61,15 @@ class Evidence(NamedTuple):
 
 
 class _Readings(NamedTuple):
-    """The stems of a query word by language, and the word as written if it is probably misspelled, else ""."""
+    """The terms of one query word, of which the best match counts.
+
+    Attributes
+    ----------
+    stems
+        Stem of the word in each language of the query.
+    misspelled
+        The word as written if it is probably misspelled, else "".
+    """
 
     stems: tuple[str, ...]
     misspelled: str
@@ -86,11 +94,11 @@ class Bm25QueryBuilder:
         return {name: part for name, part in parts.items() if part is not None}
 
     def words(self, analysis: Analysis) -> Query | None:
-        """Return the part of the query for the words, and for the compounds that some of the words form.
+        """Return the part of the query for words and compounds; None without any.
 
-        If a position has several readings, the best one counts: the stems of a word in several languages; words at
-        edit distance 1 if no text contains the word as written; the parts of a compound (*wi*, *fi*) or the whole
-        (*wifi*). A text may write a compound as one word, or a word as a compound, so each is searched as both.
+        Each position of the query adds the score of its best reading. The readings of a word are its stems in each
+        language and, if no text contains the word as written, the words at edit distance 1. The readings of a compound
+        are its parts (*wi* and *fi*) and the whole (*wifi*), because a text may have either.
         """
         misspelled = self._misspelled(analysis)
         places: dict[tuple[int, int], _Readings] = {}
@@ -100,6 +108,7 @@ class Bm25QueryBuilder:
             places[place] = _Readings((*stems, token.term), misspelled.get(place, ""))
         weighted = []
         for (start, end), terms in _outermost(analysis.compounds).items():
+            # removed from the single words: a word inside a compound adds to the score only as a part of the compound
             parts = [places.pop(place) for place in list(places) if start <= place[0] and place[1] <= end]
             whole = self._best(_Readings(tuple(terms), ""), 1)
             readings = [each for each in (self._sum(parts), whole) if each is not None]
@@ -119,15 +128,15 @@ class Bm25QueryBuilder:
         return choices[0] if len(choices) == 1 else Query.disjunction_max_query(choices)
 
     def _fields(self, term: str) -> list[str]:
-        """Return the fields that may contain a term of words or compounds."""
+        """Return the fields in which to search a term: ``words``, and ``compounds`` if that field contains the term."""
         return ["words", "compounds"] if self._idf.contains_term("compounds", term) else ["words"]
 
     def of_words(self, terms: Iterable[str]) -> Query:
-        """Return the query for any of some terms of words."""
+        """Return the query for texts with any of ``terms`` in the field ``words``."""
         return any_of([self._weighted("words", term, 1) for term in terms]) or Query.empty_query()
 
     def forms(self, tokens: Iterable[Token]) -> Query | None:
-        """Return the part of the unstemmed words and of pairs of neighbours."""
+        """Return the part of the query for unstemmed words and pairs of neighbouring words; None without any."""
         single, pair = self._weights.forms, self._weights.pairs
         counts = Counter(token.term for token in tokens)
         return any_of(
@@ -138,7 +147,7 @@ class Bm25QueryBuilder:
         )
 
     def grams(self, tokens: Iterable[Token]) -> Query | None:
-        """Return the part of the grams."""
+        """Return the part of the query for character grams; None without any."""
         counts = Counter((token.term, token.script) for token in tokens)
         return any_of(
             [
@@ -148,7 +157,7 @@ class Bm25QueryBuilder:
         )
 
     def _misspelled(self, analysis: Analysis) -> dict[tuple[int, int], str]:
-        """Return the probably misspelled words by position: no text contains them, but a text has a word at distance 1.
+        """Return the probably misspelled words by position: no text has the word, but some text a word at distance 1.
 
         Words are compared as written and not by their stems: the German stems of *Packet* and *packen* are equal.
         """
@@ -165,9 +174,9 @@ class Bm25QueryBuilder:
         }
 
     def evidence(self, analysis: Analysis) -> Evidence:
-        """Return the condition for a hit: a word of the query, or enough of the grams of one.
+        """Return the condition for a hit: a text has a word of the query, or enough grams of a word of the query.
 
-        A single shared gram is not enough: every text contains some, and no query would be without hits.
+        With a single shared gram as the condition, nearly every text would be a hit of every query.
         """
         terms = sorted({token.term for token in (*analysis.words, *analysis.compounds)})
         choices = [self._term(name, term) for term in terms for name in self._fields(term)]
@@ -190,7 +199,7 @@ class Bm25QueryBuilder:
         return Evidence(certain, any_of([certain, *possible]) or certain, tuple(words))
 
     def some_of(self, name: str, terms: Iterable[str], need: int) -> Query:
-        """Return the query for at least ``need`` of some terms."""
+        """Return the query for texts with at least ``need`` of ``terms`` in the field ``name``."""
         choices = [(Occur.Should, self._term(name, term)) for term in terms]
         return Query.boolean_query(choices, minimum_number_should_match=need)
 
@@ -204,18 +213,21 @@ class Bm25QueryBuilder:
 
 
 def shares_grams(vocabulary: str, words: Iterable[SharedGrams]) -> bool:
-    """Return whether a word of a vocabulary (separated by spaces) shares enough grams with a query word."""
+    """Return whether a word of a text shares enough grams with one of the query words ``words``.
+
+    ``vocabulary`` has the words of the text, separated by spaces.
+    """
     grams = [alphabets.grams(word) for word in vocabulary.split()]
     return any(len(word.grams.intersection(each)) >= word.need for word in words for each in grams)
 
 
 def any_of(queries: list[Query]) -> Query | None:
-    """Return the query that matches if any of some queries does and sums their scores; None for an empty list."""
+    """Return the disjunction of queries, with the sum of their scores; None for an empty list."""
     return Query.boolean_query([(Occur.Should, query) for query in queries]) if queries else None
 
 
 def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:
-    """Return the terms of compounds by position; a compound inside another one is at the position of the outer one."""
+    """Return position to terms of compounds; a compound inside another one has the position of the outer one."""
     found: dict[tuple[int, int], list[str]] = {}
     for token in sorted(compounds, key=lambda token: (token.start, -token.end, token.term)):
         inside = next((place for place in found if place[0] <= token.start and token.end <= place[1]), None)
@@ -224,7 +236,7 @@ def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:
 
 
 def _by_word(tokens: Iterable[Token]) -> list[tuple[str, list[str]]]:
-    """Return script and grams of each word; in scripts without spaces, of each run."""
+    """Return script and grams of each word or, in scripts without spaces, of each run of characters."""
     groups: list[tuple[str, list[str]]] = []
     start = end = -1
     script = ""

@@ -41,7 +41,7 @@ def edit_distance_one(schema: Schema, word: str) -> Query:
 
 
 class IdfCorrection:
-    """Factors that replace the inverse document frequency in a shard by the one in a language.
+    """Factors that replace the inverse document frequency in a shard with that in the query's languages.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class IdfCorrection:
         return any(each.doc_freq(field, term) > 0 for each in self._searchers)
 
     def idf_of_similar(self, word: str) -> float:
-        """Return the inverse document frequency of the texts with a word at edit distance 1; 0 if there is none."""
+        """Return the inverse document frequency of "a word at edit distance 1 from ``word``"; 0 if no text has one."""
         if word not in self._similar:
             query = edit_distance_one(self._schema, word)
             found = sum(_count(each, query) for each in self._searchers)
@@ -94,7 +94,7 @@ class IdfCorrection:
         return self._similar[word]
 
     def factor(self, shard: int, field: str, term: str) -> float:
-        """Return the inverse document frequency of a term in the query's languages, divided by that in a shard."""
+        """Return the inverse document frequency of a term in the query's languages divided by that in the shard."""
         having = self._searchers[shard].doc_freq(field, term)
         if not having or self._own[shard] == self._texts[shard] == sum(self._own):
             return 1.0
@@ -104,7 +104,7 @@ class IdfCorrection:
         return idf(sum(self._own), self._counts[place]) / idf(self._texts[shard], having)
 
     def _document_frequency(self, field: str, term: str) -> int:
-        """Return the number of texts in the query's languages with a term."""
+        """Return the number of texts in the query's languages that have a term."""
         total = 0
         for searcher, own, texts in zip(self._searchers, self._own, self._texts, strict=True):
             having = searcher.doc_freq(field, term) if own else 0

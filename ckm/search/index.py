@@ -151,7 +151,7 @@ class Index:
         self._reload()
 
     def languages(self) -> tuple[str, ...]:
-        """Return the languages whose stemmers were used; "" for text without a stemmer."""
+        """Return the languages whose stemmers were used for texts of the index; "" if a text had none."""
         return tuple(sorted(term[1:] for term in self._terms("language", "=")))
 
     def labels(self, name: str) -> dict[str, int]:
@@ -210,11 +210,11 @@ class Index:
         return hits
 
     def resolve(self, query: Query) -> Query:
-        """Return the query with each ``name:`` read as a field of this index, or as a word if it is not a field."""
+        """Return the query with each ``name:`` as a field if the index has the field, else as a word."""
         return self._compiler.resolve(query)
 
     def parts(self, query: Query) -> dict[str, dict[str, float]]:
-        """Return the score of each matching record by part of the query, to measure weights."""
+        """Return part of the query to key to score, for all matching records; for measuring weights."""
         compiled = self._compiler.compile(self.resolve(query), {}, {})
         scores: dict[str, dict[str, float]] = {}
         for searcher, parts in zip(self._searchers, compiled.parts if compiled else (), strict=False):
@@ -224,12 +224,12 @@ class Index:
         return scores
 
     def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[IndexHit]:
-        """Return the records that share the most character grams with a text, and at least half of them."""
+        """Return the records that share at least half of the grams of a text, records with most grams first."""
         compiled = self._compiler.nearest(text, keep)
         return [] if compiled is None else self._top(compiled, limit)
 
     def more_like(self, key: str, *, limit: int = 5, keep: Mapping[str, Collection[str]] = {}) -> list[IndexHit]:
-        """Return the records most similar to one, without itself; none for an unknown key."""
+        """Return the records most similar to the record ``key``, without that record; none for an unknown key."""
         terms: Counter[str] = Counter()
         for own in self._documents(key):
             terms.update(bytes(own["like"][0]).decode().split())
@@ -247,19 +247,19 @@ class Index:
         return analyse(text, among=self.languages())
 
     def _reload(self) -> None:
-        """Use the last commit of the shards."""
+        """Search the last commit of the shards from now on."""
         self._searchers = self._shards.searchers
         self._compiler = QueryCompiler(self._schema, self._searchers, self._weights, self.languages())
 
     def _terms(self, field: str, prefix: str) -> Counter[str]:
-        """Return the terms of a field with a prefix, with their document frequency."""
+        """Return the terms of a field that begin with ``prefix``, with their document frequency."""
         counts: Counter[str] = Counter()
         for searcher in self._searchers:
             counts.update(dict(searcher.terms_with_prefix(field, prefix)))
         return counts
 
     def _top(self, compiled: CompiledQuery, limit: int) -> list[IndexHit]:
-        """Return the best records; fetch more until no other record can score higher than the last one."""
+        """Return the best records; documents are fetched until no other record can score higher than the last hit."""
         fetch = 2 * limit + 10
         while True:
             found: list[_Found] = []
@@ -285,7 +285,7 @@ class Index:
             fetch *= 4
 
     def _best(self, found: Sequence[_Found], compiled: CompiledQuery, limit: int) -> tuple[list[IndexHit], int]:
-        """Return the first hits, and the number of texts whose vocabulary was compared with the query."""
+        """Return the first ``limit`` hits in ``found``, and how many texts were compared with the query by words."""
         keys = list(dict.fromkeys(one.key for one in found))
         excluded = {key for key, _ in self._matches(compiled.excluded, keys)}
         certain = {place for _, place in self._matches(compiled.certain, keys)} if compiled.words else set()
@@ -304,7 +304,7 @@ class Index:
         return list(best.values()), compared
 
     def _matches(self, query: tantivy.Query | None, keys: list[str]) -> list[tuple[str, _Place]]:
-        """Return key and place of the documents of some records that match a query; none without a query."""
+        """Return key and place of documents of the records ``keys`` that match a query; none without a query."""
         if query is None or not keys:
             return []
         among = tantivy.Query.term_set_query(self._schema, "key", keys)
@@ -316,7 +316,7 @@ class Index:
         ]
 
     def _in_key_order(self, compiled: CompiledQuery, limit: int) -> list[IndexHit]:
-        """Return the first matching records in order of keys, for a query without words."""
+        """Return the first ``limit`` matching records in the order of their keys, for a query without words."""
         fetch = 8 * limit + 10
         while True:
             found: dict[str, tuple[tantivy.Searcher, tantivy.DocAddress]] = {}
@@ -337,7 +337,10 @@ class Index:
         return [IndexHit(key, 0.0, self._stored(key, searcher.doc(address))) for key, searcher, address in first]
 
     def _stored(self, key: str, document: tantivy.Document) -> str:
-        """Return the stored content of a record, which its first document holds."""
+        """Return the stored content of the record ``key``; ``document`` is a document of the record, read already.
+
+        Only the first document of a record has the content.
+        """
         stored = document.get_first("stored")
         if stored is None:
             found = (each.get_first("stored") for each in self._documents(key))
@@ -345,14 +348,14 @@ class Index:
         return bytes(stored or b"").decode()
 
     def _documents(self, key: str) -> Iterator[tantivy.Document]:
-        """Yield the documents of a record."""
+        """Yield the documents of the record ``key``, one per language."""
         own = tantivy.Query.term_query(self._schema, "key", key)
         for searcher in self._searchers:
             for _, address in searcher.search(own, 100, count=False).hits:
                 yield searcher.doc(address)
 
     def _scores(self, parts: list[tantivy.Query], hits: list[IndexHit]) -> dict[str, float]:
-        """Return the score that one part of a query, given per shard, adds to each hit."""
+        """Return what one part of a query adds to the score of each hit, by key; ``parts`` has a query per shard."""
         scores: dict[str, float] = {}
         for hit in hits:
             own = tantivy.Query.const_score_query(tantivy.Query.term_query(self._schema, "key", hit.key), 0.0)

@@ -28,7 +28,7 @@ class IndexDocument(NamedTuple):
     Attributes
     ----------
     shard
-        Its shard (:func:`ckm.search.shards.shard_of`).
+        Name of the shard for the document (:func:`ckm.search.shards.shard_of`).
     texts
         Field and text, in order; a field may occur several times.
     like
@@ -36,7 +36,7 @@ class IndexDocument(NamedTuple):
     vocabulary
         Folded words of scripts with spaces, separated by spaces.
     stored
-        Stored content of the record; only its first document has it.
+        Stored content of the record in its first document; empty in further documents.
     """
 
     shard: str
@@ -47,7 +47,7 @@ class IndexDocument(NamedTuple):
 
 
 def index_documents(record: IndexRecord, weights: Weights) -> list[IndexDocument]:
-    """Return the documents of a record: one per language tag of its texts, or one if there are no tags."""
+    """Return the documents of a record: one per language tag of its texts; a single document if no text has a tag."""
     tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
     common = [("key", _scrub(record.key)), ("group", _scrub(record.group))]
     common += [("label", label_term(name, _scrub(value))) for name, values in record.labels.items() for value in values]
@@ -83,7 +83,7 @@ class _Searched(NamedTuple):
 
 
 def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> _Searched:
-    """Analyse texts and return their shard, searched fields and most frequent terms."""
+    """Return shard, index fields, most frequent terms and vocabulary of the texts of a document."""
     fields: list[tuple[str, str]] = []
     about: Counter[str] = Counter()
     spelled: set[str] = set()
@@ -96,7 +96,8 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
         if name == CODE and (code := _code(text, language)):
             fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
             fields.append((exact_field(name), " ".join(found.exact)))
-            # A part of a code is not a match, but a text with the whole code ranks before one with some of its parts.
+            # Only pairs of neighbouring parts are forms, not single parts: one part of a code is not a match, and a
+            # text with the whole code ranks before one with some of its pairs.
             fields.append(("forms", " ".join(form for form in found.forms if "_" in form)))
             fields.append(("grams", " ".join(found.grams)))
             continue
@@ -125,18 +126,18 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
 
 
 def _code(text: str, language: str) -> list[str]:
-    """Return the terms of a code as a whole; none if it consists of several words."""
+    """Return the terms of a code as a whole; none if the code consists of several words."""
     analysis = analyse(text.strip(), language, in_full=False)
     whole = (0, len(analysis.text))
     return list(dict.fromkeys(t.term for t in (*analysis.words, *analysis.compounds) if (t.start, t.end) == whole))
 
 
 def _language(texts: list[tuple[str, str]]) -> str:
-    """Return the language of all texts of a document together: a title alone is too short."""
+    """Return the language of a document, detected from all its texts: a title alone is too short."""
     found = languages_of(" \n".join(text for name, text in texts if name != CODE)[:_DETECTED])
     return min((language for language in found if language), default="")
 
 
 def _scrub(text: str) -> str:
-    """Return a text with lone surrogates, from file names that are not UTF-8, replaced."""
+    """Return a text without lone surrogates, which come from file names that are not UTF-8; they are replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")

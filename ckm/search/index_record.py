@@ -1,4 +1,4 @@
-"""The input of the index."""
+"""Record: the input of the index."""
 
 from __future__ import annotations
 

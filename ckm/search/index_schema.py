@@ -20,7 +20,7 @@ def exact_field(name: str) -> str:
 
 
 def label_term(name: str, value: str) -> str:
-    """Return the term of a label's value."""
+    """Return the index term of a label with a value: ``name=value`` in lower case."""
     return f"{name}={value}".casefold()
 
 

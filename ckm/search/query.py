@@ -34,9 +34,9 @@ class Clause:
     field
         The name before the colon; "" without a colon.
     exact
-        Whether it was in quotation marks.
+        Whether the clause was in quotation marks.
     negated
-        Whether it began with a minus.
+        Whether the clause began with a minus.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Query:
 
     @property
     def quotes(self) -> bool:
-        """Whether there is a phrase beside other words: it may be a quotation."""
+        """Whether the query has a phrase beside other words; such a phrase may be a mere quotation."""
         phrases = [clause.text for clause in self.clauses if clause.exact and not clause.field and not clause.negated]
         return bool(phrases) and " ".join(" ".join(phrases).split()) != self.words
 

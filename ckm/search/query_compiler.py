@@ -33,7 +33,7 @@ _LIKE_TERMS = 25  # as in Lucene's MoreLikeThis
 
 @dataclass(frozen=True)
 class CompiledQuery:
-    """The queries for each shard, and their scoring parts by name."""
+    """A query for each shard (``queries``), and its scoring parts (``parts``: per shard, name to query)."""
 
     queries: Sequence[Query]
     parts: Sequence[Mapping[str, Query]] = ()
@@ -46,7 +46,7 @@ class CompiledQuery:
     sure: Sequence[Query] = ()
     """``queries`` limited to ``certain``."""
     words: tuple[SharedGrams, ...] = ()
-    """Query words for this comparison: other texts are hits only if one of their words is similar to one of these."""
+    """Query words to compare texts with: a text outside ``certain`` is a hit only if a word of it is similar to one."""
 
 
 class QueryCompiler:
@@ -134,7 +134,7 @@ class QueryCompiler:
         return replace(query, words=" ".join(each for each in words if each), clauses=tuple(clauses))
 
     def nearest(self, text: str, keep: Mapping[str, Collection[str]]) -> CompiledQuery | None:
-        """Return the query for records that share the most grams with a text, and at least half of them.
+        """Return the query for records that share at least half of the grams of a text, records with most grams first.
 
         None if the text has no grams.
         """
@@ -149,7 +149,19 @@ class QueryCompiler:
         return CompiledQuery([_all([one], conditions) for one in ranked if one is not None])
 
     def more_like(self, key: str, terms: Counter[str], keep: Mapping[str, Collection[str]]) -> CompiledQuery | None:
-        """Return the query for records with the terms of highest tf-idf of a record, without the record itself."""
+        """Return the query for other records that share the terms of highest tf-idf of the record ``key``.
+
+        None if the record has no terms.
+
+        Parameters
+        ----------
+        key
+            Key of the record, which is not a hit.
+        terms
+            Terms of the record with their counts.
+        keep
+            Allowed values by label.
+        """
         total = sum(searcher.num_docs for searcher in self._searchers)
 
         def tf_idf(term: str, count: int) -> float:
@@ -177,7 +189,7 @@ class QueryCompiler:
         return any(searcher.terms_with_prefix("label", prefix, limit=1) for searcher in self._searchers)
 
     def _has_label(self, name: str, value: str) -> bool:
-        """Return whether a record has a value of a label, or passes every filter by this label."""
+        """Return whether any record has this value of the label ``name``, or :data:`ANY`."""
         terms = [label_term(name, each) for each in (value, ANY)]
         return any(searcher.doc_freq("label", term) for searcher in self._searchers for term in terms)
 
@@ -195,7 +207,7 @@ class QueryCompiler:
         return Query.term_set_query(self._schema, "label", terms)
 
     def _condition(self, clause: parsed.Clause) -> Query | None:
-        """Return the condition of a clause; None if the field does not exist or there is no word."""
+        """Return the query for texts that meet a clause; None if the index has no such field or the clause no word."""
         if not clause.field:
             return self._in_order(clause, EXACT_FIELDS)
         name = clause.field.casefold()
@@ -206,7 +218,7 @@ class QueryCompiler:
         return None
 
     def _in_order(self, clause: parsed.Clause, fields: Sequence[str]) -> Query | None:
-        """Return the query for the words of a clause next to each other and in order, in any of some fields.
+        """Return the query for the words of a clause as a phrase in any of ``fields``.
 
         A single word without quotation marks matches all its forms. A compound also matches as a whole, and only as a
         whole if a sign at its end distinguishes it (*C++*).
@@ -234,7 +246,7 @@ class QueryCompiler:
 
 
 def _unscored(query: Query) -> Query:
-    """Return a query that matches the same texts and adds nothing to the score."""
+    """Return a query that matches the same texts as ``query`` and adds nothing to the score."""
     return Query.const_score_query(query, 0.0)
 
 

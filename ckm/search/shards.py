@@ -28,7 +28,7 @@ _HEAP = 32_000_000  # bytes of a writer's buffer; one thread each, so that docum
 
 
 def shard_of(scripts: Mapping[str, int]) -> str:
-    """Return the shard of a document with this amount of text in each script."""
+    """Return the shard for a document; ``scripts`` has the amount of its text by script."""
     main = min(scripts, key=lambda script: (-scripts[script], script), default=DEFAULT)
     return main if main in SHARDS else DEFAULT
 
@@ -49,7 +49,7 @@ class Shards:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the shards of a folder; raise ValueError if there are none or one is damaged."""
+        """Open the shards of a folder; raise ValueError if the folder has no shard or a damaged one."""
         engines = {}
         for name in SHARDS:
             if (path / name).is_dir() or name == DEFAULT:
@@ -58,7 +58,7 @@ class Shards:
         return cls(path, engines)
 
     def replace(self, groups: Iterable[str], documents: Iterable[tuple[str, tantivy.Document]]) -> None:
-        """Remove the documents of some groups and add documents to their shards, with one commit per shard."""
+        """Remove the documents of ``groups`` and add ``documents`` (shard, document), with one commit per shard."""
         writers = {name: engine.writer(_HEAP, 1) for name, engine in self._engines.items()}
         for group in groups:
             for writer in writers.values():

@@ -28,7 +28,7 @@ def snippet(
     query
         Analysis of the query (:meth:`ckm.search.index.Index.analyse`).
     width
-        Maximum characters of the snippet. Words of scripts with spaces are cut only if they are longer than it.
+        Maximum characters of the snippet. In scripts with spaces, a word is cut only if it is longer than that.
     lang
         Language of the text, as for :func:`ckm.search.analysis.analyse`.
     similar
@@ -57,8 +57,8 @@ def snippet(
 def _window(text: str, places: list[tuple[int, int, str]], width: int) -> tuple[int, int]:
     """Return start and end of the part of a text with the most matches.
 
-    It begins and ends between words, or between characters of a text without spaces, whose vowel signs and tone marks
-    stay with their consonants.
+    It begins and ends between words or, in a text without spaces, between characters. Vowel signs and tone marks are
+    not separated from their consonants.
     """
     start = _begin(text, _best_start(places, width), width)
     while start < len(text) and _is_mark(text[start]):
@@ -73,14 +73,14 @@ def _window(text: str, places: list[tuple[int, int, str]], width: int) -> tuple[
 
 
 def _is_mark(character: str) -> bool:
-    """Return whether a character is written on the one before: an accent, a vowel sign or a tone mark."""
+    """Return whether a character combines with the preceding one: an accent, a vowel sign or a tone mark."""
     return unicodedata.category(character)[0] == "M"
 
 
 def _cut_marks(text: str, start: int, end: int) -> tuple[str, str]:
-    """Return the mark before and the mark after a part of a text; "" at an end where no text was left out.
+    """Return the ellipsis before and after a part of a text; "" at an end where no text was left out.
 
-    A space separates the mark from the text where a space was cut, so not within Chinese or Thai text or a long word.
+    If the text is cut at a space, a space is between ellipsis and text.
     """
     before, after = text[:start], text[end:]
     return (
@@ -97,7 +97,10 @@ def _matching(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]
 
 
 def _similar(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
-    """Return start, end and a distinct term of each word that shares half of its grams with the query."""
+    """Return start, end and a term of each word of which the query has at least half of the grams.
+
+    The terms are different, so that each of these words counts as a match of its own.
+    """
     grams = {token.term for token in query.grams}
     shared: dict[tuple[int, int], list[bool]] = {}
     for token in analysis.grams:
@@ -106,7 +109,7 @@ def _similar(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
 
 
 def _best_start(places: list[tuple[int, int, str]], width: int) -> int:
-    """Return the start of the window with the most different terms, then the most matches, then the first one."""
+    """Return the start of the best window: with the most different terms, then the most matches, then the first."""
     best, begin = (0, 0), 0
     counts: dict[str, int] = {}
     last = 0
@@ -127,7 +130,7 @@ def _best_start(places: list[tuple[int, int, str]], width: int) -> int:
 
 
 def _begin(text: str, match: int, width: int) -> int:
-    """Return the start of a window shortly before a match: a sentence, else a word."""
+    """Return the start of a window: where a sentence, else a word begins shortly before the position ``match``."""
     earliest = max(0, match - min(_BEFORE, width // 4))
     if earliest == 0 or match == 0:
         return 0
@@ -141,7 +144,7 @@ def _begin(text: str, match: int, width: int) -> int:
 
 
 def _merged(places: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Return positions in order, with those that touch or overlap merged."""
+    """Return (start, end) positions in order; positions that touch or overlap are merged."""
     merged: list[tuple[int, int]] = []
     for start, end in sorted(places):
         if merged and start <= merged[-1][1]:

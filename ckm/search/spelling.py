@@ -54,7 +54,7 @@ def similar_words(word: str, searchers: Iterable[Searcher], limit: int) -> list[
 
 
 def _near(word: str, having: Mapping[str, int]) -> Iterator[tuple[int, int, str]]:
-    """Yield edit distance, negative document frequency and spelling of similar words."""
+    """Yield, for each similar word of ``having`` (word to document frequency): edit distance, minus frequency, word."""
     wanted = _fold(word)
     allowed = 1 if len(wanted) <= 5 else 2
     for written, count in having.items():
@@ -77,7 +77,10 @@ def _is_thai(word: str) -> bool:
 
 
 def _pieces(run: str) -> Iterator[tuple[str, str, str]]:
-    """Yield the parts of Thai text that may be one misspelled word, which the dictionary splits into several."""
+    """Yield the parts of Thai text that may be one misspelled word, as (text before, part, text after).
+
+    The dictionary splits a misspelled word into several words.
+    """
     words = thai.words(thai.clusters(run))[:_MOST_WORDS]
     for start in range(len(words)):
         for end in range(start + 1, min(len(words), start + _MOST_PIECES) + 1):
@@ -93,7 +96,7 @@ def _share(one: str, other: str) -> bool:
 
 
 def distance(one: str, other: str, most: int) -> int:
-    """Return the optimal string alignment distance of two words (Damerau 1964); ``most + 1`` if it is greater.
+    """Return the optimal string alignment distance of two words (Damerau 1964); ``most + 1`` if it exceeds ``most``.
 
     It counts letters that are changed, deleted, inserted or swapped with their neighbour.
     """

@@ -27,8 +27,7 @@ class Weights:
     pairs
         Weight of a pair of neighbouring words.
     foreign
-        Factor for texts in another language than the query, if the query's language is known and the index has texts
-        in it.
+        Factor for texts in another language than the query, if the index has texts in the language of the query.
     fields
         Number of times that the words of a text field count: a word in a title counts as three in a body. Other fields
         count once.

@@ -152,11 +152,11 @@ class Store:
         return self.scan(table, known_before=known_before).filter(pl.col(CLUSTER_COLUMN).is_in(sorted(customers)))
 
     def is_known_as_now(self, table: str, moment: datetime) -> bool:
-        """Return whether the rows known before a moment are the same as the present ones."""
+        """Return whether the table's rows as known before ``moment`` are its present rows."""
         return as_known(StoredTable(self.root / table), self._replaced(table), moment) is None
 
     def states(self, table: str) -> pl.DataFrame:
-        """Return all states of the orders that changed; see :func:`ckm.store.known_rows.states`."""
+        """Return every state of the orders that have several; see :func:`ckm.store.known_rows.states`."""
         return states(StoredTable(self.root / table), self._replaced(table))
 
     def _replaced(self, table: str) -> StoredTable:
@@ -176,7 +176,7 @@ class Store:
         return f"{newest}-{hashlib.sha256(entry.read_bytes()).hexdigest()}"
 
     def snapshot(self, table: str, state: str) -> TableSnapshot | None:
-        """Return the data files of a table in a :meth:`state`; None if the table has changed since."""
+        """Return the data files of a table if it still has the :meth:`state` ``state``; else None."""
         found = StoredTable(self.root / table)
         if not found.exists or self.state(table) != state:
             return None
@@ -224,7 +224,7 @@ class Store:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the store for several steps of this thread, each of which may enter :meth:`locked`.
+        """Lock the store for several steps of this thread, each of which may enter :meth:`locked`.
 
         Other writers wait for the end of the last step; readers do not.
 
@@ -277,8 +277,8 @@ class Store:
         expected_rows
             Estimated number of rows.
         continues
-            Whether rows of the same file were loaded before. A row without a key that equals one of them is then
-            another row, with the next repeat number.
+            Whether rows of the same file were loaded before. A row without a key that equals such a row is then a
+            further row, with the next repeat number.
         amounts
             Functions that spread order amounts over lines; None if the source has no order amounts.
         """
@@ -329,7 +329,7 @@ class Store:
             return runs.keep(self.root, analysis, name, version, as_of, frame, facts)
 
     def runs(self, analysis: str, name: str | None = None) -> list[Run]:
-        """Return the saved runs of an analysis, by number; with ``name``, only the runs of one definition."""
+        """Return the saved runs of an analysis, sorted by number; with ``name``, only the runs of this definition."""
         table_folders(self.root)  # raise for a damaged store, which could look like a store without runs
         return runs.kept(self.root, analysis, name)
 
@@ -366,7 +366,7 @@ class Store:
 
 
 def _loads_to_repeat(load: Load, all_loads: list[Load]) -> list[LoadFacts]:
-    """Return the loads with rows that may be missing after ``load`` is undone."""
+    """Return the loads whose files must be loaded again, because undoing ``load`` may remove rows that they contain."""
     mine, place = load.facts, all_loads.index(load)
     standing = [
         (number, other.facts)

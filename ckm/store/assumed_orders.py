@@ -38,7 +38,7 @@ def merge_assumed_orders(candidates: OrderCandidates) -> None:
 
 
 def _by_columns(candidates: OrderCandidates, known: pl.DataFrame) -> Iterator[tuple[set[str], pl.DataFrame]]:
-    """Yield known rows by the columns of their files, with the columns that have values from other files."""
+    """Yield known rows, grouped by the columns of the files that they are from, with the columns that have values."""
     loads: dict[tuple[str, ...], list[str]] = {}
     for load in candidates.history:
         loads.setdefault(load.facts.columns, []).append(load.facts.load_id)
@@ -51,7 +51,7 @@ def _by_columns(candidates: OrderCandidates, known: pl.DataFrame) -> Iterator[tu
 def _merge_pairs(
     candidates: OrderCandidates, new: pl.DataFrame, known: pl.DataFrame, columns: list[str]
 ) -> pl.DataFrame:
-    """Pair rows that are equal in ``columns``, complete the plan by the pairs, and return them."""
+    """Pair new and known rows that are equal in ``columns``, add the pairs to the plan, and return them."""
     plan, suffix = candidates.plan, " known"
     sides = [rows.with_columns(pl.int_range(pl.len()).over(columns).alias(ROW)) for rows in (new, known)]
     pairs = sides[0].join(

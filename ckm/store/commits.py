@@ -32,7 +32,7 @@ def commits(folder: Path, version: int, containing: str = "") -> list[dict[str, 
     folder
         Folder of the table.
     version
-        The last commit of interest.
+        Version of the last commit to return.
     containing
         Text that a line must contain to be parsed, which is much faster than parsing all lines.
 
@@ -55,7 +55,10 @@ def reversed_commits(folder: Path, version: int) -> Iterator[dict[str, Any]]:
 
 
 def extend(folder: Path, version: int) -> None:
-    """Append the commits up to ``version`` to the cache; requires the lock. A crash before this is harmless."""
+    """Append the commits that follow the cached ones, up to ``version``; the caller holds the store's lock.
+
+    After a crash the next call completes the cache.
+    """
     path = folder / COMMITS_FILE
     known = _known(folder)
     end = sum(map(len, known))
@@ -71,7 +74,7 @@ def _lines(folder: Path, version: int) -> list[bytes]:
 
 
 def _known(folder: Path) -> list[bytes]:
-    """Return the complete lines of the cache; none if it contradicts the log or a checksum is wrong."""
+    """Return the complete lines of the cache; none if the cache contradicts the log or a checksum is wrong."""
     try:
         data = (folder / COMMITS_FILE).read_bytes()
         lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
@@ -82,7 +85,7 @@ def _known(folder: Path) -> list[bytes]:
 
 
 def _more(folder: Path, known: list[bytes], version: int) -> Iterator[bytes]:
-    """Yield the lines that follow the cached ones, up to ``version``."""
+    """Yield cache lines for the commits after the cached ones (``known``), up to ``version``."""
     check = crc32(b"".join(known))
     for number in range(len(known), version + 1):
         line = _line(folder, number, check)

@@ -59,7 +59,7 @@ class Compaction:
 
 
 def due(files: list[DataFile]) -> list[DataFile]:
-    """Return the files to merge; none if no tier (files of similar size) is full.
+    """Return the files to merge; none if no tier (files with similar numbers of rows) is full.
 
     If the merged file fills the next tier, the files of that tier are merged with it, so that no row is written twice.
     """
@@ -94,7 +94,7 @@ def compact(
     root
         Folder of the store.
     table
-        The table; afterwards it shows the new version.
+        The table; the instance is of the new version afterwards.
     statistics
         Columns whose minimum and maximum go into the log.
     """

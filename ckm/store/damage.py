@@ -21,7 +21,7 @@ MOVE_AWAY = "move it out of the store, which contains only tables of ckm"
 
 
 def table_folders(root: Path) -> list[Path]:
-    """Return the folders of the tables in the store, by name; none if there is no store yet.
+    """Return the folders of the tables in the store, sorted by name; none if there is no store yet.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def table_folders(root: Path) -> list[Path]:
 
 
 def folders(root: Path) -> list[Path]:
-    """Return the folders in the store, by name; none if there is no store yet."""
+    """Return the folders in the store, sorted by name; none if there is no store yet."""
     try:
         with os.scandir(root) as scan:
             found = [root / each.name for each in scan if not each.name.startswith(".") and _may_be_table(root, each)]
@@ -67,7 +67,7 @@ def _is_table(root: Path, folder: Path) -> bool:
 
 
 def _data_without_log(root: Path, folder: Path) -> Path | None:
-    """Return a data file of a folder without commits, unless a load in progress is writing it."""
+    """Return a data file in ``folder``, which has no commits, that is not from a load in progress; None without one."""
     under_way = journal.read(root)
     prefix = f"{under_way.load_id}-" if under_way is not None else None
 
@@ -98,7 +98,7 @@ def find_damage(root: Path) -> DamagedStoreError | None:
 
 @contextmanager
 def explained(root: Path) -> Iterator[None]:
-    """Convert errors of libraries in the body to errors that name the place in the store.
+    """Convert errors that libraries raise in the ``with`` block to errors that name the file in the store.
 
     Raises
     ------

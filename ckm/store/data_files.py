@@ -60,7 +60,7 @@ class DataFile:
     digest
         SHA-256 of a new file; empty for a file from the log (see :meth:`ckm.store.delta.StoredTable.digests`).
     modified
-        Time of writing by the log, in ms since 1970; 0 for a file that is not in the log yet.
+        Modification time that the log records, in ms since 1970; 0 for a file that is not in the log yet.
     """
 
     name: str
@@ -76,7 +76,7 @@ class DataFile:
         return low is None or high is None or low <= value <= high
 
     def bounds(self, column: str) -> tuple[Any, Any]:
-        """Return the minimum and maximum of a column by the log; None if unknown."""
+        """Return the minimum and maximum of a column from the statistics in the log; None if unknown."""
         facts = self.facts
         return facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
 
@@ -94,7 +94,7 @@ class DataFileWriter:
     folder
         The table's folder; created with the first frame. Files in it belong to the table only when they are committed.
     prefix
-        Start of every file name; recovery after a crash finds uncommitted files by it.
+        Start of every file name, by which recovery after a crash finds uncommitted files.
     expected_rows
         Estimated number of rows; determines the number of customer ranges.
     constants
@@ -144,7 +144,7 @@ class DataFileWriter:
         self._pending = [self._pool.submit(self._append, number, part) for number, part in parts]
 
     def close(self) -> list[DataFile]:
-        """Finish every file and return them in the order they were begun."""
+        """Finish all files and return their descriptions in the order in which they were begun."""
         self._drain()
         for _, writer, _ in self._open.values():
             writer.close()
@@ -154,7 +154,7 @@ class DataFileWriter:
         return described
 
     def abandon(self) -> None:
-        """Stop writing; the files are left for :func:`ckm.store.journal.sweep`."""
+        """Stop writing; :func:`ckm.store.journal.sweep` deletes the files."""
         wait(self._pending)
         for _, writer, _ in self._open.values():
             with suppress(OSError, pa.ArrowException):  # a full disk; the file is deleted later
@@ -206,7 +206,7 @@ class DataFileWriter:
 
 
 def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
-    """Return the facts of a new Parquet file by its footer, with the bounds of the columns in ``statistics``."""
+    """Return the description of a new Parquet file, read from its footer, with bounds of the columns ``statistics``."""
     footer = pq.read_metadata(path)
     groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
     low: dict[str, Any] = {}
@@ -235,13 +235,13 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file; it has hardware support, so no digest in Python is faster."""
+    """Return the SHA-256 of a file; with hardware support no other digest in Python is faster."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
-    """Return the rows of ``path`` at ``positions``, in the file's order."""
+    """Return the rows of the file ``path`` at ``positions``, in the order of the file."""
     return scan_file(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
 
 
@@ -295,7 +295,7 @@ def _low_cardinality(frame: pl.DataFrame) -> list[str]:
 
 
 def _as_json(value: Any) -> str | int | float | None:
-    """Return a footer value in the format of Delta's JSON; None if it must not go into the log.
+    """Return a minimum or maximum of the footer in the format of Delta's JSON; None if the log must not contain it.
 
     The log outlives the rows, so an id that is an email address or a telephone number is left out; readers then open
     the file.

@@ -125,9 +125,9 @@ class StoredTable:
                 raise DamagedStoreError(path, why, hint=DAMAGED_FILE)
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of every data file in the commits, by name; empty text if none was recorded.
+        """Return the SHA-256 of every data file that a commit added, as file name to digest.
 
-        The result includes files that were removed since.
+        Files that later commits removed are included. The digest is an empty text if the commit has none.
         """
         found: dict[str, str] = {}
         for actions in entries(self.folder) if created(self.folder) else ():
@@ -146,11 +146,14 @@ class StoredTable:
 
     @cached_property
     def files(self) -> list[DataFile]:
-        """The data files of this snapshot, by name."""
+        """The data files of this snapshot, sorted by name."""
         return _data_files(self._actions)
 
     def files_with(self, column: str, value: int) -> list[DataFile]:
-        """Return the files that may contain ``value`` in ``column``, by name; the log has the column's bounds."""
+        """Return the files that may contain ``value`` in ``column``, sorted by name.
+
+        The log must have the minimum and maximum of the column in each file; without them the result is empty.
+        """
         low, high = f"min.{column}", f"max.{column}"
         actions = self._actions
         if low not in actions.columns:
@@ -165,7 +168,7 @@ class StoredTable:
         return dict(rows.iter_rows())
 
     def mark(self, app_id: str) -> int:
-        """Return the last version of application ``app_id`` in a commit; 0 if there is none."""
+        """Return the transaction version of ``app_id`` in the last commit that has one (its mark); 0 if none has."""
         if self._delta is None:
             return 0
         if app_id not in self._marks:  # each call reads the whole log segment
@@ -184,7 +187,7 @@ class StoredTable:
         ]
 
     def last(self, key: str) -> dict[str, Any] | None:
-        """Return the value of ``key`` in the last commit that has it; None without one."""
+        """Return the value of ``key`` in the last commit that has the key; None if no commit has it."""
         return next((commit[key] for commit in reversed_commits(self.folder, self.version) if key in commit), None)
 
     def commit(
@@ -199,7 +202,7 @@ class StoredTable:
         facts: Mapping[str, Any] | None = None,
         same_rows: bool = False,
     ) -> None:
-        """Commit a change of the table: added and removed files, and the facts of the load or run.
+        """Commit a change of the table: its added and removed files, and a description for the log.
 
         Parameters
         ----------
@@ -210,7 +213,7 @@ class StoredTable:
         load, run
             Facts of the load or of the run, stored in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
-            Application id to version; makes a load idempotent.
+            Application id to transaction version (see :meth:`mark`), which makes a load idempotent.
         facts
             Further facts of the commit by key; keys begin with ``ckm_``.
         same_rows
@@ -264,7 +267,7 @@ class StoredTable:
             self._forget_snapshot()
 
     def tidy(self) -> None:
-        """Delete expired files of older versions; at most once an hour."""
+        """Vacuum the table, unless that was done within the last hour."""
         marker = self.folder / VACUUM_FILE
         now = time.time()
         if not marker.exists() or not 0 <= now - marker.stat().st_mtime < VACUUM_EVERY:
@@ -273,7 +276,11 @@ class StoredTable:
                 marker.touch()
 
     def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
-        """Vacuum a table whose log deltalake opens by another path: deltalake names the files, and ckm deletes them."""
+        """Vacuum a table that deltalake opens by another path than its folder (:func:`log_path`).
+
+        ``path`` gets an empty file for each data file; deltalake lists the expired ones, and ckm deletes these from the
+        folder of the table.
+        """
         assert self._delta is not None
         names = [file.name for file in self.folder.glob("*.parquet")]
         try:
@@ -287,7 +294,7 @@ class StoredTable:
 
     @cached_property
     def _actions(self) -> pl.DataFrame:
-        """Facts of each data file of this snapshot by the log, one row per file."""
+        """The add actions of the log for the data files of this snapshot, one row per file."""
         if self._delta is None:
             return pl.DataFrame()
         # pa.table and pa.schema would import pandas where it is installed, in a quarter of a second
@@ -355,7 +362,7 @@ def created(folder: Path) -> bool:
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """Return ``frame`` with exactly the columns of ``schema``, in its order; missing ones are null."""
+    """Return ``frame`` with exactly the columns of ``schema``, in the order of ``schema``; missing columns are null."""
     there = set(frame.columns)
     missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in there]
     return frame.with_columns(missing).select(list(schema))
@@ -374,7 +381,7 @@ def _data_files(actions: pl.DataFrame) -> list[DataFile]:
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:
-    """Return the data file of an add action of the log, as deltalake flattens it."""
+    """Return the data file that an add action of the log describes; ``action`` is flattened by deltalake."""
     bounds: dict[str, dict[str, Any]] = {"min": {}, "max": {}}
     for name, value in action.items():
         kind, _, column = name.partition(".")

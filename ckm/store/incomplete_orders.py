@@ -1,4 +1,4 @@
-"""Incomplete orders of a file, completed by what is known of them.
+"""Orders of a file that lack lines or amounts, completed from the known rows of the same orders.
 
 A page of an export may lack lines of an order, and a file may lack the columns of discounts or refunds.
 """
@@ -26,15 +26,18 @@ class OrderAmounts(Protocol):
     """Functions for order amounts, which are spread over all lines of an order."""
 
     def spread_again(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows with order amounts spread over all lines of each order; the first amounts apply."""
+        """Return rows with order amounts spread over all lines of each order.
+
+        If several lines have amounts of the order, those of the first line apply.
+        """
         ...
 
     def whole_orders(self, rows: pl.DataFrame) -> pl.Series:
-        """Return the ids of orders that are complete in the rows, by their own totals."""
+        """Return the ids of orders whose lines in ``rows`` add up to the total that the source states."""
         ...
 
     def cut_orders(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return the orders whose totals exceed the goods in the rows."""
+        """Return the orders whose stated total exceeds the sum of their lines in ``rows``."""
         ...
 
     def has_order_amounts(self) -> pl.Expr:
@@ -42,7 +45,7 @@ class OrderAmounts(Protocol):
         ...
 
     def with_known_amounts(self, new: pl.DataFrame, known: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-        """Return the lines and refunds of orders that keep known amounts for which the file has no column."""
+        """Return lines and refunds of the orders that keep known amounts, because the file has no column for these."""
         ...
 
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +74,7 @@ class Completed:
 
 
 def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None) -> Completed:
-    """Complete the orders of a file by the known lines that it lacks, which may be on another page.
+    """Complete the orders of a file with known lines that the file lacks, because they are on another page.
 
     Only orders with order amounts are completed, because these are spread over all lines. ``known`` has the columns of
     ``new``, except ``ROW`` and places in files.
@@ -98,7 +101,7 @@ def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amo
 
 
 class WithKnownAmounts(NamedTuple):
-    """New rows with known amounts for which the file has no column, and the ids of the orders with such amounts."""
+    """New rows in which columns that the file lacks have known amounts, and the ids of the orders with such amounts."""
 
     rows: pl.DataFrame
     orders: pl.Series
@@ -107,7 +110,7 @@ class WithKnownAmounts(NamedTuple):
 def with_known_amounts(
     new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None
 ) -> WithKnownAmounts:
-    """Spread known discounts and refunds over orders of a file that has no column for them.
+    """Spread known discounts and refunds over the lines of orders, if the file has no column for these amounts.
 
     ``known`` has the columns of ``new``, except ``ROW`` and places in files.
     """
@@ -121,7 +124,7 @@ def with_known_amounts(
 
 
 def _numbered_with_amounts(new: pl.DataFrame, known: pl.DataFrame, orders: pl.Series) -> pl.Series:
-    """Return those of ``orders`` whose rows all have line numbers, and some of them amounts of the order."""
+    """Return the orders whose rows all have line numbers and of which some row has amounts of the order."""
     both = pl.concat([rows.select(*OF_LINE, STORED_AMOUNTS) for rows in (new, known)])
     both = both.filter(pl.col(ORDER).is_in(orders.implode()))
     both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(STORED_AMOUNTS).count())
@@ -129,7 +132,7 @@ def _numbered_with_amounts(new: pl.DataFrame, known: pl.DataFrame, orders: pl.Se
 
 
 def _spread_again(new: pl.DataFrame, parts: pl.DataFrame, amounts: OrderAmounts) -> pl.DataFrame:
-    """Return new rows in which the orders of ``parts`` are replaced by ``parts`` with their amounts spread again.
+    """Return ``new`` with the rows of some orders replaced by ``parts``, with order amounts spread over their lines.
 
     Rows that are not in ``new`` get numbers (``ROW``) above those of the file.
     """

@@ -37,10 +37,11 @@ logger = logging.getLogger("ckm.store")
 
 @dataclass(frozen=True)
 class Entry:
-    """A load in progress.
+    """The record of a load in progress.
 
-    All files of the load start with ``load_id``; its commit sets ``mark`` for ``app_id``. The other fields are for the
-    cleanup after the commit, see :func:`ckm.store.writer.settle`.
+    The names of its files start with ``load_id``. The load is committed when the table's log has the transaction
+    version ``mark`` for ``app_id``. The other fields are for the cleanup after the commit, see
+    :func:`ckm.store.writer.settle`.
     """
 
     load_id: str
@@ -76,7 +77,10 @@ def roll_back(root: Path, load_id: str) -> None:
 
 
 def write_files(root: Path, entry: Entry, writer: DataFileWriter, frames: Iterable[pl.DataFrame]) -> list[DataFile]:
-    """Record the start of a load and write its rows; return the new files, to be committed. An error rolls it back."""
+    """Record the start of a load, write its rows and return the new files, which the caller commits.
+
+    An error while writing rolls the load back.
+    """
     begin(root, entry)
     try:
         for frame in frames:
@@ -124,12 +128,12 @@ def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
 
 
 def _parsed(data: bytes) -> Entry:
-    """Return the entry in a journal; the name of its table must be a plain folder name.
+    """Return the entry that a journal contains.
 
     Raises
     ------
     ValueError
-        This version of ckm did not write the entry.
+        This version of ckm did not write the entry, or the table is not a plain folder name.
     """
     try:
         record = json.loads(data)
@@ -157,13 +161,13 @@ def is_committed(root: Path, entry: Entry) -> bool:
 
 
 def mark_loaded(table: StoredTable, app_id: str) -> int:
-    """Return the next mark for a loaded file: an odd number."""
+    """Return the next transaction version of ``app_id`` that means loaded: an odd number."""
     mark = table.mark(app_id)
     return mark // 2 * 2 + 1 + 2 * (mark % 2)
 
 
 def mark_unloaded(table: StoredTable, app_id: str) -> int:
-    """Return the next mark for a file that is not loaded: an even number."""
+    """Return the next transaction version of ``app_id`` that means not loaded: an even number."""
     return table.mark(app_id) // 2 * 2 + 2
 
 

@@ -24,7 +24,7 @@ KNOWN_UNTIL = "known_until"
 
 
 def states(table: StoredTable, side: StoredTable) -> pl.DataFrame:
-    """Return every state of the orders that have more than one.
+    """Return every state of the orders that have more than one state.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def states(table: StoredTable, side: StoredTable) -> pl.DataFrame:
 
 
 def as_known(table: StoredTable, side: StoredTable, moment: datetime) -> pl.LazyFrame | None:
-    """Return the rows of the table as they were known before a moment; None if they are the present rows."""
+    """Return the rows of the table as they were known before ``moment``; None if these are the present rows."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return None
     found = states(table, side)

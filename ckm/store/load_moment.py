@@ -49,7 +49,10 @@ class LoadMoment:
 
 
 def find_moment(candidates: OrderCandidates) -> LoadMoment:
-    """Return the moment of a load: of an older export its newest time, else a time not before the earlier loads."""
+    """Return the moment of a load.
+
+    The moment of an older export is its newest time; that of any other file is not before the moments of earlier loads.
+    """
     found = _by_orders(candidates)
     before = candidates.loads.filter(pl.col("load_id").is_in(candidates.superseded))["moment"].max()
     last = candidates.orders.span.last
@@ -78,7 +81,7 @@ def _by_orders(candidates: OrderCandidates) -> LoadMoment:
 def _of_page(
     candidates: OrderCandidates, page: LoadFacts, last: datetime, newest: datetime, known: datetime
 ) -> LoadMoment:
-    """Return the moment of a page that continues another page: the moment of that other page."""
+    """Return the moment of a page that continues the file of the load ``page``: the newer time of both files."""
     before = candidates.loads.filter(pl.col("load_id") == page.load_id)["moment"].item()
     if before is None or before >= newest:
         return LoadMoment(max(last, newest), page_before=page)
@@ -118,7 +121,7 @@ def _has_further_lines(candidates: OrderCandidates, new: pl.DataFrame, known: pl
 
 
 def _of_first_file(candidates: OrderCandidates, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the lines of orders that are from the file of their first line, which has the order's amounts."""
+    """Return the lines that are from the same file as the first line of their order, which has the order's amounts."""
     if candidates.amounts is None or STORED_AMOUNTS not in rows.columns:
         return rows
     first = pl.col("source_file").filter(candidates.amounts.has_order_amounts()).first().over(ORDER)
@@ -139,7 +142,10 @@ def _is_older(candidates: OrderCandidates, last: datetime, known: datetime) -> b
 
 
 def _votes(candidates: OrderCandidates) -> tuple[int, int]:
-    """Return the numbers of changed orders with an earlier and with a later state in the file."""
+    """Return two counts of changed orders: the state in the file is earlier than the known state, or later.
+
+    At most about :data:`MOST_VOTES` orders are compared.
+    """
     for new, known in islice(candidates.parts(candidates.changed.head(MOST_VOTES)), 1):
         # A page with a cut order may lack the first line, which has the order's status and amounts.
         reading = replace(candidates.reading, edges=candidates.cut_edges(new))
@@ -152,7 +158,7 @@ def _votes(candidates: OrderCandidates) -> tuple[int, int]:
 
 
 def _is_cut_at_newest(candidates: OrderCandidates) -> bool:
-    """Return whether the newer of a page's first and last orders is incomplete; newer orders may then follow."""
+    """Return whether the first or last order of a page, whichever is newer, is incomplete: newer orders may follow."""
     if candidates.amounts is None or STORED_AMOUNTS not in candidates.reading.columns:
         return False
     rows = candidates.new_rows(candidates.orders.edges)

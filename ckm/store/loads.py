@@ -26,7 +26,7 @@ class LoadFacts:
     rows
         Sum of ``accepted``, ``updated``, ``unchanged``, ``duplicates`` and ``quarantined``.
     superseded
-        Rows of earlier loads of this file that it no longer contains.
+        Number of rows that earlier loads of this file added and that the file no longer contains.
     by_order
         Whether the load consists of orders; the attributes below are of such loads.
     assumed_orders, columns
@@ -36,7 +36,8 @@ class LoadFacts:
     moment
         Time at which the states of the orders were valid (ISO 8601, UTC).
     merged, older
-        Number of known orders of which the file lacks lines; number of orders that are known in a later state.
+        Number of known orders of which the file lacks lines; number of orders whose known state is later than that of
+        the file.
     tells_refunds
         Whether the records include the refunds of their lines.
     amounts
@@ -80,7 +81,7 @@ class LoadFacts:
     continues: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the facts as they are stored in the log."""
+        """Return the facts in the form in which the log stores them."""
         return asdict(self)
 
 
@@ -104,12 +105,12 @@ class Load:
 
 
 def order_digest(order: str) -> str:
-    """Return a digest of an order number, because the log contains no order numbers."""
+    """Return a digest of an order number for the log, which contains no order numbers."""
     return blake2b(order.encode(), digest_size=8).hexdigest()
 
 
 def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
-    """Return the last load of a source, and the loads of the preceding pages, oldest first."""
+    """Return the loads of the pages of a source's last export, oldest first; a file without pages is one page."""
     standing_loads = [load.facts for load in loads if not load.undone and load.facts.kind == "load"]
     pages: list[LoadFacts] = []
     for facts in reversed([facts for facts in standing_loads if facts.source == source]):
@@ -120,12 +121,15 @@ def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
 
 
 def of_file(table: StoredTable, file_id: str) -> list[Load]:
-    """Return the loads of a file into ``table`` and the undos of these loads, oldest first."""
+    """Return the loads of the file ``file_id`` into ``table``, and the undos of its loads; oldest first."""
     return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
 
 
 def in_force(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
-    """Return the loads in force that have the source of ``facts``; loads without a mapping have every source."""
+    """Return the loads that are not undone and have the source of ``facts``.
+
+    A load without a mapping (on either side) matches every source.
+    """
     sources = {facts.source, facts.table}
     return [
         load.facts

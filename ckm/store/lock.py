@@ -60,7 +60,7 @@ class Owner:
     since: str
 
     def __str__(self) -> str:
-        """Return the owner as part of a sentence."""
+        """Return the owner as a phrase for a message."""
         elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
         return f"{self.command} (process {self.pid}{elsewhere}, since {self.since})"
 
@@ -158,7 +158,7 @@ def _sign(root: Path) -> None:
 
 
 def owner(root: Path) -> Owner | None:
-    """Return the owner of the store's lock; None if it is free or its owner is not recorded yet."""
+    """Return the owner of the store's lock; None if the lock is free or the owner is not recorded yet."""
     with suppress(OSError, ValueError, TypeError):
         return Owner(**json.loads((root / OWNER_FILE).read_text(encoding="utf-8")))
     return None

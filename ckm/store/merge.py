@@ -40,7 +40,7 @@ class OnConflict(StrEnum):
 
 
 class ConflictError(InputError):
-    """New rows have the key of a stored row and other content, and no option settles which of both applies."""
+    """New rows have the key of a stored row but other content, and no option decides which content applies."""
 
     code = "conflict"
 
@@ -101,7 +101,7 @@ def plan_merge(
     new_hashes: list[Hashes],
     by_order: bool = False,
 ) -> MergePlan:
-    """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
+    """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` files.
 
     Reads the identity columns of the old files that may contain any of these rows, and whole rows only where both sides
     have the same identity.
@@ -161,7 +161,7 @@ def plan_merge(
 def _keep_absent(
     plan: MergePlan, table: StoredTable, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
 ) -> None:
-    """Fill new rows with known values in columns that their file does not have."""
+    """Fill new rows, in columns that their file does not have, with the values of the rows that they replace."""
     there = scan_file(table.folder / new_name).collect_schema()
     known = old_rows.join(leaving, on=OLD_ROW, how="inner", maintain_order="left").sort(NEW_ROW)
     absent = [name for name in schema if name not in there and known[name].null_count() < len(known)]
@@ -227,13 +227,15 @@ def _pairs(
     new: tuple[str, Positions, Hashes],
     old: tuple[str, Positions, Hashes],
 ) -> tuple[pl.DataFrame, pl.DataFrame] | None:
-    """Return the pairs of rows in two files that have the same identity.
+    """Return the pairs of a new row and a known row (from two files) that have the same identity.
+
+    ``new`` and ``old`` are the name of a file, positions of rows in it and the identity hashes of these rows.
 
     Returns
     -------
     pairs, old_rows
-        One row per new row with a counterpart in the old file (both positions, ``equal`` and ``foreign``), and the old
-        rows with their positions. None if the files share no row.
+        One row per pair: both positions, ``equal`` (all columns of the new file are equal) and ``foreign`` (the rows
+        are of different sources); and the old rows with their positions. None if there is no pair.
     """
     sides = []
     for (name, positions, hashes), other, position in ((new, old[2], NEW_ROW), (old, new[2], OLD_ROW)):

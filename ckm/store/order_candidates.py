@@ -45,9 +45,9 @@ class FileOrders:
     Attributes
     ----------
     span
-        Times of its rows.
+        Times of the file's rows.
     first, last
-        Row number and order id of its first and of its last row; None without rows.
+        Row number and order id of the file's first row, and of its last row; None without rows.
     """
 
     span: FileSpan = field(default_factory=FileSpan)
@@ -55,7 +55,7 @@ class FileOrders:
     last: tuple[int, str] | None = None
 
     def with_rows(self, rows: pl.DataFrame) -> FileOrders:
-        """Return the facts with those of another batch, which has at least one row and may be any part of the file."""
+        """Return the facts of the rows so far and of ``rows``, a further batch of the file that is not empty."""
         span = self.span.with_rows(rows, ("ordered_at", UPDATED_AT))
         places = rows["source_row"]
         ends = [
@@ -71,7 +71,7 @@ class FileOrders:
 
 
 class OrderCandidates:
-    """The rows of a load's orders in its files and in the table.
+    """The orders of a load: their rows in the load's files (new) and in the table (known).
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ class OrderCandidates:
     schema
         Columns of new and known rows.
     orders
-        Facts of the file's orders.
+        Time span, first and last order of the file.
     plan
-        Plan of the merge of single rows; the merge of orders completes it.
+        Plan of the merge of single rows, to which the users of this class add orders.
     amounts
         Functions that spread order amounts over lines; None if the source has no order amounts.
     any_source
@@ -132,18 +132,18 @@ class OrderCandidates:
 
     @cached_property
     def ids(self) -> dict[str, pl.Series]:
-        """Order id of each new row, by new file."""
+        """New file name to the order id of each of its rows."""
         return {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
 
     @cached_property
     def known(self) -> dict[str, pl.DataFrame]:
-        """Known rows of the orders by data file: order id, position, load, and :data:`UNMATCHED`."""
+        """Data file name to the known rows of the orders: order id, position, load, and :data:`UNMATCHED`."""
         all_orders = pl.concat([*self.ids.values()]).unique().implode()
         found = {file.name: self._known_in(file.name, all_orders) for file in self.known_files}
         return {name: rows for name, rows in found.items() if len(rows)}
 
     def _known_in(self, name: str, orders: pl.Series) -> pl.DataFrame:
-        """Return the known rows of some orders in a data file, without those that this load replaces."""
+        """Return the known rows of ``orders`` in a data file, without rows of loads that this load replaces."""
         rows = read_file(self.table.folder / name, [ORDER, "source", "load_id"])
         unmatched = np.ones(len(rows), dtype=bool)
         for positions in self.plan.matched.get(name, []):
@@ -155,7 +155,7 @@ class OrderCandidates:
 
     @cached_property
     def changed(self) -> pl.Series:
-        """Ids of the known orders that differ between the file and the table, sorted."""
+        """Ids of the orders whose rows in the file and in the table differ, sorted."""
         redundant = self.plan.redundant
         unmatched = pl.concat([_without(each, redundant.get(name)) for name, each in self.ids.items()])
         of_new = pl.col(ORDER).is_in(unmatched.unique().implode())
@@ -164,7 +164,7 @@ class OrderCandidates:
 
     @cached_property
     def reading(self) -> OrderReading:
-        """Options for reading the file's orders."""
+        """How the orders of the file are interpreted."""
         columns = {name for file in self.ids for name in scan_file(self.table.folder / file).collect_schema()}
         all_ids = pl.concat([*self.ids.values()])
         earlier = {name for load in self.history for name in load.facts.amounts}
@@ -178,7 +178,7 @@ class OrderCandidates:
         )
 
     def parts(self, orders: pl.Series) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Yield the new and the known rows of orders, at most about :data:`MOST_ROWS` rows at a time.
+        """Yield the new rows and the known rows of ``orders`` in batches of at most about :data:`MOST_ROWS` rows.
 
         New rows have their number in ``ROW``; all rows have ``FILE`` and ``POSITION``.
         """
@@ -200,7 +200,7 @@ class OrderCandidates:
             yield self.rows(of_part[0]).with_row_index(ROW), self.rows(of_part[1])
 
     def new_rows(self, orders: Collection[str]) -> pl.DataFrame:
-        """Return the rows of some orders in the new files, with ``FILE`` and ``POSITION``."""
+        """Return the rows of ``orders`` in the new files, with ``FILE`` and ``POSITION``."""
         wanted = pl.Series(list(orders), dtype=pl.String).implode()
         return self.rows({name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in self.ids.items()})
 
@@ -225,31 +225,31 @@ class OrderCandidates:
         return _places(self.plan.matched)
 
     def whole_orders(self, rows: pl.DataFrame) -> pl.Series:
-        """Return the ids of the orders that are complete in these rows, by their own totals."""
+        """Return the ids of orders whose lines in ``rows`` add up to the total that the source states."""
         if self.amounts is None or STORED_AMOUNTS not in rows.columns:
             return rows[ORDER].clear()
         return self.amounts.whole_orders(rows)
 
     def cut_edges(self, rows: pl.DataFrame) -> frozenset[str]:
-        """Return the orders that a page may have cut: the first and the last, unless complete by their totals."""
+        """Return the orders of which a page may lack lines: first and last, unless their lines add up to the total."""
         edges = self.reading.edges
         return edges - {*self.whole_orders(rows.filter(pl.col(ORDER).is_in([*edges])))}
 
 
 def add_places(places: dict[str, list[Positions]], rows: pl.DataFrame) -> None:
-    """Add the places of rows (``FILE``, ``POSITION``) to positions by file, such as ``MergePlan.stale``."""
+    """Add the places of rows (``FILE``, ``POSITION``) to ``places``: file name to positions, as ``MergePlan.stale``."""
     for (name,), part in rows.group_by(FILE, maintain_order=True):
         places.setdefault(str(name), []).append(part[POSITION].to_numpy())
 
 
 def _places(positions: dict[str, list[Positions]]) -> pl.DataFrame:
-    """Return positions by file as a frame of ``FILE`` and ``POSITION``."""
+    """Return ``positions`` (file name to positions) as a frame of ``FILE`` and ``POSITION``."""
     found = [pl.DataFrame({FILE: name, POSITION: np.concatenate(each)}) for name, each in positions.items()]
     return pl.concat([pl.DataFrame(schema={FILE: pl.String, POSITION: pl.Int64}), *found])
 
 
 def _without(ids: pl.Series, positions: list[Positions] | None) -> pl.Series:
-    """Return ``ids`` without those at ``positions``."""
+    """Return ``ids`` without the elements at ``positions``."""
     if not positions:
         return ids
     keep = np.ones(len(ids), dtype=bool)

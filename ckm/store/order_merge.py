@@ -33,7 +33,7 @@ A_MOMENT = pl.duration(microseconds=1)
 
 
 class OrderMerge:
-    """Complete the plan of a load by its orders.
+    """Merge of the orders of a load, which is added to the plan of the load.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class OrderMerge:
         )
 
     def merge_further_lines(self) -> None:
-        """Complete the plan with further lines of known orders, over which order amounts are spread again."""
+        """Add further lines of known orders to the plan; spread the order amounts over all lines of these orders."""
         if not self.candidates.known_files:
             return
         reading = replace(self.candidates.reading, whole=False)
@@ -80,9 +80,9 @@ class OrderMerge:
             self._merge_later(new, known, reading, self._states(new, known).drop("load_id"))
 
     def _affected(self) -> pl.Series:
-        """Return the orders to merge: those that changed; for an older file also all orders of later loads.
+        """Return the orders to merge: changed orders and, if the file is older, all orders of later loads.
 
-        If an order in an older file equals the known one, the file shows that the order already had this state then.
+        If an order in an older file equals the known one, the file shows that the order already had its state earlier.
         """
         changed, loads = self.candidates.changed, self.candidates.loads
         if self.when.moment is None or self.candidates.any_source:
@@ -92,7 +92,7 @@ class OrderMerge:
         return pl.concat([changed, *found]).unique().sort()
 
     def _merge(self, new: pl.DataFrame, known: pl.DataFrame) -> None:
-        """Merge some orders: those with a later state in the file, and those with an earlier one."""
+        """Merge a batch of orders, whose state in the file is later or earlier than the known state."""
         reading = replace(self.candidates.reading, edges=self.candidates.cut_edges(new))
         states = self._states(new, known)
         if self.when.is_older:  # if two states have one moment, the state of the older export is the earlier one
@@ -109,7 +109,10 @@ class OrderMerge:
         self._merge_earlier(new.filter(of_earlier), known.filter(of_earlier), reading, states)
 
     def _states(self, new: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-        """Return the new state of each order: ``load_id``, its moment ``at``, and ``before``, that of the known one."""
+        """Return one row per order of the file.
+
+        ``load_id`` of this load; ``at`` and ``before``, the moments of the state in the file and of the known state.
+        """
         load_id = self.candidates.facts.load_id
         load = pl.DataFrame(
             {"load_id": [load_id], "moment": [self.when.moment]}, schema={"load_id": pl.String(), "moment": MOMENT}
@@ -119,7 +122,7 @@ class OrderMerge:
         return states.join(before, on=ORDER, how="left", maintain_order="left")
 
     def _merge_later(self, new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame) -> None:
-        """Replace known orders by their later states in the file."""
+        """Add to the plan that known orders are replaced by their later states in the file."""
         if new.is_empty():
             return
         plan, known_rows = self.plan, known.drop(FILE, POSITION)
@@ -146,7 +149,7 @@ class OrderMerge:
     def _merge_earlier(
         self, new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame
     ) -> None:
-        """Store earlier states of known orders, which the file has."""
+        """Add to the plan the earlier states of known orders that the file contains."""
         if new.is_empty():
             return
         reading = replace(reading, whole=True, earlier=True)
@@ -187,7 +190,7 @@ class OrderMerge:
         return states.filter(~pl.col(ORDER).is_in(without.implode()))
 
     def _date_reloaded(self) -> None:
-        """Date the undated returns of orders that the table has only from an earlier load of this file."""
+        """Date the undated returns of orders whose rows in the table are only from an earlier load of this file."""
         candidates, plan = self.candidates, self.plan
         if not candidates.superseded or not self.side.exists:
             return
@@ -213,7 +216,17 @@ class OrderMerge:
             plan.replaced.append(matched.drop(FILE, POSITION))
 
     def _date_again(self, known: pl.DataFrame, before: pl.DataFrame, earlier: pl.DataFrame) -> None:
-        """Date the undated returns of known orders again, by the states ``before`` and ``earlier``."""
+        """Recompute the dates of undated returns, because the file adds earlier states of known orders.
+
+        Parameters
+        ----------
+        known
+            Rows of these orders in the table.
+        before
+            Earlier states of these orders in the store.
+        earlier
+            Earlier states that the file adds.
+        """
         replaced = pl.concat([before, aligned(earlier, before.schema)])
         present = known.drop(FILE, POSITION)
         dated = present_rows(present, replaced, self._loads_with_this())
@@ -244,7 +257,7 @@ class OrderMerge:
 
 
 def _equal_to_state_before(states: pl.DataFrame, stored: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Return the orders whose state equals the last stored state before it, in the columns of the file."""
+    """Return the orders whose state equals their last stored state before it; only columns of the file count."""
     compared = [name for name in states.columns if name in columns]
     now = contents(states, compared).join(states.select(ORDER, KNOWN_FROM).unique(), on=ORDER, how="left")
     then = contents(stored, compared, [ORDER, KNOWN_FROM, REPLACED_BY]).rename({KNOWN_FROM: "then"})

@@ -50,7 +50,7 @@ class FileSpan:
     newest: datetime | None = None
 
     def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
-        """Return the span with the times of more rows, from the given columns."""
+        """Return the span of the rows so far and of ``rows``, whose times are in ``columns``."""
         found = [rows[name] for name in columns if name in rows.columns]
         ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
         some = [values.gather_every(max(1, len(values) // SAMPLE)).dt.date().unique() for values in found]
@@ -60,7 +60,7 @@ class FileSpan:
 
     @property
     def last(self) -> datetime | None:
-        """The newest time, without days far after all others; None without rows."""
+        """The newest time, without days that are outliers far after all other days; None without rows."""
         days = self.days.drop_nulls().unique().sort()
         pauses = days.diff().dt.total_days().drop_nulls()
         end = len(days)
@@ -79,8 +79,8 @@ def _longest(pauses: pl.Series) -> int:
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
     """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``in_force``, ``newest_of_file``.
 
-    A load is not in force if it was undone or is among ``leaving``. All pages of an export have the newest moment of
-    any of them. ``newest_of_file`` is the number of the last load of the same file of its source, which may be the load
+    A load is not in force if it was undone or is among ``leaving``. All pages of an export have the moment of the
+    newest page. ``newest_of_file`` is the number of the last load of the same file and source, which may be the load
     itself.
     """
     rows = []
@@ -102,7 +102,7 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
 
 
 def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
-    """Return the moment of each load that has one; of a page and the page that continues it, the newer moment."""
+    """Return load id to moment, for loads that have one; all pages of an export get the moment of the newest page."""
     moments = {load.facts.load_id: moment for load in loads if (moment := as_moment(load.facts.moment))}
     for load in reversed([*loads]):
         mine, before = load.facts.load_id, load.facts.continues
@@ -114,8 +114,8 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 def of_loads_in_force(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
     """Return the replaced rows of loads in force, without rows that the newest load of their file replaced.
 
-    A row that was replaced before or by the newest load of its file is omitted: that load has a newer version of it, or
-    the file no longer contains it.
+    A row that was replaced before or by the newest load of its file is omitted: that load has a newer version of the
+    row, or the file no longer contains the row.
     """
     mine = loads.select("load_id", "in_force", "number", "newest_of_file")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
@@ -126,7 +126,7 @@ def of_loads_in_force(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
 
 
 def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:
-    """Return orders with ``earlier`` and ``later``: whether the new rows are an earlier or a later state of each.
+    """Return the orders, with ``earlier`` and ``later``: whether the new rows show an earlier or a later state.
 
     An order is omitted if the file lacks any of its known sale lines. A refund counts only if the records of the file
     contain ``refunds``.
@@ -158,7 +158,7 @@ def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, or
     votes
         Number of orders with an earlier state in the file, and with a later state (:func:`progress`).
     ends_before
-        Whether the newest time of the file is before that of the known data.
+        Whether the newest time of the file is before the newest time of the known data.
     orders_there, orders_known
         ``orders_known`` is the number of known orders between the first and last time of the file; the file contains
         ``orders_there`` of them.
@@ -170,7 +170,7 @@ def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, or
 
 
 def just_before(moment: datetime) -> datetime:
-    """Return the last moment before another."""
+    """Return ``moment`` minus one microsecond."""
     return moment - timedelta(microseconds=1)
 
 

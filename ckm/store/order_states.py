@@ -53,9 +53,9 @@ class OrderReading:
     Attributes
     ----------
     columns
-        Columns of the file; known values in other columns stay.
+        Columns of the file; in other columns, new rows get the values of the known ones.
     whole
-        Whether its source declares that a file holds whole orders.
+        Whether the source of the file declares that a file has all lines of its orders.
     edges
         First and last order of the file, which a page may have cut.
     several
@@ -87,9 +87,9 @@ class Comparison:
     states
         All rows of the orders that changed, in their new states.
     changed, partial
-        Ids of the orders that changed, and of the changed orders that keep known lines which the file lacks.
+        Ids of the orders that changed, and of those changed orders that keep known lines, because the file lacks them.
     updated, unchanged
-        Positions (``ROW``) of the new rows that replace a known line, and of the new rows that equal one.
+        Positions (``ROW``) of the new rows that replace a known line, and of the new rows that equal a known line.
     """
 
     states: pl.DataFrame
@@ -100,7 +100,7 @@ class Comparison:
 
 
 def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame) -> Comparison:
-    """Compare the orders of a file with the known rows of each.
+    """Compare the orders of a file with the known rows of the same orders.
 
     Parameters
     ----------
@@ -150,7 +150,10 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, state
 
 
 def _refunds_not_in_file(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
-    """Return which missing rows are refunds that stay: the file has no refund columns and does not cancel the order."""
+    """Return, for known rows that the file lacks, whether they are refunds that stay.
+
+    A refund stays if the file has no refund columns and does not cancel the order.
+    """
     if reading.refunds:
         return pl.repeat(False, len(missing), eager=True)
     settled = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
@@ -158,7 +161,7 @@ def _refunds_not_in_file(missing: pl.DataFrame, new: pl.DataFrame, reading: Orde
 
 
 def _refunds_of_present_lines(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
-    """Return which missing rows are refunds of lines that the file has without a refund."""
+    """Return, for known rows that the file lacks, whether they are refunds of a line that the file has (``mine``)."""
     line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
     here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
     found = missing.select(ORDER, is_return() & (line != pl.col("line_no")), line_no=line)
@@ -167,7 +170,7 @@ def _refunds_of_present_lines(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.S
 
 
 def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading) -> pl.DataFrame:
-    """Return the rows of both sides (``SIDE`` marks the new ones) with the columns that identify lines (``OF_LINE``).
+    """Return new and known rows (``SIDE`` is true for new ones) with the columns that identify lines (``OF_LINE``).
 
     Lines without number and product are identified by their place, or by their content if lines may be missing.
     """
@@ -180,7 +183,7 @@ def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading) -> pl.
 
 
 def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -> pl.Expr:
-    """Return the identifier of a line within its order; faster if every line has a number."""
+    """Return an expression: the identifier of a line within its order (its number, product or content)."""
     numbered, named = pl.lit("line ") + pl.col("line_no"), pl.lit("product ") + pl.col("product_id")
     if "line_no" in reading.columns and not both["line_no"].null_count():
         return numbered
@@ -204,7 +207,7 @@ def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -
 
 
 def _net_with_known_discount() -> pl.Expr:
-    """Return the known ``net`` if the new one differs by the known discount, for which the file has no column."""
+    """Return the known ``net`` of lines whose new ``net`` is larger by exactly the known discount, else the new one."""
     discount = pl.col("discount known")
     is_gross = (discount > 0) & ((pl.col("net") - pl.col("net known") - discount).abs() < LEAST_UNIT / 2)
     return pl.when(is_gross).then("net known").otherwise("net")
@@ -217,14 +220,17 @@ def _equal_values(compared: Collection[str]) -> pl.Expr:
 
 
 def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with the columns of ``states``, such as ``load_id``, joined by order."""
+    """Return ``rows``; columns that ``states`` has too, such as ``load_id``, get the value of the order there."""
     names = [name for name in states.columns if name in rows.columns and name != ORDER]
     found = rows.drop(names).join(states.select(ORDER, *names), on=ORDER, how="left", maintain_order="left")
     return found.select(rows.columns)
 
 
 def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str] = (ORDER,)) -> pl.DataFrame:
-    """Return a hash of the content of each state in some columns."""
+    """Return a hash per state over ``columns`` of its rows; states with equal hashes have equal content.
+
+    ``state`` are the columns that identify a state; the dates of undated returns do not count.
+    """
     compared = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
     day = pl.when(~is_undated()).then("ordered_at").alias("ordered_at")
     hashes = rows.select(*state, pl.struct(*compared, day).hash(1).alias(LINE))
@@ -232,7 +238,7 @@ def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str
 
 
 def state_moments(rows: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return ``order_id`` and ``at``, the moment of the state of each order in these rows (null: unknown).
+    """Return, for each order of ``rows``, ``order_id`` and the moment ``at`` of the state (null: unknown).
 
     ``loads`` has ``load_id`` and ``moment``.
     """
@@ -242,7 +248,7 @@ def state_moments(rows: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
 
 
 def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return all states of some orders in sequence, with their undated returns dated again.
+    """Return all states of some orders in sequence, with the dates of undated returns recomputed.
 
     Parameters
     ----------
@@ -270,7 +276,7 @@ def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) 
 
 
 def _dated(rows: pl.DataFrame) -> pl.DataFrame:
-    """Date the undated returns of every state by the preceding state."""
+    """Return rows whose undated returns are dated, state by state, from the returns of the preceding state."""
     if rows.is_empty() or not rows.select(is_undated().any()).item():
         return rows
     rows = date_by_order(rows, [ORDER, RANK])

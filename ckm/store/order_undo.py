@@ -1,4 +1,4 @@
-"""Undo for orders: return to the last remaining state of each order of an undone load."""
+"""Undo for orders: each order of the undone load gets its last state from the remaining loads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EarlierStates:
-    """Rows that an undo adds, and rows of other loads that it removes because their dates change."""
+    """Rows that an undo adds to the table, and positions (by file) of other loads' rows that it removes.
+
+    Rows of other loads are removed, and added with other dates, if an undated return has another date without the load.
+    """
 
     entering: pl.DataFrame
     leaving: Mapping[str, Positions]
@@ -46,7 +49,7 @@ def earlier_states(
     load
         The load to undo.
     drops
-        Positions of its rows, by file.
+        File name to the positions of the load's rows in the file.
     """
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:
@@ -83,7 +86,10 @@ def earlier_states(
 
 
 def _last_states(kept: pl.DataFrame, in_force: pl.Series) -> pl.DataFrame:
-    """Return the last state of each order, unless a load in force has replaced it."""
+    """Return order, ``known_from`` and replacing load of each order's last state.
+
+    Orders whose last state was replaced by a load in force are omitted.
+    """
     last = (
         kept.sort(KNOWN_FROM, "number", nulls_last=False)
         .group_by(ORDER)
@@ -93,7 +99,7 @@ def _last_states(kept: pl.DataFrame, in_force: pl.Series) -> pl.DataFrame:
 
 
 def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
-    """Return the chosen rows of the table that are not removed, with file and position."""
+    """Return the rows of the table that meet ``chosen`` and are not at the positions ``drops``, with their places."""
     found = [pl.DataFrame(schema={**table.schema, FILE: pl.String(), POSITION: pl.Int64()})]
     for file in table.files:
         ids = read_file(table.folder / file.name, [ORDER, "source"]).with_row_index(POSITION)
@@ -109,7 +115,10 @@ def _present(table: StoredTable, chosen: pl.Expr, drops: Mapping[str, list[Posit
 
 
 def returned_or_gone(table: StoredTable, side: StoredTable, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return a function that selects rows of the side table that are restored, or are from the undone load."""
+    """Return a function that selects the rows to remove from the side table after an undo.
+
+    These are the rows of the undone load, and the rows that the undo has restored to the table.
+    """
     ids = side.scan().select(ORDER).unique()
     there = table.scan().select(ORDER, "load_id").join(ids, on=ORDER, how="semi").unique().collect()
 

@@ -57,7 +57,7 @@ def _values(text: str) -> Iterator[str]:
 
 
 def _of_json(value: Any) -> Iterator[str]:
-    """Yield the values of a JSON document, and those inside of values that are JSON themselves."""
+    """Yield the values of a JSON document, and the values inside texts that are JSON themselves."""
     if isinstance(value, dict):
         for each in value.values():
             yield from _of_json(each)

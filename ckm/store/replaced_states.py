@@ -1,4 +1,4 @@
-"""Earlier states of orders in the table of replaced rows, and the dates of present rows by them."""
+"""Earlier states of orders in the table of replaced rows, and the dates of undated returns that follow from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
-    """Return the earlier states of some orders or of all, without states of undone loads."""
+    """Return the earlier states of ``orders`` (default: all orders), without states of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return pl.DataFrame(schema=state_schema(side.schema))
     rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())
@@ -26,17 +26,17 @@ def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | 
 
 
 def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of some orders in the table, with undated returns dated by all states."""
+    """Return the rows ``present`` of orders, with undated returns dated from all states of the orders."""
     return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
 
 
 def state_schema(schema: pl.Schema) -> pl.Schema:
-    """Return the columns of earlier states of rows with the columns ``schema``."""
+    """Return the schema of earlier states in ``TABLE_replaced``, for a table with the columns ``schema``."""
     return pl.Schema({**schema, DATED_BY: pl.String(), REPLACED_BY: pl.String(), KNOWN_FROM: MOMENT})
 
 
 def in_scope(source: str, table: str) -> pl.Expr:
-    """Return whether an order can belong to ``source``: its own source is equal, or one of both has no mapping.
+    """Return whether a row can belong to ``source``: the sources are equal, or one of them is a load without a mapping.
 
     The source of rows that were loaded without a mapping is the name of the table.
     """

@@ -56,11 +56,11 @@ class Identity:
 
     @property
     def columns(self) -> list[str]:
-        """Every column that identifies rows."""
+        """Columns of the key and of the content."""
         return list(dict.fromkeys([*self.key, *self.content, REPEAT]))
 
     def has_key(self) -> pl.Expr:
-        """Return whether rows have a complete key."""
+        """Return an expression: whether a row has a complete key."""
         if not self.key:
             return pl.lit(False)
         return pl.all_horizontal(pl.col(name).is_not_null() for name in self.key)
@@ -81,7 +81,10 @@ class Identity:
         return with_repeat(hashes, keyed, frame[REPEAT].to_numpy())
 
     def same(self, suffix: str) -> pl.Expr:
-        """Return whether a row and its counterpart (columns with ``suffix``) are equal in key or content."""
+        """Return whether the two rows of a joined row have the same identity; the second has columns with ``suffix``.
+
+        Rows with a complete key are compared by key, other rows by content and :data:`REPEAT`.
+        """
         by_key = pl.all_horizontal(pl.col(name) == pl.col(f"{name}{suffix}") for name in self.key) if self.key else None
         by_content = pl.all_horizontal(
             pl.col(name).eq_missing(pl.col(f"{name}{suffix}")) for name in [*self.content, REPEAT]
@@ -90,7 +93,7 @@ class Identity:
 
 
 def with_repeat(hashes: Hashes, keyed: np.ndarray[Any, np.dtype[np.bool_]], repeats: Any) -> Hashes:
-    """Combine the repeat number with the hash of rows without a key."""
+    """Return the hashes, combined with the repeat number in rows without a complete key (``keyed`` is false)."""
     step = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads consecutive numbers (Knuth, TAOCP 6.4)
     folded = hashes + np.asarray(repeats, dtype=np.uint64) * step
     return np.where(keyed, hashes, folded)
@@ -116,7 +119,7 @@ class SeenHashes:
         self._batches: list[_Batch] = []
 
     def counts(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return how often each hash occurred before, in earlier batches and in ``hashes``; then add the hashes."""
+        """Return how often each hash occurred in earlier batches and earlier in ``hashes``; then add ``hashes``."""
         ordered = pl.Series(hashes).sort(multithreaded=False).to_numpy()  # faster than numpy
         counts = np.zeros(len(hashes), dtype=np.int64)
         if (ordered[1:] == ordered[:-1]).any():
@@ -140,7 +143,7 @@ class SeenHashes:
         return ordered >> self._shift, bits
 
     def _earlier(self, wanted: Hashes) -> pl.DataFrame:
-        """Return which of the ``wanted`` hashes occurred in earlier batches, and how many ``times``."""
+        """Return the hashes of ``wanted`` that occurred in earlier batches, as ``hash`` and its number of ``times``."""
         wanted = np.unique(wanted)
         times = np.zeros(len(wanted), dtype=np.int64)
         for batch in self._batches if len(wanted) else []:
@@ -161,7 +164,7 @@ class _Batch:
             raise no_space(Path(gettempdir()), error) from error
 
     def count(self, wanted: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return how often each of ``wanted`` occurs in the batch."""
+        """Return how often each hash of ``wanted`` occurs in the batch, shape (wanted,)."""
         ordered = np.frombuffer(self._pages, dtype=np.uint64)
         times = np.zeros(len(wanted), dtype=np.int64)
         first = np.searchsorted(ordered, wanted)
@@ -178,6 +181,6 @@ def _repeats_within(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def members(hashes: Hashes, of: Iterable[Hashes]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return the positions in ``hashes`` of the values in ``of``."""
+    """Return the positions of those ``hashes`` that occur in any array of ``of``."""
     wanted = pl.Series(np.concatenate([*of, np.empty(0, dtype=np.uint64)])).unique()
     return np.flatnonzero(pl.Series(hashes).is_in(wanted.implode()).to_numpy())

@@ -125,7 +125,7 @@ def keep(
 
 
 def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
-    """Return the saved runs of an analysis by number; with ``name``, only the runs of the definition with this name."""
+    """Return the saved runs of an analysis, sorted by number; with ``name``, only the runs of this definition."""
     table = _table(root, analysis)
     rows = table.rows_by(NUMBER)
     last = {facts[NUMBER]: facts for facts in table.history(RUN_KEY)}  # the last commit of a number applies
@@ -137,7 +137,7 @@ def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
 
 
 def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
-    """Return the rows of a run, sorted by ``customer_id``, with the columns that it was saved with.
+    """Return the rows of a run, sorted by ``customer_id``, with the columns with which the run was saved.
 
     Only the files of this run are read. If the run was replaced meanwhile, the newer rows are returned.
 
@@ -204,7 +204,10 @@ def _table(root: Path, analysis: str) -> StoredTable:
 
 
 def _same(table: StoredTable, name: str, version: int, as_of: date) -> _Kept | None:
-    """Return the run of this definition and day, parsing only commits that contain the day."""
+    """Return the saved run of a definition (name and version) and a day; None without one.
+
+    Only commits whose text contains the day are parsed.
+    """
     day = as_of.isoformat()
     wanted = (name, version, day)
     commits = [
@@ -255,7 +258,7 @@ def _scan(table: StoredTable, found: _Kept) -> pl.LazyFrame:
 
 
 def _says(table: StoredTable, found: _Kept, rows: pl.DataFrame) -> bool:
-    """Return whether a run contains exactly these rows; compared column by column to save memory."""
+    """Return whether a saved run has exactly the given rows; compared column by column to save memory."""
     if found.run.rows != len(rows) or found.columns != tuple(rows.columns):
         return False
     stored = _scan(table, found)
@@ -263,7 +266,7 @@ def _says(table: StoredTable, found: _Kept, rows: pl.DataFrame) -> bool:
 
 
 def _storable(frame: pl.DataFrame, known: pl.Schema) -> pl.DataFrame:
-    """Return the rows by customer, with the types of the table."""
+    """Return the rows sorted by customer, with the types of the table's columns (``known``)."""
     if frame.schema.get(CLUSTER_COLUMN) != pl.String:
         raise ValueError(f"a run needs {CLUSTER_COLUMN} as text")
     if clash := sorted(set(RUN_SCHEMA) & set(frame.columns)):
@@ -284,7 +287,7 @@ def _by_customer(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
-    """Return the widest type of the same kind, so that later runs fit.
+    """Return the type in which a column is saved: the widest of its kind, so that columns of later runs have it too.
 
     Delta has neither categories nor unsigned integers.
     """
@@ -308,7 +311,7 @@ def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
 
 
 def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: list[str], highest: int) -> None:
-    """Replace the ``old`` files of a run by new ones, with a journal entry like a load."""
+    """Commit the rows of a run in place of the files ``old``, with a journal entry for recovery after a crash."""
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
     entry = journal.Entry(prefix, table.name, app_id, journal.mark_loaded(table, app_id))

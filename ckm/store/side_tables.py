@@ -54,7 +54,7 @@ def remove(table: StoredTable, condition: pl.Expr, prefix: str) -> int:
 def remove_rows(
     table: StoredTable, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str
 ) -> int:
-    """Remove the rows of a side table that ``chosen`` selects from frames of ``columns``; return their number."""
+    """Remove rows from a side table and return their number; ``chosen`` selects them from a frame of ``columns``."""
     drops = {}
     for file in table.files:
         frame = read_file(table.folder / file.name, columns).with_row_index(" row")

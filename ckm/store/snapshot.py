@@ -1,4 +1,4 @@
-"""Data files of a table in one state, and the files added and removed since an earlier state."""
+"""Data files of a table in one version, and the files added and removed since an earlier version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Mark = tuple[str, int, int, int]
 
 @dataclass(frozen=True)
 class TableSnapshot:
-    """The data files of a table in one state.
+    """The data files of a table in one version.
 
     Attributes
     ----------
@@ -55,16 +55,16 @@ class TableSnapshot:
         return sum(file.rows for file in self.files.values())
 
     def since(self, marks: Iterable[Sequence[Any]]) -> tuple[list[Mark], list[Mark]]:
-        """Return the files added since an earlier state (given by its marks), and the files removed."""
+        """Return the files added, and the files removed, since an earlier version with the files ``marks``."""
         earlier = {(str(name), int(rows), int(size), int(modified)) for name, rows, size, modified in marks}
         return sorted(self.files.keys() - earlier), sorted(earlier - self.files.keys())
 
     def scan(self, marks: Iterable[Mark]) -> pl.LazyFrame:
-        """Return the rows of some files as a lazy frame; files of an earlier state are allowed."""
+        """Return the rows of the files ``marks`` as a lazy frame; files of an earlier version are allowed."""
         return scan_files([self.folder / unquote(name) for name, *_ in marks], self.schema)
 
     def lacks(self, mark: Mark) -> bool:
-        """Return whether a file of an earlier state is missing or changed on disk."""
+        """Return whether the file of ``mark``, also of an earlier version, is missing or has another size on disk."""
         path = self.folder / unquote(mark[0])
         return not path.is_file() or path.stat().st_size != mark[2]
 

@@ -72,7 +72,7 @@ class Staging:
         self.files = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Write the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
+        """Write the rows of ``frame``, and add the columns of ``lineage`` and :data:`REPEAT` to them."""
         if frame.is_empty():
             return
         absent = [name for name in self.identity.columns if name not in frame.columns]
@@ -91,13 +91,13 @@ class Staging:
         self.files.write(numbered)
 
     def follow(self, rows: pl.DataFrame) -> None:
-        """Number repeats as if ``rows``, which have no key, preceded them in the file."""
+        """Count ``rows``, which have no key, as if they preceded the rows of this load in its file."""
         if len(rows):
             self._seen.counts(self.identity.key_or_content(rows)[0])
 
 
 def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
-    """Return the last held row of each key (None without held rows), and the number of the earlier ones."""
+    """Return the last of the held rows of each key, and the number of the other held rows; None and 0 without any."""
     if not held:
         return None, 0
     rows = pl.concat(held)

@@ -47,12 +47,12 @@ class DatedReturns:
 
 
 def is_undated() -> pl.Expr:
-    """Return whether the date of a row is not from its source."""
+    """Return an expression: whether a row is a return whose date is not from its source."""
     return pl.col(DATED_BY).is_not_null()
 
 
 def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -> DatedReturns:
-    """Date the undated returns of orders by their known states.
+    """Return the undated returns of new states with their dates, which follow from the known states of the orders.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def _sums() -> list[pl.Expr]:
 
 
 def _spread_anew() -> pl.Expr:
-    """Return whether an order's refunds equal the known ones in total but are on other products."""
+    """Return an expression: whether the new and the known refunds of an order are equal in total, not by product."""
     totals = [pl.col(name).sum().over(ORDER) for name in (TOTAL, f"{TOTAL} known")]
     return (totals[0] == totals[1]) & (pl.col(KIND) != "same").any().over(ORDER)
 
@@ -118,7 +118,7 @@ def _dated_as(rows: pl.DataFrame, days: pl.DataFrame, keys: list[str]) -> pl.Dat
 
 
 def _growth(new: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for the increase of a refund."""
+    """Return one row for each refund that has grown, with the amounts of the increase."""
     grown = both.filter(pl.col(KIND) == "more").select(
         ORDER, PRODUCT, *((pl.col(f" {name}") - pl.col(f" {name} known")).round(6).alias(name) for name in AMOUNTS)
     )
@@ -134,7 +134,7 @@ def _first_seen(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 
 
 def date_by_order(rows: pl.DataFrame, state: list[str]) -> pl.DataFrame:
-    """Return the rows of some states (identified by the columns ``state``), with undated returns on the order's day."""
+    """Return rows in which undated returns have the day of their order; the columns ``state`` identify a state."""
     first = pl.col("ordered_at").min().over(state)
     day = pl.col("ordered_at").filter(~is_undated()).min().over(state).fill_null(first)
     return rows.with_columns(

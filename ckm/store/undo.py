@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 def undo_load(root: Path, table: StoredTable, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
     """Remove the rows of ``load`` from ``table`` in one commit marked ``undo``; return the number of rows removed.
 
-    A row that a later load has replaced since is no longer in the table and stays replaced. The row that *it* had
-    replaced is then stored as replaced by that later load (see :func:`forget`).
+    A row of ``load`` that a later load has replaced is no longer in the table and stays replaced. The row that the
+    row of ``load`` had replaced is then stored as replaced by the later load (see :func:`forget`).
     """
     table.require(table.files)
     drops = {file.name: [positions] for file in table.files if len(positions := _rows_of(table, file, load.load_id))}
@@ -54,7 +54,7 @@ def undo_load(root: Path, table: StoredTable, load: LoadFacts, undo: LoadFacts, 
 
 
 def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
-    """Clean up the side tables after an undo; can be repeated."""
+    """Remove quarantined and replaced rows of an undone load from the side tables; can be repeated."""
     side_tables.remove(StoredTable(root / QUARANTINE), pl.col("load_id") == load_id, f"{prefix}-q")
     side = StoredTable(root / f"{table}{REPLACED}")
     if not side.exists:
@@ -74,7 +74,7 @@ def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
 
 
 def load_facts(root: Path, table: str, load_id: str) -> LoadFacts:
-    """Return the facts of an earlier load."""
+    """Return the facts of the load ``load_id`` into ``table``."""
     return next(load.facts for load in history([StoredTable(root / table)]) if load.facts.load_id == load_id)
 
 
@@ -85,7 +85,7 @@ def _rows_of(table: StoredTable, file: DataFile, load_id: str) -> Positions:
 
 
 def _returning(root: Path, table: StoredTable, load: LoadFacts) -> pl.DataFrame:
-    """Return the rows that the load replaced and whose replacements are still in the table."""
+    """Return the rows that the load replaced, if the row that replaced them is still in the table."""
     side = StoredTable(root / f"{table.name}{REPLACED}")
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:
@@ -98,7 +98,10 @@ def _returning(root: Path, table: StoredTable, load: LoadFacts) -> pl.DataFrame:
 
 
 def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl.DataFrame:
-    """Return the rows that the load replaced and whose replacements were replaced too, as replaced by later loads."""
+    """Return the rows of ``mine`` whose replacements were replaced too, marked as replaced by the later load.
+
+    ``mine`` are the rows that the undone load replaced; ``lost`` are its own rows that later loads replaced.
+    """
     if mine.is_empty() or lost.is_empty():
         return mine.clear()
     later = lost.select(pl.Series(" hash", identity.of(lost)), pl.col(REPLACED_BY).alias(" later"))

@@ -1,6 +1,7 @@
-"""Range of a file's values: which files can contain a row of the same identity, by the minima and maxima in the log.
+"""Ranges of values in files, which show what files can contain a row of the same identity.
 
-Daily files have distinct days and mostly distinct order numbers, so only few files need to be searched.
+The ranges are the minima and maxima in the log. Daily files have distinct days and mostly distinct order numbers, so
+only few files need to be searched.
 """
 
 from __future__ import annotations
@@ -38,10 +39,9 @@ class IdentityBounds:
 
     @classmethod
     def of(cls, file: DataFile, table: StoredTable, identity: Identity) -> Self:
-        """Return the bounds of a new file.
+        """Return the bounds of a new file in the columns that identify its rows.
 
-        Key columns identify rows with and without a complete key. If a key column is null in all rows, the content
-        columns do too.
+        These are the key columns; if a key column is null in all rows, the content columns instead.
         """
         present = scan_file(table.folder / file.name).collect_schema()
         nulls = file.facts.get("nullCount", {})
@@ -57,7 +57,7 @@ class IdentityBounds:
         return cls({name: bound for name, bound in bounds.items() if bound is not None})
 
     def overlaps(self, other: DataFile) -> bool:
-        """Return whether a row of ``other`` can have the identity of one of these rows."""
+        """Return whether a row of the file ``other`` can have the same identity as a row of this file."""
         for name, (low, high) in self.bounds.items():
             theirs = _bounds(other, name, times=isinstance(low, datetime))
             if theirs is not None and (theirs[1] < low or high < theirs[0]):
@@ -66,7 +66,7 @@ class IdentityBounds:
 
 
 def _bounds(file: DataFile, column: str, *, times: bool) -> tuple[Any, Any] | None:
-    """Return a column's bounds in a comparable form: texts, or times widened by the rounding of the log."""
+    """Return minimum and maximum of a column; times are widened by the rounding of the log."""
     low, high = file.bounds(column)
     if not (isinstance(low, str) and isinstance(high, str)):
         return None

@@ -72,7 +72,7 @@ class VerifiedFile:
 
 
 def verify(root: Path) -> list[VerifiedFile]:
-    """Compare every data file of the store with the digest in its commit, by table and name.
+    """Compare every data file of the store with the digest in its commit; results are sorted by table and file name.
 
     Reads every file in full; takes no lock. Removed files that wait for deletion are not compared.
 

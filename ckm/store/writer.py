@@ -39,7 +39,7 @@ LOAD_ID_LENGTH = 12
 
 
 class LoadWriter:
-    """Write the rows of one file in one transaction: all of them are committed, or none.
+    """Writer of the rows of one file in one transaction: all of them are committed, or none.
 
     Requires the lock. Call :meth:`add` and :meth:`quarantine` for every batch, then either :meth:`finish` or
     :meth:`discard`. If the process is killed, :func:`recover` restores the previous state.
@@ -47,7 +47,7 @@ class LoadWriter:
     Attributes
     ----------
     amounts
-        Functions that spread order amounts over lines; null if the source has no order amounts.
+        Functions that spread order amounts over lines; None if the source has no order amounts.
     upkeep
         Remarks about maintenance of the store after the commit.
     """
@@ -91,9 +91,9 @@ class LoadWriter:
         )
 
     def follow(self, load_ids: set[str]) -> None:
-        """Continue the numbering of equal rows.
+        """Continue the numbering of equal rows from earlier loads of the same file.
 
-        Rows without a key in these earlier loads of the same file count as earlier rows of this file.
+        Rows without a key from the loads ``load_ids`` count as earlier rows of this file.
         """
         if load_ids:
             theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
@@ -147,7 +147,10 @@ class LoadWriter:
         return facts
 
     def _settle_orders(self, new: list[DataFile], plan: MergePlan, on_conflict: OnConflict | None) -> None:
-        """Complete the plan by orders, or by rows with assumed orders; ``keep`` changes no known row."""
+        """Complete the plan for a source with orders: by order, or by row if order numbers are assumed.
+
+        With the conflict option ``keep`` no known row changes.
+        """
         if on_conflict is OnConflict.KEEP:
             return
         candidates = OrderCandidates(
@@ -166,7 +169,7 @@ class LoadWriter:
             merge.merge_further_lines()
 
     def _entering(self, plan: MergePlan) -> list[DataFile]:
-        """Write the rows that the plan adds besides the rows of the new files; return their files."""
+        """Write the rows of ``plan.entering``; return the files with them."""
         rows = [frame for frame in plan.entering if len(frame)]
         if not rows:
             return []
@@ -191,14 +194,14 @@ class LoadWriter:
         return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
-        """Return files of this load without some rows; files that lose rows are rewritten and then deleted."""
+        """Return the files of this load without the rows at ``drops``; files that lose rows are written anew."""
         kept, rewritten = drop_from_files(self.table.folder, files, drops, f"{self.facts.load_id}-{step}")
         for name in drops:
             (self.table.folder / name).unlink()
         return [*kept, *rewritten]
 
     def counts(self, duplicates: int = 0, plan: MergePlan | None = None) -> LoadFacts:
-        """Return the facts of the load with its row counts; ``plan`` is None before the merge was planned."""
+        """Return the facts of the load with its row counts; without a plan, no row counts as updated or unchanged."""
         plan = plan or MergePlan()
         quarantined = self._quarantine.rows
         staged = self._staging.rows
@@ -213,7 +216,10 @@ class LoadWriter:
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
-        """Commit the side tables, then the table; before the table's commit, a recovery rolls the side tables back."""
+        """Commit the side tables, then the table.
+
+        If the process is killed between these commits, the recovery rolls the side tables back.
+        """
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
@@ -239,7 +245,7 @@ class LoadWriter:
         self._compact(touched)
 
     def _compact(self, tables: list[StoredTable]) -> None:
-        """Merge small files. The load is committed: if merging fails, the next load tries again."""
+        """Merge small files of the tables after the commit; if merging fails, the next load repeats it."""
         for table in tables:
             try:
                 done = compact(self.root, table)
@@ -249,13 +255,13 @@ class LoadWriter:
             self.upkeep += [done.sentence] if done else []
 
     def _marks(self) -> dict[str, int]:
-        """Return the marks of this load as loaded, and of earlier loads of the file as not loaded."""
+        """Return the marks for the commit: this load counts as loaded, earlier loads of the file as not loaded."""
         earlier = {load.content_id: journal.mark_unloaded(self.table, load.content_id) for load in self._earlier}
         return {**earlier, self.entry.app_id: self.entry.mark}
 
 
 def settle(root: Path, entry: journal.Entry) -> None:
-    """Clean up after a commit: remove the older quarantine of the same file, and old files. Can be repeated."""
+    """Clean up after a commit: remove older quarantined rows of the same file, and expired files. Can be repeated."""
     quarantine = StoredTable(root / QUARANTINE)
     if entry.file_id:
         same_file = (

@@ -59,7 +59,7 @@ class ClustersDefinition:
     scalings
         Features with their scales.
     clusters
-        Clusters in the order of the summary; a customer belongs to the one with the nearest centre.
+        Clusters in the order of the summary; a customer belongs to the cluster with the nearest centre.
     trials
         Stability of each number of clusters.
     fitted
@@ -78,7 +78,7 @@ class ClustersDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Columns of the features."""
+        """Names of the columns that the features use."""
         return tuple(dict.fromkeys(column for each in self.scalings for column in each.recipe.columns))
 
     @property
@@ -203,7 +203,7 @@ def read_clusters(entry: YamlEntry) -> ClustersDefinition:
 
 
 def number_columns(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
-    """Return columns as numbers, NaN for null."""
+    """Return the columns ``names`` as numbers, shape (rows, columns); NaN for null."""
     return {name: frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in names}
 
 

@@ -50,11 +50,15 @@ class Fact:
     level: float | None = None
 
     def is_known(self, frame: pl.DataFrame) -> bool:
-        """Return whether a table has the columns of the figure."""
+        """Return whether ``frame`` has the columns from which the figure is computed."""
         return all(name is None or name in frame.columns for name in (self.column, self.over))
 
     def side(self, frame: pl.DataFrame, members: Mask) -> int:
-        """Return 1 if the members' figure is larger, -1 if it is smaller, 0 if neither is known."""
+        """Return 1 if the figure of ``members`` is larger than the level, -1 if it is smaller, else 0.
+
+        The level is :attr:`level`, or else the figure of all customers. 0 means equal, unknown for many members, or
+        that mean and median contradict each other.
+        """
         values, over = _numbers(frame, self.column), np.ones(frame.height)
         if self.over is not None:
             over = _numbers(frame, self.over)
@@ -78,7 +82,7 @@ def true_deviations(
     frame: pl.DataFrame,
     labels: NDArray[np.int64],
 ) -> list[list[float]]:
-    """Return the deviations for :func:`~ckm._segment.clusters.names.name_clusters`, set to 0 where a fact contradicts.
+    """Return the deviations of clusters, set to 0 where a fact contradicts the word for the deviation.
 
     Parameters
     ----------

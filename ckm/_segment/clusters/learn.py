@@ -111,7 +111,7 @@ def _described(
     words: ClusterWords,
     previous: Definition | None,
 ) -> tuple[Cluster, ...]:
-    """Return the clusters in order, with names."""
+    """Return the clusters with names and advice, in the order of the summary."""
     labels, _ = nearest_centre(points, centres)
     customers = np.bincount(labels, minlength=len(centres)).tolist()
     spent = frame["monetary"].cast(pl.Float64).to_numpy()
@@ -139,7 +139,7 @@ def _described(
 
 
 def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> dict[int, tuple[int, Segment]]:
-    """Return the old position and name of each new cluster that continues an old one."""
+    """Return position and segment of the cluster of ``previous`` that a new cluster continues, by new number."""
     if not isinstance(previous, ClustersDefinition) or not set(previous.needs) <= set(frame.columns):
         return {}
     old = previous.assign(frame)["cluster"].to_numpy() - 1
@@ -147,7 +147,11 @@ def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> di
 
 
 def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
-    """Return the order of clusters: previous ones in their order, each new one before the first with a lower value."""
+    """Return the numbers of the clusters in order.
+
+    The clusters in ``kept`` (position in the previous definition, by number) stay in their previous order; each new
+    cluster is inserted before the first one with less money.
+    """
     order = sorted(kept, key=lambda each: kept[each])
     for new in sorted((each for each in range(len(money)) if each not in kept), key=lambda each: -money[each]):
         place = next((place for place, there in enumerate(order) if money[there] < money[new]), len(order))

@@ -127,7 +127,7 @@ def name_clusters(
 def _words(
     row: Sequence[float], features: Sequence[NamedFeature], middling: ClusterWord
 ) -> list[tuple[ClusterWord, bool]]:
-    """Return all words for a cluster in order of use, and whether each deviation is large."""
+    """Return the words that describe a cluster, most important first, and whether the deviation of each is large."""
     # so that the last bit of a float does not order equal deviations
     strength = [abs(readable_number(deviation)) for deviation in row]
     order = sorted(range(len(row)), key=lambda index: (-strength[index], index))
@@ -151,7 +151,7 @@ def _advice(words: Sequence[ClusterWord]) -> str:
 
 
 def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
-    """Return the names, with a number appended to duplicates."""
+    """Return the names; a number is appended to a name that is duplicate or in ``taken``."""
     free: list[str] = []
     for name in names:
         number, candidate = 1, name
@@ -163,14 +163,17 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
 
 
 def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
-    """Return whether the words of an existing name are true of a cluster; text written by a user counts as true.
+    """Return whether an existing name still fits a cluster.
+
+    It does not if it has the high word of a feature whose deviation is not positive, or the low word of a feature whose
+    deviation is not negative. Text that a user wrote never contradicts.
 
     Parameters
     ----------
     name
         Name of a cluster, with or without a number.
     row
-        The cluster's deviations, 0 where a fact contradicts.
+        Deviation of the cluster in each feature, from :func:`true_deviations`.
     features
         Features in the order of the deviations.
     """

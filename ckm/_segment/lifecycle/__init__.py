@@ -1,1 +1,1 @@
-"""Life cycle stages by each customer's own purchase interval, and active customer flow per period."""
+"""Life cycle stages relative to each customer's own purchase interval, and active customer flow per period."""

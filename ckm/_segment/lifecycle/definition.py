@@ -1,4 +1,4 @@
-"""Segments by life cycle stage (active, cooling, lapsed), by the customer's own purchase interval.
+"""Segments by life cycle stage (active, cooling, lapsed), relative to the customer's own purchase interval.
 
 A customer's *long gap* is the 80th percentile of the own intervals between purchase days. With few intervals it is
 shrunk towards the percentile of all customers. It is never shorter than the own purchase interval. Recency (silence) is
@@ -60,7 +60,7 @@ INTERVAL_FEATURES = (
 
 @dataclass(frozen=True)
 class Returns:
-    """Number of customers in a stage, and how many of them bought again."""
+    """Number of customers in a stage on an earlier day, and how many of them bought after that day."""
 
     state: str
     customers: int
@@ -69,7 +69,7 @@ class Returns:
 
 @dataclass(frozen=True)
 class Check:
-    """Check of the stages of an earlier day: customers by stage at the end of ``day``, and how many bought since.
+    """Check of the stages: customers in each stage at the end of an earlier ``day``, and how many bought after it.
 
     The stages use the purchase interval of all customers as known on that day, so that no later data are used.
     """
@@ -78,7 +78,7 @@ class Check:
     returns: tuple[Returns, ...]
 
     def share(self, states: Container[str]) -> float | None:
-        """Return the share of customers in ``states`` who bought since; None without customers."""
+        """Return the share of customers in the stages ``states`` who bought after ``day``; None without any."""
         those = [each for each in self.returns if each.state in states]
         customers = sum(each.customers for each in those)
         return sum(each.bought_since for each in those) / customers if customers else None
@@ -126,7 +126,7 @@ class LifecycleDefinition:
         return _segments()
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
-        """Return the stage of every customer, and the figures behind it.
+        """Return the stage of every customer, and the figures from which it follows.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class LifecycleDefinition:
         ).collect()
 
     def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
-        """Return the long gap of each customer in days; where it is unknown, that of all customers.
+        """Return the long gap of each customer in days; if a customer's is unknown, the long gap of all customers.
 
         The result is at least the shortest long gap and, with :attr:`own_interval`, at least the own purchase interval.
         """
@@ -172,7 +172,7 @@ class LifecycleDefinition:
         return pl.max_horizontal(gap_p80_days.fill_null(self.gap_p80_days), least)
 
     def is_active(self, silence_ratio: pl.Expr) -> pl.Expr:
-        """Return whether a silence, in own long gaps, is that of an active customer; null without purchases."""
+        """Return whether a customer with this recency (in own long gaps) is active; null without purchases."""
         return silence_ratio <= self.cooling_after
 
     def _state(self) -> pl.Expr:
@@ -192,7 +192,7 @@ class LifecycleDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return thresholds, the purchase interval of all customers and the check."""
+        """Return the thresholds, the purchase interval of all customers, and the result of the check."""
         plain: dict[str, Any] = {
             "cooling_after": self.cooling_after,
             "lapsed_after": self.lapsed_after,
@@ -248,7 +248,7 @@ def _segments() -> tuple[Segment, ...]:
 
 
 def fit_lifecycle(training: TrainingData) -> LifecycleDefinition:
-    """Fit the purchase intervals of all customers, and check the stages of one long gap ago.
+    """Fit the purchase intervals of all customers, and check the stages as of one long gap ago.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ def lifecycle_flows(
 
 
 def _starts(as_of: date, period: str, periods: int) -> list[date]:
-    """Return the first days of the periods up to the one of ``as_of``."""
+    """Return the first day of each of the last ``periods`` periods, oldest first; the last one contains ``as_of``."""
     if period not in MONTHS:
         raise UnknownNameError("period", period, MONTHS)
     if periods < 1:
@@ -129,7 +129,11 @@ def _label(start: date, period: str) -> str:
 
 
 def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int]:
-    """Return the flow between two ends; ``is_new`` marks customers with a first purchase between them."""
+    """Return the customer counts of a period by the names of :data:`COUNTS`.
+
+    ``then`` and ``now`` are masks of active customers at the previous and this period's end; ``is_new`` of customers
+    whose first purchase is in the period; ``end`` of customers with a purchase by its end.
+    """
     kinds = {
         "active_before": then,
         "new": now & is_new,
@@ -155,7 +159,7 @@ class _Activity:
         self._starts = np.cumsum(self._counts) - self._counts
 
     def at(self, day: int) -> Mask:
-        """Return whether each customer is active at a day, by code; days must ascend."""
+        """Return whether each customer is active at ``day``, shape (customers,); call it with ascending days."""
         purchases = self._ledger.purchases
         since = np.flatnonzero((purchases.day > self._until) & (purchases.day <= day))
         buyers = purchases.code[since]
@@ -169,7 +173,7 @@ class _Activity:
         return is_active_now.fill_null(value=False).to_numpy()
 
     def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
-        """Return the long gaps of some customers, from the own intervals that had ended by a day."""
+        """Return the long gaps of the customers ``changed``, from purchase intervals that had ended by ``day``."""
         gaps, definition = self._ledger.gaps, self._definition
         seen = np.repeat(changed, self._counts)  # one element per gap, sorted by customer
         seen &= gaps.ends <= day

@@ -120,14 +120,17 @@ class RfmDefinition:
 
 
 def fit_rfm(training: TrainingData, *, names: NameTable | None = None) -> RfmDefinition:
-    """Fit cut points of recency, frequency and monetary value to the quantiles of these customers.
+    """Fit the cut points of recency, frequency and monetary value to the quantiles of customers.
+
+    If names depend on facts of a customer beside the scores (``names.facts``), the definition also gets the median
+    purchase interval of the shop, with which :mod:`ckm._segment.rfm.score_corrections` compares a customer's recency.
 
     Parameters
     ----------
     training
-        The customers.
+        Features of the customers from whom the cut points are learned.
     names
-        Names and the number of scores. Default: the eleven usual names over five scores.
+        Names of the segments, and the number of scores. Default: eleven names over five scores.
 
     Raises
     ------
@@ -146,8 +149,9 @@ def fit_rfm(training: TrainingData, *, names: NameTable | None = None) -> RfmDef
     )
     if not names.facts:
         return RfmDefinition(names, cuts)
-    interval = features["purchase_interval_days"].median()
-    return RfmDefinition(names, cuts, None if interval is None else readable_number(float(interval)))  # type: ignore[arg-type]
+    median = features["purchase_interval_days"].median()  # None without repeat purchases
+    interval = readable_number(median) if isinstance(median, float) else None
+    return RfmDefinition(names, cuts, interval)
 
 
 def read_rfm(entry: YamlEntry) -> RfmDefinition:

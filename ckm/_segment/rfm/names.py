@@ -33,7 +33,7 @@ _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")
 
 @dataclass(frozen=True)
 class NamedCodes:
-    """A name, its advice, and the codes that it covers, as patterns such as ``[4-5]3[1-3]``."""
+    """A segment name, its advice, and patterns of the codes that have the name, such as ``[4-5]3[1-3]``."""
 
     name: str
     advice: str
@@ -41,7 +41,7 @@ class NamedCodes:
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
-        """Return every code that matches a pattern."""
+        """Return every code that matches one of the patterns."""
         return tuple(code for pattern in self.patterns for code in _codes(pattern))
 
 
@@ -75,14 +75,14 @@ class NameTable:
         return {code: segment.name for segment in self.segments for code in segment.codes}
 
     def name(self, r_score: pl.Expr, f_score: pl.Expr, m_score: pl.Expr) -> pl.Expr:
-        """Name for three scores."""
+        """Return an expression: the name for three scores."""
         base = 10
         code = r_score.cast(pl.Int32) * base**2 + f_score * base + m_score
         by_number = {int(code): name for code, name in self.name_by_code.items()}
         return code.replace_strict(by_number, return_dtype=pl.Enum(self.names))
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the table as in its file, without the schema."""
+        """Return the table in the form of its file, without the key ``schema``."""
         return {
             "bins": self.bins,
             **({"facts": "yes"} if self.facts else {}),

@@ -43,7 +43,7 @@ REASONS = (SCORES, WITHIN, NOT_LATE, STOPPED, ONCE, SEVERAL, NO_MONEY)
 
 
 def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequency_varies: bool) -> list[pl.Expr]:
-    """Return the corrected scores ``r``, ``f`` and ``m``, and ``because``, the fact that changed one.
+    """Return the corrected scores ``r``, ``f`` and ``m``, and ``because``: the fact that changed a score.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
 
 
 def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
-    """Return whether recency is within one purchase interval, within two, or so long that the customer has stopped."""
+    """Return three expressions: recency is within one purchase interval, within two, and the customer has stopped."""
     recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)
@@ -116,7 +116,10 @@ def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.E
 
 
 def _is_long_ago(interval_days: float | None) -> pl.Expr:
-    """Return whether a one-time buyer's purchase is too old for a new customer, in purchase intervals of the shop."""
+    """Return whether the only purchase of a customer is too long ago for the name *New*.
+
+    The limit is a number of median purchase intervals of the shop.
+    """
     if interval_days is None:
         return pl.lit(value=False)
     return pl.col("recency_days") > LATE_AFTER * max(interval_days, SHORTEST_INTERVAL_DAYS)

@@ -54,7 +54,7 @@ class Condition:
     expression
         Boolean; null where the condition is undefined.
     features
-        Features that it uses, without duplicates.
+        Features that the condition uses, without duplicates.
     tree
         The expression as serialized by polars.
     """
@@ -117,12 +117,12 @@ def _known_features() -> list[str]:
 
 
 def _subexpression(tree: Any) -> pl.Expr:
-    """Return a part of a condition's tree as an expression."""
+    """Return the expression for a node of a condition's tree."""
     return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
 
 
 def _operation(tree: Any) -> tuple[str, list[Any]]:
-    """Return the operation of a node, and its operands.
+    """Return the operation of a node of a condition's tree, and its operands.
 
     polars serializes comparisons with integers as ``BinaryExpr`` and those with decimals as a function of its SQL
     dialect; both are returned as ``("Gt", [left, right])``. A function without parameters is its own name.

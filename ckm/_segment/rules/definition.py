@@ -27,7 +27,7 @@ USUAL_OTHER = Segment("other", "No rule matches these customers: consider a furt
 
 @dataclass(frozen=True)
 class SegmentRule:
-    """A segment name, and the condition for it.
+    """A segment, and the condition for belonging to it.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class RulesDefinition:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """Segments of the rules in order, then the one for all others."""
+        """Segments of the rules in order, then the segment of customers for whom no rule holds."""
         return (*(Segment(rule.name, rule.advice) for rule in self.rules), self.other)
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +119,7 @@ class RulesDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the rules as in their file, without the schema."""
+        """Return the rules in the form of their file, without the key ``schema``."""
         return {
             "segments": [_plain(rule) for rule in self.rules],
             "other": {"name": self.other.name, "advice": self.other.advice},
@@ -143,7 +143,7 @@ class RulesDefinition:
 
 
 def load_rules(path: Path) -> RulesDefinition:
-    """Read the rules of a file.
+    """Read rules from a file.
 
     Parameters
     ----------

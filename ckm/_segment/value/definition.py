@@ -78,14 +78,13 @@ class ValueDefinition:
     current_value_cut, headroom_cut
         Cuts between low and high.
     peers
-        Numbers of customers with the same party type, main channel and place.
+        Number of customers by party type, main channel and place.
     coverage
         Share of the training customers with a current value up to the percentile.
     skill
-        Relative reduction of the loss, compared with one percentile for all customers; 0 is no better, 1 is without
-        error.
+        Reduction of the loss relative to a single percentile for all customers: 0 is no reduction, 1 a loss of zero.
     check
-        Result of the check on the later year; None if impossible.
+        Result of comparing a definition of a year ago with the year since; None if impossible.
     unchecked
         Reason why there is no check; empty with a check.
     """
@@ -132,7 +131,7 @@ class ValueDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return all parameters, with levels by name."""
+        """Return all parameters of the definition, for its file."""
         return {
             "segments": [asdict(each) for each in self.segments],
             "cuts": {"current_value": self.current_value_cut.to_plain(), "headroom": self.headroom_cut.to_plain()},
@@ -149,7 +148,7 @@ class ValueDefinition:
         }
 
     def details(self) -> tuple[Detail, ...]:
-        """Return the coefficients and, if available, the check on a later period."""
+        """Return the tables of the coefficients and, if there is a check, of its result."""
         coefficients = Detail(
             f"Factors of the {self.potential.quantile:.0%} percentile (of a numeric feature: when it doubles)",
             pl.DataFrame(
@@ -266,7 +265,7 @@ def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
 
 
 def _cut(values: pl.Series, given: float | None, order: float) -> MoneyCut:
-    """Return the given cut, or else the median of the values above zero.
+    """Return the cut ``given`` by the user, or else the median of the values above zero.
 
     Only values above zero count: if most customers have not bought for a year, the median of all is zero, and every
     customer with a purchase would be high. If customers differ by one order at most (``order`` is not 0), a current

@@ -1,4 +1,4 @@
-"""Headroom: current value of customers, and the potential value by similar customers."""
+"""Headroom: current value of customers, and potential value estimated from similar customers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAMPLE = 10_000
 
 
 def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
-    """Fit the 80th percentile of spend by features other than spend.
+    """Fit the 80th percentile of spend as a function of features other than spend.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def worth(customers: pl.DataFrame, potential: Percentile) -> pl.DataFrame:
 def fit_of(worth: pl.DataFrame, reference: pl.Series, quantile: float) -> tuple[float, float]:
     """Return coverage and skill of a percentile.
 
-    Coverage is the share of customers with a current value up to the percentile. Skill is 1 minus the ratio of its
-    pinball loss to that of the single percentile of ``reference``, both of ``log(1 + value)``, so that few large
-    customers do not dominate.
+    Coverage is the share of customers with a current value up to the percentile. Skill is 1 minus the ratio of two
+    pinball losses: of this percentile, and of a single percentile of ``reference`` for all customers. Both are losses
+    of ``log(1 + value)``, so that few large customers do not dominate.
     """
     import numpy as np
 
@@ -82,7 +82,7 @@ def fit_of(worth: pl.DataFrame, reference: pl.Series, quantile: float) -> tuple[
 
 
 def known_texts(customers: pl.DataFrame) -> list[str]:
-    """Return the text features that define peers, without those that are unknown for all customers."""
+    """Return the text features that define peers, without features that are null for all customers."""
     places = [name for name in PLACES if _is_known(customers, name)]
     return [name for name in TEXTS if _is_known(customers, name)] + places[:1]
 

@@ -100,7 +100,7 @@ class LaterCheck:
     difference, low, high
         Mean difference of the deciles, weighted by their customers; 95 % interval.
     coverage, skill
-        Fit of the percentile of ``since`` on the customers of ``until``; see
+        Fit of the percentile that was learned as of ``since``, on the customers of ``until``; see
         :class:`ckm._segment.value.definition.ValueDefinition`.
     """
 
@@ -118,7 +118,7 @@ class LaterCheck:
 
     @property
     def predicted_growth(self) -> bool:
-        """Whether more headroom went with more growth, significantly at 5 %."""
+        """Whether customers with more headroom grew more, significantly at the 5 % level."""
         return self.low > 0
 
     @property
@@ -141,7 +141,7 @@ class LaterCheck:
         )
 
     def details(self) -> tuple[Detail, ...]:
-        """Return both comparisons as tables."""
+        """Return the tables of the quintiles and of the deciles."""
         money = "{:,.2f}"
         return (
             Detail(
@@ -171,7 +171,7 @@ def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
     training
         Input of the fitted definition.
     customers
-        Features of its customers, sorted by ``customer_id``.
+        Features of the customers of ``training``, sorted by ``customer_id``.
 
     Raises
     ------
@@ -272,10 +272,11 @@ def _quintile(part: pl.DataFrame) -> HeadroomQuintile:
 def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:
     """Return the difference between the halves of headroom within a decile, and its standard error.
 
-    Within a decile, more headroom still means less spend. So the difference is the coefficient of "upper half" in a
-    regression of the later value on it and on current spend (analysis of covariance). It is computed from residuals on
-    current spend (Frisch and Waugh 1933); its standard error allows unequal variances (White 1980, with the factor n /
-    (n - 3) of MacKinnon and White 1985). None if a half is too small, or does not vary beyond spend.
+    Within a decile, customers with more headroom still spend less. So the difference is the coefficient of "upper half"
+    in a regression of the later value on "upper half" and current spend (analysis of covariance). The coefficient is
+    computed from residuals on current spend (Frisch and Waugh 1933); its standard error allows unequal variances (White
+    1980, with the factor n / (n - 3) of MacKinnon and White 1985). None if a half is too small, or "upper half" is
+    determined by spend.
     """
     import numpy as np
 
@@ -298,7 +299,7 @@ def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:
 
 
 def _without(spend: Floats, values: Floats) -> Floats:
-    """Return the residuals of ``values`` on a straight line in ``spend``."""
+    """Return the residuals of ``values`` in a linear regression on ``spend``."""
     centred, rest = spend - spend.mean(), values - values.mean()
     spread = float((centred * centred).sum())
     slope = float((centred * rest).sum()) / spread if spread > 0 else 0.0

@@ -36,7 +36,7 @@ class Peers:
     groups: tuple[tuple[tuple[str | None, ...], int], ...]
 
     def count(self, customers: pl.DataFrame) -> pl.Series:
-        """Return ``peers`` (Int64) of each row; null for combinations with fewer than :data:`FEW_PEERS`."""
+        """Return ``peers`` (Int64): number of customers with the features of each row; null below :data:`FEW_PEERS`."""
         if not self.features:
             everyone = sum(number for _, number in self.groups)
             return pl.Series(COUNT, [everyone], dtype=pl.Int64).new_from_index(0, customers.height)
@@ -50,12 +50,15 @@ class Peers:
         return joined[COUNT]
 
     def to_plain(self) -> dict[str, Any]:
-        """Return a table: the features and ``customers``, then one row per group."""
+        """Return ``columns`` (the features and ``customers``) and ``rows``, one per group, for the definition file."""
         return {"columns": [*self.features, "customers"], "rows": [[*values, number] for values, number in self.groups]}
 
 
 def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
-    """Return the number of customers of each large combination of ``features``, text columns of ``customers``."""
+    """Return the number of customers by combination of ``features``, which are text columns of ``customers``.
+
+    Combinations with fewer than :data:`FEW_PEERS` customers are omitted.
+    """
     if not features:
         return Peers((), (((), customers.height),))
     counts = customers.group_by(pl.col(features).cast(pl.String)).len(COUNT).filter(pl.col(COUNT) >= FEW_PEERS)

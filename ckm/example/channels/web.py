@@ -43,7 +43,10 @@ def write_web(world: Simulation, incoming: Path) -> list[ChannelExport]:
 
 
 def overlap(world: Simulation) -> dict[str, int]:
-    """Return the lines in both exports: equal lines, and lines delivered only after the first export."""
+    """Return the size of the overlap of both exports.
+
+    ``days`` and ``lines``; of the lines, ``unchanged`` and ``updated`` (delivered only after the first export).
+    """
     (_, end, _), (start, _, _) = EXPORTS.values()
     both = [o for o in world.orders if o.channel == "web" and start <= o.day <= end]
     later = sum(len(o.lines) for o in both if o.delivered is not None and o.delivered > end)

@@ -36,7 +36,7 @@ class ColumnShapes:
     def fits(self, target: str, column: str, table: TableSchema, order_columns: Collection[str] = ()) -> bool:
         """Return whether the values of a column have the type of ``target``.
 
-        ``order_columns`` are the customer and time columns: an order id has one value of each.
+        ``order_columns`` are the customer and time columns; each order id must have one customer and one time.
         """
         if self.sample is None or column not in self.sample.columns or self.sample.is_empty():
             return True
@@ -76,7 +76,7 @@ class ColumnShapes:
     def _can_be_ids(self, values: pl.Series, *, is_key: bool) -> bool:
         """Return whether the values can be ids.
 
-        If ``is_key`` (the column is the whole key), nearly all must also be filled and distinct.
+        If ``is_key`` (the column is the whole key), nearly all values must also be filled and distinct.
         """
         if values.dtype.is_float() or values.dtype.is_temporal() or values.dtype.is_nested():
             return False

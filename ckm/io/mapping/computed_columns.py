@@ -1,4 +1,4 @@
-"""Fill targets that a file lacks: computed from other targets, or by an assumption that a remark states."""
+"""Fill targets that a file lacks: computed from other targets, or with an assumed value that a remark states."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def complete(
 
 
 def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[dict[str, ColumnRule], list[str]]:
-    """Return the rules for a source without amounts: each row counts 1, or -1 for a return, without a currency."""
+    """Return the rules for a source without amounts, and remarks: each row counts 1, a return -1, without currency."""
     sign = "type = 'return'" if isinstance(rules.get("type"), FromColumn) else "quantity < 0"
     known = isinstance(rules.get("type"), FromColumn) or "quantity" in rules
     one: ColumnRule = Expression(f"CASE WHEN {sign} THEN -1 ELSE 1 END") if known else Constant("1")
@@ -73,8 +73,8 @@ def order_of(
 ) -> Expression | None:
     """Return the expression that derives an order id from customer and timestamp, for files without order numbers.
 
-    Return None if one of these columns is missing, or if an unmapped column may contain order numbers, which the user
-    then has to confirm.
+    None if customer or timestamp is missing, or if an unmapped column may contain order numbers, which the user must
+    then confirm.
     """
     order = _customer_and_time(rules)
     if order is None or Suggestions(table, columns, rules, shapes, named=True).of("order_id"):

@@ -76,9 +76,9 @@ class Conversion:
     readers
         Per parsed target, its reader.
     constants
-        Per constant target, its typed value.
+        Per constant target, the typed value.
     expressions
-        Per computed target, its expression, in evaluation order.
+        Per computed target, the expression; in evaluation order.
     words
         Per target, the translation of case-folded words.
     extras
@@ -96,11 +96,11 @@ class Conversion:
     orders
         Rules for order lines; None if the mapping has none.
     zone
-        Time zone of timestamps without one.
+        Time zone of timestamps without an offset from UTC.
     zone_column
         The source column with the time zone of each row; None if all rows have ``zone``.
     local_times
-        The targets whose timestamps have no zone.
+        The targets whose timestamps have no offset from UTC.
     negated
         Number of returns so far whose positive amount was made negative, by target (``net``).
     """
@@ -129,7 +129,7 @@ class Conversion:
         Raises
         ------
         UsageError
-            The amounts are marked with a currency other than the assumed one.
+            The texts of amounts have the sign of another currency than the assumed one.
         """
         origin = None
         if self.orders is not None:
@@ -162,7 +162,7 @@ class Conversion:
         return Converted(frame, _per_row(broken, height), _per_row(flags, height), origin)
 
     def pieces(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Return the batches of a file for :meth:`apply`, with all lines of an order in one batch."""
+        """Return the batches of a file for :meth:`apply`, with each order in one batch if lines are needed together."""
         if self.orders is None:
             return iter(batches)
         return by_order(batches, self.orders.order, blank=self.orders.is_number_blank)
@@ -198,7 +198,7 @@ class Conversion:
         return remarks
 
     def read(self, records: pl.DataFrame) -> tuple[dict[str, pl.Series], list[tuple[str, pl.Series]]]:
-        """Return the typed targets in the mapping's order, and per violated ``column|type`` a mask of rows."""
+        """Return the typed targets in the mapping's order, and a mask of rows for each violated ``column|type``."""
         typed: dict[str, pl.Series] = {}
         broken: list[tuple[str, pl.Series]] = []
         inputs = _frame(self.inputs_of(records))
@@ -279,22 +279,22 @@ class Conversion:
 
 
 def name_in_errors(mapping: Mapping) -> str:
-    """Return how errors name a mapping."""
+    """Return the name of a mapping in errors."""
     return f"mapping {mapping.name}" if mapping.name else "mapping"
 
 
 def place_of(mapping: Mapping, name: str, rule: Expression | RowRule | None) -> str:
-    """Return the location of an expression for errors: its file and line, else the mapping; then its target."""
+    """Return the location of an expression for errors: file and line, else the mapping; then the target ``name``."""
     return f"{(rule and rule.where) or name_in_errors(mapping)}, {name}"
 
 
 def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *, where: str) -> pl.Series:
-    """Return an expression's value per row over typed columns and, for other names, the parsed records.
+    """Return the value of an expression per row; names are typed columns, or else columns of the records.
 
     Raises
     ------
     UsageError
-        polars cannot compute it; ``where`` says which.
+        polars cannot compute the expression, whose location is ``where``.
     """
     height = pl.int_range(records.height, eager=True).alias(ROW)
     columns = [typed[name] if name in typed.columns else records[name] for name in column_names(expression)]
@@ -311,7 +311,7 @@ def _frame(columns: Iterable[pl.Series]) -> pl.DataFrame:
 
 
 def _without_guests(ids: pl.Series, guests: Iterable[str]) -> pl.Series:
-    """Replace ids that mean no customer by null."""
+    """Return ids with null for the ids of ``guests``."""
     nobody = ids.str.to_lowercase().is_in([guest.strip().lower() for guest in guests]).fill_null(value=False)
     return ids.set(nobody, None) if nobody.any() else ids
 
@@ -321,7 +321,7 @@ def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:
 
 
 def _per_row(masks: list[tuple[str, pl.Series]], height: int) -> pl.Series:
-    """Return, per row, the names of the masks that are true; null if none is true."""
+    """Return, per row, the names of the masks that are true in the row; null if none is."""
     hits = [
         pl.DataFrame({"row": mask.arg_true()}).with_columns(name=pl.lit(name)) for name, mask in masks if mask.any()
     ]

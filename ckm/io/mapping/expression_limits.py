@@ -78,12 +78,13 @@ def refuse_large(words: str, text: str, *, where: str) -> None:
     text
         The expression.
     where
-        Its location for errors.
+        Location of the expression for errors.
 
     Raises
     ------
     UsageError
-        It is longer than :data:`MOST_CHARACTERS`, or has more than :data:`MOST_OPERATIONS` or :data:`DEEPEST_BRACKETS`.
+        The expression is longer than :data:`MOST_CHARACTERS`, or has more than :data:`MOST_OPERATIONS` or
+        :data:`DEEPEST_BRACKETS`.
     """
     if len(text) > MOST_CHARACTERS:
         raise _mistake(where, f"the expression has more than {MOST_CHARACTERS:,} characters", "split the expression")
@@ -139,9 +140,9 @@ def growth_of(expression: pl.Expr, known: Mapping[str, Growth], *, where: str) -
     expression
         A row-wise expression.
     known
-        The growth of the computed columns that it can use.
+        The growth of the computed columns that the expression can use.
     where
-        Its location for errors.
+        Location of the expression for errors.
 
     Raises
     ------

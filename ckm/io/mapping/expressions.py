@@ -115,7 +115,7 @@ def unworkable(where: str, error: PolarsError | PanicException, rows: int) -> Us
 
 
 def _reason(error: PolarsError | PanicException) -> str:
-    """Return the polars error in one line; for a regular expression, its error."""
+    """Return the message of a polars error in one line; for a regular expression, what is wrong in it."""
     text = str(error)
     pattern = re.search(r"^error: (.+)$", text, re.MULTILINE) if "regex" in text else None
     return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]

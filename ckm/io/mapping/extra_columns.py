@@ -41,6 +41,6 @@ def extra_columns(mapping: Mapping, schema: AnyMapping[str, pl.DataType]) -> tup
 
 
 def _sources_kept(rule: ColumnRule) -> tuple[str, ...]:
-    """Return the source columns whose values a rule keeps; of the first filled column of several only the first."""
+    """Return the source columns whose values a rule keeps; for ``first`` (the first filled column) only its first."""
     sources = tuple(sources_of(rule))
     return sources[:1] if isinstance(rule, FromColumns) and rule.how == "first" else sources

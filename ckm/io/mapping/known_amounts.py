@@ -1,4 +1,4 @@
-"""Known amounts of orders for which a later file has no column: a missing column is no change of its content."""
+"""Known amounts of orders for which a later file has no column: a missing column does not change an amount."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ _SOLD, _LEFT, _IS_SOLD, _IS_LEFT = "\x00sold", "\x00left", "\x00is sold", "\x00i
 def with_known_amounts(new: pl.DataFrame, known: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
     """Return the orders of a file that keep known discounts or refunds, because the file has no column for them.
 
-    Refunds are kept if the file has no column of refunds; discounts of an order if it has no column of discounts and
-    none of amounts after discounts; the discount of a line if the file has no such column and the line's amount differs
-    by that discount. Discounts are not kept if changed lines add up to the known amount after discounts. Some exports
-    list the quantity after returns: the lines then add up to the known amount after refunds, or lack goods of an
-    unchanged ``order_gross``. If they lack more goods than were refunded, the refund is what they lack.
+    Refunds are kept if the file has no column of refunds. The discount of an order is kept if the file has no column of
+    discounts or of amounts after discounts. The discount of a line is kept if the file has no such column and the new
+    amount of the line exceeds the known amount by the discount. Discounts are not kept if changed lines add up to the
+    known amount after discounts. Some exports list the quantity after returns: the lines then add up to the known
+    amount after refunds, or lack goods of an unchanged ``order_gross``. If the lines lack more goods than were
+    refunded, the refund is the value of the goods that they lack.
 
     Parameters
     ----------
@@ -66,10 +67,11 @@ def with_known_amounts(new: pl.DataFrame, known: pl.DataFrame, columns: Collecti
 
 
 def _compared(both: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Compare lines with the known ones; lines whose amount differs by a known discount get the known amounts.
+    """Compare lines with the known lines of their orders, and add the results as columns.
 
-    Adds ``_LESS`` (these lines); per order ``_TOTAL`` (sum of its lines) and ``_SAME`` (all its lines are unchanged);
-    for changed orders ``_IS_SOLD`` and ``_IS_LEFT`` (the sum is the known amount after discounts, or after refunds).
+    ``_LESS``: the amount is the known amount plus a known discount; the line gets the known amounts. Per order,
+    ``_TOTAL``: sum of its sale lines; ``_SAME``: no amount has changed. For changed orders, ``_IS_SOLD``: the total
+    equals the known amount after discounts; ``_IS_LEFT``: it equals the known amount after discounts and refunds.
     """
     less = _is((pl.col("net") - pl.col(f"net{_KNOWN}") - pl.col(f"discount{_KNOWN}")).abs() < TOLERANCE)
     less &= _is(pl.col(f"discount{_KNOWN}") > TOLERANCE) & pl.lit("discount" not in columns)
@@ -84,7 +86,7 @@ def _compared(both: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
 
 
 def _conditions(columns: Collection[str]) -> dict[str, pl.Expr]:
-    """Return the amounts for which the file has no column, and when the known amount applies to a line."""
+    """Return, for each amount without a column in the file, the condition under which a line gets the known amount."""
     found = {name: pl.col(_SAME) for name in OF_SAME_LINES if name not in columns}
     if {"order_discount", "order_net"}.isdisjoint(columns):
         no_discounts = pl.lit("discount" not in columns) & ~pl.col(_IS_SOLD) & ~pl.col(_IS_LEFT)
@@ -95,7 +97,7 @@ def _conditions(columns: Collection[str]) -> dict[str, pl.Expr]:
 
 
 def _with_known(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Return the stated amounts of lines and, with the suffix ``_KNOWN``, those of the known lines and orders.
+    """Return the stated amounts of lines and, with the suffix ``_KNOWN``, the amounts of the known lines and orders.
 
     ``_SOLD`` and ``_LEFT`` are the known amounts of an order after discounts, and after refunds too.
     """
@@ -114,7 +116,7 @@ def _with_known(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
 
 
 def _kept(both: pl.DataFrame, where: dict[str, pl.Expr]) -> pl.DataFrame:
-    """Replace amounts by the known ones where a condition holds."""
+    """Replace amounts (keys of ``where``) by the known amounts in lines that meet the condition (values)."""
     return both.with_columns(
         pl.when(is_kept & pl.col(f"{name}{_KNOWN}").is_not_null()).then(f"{name}{_KNOWN}").otherwise(name).alias(name)
         for name, is_kept in where.items()
@@ -122,7 +124,7 @@ def _kept(both: pl.DataFrame, where: dict[str, pl.Expr]) -> pl.DataFrame:
 
 
 def _refund() -> pl.Expr:
-    """Return ``order_refund``, raised to the value of the goods that the lines lack if it exceeds a known refund."""
+    """Return ``order_refund``, or the value of the goods that the lines lack if that exceeds the known refund."""
     given = pl.col("net") + pl.col("discount").fill_null(0.0)
     listed = pl.when(pl.col("type") == "sale").then(given).otherwise(0.0).sum().over("order_id")
     gross, discount = (pl.col(name).drop_nulls().first().over("order_id") for name in ("order_gross", "order_discount"))

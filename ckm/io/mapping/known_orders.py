@@ -36,10 +36,10 @@ def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders
 
 
 def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
-    """Return, per order, the products of the known lines that precede the lines of a further page (``BEFORE``).
+    """Return, per order, the products of the known lines to which a further page adds lines (``BEFORE``).
 
-    For an incomplete order these are the lines of the first line's file and of the pages of the same export; otherwise
-    only the first line.
+    For an incomplete order these are the lines from the file of the order's first line and from other ``pages`` of the
+    same export; for a complete order only the first line.
     """
     if STORED_AMOUNTS not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
@@ -54,7 +54,7 @@ def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
 
 
 def times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
-    """Return the number of known lines of the same order and product that precede each line."""
+    """Return, for each of ``lines``, the number of known lines of the same order and product."""
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     wanted = lines.select("order_id", product.fill_null("").alias("product_id"))
     before = known.select("order_id", pl.col(BEFORE).alias("product_id")).unique("order_id").drop_nulls()

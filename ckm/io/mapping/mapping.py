@@ -85,7 +85,7 @@ MEANINGS: tuple[Meaning, ...] = ("sale", "refunded", "return", "cancel", "ignore
 
 @dataclass(frozen=True)
 class StatusRule:
-    """Rule for the type of a row by a status column.
+    """Rule that determines the type of a row from a status column.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class StatusRule:
     other
         Meaning of other words; None means that the next rule decides.
     below_zero, above_zero
-        A source column of amounts: the rule applies only to rows where it is negative, or positive.
+        A source column of amounts: the rule applies only to rows with a negative amount, or with a positive one.
     """
 
     source: str
@@ -154,7 +154,8 @@ class Mapping:
     hints
         Format hints for the files.
     time_zone
-        Time zone of timestamps without one; None means the zone that the file states, else that of the workspace.
+        Time zone of timestamps without an offset from UTC; None means the zone that the file states, else the zone of
+        the workspace.
     key
         Key columns; empty means the key of the table.
     columns
@@ -166,7 +167,7 @@ class Mapping:
     drop
         Source columns that are dropped.
     order_level
-        Source columns of the whole order, filled on its first line only; its other lines get that value.
+        Source columns of the whole order, which only the first line of an order fills; the other lines get its value.
     status
         Status rules for the type of a row; the first matching rule applies, else the table's ``type``.
     minor_units
@@ -182,7 +183,7 @@ class Mapping:
     time_zone_column
         The source column with the time zone of the timestamps.
     payments
-        Whether the rows are payments for orders of other sources: reconciled with these, and not added to them.
+        Whether the rows are payments for orders of other sources, which are reconciled with the orders and not added.
     """
 
     name: str
@@ -212,7 +213,7 @@ class Mapping:
 
     @property
     def key_columns(self) -> tuple[str, ...]:
-        """The key columns of the mapping, else those of the table."""
+        """The key columns of the mapping, else the key columns of the table."""
         return self.key or self.target.key
 
     @property
@@ -310,7 +311,7 @@ def dump_mapping(mapping: Mapping) -> str:
 
 
 def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> None:
-    """Write a proposed mapping to a file for editing; the mapping gets the name of that file, and ``files``."""
+    """Write a proposed mapping to a file for editing, with the name of the file as its name, and with ``files``."""
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")

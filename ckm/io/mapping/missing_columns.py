@@ -61,7 +61,7 @@ class Suggestions:
 
 
 def _without_repeated_fields(columns: list[str]) -> list[str]:
-    """Return the columns of a file with one record, without the fields of record lists in it.
+    """Return the columns of a file with one record, without the fields of lists of records in this record.
 
     The records of such a list are the actual rows; the columns of the outer record would be misleading.
     """
@@ -72,9 +72,8 @@ def _without_repeated_fields(columns: list[str]) -> list[str]:
 def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: Suggestions) -> list[str]:
     """Return the missing targets that the user must map.
 
-    If customer and date are mapped, the order id can be derived, so it need not be mapped.
-
-    The order id is among them if a column may contain it, or if no column may contain customers.
+    The order id can be derived from customer and date, so the user must map these instead of the order id. The order id
+    itself is returned if a column may contain it, or if no column may contain customers.
     """
     absent = [target for target in ORDERED_BY if target not in rules]
     if "order_id" not in missing or not absent or suggested.of("order_id"):

@@ -43,7 +43,7 @@ class NameMatcher:
     Attributes
     ----------
     chosen
-        Per target its column, and how it was matched; see :class:`ckm.io.mapping.proposal.Proposal`.
+        Per target the column, and how the column was matched; see :class:`ckm.io.mapping.proposal.Proposal`.
     wordless
         Pairs of a target with fixed values, and a column that matches its name but has none of these values.
     """
@@ -100,7 +100,7 @@ class NameMatcher:
                     self._take(target, tier, "fallback")
 
     def refuse_repeated(self, groups: Sequence[Sequence[str]]) -> None:
-        """Refuse a column that was matched by a duplicate name."""
+        """Refuse a match of a column whose name occurs more than once in the file (``groups``)."""
         for target, (source, how) in self.chosen.items():
             group = next((group for group in groups if source in group), None)
             if group is not None and how != "option":
@@ -140,7 +140,7 @@ class NameMatcher:
             )
 
     def _has_words(self, target: str, column: str) -> bool:
-        """Return whether a column for a target with fixed values has any of these values."""
+        """Return whether ``column`` has a fixed value of ``target``; true if the target or the sample has none."""
         if target not in VOCABULARIES or self.shapes.has_words(target, column):
             return True
         self.wordless.append((target, column))

@@ -41,7 +41,7 @@ def digits_of(currency: pl.Expr) -> pl.Expr:
 
 
 def in_main_units(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
-    """Convert amounts from the smallest unit of their currency (cents; yen) to its main unit."""
+    """Convert amounts from the smallest unit (cents; yen) to the main unit of their currency."""
     return amount / pl.lit(10.0).pow(digits_of(currency))
 
 
@@ -64,7 +64,10 @@ def adjusted(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def as_returns(lines: pl.DataFrame, when: pl.Expr) -> pl.DataFrame:
-    """Return a return row for each line's refunded amount (``RETURNED``), dated ``when`` (null: no date)."""
+    """Return a row of type return for the refunded amount (``RETURNED``) of each line.
+
+    ``when`` is the date of the refund; null means that its date is unknown.
+    """
     changed = {
         "net": -pl.col(RETURNED),
         "type": pl.lit("return"),
@@ -82,22 +85,21 @@ def with_counts(lines: pl.DataFrame, is_sale: pl.Expr) -> pl.DataFrame:
 
 
 def _once(name: str) -> pl.Expr:
-    """Return an amount of the order on all its lines: the first value on any of them."""
+    """Return an amount of the order for all its lines: the first value that a line of the order has."""
     value = pl.col(name).drop_nulls().first().over(ORDER)
     return value.abs() if name in {"order_discount", "order_refund"} else value
 
 
 def _sum(value: pl.Expr) -> pl.Expr:
-    """Return, on each line, the sum over the lines of its order with ``COUNTS``."""
+    """Return, for each line, the sum of ``value`` over the lines of its order for which ``COUNTS`` is true."""
     return pl.when(COUNTS).then(value).otherwise(0.0).sum().over(ORDER)
 
 
 def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     """Add missing goods of an order to its lines, and the share of the order that the lines contain (``CUT``).
 
-    If goods were returned, some exports list only the remaining quantity: the lines then lack the refunded amount,
-    which is added. If an export is cut into pages, the lines lack an amount that no refund explains: the order is
-    incomplete.
+    After a return some exports list only the remaining quantity: the lines then lack the refunded amount, and it is
+    added. If an export is cut into pages, the lines lack an amount that no refund explains: the order is incomplete.
     """
     listed = _sum(pl.col("net") + pl.col("discount").fill_null(0.0))
     before_discounts = pl.col("order_net") + pl.col("order_discount").fill_null(0.0)
@@ -119,14 +121,15 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def after_discount(goods: pl.Expr, gross: pl.Expr, discount: pl.Expr) -> pl.Expr:
-    """Return the price paid for some goods of an order: their value without their share of the order's discount."""
+    """Return the price paid for goods of an order: their value less their share of the discount of the order."""
     return goods * (1 - pl.when(gross > 0).then(discount / gross).fill_null(0.0))
 
 
 def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
-    """Return the weights by which missing goods are spread.
+    """Return the weight of each line for spreading the value of goods that the lines lack.
 
-    Only lines with quantity 0 get goods, if there are any; else the weights are amounts, else quantities, else equal.
+    If an order has lines with quantity 0 (all returned), these have weight 1 and the others 0; else a weight is the
+    amount, else the quantity, else 1.
     """
     quantity = pl.col("quantity") if "quantity" in lines.columns else pl.lit(None, dtype=pl.Float64)
     emptied = pl.when(quantity == 0).then(1.0).otherwise(0.0)
@@ -153,7 +156,7 @@ def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
-    """Spread the order's refund over its lines; a refund above the value of the goods is limited to that value."""
+    """Spread the order's refund over its lines; a refund above the value of the goods is reduced to the value."""
     there = _sum(pl.col("net"))
     # In an incomplete order, the refund may be for goods on other pages.
     goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)
@@ -180,7 +183,10 @@ def _share_without_tax() -> pl.Expr:
 
 
 def _spread(lines: pl.DataFrame, amount: str, weight: pl.Expr) -> pl.Expr:
-    """Return an order amount spread over its lines with ``COUNTS``; rounded shares add up to the amount exactly."""
+    """Return an order amount spread in proportion to ``weight`` over the lines with ``COUNTS``.
+
+    The rounded shares add up to the amount exactly.
+    """
     counted = pl.when(COUNTS).then(weight).otherwise(0.0)
     lines_of = pl.when(COUNTS).then(1.0).otherwise(0.0)
     chosen = pl.when(counted.sum().over(ORDER) > 0).then(counted).otherwise(lines_of)

@@ -50,7 +50,7 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def whole_orders(rows: pl.DataFrame) -> pl.Series:
-    """Return the ids of orders that are complete in ``rows``: the sum of their lines equals their own totals."""
+    """Return the ids of orders that are complete in ``rows``: their lines add up to the total of the source."""
     lines = _adjusted_again(rows.filter(~is_refund_of_line()))
     sums = lines.filter(COUNTS).group_by("order_id").agg(
         pl.col("net").sum(),
@@ -85,14 +85,14 @@ def has_order_amounts() -> pl.Expr:
 
 
 def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
-    """Set sale or cancelled lines to the status of the first line of their order that has order amounts."""
+    """Give the sale and cancelled lines of an order the type of its first line with order amounts."""
     status = pl.col("type").filter(has_order_amounts()).first().over("order_id")
     is_goods = pl.col("type").is_in(["sale", "cancel"]) & status.is_in(["sale", "cancel"])
     return lines.with_columns(pl.when(is_goods).then(status).otherwise("type").alias("type"))
 
 
 def _adjusted_again(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return goods lines adjusted again by their stored amounts."""
+    """Return goods lines whose order amounts, from the stored amounts, are spread over all of them."""
     stated = stated_amounts(lines).select(*AMOUNTS, REFUNDED)
     lines = lines.with_columns(*stated, pl.col("order_id").rank("dense").alias(ORDER))
     silent, own = pl.col(STORED_AMOUNTS).is_null(), pl.struct("net", "discount").struct.json_encode()

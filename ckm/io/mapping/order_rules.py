@@ -56,12 +56,12 @@ class OrderRules:
     Attributes
     ----------
     order
-        The source column with the order number; None if lines can be processed without the others of their order.
+        The source column with the order number; None if each line can be processed alone.
     level
         Source columns of the whole order, which are blank on all lines but the first.
     stated_once
-        Columns of ``level`` of which the first line of an order always fills one; a record on which all are blank, with
-        no such line before it, lacks its first line.
+        Columns of ``level``, of which the first line of an order always fills one. If all are blank in a record and no
+        earlier line of the order fills one, the first line of the order is missing from the file.
     status
         See :class:`ckm.io.mapping.mapping.Mapping`.
     amounts
@@ -77,8 +77,8 @@ class OrderRules:
     counts
         Counts over all records so far.
     known
-        Function from order numbers to known data of these orders, one row per order (:data:`KNOWN`, ``cancelled`` and
-        :data:`BEFORE`). A page of an export can contain further lines of an order without its first line.
+        Function from order numbers to what the store has of these orders, one row per order (:data:`KNOWN`,
+        ``cancelled`` and :data:`BEFORE`). A page of an export can have further lines of an order but not the first one.
     """
 
     order: str | None = None
@@ -132,7 +132,7 @@ class OrderRules:
 
     @property
     def is_number_blank(self) -> bool:
-        """Whether the order number is also blank on all lines but the first."""
+        """Whether the order number, too, is blank on all lines of an order but the first."""
         return self.order is not None and self.order in self.level
 
     @property
@@ -142,7 +142,7 @@ class OrderRules:
 
     @property
     def fills(self) -> frozenset[str]:
-        """Columns of the schema that these rules fill even if the mapping does not name them."""
+        """Columns of the schema that order rules fill even if the mapping does not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
         discount = {"discount", STORED_AMOUNTS} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
@@ -241,7 +241,7 @@ class OrderRules:
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """Fill the order-level columns of lines whose first line is not in the file, from known orders.
 
-        ``alone`` marks these lines. Return the lines, and a mask of those whose order is unknown.
+        ``alone`` is the mask of these lines. Return all lines, and a mask of the lines whose order is unknown.
         """
         if self.known is None or not alone.any():
             return lines, alone
@@ -277,7 +277,7 @@ class OrderRules:
 
 
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
-    """Set the type of each line by its status."""
+    """Set the type of each line to the meaning of its status."""
     is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
     kind = pl.when(is_return | is_cancelled).then(MEANING).otherwise("type")
     net = pl.when(is_return).then(returned_net(is_return)).otherwise("net")
@@ -292,9 +292,9 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
 
 
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
-    """Return line numbers within an order: the product, and how often it occurred before in the order.
+    """Return line numbers within an order: the product, and the number of earlier lines with the product.
 
-    So a line has the same number whether an export has all lines of the order or some, in any sequence.
+    So a line has the same number if an export has only some lines of the order, or the lines in another sequence.
     """
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))
@@ -304,7 +304,7 @@ def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
 
 
 def _grouped(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return lines with a number per order, and a mask of the lines that amounts are spread over."""
+    """Return lines with ``ORDER`` (a number per order) and ``COUNTS`` (whether amounts are spread over the line)."""
     key = pl.coalesce("order_id", pl.concat_str(pl.lit("\x00"), pl.col(ROW)))
     lines = lines.with_columns(key.rank("dense").alias(ORDER))
     sale = ~pl.col("type").is_in(["cancel", "return"]).fill_null(value=False)
@@ -317,5 +317,5 @@ def _order_key(order: pl.Expr) -> pl.Expr:
 
 
 def _filled(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return a column with null instead of blank text."""
+    """Return a column in which blank texts are null."""
     return pl.when(column.str.strip_chars() != "").then(column) if dtype == pl.String else column

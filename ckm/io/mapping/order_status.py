@@ -1,4 +1,4 @@
-"""Determine what a record is by its status columns: sale, return, refunded or cancelled sale, or no transaction."""
+"""Determine from status columns what a record is: sale, return, refunded or cancelled sale, or no transaction."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Meanings(NamedTuple):
     Attributes
     ----------
     meaning
-        Per record one of :data:`ckm.io.mapping.mapping.MEANINGS`; null if no rule gives one.
+        Per record one of :data:`ckm.io.mapping.mapping.MEANINGS`; null if no rule applies.
     unknown
-        Whether a record has a status that no rule knows (Boolean).
+        Per record, whether its status is in no rule (Boolean).
     paid_out
-        Number of ignored records of money paid out that no status calls a refund.
+        Number of ignored records with money paid out whose status does not mean a refund.
     """
 
     meaning: pl.Series
@@ -36,7 +36,7 @@ class Meanings(NamedTuple):
 
 
 def meanings_of(records: pl.DataFrame, rules: Iterable[StatusRule]) -> Meanings:
-    """Return the meaning of each record by the first rule that has one other than ``next``."""
+    """Return the meaning of each record, from the first rule whose meaning for it is not ``next``."""
     meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
     unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
     paid_out = 0
@@ -73,7 +73,7 @@ def _meaning_by_word(words: pl.Series, rule: StatusRule) -> dict[str, str]:
 
 
 def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
-    """Return a mask of records with an amount of the sign that the rule applies to; zero has no sign."""
+    """Return a mask of the records whose amount has the sign to which the rule applies; zero has no sign."""
     amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
     negative = amount.str.contains(NEGATIVE)
     return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)

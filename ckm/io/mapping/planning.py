@@ -59,7 +59,7 @@ def plan_conversion(
     file
         The format of the file.
     sample
-        Its first records.
+        First records of the file.
     more
         Iterates all records of the file; called only if the sample leaves a decimal mark or a date order ambiguous.
     default_zone
@@ -112,7 +112,7 @@ class _Planner:
         self.growth: dict[str, Growth] = {}
 
     def _with_row_zones(self, draft: Conversion) -> Conversion:
-        """Return a conversion that reads each timestamp without a zone in the zone given by its row."""
+        """Return a conversion that interprets timestamps without an offset in the time zone of their row."""
         if self.zones.column is None:
             return draft
         local = frozenset(
@@ -123,11 +123,11 @@ class _Planner:
         return replace(draft, zone=self.zones.zone, zone_column=self.zones.column, local_times=local)
 
     def _zone_of(self, target: str) -> str:
-        """Return the time zone of a target's timestamps without one."""
+        """Return the time zone of those timestamps of a target that have no offset from UTC."""
         return self.zones.of_columns(sources_of(self.mapping.columns[target]))
 
     def add_shown_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
-        """Add the currency signs of number formats to those in the texts of amounts."""
+        """Add the currency signs in number formats to the currency signs in texts of amounts."""
         for target, rule in self.mapping.columns.items():
             if target not in MONEY or not shown:
                 continue
@@ -206,7 +206,7 @@ class _Planner:
         return pl.when(is_filled).then(text).otherwise(pl.lit(first.item())) if len(first) else text
 
     def _plan_several(self, target: str, rule: FromColumns) -> None:
-        """Combine several columns into a target: as text, unless all have the target's type."""
+        """Plan a target that combines several columns: as text, unless all columns have the type of the target."""
         types = [self._type_of(name, target) for name in rule.sources]
         wanted = self._dtype(target)
         native = rule.how == "first" and len(set(types)) == 1 and fits(types[0], wanted)
@@ -385,14 +385,14 @@ def _is_local(reader: Reader) -> bool:
 
 
 def _fresh(reader: Reader) -> Reader:
-    """Return a reader without counts of the sample; for numbers and dates, one that caches invalid texts."""
+    """Return the reader without the counts of the sample; readers of numbers and dates get a cache of invalid texts."""
     if isinstance(reader, IdReader):
         return IdReader(nulls=reader.nulls)
     return CachingReader(reader) if isinstance(reader, NumberReader | DateReader) else reader
 
 
 def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:
-    """Return a function that calls ``texts``, and returns those of its columns that are in ``names``, by name."""
+    """Return a function that calls ``texts`` and returns the columns in ``names``, as name to column."""
     return lambda records: {column.name: column for column in texts(records) if column.name in names}
 
 

@@ -52,18 +52,18 @@ NOTHING: AnyMapping[str, str] = {}
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Columns and values by which an export is recognised.
+    """Columns and values from which an export is recognised.
 
     Attributes
     ----------
     columns
-        Columns that distinguish it from other exports.
+        Columns that distinguish the export from other exports.
     least
         Minimum number of these columns.
     without
         Columns that the export never has.
     values
-        Per column, a regular expression that all its values in the sample match.
+        Per column, a regular expression that all values of the column in the sample match.
     """
 
     columns: tuple[str, ...]
@@ -79,19 +79,19 @@ class Platform:
     Attributes
     ----------
     name
-        Name for ``--platform``; the stem of its file.
+        Name for ``--platform``; the stem of the file with the description.
     title
         Title: system and export.
     documentation
-        URLs of the documentation of its columns.
+        URLs of the documentation of the export's columns.
     fingerprint
-        The fingerprint of its columns.
+        Columns and values from which the export is recognised.
     headers
         Per column, its names in other languages and versions.
     mapping
-        Its mapping to a table.
+        Mapping of the export to a table.
     by_name
-        Targets that other columns may fill by name, for exports with user-defined columns.
+        Targets that further columns may fill if their name is a synonym, for exports with user-defined columns.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Platform:
     by_name: tuple[str, ...] = ()
 
     def share(self, columns: Sequence[str], sample: pl.DataFrame | None = None) -> float:
-        """Return the share of fingerprint columns in a file; 0 if it is another export."""
+        """Return the share of the fingerprint's columns that a file has; 0 if the file is not this export."""
         names = self._names(columns)
         fingerprint = self.fingerprint
         found = [column for column in fingerprint.columns if column in names]
@@ -147,7 +147,7 @@ class Platform:
         return mapping
 
     def _by_synonyms(self, columns: Sequence[str], names: AnyMapping[str, str]) -> dict[str, str]:
-        """Return columns of the file for missing columns of the platform, matched by synonyms in any language.
+        """Return platform column to file column, for platform columns that the file has only under a synonym.
 
         Ambiguous matches and amounts are excluded, because an order total is not a line amount.
         """
@@ -166,7 +166,7 @@ class Platform:
     def missing_amounts(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return the missing amount and status columns of an export, with the consequence of each.
 
-        A column is not missing if the file has an alternative to it, or if the user mapped its target (``taken``).
+        A column is not missing if the file has an alternative column, or if the user mapped the target (``taken``).
         """
         names, sales = self._names(columns), self.mapping.table == "transactions"
         names |= self._by_synonyms(columns, names)
@@ -192,7 +192,7 @@ class Platform:
         return found
 
     def _missing_subtracted(self, names: Collection[str]) -> list[str]:
-        """Return the missing columns that the mapping subtracts from the order total."""
+        """Return the columns that the mapping subtracts from the order total and that the file lacks."""
         net = self.mapping.columns.get("net")
         if not isinstance(net, Expression):
             return []
@@ -202,7 +202,7 @@ class Platform:
         return [name for name in named if name not in names]
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
-        """Return rules for targets in ``by_name`` that exactly one undescribed column of the file matches by name."""
+        """Return rules for the targets of ``by_name`` with exactly one synonym among the file's undescribed columns."""
         known = set(self._names(columns).values())
         free = [column for column in columns if column not in known]
         found: dict[str, ColumnRule] = {}
@@ -214,7 +214,7 @@ class Platform:
         return found
 
     def _names(self, columns: Sequence[str]) -> dict[str, str]:
-        """Return the name in the file of each column of the platform that the file has."""
+        """Return platform column to file column, for the columns of the platform that the file has."""
         here, exact = _header(tuple(columns))
         names = {}
         for column in self.columns:
@@ -240,7 +240,7 @@ class Platform:
 
 @lru_cache(maxsize=4)
 def _header(columns: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the columns of a file by normalised name, and as a set (cached for all platforms)."""
+    """Return normalised name to column of a file, and the set of its columns (cached for all platforms)."""
     here: dict[str, str] = {}
     for column in columns:
         here.setdefault(normalise(column), column)
@@ -248,7 +248,7 @@ def _header(columns: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
 
 
 def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
-    """Return whether a column has values in the sample and all of them match."""
+    """Return whether ``column`` has values in the sample and all of them match ``regex``."""
     if column is None:
         return False
     texts_there = [text for text in sample[column].drop_nulls().to_list() if isinstance(text, str) and text.strip()]

@@ -1,4 +1,4 @@
-"""Restrict the mapping of a platform to the columns of one file, under the names that they have in it."""
+"""Restrict the mapping of a platform to the columns of one file, with the column names of the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FileColumns:
     Attributes
     ----------
     names
-        The file's name of each column, by its name in the description of the platform.
+        Column name in the description of the platform to column name in the file.
     """
 
     names: AnyMapping[str, str]

@@ -1,4 +1,4 @@
-"""The platforms whose exports ckm knows, described in ``ckm/data/platforms``, and their recognition by columns."""
+"""The platforms that ``ckm/data/platforms`` describes, and the recognition of their exports."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ NONE = "none"
 
 
 def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table: str | None = None) -> Platform | None:
-    """Return the platform whose fingerprint matches these columns; None if none matches, or two equally well.
+    """Return the platform whose fingerprint matches a file best; None if none matches, or two match equally well.
 
     Parameters
     ----------
     columns
-        Those of a file.
+        Columns of a file.
     sample
-        Its first records, for platforms that are recognised by column values.
+        First records of the file, for platforms that are recognised from column values.
     table
-        Restrict to platforms of this table.
+        Only platforms whose exports fill this table.
     """
     shares = [
         (platform.share(columns, sample), len(platform.fingerprint.columns), platform)
@@ -47,7 +47,7 @@ def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table:
 def known_platform(
     columns: Sequence[str], sample: pl.DataFrame | None = None, *, table: str | None = None, given: str | None = None
 ) -> Platform | None:
-    """Return the platform named by the user, else the recognised one; None for none.
+    """Return the platform that the user named, else the platform that is recognised; None without one.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def known_platform(
     UnknownNameError
         The platform is unknown.
     UsageError
-        It fills another table.
+        The platform fills another table.
     """
     if given == NONE:
         return None
@@ -79,7 +79,7 @@ def known_platform(
 
 
 def platform_named(name: str) -> Platform:
-    """Return a platform by its name.
+    """Return the platform with this name.
 
     Raises
     ------

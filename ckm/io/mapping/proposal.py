@@ -1,4 +1,4 @@
-"""Propose a mapping for a file by its column names."""
+"""Propose a mapping for a file from its column names."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def propose_mapping(
     amounts_needed: bool = True,
     sample: pl.DataFrame | None = None,
 ) -> Proposal:
-    """Map the columns of a source to a table by their names.
+    """Propose the mapping of a source to a table from the names of the source columns.
 
     Parameters
     ----------
@@ -76,8 +76,8 @@ def propose_mapping(
     repeated
         Groups of columns with equal names in the file: these are not mapped by name.
     amounts_needed
-        Whether transactions without an amount column are refused; else each row counts 1, without a currency, unless a
-        column has a name similar to an amount.
+        Whether transactions without an amount column are refused. If not, each row counts 1 without a currency; a file
+        with a column whose name is similar to an amount is still refused.
     sample
         The file's first records: a column is suggested only if its values have the type of the target.
 
@@ -88,7 +88,7 @@ def propose_mapping(
     AmbiguousError
         Two columns match the same target.
     UsageError
-        A required column is missing; the hint names the closest.
+        A required column is missing; the hint names the most similar source columns.
     """
     if table not in TABLES:
         raise UnknownNameError("table", table, TABLES)

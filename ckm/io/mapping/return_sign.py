@@ -8,8 +8,8 @@ import polars as pl
 def returned_net(is_return: pl.Expr) -> pl.Expr:
     """Return ``net`` with negative amounts for return lines, whatever sign the export uses.
 
-    The return lines of one order can have both signs: a refund that takes back a discount has the opposite sign. The
-    signs are kept, and all are reversed if their sum is positive.
+    The return lines of one order can have both signs: the reversal of a discount has the opposite sign of a refund. All
+    signs of an order are reversed if the sum is positive, else none.
 
     Parameters
     ----------

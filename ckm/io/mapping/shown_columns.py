@@ -26,7 +26,8 @@ def shown_columns(columns: Sequence[str], *, named: bool) -> list[str]:
     columns
         The columns of a file.
     named
-        Whether the header is certain; see :class:`ckm.io.readers.format.FileFormat`. If not, some names must be known.
+        Whether the header is certain; see :class:`ckm.io.readers.format.FileFormat`. If it is not, names are shown only
+        if some of them are known column names.
     """
     if not named and sum(map(is_known, columns)) < min(KNOWN_NAMES, (len(columns) + 1) / 2):
         return []

@@ -36,7 +36,7 @@ LEAST_SHARE = 0.1
 
 
 def zone_column(columns: Sequence[str], sample: pl.DataFrame | None) -> str | None:
-    """Return the column with time zone names, known by its name and values; None without one, or with two."""
+    """Return the column with time zone names, recognised from name and values; None without one, or with two."""
     if sample is None:
         return None
     names = {normalise(name) for name in load_data("time_zones.yaml")["columns"]}
@@ -75,7 +75,7 @@ class SourceZones:
     Parameters
     ----------
     mapping
-        Its time zone takes precedence over those that the file states.
+        The mapping of the file; its time zone takes precedence over zones that the file states.
     sample
         The first records.
     day_zone
@@ -84,7 +84,7 @@ class SourceZones:
     Attributes
     ----------
     zone
-        Time zone of timestamps without one.
+        Time zone of timestamps without an offset from UTC.
     """
 
     def __init__(self, mapping: Mapping, sample: pl.DataFrame, day_zone: str) -> None:
@@ -107,11 +107,11 @@ class SourceZones:
 
     @property
     def column(self) -> str | None:
-        """The column with the time zone of each row; None if there is none, or the mapping has a zone."""
+        """The column with the time zone of each row; None without such a column, or if the mapping has a zone."""
         return self._mapping.time_zone_column if self._words else None
 
     def of_columns(self, names: Sequence[str]) -> str:
-        """Return the time zone of the timestamps of these columns: that in the first name with one, else ``zone``."""
+        """Return the time zone of timestamps in columns: the zone in the first column name with one, else ``zone``."""
         for name in names if self._mapping.time_zone is None else ():
             if zone := zone_in_name(name):
                 self._in_names[name] = zone
@@ -126,7 +126,7 @@ class SourceZones:
         self._offsets.update(minutes.to_list())
 
     def add_typed(self, dtype: pl.DataType) -> None:
-        """Add the time zone of a column of timestamps with a zone, such as in Parquet."""
+        """Add the time zone of a column whose type is a timestamp with a zone, as in Parquet."""
         if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
             self._typed.append(dtype.time_zone)
 
@@ -147,7 +147,7 @@ class SourceZones:
             yield remark
 
     def _on_days(self, setting: str) -> Remark | None:
-        """Return a remark if the file states another zone than UTC for its timestamps; None if not."""
+        """Return a remark if the file states another time zone than UTC for its timestamps; else None."""
         given = [self._mapping.time_zone] if self._mapping.time_zone else []
         stated = [*self._in_names.values(), *self._in_column, *self._typed, *given]
         for zone in stated:
@@ -166,5 +166,5 @@ class SourceZones:
 
 
 def _shown(zone: str) -> str:
-    """Return a zone for a remark; those of a fixed offset, whose IANA names have the reverse sign, as ``UTC+7``."""
+    """Return the text for a zone in a remark; a fixed offset, whose IANA name has the reverse sign, is ``UTC+7``."""
     return "UTC" + zone.removeprefix(FIXED).translate(REVERSED) if zone.startswith(FIXED) else zone

@@ -1,4 +1,7 @@
-"""Amounts of an order line as in its file, its own and its order's, stored as JSON before they are spread."""
+"""Amounts that a source states for an order line and for its order, as JSON.
+
+They are stored before amounts of the order are spread over its lines.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _SAYS, _GIVEN = "\x00says", "\x00given"
 
 
 def with_stored_amounts(lines: pl.DataFrame, is_refunded: pl.Expr) -> pl.DataFrame:
-    """Return lines with their own and their order's amounts as JSON, and two helper columns for :func:`needed_amounts`.
+    """Return lines with the amounts of line and order as JSON, and two helper columns for :func:`needed_amounts`.
 
     ``is_refunded`` is whether a status marks the line as fully refunded.
     """
@@ -39,7 +42,7 @@ def needed_amounts() -> pl.Expr:
 
 
 def stated_amounts(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return order id, line number and the stored amounts of each line; without stored amounts, its own ones."""
+    """Return order id, line number and stored amounts of each line; without these, its ``net`` and ``discount``."""
     says, silent = pl.col(_SAYS).struct, pl.col(STORED_AMOUNTS).is_null()
     decoded = lines.with_columns(pl.col(STORED_AMOUNTS).str.json_decode(_FIELDS).alias(_SAYS))
     return decoded.select(

@@ -130,7 +130,7 @@ def in_two_alphabets(column: str) -> bool:
 
 
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return the columns with names similar to ``target``, most similar first, without those in another unit.
+    """Return the columns with names similar to ``target``, most similar first, without columns in another unit.
 
     General words such as *number* make no names similar: a phone number is not an order number.
     """
@@ -148,14 +148,14 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
 
 def _likeness(written: str, name: str, distinctive: str) -> float:
-    """Return the similarity (0 to 100) of two names; a general word such as *number* is ignored if both have one."""
+    """Return the similarity (0 to 100) of two names; if both have a general word such as *number*, it is ignored."""
     mine = _distinctive(written)
     general = mine != written and distinctive != name
     return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)
 
 
 def _distinctive(name: str) -> str:
-    """Return a normalised name without a general prefix or suffix, unless nothing else is left."""
+    """Return a normalised name without a general prefix or suffix, unless nothing would be left."""
     for word in _general_words():
         for rest in (name.removesuffix(word), name.removeprefix(word)):
             if rest and rest != name:

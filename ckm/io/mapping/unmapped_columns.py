@@ -26,7 +26,7 @@ class UnmappedColumns(NamedTuple):
     money
         Columns whose name indicates an amount, a status or a refund.
     others
-        All others.
+        All other columns that the mapping does not use.
     """
 
     money: tuple[str, ...]

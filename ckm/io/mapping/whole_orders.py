@@ -32,9 +32,9 @@ def by_order(batches: Iterable[Batch], order: str | None, *, blank: bool = False
     batches
         Batches of a file, in file order.
     order
-        The column with the order number; None if orders need not be together, and then the batches are unchanged.
+        The column with the order number; None if orders need not be in one batch: the batches are then unchanged.
     blank
-        Whether the number is blank on all lines of an order but the first, which they follow.
+        Whether the number is blank on all lines of an order but the first, which precedes them in the file.
     """
     if order is None:
         yield from batches
@@ -49,7 +49,7 @@ def by_order(batches: Iterable[Batch], order: str | None, *, blank: bool = False
 
 
 def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
-    """Fill a blank order number with the last order number before it."""
+    """Yield the batches; a blank order number is replaced by the last order number before it."""
     last: str | None = None
     for batch in batches:
         text = exactly(order).cast(pl.String)
@@ -62,7 +62,7 @@ def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
 
 
 def _parted(batches: Iterable[Batch], order: str, folder: Path) -> Iterator[Batch]:
-    """Write the records to files by the hash of their order number, then yield a batch per hash.
+    """Write the records to one file per hash of the order number, then yield each file as a batch.
 
     Rejected records are yielded when they are read.
     """

@@ -266,10 +266,10 @@ def _same_family(given: str, marked: str) -> bool:
 
 
 def _wide_encoding(head: bytes) -> str | None:
-    """Detect UTF-16 and UTF-32 without a mark from the offsets of NUL bytes (ASCII: at least half of all bytes).
+    """Detect UTF-16 and UTF-32 without a byte order mark from the offsets of NUL bytes; None if it is neither.
 
-    Text in wide scripts has few NUL bytes, but its line ends, spaces, digits and delimiters have them, at offsets of
-    one parity only.
+    In ASCII text at least half of all bytes are NUL. Text in scripts such as Chinese has few NUL bytes, but its line
+    ends, spaces, digits and delimiters have them, at offsets of one parity only.
     """
     if b"\x00" not in head or len(head) < 4:
         return None

@@ -209,13 +209,13 @@ class _Keys:
         return tuple(flat if len(flat) <= MOST_COLUMNS else self.names)
 
     def is_numeric(self, key: str) -> bool:
-        """Return whether all values are numbers."""
+        """Return whether all values of a key are numbers."""
         return bool(self.numbers[key] and not self.texts[key] and not self.nested[key])
 
     def is_nested(self, key: str) -> bool:
-        """Return whether most values are lists or records."""
+        """Return whether most values of a key are lists or records."""
         return self.nested[key] > self.numbers[key] + self.texts[key]
 
     def is_mixed(self, key: str) -> bool:
-        """Return whether the values are numbers and texts."""
+        """Return whether a key has both numbers and texts as values."""
         return bool(self.numbers[key] and self.texts[key])

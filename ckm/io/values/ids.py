@@ -75,7 +75,10 @@ class IdReader(TextReader):
 
 
 def needs_cleaning(text: pl.Expr) -> pl.Expr:
-    """Return whether an id is a null word, or has characters other than surrounding spaces that are removed."""
+    """Return whether cleaning does more than trim spaces.
+
+    That is so if an id is a null word, begins with ``=`` or ``'``, or contains invisible characters.
+    """
     return (
         text.str.contains_any([*INVISIBLE_IN_IDS, *JOINERS])
         | text.str.starts_with("=")

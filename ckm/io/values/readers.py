@@ -128,10 +128,12 @@ class DateReader:
 
     Attributes
     ----------
+    style
+        The date format.
     zone
-        Time zone of timestamps without one.
+        Time zone of texts without an offset from UTC.
     day
-        Whether only the date, as written, is kept.
+        Whether values are dates, as written, without time and zone.
     """
 
     style: DateStyle
@@ -146,18 +148,22 @@ class DateReader:
         return pl.Date() if self.day else MOMENT
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Parse texts with the ``pattern`` of the style; null for others."""
+        """Parse texts that have the ``pattern`` of the style; null for others.
+
+        A pattern with ``%z`` yields UTC from the offset in each text; a pattern with a final ``Z`` yields local times
+        that are UTC (``style.zoned``); any other pattern yields local times in ``zone``.
+        """
         style = self.style
-        if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
+        has_offset = style.pattern is not None and style.pattern.endswith("%z")
+        if style.pattern is None or style.calendar != "common" or (self.day and has_offset):
             # A literal alone would give one value, not one per row.
             return pl.when(text.is_null()).then(pl.lit(None, dtype=self.dtype))
-        aware = style.pattern.endswith("%z")
-        read = MOMENT if aware else pl.Datetime("us")
-        time = text.str.strptime(read, style.pattern, strict=False, cache=self.day)
-        time = pl.when(time >= (FIRST_TIME.replace(tzinfo=UTC) if aware else FIRST_TIME)).then(time)
+        dtype = MOMENT if has_offset else pl.Datetime("us")
+        time = text.str.strptime(dtype, style.pattern, strict=False, cache=self.day)
+        time = pl.when(time >= (FIRST_TIME.replace(tzinfo=UTC) if has_offset else FIRST_TIME)).then(time)
         if self.day:
             return time.dt.date()
-        if style.zoned:
+        if style.zoned:  # in UTC already: this only attaches the zone
             return time.dt.replace_time_zone("UTC")
         return to_utc_quick(time, self.zone)
 

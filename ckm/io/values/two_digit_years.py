@@ -79,7 +79,10 @@ class TwoDigitYears:
         return not (_are_too_few(lasts, len(self.either)) and not _are_too_few(firsts, len(self.either)))
 
     def calendar(self, short: int) -> Literal["buddhist", "jalali"] | None:
-        """Return the non-Gregorian calendar that most of the ``short`` dates may have."""
+        """Return the non-Gregorian calendar of more than half of the dates with two-digit years; None if there is none.
+
+        ``short`` is the number of dates with two-digit years.
+        """
         if 2 * self.persian > short:
             return "jalali"
         return "buddhist" if 2 * max(self.thai, self.era) > short else None

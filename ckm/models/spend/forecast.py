@@ -240,11 +240,14 @@ class _PastWindows:
         return found
 
     def shares(self, day: int, candidates: Mapping[str, Floats]) -> dict[str, float]:
-        """Return the shares of the candidates, fitted to the tests whose windows had ended by a day."""
+        """Return the weights of the candidates in the forecast, fitted to the backtests that had ended by ``day``."""
         return _shares([each for each in self.tests if each.ends <= day], candidates)
 
     def correction(self, day: int, shares: Mapping[str, float]) -> float:
-        """Return the correction factor of the total, by the tests whose windows had ended by a day."""
+        """Return the factor that corrects the total spend; see :meth:`_correction`.
+
+        It is computed from the backtests whose windows had ended by ``day``.
+        """
         tests = [each for each in self.tests if each.ends <= day]
         return self._correction(tests, shares)
 
@@ -257,7 +260,7 @@ class _PastWindows:
         return SpendTest(day, self.window, candidates, expected, forecast.no_purchase, window.spend)
 
     def _correction(self, tests: Sequence[SpendTest], shares: Mapping[str, float]) -> float:
-        """Return the factor actual ÷ expected total of the latest test, to the power of its credibility.
+        """Return the ratio of actual to expected total spend of the latest backtest, to the power of its credibility.
 
         1 if windows are shorter than the horizon, because a bias could then not be separated from the season.
         """

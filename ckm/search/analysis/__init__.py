@@ -158,7 +158,10 @@ class _Tokens:
         ]
 
     def forms(self) -> tuple[Token, ...]:
-        """Return the words of scripts with spaces, and the pairs of neighbours without another script between them."""
+        """Return the words of scripts with spaces, then each two adjacent words as ``one_other``.
+
+        No pair spans Chinese or Thai text.
+        """
         singles = [token for token in self.exact if token.script not in _UNSPACED]
         pairs = [
             Token(f"{one.term}_{other.term}", one.start, other.end, one.script)

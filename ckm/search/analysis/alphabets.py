@@ -57,6 +57,6 @@ def stem(word: str, language: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def grams(folded: str) -> tuple[str, ...]:
-    """Return the character grams of a folded word between underscores; a short word is one gram."""
+    """Return the character grams of ``_word_`` for a folded word; a short word is one gram."""
     marked = f"_{folded}_"
     return tuple(marked[place : place + GRAM] for place in range(max(1, len(marked) - GRAM + 1)))

@@ -30,7 +30,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def written_in(runs: Iterable[str]) -> tuple[str, ...]:
-    """Return the language of the runs of a text: Simplified or Traditional Chinese (both if unclear), ja or ko."""
+    """Return the languages of the runs of a text: zh-Hans, zh-Hant, ja or ko; both Chinese ones if unclear."""
     counts = dict.fromkeys((*VARIANTS, "ja", "ko"), 0)
     traditional, simplified = _table(), _only_simplified()
     for character, count in Counter("".join(runs)).items():
@@ -49,12 +49,12 @@ def written_in(runs: Iterable[str]) -> tuple[str, ...]:
 
 
 def fold(run: str) -> str:
-    """Return the characters in their Simplified form, one for one."""
+    """Return a run with each character replaced by its Simplified form."""
     return run.translate(_table())
 
 
 def bigrams(folded: str) -> list[str]:
-    """Return each pair of neighbouring characters; a single character is a term by itself."""
+    """Return each pair of neighbouring characters; a run of one character is returned as it is."""
     if len(folded) == 1:
         return [folded]
     return [folded[place : place + 2] for place in range(len(folded) - 1)]

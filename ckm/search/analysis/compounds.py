@@ -43,7 +43,7 @@ _CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])")
 class Compound(NamedTuple):
     """A reading of a compound: its text without dashes, and its position in the normalised text.
 
-    ``signs``: whether it contains other signs. Then it is a term unchanged, else a word.
+    ``signs``: whether the text contains other signs. Then the term is the text unchanged; else it is stemmed as a word.
     """
 
     written: str
@@ -67,7 +67,7 @@ def compounds(normalised: str) -> Iterator[Compound]:
 
 
 def terms_of(compound: Compound, chosen: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the terms of a compound; words are stemmed in the languages chosen for their alphabet."""
+    """Return the terms of a compound; ``chosen`` has the languages for stemming by alphabet."""
     if compound.signs:
         return (alphabets.fold(compound.written),)
     script = "arabic" if _ARABIC.match(compound.written) else "spaced"

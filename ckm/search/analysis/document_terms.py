@@ -89,7 +89,7 @@ def terms(text: str, lang: str = "") -> Terms:
 
 
 def languages_of(text: str) -> set[str]:
-    """Return the languages in which the words of a text would be stemmed; "" for none."""
+    """Return the languages in which words of a text are stemmed; "" for words without a stemmer."""
     scripts = _scripts(normalise(text))
     found = {language for chosen in chosen_languages(scripts, "", None).values() for language in chosen}
     found.update(_written_in(scripts))
@@ -97,7 +97,7 @@ def languages_of(text: str) -> set[str]:
 
 
 def _scripts(normalised: str) -> list[tuple[str, str]]:
-    """Return script and characters of each run."""
+    """Return script and characters of each run of one script."""
     cut = all_runs(normalised)
     return [("spaced", a) if a else ("han", b) if b else ("thai", c) if c else ("arabic", d) for a, b, c, d in cut]
 

@@ -29,8 +29,8 @@ _TONES = re.compile("(?<=.)[\U0001f3fb-\U0001f3ff]")
 class Emoji(NamedTuple):
     """An emoji in a normalised text.
 
-    ``terms`` are its readings without and with its skin tone; ``parts`` the emoji that a joined one consists of, else
-    empty.
+    ``terms`` are the emoji without and with its skin tone; ``parts`` are the emoji of which a joined emoji consists;
+    empty for other emoji.
     """
 
     start: int

@@ -17,7 +17,7 @@ _SHARE = 0.1  # minimum share of stop words; running text has 0.2 to 0.5 in any 
 
 
 def detect(text: str) -> tuple[str, ...]:
-    """Return the languages that a text may be in, as BCP 47 tags; none if it is uncertain.
+    """Return the languages in which a text may be, as BCP 47 tags; none if nothing indicates a language.
 
     Returns
     -------

@@ -37,7 +37,7 @@ def base(tag: str) -> str:
 
 
 def alphabet_of(script: str, word: str) -> str:
-    """Return the alphabet of a word of the script ``arabic`` or ``spaced``, for stop words and stems.
+    """Return the alphabet of a word, for its stop words and stemmers; ``script`` is ``arabic`` or ``spaced``.
 
     In a script with spaces the first letter decides. Arabic is a separate script
     (:mod:`ckm.search.analysis.normalization`); Syriac, Thaana, N'Ko and others are alphabets without stop words and
@@ -86,7 +86,7 @@ def _stemmer(language: str) -> Any:
 
 @lru_cache(maxsize=1 << 16)
 def snowball(word: str, language: str) -> str:
-    """Return the stem of a word by the Snowball stemmer of a language."""
+    """Return the stem of a word from the Snowball stemmer of a language."""
     stem: str = _stemmer(language).stemWord(word)
     return stem
 
@@ -104,8 +104,8 @@ def guess(words: Iterable[str], among: Sequence[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Best first: those with more than half of the stop words of the best one; all of ``among`` if no word is a stop
-        word.
+        Best first: languages with more than half as many stop words as the best one; all of ``among`` if no word is a
+        stop word.
     """
     if len(among) < 2:
         return tuple(among)

@@ -34,7 +34,7 @@ def normalise(text: str) -> str:
 
 
 def origins(text: str, normalised: str) -> list[int] | None:
-    """Return the original position of each character of the normalised text, and the end; None if all are equal."""
+    """Return, for each character of the normalised text and its end, the position in ``text``; None if none differs."""
     if len(text) == len(normalised) and (text.isascii() or unicodedata.is_normalized("NFKC", text)):
         return None
     places: list[int] = []
@@ -55,5 +55,5 @@ def runs(normalised: str) -> Iterator[tuple[str, str, int]]:
 
 
 def all_runs(normalised: str) -> list[tuple[str, str, str, str]]:
-    """Return each run as a tuple (spaced, han, thai, arabic) with its characters at its script and "" elsewhere."""
+    """Return the runs as tuples (spaced, han, thai, arabic): the characters at the script of the run, else ""."""
     return _RUN.findall(normalised)

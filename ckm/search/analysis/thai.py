@@ -28,12 +28,12 @@ _CLUSTER = re.compile(
 
 
 def language(run: str) -> tuple[str, ...]:
-    """Return the language of a run by its script."""
+    """Return the language of a run, which follows from its script: Thai, Lao, Khmer or Burmese."""
     return ("th",) if run[0] < "\u0e80" else ("lo",) if run[0] < "\u0f00" else ("my",) if run[0] < "\u1100" else ("km",)
 
 
 def clusters(run: str) -> list[str]:
-    """Return the clusters of a run, in order."""
+    """Return the grapheme clusters of a run, in order."""
     return _CLUSTER.findall(run)
 
 
@@ -48,7 +48,10 @@ def _dictionary() -> frozenset[str]:
 
 
 def words(run: list[str]) -> list[str]:
-    """Return the words of a run, given as clusters; a cluster outside dictionary words is a word."""
+    """Split a run of Thai text into dictionary words.
+
+    ``run`` has one grapheme cluster per element; a cluster that belongs to no dictionary word is a word of its own.
+    """
     known = _dictionary()
     size = len(run)
     # The best segmentation up to each position, as one number that compares like (clusters outside words, words, start

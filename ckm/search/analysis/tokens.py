@@ -74,7 +74,7 @@ class Analysis:
 
     @property
     def lengths(self) -> dict[tuple[str, ...], int]:
-        """Number of words, characters or clusters by languages; by script if the language is unknown.
+        """Languages of a run (its script if they are unknown) to weighted number of words, characters or clusters.
 
         Texts in all languages contain names in Latin letters, but Latin texts contain no other letters. So a word in
         another script counts four times. Numbers do not count.
@@ -92,5 +92,5 @@ class Analysis:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages in which words were stemmed, sorted; "" for none."""
+        """The languages in which words were stemmed, sorted; with "" if some words were stemmed in none."""
         return tuple(sorted({language for run in self.runs for language in run.languages}))

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class WordForms(NamedTuple):
-    """The forms of a word. A stop word has neither stems nor grams; a single mark has no folded form either.
+    """The forms of a word. A stop word has no stems and grams; a lone accent has no folded form either.
 
-    ``weight`` is its weight in language detection; 0 for a number.
+    ``weight`` is the weight of the word in language detection; 0 for a number.
     """
 
     alphabet: str
@@ -35,7 +35,7 @@ def read_word(script: str, written: str, chosen: tuple[str, ...]) -> WordForms:
     script, written
         As :func:`ckm.search.analysis.normalization.runs` yields them: ``spaced`` or ``arabic``.
     chosen
-        Languages; "" for none.
+        Languages in which to stem; "" for none.
     """
     chain = arabic if script == "arabic" else alphabets
     folded = chain.fold(written)
