@@ -6,8 +6,8 @@
 >>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
 
 The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
-``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``, ``ckm.link.link``. Errors
-are those of ``ckm.errors``.
+``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``, ``ckm.link.link``,
+``ckm.privacy.erase``. Errors are those of ``ckm.errors``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ __all__ = [
     "loyalty",
     "nightly",
     "open",
+    "privacy",
     "segment",
 ]
 

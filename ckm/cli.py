@@ -264,6 +264,7 @@ COMMANDS = {
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
     "nightly": "nightly",
+    "privacy": "privacy",
     "kb-search": "kb_search",
     "kb-show": "kb_show",
     "kb-new": "kb_new",
@@ -278,6 +279,7 @@ PURPOSES = {
     "Understand": ("segment", "loyalty-report"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
+    "Govern": ("privacy",),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""
 

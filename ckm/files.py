@@ -47,7 +47,7 @@ _scratch: dict[int, list[Path]] = {}
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Yield a temporary file beside ``path``, and rename it to ``path`` when the body succeeds.
 
     Missing folders are created, so that a long run does not fail at its last step. A link stays a link, and an existing
@@ -58,6 +58,8 @@ def replacing(path: Path) -> Iterator[Path]:
     ----------
     path
         Final path of the file.
+    private
+        Whether only the owner can read the new file, also if an existing one was readable for others.
 
     Yields
     ------
@@ -92,6 +94,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield draft
         _to_disk(draft)
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        mode = OWNER_ONLY if private else mode
         with suppress(PermissionError, NotImplementedError):  # some file systems have no permissions and raise an error
             draft.chmod(mode)
         if os.name == "nt":  # Windows cannot rename an open file

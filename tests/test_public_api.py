@@ -36,6 +36,8 @@ PUBLIC = {
     "link.link": "(source, *, dry_run, on, seed, progress)",
     "link.explain": "(source, left, right, *, seed)",
     "link.review": "(source, verdicts, *, by, on)",
+    "privacy.erase": "(source, *ids, force, on, progress)",
+    "privacy.export": "(source, *ids)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
     "Shop.segment": "(self, **wanted)",
@@ -47,7 +49,7 @@ PUBLIC = {
     "Shop.link": "(self, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
-MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "link", "loyalty", "nightly", "segment"}
+MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "link", "loyalty", "nightly", "privacy", "segment"}
 
 
 def public(name: str) -> object:

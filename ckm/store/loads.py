@@ -24,7 +24,9 @@ class LoadFacts:
     Attributes
     ----------
     rows
-        Sum of ``accepted``, ``updated``, ``unchanged``, ``duplicates`` and ``quarantined``.
+        Sum of ``accepted``, ``updated``, ``unchanged``, ``duplicates``, ``quarantined`` and ``erased``.
+    erased
+        Number of rows of erased persons, which were dropped.
     superseded
         Rows of earlier loads of this file that it no longer contains.
     by_order
@@ -78,6 +80,7 @@ class LoadFacts:
     kept_amounts: int = 0
     edges: tuple[str, ...] = ()
     continues: str | None = None
+    erased: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as they are stored in the log."""
