@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm._privacy.traces import Traces
 
-ID_COLUMNS = frozenset({"customer_id", "person_id", "left", "right", "parent_id", "customer"})
+ID_COLUMNS = frozenset({"customer_id", "person_id", "left", "right"})
 """Columns of ids in the lists that ckm writes."""
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 EDITABLE = (*DELIMITERS, ".parquet", ".ndjson", ".jsonl", ".json")

@@ -19,6 +19,7 @@ import polars as pl
 from ckm._privacy.contacts import EMAIL, contact_columns, contact_key
 from ckm.errors import RefusedError
 from ckm.files import flush_folder, replacing
+from ckm.store.erase import PARENT
 from ckm.store.quarantine_search import values_of_record
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class Tombstones:
             found |= self._among(_keys(frame[column], field), field)
         return found
 
+    def ids(self, values: pl.Series) -> pl.Series:
+        """Return whether each value is the id of an erased person; null is not."""
+        return self._among(values.cast(pl.String), ID)
+
     def records(self, raw: pl.Series, customers: pl.Series) -> pl.Series:
         """Return whether each failed record is of an erased person.
 
@@ -123,10 +128,14 @@ def _keys(values: pl.Series, field: str) -> pl.Series:
 def without_erased(
     good: pl.DataFrame, failed: pl.DataFrame, tombstones: Tombstones
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return valid and failed rows of a load without rows of erased persons."""
+    """Return valid and failed rows of a load without rows of erased persons; a parent that was erased is null."""
     unknown = pl.repeat(None, len(failed), dtype=pl.String, eager=True)
     customers = failed[CUSTOMER] if CUSTOMER in failed.columns else unknown
-    return good.filter(~tombstones.rows(good)), failed.filter(~tombstones.records(failed["raw"], customers))
+    good = good.filter(~tombstones.rows(good))
+    if PARENT in good.columns:
+        erased = tombstones.ids(good[PARENT])
+        good = good.with_columns(pl.when(~erased).then(pl.col(PARENT)).alias(PARENT))
+    return good, failed.filter(~tombstones.records(failed["raw"], customers))
 
 
 def read_tombstones(folder: Path) -> Tombstones | None:

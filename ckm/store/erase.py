@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import polars as pl
 
 from ckm.config import LEDGER_FOLDER
@@ -13,20 +14,24 @@ from ckm.errors import UsageError
 from ckm.io.parquet_file import scan_files
 from ckm.store import runs
 from ckm.store.damage import table_folders
-from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
-from ckm.store.delta import StoredTable
+from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile, DataFileWriter, read_rows
+from ckm.store.delta import StoredTable, aligned
 from ckm.store.log_statistics import forget_old_bounds
 from ckm.store.quarantine_search import names_customer
 from ckm.store.side_tables import QUARANTINE
 from ckm.store.staging import drop_from_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
+
+    from ckm.store.staging import Positions
 
     Found = Callable[[str, pl.DataFrame], None]
 
 SOURCE_FILE = "source_file"
+PARENT = "parent_id"
+"""Column with the id of another customer; it becomes null if that customer is erased."""
 
 
 class CustomerRows(Protocol):
@@ -76,7 +81,8 @@ def erase_customers(root: Path, customers: CustomerRows, found: Found = lambda t
     """Remove customers' rows from every table with customer ids; return the number of rows by table.
 
     Requires the lock. The tables include the run history. Old files are deleted at once, so that no earlier version can
-    be read, and the bounds of text columns of deleted files are removed from the log. The cached customer ledger is
+    be read, and the bounds of text columns of deleted files are removed from the log. ``parent_id`` of other customers
+    becomes null where it names an erased one. The cached customer ledger is
     deleted as a whole. An interrupted erasure is completed by running it again.
 
     Parameters
@@ -87,7 +93,7 @@ def erase_customers(root: Path, customers: CustomerRows, found: Found = lambda t
         The rows to remove.
     found
         Called before a table is changed, with its name and the lineage of the rows to remove (column ``source_file``
-        if the table has it).
+        if the table has it); also with ``TABLE.parent_id`` and rows whose parent is erased.
     """
     _forget_ledger(root / LEDGER_FOLDER)
     erased = {}
@@ -117,7 +123,7 @@ def _forget_ledger(folder: Path) -> None:
 def _erase_from(table: StoredTable, customers: CustomerRows, found: Found) -> int:
     contacts = customers.contact_columns(table.schema)
     everywhere = table.name == QUARANTINE or bool(contacts)
-    drops = {}
+    drops: dict[str, list[Positions]] = {}
     lineage = []
     for file in table.files:
         if everywhere or any(file.may_hold(CLUSTER_COLUMN, each) for each in customers.ids):
@@ -125,12 +131,34 @@ def _erase_from(table: StoredTable, customers: CustomerRows, found: Found) -> in
             if len(rows):
                 drops[file.name] = [rows["position"].cast(pl.Int64).to_numpy()]
                 lineage.append(rows.drop("position"))
-    if drops:
+    if lineage:
         found(table.name, pl.concat(lineage, how="diagonal"))
+    prefix = f"erase-{table.version:08d}"
+    children = DataFileWriter(table.folder, f"{prefix}-children")
+    if PARENT in table.schema:
+        for rows in _without_erased_parents(table, customers, drops):
+            found(f"{table.name}.{PARENT}", rows)
+            children.write(rows)
+    add = children.close()
+    if drops:
         statistics = runs.STATISTICS if runs.is_runs(table.name) else STATISTICS
-        _, rewritten = drop_from_files(table.folder, table.files, drops, f"erase-{table.version:08d}", statistics)
-        table.commit(schema=table.schema, add=rewritten, remove=list(drops))
+        _, rewritten = drop_from_files(table.folder, table.files, drops, prefix, statistics)
+        table.commit(schema=table.schema, add=[*add, *rewritten], remove=list(drops))
     return sum(len(rows) for rows in lineage)
+
+
+def _without_erased_parents(
+    table: StoredTable, customers: CustomerRows, drops: dict[str, list[Positions]]
+) -> Iterator[pl.DataFrame]:
+    """Yield rows of other customers whose parent is erased, with null as parent; add their positions to ``drops``."""
+    for file in table.files:
+        parents = _column_values(table, file, [PARENT])[PARENT]
+        positions = parents.is_in(list(customers.ids)).fill_null(value=False).arg_true().cast(pl.Int64).to_numpy()
+        positions = np.setdiff1d(positions, np.concatenate(drops.get(file.name, [positions[:0]])))
+        if len(positions):
+            drops.setdefault(file.name, []).append(positions)
+            rows = read_rows(table.folder / file.name, positions)
+            yield aligned(rows.with_columns(pl.lit(None, pl.String).alias(PARENT)), table.schema)
 
 
 def _rows_of(table: StoredTable, file: DataFile, customers: CustomerRows, contacts: list[str]) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import pytest
 import ckm
 from ckm import files
 from ckm.errors import RefusedError, UsageError
+from ckm.ingest.options import IngestOptions
 from ckm.store import Store
 from tests._privacy.shop import ANN, ANN_SHOP, HEADER, OTHERS, files_with_traces, january, load, make_shop, march, order
 from tests.store.death import dying_after
@@ -133,6 +134,24 @@ def test_a_short_number_as_id_removes_no_row_with_an_equal_amount(shop: Path) ->
     ckm.privacy.erase(shop, "22", on=ON)
     assert (shop / "out" / "list.csv").read_text() == "customer_id,orders\ncus_1,22\n"
     assert (shop / "out" / "months.csv").read_text() == "month,orders\n2025-01,22\n"
+
+
+def test_a_customer_whose_parent_is_erased_stays_without_a_parent(shop: Path) -> None:
+    path = shop / "incoming" / "customers.csv"
+    path.write_text(
+        f"customer_id,display_name,parent_id\n{ANN},Ann Leechester,\ncus_1,Customer One,{ANN}\ncus_2,Two,cus_1\n"
+    )
+    options = IngestOptions(table="customers")
+    ckm.ingest.ingest(shop, path, options=options)
+    receipt = ckm.privacy.erase(shop, ANN, on=ON).receipt
+    assert receipt.removed["store/customers"] == receipt.removed["store/customers.parent_id"] == 1
+    parents = Store(shop / "store").scan("customers").select("customer_id", "parent_id").sort("customer_id")
+    assert parents.collect().rows() == [("cus_1", None), ("cus_2", "cus_1")]
+    assert files_with_traces(shop) == []
+    path.write_text(f"{path.read_text()}cus_3,Three,cus_2\n")
+    [result] = ckm.ingest.ingest(shop, path, options=options).files
+    assert (result.accepted, result.unchanged, result.erased) == (1, 2, 1)
+    assert files_with_traces(shop) == []
 
 
 def test_files_that_ckm_does_not_edit_are_named(shop: Path) -> None:
