@@ -194,7 +194,7 @@ def _remarks(receipt: Receipt) -> list[str]:
     known = f"{ids} erased before; nothing was left to remove"
     remarks: list[str] = [basis(f"{ids} erased; receipt: {receipt.receipt}" if receipt.receipt else known)]
     if receipt.remaining:
-        remarks.append(doubt(f"{counted(len(receipt.remaining), 'file')} in the workspace must be edited by hand"))
+        remarks.append(doubt(f"{counted(len(receipt.remaining), 'place')} in the workspace must be edited by hand"))
     if receipt.sources:
         files = counted(len(receipt.sources), "source file")
         remarks.append(doubt(f"{files} contained the person; delete or edit them"))

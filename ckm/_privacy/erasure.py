@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 JOURNAL, RECEIPTS = "erasure.json", "receipts"
 INCOMING = "incoming"
 DIGEST_LENGTH = 12
+FREE_TEXTS = (("interactions", "text"),)
+"""Tables and their columns of free text, which may name another customer."""
 NOT_SEARCHED = frozenset({"store", FOLDER, INCOMING, ".git"})
 """Folders of a workspace that the search for remaining traces leaves out: the store is rewritten, the privacy folder
 has no values, and the others are searched or named on their own."""
@@ -72,7 +74,8 @@ class Receipt:
     sources
         Loaded files that contained the person, as the store names them. ckm does not change them.
     remaining
-        Files of the workspace that still contain the person, and must be edited by hand.
+        Files of the workspace that still contain the person, and must be edited by hand; ``store/TABLE.COLUMN`` where
+        a free text of another customer does.
     in_git
         Whether the workspace is in a git repository, whose history ckm does not change.
     receipt
@@ -214,7 +217,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
             found(_name(path, root), rows)
     progress("searching for traces")
-    remaining = tuple(_name(path, root) for path in _workspace_files(root) if traces.in_file(path))
+    remaining = (
+        *(_name(path, root) for path in _workspace_files(root) if traces.in_file(path)),
+        *_texts_with_traces(store, traces),
+    )
     incoming = {_name(path, root) for path in _files_below(root / INCOMING) if traces.in_bytes(path)}
     receipt = Receipt(
         erasure.erased_on,
@@ -234,6 +240,13 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         write_private(root / receipt.receipt, f"{text}\n")
     (root / FOLDER / JOURNAL).unlink(missing_ok=True)
     return receipt
+
+
+def _texts_with_traces(store: Store, traces: Traces) -> Iterator[str]:
+    """Yield the columns of free text in which rows of other customers contain the person."""
+    for name, column in FREE_TEXTS:
+        if name in store.tables() and column in store.columns(name) and traces.in_column(store.scan(name), column):
+            yield f"store/{name}.{column}"
 
 
 def _files(lineage: pl.DataFrame) -> Iterable[str]:

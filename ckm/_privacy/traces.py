@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._privacy.contacts import PHONE
+from ckm._privacy.contacts import EMAIL, PHONE
 from ckm.pseudonym import is_contact, pseudonym
 
 if TYPE_CHECKING:
@@ -44,16 +44,27 @@ class Traces:
         return (*ids, *(pseudonym(each) for each in ids if is_contact(each)))
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Every searched text, without telephone numbers in other spellings."""
+        return frozenset({*self.distinctive, *self.person.texts, *self.person.keys.get(EMAIL, ())})
+
+    @cached_property
     def pattern(self) -> re.Pattern[str] | None:
         """Pattern of every searched text; None without one."""
-        words = {*self.distinctive, *self.person.texts, *self.person.keys.get("email", ())}
-        parts = [_whole(each) for each in sorted(words, key=lambda word: (-len(word), word))]
+        parts = [_whole(each) for each in sorted(self.words, key=lambda word: (-len(word), word))]
         parts += [rf"{BETWEEN_DIGITS.join(key)}(?!\d)" for key in self.person.keys.get(PHONE, ())]
         return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
     def in_text(self, text: str) -> bool:
         """Return whether a text contains the person."""
         return self.pattern is not None and self.pattern.search(text) is not None
+
+    def in_column(self, rows: pl.LazyFrame, column: str) -> bool:
+        """Return whether a column of texts contains the person."""
+        if not self.words:
+            return False
+        may_contain = pl.col(column).str.contains_any(sorted(self.words), ascii_case_insensitive=True)
+        return any(map(self.in_text, rows.filter(may_contain).select(column).collect()[column]))
 
     def in_file(self, path: Path) -> bool:
         """Return whether a file contains the person; archives and tables are decoded."""

@@ -161,6 +161,16 @@ def test_files_that_ckm_does_not_edit_are_named(shop: Path) -> None:
     assert receipt.remaining == ("kb/note.yaml", "out/report.html")
 
 
+def test_a_text_of_another_customer_that_names_the_person_is_reported(shop: Path) -> None:
+    path = shop / "incoming" / "tickets.csv"
+    texts = (f"1,cus_2,2025-02-01,my neighbour {ANN_SHOP} recommended you", "2,cus_3,2025-02-01,late parcel")
+    path.write_text("\n".join(("interaction_id,customer_id,at,text", *texts, "")))
+    ckm.ingest.ingest(shop, path, options=IngestOptions(table="interactions"))
+    receipt = ckm.privacy.erase(shop, ANN, on=ON).receipt
+    assert receipt.remaining == ("store/interactions.text",)
+    assert Store(shop / "store").scan("interactions").collect().height == 2
+
+
 def test_nothing_is_loaded_without_the_key_of_the_tombstones(shop: Path) -> None:
     ckm.privacy.erase(shop, ANN, on=ON)
     (shop / "privacy" / "key").unlink()
