@@ -5,10 +5,24 @@ from ckm import errors as errors
 from ckm import ingest as ingest
 from ckm import kb as kb
 from ckm import loyalty as loyalty
+from ckm import privacy as privacy
 from ckm import segment as segment
 from ckm.shop import Shop as Shop
 from ckm.shop import open_shop as open  # noqa: A004
 
-__all__ = ["Shop", "__version__", "check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "open", "segment"]
+__all__ = [
+    "Shop",
+    "__version__",
+    "check",
+    "churn",
+    "diff",
+    "errors",
+    "ingest",
+    "kb",
+    "loyalty",
+    "open",
+    "privacy",
+    "segment",
+]
 
 __version__: str

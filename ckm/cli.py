@@ -265,6 +265,7 @@ COMMANDS = {
     "loyalty-report": "loyalty_report",
     "profile": "profile",
     "nightly": "nightly",
+    "privacy": "privacy",
     "kb-search": "kb_search",
     "kb-show": "kb_show",
     "kb-new": "kb_new",
@@ -279,6 +280,7 @@ PURPOSES = {
     "Understand": ("segment", "loyalty-report", "profile"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
+    "Govern": ("privacy",),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""
 

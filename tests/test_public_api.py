@@ -36,6 +36,8 @@ PUBLIC = {
     "link.link": "(source, *, dry_run, on, seed, progress)",
     "link.explain": "(source, left, right, *, seed)",
     "link.review": "(source, verdicts, *, by, on)",
+    "privacy.erase": "(source, *ids, force, on, progress)",
+    "privacy.export": "(source, *ids)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
@@ -49,7 +51,22 @@ PUBLIC = {
     "Shop.link": "(self, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
-MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "link", "loyalty", "nightly", "profile", "segment"}
+MODULES = {
+    *(
+        "check",
+        "churn",
+        "diff",
+        "errors",
+        "ingest",
+        "kb",
+        "link",
+        "loyalty",
+        "nightly",
+        "privacy",
+        "profile",
+        "segment",
+    ),
+}
 
 
 def public(name: str) -> object:

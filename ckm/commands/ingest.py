@@ -96,7 +96,7 @@ def ingest(
 
     Rows that fail validation are quarantined with the rules that they failed. A file that is already loaded is skipped,
     whatever its name; rows that are already stored are not loaded twice. Prints one row per file, with
-    rows = accepted + updated + unchanged + duplicates + quarantined.
+    rows = accepted + updated + unchanged + duplicates + quarantined + erased.
 
     Examples:
         ckm ingest                                            # every file that matches a mapping in maps/

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from polars.exceptions import PanicException
 
 from ckm import __version__
+from ckm._privacy.erasure import complete
+from ckm._privacy.tombstones import FOLDER as PRIVACY
 from ckm.config import open_workspace
 from ckm.errors import BugError, UsageError
 from ckm.ingest import requarantine as quarantined
@@ -139,7 +141,10 @@ def ingest(
         time_zone=opened.config.time_zone,
         currency=opened.config.currency,
         exported=_export_time(exported, opened.config.time_zone),
+        privacy=opened.root / PRIVACY,
     )
+    if not dry_run:
+        complete(opened, wait=wait)
     dry = (basis(DRY_RUN),) if dry_run else ()
     if requarantine:
         if files:

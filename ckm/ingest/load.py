@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
+from ckm._privacy.tombstones import read_tombstones, without_erased
 from ckm.errors import CkmError, InputError
 from ckm.ingest.failures import Failures
 from ckm.ingest.load_remarks import remarks_on_flags, remarks_on_known_rows, remarks_on_names
@@ -60,6 +61,8 @@ class LoadSettings:
         Defaults where neither the file nor the mapping sets one.
     exported
         Export time of the files (ISO 8601, UTC); default: their newest timestamp.
+    privacy
+        Folder of the tombstones of erased persons, whose rows are dropped; None without one.
     """
 
     max_rejects: float = 0.05
@@ -67,6 +70,7 @@ class LoadSettings:
     time_zone: str = "UTC"
     currency: str = "EUR"
     exported: str | None = None
+    privacy: Path | None = None
 
 
 class Records(Protocol):
@@ -166,6 +170,7 @@ def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult
         unchanged=facts.accepted + facts.updated + facts.unchanged,
         duplicates=facts.duplicates,
         quarantined=facts.quarantined,
+        erased=facts.erased,
         load_id=facts.load_id,
     )
 
@@ -221,6 +226,7 @@ class FileLoad:
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
         self.validator = SchemaValidator(self.table, self.unfilled)
         self.totals = SalesTotals()
+        self.tombstones = read_tombstones(settings.privacy) if settings.privacy is not None else None
         self.records = 0
         self.failures = Failures()
         self.flags: Counter[str] = Counter()
@@ -294,13 +300,16 @@ class FileLoad:
 
     def _take(self, batch: ValidatedBatch, writer: LoadWriter) -> int:
         """Write a batch to the store and return its number of records."""
-        good = batch.good.drop(self.unfilled)
+        good, failed = batch.good.drop(self.unfilled), batch.failed
+        if self.tombstones is not None:
+            good, failed = without_erased(good, failed, self.tombstones)
+            writer.erased += len(batch.good) + len(batch.failed) - len(good) - len(failed)
         writer.add(good)
         self.records += batch.records
         if self.conversion.orders is not None and self.conversion.orders.of_sales:
             self.totals.add(good)
-        if len(batch.failed):
-            self.failures.add(batch.failed.select("source_row", "reasons"))
+        if len(failed):
+            self.failures.add(failed.select("source_row", "reasons"))
             origin = {
                 "load_id": writer.facts.load_id,
                 "table": self.table.name,
@@ -308,7 +317,7 @@ class FileLoad:
                 "file_id": self.file_id,
                 "source_file": self.label,
             }
-            rows = batch.failed.with_columns(pl.lit(value).alias(name) for name, value in origin.items())
+            rows = failed.with_columns(pl.lit(value).alias(name) for name, value in origin.items())
             writer.quarantine(aligned(rows, QUARANTINE_SCHEMA))
         self.flags.update(batch.flags.explode())
         return batch.records
@@ -344,6 +353,7 @@ class FileLoad:
             unchanged=facts.unchanged,
             duplicates=facts.duplicates,
             quarantined=facts.quarantined,
+            erased=facts.erased,
             load_id=facts.load_id if status is Status.loaded else None,
             details=(f"kept as extra columns (not mapped): {extra}",) if extra else (),
             reasons=dict(self.failures.ordered()),

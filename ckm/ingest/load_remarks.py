@@ -17,8 +17,10 @@ MOST_RENAMED = 3
 
 
 def remarks_on_known_rows(facts: LoadFacts) -> list[str]:
-    """Return remarks on known rows that the load removed, merged, kept or did not replace."""
+    """Return remarks on dropped rows, and on known rows that the load removed, merged, kept or did not replace."""
     remarks = []
+    if facts.erased:
+        remarks.append(f"{counted(facts.erased, 'row')} of erased persons dropped (ckm privacy)")
     if facts.superseded:
         removed = counted(facts.superseded, "row")
         remarks.append(f"{removed} of an earlier load of this file removed: the mapping changed")

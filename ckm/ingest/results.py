@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class FileResult:
-    """One file's ingest. ``rows`` is the sum of the five counts after it, for every file that could be read.
+    """One file's ingest. ``rows`` is the sum of the counts after it and ``erased``, for every file that could be read.
 
     Attributes
     ----------
@@ -32,6 +32,8 @@ class FileResult:
     accepted, updated, unchanged, duplicates, quarantined
         New rows; rows that replaced one with the same key; rows that were already stored; duplicates within the file;
         rows that failed validation or could not be parsed.
+    erased
+        Rows of erased persons, which were dropped; see :mod:`ckm.privacy`.
     reasons
         Count per ``column|rule`` of the quarantined rows, most frequent first.
     remarks
@@ -57,6 +59,7 @@ class FileResult:
     unchanged: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    erased: int = 0
     load_id: str | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -67,6 +70,8 @@ class FileResult:
 
 SHORT = ("file", "table", "status", "rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
 """Columns shown on a terminal."""
+COUNTS = (*SHORT[3:], "erased")
+"""Columns of counts."""
 SPARE = ("updated", "unchanged", "duplicates", "quarantined")
 """Columns that are hidden on a narrow terminal if they are zero."""
 SHORT_HISTORY = ("load_id", "loaded_at", "kind", "table", "file", "rows", "accepted", "quarantined", "undone")
@@ -77,7 +82,7 @@ def results_table(results: list[FileResult]) -> pl.DataFrame:
     """Return one row per file; reasons as ``column|rule: count``."""
     schema: dict[str, pl.DataType] = {
         **dict.fromkeys(("file", "table", "status", "encoding", "delimiter", "decimal", "date_format"), pl.String()),
-        **dict.fromkeys(SHORT[3:], pl.Int64()),
+        **dict.fromkeys(COUNTS, pl.Int64()),
         "load_id": pl.String(),
         "reasons": pl.List(pl.String),
         "remarks": pl.List(pl.String),
@@ -102,7 +107,7 @@ def history_table(loads: list[Load]) -> pl.DataFrame:
         "load_id": pl.String(),
         "loaded_at": pl.Datetime("us", "UTC"),
         **dict.fromkeys(("table", "kind", "file", "source"), pl.String()),
-        **dict.fromkeys(SHORT[3:], pl.Int64()),
+        **dict.fromkeys(COUNTS, pl.Int64()),
         "undone": pl.Boolean(),
         "undoes": pl.String(),
     }

@@ -24,7 +24,7 @@ from ckm.store import journal, loads, runs, undo
 from ckm.store.damage import explained, table_folders
 from ckm.store.data_files import CLUSTER_COLUMN
 from ckm.store.delta import StoredTable
-from ckm.store.erase import erase_customer
+from ckm.store.erase import CustomerRows, erase_customer, erase_customers
 from ckm.store.known_rows import as_known, states
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.lock import exclusive, held
@@ -46,11 +46,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm.store.erase import Found
     from ckm.store.incomplete_orders import OrderAmounts
 
 __all__ = [
     "REPLACED_BY",
     "ConflictError",
+    "CustomerRows",
     "FileState",
     "Identity",
     "Load",
@@ -320,6 +322,14 @@ class Store:
         """
         with self.locked():
             return erase_customer(self.root, customer_id)
+
+    def erase_customers(self, customers: CustomerRows, found: Found) -> dict[str, int]:
+        """Remove customers from every table, the run history and old files; see :func:`ckm.store.erase`.
+
+        Takes the lock.
+        """
+        with self.locked():
+            return erase_customers(self.root, customers, found)
 
     def keep_run(
         self, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]

@@ -266,6 +266,12 @@ class StoredTable:
                 self._vacuum_beside(path, keep_hours)
             self._forget_snapshot()
 
+    def checkpoint(self) -> None:
+        """Write a checkpoint, which makes opening a long log fast."""
+        self._forget_snapshot()
+        if self._delta is not None:
+            self._writable().create_checkpoint()
+
     def tidy(self) -> None:
         """Vacuum the table, unless that was done within the last hour."""
         marker = self.folder / VACUUM_FILE

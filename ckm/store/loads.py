@@ -24,7 +24,9 @@ class LoadFacts:
     Attributes
     ----------
     rows
-        Sum of ``accepted``, ``updated``, ``unchanged``, ``duplicates`` and ``quarantined``.
+        Sum of ``accepted``, ``updated``, ``unchanged``, ``duplicates``, ``quarantined`` and ``erased``.
+    erased
+        Number of rows of erased persons, which were dropped.
     superseded
         Number of rows that earlier loads of this file added and that the file no longer contains.
     by_order
@@ -79,6 +81,7 @@ class LoadFacts:
     kept_amounts: int = 0
     edges: tuple[str, ...] = ()
     continues: str | None = None
+    erased: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts in the form in which the log stores them."""

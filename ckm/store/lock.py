@@ -116,11 +116,13 @@ def held(root: Path, wait: float | None = None) -> Iterator[None]:
     """
     with exclusive(root, wait):
         place = root.resolve()
+        is_outermost = place not in _held.roots
         _held.roots.add(place)
         try:
             yield
         finally:
-            _held.roots.discard(place)
+            if is_outermost:
+                _held.roots.discard(place)
 
 
 def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContextManager[object]:

@@ -40,11 +40,11 @@ def names_customer(raw: pl.Series, customer_id: str) -> pl.Series:
     core = max(PLAIN.findall(customer_id), key=len, default="")
     candidates = raw.str.contains(core, literal=True) | raw.str.contains(ESCAPE, literal=True)
     wanted = customer_id.strip()
-    found = [bool(may) and wanted in {*_values(text or "")} for text, may in zip(raw, candidates, strict=True)]
+    found = [bool(may) and wanted in {*values_of_record(text or "")} for text, may in zip(raw, candidates, strict=True)]
     return pl.Series(raw.name, found, dtype=pl.Boolean)
 
 
-def _values(text: str) -> Iterator[str]:
+def values_of_record(text: str) -> Iterator[str]:
     """Yield every value that the text of a record may contain, without blanks around it."""
     if JSON_START.match(text):
         try:
@@ -67,7 +67,7 @@ def _of_json(value: Any) -> Iterator[str]:
     elif isinstance(value, str):
         yield value.strip()
         if JSON_START.match(value):
-            yield from _values(value)
+            yield from values_of_record(value)
 
 
 def _of_broken_json(text: str) -> Iterator[str]:

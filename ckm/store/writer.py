@@ -48,6 +48,8 @@ class LoadWriter:
     ----------
     amounts
         Functions that spread order amounts over lines; None if the source has no order amounts.
+    erased
+        Number of rows of the file that were dropped, because their persons were erased; the caller counts them.
     upkeep
         Remarks about maintenance of the store after the commit.
     """
@@ -71,6 +73,7 @@ class LoadWriter:
         self._earlier = [] if facts.kind == REQUARANTINE else in_force(same_file, facts)
         self._orders = FileOrders()
         self.upkeep: list[str] = []
+        self.erased = 0
         self.entry = journal.Entry(
             facts.load_id,
             table.name,
@@ -207,12 +210,13 @@ class LoadWriter:
         staged = self._staging.rows
         return replace(
             self.facts,
-            rows=staged + quarantined,
+            rows=staged + quarantined + self.erased,
             accepted=staged - duplicates - plan.unchanged - plan.updated,
             updated=plan.updated,
             unchanged=plan.unchanged,
             duplicates=duplicates,
             quarantined=quarantined,
+            erased=self.erased,
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:

@@ -51,6 +51,7 @@ CASES = {
     ),
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
+    "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
     "nightly": (("-o", "out/nightly.csv"),),
     "kb-search": (
         ("parcel", "-o", "out/hits.json", *DAY),
@@ -73,6 +74,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lay_out(folder)
     shutil.copytree(ROOT / "examples" / "shop" / "kb", folder / "kb", dirs_exist_ok=True)
     shutil.copy(ROOT / "examples" / "shop" / "kb-suite.yaml", folder)
+    people = ["cus_1,Ann,Lee,ann@example.com", "a@x,Ann,Lee,ann@example.com", "cus_2,Ben,Moser,ben@example.com"]
+    contacts = ["customer_id,first_name,surname,email", *people]
+    (folder / "contacts.csv").write_text("\n".join(contacts) + "\n", encoding="utf-8")
     dice, rows = random.Random(2), [HEADER]
     for number in range(120):
         day, gap = date(2024, 1, 1) + timedelta(days=dice.randrange(300)), dice.uniform(10, 60)

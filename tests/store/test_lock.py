@@ -126,8 +126,8 @@ def test_the_thread_that_holds_the_lock_may_enter_it_again_and_others_wait(tmp_p
         return bool(busy)
 
     with held(tmp_path, wait=0):
-        for _ in range(2):
-            with exclusive(tmp_path, wait=0):
+        for enter_again in (exclusive, held):
+            with enter_again(tmp_path, wait=0), exclusive(tmp_path, wait=0):
                 assert is_busy_elsewhere()
             assert is_busy_elsewhere()
             assert owner(tmp_path) is not None

@@ -1,0 +1,1 @@
+"""Inside of :mod:`ckm.privacy`: erasure, tombstones, access."""

@@ -1,0 +1,291 @@
+"""Erasure of persons from a workspace, in steps that can be repeated, with a journal.
+
+The journal has what the steps need, so that an erasure that was killed is completed by the next one, or by the next
+load. It contains the ids and contacts of the persons; it is readable only for its owner and deleted at the end.
+
+1. The journal is written. From here on the erasure is completed.
+2. Tombstones are added, so that no later load brings the persons back.
+3. Rows are removed from the store, with old files and the bounds in the logs.
+4. Lines of ``identities.csv``, and rows of result files in ``out/``, are removed.
+5. The remaining files of the workspace are searched; the receipt is written; the journal is deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from ckm._privacy.person import Person, find_person, linked_ids
+from ckm._privacy.result_lists import EDITABLE, remove_from_list
+from ckm._privacy.tombstones import (
+    FOLDER,
+    ID,
+    PRIVATE_FOLDER,
+    Tombstones,
+    add_tombstones,
+    make_private,
+    read_tombstones,
+    write_private,
+)
+from ckm._privacy.traces import Traces
+from ckm.errors import UsageError
+from ckm.identities import FILE as IDENTITIES
+from ckm.identities import Identities, read_identities
+from ckm.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    import polars as pl
+
+    from ckm.config import Workspace
+
+    Progress = Callable[[str], None]
+
+JOURNAL, RECEIPTS = "erasure.json", "receipts"
+INCOMING = "incoming"
+DIGEST_LENGTH = 12
+FREE_TEXTS = (("interactions", "text"),)
+"""Tables and their columns of free text, which may name another customer."""
+NOT_SEARCHED = frozenset({"store", FOLDER, INCOMING, ".git"})
+"""Folders of a workspace that the search for remaining traces leaves out: the store is rewritten, the privacy folder
+has no values, and the others are searched or named on their own."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an erasure removed, and what is beyond its reach; no id and no other value of a person.
+
+    Attributes
+    ----------
+    erased_on
+        Date of the erasure (``YYYY-MM-DD``).
+    customer_ids
+        Number of ids, with linked ones.
+    removed
+        Number of rows, lines or objects by place: table, or path in the workspace.
+    contacts_kept
+        Number of contacts and names that other customers have too; they are not recognised in later loads.
+    sources
+        Loaded files that contained the person, as the store names them. ckm does not change them.
+    remaining
+        Files of the workspace that still contain the person, and must be edited by hand; ``store/TABLE.COLUMN`` where
+        a free text of another customer does.
+    in_git
+        Whether the workspace is in a git repository, whose history ckm does not change.
+    receipt
+        Path of the receipt in the workspace; empty if the ids were erased before and nothing was left to remove.
+    """
+
+    erased_on: str
+    customer_ids: int
+    removed: dict[str, int] = field(default_factory=dict)
+    contacts_kept: int = 0
+    sources: tuple[str, ...] = ()
+    remaining: tuple[str, ...] = ()
+    in_git: bool = False
+    receipt: str = ""
+
+
+@dataclass
+class _Erasure:
+    """An erasure in progress, as in the journal.
+
+    ``repeats`` is whether the ids were erased before; ``receipt`` is the path of its receipt, once it is chosen.
+    """
+
+    person: Person
+    erased_on: str
+    repeats: bool
+    removed: dict[str, int] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+    receipt: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def of(cls, text: str) -> _Erasure:
+        record: dict[str, Any] = json.loads(text)
+        person = record.pop("person")
+        keys = {kind: tuple(values) for kind, values in person["keys"].items()}
+        return cls(Person(tuple(person["ids"]), keys, tuple(person["texts"]), person["shared"]), **record)
+
+
+def erase(
+    workspace: Workspace, ids: Iterable[str], erased_on: str, *, force: bool = False, progress: Progress
+) -> Receipt:
+    """Erase the persons with these customer ids, and all ids linked to them; complete an interrupted erasure first.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    ids
+        Customer ids.
+    erased_on
+        Date for the receipt and the tombstones (``YYYY-MM-DD``).
+    force
+        Whether to erase an id that the workspace does not know, so that later loads drop it.
+    progress
+        Called with the name of each step.
+
+    Raises
+    ------
+    UsageError
+        The workspace has no row, link or tombstone of an id.
+    """
+    store = Store(workspace.store_dir)
+    with store.held():
+        completed = complete(workspace, progress=progress)
+        progress("finding the person")
+        identities = read_identities(workspace.root / IDENTITIES)
+        given = tuple(dict.fromkeys(ids))
+        if not force:
+            _refuse_unknown(workspace, store, given, identities)
+        person = find_person(store, linked_ids(given, identities))
+        make_private(workspace.root / FOLDER)
+        tombstones = read_tombstones(workspace.root / FOLDER)
+        repeats = tombstones is not None and all(tombstones.has(ID, each) for each in person.ids)
+        begun = _Erasure(person, erased_on, repeats)
+        _write_journal(workspace, begun)
+        receipt = _finish(workspace, store, begun, progress)
+        return receipt if receipt.receipt or completed is None else completed
+
+
+def complete(
+    workspace: Workspace, *, wait: float | None = None, progress: Progress = lambda step: None
+) -> Receipt | None:
+    """Complete an interrupted erasure; return its receipt, None without one."""
+    path = workspace.root / FOLDER / JOURNAL
+    if not path.exists():
+        return None
+    store = Store(workspace.store_dir, wait=wait)
+    with store.held():
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if not text:  # completed by another process meanwhile, or killed before the first step
+            path.unlink(missing_ok=True)
+            return None
+        return _finish(workspace, store, _Erasure.of(text), progress)
+
+
+def _refuse_unknown(workspace: Workspace, store: Store, ids: tuple[str, ...], identities: Identities) -> None:
+    import polars as pl
+
+    from ckm._privacy.person import CUSTOMER, tables_with_customers
+
+    tombstones = read_tombstones(workspace.root / FOLDER)
+    linked = {each for link in identities.links for each in (link.left, link.right)}
+    unknown = {each for each in ids if each not in linked and not (tombstones and tombstones.has(ID, each))}
+    quarantine = store.quarantine()
+    tables = [frame for _, frame in tables_with_customers(store)] + ([quarantine] if quarantine is not None else [])
+    for frame in tables:
+        if unknown:
+            found = frame.filter(pl.col(CUSTOMER).is_in(sorted(unknown))).select(pl.col(CUSTOMER).unique()).collect()
+            unknown -= {*found[CUSTOMER]}
+    if unknown:
+        raise UsageError(
+            f"the store has no customer '{next(each for each in ids if each in unknown)}'",
+            hint="write the id as the store has it; --force drops it from later loads all the same",
+        )
+
+
+def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Progress) -> Receipt:
+    root = workspace.root
+    person, traces = erasure.person, Traces(erasure.person)
+
+    def found(place: str, rows: int, sources: Iterable[str] = ()) -> None:
+        """Record what is about to be removed; after a kill the larger count applies."""
+        erasure.removed[place] = max(rows, erasure.removed.get(place, 0))
+        erasure.sources = sorted({*erasure.sources, *sources})
+        _write_journal(workspace, erasure)
+
+    progress("recording tombstones")
+    values = [(ID, each) for each in person.ids]
+    values += [(kind, key) for kind, keys in person.keys.items() for key in keys]
+    tombstones = add_tombstones(root / FOLDER, values, erasure.erased_on)
+    progress("erasing from the store")
+    store.erase_customers(person, lambda table, lineage: found(f"store/{table}", len(lineage), _files(lineage)))
+    progress("erasing from results")
+    _erase_links(root / IDENTITIES, person, found)
+    for path in _files_below(workspace.out_dir):
+        if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
+            found(_name(path, root), rows)
+    progress("searching for traces")
+    remaining = (
+        *(_name(path, root) for path in _workspace_files(root) if traces.in_file(path)),
+        *_texts_with_traces(store, traces),
+    )
+    incoming = {_name(path, root) for path in _files_below(root / INCOMING) if traces.in_bytes(path)}
+    receipt = Receipt(
+        erasure.erased_on,
+        len(person.ids),
+        {place: rows for place, rows in sorted(erasure.removed.items()) if rows},
+        person.shared,
+        tuple(sorted({*erasure.sources, *incoming})),
+        remaining,
+        in_git=any((folder / ".git").exists() for folder in (root, *root.parents)),
+    )
+    if receipt.removed or not erasure.repeats:
+        if not erasure.receipt:  # a killed process may have written it, before its journal was deleted
+            erasure.receipt = _name(_new_receipt_file(root, person, erasure.erased_on, tombstones), root)
+            _write_journal(workspace, erasure)
+        receipt = replace(receipt, receipt=erasure.receipt)
+        text = json.dumps(asdict(receipt), ensure_ascii=False, indent=2)
+        write_private(root / receipt.receipt, f"{text}\n")
+    (root / FOLDER / JOURNAL).unlink(missing_ok=True)
+    return receipt
+
+
+def _texts_with_traces(store: Store, traces: Traces) -> Iterator[str]:
+    """Yield the columns of free text in which rows of other customers contain the person."""
+    for name, column in FREE_TEXTS:
+        if name in store.tables() and column in store.columns(name) and traces.in_column(store.scan(name), column):
+            yield f"store/{name}.{column}"
+
+
+def _files(lineage: pl.DataFrame) -> Iterable[str]:
+    return lineage["source_file"].drop_nulls().unique() if "source_file" in lineage.columns else ()
+
+
+def _erase_links(path: Path, person: Person, found: Callable[[str, int], None]) -> None:
+    """Remove the lines of ``identities.csv`` that name the person."""
+    identities = read_identities(path)
+    kept = tuple(link for link in identities.links if not {link.left, link.right, link.person_id} & set(person.ids))
+    if len(kept) < len(identities.links):
+        found(IDENTITIES, len(identities.links) - len(kept))
+        Identities(kept).write(path)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+def _workspace_files(root: Path) -> Iterator[Path]:
+    """Yield the files of a workspace outside of :data:`NOT_SEARCHED`."""
+    for here, folders, names in os.walk(root):
+        folders[:] = sorted(set(folders) - NOT_SEARCHED) if here == str(root) else sorted(set(folders) - {".git"})
+        yield from (root.joinpath(here, name) for name in sorted(names))
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _write_journal(workspace: Workspace, erasure: _Erasure) -> None:
+    write_private(workspace.root / FOLDER / JOURNAL, erasure.to_json())
+
+
+def _new_receipt_file(root: Path, person: Person, day: str, tombstones: Tombstones) -> Path:
+    """Return the path of a new receipt, named by the day and the tombstones of the person."""
+    folder = root / FOLDER / RECEIPTS
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    digests = "".join(sorted(tombstones.digest(ID, each) for each in person.ids))
+    name = f"{day}-{hashlib.sha256(digests.encode()).hexdigest()[:DIGEST_LENGTH]}"
+    names = (f"{name}{f'-{number}' if number > 1 else ''}.json" for number in count(1))
+    return next(folder / each for each in names if not (folder / each).exists())

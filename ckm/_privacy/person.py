@@ -1,0 +1,164 @@
+"""One person in a workspace: ids, contacts and names, found in the store, and which rows are theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._privacy.contacts import EMAIL, contact_columns, contact_key, name_columns
+from ckm.identities import SAME, components
+from ckm.pseudonym import is_contact
+from ckm.store.delta import StoredTable
+from ckm.store.quarantine_search import names_customer, values_of_record
+from ckm.store.side_tables import QUARANTINE, REPLACED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from ckm.identities import Identities
+    from ckm.store import Store
+
+CUSTOMER = "customer_id"
+FULL_NAME = "full_name"
+SHORTEST_NAME = 7
+"""Characters of a single Latin word from which it counts as the name of one person."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Ids and contacts of one person or of several.
+
+    Attributes
+    ----------
+    ids
+        Customer ids.
+    keys
+        Keys of their contacts by field (:func:`ckm._privacy.contacts.contact_key`), without contacts that other
+        customers have too.
+    texts
+        Contacts and names as they are written in the store, without those that other customers have too.
+    shared
+        Number of contacts and names that other customers have too.
+    """
+
+    ids: tuple[str, ...]
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    texts: tuple[str, ...] = ()
+    shared: int = 0
+
+    def contact_columns(self, names: Iterable[str]) -> list[str]:
+        """Return the columns by which a row without their id is theirs."""
+        return [name for name, kind in contact_columns(names).items() if self.keys.get(kind)]
+
+    def rows(self, frame: pl.DataFrame) -> pl.Series:
+        """Return whether each row is theirs, by its customer id or a contact."""
+        return frame.select(self.condition(frame.columns)).to_series()
+
+    def condition(self, names: Iterable[str]) -> pl.Expr:
+        """Return whether a row with columns of these names is theirs, by its customer id or a contact."""
+        theirs = pl.col(CUSTOMER).is_in(list(self.ids)).fill_null(value=False)
+        for name in self.contact_columns(names):
+            kind = contact_columns([name])[name]
+            theirs |= contact_key(pl.col(name), kind).is_in(list(self.keys[kind])).fill_null(value=False)
+        return theirs
+
+    def records(self, raw: pl.Series) -> pl.Series:
+        """Return whether each record of the quarantine contains one of their ids or contacts."""
+        found = pl.repeat(False, len(raw), eager=True)
+        for each in self.ids:
+            found |= names_customer(raw, each)
+        if not any(self.keys.values()):
+            return found
+        for place, text in enumerate(raw):
+            if not found[place] and text:
+                values = pl.DataFrame({"value": sorted({*values_of_record(text)})})
+                found[place] = any(
+                    values.select(contact_key(pl.col("value"), kind).is_in(list(keys)).any()).item()
+                    for kind, keys in self.keys.items()
+                )
+        return found
+
+
+def linked_ids(ids: Iterable[str], identities: Identities) -> tuple[str, ...]:
+    """Return the ids and all ids that are linked to them, sorted."""
+    root = components((link.left, link.right) for link in identities.links if link.verdict == SAME)
+    given = set(ids)
+    roots = {root[each] for each in given if each in root}
+    return tuple(sorted(given | {each for each, of in root.items() if of in roots}))
+
+
+def find_person(store: Store, ids: tuple[str, ...]) -> Person:
+    """Return the contacts and names of the customers ``ids`` in the tables and the replaced rows of a store."""
+    tables = dict(tables_with_customers(store))
+    keys: dict[str, set[str]] = {}
+    texts: dict[str, str] = {each: each.lower() for each in ids if is_contact(each)}
+    as_email = pl.DataFrame({CUSTOMER: list(ids)}, schema={CUSTOMER: pl.String})
+    keys[EMAIL] = {*as_email.select(contact_key(pl.col(CUSTOMER), EMAIL)).to_series().drop_nulls()}
+    theirs = pl.col(CUSTOMER).is_in(list(ids))
+    for frame in tables.values():
+        names = frame.collect_schema().names()
+        for column, kind in contact_columns(names).items():
+            found = frame.filter(theirs).select(
+                text=pl.col(column).cast(pl.String), key=contact_key(pl.col(column), kind)
+            )
+            known = found.drop_nulls().unique().collect()
+            keys.setdefault(kind, set()).update(known["key"])
+            texts |= dict(zip(known["text"], known["key"], strict=True))
+        full = _full_names(names)
+        if full is not None:
+            known = frame.filter(theirs).select(full.alias("text")).drop_nulls().unique().collect()
+            texts |= {each: each.lower() for each in known["text"] if _identifies(each)}
+    others = _of_others(tables.values(), ids, keys, {*texts.values()})
+    kept = {kind: tuple(sorted(found - others)) for kind, found in sorted(keys.items()) if found - others}
+    own = tuple(sorted(text for text, key in texts.items() if key not in others))
+    return Person(ids, kept, own, shared=len(others))
+
+
+def _identifies(name: str) -> bool:
+    """Return whether a name is searched in texts: one short word, such as a given name, is of many people."""
+    return not name.isascii() or " " in name or len(name) >= SHORTEST_NAME
+
+
+def tables_with_customers(store: Store) -> Iterator[tuple[str, pl.LazyFrame]]:
+    """Yield the tables and tables of replaced rows that have customer ids, by name."""
+    for name in store.tables():
+        for each in (name, f"{name}{REPLACED}"):
+            table = StoredTable(store.root / each)
+            if table.exists and CUSTOMER in table.schema and each != QUARANTINE:
+                yield each, table.scan()
+
+
+def _of_others(
+    tables: Iterable[pl.LazyFrame], ids: tuple[str, ...], keys: Mapping[str, set[str]], names: set[str]
+) -> set[str]:
+    """Return the keys of contacts, and names, that rows of other customers have."""
+    others: set[str] = set()
+    rest = pl.col(CUSTOMER).is_not_null() & ~pl.col(CUSTOMER).is_in(list(ids))
+    for frame in tables:
+        columns = frame.collect_schema().names()
+        wanted = [
+            (contact_key(pl.col(column), kind), keys[kind])
+            for column, kind in contact_columns(columns).items()
+            if keys.get(kind)
+        ]
+        full = _full_names(columns)
+        if full is not None and names:
+            wanted.append((full.str.to_lowercase(), names))
+        for key, values in wanted:
+            found = frame.filter(rest).select(key.alias("key")).filter(pl.col("key").is_in(sorted(values)))
+            others.update(found.unique().collect()["key"])
+    return others
+
+
+def _full_names(columns: Iterable[str]) -> pl.Expr | None:
+    """Return the full name of a row: of its columns of names, else of given name and surname; None without columns."""
+    by_field: dict[str, list[str]] = {}
+    for column, kind in name_columns(columns).items():
+        by_field.setdefault(kind, []).append(column)
+    whole = [pl.col(each).cast(pl.String) for each in by_field.get(FULL_NAME, [])]
+    parts = [by_field.get(each) for each in ("given_name", "surname")]
+    if all(parts):
+        whole.append(pl.concat_str([pl.col(each[0]).cast(pl.String) for each in parts if each], separator=" "))
+    return pl.coalesce(whole).str.strip_chars().replace("", None) if whole else None

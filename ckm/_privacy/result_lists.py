@@ -1,0 +1,120 @@
+"""Removal of a person from result files: rows of CSV and Parquet files, lines of NDJSON, objects of JSON lists."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ckm.files import replacing
+from ckm.io.mapping.synonyms import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ckm._privacy.traces import Traces
+
+ID_COLUMNS = frozenset({"customer_id", "person_id", "left", "right"})
+"""Columns of ids in the lists that ckm writes."""
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+EDITABLE = (*DELIMITERS, ".parquet", ".ndjson", ".jsonl", ".json")
+
+
+def remove_from_list(path: Path, traces: Traces) -> int:
+    """Remove the person's rows from a result file; return their number. A file of another format is unchanged.
+
+    A row is theirs if a column of ids has one of their ids. A row without any id is theirs if it contains a
+    distinctive id, a contact or a name of theirs.
+    """
+    if path.suffix in DELIMITERS:
+        return _from_csv(path, traces)
+    if path.suffix == ".parquet":
+        return _from_parquet(path, traces)
+    if path.suffix in (".ndjson", ".jsonl"):
+        return _from_lines(path, traces)
+    return _from_json(path, traces) if path.suffix == ".json" else 0
+
+
+def _is_theirs(row: Mapping[str, Any], traces: Traces) -> bool:
+    ids = [value for name, value in row.items() if normalise(name) in _ID_NAMES and value not in (None, "")]
+    if ids:
+        return any(str(each).removeprefix("'") in traces.person.ids or str(each) in traces.distinctive for each in ids)
+    return any(traces.in_text(value) for value in row.values() if isinstance(value, str))
+
+
+_ID_NAMES = frozenset(map(normalise, ID_COLUMNS))
+
+
+def _from_csv(path: Path, traces: Traces) -> int:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        lines = file.readlines()
+    first = lines[0] if lines else ""
+    delimiter = ";" if path.suffix == ".csv" and first.count(";") > first.count(",") else DELIMITERS[path.suffix]
+    reader = csv.reader(lines, delimiter=delimiter)
+    header = [name.removeprefix("\ufeff") for name in next(reader, [])]
+    kept = lines[: reader.line_num]
+    before, removed = reader.line_num, 0
+    for record in reader:
+        if _is_theirs(dict(zip(header, record, strict=False)), traces):
+            removed += 1
+        else:
+            kept += lines[before : reader.line_num]
+        before = reader.line_num
+    if removed:
+        with replacing(path) as draft:
+            draft.write_text("".join(kept), encoding="utf-8", errors="surrogateescape", newline="")
+    return removed
+
+
+def _from_parquet(path: Path, traces: Traces) -> int:
+    frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+    texts = frame.select(name for name, dtype in frame.schema.items() if not dtype.is_nested())
+    theirs = pl.Series([_is_theirs(row, traces) for row in texts.iter_rows(named=True)], dtype=pl.Boolean)
+    if theirs.any():
+        with replacing(path) as draft:
+            frame.filter(~theirs).write_parquet(draft)
+    return int(theirs.sum())
+
+
+def _from_lines(path: Path, traces: Traces) -> int:
+    lines = path.read_bytes().splitlines(keepends=True)
+    kept = [line for line in lines if not _line_is_theirs(line, traces)]
+    if len(kept) < len(lines):
+        with replacing(path) as draft:
+            draft.write_bytes(b"".join(kept))
+    return len(lines) - len(kept)
+
+
+def _line_is_theirs(line: bytes, traces: Traces) -> bool:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return traces.in_text(line.decode("utf-8", "replace"))
+    return isinstance(row, dict) and _is_theirs(row, traces)
+
+
+def _from_json(path: Path, traces: Traces) -> int:
+    try:
+        document = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return 0
+    rest, removed = _without(document, traces)
+    if removed:
+        with replacing(path) as draft:
+            draft.write_text(f"{json.dumps(rest, ensure_ascii=False, indent=2)}\n", encoding="utf-8", newline="")
+    return removed
+
+
+def _without(value: Any, traces: Traces) -> tuple[Any, int]:
+    """Return a JSON value without objects of the person in its lists, and their number."""
+    if isinstance(value, list):
+        kept = [each for each in value if not (isinstance(each, dict) and _is_theirs(each, traces))]
+        inner = [_without(each, traces) for each in kept]
+        return [each for each, _ in inner], len(value) - len(kept) + sum(count for _, count in inner)
+    if isinstance(value, dict):
+        found = {name: _without(each, traces) for name, each in value.items()}
+        return {name: each for name, (each, _) in found.items()}, sum(count for _, count in found.values())
+    return value, 0

@@ -1,0 +1,201 @@
+"""Tombstones: keyed hashes of the ids and contacts of erased persons, by which later loads recognise their rows.
+
+The file has no value of a person, and without the key its hashes cannot be computed from a guessed value. The key is a
+file of the workspace, readable only for its owner.
+"""
+
+from __future__ import annotations
+
+import csv
+import hmac
+import io
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._privacy.contacts import EMAIL, contact_columns, contact_key
+from ckm.errors import RefusedError
+from ckm.files import flush_folder, replacing
+from ckm.store.erase import PARENT
+from ckm.store.quarantine_search import values_of_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+FOLDER = "privacy"
+"""Folder of a workspace with the tombstones, their key, the receipts and the journal of an erasure."""
+FILE, KEY_FILE = "tombstones.csv", "key"
+COLUMNS = ("kind", "digest", "erased_on")
+ID = "id"
+KEY_BYTES = 32
+PRIVATE_FOLDER = 0o700
+GITIGNORE = "# The key must not be in git; keep a backup elsewhere.\nkey\nerasure.json\n"
+CUSTOMER = "customer_id"
+
+
+class MissingKeyError(RefusedError):
+    """The workspace has tombstones and no key, so that erased persons cannot be recognised."""
+
+    code = "missing-privacy-key"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is missing: without it, erased persons would be loaded again",
+            hint="restore it from a backup; nothing was loaded",
+            place=str(path),
+        )
+
+
+@dataclass(frozen=True)
+class Tombstones:
+    """Keyed hashes of erased persons.
+
+    Attributes
+    ----------
+    key
+        Secret key of the hashes.
+    digests
+        Hash and kind (``id``, ``email``, ``phone``) of each value, with the date of the erasure.
+    """
+
+    key: bytes
+    digests: dict[tuple[str, str], str]
+
+    def digest(self, kind: str, value: str) -> str:
+        """Return the keyed hash (HMAC-SHA256, hexadecimal) of a value."""
+        return hmac.digest(self.key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
+
+    def has(self, kind: str, value: str) -> bool:
+        """Return whether a value is of an erased person."""
+        return (kind, self.digest(kind, value)) in self.digests
+
+    def rows(self, frame: pl.DataFrame) -> pl.Series:
+        """Return whether each row is of an erased person: by its customer id, or a contact of its own."""
+        found = pl.repeat(False, len(frame), eager=True)
+        if CUSTOMER in frame.columns:
+            ids = frame[CUSTOMER].cast(pl.String)
+            found |= self._among(ids, ID)
+            found |= self._among(_keys(ids, EMAIL), EMAIL)
+        for column, field in contact_columns(frame.columns).items():
+            found |= self._among(_keys(frame[column], field), field)
+        return found
+
+    def ids(self, values: pl.Series) -> pl.Series:
+        """Return whether each value is the id of an erased person; null is not."""
+        return self._among(values.cast(pl.String), ID)
+
+    def records(self, raw: pl.Series, customers: pl.Series) -> pl.Series:
+        """Return whether each failed record is of an erased person.
+
+        Parameters
+        ----------
+        raw
+            Records as JSON, or their text.
+        customers
+            Customer id of each record; null if unknown, then every value of the record is compared with the ids.
+        """
+        found = self._among(customers, ID)
+        for place, (text, customer) in enumerate(zip(raw, customers, strict=True)):
+            if not found[place] and text:
+                found[place] = self._has_value(text, with_ids=customer is None)
+        return found
+
+    def _has_value(self, text: str, *, with_ids: bool) -> bool:
+        values = pl.Series(sorted({*values_of_record(text)}), dtype=pl.String)
+        if with_ids and self._among(values, ID).any():
+            return True
+        return any(self._among(_keys(values, field), field).any() for field in self._contact_kinds)
+
+    @cached_property
+    def _contact_kinds(self) -> list[str]:
+        return sorted({kind for kind, _ in self.digests if kind != ID})
+
+    def _among(self, values: pl.Series, kind: str) -> pl.Series:
+        if not any(known == kind for known, _ in self.digests):
+            return pl.repeat(False, len(values), eager=True)
+        theirs = [each for each in values.drop_nulls().unique() if self.has(kind, each)]
+        return values.is_in(theirs).fill_null(value=False)
+
+
+def _keys(values: pl.Series, field: str) -> pl.Series:
+    return pl.select(contact_key(pl.lit(values), field)).to_series()
+
+
+def without_erased(
+    good: pl.DataFrame, failed: pl.DataFrame, tombstones: Tombstones
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return valid and failed rows of a load without rows of erased persons; a parent that was erased is null."""
+    unknown = pl.repeat(None, len(failed), dtype=pl.String, eager=True)
+    customers = failed[CUSTOMER] if CUSTOMER in failed.columns else unknown
+    good = good.filter(~tombstones.rows(good))
+    if PARENT in good.columns:
+        erased = tombstones.ids(good[PARENT])
+        good = good.with_columns(pl.when(~erased).then(pl.col(PARENT)).alias(PARENT))
+    return good, failed.filter(~tombstones.records(failed["raw"], customers))
+
+
+def read_tombstones(folder: Path) -> Tombstones | None:
+    """Return the tombstones in the privacy folder of a workspace; None without any.
+
+    Raises
+    ------
+    MissingKeyError
+        The key is missing.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        key = _read_key(folder / KEY_FILE)
+    except (OSError, ValueError):
+        raise MissingKeyError(folder / KEY_FILE) from None
+    with path.open(encoding="utf-8", newline="") as file:
+        digests = {(row["kind"], row["digest"]): row["erased_on"] for row in csv.DictReader(file)}
+    return Tombstones(key, digests)
+
+
+def add_tombstones(folder: Path, values: Iterable[tuple[str, str]], erased_on: str) -> Tombstones:
+    """Add tombstones of values (kind and value) to the privacy folder, which is created; return all of them."""
+    make_private(folder)
+    known = read_tombstones(folder) or Tombstones(_key(folder), {})
+    digests = {(kind, known.digest(kind, value)): erased_on for kind, value in values}
+    made = Tombstones(known.key, {**digests, **known.digests})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((*pair, made.digests[pair]) for pair in sorted(made.digests))
+    write_private(folder / FILE, out.getvalue())
+    return made
+
+
+def make_private(folder: Path) -> None:
+    """Create a folder that only its owner can read, with a ``.gitignore`` for its secrets."""
+    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if not (folder / ".gitignore").exists():
+        (folder / ".gitignore").write_text(GITIGNORE, encoding="utf-8", newline="\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file by one that only its owner can read."""
+    with replacing(path, owner_only=True) as draft:
+        draft.write_text(text, encoding="utf-8", newline="")
+    flush_folder(path.parent)
+
+
+def _key(folder: Path) -> bytes:
+    """Return the key, which is created if the folder has none, or an empty one of a killed process."""
+    path = folder / KEY_FILE
+    if not path.exists() or not path.stat().st_size:
+        write_private(path, f"{secrets.token_hex(KEY_BYTES)}\n")
+    return _read_key(path)
+
+
+def _read_key(path: Path) -> bytes:
+    key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    if len(key) != KEY_BYTES:
+        raise ValueError
+    return key

@@ -1,0 +1,109 @@
+"""Search for a person in files: in text, tables, workbooks and archives."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import io
+import json
+import mmap
+import re
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._privacy.contacts import EMAIL, PHONE
+from ckm.pseudonym import is_contact, pseudonym
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm._privacy.person import Person
+
+LONG_NUMBER = 7
+"""Digits from which an id of digits alone is searched in a text; shorter ones are equal to amounts and counts."""
+BETWEEN_DIGITS = r"[\s().\-/]*"
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Search for the ids, contacts and names of a person.
+
+    An id of a few digits is searched only where a whole value is an id.
+    """
+
+    person: Person
+
+    @cached_property
+    def distinctive(self) -> tuple[str, ...]:
+        """The ids that are searched in texts, and their pseudonyms in reports."""
+        ids = [each for each in self.person.ids if not each.isdecimal() or len(each) >= LONG_NUMBER]
+        return (*ids, *(pseudonym(each) for each in ids if is_contact(each)))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Every searched text, without telephone numbers in other spellings."""
+        return frozenset({*self.distinctive, *self.person.texts, *self.person.keys.get(EMAIL, ())})
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str] | None:
+        """Pattern of every searched text; None without one."""
+        parts = [_whole(each) for each in sorted(self.words, key=lambda word: (-len(word), word))]
+        parts += [rf"{BETWEEN_DIGITS.join(key)}(?!\d)" for key in self.person.keys.get(PHONE, ())]
+        return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+    def in_text(self, text: str) -> bool:
+        """Return whether a text contains the person."""
+        return self.pattern is not None and self.pattern.search(text) is not None
+
+    def in_column(self, rows: pl.LazyFrame, column: str) -> bool:
+        """Return whether a column of texts contains the person."""
+        if not self.words:
+            return False
+        may_contain = pl.col(column).str.contains_any(sorted(self.words), ascii_case_insensitive=True)
+        return any(map(self.in_text, rows.filter(may_contain).select(column).collect()[column]))
+
+    def in_file(self, path: Path) -> bool:
+        """Return whether a file contains the person; archives and tables are decoded."""
+        return any(map(self.in_text, texts_of(path)))
+
+    def in_bytes(self, path: Path) -> bool:
+        """Return whether a file of any size contains an id, contact or name as it is written in the store."""
+        if path.suffix in (".gz", ".zip", ".xlsx", ".parquet"):
+            return self.in_file(path)
+        if not path.stat().st_size:
+            return False
+        texts = {*self.distinctive, *self.person.texts}
+        words = {word.encode() for text in texts for word in (text, json.dumps(text)[1:-1])}
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return any(content.find(word) >= 0 for word in words)
+
+
+def _whole(word: str) -> str:
+    """Return the pattern of a word; scripts without spaces have no borders of words."""
+    return rf"(?<![\w-]){re.escape(word)}(?![\w-])" if word.isascii() else re.escape(word)
+
+
+def texts_of(path: Path) -> list[str]:
+    """Return the texts of a file: of every member of an archive, every column of a Parquet file."""
+    try:
+        if path.suffix == ".parquet":
+            frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+            return [frame.select(pl.all().cast(pl.String, strict=False)).write_csv()] if frame.width else []
+        data = path.read_bytes()
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        if data[:2] == b"PK":
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return [_text(archive.read(name)) for name in archive.namelist()]
+    except (OSError, ValueError, zipfile.BadZipFile, pl.exceptions.PolarsError):
+        return [_text(path.read_bytes())]
+    return [_text(data)]
+
+
+def _text(data: bytes) -> str:
+    text = data.decode("utf-8", "replace")
+    return f"{text}\n{html.unescape(text)}" if "&" in text else text

@@ -1,0 +1,62 @@
+"""The export of a person has every row on the person, with sources and purposes, and nothing on others."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import ckm
+from ckm.errors import UsageError
+from tests._privacy.shop import ANN, ANN_SHOP, OTHERS, make_shop
+from tests.conftest import Run
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shop(tmp_path_factory.mktemp("access") / "shop")
+
+
+def test_an_export_has_every_row_of_the_person_in_every_place(shop: Path) -> None:
+    found = ckm.privacy.export(shop, ANN)
+    assert dict(found.frame.select("place", "rows").iter_rows()) == {
+        "store/quarantine": 2,
+        "store/runs_segments": 1,
+        "store/transactions": 4,
+        "store/transactions_replaced": 1,
+        "identities.csv": 1,
+    }
+    assert found.data.ids == (ANN_SHOP, ANN)
+    [orders] = [place for place in found.data.places if place.name == "store/transactions"]
+    assert orders.sources == (("transactions", "incoming/february.csv", 1), ("transactions", "incoming/january.csv", 3))
+    assert orders.rows["order_id"].sort().to_list() == ["901", "902", "903", "904"]
+
+
+@pytest.mark.parametrize("suffix", ["json", "html"])
+def test_an_export_is_readable_for_its_owner_only_and_has_nothing_on_others(
+    shop: Path, tmp_path: Path, suffix: str
+) -> None:
+    target = tmp_path / f"ann.{suffix}"
+    target.write_text("before")
+    target.chmod(0o644)
+    ckm.privacy.export(shop, ANN_SHOP).save(target)
+    text = target.read_text(encoding="utf-8")
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert "Ann Leechester" in text
+    assert "incoming/january.csv" in text
+    assert "to analyse purchases" in text
+    assert not any(f"Number{each}" in text for each in range(OTHERS))
+
+
+def test_the_command_prints_the_rows_as_json(shop: Path, run: Run) -> None:
+    done = run("privacy", "export", ANN, "-C", str(shop), "-f", "json")
+    assert json.loads(done.stdout) == ckm.privacy.export(shop, ANN).data.to_dict()
+
+
+def test_an_erased_person_has_no_export(shop: Path, tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop")
+    ckm.privacy.erase(root, ANN, on=date(2026, 11, 30))
+    with pytest.raises(UsageError, match="nothing on"):
+        ckm.privacy.export(root, ANN)
