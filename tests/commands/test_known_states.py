@@ -182,7 +182,7 @@ def test_returns_of_unknown_days_are_in_the_report_and_in_no_feature_of_churn(tm
     without.take("day0.csv", [row for row in rows if row not in undated])
     results = [run("churn-warn", "-C", each.desk.root, "--all", "-f", "json", "-v") for each in (with_returns, without)]
     assert results[0].exit_code == 0, results[0].output
-    told = f"{len(undated)} refunds (100% of all) have no day of their own"
+    told = f"{len(undated)} refunds (100% of all) have no date and count on the day of the order"
     assert told in results[0].stderr
     assert told not in results[1].stderr
     probability = [{row["customer_id"]: row["p_churn"] for row in json.loads(each.stdout)} for each in results]
