@@ -67,7 +67,7 @@ class ErasureResult(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The frame."""
+        """Same as :attr:`frame`."""
         return self.frame
 
 
@@ -136,7 +136,7 @@ class PersonalDataResult(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The frame."""
+        """Same as :attr:`frame`."""
         return self.frame
 
     def to_json(self) -> str:
