@@ -249,7 +249,7 @@ class KnowledgeBase:
         return warnings
 
     def _suggestions(self, query: Query, analysis: Analysis, scope: Scope) -> tuple[str, ...]:
-        """Return the query with one word replaced by a similar word of the index, if that query has hits."""
+        """Return queries that have hits: the query with one word replaced by a similar word of the index."""
         found: dict[str, None] = {}
         places = [(token.start, token.end) for token in analysis.exact if token.script not in ("han", "thai")]
         places += [(run.start, run.end) for run in analysis.runs if run.script == "thai"]

@@ -74,7 +74,10 @@ def _field(key: str) -> str:
 
 
 def _keys(records: pl.DataFrame) -> dict[str, Key]:
-    """Return by ``field:part`` the keys of all records; a field with two values per record has all first ones first."""
+    """Return by ``field:part`` the hashes of the key of each record, and a mask of the known ones.
+
+    The arrays of a key of names are twice as long: those of all given names come first, then those of all surnames.
+    """
     parts: dict[str, list[pl.Expr]] = {}
     for name in records.columns:
         value = pl.col(name)

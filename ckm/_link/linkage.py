@@ -186,7 +186,10 @@ def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indice
 
 
 def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
-    """Return further pairs of records that other pairs connect."""
+    """Return the pairs that are not in ``found`` of records that a chain of likely pairs connects.
+
+    Groups of more than :data:`LARGEST_GROUP` records get no further pairs.
+    """
     group = connected(n, found.left, found.right, found.probability >= LIKELY)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(group[order]) != 0))

@@ -72,7 +72,7 @@ def title_of(localized: LocalizedReport) -> str:
 
 
 def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:
-    """Return the chart headlines of a section of the metric catalogue that are sentences, and no titles."""
+    """Return the chart headlines of a catalogue section that state a finding, without plain titles of metrics."""
     titles = {localized.title(each.name) for each in load_catalogue()}
     makers = (make for each in PAGE_SECTIONS if each.of_catalogue == section for make in each.blocks)
     blocks = (block for make in makers for block in make(localized))

@@ -75,7 +75,11 @@ def _figure(localized: LocalizedReport, dimension: str, slices: list[Metric]) ->
 
 
 def _finding(localized: LocalizedReport, dimension: str, slices: list[Metric], largest: Metric) -> str:
-    """Return the slice with the largest change, or of periods of unequal length the one with the largest revenue."""
+    """Return the headline: the named slice with the largest change, with that change.
+
+    Without a change, or for periods of unequal length, the share of the slice with the largest revenue; if the total is
+    not positive, the title of the table.
+    """
     total = sum(each.value or 0.0 for each in slices)
     moved = max(named_slices(slices), key=lambda each: abs(each.change or 0.0))
     name = localized.dimension(dimension)

@@ -90,7 +90,11 @@ def _listed(kind: str, payments: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def payment_findings(reconciled: pl.DataFrame) -> Iterator[Finding]:
-    """Count unmatched orders and payments: an info per kind, because a payment may still arrive."""
+    """Yield a finding per kind with its count and amount.
+
+    Payments without a known order are a warning. An unpaid order or a failed payment is an info, because a payment may
+    still arrive.
+    """
     words = {
         "unpaid": "{} without a successful payment",
         "failed": "failed {} without a later success",

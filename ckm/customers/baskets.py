@@ -324,7 +324,11 @@ def renumbered(keys: Integers, codes: Integers, items: Integers) -> Integers:
 
 
 def sale_days_of(sale_days: Integers, lines: Integers, items: Integers) -> SaleDays:
-    """Return sale days from keys of :func:`sale_key` and their lines; ``items`` has the new number by old number."""
+    """Return the purchase lines by item and day, with items renumbered.
+
+    ``sale_days`` are keys of :func:`sale_key` with old item numbers, and ``lines`` the purchase lines of each key;
+    ``items[old]`` is the new item number.
+    """
     keys = sale_key(items[sale_days >> DAY_BITS], sale_days & DAY_MASK)
     sums = sum_by_key(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items above the maximum share a number
     keys = sums["key"].to_numpy()

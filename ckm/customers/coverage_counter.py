@@ -35,7 +35,10 @@ class CoverageCounter:
         self._currencies: list[pl.DataFrame] = []
 
     def add(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """Count a batch (``kind``, ``day`` with the epoch's offset, ``currency``, amounts); return its used lines."""
+        """Count the lines of a batch; return those of a used kind up to the last used day.
+
+        Columns: ``kind``, ``day`` (days since 1970-01-01 plus the offset of the epoch), ``currency``, and the amounts.
+        """
         if batch.is_empty():
             return batch
         kind, day = batch["kind"].to_numpy(), batch["day"].to_numpy()

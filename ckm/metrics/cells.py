@@ -97,7 +97,7 @@ def grid(metrics: Metrics, by: str | None) -> Grid:
 
 @dataclass(frozen=True)
 class _Place:
-    """The cell of a metric in its components.
+    """Cell of a metric, split into the slice of ``--by`` and the group of customers within that slice.
 
     Attributes
     ----------

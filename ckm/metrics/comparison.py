@@ -94,7 +94,10 @@ class PeriodComparison:
 
     @property
     def days(self) -> tuple[int, int]:
-        """Days of the previous and this period within the data; equal numbers for billing by the calendar."""
+        """Number of days of the previous and this period that the data cover.
+
+        For customers billed by the calendar, this period's number twice, so that totals are not compared per day.
+        """
         before, now = self.equal_days
         if self.is_billed_by_calendar:
             return now.period.days, now.period.days

@@ -138,7 +138,7 @@ def loyalty_metrics(
     ]
     customers = LoyalCustomers(_list(context, here, loyal))
     if not (here.active & (here.high | here.low)).any():
-        # the satisfaction metrics give the reason for missing ratings
+        # without a table of interactions, the satisfaction metrics already give the reason
         missing = (Missing("loyalty", "no_ratings"),) if "interactions" in context.tables else ()
         return customers, tuple(metrics), missing
     return customers, (*_cells(context, here, then), *metrics), ()

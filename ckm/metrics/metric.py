@@ -71,7 +71,7 @@ class Metric:
 
     @property
     def change(self) -> float | None:
-        """Difference to the comparison period in the unit of the metric; of unequal periods over equally many days.
+        """Value minus the value of the comparison period; None without one of them.
 
         With ``days``, a sum is scaled to the days of the shorter period, and any other metric has no change.
         """

@@ -114,12 +114,12 @@ class Partition:
 
 
 class PartitionedLedger(ABC):
-    """Ledgers of all days of disjoint partitions of the customers.
+    """Ledgers of the customers, one per partition; each customer is in one partition.
 
     Parameters
     ----------
     common
-        What they have in common.
+        How the ledgers were read, the coverage of all their lines, and their currency.
     partitions
         Number of partitions.
     customers

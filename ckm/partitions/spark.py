@@ -71,8 +71,8 @@ class SparkDataset(Dataset):
     ----------
     source
         A table's name, or a path or URL of Parquet files or a Delta table.
-    rows
-        How executors convert the rows.
+    convert
+        Conversion of rows of the source to ledger columns, which the executors run.
     """
 
     source: str = ""

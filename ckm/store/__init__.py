@@ -316,7 +316,7 @@ class Store:
             return self._undo(load.facts, _loads_to_repeat(load, list(found.values())))
 
     def erase_customer(self, customer_id: str) -> dict[str, int]:
-        """Remove a customer from every table, the run history and old files; return the removed rows by table.
+        """Remove a customer from every table, the run history and old files; return the removed rows per table.
 
         Takes the lock.
         """

@@ -45,7 +45,10 @@ class OrderAmounts(Protocol):
         ...
 
     def with_known_amounts(self, new: pl.DataFrame, known: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-        """Return lines and refunds of the orders that keep known amounts, because the file has no column for these."""
+        """Return the orders that keep known discounts or refunds, because the file has no column for them.
+
+        The result has the lines of these orders with those amounts, and their known refund rows.
+        """
         ...
 
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,7 +127,7 @@ def with_known_amounts(
 
 
 def _numbered_with_amounts(new: pl.DataFrame, known: pl.DataFrame, orders: pl.Series) -> pl.Series:
-    """Return the orders whose rows all have line numbers and of which some row has amounts of the order."""
+    """Return those of ``orders`` whose rows all have a line number, and some row of which has amounts of the order."""
     both = pl.concat([rows.select(*OF_LINE, STORED_AMOUNTS) for rows in (new, known)])
     both = both.filter(pl.col(ORDER).is_in(orders.implode()))
     both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(STORED_AMOUNTS).count())

@@ -50,7 +50,10 @@ class OrderMerge:
         self.merged = self.older = self.kept = 0
 
     def merge_states(self) -> LoadFacts:
-        """Complete the plan; return the facts with the load's moment and the counts of orders."""
+        """Merge the file's orders with their known states, and add the result to the plan of the load.
+
+        Returns the facts of the load, with its moment and the counts of merged orders.
+        """
         candidates, facts = self.candidates, self.candidates.facts
         if candidates.known_files:
             if facts.moment is None:

@@ -1,4 +1,6 @@
-"""Moments of files, loads and orders: the times as of which states count, from the data and never from the clock.
+"""Moments of files, loads and orders: when the states that they show were current.
+
+Moments come from the data, never from the clock.
 
 A file was exported after everything in it happened, so its newest time is the earliest possible time of the export.
 """

@@ -98,7 +98,9 @@ def _returning(root: Path, table: StoredTable, load: LoadFacts) -> pl.DataFrame:
 
 
 def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl.DataFrame:
-    """Return the rows of ``mine`` whose replacements were replaced too, marked as replaced by the later load.
+    """Return the rows that the undone load replaced and whose new version a later load replaced in turn.
+
+    They are marked as replaced by that later load.
 
     ``mine`` are the rows that the undone load replaced; ``lost`` are its own rows that later loads replaced.
     """

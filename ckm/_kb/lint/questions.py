@@ -20,7 +20,10 @@ COMPARED = 20
 
 
 def answers_nothing(context: LintContext) -> Iterator[Violation]:
-    """Yield entries without resolution, reasons and questions, and validated ``for`` entries without resolution.
+    """Yield entries without an answer; archived entries are never reported.
+
+    These have neither a resolution nor reasons or questions that they answer, or they are validated entries of the kind
+    ``for`` (knowledge for customers) without a resolution.
 
     For a draft this is only information: it may record a question before the answer is known.
     """
