@@ -67,7 +67,7 @@ class ErasureResult(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The frame."""
+        """Same as :attr:`frame`."""
         return self.frame
 
 
@@ -105,8 +105,8 @@ def erase(
     BusyError
         Another writer holds the store.
     """
-    if not ids:
-        raise UsageError("no customer id is given", hint="ckm privacy erase ID")
+    if not all(ids or [""]):
+        raise UsageError("no customer id is given, or an empty one", hint="ckm privacy erase ID")
     workspace = open_workspace(None if source is None else Path(source))
     day = (on or date.today()).isoformat()  # a date for people; no result depends on it
     receipt = erasure.erase(workspace, ids, day, force=force, progress=progress)
@@ -136,7 +136,7 @@ class PersonalDataResult(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The frame."""
+        """Same as :attr:`frame`."""
         return self.frame
 
     def to_json(self) -> str:
@@ -178,8 +178,8 @@ def export(source: str | os.PathLike[str] | None, *ids: str) -> PersonalDataResu
     UsageError
         No id is given, or the workspace has nothing on it.
     """
-    if not ids:
-        raise UsageError("no customer id is given", hint="ckm privacy export ID")
+    if not all(ids or [""]):
+        raise UsageError("no customer id is given, or an empty one", hint="ckm privacy export ID")
     data = personal_data(open_workspace(None if source is None else Path(source)), ids)
     if not data.places:
         raise UsageError(f"the workspace has nothing on '{ids[0]}'", hint="write the id as the store has it")

@@ -17,6 +17,7 @@ from ckm.store import Store
 from ckm.store.damage import table_folders
 from ckm.store.delta import StoredTable
 from ckm.store.side_tables import QUARANTINE
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,11 +152,11 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _section(place: Place) -> Section:
-    sources = tuple((f"{source}: {file}", f"{rows:,}") for source, file, rows in place.sources)
+    sources = tuple((f"{source}: {file}", counted(rows, "row")) for source, file, rows in place.sources)
     shown = place.rows.select(name for name in place.rows.columns if name not in TECHNICAL)
     columns = tuple(TableColumn(name, numeric=dtype.is_numeric()) for name, dtype in shown.schema.items())
     cells = tuple(tuple(_cell(value) for value in row) for row in shown.iter_rows())
-    table = ReportTable(f"{len(cells):,} rows", columns, cells)
+    table = ReportTable(counted(len(cells), "row"), columns, cells)
     facts = (Facts(sources),) if sources else ()
     return Section(place.name, (Text(place.purpose), *facts, table))
 

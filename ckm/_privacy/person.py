@@ -49,15 +49,15 @@ class Person:
     shared: int = 0
 
     def contact_columns(self, names: Iterable[str]) -> list[str]:
-        """Return the columns by which a row without their id is theirs."""
+        """Return the contact columns, by which a row with another id or none belongs to the person."""
         return [name for name, kind in contact_columns(names).items() if self.keys.get(kind)]
 
     def rows(self, frame: pl.DataFrame) -> pl.Series:
-        """Return whether each row is theirs, by its customer id or a contact."""
+        """Return whether each row belongs to the person, by its customer id or a contact."""
         return frame.select(self.condition(frame.columns)).to_series()
 
     def condition(self, names: Iterable[str]) -> pl.Expr:
-        """Return whether a row with columns of these names is theirs, by its customer id or a contact."""
+        """Return the condition that a row with columns of these names belongs to the person, by id or contact."""
         theirs = pl.col(CUSTOMER).is_in(list(self.ids)).fill_null(value=False)
         for name in self.contact_columns(names):
             kind = contact_columns([name])[name]
@@ -65,7 +65,7 @@ class Person:
         return theirs
 
     def records(self, raw: pl.Series) -> pl.Series:
-        """Return whether each record of the quarantine contains one of their ids or contacts."""
+        """Return whether each quarantined record contains an id or a contact of the person."""
         found = pl.repeat(False, len(raw), eager=True)
         for each in self.ids:
             found |= names_customer(raw, each)

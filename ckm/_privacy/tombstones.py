@@ -187,7 +187,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def _key(folder: Path) -> bytes:
-    """Return the key, which is created if the folder has none, or an empty one of a killed process."""
+    """Return the key; create it if the folder has none, or the empty file of a killed process."""
     path = folder / KEY_FILE
     if not path.exists() or not path.stat().st_size:
         write_private(path, f"{secrets.token_hex(KEY_BYTES)}\n")

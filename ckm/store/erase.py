@@ -35,29 +35,29 @@ PARENT = "parent_id"
 
 
 class CustomerRows(Protocol):
-    """Which rows are of the customers to erase."""
+    """Recognises the rows of the customers to erase."""
 
     @property
     def ids(self) -> Collection[str]:
-        """Their customer ids."""
+        """The ids of the customers."""
         ...
 
     def contact_columns(self, names: Iterable[str]) -> list[str]:
-        """Return the columns, besides ``customer_id``, by which a row can be theirs."""
+        """Return the columns, besides ``customer_id``, by which a row can belong to the customers."""
         ...
 
     def rows(self, frame: pl.DataFrame) -> pl.Series:
-        """Return whether each row is theirs, by ``customer_id`` and the contact columns."""
+        """Return whether each row belongs to the customers, by ``customer_id`` and the contact columns."""
         ...
 
     def records(self, raw: pl.Series) -> pl.Series:
-        """Return whether each quarantined record contains one of their ids or contacts."""
+        """Return whether each quarantined record contains an id or a contact of the customers."""
         ...
 
 
 @dataclass(frozen=True)
 class _ById:
-    """Rows of customers by their ids alone."""
+    """Recognises the rows of customers by id only."""
 
     ids: Collection[str]
 

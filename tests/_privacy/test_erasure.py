@@ -113,6 +113,13 @@ def test_an_unknown_id_is_refused_unless_forced(shop: Path) -> None:
     assert result.erased == 4
 
 
+@pytest.mark.parametrize("ids", [(), ("",), (ANN, "")])
+def test_an_empty_id_is_refused(shop: Path, ids: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match="empty"):
+        ckm.privacy.erase(shop, *ids, on=ON, force=True)
+    assert ANN in customers(shop)
+
+
 def test_a_contact_of_two_customers_identifies_neither(shop: Path) -> None:
     load(
         shop,
