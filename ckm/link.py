@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from ckm._link.linkage import Linkage, link_records
-from ckm._link.records import ID, comparable, records_of_file, records_of_tables
+from ckm._link.records import ID, RANK, comparable, records_of_file, records_of_tables
 from ckm.config import Workspace, find_workspace, open_workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.identities import FILE, MODEL, SAME, VERDICTS, Identities, Link, ordered, read_identities
@@ -269,10 +269,12 @@ def _records(source: str | os.PathLike[str] | pl.DataFrame | None) -> tuple[pl.D
     if path is not None and not (path.is_dir() and find_workspace(path) == path.resolve()):
         return _with_ids(_rows_of_file(path)), None
     workspace = open_workspace(path)
+    from ckm.dataset.declared_payments import payments_beside_orders
     from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     store = Store(workspace.store_dir)
-    return records_of_tables({name: store.scan(name) for name in store.tables()}), workspace
+    payments = {*workspace.config.payments, *payments_beside_orders(workspace)}
+    return records_of_tables({name: store.scan(name) for name in store.tables()}, payments), workspace
 
 
 def _rows_of_file(path: Path) -> pl.DataFrame:
@@ -313,7 +315,7 @@ def _places(pairs: Iterable[tuple[str, str]], places: Mapping[str, int]) -> tupl
 
 def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date) -> LinkResult:
     ids: list[str] = records[ID].to_list()
-    person_of = _person_ids(ids, found.cluster, known.persons)
+    person_of = _person_ids(ids, records[RANK].to_list(), found.cluster, known.persons)
     links = _spanning_links(ids, found, person_of, known, day.isoformat())
     decided = [
         replace(each, person_id=person_of.get(each.left, each.person_id)) if each.verdict == SAME else each
@@ -357,11 +359,14 @@ def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def _person_ids(ids: list[str], cluster: Indices, before: Mapping[str, str]) -> dict[str, str]:
-    """Return the person id of each customer id: the earlier id of most of the cluster's customers, else the first.
+def _person_ids(ids: list[str], ranks: list[int], cluster: Indices, before: Mapping[str, str]) -> dict[str, str]:
+    """Return the person id of each customer id: the earlier id of most of the cluster's customers, else its first id.
+
+    The first id is one of the orders, then one of payments, then by its text: lists have the ids of the shop's export.
 
     An earlier id that two clusters claim stays with the one that has more of its customers.
     """
+    rank = dict(zip(ids, ranks, strict=True))
     members: dict[int, list[str]] = defaultdict(list)
     for customer, number in zip(ids, cluster.tolist(), strict=True):
         members[number].append(customer)
@@ -377,7 +382,9 @@ def _person_ids(ids: list[str], cluster: Indices, before: Mapping[str, str]) -> 
         if number not in given:
             given[number] = person
     return {
-        customer: given.get(number, min(customers)) for number, customers in members.items() for customer in customers
+        customer: given.get(number, min(customers, key=lambda name: (rank[name], name)))
+        for number, customers in members.items()
+        for customer in customers
     }
 
 

@@ -14,6 +14,7 @@ from bench.link_people import six_script_shop
 from ckm.identities import DIFFERENT, SAME
 from ckm.ingest import ingest
 from ckm.link import LinkResult, explain, link, review
+from ckm.profile import profile
 from ckm.segment import segment
 from ckm.workspace import lay_out
 from tests.conftest import ROOT
@@ -163,6 +164,7 @@ def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(expor
     after = segment(exports, keep=False)
     assert after.frame.height == 182
     assert any("182 persons" in remark for remark in after.remarks)
+    assert all("@" in customer for customer in after.frame["customer_id"])  # the ids of the orders, for a list to call
     lines = (exports / "identities.csv").read_text(encoding="utf-8").splitlines()
 
     assert link(exports, on=date(2027, 1, 1)).identities == found.identities  # nothing new: the same lines, old dates
@@ -199,3 +201,11 @@ def test_an_explanation_says_what_agrees_and_shows_no_value(exports: Path) -> No
     assert rows["email"]["agreement"] == "equal"
     assert rows["email"]["weight"] > 10
     assert "finn" not in found.frame.write_csv()
+
+
+@pytest.mark.slow
+def test_a_profile_has_the_contacts_of_the_orders(exports: Path) -> None:
+    link(exports, on=DAY)
+    found = profile(exports, "ida.probe379@example.com")
+    contacts = [found.figure(name).value for name in ("display_name", "email", "phone")]
+    assert contacts == ["Ida Probe", "ida.probe379@example.com", "+49 30 55500379"]

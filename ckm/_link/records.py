@@ -11,39 +11,44 @@ from ckm._link.normalise import normalised, with_split_names
 from ckm.errors import NotEnoughDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-ID = "customer_id"
+ID, TRANSACTIONS = "customer_id", "transactions"
 SOURCES = "sources"
 """Column with the names of the sources of a customer id, separated by spaces."""
+RANK = "rank"
+"""Column with the use of a customer id: 0 in orders, 1 in payments for orders, 2 elsewhere."""
+NOT_COMPARED = frozenset({ID, SOURCES, RANK})
 MOSTLY = 0.5
 """Share of records with a value from which a field replaces the coarser ones that follow from it."""
 ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 
-def records_of_tables(tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
-    """Return one row per customer id, sorted, with its sources and the texts of the fields.
+def records_of_tables(tables: Mapping[str, pl.LazyFrame], payments: Collection[str] = ()) -> pl.DataFrame:
+    """Return one row per customer id, sorted, with its sources, its rank and the texts of the fields.
 
     Facts in the table ``customers`` come first; else the most frequent value in the other tables counts, on ties the
-    first in order. An id that is an e-mail address is an e-mail address too.
+    first in order. An id that is an e-mail address is an e-mail address too. ``payments`` are the sources whose
+    transactions are payments for orders of other sources.
     """
-    found = [_of_table(frame) for _, frame in sorted(tables.items()) if ID in frame.collect_schema()]
+    found = [_of_table(name, frame, payments) for name, frame in sorted(tables.items()) if ID in frame.collect_schema()]
     if not found:
         raise NotEnoughDataError("there are no customers to link", hint="load some: ckm ingest FILE")
     merged = pl.concat(found, how="diagonal").sort(ID, maintain_order=True)  # customers sort first
-    fields = [name for name in merged.columns if name not in {ID, SOURCES}]
+    fields = [name for name in merged.columns if name not in NOT_COMPARED]
     records = merged.group_by(ID, maintain_order=True).agg(
         pl.col(SOURCES).str.split(" ").explode().unique().sort().str.join(" "),
+        pl.col(RANK).min(),
         *(pl.col(name).drop_nulls().first() for name in fields),
     )
     address = pl.when(pl.col(ID).str.contains(ADDRESS)).then(ID)
     email = pl.coalesce("email", address) if "email" in fields else address
     records = records.with_columns(email.alias("email"))
-    return records.select(ID, SOURCES, *(name for name in link_fields() if name in records.columns))
+    return records.select(ID, SOURCES, RANK, *(name for name in link_fields() if name in records.columns))
 
 
-def _of_table(frame: pl.LazyFrame) -> pl.DataFrame:
-    """Return one row per customer id with its most frequent value of each field."""
+def _of_table(table: str, frame: pl.LazyFrame, payments: Collection[str]) -> pl.DataFrame:
+    """Return one row per customer id with its rank and its most frequent value of each field."""
     schema = frame.collect_schema()
     by_field = columns_by_field(name for name in schema if name != ID)
     values = [
@@ -51,11 +56,16 @@ def _of_table(frame: pl.LazyFrame) -> pl.DataFrame:
         for field, columns in by_field.items()
     ]
     source = pl.col("source") if "source" in schema else pl.lit(None, dtype=pl.String)
-    known = frame.filter(pl.col(ID).is_not_null()).select(ID, source.alias(SOURCES), *values)
+    rank = (
+        source.is_in(sorted(payments)).fill_null(value=False).cast(pl.Int8)
+        if table == TRANSACTIONS
+        else pl.lit(2, pl.Int8)
+    )
+    known = frame.filter(pl.col(ID).is_not_null()).select(ID, source.alias(SOURCES), rank.alias(RANK), *values)
     most = [pl.col(field).drop_nulls().mode().sort().first().alias(field) for field in by_field]
     return (
         known.group_by(ID)
-        .agg(pl.col(SOURCES).drop_nulls().unique().sort().str.join(" "), *most)
+        .agg(pl.col(SOURCES).drop_nulls().unique().sort().str.join(" "), pl.col(RANK).min(), *most)
         .collect(engine="streaming")
     )
 
@@ -77,6 +87,7 @@ def records_of_file(rows: pl.DataFrame, id_column: str) -> pl.DataFrame:
     return rows.select(
         pl.col(id_column).cast(pl.String).alias(ID),
         pl.lit("").alias(SOURCES),
+        pl.lit(0, pl.Int8).alias(RANK),
         *(
             pl.coalesce(pl.col(columns).cast(pl.String).str.strip_chars().replace("", None)).alias(field)
             for field, columns in by_field.items()
@@ -90,7 +101,7 @@ def comparable(records: pl.DataFrame) -> pl.DataFrame:
     A coarse field that follows from a finer one (the region from the postcode) is left out, because its agreement adds
     nothing; so is a field with one value.
     """
-    texts = {name: records[name] for name in records.columns if name not in {ID, SOURCES}}
+    texts = {name: records[name] for name in records.columns if name not in NOT_COMPARED}
     if FULL_NAME in texts or "given_name" in texts or "surname" in texts:
         texts = with_split_names(texts)
     made = pl.DataFrame({name: normalised(values, name, texts.get("country")) for name, values in texts.items()})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._link.records import ADDRESS, records_of_tables
 from ckm._profile.figures import NotKnown, ProfileFigure, ProfileSection, ProfileTable
 from ckm._profile.record import CUSTOMERS, INTERACTIONS
 from ckm.dataset import TRANSACTIONS
@@ -42,10 +44,14 @@ def who(record: CustomerRecord) -> ProfileSection:
         ProfileFigure("customer_id", "Customer id", record.customer_id, "request", record.as_of, Exposure.identity)
     ]
     not_known = []
+    of_orders = _contacts_of_orders(record)
     for name, label in ATTRIBUTES.items():
         exposure = schema.exposure(name)
         if values.get(name) is not None:
             figures.append(ProfileFigure(name, label, values[name], source, day, exposure))
+        elif of_orders.get(name) is not None:
+            orders, as_of = record.source(TRANSACTIONS), record.as_of
+            figures.append(ProfileFigure(name, label, of_orders[name], orders, as_of, exposure))
         elif name in ("display_name", "email", "phone"):
             not_known.append(NotKnown(label.lower(), "", exposure))
     figures += _since(record)
@@ -58,6 +64,23 @@ def who(record: CustomerRecord) -> ProfileSection:
                 ProfileFigure(f"channels_{table}", label, names, record.source(table), record.as_of, Exposure.group)
             )
     return ProfileSection("who", "Customer", tuple(figures), tuple(_linked(record)), tuple(not_known))
+
+
+def _contacts_of_orders(record: CustomerRecord) -> dict[str, str]:
+    """Return name, e-mail address and telephone number in the orders, or in an id that is an address."""
+    ids = {record.customer_id, *(each for link in record.links for each in (link.left, link.right))}
+    addresses = sorted(each for each in ids if re.match(ADDRESS, each))
+    orders = record.rows(TRANSACTIONS)
+    if orders.is_empty():
+        return dict.fromkeys(["email"], addresses[0]) if addresses else {}
+    found = records_of_tables({TRANSACTIONS: orders.lazy()}).row(0, named=True)
+    names = [found[name] for name in ("given_name", "surname") if found.get(name)]
+    contacts = {
+        "display_name": found.get("full_name") or " ".join(names),
+        "email": found.get("email") or next(iter(addresses), None),
+        "phone": found.get("phone"),
+    }
+    return {name: value for name, value in contacts.items() if value}
 
 
 def _since(record: CustomerRecord) -> Iterator[ProfileFigure]:

@@ -12,7 +12,7 @@ from ckm.io.mapping.synonyms import normalise
 from ckm.io.values.dates import parse_dates
 from ckm.io.values.word_lists import load_data
 from ckm.io.values.zones import zone_named
-from ckm.remark import basis
+from ckm.remark import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -152,9 +152,9 @@ class SourceZones:
         stated = [*self._in_names.values(), *self._in_column, *self._typed, *given]
         for zone in stated:
             if zone.startswith(FIXED) and zone != FIXED:
-                return basis(f"days are in UTC, but the timestamps are in {_shown(zone)}: set {setting}")
+                return doubt(f"days are in UTC, but the timestamps are in {_shown(zone)}: set {setting}")
             if zone not in UTC_NAMES:
-                return basis(f"days are in UTC, but the timestamps are in {zone}: set {setting} to {zone}")
+                return doubt(f"days are in UTC, but the timestamps are in {zone}: set {setting} to {zone}")
         elsewhere = [(minutes, count) for minutes, count in self._offsets.most_common() if minutes]
         total = self._offsets.total()
         if sum(count for _, count in elsewhere) < LEAST_SHARE * total or not elsewhere:
@@ -162,7 +162,7 @@ class SourceZones:
         minutes, count = elsewhere[0]
         which = "the" if count == total else f"{count / total:.0%} of the"
         offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
-        return basis(f"days are in UTC, but {which} timestamps have the offset {offset}: set {setting}")
+        return doubt(f"days are in UTC, but {which} timestamps have the offset {offset}: set {setting}")
 
 
 def _shown(zone: str) -> str:

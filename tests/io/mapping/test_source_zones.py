@@ -26,7 +26,7 @@ def converted(column: str, times: list[Any], **options: Any) -> tuple[list[datet
     options = {"zone_setting": SETTING, **options}
     conversion = plan_conversion(mapping, format_of(records), records, lambda: iter([records]), **options)
     said = [text for text in conversion.remarks if text.startswith("days are in UTC")]
-    assert all(importance_of(text) is Importance.basis for text in said)
+    assert all(importance_of(text) is Importance.doubt for text in said)
     return conversion.apply(records).frame["ordered_at"].to_list(), said
 
 
