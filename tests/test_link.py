@@ -207,5 +207,5 @@ def test_an_explanation_says_what_agrees_and_shows_no_value(exports: Path) -> No
 def test_a_profile_has_the_contacts_of_the_orders(exports: Path) -> None:
     link(exports, on=DAY)
     found = profile(exports, "ida.probe379@example.com")
-    contacts = [found.figure(name).value for name in ("display_name", "email", "phone")]
+    contacts = [found.figure(name) for name in ("display_name", "email", "phone")]
     assert contacts == ["Ida Probe", "ida.probe379@example.com", "+49 30 55500379"]

@@ -24,7 +24,7 @@ ORDERED_BY = ("customer_id", "ordered_at")
 MOST_SUGGESTED = 3
 NUMBERED = re.compile(r"column_\d+")
 """Pattern of the names of numbered columns."""
-COMPUTE = "A mapping can compute missing columns (docs/reference/mapping.md)"
+COMPUTE = "A mapping can compute missing columns: see 'ckm help mapping'"
 
 
 class Suggestions:
