@@ -112,7 +112,7 @@ def test_currency_and_time_zone_are_those_of_the_options(run: Run, tmp_path: Pat
     assert result.exit_code == 0, result.output
     assert {each["currency"] for each in json.loads(result.stdout)} == {"USD"}
     assert "as of 2025-03-04" in result.stderr
-    assert "as of 2025-03-05" in run("segment", path, "--customers", "-f", "json").stderr
+    assert "as of 2025-03-05" in run("segment", path, "--customers", "-f", "json", "-v").stderr
 
 
 def test_the_time_zone_of_a_mapping_is_that_of_the_analysis(run: Run, tmp_path: Path) -> None:
