@@ -128,7 +128,7 @@ def step_chart(
     x, y
         Axes of the chart.
     half
-        Position at which the curve reaches one half, drawn as a dashed line; None if it does not reach it.
+        Position at which the curve reaches one half, where the dashed line ends; None if it does not reach it.
     mirrored
         Whether the horizontal axis runs from right to left.
     """
@@ -156,11 +156,12 @@ def step_chart(
         .mark_line(color=colour("accent"), strokeWidth=2.5, interpolate="step-after")
         .encode(x=across, y=upward)
     )
-    if half is not None:
-        # a line from the vertical axis to the curve, and down to the horizontal axis
-        corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
-        rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
-        layers.append(rule.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
+    if half is None:
+        rules = [{"x": x.low, "y": 0.5, "x2": x.high, "y2": 0.5}]
+    else:  # from the vertical axis to the curve, and down to the horizontal axis
+        rules = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
+    dashed = alt.Chart(data(rules)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
+    layers.append(dashed.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
     return finished(alt.layer(*layers, width=WIDTH - 60, height=HEIGHT - 40), left=14, right=14)
 
 
