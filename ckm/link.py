@@ -402,7 +402,8 @@ def _spanning_links(
     pairs = np.flatnonzero(found.cluster[scored.left] == found.cluster[scored.right])
     forbidden = known.forbidden
     graph = coo_array(
-        (2.0 - scored.probability[pairs], (scored.left[pairs], scored.right[pairs])), shape=(len(ids), len(ids))
+        (2.0 - scored.probability[pairs], tuple(each[pairs].astype(np.int32) for each in (scored.left, scored.right))),
+        shape=(len(ids), len(ids)),
     )
     tree = minimum_spanning_tree(graph.tocsr()).tocoo()
     number = {(int(scored.left[pair]), int(scored.right[pair])): int(pair) for pair in pairs}
