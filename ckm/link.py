@@ -282,7 +282,8 @@ def _rows_of_file(path: Path) -> pl.DataFrame:
     from ckm.io.readers.read import open_source
 
     with open_source(path, Hints()) as opened:
-        return pl.concat([batch.records for batch in opened.batches()], how="diagonal_relaxed")
+        empty = opened.sample.clear()
+        return pl.concat([empty, *(batch.records for batch in opened.batches())], how="diagonal_relaxed")
 
 
 def _with_ids(rows: pl.DataFrame) -> pl.DataFrame:

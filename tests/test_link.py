@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from bench.link_people import six_script_shop
+from ckm.errors import NotEnoughDataError
 from ckm.identities import DIFFERENT, SAME
 from ckm.ingest import ingest
 from ckm.link import LinkResult, explain, link, review
@@ -209,3 +210,29 @@ def test_a_profile_has_the_contacts_of_the_orders(exports: Path) -> None:
     found = profile(exports, "ida.probe379@example.com")
     contacts = [found.figure(name) for name in ("display_name", "email", "phone")]
     assert contacts == ["Ida Probe", "ida.probe379@example.com", "+49 30 55500379"]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_too_few_records_are_refused(tmp_path: Path, rows: int) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("name,email\n" + "Ann Lee,ann@example.com\n" * rows, encoding="utf-8")
+    with pytest.raises(NotEnoughDataError):
+        link(path)
+
+
+def test_records_without_names_are_not_linked_across_contacts() -> None:
+    rows = people(customer_id=[f"{n}" for n in range(100)], email=[f"u{n % 50}@example.com" for n in range(100)])
+    found = rows.join(link(rows).persons, on="customer_id")
+    assert (found.group_by("person_id").agg(pl.col("email").n_unique())["email"] == 1).all()
+
+
+def test_a_value_of_everybody_links_nobody() -> None:
+    rows = range(200)
+    found = link(
+        people(
+            customer_id=[str(n) for n in rows],
+            name=[f"Cust{n % 97} Name{n * 7 % 89}" for n in rows],
+            email=["noreply@example.com"] * 200,
+        )
+    )
+    assert found.persons["person_id"].n_unique() == 200

@@ -259,12 +259,9 @@ def _numbers_in_mailboxes(emails: pl.Series) -> Codes:
 def scripts_of(records: pl.DataFrame) -> Codes:
     """Return a number for the script of each record's name, 0 without one; shape (records,)."""
     names = [pl.col(name) for name in NAMES if name in records.columns]
-    text = pl.concat_str(names, ignore_nulls=True) if names else pl.lit("")
-    script = pl.lit(0)
+    if not names:
+        return np.zeros(records.height, dtype=np.int64)
+    text, script = pl.concat_str(names, ignore_nulls=True), pl.lit(0)
     for name, code in SCRIPTS.items():
         script = pl.when(text.str.contains(rf"\p{{{name}}}")).then(code).otherwise(script)
-    return (
-        records.select(script.alias("script").cast(pl.Int64)).to_series().to_numpy()
-        if len(records)
-        else np.empty(0, np.int64)
-    )
+    return records.select(script.alias("script").cast(pl.Int64)).to_series().to_numpy()

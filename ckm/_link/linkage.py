@@ -130,9 +130,9 @@ def link_records(
         There are fewer than two records, or no field has more than one value.
     """
     n = fields.height
-    if n < 2 or not fields.width:  # a pair
+    if n < 2:  # a pair
         raise NotEnoughDataError(
-            f"{n} records with {fields.width} fields to compare: at least 2 records and 1 field are needed",
+            "there are not two records with a field of different values to compare",
             hint="load a file with names, e-mail addresses, telephone numbers or addresses",
         )
     progress("finding candidate pairs")
