@@ -4,8 +4,12 @@ from ckm import diff as diff
 from ckm import errors as errors
 from ckm import ingest as ingest
 from ckm import kb as kb
+from ckm import link as link
 from ckm import loyalty as loyalty
+from ckm import nightly as nightly
 from ckm import privacy as privacy
+from ckm import profile as profile
+from ckm import runs as runs
 from ckm import segment as segment
 from ckm.shop import Shop as Shop
 from ckm.shop import open_shop as open  # noqa: A004
@@ -19,9 +23,13 @@ __all__ = [
     "errors",
     "ingest",
     "kb",
+    "link",
     "loyalty",
+    "nightly",
     "open",
     "privacy",
+    "profile",
+    "runs",
     "segment",
 ]
 

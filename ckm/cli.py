@@ -23,6 +23,7 @@ from ckm import __version__
 from ckm.commands.completion import named_command
 from ckm.commands.options import verbosity_options
 from ckm.commands.pages import find_page
+from ckm.commands.recording import record_runs
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.io.scanned_files import explain, forget
 from ckm.output import say_remarks, show_error, start_run
@@ -70,6 +71,7 @@ class _Root(TyperGroup):
         for command in self.commands.values():
             command.params.extend(verbosity_options())
             command.help = unwrap_examples(command.help or "")
+            record_runs(command)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         # typer would truncate the first sentence of a command's help at the end of the line.
@@ -266,6 +268,7 @@ COMMANDS = {
     "profile": "profile",
     "nightly": "nightly",
     "privacy": "privacy",
+    "runs": "runs",
     "kb-search": "kb_search",
     "kb-show": "kb_show",
     "kb-new": "kb_new",
@@ -280,7 +283,7 @@ PURPOSES = {
     "Understand": ("segment", "loyalty-report", "profile"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
-    "Govern": ("privacy",),
+    "Govern": ("privacy", "runs"),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""
 

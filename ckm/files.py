@@ -42,6 +42,8 @@ ROOM = 1 << 16
 
 _open: set[Path] = set()
 """Temporary files and folders of this process, for :func:`clean_up`."""
+_replaced: list[Path] = []
+"""Files that this process replaced, in order; see :func:`replaced_files`."""
 _scratch: dict[int, list[Path]] = {}
 """Temporary folders by process id, because a forked child needs its own."""
 
@@ -101,6 +103,7 @@ def replacing(path: Path, *, owner_only: bool = False) -> Iterator[Path]:
             os.close(handle)
             handle = -1
         draft.replace(target)
+        _replaced.append(target)
     except OSError as error:
         if not full_disk(error):
             raise
@@ -115,6 +118,11 @@ def replacing(path: Path, *, owner_only: bool = False) -> Iterator[Path]:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         _open.discard(draft)
+
+
+def replaced_files() -> tuple[Path, ...]:
+    """Return the files that :func:`replacing` wrote in this process, in order; one that was written twice is twice."""
+    return tuple(_replaced)
 
 
 def temporary_folder() -> Path:

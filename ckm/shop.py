@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
     from ckm.nightly import NightlyResult
+    from ckm.runs import Runs
 
 
 def open_shop(
@@ -165,6 +166,12 @@ class Shop:
         from ckm.nightly import nightly
 
         return nightly(self._root(), **wanted)
+
+    def runs(self) -> Runs:
+        """Return the recorded runs of the workspace: :func:`ckm.runs.runs`."""
+        from ckm.runs import runs
+
+        return runs(self._root())
 
     @property
     def kb(self) -> Knowledge:

@@ -38,6 +38,11 @@ PUBLIC = {
     "link.review": "(source, verdicts, *, by, on)",
     "privacy.erase": "(source, *ids, force, on, progress)",
     "privacy.export": "(source, *ids)",
+    "runs.runs": "(source)",
+    "runs.show": "(source, run)",
+    "runs.verify": "(source, run)",
+    "runs.diff": "(source, run, other)",
+    "runs.prune": "(source, *, keep, dry_run)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
@@ -49,6 +54,7 @@ PUBLIC = {
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
     "Shop.link": "(self, **wanted)",
+    "Shop.runs": "(self)",
     "Shop.dataset": "(self, *, by_customer)",
 }
 MODULES = {
@@ -64,6 +70,7 @@ MODULES = {
         "nightly",
         "privacy",
         "profile",
+        "runs",
         "segment",
     ),
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @unchecked()
-def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
+def loyalty_document(report: LoyaltyReport, lang: str = "en", *, run: str | None = None) -> Document:
     """Return the document of a loyalty report: ``render_page`` or ``render_markdown`` writes it.
 
     Parameters
@@ -34,6 +34,8 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
         The report.
     lang
         One of :data:`ckm.names.LANGUAGES`.
+    run
+        Name of the recorded run (:mod:`ckm.runs`), for the last line; None without one.
 
     Raises
     ------
@@ -45,6 +47,15 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     slices = slices_section(localized)
     if slices is not None:
         sections.insert(BEFORE_SLICES, slices)
+    source = localized.say(
+        "footer",
+        label=localized.raw(report.label),
+        day=localized.numbers.day(report.as_of),
+        zone=localized.raw(report.time_zone),
+        currency=localized.raw(report.currency),
+        version=localized.raw(f"ckm {__version__}"),
+    )
+    recorded = "" if run is None else f" {localized.say('run', run=localized.raw(run))}"
     return Document(
         title=localized.raw(report.shop or report.label),
         subtitle=title_of(localized),
@@ -53,14 +64,7 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
         findings=what_happened(localized),
         actions=actions(localized),
         sections=(*sections, definitions_section(localized)),
-        footer=localized.say(
-            "footer",
-            label=localized.raw(report.label),
-            day=localized.numbers.day(report.as_of),
-            zone=localized.raw(report.time_zone),
-            currency=localized.raw(report.currency),
-            version=localized.raw(f"ckm {__version__}"),
-        ),
+        footer=f"{source}{recorded}",
         lang=localized.words.lang,
         direction=localized.words.direction,
     )

@@ -24,6 +24,7 @@ from ckm.commands.options import (
     reads_files,
     saying,
 )
+from ckm.commands.recording import current_run
 from ckm.errors import UnknownNameError, UsageError
 from ckm.names import ReportLanguage
 from ckm.output import Format, default_format, detail, emit, emit_text, file_alone, note, progress, remark
@@ -216,11 +217,14 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
             from ckm._loyalty.words import load_words
             from ckm.render.page import render_page
 
-            emit_text(render_page(loyalty_document(report, lang), load_words(lang).page_words()), output=output)
+            emit_text(
+                render_page(loyalty_document(report, lang, run=current_run()), load_words(lang).page_words()),
+                output=output,
+            )
         case suffix if suffix == MAIL and fmt in (None, Format.md):
             from ckm.render.markdown import render_mail
 
-            emit_text(render_mail(loyalty_document(report, lang)), output=output)
+            emit_text(render_mail(loyalty_document(report, lang, run=current_run())), output=output)
         case suffix if suffix == WORKBOOK and fmt is None:
             from ckm._loyalty.workbook import write_workbook
 

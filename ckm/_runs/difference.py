@@ -1,0 +1,93 @@
+"""Differences between two states: inputs, settings, code, versions and results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ckm._runs.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One difference.
+
+    Attributes
+    ----------
+    what
+        ``command``, ``argument``, ``setting``, ``file``, ``table``, ``saved run``, ``erasure``, ``code``, ``version``,
+        ``output`` or ``figure``.
+    name
+        Name of the setting, path, table, library or figure.
+    before, after
+        The two values as texts; empty where there is none. Of digests the first eight digits.
+    """
+
+    what: str
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.name}: {self.before or 'absent'}, now {self.after or 'absent'}"
+
+
+def causes(one: Manifest, other: Manifest) -> list[Difference]:
+    """Return the differences of two runs that can change a result, arguments and inputs first."""
+    found: list[Difference] = []
+    if one.command != other.command:
+        found.append(Difference("command", one.command, one.command, other.command))
+    elif one.arguments != other.arguments:
+        found.append(Difference("argument", "", " ".join(one.arguments), " ".join(other.arguments)))
+    before, after = one.inputs, other.inputs
+    if before["erasures"] != after["erasures"]:
+        found.append(Difference("erasure", "receipts", str(before["erasures"]), str(after["erasures"])))
+    found += _each("table", before["tables"], after["tables"])
+    found += _each("file", before["files"], after["files"])
+    found += _each("setting", one.settings, other.settings)
+    found += _each("saved run", before["saved"], after["saved"])
+    found += _each("code", one.code, other.code)
+    found += _each("version", one.versions, other.versions)
+    return found
+
+
+def effects(one: Manifest, other: Manifest) -> list[Difference]:
+    """Return the differences of the outputs: files of another content, then figures in the order of their names."""
+    by_suffix = {path.rpartition(".")[2]: facts for path, facts in other.outputs.items()}
+    found: list[Difference] = []
+    figures: list[Difference] = []
+    for path, facts in one.outputs.items():
+        # Two runs may write to different files: then the file of the same format is compared.
+        match = other.outputs.get(path) or by_suffix.get(path.rpartition(".")[2])
+        if match is None:
+            found.append(Difference("output", path, short(facts["sha256"]), ""))
+            continue
+        if facts["sha256"] != match["sha256"]:
+            found.append(Difference("output", path, short(facts["sha256"]), short(match["sha256"])))
+        figures += _each("figure", facts["figures"], match["figures"])
+    return found + figures
+
+
+def _each(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield Difference(what, name, _text(before.get(name)), _text(after.get(name)))
+
+
+def short(digest: str | None) -> str:
+    """Return the first eight digits of a digest."""
+    return (digest or "")[:8]
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    text = str(value)
+    return short(text) if len(text) == 64 and set(text) <= set("0123456789abcdef") else text

@@ -1,0 +1,141 @@
+"""State on which a result depends: files and tables of the workspace, settings, code and versions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ckm
+from ckm._kb.search_log import FILE as SEARCH_LOG
+from ckm.config import load_config
+from ckm.metadata import file_digest, store_facts
+from ckm.plaintext import unicode_text
+from ckm.settings import plain_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+READ = ("audiences", "controls.csv", "identities.csv", "kb", "segments", "topics.yaml")
+"""Files and folders of a workspace that analyses read besides its settings and its store."""
+KNOWLEDGE = "kb"
+READS_NO_KNOWLEDGE = frozenset({"check", "diff", "forecast", "link", "segment"})
+"""Commands that read no knowledge entries, whose digest takes seconds for 100,000 entries."""
+MOST_FILES = 1000
+"""Number of files of a folder up to which a manifest lists each one; above, one digest stands for the folder."""
+RECEIPTS = Path("privacy") / "receipts"
+
+
+def inputs_of(root: Path, command: str, named: Iterable[Path]) -> dict[str, Any]:
+    """Return what a command may read in a workspace, and the files and folders that its arguments name."""
+    files: dict[str, str | None] = {}
+    for name in READ:
+        if name != KNOWLEDGE or command not in READS_NO_KNOWLEDGE:
+            files |= _digests(root / name, name)
+    log = root / "out" / SEARCH_LOG
+    if command == "kb-gaps" and log.is_file():
+        files[f"out/{SEARCH_LOG}"] = file_digest(log)
+    for path in named:
+        name = relative_path(path, root)
+        if path.exists() and path.resolve() != root and name.partition("/")[0] not in ("store", *READ):
+            files |= _digests(path, name)
+    store = root / "store"
+    tables = {name: _without_version(facts) for name, facts in store_facts(store).items()} if store.is_dir() else {}
+    receipts = len(list((root / RECEIPTS).glob("*"))) if (root / RECEIPTS).is_dir() else 0
+    return {"files": files, "tables": tables, "saved": _saved(store), "erasures": receipts}
+
+
+def settings_of(root: Path) -> dict[str, Any]:
+    """Return the settings in effect by their dotted names; a digest for one whose value may not be shown."""
+    config = load_config(root)
+    every = dict(_flat(plain_settings(config, shown_only=False)))
+    shown = dict(_flat(plain_settings(config, shown_only=True)))
+    return {name: value if name in shown else _digest(value) for name, value in every.items()}
+
+
+def code_of() -> dict[str, str]:
+    """Return the version of ckm and a digest of its code and data files."""
+    package = Path(ckm.__file__).parent
+    found = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.suffix not in (".pyc", ".md") and path.is_file():
+            found.update(f"{path.relative_to(package).as_posix()}\0".encode())
+            found.update(path.read_bytes())
+    return {"ckm": ckm.__version__, "sha256": found.hexdigest()}
+
+
+def versions_of() -> dict[str, str]:
+    """Return the version of Python, and of each installed library that ckm requires."""
+    names = {re.split(r"[\s<>=!~;\[(]", each, maxsplit=1)[0] for each in metadata.requires("ckm-toolkit") or ()}
+    found = {"python": platform.python_version()}
+    for name in sorted(names):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def request_id(command: str, arguments: Iterable[str], settings: Any, inputs: Any) -> str:
+    """Return ten hexadecimal digits that identify what is asked of which data.
+
+    Saved runs are left out: an analysis saves its own, and an equal second call must have the same id.
+    """
+    asked = {name: each for name, each in inputs.items() if name != "saved"}
+    return _digest([command, list(arguments), settings, asked])[:10]
+
+
+def relative_path(path: Path, root: Path) -> str:
+    """Return a path relative to the workspace if it is in it, else absolute; with ``/``."""
+    whole = path.resolve()
+    return unicode_text((whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix())
+
+
+def _digests(path: Path, name: str) -> dict[str, str | None]:
+    """Return the digest of a file, or of the files of a folder, by name."""
+    if path.is_file():
+        return {name: file_digest(path)}
+    if not path.is_dir():
+        return {}
+    files = [each for each in sorted(path.rglob("*")) if each.is_file() and not _hidden(each, path)]
+    digests = {f"{name}/{unicode_text(each.relative_to(path).as_posix())}": file_digest(each) for each in files}
+    if len(digests) > MOST_FILES:
+        return {f"{name}/ ({len(digests):,} files)": _digest(digests)}
+    return {**digests}
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _saved(store: Path) -> dict[str, str]:
+    """Return a digest of the saved runs of each analysis."""
+    from ckm.store import Store
+    from ckm.store.runs import PREFIX
+
+    found = {}
+    for folder in sorted(store.glob(f"{PREFIX}*")):
+        analysis = folder.name.removeprefix(PREFIX)
+        found[analysis] = _digest([repr(run) for run in Store(store).runs(analysis)])
+    return found
+
+
+def _without_version(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a table without its Delta version, which compaction changes."""
+    return {name: each for name, each in facts.items() if name != "version"}
+
+
+def _flat(values: dict[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{inside}{name}.")
+        else:
+            yield f"{inside}{name}", value
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,143 @@
+"""Record the run of every command that writes a result file in a workspace."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, datetime
+from enum import Enum
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from ckm.errors import CkmError
+from ckm.files import replaced_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from typer.core import TyperCommand
+
+    from ckm._runs.record import Begun
+
+OUTPUT_OPTIONS = ("output", "meta", "export", "save_map")
+"""Parameters that name files or folders that a command writes."""
+NOT_RECORDED = frozenset({"demo", "init", "mcp", "nightly", "privacy", "profile", "runs"})
+"""Commands whose arguments name a person, whose result is no file, or that run other commands."""
+OF_TODAY = "kb-"
+"""Beginning of the names of commands whose as-of date is today by default."""
+
+_current: Begun | None = None
+
+
+def record_runs(command: Any) -> None:
+    """Let a command write a manifest (:mod:`ckm.runs`) when it writes a result file in a workspace."""
+    run = command.callback
+    if run is None or command.name in NOT_RECORDED:
+        return
+
+    @wraps(run)
+    def wrapped(**given: Any) -> Any:
+        global _current  # a command of the demo is recorded inside of the demo
+        outer, before = _current, len(replaced_files())
+        _current = begun = _begin(command, given)
+        code = 70
+        try:
+            result, code = run(**given), 0
+        except typer.Exit as ended:
+            code = ended.exit_code
+            raise
+        finally:
+            _current = outer
+            if begun is not None and code in (0, 1):  # 1: findings, which --fail-on asks for
+                _finish(begun, before)
+        return result
+
+    command.callback = wrapped
+
+
+def current_run() -> str | None:
+    """Return the request id of the command that is being recorded, which a page names; None outside of a workspace."""
+    return _current.manifest.run if _current is not None else None
+
+
+def _begin(command: TyperCommand, given: Mapping[str, Any]) -> Begun | None:
+    """Return the state before a command; None if it writes no file, or not in a workspace that can be written."""
+    outputs = {name: Path(given[name]) for name in OUTPUT_OPTIONS if given.get(name) not in (None, "-", Path("-"))}
+    if not outputs:
+        return None
+    from ckm.config import find_workspace
+
+    data = given.get("data")
+    whole = Path(data) if data is not None and (Path(data) / "ckm.yaml").is_file() else None
+    root = given.get("workspace") or whole or find_workspace(Path.cwd())
+    if root is None or not os.access(root, os.W_OK):
+        return None
+    root = Path(root).resolve()
+    paths: list[Path] = []
+    words = list(_arguments(command, given, root, paths))
+    if Path("-") in paths:  # standard input cannot be read again
+        return None
+    from ckm._runs.record import begin
+
+    name = command.name or ""
+    try:
+        return begin(root, name, words, seed=given.get("seed"), named=paths, outputs=outputs)
+    except (CkmError, OSError):  # the command itself says what is wrong
+        return None
+
+
+def _finish(begun: Begun, before: int) -> None:
+    from ckm._runs.record import finish
+    from ckm.output import detail
+
+    try:
+        made = finish(begun, replaced_files()[before:])
+    except OSError as error:
+        detail(f"the run is not recorded: {error.strerror}")
+        return
+    if made is not None:
+        detail(f"run {made.run}: see 'ckm runs show {made.run}'")
+
+
+def _arguments(command: TyperCommand, given: Mapping[str, Any], root: Path, paths: list[Path]) -> Iterator[str]:
+    """Yield the command line without outputs and workspace; add the paths of inputs to ``paths``.
+
+    Paths in the workspace become relative to it.
+    """
+    for parameter in command.params:
+        name = parameter.name or ""
+        value = given.get(name)
+        if name == "as_of" and value is None and (command.name or "").startswith(OF_TODAY):
+            value = date.today()  # in the reader's time zone
+        if name in OUTPUT_OPTIONS or name == "workspace" or value is None or value == parameter.default:
+            continue
+        each = value if isinstance(value, list | tuple) else (value,)
+        texts = [_word(one, root, paths) for one in each if not _is_root(one, root)]
+        flags = parameter.opts if value is not False else parameter.secondary_opts
+        if parameter.param_type_name == "argument":
+            yield from texts
+        elif isinstance(value, bool):
+            yield from flags[:1]
+        else:
+            yield from (word for text in texts for word in (flags[0], text))
+
+
+def _is_root(value: Any, root: Path) -> bool:
+    return isinstance(value, str | Path) and Path(value).is_dir() and Path(value).resolve() == root
+
+
+def _word(value: Any, root: Path, paths: list[Path]) -> str:
+    """Return a value as a word of a command line; a path that exists is an input."""
+    if isinstance(value, datetime | date):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, Path) or (isinstance(value, str) and Path(value).exists()):
+        from ckm._runs.state import relative_path
+
+        path = Path(value)
+        paths.append(path)
+        return str(value) if str(value) == "-" else relative_path(path, root)
+    return str(value)

@@ -1,0 +1,226 @@
+"""Recorded runs of a workspace: list, verify, compare and remove them; the functions behind ``ckm runs``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._runs.difference import Difference, causes, effects, short
+from ckm._runs.manifest import FOLDER, Manifest, find_manifest, manifests
+from ckm._runs.recompute import recompute
+from ckm._runs.state import code_of, inputs_of, settings_of, versions_of
+from ckm.config import open_workspace
+from ckm.errors import CkmError
+from ckm.metadata import file_digest
+from ckm.result import Result
+
+if TYPE_CHECKING:
+    import os
+
+TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".ndjson", ".md", ".html", ".yaml"})
+SCHEMA = {"what": pl.String, "name": pl.String, "before": pl.String, "after": pl.String}
+
+
+@dataclass(frozen=True)
+class Runs(Result):
+    """The recorded runs of a workspace, oldest first."""
+
+    manifests: tuple[Manifest, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per run: run, command, arguments, recorded_at, outputs."""
+        return pl.DataFrame(
+            [
+                (each.run, each.command, " ".join(each.arguments), each.recorded_at, ", ".join(each.outputs))
+                for each in self.manifests
+            ],
+            schema=dict.fromkeys(("run", "command", "arguments", "recorded_at", "outputs"), pl.String),
+            orient="row",
+        )
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Number of runs by command."""
+        return self.frame.group_by("command").agg(pl.len().alias("runs")).sort("command")
+
+
+@dataclass(frozen=True)
+class RunComparison(Result):
+    """Differences between two runs, or between a run and its repetition.
+
+    Attributes
+    ----------
+    run
+        Name of the run.
+    causes
+        Differences of arguments, inputs, settings, code and versions.
+    effects
+        Differences of output files and figures; for a verified run also of the files on disk.
+    """
+
+    run: str
+    causes: tuple[Difference, ...]
+    effects: tuple[Difference, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def equal(self) -> bool:
+        """Whether the outputs are equal."""
+        return not self.effects
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per difference, causes first: what, name, before, after."""
+        rows = [(each.what, each.name, each.before, each.after) for each in (*self.causes, *self.effects)]
+        return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Number of differences by kind."""
+        return self.frame.group_by("what").agg(pl.len().alias("differences")).sort("what")
+
+
+def runs(source: str | os.PathLike[str] | None = None) -> Runs:
+    """Return the recorded runs of a workspace, oldest first.
+
+    Parameters
+    ----------
+    source
+        The workspace; None for the one around the current folder.
+    """
+    return Runs(tuple(manifests(_root(source))))
+
+
+def show(source: str | os.PathLike[str] | None, run: str) -> Manifest:
+    """Return the manifest of a run by its name or the beginning of its name.
+
+    Raises
+    ------
+    UnknownNameError
+        The workspace has no such run, or several begin like this.
+    """
+    return find_manifest(_root(source), run)
+
+
+def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
+    """Compute a run again and compare the bytes of its outputs.
+
+    The command runs in a copy of the workspace. A difference of inputs, settings, code or versions is a cause; if the
+    outputs are equal nevertheless, the run is verified.
+
+    Returns
+    -------
+    RunComparison
+        ``equal`` if every output has the same bytes again, and the files on disk are those that the run wrote.
+
+    Raises
+    ------
+    RecomputeError
+        The command fails; its message names the causes.
+    """
+    root = _root(source)
+    then = find_manifest(root, run)
+    arguments = [Path(word) for word in then.arguments if not word.startswith("-")]
+    named = [root / each for each in arguments if (root / each).exists()]
+    now = replace(
+        then,
+        settings=settings_of(root),
+        inputs=inputs_of(root, then.command, named),
+        code=code_of(),
+        versions=versions_of(),
+    )
+    found = causes(then, now)
+    try:
+        made = recompute(root, then)
+    except CkmError as error:
+        raise type(error)(str(error), hint=_because(found)) from error
+    differing: list[Difference] = []
+    remarks: list[str] = []
+    for path, facts in then.outputs.items():
+        digest, written = file_digest(made[path]) if made[path].is_file() else None, root / path
+        kept = file_digest(written) if written.is_file() else None
+        if digest != facts["sha256"]:
+            differing.append(Difference("output", path, short(facts["sha256"]), short(digest)))
+            if kept == facts["sha256"] and digest is not None:
+                remarks.append(f"{path}: {_first_difference(written, made[path])}")
+        if kept is None:
+            remarks.append(f"{path} is no longer there")
+        elif kept != facts["sha256"]:
+            differing.append(Difference("file on disk", path, short(facts["sha256"]), short(kept)))
+    remarks += [_verdict(found, differing, then)]
+    return RunComparison(then.run, tuple(found), tuple(differing), tuple(reversed(remarks)))
+
+
+def diff(source: str | os.PathLike[str] | None, run: str, other: str) -> RunComparison:
+    """Return the differences between two recorded runs: causes, then outputs and their figures."""
+    root = _root(source)
+    one, two = find_manifest(root, run), find_manifest(root, other)
+    found = RunComparison(one.run, tuple(causes(one, two)), tuple(effects(one, two)))
+    if found.equal and found.causes:
+        return replace(found, remarks=("the differences have no effect on the outputs",))
+    return found
+
+
+def prune(source: str | os.PathLike[str] | None = None, *, keep: int = 1, dry_run: bool = False) -> Runs:
+    """Remove manifests except the newest of each command and its output files; output files are not touched.
+
+    Parameters
+    ----------
+    source
+        The workspace; None for the one around the current folder.
+    keep
+        Number of runs to keep for each command and set of output files.
+    dry_run
+        Whether to return the runs without removing them.
+
+    Returns
+    -------
+    Runs
+        The removed runs.
+    """
+    root = _root(source)
+    groups: dict[tuple[str, ...], list[Manifest]] = {}
+    for each in manifests(root):
+        groups.setdefault((each.command, *sorted(each.outputs)), []).append(each)
+    removed = [each for group in groups.values() for each in group[: max(0, len(group) - keep)]]
+    for each in removed if not dry_run else ():
+        (root / FOLDER / f"{each.run}.json").unlink(missing_ok=True)
+    return Runs(tuple(removed))
+
+
+def _root(source: str | os.PathLike[str] | None) -> Path:
+    return open_workspace(None if source is None else Path(source)).root
+
+
+def _because(found: list[Difference]) -> str:
+    erased = [each for each in found if each.what == "erasure"]
+    if erased:
+        return "inputs erased: customers were erased after the run"
+    return f"changed since the run: {'; '.join(map(str, found[:3]))}" if found else "nothing that it read has changed"
+
+
+def _verdict(found: list[Difference], differing: list[Difference], then: Manifest) -> str:
+    if differing and all(each.what == "file on disk" for each in differing):
+        return "the run computes the same bytes again; the file on disk was changed after it"
+    if differing:
+        return _because(found)
+    count = len(then.outputs)
+    equal = f"{count} output{'s' if count > 1 else ''} computed again, byte for byte equal"
+    return f"{equal}; {len(found)} changes since the run have no effect on it" if found else equal
+
+
+def _first_difference(one: Path, other: Path) -> str:
+    """Return the place of the first difference of two files: line and column of a text, else the byte; no value."""
+    before, after = one.read_bytes(), other.read_bytes()
+    at = next((at for at, (left, right) in enumerate(zip_longest(before, after)) if left != right), 0)
+    if one.suffix in TEXT_SUFFIXES:
+        line = before[:at].count(b"\n") + 1
+        column = at - before.rfind(b"\n", 0, at)
+        return f"first difference in line {line:,}, column {column:,}"
+    return f"first difference at byte {at + 1:,}"

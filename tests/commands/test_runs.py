@@ -1,0 +1,217 @@
+"""Tests of ``ckm runs``, on manifests that the commands themselves wrote."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from ckm.example.workspace import lay_out_example
+from ckm.ingest import ingest
+from ckm.ingest.options import IngestOptions
+from ckm.runs import diff, runs, verify
+from ckm.workspace import lay_out
+from tests.conftest import Run
+
+ORDERS = "order_id,customer_id,ordered_at,net,currency\n" + "".join(
+    f"o{number},c{number % 7},2025-{1 + number % 12:02d}-{1 + number % 27:02d},{10 + number % 50}.5,EUR\n"
+    for number in range(120)
+)
+
+
+def load(root: Path, text: str) -> None:
+    path = root / "incoming" / f"{len(text)}.csv"
+    path.write_text(text)
+    ingest(root, path, options=IngestOptions("transactions"))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "shop"
+    lay_out(root)
+    load(root, ORDERS)
+    monkeypatch.chdir(root)
+    return root
+
+
+def the_run(shop: Path) -> str:
+    return runs(shop).manifests[-1].run
+
+
+def test_a_file_in_a_workspace_gets_a_manifest_and_stdout_gets_none(shop: Path, run: Run) -> None:
+    assert run("segment").exit_code == 0
+    assert not (shop / "runs").exists()
+    assert run("segment", "-o", "out/a.csv", "--meta", "out/a.json").exit_code == 0
+    [made] = runs(shop).manifests
+    assert made.command == "segment"
+    assert list(made.outputs) == ["out/a.csv", "out/a.json"]
+    assert made.outputs["out/a.csv"]["figures"]["rows"] == 7
+    assert stat.S_IMODE((shop / "runs" / f"{made.run}.json").stat().st_mode) == 0o600
+
+
+def test_a_file_outside_of_a_workspace_gets_no_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    (tmp_path / "orders.csv").write_text(ORDERS)
+    monkeypatch.chdir(tmp_path)
+    assert run("segment", "orders.csv", "-o", "a.csv").exit_code == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.csv", "orders.csv"]
+
+
+def test_a_command_that_fails_is_not_recorded(shop: Path, run: Run) -> None:
+    assert run("segment", "--as-of", "2001-01-01", "-o", "out/a.csv").exit_code not in (0, 1)
+    assert not (shop / "runs").exists()
+
+
+def test_an_equal_request_has_one_manifest(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/first.csv")  # saves the definition, which is an input from now on
+    run("segment", "-o", "out/a.csv")
+    run("segment", "-o", "out/a.csv")
+    names = [each.run for each in runs(shop).manifests]
+    assert len(names) == len(set(names)) == 2
+
+
+def test_a_run_is_verified_by_the_beginning_of_its_name(shop: Path, run: Run) -> None:
+    run("segment", "--by", "lifecycle", "-o", "out/a.parquet")
+    found = run("runs", "verify", the_run(shop)[:6])
+    assert found.exit_code == 0
+    assert "byte for byte equal" in found.stderr
+
+
+def test_a_changed_input_byte_is_named(shop: Path, run: Run) -> None:
+    (shop / "more.csv").write_text(ORDERS)
+    run("segment", "more.csv", "-o", "out/a.csv")
+    (shop / "more.csv").write_text(ORDERS.replace("10.5", "11.5", 1))
+    found = run("runs", "verify", the_run(shop), "-f", "csv")
+    assert found.exit_code == 6
+    assert "file,more.csv" in found.stdout
+    assert "first difference in line" in found.stderr
+
+
+def test_a_new_load_is_named(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/a.csv")
+    load(shop, f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
+    found = run("runs", "verify", the_run(shop), "-f", "csv")
+    assert found.exit_code == 6
+    assert "table,transactions,loads 1" in found.stdout.replace('"', "")
+
+
+def test_a_changed_setting_is_named(shop: Path, run: Run) -> None:
+    run("check", "-o", "out/check.json", "--as-of", "2025-12-31")
+    config = shop / "ckm.yaml"
+    text = config.read_text()
+    assert "time_zone: UTC" in text
+    config.write_text(text.replace("time_zone: UTC", "time_zone: Asia/Bangkok"))
+    found = verify(shop, the_run(shop))
+    assert ("setting", "time_zone", "UTC", "Asia/Bangkok") in found.frame.rows()
+
+
+def test_another_version_of_a_library_is_named(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("segment", "-o", "out/a.csv")
+    monkeypatch.setattr("ckm.runs.versions_of", lambda: {**runs(shop).manifests[0].versions, "polars": "0.0.1"})
+    found = verify(shop, the_run(shop))
+    assert found.equal
+    assert [each.name for each in found.causes if each.what == "version"] == ["polars"]
+
+
+def test_a_file_that_was_edited_after_the_run_is_found(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/a.csv")
+    (shop / "out" / "a.csv").write_text("customer_id,segment\nc1,Champions\n")
+    found = run("runs", "verify", the_run(shop))
+    assert found.exit_code == 6
+    assert "was changed after it" in found.stderr
+
+
+def test_verifying_changes_nothing_in_the_workspace(shop: Path, run: Run) -> None:
+    run("segment", "--save", "mine", "-o", "out/a.csv")
+    before = {path: path.stat().st_mtime_ns for path in shop.rglob("*")}
+    assert run("runs", "verify", the_run(shop)).exit_code == 0
+    assert {path: path.stat().st_mtime_ns for path in shop.rglob("*")} == before
+
+
+def test_diff_names_the_cause_and_the_changed_numbers(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/a.csv", "--as-of", "2025-12-31")
+    run("segment", "-o", "out/b.csv", "--as-of", "2025-09-30")
+    one, two = runs(shop).manifests
+    found = diff(shop, one.run, two.run)
+    assert found.causes[0].what == "argument"
+    assert any(each.what == "figure" for each in found.effects)
+
+
+def test_an_unknown_run_is_refused_with_a_suggestion(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/a.csv")
+    name = the_run(shop)
+    wrong = name[:-1] + ("0" if name[-1] != "0" else "1")
+    found = run("runs", "show", wrong)
+    assert found.exit_code == 2
+    assert f"did you mean '{name}'" in found.stderr
+
+
+def test_a_damaged_manifest_is_named(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/a.csv")
+    path = shop / "runs" / f"{the_run(shop)}.json"
+    path.write_text("{}")
+    found = run("runs")
+    assert found.exit_code == 3
+    assert path.name in found.stderr
+
+
+def test_prune_keeps_the_newest_of_each_file(shop: Path, run: Run) -> None:
+    for day in ("2025-10-31", "2025-11-30", "2025-12-31"):
+        run("segment", "-o", "out/a.csv", "--as-of", day)
+    run("segment", "-o", "out/b.csv")
+    assert run("runs", "prune", "--dry-run").exit_code == 0
+    assert len(runs(shop).manifests) == 4
+    run("runs", "prune")
+    assert sorted(path for each in runs(shop).manifests for path in each.outputs) == ["out/a.csv", "out/b.csv"]
+
+
+def test_actions_refuse_a_wrong_number_of_runs(shop: Path, run: Run) -> None:
+    for words in (["verify"], ["diff", "a"], ["list", "a"], ["lst"], ["list", "--keep", "3"]):
+        assert run("runs", *words).exit_code == 2
+
+
+def test_a_report_names_its_run(shop: Path, run: Run) -> None:
+    assert run("loyalty-report", "-o", "out/page.html").exit_code == 0
+    assert f"Run {the_run(shop)}." in (shop / "out" / "page.html").read_text()
+
+
+@pytest.mark.slow
+def test_every_command_that_writes_a_file_is_verified_on_the_example_shop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    monkeypatch.setattr("ckm.example.simulation.CUSTOMERS", 600)
+    root = tmp_path / "shop"
+    lay_out_example(root)
+    monkeypatch.chdir(root)
+    assert run("ingest").exit_code == 0
+    old, new = "incoming/web-orders-2024.csv", "incoming/web-orders-2025-26.csv"
+    commands = [
+        ["segment", "-o", "out/rfm.csv", "--meta", "out/rfm.json"],
+        ["segment", "--by", "value", "-o", "out/value.parquet"],
+        ["segment", "--by", "lifecycle", "-o", "out/lifecycle.xlsx"],
+        ["segment", old, "-o", "out/file.ndjson"],
+        ["churn-warn", "--model", "scorecard", "-o", "out/churn.csv"],
+        ["loyalty-report", "-o", "out/report.html", "--export", "out/lists"],
+        ["check", "-o", "out/check.csv"],
+        ["link", "--dry-run", "-o", "out/links.csv"],
+        ["inspect", old, "-o", "out/clean.csv"],
+        ["diff", old, new, "-o", "out/diff.csv"],
+        ["kb-search", "the parcel is late", "-o", "out/hits.json"],
+        ["kb-lint", "-o", "out/lint.csv"],
+        ["kb-gaps", "-o", "out/gaps.csv"],
+    ]
+    for words in commands:
+        found = run(*words)
+        assert found.exit_code == 0, (words, found.stderr)
+    every = runs(root).manifests
+    assert len(every) == len(commands)
+    for each in every:
+        assert verify(root, each.run).equal, each.command
+    kept = json.loads((root / "runs" / f"{every[0].run}.json").read_text())
+    assert kept["schema"] == "ckm.manifest/1"
+    shutil.rmtree(root / "out")
+    assert verify(root, every[0].run).equal  # the files on disk are not needed
