@@ -53,6 +53,7 @@ CASES = {
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
     "nightly": (("-o", "out/nightly.csv"),),
+    "runs": (("list", "-o", "out/runs.csv"),),
     "kb-search": (
         ("parcel", "-o", "out/hits.json", *DAY),
         ("parcel", "-o", "out/hits.md", *DAY),

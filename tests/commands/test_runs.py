@@ -66,6 +66,7 @@ def test_a_command_that_fails_is_not_recorded(shop: Path, run: Run) -> None:
     assert not (shop / "runs").exists()
 
 
+@pytest.mark.slow
 def test_an_equal_request_has_one_manifest(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/first.csv")  # saves the definition, which is an input from now on
     run("segment", "-o", "out/a.csv")
@@ -74,6 +75,7 @@ def test_an_equal_request_has_one_manifest(shop: Path, run: Run) -> None:
     assert len(names) == len(set(names)) == 2
 
 
+@pytest.mark.slow
 def test_a_run_is_verified_by_the_beginning_of_its_name(shop: Path, run: Run) -> None:
     run("segment", "--by", "lifecycle", "-o", "out/a.parquet")
     found = run("runs", "verify", the_run(shop)[:6])
@@ -81,6 +83,7 @@ def test_a_run_is_verified_by_the_beginning_of_its_name(shop: Path, run: Run) ->
     assert "byte for byte equal" in found.stderr
 
 
+@pytest.mark.slow
 def test_a_changed_input_byte_is_named(shop: Path, run: Run) -> None:
     (shop / "more.csv").write_text(ORDERS)
     run("segment", "more.csv", "-o", "out/a.csv")
@@ -91,6 +94,7 @@ def test_a_changed_input_byte_is_named(shop: Path, run: Run) -> None:
     assert "first difference in line" in found.stderr
 
 
+@pytest.mark.slow
 def test_a_new_load_is_named(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv")
     load(shop, f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
@@ -99,6 +103,7 @@ def test_a_new_load_is_named(shop: Path, run: Run) -> None:
     assert "table,transactions,loads 1" in found.stdout.replace('"', "")
 
 
+@pytest.mark.slow
 def test_a_changed_setting_is_named(shop: Path, run: Run) -> None:
     run("check", "-o", "out/check.json", "--as-of", "2025-12-31")
     config = shop / "ckm.yaml"
@@ -109,6 +114,7 @@ def test_a_changed_setting_is_named(shop: Path, run: Run) -> None:
     assert ("setting", "time_zone", "UTC", "Asia/Bangkok") in found.frame.rows()
 
 
+@pytest.mark.slow
 def test_another_version_of_a_library_is_named(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("segment", "-o", "out/a.csv")
     monkeypatch.setattr("ckm.runs.versions_of", lambda: {**runs(shop).manifests[0].versions, "polars": "0.0.1"})
@@ -117,6 +123,7 @@ def test_another_version_of_a_library_is_named(shop: Path, run: Run, monkeypatch
     assert [each.name for each in found.causes if each.what == "version"] == ["polars"]
 
 
+@pytest.mark.slow
 def test_a_file_that_was_edited_after_the_run_is_found(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv")
     (shop / "out" / "a.csv").write_text("customer_id,segment\nc1,Champions\n")
@@ -125,6 +132,7 @@ def test_a_file_that_was_edited_after_the_run_is_found(shop: Path, run: Run) -> 
     assert "was changed after it" in found.stderr
 
 
+@pytest.mark.slow
 def test_verifying_changes_nothing_in_the_workspace(shop: Path, run: Run) -> None:
     run("segment", "--save", "mine", "-o", "out/a.csv")
     before = {path: path.stat().st_mtime_ns for path in shop.rglob("*")}
@@ -132,6 +140,7 @@ def test_verifying_changes_nothing_in_the_workspace(shop: Path, run: Run) -> Non
     assert {path: path.stat().st_mtime_ns for path in shop.rglob("*")} == before
 
 
+@pytest.mark.slow
 def test_diff_names_the_cause_and_the_changed_numbers(shop: Path, run: Run) -> None:
     run("segment", "-o", "out/a.csv", "--as-of", "2025-12-31")
     run("segment", "-o", "out/b.csv", "--as-of", "2025-09-30")
@@ -159,6 +168,7 @@ def test_a_damaged_manifest_is_named(shop: Path, run: Run) -> None:
     assert path.name in found.stderr
 
 
+@pytest.mark.slow
 def test_prune_keeps_the_newest_of_each_file(shop: Path, run: Run) -> None:
     for day in ("2025-10-31", "2025-11-30", "2025-12-31"):
         run("segment", "-o", "out/a.csv", "--as-of", day)
@@ -174,6 +184,7 @@ def test_actions_refuse_a_wrong_number_of_runs(shop: Path, run: Run) -> None:
         assert run("runs", *words).exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_report_names_its_run(shop: Path, run: Run) -> None:
     assert run("loyalty-report", "-o", "out/page.html").exit_code == 0
     assert f"Run {the_run(shop)}." in (shop / "out" / "page.html").read_text()
