@@ -265,6 +265,7 @@ COMMANDS = {
     "segment": "segment",
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
+    "forecast": "forecast",
     "profile": "profile",
     "nightly": "nightly",
     "privacy": "privacy",
@@ -280,7 +281,7 @@ COMMANDS = {
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report", "profile"),
+    "Understand": ("segment", "loyalty-report", "forecast", "profile"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
     "Govern": ("privacy", "runs"),

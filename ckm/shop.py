@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
+    from ckm.forecast import DemandForecast
     from ckm.ingest.files import IngestResult
     from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
@@ -166,6 +167,12 @@ class Shop:
         from ckm.nightly import nightly
 
         return nightly(self._root(), **wanted)
+
+    def forecast(self, **wanted: Any) -> DemandForecast:
+        """Forecast the demand of the next weeks: :func:`ckm.forecast.forecast`."""
+        from ckm.forecast import forecast
+
+        return forecast(self.dataset(), **wanted)
 
     def runs(self) -> Runs:
         """Return the recorded runs of the workspace: :func:`ckm.runs.runs`."""

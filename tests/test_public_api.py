@@ -38,6 +38,7 @@ PUBLIC = {
     "link.review": "(source, verdicts, *, by, on)",
     "privacy.erase": "(source, *ids, force, on, progress)",
     "privacy.export": "(source, *ids)",
+    "forecast.forecast": "(source, *, by, measure, weeks, segments, as_of, min_group_size, progress)",
     "runs.runs": "(source)",
     "runs.show": "(source, run)",
     "runs.verify": "(source, run)",
@@ -54,6 +55,7 @@ PUBLIC = {
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
     "Shop.link": "(self, **wanted)",
+    "Shop.forecast": "(self, **wanted)",
     "Shop.runs": "(self)",
     "Shop.dataset": "(self, *, by_customer)",
 }
@@ -63,6 +65,7 @@ MODULES = {
         "churn",
         "diff",
         "errors",
+        "forecast",
         "ingest",
         "kb",
         "link",
@@ -103,7 +106,7 @@ def transactions(customers: int = 260) -> pl.DataFrame:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with transactions, and a workspace with a knowledge base."""
     folder = tmp_path_factory.mktemp("api")
-    transactions().write_parquet(folder / "transactions.parquet")
+    transactions().with_columns(category=pl.lit("tea")).write_parquet(folder / "transactions.parquet")
     lay_out(folder / "shop")
     shutil.copytree(ROOT / "examples" / "shop" / "kb", folder / "shop" / "kb", dirs_exist_ok=True)
     return folder

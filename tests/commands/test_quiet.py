@@ -49,6 +49,10 @@ CASES = {
         ("-o", "out/report.md", "--export", "out/lists"),
         ("--explain", "gini", "-o", "out/gini.json"),
     ),
+    "forecast": (
+        ("--by", "category", "-o", "out/demand.csv"),
+        ("--methods", "--by", "category", "-o", "out/methods.md"),
+    ),
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),

@@ -1,0 +1,1 @@
+"""Weekly demand by product or category, and by segment of the customers."""

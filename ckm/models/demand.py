@@ -1,0 +1,238 @@
+"""Demand forecasts of many short weekly series: simple methods, chosen by rolling origin, with conformal intervals.
+
+The methods are means of the last weeks, simple exponential smoothing (Brown 1959), damped trend (Gardner and McKenzie
+1985), the Syntetos-Boylan approximation and the method of Teunter, Syntetos and Babai for intermittent demand (2005;
+2011), and the same weeks of the last year. One method is chosen for all series, because the errors of one series are
+too few to choose by. The interval is split conformal (Vovk et al. 2005) on the errors of the past origins, by the size
+of the forecast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+YEAR = 52
+FEWEST_WEEKS = 8
+"""Weeks before the first origin of the backtest."""
+MOST_ORIGINS = 26
+"""Origins of the backtest: half a year of weeks."""
+FEWEST_ORIGINS = 4
+MOST_GROUPS = 10
+FEWEST_ERRORS = 200
+"""Errors per group of forecasts of similar size, of which the interval takes quantiles."""
+COVERAGE = 0.8
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Forecast of the demand in the next weeks.
+
+    Attributes
+    ----------
+    weekly
+        Expected demand per week, shape (series, weeks).
+    total, low, high
+        Expected demand of all weeks, and its 80 % interval, each of shape (series,).
+    method
+        Name of the chosen method.
+    errors
+        Weighted absolute percentage error (WAPE) of the total by method: sum of absolute errors over all series and
+        origins, divided by the sum of the demand.
+    origins
+        Number of origins of the backtest.
+    """
+
+    weekly: Floats
+    total: Floats
+    low: Floats
+    high: Floats
+    method: str
+    errors: Mapping[str, float]
+    origins: int
+
+
+def weeks_needed(weeks: int) -> int:
+    """Return the fewest weeks of history for a forecast of ``weeks``."""
+    return FEWEST_WEEKS + weeks + FEWEST_ORIGINS - 1
+
+
+def forecast_demand(history: Floats, weeks: int) -> Demand:
+    """Forecast the demand of each series by the method with the smallest error in the past.
+
+    Parameters
+    ----------
+    history
+        Demand per week, oldest first, not negative; shape (series, weeks of history).
+    weeks
+        Weeks to forecast.
+
+    Raises
+    ------
+    ValueError
+        The history has fewer than :func:`weeks_needed` weeks.
+    """
+    length = history.shape[1]
+    if length < weeks_needed(weeks):
+        raise ValueError(f"{weeks_needed(weeks)} weeks of history are needed")
+    first = max(FEWEST_WEEKS, length - weeks - MOST_ORIGINS + 1)
+    origins = range(first, length - weeks + 1)
+    names = [name for name in METHODS if name != SAME_WEEKS or first >= YEAR + weeks]
+    actual = np.stack([history[:, origin : origin + weeks].sum(axis=1) for origin in origins])
+    past = {
+        name: np.stack([METHODS[name](history[:, :origin], weeks).sum(axis=1) for origin in origins]) for name in names
+    }
+    demand = max(float(actual.sum()), 1e-12)
+    by_origin = {name: np.abs(totals - actual).sum(axis=1) / demand for name, totals in past.items()}
+    errors = {name: float(each.sum()) for name, each in by_origin.items()}
+    method = _chosen(by_origin, weeks)
+    weekly = METHODS[method](history, weeks)
+    total = weekly.sum(axis=1)
+    low, high = _interval(past[method].ravel(), actual.ravel(), total)
+    return Demand(weekly, total, low, high, method, errors, len(origins))
+
+
+def _chosen(by_origin: Mapping[str, Floats], weeks: int) -> str:
+    """Return the method with the smallest error; the default, unless the difference exceeds its standard error.
+
+    The choice among a dozen methods by few origins is noise otherwise. Neighbouring origins overlap by ``weeks - 1``
+    weeks, which the standard error takes into account.
+    """
+    best = min(by_origin, key=lambda name: by_origin[name].sum())
+    gain = by_origin[DEFAULT] - by_origin[best]
+    error = gain.std(ddof=1) * np.sqrt(len(gain)) * np.sqrt(min(weeks, len(gain)))
+    return best if gain.sum() > error else DEFAULT
+
+
+def _interval(past: Floats, actual: Floats, total: Floats) -> tuple[Floats, Floats]:
+    """Return the 80 % interval of each total by the quantiles of past errors among forecasts of similar size.
+
+    Errors are divided by a power of the forecast, because the error of a large item is relatively smaller; of the
+    forecast, or of one if it is smaller.
+    """
+    power = _power(past, np.abs(actual - past))
+    groups = int(np.clip(len(past) // FEWEST_ERRORS, 1, MOST_GROUPS))
+    edges = np.unique(np.quantile(past, np.linspace(0, 1, groups + 1)[1:-1]))
+    of_past, of_total = np.searchsorted(edges, past), np.searchsorted(edges, total)
+    error = (actual - past) / np.maximum(past, 1.0) ** power
+    low, high = np.empty_like(total), np.empty_like(total)
+    for group in np.unique(of_total):
+        errors = error[of_past == group]
+        if len(errors) == 0:
+            errors = error
+        inside = of_total == group
+        scale = np.maximum(total[inside], 1.0) ** power
+        low[inside] = total[inside] + scale * _quantile(errors, (1 - COVERAGE) / 2, "lower")
+        high[inside] = total[inside] + scale * _quantile(errors, (1 + COVERAGE) / 2, "higher")
+    return np.maximum(low, 0.0), np.maximum(high, 0.0)
+
+
+def _power(past: Floats, error: Floats) -> float:
+    """Return the exponent of the error as a power of the forecast: 0.5 as of counts (Poisson) to 1, by regression."""
+    used = (past > 1.0) & (error > 0)
+    if used.sum() < FEWEST_ERRORS or np.ptp(np.log(past[used])) < 1.0:
+        return 1.0
+    slope = np.polyfit(np.log(past[used]), np.log(error[used]), 1)[0]
+    return float(np.clip(slope, 0.5, 1.0))
+
+
+def _quantile(errors: Floats, share: float, side: str) -> float:
+    """Return the conformal quantile, which counts the next error among the past ones."""
+    count = len(errors)
+    rank = np.clip(share * (count + 1) / count if side == "higher" else share - (1 - share) / count, 0, 1)
+    return float(np.quantile(errors, rank, method=side))  # type: ignore[call-overload]
+
+
+def _flat(level: Floats, weeks: int) -> Floats:
+    return np.repeat(level[:, None], weeks, axis=1)
+
+
+def _mean(length: int) -> Callable[[Floats, int], Floats]:
+    return lambda history, weeks: _flat(history[:, -length:].mean(axis=1), weeks)
+
+
+def _smoothing(alpha: float) -> Callable[[Floats, int], Floats]:
+    def smoothed(history: Floats, weeks: int) -> Floats:
+        level = history[:, :4].mean(axis=1)
+        for week in range(4, history.shape[1]):
+            level = level + alpha * (history[:, week] - level)
+        return _flat(level, weeks)
+
+    return smoothed
+
+
+def _damped_trend(alpha: float, beta: float, damping: float) -> Callable[[Floats, int], Floats]:
+    def damped(history: Floats, weeks: int) -> Floats:
+        level, trend = history[:, :4].mean(axis=1), np.zeros(len(history))
+        for week in range(4, history.shape[1]):
+            before = level
+            level = alpha * history[:, week] + (1 - alpha) * (before + damping * trend)
+            trend = beta * (level - before) + (1 - beta) * damping * trend
+        steps = np.cumsum(damping ** np.arange(1, weeks + 1))
+        return np.asarray(np.maximum(level[:, None] + trend[:, None] * steps, 0.0), dtype=np.float64)
+
+    return damped
+
+
+def _first_demand(history: Floats) -> Floats:
+    """Return the first demand above zero of each series; 0 without any."""
+    at = (history > 0).argmax(axis=1)
+    return np.asarray(history[np.arange(len(history)), at], dtype=np.float64)
+
+
+def _intervals(history: Floats, weeks: int, alpha: float = 0.1) -> Floats:
+    """Return the Syntetos-Boylan approximation: smoothed size divided by smoothed interval of demand."""
+    size, interval, since = _first_demand(history), np.full(len(history), 2.0), np.ones(len(history))
+    for week in range(history.shape[1]):
+        sold = history[:, week] > 0
+        size = np.where(sold, size + alpha * (history[:, week] - size), size)
+        interval = np.where(sold, interval + alpha * (since - interval), interval)
+        since = np.where(sold, 1.0, since + 1.0)
+    return _flat((1 - alpha / 2) * size / interval, weeks)
+
+
+def _probability(history: Floats, weeks: int, alpha: float = 0.2, beta: float = 0.1) -> Floats:
+    """Return the method of Teunter, Syntetos and Babai: smoothed size times smoothed probability of demand."""
+    size, chance = _first_demand(history), (history[:, :FEWEST_WEEKS] > 0).mean(axis=1)
+    for week in range(history.shape[1]):
+        sold = history[:, week] > 0
+        size = np.where(sold, size + alpha * (history[:, week] - size), size)
+        chance = chance + beta * (sold - chance)
+    return _flat(size * chance, weeks)
+
+
+def _same_weeks(history: Floats, weeks: int) -> Floats:
+    """Return the same weeks of the last year, times the growth of the last quarter from the year before."""
+    before = history[:, -YEAR:][:, :weeks]
+    recent, year_ago = history[:, -13:].sum(), history[:, -YEAR - 13 : -YEAR].sum()
+    growth = recent / year_ago if year_ago > 0 else 1.0
+    return np.asarray(before * growth, dtype=np.float64)
+
+
+DEFAULT = "smoothing 0.2"
+SAME_WEEKS = "same weeks last year"
+METHODS: dict[str, Callable[[Floats, int], Floats]] = {
+    "smoothing 0.1": _smoothing(0.1),
+    "smoothing 0.2": _smoothing(0.2),
+    "smoothing 0.3": _smoothing(0.3),
+    "smoothing 0.5": _smoothing(0.5),
+    "last week": _mean(1),
+    "mean of 4 weeks": _mean(4),
+    "mean of 8 weeks": _mean(8),
+    "mean of 13 weeks": _mean(13),
+    "mean of 26 weeks": _mean(26),
+    "damped trend": _damped_trend(0.2, 0.1, 0.9),
+    "intermittent intervals": _intervals,
+    "intermittent probability": _probability,
+    SAME_WEEKS: _same_weeks,
+}
+"""Methods by name; each returns the demand per week, shape (series, weeks)."""
