@@ -5,6 +5,7 @@ from ckm import errors as errors
 from ckm import ingest as ingest
 from ckm import kb as kb
 from ckm import loyalty as loyalty
+from ckm import network as network
 from ckm import privacy as privacy
 from ckm import segment as segment
 from ckm.shop import Shop as Shop
@@ -20,6 +21,7 @@ __all__ = [
     "ingest",
     "kb",
     "loyalty",
+    "network",
     "open",
     "privacy",
     "segment",
