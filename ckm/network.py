@@ -97,7 +97,7 @@ def network(
         single_contacts=roll_ups.single_contacts(whole, disclosure),
         referrals=roll_ups.referrals(whole, disclosure),
         industries=roll_ups.industries(whole, disclosure),
-        cycles=roll_ups.cycles(whole),
+        cycles=roll_ups.cycles(whole, disclosure),
     )
     counts = whole.relations.frame.group_by("relation").len()
     number = dict(counts.iter_rows())

@@ -141,8 +141,9 @@ def _cycles(network: CustomerNetwork, tables: NetworkTables) -> Iterator[tuple[A
     write = _Writer(network)
     for row in tables.cycles.iter_rows(named=True):
         ids = row["party_ids"]
-        shown = ", ".join(ids[:MOST_IN_CYCLE]) + (f" and {len(ids) - MOST_IN_CYCLE:,} more" if len(ids) > 5 else "")
-        place = network.shown_ids.index(ids[0])
+        shown = ", ".join(ids[:MOST_IN_CYCLE]) + (
+            f" and {len(ids) - MOST_IN_CYCLE:,} more" if len(ids) > MOST_IN_CYCLE else ""
+        )
         yield (
             "cycle",
             ids[0],
@@ -152,7 +153,7 @@ def _cycles(network: CustomerNetwork, tables: NetworkTables) -> Iterator[tuple[A
             network.share(row["revenue"]),
             f"Cycle of {row['relation']}: {shown}; one of the relations is wrong",
             f"{write.period} of the {len(ids):,} parties, which count as one group",
-            network.evidence(place, row["relation"]),
+            network.evidence(row["place"], row["relation"]),
         )
 
 

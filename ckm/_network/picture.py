@@ -98,7 +98,7 @@ def _largest(parent_of: dict[int, int], root: int, revenue: np.ndarray[tuple[int
     """Return the root and the parties of the largest revenue, each with all above it, in the order of the levels."""
     kept = {root}
     for party in sorted(parent_of, key=lambda each: (-revenue[each], each)):
-        way = []
+        way: list[int] = []
         while party not in kept and len(way) < MOST_NODES:
             way.append(party)
             party = parent_of[party]

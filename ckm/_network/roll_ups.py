@@ -48,7 +48,10 @@ REFERRALS = {
     "own_revenue": pl.Float64(), "referred_revenue": pl.Float64(), "revenue_share": pl.Float64(),
 }  # fmt: skip
 INDUSTRIES = {"industry": pl.String(), **ROLL_UP}
-CYCLES = {"relation": pl.String(), "parties": pl.Int64(), "party_ids": pl.List(pl.String()), "revenue": pl.Float64()}
+CYCLES = {
+    "place": pl.Int64(), "relation": pl.String(), "parties": pl.Int64(), "party_ids": pl.List(pl.String()),
+    "revenue": pl.Float64(),
+}  # fmt: skip
 
 
 class Disclosure:
@@ -75,10 +78,14 @@ class Disclosure:
         name: str | None = self.network.parties["display_name"][place]
         return None if self.network.is_person[place] and not self.names else name
 
+    def id(self, place: int) -> str:
+        """Return the id of a party for reports: without names a pseudonym for an address or a number."""
+        return str(self.network.ids[place]) if self.names else self.network.shown_ids[place]
+
     def party(self, place: int) -> tuple[int, str, str | None, str | None]:
         """Return the values of :data:`PARTY`."""
         party_type = self.network.parties["party_type"][place]
-        return place, self.network.shown_ids[place], self.name(place), party_type
+        return place, self.id(place), self.name(place), party_type
 
     def told(self, places: Iterable[int], customers: Sequence[float] | Numbers | Floats) -> list[int]:
         """Return the places of groups that may be told of, and count the others.
@@ -214,7 +221,7 @@ def single_contacts(network: CustomerNetwork, disclosure: Disclosure) -> pl.Data
         rows.append(
             (
                 *disclosure.party(place),
-                network.shown_ids[contact],
+                disclosure.id(contact),
                 disclosure.name(contact),
                 revenue,
                 round(float(sums[3]), MONEY_DIGITS),
@@ -272,7 +279,7 @@ def industries(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame
     return _by_money(rows, INDUSTRIES, "revenue", "industry")
 
 
-def cycles(network: CustomerNetwork) -> pl.DataFrame:
+def cycles(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
     """Return the cycles of a relation (:data:`CYCLES`): parties that own, supply or refer one another in a circle."""
     rows = []
     for relation, hierarchy in (
@@ -280,8 +287,10 @@ def cycles(network: CustomerNetwork) -> pl.DataFrame:
         ("refers", network.referred),
     ):  # fmt: skip
         for members in hierarchy.cycles:
-            ids = [network.shown_ids[place] for place in members]
-            rows.append((relation, len(ids), ids, round(float(network.values[members, 2].sum()), MONEY_DIGITS)))
+            ids = [disclosure.id(place) for place in members]
+            rows.append(
+                (members[0], relation, len(ids), ids, round(float(network.values[members, 2].sum()), MONEY_DIGITS))
+            )
     frame = pl.DataFrame(rows, CYCLES, orient="row")
     return frame.sort("revenue", "relation", pl.col("party_ids").list.first(), descending=[True, False, False])
 
