@@ -48,9 +48,11 @@ class GroupPicture:
 
 
 def group_pictures(network: CustomerNetwork, groups: pl.DataFrame) -> tuple[GroupPicture, ...]:
-    """Return the largest groups of parents and distributors, by revenue."""
+    """Return the largest groups of parents and of distributors that buy through nobody, by revenue."""
     of_kind = {"parent": network.owned, "distributor": network.distributed}
-    chosen = groups.filter(groups["kind"].is_in(list(of_kind))).unique("place", keep="first", maintain_order=True)
+    roots = {kind: set(hierarchy.roots.tolist()) for kind, hierarchy in of_kind.items()}
+    is_root = [place in roots.get(kind, ()) for kind, place in groups.select("kind", "place").iter_rows()]
+    chosen = groups.filter(is_root).unique("place", keep="first", maintain_order=True)
     return tuple(_picture(network, of_kind[row["kind"]], row) for row in chosen.head(MOST_GROUPS).iter_rows(named=True))
 
 
@@ -128,7 +130,8 @@ def _spread(
         width = angle * _leaves(child, children)
         middle = begin + width / 2
         place[child] = round(ring * level * cos(middle), 2), round(ring * level * sin(middle), 2)
-        _spread(child, children, place, ring, begin, begin + width, level + 1)
+        half = min(width, pi) / 2  # those below are farther from the root than the party itself
+        _spread(child, children, place, ring, middle - half, middle + half, level + 1)
         begin += width
 
 

@@ -52,6 +52,8 @@ CYCLES = {
     "place": pl.Int64(), "relation": pl.String(), "parties": pl.Int64(), "party_ids": pl.List(pl.String()),
     "revenue": pl.Float64(),
 }  # fmt: skip
+TABLES = (GROUPS, DISTRIBUTORS, PARTNERS, ACCOUNTS, REFERRALS, INDUSTRIES, CYCLES)
+"""Columns of all roll-ups."""
 
 
 class Disclosure:
