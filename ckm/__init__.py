@@ -5,10 +5,8 @@
 >>> shop.segment(by="value").summary    # doctest: +SKIP
 >>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
 
-The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
-``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``, ``ckm.link.link``,
-``ckm.privacy.erase``, ``ckm.profile.profile``, ``ckm.runs.runs``,
-``ckm.forecast.forecast``. Errors are those of ``ckm.errors``.
+The same as functions, such as ``ckm.segment.segment``, ``ckm.churn.churn`` and ``ckm.loyalty.loyalty``: see
+``docs/reference/python-api.md``. Errors are those of ``ckm.errors``.
 """
 
 from __future__ import annotations
@@ -31,6 +29,7 @@ __all__ = [
     "kb",
     "link",
     "loyalty",
+    "network",
     "nightly",
     "open",
     "privacy",

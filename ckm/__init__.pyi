@@ -7,6 +7,7 @@ from ckm import ingest as ingest
 from ckm import kb as kb
 from ckm import link as link
 from ckm import loyalty as loyalty
+from ckm import network as network
 from ckm import nightly as nightly
 from ckm import privacy as privacy
 from ckm import profile as profile
@@ -27,6 +28,7 @@ __all__ = [
     "kb",
     "link",
     "loyalty",
+    "network",
     "nightly",
     "open",
     "privacy",

@@ -267,6 +267,7 @@ COMMANDS = {
     "loyalty-report": "loyalty_report",
     "forecast": "forecast",
     "profile": "profile",
+    "network": "network",
     "nightly": "nightly",
     "privacy": "privacy",
     "runs": "runs",
@@ -281,7 +282,7 @@ COMMANDS = {
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report", "forecast", "profile"),
+    "Understand": ("segment", "loyalty-report", "forecast", "profile", "network"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
     "Govern": ("privacy", "runs"),

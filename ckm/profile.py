@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm._profile.billing import billing_fields
 from ckm._profile.consents import consents
 from ckm._profile.identity import who
 from ckm._profile.knowledge import knowledge
@@ -101,5 +102,6 @@ def _sections(record: CustomerRecord, role: str | None, lang: str) -> list[Profi
         knowledge(record, codes, open_topics(record), role, lang),
         not_to_offer(record),
         consents(record, open_complaints(record)),
+        billing_fields(record),
         relatives(record),
     ]

@@ -34,6 +34,16 @@ INTERACTION_KINDS = ("complaint", "question", "praise", "idea", "survey", "visit
 DATED_BY = ("order", "first_seen")
 """Column that marks returns without a date in their source: they have the day of their order, or the day on which they
 were first seen."""
+RELATIONS = {
+    "buys_through": "sells_to",
+    "supplies": "supplied_by",
+    "owns": "owned_by",
+    "refers": "referred_by",
+    "works_at": "employs",
+}
+"""Relations of a customer to another party, each with its inverse: ``A supplied_by B`` means ``B supplies A``."""
+BILLING_FIELDS = ("project", "customer", "matter", "purchase_order", "cost_center")
+"""Numbers that a customer can want on invoices."""
 RATING_SCALES = {"nps_0_10": (0, 10), "csat_1_5": (1, 5), "ces_1_7": (1, 7)}
 
 
@@ -163,6 +173,52 @@ class Interactions(dy.Schema):
         return inside
 
 
+def _valid_in_order() -> pl.Expr:
+    return (pl.col("valid_from") <= pl.col("valid_until")).fill_null(value=True)
+
+
+class Relationships(dy.Schema):
+    """Relations between two parties: the customer *buys through*, *supplies*, *owns*, *refers* or *works at* another.
+
+    ``valid_from`` and ``valid_until`` are the first and the last day of the relation; null means no limit.
+    """
+
+    customer_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    relation = dy.String(
+        nullable=False, check={"vocabulary": lambda c: c.is_in([*RELATIONS, *RELATIONS.values()])}, metadata=GROUP
+    )
+    related_id = dy.String(nullable=False, min_length=1, metadata=IDENTITY)
+    valid_from = _day()
+    valid_until = _day()
+
+    @dy.rule()
+    def valid_from_before_valid_until(cls) -> pl.Expr:  # noqa: N805
+        """Return whether the first day is not after the last one."""
+        return _valid_in_order()
+
+
+class BillingFields(dy.Schema):
+    """Numbers that a customer wants on invoices, and the invoices that lacked them.
+
+    A row without ``invoice_id`` is a requirement; null ``number``: the number differs by invoice. A row with
+    ``invoice_id`` names an invoice that lacked the field, noted on ``noted_on`` and corrected on ``corrected_on``.
+    """
+
+    customer_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    field = dy.String(nullable=False, check={"vocabulary": lambda c: c.is_in(BILLING_FIELDS)}, metadata=GROUP)
+    number = dy.String(nullable=True, metadata=IDENTITY)
+    invoice_id = dy.String(nullable=True, metadata=IDENTITY)
+    valid_from = _day()
+    valid_until = _day()
+    noted_on = _day()
+    corrected_on = _day()
+
+    @dy.rule()
+    def valid_from_before_valid_until(cls) -> pl.Expr:  # noqa: N805
+        """Return whether the first day is not after the last one."""
+        return _valid_in_order()
+
+
 RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no", "known_from", "known_until")
 """Columns that the store fills: the origin of a row, and when it was known."""
 
@@ -172,6 +228,8 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     "dated_by": DATED_BY,
     "kind": INTERACTION_KINDS,
     "scale": tuple(RATING_SCALES),
+    "relation": (*RELATIONS, *RELATIONS.values()),
+    "field": BILLING_FIELDS,
 }
 """Columns with a fixed vocabulary."""
 
@@ -294,6 +352,8 @@ TABLES: dict[str, TableSchema] = {
             unnamed=("dated_by", "order_amounts"),
         ),
         TableSchema("interactions", Interactions, ("interaction_id",)),
+        TableSchema("relationships", Relationships, ("customer_id", "relation", "related_id", "valid_from")),
+        TableSchema("billing_fields", BillingFields, ("customer_id", "field", "invoice_id")),
     )
 }
 """All tables that a source can be mapped to, by name."""

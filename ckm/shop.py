@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm._kb.search_result import SearchResult
+    from ckm._network.result import Network
     from ckm._profile.result import CustomerProfile
     from ckm._segment.result import Segmentation
     from ckm.check import CheckReport
@@ -131,6 +132,12 @@ class Shop:
         from ckm.profile import profile
 
         return profile(self.dataset(by_customer=True), customer_id, **wanted)
+
+    def network(self, **wanted: Any) -> Network:
+        """Return groups, partners, contacts and referrals with findings by money: :func:`ckm.network.network`."""
+        from ckm.network import network
+
+        return network(self.dataset(by_customer=True), **wanted)
 
     def check(self, **wanted: Any) -> CheckReport:
         """Check the data quality of the tables: :func:`ckm.check.check`."""

@@ -15,11 +15,11 @@ from ckm._loyalty.growth_potential import headroom, holdout, lifetime_value, pas
 from ckm._loyalty.loyalty import loyal_list, loyalty_matrix, loyalty_rules, satisfaction
 from ckm._loyalty.monthly import revenue_over_time
 from ckm._loyalty.products import products_and_channels
+from ckm._loyalty.relationship_structure import industries, parties, structure_numbers
 from ckm._loyalty.relationships import (
     active_customer_flow,
     customer_balance,
     lifecycle_stages,
-    parties,
     relationship_numbers,
     revenue_concentration,
 )
@@ -79,12 +79,12 @@ PAGE_SECTIONS = (
             active_customer_flow,
             lifecycle_stages,
             revenue_concentration,
-            parties,
             relationship_numbers,
         ),
     ),
     PageSection("at_risk", "churn", (risk_levels, churn_drivers, at_risk_list, risk_numbers)),
     PageSection("products", "changed", (products_and_channels,), says_missing=False),
+    PageSection("structure", "relationships", (structure_numbers, parties, industries), says_missing=False),
     PageSection("cohorts", "relationships", (cohort_retention, survival_curve), says_missing=False),
     PageSection("value", "growth_potential", (value_numbers, lifetime_value, headroom, holdout, past_spend)),
     PageSection("satisfaction", "loyalty", (satisfaction, loyalty_matrix, loyalty_rules, loyal_list)),

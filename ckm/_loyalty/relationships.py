@@ -1,4 +1,4 @@
-"""Report section on customer groups, life cycle stages, active customer flow, concentration and party types."""
+"""Report section on customer groups, life cycle stages, active customer flow and concentration."""
 
 from __future__ import annotations
 
@@ -200,29 +200,4 @@ def revenue_concentration(localized: LocalizedReport) -> Iterator[Block]:
         localized.metrics_table(
             localized.say("table.concentration"), [each for each in (top, gini) if each is not None], folded=True
         ),
-    )
-
-
-def parties(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the table of active customers and revenue by party type."""
-    customers = localized.all("party_customers", "party_type")
-    revenue = {each.of("party_type"): each for each in localized.all("party_revenue", "party_type")}
-    if not customers:
-        return
-    rows = []
-    for each in customers:
-        party = each.of("party_type") or ""
-        money = revenue.get(party)
-        rows.append(
-            (
-                localized.called("party_type", party),
-                localized.written(each.name, each.value),
-                localized.written("party_revenue", money.value if money else None, exact=True),
-                localized.written("party_revenue", money.change, exact=True, signed=True)
-                if money and money.change is not None and money.days is None
-                else "",
-            )
-        )
-    yield localized.table(
-        localized.say("table.parties"), ("party_type", "customers", "revenue", "change"), rows, folded=False
     )

@@ -11,11 +11,12 @@ from ckm._privacy.contacts import EMAIL, contact_columns, contact_key, name_colu
 from ckm.identities import SAME, components
 from ckm.pseudonym import is_contact
 from ckm.store.delta import StoredTable
+from ckm.store.erase import RELATED
 from ckm.store.quarantine_search import names_customer, values_of_record
 from ckm.store.side_tables import QUARANTINE, REPLACED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from ckm.identities import Identities
     from ckm.store import Store
@@ -56,9 +57,11 @@ class Person:
         """Return whether each row belongs to the person, by its customer id or a contact."""
         return frame.select(self.condition(frame.columns)).to_series()
 
-    def condition(self, names: Iterable[str]) -> pl.Expr:
+    def condition(self, names: Collection[str]) -> pl.Expr:
         """Return the condition that a row with columns of these names belongs to the person, by id or contact."""
         theirs = pl.col(CUSTOMER).is_in(list(self.ids)).fill_null(value=False)
+        if RELATED in names:
+            theirs |= pl.col(RELATED).is_in(list(self.ids)).fill_null(value=False)
         for name in self.contact_columns(names):
             kind = contact_columns([name])[name]
             theirs |= contact_key(pl.col(name), kind).is_in(list(self.keys[kind])).fill_null(value=False)

@@ -19,7 +19,7 @@ import polars as pl
 from ckm._privacy.contacts import EMAIL, contact_columns, contact_key
 from ckm.errors import RefusedError
 from ckm.files import flush_folder, replacing
-from ckm.store.erase import PARENT
+from ckm.store.erase import PARENT, RELATED
 from ckm.store.quarantine_search import values_of_record
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def without_erased(
     unknown = pl.repeat(None, len(failed), dtype=pl.String, eager=True)
     customers = failed[CUSTOMER] if CUSTOMER in failed.columns else unknown
     good = good.filter(~tombstones.rows(good))
+    if RELATED in good.columns:
+        good = good.filter(~tombstones.ids(good[RELATED]))
     if PARENT in good.columns:
         erased = tombstones.ids(good[PARENT])
         good = good.with_columns(pl.when(~erased).then(pl.col(PARENT)).alias(PARENT))

@@ -15,6 +15,7 @@ from ckm.dataset import TRANSACTIONS, WHO
 from ckm.errors import UsageError
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import SAME, read_identities
+from ckm.pseudonym import is_pseudonym
 from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 CUSTOMERS, INTERACTIONS = "customers", "interactions"
 UNKNOWN_ID = "ids are exact: upper and lower case, leading zeros and blanks count; a later --as-of may know it"
+
+PSEUDONYM = (
+    "a list in a file has the ids themselves, in the order of the screen: ckm churn-warn -o FILE; a report shows them "
+    "with --names"
+)
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,9 @@ def read_record(dataset: Dataset, customer_id: str, as_of: date | None) -> Custo
     chosen = dataset.of_customers(members, as_of)
     tables = {name: _until(name, frame, shop, dataset).collect() for name, frame in chosen.tables.items()}
     if all(rows.is_empty() for rows in tables.values()):
+        if is_pseudonym(customer_id):
+            raise UsageError("this id is a pseudonym: a report shows it instead of an id that is an address or a "
+                             "number, which the tables do not have", hint=PSEUDONYM)  # fmt: skip
         raise UsageError(f"no customer has this id as of {shop.as_of}", hint=UNKNOWN_ID)
     return CustomerRecord(
         customer_id=person,

@@ -24,7 +24,7 @@ SALES = ("sale", "subscription")
 
 
 DATED_BY = {"customers": "created_on", "transactions": "ordered_at", "interactions": "at"}
-"""Date column of each table."""
+"""Date column of each table. The rows of relationships and billing_fields are valid for a period and have no date."""
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,19 @@ if TYPE_CHECKING:
     from ckm.check.limits import CheckLimits
     from ckm.check.table_statistics import TableCounts
 
-REFERENCES = {"transactions": "customer_id", "interactions": "customer_id", "customers": "parent_id"}
-"""Customer id column of each table."""
+REFERENCES = {
+    "transactions": ("customer_id",),
+    "interactions": ("customer_id",),
+    "customers": ("parent_id",),
+    "relationships": ("customer_id", "related_id"),
+    "billing_fields": ("customer_id",),
+}
+"""Customer id columns of each table."""
 
 
-def references(measured: TableCounts, customers: CheckedTable, limits: CheckLimits) -> Iterator[Finding]:
+def references(measured: TableCounts, column: str, customers: CheckedTable, limits: CheckLimits) -> Iterator[Finding]:
     """Find rows whose customer id is missing from the table customers; above ``unknown_customer_share`` a warning."""
     subject = measured.subject
-    column = REFERENCES[subject.name]
     known = customers.frame.select(pl.col("customer_id").cast(pl.String)).drop_nulls().unique()
     named = subject.frame.select(pl.col(column).cast(pl.String)).drop_nulls().group_by(column).agg(pl.len())
     unknown = named.join(known, left_on=column, right_on="customer_id", how="anti")

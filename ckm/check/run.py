@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -217,16 +218,18 @@ def _check_links(run: _Run, tables: Mapping[str, pl.LazyFrame], payments: pl.Laz
 
 def _check_references(run: _Run, measured: Mapping[str, TableCounts]) -> None:
     customers = measured.get("customers")
-    for name, column in REFERENCES.items():
+    for name, columns in REFERENCES.items():
         if name not in measured:
             continue
+        missing = [column for column in columns if not measured[name].subject.has(column)]
         lacks = None
         if customers is None or not customers.rows or not customers.subject.has("customer_id"):
             lacks = "no table customers"
-        elif not measured[name].subject.has(column):
-            lacks = f"no column '{column}'"
+        elif missing:
+            lacks = f"no column '{missing[0]}'"
         known = customers.subject if customers else measured[name].subject
-        run.make("references", name, references(measured[name], known, run.limits), lacks=lacks)
+        found = (references(measured[name], column, known, run.limits) for column in columns)
+        run.make("references", name, chain.from_iterable(found), lacks=lacks)
 
 
 def _check_dates(

@@ -78,6 +78,11 @@ ALL_COMMANDS = (
     ),
     ("Load every file that matches a mapping in maps/.", "ckm ingest"),
     ("Check the quality of the loaded data.", "ckm check"),
+    (
+        "Load who buys through, owns, supplies, refers or works at whom.",
+        "ckm ingest relationships.csv --as relationships",
+    ),
+    ("Load the numbers that companies want on invoices.", "ckm ingest billing-fields.csv --as billing_fields"),
     ("Find the customer ids of one person, without writing the links.", "ckm link --dry-run -o out/links.csv"),
     ("Assign customers to segments by recency, frequency and monetary value.", "ckm segment -o out/segments.csv"),
     ("Explain segment changes in the last quarter.", "ckm segment --moves --since 2026-03-31"),
@@ -88,6 +93,7 @@ ALL_COMMANDS = (
     ("Backtest the churn model against alternatives.", "ckm churn-warn --backtest -o out/churn-card.html"),
     ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
     ("Forecast the demand of the next weeks by category.", "ckm forecast --by category -o out/demand.csv"),
+    ("Show groups, partners, contacts and referrals by money. Open the page.", "ckm network -o out/network.html"),
     ("Search the knowledge base.", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DATE}'),
     (
         "Show the first entry, in Thai.",

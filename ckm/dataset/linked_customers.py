@@ -9,7 +9,9 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WHO, PARENT = "customer_id", "parent_id"
+WHO = "customer_id"
+PARTIES = (WHO, "parent_id", "related_id")
+"""Columns of customer ids."""
 
 
 def with_persons(tables: Mapping[str, pl.LazyFrame], persons: Mapping[str, str]) -> dict[str, pl.LazyFrame]:
@@ -29,7 +31,7 @@ def with_persons(tables: Mapping[str, pl.LazyFrame], persons: Mapping[str, str])
     old, new = pl.Series(linked, dtype=pl.String), pl.Series([persons[each] for each in linked], dtype=pl.String)
     found: dict[str, pl.LazyFrame] = {}
     for name, frame in tables.items():
-        columns = [column for column in (WHO, PARENT) if column in frame.collect_schema()]
+        columns = [column for column in PARTIES if column in frame.collect_schema()]
         replaced = [pl.col(column).replace(old, new) for column in columns]
         if name == "customers":
             found[name] = _one_row_per_person(frame, replaced, linked)

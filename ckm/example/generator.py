@@ -10,6 +10,7 @@ from ckm.example.channels.branch import write_branch
 from ckm.example.channels.calls import write_calls
 from ckm.example.channels.campaign_list import write_campaign
 from ckm.example.channels.crm import write_crm
+from ckm.example.channels.relationship_list import FILES, write_relationships
 from ckm.example.channels.survey import write_survey
 from ckm.example.channels.till import write_till
 from ckm.example.channels.web import write_web
@@ -75,11 +76,12 @@ def write_shop(world: Simulation, folder: Path) -> ExampleShop:
         write_calls(world, incoming),
     ]
     write_campaign(world, folder)
+    write_relationships(world, folder)
     write_controls(world, folder)
     maps = _copy_maps(folder / "maps")
     truth = write_truth(world, exports, truth_folder)
     written = [each["file"] for each in truth["files"]] + maps
-    written += ["campaign.csv", "controls.csv", *write_knowledge(folder)]
+    written += ["campaign.csv", "controls.csv", *FILES, *write_knowledge(folder)]
     written += [f"truth/{name}" for name in TRUTH_FILES]
     return ExampleShop(folder, tuple(sorted(written)), truth)
 

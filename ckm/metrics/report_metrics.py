@@ -21,6 +21,7 @@ from ckm.metrics.monthly_retention import monthly_retention
 from ckm.metrics.monthly_risk import monthly_risk
 from ckm.metrics.next_steps import call_list, next_step_metrics
 from ckm.metrics.ratings import read_ratings
+from ckm.metrics.relationship_structure import structure_metrics
 from ckm.metrics.relationships import relationship_metrics
 from ckm.metrics.satisfaction import satisfaction_metrics
 from ckm.metrics.second_order import second_order_metrics, second_orders
@@ -123,6 +124,7 @@ def report_metrics(
             monthly_metrics(context),
             ((*monthly_retention(context), *monthly_risk(context)), ()),
             relationship_metrics(context),
+            (structure_metrics(context), ()),
             cohort_metrics(context),
             survival_metrics(context, lifecycle),
             second_order_metrics(second, None if context.before is None else second_orders(context.before)),

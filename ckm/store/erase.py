@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SOURCE_FILE = "source_file"
 PARENT = "parent_id"
 """Column with the id of another customer; it becomes null if that customer is erased."""
+RELATED = "related_id"
+"""Column with the id of another customer; the row is removed if that customer is erased, because it is about both."""
 
 
 class CustomerRows(Protocol):
@@ -121,7 +123,7 @@ def _forget_ledger(folder: Path) -> None:
 
 
 def _erase_from(table: StoredTable, customers: CustomerRows, found: Found) -> int:
-    contacts = customers.contact_columns(table.schema)
+    contacts = [*customers.contact_columns(table.schema), *(name for name in [RELATED] if name in table.schema)]
     everywhere = table.name == QUARANTINE or bool(contacts)
     drops: dict[str, list[Positions]] = {}
     lineage = []
@@ -166,6 +168,8 @@ def _rows_of(table: StoredTable, file: DataFile, customers: CustomerRows, contac
     columns = [CLUSTER_COLUMN, *contacts, *(["raw"] if table.name == QUARANTINE else [])]
     frame = _column_values(table, file, columns)
     theirs = customers.rows(frame)
+    if RELATED in columns:
+        theirs |= frame[RELATED].is_in(list(customers.ids)).fill_null(value=False)
     if table.name == QUARANTINE:  # a quarantined record may contain the id in any place
         theirs |= customers.records(frame["raw"])
     rows = pl.DataFrame({"position": theirs.arg_true()})

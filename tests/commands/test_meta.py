@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 import ckm
 from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
 from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
+from ckm._network import roll_ups
+from ckm._network.findings import FINDINGS
 from ckm.check.findings import SCHEMA as FINDING_COLUMNS
 from ckm.cli import app
 from ckm.commands import kb_hits
@@ -37,6 +39,10 @@ COMMANDS = {
     "churn-warn": ("churn-warn", "--model", "rule", "--horizon", "60d"),
     "loyalty-report": ("loyalty-report", "--period", "6mo"),
     "check": ("check", "--as-of", "2025-12-01"),
+}
+NETWORK_COLUMNS = {
+    *FINDINGS,
+    *(name for each in roll_ups.TABLES for name in each if name != "place"),
 }
 KEYS = {"schema", "command", "ckm", "data", "as_of", "parameters", "settings", "columns", "remarks"}
 KNOWLEDGE_COMMANDS = {
@@ -216,6 +222,7 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         "churn-warn": {*WARNING_COLUMNS, *ckm.open(orders).churn(model="rule", horizon="60d").summary.columns},
         "loyalty-report": set(METRIC_COLUMNS),
         "check": set(FINDING_COLUMNS),
+        "network": set(NETWORK_COLUMNS),
         "kb-search": {*kb_hits.COLUMNS, *FAILURE_COLUMNS, *SUITE_COLUMNS},
         "kb-lint": set(LINT_COLUMNS),
         "kb-gaps": set(GAP_COLUMNS),

@@ -56,6 +56,7 @@ CASES = {
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
+    "network": (("-o", "out/network.html"), ("-o", "out/findings.csv"), ("--show", "groups", "-o", "out/groups.xlsx")),
     "nightly": (("-o", "out/nightly.csv"),),
     "runs": (("list", "-o", "out/runs.csv"),),
     "kb-search": (
@@ -91,8 +92,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             day += timedelta(days=1 + int(gap * dice.uniform(0.5, 1.6)))
     (folder / "orders.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     six_script_shop(80).drop("person").write_csv(folder / "contacts.csv")
-    done = CliRunner().invoke(app, ["ingest", str(folder / "orders.csv"), "--as", "transactions", "-C", str(folder)])
-    assert done.exit_code == 0, done.stderr
+    relations = ["customer_id,relation,related_id", *(f"C{number:04},buys through,C0001" for number in range(2, 9))]
+    (folder / "relations.csv").write_text("\n".join(relations) + "\n", encoding="utf-8")
+    for name, table in (("orders", "transactions"), ("relations", "relationships")):
+        done = CliRunner().invoke(app, ["ingest", str(folder / f"{name}.csv"), "--as", table, "-C", str(folder)])
+        assert done.exit_code == 0, done.stderr
     return folder
 
 

@@ -53,6 +53,11 @@ def not_in_crm(world: Simulation) -> list[str]:
     return sorted(RandomStream(world.seed, "missing").shuffled(buyers)[:MISSING])
 
 
+def suppliers(seed: int) -> list[str]:
+    """Return the ids of the suppliers in the CRM."""
+    return [each.customer_id for each in _without_orders(seed)[:SUPPLIERS]]
+
+
 def _without_orders(seed: int) -> list[Customer]:
     """Return suppliers and prospects; their numbers are between those of the buyers."""
     found = []
