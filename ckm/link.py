@@ -291,7 +291,7 @@ def _with_ids(rows: pl.DataFrame) -> pl.DataFrame:
     for name in ID_COLUMNS:
         column = by_name.get(normalise(name))
         if column is not None and rows[column].is_unique().all() and not rows[column].null_count():
-            return records_of_file(rows, column)
+            return records_of_file(rows, column).sort(ID)  # the order of the rows has no influence
     numbered = rows.with_row_index("ckm row", offset=1).with_columns(pl.col("ckm row").cast(pl.String))
     return records_of_file(numbered, "ckm row")
 

@@ -226,6 +226,30 @@ def test_records_without_names_are_not_linked_across_contacts() -> None:
     assert (found.group_by("person_id").agg(pl.col("email").n_unique())["email"] == 1).all()
 
 
+def contacts_only(**columns: list[str]) -> int:
+    """Return the number of persons in records with no other field."""
+    return (
+        link(people(customer_id=[str(n) for n in range(len(next(iter(columns.values()))))], **columns))
+        .persons["person_id"]
+        .n_unique()
+    )
+
+
+def test_an_equal_personal_address_links_where_it_is_the_only_field() -> None:
+    assert contacts_only(email=[f"{chr(97 + n % 26)}ria.b{chr(97 + n % 7)}n@example.com" for n in range(80)] * 2) == 80
+
+
+def test_similar_addresses_link_nobody_where_they_are_the_only_field() -> None:
+    first = ["anna.meier@example.com", "anne.meier@example.com", "annam.eier@example.com"]
+    assert contacts_only(email=[*first, *(f"{chr(97 + n % 26)}x{n}@mail.example" for n in range(60))]) == 63
+
+
+def test_a_telephone_or_the_mailbox_of_a_role_links_nobody_alone() -> None:
+    assert contacts_only(phone=[f"+49305550{n % 50:04}" for n in range(100)]) == 100
+    personal = [f"{chr(97 + n % 26)}x{n}@mail.example" for n in range(60)]
+    assert contacts_only(email=[*personal, "info@firm.example", "info@firm.example"]) == 62
+
+
 def test_a_value_of_everybody_links_nobody() -> None:
     rows = range(200)
     found = link(

@@ -57,6 +57,16 @@ def test_without_fields_of_both_kinds_there_is_no_household() -> None:
     assert set(fit_linkage(levels, population, (True,) * 4).shares) == {"match", "strangers"}
 
 
+def test_a_field_that_exists_beside_agreement_only_is_learned_from_the_candidates() -> None:
+    levels, _, population = simulated(4)
+    dice = np.random.default_rng(5)
+    alike = (levels[0] == 2) & (levels[1] == 2)
+    flag = np.where(alike, dice.random(PAIRS) < 0.3, MISSING).astype(np.int8)  # as frequent in every class
+    overall = Population(PAIRS, np.append(population.present, 1.0), (*population.levels, np.array([0.99, 0.01])))
+    model = fit_linkage([*levels, flag], overall.with_all_pairs(4, flag), (*PERSONAL, True))
+    assert model.weights()[4] == pytest.approx([0.0, 0.0], abs=0.6)  # by chance agreement alone: 3.4
+
+
 def test_a_rare_value_says_more_than_a_frequent_one() -> None:
     assert rarity_of(np.array([1.0, 100.0]), 10.0) == pytest.approx([np.log(10), -np.log(10)])
 
