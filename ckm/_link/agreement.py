@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm._link.fields import link_fields, role_mailboxes
+from ckm._link.vocabulary import LEAST_SIMILARITY, Vocabulary
 from ckm.models.linkage import MISSING, Population, Rarity, rarity_of
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Codes: TypeAlias = NDArray[np.int64]
     Levels: TypeAlias = NDArray[np.int8]
 
-CUTS = (0.5, 0.65, 0.75, 0.85)
+CUTS = (LEAST_SIMILARITY, 0.65, 0.75, 0.85)
 """Similarities (1 - edits / longer length; a transposition is one edit) from which the levels 1 to 4 begin."""
 EXACT = len(CUTS) + 1
 """Level of equal values."""
@@ -75,13 +76,13 @@ class Comparer:
         self.fields = tuple(records.columns)
         self.has_both_names = set(NAMES) <= set(self.fields)
         self.scripts = scripts_of(records)
-        self._values: dict[str, list[str]] = {}
+        self._values: dict[str, Vocabulary] = {}
         self._codes: dict[str, Codes] = {}
         for name in self.fields:
             columns = NAMES if name in NAMES and self.has_both_names else (name,)  # one vocabulary for both names
             values = pl.concat([records[each].rename("value") for each in columns]).drop_nulls().unique().sort()
             codes = pl.Series(range(len(values)), dtype=pl.Int64)
-            self._values[name] = values.to_list()
+            self._values[name] = Vocabulary(values)
             self._codes[name] = records[name].replace_strict(values, codes, default=MISSING).to_numpy()
         self._numbers = _numbers_in_mailboxes(records["email"]) if "email" in self.fields else np.empty(0, np.int64)
         self._frequency = {name: self._frequencies(name) for name in self.fields}
@@ -195,7 +196,9 @@ class Comparer:
         shared = np.zeros(max(1, len(self._values[name])), dtype=bool)
         if name == "email":
             roles = role_mailboxes()
-            shared[[code for code, value in enumerate(self._values[name]) if value.partition("@")[0] in roles]] = True
+            shared[
+                [code for code, value in enumerate(self._values[name].texts) if value.partition("@")[0] in roles]
+            ] = True
         if "given_name" not in self.fields:
             return shared
         codes = self._codes[name]
@@ -219,17 +222,18 @@ class Comparer:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        values = self._values[name]
         level = np.full(len(left), MISSING, dtype=np.int8)
         known = (left >= 0) & (right >= 0)
-        level[known & (left == right)] = EXACT
-        differ = np.flatnonzero(known & (left != right))
-        if len(differ):
-            low, high = np.minimum(left[differ], right[differ]), np.maximum(left[differ], right[differ])
-            distinct, places = np.unique(low * len(values) + high, return_inverse=True)
-            one, other = ([values[code] for code in codes] for codes in np.divmod(distinct, len(values)))
-            similarity = process.cpdist(one, other, scorer=OSA.normalized_similarity, dtype=np.float32, workers=-1)
-            level[differ] = np.digitize(similarity, CUTS)[places]
+        level[known] = np.where(left[known] == right[known], np.int8(EXACT), np.int8(0))
+        vocabulary = self._values[name]
+        similar = np.flatnonzero(level == 0)
+        similar = similar[vocabulary.may_be_similar(left[similar], right[similar])]
+        if len(similar):
+            one, other = vocabulary.texts[left[similar]].tolist(), vocabulary.texts[right[similar]].tolist()
+            similarity = process.cpdist(
+                one, other, scorer=OSA.normalized_similarity, score_cutoff=CUTS[0], dtype=np.float32, workers=-1
+            )
+            level[similar] = np.digitize(similarity, CUTS)
         return level
 
     def _frequencies(self, name: str) -> Codes:
