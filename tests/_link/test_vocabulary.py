@@ -23,5 +23,5 @@ def test_similar_values_are_always_compared(texts: list[str]) -> None:
 
 
 def test_values_with_few_common_characters_are_not_compared() -> None:
-    vocabulary = Vocabulary(pl.Series(["abcdef", "abcxyz", "uvwxyz"]))
+    vocabulary = Vocabulary(pl.Series(["abcdef", "abcxyz", "mnopqr"]))
     assert vocabulary.may_be_similar(np.array([0, 0]), np.array([1, 2])).tolist() == [True, False]
