@@ -18,11 +18,12 @@ import polars as pl
 
 from ckm._link.linkage import Linkage, link_records
 from ckm._link.persons import changed_persons, person_ids, spanning_links, uncertain_pairs
-from ckm._link.records import ID, comparable, records_of_file, records_of_tables
-from ckm.config import Workspace, find_workspace, open_workspace
+from ckm._link.records import ID, comparable
+from ckm._link.verdicts import Verdict, check_verdicts, read_verdicts
+from ckm.config import open_workspace
+from ckm.dataset.link_records import customer_ids, records_of_source
 from ckm.errors import UnknownNameError, UsageError
-from ckm.identities import FILE, MODEL, SAME, VERDICTS, Identities, Link, ordered, read_identities
-from ckm.io.mapping.synonyms import normalise
+from ckm.identities import FILE, MODEL, SAME, Identities, Link, ordered, read_identities
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.wording import counted
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     Progress = Callable[[str], None]
     Indices = NDArray[np.int64]
 
-ID_COLUMNS = ("customer_id", "unique_id", "record_id", "rec_id", "id")
-"""Column names of a file's record id, in order of preference; without one the row number is the id."""
 LINK_COLUMNS = ("person_id", "left", "right", "probability", "weight", "fields", "by")
 
 
@@ -155,7 +154,7 @@ def link(
     """
     tell = progress or (lambda _: None)
     tell("reading")
-    records, workspace = _records(source)
+    records, workspace = records_of_source(source)
     known = read_identities(workspace.root / FILE) if workspace is not None else Identities()
     found = _linkage(records, known, seed, tell)
     result = _result(records, found, known, on or date.today())  # a date for people; no result depends on it
@@ -178,7 +177,7 @@ def explain(
     UsageError, NotEnoughDataError
         As :func:`link`.
     """
-    records, workspace = _records(source)
+    records, workspace = records_of_source(source)
     known = read_identities(workspace.root / FILE) if workspace is not None else Identities()
     places = {customer: place for place, customer in enumerate(records[ID])}
     for each in (left, right):
@@ -210,7 +209,11 @@ def explain(
 
 
 def review(
-    source: str | os.PathLike[str] | None, verdicts: Mapping[tuple[str, str], str], *, by: str, on: date | None = None
+    source: str | os.PathLike[str] | None,
+    verdicts: Mapping[tuple[str, str], str] | Path,
+    *,
+    by: str,
+    on: date | None = None,
 ) -> Identities:
     """Write decisions of a person on pairs of customer ids to ``identities.csv``.
 
@@ -221,7 +224,8 @@ def review(
     source
         A workspace; None for the one around the current folder.
     verdicts
-        ``same`` or ``different`` by pair of customer ids.
+        ``same`` or ``different`` by pair of customer ids; or a CSV file with the columns ``left``, ``right`` and
+        ``verdict``, of which lines without a verdict are passed over.
     by
         Who decided.
     on
@@ -230,60 +234,28 @@ def review(
     Raises
     ------
     UsageError
-        There is no workspace, or a verdict is unknown.
+        There is no workspace; a verdict or a customer id is unknown. The error names the line of a file.
     """
     workspace = open_workspace(None if source is None else Path(source))
-    unknown = sorted({verdict for verdict in verdicts.values() if verdict not in VERDICTS})
-    if unknown:
-        raise UsageError(f"unknown verdict '{unknown[0]}'", hint=f"use {' or '.join(VERDICTS)}")
     if by == MODEL:
         raise UsageError(f"'{MODEL}' is the program", hint="--by NAME says who decided")
+    if isinstance(verdicts, Path):
+        decided, path = read_verdicts(verdicts), verdicts
+    else:
+        decided, path = [Verdict(left, right, verdict) for (left, right), verdict in verdicts.items()], None
+    check_verdicts(decided, customer_ids(workspace), path)
     day = (on or date.today()).isoformat()
     known = read_identities(workspace.root / FILE)
     persons = known.persons
     links = []
-    for (left, right), verdict in verdicts.items():
-        one = ordered(Link(left, right, verdict, by=by, on=day))
-        person = min(persons.get(one.left, one.left), persons.get(one.right, one.right)) if verdict == SAME else ""
+    for each in decided:
+        one = ordered(Link(each.left, each.right, each.verdict, by=by, on=day))
+        is_same = each.verdict == SAME
+        person = min(persons.get(one.left, one.left), persons.get(one.right, one.right)) if is_same else ""
         links.append(replace(one, person_id=person))
     made = known.having(links)
     made.write(workspace.root / FILE)
     return made
-
-
-def _records(source: str | os.PathLike[str] | pl.DataFrame | None) -> tuple[pl.DataFrame, Workspace | None]:
-    """Return the records of a workspace, with it, or those of a file or a table."""
-    if isinstance(source, pl.DataFrame):
-        return _with_ids(source), None
-    path = None if source is None else Path(source)
-    if path is not None and not (path.is_dir() and find_workspace(path) == path.resolve()):
-        return _with_ids(_rows_of_file(path)), None
-    workspace = open_workspace(path)
-    from ckm.dataset.declared_payments import payments_beside_orders
-    from ckm.store import Store  # import here: deltalake is not needed for a plain file
-
-    store = Store(workspace.store_dir)
-    payments = {*workspace.config.payments, *payments_beside_orders(workspace)}
-    return records_of_tables({name: store.scan(name) for name in store.tables()}, payments), workspace
-
-
-def _rows_of_file(path: Path) -> pl.DataFrame:
-    from ckm.io.readers.hints import Hints
-    from ckm.io.readers.read import open_source
-
-    with open_source(path, Hints()) as opened:
-        empty = opened.sample.clear()
-        return pl.concat([empty, *(batch.records for batch in opened.batches())], how="diagonal_relaxed")
-
-
-def _with_ids(rows: pl.DataFrame) -> pl.DataFrame:
-    by_name = {normalise(name): name for name in rows.columns}
-    for name in ID_COLUMNS:
-        column = by_name.get(normalise(name))
-        if column is not None and rows[column].is_unique().all() and not rows[column].null_count():
-            return records_of_file(rows, column).sort(ID)  # the order of the rows has no influence
-    numbered = rows.with_row_index("ckm row", offset=1).with_columns(pl.col("ckm row").cast(pl.String))
-    return records_of_file(numbered, "ckm row")
 
 
 def _linkage(records: pl.DataFrame, known: Identities, seed: int, progress: Progress) -> Linkage:

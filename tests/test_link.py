@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from bench.link_people import six_script_shop
+from ckm.churn import churn
 from ckm.errors import NotEnoughDataError
 from ckm.identities import DIFFERENT, SAME
 from ckm.ingest import ingest
@@ -158,7 +159,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(exports: Path) -> None:
-    before = segment(exports, keep=False).frame
+    before, warned = segment(exports, keep=False).frame, churn(exports, keep=False).frame
     found = link(exports, on=DAY)
     several = found.persons.group_by("person_id").len().filter(pl.col("len") > 1)
     assert (found.persons["person_id"].n_unique(), several.height) == (265, 182)  # 83 contacts never bought
@@ -166,6 +167,7 @@ def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(expor
     assert after.frame.height == 182
     assert any("182 persons" in remark for remark in after.remarks)
     assert all("@" in customer for customer in after.frame["customer_id"])  # the ids of the orders, for a list to call
+    assert churn(exports, keep=False).frame.equals(warned)  # the same sales under the same ids
     lines = (exports / "identities.csv").read_text(encoding="utf-8").splitlines()
 
     assert link(exports, on=date(2027, 1, 1)).identities == found.identities  # nothing new: the same lines, old dates
