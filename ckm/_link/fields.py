@@ -70,6 +70,12 @@ def titles() -> frozenset[str]:
     return frozenset(str(each).casefold() for each in load_data(FILE)["titles"])
 
 
+@cache
+def role_mailboxes() -> frozenset[str]:
+    """Return mailboxes that belong to a role, not to a person, in lower case: ``info``, ``office``."""
+    return frozenset(str(each).casefold() for each in load_data(FILE)["role_mailboxes"])
+
+
 def field_of(column: str) -> str | None:
     """Return the field of a column by its name; None if the column is not compared.
 

@@ -161,9 +161,11 @@ def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> Linkag
     step = -(-len(left) // FITTED)
     sample = comparer.compare(left[::step], right[::step])
     population = comparer.population(seed)
-    return fit_linkage(
-        sample.levels, replace(population, pairs=population.pairs / step), comparer.personal, sample.rarity
-    )
+    population = replace(population, pairs=population.pairs / step)
+    if EXCHANGED in sample.names:
+        place = sample.names.index(EXCHANGED)
+        population = population.with_all_pairs(place, sample.levels[place])
+    return fit_linkage(sample.levels, population, comparer.personal, sample.rarity)
 
 
 def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indices) -> ScoredPairs:

@@ -18,6 +18,8 @@ LATIN_ACCENTS = "[\u0300-\u036f]"
 ARABIC_MARKS = "[\u0640\u064b-\u0652]"
 HAN_NAME = r"^\p{Han}{2,4}$"
 """A Chinese name without a space: the first character is the surname."""
+TRUNK_ZERO = r"^(\+(?:[124-9]|3[0-8])\d{0,2})\(0"
+"""A zero in brackets behind the country code, which is dialled within the country only; in Italy (+39) it is kept."""
 NUMBER_WITH_COUNTRY = r"^\+[1-9]\d{6,14}$"
 SHORTEST_PHONE = 6
 """Fewest digits of a telephone number that is compared."""
@@ -66,15 +68,16 @@ def _emails(values: pl.Series) -> pl.Series:
 def _phones(values: pl.Series, countries: pl.Series | None) -> pl.Series:
     """Return numbers in E.164; of a number without a country code its digits without leading zeros.
 
-    Only numbers that are not written with a country code, or with a zero in brackets, are parsed by ``phonenumbers``.
+    Only numbers that are not written with a country code are parsed by ``phonenumbers``.
     """
     regions = pl.Series("region", [None] * len(values), dtype=pl.String) if countries is None else countries
     table = pl.DataFrame({"number": values, "region": regions.cast(pl.String).str.to_uppercase()}).with_row_index("row")
     dialled = pl.col("number").str.replace_many(DIGITS).str.replace_all(r"[^\d+(]", "").str.replace(r"^00", "+")
+    dialled = dialled.str.replace(TRUNK_ZERO, "$1")
     distinct = table.select("number", "region").drop_nulls("number").unique()
     distinct = distinct.with_columns(dialled.alias("dialled"))
     plain = pl.col("dialled").str.replace_all("(", "", literal=True)
-    written = pl.col("dialled").str.contains(NUMBER_WITH_COUNTRY)
+    written = plain.str.contains(NUMBER_WITH_COUNTRY) & ~pl.col("dialled").str.contains("(0", literal=True)
     parsed = distinct.filter(~written)
     found = pl.concat(
         [

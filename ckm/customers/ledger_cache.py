@@ -2,7 +2,7 @@
 
 The cache is one file, ``store/ledger/ledger.npz``. It can be deleted at any time, because it is computed from the
 transactions. It is valid for one version of the ledger's code, one time zone, one set of guest ids and one set of
-payment sources. If the transactions have changed, the cached ledger is updated
+payment sources. If the transactions or links have changed, the cached ledger is updated
 (:mod:`ckm.customers.ledger_extension`) and written again, unless a rebuild is as fast. The file contains customer ids,
 so the erasure of a customer deletes it. It is written under the store's lock, and only if the transactions have not
 changed since they were read: otherwise an analysis could restore an erased customer.
@@ -11,7 +11,8 @@ changed since they were read: otherwise an analysis could restore an erased cust
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ckm.customers.definitions import FINEST_MONEY_SCALE
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.store import Store, TableSnapshot
 
-LEDGER_VERSION = 3
+LEDGER_VERSION = 4
 """Version of the ledger's content and file format; raise it when either changes."""
 FILE = "ledger.npz"
 
@@ -56,7 +57,7 @@ class LedgerCache:
     writable
         Whether the file may be written; an existing file is read in any case.
     persons
-        Digest of the linked customers; empty without any.
+        Person id by customer id of linked customers.
     """
 
     store_dir: Path
@@ -65,7 +66,7 @@ class LedgerCache:
     guest_ids: tuple[str, ...]
     writable: bool
     payments: tuple[str, ...] = ()
-    persons: str = ""
+    persons: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def store(self) -> Store:
@@ -77,7 +78,12 @@ class LedgerCache:
     def key(self, time_zone: str) -> dict[str, Any]:
         """Return the facts that a cached ledger must have to be valid; guest ids, which can be names, as a digest."""
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
-                "payments": [*self.payments], "persons": self.persons}  # fmt: skip
+                "payments": [*self.payments]}  # fmt: skip
+
+    @cached_property
+    def links(self) -> str:
+        """Digest of the links; empty without any."""
+        return persons_digest(self.persons)
 
     def snapshot(self) -> TableSnapshot | None:
         """Return the data files of the transactions; None if the transactions have changed since :attr:`state`."""
@@ -97,8 +103,8 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
         return None  # the target of a link must be neither written nor erased
     guest_ids = tuple(workspace.config.guest_ids)
     may_keep = keep and workspace.writable
-    persons = persons_digest(dataset.persons)
-    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, dataset.payment_sources, persons)
+    payments, persons = dataset.payment_sources, dataset.persons
+    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, payments, persons)
 
 
 def cached_ledger(
@@ -142,7 +148,7 @@ def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
     """Return the cached ledger of the current state; None without one."""
     # A damaged file fails its checksums; the ledger is then rebuilt.
     with suppress(Exception), opened(cache.path) as stored:
-        if _fits(stored, cache, time_zone, needs) and stored.facts["state"] == cache.state:
+        if _fits(stored, cache, time_zone, needs) and _is_current(stored, cache):
             return stored.ledger(needs)
     return None
 
@@ -158,7 +164,7 @@ def stored_ledger(cache: LedgerCache | None, time_zone: str, needs: Needs = LEAS
         if cache is not None:
             with suppress(Exception):
                 opened_file = files.enter_context(opened(cache.path))
-                if _fits(opened_file, cache, time_zone, needs) and opened_file.facts["state"] == cache.state:
+                if _fits(opened_file, cache, time_zone, needs) and _is_current(opened_file, cache):
                     stored = opened_file
         yield stored
 
@@ -184,11 +190,23 @@ def _fits(stored: StoredLedger, cache: LedgerCache, time_zone: str, needs: Needs
     return cache.key(time_zone).items() <= stored.facts.items() and stored.needs.covers(needs)
 
 
+def _is_current(stored: StoredLedger, cache: LedgerCache) -> bool:
+    return bool(stored.facts["state"] == cache.state and stored.facts["links"] == cache.links)
+
+
 def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
     facts, snapshot = stored.facts, cache.snapshot()
-    if snapshot is None or cache.persons or facts["columns"] != ledger_columns(snapshot.schema):
-        return None  # a change of one customer id may change the customer of another one, linked to it
-    return changes_since(snapshot, facts["files"], facts["customers"], cache.guest_ids, cache.payments)
+    if snapshot is None or facts["columns"] != ledger_columns(snapshot.schema):
+        return None
+    return changes_since(
+        snapshot,
+        facts["files"],
+        facts["customers"],
+        cache.guest_ids,
+        cache.payments,
+        before=stored.persons(),
+        persons=cache.persons,
+    )
 
 
 def _save(ledger: Ledger, cache: LedgerCache) -> None:
@@ -199,4 +217,5 @@ def _save(ledger: Ledger, cache: LedgerCache) -> None:
         snapshot = cache.snapshot()
         if snapshot is not None:
             made_from = {"state": cache.state, "files": [*snapshot.files], "columns": ledger_columns(snapshot.schema)}
-            StoredLedger.of(ledger, **cache.key(ledger.time_zone), **made_from).write(cache.path)
+            facts = cache.key(ledger.time_zone) | made_from | {"links": cache.links}
+            StoredLedger.of(ledger, cache.persons, **facts).write(cache.path)

@@ -10,6 +10,7 @@ largest amount after its removal, the ledger is rebuilt from all transactions.
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,9 +26,10 @@ from ckm.customers.required_tables import TRANSACTIONS
 from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
+from ckm.dataset.linked_customers import with_persons
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,6 +41,9 @@ MOST_REREAD = 0.25
 """Largest share of the table's rows in changed files for the ledger to be updated; above it, a rebuild is as fast."""
 MOST_CHANGED = 0.2
 """Largest share of changed customers for the ledger to be updated; above it, a rebuild is as fast."""
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
+"""Links of a ledger of customer ids."""
+WHO = "customer_id"
 HASHES = {" a": 0, " b": 1}
 """Columns and seeds of two 64-bit row hashes, by which equal rows of new and deleted files are identified."""
 
@@ -51,7 +56,7 @@ class Changes(NamedTuple):
     added, removed
         Added and removed rows, with the columns of :func:`ledger_columns`.
     customers
-        Sorted ids of the customers of these rows.
+        Sorted ids of the customers of these rows, and of customers whose links changed.
     rows
         All present rows of these customers.
     """
@@ -74,8 +79,10 @@ def changes_since(
     customers: int,
     guest_ids: Iterable[str] = (),
     payments: Sequence[str] = (),
+    before: Mapping[str, str] = NO_LINKS,
+    persons: Mapping[str, str] = NO_LINKS,
 ) -> Changes | None:
-    """Return the changes of the transactions since an earlier state.
+    """Return the changes of the transactions and of links since an earlier state.
 
     Parameters
     ----------
@@ -87,6 +94,8 @@ def changes_since(
         Number of customers in the earlier state.
     guest_ids, payments
         Customer ids of guests, and sources of payments; equal in both states.
+    before, persons
+        Person id by customer id of the customers that are linked in the earlier and in the present state.
 
     Returns
     -------
@@ -100,11 +109,17 @@ def changes_since(
     new, old = (_rows(snapshot.scan(marks), columns, guest_ids, payments) for marks in (added, removed))
     if added and removed:
         new, old = _without_moved(new, old)
-    ids = pl.concat([new.select("customer_id"), old.select("customer_id")])
-    theirs = ids.drop_nulls().unique().collect(engine="streaming")["customer_id"].sort()
+    ids = pl.concat([new.select(WHO), old.select(WHO)]).drop_nulls().unique().collect(engine="streaming")[WHO]
+    relinked = {each for each in {*before, *persons} if before.get(each, each) != persons.get(each, each)}
+    touched = {*ids, *relinked}
+    theirs = {of.get(each, each) for each in touched for of in (before, persons)}
     if len(theirs) > MOST_CHANGED * customers:
         return None
-    return Changes(new, old, theirs, _rows(snapshot.scan_customers(theirs), columns, guest_ids, payments))
+    unlinked = (each for each in theirs if each not in persons)
+    stored = pl.Series(WHO, [*unlinked, *(each for each, person in persons.items() if person in theirs)], pl.String)
+    rows = _rows(snapshot.scan_customers(stored.sort()), columns, guest_ids, payments).filter(pl.col(WHO).is_not_null())
+    new, rows = (with_persons({TRANSACTIONS: each}, persons)[TRANSACTIONS] for each in (new, rows))
+    return Changes(new, old, pl.Series(WHO, sorted(theirs), pl.String), rows)
 
 
 def _rows(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DAYS = ("purchases", "later_lines", "returns")
 BASKETS = ("categories", "channels")
 FACTS = "facts"
+LINKS = {"customers": pl.String, "persons": pl.String}
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class StoredLedger:
     arrays: Mapping[str, np.ndarray[Any, Any]]
 
     @classmethod
-    def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
-        """Return the stored form of a ledger, with additional ``facts``."""
+    def of(cls, ledger: Ledger, persons: Mapping[str, str] | None = None, **facts: Any) -> StoredLedger:
+        """Return the stored form of a ledger, with the person ids of linked customers and additional ``facts``."""
         arrays: dict[str, Integers] = {}
-        for name, each in _arrays_by_name(ledger).items():
+        links = pl.DataFrame({"customers": [*(persons or {})], "persons": [*(persons or {}).values()]}, LINKS)
+        for name, each in (_arrays_by_name(ledger) | {f"links.{name}": links[name] for name in LINKS}).items():
             if isinstance(each, pl.Series):
                 arrays[f"{name}.text"], arrays[f"{name}.ends"] = _of_text(each.to_list())
             else:
@@ -116,6 +118,10 @@ class StoredLedger:
             dimensions={name: self._revenue(f"dimensions.{name}") for name in facts["dimensions"] if needs.shop},
             needs=needs,
         )
+
+    def persons(self) -> dict[str, str]:
+        """Return the person id by customer id of linked customers."""
+        return dict(zip(*(self._series(f"links.{name}") for name in LINKS), strict=True))
 
     def coverage(self) -> Coverage:
         """Return all lines by day and kind."""

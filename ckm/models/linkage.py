@@ -56,6 +56,17 @@ class Population:
     present: Floats
     levels: tuple[Floats, ...]
 
+    def with_all_pairs(self, field: int, levels: Levels) -> Population:
+        """Return the population with the agreement of ``field`` as in ``levels``: those of all pairs with both values.
+
+        A sample of all pairs has too few pairs with a field that exists only where other fields agree.
+        """
+        counts = np.bincount(levels[levels >= 0], minlength=len(self.levels[field])).astype(np.float64)
+        present = self.present.copy()
+        present[field] = counts.sum() / self.pairs
+        own = _normalised(counts + PRIOR_PAIRS / len(counts))
+        return Population(self.pairs, present, (*self.levels[:field], own, *self.levels[field + 1 :]))
+
 
 @dataclass(frozen=True)
 class Rarity:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -48,7 +49,8 @@ def clusters(records: int, left: Indices, right: Indices, probability: Floats) -
         least = np.sqrt(least)
     first = np.full(records, records)
     np.minimum.at(first, found, np.arange(records))
-    return np.unique(first[found], return_inverse=True)[1].astype(np.int64)
+    starts = first[found]
+    return np.asarray((np.cumsum(np.bincount(starts, minlength=records) > 0) - 1)[starts], dtype=np.int64)
 
 
 def connected(records: int, left: Indices, right: Indices, linked: NDArray[np.bool_]) -> Indices:
@@ -65,20 +67,48 @@ def _merge(
     found: Indices, left: Indices, right: Indices, probability: Floats, component: Indices, pairs: Indices
 ) -> None:
     """Set the clusters of all records in the components of ``pairs``."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-
     pairs = _of_undecided(found, left, right, probability, component, pairs)
     pairs = pairs[np.argsort(component[left[pairs]], kind="stable")]
-    bounds = np.flatnonzero(np.diff(component[left[pairs]])) + 1
-    for own in np.split(pairs, bounds) if len(pairs) else []:
-        members, codes = np.unique([left[own], right[own]], return_inverse=True)
-        n = len(members)
-        a, b = np.sort(codes.reshape(2, -1), axis=0)
-        distance = np.ones(n * (n - 1) // 2)
-        distance[n * a - a * (a + 1) // 2 + b - a - 1] = 1.0 - probability[own]
-        label = fcluster(linkage(distance, "average"), 1.0 - LINKED, "distance")
-        for each in np.unique(label):
-            found[members[label == each]] = members[label == each][0]
+    bounds = [*(np.flatnonzero(np.diff(component[left[pairs]])) + 1).tolist(), len(pairs)]
+    one, other, mean = left[pairs].tolist(), right[pairs].tolist(), probability[pairs].tolist()
+    start = 0
+    for stop in bounds:
+        for record, cluster in average_linkage(one[start:stop], other[start:stop], mean[start:stop]).items():
+            found[record] = cluster
+        start = stop
+
+
+def average_linkage(left: list[int], right: list[int], probability: list[float]) -> dict[int, int]:
+    """Return the cluster of each record: one of its records.
+
+    Clusters are merged by the highest mean probability of the pairs between them, while it is at least :data:`LINKED`;
+    equal means are merged in the order of the records.
+    """
+    sums: dict[int, dict[int, float]] = {}
+    queue: list[tuple[float, int, int]] = []
+    for one, other, each in zip(left, right, probability, strict=True):
+        sums.setdefault(one, {})[other] = each
+        sums.setdefault(other, {})[one] = each
+        if each >= LINKED:
+            queue.append((-each, min(one, other), max(one, other)))
+    members = {record: [record] for record in sums}
+    heapify(queue)
+    while queue:
+        negative, one, other = heappop(queue)
+        if one not in members or other not in members:
+            continue
+        if -negative != sums[one][other] / (len(members[one]) * len(members[other])):
+            continue  # of before one of them grew
+        members[one] += members.pop(other)
+        for third, total in sums.pop(other).items():
+            del sums[third][other]
+            if third != one:
+                sums[one][third] = sums[third][one] = sums[one].get(third, 0.0) + total
+        for third, total in sums[one].items():
+            mean = total / (len(members[one]) * len(members[third]))
+            if mean >= LINKED:
+                heappush(queue, (-mean, min(one, third), max(one, third)))
+    return {record: cluster for cluster, records in members.items() for record in records}
 
 
 def _of_undecided(

@@ -74,6 +74,27 @@ def test_uncertain_pairs_are_decided_in_a_file(run: Run, shop: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("nobody@example.com,{known},same", "line 3: the customer id in column 'left' is unknown"),
+        ("{known},nobody@example.com,different", "line 3: the customer id in column 'right' is unknown"),
+        ("{known},{known},same", "line 3: two different customer ids are needed"),
+        ("{known},c0000002,perhaps", "line 3: unknown verdict 'perhaps'"),
+    ],
+)
+def test_a_reviewed_line_with_an_unknown_value_is_refused_by_its_number(
+    run: Run, shop: Path, tmp_path: Path, row: str, message: str
+) -> None:
+    pairs, before = tmp_path / "pairs.csv", (shop / "identities.csv").read_bytes()
+    pairs.write_text("left,right,verdict\nc0000003,c0000004,\n" + row.format(known="c0000001"), encoding="utf-8")
+    refused = run("link", "review", "-C", shop, "--from", pairs, "--by", "Ann")
+    assert refused.exit_code == 2
+    assert message in " ".join(refused.stderr.split())
+    assert "nobody@example.com" not in refused.stderr
+    assert (shop / "identities.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (("explain", "a"), 2, "two customer ids"),

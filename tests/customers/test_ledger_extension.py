@@ -20,6 +20,8 @@ from ckm.customers.ledger_file import StoredLedger
 from ckm.customers.ledger_needs import EVERYTHING, LEAST, Needs
 from ckm.customers.ledger_reader import read_all_days, read_rows
 from ckm.dataset import open_dataset
+from ckm.identities import FILE as IDENTITIES
+from ckm.identities import Identities, Link, ordered, read_identities
 from ckm.store import Store
 from tests.conftest import Run
 from tests.metrics.stores import example_frames
@@ -77,6 +79,17 @@ class Shop:
 
     def erase(self) -> None:
         self.store.erase_customer(self.dice.choice(CUSTOMERS[:-1]))
+
+    def link(self) -> None:
+        """Link two customers, or customers of two persons."""
+        one, other = self.dice.sample(CUSTOMERS[:-1], 2)
+        known = read_identities(self.root / IDENTITIES)
+        known.having([ordered(Link(one, other, by="Ann", person_id=one))]).write(self.root / IDENTITIES)
+
+    def unlink(self) -> None:
+        known = read_identities(self.root / IDENTITIES).links
+        kept = tuple(link for link in known if self.dice.random() < 0.5)
+        Identities(kept).write(self.root / IDENTITIES)
 
     def customer_leaves_by_update(self) -> None:
         """Load an update that assigns all orders of a customer to another customer."""
@@ -148,8 +161,8 @@ def test_an_updated_ledger_equals_a_rebuilt_one_after_any_sequence_of_changes(
     made = shop(seed)
     made.extended()
     steps = [made.new_orders] * 3 + [made.updates] * 3 + [made.undo, made.undo, made.erase]
-    steps.append(made.customer_leaves_by_update)
-    for _ in range(8):
+    steps += [made.customer_leaves_by_update, made.link, made.link, made.link, made.unlink, made.unlink]
+    for _ in range(12):
         assert rebuilds == [1]
         step = made.dice.choice(steps)
         step()
@@ -305,6 +318,26 @@ def test_the_ledger_is_rebuilt_if_that_is_as_fast(shop: Callable[[int], Shop], r
     made.take(*(line(made.dice, order, 1) for order in range(30)))
     assert_equal(made.extended(), made.rebuilt())
     assert rebuilds == [1, 1, 1]
+
+
+def test_only_persons_whose_links_changed_are_read(
+    shop: Callable[[int], Shop], always_updated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = shop(6)
+    read: list[set[str]] = []
+
+    def watched(transactions: pl.LazyFrame, **options: Any) -> Ledger:
+        read.append({*transactions.collect()["customer_id"]})
+        return read_rows(transactions, **options)
+
+    made.extended()
+    monkeypatch.setattr(ledger_extension, "read_rows", watched)
+    for persons, expected in (({"ann": "bob", "bob": "bob"}, {"bob"}), ({}, {"ann", "bob"})):
+        links = [Link(one, other, person_id=other) for one, other in persons.items() if one != other]
+        Identities(tuple(links)).write(made.root / IDENTITIES)
+        read.clear()
+        assert_equal(made.extended(), made.rebuilt())
+        assert read == [set(), set(), expected]
 
 
 def example_lines() -> pl.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from ckm.models.linkage import MISSING, Population, fit_linkage, rarity_of
 from ckm.models.linkage_clusters import clusters, connected
@@ -57,6 +58,16 @@ def test_without_fields_of_both_kinds_there_is_no_household() -> None:
     assert set(fit_linkage(levels, population, (True,) * 4).shares) == {"match", "strangers"}
 
 
+def test_a_field_that_exists_beside_agreement_only_is_learned_from_the_candidates() -> None:
+    levels, _, population = simulated(4)
+    dice = np.random.default_rng(5)
+    alike = (levels[0] == 2) & (levels[1] == 2)
+    flag = np.where(alike, dice.random(PAIRS) < 0.3, MISSING).astype(np.int8)  # as frequent in every class
+    overall = Population(PAIRS, np.append(population.present, 1.0), (*population.levels, np.array([0.99, 0.01])))
+    model = fit_linkage([*levels, flag], overall.with_all_pairs(4, flag), (*PERSONAL, True))
+    assert model.weights()[4] == pytest.approx([0.0, 0.0], abs=0.6)  # by chance agreement alone: 3.4
+
+
 def test_a_rare_value_says_more_than_a_frequent_one() -> None:
     assert rarity_of(np.array([1.0, 100.0]), 10.0) == pytest.approx([np.log(10), -np.log(10)])
 
@@ -94,3 +105,18 @@ def test_every_cluster_is_connected_and_more_likely_one_person_than_not(case: tu
 def test_records_without_pairs_are_persons_of_their_own() -> None:
     nothing = np.empty(0, dtype=np.int64)
     assert clusters(3, nothing, nothing, np.empty(0)).tolist() == [0, 1, 2]
+
+
+def test_merging_by_mean_probability_equals_scipys_average_linkage() -> None:
+    dice = np.random.default_rng(6)
+    for _ in range(30):
+        n = int(dice.integers(3, 30))
+        a, b = np.triu_indices(n, 1)
+        some = dice.random(len(a)) < dice.random()
+        a, b = a[some], b[some]
+        probability = dice.random(len(a)) ** 0.4
+        distance = np.ones(n * (n - 1) // 2)
+        distance[n * a - a * (a + 1) // 2 + b - a - 1] = 1 - probability
+        expected = fcluster(linkage(distance, "average"), 0.5, "distance")
+        found = clusters(n, a, b, probability)
+        assert len(set(zip(found.tolist(), expected.tolist(), strict=True))) == len(set(expected)) == len(set(found))

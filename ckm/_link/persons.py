@@ -1,0 +1,158 @@
+"""Persons of a linkage: their ids, their links, the pairs for review, and the changes since the last links."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm._link.records import ID, RANK
+from ckm.identities import MODEL, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from ckm._link.linkage import Linkage
+    from ckm.identities import Identities
+
+    Indices = NDArray[np.int64]
+
+PERSON = "person_id"
+UNCERTAIN = (0.1, 0.9)
+"""Probabilities between which a pair is for review."""
+
+
+def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str]) -> pl.DataFrame:
+    """Return ``customer_id`` and ``person_id`` of each record.
+
+    A person has the earlier id of most of the cluster's customers, if that is a customer id of the cluster; else the
+    first customer id: one of the orders, then one of payments, then by its text, because lists have the ids of the
+    shop's export.
+    """
+    frame = records.select(ID, RANK, cluster=pl.Series(cluster))
+    first = frame.sort(RANK, ID).unique("cluster", keep="first", maintain_order=True).select("cluster", first=ID)
+    earlier = pl.DataFrame({ID: [*before], "earlier": [*before.values()]}, schema={ID: pl.String, "earlier": pl.String})
+    kept = (
+        frame.join(earlier, on=ID)
+        .join(frame.select(earlier=ID, cluster="cluster"), on=["earlier", "cluster"])
+        .group_by("cluster", "earlier")
+        .len()
+        .sort(pl.col("len"), "earlier", descending=[True, False])
+        .unique("cluster", keep="first", maintain_order=True)
+        .select("cluster", "earlier")
+    )
+    found = frame.join(first, on="cluster", maintain_order="left")
+    found = found.join(kept, on="cluster", how="left", maintain_order="left")
+    return found.select(ID, pl.coalesce("earlier", "first").alias(PERSON))
+
+
+def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day: str) -> list[Link]:
+    """Return the most probable links that connect each cluster, one fewer than it has customers.
+
+    An earlier link keeps its date.
+
+    Parameters
+    ----------
+    persons
+        Result of :func:`person_ids`.
+    found
+        The linkage.
+    known
+        Earlier links.
+    day
+        Date of new links.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    scored, n = found.pairs, persons.height
+    pairs = np.flatnonzero(found.cluster[scored.left] == found.cluster[scored.right])
+    ends = tuple(each[pairs].astype(np.int32) for each in (scored.left, scored.right))
+    graph = coo_array((2.0 - scored.probability[pairs], ends), shape=(n, n))
+    tree = minimum_spanning_tree(graph.tocsr()).tocoo()
+    keys = scored.left[pairs] * n + scored.right[pairs]
+    order = np.argsort(keys)
+    low, high = np.minimum(tree.row, tree.col).astype(np.int64), np.maximum(tree.row, tree.col)
+    chosen = pairs[order[np.searchsorted(keys, low * n + high, sorter=order)]]
+    ids, person_of = persons[ID].to_list(), persons[PERSON].to_list()
+    since = {(each.left, each.right): each.on for each in known.links if each.of_model}
+    forbidden = known.forbidden
+    agreeing = _by_pattern(found, chosen, found.agreeing)
+    links: list[Link] = []
+    for place, pair in enumerate(chosen.tolist()):
+        one, other = int(scored.left[pair]), int(scored.right[pair])
+        ends_of = (min(ids[one], ids[other]), max(ids[one], ids[other]))
+        if ends_of in forbidden:
+            continue
+        links.append(
+            Link(
+                *ends_of,
+                person_id=person_of[one],
+                rule="model",
+                probability=f"{scored.probability[pair]:.4f}",
+                weight=f"{scored.weight[pair]:.1f}",
+                fields=agreeing[place],
+                by=MODEL,
+                on=since.get(ends_of, day),
+            )
+        )
+    return links
+
+
+def uncertain_pairs(ids: pl.Series, found: Linkage, known: Identities) -> pl.DataFrame:
+    """Return the pairs for review, most uncertain first; pairs that a person decided are left out.
+
+    Columns: ``left``, ``right``, ``probability``, ``agree``, ``differ`` (names of fields), ``verdict`` (empty).
+    """
+    decided = {(each.left, each.right) for each in known.decided}
+    low, high = UNCERTAIN
+    probability = found.pairs.probability
+    chosen = np.flatnonzero((probability >= low) & (probability <= high))
+    chosen = chosen[np.argsort(np.abs(probability[chosen] - 0.5), kind="stable")]
+    ends = pl.DataFrame({"one": ids.gather(found.pairs.left[chosen]), "other": ids.gather(found.pairs.right[chosen])})
+    table = ends.select(
+        pl.min_horizontal("one", "other").alias("left"),
+        pl.max_horizontal("one", "other").alias("right"),
+        pl.Series("probability", probability[chosen].round(4)),
+        pl.Series("agree", _by_pattern(found, chosen, found.agreeing), dtype=pl.String),
+        pl.Series("differ", _by_pattern(found, chosen, found.differing), dtype=pl.String),
+        verdict=pl.lit(""),
+    )
+    is_open = [pair not in decided for pair in table.select("left", "right").iter_rows()]
+    return table.filter(pl.Series(is_open, dtype=pl.Boolean))
+
+
+def _by_pattern(found: Linkage, pairs: Indices, names: Callable[[int], list[str]]) -> list[str]:
+    """Return ``names`` of each pair, joined by spaces; computed once for pairs with the same levels."""
+    texts: dict[bytes, str] = {}
+    patterns = [row.tobytes() for row in found.pairs.agreement[pairs]]
+    for pattern, pair in zip(patterns, pairs.tolist(), strict=True):
+        if pattern not in texts:
+            texts[pattern] = " ".join(names(pair))
+    return [texts[pattern] for pattern in patterns]
+
+
+def changed_persons(persons: pl.DataFrame, before: Mapping[str, str]) -> pl.DataFrame:
+    """Return the persons that are new, merged of several, or a part of one, compared with the links ``before``.
+
+    Columns: ``change`` (new, merged, split), ``person_id``, ``customers`` (ids, separated by spaces).
+    """
+    earlier = pl.DataFrame({ID: [*before], "earlier": [*before.values()]}, schema={ID: pl.String, "earlier": pl.String})
+    each = persons.join(earlier, on=ID, how="left", maintain_order="left")
+    parts = each.drop_nulls("earlier").group_by("earlier").agg(pl.col(PERSON).n_unique().alias("parts"))
+    found = (
+        each.join(parts, on="earlier", how="left")
+        .group_by(PERSON)
+        .agg(
+            was_linked=pl.col("earlier").is_not_null().any(),
+            is_part=(pl.col("parts") > 1).any(),
+            several=pl.coalesce("earlier", ID).n_unique() > 1,
+            customers=pl.col(ID).sort().str.join(" "),
+        )
+        .filter(pl.col("is_part") | pl.col("several"))
+    )
+    change = pl.when("is_part").then(pl.lit("split")).when("was_linked").then(pl.lit("merged")).otherwise(pl.lit("new"))
+    return found.select(change.alias("change"), PERSON, "customers").sort(PERSON)
