@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from make_orders_parquet import write
-from metric import CKM, Run, machine, run
+from measure import CKM, Run, machine, run
 
 CASES = ((2_000_000, 100_000), (20_000_000, 1_000_000))
 BAR_MB = 3_000

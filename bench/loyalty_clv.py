@@ -24,7 +24,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from metric import SHARED, machine
+from measure import SHARED, machine
 
 from ckm.errors import NotEnoughDataError
 from ckm.example.simulation import simulate

@@ -19,7 +19,7 @@ from ckm.models.backtest import Backtest, training_set_at, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
-from ckm.models.churn.training import MODELS, CalibratedModel, train
+from ckm.models.churn.training import MODELS, CalibratedModel, require_trained, train_all
 from ckm.models.churn.training_set import TrainingSnapshot
 from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
@@ -124,11 +124,9 @@ def forecast(
     today = snapshot(history, history.as_of, horizon.days)
     weights = backtest.weights if backtest is not None and model == AUTO else {model: 1.0}
     past = training_set_at(window, calendar, history.as_of, today.features, seed=seed, purchase_models=purchase_models)
-    parts = []
-    for name in weights:
-        progress(f"training {name}")
-        parts.append(train(past, name))
-    fitted = StackModel(tuple(parts), tuple(weights.values())) if model == AUTO else parts[0]
+    progress("training")
+    parts = require_trained(train_all(past, tuple(weights)))
+    fitted = StackModel(parts, tuple(weights.values())) if model == AUTO else parts[0]
     progress("scoring")
     return Forecast(
         history=history,

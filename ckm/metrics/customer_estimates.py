@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -72,14 +73,15 @@ class CustomerEstimates:
         progress
             Called with the name of each stage.
         """
-        progress("customer value and growth potential")
-        margin, sample = read_margin(context), read_features(whole)
-        growth_potential = read_growth_potential(context, sample)
-        segments = read_segments(context)
         progress("churn")
+        margin, sample, segments = read_margin(context), read_features(whole), read_segments(context)
         risk = read_risk(context, margin, segments)
+        progress("customer value and growth potential")
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
-        lifetime = Missing("growth_potential", NO_FORECAST) if refused else read_lifetime(context, margin)
+        with ThreadPoolExecutor(1) as beside:  # the lifetime value takes most of the time of a report
+            valuing = None if refused else beside.submit(read_lifetime, context, margin)
+            growth_potential = read_growth_potential(context, sample)
+            lifetime = Missing("growth_potential", NO_FORECAST) if valuing is None else valuing.result()
         return cls(margin, sample, lifetime, growth_potential, segments, risk)
 
     @property

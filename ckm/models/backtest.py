@@ -11,7 +11,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.models import metrics
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.training import MODELS, train
+from ckm.models.churn.training import MODELS, train_all
 from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.cutoffs import NAMES_OVERDUE
 from ckm.models.model_score import ModelScore, score
@@ -180,11 +180,11 @@ def walk_forward(
         today = at(day)
         _require_customers(today)
         training = training_set_at(at, calendar, day, today.features, seed=seed, purchase_models=purchase_models)
-        for name in [name for name in models if name not in left_out]:
-            try:
-                predictions[name][day] = train(training, name).log_odds(today.features)
-            except NotEnoughDataError as problem:
-                left_out[name] = problem
+        for name, trained in train_all(training, [name for name in models if name not in left_out]).items():
+            if isinstance(trained, NotEnoughDataError):
+                left_out[name] = trained
+            else:
+                predictions[name][day] = trained.log_odds(today.features)
     compared = {name: predictions[name] for name in models if name not in left_out}
     if not compared:
         raise next(iter(left_out.values()))

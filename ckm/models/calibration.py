@@ -95,10 +95,9 @@ def _newton(design: Floats, outcome: Floats, free: NDArray[np.bool_], slope: flo
         step = np.zeros(2)
         step[free] = np.linalg.solve(information[np.ix_(free, free)], gradient[free])
         length = 1.0
-        while length > SMALL and _penalised(line - length * step, design, outcome, centre, weight) > value:
+        while (now := _penalised(line - length * step, design, outcome, centre, weight)) > value and length > SMALL:
             length /= 2
         line = line - length * step
-        now = _penalised(line, design, outcome, centre, weight)
         if abs(now - value) <= SMALL * (1 + abs(value)):
             break
         value = now

@@ -11,6 +11,7 @@ import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,9 @@ WRITERS = 2
 COMPRESSION: Final = "snappy"
 """Compression: files are twice the size of zstd's lowest level, for a third less CPU time; every reader supports it."""
 ROWS_PER_GROUP = 100_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECONDS = "Timestamp(isAdjustedToUTC=true, timeUnit=microseconds"
+"""Start of Parquet's name of the type of timestamps in the store."""
 POSITION = "ckm:position"
 
 
@@ -221,8 +225,8 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
         nulls[name] = sum(chunk.null_count for chunk in chunks)
         bounded = [chunk for chunk in chunks if chunk.has_min_max]
         if bounded:
-            low[name] = _as_json(min(chunk.min for chunk in bounded))
-            high[name] = _as_json(max(chunk.max for chunk in bounded))
+            low[name] = _as_json(min(_bound(chunk, "min") for chunk in bounded))
+            high[name] = _as_json(max(_bound(chunk, "max") for chunk in bounded))
     unfit = {name for name in low if low[name] is None or high[name] is None}
     facts = {
         "numRecords": footer.num_rows,
@@ -284,7 +288,9 @@ def _parquet_writer(
 
 
 def _repeated(value: str, times: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(times, dtype=np.int32)), pa.array([value]))
+    # built by polars, because pa.array imports pandas where it is installed, in a quarter of a second
+    places = pl.zeros(times, dtype=pl.Int32, eager=True).to_arrow()
+    return pa.DictionaryArray.from_arrays(places, pl.Series([value]).to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
 def _low_cardinality(frame: pl.DataFrame) -> list[str]:
@@ -292,6 +298,14 @@ def _low_cardinality(frame: pl.DataFrame) -> list[str]:
     plain = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
     distinct = frame.select(pl.col(plain).approx_n_unique()).row(0)
     return [name for name, count in zip(plain, distinct, strict=True) if count <= limit]
+
+
+def _bound(statistics: pq.Statistics, end: str) -> Any:
+    """Return the minimum (``end`` is ``min``) or maximum of a chunk of a column."""
+    if str(statistics.logical_type).startswith(MICROSECONDS):
+        # pyarrow would import pandas, where it is installed, in a quarter of a second to convert it
+        return EPOCH + timedelta(microseconds=getattr(statistics, f"{end}_raw"))
+    return getattr(statistics, end)
 
 
 def _as_json(value: Any) -> str | int | float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.design_matrix import fit_columns, within_range
+from ckm.models.churn.design_matrix import fit_ranges, within_range
 from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
 
@@ -70,7 +70,7 @@ def fit_boosted(training: TrainingSet) -> BoostedModel:
     """
     training.require_events()
     columns = {name: training.column(name) for name in training.names}
-    learned, out_of_range = within_range(fit_columns(columns, splines=()), training.features)
+    learned, out_of_range = within_range(fit_ranges(columns), training.features)
     columns = {column.name: columns[column.name] for column in learned}
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")

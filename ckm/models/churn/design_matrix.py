@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,6 +97,12 @@ def fit_columns(columns: Mapping[str, Floats], *, splines: Sequence[str]) -> tup
     return tuple(column for column in found if column is not None)
 
 
+def fit_ranges(columns: Mapping[str, Floats]) -> tuple[DesignColumn, ...]:
+    """Return the features as :func:`fit_columns` does, for :func:`within_range` only: without centres and scales."""
+    found = (_fit_range(name, values, splines=False) for name, values in columns.items())
+    return tuple(column for column in found if column is not None)
+
+
 def within_range(
     columns: Sequence[DesignColumn], today: Mapping[str, Floats]
 ) -> tuple[tuple[DesignColumn, ...], dict[str, float]]:
@@ -121,13 +127,24 @@ def within_range(
 
 def fit_column(name: str, values: Floats, *, splines: bool) -> DesignColumn | None:
     """Return the transformation of a feature; None if it is constant or has few known values."""
+    column = _fit_range(name, values, splines=splines)
+    if column is None:
+        return None
+    raw = column.raw(values)
+    scales = raw.std(axis=0)
+    scales[scales == 0] = 1.0
+    return replace(column, centres=tuple(raw.mean(axis=0).tolist()), scales=tuple(scales.tolist()))
+
+
+def _fit_range(name: str, values: Floats, *, splines: bool) -> DesignColumn | None:
+    """Return the transformation of a feature without centres and scales."""
     known = values[~np.isnan(values)]
     if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():
         return None
     logarithm = bool(np.abs(known).max() > 1)  # shares, and differences of shares, need no logarithm
     known = signed_log(known) if logarithm else known
     spread = float(known.std())
-    column = DesignColumn(
+    return DesignColumn(
         name,
         logarithm,
         float(np.median(known)),
@@ -135,20 +152,6 @@ def fit_column(name: str, values: Floats, *, splines: bool) -> DesignColumn | No
         float(known.max()) + BEYOND * spread,
         _knots(known) if splines else (),
         bool(np.isnan(values).mean() >= FEWEST_KNOWN),
-    )
-    raw = column.raw(values)
-    scales = raw.std(axis=0)
-    scales[scales == 0] = 1.0
-    return DesignColumn(
-        column.name,
-        column.logarithm,
-        column.typical,
-        column.low,
-        column.high,
-        column.knots,
-        column.marks_missing,
-        tuple(raw.mean(axis=0).tolist()),
-        tuple(scales.tolist()),
     )
 
 
@@ -169,17 +172,11 @@ def restricted_cubic(values: Floats, knots: Sequence[float]) -> list[Floats]:
     last, before = knots[-1], knots[-2]
     unit = (knots[-1] - knots[0]) ** 2
 
-    def cubed(knot: float) -> Floats:
-        return np.maximum(values - knot, 0.0) ** 3
-
+    cubed = [np.maximum(values - knot, 0.0) ** 3 for knot in knots]
     return [
-        (
-            cubed(knot)
-            - cubed(before) * (last - knot) / (last - before)
-            + cubed(last) * (before - knot) / (last - before)
-        )
+        (cubed[place] - cubed[-2] * (last - knot) / (last - before) + cubed[-1] * (before - knot) / (last - before))
         / unit
-        for knot in knots[:-2]
+        for place, knot in enumerate(knots[:-2])
     ]
 
 

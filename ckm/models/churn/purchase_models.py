@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,7 @@ NEEDS = ("purchase_days", "tenure_days", "days_silent")
 
 @dataclass
 class PurchaseModels:
-    """Cache of MBG/NBD models by day; each is fitted once.
+    """Cache of MBG/NBD models by day; each is fitted once, also if several threads need it.
 
     MBG/NBD is used because one-time buyers, half of the customers of many shops, cannot churn in BG/NBD.
 
@@ -38,6 +39,7 @@ class PurchaseModels:
     season: RepeatPurchases | None = None
     _by_day: dict[int, MBGNBD | NotEnoughDataError] = field(default_factory=dict, repr=False)
     _seasonal: dict[int, MBGNBD | NotEnoughDataError] = field(default_factory=dict, repr=False)
+    _fitting: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def require(self, day: int, features: Mapping[str, Floats], seed: int) -> MBGNBD:
         """Return the purchase model of ``day``.
@@ -47,8 +49,9 @@ class PurchaseModels:
         NotEnoughDataError
             Too few repeat customers.
         """
-        if day not in self._by_day:
-            self._by_day[day] = _fitted(_histories(features), seed)
+        with self._fitting:
+            if day not in self._by_day:
+                self._by_day[day] = _fitted(_histories(features), seed)
         return _known(self._by_day[day])
 
     def get(self, day: int, features: Mapping[str, Floats], seed: int) -> MBGNBD | None:
@@ -69,8 +72,9 @@ class PurchaseModels:
         if self.season is None:
             raise NotEnoughDataError("season is not modelled: purchases by day are unknown")
         clock = self.season.clock(day)
-        if day not in self._seasonal:
-            self._seasonal[day] = _fitted(_in_season(_histories(features), clock, day), seed)
+        with self._fitting:
+            if day not in self._seasonal:
+                self._seasonal[day] = _fitted(_in_season(_histories(features), clock, day), seed)
         return _known(self._seasonal[day]), clock
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.errors import UnknownNameError
+from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models.calibration import Calibration, recalibrate
 from ckm.models.churn.boosted import fit_boosted
 from ckm.models.churn.btyd import fit_btyd
@@ -16,9 +17,10 @@ from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal import SeasonalModel, fit_seasonal
 from ckm.models.churn.training_set import TrainingSet, column
+from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +40,8 @@ FITS: dict[str, Callable[[TrainingSet], ChurnModel]] = {
 MODELS = tuple(FITS)
 FLEXIBLE = frozenset({"boosted"})
 """Names of models that overfit their training rows, so that their calibration needs cross-validation."""
+SIDE_BY_SIDE = 2
+"""Number of models that are trained at the same time. Each needs a copy of the training rows."""
 EVEN_CREDIBILITY = 0.5
 """Prior credibility of the last window's shift. A part of the shift is drift, which persists; the rest is season and
 noise. If both have the same variance, 1/2 is the best linear estimate (Bühlmann 1967)."""
@@ -97,12 +101,58 @@ def train(training: TrainingSet, name: str) -> CalibratedModel:
     if name not in FITS:
         raise UnknownNameError("model", name, MODELS)
     training.require_events()
-    model = FITS[name](training)
-    latest = training.windows[-1]
-    log_odds = (
-        _cross_validated(training, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
-    )
-    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, training)))
+    with one_thread(), ThreadPoolExecutor(1) as beside:  # limits the threads until both have ended
+        cross_validating = beside.submit(_cross_validated, training, name) if name in FLEXIBLE else None
+        model = FITS[name](training)
+        latest = training.windows[-1]
+        share = credibility(model, training)
+        log_odds = (
+            on_day(model, latest.day).log_odds(latest.features)
+            if cross_validating is None
+            else cross_validating.result()
+        )
+    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(share))
+
+
+def train_all(training: TrainingSet, names: Sequence[str]) -> dict[str, CalibratedModel | NotEnoughDataError]:
+    """Train several models on the same training set, :data:`SIDE_BY_SIDE` at a time; see :func:`train`.
+
+    Every fit is computed by one thread, so that the results do not depend on the number of processors.
+
+    Parameters
+    ----------
+    training
+        Training set.
+    names
+        Names of models, simplest first.
+
+    Returns
+    -------
+    dict
+        By name, in the order of ``names``, the trained model, or the error of a model with too little training data.
+    """
+
+    def trained(name: str) -> CalibratedModel | NotEnoughDataError:
+        try:
+            return train(training, name)
+        except NotEnoughDataError as problem:
+            return problem
+
+    with one_thread(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        try:  # the last is the costliest: the others are trained beside it
+            training_of = {name: pool.submit(trained, name) for name in reversed(names)}
+            return {name: training_of[name].result() for name in names}
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for the running models only
+            raise
+
+
+def require_trained(trained: Mapping[str, CalibratedModel | NotEnoughDataError]) -> tuple[CalibratedModel, ...]:
+    """Return the models of :func:`train_all`, or raise the error of the first model that could not be trained."""
+    for each in trained.values():
+        if isinstance(each, NotEnoughDataError):
+            raise each
+    return tuple(each for each in trained.values() if not isinstance(each, NotEnoughDataError))
 
 
 def credibility(model: ChurnModel, training: TrainingSet) -> float:

@@ -30,9 +30,9 @@ def test_a_test_without_spend_is_ignored() -> None:
     assert fit_shares(("a", "b"), [(predictions, np.zeros(6))]) == {"a": 0.5, "b": 0.5}
 
 
-@given(st.lists(st.lists(st.floats(0, 1e6), min_size=6, max_size=6), min_size=3, max_size=3))
-def test_the_ensemble_is_a_weighted_mean(rows: list[list[float]]) -> None:
-    predictions = {name: np.array(row) for name, row in zip("abc", rows, strict=True)}
+@given(st.lists(st.lists(st.integers(0, 10**8), min_size=6, max_size=6), min_size=3, max_size=3))
+def test_the_ensemble_is_a_weighted_mean(cents: list[list[int]]) -> None:
+    predictions = {name: np.array(row) / 100 for name, row in zip("abc", cents, strict=True)}
     shares = fit_shares(tuple("abc"), [(predictions, SPEND)])
     assert sum(shares.values()) == pytest.approx(1)
     assert all(share > 0 for share in shares.values())
