@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ckm.customers.calendar import calendar_day
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.models.cutoffs import OTHERWISE
 from ckm.models.purchase_interval import population_gap
 from ckm.wording import counted
 
@@ -160,7 +161,7 @@ def check_horizon(history: History, days: int) -> None:
         raise NotEnoughDataError(
             f"a horizon of {counted(days, 'day')} is longer than the history: {counted(span, 'day')} "
             f"from {calendar_day(history.first_day)} to {calendar_day(history.as_of)}",
-            hint=_shorter(span),
+            hint=f"{OTHERWISE}; or load more history",
             horizon_days=days,
             history_days=span,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm import __version__
@@ -71,8 +72,11 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en", *, run: str | None
 
 
 def title_of(localized: LocalizedReport) -> str:
-    """Return the title of the report."""
-    return localized.say("title", period=localized.numbers.period(localized.report.period))
+    """Return the title of the report; its period begins with the data if these begin later."""
+    period, begin = localized.report.period, localized.report.data_begin
+    if begin is not None and period.first < begin <= period.last:
+        period = replace(period, first=begin)
+    return localized.say("title", period=localized.numbers.period(period))
 
 
 def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:

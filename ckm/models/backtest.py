@@ -13,7 +13,7 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
 from ckm.models.churn.training import MODELS, train_all
 from ckm.models.churn.training_set import TrainingSet, sampled_windows
-from ckm.models.cutoffs import NAMES_OVERDUE
+from ckm.models.cutoffs import OTHERWISE
 from ckm.models.model_score import ModelScore, score
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _require_customers(window: TrainingSnapshot) -> None:
     if len(window) < FEWEST_CUSTOMERS:
         raise NotEnoughDataError(
             f"{len(window)} customers at a past cut-off; {FEWEST_CUSTOMERS} are needed for a backtest",
-            hint=f"a shorter --horizon needs less history; {NAMES_OVERDUE}",
+            hint=OTHERWISE,
             customers=len(window),
             needed=FEWEST_CUSTOMERS,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
@@ -20,8 +19,11 @@ STEP_SLACK = 4
 YEAR = 365
 SHORTEST_HORIZON = 7
 """Shortest useful horizon in days."""
-NAMES_OVERDUE = "'ckm segment --by lifecycle' names who is overdue by their own purchase interval"
-"""Part of the hint for data with too little history."""
+OTHERWISE = (
+    "without --horizon the longest that the data can test is used; 'ckm segment --by lifecycle' names who is overdue "
+    "by their own purchase interval"
+)
+"""Hint for a horizon that the data cannot test; it names no other horizon, which could be refused for another reason."""
 STEPS_PER_HORIZON = 3
 """Number of cut-offs per horizon; windows of closer cut-offs are nearly identical."""
 HORIZONS = 3
@@ -112,17 +114,10 @@ class Calendar:
         raise NotEnoughDataError(
             f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: for "
             "features, training and test",
-            hint=self._hint(days),
+            hint=f"{OTHERWISE}; or load more history",
             days=days,
             needed=needed,
         )
-
-    def _hint(self, days: int) -> str:
-        shorter = min(days // HORIZONS, self.horizon - 1)
-        least = max(SHORTEST_HORIZON, math.ceil(self.interval or 0) + 1)
-        if days >= self._needed or shorter < least:
-            return f"{NAMES_OVERDUE}; or load more history"
-        return f"--horizon {shorter}d, or load more history"
 
     @property
     def is_enough(self) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.cutoffs import NAMES_OVERDUE
+from ckm.models.cutoffs import OTHERWISE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +117,7 @@ class TrainingSet:
             raise NotEnoughDataError(
                 f"of {len(self.churned)} customers in {len(self.windows)} past windows {left} churned and {retained} "
                 f"were retained; {FEWEST_EVENTS} of each are needed",
-                hint=f"a shorter --horizon needs less history; {NAMES_OVERDUE}",
+                hint=OTHERWISE,
                 churned=left,
                 retained=retained,
                 needed=FEWEST_EVENTS,
