@@ -17,13 +17,11 @@ TRAININGS = 12
 STEP_SLACK = 4
 """A step differs from a third of the horizon by at most one part in this number (a quarter)."""
 YEAR = 365
-SHORTEST_HORIZON = 7
-"""Shortest useful horizon in days."""
 OTHERWISE = (
     "without --horizon the longest that the data can test is used; 'ckm segment --by lifecycle' names who is overdue "
     "by their own purchase interval"
 )
-"""Hint for a horizon that the data cannot test; it names no other horizon, which could be refused for another reason."""
+"""Hint for a horizon that the data cannot test; it names no number of days, which could be refused as well."""
 STEPS_PER_HORIZON = 3
 """Number of cut-offs per horizon; windows of closer cut-offs are nearly identical."""
 HORIZONS = 3
