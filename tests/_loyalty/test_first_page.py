@@ -88,7 +88,7 @@ def test_sums_of_periods_of_unequal_length_are_compared_per_day_and_rates_not_at
     assert found["Orders"].endswith("per day vs. previous period")
     assert found["Active customers"] == ""
     sentences = what_happened(example(days=(333, 365))).sentences
-    assert "Revenue per day rose by 7.6%" in sentences[0]
+    assert "Revenue of known customers per day rose by 7.6%" in sentences[0]
     assert "more than before" not in sentences[1]
 
 

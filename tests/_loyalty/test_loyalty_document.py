@@ -190,9 +190,9 @@ def test_periods_of_unequal_length_are_compared_per_day(lang: str) -> None:
         value=localized.numbers.money(100.0),
     )
     more = changed_by((2800.0, 3410.0), days=(28, 31), calendar=315.0, order_value=295.0)
-    assert "Revenue per day rose by 10.0% to €110.00" in lead_of(more)
+    assert "Revenue of known customers per day rose by 10.0% to €110.00" in lead_of(more)
     less = changed_by((2800.0, 2800.0), days=(28, 31), calendar=285.0, order_value=-285.0)
-    assert "Revenue per day fell by 9.7% to €90.32" in lead_of(less)
+    assert "Revenue of known customers per day fell by 9.7% to €90.32" in lead_of(less)
     assert "days" not in lead_of(changed_by((2800.0, 3410.0), days=(31, 31), order_value=610.0))
 
 
