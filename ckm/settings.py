@@ -227,6 +227,8 @@ class ChurnSettings:
         Days after a contact during which a customer is suppressed.
     contact_topics
         Topics of interactions of kind ``event`` that are contacts by the shop.
+    contact_channel
+        Channel of the contact, whose consents count; None if it is unknown: a refusal on any channel counts.
     """
 
     watch: LevelStart = _setting(LevelStart(2.0, 0.2), parse_level_start, shown=True)  # noqa: RUF009 - frozen
@@ -241,6 +243,7 @@ class ChurnSettings:
     change_margin: float = _setting(0.1, parse_share, shown=True)
     contacted_days: int = _setting(30, parse_count, shown=True)
     contact_topics: tuple[str, ...] = _names("contact", "campaign", shown=True)
+    contact_channel: str | None = _setting(None, parse_name, shown=True)
 
 
 @dataclass(frozen=True)
@@ -378,7 +381,12 @@ class Config:
     payments: tuple[str, ...] = _names(shown=True)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     freshness: Mapping[str, timedelta] = _per_name(
-        {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
+        {
+            "transactions": timedelta(days=7),
+            "interactions": timedelta(days=14),
+            "customers": timedelta(days=90),
+            "consents": timedelta(days=365),
+        },
         parse_duration,
         what="table",
         shown=True,

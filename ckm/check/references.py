@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from ckm.check.limits import CheckLimits
     from ckm.check.table_statistics import TableCounts
 
-REFERENCES = {"transactions": "customer_id", "interactions": "customer_id", "customers": "parent_id"}
+REFERENCES = {
+    "transactions": "customer_id",
+    "interactions": "customer_id",
+    "customers": "parent_id",
+    "consents": "customer_id",
+}
 """Customer id column of each table."""
 
 
