@@ -24,7 +24,6 @@ from ckm._privacy.result_lists import EDITABLE, remove_from_list
 from ckm._privacy.tombstones import (
     FOLDER,
     ID,
-    PRIVATE_FOLDER,
     Tombstones,
     add_tombstones,
     make_private,
@@ -33,6 +32,7 @@ from ckm._privacy.tombstones import (
 )
 from ckm._privacy.traces import Traces
 from ckm.errors import UsageError
+from ckm.files import OWNER_ONLY_FOLDER
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import Identities, read_identities
 from ckm.store import Store
@@ -284,7 +284,7 @@ def _write_journal(workspace: Workspace, erasure: _Erasure) -> None:
 def _new_receipt_file(root: Path, person: Person, day: str, tombstones: Tombstones) -> Path:
     """Return the path of a new receipt, named by the day and the tombstones of the person."""
     folder = root / FOLDER / RECEIPTS
-    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    folder.mkdir(mode=OWNER_ONLY_FOLDER, exist_ok=True)
     digests = "".join(sorted(tombstones.digest(ID, each) for each in person.ids))
     name = f"{day}-{hashlib.sha256(digests.encode()).hexdigest()[:DIGEST_LENGTH]}"
     names = (f"{name}{f'-{number}' if number > 1 else ''}.json" for number in count(1))
