@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ckm.check import CheckLimits
+from ckm.check.limits import OTHER_SECTIONS
 from ckm.config import (
     Config,
     Workspace,
@@ -48,7 +49,7 @@ def test_the_template_has_every_setting_with_its_default(tmp_path: Path) -> None
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile")
+    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy")
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
@@ -100,7 +101,7 @@ def test_a_list_is_written_in_brackets_or_with_commas(tmp_path: Path, monkeypatc
 def test_the_settings_of_check_are_its_limits() -> None:
     settings = vars(CheckSettings())
     limits = vars(CheckLimits())
-    assert settings == {name: value for name, value in limits.items() if name != "freshness"}
+    assert settings == {name: value for name, value in limits.items() if name not in OTHER_SECTIONS}
     assert CheckLimits.from_config(settings) == CheckLimits()
 
 

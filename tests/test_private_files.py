@@ -91,7 +91,9 @@ def test_the_lists_of_the_report_are_for_their_owner_only(tmp_path: Path, run: R
     for suffix in ("xlsx", "json"):
         run("loyalty-report", shop, "--export", tmp_path / "lists", "-q", "-o", tmp_path / "lists" / f"report.{suffix}")
     run("churn-warn", shop, "-q", "-o", tmp_path / "lists" / "warnings.csv")
-    assert {"customers.parquet", "at-risk.csv", "report.xlsx", "warnings.csv"} <= {*os.listdir(tmp_path / "lists")}
+    assert {"customers.parquet", "at-risk.csv", "report.xlsx", "warnings.csv"} <= {
+        each.name for each in (tmp_path / "lists").iterdir()
+    }
     assert open_modes(tmp_path / "lists") == []
 
 
