@@ -13,6 +13,7 @@ import re
 import shutil
 import stat
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,9 @@ SCRATCH_PREFIX = "ckm-"
 SCRATCH = re.compile(r"ckm-[0-9a-z_]{8}")
 OWNER = ".owner"
 """Name of the locked file in a temporary folder."""
-OWNER_ONLY = 0o600
+OWNER_ONLY, OWNER_ONLY_FOLDER = 0o600, 0o700
+FOR_OTHERS = 0o077
+"""Permissions of group and others."""
 LONGEST = 100
 """Maximum bytes of the target's name in the name of a temporary file."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -44,17 +47,21 @@ _open: set[Path] = set()
 """Temporary files and folders of this process, for :func:`clean_up`."""
 _replaced: list[Path] = []
 """Files that this process replaced, in order; see :func:`replaced_files`."""
+_umask_holders: list[int] = []
+"""Earlier umasks of the bodies of :func:`created_for_owner` that are running."""
+_umask_lock = threading.Lock()
 _scratch: dict[int, list[Path]] = {}
 """Temporary folders by process id, because a forked child needs its own."""
 
 
 @contextmanager
-def replacing(path: Path, *, owner_only: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, owner_only: bool = False, shared: bool = False) -> Iterator[Path]:
     """Yield a temporary file beside ``path``, and rename it to ``path`` when the body succeeds.
 
     Missing folders are created, so that a long run does not fail at its last step. A link stays a link, and an existing
-    file keeps its permissions. If the body fails, the existing file is unchanged. The temporary file is readable only
-    for its owner; it is removed with the process, or by the next one that writes to the same folder.
+    file keeps its permissions. A new file is readable only for its owner, because it may contain personal data. If the
+    body fails, the existing file is unchanged. The temporary file is readable only for its owner; it is removed with
+    the process, or by the next one that writes to the same folder.
 
     Parameters
     ----------
@@ -62,6 +69,8 @@ def replacing(path: Path, *, owner_only: bool = False) -> Iterator[Path]:
         Final path of the file.
     owner_only
         Whether only the owner may read and write the file (0600), also if it exists with other permissions.
+    shared
+        Whether the file has no personal data, so that a new one gets the usual permissions (the umask).
 
     Yields
     ------
@@ -95,8 +104,8 @@ def replacing(path: Path, *, owner_only: bool = False) -> Iterator[Path]:
     try:
         yield draft
         _to_disk(draft)
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
-        mode = OWNER_ONLY if owner_only else mode
+        new = 0o666 & ~_umask() if shared else OWNER_ONLY
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() and not owner_only else new
         with suppress(PermissionError, NotImplementedError):  # some file systems have no permissions and raise an error
             draft.chmod(mode)
         if os.name == "nt":  # Windows cannot rename an open file
@@ -123,6 +132,27 @@ def replacing(path: Path, *, owner_only: bool = False) -> Iterator[Path]:
 def replaced_files() -> tuple[Path, ...]:
     """Return the files that :func:`replacing` wrote in this process, in order; one that was written twice is twice."""
     return tuple(_replaced)
+
+
+@contextmanager
+def created_for_owner(folder: Path) -> Iterator[None]:
+    """Create all files and folders in the body for their owner only, also those of other libraries.
+
+    The permissions of ``folder``, if it exists, decide: where group or others have some, files are created by the
+    umask. The umask is one for all threads of the process; it is restored when the last of them leaves.
+    """
+    if os.name == "nt" or (folder.exists() and stat.S_IMODE(folder.stat().st_mode) & FOR_OTHERS):
+        yield
+        return
+    with _umask_lock:
+        _umask_holders.append(os.umask(FOR_OTHERS))
+    try:
+        yield
+    finally:
+        with _umask_lock:
+            before = _umask_holders.pop()
+            if not _umask_holders:
+                os.umask(before)
 
 
 def temporary_folder() -> Path:

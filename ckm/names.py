@@ -9,5 +9,5 @@ LANGUAGES: tuple[str, ...] = get_args(ReportLanguage)
 """BCP 47 tags of the languages of the loyalty report; each has a file in ``ckm/data/report/``."""
 FITTED_METHODS = ("rfm", "value", "lifecycle", "clusters")
 """Segment methods that learn from the customers, in the order of the help; see :data:`ckm._segment.methods.METHODS`."""
-TABLES = ("customers", "transactions", "interactions", "relationships", "billing_fields")
+TABLES = ("customers", "transactions", "interactions", "relationships", "billing_fields", "consents")
 """Tables of the store; see :data:`ckm.schema.TABLES`."""

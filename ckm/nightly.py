@@ -307,7 +307,7 @@ class _Run:
 
 
 def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as draft:
+    with replacing(path, shared=True) as draft:  # the report has no customer
         draft.write_text(text, encoding="utf-8", newline="\n")
 
 

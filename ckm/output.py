@@ -200,7 +200,7 @@ def emit_text(text: str, *, output: Path | None = None, owner_only: bool = False
     ``owner_only``: only the owner may read the file (0600).
     """
     if output is not None and str(output) != "-":
-        with replacing(output, owner_only=owner_only) as draft:
+        with replacing(output, owner_only=owner_only, shared=not owner_only) as draft:
             draft.write_text(text, encoding="utf-8", newline="\n")
         note(f"wrote {output}")
         return

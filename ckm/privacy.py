@@ -1,8 +1,10 @@
-"""Erase a customer from a workspace for good, or export all that is known about one.
+"""Erase a customer for good, export all that is known about one, remove old rows, and copy tables without persons.
 
 >>> import ckm
 >>> ckm.privacy.erase("shop", "cus_42").frame   # doctest: +SKIP
 >>> ckm.privacy.export("shop", "cus_42").save("cus_42.json")  # doctest: +SKIP
+>>> ckm.privacy.retention("shop").frame  # doctest: +SKIP
+>>> ckm.privacy.pseudonymise("shop", "copy", key="/home/me/shop.key").frame  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -16,11 +18,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._privacy import erasure
+from ckm._privacy import retention as old_rows
 from ckm._privacy.access import PersonalData, personal_data
 from ckm._privacy.erasure import Receipt
+from ckm._privacy.group_size import refuse_small_groups
+from ckm._privacy.pseudonymised import pseudonymised, read_key, refuse_full
 from ckm.config import open_workspace
 from ckm.errors import UsageError
-from ckm.files import replacing
+from ckm.files import OWNER_ONLY_FOLDER, replacing
 from ckm.remark import basis, doubt
 from ckm.render.page import render_page
 from ckm.result import Result
@@ -32,9 +37,21 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str], None]
 
-__all__ = ["ErasureResult", "PersonalDataResult", "Receipt", "erase", "export"]
+__all__ = [
+    "ErasureResult",
+    "PersonalDataResult",
+    "PseudonymisedCopy",
+    "Receipt",
+    "RetentionResult",
+    "erase",
+    "export",
+    "pseudonymise",
+    "retention",
+]
 
 RESULTS_NOT_SEARCHED = "result files in out/ are not searched"
+EXPIRED = "expired"
+PSEUDONYMISED = "pseudonymised"
 REMOVED, REMAINS, BEYOND = "removed", "remains", "beyond reach"
 
 
@@ -55,10 +72,14 @@ class ErasureResult(Result):
 
     @property
     def frame(self) -> pl.DataFrame:
-        """One row per place: ``place``, ``status`` (removed, remains, beyond reach), ``rows`` (null if not counted)."""
+        """One row per place: ``place``, ``status``, ``rows``.
+
+        The status is removed, pseudonymised, remains, or beyond reach; the number of rows is null if not counted.
+        """
         receipt = self.receipt
         rows = [
             *((place, REMOVED, count) for place, count in receipt.removed.items()),
+            *((place, PSEUDONYMISED, count) for place, count in receipt.pseudonymised.items()),
             *((place, REMAINS, None) for place in receipt.remaining),
             *((place, BEYOND, None) for place in receipt.sources),
             *([("git history", BEYOND, None)] if receipt.in_git else []),
@@ -75,6 +96,7 @@ def erase(
     source: str | os.PathLike[str] | None,
     *ids: str,
     force: bool = False,
+    keep_counts: bool = False,
     on: date | None = None,
     progress: Progress = lambda step: None,
 ) -> ErasureResult:
@@ -93,6 +115,9 @@ def erase(
         Customer ids as in the store.
     force
         Whether to erase an id that the store does not have, so that later loads drop it.
+    keep_counts
+        Whether rows of tables, earlier states and saved runs stay under a random id, without order numbers, names,
+        contacts and texts, so that totals of past reports hold. Quarantine, links and lists are removed.
     on
         Date of the erasure, for the receipt. Default: today.
     progress
@@ -109,7 +134,7 @@ def erase(
         raise UsageError("no customer id is given, or an empty one", hint="ckm privacy erase ID")
     workspace = open_workspace(None if source is None else Path(source))
     day = (on or date.today()).isoformat()  # a date for people; no result depends on it
-    receipt = erasure.erase(workspace, ids, day, force=force, progress=progress)
+    receipt = erasure.erase(workspace, ids, day, force=force, keep_counts=keep_counts, progress=progress)
     return ErasureResult(receipt, tuple(_remarks(receipt)))
 
 
@@ -186,6 +211,178 @@ def export(source: str | os.PathLike[str] | None, *ids: str) -> PersonalDataResu
     rows = sum(place.rows.height for place in data.places)
     return PersonalDataResult(
         data, (basis(f"{counted(rows, 'row')} on {counted(len(data.ids), 'customer id')}; {RESULTS_NOT_SEARCHED}"),)
+    )
+
+
+@dataclass(frozen=True)
+class RetentionResult(Result):
+    """Rows that are older than the maximum age of their table.
+
+    Attributes
+    ----------
+    frame
+        One row per table with a maximum age: ``table``, ``maximum_age`` (days), ``before`` (first day that is kept),
+        ``rows`` (older ones), ``undated`` (rows without a date, which are kept), ``status`` (expired, removed).
+    applied
+        Whether the rows were removed.
+    receipt
+        Path of the receipt in the workspace; empty if nothing was removed.
+    remarks
+        Remarks.
+    """
+
+    frame: pl.DataFrame
+    applied: bool
+    receipt: str
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Same as :attr:`frame`."""
+        return self.frame
+
+
+def retention(
+    source: str | os.PathLike[str] | None = None,
+    *,
+    apply: bool = False,
+    on: date | None = None,
+    progress: Progress = lambda step: None,
+) -> RetentionResult:
+    """Count rows that are older than ``privacy.retention`` of ckm.yaml allows, or remove them.
+
+    Removed rows cannot be restored: old files of the tables are deleted too. A receipt with the counts is written to
+    ``privacy/receipts/``. A removal that was killed is completed by the next one.
+
+    Parameters
+    ----------
+    source
+        Folder of the workspace. Default: the workspace around the current folder.
+    apply
+        Whether to remove the rows.
+    on
+        Day from which ages are counted. Default: today.
+    progress
+        Called with the name of each step.
+
+    Raises
+    ------
+    UsageError
+        ``privacy.retention`` is empty, or names no table.
+    BusyError
+        Another writer holds the store.
+    """
+    workspace = open_workspace(None if source is None else Path(source))
+    if not workspace.config.privacy.retention:
+        raise UsageError("ckm.yaml: privacy.retention is empty", hint="write a maximum age, such as interactions: 3y")
+    day = on or date.today()  # a deadline of the law; no analysis depends on it
+    found = old_rows.remove(workspace, day, progress=progress) if apply else old_rows.find_expired(workspace, day)
+    status = REMOVED if apply else EXPIRED
+    rows = [(each.table, each.days, each.before, each.rows, each.undated, status) for each in found]
+    types = {"table": pl.String, "maximum_age": pl.Int64, "before": pl.Date, "rows": pl.Int64, "undated": pl.Int64}
+    frame = pl.DataFrame(rows, schema={**types, "status": pl.String}, orient="row")
+    removed = {f"store/{each.table}": each.rows for each in found if each.rows}
+    receipt = (
+        erasure.write_receipt(workspace, f"{day}-retention", {"on": str(day), "removed": removed}) if apply else ""
+    )
+    return RetentionResult(frame, apply, receipt, tuple(_retention_remarks(frame, day, receipt)))
+
+
+def _retention_remarks(frame: pl.DataFrame, day: date, receipt: str) -> list[str]:
+    old, undated = int(frame["rows"].sum()), int(frame["undated"].sum())
+    done = f"removed; receipt: {receipt}" if receipt else "expired; nothing was removed (--apply removes them)"
+    remarks: list[str] = [basis(f"as of {day}: {counted(old, 'row')} {done}")]
+    if undated:
+        remarks.append(doubt(f"{counted(undated, 'row')} without a date kept"))
+    if receipt and old:
+        remarks.append(doubt("source files still have the rows; a file that is loaded anew brings them back"))
+    return remarks
+
+
+@dataclass(frozen=True)
+class PseudonymisedCopy(Result):
+    """A copy of the tables of a workspace without persons.
+
+    Attributes
+    ----------
+    frame
+        One row per column: ``table``, ``column``, ``treatment`` (keyed hash, masked, decade, unchanged, dropped).
+    summary
+        One row per table: ``table``, ``rows``.
+    files
+        Written files.
+    remarks
+        Remarks.
+    """
+
+    frame: pl.DataFrame
+    summary: pl.DataFrame
+    files: tuple[Path, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def pseudonymise(
+    source: str | os.PathLike[str] | None,
+    folder: str | os.PathLike[str],
+    *,
+    key: str | os.PathLike[str],
+    progress: Progress = lambda step: None,
+) -> PseudonymisedCopy:
+    """Write a copy of all tables with keyed hashes instead of ids, without names, contacts and texts.
+
+    Equal ids have equal hashes in all tables, in every copy with the same key. Linked customers have the id of their
+    person. Columns that only a source has are dropped. The store is not changed.
+
+    Parameters
+    ----------
+    source
+        Folder of the workspace. Default: the workspace around the current folder.
+    folder
+        New or empty folder for the copy, a Parquet file per table.
+    key
+        File with the key, outside of the workspace and of the copy.
+    progress
+        Called with the name of each table.
+
+    Raises
+    ------
+    RefusedError
+        The key is inside of the workspace or of the copy, is too short, or is readable for others; or a group of
+        customers with equal quasi-identifiers is smaller than ``privacy.min_group_size``.
+    UsageError
+        The folder is not empty.
+    """
+    from ckm.dataset import open_dataset
+
+    dataset = open_dataset(None if source is None else Path(source))
+    if dataset.workspace is None:
+        raise UsageError("only a workspace is pseudonymised", hint="ckm init DIR, then ckm ingest FILE")
+    target = Path(folder)
+    secret = read_key(Path(key), (dataset.workspace.root, target))
+    refuse_full(target)
+    copies, treated = {}, []
+    for name, frame in sorted(dataset.tables.items()):
+        progress(name)
+        copies[name], columns = pseudonymised(name, frame, secret)
+        treated += [(name, column, how) for column, how in columns.items()]
+    for name, copied in copies.items():
+        refuse_small_groups(copied, dataset.config.privacy, f"table {name}")
+    target.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+    for name, copied in copies.items():
+        with replacing(target / f"{name}.parquet") as draft:
+            copied.write_parquet(draft)
+    table = pl.DataFrame(treated, schema=dict.fromkeys(("table", "column", "treatment"), pl.String), orient="row")
+    sizes = [(name, copied.height) for name, copied in copies.items()]
+    return PseudonymisedCopy(
+        table,
+        pl.DataFrame(sizes, schema={"table": pl.String, "rows": pl.Int64}, orient="row"),
+        tuple(target / f"{name}.parquet" for name in copies),
+        (
+            *dataset.remarks,
+            basis(
+                f"{counted(len(copies), 'table')} written to {target}; whoever has the key can find known ids in them"
+            ),
+        ),
     )
 
 

@@ -219,6 +219,22 @@ class BillingFields(dy.Schema):
         return _valid_in_order()
 
 
+class Consents(dy.Schema):
+    """Consents and refusals of customers. One row per customer, purpose, channel and time.
+
+    A status that is not a known word of consent (``ckm/data/consent_words.yaml``) is a refusal, so it has no
+    vocabulary: a refusal in other words is loaded, and not quarantined.
+    """
+
+    customer_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    purpose = dy.String(nullable=True, metadata=GROUP)
+    channel = dy.String(nullable=True, metadata=GROUP)
+    status = dy.String(nullable=False, min_length=1, metadata=GROUP)
+    at = _timestamp(nullable=True, exposure=TIME)
+    valid_until = _day()
+    obtained_by = dy.String(nullable=True, metadata=PERSONAL)
+
+
 RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no", "known_from", "known_until")
 """Columns that the store fills: the origin of a row, and when it was known."""
 
@@ -354,6 +370,7 @@ TABLES: dict[str, TableSchema] = {
         TableSchema("interactions", Interactions, ("interaction_id",)),
         TableSchema("relationships", Relationships, ("customer_id", "relation", "related_id", "valid_from")),
         TableSchema("billing_fields", BillingFields, ("customer_id", "field", "invoice_id")),
+        TableSchema("consents", Consents, ("customer_id", "purpose", "channel", "at")),
     )
 }
 """All tables that a source can be mapped to, by name."""

@@ -18,6 +18,8 @@ MONTHS = {"mo": 1, "y": 12}
 MOST_MONTHS = 120
 """Longest horizon in months: ten years."""
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+DAYS = {"d": 1, "w": 7, "mo": 365.25 / 12, "y": 365.25}
+"""Days of each unit of an age."""
 STRAY_DATES = ("set_aside", "keep")
 """Treatments of rows with dates far from the days that the data cover."""
 GREGORIAN = "gregorian"
@@ -41,6 +43,15 @@ def parse_duration(text: str) -> timedelta:
     if number is None:
         raise UsageError(f"invalid duration '{text}'", hint="write it as 12h, 7d or 2w")
     return timedelta(**{UNITS[number[2]]: int(number[1])})
+
+
+def parse_age(text: str) -> timedelta:
+    """Parse ``90d``, ``24mo`` or ``10y`` as a duration, rounded up to days: a month has 30.44 days, a year 365.25."""
+    number = re.fullmatch(r"\s*(\d{1,4})\s*(d|w|mo|y)\s*", text)
+    days = math.ceil(int(number[1]) * DAYS[number[2]]) if number else 0
+    if not days:
+        raise UsageError(f"invalid age '{text}'", hint="write it as 90d, 24mo or 10y")
+    return timedelta(days=days)
 
 
 def parse_days(text: str) -> int:

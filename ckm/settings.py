@@ -17,6 +17,7 @@ from ckm.setting_values import (
     GREGORIAN,
     LevelStart,
     Target,
+    parse_age,
     parse_amount,
     parse_calendar,
     parse_count,
@@ -227,6 +228,8 @@ class ChurnSettings:
         Days after a contact during which a customer is suppressed.
     contact_topics
         Topics of interactions of kind ``event`` that are contacts by the shop.
+    contact_channel
+        Channel of the contact, whose consents count; None if it is unknown: a refusal on any channel counts.
     """
 
     watch: LevelStart = _setting(LevelStart(2.0, 0.2), parse_level_start, shown=True)  # noqa: RUF009 - frozen
@@ -241,6 +244,7 @@ class ChurnSettings:
     change_margin: float = _setting(0.1, parse_share, shown=True)
     contacted_days: int = _setting(30, parse_count, shown=True)
     contact_topics: tuple[str, ...] = _names("contact", "campaign", shown=True)
+    contact_channel: str | None = _setting(None, parse_name, shown=True)
 
 
 @dataclass(frozen=True)
@@ -344,6 +348,25 @@ class ProfileSettings:
 
 
 @dataclass(frozen=True)
+class PrivacySettings:
+    """Settings of ``ckm privacy``, and of exports of customers.
+
+    Attributes
+    ----------
+    retention
+        Maximum age of rows by table, for ``ckm privacy retention``; other tables have none.
+    quasi_identifiers
+        Columns that together may identify a customer; () if exports are not checked.
+    min_group_size
+        Fewest customers with the same values of the quasi-identifiers in an export.
+    """
+
+    retention: Mapping[str, timedelta] = _per_name({}, parse_age, what="table", any_name=True, shown=True)
+    quasi_identifiers: tuple[str, ...] = _names(shown=True)
+    min_group_size: int = _setting(5, parse_count, shown=True)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -361,9 +384,10 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb, profile
+    ingest, check, segment, churn, loyalty, nightly, kb, profile, privacy
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`,
+        :class:`PrivacySettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -378,7 +402,12 @@ class Config:
     payments: tuple[str, ...] = _names(shown=True)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     freshness: Mapping[str, timedelta] = _per_name(
-        {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
+        {
+            "transactions": timedelta(days=7),
+            "interactions": timedelta(days=14),
+            "customers": timedelta(days=90),
+            "consents": timedelta(days=365),
+        },
         parse_duration,
         what="table",
         shown=True,
@@ -390,6 +419,7 @@ class Config:
     nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
     profile: ProfileSettings = field(default_factory=ProfileSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ckm.config import CONFIG_NAME, Config, Workspace, load_config
 from ckm.errors import UsageError
-from ckm.files import replacing
+from ckm.files import OWNER_ONLY_FOLDER, replacing
 from ckm.setting_values import parse_currency
 from ckm.time_zones import parse_time_zone
 
@@ -22,6 +22,8 @@ FOLDERS = {
     "kb": "knowledge entries",
     "out": "results",
 }
+PERSONAL = ("incoming", "out")
+"""Folders with personal data, created for their owner only."""
 GITIGNORE = "# What ckm can make again from the incoming files.\nstore/\nout/\n"
 
 
@@ -65,11 +67,11 @@ def lay_out(
     if config.exists() and not force:
         raise UsageError(f"{config} is there already", hint="--force writes it anew; nothing else is touched")
     written = [CONFIG_NAME]
-    with replacing(config) as draft:
+    with replacing(config, shared=True) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
     for folder in FOLDERS:
         if not (root / folder).is_dir():
-            (root / folder).mkdir()
+            (root / folder).mkdir(mode=OWNER_ONLY_FOLDER if folder in PERSONAL else 0o777)
             written.append(f"{folder}/")
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(GITIGNORE, encoding="utf-8", newline="\n")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ckm.check import CheckLimits
+from ckm.check.limits import OTHER_SECTIONS
 from ckm.config import (
     Config,
     Workspace,
@@ -17,7 +18,7 @@ from ckm.config import (
     open_workspace,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.schema import Customers, Interactions, Transactions
+from ckm.schema import Consents, Customers, Interactions, Transactions
 from ckm.setting_values import Target
 from ckm.settings import CheckSettings
 from ckm.workspace import lay_out, template
@@ -48,7 +49,7 @@ def test_the_template_has_every_setting_with_its_default(tmp_path: Path) -> None
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile")
+    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy")
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
@@ -63,7 +64,9 @@ def test_every_setting_in_the_template_has_a_comment_above() -> None:
 
 
 def test_freshness_limits_are_for_tables_of_the_store() -> None:
-    assert set(Config().freshness) == {table.__name__.lower() for table in (Customers, Transactions, Interactions)}
+    assert set(Config().freshness) == {
+        table.__name__.lower() for table in (Customers, Transactions, Interactions, Consents)
+    }
 
 
 def test_the_environment_overrides_the_file_and_the_file_the_default(
@@ -98,7 +101,7 @@ def test_a_list_is_written_in_brackets_or_with_commas(tmp_path: Path, monkeypatc
 def test_the_settings_of_check_are_its_limits() -> None:
     settings = vars(CheckSettings())
     limits = vars(CheckLimits())
-    assert settings == {name: value for name, value in limits.items() if name != "freshness"}
+    assert settings == {name: value for name, value in limits.items() if name not in OTHER_SECTIONS}
     assert CheckLimits.from_config(settings) == CheckLimits()
 
 

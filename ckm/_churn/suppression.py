@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.io.values.word_lists import load_data
+from ckm.customers.consents import TABLE, calendar_day, consent_records, contactable, is_readable
+from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from ckm.settings import ChurnSettings
@@ -45,13 +46,12 @@ def suppress(
     as_of: date,
     settings: ChurnSettings,
     time_zone: str = "UTC",
+    consents: pl.LazyFrame | None = None,
 ) -> Suppression:
     """Return the suppression of each customer as of the end of a day.
 
     no_consent
-        The newest record up to that day in the table ``consents`` is a refusal. Each ``purpose`` and ``channel`` has
-        its own newest record; one refusal suppresses, because the channel of the contact is unknown. A status that is
-        not in ``ckm/data/consent_words.yaml`` is a refusal. Customers without a record are not suppressed.
+        By their consents, they may not be contacted for marketing (:func:`ckm.customers.consents.contactable`).
     open_complaint
         A complaint is open; an offer would make it worse.
     contacted
@@ -65,61 +65,42 @@ def suppress(
     customers
         customer_id, open_complaint and seasonal (Boolean; null or absent means no).
     tables
-        Tables of the store. ``consents`` needs customer_id, at, and granted (Boolean or text) or status.
+        Tables of the store.
     as_of
         Later rows are not used.
     settings
-        ``contacted_days`` and ``contact_topics``.
+        ``contact_channel``, ``contacted_days`` and ``contact_topics``.
     time_zone
         Time zone of the calendar days.
+    consents
+        Consent records of all customers, if ``tables`` has the rows of some customers only.
     """
-    refused, remarks = _refused(tables.get("consents"), as_of, time_zone)
+    records = consent_records(tables, time_zone) if consents is None else consents
+    may_contact = contactable(records, customers, as_of, settings.contact_channel, time_zone=time_zone)
     contacted = _contacted(tables, as_of, settings, time_zone)
     who = pl.col("customer_id")
-    applies = {
-        "no_consent": who.is_in(refused.implode()),
+    applies: dict[str, pl.Series | pl.Expr] = {
+        "no_consent": ~may_contact["allowed"],
         "open_complaint": _flag(customers, "open_complaint"),
         "contacted": who.is_in(contacted.implode()),
         "seasonal": _flag(customers, "seasonal"),
     }
     first = pl.coalesce(pl.when(applies[name]).then(pl.lit(name)) for name in SUPPRESSIONS)
-    return Suppression(customers.select("customer_id", suppressed=first), tuple(remarks))
+    return Suppression(customers.select("customer_id", suppressed=first), tuple(_remarks(tables, may_contact)))
 
 
 def _flag(customers: pl.DataFrame, name: str) -> pl.Expr:
     return pl.col(name).fill_null(False) if name in customers.columns else pl.lit(False)
 
 
-def _refused(consents: pl.LazyFrame | None, as_of: date, time_zone: str) -> tuple[pl.Series, list[str]]:
-    """Return the customers whose newest consent record is a refusal, and remarks on the table ``consents``."""
-    nobody = pl.Series("customer_id", [], pl.String)
-    if consents is None:
-        return nobody, []
-    schema = consents.collect_schema()
-    answer = next((name for name in ("granted", "status") if name in schema), None)
-    if answer is None or not {"customer_id", "at"} <= set(schema):
-        return nobody, ["table consents lacks customer_id, at, and granted or status: it is not used"]
-    topic = [name for name in ("purpose", "channel") if name in schema]
-    day = _day("at", schema["at"], time_zone)
-    newest = (
-        consents.filter(pl.col("customer_id").is_not_null() & pl.col(answer).is_not_null())
-        .select("customer_id", *topic, granted=_granted(answer, schema[answer]), day=day, at="at")
-        .filter(pl.col("day").is_null() | (pl.col("day") <= as_of))
-        .group_by("customer_id", *topic)
-        # Of records at the same time, the refusal counts. A record without a day is the oldest.
-        .agg(pl.col("granted").sort_by("day", "at", ~pl.col("granted"), nulls_last=False).last())
-        .filter(~pl.col("granted"))
-        .select(pl.col("customer_id").unique().sort())
-        .collect()
-    )
-    return newest["customer_id"], []
-
-
-def _granted(column: str, dtype: pl.DataType) -> pl.Expr:
-    if dtype == pl.Boolean:
-        return pl.col(column)
-    word = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase().str.replace_all(r"[\s-]+", "_")
-    return word.is_in(load_data("consent_words.yaml")["granted"])
+def _remarks(tables: Mapping[str, pl.LazyFrame], may_contact: pl.DataFrame) -> Iterator[str]:
+    if TABLE in tables and not is_readable(tables[TABLE]):
+        yield "table consents lacks customer_id, at, and granted or status: its customers are not contacted"
+    refused = may_contact.filter(~pl.col("allowed"))
+    if refused.height:
+        without = refused.filter(pl.col("reason") == "no_record").height
+        some = f", {without:,} of them without a recorded consent" if without else ""
+        yield f"{counted(refused.height, 'customer')} may not be contacted by their consents{some}"
 
 
 def _contacted(tables: Mapping[str, pl.LazyFrame], as_of: date, settings: ChurnSettings, time_zone: str) -> pl.Series:
@@ -131,20 +112,10 @@ def _contacted(tables: Mapping[str, pl.LazyFrame], as_of: date, settings: ChurnS
             topics = [topic.lower() for topic in settings.contact_topics]
             about = pl.col("topic").str.to_lowercase().is_in(topics) if "topic" in schema else pl.lit(False)
             ours = (pl.col("kind") == VISIT) | ((pl.col("kind") == EVENT) & about)
-            found.append(frame.filter(ours).select("customer_id", day=_day("at", schema["at"], time_zone)))
+            found.append(frame.filter(ours).select("customer_id", day=calendar_day("at", schema["at"], time_zone)))
     if "assignments" in tables and "contacted_on" in (schema := tables["assignments"].collect_schema()):
-        day = _day("contacted_on", schema["contacted_on"], time_zone)
+        day = calendar_day("contacted_on", schema["contacted_on"], time_zone)
         found.append(tables["assignments"].select("customer_id", day=day))
     earliest = as_of - timedelta(days=settings.contacted_days)
     recent = pl.concat(found).filter((pl.col("day") > earliest) & (pl.col("day") <= as_of))
     return recent.select(pl.col("customer_id").drop_nulls().unique().sort()).collect()["customer_id"]
-
-
-def _day(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:
-    """Return the calendar day of a column of days, of instants, or of texts that start with a day."""
-    if isinstance(dtype, pl.Datetime):
-        instant = pl.col(column) if dtype.time_zone else pl.col(column).dt.replace_time_zone("UTC")
-        return instant.dt.convert_time_zone(time_zone).dt.date()
-    if dtype == pl.String:
-        return pl.col(column).str.strip_chars().str.head(10).str.to_date("%Y-%m-%d", strict=False)
-    return pl.col(column).cast(pl.Date)

@@ -120,7 +120,7 @@ def write_draft(folder: Path, wanted: DraftFields, as_of: date, *, force: bool =
     if path.exists() and not force:
         raise UsageError(f"{path} already exists", hint="--force overwrites it; --id chooses another name")
     text = skeleton(name, wanted, as_of)
-    with replacing(path) as draft:
+    with replacing(path, shared=True) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
     return Draft(path, name, text)
 

@@ -69,7 +69,7 @@ def append(path: Path, search: LoggedSearch) -> None:
     if search.query is not None:
         line["query"] = search.query[:LONGEST]
     data = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     try:
         os.write(descriptor, data)  # one call, so that lines of several processes do not mix

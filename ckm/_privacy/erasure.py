@@ -5,7 +5,8 @@ load. It contains the ids and contacts of the persons; it is readable only for i
 
 1. The journal is written. From here on the erasure is completed.
 2. Tombstones are added, so that no later load brings the persons back.
-3. Rows are removed from the store, with old files and the bounds in the logs.
+3. Rows are removed from the store, with old files and the bounds in the logs; with ``--keep-counts`` they are replaced
+   by rows without the person.
 4. Lines of ``identities.csv``, and rows of result files in ``out/``, are removed.
 5. The remaining files of the workspace are searched; the receipt is written; the journal is deleted.
 """
@@ -19,12 +20,12 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from ckm._privacy.person import Person, find_person, linked_ids
+from ckm._privacy.kept_counts import KeptCounts, kept_counts
+from ckm._privacy.person import Person, find_person, linked_ids, tables_with_customers
 from ckm._privacy.result_lists import EDITABLE, remove_from_list
 from ckm._privacy.tombstones import (
     FOLDER,
     ID,
-    PRIVATE_FOLDER,
     Tombstones,
     add_tombstones,
     make_private,
@@ -33,12 +34,15 @@ from ckm._privacy.tombstones import (
 )
 from ckm._privacy.traces import Traces
 from ckm.errors import UsageError
+from ckm.files import OWNER_ONLY_FOLDER
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import Identities, read_identities
 from ckm.store import Store
+from ckm.store.damage import table_folders
+from ckm.store.runs import is_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     import polars as pl
@@ -69,6 +73,8 @@ class Receipt:
         Number of ids, with linked ones.
     removed
         Number of rows, lines or objects by place: table, or path in the workspace.
+    pseudonymised
+        Number of rows by table that stay under a random id (``--keep-counts``).
     contacts_kept
         Number of contacts and names that other customers have too; they are not recognised in later loads.
     sources
@@ -85,6 +91,7 @@ class Receipt:
     erased_on: str
     customer_ids: int
     removed: dict[str, int] = field(default_factory=dict)
+    pseudonymised: dict[str, int] = field(default_factory=dict)
     contacts_kept: int = 0
     sources: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
@@ -96,13 +103,16 @@ class Receipt:
 class _Erasure:
     """An erasure in progress, as in the journal.
 
-    ``repeats`` is whether the ids were erased before; ``receipt`` is the path of its receipt, once it is chosen.
+    ``repeats`` is whether the ids were erased before; ``receipt`` is the path of its receipt, once it is chosen;
+    ``kept`` is how rows stay without the person, None if they are removed.
     """
 
     person: Person
     erased_on: str
     repeats: bool
+    kept: KeptCounts | None = None
     removed: dict[str, int] = field(default_factory=dict)
+    pseudonymised: dict[str, int] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     receipt: str = ""
 
@@ -113,12 +123,20 @@ class _Erasure:
     def of(cls, text: str) -> _Erasure:
         record: dict[str, Any] = json.loads(text)
         person = record.pop("person")
+        kept = record.pop("kept", None)
+        kept = None if kept is None else KeptCounts(kept["aliases"], kept["key"], tuple(kept["masters"]))
         keys = {kind: tuple(values) for kind, values in person["keys"].items()}
-        return cls(Person(tuple(person["ids"]), keys, tuple(person["texts"]), person["shared"]), **record)
+        return cls(Person(tuple(person["ids"]), keys, tuple(person["texts"]), person["shared"]), kept=kept, **record)
 
 
 def erase(
-    workspace: Workspace, ids: Iterable[str], erased_on: str, *, force: bool = False, progress: Progress
+    workspace: Workspace,
+    ids: Iterable[str],
+    erased_on: str,
+    *,
+    force: bool = False,
+    keep_counts: bool = False,
+    progress: Progress,
 ) -> Receipt:
     """Erase the persons with these customer ids, and all ids linked to them; complete an interrupted erasure first.
 
@@ -132,6 +150,8 @@ def erase(
         Date for the receipt and the tombstones (``YYYY-MM-DD``).
     force
         Whether to erase an id that the workspace does not know, so that later loads drop it.
+    keep_counts
+        Whether rows stay under a random id (:mod:`ckm._privacy.kept_counts`).
     progress
         Called with the name of each step.
 
@@ -152,7 +172,8 @@ def erase(
         make_private(workspace.root / FOLDER)
         tombstones = read_tombstones(workspace.root / FOLDER)
         repeats = tombstones is not None and all(tombstones.has(ID, each) for each in person.ids)
-        begun = _Erasure(person, erased_on, repeats)
+        kept = kept_counts(store, person.ids, identities) if keep_counts else None
+        begun = _Erasure(person, erased_on, repeats, kept)
         _write_journal(workspace, begun)
         receipt = _finish(workspace, store, begun, progress)
         return receipt if receipt.receipt or completed is None else completed
@@ -177,7 +198,7 @@ def complete(
 def _refuse_unknown(workspace: Workspace, store: Store, ids: tuple[str, ...], identities: Identities) -> None:
     import polars as pl
 
-    from ckm._privacy.person import CUSTOMER, tables_with_customers
+    from ckm._privacy.person import CUSTOMER
 
     tombstones = read_tombstones(workspace.root / FOLDER)
     linked = {each for link in identities.links for each in (link.left, link.right)}
@@ -199,9 +220,12 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     root = workspace.root
     person, traces = erasure.person, Traces(erasure.person)
 
+    kept_places: set[str] = set()
+
     def found(place: str, rows: int, sources: Iterable[str] = ()) -> None:
         """Record what is about to be removed; after a kill the larger count applies."""
-        erasure.removed[place] = max(rows, erasure.removed.get(place, 0))
+        counts = erasure.pseudonymised if place in kept_places else erasure.removed
+        counts[place] = max(rows, counts.get(place, 0))
         erasure.sources = sorted({*erasure.sources, *sources})
         _write_journal(workspace, erasure)
 
@@ -210,7 +234,14 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     values += [(kind, key) for kind, keys in person.keys.items() for key in keys]
     tombstones = add_tombstones(root / FOLDER, values, erasure.erased_on)
     progress("erasing from the store")
-    store.erase_customers(person, lambda table, lineage: found(f"store/{table}", len(lineage), _files(lineage)))
+    if erasure.kept is not None:
+        kept_places = {f"store/{table}" for table, _ in tables_with_customers(store)}
+        kept_places |= {f"store/{folder.name}" for folder in table_folders(store.root) if is_runs(folder.name)}
+    store.erase_customers(
+        person,
+        lambda table, lineage: found(f"store/{table}", len(lineage), _files(lineage)),
+        None if erasure.kept is None else erasure.kept.rows,
+    )
     progress("erasing from results")
     _erase_links(root / IDENTITIES, person, found)
     for path in _files_below(workspace.out_dir):
@@ -226,14 +257,15 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         erasure.erased_on,
         len(person.ids),
         {place: rows for place, rows in sorted(erasure.removed.items()) if rows},
+        dict(sorted(erasure.pseudonymised.items())),
         person.shared,
         tuple(sorted({*erasure.sources, *incoming})),
         remaining,
         in_git=any((folder / ".git").exists() for folder in (root, *root.parents)),
     )
-    if receipt.removed or not erasure.repeats:
+    if receipt.removed or receipt.pseudonymised or not erasure.repeats:
         if not erasure.receipt:  # a killed process may have written it, before its journal was deleted
-            erasure.receipt = _name(_new_receipt_file(root, person, erasure.erased_on, tombstones), root)
+            erasure.receipt = _name(_receipt_of(root, person, erasure.erased_on, tombstones), root)
             _write_journal(workspace, erasure)
         receipt = replace(receipt, receipt=erasure.receipt)
         text = json.dumps(asdict(receipt), ensure_ascii=False, indent=2)
@@ -281,11 +313,22 @@ def _write_journal(workspace: Workspace, erasure: _Erasure) -> None:
     write_private(workspace.root / FOLDER / JOURNAL, erasure.to_json())
 
 
-def _new_receipt_file(root: Path, person: Person, day: str, tombstones: Tombstones) -> Path:
+def write_receipt(workspace: Workspace, name: str, facts: Mapping[str, Any]) -> str:
+    """Write a receipt with a new name that starts with ``name``; return its path in the workspace."""
+    make_private(workspace.root / FOLDER)
+    path = _new_receipt(workspace.root, name)
+    write_private(path, f"{json.dumps(facts, ensure_ascii=False, indent=2)}\n")
+    return _name(path, workspace.root)
+
+
+def _receipt_of(root: Path, person: Person, day: str, tombstones: Tombstones) -> Path:
     """Return the path of a new receipt, named by the day and the tombstones of the person."""
-    folder = root / FOLDER / RECEIPTS
-    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     digests = "".join(sorted(tombstones.digest(ID, each) for each in person.ids))
-    name = f"{day}-{hashlib.sha256(digests.encode()).hexdigest()[:DIGEST_LENGTH]}"
+    return _new_receipt(root, f"{day}-{hashlib.sha256(digests.encode()).hexdigest()[:DIGEST_LENGTH]}")
+
+
+def _new_receipt(root: Path, name: str) -> Path:
+    folder = root / FOLDER / RECEIPTS
+    folder.mkdir(mode=OWNER_ONLY_FOLDER, exist_ok=True)
     names = (f"{name}{f'-{number}' if number > 1 else ''}.json" for number in count(1))
     return next(folder / each for each in names if not (folder / each).exists())

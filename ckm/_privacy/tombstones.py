@@ -18,7 +18,7 @@ import polars as pl
 
 from ckm._privacy.contacts import EMAIL, contact_columns, contact_key
 from ckm.errors import RefusedError
-from ckm.files import flush_folder, replacing
+from ckm.files import OWNER_ONLY_FOLDER, flush_folder, replacing
 from ckm.store.erase import PARENT, RELATED
 from ckm.store.quarantine_search import values_of_record
 
@@ -32,7 +32,6 @@ FILE, KEY_FILE = "tombstones.csv", "key"
 COLUMNS = ("kind", "digest", "erased_on")
 ID = "id"
 KEY_BYTES = 32
-PRIVATE_FOLDER = 0o700
 GITIGNORE = "# The key must not be in git; keep a backup elsewhere.\nkey\nerasure.json\n"
 CUSTOMER = "customer_id"
 
@@ -176,7 +175,7 @@ def add_tombstones(folder: Path, values: Iterable[tuple[str, str]], erased_on: s
 
 def make_private(folder: Path) -> None:
     """Create a folder that only its owner can read, with a ``.gitignore`` for its secrets."""
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     if not (folder / ".gitignore").exists():
         (folder / ".gitignore").write_text(GITIGNORE, encoding="utf-8", newline="\n")
 

@@ -10,6 +10,7 @@ import polars as pl
 from ckm._churn.suppression import suppress
 from ckm._profile.figures import NotKnown, ProfileFigure, ProfileSection, ProfileTable
 from ckm._profile.record import CUSTOMERS, INTERACTIONS
+from ckm.customers.consents import consent_records
 from ckm.dataset import WHO
 from ckm.io.values.word_lists import load_data
 from ckm.schema import RESERVED_COLUMNS, TABLES, Exposure
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm._profile.record import CustomerRecord
+
+SUPPRESSED_BY = ("consents", CUSTOMERS, INTERACTIONS, "assignments")
+"""Tables with reasons not to contact a customer."""
+SHOWN = ("purpose", "channel", "granted", "status", "at", "valid_until", "obtained_by")
+"""Shown columns of recorded consents."""
 
 
 def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
@@ -29,9 +35,10 @@ def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
         as_of=record.as_of,
         settings=record.dataset.config.churn,
         time_zone=record.time_zone,
+        consents=consent_records(record.dataset.tables, record.time_zone),
     ).frame["suppressed"][0]
     if suppressed is not None:
-        source = ", ".join(name for name in ("consents", INTERACTIONS, "assignments") if name in record.tables)
+        source = ", ".join(name for name in SUPPRESSED_BY if name in record.tables)
         reason = suppressed.replace("_", " ")
         figures.append(ProfileFigure("suppressed", "Do not contact", reason, source, record.as_of, Exposure.group))
     tables = tuple(_consent_rows(record))
@@ -53,7 +60,11 @@ def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
 
 def _consent_rows(record: CustomerRecord) -> Iterator[ProfileTable]:
     rows = record.rows("consents")
-    names = [name for name in ("purpose", "channel", "granted", "status", "at") if name in rows.columns]
+    names = [
+        name
+        for name in ("purpose", "channel", "granted", "status", "at", "valid_until", "obtained_by")
+        if name in rows.columns
+    ]
     if rows.height and names:
         shown = rows.select(names)
         shown = shown.sort("at", descending=True) if "at" in names else shown

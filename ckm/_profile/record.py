@@ -149,7 +149,7 @@ def _until(table: str, frame: pl.LazyFrame, shop: ShopDays, dataset: Dataset) ->
     if table == CUSTOMERS and "created_on" in schema:
         return rows.filter(pl.col("created_on").is_null() | (pl.col("created_on") <= shop.as_of))
     if isinstance(schema.get("at"), pl.Datetime):
-        return rows.filter(pl.col("at") < end_of_day(shop.as_of, zone))
+        return rows.filter(pl.col("at").is_null() | (pl.col("at") < end_of_day(shop.as_of, zone)))
     return rows
 
 

@@ -75,7 +75,7 @@ class SavedDefinition:
 
     def save(self, path: Path) -> None:
         """Write the file atomically."""
-        with replacing(path) as draft:
+        with replacing(path, shared=True) as draft:
             draft.write_text(self.to_yaml(), encoding="utf-8", newline="\n")
 
     def to_yaml(self) -> str:

@@ -27,6 +27,7 @@ CHECKS = {
     "quarantine": "few rows were rejected at ingest",
     "references": "every customer id is known",
     "linked_customers": "customers of several sources are linked",
+    "group_size": "no few customers have values of the quasi-identifiers of their own",
     "no_customer": "most sales name their customer",
     "guest_ids": "no customer id is used for many customers",
     "duplicates": "few rows are complete duplicates",

@@ -15,6 +15,8 @@ from ckm.schema import TRANSACTION_TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OTHER_SECTIONS = ("freshness", "quasi_identifiers", "min_group_size")
+"""Limits that other sections of ckm.yaml than ``check`` have."""
 _SPAN = re.compile(r"^\s*(\d{1,7})\s*(h|d|w)?\s*$")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
@@ -53,6 +55,8 @@ class CheckLimits:
         Severity of rows dated after ``--as-of``: ``off``, ``info``, ``warning`` or ``error``.
     freshness
         Days by table; the section ``freshness`` of ckm.yaml.
+    quasi_identifiers, min_group_size
+        Columns that together may identify a customer, and fewest customers with equal values; the section ``privacy``.
     """
 
     skip: tuple[str, ...] = ()
@@ -76,6 +80,8 @@ class CheckLimits:
     control_types: tuple[str, ...] = ("sale", "return", "subscription")
     future: str = "off"
     freshness: Mapping[str, int] = field(default_factory=dict)
+    quasi_identifiers: tuple[str, ...] = ()
+    min_group_size: int = 5
 
     def __post_init__(self) -> None:
         _names("skip", self.skip, tuple(CHECKS), "check")
@@ -102,7 +108,7 @@ class CheckLimits:
         UsageError
             A value has the wrong type or is out of range.
         """
-        known = [item.name for item in fields(cls) if item.name != "freshness"]
+        known = [item.name for item in fields(cls) if item.name not in OTHER_SECTIONS]
         settings: dict[str, object] = {}
         for key, value in check.items():
             if key not in known:

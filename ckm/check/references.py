@@ -22,6 +22,7 @@ REFERENCES = {
     "customers": ("parent_id",),
     "relationships": ("customer_id", "related_id"),
     "billing_fields": ("customer_id",),
+    "consents": ("customer_id",),
 }
 """Customer id columns of each table."""
 

@@ -16,6 +16,7 @@ from ckm.check.controls_file import CONTROLS
 from ckm.check.duplicate_sales import same_sales
 from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest, stray_dates
+from ckm.check.group_size import group_size
 from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
 from ckm.check.linked_customers import COLUMNS, linked_customers
@@ -159,6 +160,7 @@ def check_tables(
         _check_alone(run, counts)
     _check_references(run, measured)
     _check_links(run, tables, payments)
+    _check_groups(run, subjects)
     days = {name: day for name, counts in measured.items() if (day := newest(counts)) is not None}
     later = _check_dates(run, measured, as_of or max(days.values(), default=None), given=as_of)
     _check_controls(run, measured, controls, as_of)
@@ -214,6 +216,17 @@ def _check_links(run: _Run, tables: Mapping[str, pl.LazyFrame], payments: pl.Laz
     if "transactions" in tables:
         lacks = None if suitable else "no table with the columns 'customer_id' and 'source'"
         run.make("linked_customers", "transactions", linked_customers(suitable) if suitable else (), lacks=lacks)
+
+
+def _check_groups(run: _Run, subjects: Mapping[str, CheckedTable]) -> None:
+    """Check the size of groups of customers with equal quasi-identifiers."""
+    for name in ("customers", "transactions"):
+        if name in subjects:
+            declared = run.limits.quasi_identifiers
+            has_any = any(subjects[name].has(column) for column in declared)
+            lacks = "no column is declared in ckm.yaml: privacy.quasi_identifiers" if not declared else None
+            lacks = lacks or (None if has_any else "no declared column")
+            run.make("group_size", name, group_size(name, subjects[name].frame, run.limits), lacks=lacks)
 
 
 def _check_references(run: _Run, measured: Mapping[str, TableCounts]) -> None:

@@ -49,7 +49,11 @@ def check(
     dataset = dataset_of(source).known_on(as_of)
     config, limits, controls, merged = dataset.config, CheckLimits(), None, None
     if dataset.workspace is not None:
-        limits = CheckLimits.from_config(vars(config.check), config.freshness)
+        limits = replace(
+            CheckLimits.from_config(vars(config.check), config.freshness),
+            quasi_identifiers=config.privacy.quasi_identifiers,
+            min_group_size=config.privacy.min_group_size,
+        )
         path = dataset.workspace.root / CONTROLS_FILE
         controls = read_controls(path) if path.exists() else None
         merged = _merged_orders(dataset.workspace.store_dir)

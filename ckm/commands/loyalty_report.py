@@ -26,6 +26,7 @@ from ckm.commands.options import (
 )
 from ckm.commands.recording import current_run
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import replacing
 from ckm.names import ReportLanguage
 from ckm.output import Format, default_format, detail, emit, emit_text, file_alone, note, progress, remark
 
@@ -228,7 +229,8 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
         case suffix if suffix == WORKBOOK and fmt is None:
             from ckm._loyalty.workbook import write_workbook
 
-            write_workbook(report, output, lang)
+            with replacing(output) as draft:
+                write_workbook(report, draft, lang)
             note(f"wrote {output}")
         case _:
             emit(report.metrics.table(), fmt, output=output)

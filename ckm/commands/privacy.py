@@ -1,9 +1,10 @@
-"""``ckm privacy``: erase a customer, or export what is known about one."""
+"""``ckm privacy``: erase a customer, export what is known about one, remove old rows, pseudonymise the tables."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +12,13 @@ from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, emit, emit_text, note, progress, remark
 
-ERASE, EXPORT = "erase", "export"
-ACTIONS = (ERASE, EXPORT)
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ERASE, EXPORT, PSEUDONYMISE, RETENTION = "erase", "export", "pseudonymise", "retention"
+ACTIONS = (ERASE, EXPORT, PSEUDONYMISE, RETENTION)
+OPTIONS = {"--force": ERASE, "--keep-counts": ERASE, "--key": PSEUDONYMISE, "--apply": RETENTION, "--on": RETENTION}
+"""The action that each option belongs to."""
 
 
 def register(app: typer.Typer) -> None:
@@ -23,29 +29,55 @@ def register(app: typer.Typer) -> None:
 def privacy(
     words: Annotated[
         list[str],
-        typer.Argument(metavar="erase|export ID...", help="Customer ids, as the store has them.", show_default=False),
+        typer.Argument(
+            metavar="erase|export ID... | pseudonymise DIR | retention",
+            help="What to do, with customer ids as the store has them, or the folder of the copy.",
+            show_default=False,
+        ),
     ],
     force: Annotated[
         bool, typer.Option("--force", help="Erase an id that the store does not have: later loads drop it.")
     ] = False,
+    keep_counts: Annotated[
+        bool,
+        typer.Option(
+            "--keep-counts", help="Erase the person, but keep orders without the person, so that totals hold."
+        ),
+    ] = False,
+    key: Annotated[
+        Path | None, typer.Option("--key", metavar="FILE", help="Key of the hashes, outside of the workspace.")
+    ] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Remove the old rows; without it they are counted.")] = False,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            "--on", metavar="DATE", formats=["%Y-%m-%d"], help="Day from which ages are counted. Default: today."
+        ),
+    ] = None,
     workspace: Workspace = None,
     fmt: OutputFormat = None,
     output: Output = None,
 ) -> None:
-    """Erase a customer from the workspace for good, or export all that is known about one.
+    """Erase a customer for good, export all that is known about one, remove old rows, or copy tables without persons.
 
     erase removes all rows of the person, with all ids that identities.csv links, from the store (also from the
     quarantine, earlier states, saved runs and their logs), from identities.csv and from the lists in out/. There is no
     undo. A tombstone, a keyed hash of each id, e-mail address and telephone number, drops the person from every later
     load, which counts the dropped rows. The receipt says what was removed, and names what is beyond reach: source
-    files, files in other formats, the history of git.
+    files, files in other formats, the history of git. With --keep-counts, orders, contacts and saved results stay
+    under a random id, without names, contacts and texts, so that totals of past reports hold.
 
     export writes all rows on the person, with sources, purposes, saved scores and reasons: as JSON, or as a page to
     read. Only the owner can read the file.
 
+    pseudonymise writes a copy of all tables with keyed hashes (HMAC-SHA256) instead of ids; names, contacts, texts and
+    columns that only a source has are left out. The key must be outside of the workspace.
+
+    retention counts the rows that are older than privacy.retention of ckm.yaml allows; --apply removes them for good.
+
     Keep a backup of privacy/key outside of git; without it no file is loaded.
 
-    Cost: seconds; every data file with a row of the person is rewritten.
+    Cost: seconds; every data file with a row to remove is rewritten.
 
     Examples:
       ckm privacy export cus_42                  # where, how many rows, and why
@@ -53,26 +85,60 @@ def privacy(
       ckm privacy erase cus_42                   # one person
       ckm privacy erase cus_42 cus_77 -f json    # two, receipt as JSON
       ckm privacy erase cus_99 --force           # unknown to the store: later loads drop it
+      ckm privacy erase cus_42 --keep-counts     # totals of past reports hold
+      ckm privacy retention                      # old rows by table
+      ckm privacy retention --apply              # remove them
+      ckm privacy pseudonymise copy/ --key ~/shop.key
     """
-    action, ids = words[0], words[1:]
+    action, rest = words[0], words[1:]
     if action not in ACTIONS:
         raise UnknownNameError("action", action, ACTIONS)
+    given = {"--force": force, "--keep-counts": keep_counts, "--key": key, "--apply": apply, "--on": on}
+    _refuse_other_options(action, given)
+    match action:
+        case "erase":
+            _refuse_no_ids(action, rest)
+            from ckm.privacy import erase
+
+            with progress("erasing") as advance:
+                erased = erase(workspace, *rest, force=force, keep_counts=keep_counts, progress=advance.stage)
+            emit(erased.frame, fmt, output=output)
+            remark(*erased.remarks)
+        case "export":
+            _refuse_no_ids(action, rest)
+            _export(rest, workspace, fmt, output)
+        case "pseudonymise":
+            if len(rest) != 1 or key is None:
+                raise UsageError("a folder and --key are needed", hint="ckm privacy pseudonymise DIR --key FILE")
+            from ckm.privacy import pseudonymise
+
+            with progress("pseudonymising") as advance:
+                copy = pseudonymise(workspace, rest[0], key=key, progress=advance.stage)
+            emit(copy.frame, fmt, output=output)
+            remark(*copy.remarks)
+        case _:
+            if rest:
+                raise UsageError(f"retention takes no ids, and got {len(rest)}", hint="ckm privacy retention --apply")
+            from ckm.privacy import retention
+
+            with progress("retention") as advance:
+                old = retention(workspace, apply=apply, on=on.date() if on else None, progress=advance.stage)
+            emit(old.frame, fmt, output=output)
+            remark(*old.remarks)
+
+
+def _refuse_no_ids(action: str, ids: list[str]) -> None:
     if not ids:
         raise UsageError("no customer id is given", hint=f"ckm privacy {action} ID")
-    if action == EXPORT:
-        return _export(ids, workspace, fmt, output, force=force)
-    from ckm.privacy import erase
-
-    with progress("erasing") as advance:
-        found = erase(workspace, *ids, force=force, progress=advance.stage)
-    emit(found.frame, fmt, output=output)
-    remark(*found.remarks)
-    return None
 
 
-def _export(ids: list[str], workspace: Path | None, fmt: Format | None, output: Path | None, *, force: bool) -> None:
-    if force:
-        raise UsageError("--force needs erase", hint="ckm privacy erase ID --force")
+def _refuse_other_options(action: str, given: Mapping[str, object]) -> None:
+    for name, value in given.items():
+        if value and OPTIONS[name] != action:
+            raise UsageError(f"{name} needs {OPTIONS[name]}", hint=f"ckm privacy {OPTIONS[name]} ... {name}")
+
+
+def _export(ids: list[str], workspace: Path | None, fmt: Format | None, output: Path | None) -> None:
     from ckm.privacy import export
 
     found = export(workspace, *ids)

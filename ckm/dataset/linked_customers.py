@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.io.mapping.consent_columns import answer, consent_columns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,7 +20,8 @@ def with_persons(tables: Mapping[str, pl.LazyFrame], persons: Mapping[str, str])
     """Return the tables with person ids instead of the ids of linked customers.
 
     In the table ``customers`` the rows of a person become one: its first value of each column, where the row of the
-    customer whose id the person has comes first, then the others by id.
+    customer whose id the person has comes first, then the others by id. Of different answers to a consent, the refusal
+    counts.
 
     >>> rows = pl.LazyFrame({"customer_id": ["cus_1", "ann", None]})
     >>> found = with_persons({"transactions": rows}, {"cus_1": "ann", "ann": "ann"})
@@ -46,5 +49,12 @@ def _one_row_per_person(customers: pl.LazyFrame, replaced: list[pl.Expr], linked
     original = pl.col(WHO).alias("ckm:original")
     rows = customers.filter(is_linked).with_columns(original, *replaced)
     first = rows.sort(pl.col("ckm:original") != pl.col(WHO), "ckm:original").drop("ckm:original")
-    merged = first.group_by(WHO, maintain_order=True).agg(pl.all().drop_nulls().first())
+    asked = consent_columns(customers.collect_schema())
+    refusal_first = [
+        pl.col(name).sort_by(answer(name, entry), nulls_last=True, maintain_order=True).drop_nulls().first()
+        for name, entry in asked.items()
+    ]
+    merged = first.group_by(WHO, maintain_order=True).agg(
+        pl.all().exclude(list(asked)).drop_nulls().first(), *refusal_first
+    )
     return pl.concat([rest, merged.select(customers.collect_schema().names())])

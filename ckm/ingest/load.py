@@ -14,7 +14,7 @@ import polars as pl
 from ckm._privacy.tombstones import read_tombstones, without_erased
 from ckm.errors import CkmError, InputError
 from ckm.ingest.failures import Failures
-from ckm.ingest.load_remarks import remarks_on_flags, remarks_on_known_rows, remarks_on_names
+from ckm.ingest.load_remarks import remarks_on_consents, remarks_on_flags, remarks_on_known_rows, remarks_on_names
 from ckm.ingest.plan import mapping_for
 from ckm.ingest.prefetch import prefetched
 from ckm.ingest.results import FileResult, Status
@@ -337,6 +337,7 @@ class FileLoad:
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         found = self.source.format
         unmapped = unmapped_columns(self.conversion.mapping, found.columns).others
+        extras = [*unmapped, *self.conversion.mapping.aside]
         extra = ", ".join(map(repr, shown_columns(unmapped, named=found.named)))
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
         return FileResult(
@@ -365,6 +366,7 @@ class FileLoad:
                 *self.conversion.cleaning_remarks(),
                 *problems,
                 *remarks_on_flags(self.flags),
+                *remarks_on_consents(self.table.name, extras, named=found.named),
                 *remarks_on_names(self.names, named=found.named),
             ),
         )

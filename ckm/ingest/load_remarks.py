@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm.io.mapping.consent_columns import CONSENT_TABLES, consent_columns, resembles_consent
 from ckm.io.mapping.shown_columns import shown_columns
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ckm.store import LoadFacts
 
@@ -42,6 +43,23 @@ def remarks_on_known_rows(facts: LoadFacts) -> list[str]:
 def remarks_on_flags(flags: Mapping[str, int]) -> list[str]:
     """Return a remark for each rule of the mapping that flagged rows; ``flags`` counts rows by rule."""
     return [f"{counted(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(flags.items())]
+
+
+def remarks_on_consents(table: str, columns: Sequence[str], *, named: bool) -> list[str]:
+    """Return remarks on the columns of a file that are read as consents, and on columns that may be consents."""
+    if table not in CONSENT_TABLES:
+        return []
+    read = consent_columns(columns)
+    unread = [column for column in columns if column not in read and resembles_consent(column)]
+    remarks = []
+    for column, entry in read.items():  # a name of the catalogue is no value, even if the header is uncertain
+        kind = "refusals" if entry.get("refuses") else "consents"
+        remarks.append(f"column '{column}' is read as {kind} ({entry.get('channel', 'every channel')})")
+    if unread:
+        names = shown_columns(unread, named=named)
+        which = f"column {', '.join(map(repr, names))}" if names else counted(len(unread), "column")
+        remarks.append(f"{which} may be a consent and is not read as one: see 'ckm help privacy'")
+    return remarks
 
 
 def remarks_on_names(names: Mapping[str, str], *, named: bool) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import InputError, UsageError
-from ckm.files import temporary_folder
+from ckm.files import OWNER_ONLY, temporary_folder
 from ckm.partitions.executor import error_in
 
 if TYPE_CHECKING:
@@ -75,8 +75,12 @@ def spark_session(master: str | None) -> SparkSession:
 def _log_in_file() -> Iterator[Path]:
     """Let Java processes that are started meanwhile write their log into a file instead of stderr."""
     log = Path(os.environ.get(LOG_VARIABLE) or temporary_folder() / "spark.log")
-    with log.open("a") as file, suppress_stderr(file.fileno()):
+    with open(log, "a", opener=_for_owner) as file, suppress_stderr(file.fileno()):
         yield log
+
+
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, OWNER_ONLY)
 
 
 @contextmanager

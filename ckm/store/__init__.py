@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.store.erase import Found
+    from ckm.store.erase import Found, Kept
     from ckm.store.incomplete_orders import OrderAmounts
 
 __all__ = [
@@ -323,13 +323,13 @@ class Store:
         with self.locked():
             return erase_customer(self.root, customer_id)
 
-    def erase_customers(self, customers: CustomerRows, found: Found) -> dict[str, int]:
+    def erase_customers(self, customers: CustomerRows, found: Found, kept: Kept | None = None) -> dict[str, int]:
         """Remove customers from every table, the run history and old files; see :func:`ckm.store.erase`.
 
         Takes the lock.
         """
         with self.locked():
-            return erase_customers(self.root, customers, found)
+            return erase_customers(self.root, customers, found, kept)
 
     def keep_run(
         self, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ckm.store.staging import Positions
 
     Found = Callable[[str, pl.DataFrame], None]
+    Kept = Callable[[str, pl.DataFrame], pl.DataFrame]
 
 SOURCE_FILE = "source_file"
 PARENT = "parent_id"
@@ -79,7 +80,12 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
     return erase_customers(root, _ById((customer_id,)))
 
 
-def erase_customers(root: Path, customers: CustomerRows, found: Found = lambda table, lineage: None) -> dict[str, int]:
+def erase_customers(
+    root: Path,
+    customers: CustomerRows,
+    found: Found = lambda table, lineage: None,
+    kept: Kept | None = None,
+) -> dict[str, int]:
     """Remove customers' rows from every table with customer ids; return the number of rows by table.
 
     Requires the lock. The tables include the run history. Old files are deleted at once, so that no earlier version can
@@ -96,19 +102,22 @@ def erase_customers(root: Path, customers: CustomerRows, found: Found = lambda t
     found
         Called before a table is changed, with its name and the lineage of the rows to remove (column ``source_file``
         if the table has it); also with ``TABLE.parent_id`` and rows whose parent is erased.
+    kept
+        Called with the name of a table and the rows to remove from it; returns the rows to write instead of them,
+        without the persons.
     """
-    _forget_ledger(root / LEDGER_FOLDER)
+    forget_ledger(root / LEDGER_FOLDER)
     erased = {}
     for folder in table_folders(root):
         table = StoredTable(folder)
         if CLUSTER_COLUMN in table.schema:
-            erased[table.name] = _erase_from(table, customers, found)
+            erased[table.name] = _erase_from(table, customers, found, kept)
             table.vacuum(keep_hours=0)
             forget_old_bounds(table)
     return erased
 
 
-def _forget_ledger(folder: Path) -> None:
+def forget_ledger(folder: Path) -> None:
     """Delete the cached ledger, which contains customer ids."""
     try:
         if folder.is_symlink() or folder.is_file():
@@ -122,7 +131,7 @@ def _forget_ledger(folder: Path) -> None:
         ) from error
 
 
-def _erase_from(table: StoredTable, customers: CustomerRows, found: Found) -> int:
+def _erase_from(table: StoredTable, customers: CustomerRows, found: Found, kept: Kept | None) -> int:
     contacts = [*customers.contact_columns(table.schema), *(name for name in [RELATED] if name in table.schema)]
     everywhere = table.name == QUARANTINE or bool(contacts)
     drops: dict[str, list[Positions]] = {}
@@ -136,14 +145,20 @@ def _erase_from(table: StoredTable, customers: CustomerRows, found: Found) -> in
     if lineage:
         found(table.name, pl.concat(lineage, how="diagonal"))
     prefix = f"erase-{table.version:08d}"
+    statistics = runs.STATISTICS if runs.is_runs(table.name) else STATISTICS
+    add = []
+    if kept is not None and table.name != QUARANTINE:
+        for number, (name, [positions]) in enumerate(drops.items()):  # a file of each, because a run has its own files
+            instead = DataFileWriter(table.folder, f"{prefix}-kept-{number:04d}", statistics=statistics)
+            instead.write(aligned(kept(table.name, read_rows(table.folder / name, positions)), table.schema))
+            add += instead.close()
     children = DataFileWriter(table.folder, f"{prefix}-children")
     if PARENT in table.schema:
         for rows in _without_erased_parents(table, customers, drops):
             found(f"{table.name}.{PARENT}", rows)
             children.write(rows)
-    add = children.close()
+    add += children.close()
     if drops:
-        statistics = runs.STATISTICS if runs.is_runs(table.name) else STATISTICS
         _, rewritten = drop_from_files(table.folder, table.files, drops, prefix, statistics)
         table.commit(schema=table.schema, add=[*add, *rewritten], remove=list(drops))
     return sum(len(rows) for rows in lineage)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from ckm.errors import RefusedError, UsageError
+from ckm.files import OWNER_ONLY_FOLDER, created_for_owner
 from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Owner:
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the store's lock; wait for another writer to finish. The system releases the lock of a dead process.
 
+    While it is held, files are created for their owner only, unless the folder has permissions for others.
+
     A thread that already holds the lock by :func:`held` enters without waiting.
 
     Parameters
@@ -88,7 +91,7 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
         The store is read-only.
     """
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        root.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     except FileExistsError:
         raise DamagedStoreError(root, "the store is not a folder", hint="move it to another place") from None
     except OSError as error:
@@ -99,7 +102,7 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
         yield
         return
     lock = FileLock(root / LOCK_FILE)
-    with _acquired(lock, root, wait):
+    with created_for_owner(root), _acquired(lock, root, wait):
         try:
             _sign(root)
             yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from ckm.files import OWNER_ONLY_FOLDER
 from ckm.store.commits import COMMITS_FILE
 from ckm.store.damage import table_folders
 from ckm.store.delta import LOG_FOLDER
@@ -21,7 +22,7 @@ def mirror(root: Path, copy: Path) -> None:
     lock is taken. The journal is copied too, so that an interrupted or uncommitted load is recovered in the copy as in
     the store itself.
     """
-    copy.mkdir(parents=True)
+    copy.mkdir(mode=OWNER_ONLY_FOLDER, parents=True)
     for folder in table_folders(root):
         log, table = folder / LOG_FOLDER, copy / folder.name
         (table / LOG_FOLDER).mkdir(parents=True)

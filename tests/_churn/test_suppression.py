@@ -121,12 +121,12 @@ def test_consent_records_may_have_dates_as_text() -> None:
     ]
 
 
-def test_a_table_of_consents_that_cannot_be_read_is_reported() -> None:
+def test_customers_of_a_table_of_consents_that_cannot_be_read_are_suppressed_and_this_is_reported() -> None:
     found = suppress(
         asked(), {"consents": consents(("c1", "x"), columns=("customer_id", "note"))}, as_of=TODAY, settings=SETTINGS
     )
-    assert found.frame["suppressed"].to_list() == [None]
-    assert "is not used" in found.remarks[0]
+    assert found.frame["suppressed"].to_list() == ["no_consent"]
+    assert "lacks customer_id, at" in found.remarks[0]
 
 
 @pytest.mark.parametrize(("ago", "suppressed"), [(-1, None), (0, "contacted"), (29, "contacted"), (30, None)])

@@ -94,7 +94,10 @@ def test_consents_and_membership_come_from_columns_of_the_source(small: Path) ->
 
 def test_an_open_complaint_suppresses_offers_by_the_rule_of_churn_warn(small: Path) -> None:
     assert of(small).figure("suppressed") == "open complaint"
-    assert of(small, "bob").figure("suppressed") is None
+
+
+def test_a_customer_without_the_consent_that_others_gave_is_not_to_be_contacted(small: Path) -> None:
+    assert of(small, "bob").figure("suppressed") == "no consent"
 
 
 def test_account_distributor_and_siblings_belong_to_the_customer(small: Path) -> None:

@@ -57,6 +57,7 @@ def test_every_check_runs_or_is_skipped_with_a_reason(shop: Shop) -> None:
         "partial_orders": "no store",
         "payments": "no source is declared in ckm.yaml: payments",
         "same_sales": "no column 'source'",
+        "group_size": "no column is declared in ckm.yaml: privacy.quasi_identifiers",
         "linked_customers": "no table with the columns 'customer_id' and 'source'",
     }
 

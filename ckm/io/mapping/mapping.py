@@ -313,5 +313,5 @@ def dump_mapping(mapping: Mapping) -> str:
 def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> None:
     """Write a proposed mapping to a file for editing, with the name of the file as its name, and with ``files``."""
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
-    with replacing(path) as draft:
+    with replacing(path, shared=True) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")

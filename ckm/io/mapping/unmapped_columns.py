@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ckm.io.mapping.consent_columns import consent_columns
 from ckm.io.mapping.expressions import column_names, parse_sql
 from ckm.io.mapping.mapping import Expression, sources_of
 from ckm.io.values.word_lists import load_data
@@ -43,7 +44,8 @@ def unmapped_columns(mapping: Mapping, columns: Sequence[str]) -> UnmappedColumn
         if isinstance(rule, Expression):
             used.update(column_names(parse_sql(rule.sql, where=target)))
     left = [column for column in columns if column not in used]
-    money = tuple(column for column in left if names_amount_or_status(column))
+    consents = consent_columns(left)
+    money = tuple(column for column in left if column not in consents and names_amount_or_status(column))
     return UnmappedColumns(money, tuple(column for column in left if column not in money))
 
 
