@@ -67,6 +67,11 @@ class Workspace:
         return self.root / "out"
 
     @property
+    def runs_dir(self) -> Path:
+        """Folder of the manifests of runs (:mod:`ckm.runs`)."""
+        return self.root / "runs"
+
+    @property
     def writable(self) -> bool:
         """Whether an analysis may write here: false on a read-only disk or without permission."""
         folders = [folder for folder in (self.root, self.store_dir) if folder.is_dir()]

@@ -247,6 +247,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     for path in _files_below(workspace.out_dir):
         if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
             found(_name(path, root), rows)
+    for path in _files_below(workspace.runs_dir):
+        if traces.in_file(path):  # a manifest whose arguments name the person
+            found(_name(path, root), 1)
+            path.unlink()
     progress("searching for traces")
     remaining = (
         *(_name(path, root) for path in _workspace_files(root) if traces.in_file(path)),

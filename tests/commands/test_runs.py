@@ -226,3 +226,18 @@ def test_every_command_that_writes_a_file_is_verified_on_the_example_shop(
     assert kept["schema"] == "ckm.manifest/1"
     shutil.rmtree(root / "out")
     assert verify(root, every[0].run).equal  # the files on disk are not needed
+
+
+@pytest.mark.slow
+def test_erasing_a_customer_removes_manifests_that_name_them_and_verify_says_inputs_erased(
+    shop: Path, run: Run
+) -> None:
+    run("kb-search", "parcel of customer-0005", "--kb", "kb", "-o", "out/hits.json")
+    load(shop, f"{ORDERS.splitlines()[0]}\ny1,customer-0005,2025-06-01,9.5,EUR\n")
+    run("segment", "-o", "out/a.csv")
+    assert run("privacy", "erase", "customer-0005").exit_code == 0
+    [left] = runs(shop).manifests
+    assert left.command == "segment"
+    found = run("runs", "verify", left.run)
+    assert found.exit_code == 6
+    assert "inputs erased" in found.stderr
