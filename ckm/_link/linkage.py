@@ -12,7 +12,7 @@ from ckm._link.agreement import EXCHANGED, Comparer
 from ckm._link.blocking import candidate_pairs
 from ckm.errors import NotEnoughDataError
 from ckm.models.linkage import LinkageModel, fit_linkage
-from ckm.models.linkage_clusters import clusters, connected
+from ckm.models.linkage_clusters import LINKED, clusters, connected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,6 +206,17 @@ def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
     return new // n, new % n
 
 
+def support(probability: Floats) -> Floats:
+    """Return how much each pair supports one person in the mean of a cluster's pairs, from 0 to 1; shape (pairs,).
+
+    This is the probability from one half on. Below, it is the log odds, scaled from 0 at :data:`NEGLIGIBLE` to one half
+    at even odds: of two records with few common fields the probability is low, but says much less against one person
+    than that of two records that contradict each other.
+    """
+    odds = np.log(np.clip(probability, NEGLIGIBLE, 0.5) / (1 - np.clip(probability, NEGLIGIBLE, 0.5)))
+    return np.where(probability >= LINKED, probability, 0.5 - 0.5 * odds / np.log(NEGLIGIBLE / (1 - NEGLIGIBLE)))
+
+
 def _constrained_clusters(
     n: int,
     pairs: ScoredPairs,
@@ -219,7 +230,7 @@ def _constrained_clusters(
     nothing = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     apart, together = forbidden or nothing, required or nothing
     keys = np.concatenate([pairs.left * n + pairs.right, together[0] * n + together[1], apart[0] * n + apart[1]])
-    values = np.concatenate([pairs.probability, np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
+    values = np.concatenate([support(pairs.probability), np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
     last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]  # people's decisions come last
     found = clusters(n, keys[last] // n, keys[last] % n, values[last])
     if not len(together[0]):

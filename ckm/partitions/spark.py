@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_join import join_coverage
-from ckm.dataset import MAX_REJECTS, TRANSACTIONS, Dataset, plan_transactions
+from ckm.dataset import TRANSACTIONS, Dataset
+from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
 from ckm.errors import InputError, UsageError
 from ckm.files import temporary_folder
 from ckm.identities import FILE as IDENTITIES
