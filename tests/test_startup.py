@@ -85,6 +85,19 @@ def test_a_search_imports_no_heavy_library(tmp_path: Path) -> None:
     assert SEARCHED.isdisjoint(json.loads(done.stderr.splitlines()[-1]))
 
 
+@pytest.mark.slow
+def test_a_load_does_not_import_pandas_which_pyarrow_uses_where_it_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    shop, lines = tmp_path / "shop", tmp_path / "lines.csv"
+    lines.write_text(
+        "order_id,customer_id,ordered_at,net\n1,a,2026-01-02T10:00:00,5.00\n2,b,2026-01-03T10:00:00,7.00\n"
+    )
+    subprocess.run([sys.executable, "-m", "ckm", "init", shop], check=True, capture_output=True, cwd=ROOT)
+    command = [sys.executable, "-c", PROBE, "ingest", lines, "--as", "transactions", "-q", "-C", shop]
+    done = subprocess.run(command, capture_output=True, check=True, encoding="utf-8", cwd=ROOT)
+    assert {"pandas", "sklearn", "scipy"}.isdisjoint(json.loads(done.stderr.splitlines()[-1]))
+
+
 def test_the_list_of_commands_is_what_their_modules_register() -> None:
     assert list(typer.main.get_command(app).commands) == list(COMMAND_MODULES)
 

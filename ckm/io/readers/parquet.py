@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ckm.io.readers.archive import Archive
     from ckm.io.readers.remarks import Remarks
 
-BATCH_ROWS = 250_000
+BATCH_ROWS = 125_000
+"""Rows per batch, about as many as in a block of a CSV file: twice as many need 120 MB more."""
 SAMPLE_ROWS = 10_000
 MANY_ROWS = 10_000_000
 """Number of rows up to which a file is never refused."""

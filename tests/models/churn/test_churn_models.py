@@ -15,7 +15,7 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal_clock import RepeatPurchases
-from ckm.models.churn.training import MODELS, train
+from ckm.models.churn.training import MODELS, require_trained, train, train_all
 from ckm.models.churn.training_set import TrainingSet, sampled_windows
 from ckm.models.sampling import id_hashes
 from tests.conftest import OTHER_THREADS, ROOT
@@ -148,3 +148,21 @@ def test_an_absent_feature_is_unknown_for_every_customer(name):
     unknown = {**features, "gap_last_ratio": np.full(len(features["gap_last_ratio"]), np.nan)}
     absent = {key: values for key, values in features.items() if key != "gap_last_ratio"}
     assert (learned(name).log_odds(absent) == learned(name).log_odds(unknown)).all()
+
+
+@pytest.mark.slow
+def test_models_that_are_trained_side_by_side_score_as_those_that_are_trained_alone():
+    features = SHOP.window(TODAY).features
+    together = train_all(_past(), MODELS)
+    assert tuple(together) == MODELS
+    for name, model in zip(MODELS, require_trained(together), strict=True):
+        assert (model.log_odds(features) == learned(name).log_odds(features)).all()
+
+
+def test_one_model_without_enough_data_does_not_stop_the_others():
+    past = _past()
+    together = train_all(TrainingSet(past.windows, TODAY, past.features, HORIZON), ("seasonal", "rule"))
+    assert isinstance(together["seasonal"], NotEnoughDataError)
+    assert together["rule"] == learned("rule")
+    with pytest.raises(NotEnoughDataError, match="season is not modelled"):
+        require_trained(together)
