@@ -23,7 +23,7 @@ from measure import CKM, SHARED, machine, run
 from ckm._link.linkage import link_records
 from ckm._link.records import comparable, records_of_file
 
-PERSONS, HISTORICAL = 20_000, 5_000
+PERSONS, HISTORICAL = 20_000, 2_500
 MILLION = 464_000
 """Persons of about a million records."""
 BANDS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
