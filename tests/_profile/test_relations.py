@@ -86,3 +86,8 @@ def test_the_error_on_a_pseudonym_says_that_it_is_one_and_where_the_ids_are(shop
         profile(shop, "id-0123456789", as_of=DAY)
     assert caught.value.hint is not None
     assert "churn-warn -o FILE" in caught.value.hint
+
+
+def test_each_subject_is_one_section(shop: Path) -> None:
+    names = [section.name for section in profile(shop, "acme", as_of=DAY).sections]
+    assert len(names) == len(set(names))
