@@ -88,6 +88,9 @@ def test_the_error_on_a_pseudonym_says_that_it_is_one_and_where_the_ids_are(shop
     assert "churn-warn -o FILE" in caught.value.hint
 
 
-def test_each_subject_is_one_section(shop: Path) -> None:
-    names = [section.name for section in profile(shop, "acme", as_of=DAY).sections]
-    assert len(names) == len(set(names))
+def test_what_is_not_known_is_said_once(shop: Path, tmp_path: Path) -> None:
+    bare = workspace(tmp_path / "shop", sales=SALES)
+    for each in (shop, bare):
+        missing = [row["what"] for row in json.loads(profile(each, "acme", as_of=DAY).to_json())["not_known"]]
+        assert len(missing) == len(set(missing))
+    assert missing.count("invoice requirements") == 1
