@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ckm._privacy.person import find_person, linked_ids
+from ckm._privacy.erasure import person_of
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import read_identities
 from ckm.io.values.word_lists import load_data
@@ -105,7 +105,7 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     """
     store = Store(workspace.store_dir)
     identities = read_identities(workspace.root / IDENTITIES)
-    person = find_person(store, linked_ids(ids, identities))
+    person = person_of(store, ids, identities)
     places = []
     for folder in table_folders(store.root):
         table = StoredTable(folder)
