@@ -83,3 +83,16 @@ def test_lists_of_the_report_and_of_churn_warn_are_refused_too(shop: Path, run: 
     assert run("loyalty-report", shop, "--export", shop / "out" / "lists").exit_code == 5
     assert not (shop / "out" / "warnings.csv").exists()
     assert not (shop / "out" / "lists").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("coarse")
+def test_lists_of_the_report_leave_out_refusals_and_say_how_many(shop: Path, run: Run) -> None:
+    done = run("loyalty-report", shop, "--export", shop / "out" / "lists", "-f", "json", "-v")
+    assert done.exit_code == 0
+    refused = {f"c{each:03}" for each in range(CUSTOMERS) if each % 3 == 0} | {f"c{CUSTOMERS:03}"}
+    for path in (shop / "out" / "lists").glob("*.csv"):
+        assert refused.isdisjoint(ids(path))
+    assert "in no list (" in done.stderr
+    warned = run("churn-warn", shop, "-f", "json", "-v")
+    assert "may not be contacted by their consents" in warned.stderr
