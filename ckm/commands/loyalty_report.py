@@ -185,9 +185,8 @@ def _left_out(written: list[Path]) -> list[str]:
     [table] = [path for path in written if path.name == TABLE]
     reasons = pl.read_parquet(table, columns=["left_alone"])["left_alone"].drop_nulls()
     counts = [f"{rows:,} {reason.replace('_', ' ')}" for reason, rows in sorted(reasons.value_counts().iter_rows())]
-    return (
-        [basis(f"{counted(len(reasons), 'customer', 'is', 'are')} in no list ({', '.join(counts)})")] if counts else []
-    )
+    people = counted(len(reasons), "customer", "is", "are")
+    return [basis(f"{people} in no list ({', '.join(counts)})")] if counts else []
 
 
 def _facts(made: Loyalty, request: LoyaltyOptions, dataset: Dataset, source: Mapping[str, Any]) -> Mapping[str, Any]:
