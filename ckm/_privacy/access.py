@@ -122,7 +122,9 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     links = [link for link in identities.links if {link.left, link.right} & set(person.ids)]
     if links:
         places.append(Place(IDENTITIES, purpose_of(IDENTITIES), pl.DataFrame([vars(link) for link in links])))
-    return PersonalData(person.ids, tuple(places), load_data(PURPOSES)["retention"])
+    ages = [f"{name} {age.days:,} days" for name, age in sorted(workspace.config.privacy.retention.items())]
+    limits = f" Maximum ages: {', '.join(ages)}." if ages else " No maximum age is set."
+    return PersonalData(person.ids, tuple(places), f"{load_data(PURPOSES)['retention']}{limits}")
 
 
 def purpose_of(place: str) -> str:
