@@ -331,6 +331,25 @@ class KbSettings:
 
 
 @dataclass(frozen=True)
+class FeedbackSettings:
+    """Settings of ``ckm feedback-mine``.
+
+    Attributes
+    ----------
+    competitors
+        Names of competitors to find in comments, spelling variants after ``|``.
+    products
+        Names of products to find in comments, by product id.
+    encoder
+        Folder of a sentence encoder; None for the built-in one of the extra ``semantic``.
+    """
+
+    competitors: tuple[str, ...] = _names(shown=True)
+    products: Mapping[str, tuple[str, ...]] = _per_name({}, parse_names, what="product", any_name=True, shown=True)
+    encoder: str | None = _setting(None, parse_name, shown=False)
+
+
+@dataclass(frozen=True)
 class ProfileSettings:
     """Settings of ``ckm profile``.
 
@@ -361,9 +380,10 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb, profile
+    ingest, check, segment, churn, loyalty, nightly, kb, feedback, profile
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`FeedbackSettings`,
+        :class:`ProfileSettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -389,6 +409,7 @@ class Config:
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     profile: ProfileSettings = field(default_factory=ProfileSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
