@@ -264,6 +264,7 @@ COMMANDS = {
     "churn-warn": "churn_warn",
     "loyalty-report": "loyalty_report",
     "profile": "profile",
+    "feedback-mine": "feedback_mine",
     "nightly": "nightly",
     "privacy": "privacy",
     "kb-search": "kb_search",
@@ -277,7 +278,7 @@ COMMANDS = {
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report", "profile"),
+    "Understand": ("segment", "loyalty-report", "profile", "feedback-mine"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
     "Govern": ("privacy",),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, float, float], None]
 
-__all__ = ["Feedback", "comment_topics", "feedback"]
+__all__ = ["Feedback", "comment_topics", "feedback", "page"]
 
 PERIOD_DAYS = 91
 """Default length of the period: 13 weeks, so that both periods have equally many of each weekday."""
@@ -57,6 +57,8 @@ def feedback(
     encoder: str = AUTO,
     min_group_size: int = MIN_GROUP_SIZE,
     keep: bool = True,
+    drafts: bool = False,
+    lang: str = "en",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Feedback:
@@ -88,6 +90,10 @@ def feedback(
         Smallest number of customers of a cell; smaller cells are joined.
     keep
         Whether to save the topics of each customer as a run, for ``ckm kb-gaps`` and the loyalty report.
+    drafts
+        Write a draft of a knowledge entry to ``kb/drafts/`` for each topic without an answer; existing files stay.
+    lang
+        Language of ``title``.
     seed
         Random seed of the learning.
     progress
@@ -102,17 +108,20 @@ def feedback(
     """
     dataset = dataset_of(source)
     wanted = _dimensions(by)
-    if (learn or refit) and dataset.workspace is None:
-        raise UsageError("topics are written to a workspace, and this is none", hint="make one: ckm init DIR")
+    if (learn or refit or drafts) and dataset.workspace is None:
+        raise UsageError(
+            "topics and drafts are written to a workspace, and this is none", hint="make one: ckm init DIR"
+        )
     value = customer_values(dataset, as_of)
     day = as_of or value.as_of or _newest_day(dataset)
     first = since or day - timedelta(days=PERIOD_DAYS - 1)
     if first > day:
         raise UsageError(f"--since {first} is after the last day {day}", hint="choose an earlier day")
+    opened = open_encoder(dataset, encoder)
     mined = mine(
         dataset,
         day,
-        open_encoder(dataset, encoder),
+        opened,
         Learning(learn=learn, refit=refit, topics=topics, seed=seed),
         progress=progress or (lambda stage, done, total: None),
     )
@@ -123,8 +132,9 @@ def feedback(
         for each in (wanted, ("topic",))
     )
     result = Feedback(
-        frame=_titled(table, mined, new_only=new_only),
-        topic_frame=_titled(every_topic, mined, new_only=False),
+        frame=_titled(table, mined, lang, new_only=new_only),
+        topic_frame=_titled(every_topic, mined, lang, new_only=False),
+        comments=mentions.filter(pl.col("day").is_between(first, day))["interaction_id"].n_unique(),
         competitors=_competitors(mined, first, day, min_group_size),
         topics=mined.topics.topics,
         learned=mined.learned,
@@ -135,6 +145,7 @@ def feedback(
         remarks=(*_remarks(mined, dataset, first), *value.remarks),
     )
     if dataset.workspace is not None:
+        result = _answered(result, mined, dataset.workspace.kb_dir, opened, drafts=drafts)
         if mined.learned is not None and (learn or refit):
             write_topics(dataset.workspace.root, mined.topics)
             result = replace(result, path=dataset.workspace.root)
@@ -169,10 +180,11 @@ def comment_topics(
     dataset = dataset_of(source)
     value = customer_values(dataset, as_of)
     day = as_of or value.as_of or _newest_day(dataset)
+    opened = open_encoder(dataset, encoder)
     mined = mine(
         dataset,
         day,
-        open_encoder(dataset, encoder),
+        opened,
         Learning(),
         progress=progress or (lambda stage, done, total: None),
     )
@@ -213,6 +225,54 @@ def open_encoder(dataset: Dataset, wanted: str = AUTO) -> Encoder | None:
     return Encoder.open()
 
 
+def page(found: Feedback, lang: str = "en", *, calendar: str = "gregorian") -> str:
+    """Return a result as one HTML page that opens offline, in one of the languages of the loyalty report.
+
+    Raises
+    ------
+    UnknownNameError
+        The language is unknown.
+    """
+    from ckm._feedback.document import WORDS, feedback_document
+    from ckm._loyalty.numbers import Numbers
+    from ckm._loyalty.words import load_words
+    from ckm.io.values.word_lists import load_data
+    from ckm.render.page import render_page
+
+    if lang not in load_data(WORDS):
+        raise UnknownNameError("language", lang, load_data(WORDS), where="--lang")
+    words = load_words(lang)
+    numbers = Numbers(words.locale, found.currency or "EUR", calendar)
+    return render_page(feedback_document(found, lang, numbers), words.page_words())
+
+
+def _answered(result: Feedback, mined: MinedComments, kb: Path, encoder: Encoder | None, *, drafts: bool) -> Feedback:
+    """Return the result with the entries that answer its topics, and write drafts for the others."""
+    from ckm._feedback.answers import answers_to, write_drafts
+
+    found = answers_to(mined.topics, kb, result.as_of, encoder)
+    asking = result.topic_frame.filter(
+        (pl.col("topic") != OTHER)
+        & ~pl.col("topic").is_in(list(found.by_topic))
+        & (2 * (pl.col("complaints") + pl.col("requests")) >= pl.col("comments"))
+    ).sort("value_at_risk", "revenue", "topic", descending=[True, True, False], nulls_last=True)
+    unanswered = tuple(asking["topic"])
+    files: tuple[Path, ...] = ()
+    if drafts:
+        evidence = {topic: ids.split(" ") for topic, ids in asking.select("topic", "evidence").iter_rows()}
+        by_id = mined.topics.by_id
+        files = write_drafts(kb, [by_id[each] for each in unanswered], evidence, result.as_of)
+    entries = {topic: " ".join(names) for topic, names in found.by_topic.items()}
+    frames = (
+        frame.with_columns(entries=pl.col("topic").replace_strict(entries, default=None, return_dtype=pl.String))
+        for frame in (result.frame, result.topic_frame)
+    )
+    frame, topic_frame = frames
+    return replace(
+        result, frame=frame, topic_frame=topic_frame, answers=found.by_topic, unanswered=unanswered, drafts=files
+    )
+
+
 def _dimensions(by: Sequence[str]) -> tuple[str, ...]:
     for each in by:
         if each not in DIMENSIONS:
@@ -248,8 +308,8 @@ def _mentions(mined: MinedComments, value: CustomerValues) -> pl.DataFrame:
     )
 
 
-def _titled(table: pl.DataFrame, mined: MinedComments, *, new_only: bool) -> pl.DataFrame:
-    titles = {topic.id: topic.title_in("en") for topic in mined.topics.topics} | {OTHER: "other"}
+def _titled(table: pl.DataFrame, mined: MinedComments, lang: str, *, new_only: bool) -> pl.DataFrame:
+    titles = {topic.id: topic.title_in(lang) for topic in mined.topics.topics} | {OTHER: "other"}
     if new_only:
         is_new = pl.col("growing") | ((pl.col("comments_before") == 0) & (pl.col("comments") > 0))
         table = table.filter(is_new & (pl.col("topic") != OTHER))

@@ -30,6 +30,7 @@ CELL_COLUMNS = {
     "growing": pl.Boolean(),
     "polarity": pl.Float64(),
     "complaints": pl.Int64(),
+    "requests": pl.Int64(),
     "open": pl.Int64(),
     "open_days": pl.Float64(),
     "revenue": pl.Float64(),
@@ -124,6 +125,7 @@ def _counted(now: pl.DataFrame, by: Sequence[str], as_of: date) -> pl.DataFrame:
         comments=pl.len().cast(pl.Int64),
         polarity=pl.col("polarity").drop_nans().mean().round(3),
         complaints=(pl.col("kind") == "complaint").sum().cast(pl.Int64),
+        requests=pl.col("kind").is_in(["question", "idea"]).sum().cast(pl.Int64),
         open=pl.col("is_open").sum().cast(pl.Int64),
         open_days=age.filter(pl.col("is_open")).median(),
         # The nearest to the centroid first.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ckm.result import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
@@ -28,6 +29,8 @@ class Feedback(Result):
         ``topic`` is ``""`` for comments that fit no topic.
     topic_frame
         The same by topic alone.
+    comments
+        Number of comments in the period; a comment with several topics counts once.
     competitors
         One row per competitor: competitor, comments, customers, polarity; null below the minimum group size.
     topics
@@ -40,12 +43,20 @@ class Feedback(Result):
         Currency of the amounts; None without amounts.
     remarks
         Notes for the reader, as sentences.
+    answers
+        Ids of the knowledge entries that answer a topic, by topic.
+    unanswered
+        Topics with enough customers who complain, ask or propose something, and without an answer; those of the highest
+        value at risk first, then of the highest revenue.
+    drafts
+        Files of the drafts that were written.
     path
         Folder with the written ``topics.yaml``; None if it was not written.
     """
 
     frame: pl.DataFrame
     topic_frame: pl.DataFrame
+    comments: int
     competitors: pl.DataFrame
     topics: tuple[Topic, ...]
     learned: LearnedTopics | None
@@ -54,6 +65,9 @@ class Feedback(Result):
     before: date
     currency: str | None
     remarks: tuple[str, ...]
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unanswered: tuple[str, ...] = ()
+    drafts: tuple[Path, ...] = ()
     path: Path | None = None
 
     @property

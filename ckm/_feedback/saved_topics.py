@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -49,6 +49,7 @@ def save_topics(dataset: Dataset, mentions: pl.DataFrame, result: Feedback) -> N
     )
     facts = {
         "since": result.since.isoformat(),
+        "unanswered": list(result.unanswered),
         "topics": {
             topic.id: {
                 "title": dict(topic.title),
@@ -73,15 +74,3 @@ def newest_topics(store: Store, as_of: date) -> tuple[Run, pl.DataFrame] | None:
         return None
     run = max(runs, key=lambda each: (each.as_of, each.number))
     return run, store.read_run(run)
-
-
-def customers_by_topic(rows: pl.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return customers, revenue and value_at_risk of each topic of a saved run; a customer counts for each topic."""
-    found = (
-        rows.with_columns(topic=pl.col("topics").str.split(" "))
-        .explode("topic")
-        .group_by("topic")
-        .agg(customers=pl.len(), revenue=pl.col("revenue").sum().round(2), value_at_risk=pl.col("value_at_risk").sum())
-        .sort("topic")
-    )
-    return {row["topic"]: row for row in found.iter_rows(named=True)}
