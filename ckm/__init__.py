@@ -24,6 +24,7 @@ __all__ = [
     "churn",
     "diff",
     "errors",
+    "feedback",
     "forecast",
     "ingest",
     "kb",

@@ -268,6 +268,7 @@ COMMANDS = {
     "forecast": "forecast",
     "profile": "profile",
     "network": "network",
+    "feedback-mine": "feedback_mine",
     "nightly": "nightly",
     "privacy": "privacy",
     "runs": "runs",
@@ -282,7 +283,7 @@ COMMANDS = {
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report", "forecast", "profile", "network"),
+    "Understand": ("segment", "loyalty-report", "forecast", "profile", "network", "feedback-mine"),
     "Act": ("churn-warn", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
     "Govern": ("privacy", "runs"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm._feedback.result import Feedback
     from ckm._kb.search_result import SearchResult
     from ckm._network.result import Network
     from ckm._profile.result import CustomerProfile
@@ -138,6 +139,12 @@ class Shop:
         from ckm.network import network
 
         return network(self.dataset(by_customer=True), **wanted)
+
+    def feedback(self, **wanted: Any) -> Feedback:
+        """Find the topics of what customers say: :func:`ckm.feedback.feedback`."""
+        from ckm.feedback import feedback
+
+        return feedback(self.dataset(), **wanted)
 
     def check(self, **wanted: Any) -> CheckReport:
         """Check the data quality of the tables: :func:`ckm.check.check`."""
