@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Shop",
     "__version__",
+    "audience",
     "check",
     "churn",
     "diff",
@@ -31,6 +32,7 @@ __all__ = [
     "loyalty",
     "nightly",
     "open",
+    "outcome",
     "privacy",
     "profile",
     "segment",

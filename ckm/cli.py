@@ -262,6 +262,8 @@ COMMANDS = {
     "link": "link",
     "segment": "segment",
     "churn-warn": "churn_warn",
+    "audience": "audience",
+    "outcome": "outcome",
     "loyalty-report": "loyalty_report",
     "profile": "profile",
     "nightly": "nightly",
@@ -278,7 +280,7 @@ PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report", "profile"),
-    "Act": ("churn-warn", "nightly"),
+    "Act": ("churn-warn", "audience", "outcome", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
     "Govern": ("privacy",),
 }
