@@ -7,7 +7,8 @@
 
 The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
 ``ckm.ingest.ingest``, ``ckm.nightly.nightly``, ``ckm.diff.diff_files``, ``ckm.kb.search``, ``ckm.link.link``,
-``ckm.privacy.erase``, ``ckm.profile.profile``. Errors are those of ``ckm.errors``.
+``ckm.privacy.erase``, ``ckm.profile.profile``, ``ckm.audience.new``, ``ckm.outcome.record``. Errors are those of
+``ckm.errors``.
 """
 
 from __future__ import annotations

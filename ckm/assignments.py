@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckm.errors import UnknownNameError, UsageError, VerificationError
 from ckm.files import flush_folder, replacing
+from ckm.names import RATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,11 +31,6 @@ SCHEMA = "ckm.assignment/1"
 FOLDER, ASSIGNMENT, MEMBERS, OUTCOME = "audiences", "assignment.json", "members.csv", "outcome.json"
 TREATED, HOLDOUT = "treated", "holdout"
 ARMS = (TREATED, HOLDOUT)
-METRICS = ("visit", "order", "net", "margin", "complaint", "churn")
-"""Outcomes per person within the window: whether there is a visit, an order, a complaint or no order (churn); net
-sales; margin."""
-RATES = frozenset(("visit", "order", "complaint", "churn"))
-LESS_IS_BETTER = frozenset(("complaint", "churn"))
 RULE = "holdout if the first 16 hex digits of sha256(salt + NUL + customer_id) are at most the cut of the stratum"
 FROM_FILE = "arms are those of a file"
 IGNORED = f"# Ids of customers; {ASSIGNMENT} and {OUTCOME} have none.\n{MEMBERS}\n"
@@ -75,7 +71,7 @@ class Assignment:
     assigned_on
         Last day before the window; no later row decides who is in the audience.
     metric, window_days
-        The primary metric, one of :data:`METRICS`, and its days after ``assigned_on``.
+        The primary metric, one of :data:`ckm.names.METRICS`, and its days after ``assigned_on``.
     share
         Share of the holdout, in (0, 1).
     salt, rule

@@ -177,7 +177,7 @@ def new(
     budget
         Largest number of treated persons.
     metric
-        Primary metric, one of :data:`ckm.assignments.METRICS`.
+        Primary metric, one of :data:`ckm.names.METRICS`.
     window
         Days of the window.
     holdout

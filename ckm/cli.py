@@ -273,6 +273,7 @@ COMMANDS = {
     "kb-new": "kb_new",
     "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
+    "kb-used": "kb_used",
 }
 """Module of each command, in the order of the help texts."""
 
@@ -281,7 +282,7 @@ PURPOSES = {
     "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report", "profile"),
     "Act": ("churn-warn", "audience", "outcome", "nightly"),
-    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
+    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "kb-used"),
     "Govern": ("privacy",),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""

@@ -19,15 +19,7 @@ from ckm._kb.evidence_file import write_evidence
 from ckm._outcome.effects import Experiment, group_effects, rule_effects
 from ckm._outcome.metric_values import read_shop
 from ckm._outcome.outcome_file import FINAL, RUNNING, MeasuredEffect, OutcomeRecord, read_outcome
-from ckm.assignments import (
-    OUTCOME,
-    RATES,
-    TREATED,
-    Assignment,
-    audience_folder,
-    read_assignment,
-    read_members,
-)
+from ckm.assignments import OUTCOME, TREATED, Assignment, audience_folder, read_assignment, read_members
 from ckm.customers.period import Period
 from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
@@ -35,6 +27,7 @@ from ckm.models.experiments.adjustment import adjust
 from ckm.models.experiments.confidence_sequence import confidence_sequence
 from ckm.models.experiments.newcombe import relative_reduction
 from ckm.models.experiments.sample_ratio import sample_ratio
+from ckm.names import RATES
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
@@ -99,8 +92,7 @@ class Outcome(Result):
     def frame(self) -> pl.DataFrame:
         """One row per effect: metric, role (primary, adjusted, secondary), sizes and means of the arms, interval.
 
-        ``effect`` of an amount is that of the hurdle model, not the difference of the two means. ``total`` is the
-        effect on all treated persons together.
+        ``total`` is the effect on all treated persons together.
         """
         record = self.record
         rows = [_row(record.primary, "primary")]

@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from ckm._audience.candidates import ARM
-from ckm.assignments import HOLDOUT, METRICS, RATES, TREATED, Stratum, draw_holdout
+from ckm.assignments import HOLDOUT, TREATED, Stratum, draw_holdout
 from ckm.customers.period import Period
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.experiments.power import audience_size, detectable_mean, detectable_rate, needed_share
 from ckm.models.quantiles import quantile_cuts
+from ckm.names import METRICS, RATES
 from ckm.wording import counted
 
 if TYPE_CHECKING:

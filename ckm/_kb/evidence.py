@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ckm.assignments import LESS_IS_BETTER, METRICS
+from ckm.names import LESS_IS_BETTER, METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Evidence:
     audience
         Name of the audience.
     metric
-        The primary metric, one of :data:`ckm.assignments.METRICS`.
+        The primary metric, one of :data:`ckm.names.METRICS`.
     effect, low, high
         Estimate and ends of the 95 % interval.
     treated, holdout

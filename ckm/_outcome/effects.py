@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.assignments import RATES
 from ckm.errors import NotEnoughDataError
 from ckm.models.experiments.hurdle import FEWEST_AMOUNTS, hurdle
 from ckm.models.experiments.multiplicity import SIGNIFICANT, holm, p_value
 from ckm.models.experiments.newcombe import newcombe
 from ckm.models.experiments.targeting import FOLDS, predicted, upper_half
 from ckm.models.sampling import id_hashes
+from ckm.names import RATES
 from ckm.wording import counted
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ class ShopRecord:
         Parameters
         ----------
         metric
-            One of :data:`ckm.assignments.METRICS`.
+            One of :data:`ckm.names.METRICS`.
         persons
             Ids of persons.
         period

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ckm.assignments import FOLDER, LESS_IS_BETTER, OUTCOME
+from ckm.assignments import FOLDER, OUTCOME
 from ckm.errors import InputError
 from ckm.files import replacing
+from ckm.names import LESS_IS_BETTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

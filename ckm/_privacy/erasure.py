@@ -6,7 +6,7 @@ load. It contains the ids and contacts of the persons; it is readable only for i
 1. The journal is written. From here on the erasure is completed.
 2. Tombstones are added, so that no later load brings the persons back.
 3. Rows are removed from the store, with old files and the bounds in the logs.
-4. Lines of ``identities.csv``, and rows of result files in ``out/``, are removed.
+4. Lines of ``identities.csv``, and rows of result files in ``out/`` and of members in ``audiences/``, are removed.
 5. The remaining files of the workspace are searched; the receipt is written; the journal is deleted.
 """
 
@@ -32,6 +32,7 @@ from ckm._privacy.tombstones import (
     write_private,
 )
 from ckm._privacy.traces import Traces
+from ckm.assignments import FOLDER as AUDIENCES
 from ckm.errors import UsageError
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import Identities, read_identities
@@ -213,7 +214,8 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     store.erase_customers(person, lambda table, lineage: found(f"store/{table}", len(lineage), _files(lineage)))
     progress("erasing from results")
     _erase_links(root / IDENTITIES, person, found)
-    for path in _files_below(workspace.out_dir):
+    lists = (each for folder in (workspace.out_dir, root / AUDIENCES) for each in _files_below(folder))
+    for path in lists:
         if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
             found(_name(path, root), rows)
     progress("searching for traces")

@@ -26,12 +26,13 @@ FEWEST_AMOUNTS = 3
 def hurdle(treated: Floats, holdout: Floats, *, seed: int = 0) -> Effect:
     """Return the difference of the mean amounts per customer, with a 95 % interval that holds for few buyers.
 
-    In each arm the share of customers with an amount has a Beta posterior, and the log amounts have a normal one with
-    the non-informative prior ``1 / σ²``; ``σ²`` is that of both arms. The mean is ``p · exp(μ) · S`` with Duan's
-    smearing factor ``S``, the mean of ``exp(residual)`` of both arms, so that amounts need not be log-normal to be
-    added up right. Negative amounts (returns) are a second part with the same form. Two-part model: Duan, Manning,
-    Morris and Newhouse (1983, Journal of Business & Economic Statistics 1:115-126); smearing: Duan (1983, Journal of
-    the American Statistical Association 78:605-610).
+    In each arm the share of customers with an amount has a Beta posterior, and the mean of their amounts a log-normal
+    one around the mean of the arm. Its relative error is ``c / sqrt(k)``, for ``k`` amounts of the arm and the
+    coefficient of variation ``c`` of the amounts of both arms, each relative to the mean of its arm; ``c`` is at least
+    that of the log-normal distribution with the variance ``σ²`` of the log amounts, ``exp(σ²) - 1``. So a small holdout
+    that lacks a large amount by chance does not look certain. Negative amounts (returns) are a second part with the
+    same form. Two-part model: Duan, Manning, Morris and Newhouse (1983, Journal of Business & Economic Statistics
+    1:115-126).
 
     Parameters
     ----------
@@ -44,48 +45,38 @@ def hurdle(treated: Floats, holdout: Floats, *, seed: int = 0) -> Effect:
     Returns
     -------
     Effect
-        The estimate is that of the model. It differs from the difference of the two means where a few large amounts
-        decide on these.
+        The estimate is the difference of the means.
     """
     random = np.random.default_rng(seed)
-    customers = (len(treated), len(holdout))
-    estimate, draws = 0.0, np.zeros(DRAWS)
+    arms = (treated, holdout)
+    draws = np.zeros(DRAWS)
     for sign in (1.0, -1.0):
-        logs = [np.log(sign * arm[sign * arm > 0]) for arm in (treated, holdout)]
-        if not sum(map(len, logs)):
+        amounts = [sign * arm[sign * arm > 0] for arm in arms]
+        if not sum(map(len, amounts)):
             continue
-        centres, factor = _means(logs)
-        means = [factor * np.exp(centre + error) for centre, error in zip(centres, _errors(logs, random), strict=True)]
+        means = _means(amounts, random)
         shares = [
-            random.beta(len(each) + JEFFREYS, whole - len(each) + JEFFREYS, DRAWS)
-            for each, whole in zip(logs, customers, strict=True)
+            random.beta(len(some) + JEFFREYS, len(arm) - len(some) + JEFFREYS, DRAWS)
+            for some, arm in zip(amounts, arms, strict=True)
         ]
         draws += sign * (shares[0] * means[0] - shares[1] * means[1])
-        plain = [
-            len(each) / whole * factor * np.exp(centre)
-            for each, whole, centre in zip(logs, customers, centres, strict=True)
-        ]
-        estimate += sign * float(plain[0] - plain[1])
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Effect(estimate, float(low), float(high), float(treated.mean()), float(holdout.mean()), METHOD)
+    p, q = float(treated.mean()), float(holdout.mean())
+    return Effect(p - q, float(low), float(high), p, q, METHOD)
 
 
-def _means(logs: list[Floats]) -> tuple[list[float], float]:
-    """Return the mean log amount of each arm, and the smearing factor of both; arms with few amounts share a mean."""
-    together = np.concatenate(logs)
-    if min(map(len, logs)) < FEWEST_AMOUNTS:
-        centres = [float(together.mean())] * 2
-    else:
-        centres = [float(each.mean()) for each in logs]
-    residuals = np.concatenate([each - centre for each, centre in zip(logs, centres, strict=True)])
-    return centres, float(np.exp(residuals).mean())
-
-
-def _errors(logs: list[Floats], random: np.random.Generator) -> list[Floats]:
-    """Return draws of the error of the mean log amount of each arm, shape (:data:`DRAWS`,)."""
-    if min(map(len, logs)) < FEWEST_AMOUNTS:  # rare returns: of equal size in both arms
-        return [np.zeros(DRAWS)] * 2
-    freedom = sum(len(each) - 1 for each in logs)
-    squares = sum(float(((each - each.mean()) ** 2).sum()) for each in logs)
-    variance = squares / random.chisquare(freedom, DRAWS)
-    return [random.normal(0.0, np.sqrt(variance / len(each))) for each in logs]
+def _means(amounts: list[Floats], random: np.random.Generator) -> list[Floats]:
+    """Return draws of the mean amount of each arm, shape (:data:`DRAWS`,)."""
+    if min(map(len, amounts)) < FEWEST_AMOUNTS:  # rare returns: of equal size in both arms
+        return [np.full(DRAWS, np.concatenate(amounts).mean())] * 2
+    freedom = sum(len(each) - 1 for each in amounts)
+    squares = sum(float(((each / each.mean() - 1) ** 2).sum()) for each in amounts)
+    logs = [np.log(each) for each in amounts]
+    log_variance = sum(float(((each - each.mean()) ** 2).sum()) for each in logs) / freedom
+    variation = max(squares / freedom, float(np.expm1(log_variance)))
+    found = []
+    for each in amounts:
+        own = len(each) - 1  # the error of ``c`` counts as that of an arm alone, which covers for few amounts
+        variance = variation * own / random.chisquare(own, DRAWS)
+        found.append(each.mean() * np.exp(random.normal(0.0, np.sqrt(np.log1p(variance / len(each))))))
+    return found
