@@ -105,6 +105,11 @@ class Audience(Result):
         return self.members
 
     @property
+    def power(self) -> str:
+        """Which effects the audience can detect, as a sentence."""
+        return power_sentence(self.assignment)
+
+    @property
     def summary(self) -> pl.DataFrame:
         """One row per arm: arm, customers, share, value (mean net of the last 12 months), risk (mean)."""
         total = max(1, self.members.height)
@@ -298,7 +303,7 @@ def show(source: Source, name: str) -> Audience:
     remarks: list[str] = [basis(f"the files agree with the assignment of {assignment.assigned_on}")]
     if erased:
         remarks.append(basis(f"{counted(erased, 'person')} erased since the assignment"))
-    return Audience(assignment, members, (*remarks, power_sentence(assignment)), folder)
+    return Audience(assignment, members, tuple(remarks), folder)
 
 
 def list_audiences(source: Source = None) -> AudienceList:

@@ -155,7 +155,8 @@ def test_the_share_is_computed_from_the_smallest_effect(shop: Path) -> None:
 
 def test_the_power_is_stated(shop: Path) -> None:
     found = new(shop, "power", origin=str(shop / "list.csv"), as_of=DAY, dry_run=True)
-    assert any("only effects of at least" in each and "points" in each for each in found.remarks)
+    assert "only effects of at least" in found.power
+    assert "points" in found.power
 
 
 def test_linked_ids_are_one_person(own: Path) -> None:

@@ -189,7 +189,7 @@ def test_a_measured_harm_is_a_finding_and_ranks_last(tmp_path: Path, members: pl
     findings = [each for each in lint(shop / "kb", LATER).findings if each.rule == "measured-harm"]
     assert [each.entry for each in findings] == ["call-back"]
     assert not [each for each in lint(shop / "kb", DAY).findings if each.rule == "measured-harm"]
-    assert [hit.id for hit in search(shop / "kb", "call the customer back", as_of=LATER).hits][0] == "z-letter"
+    assert next(hit.id for hit in search(shop / "kb", "call the customer back", as_of=LATER).hits) == "z-letter"
 
 
 def test_an_interval_over_zero_earns_nothing(tmp_path: Path, members: pl.DataFrame) -> None:

@@ -38,6 +38,13 @@ PUBLIC = {
     "link.review": "(source, verdicts, *, by, on)",
     "privacy.erase": "(source, *ids, force, on, progress)",
     "privacy.export": "(source, *ids)",
+    "audience.new": "(source, name, *, origin, as_of, budget, metric, window, holdout, smallest_effect, entry, offer, "
+    "salt, adjust, dry_run, seed, progress)",
+    "audience.show": "(source, name)",
+    "audience.list_audiences": "(source)",
+    "audience.export": "(source, name, *, to)",
+    "outcome.record": "(source, name, *, as_of, dry_run, seed, progress)",
+    "outcome.publish": "(source, name)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
@@ -49,10 +56,13 @@ PUBLIC = {
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
     "Shop.link": "(self, **wanted)",
+    "Shop.audience": "(self, name, *, origin, **wanted)",
+    "Shop.outcome": "(self, name, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
 MODULES = {
     *(
+        "audience",
         "check",
         "churn",
         "diff",
@@ -62,6 +72,7 @@ MODULES = {
         "link",
         "loyalty",
         "nightly",
+        "outcome",
         "privacy",
         "profile",
         "segment",

@@ -18,7 +18,6 @@ ARMS_OF_FILE = "the arms are those of a file: ckm cannot show that the holdout w
 
 def design_remarks(assignment: Assignment) -> Iterator[str]:
     """Yield the remarks on a new audience."""
-    yield power_sentence(assignment)
     yield basis(
         f"outcome '{assignment.metric}' from the day after {assignment.assigned_on} to {assignment.last_day}: "
         f"ckm outcome record {assignment.name}"
@@ -36,13 +35,13 @@ def power_sentence(assignment: Assignment) -> str:
     sizes = f"{assignment.treated:,} treated, {assignment.holdout:,} holdout"
     with_customers = f"with {assignment.customers:,} customers ({sizes})"
     if assignment.detectable is None:
-        return doubt(f"{with_customers} no effect on the metric '{assignment.metric}' can be detected")
+        return f"{with_customers} no effect on the metric '{assignment.metric}' can be detected"
     size = (
         f"{100 * assignment.detectable:.1f} points"
         if assignment.is_rate
         else f"{assignment.detectable:,.2f} a customer"
     )
-    return basis(f"{with_customers} only effects of at least {size} can be detected (power 80 %, test at 5 %)")
+    return f"{with_customers} only effects of at least {size} can be detected (power 80 %, test at 5 %)"
 
 
 def ratio_remarks(treated: int, holdout: int, share: float) -> Iterator[str]:

@@ -149,6 +149,7 @@ def _show(found: Audience, fmt: Format | None, output: Path | None) -> None:
             note(f"audience '{found.assignment.name}' in {found.folder}")
     else:
         emit(found.members, fmt, output=output, by_use=BY_USE)
+    note(found.power)
     remark(*found.remarks)
 
 

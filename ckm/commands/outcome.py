@@ -9,7 +9,7 @@ import typer
 
 from ckm.commands.options import AsOf, Output, OutputFormat, Seed, Workspace
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, emit, note, progress, remark
+from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
 
 if TYPE_CHECKING:
     from ckm.outcome import Outcome
@@ -97,6 +97,7 @@ def _show(found: Outcome, fmt: Format | None, output: Path | None) -> None:
         ("rules of targeting", found.rules, RULE_BY_USE),
     ):
         if table.height:
+            emit_text("\n")
             emit(table, fmt, title=title, formats=ends, by_use=by_use)
     if found.path is not None:
         note(f"wrote {found.path}")

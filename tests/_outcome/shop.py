@@ -50,8 +50,8 @@ def make_shop(root: Path, ordering: set[str] = frozenset(), *, until: str = "202
     for each in sorted(ordering):
         net = round(float(np.exp(random.normal(3.5, 0.7))), 2)
         lines.append(f"late-{each},{each},2026-04-10T10:00:00,{net},{round(net * 0.6, 2)},EUR")
-    for day in np.arange(np.datetime64("2026-01-01"), np.datetime64(until) + 1):  # the shop sells every day
-        lines.append(f"other-{day},other,{day}T12:00:00,10,6,EUR")
+    every_day = np.arange(np.datetime64("2026-01-01"), np.datetime64(until) + 1)
+    lines += [f"other-{day},other,{day}T12:00:00,10,6,EUR" for day in every_day]
     people = ["customer_id,display_name,email,phone,country,party_type"]
     for number in range(CUSTOMERS):
         name = "John Smith" if number == 0 else f"Person {number}"

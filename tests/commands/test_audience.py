@@ -64,7 +64,7 @@ def test_a_changed_file_ends_with_6_and_too_few_buyers_with_4(run: Run, shop: Pa
 def test_a_refused_outcome_is_a_json_error_without_ids(run: Run, shop: Path) -> None:
     made(run, shop)
     done = run("outcome", "record", "may", "-C", shop, "-f", "json")
-    error = json.loads(done.stderr.splitlines()[-1])
+    error = json.loads(done.stderr.splitlines()[-1])["error"]
     assert (error["code"], error["needed"]) == ("not-enough-data", 10)
     assert "c0" not in done.stderr
 
