@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Shop",
     "__version__",
+    "audience",
     "check",
     "churn",
     "diff",
@@ -33,6 +34,7 @@ __all__ = [
     "network",
     "nightly",
     "open",
+    "outcome",
     "privacy",
     "profile",
     "runs",

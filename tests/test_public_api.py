@@ -46,6 +46,13 @@ PUBLIC = {
     "runs.prune": "(source, *, keep, dry_run)",
     "privacy.pseudonymise": "(source, folder, *, key, progress)",
     "privacy.retention": "(source, *, apply, on, progress)",
+    "audience.new": "(source, name, *, origin, as_of, budget, metric, window, holdout, smallest_effect, entry, offer, "
+    "salt, adjust, dry_run, seed, progress)",
+    "audience.show": "(source, name)",
+    "audience.list_audiences": "(source)",
+    "audience.export": "(source, name, *, to)",
+    "outcome.record": "(source, name, *, as_of, dry_run, seed, progress)",
+    "outcome.publish": "(source, name)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "network.network": "(source, *, as_of, min_group_size, names, keep, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
@@ -66,10 +73,13 @@ PUBLIC = {
     "Shop.link": "(self, **wanted)",
     "Shop.forecast": "(self, **wanted)",
     "Shop.runs": "(self)",
+    "Shop.audience": "(self, name, *, origin, **wanted)",
+    "Shop.outcome": "(self, name, **wanted)",
     "Shop.dataset": "(self, *, by_customer)",
 }
 MODULES = {
     *(
+        "audience",
         "check",
         "churn",
         "diff",
@@ -82,6 +92,7 @@ MODULES = {
         "loyalty",
         "network",
         "nightly",
+        "outcome",
         "privacy",
         "profile",
         "runs",
