@@ -99,6 +99,18 @@ def test_a_refusal_without_a_date_counts_as_the_newest_record_and_a_consent_as_t
     assert reasons(table(refused, GIVEN)) == [None]
 
 
+def test_spellings_of_a_channel_and_a_purpose_are_one() -> None:
+    again = ("c1", "Newsletter", "E-Mail", "yes", at("2026-02-01"), None)
+    assert reasons(table(("c1", "Marketing", "email", "no", at("2026-01-01"), None), again)) == [None]
+    assert reasons(table(("c1", "Marketing", "email", "no", at("2026-03-01"), None), again)) == ["refused"]
+
+
+def test_a_refusal_for_every_channel_is_withdrawn_by_a_consent_for_every_channel_only() -> None:
+    refused = ("c1", None, "all", "no", at("2025-01-01"), None)
+    assert reasons(table(refused, GIVEN)) == ["refused"]
+    assert reasons(table(refused, ("c1", None, None, "yes", at("2026-01-01"), None))) == [None]
+
+
 def test_records_after_the_day_are_not_used() -> None:
     assert reasons(table(GIVEN, ("c1", "marketing", "email", "no", at("2026-07-01"), None))) == [None]
 
