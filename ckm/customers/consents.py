@@ -53,8 +53,8 @@ def contactable(
     expired
         All consents that apply have ended.
     no_record
-        There is no consent that applies, and other customers have one. If the records are refusals only, they are a
-        list of opt-outs, and all others may be contacted.
+        There is no consent that applies, and other customers have given one, which may be withdrawn by now. If the
+        records are refusals only, they are a list of opt-outs, and all others may be contacted.
 
     Parameters
     ----------
@@ -98,7 +98,8 @@ def contactable(
                 ~pl.col("granted"),
                 nulls_last=False,
             )
-            .last()
+            .last(),
+            ever=pl.col("granted").any(),
         )
         .collect(engine="streaming")
     )
@@ -110,7 +111,7 @@ def contactable(
     )
     refused = state.filter("refused")[WHO].str.strip_chars().str.to_lowercase().unique()
     is_refused = pl.col(WHO).str.strip_chars().str.to_lowercase().is_in(refused.implode())
-    needs_record = bool(newest["granted"].any())
+    needs_record = bool(newest["ever"].any())
     found = pl.DataFrame(ids).join(state, on=WHO, how="left", maintain_order="left")
     reason = (
         pl.when(is_refused.fill_null(value=False)).then(pl.lit("refused"))
