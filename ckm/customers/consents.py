@@ -53,8 +53,8 @@ def contactable(
     expired
         All consents that apply have ended.
     no_record
-        There is no consent that applies, and other customers have one. If the records are refusals only, they are a
-        list of opt-outs, and all others may be contacted.
+        There is no consent that applies, and other customers have given one, which may be withdrawn by now. If the
+        records are refusals only, they are a list of opt-outs, and all others may be contacted.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def contactable(
         return pl.DataFrame(ids).with_columns(allowed=pl.lit(value=True), reason=pl.lit(None, pl.String))
     records = consents.lazy() if set(RECORDS) <= set(consents.lazy().collect_schema()) else _typed(consents, time_zone)
     day = pl.col("at").dt.convert_time_zone(time_zone).dt.date()
-    known = records.filter(
+    standard = records.with_columns(purpose=_standard("purpose"), channel=_standard("channel"))
+    known = standard.filter(
         pl.col(WHO).is_not_null(), pl.col("granted").is_not_null(), pl.col("at").is_null() | (day <= as_of)
     ).filter(_applies("purpose", purpose), _applies("channel", channel))
     newest = (
@@ -97,7 +98,8 @@ def contactable(
                 ~pl.col("granted"),
                 nulls_last=False,
             )
-            .last()
+            .last(),
+            ever=pl.col("granted").any(),
         )
         .collect(engine="streaming")
     )
@@ -109,7 +111,7 @@ def contactable(
     )
     refused = state.filter("refused")[WHO].str.strip_chars().str.to_lowercase().unique()
     is_refused = pl.col(WHO).str.strip_chars().str.to_lowercase().is_in(refused.implode())
-    needs_record = bool(newest["granted"].any())
+    needs_record = bool(newest["ever"].any())
     found = pl.DataFrame(ids).join(state, on=WHO, how="left", maintain_order="left")
     reason = (
         pl.when(is_refused.fill_null(value=False)).then(pl.lit("refused"))
@@ -198,18 +200,24 @@ def _typed(consents: pl.LazyFrame | pl.DataFrame, time_zone: str) -> pl.LazyFram
     )
 
 
+def _standard(column: str) -> pl.Expr:
+    """Return the channels or purposes in the words of ``consent_words.yaml``; null means every one."""
+    word = consent_word(column).replace(_spellings(column))
+    return pl.when((word != "") & ~word.is_in(load_data(WORDS)["every"])).then(word)
+
+
 def _applies(column: str, wanted: str | None) -> pl.Expr:
     """Return whether a record applies to a channel or purpose: its own, all, or for a refusal an unknown one."""
     if wanted is None:
         return pl.lit(value=True)
-    words = load_data(WORDS)
-    groups: dict[str, str] = {word: name for name, known in words[f"{column}s"].items() for word in known}
     asked = "_".join(wanted.lower().replace("-", " ").split())
-    asked = groups.get(asked, asked)
-    word = consent_word(column).replace(groups)
-    every = word.is_null() | (word == "") | word.is_in(words["every"])
-    unknown = ~word.is_in(list(words[f"{column}s"]))
-    return every | (word == asked) | (unknown & ~pl.col("granted"))
+    asked = _spellings(column).get(asked, asked)
+    is_known = pl.col(column).is_in(list(load_data(WORDS)[f"{column}s"]))
+    return pl.col(column).is_null() | (pl.col(column) == asked) | (~is_known & ~pl.col("granted"))
+
+
+def _spellings(column: str) -> dict[str, str]:
+    return {word: name for name, known in load_data(WORDS)[f"{column}s"].items() for word in known}
 
 
 def _instant(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:

@@ -366,7 +366,7 @@ class FileLoad:
                 *self.conversion.cleaning_remarks(),
                 *problems,
                 *remarks_on_flags(self.flags),
-                *remarks_on_consents(self.table.name, extras, named=found.named),
+                *remarks_on_consents(self.table.name, extras, named=found.named, quarantined=facts.quarantined),
                 *remarks_on_names(self.names, named=found.named),
             ),
         )

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 from ckm.io.mapping.consent_columns import CONSENT_TABLES, consent_columns, resembles_consent
 from ckm.io.mapping.shown_columns import shown_columns
+from ckm.remark import doubt
 from ckm.wording import counted
+
+CONSENTS = "consents"
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,8 +48,11 @@ def remarks_on_flags(flags: Mapping[str, int]) -> list[str]:
     return [f"{counted(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(flags.items())]
 
 
-def remarks_on_consents(table: str, columns: Sequence[str], *, named: bool) -> list[str]:
-    """Return remarks on the columns of a file that are read as consents, and on columns that may be consents."""
+def remarks_on_consents(table: str, columns: Sequence[str], *, named: bool, quarantined: int) -> list[str]:
+    """Return remarks on columns that are read as consents or may be consents, and on consents in quarantine."""
+    if table == CONSENTS and quarantined:
+        failed = counted(quarantined, "consent")
+        return [doubt(f"{failed} failed validation: a refusal among them does not count until it is corrected")]
     if table not in CONSENT_TABLES:
         return []
     read = consent_columns(columns)

@@ -99,6 +99,23 @@ def test_a_refusal_without_a_date_counts_as_the_newest_record_and_a_consent_as_t
     assert reasons(table(refused, GIVEN)) == [None]
 
 
+def test_where_every_consent_was_withdrawn_a_customer_without_one_may_not_be_contacted() -> None:
+    withdrawn = ("c1", "marketing", "email", "withdrawn", at("2026-02-01"), None)
+    assert reasons(table(GIVEN, withdrawn), "c1", "c2") == ["refused", "no_record"]
+
+
+def test_spellings_of_a_channel_and_a_purpose_are_one() -> None:
+    again = ("c1", "Newsletter", "E-Mail", "yes", at("2026-02-01"), None)
+    assert reasons(table(("c1", "Marketing", "email", "no", at("2026-01-01"), None), again)) == [None]
+    assert reasons(table(("c1", "Marketing", "email", "no", at("2026-03-01"), None), again)) == ["refused"]
+
+
+def test_a_refusal_for_every_channel_is_withdrawn_by_a_consent_for_every_channel_only() -> None:
+    refused = ("c1", None, "all", "no", at("2025-01-01"), None)
+    assert reasons(table(refused, GIVEN)) == ["refused"]
+    assert reasons(table(refused, ("c1", None, None, "yes", at("2026-01-01"), None))) == [None]
+
+
 def test_records_after_the_day_are_not_used() -> None:
     assert reasons(table(GIVEN, ("c1", "marketing", "email", "no", at("2026-07-01"), None))) == [None]
 
@@ -176,3 +193,12 @@ def test_a_load_says_which_columns_are_consents_and_which_may_be(tmp_path: Path)
     records = consent_records({"customers": Store(root / "store").scan("customers")})
     assert reasons(records, "c1", "c2", channel="sms") == [None, "refused"]
     assert reasons(records, "c1", "c2", channel="phone") == [None, "refused"]
+
+
+def test_a_load_warns_of_consents_that_failed_validation(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    lay_out(root)
+    path = root / "incoming" / "consents.csv"
+    path.write_text("customer_id,status,at\nc1,no,2025-01-01\nc2,no,not a date\n")
+    [result] = ckm.ingest.ingest(root, path, options=IngestOptions(table="consents"), max_rejects=0.9).files
+    assert any("1 consent failed validation: a refusal among them does not count" in each for each in result.remarks)
