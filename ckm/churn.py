@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ckm._churn.saved_warnings import WarningRun
     from ckm.config import Config
     from ckm.customers.history import History
+    from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
     from ckm.store import Store
@@ -235,7 +236,12 @@ def churn(
 
 
 def warn(
-    dataset: Dataset, request: ChurnOptions, config: Config, *, progress: Callable[[str], None] = lambda _: None
+    dataset: Dataset,
+    request: ChurnOptions,
+    config: Config,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    ledger: Ledger | None = None,
 ) -> ChurnWarnings:
     """Predict each customer's probability of no purchase within the horizon, with reasons and recommended actions.
 
@@ -249,6 +255,8 @@ def warn(
         Settings.
     progress
         Called with the name of each stage.
+    ledger
+        Ledger of the transactions as of the day, if it was read already with :data:`ckm.customers.history.NEEDS`.
 
     Raises
     ------
@@ -271,9 +279,8 @@ def warn(
         time_zone=config.time_zone,
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
-        full_ledger=request.engine.joined(
-            dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)
-        ),
+        full_ledger=ledger
+        or request.engine.joined(dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)),
     )
     found = _forecast(history, request, progress)
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time

@@ -293,7 +293,7 @@ def _context(
     by = dimension.of_rows if dimension is not None else None
     needs = replace(EVERYTHING, by=by)
     reading = Reading(request.as_of, config.time_zone, needs, config.keeps_stray_dates)
-    ledger = request.engine.joined(dataset, reading) or cached_ledger(
+    ledger = request.engine.divided(dataset, reading) or cached_ledger(
         tables,
         find_cache(dataset, enabled=request.cache),
         as_of=request.as_of,

@@ -215,7 +215,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
             silent_days=end.silent_days,
             horizon_days=horizon,
         )
-    fixed = fixed_intervals(history.ledger.gaps)
+    fixed = fixed_intervals(history.ledger)
     season = yearly_closures(history.closures)
     yearly = bool(season) and horizon >= WHOLE_YEAR
     closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))

@@ -75,7 +75,7 @@ class History:
     @cached_property
     def closures(self) -> tuple[Closure, ...]:
         """Closures: periods without sales although sales were expected."""
-        return closures(self.ledger.purchases.day, self.full_ledger.coverage.days)
+        return closures(self.ledger.days_with_purchases, self.full_ledger.coverage.days)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ class CustomerEstimates:
         growth_potential = read_growth_potential(context, sample)
         segments = read_segments(context)
         progress("churn")
-        risk = read_risk(context, margin, segments)
+        risk = read_risk(whole, margin, segments)
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
         lifetime = Missing("growth_potential", NO_FORECAST) if refused else read_lifetime(context, margin)
         return cls(margin, sample, lifetime, growth_potential, segments, risk)

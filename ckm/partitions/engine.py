@@ -106,6 +106,18 @@ class Engine:
         tables = {**dataset.tables, "transactions": dataset.transactions}
         return read_local(tables, self.partitions or self.number(count_rows(tables)), reading)
 
+    def divided(self, dataset: Dataset, reading: Reading) -> Ledger | None:
+        """Return the ledger of all customers with their entries in partitions; None without partitions.
+
+        Raises
+        ------
+        InputError, UsageError, NotEnoughDataError
+            As :meth:`ledger`.
+        """
+        from ckm.partitions.divided_ledger import DividedLedger
+
+        return DividedLedger.of(self.ledger(dataset, reading)) if self.is_partitioned else None
+
     def joined(self, dataset: Dataset, reading: Reading) -> Ledger | None:
         """Return the ledger of all customers, read by partitions; None without partitions.
 

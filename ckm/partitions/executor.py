@@ -1,9 +1,7 @@
 """Functions that Spark's executors run: convert rows, build the ledger of a partition, apply a function to it.
 
-They run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions.
-
-Coverage and results are pickled, as pyspark pickles the functions themselves. These bytes never leave the Spark job: no
-pickle is read from a workspace, a store or another file that a user names.
+They run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions. pyspark
+pickles the functions; coverage and results are JSON and Arrow (:mod:`ckm.partitions.packed_results`).
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,9 +24,11 @@ from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
 from ckm.errors import CkmError
 from ckm.partitions.customer_hash import PARTITION, with_partition
+from ckm.partitions.packed_results import packed
 from ckm.partitions.partitioned_ledger import Partition
 
 if TYPE_CHECKING:
+    from ckm.customers.ledger_needs import Needs
     from ckm.io.mapping.convert import Conversion
     from ckm.partitions.partitioned_ledger import Reading
 
@@ -132,8 +131,8 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
                 needs=reading.needs,
                 as_of=reading.as_of,
             )
-            packed = io.BytesIO()
-            StoredLedger.of(ledger).pack(packed)
+            file = io.BytesIO()
+            StoredLedger.of(ledger).pack(file)
             yield pa.RecordBatch.from_pylist(
                 [
                     {
@@ -141,8 +140,8 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
                         "customers": len(ledger.customers),
                         "records": int(rows[RECORDS].sum()),
                         "left_out": int(rows[LEFT_OUT].sum()),
-                        "coverage": pickle.dumps(ledger.coverage),
-                        "ledger": packed.getvalue(),
+                        "coverage": packed(ledger.coverage),
+                        "ledger": file.getvalue(),
                     }
                 ],
                 schema=pa.schema(
@@ -160,13 +159,16 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
     return run
 
 
-def results(function: Callable[[Partition], Any]) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that applies ``function`` to partitions, with pickled results."""
+def results(function: Callable[[Partition], Any], needs: Needs | None) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that applies ``function`` to partitions, with packed results.
+
+    ``needs`` are those of :meth:`ckm.partitions.partitioned_ledger.PartitionedLedger.map_stored`.
+    """
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
-            for part in _partitions(batches):
-                row = {"partition": part.number, "result": pickle.dumps(function(part))}
+            for part in _partitions(batches, needs):
+                row = {"partition": part.number, "result": packed(function(part))}
                 yield pa.RecordBatch.from_pylist(
                     [row], schema=pa.schema({"partition": pa.int32(), "result": pa.binary()})
                 )
@@ -207,11 +209,11 @@ def _raised_in_driver() -> Iterator[None]:
         raise RuntimeError(f"{ERROR}{base64.b64encode(json.dumps(plain).encode()).decode()}") from None
 
 
-def _partitions(batches: Batches) -> Iterator[Partition]:
+def _partitions(batches: Batches, needs: Needs | None = None) -> Iterator[Partition]:
     for batch in batches:
-        for number, packed in zip(batch["partition"].to_pylist(), batch["ledger"], strict=True):
-            with StoredLedger.unpacked(io.BytesIO(packed.as_buffer())) as stored:
-                yield Partition(number, stored.ledger(stored.needs))
+        for number, each in zip(batch["partition"].to_pylist(), batch["ledger"], strict=True):
+            with StoredLedger.unpacked(io.BytesIO(each.as_buffer())) as stored:
+                yield Partition(number, stored.ledger(needs or stored.needs))
 
 
 def _frame(batch: pa.RecordBatch) -> pl.DataFrame:

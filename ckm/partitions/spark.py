@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import secrets
 import shutil
@@ -36,6 +35,7 @@ from ckm.partitions.executor import (
     results,
     rows_of,
 )
+from ckm.partitions.packed_results import unpacked
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
 from ckm.partitions.spark_session import explained, spark_session
 from ckm.schema import TABLES
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from ckm.customers.ledger_needs import Needs
     from ckm.ingest.options import IngestOptions
     from ckm.partitions.engine import Engine
     from ckm.partitions.partitioned_ledger import Reading
@@ -86,13 +87,12 @@ class SparkLedger(PartitionedLedger):
         super().__init__(common, partitions, customers)
         self._stored, self._label = stored, label
 
-    def map_stored(self, function: Callable[[Partition], T]) -> list[T]:
+    def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> list[T]:
         """Return the results of a function of each partition, in order."""
         with explained(self._label):
-            found = self._stored.mapInArrow(results(function), RESULT_SCHEMA).toArrow()
+            found = self._stored.mapInArrow(results(function, needs), RESULT_SCHEMA).toArrow()
         order = pl.Series(found["partition"]).arg_sort()
-        # pickled by executors in results() of .executor; these bytes never leave the Spark job
-        return [pickle.loads(found["result"][place].as_buffer()) for place in order]
+        return [unpacked(found["result"][place].as_buffer()) for place in order]
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write the rows of each partition to a Parquet file in a folder, which replaces an earlier result."""
@@ -232,8 +232,7 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
             f"{dataset.label}: {left_out:,} of {counted(records, 'record')} are invalid",
             hint="load them into a workspace, which sets invalid rows aside with the reason: ckm ingest FILE",
         )
-    # pickled by executors in ledgers() of .executor; these bytes never leave the Spark job
-    coverage = join_coverage([pickle.loads(each.as_buffer()) for each in found["coverage"]])
+    coverage = join_coverage([unpacked(each.as_buffer()) for each in found["coverage"]])
     common = Common.of(reading, coverage)
     return SparkLedger(common, partitions, sum(found["customers"].to_pylist()), stored, dataset.label)
 
