@@ -181,7 +181,9 @@ class DayTotals:
         return self.after(customers, until) - self.after(customers, after)
 
     def total(self, name: str, start: Integers, stop: Integers) -> Integers:
-        """Return the sums of ``name`` over the entries ``[start, stop)``."""
+        """Return the sums of ``name`` over the entries ``[start, stop)``; 0 if the totals do not have it."""
+        if name not in self.totals:
+            return np.zeros(len(start), dtype=np.int64)
         running = self.totals[name]
         return running[stop] - running[start]
 

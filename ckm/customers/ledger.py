@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Rows = TypeVar("Rows")
+Cached = TypeVar("Cached", "NDArray[np.int32]", "NDArray[np.int64]")
 
 SHARE_DIGITS = 6
 """Significant digits of a fitted number, which is rounded before use, so that a saved definition gives equal
@@ -216,7 +217,11 @@ class Ledger:
     @cached_property
     def gap_histogram(self) -> pl.DataFrame:
         """Number of interpurchase intervals by length and customer: :meth:`Gaps.histogram`."""
-        found = self.of_parts(lambda part: part.gaps.histogram())
+        return self.gap_histogram_by(self.today)
+
+    def gap_histogram_by(self, day: int) -> pl.DataFrame:
+        """Return :meth:`Gaps.histogram` of the intervals that had ended by a day."""
+        found = self.of_parts(lambda part: part.gaps.by(day).histogram())
         return found[0] if len(found) == 1 else sum_by_key(pl.concat(found), ["gap", "gaps_of_customer"])
 
     @cached_property
@@ -266,16 +271,18 @@ class Ledger:
             self._nets[period] = _kept(self.by_customer(lambda part: sum_by_code(part.all_lines, "net", period)))
         return self._nets[period]
 
-    def orders_between(self, period: Period) -> Integers:
-        """Return the number of orders that begin in a period, by code (int64, read-only)."""
+    def orders_between(self, period: Period) -> NDArray[np.int32]:
+        """Return the number of orders that begin in a period, by code (int32, read-only)."""
         if period not in self._orders:
-            self._orders[period] = _kept(self.by_customer(lambda part: part.purchases.sums("orders", period)))
+            self._orders[period] = _kept(
+                self.by_customer(lambda part: part.purchases.sums("orders", period).astype(np.int32))
+            )
         return self._orders[period]
 
-    def purchase_days_between(self, period: Period) -> Integers:
-        """Return the number of purchase days in a period, by code (int64, read-only)."""
+    def purchase_days_between(self, period: Period) -> NDArray[np.int32]:
+        """Return the number of purchase days in a period, by code (int32, read-only)."""
         if period not in self._days:
-            self._days[period] = _kept(self.by_customer(lambda part: part.purchases.counts_in(period)))
+            self._days[period] = _kept(self.by_customer(lambda part: part.purchases.counts_in(period).astype(np.int32)))
         return self._days[period]
 
     def returns_between(self, period: Period) -> Integers:
@@ -296,11 +303,11 @@ class Ledger:
         return {}
 
     @cached_property
-    def _orders(self) -> dict[Period, Integers]:
+    def _orders(self) -> dict[Period, NDArray[np.int32]]:
         return {}
 
     @cached_property
-    def _days(self) -> dict[Period, Integers]:
+    def _days(self) -> dict[Period, NDArray[np.int32]]:
         return {}
 
     def next_purchases(self, day: date) -> pl.DataFrame:
@@ -512,6 +519,6 @@ def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Integ
     return sum(rest, first)
 
 
-def _kept(array: Integers) -> Integers:
+def _kept(array: Cached) -> Cached:
     array.flags.writeable = False
     return array

@@ -46,8 +46,8 @@ class PeriodComparison:
     """
 
     context: ReportContext
-    orders: Whole
-    orders_before: Whole
+    orders: NDArray[np.int32]
+    orders_before: NDArray[np.int32]
     net: Whole
     net_before: Whole
 

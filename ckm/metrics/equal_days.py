@@ -73,7 +73,7 @@ class EqualDays:
         return self.bought_on(1)
 
     @property
-    def all_orders(self) -> Whole:
+    def all_orders(self) -> NDArray[np.int32]:
         """Orders of each customer in the whole period."""
         return self.ledger.orders_between(self.period)
 

@@ -48,11 +48,14 @@ class DividedLedger(Ledger):
         By partition: the code of each of its customers; :data:`EXCLUDED` for customers who are not in this ledger.
     last
         Later entries are not used; None without this limit.
+    dated
+        Whether undated returns are not used.
     """
 
     source: PartitionedLedger | None = None
     codes: Mapping[int, NDArray[np.int32]] | None = None
     last: date | None = None
+    dated: bool = False
 
     is_partitioned: ClassVar[bool] = True
 
@@ -102,7 +105,8 @@ class DividedLedger(Ledger):
         assert self.source is not None
         joined = self.source.joined() if self.needs.baskets else self.source.joined().without_baskets()
         chosen = joined.customers.is_in(self.customers.implode()).to_numpy()
-        return (joined if chosen.all() else joined.only(chosen)).until(self.as_of)
+        found = (joined if chosen.all() else joined.only(chosen)).until(self.as_of)
+        return found.without_undated_returns() if self.dated else found
 
     def until(self, day: date) -> Ledger:
         """Return the ledger as of the end of a day, with the same codes; see :meth:`Ledger.until`."""
@@ -134,6 +138,10 @@ class DividedLedger(Ledger):
         joined = join_ledgers(parts, self.coverage, self.currency)
         return replace(joined, begins=self.begins, as_of=self.as_of, needs=needs)
 
+    def without_undated_returns(self) -> Ledger:
+        """Return the ledger without undated returns."""
+        return replace(self, dated=True)
+
     def without_baskets(self) -> Ledger:
         """Return the ledger without the baskets (categories and channels) of customers."""
         return replace(self, needs=replace(self.needs, baskets=False))
@@ -149,7 +157,7 @@ class DividedLedger(Ledger):
             there = codes != EXCLUDED
             kept[number] = None if there.all() else there
             arguments[number] = tuple(each[codes[there]] for each in columns)
-        job = partial(_result, function, kept, arguments, self.last)
+        job = partial(_result, function, kept, arguments, self.last, self.dated)
         for number, result in self.source.map(job, self.needs):
             codes = self.codes[number]
             yield codes[codes != EXCLUDED], result
@@ -175,6 +183,7 @@ def _result(
     kept: Mapping[int, Mask | None],
     arguments: Mapping[int, tuple[NDArray[Any], ...]],
     last: date | None,
+    dated: bool,  # an argument of partial
     part: Partition,
 ) -> tuple[int, T]:
     """Return a partition's number, and the result of a function of its ledger, of its customers in ``kept``."""
@@ -183,4 +192,6 @@ def _result(
         ledger = ledger.until(last)
     if chosen is not None:
         ledger = ledger.only(chosen)
+    if dated:
+        ledger = ledger.without_undated_returns()
     return part.number, function(ledger, *arguments[part.number])

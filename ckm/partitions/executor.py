@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from ckm.customers.ledger_file import StoredLedger
 from ckm.customers.ledger_reader import read_rows
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
+from ckm.dataset.linked_customers import with_persons
 from ckm.errors import CkmError
 from ckm.partitions.customer_hash import PARTITION, with_partition
 from ckm.partitions.packed_results import packed
@@ -73,26 +74,28 @@ class ToLedgerColumns:
 
 @dataclass(frozen=True)
 class OfWorkspace:
-    """Leave out payments and guest ids, as an analysis of a workspace does.
+    """Leave out payments and guest ids, and name persons by one id, as an analysis of a workspace does.
 
     Attributes
     ----------
     payments, guest_ids
         Sources of payments, and customer ids of guests.
+    persons
+        Person id by linked customer id (:attr:`ckm.identities.Identities.persons`).
     columns
         Columns that a ledger needs.
     """
 
     payments: tuple[str, ...]
     guest_ids: tuple[str, ...]
+    persons: Mapping[str, str]
     columns: tuple[str, ...]
 
     def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         """Return the rows of sales; none is invalid."""
         sales = without_payments(records.lazy(), self.payments)
-        return without_guest_ids({"transactions": sales}, self.guest_ids)["transactions"].select(
-            self.columns
-        ).collect(), 0
+        known = with_persons(without_guest_ids({"transactions": sales}, self.guest_ids), self.persons)
+        return known["transactions"].select(self.columns).collect(), 0
 
 
 def partitioned(

@@ -21,7 +21,6 @@ from ckm.customers.ledger_join import join_coverage
 from ckm.dataset import MAX_REJECTS, TRANSACTIONS, Dataset, plan_transactions
 from ckm.errors import InputError, UsageError
 from ckm.files import temporary_folder
-from ckm.identities import FILE as IDENTITIES
 from ckm.partitions.customer_hash import PARTITION
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
@@ -134,9 +133,7 @@ def open_spark(
 
     is_workspace = data is None or (data.is_dir() and (data / "ckm.yaml").exists())
     if is_workspace or workspace is not None:
-        found = open_dataset(data, workspace, options, by_customer=True)
-        _refuse_linked_customers(found)
-        return found
+        return open_dataset(data, workspace, options, by_customer=True)
     assert data is not None
     source = spark_path(data)
     is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
@@ -185,24 +182,14 @@ def open_spark(
     )
 
 
-def _refuse_linked_customers(dataset: Dataset) -> None:
-    """Raise an error if customer ids are linked: executors read the files of the store, which have the original ids."""
-    if dataset.persons:
-        raise UsageError(
-            f"--engine spark does not count linked customers as persons, and the workspace links some ({IDENTITIES})",
-            hint="run without --engine spark; --partitions N takes less memory",
-        )
-
-
 def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedger:
     """Divide the transactions among partitions by customer, and let executors read each into a ledger.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.customers.ledger_reader.read_ledger`; also UsageError if the dataset has linked customers.
+        As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    _refuse_linked_customers(dataset)
     with explained(dataset.label):
         session = spark_session(engine.master)
         if isinstance(dataset, SparkDataset):
@@ -263,7 +250,7 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
 
 
 def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, OfWorkspace]:
-    """Return the rows of the data files of a workspace, and what leaves out its payments and guests."""
+    """Return the rows of the data files of a workspace, and what prepares them as an analysis of it does."""
     from pyspark.sql.pandas.types import from_arrow_schema
 
     from ckm.store import Store
@@ -286,7 +273,7 @@ def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, O
     # with a schema, a column that a file lacks is null
     schema = from_arrow_schema(_spark_types(pl.Schema({name: snapshot.schema[name] for name in needed})))
     guest_ids = tuple(dataset.workspace.config.guest_ids)
-    return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, columns)
+    return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, dataset.persons, columns)
 
 
 def _spark_types(schema: pl.Schema) -> pa.Schema:

@@ -62,7 +62,11 @@ class SpendSnapshot:
         return np.asarray(spent / days, dtype=np.float64)
 
     def features(self, window: int) -> Floats:
-        """Return features of each customer for the trees, shape (n, f); money and counts on the log scale.
+        """Return features of each customer for the trees, shape (n, f): :meth:`columns`."""
+        return np.column_stack(self.columns(window))
+
+    def columns(self, window: int) -> list[Floats]:
+        """Return the features of each customer for the trees, shape (n,) each; money and counts on the log scale.
 
         Recency, tenure, frequency, mean interpurchase time and spend, over the whole and over the recent history. Each
         row depends on one customer only.
@@ -81,7 +85,7 @@ class SpendSnapshot:
             since = self.day - -(-window // part)
             columns.append(np.log1p(known.days(buyers.codes, since, self.day)))
             columns.append(np.log1p(known.spent(buyers.codes, since, self.day)))
-        return np.column_stack(columns)
+        return columns
 
     @cached_property
     def _last_value(self) -> Floats:
