@@ -29,9 +29,10 @@ from measure import SHARED, machine
 from ckm.errors import NotEnoughDataError
 from ckm.example.simulation import simulate
 from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, holdout_test
+from ckm.models.btyd.purchases import Purchases
 from ckm.models.spend.btyd_spend import BtydSpend, fit_btyd_spend
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
+from ckm.models.spend.spend_snapshot import SpendSnapshot
 from ckm.models.threads import one_thread
 
 SPLIT = date(1997, 9, 30).toordinal()
@@ -120,8 +121,8 @@ def elsewhere() -> None:
             split = int(last - (last - first) // part)
             inner = min(last - split, (split - first) // 2)
             try:
-                earlier = holdout_test(*columns, split=int(split - inner), last_day=split)
-                found = holdout_test(*columns, split=split, last_day=int(last))
+                earlier = holdout_test(Purchases(*columns), split=int(split - inner), last_day=split)
+                found = holdout_test(Purchases(*columns), split=split, last_day=int(last))
             except NotEnoughDataError as error:
                 print(f"{name:<15}{last - split:>5}  {error}")
                 continue
@@ -144,7 +145,7 @@ def main() -> None:
     customer, day, dollars = visits()
     spend("CDNOW, week 39", (customer, day, dollars), SPLIT, LAST)
     spend("Online Retail, 2010-06-09", retail(), RETAIL_SPLIT, RETAIL_END)
-    found = holdout_test(customer, day, dollars, split=SPLIT, last_day=LAST)
+    found = holdout_test(Purchases(customer, day, dollars), split=SPLIT, last_day=LAST)
     print(f"{len(found.buyers):,} customers, {found.orders.sum():,.0f} orders and ", end="")
     print(f"{found.money.sum():,.2f} USD in weeks 40 to {39 + WEEKS}")
     tell(f"Orders, by {found.best.model.name}", found.order_deciles, "orders")
@@ -161,13 +162,11 @@ def spend(name: str, columns: Visits, split: int, last: int) -> None:
     known = Purchases(codes[day <= split].astype(np.int64), day[day <= split].astype(np.int64), money[day <= split])
     everything = Purchases(codes.astype(np.int64), day.astype(np.int64), money)
     today, horizon, first = SpendSnapshot(known, split), last - split, known.first_day
-    inner = holdout_test(
-        known.code, known.day, known.money, split=split - min(horizon, (split - first + 1) // 2), last_day=split
-    )
+    inner = holdout_test(known, split=split - min(horizon, (split - first + 1) // 2), last_day=split)
     ordering = fit_btyd_spend(today, inner.best.model.name, 0)
     found = forecast_spend(known, split, horizon, ordering.model)
     came = everything.spent(today.buyers.codes, split, last)
-    outer = holdout_test(codes, day, money, split=split, last_day=last)
+    outer = holdout_test(everything, split=split, last_day=last)
     peers = {each.model.name: each.expected * outer.order_value for each in outer.models}
     peers["last spend × horizon"] = today.rate * horizon
     peers |= {
@@ -214,7 +213,9 @@ def alternatives(customer: np.ndarray, day: np.ndarray, dollars: np.ndarray, fou
     for name in ("BG/NBD", "MBG/NBD", "Pareto/NBD"):
         errors(name, by_name[name].expected, found.orders)
     errors("mean of the three", sum(each.expected for each in found.models) / len(found.models), found.orders)
-    inner = {days: holdout_test(customer, day, dollars, split=SPLIT - days, last_day=SPLIT) for days in INNER_DAYS}
+    inner = {
+        days: holdout_test(Purchases(customer, day, dollars), split=SPLIT - days, last_day=SPLIT) for days in INNER_DAYS
+    }
     for days, earlier in inner.items():
         for each in earlier.models:
             ratio = earlier.orders.sum() / each.total

@@ -1,10 +1,12 @@
 """One command in memory, by partitions and in Spark: equal results, CPU time, and memory of driver and executors.
 
-Usage: ``python bench/partitions.py FILE.parquet FOLDER [--partitions N] [--master URL] [--kill SCRIPT] [-- OPTIONS]``
+Usage: ``python bench/partitions.py FILE.parquet FOLDER [--command NAME] [--partitions N] [--master URL] [--kill SCRIPT]
+[-- OPTIONS]``
 
-``OPTIONS`` are those of ``ckm segment`` (default: ``--by rfm``). With ``--master`` the Spark run follows the one by
-partitions; ``--kill`` runs a command (``bench/spark_cluster.sh kill-worker``) when the executors have begun to work.
-Results of a run that are in FOLDER are used again.
+``NAME`` is ``segment`` (default), ``churn-warn`` or ``loyalty-report``; ``OPTIONS`` are those of the command (default
+for ``segment``: ``--by rfm``). With ``--master`` the Spark run follows the one by partitions; ``--kill`` runs a command
+(``bench/spark_cluster.sh kill-worker``) when the executors have begun to work. Results of a run that are in FOLDER are
+used again.
 """
 
 from __future__ import annotations
@@ -103,23 +105,27 @@ def measured(name: str, target: Path, command: list[str], kill: list[str] | None
 
 
 def rows(path: Path) -> pl.DataFrame:
-    """Return the rows of a file, or of a folder of Spark, by customer."""
-    return pl.read_parquet(path if path.is_file() else path / "*.parquet").sort("customer_id")
+    """Return the rows of a file, or of a folder of Spark: of customers sorted by id, of metrics in their order."""
+    found = pl.read_parquet(path if path.is_file() else path / "*.parquet")
+    return found.sort("customer_id") if "customer_id" in found.columns else found
 
 
 def main() -> None:
     words = sys.argv[1:]
-    options = words[words.index("--") + 1 :] if "--" in words else ["--by", "rfm"]
+    options = words[words.index("--") + 1 :] if "--" in words else None
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--command", choices=("segment", "churn-warn", "loyalty-report"), default="segment")
     parser.add_argument("--partitions", default="8")
     parser.add_argument("--master")
     parser.add_argument("--kill")
     parser.add_argument("--only", choices=("memory", "partitions", "spark"))
     given = parser.parse_args(words[: words.index("--")] if "--" in words else words)
     given.folder.mkdir(parents=True, exist_ok=True)
-    base = ["segment", str(given.file), *options]
+    if options is None:
+        options = ["--by", "rfm"] if given.command == "segment" else []
+    base = [given.command, str(given.file), *options]
     divided = [*base, "--partitions", given.partitions]
     names = {"memory": base, "partitions": divided}
     if given.master:
@@ -137,7 +143,7 @@ def main() -> None:
     first, *others = frames
     for other in others:
         assert_frame_equal(frames[first], frames[other], rel_tol=1e-9)
-        print(f"{first} = {other}: {frames[first].height:,} customers, {frames[first].width} columns")
+        print(f"{first} = {other}: {frames[first].height:,} rows, {frames[first].width} columns")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -21,9 +21,8 @@ from ckm._churn.warning_segments import with_segments
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import NEEDS, read_history
 from ckm.customers.ledger_cache import find_cache
-from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError
-from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.engine import IN_MEMORY, Engine, EngineName
 from ckm.partitions.partitioned_ledger import Reading
 from ckm.remark import warning
 from ckm.result import Result
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from ckm._churn.saved_warnings import WarningRun
     from ckm.config import Config
     from ckm.customers.history import History
+    from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
     from ckm.store import Store
@@ -176,6 +176,9 @@ def churn(
     new_only: bool = False,
     seed: int = 0,
     keep: bool = True,
+    engine: EngineName = "polars",
+    partitions: int | Literal["auto"] | None = None,
+    master: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ChurnWarnings:
     """Predict each customer's probability of no purchase within the horizon, with reasons and recommended actions.
@@ -205,6 +208,13 @@ def churn(
         Random seed.
     keep
         Whether to save the warnings and the ledger in the workspace.
+    engine
+        ``polars``: this process; ``spark``: the executors of a Spark cluster (docs/explanation/spark.md).
+    partitions
+        Number of partitions of the customers, one in memory at a time, or ``auto``; None: without partitions, in Spark
+        by the number of rows.
+    master
+        URL of the Spark master; None means that of the Spark configuration, or else all cores of this machine.
     progress
         Called with the name of each stage.
 
@@ -217,7 +227,8 @@ def churn(
     --------
     >>> churn("orders.csv", horizon="90d").frame  # doctest: +SKIP
     """
-    dataset = dataset_of(source, by_customer=True)
+    runs_on = Engine.of(engine, partitions, master)
+    dataset = runs_on.dataset(source, on_driver=True)
     request = ChurnOptions(
         as_of=as_of,
         horizon=parse_horizon(horizon) if isinstance(horizon, str) else horizon,
@@ -230,13 +241,19 @@ def churn(
         seed=seed,
         keep=keep,
         cache=keep,
+        engine=runs_on,
     )
     found = warn(dataset, request, dataset.config, progress=progress or (lambda _: None))
     return replace(found, remarks=(*dataset.remarks, *found.remarks))
 
 
 def warn(
-    dataset: Dataset, request: ChurnOptions, config: Config, *, progress: Callable[[str], None] = lambda _: None
+    dataset: Dataset,
+    request: ChurnOptions,
+    config: Config,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    ledger: Ledger | None = None,
 ) -> ChurnWarnings:
     """Predict each customer's probability of no purchase within the horizon, with reasons and recommended actions.
 
@@ -250,6 +267,8 @@ def warn(
         Settings.
     progress
         Called with the name of each stage.
+    ledger
+        Ledger of the transactions as of the day, if it was read already with :data:`ckm.customers.history.NEEDS`.
 
     Raises
     ------
@@ -272,9 +291,8 @@ def warn(
         time_zone=config.time_zone,
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
-        full_ledger=request.engine.joined(
-            dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)
-        ),
+        full_ledger=ledger
+        or request.engine.divided(dataset, Reading(request.as_of, config.time_zone, NEEDS, config.keeps_stray_dates)),
     )
     found = _forecast(history, request, progress)
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -12,7 +12,6 @@ from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.ledger_needs import EVERYTHING
 from ckm.customers.period import MONTHS_OF_A_YEAR, Comparison, Period, period_until
 from ckm.customers.recent_drop import recent_drop
-from ckm.dataset.source import dataset_of
 from ckm.errors import UsageError, no_amounts
 from ckm.metrics.cell_suppression import MIN_GROUP_SIZE, hide_small
 from ckm.metrics.context import ReportContext
@@ -26,7 +25,7 @@ from ckm.metrics.report_period import report_period
 from ckm.metrics.shown_customers import shown_customers, shown_slices
 from ckm.metrics.significance import reportable_changes
 from ckm.metrics.slices import find_dimension
-from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.engine import IN_MEMORY, Engine, EngineName
 from ckm.partitions.partitioned_ledger import Reading
 from ckm.remark import basis, doubt
 from ckm.result import Result
@@ -152,6 +151,9 @@ def loyalty(
     names: bool = False,
     seed: int = 0,
     keep: bool = True,
+    engine: EngineName = "polars",
+    partitions: int | Literal["auto"] | None = None,
+    master: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Loyalty:
     """Return metrics of loyalty, changes, growth potential and churn.
@@ -177,6 +179,13 @@ def loyalty(
         Random seed.
     keep
         Whether to save the ledger and the expected spend of each customer in the workspace.
+    engine
+        ``polars``: this process; ``spark``: the executors of a Spark cluster (docs/explanation/spark.md).
+    partitions
+        Number of partitions of the customers, one in memory at a time, or ``auto``; None: without partitions, in Spark
+        by the number of rows.
+    master
+        URL of the Spark master; None means that of the Spark configuration, or else all cores of this machine.
     progress
         Called with the name of each stage.
 
@@ -189,7 +198,8 @@ def loyalty(
     --------
     >>> loyalty("orders.csv", period="6mo").save("loyalty.csv")  # doctest: +SKIP
     """
-    dataset = dataset_of(source, by_customer=True)
+    runs_on = Engine.of(engine, partitions, master)
+    dataset = runs_on.dataset(source, on_driver=True)
     request = LoyaltyOptions(
         as_of=as_of,
         months=None if period is None else parse_months(period),
@@ -200,6 +210,7 @@ def loyalty(
         seed=seed,
         cache=keep,
         keep=keep,
+        engine=runs_on,
     )
     found = loyalty_report(dataset, request, dataset.config, progress=progress or (lambda _: None))
     return replace(found, report=replace(found.report, remarks=(*dataset.remarks, *found.report.remarks)))
@@ -293,7 +304,7 @@ def _context(
     by = dimension.of_rows if dimension is not None else None
     needs = replace(EVERYTHING, by=by)
     reading = Reading(request.as_of, config.time_zone, needs, config.keeps_stray_dates)
-    ledger = request.engine.joined(dataset, reading) or cached_ledger(
+    ledger = request.engine.divided(dataset, reading) or cached_ledger(
         tables,
         find_cache(dataset, enabled=request.cache),
         as_of=request.as_of,

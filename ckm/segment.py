@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ckm._segment.apply import apply_definition, definition_needs, read_for
 from ckm._segment.definition import Detail
@@ -21,9 +21,8 @@ from ckm._segment.rules.definition import load_rules
 from ckm._segment.tables import definition_table
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.partitions.engine import IN_MEMORY, Engine
+from ckm.partitions.engine import IN_MEMORY, Engine, EngineName
 from ckm.partitions.partitioned_ledger import PartitionedLedger, Reading
 from ckm.remark import warning
 
@@ -131,6 +130,10 @@ def segment(
     details: bool = False,
     seed: int = 0,
     keep: bool = True,
+    rows: str | Path | None = None,
+    engine: EngineName = "polars",
+    partitions: int | Literal["auto"] | None = None,
+    master: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Segmentation:
     """Assign every customer a named segment, and explain segment changes.
@@ -158,6 +161,16 @@ def segment(
         Random seed.
     keep
         Whether to save the definition, the run and the ledger in the workspace.
+    rows
+        With partitions: a Parquet file (in Spark a folder) to which the rows of customers are written; None returns
+        them.
+    engine
+        ``polars``: this process; ``spark``: the executors of a Spark cluster (docs/explanation/spark.md).
+    partitions
+        Number of partitions of the customers, one in memory at a time, or ``auto``; None: without partitions, in Spark
+        by the number of rows.
+    master
+        URL of the Spark master; None means that of the Spark configuration, or else all cores of this machine.
     progress
         Called with the name of each stage.
 
@@ -172,7 +185,8 @@ def segment(
     """
     progress = progress or (lambda _: None)
     progress("reading")
-    dataset = dataset_of(source, by_customer=True)
+    runs_on = Engine.of(engine, partitions, master)
+    dataset = runs_on.dataset(source)
     progress("segmenting")
     request = SegmentOptions(
         by=by,
@@ -186,6 +200,8 @@ def segment(
         seed=seed,
         keep=keep,
         cache=keep,
+        engine=runs_on,
+        rows=True if rows is None else Path(rows),
     )
     found = segment_dataset(dataset, request, dataset.config)
     return replace(found, remarks=(*dataset.remarks, *found.remarks))

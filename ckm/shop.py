@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from ckm.runs import Runs
 
 
+ENGINE_ARGUMENTS: Mapping[str, Any] = {"engine": "polars", "partitions": None, "master": None}
+"""Arguments of ``segment()``, ``churn()`` and ``loyalty()`` that choose the engine, with their defaults."""
+
+
 def open_shop(
     source: Source = None,
     *,
@@ -116,19 +120,26 @@ class Shop:
         """Assign every customer a named segment: :func:`ckm.segment.segment`."""
         from ckm.segment import segment
 
-        return segment(self.dataset(by_customer=True), **wanted)
+        return segment(self._sales(wanted), **wanted)
 
     def churn(self, **wanted: Any) -> ChurnWarnings:
         """Predict churn, with reasons and recommended actions: :func:`ckm.churn.churn`."""
         from ckm.churn import churn
 
-        return churn(self.dataset(by_customer=True), **wanted)
+        return churn(self._sales(wanted, on_driver=True), **wanted)
 
     def loyalty(self, **wanted: Any) -> Loyalty:
         """Return the loyalty report: :func:`ckm.loyalty.loyalty`."""
         from ckm.loyalty import loyalty
 
-        return loyalty(self.dataset(by_customer=True), **wanted)
+        return loyalty(self._sales(wanted, on_driver=True), **wanted)
+
+    def _sales(self, wanted: Mapping[str, Any], *, on_driver: bool = False) -> Dataset:
+        """Return the tables of an analysis by customer with the arguments ``wanted``."""
+        from ckm.partitions.engine import Engine
+
+        engine = Engine.of(*(wanted.get(name, default) for name, default in ENGINE_ARGUMENTS.items()))
+        return engine.dataset(self.source, self.options, on_driver=on_driver)
 
     def profile(self, customer_id: str, **wanted: Any) -> CustomerProfile:
         """Return all that is known of one customer: :func:`ckm.profile.profile`."""

@@ -95,7 +95,11 @@ def churn_cost(history: History, day: int, horizon: int) -> ChurnCost:
     days = min(max(horizon, QUARTER), day - history.first_day - 2 * horizon)
     if days < FEWEST_DAYS:
         return ChurnCost()
-    sums = np.sum([_window(history, each, horizon, days) for each in _cutoffs(history, day, horizon, days)], axis=0)
+    cutoffs, first = tuple(_cutoffs(history, day, horizon, days)), history.first_day
+    parts = history.of_parts(
+        lambda part: np.sum([_window(part, each, horizon, days, first) for each in cutoffs], axis=0), days=cutoffs
+    )
+    sums = np.sum(parts, axis=0)
     silent, silent_former, silent_after, returned, back, back_former, back_within, back_after = sums.tolist()
     if min(silent, back) < FEWEST_CUSTOMERS or min(silent_former, back_former) <= 0:
         return ChurnCost()
@@ -122,7 +126,7 @@ def _cutoffs(history: History, day: int, horizon: int, days: int) -> Iterator[in
             yield cutoff
 
 
-def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
+def _window(history: History, cutoff: int, horizon: int, days: int, first_day: int) -> Floats:
     """Return number, former and later spend of the silent customers and buyers of one window, shape (8,)."""
     ledger = history.ledger
     purchases = ledger.purchases
@@ -130,14 +134,14 @@ def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
     who = everyone[purchases.after(everyone, cutoff) > purchases.start(everyone)]
     last = np.full(len(everyone), -cutoff - 1, np.int32)
     last[who] = purchases.day[purchases.after(who, cutoff) - 1]
-    long_gap = interpurchase_times(ledger.gaps.by(cutoff), last).p80[who]
+    long_gap = interpurchase_times(ledger.gaps.by(cutoff), last, history.on(cutoff).usual).p80[who]
 
     def spent(after: int, until: int) -> Floats:
         total = sum(each.between("net", who, after, until) for each in ledger.all_lines)
         return np.asarray(total, dtype=np.float64) / ledger.scale
 
     year_ago = day_number(months_before(calendar_day(cutoff), 12))
-    former = spent(year_ago, cutoff) / min(YEAR, cutoff - history.first_day + 1)
+    former = spent(year_ago, cutoff) / min(YEAR, cutoff - first_day + 1)
     can_be_retained = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
     ends = cutoff + horizon
     bought = purchases.count(who, cutoff, ends) > 0

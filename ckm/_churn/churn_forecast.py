@@ -184,14 +184,19 @@ class _Windows:
         self._history = history
         self._horizon = horizon
         self._progress = progress
-        self._keys = id_hashes(history.customers.to_list())
-        self._only = _sample(self._keys, MOST_TRAINED_ON)
+        keys = id_hashes(history.customers.to_list())
+        only = _sample(keys, MOST_TRAINED_ON)
+        if only is not None:
+            self._history, keys = history.only(only), keys[only]
+        elif history.ledger.is_partitioned:
+            self._history = history.only(np.arange(len(keys)))
+        self._keys = keys
         self._made: dict[int, TrainingSnapshot] = {}
 
     def __call__(self, day: int) -> TrainingSnapshot:
         if day not in self._made:
             self._progress("backtest")
-            then = snapshot(self._history, day, self._horizon, only=self._only)
+            then = snapshot(self._history, day, self._horizon)
             churned = churned_within(self._history, then, self._horizon)
             self._made[day] = TrainingSnapshot(day, then.features, churned, self._keys[then.customers])
         return self._made[day]
@@ -213,7 +218,7 @@ def _calendar(history: History, horizon: int) -> Calendar:
             silent_days=end.silent_days,
             horizon_days=horizon,
         )
-    fixed = fixed_intervals(history.ledger.gaps)
+    fixed = fixed_intervals(history.ledger)
     season = yearly_closures(history.closures)
     yearly = bool(season) and horizon >= WHOLE_YEAR
     closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))
@@ -236,8 +241,9 @@ def _calendar(history: History, horizon: int) -> Calendar:
 
 def repeat_purchases(history: History) -> RepeatPurchases:
     """Return the shop's number of repeat purchase days on each day up to the as-of date."""
-    repeated, known = history.ledger.purchases.repeats_by_day(history.first_day, history.as_of)
-    return RepeatPurchases(history.first_day, repeated, known)
+    first, last = history.first_day, history.as_of
+    repeated, known = history.ledger.summed(lambda part: np.stack(part.purchases.repeats_by_day(first, last)))
+    return RepeatPurchases(first, repeated, known)
 
 
 def _sample(keys: NDArray[np.uint64], most: int) -> NDArray[np.intp] | None:

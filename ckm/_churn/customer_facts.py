@@ -16,10 +16,9 @@ from ckm._churn.customer_snapshot import snapshot
 from ckm._churn.seasonal_buyers import YEAR
 from ckm.customers.calendar import calendar_day, day_number, months_before
 from ckm.customers.interpurchase import last_gaps, quantiles
-from ckm.errors import NotEnoughDataError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -86,7 +85,13 @@ class ReturningCustomers:
         return np.sort(values[~np.isnan(values)])
 
 
-def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
+def customer_facts(
+    history: History,
+    then: CustomerSnapshot,
+    rows: NDArray[np.intp] | None = None,
+    *,
+    names: Collection[str] | None = None,
+) -> dict[str, Floats]:
     """Return name to values of the raw facts of customers as of the day of a snapshot; NaN where unknown.
 
     These are the features of the snapshot that are not :data:`ESTIMATES`, and:
@@ -117,8 +122,42 @@ def customer_facts(history: History, then: CustomerSnapshot, rows: NDArray[np.in
     then
         Snapshot of the customers as of a day.
     rows
-        Positions of the requested customers in the snapshot; None for all.
+        Positions of the requested customers in the snapshot, ascending; None for all.
+    names
+        Names of the facts that are needed; None for all.
     """
+    if not history.ledger.is_partitioned:
+        return _facts(history, then, rows)
+    wanted = np.zeros(len(history.customers), dtype=np.bool_)
+    wanted[then.customers if rows is None else then.customers[rows]] = True
+    day, horizon = then.day, then.horizon
+    found = history.of_parts(lambda part, mine: _part_facts(part, day, horizon, mine, names), wanted, days=(day,))
+    return _joined(found)
+
+
+def _part_facts(
+    history: History, day: int, horizon: int, wanted: NDArray[np.bool_], names: Collection[str] | None
+) -> tuple[NDArray[np.uint32], dict[str, Floats]]:
+    """Return the codes and facts of some of the customers in the mask ``wanted``."""
+    if not wanted.any():
+        return np.zeros(0, np.uint32), {}
+    then = snapshot(history, day, horizon)
+    rows = np.flatnonzero(wanted[then.customers])
+    facts = _facts(history, then, rows)
+    kept = {name: values for name, values in facts.items() if names is None or name in names}
+    return history.own_codes[then.customers[rows]], kept
+
+
+def _joined(parts: list[tuple[NDArray[np.uint32], dict[str, Floats]]]) -> dict[str, Floats]:
+    """Return the facts of the customers of all parts, in the order of their codes."""
+    found = [(codes, facts) for codes, facts in parts if len(codes)]
+    if not found:
+        return {}
+    order = np.argsort(np.concatenate([codes for codes, _ in found]))
+    return {name: np.concatenate([facts[name] for _, facts in found])[order] for name in found[0][1]}
+
+
+def _facts(history: History, then: CustomerSnapshot, rows: NDArray[np.intp] | None) -> dict[str, Floats]:
     who = then.customers if rows is None else then.customers[rows]
     features = {name: values if rows is None else values[rows] for name, values in then.features.items()}
     at = _Customers(history, then.day, then.horizon, who)
@@ -138,12 +177,17 @@ def returning_customers(history: History, day: int, horizon: int) -> ReturningCu
     The result is empty if fewer days than ``horizon`` have passed since the first purchase.
     """
     since = day - horizon
-    try:
-        then = snapshot(history, since, horizon)
-    except NotEnoughDataError:
-        return ReturningCustomers(since, {})
+    found = history.of_parts(lambda part: _returned(part, since, day), days=(since,))
+    return ReturningCustomers(since, _joined(found))
+
+
+def _returned(history: History, since: int, day: int) -> tuple[NDArray[np.uint32], dict[str, Floats]]:
+    """Return the codes and facts as of the day ``since`` of the customers who bought from then to ``day``."""
+    if not len(history.customers) or history.ledger.purchases.day.min() > since:
+        return np.zeros(0, np.uint32), {}
+    then = snapshot(history, since, day - since)
     back = np.flatnonzero(history.ledger.purchases.count(then.customers, since, day) > 0)
-    return ReturningCustomers(since, customer_facts(history, then, back))
+    return history.own_codes[then.customers[back]], _facts(history, then, back)
 
 
 @dataclass(frozen=True)
@@ -212,7 +256,7 @@ def _spend(at: _Customers) -> dict[str, Floats]:
         ),
         "returned": _ratio(0.0 - at.money("net", None, ledger.returns), bought),
     }
-    if "discount" in purchases.totals:
+    if at.history.on(at.day).has_discounts:
         facts["discounted"] = _ratio(discount, bought + discount)
     return facts
 
@@ -228,7 +272,7 @@ def _season(at: _Customers) -> dict[str, Floats]:
 def _categories(at: _Customers) -> dict[str, Floats]:
     categories = at.history.ledger.categories
     within = (categories.days > at.months_ago(12)) & (categories.days <= at.day)
-    lost = within & categories.sale_days.discontinued(at.day)[categories.items]
+    lost = within & categories.are_in(at.history.on(at.day).lost)[categories.items]
     customers = len(at.history.customers)
     return {
         "lost_purchases": np.bincount(categories.codes[lost], minlength=customers)[at.who].astype(np.float64),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.day_totals import DayTotals
-    from ckm.customers.history import History
+    from ckm.customers.history import History, ShopOnDay
 
     Codes = NDArray[np.uint32]
     Floats = NDArray[np.float64]
@@ -95,6 +95,42 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
         There is no purchase up to the day, or the history ends before the day.
     """
     _check_day(history, day)
+    if not history.ledger.is_partitioned:
+        return _snapshot(history, day, horizon, only)
+    parts = history.of_parts(lambda part: _part_snapshot(part, day, horizon), days=(day,))
+    return _joined([each for each in parts if each is not None])
+
+
+def _part_snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot | None:
+    """Return the snapshot of some customers, with the codes of all; None if none of them has a purchase."""
+    if not len(history.customers) or history.ledger.purchases.day.min() > day:
+        return None
+    found = _snapshot(history, day, horizon, None)
+    return replace(found, customers=history.own_codes[found.customers])
+
+
+def _joined(parts: list[CustomerSnapshot]) -> CustomerSnapshot:
+    """Return the snapshot of the customers of all parts."""
+    order = np.argsort(np.concatenate([each.customers for each in parts]))
+
+    def joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate(arrays)[order]
+
+    first = parts[0]
+    return CustomerSnapshot(
+        day=first.day,
+        horizon=first.horizon,
+        customers=joined([each.customers for each in parts]),
+        features={name: joined([each.features[name] for each in parts]) for name in first.features},
+        value=joined([each.value for each in parts]),
+        last_order=joined([each.last_order for each in parts]),
+        median_interpurchase_days=joined([each.median_interpurchase_days for each in parts]),
+        has_open_complaint=joined([each.has_open_complaint for each in parts]),
+        bought_same_season=joined([each.bought_same_season for each in parts]),
+    )
+
+
+def _snapshot(history: History, day: int, horizon: int, only: NDArray[np.integer] | None) -> CustomerSnapshot:
     at = _Cut.of(history, day, horizon, only)
     features = {**_frequency(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
     names = load_catalogue().names
@@ -156,10 +192,7 @@ class _Cut:
         start, stop = purchases.start(everyone), purchases.after(everyone, day)
         bought = stop > start
         if not bought.any():
-            raise NotEnoughDataError(
-                f"no purchase by {calendar_day(day)}",
-                hint=f"the first purchase is of {calendar_day(int(purchases.day.min()))}",
-            )
+            raise _no_purchase(day, int(purchases.day.min()))
         last_of_code = np.full(len(everyone), -day - 1, np.int32)
         last_of_code[bought] = unpack_day(purchases.keys[stop[bought] - 1])
         if only is not None:
@@ -170,6 +203,11 @@ class _Cut:
         start, stop = start[bought], stop[bought]
         first = unpack_day(purchases.keys[start])
         return cls(history, day, horizon, who, purchases, start, stop, first, last_of_code[bought], last_of_code)
+
+    @property
+    def shop(self) -> ShopOnDay:
+        """Facts of all customers as of the cut-off."""
+        return self.history.on(self.day)
 
     @property
     def codes(self) -> int:
@@ -215,10 +253,20 @@ def _check_day(history: History, day: int) -> None:
         raise NotEnoughDataError(
             f"the history ends on {calendar_day(history.as_of)}, before the cut-off {calendar_day(day)}"
         )
+    if history.ledger.is_partitioned:
+        first = int(history.ledger.days_with_purchases[0][0])
+        if first > day:
+            raise _no_purchase(day, first)
+
+
+def _no_purchase(day: int, first: int) -> NotEnoughDataError:
+    return NotEnoughDataError(
+        f"no purchase by {calendar_day(day)}", hint=f"the first purchase is of {calendar_day(first)}"
+    )
 
 
 def _frequency(at: _Cut) -> dict[str, NDArray[Any]]:
-    usual = interpurchase_times(at.history.ledger.gaps.by(at.day), at.last_of_code)
+    usual = interpurchase_times(at.history.ledger.gaps.by(at.day), at.last_of_code, at.shop.usual)
     a_year_ago = at.day - YEAR
     same = at.bought(a_year_ago, min(a_year_ago + at.horizon, at.day))
     whole_year = at.bought(a_year_ago, at.day)
@@ -249,10 +297,10 @@ def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
         "order_value_mean": bought / purchases.total("orders", at.start, at.stop) / scale,
         "order_value_last_ratio": _ratio(last, mean_before),
     }
-    if purchases.first_day_of("discounts_known") <= at.day:
+    if "discounts" in at.shop.known:
         discount = purchases.total("discount", at.start, at.stop)
         features["discount_share"] = _ratio(discount, bought + discount)
-    if at.history.returns_begin <= at.day:
+    if "returns" in at.shop.known:
         returns = ledger.returns
         since, until = returns.start(at.who), at.end("returns", at.day)
         features["return_share"] = np.nan_to_num(_ratio(-returns.total("net", since, until), bought))
@@ -264,11 +312,11 @@ def _breadth(at: _Cut) -> dict[str, NDArray[Any]]:
     categories, channels = at.history.ledger.categories, at.history.ledger.channels
     year = at.months_ago(12)
     features: dict[str, NDArray[Any]] = {}
-    if categories.first_day <= at.day:
+    if "categories" in at.shop.known:
         features["categories_12mo"] = categories.distinct(at.codes, year, at.day)[at.who]
-        lost = categories.sale_days.discontinued(at.day)
+        lost = categories.are_in(at.shop.lost)
         features["category_lost"] = categories.share(lost, at.codes, year, at.day)[at.who]
-    if channels.first_day <= at.day:
+    if "channels" in at.shop.known:
         features["channels_12mo"] = channels.distinct(at.codes, year, at.day)[at.who]
     return features
 
@@ -299,16 +347,16 @@ def _satisfaction(at: _Cut) -> dict[str, NDArray[Any]]:
 
 def _margin(at: _Cut) -> Floats:
     """Return the margin of the last 12 months, as in the feature table, in units of currency."""
-    year, shop = at.months_ago(12), at.history.full_ledger
+    year = at.months_ago(12)
     nothing = np.zeros(len(at.who), np.int64)
-    known = shop.first_day_of("costs_known") <= at.day
+    known = "costs" in at.shop.known
     sums = {
         "year_net": at.spent("net", year),
         "year_costed": at.spent("costed", year) if known else nothing,
         "year_cost": at.spent("cost", year) if known else nothing,
     }
-    whole = pl.DataFrame(sums).select(margin("year", shop.margin_share(at.day)).alias("margin"))["margin"]
-    return whole.to_numpy() / shop.scale
+    whole = pl.DataFrame(sums).select(margin("year", at.shop.margin_share).alias("margin"))["margin"]
+    return whole.to_numpy() / at.history.ledger.scale
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

@@ -95,8 +95,8 @@ def default_horizons(history: History) -> DefaultHorizons:
     NotEnoughDataError
         No customer bought again.
     """
-    gaps = history.ledger.gaps
-    long, median = (population_gap(gaps.histogram(), share) for share in (LONG_GAP, MEDIAN))
+    ledger = history.ledger
+    long, median = (population_gap(ledger.gap_histogram, share) for share in (LONG_GAP, MEDIAN))
     if long is None or median is None:
         raise NotEnoughDataError(
             f"no default horizon: none of {counted(len(history.customers), 'customer')} bought on a second day; "
@@ -104,10 +104,10 @@ def default_horizons(history: History) -> DefaultHorizons:
             hint=_shorter(history.as_of - history.first_day),
             customers=len(history.customers),
         )
-    fixed = fixed_intervals(gaps)
+    fixed = fixed_intervals(ledger)
     least = max(median, fixed.days if fixed else 0)
     days = nearest_usual(long, least)
-    repeaters = int((gaps.counts() > 0).sum())
+    repeaters = int((ledger.purchase_days > 1).sum())
     why = f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio"
     if days != nearest_usual(long):
         shortest = fixed.reason if fixed else f"the median interval of {median:g} days"
@@ -137,7 +137,7 @@ def check_fixed_intervals(history: History, days: int) -> None:
     NotEnoughDataError
         The horizon is shorter: whether a purchase falls into it would depend on the calendar alone.
     """
-    fixed = fixed_intervals(history.ledger.gaps)
+    fixed = fixed_intervals(history.ledger)
     if fixed is not None and days < fixed.days:
         raise NotEnoughDataError(
             f"a horizon of {counted(days, 'day')} is shorter than {fixed.reason}: active customers need "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from ckm.customers.baskets import main_values
@@ -14,7 +15,6 @@ from ckm.time_zones import end_of_day
 if TYPE_CHECKING:
     from datetime import date
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from ckm.customers.history import History
@@ -24,9 +24,19 @@ PRODUCT = "product_id"
 
 def top_categories(history: History, codes: NDArray[np.uint32]) -> pl.Series:
     """Return the category that each customer bought on most days; of two, the first by name; null without one."""
-    main = main_values(history.ledger.categories.counts(of_days=True)).select("code", top_category="main")
+    chosen = np.zeros(len(history.customers), dtype=np.bool_)
+    chosen[codes] = True
+    main = pl.concat(history.of_parts(_main_categories, chosen, days=()))
     wanted = pl.DataFrame({"code": codes}, schema={"code": pl.UInt32})
     return wanted.join(main, on="code", how="left", maintain_order="left")["top_category"]
+
+
+def _main_categories(history: History, chosen: NDArray[np.bool_]) -> pl.DataFrame:
+    """Return ``code`` and ``top_category`` of the customers in the mask ``chosen`` who have one."""
+    main = main_values(history.ledger.categories.counts(of_days=True))
+    codes = main["code"].to_numpy()
+    of_all = pl.DataFrame({"code": history.own_codes[codes], "top_category": main["main"]})
+    return of_all.filter(pl.Series(chosen[codes]))
 
 
 def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: date, time_zone: str) -> pl.Series:

@@ -224,7 +224,8 @@ def _judged(
 ) -> pl.DataFrame:
     today, history = forecast.today, forecast.history
     features = today.features
-    facts = customer_facts(history, today)
+    names = ("median_interpurchase_days", "purchase_days", "last_day_value")
+    facts = customer_facts(history, today, names=names)
     season_returns = today.last_order + YEAR - SEASON_DAYS
     customers = pl.DataFrame(
         {

@@ -13,6 +13,7 @@ from ckm.customers.dictionary import read_dictionary
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger
 from ckm.errors import UsageError
+from ckm.partitions.divided_ledger import DividedLedger
 from ckm.partitions.partitioned_ledger import PartitionedLedger
 from ckm.remark import doubt
 from ckm.settings import SegmentSettings
@@ -63,6 +64,8 @@ def apply_definition(
     UsageError
         The definition is for another currency or time zone, or needs features that these data lack.
     """
+    if isinstance(ledger, DividedLedger):
+        ledger = ledger.source
     if isinstance(ledger, PartitionedLedger):
         result, counts = segment_partitions(
             saved, ledger, tables.get("customers"), as_of=as_of, check=_check_comparable, keep=keep

@@ -15,6 +15,7 @@ import polars as pl
 from ckm._segment.result import Segmentation, customer_rows, segmentation, with_moves
 from ckm._segment.stability import counts_by_feature
 from ckm._segment.tables import definition_table
+from ckm.customers.features import join_tables
 from ckm.partitions.customer_hash import partition_of
 
 if TYPE_CHECKING:
@@ -68,16 +69,8 @@ def segment_partitions(
     """
     job = _Job(saved, customers, ledger.partitions, ledger.facts(as_of), as_of)
     found = list(ledger.map(partial(_part, job, (*SUMMARISED, *(KEPT if keep else ())))))
-    first = found[0].table
-    whole = replace(
-        first,
-        frame=pl.DataFrame(schema=dict.fromkeys((name for each in found for name in each.columns), pl.Null())),
-        features=frozenset[str]().union(*(each.table.features for each in found)),
-        costs={
-            name: (sum(each.table.costs[name][0] for each in found), sum(each.table.costs[name][1] for each in found))
-            for name in first.costs
-        },
-    )
+    columns = dict.fromkeys((name for each in found for name in each.columns), pl.Null())
+    whole = join_tables([each.table for each in found], pl.DataFrame(schema=columns))
     if check is not None:
         check(saved, whole, ledger.common.reading.time_zone)
     table = replace(whole, frame=pl.concat([each.table.frame for each in found], rechunk=True))

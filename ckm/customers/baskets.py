@@ -14,7 +14,7 @@ from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, unpack_da
 from ckm.customers.grouped_sums import MergedSums, sum_by_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -116,6 +116,11 @@ class Baskets:
         again = owners[1:] == owners[:-1]
         following[:-1][again] = self.days[1:][again]
         return following
+
+    def are_in(self, names: Collection[str]) -> NDArray[np.bool_]:
+        """Return whether each item is one of ``names``, by item number."""
+        found: NDArray[np.bool_] = self.names.is_in(list(names)).fill_null(value=False).to_numpy()
+        return found
 
     @cached_property
     def first_day(self) -> int:

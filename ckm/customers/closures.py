@@ -67,7 +67,9 @@ class Closure:
         )
 
 
-def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple[Closure, ...]:
+def closures(
+    purchases: tuple[NDArray[np.integer], NDArray[np.integer]], days: NDArray[np.integer]
+) -> tuple[Closure, ...]:
     """Return the closures of a shop, earliest first.
 
     A pause between two days with rows is a closure if three conditions hold: it is longer than 28 days; it is longer
@@ -77,12 +79,14 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
     Parameters
     ----------
     purchases
-        The day of each purchase of a known customer, in days since 1970-01-01; in any order.
+        Days with purchases of known customers, in days since 1970-01-01, distinct, and the number on each
+        (:attr:`ckm.customers.ledger.Ledger.days_with_purchases`).
     days
         Days with any row, also of guests or returns; the shop was open on these days.
     """
-    active_days, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
-    counts[np.isin(active_days, days)] -= 1 if len(days) else 0
+    active_days = np.union1d(purchases[0], days)
+    counts = np.zeros(len(active_days), dtype=np.int64)
+    counts[np.searchsorted(active_days, purchases[0])] = purchases[1]
     before = np.concatenate([[0], np.cumsum(counts)])
     pauses = np.diff(active_days)
     usual = float(np.median(pauses)) if len(pauses) else 0.0
@@ -158,4 +162,4 @@ def silences(ledger: Ledger) -> tuple[Closure, ...]:
         return ()
     days = coverage.days[(coverage.days >= usual.first) & (coverage.days <= usual.last)]
     end = silence_at_end(days, coverage.as_of)
-    return (*closures(ledger.purchases.day, days), *([end] if end is not None else []))
+    return (*closures(ledger.days_with_purchases, days), *([end] if end is not None else []))

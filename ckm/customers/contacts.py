@@ -12,6 +12,7 @@ import polars as pl
 
 from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import local_day
+from ckm.customers.value_codes import positions
 from ckm.errors import InputError, UsageError
 from ckm.schema import RATING_SCALES
 from ckm.wording import counted
@@ -55,6 +56,11 @@ class Events:
     days: Days
     first_day: int
 
+    def of(self, codes: NDArray[np.uint32]) -> tuple[Events, NDArray[np.bool_]]:
+        """Return the events of the customers ``codes`` (ascending), whose new code is the position; and a mask."""
+        mine, new = positions(codes, self.codes)
+        return Events(new, self.days[mine], self.first_day), mine
+
     def count(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
         """Return the number of events of each customer code in the days ``(after, until]``."""
         within = (self.days > after) & (self.days <= until)
@@ -86,6 +92,20 @@ class Contacts:
     scores: NDArray[np.float64]
     low: NDArray[np.bool_]
     remarks: tuple[str, ...] = ()
+
+    def of(self, codes: NDArray[np.uint32]) -> Contacts:
+        """Return the contacts of the customers ``codes`` (ascending), whose new code is the position in ``codes``."""
+        complaints, complained = self.complaints.of(codes)
+        ratings, rated = self.ratings.of(codes)
+        return Contacts(
+            complaints=complaints,
+            resolved=self.resolved[complained],
+            invoices=self.invoices.of(codes)[0],
+            ratings=ratings,
+            scores=self.scores[rated],
+            low=self.low[rated],
+            remarks=self.remarks,
+        )
 
     def open_complaints(self, customers: int, day: int) -> NDArray[np.int64]:
         """Return, for each customer code, the complaints of the last 180 days that are open at the end of ``day``."""

@@ -132,6 +132,21 @@ class DayTotals:
         """Day of each customer's last entry (int32), shape (customers,); :data:`NO_DAY` without one."""
         return self._day_at(self.bounds[1:] - 1)
 
+    def second_days(self) -> NDArray[np.int32]:
+        """Day of each customer's second entry (int32), shape (customers,); :data:`NO_DAY` with fewer."""
+        days = np.full(self.customers, NO_DAY, dtype=np.int32)
+        some = np.flatnonzero(self.counts > 1)
+        days[some] = self.day[self.bounds[some] + 1]
+        return days
+
+    def next_days(self, day: int) -> NDArray[np.int32]:
+        """Day of each customer's first entry after ``day`` (int32), shape (customers,); :data:`NO_DAY` without one."""
+        following = self.after(np.arange(self.customers, dtype=np.uint32), day)
+        has_one = following < self.bounds[1:]
+        days = np.full(self.customers, NO_DAY, dtype=np.int32)
+        days[has_one] = self.day[following[has_one]]
+        return days
+
     def repeats_by_day(self, first: int, last: int) -> tuple[Integers, Integers]:
         """Return two counts per day: entries that are not a customer's first, and customers with an earlier entry.
 
@@ -166,7 +181,9 @@ class DayTotals:
         return self.after(customers, until) - self.after(customers, after)
 
     def total(self, name: str, start: Integers, stop: Integers) -> Integers:
-        """Return the sums of ``name`` over the entries ``[start, stop)``."""
+        """Return the sums of ``name`` over the entries ``[start, stop)``; 0 if the totals do not have it."""
+        if name not in self.totals:
+            return np.zeros(len(start), dtype=np.int64)
         running = self.totals[name]
         return running[stop] - running[start]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import is_purchase, local_day
 from ckm.customers.required_tables import readable
+from ckm.customers.value_codes import positions
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class Deliveries:
     delivered: NDArray[np.int32]
     first_day: int
     remarks: tuple[str, ...] = ()
+
+    def of(self, codes: NDArray[np.uint32]) -> Deliveries:
+        """Return the deliveries of the customers ``codes`` (ascending), whose new code is the position in ``codes``."""
+        mine, new = positions(codes, self.codes)
+        return replace(self, codes=new, late_from=self.late_from[mine], promised=self.promised[mine],
+                       delivered=self.delivered[mine])  # fmt: skip
 
     def late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
         """Return the number of deliveries of each customer code that became late in the days ``(after, until]``."""

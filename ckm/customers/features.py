@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
@@ -22,6 +23,7 @@ from ckm.customers.interpurchase import customer_intervals
 from ckm.customers.ledger_needs import Needs
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.parties import PARTY_COLUMNS, party_attributes, prospects
+from ckm.customers.shop_facts import ShopFacts
 from ckm.errors import UnknownNameError
 from ckm.models.purchase_interval import population_gap
 from ckm.remark import assumption
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
     from ckm.customers.excluded_rows import LeftOut
     from ckm.customers.ledger import Ledger
-    from ckm.customers.shop_facts import ShopFacts
 
 RFM_COLUMNS = (
     "customer_id",
@@ -224,8 +225,18 @@ def features_of(
     needs = needs_of(scope, money)
     if not ledger.needs.covers(needs):
         raise ValueError(f"the ledger was read with {ledger.needs}, and {needs} are needed")
+    population = population or _estimate_population(ledger, needs)
+    if ledger.is_partitioned:
+        of_all = reduce(ShopFacts.joined, ledger.of_parts(ShopFacts.of))
+
+        def of_part(part: Ledger) -> FeatureTable:
+            return features_of(
+                part, customers, scope=scope, window=window, money=money, population=population, facts=of_all
+            )
+
+        found = ledger.of_parts(of_part)
+        return join_tables(found, pl.concat([each.frame for each in found], rechunk=True).sort("customer_id"))
     buyers = ledger.of_buyers()
-    population = population or _estimate_population(ledger, buyers, needs)
     sums = pl.DataFrame({"customer_id": buyers.customers, **rfm_sums(buyers, window)})
     if needs.amounts:
         sums = sums.hstack(spend_sums(buyers, window))
@@ -264,8 +275,30 @@ def features_of(
     )
 
 
-def _estimate_population(ledger: Ledger, buyers: Ledger, needs: Needs) -> Population:
-    histogram = buyers.gaps.histogram() if needs.baskets else None
+def join_tables(tables: Sequence[FeatureTable], frame: pl.DataFrame) -> FeatureTable:
+    """Return the table of all customers, from tables of disjoint sets of them with equal facts and population.
+
+    Parameters
+    ----------
+    tables
+        The tables.
+    frame
+        Rows of the result.
+    """
+    first = tables[0]
+    return replace(
+        first,
+        frame=frame,
+        features=frozenset[str]().union(*(each.features for each in tables)),
+        costs={
+            name: (sum(each.costs[name][0] for each in tables), sum(each.costs[name][1] for each in tables))
+            for name in first.costs
+        },
+    )
+
+
+def _estimate_population(ledger: Ledger, needs: Needs) -> Population:
+    histogram = ledger.gap_histogram if needs.baskets else None
     return Population(
         gap_median_days=None if histogram is None else population_gap(histogram, 0.5),
         gap_p80_days=None if histogram is None else population_gap(histogram, 0.8),

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ckm.customers.interpurchase import Gaps
+    from ckm.customers.ledger import Ledger
 
 FEWEST_GAPS = 3
 """Fewest intervals of a customer to detect a fixed one."""
@@ -48,29 +51,37 @@ class FixedIntervals:
         return f"the fixed interval of {self.days} days at which {self.customers:,} of {self.of:,} repeat customers buy"
 
 
-def fixed_intervals(gaps: Gaps) -> FixedIntervals | None:
+def fixed_intervals(ledger: Ledger) -> FixedIntervals | None:
     """Return the fixed intervals of customers; None if fewer than half of the customers with enough intervals have one.
 
     A customer has a fixed interval if nine in ten of at least three intervals differ by at most 3 days, and are 6 days
     or longer.
     """
+    found = ledger.of_parts(lambda part: _usual(part.gaps))
+    some, days, count = (
+        sum(each) for each in zip(*((some, days, count) for some, _, days, count in found), strict=True)
+    )
+    longest = np.concatenate([each for _, each, _, _ in found])
+    if not some or len(longest) < SHARE * some:
+        return None
+    return FixedIntervals(
+        customers=len(longest),
+        of=some,
+        days=int(np.quantile(longest, 0.95, method="higher")),
+        mean_days=days / count,
+    )
+
+
+def _usual(gaps: Gaps) -> tuple[int, NDArray[np.int32], int, int]:
+    """Return the customers with enough intervals, and of those with a fixed interval the longest, sum and number."""
     counts = gaps.counts()
     starts = np.cumsum(counts) - counts
     some = np.flatnonzero(counts >= FEWEST_GAPS)
-    if not len(some):
-        return None
     # intervals are sorted by customer and length: those with a skipped purchase are the last
     usual = counts[some] - np.floor(counts[some] * MISSED).astype(np.int64)
     shortest, longest = gaps.lengths[starts[some]], gaps.lengths[starts[some] + usual - 1]
     fixed = (longest - shortest <= MOST_APART) & (shortest >= SHORTEST)
-    if fixed.sum() < SHARE * len(some):
-        return None
-    usual_gaps = np.concatenate(
-        [np.arange(start, start + many) for start, many in zip(starts[some[fixed]], usual[fixed], strict=True)]
-    )
-    return FixedIntervals(
-        customers=int(fixed.sum()),
-        of=len(some),
-        days=int(np.quantile(longest[fixed], 0.95, method="higher")),
-        mean_days=float(gaps.lengths[usual_gaps].mean()),
-    )
+    until = np.concatenate([[0], np.cumsum(gaps.lengths, dtype=np.int64)])
+    first = starts[some[fixed]]
+    days = until[first + usual[fixed]] - until[first]
+    return len(some), longest[fixed], int(days.sum()), int(usual[fixed].sum())

@@ -123,7 +123,14 @@ class InterpurchaseTimes:
     population_p80: float | None
 
 
-def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> InterpurchaseTimes:
+def population_gaps(histogram: pl.DataFrame) -> tuple[float | None, float | None]:
+    """Return the median and 80th percentile of the intervals in :meth:`Gaps.histogram`; None without intervals."""
+    return population_gap(histogram, 0.5), population_gap(histogram, LONG_SHARE)
+
+
+def interpurchase_times(
+    gaps: Gaps, last_days: NDArray[np.int32], population: tuple[float | None, float | None]
+) -> InterpurchaseTimes:
     """Return the interpurchase times of every customer as of a day.
 
     Parameters
@@ -132,11 +139,12 @@ def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> Interpurcha
         Intervals that had ended by the day.
     last_days
         Day of each customer's last purchase up to that day; any value for customers without a purchase.
+    population
+        Median and 80th percentile of the intervals of all customers (:func:`population_gaps`).
     """
     counts = gaps.counts()
     starts = np.cumsum(counts) - counts
-    histogram = gaps.histogram()
-    usual, long = (population_gap(histogram, share) for share in (0.5, 0.8))
+    usual, long = population
     last, rank = last_gaps(gaps, starts, last_days)
     median = quantiles(gaps.lengths, starts, counts, 0.5)
     p80 = quantiles(gaps.lengths, starts, counts, 0.8)

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 import polars as pl
 
 from ckm.customers.baskets import EMPTY, Baskets
 from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.day_totals import NO_DAY
+from ckm.customers.grouped_sums import sum_by_key
 from ckm.customers.guests import Guests
 from ckm.customers.interpurchase import Gaps
 from ckm.customers.ledger_needs import LEAST, Needs
 from ckm.customers.shared_ids import MOST_IDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from numpy.typing import NDArray
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
+
+T = TypeVar("T")
+Rows = TypeVar("Rows")
+Cached = TypeVar("Cached", "NDArray[np.int32]", "NDArray[np.int64]")
 
 SHARE_DIGITS = 6
 """Significant digits of a fitted number, which is rounded before use, so that a saved definition gives equal
@@ -122,35 +128,110 @@ class Ledger:
         """Rows that the ledger does not include, with the reason."""
         return replace(self.coverage.left_out(self.customers_without_purchase), shared_ids=self.shared_ids)
 
+    # What is computed from the entries of a ledger: a ledger in partitions (ckm.partitions) has none on this machine,
+    # and calls the function of each partition instead.
+
+    is_partitioned: ClassVar[bool] = False
+    """Whether only functions of each partition can be computed, because the ledger has no entries."""
+
+    def by_customer(self, function: Callable[..., Rows], *columns: NDArray[Any]) -> Rows:
+        """Return the result of a function of a ledger with one element, or one row, per customer code.
+
+        Parameters
+        ----------
+        function
+            Returns an array, shape (customers, ...), or a frame. The element of a customer depends on the customer's
+            entries, and elements of ``columns``, only.
+        columns
+            Further arguments of the function: arrays by code.
+        """
+        return function(self, *columns)
+
+    def of_parts(self, function: Callable[..., T], *columns: NDArray[Any]) -> list[T]:
+        """Return the results of a function of ledgers of disjoint sets of customers, which together have all.
+
+        ``columns`` are further arguments of the function: arrays by code.
+        """
+        return [function(self, *columns)]
+
+    def summed(self, function: Callable[[Ledger], Integers]) -> Integers:
+        """Return the result of a function of a ledger that is a sum over customers, shape (...)."""
+        first, *rest = self.of_parts(function)
+        return sum(rest, first)
+
+    def with_entries(self) -> Ledger:
+        """Return the ledger with the entries of all customers in memory."""
+        return self
+
     @property
     def customers_without_purchase(self) -> int:
         """Number of customers with returns only."""
-        return int((self.returns.has_any & ~self.purchases.has_any).sum())
+        return int((self.has_return & ~self.has_purchase).sum())
 
     @cached_property
     def busiest(self) -> tuple[tuple[str, int, int], ...]:
         """Id, rows and purchase days of the customers with the most rows, most first."""
-        rows = np.zeros(self.purchases.customers, dtype=np.int64)
-        for each in self.all_lines:
-            np.add.at(rows, each.code, each.of("lines"))
-        most = np.argsort(-rows, kind="stable")[:MOST_IDS]
-        days = self.purchases.counts[most].tolist()
-        return tuple(zip(self.customers.gather(most).to_list(), rows[most].tolist(), days, strict=True))
+        return most_rows(each for found in self.of_parts(_busiest) for each in found)
 
     @cached_property
     def shared_ids(self) -> tuple[SharedId, ...]:
         """Customer ids that may each be used for many customers."""
-        return self.coverage.shared_ids(self.busiest, np.bincount(self.purchases.counts, minlength=1))
+        return self.coverage.shared_ids(self.busiest, np.bincount(self.purchase_days, minlength=1))
 
     @cached_property
     def first_day(self) -> NDArray[np.int32]:
         """Day of each customer's first purchase, by code (int32); ``NO_DAY`` of :mod:`.day_totals` without one."""
-        return self.purchases.first_days()
+        return self.by_customer(lambda part: part.purchases.first_days())
+
+    @cached_property
+    def second_day(self) -> NDArray[np.int32]:
+        """Day of each customer's second purchase day, by code (int32); ``NO_DAY`` without one."""
+        return self.by_customer(lambda part: part.purchases.second_days())
+
+    @cached_property
+    def last_day(self) -> NDArray[np.int32]:
+        """Day of each customer's last purchase, by code (int32); ``NO_DAY`` of :mod:`.day_totals` without one."""
+        return self.by_customer(lambda part: part.purchases.last_days())
+
+    @cached_property
+    def purchase_days(self) -> Integers:
+        """Number of each customer's purchase days, by code (int64)."""
+        return self.by_customer(lambda part: part.purchases.counts)
+
+    @property
+    def has_purchase(self) -> Mask:
+        """Whether each customer has a purchase, by code."""
+        bought: Mask = self.purchase_days > 0
+        return bought
+
+    @cached_property
+    def has_return(self) -> Mask:
+        """Whether each customer has a return, by code."""
+        return self.by_customer(lambda part: part.returns.has_any)
 
     @cached_property
     def gaps(self) -> Gaps:
         """Interpurchase intervals of each customer, sorted by code and length."""
         return Gaps.of(self.purchases)
+
+    @cached_property
+    def gap_histogram(self) -> pl.DataFrame:
+        """Number of interpurchase intervals by length and customer: :meth:`Gaps.histogram`."""
+        return self.gap_histogram_by(self.today)
+
+    def gap_histogram_by(self, day: int) -> pl.DataFrame:
+        """Return :meth:`Gaps.histogram` of the intervals that had ended by a day."""
+        found = self.of_parts(lambda part: part.gaps.by(day).histogram())
+        return found[0] if len(found) == 1 else sum_by_key(pl.concat(found), ["gap", "gaps_of_customer"])
+
+    @cached_property
+    def days_with_purchases(self) -> tuple[Integers, Integers]:
+        """Days with a purchase of a customer, ascending, and the number of customers who bought on each (int64)."""
+        found = self.of_parts(lambda part: np.unique(part.purchases.day, return_counts=True))
+        days, position = np.unique(np.concatenate([each for each, _ in found]), return_inverse=True)
+        counts = np.zeros(len(days), dtype=np.int64)
+        np.add.at(counts, position, np.concatenate([each for _, each in found]))
+        return days.astype(np.int64), counts
 
     @property
     def bought(self) -> tuple[DayTotals, ...]:
@@ -165,11 +246,12 @@ class Ledger:
     @property
     def costs_known(self) -> bool:
         """Whether the cost of at least one line is known."""
-        return any(each.sum_of("costs_known") for each in self.all_lines)
+        return any(self.of_parts(lambda part: any(each.sum_of("costs_known") for each in part.all_lines)))
 
     def first_day_of(self, name: str) -> int:
         """Return the first day with a sum above 0; ``NEVER`` of :mod:`.day_totals` without one."""
-        return min(each.first_day_of(name) for each in self.all_lines)
+        found: list[int] = self.of_parts(lambda part: min(each.first_day_of(name) for each in part.all_lines))
+        return min(found)
 
     def margin_share(self, day: int | None = None) -> float | None:
         """Return margin ÷ net of lines with a known cost, to six digits; None without a known cost.
@@ -178,8 +260,7 @@ class Ledger:
         """
         if not self.costs_known:
             return None
-        seen = [each if day is None else each.until(day) for each in self.all_lines]
-        costed, cost, known = (sum(each.sum_of(name) for each in seen) for name in ("costed", "cost", "costs_known"))
+        costed, cost, known = self.summed(lambda part: _cost_sums(part, day)).tolist()
         if not known or costed <= 0:
             return None
         return float(f"{(costed - cost) / costed:.{SHARE_DIGITS}g}")
@@ -187,20 +268,30 @@ class Ledger:
     def net_between(self, period: Period) -> Integers:
         """Return the net of purchases and returns in a period, by code (int64, read-only)."""
         if period not in self._nets:
-            self._nets[period] = _kept(sum_by_code(self.all_lines, "net", period))
+            self._nets[period] = _kept(self.by_customer(lambda part: sum_by_code(part.all_lines, "net", period)))
         return self._nets[period]
 
-    def orders_between(self, period: Period) -> Integers:
-        """Return the number of orders that begin in a period, by code (int64, read-only)."""
+    def orders_between(self, period: Period) -> NDArray[np.int32]:
+        """Return the number of orders that begin in a period, by code (int32, read-only)."""
         if period not in self._orders:
-            self._orders[period] = _kept(self.purchases.sums("orders", period))
+            self._orders[period] = _kept(
+                self.by_customer(lambda part: part.purchases.sums("orders", period).astype(np.int32))
+            )
         return self._orders[period]
 
-    def purchase_days_between(self, period: Period) -> Integers:
-        """Return the number of purchase days in a period, by code (int64, read-only)."""
+    def purchase_days_between(self, period: Period) -> NDArray[np.int32]:
+        """Return the number of purchase days in a period, by code (int32, read-only)."""
         if period not in self._days:
-            self._days[period] = _kept(self.purchases.counts_in(period))
+            self._days[period] = _kept(self.by_customer(lambda part: part.purchases.counts_in(period).astype(np.int32)))
         return self._days[period]
+
+    def returns_between(self, period: Period) -> Integers:
+        """Return the net of returns in a period, 0 or less, by code (int64)."""
+        return self.by_customer(lambda part: part.returns.sums("net", period))
+
+    def return_days_between(self, period: Period) -> Integers:
+        """Return the number of days with a return in a period, by code (int64)."""
+        return self.by_customer(lambda part: part.returns.counts_in(period))
 
     def bought_between(self, period: Period) -> Mask:
         """Return whether a customer has a purchase in a period, by code."""
@@ -212,11 +303,11 @@ class Ledger:
         return {}
 
     @cached_property
-    def _orders(self) -> dict[Period, Integers]:
+    def _orders(self) -> dict[Period, NDArray[np.int32]]:
         return {}
 
     @cached_property
-    def _days(self) -> dict[Period, Integers]:
+    def _days(self) -> dict[Period, NDArray[np.int32]]:
         return {}
 
     def next_purchases(self, day: date) -> pl.DataFrame:
@@ -224,14 +315,13 @@ class Ledger:
 
         ``customer_id``, ``next_order`` (Date; null without a later purchase).
         """
-        then, purchases = day_number(day), self.purchases
+        then = day_number(day)
         known = np.flatnonzero(self.first_day <= then)
-        following = purchases.after(known.astype(np.uint32), then)
-        has_one = following < purchases.bounds[known + 1]
-        days = np.zeros(len(known), dtype=np.int32)
-        days[has_one] = purchases.day[following[has_one]]
-        frame = pl.DataFrame({"customer_id": self.customers.gather(known), "day": days, "has_one": has_one})
-        return frame.select("customer_id", next_order=pl.when("has_one").then(pl.col("day").cast(pl.Date)))
+        days = self.by_customer(lambda part: part.purchases.next_days(then))[known]
+        frame = pl.DataFrame({"customer_id": self.customers.gather(known), "day": days})
+        return frame.select(
+            "customer_id", next_order=pl.when(pl.col("day") != NO_DAY).then(pl.col("day").cast(pl.Date))
+        )
 
     def revenue(self, period: Period) -> int:
         """Return the net of all lines in a period, with and without a customer."""
@@ -239,7 +329,7 @@ class Ledger:
 
     def revenue_of_customers(self, period: Period) -> int:
         """Return the net of purchases and returns of known customers in a period."""
-        return sum(each.total_of("net", period) for each in self.all_lines)
+        return int(self.net_between(period).sum())
 
     def revenue_by(self, dimension: str, period: Period) -> dict[str, int]:
         """Return the net of all lines in a period by value of a dimension; the values add up to :meth:`revenue`."""
@@ -265,7 +355,7 @@ class Ledger:
         if day >= self.as_of:
             return self
         number = day_number(day)
-        return replace(
+        kept = replace(
             self,
             purchases=self.purchases.until(number),
             later_lines=self.later_lines.until(number),
@@ -278,6 +368,9 @@ class Ledger:
             dimensions={name: sums.filter(pl.col("day") <= number) for name, sums in self.dimensions.items()},
             parts={value: part.until(day) for value, part in self.parts.items()},
         )
+        if "gaps" in self.__dict__:  # these intervals are sorted already
+            kept.__dict__["gaps"] = self.gaps.by(number)
+        return kept
 
     def standing_on(self, day: date) -> Ledger:
         """Return the ledger as if it had been read as of a day: without customers who have no line by then.
@@ -373,7 +466,7 @@ class Ledger:
 
     def of_anybody(self) -> Ledger:
         """Return the ledger and its parts without customers who have no entry; codes are renumbered."""
-        kept = self.only(self.purchases.has_any | self.returns.has_any)
+        kept = self.only(self.has_purchase | self.has_return)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
 
@@ -383,18 +476,41 @@ class Ledger:
 
     def of_buyers(self) -> Ledger:
         """Return the ledger of the customers with a purchase."""
-        return self.only(self.purchases.has_any)
+        return self.only(self.has_purchase)
 
     @property
     def first_and_last_day(self) -> tuple[date, date]:
         """First and last day with a purchase or a return of any customer."""
-        days = [each.day for each in self.all_lines if len(each)]
-        return calendar_day(min(int(each.min()) for each in days)), calendar_day(max(int(each.max()) for each in days))
+        found = [each for part in self.of_parts(_first_and_last_days) for each in part]
+        return calendar_day(min(found)), calendar_day(max(found))
 
 
 def first_day_with_lines(*lines: DayTotals | Guests) -> int | None:
     """Return the first day with a line, in days since 1970-01-01; None without one."""
     return min((int(each.day.min()) for each in lines if len(each.day)), default=None)
+
+
+def most_rows(customers: Iterable[tuple[str, int, int]]) -> tuple[tuple[str, int, int], ...]:
+    """Return the id, rows and purchase days of the customers with the most rows, most first; ties by id."""
+    return tuple(sorted(customers, key=lambda each: (-each[1], each[0].encode()))[:MOST_IDS])
+
+
+def _busiest(ledger: Ledger) -> tuple[tuple[str, int, int], ...]:
+    rows = np.zeros(ledger.purchases.customers, dtype=np.int64)
+    for each in ledger.all_lines:
+        np.add.at(rows, each.code, each.of("lines"))
+    most = np.argsort(-rows, kind="stable")[:MOST_IDS]
+    days = ledger.purchases.counts[most].tolist()
+    return tuple(zip(ledger.customers.gather(most).to_list(), rows[most].tolist(), days, strict=True))
+
+
+def _cost_sums(ledger: Ledger, day: int | None) -> Integers:
+    seen = [each if day is None else each.until(day) for each in ledger.all_lines]
+    return np.array([sum(each.sum_of(name) for each in seen) for name in ("costed", "cost", "costs_known")])
+
+
+def _first_and_last_days(ledger: Ledger) -> list[int]:
+    return [int(end) for each in ledger.all_lines if len(each) for end in (each.day.min(), each.day.max())]
 
 
 def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Integers:
@@ -403,6 +519,6 @@ def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Integ
     return sum(rest, first)
 
 
-def _kept(array: Integers) -> Integers:
+def _kept(array: Cached) -> Cached:
     array.flags.writeable = False
     return array

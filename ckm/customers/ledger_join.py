@@ -31,7 +31,7 @@ from ckm.customers.ledger import Ledger, first_day_with_lines
 from ckm.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,12 +63,12 @@ def join_ledgers(parts: Sequence[Ledger], coverage: Coverage, currency: str) -> 
         A column has more values than a ledger can number.
     """
     first = parts[0]
-    customers, codes = _customers([each.customers for each in parts])
+    customers, codes = join_customers([each.customers for each in parts])
     purchases, later_lines, returns = known_totals(
         *(_day_totals([getattr(each, name) for each in parts], codes, len(customers))
           for name in ("purchases", "later_lines", "returns"))
     )  # fmt: skip
-    guests = _guests([each.guests for each in parts])
+    guests = join_guests([each.guests for each in parts])
     return Ledger(
         customers=customers,
         purchases=purchases,
@@ -83,14 +83,17 @@ def join_ledgers(parts: Sequence[Ledger], coverage: Coverage, currency: str) -> 
         categories=_baskets([each.categories for each in parts], codes),
         channels=_baskets([each.channels for each in parts], codes),
         guests=guests,
-        dimensions={
-            name: revenue_of(pl.concat([each.dimensions[name] for each in parts])) for name in first.dimensions
-        },
+        dimensions=join_dimensions([each.dimensions for each in parts]),
         needs=first.needs,
     )
 
 
-def _customers(ids: Sequence[pl.Series]) -> tuple[pl.Series, list[Integers]]:
+def join_dimensions(parts: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """Return the revenue by day and value of each dimension: the sums of those of all parts."""
+    return {name: revenue_of(pl.concat([each[name] for each in parts])) for name in parts[0]}
+
+
+def join_customers(ids: Sequence[pl.Series]) -> tuple[pl.Series, list[Integers]]:
     """Return all ids, sorted, and for each part the new code of each of its codes."""
     every = pl.concat(ids)
     order = every.arg_sort().to_numpy()
@@ -119,7 +122,8 @@ def _day_totals(parts: Sequence[DayTotals], codes: Sequence[Integers], customers
     return DayTotals.of_sums(keys[order], sums, customers)
 
 
-def _guests(parts: Sequence[Guests]) -> Guests:
+def join_guests(parts: Sequence[Guests]) -> Guests:
+    """Return the guest sales of all parts."""
     sums = pl.concat([pl.DataFrame(vars(each)) for each in parts])
     days = sums.group_by("day").agg(pl.col("purchases", "returns").sum()).sort("day")
     return Guests(*(days[name].to_numpy() for name in ("day", "purchases", "returns")))

@@ -63,8 +63,9 @@ def recent_drop(ledger: Ledger) -> RecentDrop | None:
     of consecutive periods. So a January after Christmas is no drop if the data contain an earlier January, and a shop
     that bills on few days has no drop, because its earlier ratios include 0.
     """
-    first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
-    repeated, known = ledger.purchases.repeats_by_day(first, last)
+    days, _ = ledger.days_with_purchases
+    first, last = int(days.min(initial=ledger.today)), ledger.today
+    repeated, known = ledger.summed(lambda part: np.stack(part.purchases.repeats_by_day(first, last)))
     return next((drop for days in LENGTHS if (drop := _drop(repeated, known, last, days))), None)
 
 

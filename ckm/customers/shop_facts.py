@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.customers.columns import OTHER
 from ckm.customers.day_totals import NO_DAY
-from ckm.customers.shared_ids import MOST_IDS
+from ckm.customers.ledger import most_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,11 +86,10 @@ class ShopFacts:
         channels = dict(self.channel_days)
         for name, count in other.channel_days.items():
             channels[name] = channels.get(name, 0) + count
-        busiest = sorted((*self.busiest, *other.busiest), key=lambda each: (-each[1], each[0].encode()))
         return replace(
             self,
             only_returned=self.only_returned + other.only_returned,
-            busiest=tuple(busiest[:MOST_IDS]),
+            busiest=most_rows((*self.busiest, *other.busiest)),
             day_counts=days,
             first_day=min(self.first_day, other.first_day),
             largest_net=max(self.largest_net, other.largest_net),

@@ -37,3 +37,12 @@ class ValueCodes:
     def names(self) -> pl.Series:
         """The values by number; the first is null."""
         return pl.concat([pl.Series("value", [None], dtype=pl.String), self._register.ids.alias("value")])
+
+
+def positions(codes: NDArray[np.uint32], values: NDArray[np.uint32]) -> tuple[NDArray[np.bool_], NDArray[np.uint32]]:
+    """Return which of ``values`` are in ``codes`` (ascending), shape (values,), and the positions of these."""
+    if not len(codes):
+        return np.zeros(len(values), dtype=np.bool_), np.zeros(0, dtype=np.uint32)
+    at = np.searchsorted(codes, values).clip(max=len(codes) - 1)
+    there = codes[at] == values
+    return there, at[there].astype(np.uint32)

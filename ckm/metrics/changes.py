@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
+    from ckm.customers.period import Period
     from ckm.metrics.context import ReportContext
 
     Floats = NDArray[np.float64]
@@ -69,12 +71,13 @@ def _revenue(context: ReportContext, comparable: bool) -> tuple[Metric, ...]:
     of_customers = [ledger.revenue_of_customers(each) for each in wanted]
     guest_sums = [ledger.guests.sums(each) for each in wanted]
     returned = [
-        -ledger.returns.total_of("net", each) - guests[1] for each, guests in zip(wanted, guest_sums, strict=True)
+        -int(ledger.returns_between(each).sum()) - guests[1] for each, guests in zip(wanted, guest_sums, strict=True)
     ]
     without = [sum(guests) for guests in guest_sums]
     whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
-    returners = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
-    there = int(np.logical_or.reduce([each.counts_in(context.period) > 0 for each in ledger.all_lines]).sum())
+    returners = [int((ledger.return_days_between(each) > 0).sum()) for each in wanted]
+    period = context.period
+    there = int(ledger.summed(lambda part: _with_lines(part, period)))
 
     def metric(name: str, sums: list[int], *counts: int) -> Metric:
         values, (n, previous_n) = [ledger.money(each) for each in sums], (*counts, None, None)[:2]
@@ -87,6 +90,11 @@ def _revenue(context: ReportContext, comparable: bool) -> tuple[Metric, ...]:
         metric("revenue_without_customer", without),
         metric("revenue_returns", returned, *returners),
     )
+
+
+def _with_lines(ledger: Ledger, period: Period) -> NDArray[np.int64]:
+    """Return the number of customers with a purchase or a return in a period, shape ()."""
+    return np.asarray(np.logical_or.reduce([each.counts_in(period) > 0 for each in ledger.all_lines]).sum())
 
 
 def _effects(comparison: PeriodComparison) -> tuple[Metric, ...]:

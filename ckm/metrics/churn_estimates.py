@@ -69,9 +69,9 @@ def saved_estimates(context: ReportContext, margin: Margin, store: Store) -> Chu
         {
             "customer_id": ledger.customers,
             "value": year,
-            "bought_since": ledger.purchases.last_days() > day_number(run.as_of),
+            "bought_since": ledger.last_day > day_number(run.as_of),
         }
-    ).filter(pl.Series(ledger.purchases.has_any))
+    ).filter(pl.Series(ledger.has_purchase))
     warnings = run.frame.join(known, on="customer_id", how="inner", maintain_order="left").sort("customer_id")
     still = warnings.filter(~pl.col("bought_since"))
     model = str(run.facts.get("model", "unknown"))
@@ -100,13 +100,16 @@ def saved_estimates(context: ReportContext, margin: Margin, store: Store) -> Chu
 def computed_estimates(context: ReportContext) -> ChurnEstimates:
     """Return the result of ``ckm churn-warn`` with default options, without saving it.
 
+    ``context`` has the baskets.
+
     Raises
     ------
     NotEnoughDataError
         ``ckm churn-warn`` has too few data.
     """
     dataset = Dataset(dict(context.tables), "the report", workspace=context.workspace)
-    warned = warn(dataset, ChurnOptions(as_of=context.as_of, seed=context.seed, keep=False), context.config)
+    options = ChurnOptions(as_of=context.as_of, seed=context.seed, keep=False)
+    warned = warn(dataset, options, context.config, ledger=context.ledger.with_entries())
     forecast = warned.forecast
     first_reason = pl.col("reasons").list.first().struct.field("code")
     listed = warned.frame.select("customer_id", "level", "value_at_risk", "unanswered", reason=first_reason)

@@ -52,19 +52,22 @@ def cohorts(ledger: Ledger, last: date) -> Cohorts:
     if count < 1:
         return Cohorts((), np.zeros(0, np.int64), np.zeros((0, 0), np.int64))
     edges = np.array([day_number(start) for start in starts])
-    cohort = (
-        np.searchsorted(edges, ledger.first_day, side="right") - 1
-        # index of the month; -1 before the first one, `count` after the last one
-    )
-    visits = ledger.purchases
+    bought = ledger.summed(lambda part: _bought(part, edges))
+    return Cohorts(tuple(starts[:-1]), bought[:, 0].copy(), bought)
+
+
+def _bought(ledger: Ledger, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return :attr:`Cohorts.bought`; ``edges`` are the first days of the months, and the day after the last one."""
+    count, visits = len(edges) - 1, ledger.purchases
+    # index of the month; -1 before the first one, `count` after the last one
+    cohort = np.searchsorted(edges, visits.first_days(), side="right") - 1
     inside = (visits.day >= edges[0]) & (visits.day < edges[-1])
     inside &= ((cohort >= 0) & (cohort < count))[visits.code]
     code, month = visits.code[inside], np.searchsorted(edges, visits.day[inside], side="right") - 1
     once = np.ones(len(code), dtype=bool)
     once[1:] = (code[1:] != code[:-1]) | (month[1:] != month[:-1])
     cells = cohort[code[once]] * count + month[once] - cohort[code[once]]
-    bought = np.bincount(cells, minlength=count * count).reshape(count, count)
-    return Cohorts(tuple(starts[:-1]), bought[:, 0].copy(), bought)
+    return np.bincount(cells, minlength=count * count).reshape(count, count)
 
 
 def cohort_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:

@@ -46,8 +46,8 @@ class PeriodComparison:
     """
 
     context: ReportContext
-    orders: Whole
-    orders_before: Whole
+    orders: NDArray[np.int32]
+    orders_before: NDArray[np.int32]
     net: Whole
     net_before: Whole
 
@@ -86,8 +86,8 @@ class PeriodComparison:
     @cached_property
     def is_billed_by_calendar(self) -> bool:
         """Whether most repeat customers buy on fixed days of the month or year, and the data cover both periods."""
-        gaps, periods = self.context.ledger.gaps, (self.context.compared, self.context.period)
-        fixed, returned = fixed_intervals(gaps), int((gaps.counts() > 0).sum())
+        ledger, periods = self.context.ledger, (self.context.compared, self.context.period)
+        fixed, returned = fixed_intervals(ledger), int((ledger.purchase_days > 1).sum())
         if fixed is None or fixed.days < MONTH or 2 * fixed.customers < returned:
             return False
         return all(self.context.covered(each) == each for each in periods)
@@ -137,7 +137,7 @@ class PeriodComparison:
     def in_either_period(self) -> Mask:
         """Mask of customers with a purchase or return in either period."""
         ledger, periods = self.context.ledger, (self.context.period, self.context.compared)
-        returned = sum(ledger.returns.counts_in(each) for each in periods)
+        returned = sum(ledger.return_days_between(each) for each in periods)
         there: Mask = (self.orders + self.orders_before + returned) > 0
         return there
 

@@ -75,7 +75,7 @@ class CustomerEstimates:
         """
         progress("churn")
         margin, sample, segments = read_margin(context), read_features(whole), read_segments(context)
-        risk = read_risk(context, margin, segments)
+        risk = read_risk(whole, margin, segments)
         progress("customer value and growth potential")
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
         with ThreadPoolExecutor(1) as beside:  # the lifetime value takes most of the time of a report

@@ -73,7 +73,7 @@ class EqualDays:
         return self.bought_on(1)
 
     @property
-    def all_orders(self) -> Whole:
+    def all_orders(self) -> NDArray[np.int32]:
         """Orders of each customer in the whole period."""
         return self.ledger.orders_between(self.period)
 
@@ -85,7 +85,7 @@ class EqualDays:
     @cached_property
     def all_returns(self) -> Whole:
         """Value of each customer's returns in the whole period, zero or more."""
-        return -self.ledger.returns.sums("net", self.period)
+        return -self.ledger.returns_between(self.period)
 
     @cached_property
     def columns(self) -> tuple[Floats, Floats, Floats, Floats]:

@@ -99,7 +99,7 @@ def read_features(context: ReportContext, *, all_customers: bool = False) -> Fea
     """
     ledger = context.ledger
     saved = saved_definition(context, METHOD, of=METHOD)
-    buyers = np.flatnonzero(ledger.purchases.has_any)
+    buyers = np.flatnonzero(ledger.has_purchase)
     chosen = ledger
     if not all_customers and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
         those = np.zeros(len(ledger.customers), dtype=np.bool_)

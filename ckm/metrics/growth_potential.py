@@ -133,7 +133,7 @@ def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
     best = last
     for year in years[1:]:
         best = np.maximum(best, ledger.net_between(year))
-    less = np.where(ledger.purchases.has_any, best - last, 0)
+    less = np.where(ledger.has_purchase, best - last, 0)
     return round(ledger.money(int(less.sum())), MONEY_DIGITS), int((less > 0).sum())
 
 

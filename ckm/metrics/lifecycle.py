@@ -5,7 +5,7 @@ The numbers are those of ``ckm segment --by lifecycle``, from the same definitio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,6 @@ from ckm.models.purchase_interval import population_gap
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.customers.interpurchase import Gaps
     from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
 
@@ -79,7 +78,7 @@ def lifecycle_definition(context: ReportContext) -> LifecycleDefinition | None:
         same_days = saved is not None and saved.time_zone == context.ledger.time_zone
         if saved is not None and same_days and isinstance(saved.definition, LifecycleDefinition):
             return saved.definition
-    histogram = context.ledger.gaps.histogram()
+    histogram = context.ledger.gap_histogram
     usual, long = (population_gap(histogram, share) for share in (0.5, LONG_SHARE))
     if usual is None or long is None or histogram["count"].sum() < FEWEST_GAPS:
         return None
@@ -104,19 +103,18 @@ def lifecycle_of(context: ReportContext, definition: LifecycleDefinition | None 
     definition = definition or lifecycle_definition(context)
     if definition is None:
         return None
-    ledger = context.ledger
-    gaps = ledger.gaps
-    earlier = None
-    if context.before is not None:
-        past = context.before.ledger
-        earlier = Lifecycle(definition, past, _states(past, gaps, definition))
-    return Lifecycle(definition, ledger, _states(ledger, gaps, definition), earlier)
+
+    def now(ledger: Ledger) -> Lifecycle:
+        return Lifecycle(definition, ledger, ledger.by_customer(lambda part: _states(part, definition)))
+
+    found = now(context.ledger)
+    return found if context.before is None else replace(found, earlier=now(context.before.ledger))
 
 
-def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDArray[np.int8]:
+def _states(ledger: Ledger, definition: LifecycleDefinition) -> NDArray[np.int8]:
     purchases = ledger.purchases
     last, bought = purchases.last_days().astype(np.int64), purchases.has_any
-    own = customer_intervals(purchases, gaps).with_columns(
+    own = customer_intervals(purchases, ledger.gaps).with_columns(
         days=purchases.counts, recency_days=day_number(ledger.as_of) - last
     )
     features = own.filter(pl.Series(bought)).select(
@@ -143,7 +141,7 @@ def lifecycle_metrics(
         transactions has none of them.
     """
     if lifecycle is None:
-        there = len(context.ledger.gaps.lengths)
+        there = int(context.ledger.gap_histogram["count"].sum())
         return (), (Missing(SECTION, "few_repeat_buyers", (("there", there), ("needed", FEWEST_GAPS))),)
     now = _counted(context, lifecycle, with_prospects=with_prospects)
     then = _counted(context, lifecycle.earlier, with_prospects=with_prospects) if lifecycle.earlier else {}
@@ -165,7 +163,7 @@ def _counted(context: ReportContext, lifecycle: Lifecycle, *, with_prospects: bo
     customers = context.tables.get("customers")
     if with_prospects and customers is not None:
         ledger = lifecycle.ledger
-        known = ledger.purchases.has_any | ledger.returns.has_any
+        known = ledger.has_purchase | ledger.has_return
         seen = ledger.customers.filter(pl.Series(known)).to_frame("customer_id")
         found["prospect"] = prospects(customers, seen, ledger.as_of).height
     return found

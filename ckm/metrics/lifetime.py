@@ -6,32 +6,31 @@ from dataclasses import dataclass
 from math import atanh, exp, sqrt, tanh
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.errors import NotEnoughDataError
+from ckm.metrics.ledger_purchases import purchases_of
 from ckm.metrics.metric import Metric, Missing
-from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.customer_lifetime_value import DAYS_A_MONTH, discounted_orders, fit_lifetime
 from ckm.models.btyd.holdout import Holdout, HoldoutDecile, by_deciles, holdout_test
 from ckm.models.intervals import Z
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
 from ckm.models.spend.prediction_interval import LEVEL
-from ckm.models.spend.spend_snapshot import Purchases
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
     from ckm.metrics.margin import Margin
+    from ckm.models.btyd.buyers import Buyers
     from ckm.models.btyd.gamma_gamma import Independence
     from ckm.models.btyd.model import TransactionModel
+    from ckm.models.btyd.purchases import PurchaseHistory
 
     Floats = NDArray[np.float64]
-    Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
 
 SECTION = "growth_potential"
 HELD_OUT = 2
@@ -150,9 +149,9 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
         Margin of purchases.
     """
     ledger, settings = context.ledger, context.config.loyalty
-    columns = ledger.purchases.code, ledger.purchases.day, ledger.purchases.of("net") / ledger.scale
-    holdout = _held_out(ledger, columns, round(settings.horizon * DAYS_A_MONTH), context.seed)
-    buyers = buyers_until(*columns, day_number(context.as_of))
+    purchases = purchases_of(ledger)
+    holdout = _held_out(ledger, purchases, round(settings.horizon * DAYS_A_MONTH), context.seed)
+    buyers = purchases.buyers(day_number(context.as_of))
     if not len(buyers):
         return Missing(SECTION, "few_repeat_buyers", (("there", 0), ("needed", 20)))
     try:
@@ -163,7 +162,7 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
     model = fit.choice.model
     expected = discounted_orders(model, buyers, months=settings.horizon, discount=settings.discount)
     forecast = forecast_spend(
-        Purchases(columns[0].astype(np.int64), columns[1].astype(np.int64), columns[2]),
+        purchases,
         ledger.today,
         round(settings.horizon * DAYS_A_MONTH),
         model,
@@ -220,11 +219,11 @@ def lifetime_metrics(
     return (*metrics, _independence(lifetime.independence)), tuple(missing)
 
 
-def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Holdout | None:
+def _held_out(ledger: Ledger, purchases: PurchaseHistory, horizon: int, seed: int) -> Holdout | None:
     first, last = day_number(ledger.begins), day_number(ledger.as_of)
     split = last - min(horizon, (last - first + 1) // HELD_OUT)
     try:
-        return holdout_test(*columns, split=split, last_day=last, seed=seed) if split < last else None
+        return holdout_test(purchases, split=split, last_day=last, seed=seed) if split < last else None
     except NotEnoughDataError:
         return None
 

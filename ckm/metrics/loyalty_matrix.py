@@ -213,7 +213,7 @@ def _list(context: ReportContext, here: BehaviourAndAttitude, loyal: dict[str, M
         pl.col("code").cast(pl.Int64),
         attitude=pl.format("{}={}", "scale", pl.col("rating").cast(pl.String).str.strip_suffix(".0")),
     )
-    last = ledger.until(context.period.last).purchases.last_days()
+    last = ledger.until(context.period.last).last_day
     return (
         pl.DataFrame(
             {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ckm.customers.ledger import SHARE_DIGITS
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class Margin:
 def read_margin(context: ReportContext) -> Margin:
     """Return the margin of all customers as of the as-of date."""
     ledger = context.ledger
-    bought, returned = sum(each.sum_of("net") for each in ledger.bought), ledger.returns.sum_of("net")
+    bought, returned = ledger.summed(
+        lambda part: np.array([sum(each.sum_of("net") for each in part.bought), part.returns.sum_of("net")])
+    ).tolist()
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0
     return Margin(ledger.margin_share(), round(kept, SHARE_DIGITS))

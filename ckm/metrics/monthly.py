@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
     from ckm.metrics.metric import Missing
 
@@ -68,30 +69,37 @@ def months_of(context: ReportContext) -> Months:
     end = (context.covered(context.period).last + timedelta(1)).replace(day=1)
     starts = [months_before(end, back) for back in range(MONTHS + MONTHS_OF_A_YEAR, 0, -1)]
     starts = [start for start in starts if (ledger.begins - start).days <= FIRST_DAYS]
-    count = len(starts)
-    revenue, orders, active, purchases, returning = (np.zeros(count, dtype=np.int64) for _ in range(5))
-    if not count:
-        return Months((), revenue, orders, active, purchases, returning)
+    if not starts:
+        return Months((), *np.zeros((5, 0), dtype=np.int64))
     edges = np.array([day_number(start) for start in (*starts, end)])
+    sums = ledger.summed(lambda part: _month_sums(part, edges))
+    _add(sums[0], edges, ledger.guests.day, ledger.guests.purchases + ledger.guests.returns)
+    return Months(tuple(starts), *sums)
 
-    def add(sums: Whole, days: NDArray[np.int32], values: Whole) -> None:
-        month = np.searchsorted(edges, days, side="right") - 1
-        inside = (month >= 0) & (month < count)
-        np.add.at(sums, month[inside], values[inside])
 
+def _month_sums(ledger: Ledger, edges: Whole) -> Whole:
+    """Return the sums of :class:`Months` of the customers of a ledger, shape (5, months); ``edges`` are first days."""
+    found = np.zeros((5, len(edges) - 1), dtype=np.int64)
+    revenue, orders, active, purchases, returning = found
     for lines in ledger.all_lines:
-        add(revenue, lines.day, lines.of("net"))
+        _add(revenue, edges, lines.day, lines.of("net"))
     for lines in ledger.bought:
-        add(purchases, lines.day, lines.of("net"))
-    add(revenue, ledger.guests.day, ledger.guests.purchases + ledger.guests.returns)
+        _add(purchases, edges, lines.day, lines.of("net"))
     visits = ledger.purchases
-    add(orders, visits.day, visits.of("orders"))
+    _add(orders, edges, visits.day, visits.of("orders"))
     for sums, days in ((active, visits), (returning, ledger.returns)):
         month = np.searchsorted(edges, days.day, side="right")
         first = np.ones(len(month), dtype=np.int64)  # marks a customer's first day of each month
         first[1:] = (days.code[1:] != days.code[:-1]) | (month[1:] != month[:-1])
-        add(sums, days.day, first)
-    return Months(tuple(starts), revenue, orders, active, purchases, returning)
+        _add(sums, edges, days.day, first)
+    return found
+
+
+def _add(sums: Whole, edges: Whole, days: NDArray[np.int32], values: Whole) -> None:
+    """Add the values of days to the sums of their months, from ``edges[i]`` up to the day before ``edges[i + 1]``."""
+    month = np.searchsorted(edges, days, side="right") - 1
+    inside = (month >= 0) & (month < len(sums))
+    np.add.at(sums, month[inside], values[inside])
 
 
 def monthly_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:

@@ -75,9 +75,13 @@ def _months_bought(ledger: Ledger, first_days: list[date]) -> NDArray[np.uint64]
         First day of each month, and the day after the last month.
     """
     edges = np.array([day_number(first) for first in first_days])
-    visits = ledger.purchases
-    month = np.searchsorted(edges, visits.day, side="right") - 1
-    inside = (month >= 0) & (month < len(first_days) - 1)
-    bought = np.zeros(len(ledger.customers), dtype=np.uint64)
-    np.bitwise_or.at(bought, visits.code[inside], np.uint64(1) << month[inside].astype(np.uint64))
-    return bought
+
+    def months(part: Ledger) -> NDArray[np.uint64]:
+        visits = part.purchases
+        month = np.searchsorted(edges, visits.day, side="right") - 1
+        inside = (month >= 0) & (month < len(first_days) - 1)
+        bought = np.zeros(len(part.customers), dtype=np.uint64)
+        np.bitwise_or.at(bought, visits.code[inside], np.uint64(1) << month[inside].astype(np.uint64))
+        return bought
+
+    return ledger.by_customer(months)

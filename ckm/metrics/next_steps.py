@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
     from ckm.metrics.lifecycle import Lifecycle
     from ckm.metrics.metric import Metrics, Missing
@@ -108,9 +109,8 @@ def call_list(context: ReportContext, risk: Risk | Missing) -> pl.DataFrame:
         warned.select("customer_id"), context.tables, as_of=context.as_of, settings=context.config.churn,
         time_zone=ledger.time_zone,
     ).frame  # fmt: skip
-    bought = ledger.purchases.has_any
-    last = pl.DataFrame({"customer_id": ledger.customers, "day": ledger.purchases.last_days()}).filter(
-        pl.Series(bought)
+    last = pl.DataFrame({"customer_id": ledger.customers, "day": ledger.last_day}).filter(
+        pl.Series(ledger.has_purchase)
     )
     return (
         warned.with_columns(suppressed=alone["suppressed"])
@@ -186,13 +186,19 @@ def _lapsed_of_high_value(lifecycle: Lifecycle) -> tuple[Mask, Whole]:
 
     Both arrays have one element per customer code. The value is high above a quantile of that net.
     """
-    ledger, bought = lifecycle.ledger, lifecycle.ledger.purchases.has_any
+    bought, worth = lifecycle.ledger.has_purchase, lifecycle.ledger.by_customer(_last_year)
+    if not bought.any():
+        return bought, worth
+    high = max(1.0, float(np.quantile(worth[bought], HIGH_VALUE)))
+    return lifecycle.is_lapsed & (worth >= high), worth
+
+
+def _last_year(ledger: Ledger) -> Whole:
+    """Return each customer's net in the year before the last purchase, by code; 0 without a purchase."""
+    bought = ledger.purchases.has_any
     begin = ledger.purchases.last_days().astype(np.int64) - DAYS_A_YEAR
     worth = np.zeros(len(bought), dtype=np.int64)
     for lines in ledger.all_lines:
         inside = bought[lines.code] & (lines.day > begin[lines.code])
         np.add.at(worth, lines.code[inside], lines.of("net")[inside])
-    if not bought.any():
-        return bought, worth
-    high = max(1.0, float(np.quantile(worth[bought], HIGH_VALUE)))
-    return lifecycle.is_lapsed & (worth >= high), worth
+    return worth

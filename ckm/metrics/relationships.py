@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.calendar import day_number
+from ckm.customers.day_totals import NO_DAY
 from ckm.customers.ledger import NO_VALUE
 from ckm.customers.period import Period
 from ckm.metrics.customer_balance import customer_balance
@@ -19,6 +20,7 @@ from ckm.schema import PARTY_TYPES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
 
 SECTION = "relationships"
@@ -70,7 +72,7 @@ def _numbers(context: ReportContext) -> dict[str, _Number]:
     ledger, period = context.ledger, context.period
     who, orders, days = customer_balance(context), ledger.orders_between(period), ledger.purchase_days_between(period)
     active, bought = int(who.active.sum()), int(orders.sum())
-    purchases = ledger.money(int(ledger.net_between(period).sum()) - ledger.returns.total_of("net", period))
+    purchases = ledger.money(int(ledger.net_between(period).sum() - ledger.returns_between(period).sum()))
     known = context.is_comparable
     retained, before = int(who.retained.sum()), int(who.active_before.sum())
     gaps = _gaps_ended(context)
@@ -106,20 +108,24 @@ def _cohort_year(context: ReportContext) -> Period:
 
 def _bought_again(context: ReportContext) -> tuple[int, int]:
     """Return two counts of the customers of the cohort year: who bought again within 365 days, and all."""
-    visits, first, year = context.ledger.purchases, context.ledger.first_day, _cohort_year(context)
-    cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
-    second = visits.bounds[cohort] + 1
-    there = second < visits.bounds[cohort + 1]
-    gap = visits.day[second[there]] - first[cohort[there]]
-    return int((gap <= COHORT_DAYS).sum()), len(cohort)
+    ledger, year = context.ledger, _cohort_year(context)
+    first, second = ledger.first_day, ledger.second_day
+    cohort = (first >= day_number(year.first)) & (first <= day_number(year.last))
+    again = cohort & (second != NO_DAY)
+    return int((second[again] - first[again] <= COHORT_DAYS).sum()), int(cohort.sum())
 
 
 def _gaps_ended(context: ReportContext) -> NDArray[np.int32]:
-    """Return the interpurchase intervals that ended in the period, in days."""
-    visits = context.ledger.purchases
-    later = np.flatnonzero(visits.within(context.period))
-    later = later[later > visits.bounds[visits.code[later]]]
-    return visits.day[later] - visits.day[later - 1]
+    """Return the interpurchase intervals that ended in the period, in days and in any order."""
+    period = context.period
+
+    def ended(part: Ledger) -> NDArray[np.int32]:
+        visits = part.purchases
+        later = np.flatnonzero(visits.within(period))
+        later = later[later > visits.bounds[visits.code[later]]]
+        return visits.day[later] - visits.day[later - 1]
+
+    return np.concatenate(context.ledger.of_parts(ended))
 
 
 def _by_party(context: ReportContext) -> list[Metric]:

@@ -114,6 +114,8 @@ def report_metrics(
     context = replace(whole, ledger=whole.ledger.without_baskets())
     with ThreadPoolExecutor(1) as beside:  # each half is mostly array arithmetic, which leaves one core for the other
         reading = beside.submit(CustomerEstimates.read, whole, context, progress)
+        if context.ledger.is_partitioned:  # one partition in memory at a time
+            reading.result()
         lifecycle, ratings, comparison = lifecycle_of(context), read_ratings(context), compare(context)
         ledger = context.ledger
         parts = customer_dimensions(context, ledger.net_between(context.period) + ledger.net_between(context.compared))

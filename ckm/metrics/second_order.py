@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
+from ckm.customers.day_totals import NO_DAY
 from ckm.customers.definitions import is_purchase, local_day
 from ckm.customers.required_tables import TRANSACTIONS, readable
 from ckm.metrics.metric import Metric, Missing
@@ -16,6 +17,8 @@ from ckm.models import intervals
 from ckm.time_zones import end_of_day
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ckm.customers.baskets import Baskets
@@ -126,7 +129,7 @@ def second_orders(context: ReportContext) -> SecondOrders | Missing:
         return Missing(SECTION, "few_second_orders", (("there", int(few.sum())), ("needed", FEWEST_SECOND_ORDERS)))
     curve = kaplan_meier(found.days, found.came_back)
     start, end = (_quantile(curve, share, follow_up) for share in (FROM_SHARE, UNTIL_SHARE))
-    net = ledger.purchases.of("net")[ledger.purchases.bounds[found.codes[usable]] + 1] / ledger.scale
+    net = ledger.by_customer(_second_net)[found.codes[usable]] / ledger.scale
     is_due = ~found.came_back & (found.days + 1 >= start) & (found.days + 1 <= end)
     revenue, low, high = _expected_revenue(curve, found.days[is_due], end, net)
     return SecondOrders(
@@ -200,14 +203,26 @@ class _Durations(NamedTuple):
 
 
 def _durations(ledger: Ledger) -> _Durations:
-    purchases = ledger.purchases
-    codes = np.flatnonzero(purchases.has_any)
-    codes = codes[purchases.of("orders")[purchases.bounds[codes]] == 1]
-    first = ledger.first_day[codes].astype(np.int64)
-    came_back = purchases.counts[codes] > 1
-    days = ledger.today - first
-    days[came_back] = purchases.day[purchases.bounds[codes[came_back]] + 1] - first[came_back]
-    return _Durations(codes, first, days, came_back)
+    codes = np.flatnonzero(ledger.by_customer(_first_orders) == 1)
+    first, second = (each[codes].astype(np.int64) for each in (ledger.first_day, ledger.second_day))
+    came_back = second != NO_DAY
+    return _Durations(codes, first, np.where(came_back, second, ledger.today) - first, came_back)
+
+
+def _first_orders(ledger: Ledger) -> Codes:
+    """Return the number of orders on each customer's first purchase day, by code; 0 without a purchase."""
+    purchases, orders = ledger.purchases, np.zeros(len(ledger.customers), dtype=np.int64)
+    some = np.flatnonzero(purchases.has_any)
+    orders[some] = purchases.of("orders")[purchases.bounds[some]]
+    return orders
+
+
+def _second_net(ledger: Ledger) -> Codes:
+    """Return the net of each customer's second purchase day, by code; 0 without one."""
+    purchases, net = ledger.purchases, np.zeros(len(ledger.customers), dtype=np.int64)
+    some = np.flatnonzero(purchases.counts > 1)
+    net[some] = purchases.of("net")[purchases.bounds[some] + 1]
+    return net
 
 
 def _quantile(curve: Survival, share: float, follow_up: int) -> int:
@@ -242,7 +257,6 @@ def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, en
     probability = 1 - curve.share[end] / curve.share[days]
     frame = pl.DataFrame(
         {
-            "code": codes,
             "customer_id": ledger.customers.gather(codes),
             "first_order": pl.Series(first, dtype=pl.Int32).cast(pl.Date),
             "days_since": days,
@@ -251,11 +265,11 @@ def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, en
             "expected_revenue": (probability * average).round(MONEY_DIGITS),
         }
     )
-    channels = pl.DataFrame({"code": ledger.channels.codes.astype(np.int64), "item": ledger.channels.items})
-    named = channels.select("code", channel=ledger.channels.names.gather(channels["item"]))
-    channel = named.group_by("code").agg(pl.col("channel").min())
-    listed = frame.join(_likely_categories(ledger, found, codes), on="code", how="left", maintain_order="left").join(
-        channel, on="code", how="left", maintain_order="left"
+    due = np.zeros(len(ledger.customers), dtype=np.bool_)
+    due[codes] = True
+    channel = pl.concat(ledger.of_parts(_channels, due))
+    listed = frame.join(_likely_categories(ledger, due), on="customer_id", how="left", maintain_order="left").join(
+        channel, on="customer_id", how="left", maintain_order="left"
     )
     ordered = listed.sort("second_order_probability", "customer_id", descending=[True, False])
     return ordered.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
@@ -307,30 +321,49 @@ def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame
         )
     pairs = lines.select("code", "item")
     of_returned, is_second = lines["came_back"], lines["is_second"]
-    likely = _likely(
-        pairs.filter(of_returned & ~is_second), pairs.filter(of_returned & is_second), pairs.filter(~of_returned)
-    )
+    counts = _pair_counts(pairs.filter(of_returned & ~is_second), pairs.filter(of_returned & is_second))
+    likely = _likely([counts], pairs.filter(~of_returned))
     return likely.join(who, on="code").select(
         "customer_id", likely_product="item_second", likely_product_support="customers"
     )
 
 
-def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.DataFrame:
-    """Return ``code`` and the columns ``likely_category…`` of :class:`SecondOrders` for customers who are due."""
-    baskets, purchases = ledger.categories, ledger.purchases
-    came_back = found.codes[found.came_back]
-    second_day = np.full(purchases.customers, -1, dtype=np.int64)
-    second_day[came_back] = purchases.day[purchases.bounds[came_back] + 1]
-    of_returned = np.isin(baskets.codes, came_back)
-    first = _bought(baskets, of_returned & (baskets.days < second_day[baskets.codes]))
-    second = _bought(baskets, of_returned & (baskets.days == second_day[baskets.codes]))
-    return _likely(first, second, _bought(baskets, np.isin(baskets.codes, due))).select(
-        "code",
+def _channels(ledger: Ledger, due: Mask) -> pl.DataFrame:
+    """Return ``customer_id`` and ``channel`` of customers who are due: of several channels the first by name."""
+    bought = _bought(ledger.channels, due[ledger.channels.codes])
+    first = bought.group_by("code").agg(channel=pl.col("item").min())
+    return _with_ids(ledger, first).select("customer_id", "channel")
+
+
+def _with_ids(ledger: Ledger, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(customer_id=ledger.customers.gather(frame["code"]))
+
+
+def _likely_categories(ledger: Ledger, due: Mask) -> pl.DataFrame:
+    """Return ``customer_id`` and the columns ``likely_category…`` of :class:`SecondOrders` for customers who are due.
+
+    ``due`` is a mask by code.
+    """
+    found = ledger.of_parts(_category_counts, due)
+    likely = _likely([counts for counts, _ in found], pl.concat([each for _, each in found]), by="customer_id")
+    return likely.select(
+        "customer_id",
         likely_category="item_second",
         likely_category_after="item",
         likely_category_customers="customers",
         likely_category_of="of",
     )
+
+
+def _category_counts(ledger: Ledger, due: Mask) -> tuple[_PairCounts, pl.DataFrame]:
+    """Return the counts of :func:`_pair_counts` by category, and the categories of customers who are due."""
+    baskets = ledger.categories
+    returned = (ledger.by_customer(_first_orders) == 1) & (ledger.second_day != NO_DAY)
+    of_returned, second_day = returned[baskets.codes], ledger.second_day[baskets.codes]
+    first = _bought(baskets, of_returned & (baskets.days < second_day))
+    second = _bought(baskets, of_returned & (baskets.days == second_day))
+    of_due = _with_ids(ledger, _bought(baskets, due[baskets.codes])).select("customer_id", "item")
+    return _pair_counts(first, second), of_due
 
 
 def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
@@ -339,33 +372,46 @@ def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
     return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "item": names}).unique()
 
 
-def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
+class _PairCounts(NamedTuple):
+    """Numbers of repeat customers: ``pairs`` by item of the first and the second order, ``of`` by that of the first."""
+
+    pairs: pl.DataFrame
+    of: pl.DataFrame
+
+
+def _pair_counts(first: pl.DataFrame, second: pl.DataFrame) -> _PairCounts:
+    """Count repeat customers; ``first`` and ``second`` have the ``code`` and ``item``, each once, of both orders."""
+    pairs = first.join(second, on="code", suffix="_second").group_by("item", "item_second")
+    return _PairCounts(
+        pairs.agg(customers=pl.len().cast(pl.Int64)), first.group_by("item").agg(of=pl.len().cast(pl.Int64))
+    )
+
+
+def _likely(counts: Sequence[_PairCounts], due: pl.DataFrame, *, by: str = "code") -> pl.DataFrame:
     """Return, for each customer who is due, the item that repeat customers bought most often after the same first item.
 
     Parameters
     ----------
-    first, second
-        ``code`` and ``item``, each pair once, of the first and the second order of repeat customers.
+    counts
+        Results of :func:`_pair_counts` for disjoint sets of customers.
     due
-        ``code`` and ``item`` of the only order of customers who are due.
+        ``by`` and ``item`` of the only order of customers who are due.
+    by
+        Column that names a customer.
 
     Returns
     -------
     pl.DataFrame
         One row per customer who is due, if at least :data:`FEWEST_FOR_ITEM` repeat customers bought the pair of items:
-        ``code``; ``item`` of the first and ``item_second`` of the second order; ``customers``, repeat customers who
+        ``by``; ``item`` of the first and ``item_second`` of the second order; ``customers``, repeat customers who
         bought the pair; ``of``, repeat customers whose first order had ``item``.
     """
-    pairs = (
-        first.join(second, on="code", suffix="_second")
-        .group_by("item", "item_second")
-        .agg(customers=pl.len().cast(pl.Int64))
-        .join(first.group_by("item").agg(of=pl.len().cast(pl.Int64)), on="item")
-        .filter(pl.col("customers") >= FEWEST_FOR_ITEM)
-    )
+    pairs = pl.concat([each.pairs for each in counts]).group_by("item", "item_second").agg(pl.col("customers").sum())
+    of = pl.concat([each.of for each in counts]).group_by("item").agg(pl.col("of").sum())
+    pairs = pairs.join(of, on="item").filter(pl.col("customers") >= FEWEST_FOR_ITEM)
     best = ["customers", "of", "item_second", "item"]  # ties: the larger share, then the name
     return (
         due.join(pairs, on="item")
-        .sort("code", *best, descending=[False, True, False, False, False])
-        .unique("code", keep="first", maintain_order=True)
+        .sort(by, *best, descending=[False, True, False, False, False])
+        .unique(by, keep="first", maintain_order=True)
     )

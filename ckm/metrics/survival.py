@@ -97,8 +97,8 @@ def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
     The tenure of a lapsed customer is from the first to the last purchase, that of others from the first purchase to
     the as-of date.
     """
-    buyers = ledger.purchases.has_any
-    last = np.where(lost, ledger.purchases.last_days(), day_number(ledger.as_of))
+    buyers = ledger.has_purchase
+    last = np.where(lost, ledger.last_day, day_number(ledger.as_of))
     return (last.astype(np.int64) - ledger.first_day)[buyers], lost[buyers]
 
 
@@ -152,7 +152,7 @@ def _lapsed_after_first(lifecycle: Lifecycle) -> Metric:
 
 def _bought_once_and_lapsed(ledger: Ledger, lapsed: Mask) -> tuple[int, int]:
     """Return two counts: lapsed customers with a single purchase day, and all customers with a purchase."""
-    days = ledger.purchases.counts
+    days = ledger.purchase_days
     return int(((days == 1) & lapsed).sum()), int((days > 0).sum())
 
 

@@ -73,7 +73,7 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
     Parameters
     ----------
     context
-        Context of all customers.
+        Context of all customers, with the baskets.
     margin
         Margin of all customers.
     segments

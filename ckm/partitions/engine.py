@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
+    from ckm.dataset.source import Source
     from ckm.ingest.options import IngestOptions
     from ckm.partitions.partitioned_ledger import PartitionedLedger, Reading
 
@@ -58,6 +59,19 @@ class Engine:
         if self.name == "spark" and find_spec("pyspark") is None:
             raise UsageError("--engine spark needs pyspark, which is not installed", hint=INSTALL_SPARK)
 
+    @classmethod
+    def of(cls, name: EngineName, partitions: int | Literal["auto"] | None, master: str | None) -> Engine:
+        """Return the engine of the arguments of a public function; ``auto`` is by the number of rows.
+
+        Raises
+        ------
+        UsageError
+            The arguments contradict each other, or Spark is not installed.
+        """
+        if partitions == 0 or (isinstance(partitions, str) and partitions != "auto"):
+            raise UsageError(f"invalid number of partitions {partitions!r}", hint="use at least 1, or 'auto'")
+        return cls(name, 0 if partitions == "auto" else partitions, master)
+
     @property
     def is_partitioned(self) -> bool:
         """Whether customers are partitioned."""
@@ -83,6 +97,25 @@ class Engine:
 
         return open_dataset(data, workspace, options, by_customer=True)
 
+    def dataset(self, source: Source, options: IngestOptions | None = None, *, on_driver: bool = False) -> Dataset:
+        """Return the tables of a source of a public function.
+
+        Parameters
+        ----------
+        source
+            As for :func:`ckm.dataset.source.dataset_of`; with Spark a path can also be one that :meth:`open` takes.
+        options
+            Mapping options for a file or a table; None means as found.
+        on_driver
+            Whether the analysis reads the transactions on this machine too.
+        """
+        from ckm.dataset import AS_FOUND
+        from ckm.dataset.source import dataset_of
+
+        if self.name == "spark" and isinstance(source, str | os.PathLike | None):
+            return self.open(None if source is None else Path(source), None, options or AS_FOUND, on_driver=on_driver)
+        return dataset_of(source, options or AS_FOUND, by_customer=True)
+
     def ledger(self, dataset: Dataset, reading: Reading) -> PartitionedLedger:
         """Read the transactions into one ledger per partition.
 
@@ -105,6 +138,18 @@ class Engine:
 
         tables = {**dataset.tables, "transactions": dataset.transactions}
         return read_local(tables, self.partitions or self.number(count_rows(tables)), reading)
+
+    def divided(self, dataset: Dataset, reading: Reading) -> Ledger | None:
+        """Return the ledger of all customers with their entries in partitions; None without partitions.
+
+        Raises
+        ------
+        InputError, UsageError, NotEnoughDataError
+            As :meth:`ledger`.
+        """
+        from ckm.partitions.divided_ledger import DividedLedger
+
+        return DividedLedger.of(self.ledger(dataset, reading)) if self.is_partitioned else None
 
     def joined(self, dataset: Dataset, reading: Reading) -> Ledger | None:
         """Return the ledger of all customers, read by partitions; None without partitions.

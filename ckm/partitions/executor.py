@@ -1,9 +1,7 @@
 """Functions that Spark's executors run: convert rows, build the ledger of a partition, apply a function to it.
 
-They run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions.
-
-Coverage and results are pickled, as pyspark pickles the functions themselves. These bytes never leave the Spark job: no
-pickle is read from a workspace, a store or another file that a user names.
+They run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions. pyspark
+pickles the functions; coverage and results are JSON and Arrow (:mod:`ckm.partitions.packed_results`).
 """
 
 from __future__ import annotations
@@ -11,8 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,11 +22,14 @@ from ckm.customers.ledger_file import StoredLedger
 from ckm.customers.ledger_reader import read_rows
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.dataset.declared_payments import without_payments
+from ckm.dataset.linked_customers import with_persons
 from ckm.errors import CkmError
 from ckm.partitions.customer_hash import PARTITION, with_partition
+from ckm.partitions.packed_results import packed
 from ckm.partitions.partitioned_ledger import Partition
 
 if TYPE_CHECKING:
+    from ckm.customers.ledger_needs import Needs
     from ckm.io.mapping.convert import Conversion
     from ckm.partitions.partitioned_ledger import Reading
 
@@ -74,26 +74,28 @@ class ToLedgerColumns:
 
 @dataclass(frozen=True)
 class OfWorkspace:
-    """Leave out payments and guest ids, as an analysis of a workspace does.
+    """Leave out payments and guest ids, and name persons by one id, as an analysis of a workspace does.
 
     Attributes
     ----------
     payments, guest_ids
         Sources of payments, and customer ids of guests.
+    persons
+        Person id by linked customer id (:attr:`ckm.identities.Identities.persons`).
     columns
         Columns that a ledger needs.
     """
 
     payments: tuple[str, ...]
     guest_ids: tuple[str, ...]
+    persons: Mapping[str, str]
     columns: tuple[str, ...]
 
     def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         """Return the rows of sales; none is invalid."""
         sales = without_payments(records.lazy(), self.payments)
-        return without_guest_ids({"transactions": sales}, self.guest_ids)["transactions"].select(
-            self.columns
-        ).collect(), 0
+        known = with_persons(without_guest_ids({"transactions": sales}, self.guest_ids), self.persons)
+        return known["transactions"].select(self.columns).collect(), 0
 
 
 def partitioned(
@@ -132,8 +134,8 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
                 needs=reading.needs,
                 as_of=reading.as_of,
             )
-            packed = io.BytesIO()
-            StoredLedger.of(ledger).pack(packed)
+            file = io.BytesIO()
+            StoredLedger.of(ledger).pack(file)
             yield pa.RecordBatch.from_pylist(
                 [
                     {
@@ -141,8 +143,8 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
                         "customers": len(ledger.customers),
                         "records": int(rows[RECORDS].sum()),
                         "left_out": int(rows[LEFT_OUT].sum()),
-                        "coverage": pickle.dumps(ledger.coverage),
-                        "ledger": packed.getvalue(),
+                        "coverage": packed(ledger.coverage),
+                        "ledger": file.getvalue(),
                     }
                 ],
                 schema=pa.schema(
@@ -160,13 +162,16 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
     return run
 
 
-def results(function: Callable[[Partition], Any]) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that applies ``function`` to partitions, with pickled results."""
+def results(function: Callable[[Partition], Any], needs: Needs | None) -> Callable[[Batches], Batches]:
+    """Return a function for ``mapInArrow`` that applies ``function`` to partitions, with packed results.
+
+    ``needs`` are those of :meth:`ckm.partitions.partitioned_ledger.PartitionedLedger.map_stored`.
+    """
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
-            for part in _partitions(batches):
-                row = {"partition": part.number, "result": pickle.dumps(function(part))}
+            for part in _partitions(batches, needs):
+                row = {"partition": part.number, "result": packed(function(part))}
                 yield pa.RecordBatch.from_pylist(
                     [row], schema=pa.schema({"partition": pa.int32(), "result": pa.binary()})
                 )
@@ -207,11 +212,11 @@ def _raised_in_driver() -> Iterator[None]:
         raise RuntimeError(f"{ERROR}{base64.b64encode(json.dumps(plain).encode()).decode()}") from None
 
 
-def _partitions(batches: Batches) -> Iterator[Partition]:
+def _partitions(batches: Batches, needs: Needs | None = None) -> Iterator[Partition]:
     for batch in batches:
-        for number, packed in zip(batch["partition"].to_pylist(), batch["ledger"], strict=True):
-            with StoredLedger.unpacked(io.BytesIO(packed.as_buffer())) as stored:
-                yield Partition(number, stored.ledger(stored.needs))
+        for number, each in zip(batch["partition"].to_pylist(), batch["ledger"], strict=True):
+            with StoredLedger.unpacked(io.BytesIO(each.as_buffer())) as stored:
+                yield Partition(number, stored.ledger(needs or stored.needs))
 
 
 def _frame(batch: pa.RecordBatch) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedg
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ckm.customers.ledger_needs import Needs
     from ckm.partitions.partitioned_ledger import Reading
 
 T = TypeVar("T")
@@ -40,11 +41,11 @@ class LocalLedger(PartitionedLedger):
         self._files = files
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
-    def map_stored(self, function: Callable[[Partition], T]) -> Iterator[T]:
+    def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> Iterator[T]:
         """Yield the results of a function of each partition, in order."""
         for number, path in enumerate(self._files):
             with opened(path) as stored:
-                ledger = stored.ledger(stored.needs)
+                ledger = stored.ledger(needs or stored.needs)
             yield function(Partition(number, ledger))
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:

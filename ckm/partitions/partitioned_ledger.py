@@ -133,16 +133,22 @@ class PartitionedLedger(ABC):
         self._facts: dict[date | None, ShopFacts] = {}
 
     @abstractmethod
-    def map_stored(self, function: Callable[[Partition], T]) -> Iterable[T]:
-        """Return the results of a function of each partition, with its ledger of all days; in any order."""
+    def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> Iterable[T]:
+        """Return the results of a function of each partition, with its ledger of all days; in any order.
+
+        The ledger has the sums in ``needs`` only; None means all that were read.
+        """
 
     @abstractmethod
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write a frame for each partition to a Parquet file (in Spark a folder of files); return the rows written."""
 
-    def map(self, function: Callable[[Partition], T]) -> Iterable[T]:
-        """Return the results of a function of each partition, with its ledger as of the day of the analysis."""
-        return self.map_stored(self.presenting(function))
+    def map(self, function: Callable[[Partition], T], needs: Needs | None = None) -> Iterable[T]:
+        """Return the results of a function of each partition, with its ledger as of the day of the analysis.
+
+        ``needs`` are those of :meth:`map_stored`.
+        """
+        return self.map_stored(self.presenting(function), needs)
 
     def presenting(self, function: Callable[[Partition], T]) -> Callable[[Partition], T]:
         """Return a function of the ledger of all days that calls one of the ledger as of the day of the analysis."""

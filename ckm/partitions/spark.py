@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import secrets
 import shutil
@@ -23,7 +22,6 @@ from ckm.dataset import TRANSACTIONS, Dataset
 from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
 from ckm.errors import InputError, UsageError
 from ckm.files import temporary_folder
-from ckm.identities import FILE as IDENTITIES
 from ckm.partitions.customer_hash import PARTITION
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
@@ -37,6 +35,7 @@ from ckm.partitions.executor import (
     results,
     rows_of,
 )
+from ckm.partitions.packed_results import unpacked
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
 from ckm.partitions.spark_session import explained, spark_session
 from ckm.schema import TABLES
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from ckm.customers.ledger_needs import Needs
     from ckm.ingest.options import IngestOptions
     from ckm.partitions.engine import Engine
     from ckm.partitions.partitioned_ledger import Reading
@@ -87,13 +87,12 @@ class SparkLedger(PartitionedLedger):
         super().__init__(common, partitions, customers)
         self._stored, self._label = stored, label
 
-    def map_stored(self, function: Callable[[Partition], T]) -> list[T]:
+    def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> list[T]:
         """Return the results of a function of each partition, in order."""
         with explained(self._label):
-            found = self._stored.mapInArrow(results(function), RESULT_SCHEMA).toArrow()
+            found = self._stored.mapInArrow(results(function, needs), RESULT_SCHEMA).toArrow()
         order = pl.Series(found["partition"]).arg_sort()
-        # pickled by executors in results() of .executor; these bytes never leave the Spark job
-        return [pickle.loads(found["result"][place].as_buffer()) for place in order]
+        return [unpacked(found["result"][place].as_buffer()) for place in order]
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write the rows of each partition to a Parquet file in a folder, which replaces an earlier result."""
@@ -135,9 +134,7 @@ def open_spark(
 
     is_workspace = data is None or (data.is_dir() and (data / "ckm.yaml").exists())
     if is_workspace or workspace is not None:
-        found = open_dataset(data, workspace, options, by_customer=True)
-        _refuse_linked_customers(found)
-        return found
+        return open_dataset(data, workspace, options, by_customer=True)
     assert data is not None
     source = spark_path(data)
     is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
@@ -186,24 +183,14 @@ def open_spark(
     )
 
 
-def _refuse_linked_customers(dataset: Dataset) -> None:
-    """Raise an error if customer ids are linked: executors read the files of the store, which have the original ids."""
-    if dataset.persons:
-        raise UsageError(
-            f"--engine spark does not count linked customers as persons, and the workspace links some ({IDENTITIES})",
-            hint="run without --engine spark; --partitions N takes less memory",
-        )
-
-
 def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedger:
     """Divide the transactions among partitions by customer, and let executors read each into a ledger.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.customers.ledger_reader.read_ledger`; also UsageError if the dataset has linked customers.
+        As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    _refuse_linked_customers(dataset)
     with explained(dataset.label):
         session = spark_session(engine.master)
         if isinstance(dataset, SparkDataset):
@@ -233,8 +220,7 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
             f"{dataset.label}: {left_out:,} of {counted(records, 'record')} are invalid",
             hint="load them into a workspace, which sets invalid rows aside with the reason: ckm ingest FILE",
         )
-    # pickled by executors in ledgers() of .executor; these bytes never leave the Spark job
-    coverage = join_coverage([pickle.loads(each.as_buffer()) for each in found["coverage"]])
+    coverage = join_coverage([unpacked(each.as_buffer()) for each in found["coverage"]])
     common = Common.of(reading, coverage)
     return SparkLedger(common, partitions, sum(found["customers"].to_pylist()), stored, dataset.label)
 
@@ -265,7 +251,7 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
 
 
 def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, OfWorkspace]:
-    """Return the rows of the data files of a workspace, and what leaves out its payments and guests."""
+    """Return the rows of the data files of a workspace, and what prepares them as an analysis of it does."""
     from pyspark.sql.pandas.types import from_arrow_schema
 
     from ckm.store import Store
@@ -288,7 +274,7 @@ def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, O
     # with a schema, a column that a file lacks is null
     schema = from_arrow_schema(_spark_types(pl.Schema({name: snapshot.schema[name] for name in needed})))
     guest_ids = tuple(dataset.workspace.config.guest_ids)
-    return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, columns)
+    return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, dataset.persons, columns)
 
 
 def _spark_types(schema: pl.Schema) -> pa.Schema:

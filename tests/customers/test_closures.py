@@ -16,7 +16,7 @@ def _days(rate: float, days: int, closed: tuple[int, int] | None = None, seed: i
 
 
 def found_in(days: np.ndarray) -> tuple[Closure, ...]:
-    return closures(days, np.unique(days))
+    return closures(np.unique(days, return_counts=True), np.unique(days))
 
 
 @pytest.mark.parametrize("rate", [1, 5, 200])
@@ -43,11 +43,6 @@ def test_a_fortnight_of_holidays_is_no_closure():
     assert found_in(_days(20, 800, (300, 320))) == ()
 
 
-def test_closures_do_not_depend_on_the_order_of_the_purchases():
-    days = _days(4, 700, (200, 280))
-    assert closures(np.random.default_rng(1).permutation(days), np.unique(days)) == found_in(days)
-
-
 def test_without_purchases_there_is_no_closure():
     assert found_in(np.array([], dtype=np.int64)) == ()
     assert found_in(np.array([5])) == ()
@@ -56,7 +51,7 @@ def test_without_purchases_there_is_no_closure():
 def test_days_with_guests_or_returns_are_open():
     days = _days(5, 800, (400, 489))
     guests = np.arange(395, 495, 14)
-    assert closures(days, np.union1d(days, guests)) == ()
+    assert closures(np.unique(days, return_counts=True), np.union1d(days, guests)) == ()
 
 
 def test_the_few_early_sales_of_a_growing_shop_are_no_closure():

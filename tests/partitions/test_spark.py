@@ -148,17 +148,28 @@ def test_a_saved_run_in_spark_is_compared_with_like_one_in_memory(
     assert found["cause"].to_list() == expected["cause"].to_list()
 
 
-@pytest.mark.parametrize("command", ["segment", "churn-warn", "loyalty-report"])
-def test_a_workspace_with_linked_customers_is_refused(run: Run, spark: Engine, workspace: Path, command: str) -> None:
-    left, right = example_frames()["customers"]["customer_id"].head(2)
-    Identities((Link(left, right),)).write(workspace / FILE)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("segment", "--by", "value", "--customers"),
+        ("churn-warn", "--model", "btyd", "--horizon", "90d", "--all"),
+        ("loyalty-report",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_linked_customers_of_a_workspace_are_one_person_in_spark(
+    run: Run, spark: Engine, workspace: Path, command: tuple[str, ...]
+) -> None:
+    first, *others = example_frames()["customers"]["customer_id"].head(20)
+    words = (command[0], workspace, *command[1:], "-f", "json", "--dry-run")
+    unlinked = run(*words)
+    Identities(tuple(Link(first, each) for each in others)).write(workspace / FILE)
     try:
-        found = run(command, workspace, "--engine", "spark", "--dry-run")
+        whole, in_spark = run(*words), run(*words, "--engine", "spark", "--partitions", 3)
     finally:
         (workspace / FILE).unlink()
-    assert found.exit_code == 2
-    assert FILE in found.stderr
-    assert left not in found.stderr
+    assert in_spark.exit_code == 0, in_spark.stderr
+    assert in_spark.stdout == whole.stdout != unlinked.stdout
 
 
 def test_a_folder_that_spark_did_not_write_is_not_replaced(

@@ -88,21 +88,28 @@ def lifecycle_flows(
     """
     as_of = ledger.as_of
     starts = _starts(as_of, period, periods)
-    first = calendar_day(int(ledger.purchases.day.min()))
+    first = calendar_day(int(ledger.days_with_purchases[0][0]))
     starts = [start for start, following in zip(starts, [*starts[1:], date.max], strict=True) if following > first]
     ends = [start - timedelta(days=1) for start in starts] + [as_of]
 
-    activity, rows, unseen = _Activity(ledger, definition), [], 0
-    then = activity.at(day_number(ends[0]))
-    for start, (before, end) in zip(starts, pairwise(ends), strict=True):
-        now = activity.at(day_number(end))
-        counts = _balance(
-            then, now, is_new=ledger.first_day > day_number(before), end=ledger.first_day <= day_number(end)
-        )
-        rows.append({"period": _label(start, period), "end": end, **{name: counts[name] for name in COUNTS}})
-        unseen += counts["unseen"]
+    counts = ledger.summed(lambda part: _balances(part, definition, [day_number(end) for end in ends]))
+    rows = [
+        {"period": _label(start, period), "end": end, **dict(zip(COUNTS, each, strict=True))}
+        for start, end, each in zip(starts, ends[1:], counts[:, :-1].tolist(), strict=True)
+    ]
+    return Flows(pl.DataFrame(rows), period, _remarks(starts, period, as_of, first, int(counts[:, -1].sum())))
+
+
+def _balances(ledger: Ledger, definition: LifecycleDefinition, ends: list[int]) -> NDArray[np.int64]:
+    """Return the counts of :func:`_balance` of each period; ``ends`` are the days before and at its ends."""
+    activity, first, rows = _Activity(ledger, definition), ledger.first_day, []
+    then = activity.at(ends[0])
+    for before, end in pairwise(ends):
+        now = activity.at(end)
+        counts = _balance(then, now, is_new=first > before, end=first <= end)
+        rows.append([counts[name] for name in (*COUNTS, "unseen")])
         then = now
-    return Flows(pl.DataFrame(rows), period, _remarks(starts, period, as_of, first, unseen))
+    return np.array(rows, dtype=np.int64).reshape(-1, len(COUNTS) + 1)
 
 
 def _starts(as_of: date, period: str, periods: int) -> list[date]:

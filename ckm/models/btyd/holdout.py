@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.customer_lifetime_value import LifetimeFit, expected_orders, fit_lifetime
 from ckm.models.btyd.model_selection import FITS
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
+    from ckm.models.btyd.buyers import Buyers
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
+    from ckm.models.btyd.purchases import PurchaseHistory
 
 DECILES = 10
 ERROR_DIGITS = 5
@@ -115,15 +114,13 @@ class HoldoutDecile:
     actual: float
 
 
-def holdout_test(
-    codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0
-) -> Holdout:
+def holdout_test(purchases: PurchaseHistory, *, split: int, last_day: int, seed: int = 0) -> Holdout:
     """Fit all purchase models to the purchases up to the split, and compare predictions with later purchases.
 
     Parameters
     ----------
-    codes, days, money
-        As for :func:`ckm.models.btyd.buyers.buyers_until`.
+    purchases
+        Purchases of all customers.
     split, last_day
         Last day of the data that the models are fitted to, and last day of the holdout.
     seed
@@ -134,9 +131,9 @@ def holdout_test(
     NotEnoughDataError
         No model can be fitted to the purchases until the split.
     """
-    buyers = buyers_until(codes, days, money, split)
+    buyers = purchases.buyers(split)
     fit = fit_lifetime(buyers, seed=seed)
-    orders, spent = _later(buyers, codes, days, money, split, last_day)
+    orders, spent = purchases.days(buyers.codes, split, last_day), purchases.spent(buyers.codes, split, last_day)
     return Holdout(
         split=split,
         last_day=last_day,
@@ -156,17 +153,6 @@ def by_deciles(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
     ranked = np.argsort(-expected, kind="stable")
     parts = np.array_split(ranked, DECILES)
     return tuple(HoldoutDecile(len(part), float(expected[part].sum()), float(actual[part].sum())) for part in parts)
-
-
-def _later(
-    buyers: Buyers, codes: ArrayLike, days: ArrayLike, money: ArrayLike, split: int, last_day: int
-) -> tuple[Floats, Floats]:
-    code, day = np.asarray(codes), np.asarray(days)
-    size = int(code[-1]) + 1
-    later = np.flatnonzero((day > split) & (day <= last_day))
-    code, value = code[later], np.asarray(money, dtype=np.float64)[later]
-    orders, spent = np.bincount(code, minlength=size), np.bincount(code, value, minlength=size)
-    return orders[buyers.codes].astype(np.float64), spent[buyers.codes].astype(np.float64)
 
 
 def _evaluated(fit: LifetimeFit, buyers: Buyers, orders: Floats, spent: Floats, days: int) -> tuple[ModelHoldout, ...]:

@@ -31,6 +31,8 @@ LEAST_BASE = 0.05
 TWEEDIE_POWER = 1.5
 """Tweedie power: the variance of spend grows as this power of its mean, between counts (1) and amounts (2)."""
 MOST_LOG_ODDS = 12.0
+PREDICTED_AT_ONCE = 200_000
+"""Customers whose features are a matrix at a time: 26 MB."""
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,19 @@ class CandidateForecast:
             LAST_SPEND: self.snapshot.rate * self.horizon,
         }
         if self.trees is not None:
-            with one_thread():
-                factor = self.trees.predict(_design(self.snapshot, self.btyd, self.window))
-            found[BOOSTED] = _base(found[BTYD], found[LAST_SPEND]) * factor
+            found[BOOSTED] = _base(found[BTYD], found[LAST_SPEND]) * self._factor
         return found
+
+    @property
+    def _factor(self) -> Floats:
+        """Prediction of the trees, shape (n,), computed for some customers at a time, which takes less memory."""
+        columns = _columns(self.snapshot, self.btyd, self.window)
+        found = [np.zeros(0)]
+        for first in range(0, len(self.snapshot.buyers), PREDICTED_AT_ONCE):
+            design = np.column_stack([each[first : first + PREDICTED_AT_ONCE] for each in columns])
+            with one_thread():
+                found.append(self.trees.predict(design))
+        return np.concatenate(found)
 
     @cached_property
     def no_purchase(self) -> Floats:
@@ -146,7 +157,7 @@ def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
         bases.append(_base(forecast[BTYD], forecast[LAST_SPEND]))
     base = np.concatenate(bases)
     ratio = np.concatenate([np.maximum(each.spend, 0.0) for each in windows]) / base
-    design = np.concatenate([_design(each.snapshot, each.btyd, each.days) for each in windows])
+    design = np.concatenate([np.column_stack(_columns(each.snapshot, each.btyd, each.days)) for each in windows])
     with one_thread():
         return HistGradientBoostingRegressor(
             loss="poisson",
@@ -168,7 +179,7 @@ def _base(btyd: Floats, last_spend: Floats) -> Floats:
     return np.asarray(mean + LEAST_BASE * max(float(mean.mean()), 1e-9))
 
 
-def _design(snapshot: SpendSnapshot, btyd: BtydSpend, days: int) -> Floats:
-    """Return the features of the trees, shape (n, f): the purchase history, expected orders and expected spend."""
+def _columns(snapshot: SpendSnapshot, btyd: BtydSpend, days: int) -> list[Floats]:
+    """Return the features of the trees, shape (n,) each: the purchase history, expected orders and expected spend."""
     expected, value = btyd.orders(snapshot, days), btyd.order_value(snapshot)
-    return np.column_stack([snapshot.features(days), expected, np.log1p(expected * value)])
+    return [*snapshot.columns(days), expected, np.log1p(expected * value)]

@@ -13,13 +13,14 @@ from ckm.models.spend.btyd_spend import fit_btyd_spend, with_order_value
 from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, CandidateForecast, grow_trees
 from ckm.models.spend.ensemble_shares import combined, fit_shares
 from ckm.models.spend.prediction_interval import PredictionErrors, coverage, fit_interval, total_half_width
-from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
+from ckm.models.spend.spend_snapshot import SpendSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
+    from ckm.models.btyd.purchases import PurchaseHistory
 
 MOST_SAMPLED = 20_000
 """Maximum number of customers per window, a sample; five windows then have 100,000 rows."""
@@ -122,7 +123,7 @@ class SpendForecast:
 
 
 def forecast_spend(
-    purchases: Purchases,
+    purchases: PurchaseHistory,
     day: int,
     horizon: int,
     model: TransactionModel,
@@ -187,7 +188,7 @@ def forecast_spend(
 class _PastWindows:
     """Past windows, and what is fitted to the windows that had ended by a day."""
 
-    purchases: Purchases
+    purchases: PurchaseHistory
     begins: int
     day: int
     horizon: int
@@ -311,7 +312,7 @@ def _log_ratio(actual: Floats, expected: Floats) -> float:
     return float(np.log(of / over)) if of > 0 and over > 0 else 0.0
 
 
-def _sampled(purchases: Purchases, today: SpendSnapshot, seed: int) -> Purchases:
+def _sampled(purchases: PurchaseHistory, today: SpendSnapshot, seed: int) -> PurchaseHistory:
     codes = today.buyers.codes
     if len(codes) <= MOST_SAMPLED:
         return purchases

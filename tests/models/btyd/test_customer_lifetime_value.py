@@ -16,6 +16,7 @@ from ckm.models.btyd.gamma_gamma import GammaGamma
 from ckm.models.btyd.holdout import by_deciles, holdout_test
 from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.pareto_nbd import ParetoNBD
+from ckm.models.btyd.purchases import Purchases
 from tests.models.btyd.customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow_lines
 
 MODELS = [
@@ -87,7 +88,7 @@ def test_discounted_orders_equal_orders_without_a_discount_and_are_fewer_with_on
 
 @pytest.mark.slow
 def test_the_holdout_of_cdnow_has_the_published_totals_and_errors() -> None:
-    found = holdout_test(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
+    found = holdout_test(Purchases(*visits()), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
     totals = {each.model.name: (each.total, each.mean_absolute_error) for each in found.models}
     assert found.orders.sum() == 1882
     assert totals["BG/NBD"] == pytest.approx((1653.4, 0.7855), abs=0.05)
@@ -99,7 +100,7 @@ def test_the_holdout_of_cdnow_has_the_published_totals_and_errors() -> None:
 
 @pytest.mark.slow
 def test_deciles_of_cdnow_rank_orders_and_spend_and_add_up() -> None:
-    found = holdout_test(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
+    found = holdout_test(Purchases(*visits()), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
     orders, money = found.order_deciles, found.spend_deciles
     assert sum(each.customers for each in orders) == 2357
     assert sum(each.actual for each in orders) == 1882

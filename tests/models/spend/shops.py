@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ckm.models.btyd.model import TransactionModel
+from ckm.models.btyd.purchases import Purchases
 from ckm.models.spend.btyd_spend import fit_btyd_spend
-from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
+from ckm.models.spend.spend_snapshot import SpendSnapshot
 
 
 def purchases(rows: list[tuple[int, int, float]]) -> Purchases:

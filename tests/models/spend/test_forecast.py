@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ckm.models.btyd.purchases import Purchases
 from ckm.models.spend import forecast as forecast_module
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import forecast_spend
-from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
+from ckm.models.spend.spend_snapshot import SpendSnapshot
 from tests.models.spend.shops import model, purchases, shop
 
 DAY, HORIZON = 700, 120

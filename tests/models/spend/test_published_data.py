@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from ckm.models.btyd.holdout import holdout_test
+from ckm.models.btyd.purchases import Purchases
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
+from ckm.models.spend.spend_snapshot import SpendSnapshot
 from tests.models.btyd.customers import CALIBRATION_END, HOLDOUT_WEEKS, SHARED, cdnow_lines
 from tests.models.spend.shops import model, purchases
 
@@ -49,10 +50,10 @@ def test_total_error_and_coverage_agree_with_actual_spend(data) -> None:
     known = Purchases(everything.code[kept], everything.day[kept], everything.money[kept])
     today, horizon = SpendSnapshot(known, day), last - day
     halves = min(horizon, (day - known.first_day + 1) // 2)
-    inner = holdout_test(known.code, known.day, known.money, split=day - halves, last_day=day)
+    inner = holdout_test(known, split=day - halves, last_day=day)
     found: SpendForecast = forecast_spend(known, day, horizon, model(known, day, inner.best.model.name))
     came = everything.spent(today.buyers.codes, day, last)
-    outer = holdout_test(everything.code, everything.day, everything.money, split=day, last_day=last)
+    outer = holdout_test(everything, split=day, last_day=last)
     peers = [each.expected * outer.order_value for each in outer.models] + [today.rate * horizon]
     best = min(float(np.abs(each - came).mean()) for each in peers)
     assert found.spend.sum() == pytest.approx(came.sum(), rel=0.15)
