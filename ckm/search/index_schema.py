@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tantivy
 
-FORMAT = "4"
+FORMAT = "5"
 """Version of the format: increment it when the same texts give other terms or fields, so that indexes are rebuilt."""
 
 EXACT_FIELDS = ("title", "alias", "body")
