@@ -10,7 +10,7 @@ import tantivy
 
 from ckm.search.analysis import analyse
 from ckm.search.analysis.document_terms import languages_of, terms
-from ckm.search.index_schema import CODE, exact_field, label_term
+from ckm.search.index_schema import CODE, FIRST, exact_field, label_term
 from ckm.search.shards import shard_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def index_documents(record: IndexRecord, weights: Weights) -> list[IndexDocument
     for number, tag in enumerate(tags):
         texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
         found = _searched(texts, tag or _language(texts), weights)
-        fields = (*common, *found.fields)
+        fields = (*common, *([] if number else [("label", FIRST)]), *found.fields)
         documents.append(IndexDocument(found.shard, fields, found.like, found.vocabulary, None if number else stored))
     return documents
 
