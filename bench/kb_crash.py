@@ -106,7 +106,7 @@ def look(base: Path, tally: Counter[str]) -> None:
 
 def expected(base: Path) -> str:
     """Return what a search must print, from an index that was made from nothing."""
-    found = kb.KnowledgeBase(cache._in_memory(base, cache._no_progress, ""))
+    found = kb.KnowledgeBase(cache._in_memory(base, cache.no_progress, ""))
     return answer(lambda query: found.search(query, kb.Scope(DAY, include_inactive=True), limit=1000))
 
 

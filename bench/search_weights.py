@@ -23,10 +23,10 @@ from ckm.search.weights import WEIGHTS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TAKEN = (0.5, 0.3, 0.5)  # grams, forms and pairs in ckm/search/weights.py
+TAKEN = (0.5, 0.3, 0.4)  # grams, forms and pairs in ckm/search/weights.py
 GRAMS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 FORMS = (0.0, 0.1, 0.2, 0.3, 0.5)
-PAIRS = (0.0, 0.1, 0.2, 0.3, 0.5)
+PAIRS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 
 Choice = tuple[float, float, float]
 Scores = dict[str, tuple[float, float, float, float]]  # words, grams, forms, pairs, each with weight 1

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ckm._kb.entry_view import EntryView
     from ckm._kb.gaps import QueryGap
     from ckm._kb.index_cache import Progress
+    from ckm._kb.knowledge_base import Semantic
     from ckm._kb.lint import LintReport
     from ckm._kb.relevance_test import RelevanceReport
     from ckm.settings import KbSettings
@@ -55,6 +56,9 @@ def search(
     include_inactive: bool = False,
     prefer_lang: str = "",
     explain: bool = False,
+    semantic: Semantic = "auto",
+    any_lang: bool = False,
+    encoder: Path | None = None,
     progress: Progress | None = None,
 ) -> SearchResult:
     """Return the entries that match a query, best first.
@@ -79,13 +83,21 @@ def search(
         Language of titles and snippets; "": the language of the query, else of the entry.
     explain
         Whether hits contain the parts of their score.
+    semantic
+        Whether to look for meaning too: ``auto`` if the best hit by words has under half of the query's words, ``on``,
+        ``off``. Needs the extra ``semantic`` or ``encoder``; ``auto`` does without. A query with phrases, excluded
+        words or fields is searched by words only.
+    any_lang
+        Find entries in other languages than the query's too: the same as ``semantic="on"``.
+    encoder
+        Folder of an encoder (:meth:`ckm.models.encoder.Encoder.open`); None: the built-in one.
     progress
         See :func:`ckm._kb.index_cache.open_index`.
 
     Raises
     ------
     UsageError
-        The folder or the filter does not exist.
+        The folder or the filter does not exist, or there is no encoder although ``semantic`` is ``on``.
     """
     return _call(
         folder,
@@ -96,6 +108,9 @@ def search(
         limit=limit,
         prefer_lang=prefer_lang,
         explain=explain,
+        semantic=semantic,
+        any_lang=any_lang,
+        encoder=encoder,
     )
 
 

@@ -66,7 +66,7 @@ def printable(text: str) -> str:
 
     An escape sequence in a file or column name must not control the terminal. Line breaks and tabs are not escaped.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # every character that would be escaped is not
         return text
     return unicode_text(text).translate(_CONTROLS).translate(_NO_TEXT)
 

@@ -298,6 +298,8 @@ class KbSettings:
         Default of ``--role``: role of the reader; None for no role, which finds all entries.
     prefer_lang
         Preferred language of titles; None prefers English.
+    encoder
+        Folder of an encoder for search by meaning; None for the built-in one.
     log_queries, log_query_text
         Whether searches are logged, and whether with the query.
     topics, departments
@@ -314,6 +316,7 @@ class KbSettings:
 
     role: str | None = _setting(None, parse_name, shown=False)
     prefer_lang: str | None = _setting(None, parse_name, shown=True)
+    encoder: str | None = _setting(None, parse_name, shown=False)
     log_queries: bool = _setting(False, parse_flag, shown=True)
     log_query_text: bool = _setting(False, parse_flag, shown=True)
     topics: tuple[str, ...] = _names(shown=True)

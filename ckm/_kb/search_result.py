@@ -49,12 +49,15 @@ class Hit:
     score
         Relevance after penalties; higher is better. Comparable only within one search.
     match, penalties, parts
-        BM25 score before penalties; factor of each penalty; share of words and grams in the score (empty without
-        ``explain``).
+        Score before penalties: BM25, or words and meaning combined (:mod:`ckm._kb.semantic_search`); factor of each
+        penalty; parts of the score (empty without ``explain``).
     topics, departments, products, segments, reasons, languages, owner
         As in the entry.
     path, line
         File relative to the knowledge folder, and line.
+    meaning
+        Cosine of the entry with the query, if the search looked for meaning and the entry has a text in a language of
+        the encoder.
     """
 
     id: str
@@ -87,6 +90,7 @@ class Hit:
     owner: str | None
     path: str
     line: int
+    meaning: float | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class SearchSettings:
     prefer_lang: str | None = None
     log_queries: bool = False
     log_query_text: bool = False
+    encoder: str | None = None
 
 
 def find_root(start: Path) -> Path | None:
@@ -64,4 +65,4 @@ def _read(root: Path | None) -> SearchSettings:
     from ckm.config import load_config
 
     kb = load_config(root).kb
-    return SearchSettings(kb.role, kb.prefer_lang, kb.log_queries, kb.log_query_text)
+    return SearchSettings(kb.role, kb.prefer_lang, kb.log_queries, kb.log_query_text, kb.encoder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,6 +41,14 @@ Words = Annotated[
         autocompletion=query_words,
     ),
 ]
+
+
+class SemanticMode(StrEnum):
+    """Values of ``--semantic``."""
+
+    auto = "auto"
+    on = "on"
+    off = "off"
 
 
 def register(app: typer.Typer) -> None:
@@ -113,6 +122,15 @@ def kb_search(
         str | None,
         typer.Option(metavar="TAG", help="Language of titles and snippets. Default: ckm.yaml, else that of the query."),
     ] = None,
+    semantic: Annotated[
+        SemanticMode,
+        typer.Option(
+            help="Search by meaning too: auto if few words match, on, off. Needs the extra 'semantic'.",
+        ),
+    ] = SemanticMode.auto,
+    any_lang: Annotated[
+        bool, typer.Option("--any-lang", help="Find entries in other languages too, by meaning (extra 'semantic').")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Largest number of hits.")] = 10,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the analysis of the query and the parts of each score.")
@@ -152,6 +170,10 @@ def kb_search(
     entries and entries that are not valid on the date are left out without --include-inactive. Filters apply before
     ranking.
 
+    With the extra 'semantic', entries are also found by meaning: across languages and with other words. A search does
+    so by itself if the best hit has under half of the query's words; such hits say so. The first one encodes all
+    entries.
+
     --role filters by access.read of the entries. It is not access control: whoever can read the files can read all of
     them.
 
@@ -164,6 +186,7 @@ def kb_search(
       ckm kb-search Paket kommt zu spät
       ckm kb-search '"gift card" -refund' --kind for   # a phrase, and an excluded word
       ckm kb-search -f json topic:delivery             # a filter alone lists all matches
+      ckm kb-search --any-lang 我怎样退货                # by meaning, in entries of any language
       ckm kb-search --include-inactive --as-of 2025-03-01 strike    # as of a past date
       ckm kb-search --suite kb-suite.yaml --min-mrr 0.9   # in CI, after every change
     """
@@ -185,7 +208,8 @@ def kb_search(
     text = " ".join(query or ())
     parameters = {
         "query": text or None, "filters": filters, "roles": roles, "as_of": as_of and day,
-        "include_inactive": include_inactive, "prefer_lang": prefer_lang, "limit": limit, "suite": suite,
+        "include_inactive": include_inactive, "prefer_lang": prefer_lang,
+        "semantic": semantic.value, "any_lang": any_lang, "limit": limit, "suite": suite,
         "show_failures": show_failures,
     }  # fmt: skip
     write_facts = partial(write_knowledge_meta, meta, "kb-search", folder, root, as_of=day, parameters=parameters)
@@ -210,6 +234,9 @@ def kb_search(
         include_inactive=include_inactive,
         prefer_lang=prefer_lang or settings.prefer_lang or "",
         explain=explain,
+        semantic=semantic.value,
+        any_lang=any_lang,
+        encoder=None if settings.encoder is None else (root or Path()) / settings.encoder,
         progress=lambda total: progress(f"reading {folder}", total=total),
     )
     _emit(result, fmt, output, explain=explain)

@@ -116,6 +116,33 @@ class Bm25QueryBuilder:
         alone = self._sum(places.values())
         return any_of([*([] if alone is None else [alone]), *weighted])
 
+    def coverage(self, analysis: Analysis) -> tuple[Query, float] | None:
+        """Return a query whose score is the weight of the query words that a text has, and the weight of all.
+
+        The weight of a word is its inverse document frequency, so that a word which no text has weighs most and one
+        which most texts have hardly counts. A word is covered by its stem in any language of the query and, if no text
+        has the word as written, by a word at edit distance 1. A compound is one word. None if the query has only stop
+        words.
+        """
+        misspelled = self._misspelled(analysis)
+        terms: dict[tuple[int, int], list[str]] = dict(_outermost(analysis.compounds))
+        for token in analysis.words:
+            place = (token.start, token.end)
+            outer = next((one for one in terms if one[0] <= place[0] and place[1] <= one[1]), place)
+            terms.setdefault(outer, []).append(token.term)
+        words, total = [], 0.0
+        for place, readings in sorted(terms.items()):
+            found = [(name, term) for term in dict.fromkeys(readings) for name in self._fields(term)]
+            choices = [self._term(*each) for each in found]
+            weight = min(self._idf.idf(*each) for each in found)
+            if place in misspelled:
+                choices.append(edit_distance_one(self._schema, misspelled[place]))
+                weight = min(weight, self._idf.idf_of_similar(misspelled[place]))
+            words.append(Query.const_score_query(any_of(choices) or Query.empty_query(), weight))
+            total += weight
+        query = any_of(words)
+        return None if query is None else (query, total)
+
     def _sum(self, words: Iterable[_Readings]) -> Query | None:
         return any_of([self._best(word, count) for word, count in sorted(Counter(words).items())])
 

@@ -85,6 +85,10 @@ class IdfCorrection:
         """Return whether any text has a term in a field."""
         return any(each.doc_freq(field, term) > 0 for each in self._searchers)
 
+    def idf(self, field: str, term: str) -> float:
+        """Return the inverse document frequency of a term among the texts of all languages."""
+        return idf(sum(self._texts), sum(each.doc_freq(field, term) for each in self._searchers))
+
     def idf_of_similar(self, word: str) -> float:
         """Return the inverse document frequency of "a word at edit distance 1 from ``word``"; 0 if no text has one."""
         if word not in self._similar:

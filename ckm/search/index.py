@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import tantivy
 
@@ -208,6 +208,52 @@ class Index:
                 replace(hit, parts={name: scores.get(hit.key, 0.0) for name, scores in parts.items()}) for hit in hits
             ]
         return hits
+
+    def coverage(self, query: Query, keys: Collection[str]) -> dict[str, float]:
+        """Return the share of the query's words that each of some records has in one language, by key.
+
+        Words are weighted by their inverse document frequency, and misspelled ones count
+        (:meth:`ckm.search.bm25.Bm25QueryBuilder.coverage`). Records without a word are left
+        out. A query of stop words or filters alone covers every record: 1.
+        """
+        compiled = self._compiler.compile(self.resolve(query), {}, {})
+        if compiled is None or compiled.coverage is None:
+            return dict.fromkeys(keys, 1.0)
+        counted, total = compiled.coverage
+        among = tantivy.Query.const_score_query(tantivy.Query.term_set_query(self._schema, "key", sorted(keys)), 0.0)
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, counted)])
+        shares: dict[str, float] = {}
+        for searcher in self._searchers:
+            for score, address in searcher.search(both, len(self) or 1, count=False).hits:
+                key = searcher.doc(address)["key"][0]
+                shares[key] = max(shares.get(key, 0.0), round(score / total, 4))
+        return shares
+
+    def records(
+        self,
+        keys: Collection[str] | None = None,
+        *,
+        keep: Mapping[str, Collection[str]] = {},
+        drop: Mapping[str, Collection[str]] = {},
+    ) -> list[IndexHit]:
+        """Return the records that pass filters (as of :meth:`search`), in order of keys and with score 0.
+
+        ``keys``: only records with these keys.
+        """
+        query = self._compiler.records(keys, keep, drop)
+        found = [
+            IndexHit(document["key"][0], 0.0, bytes(document["stored"][0]).decode())
+            for searcher in self._searchers
+            for _, address in searcher.search(query, len(self) or 1, count=False).hits
+            for document in (searcher.doc(address),)
+        ]
+        return sorted(found, key=lambda hit: hit.key)
+
+    def count(self, *, keep: Mapping[str, Collection[str]] = {}, drop: Mapping[str, Collection[str]] = {}) -> int:
+        """Return the number of records that pass filters (as of :meth:`search`)."""
+        query = self._compiler.records(None, keep, drop)
+        results: list[Any] = [searcher.search(query, 1) for searcher in self._searchers]  # the stub lacks the count
+        return sum(int(result.count) for result in results)
 
     def resolve(self, query: Query) -> Query:
         """Return the query with each ``name:`` as a field if the index has the field, else as a word."""

@@ -10,7 +10,7 @@ import tantivy
 
 from ckm.search.analysis import analyse
 from ckm.search.analysis.document_terms import languages_of, terms
-from ckm.search.index_schema import CODE, exact_field, label_term
+from ckm.search.index_schema import CODE, FIRST, exact_field, label_term
 from ckm.search.shards import shard_of
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def index_documents(record: IndexRecord, weights: Weights) -> list[IndexDocument
     for number, tag in enumerate(tags):
         texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
         found = _searched(texts, tag or _language(texts), weights)
-        fields = (*common, *found.fields)
+        fields = (*common, *([] if number else [("label", FIRST)]), *found.fields)
         documents.append(IndexDocument(found.shard, fields, found.like, found.vocabulary, None if number else stored))
     return documents
 
@@ -84,7 +84,11 @@ class _Searched(NamedTuple):
 
 def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> _Searched:
     """Return shard, index fields, most frequent terms and vocabulary of the texts of a document."""
-    fields: list[tuple[str, str]] = []
+    exact: list[tuple[str, str]] = []  # with positions, so that a phrase does not span two texts
+    words: list[str] = []
+    compounds: list[str] = []
+    forms: list[str] = []
+    grams: list[str] = []
     about: Counter[str] = Counter()
     spelled: set[str] = set()
     languages: set[str] = set()
@@ -93,30 +97,31 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
     vocabulary: set[str] = set()
     for name, text in texts:
         found = terms(text, language)
+        exact.append((exact_field(name), " ".join(found.exact)))
+        times = weights.fields.get(name, 1)
         if name == CODE and (code := _code(text, language)):
-            fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
-            fields.append((exact_field(name), " ".join(found.exact)))
+            compounds += code * weights.fields.get("title", 1)
             # Only pairs of neighbouring parts are forms, not single parts: one part of a code is not a match, and a
             # text with the whole code ranks before one with some of its pairs.
-            fields.append(("forms", " ".join(form for form in found.forms if "_" in form)))
-            fields.append(("grams", " ".join(found.grams)))
+            forms += [form for form in found.forms if "_" in form]
+            grams += found.grams
             continue
         if name == CODE and any(sign.isdecimal() for sign in text):  # written with blanks: XK 77/9
-            code = _code(_SEPARATORS.sub("", text), language)
-            fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
+            compounds += _code(_SEPARATORS.sub("", text), language) * weights.fields.get("title", 1)
         languages |= found.languages
-        lengths += found.lengths
-        scripts += found.scripts
+        lengths.update(found.lengths)
+        scripts.update(found.scripts)
         spelled |= found.spelled
-        vocabulary.update(form for form in found.forms if "_" not in form)
-        times = weights.fields.get(name, 1)
-        for _ in range(times):
-            about.update(found.words)
-        fields.append(("words", " ".join(found.words * times)))
-        fields.append(("compounds", " ".join(found.compounds * times)))
-        fields.append(("forms", " ".join(found.forms * times)))
-        fields.append(("grams", " ".join(found.grams * times)))
-        fields.append((exact_field(name), " ".join(found.exact)))
+        vocabulary |= found.vocabulary
+        about.update(found.words * times)
+        words += found.words * times
+        compounds += found.compounds * times
+        forms += found.forms * times
+        grams += found.grams * times
+    lengths, scripts = +lengths, +scripts  # without those of numbers alone
+    fields = [(name, text) for name, text in exact if text]
+    terms_of_all = {"words": words, "compounds": compounds, "forms": forms, "grams": grams}
+    fields += [(name, " ".join(found)) for name, found in terms_of_all.items() if found]
     fields.append(("home", min(lengths, key=lambda place: (-lengths[place], place), default="")))
     fields += [("language", f"={one}") for one in sorted(languages)]
     fields.append(("spelled", " ".join(sorted({word.lower() for word in spelled}))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tantivy
 
-FORMAT = "4"
+FORMAT = "6"
 """Version of the format: increment it when the same texts give other terms or fields, so that indexes are rebuilt."""
 
 EXACT_FIELDS = ("title", "alias", "body")
@@ -22,6 +22,10 @@ def exact_field(name: str) -> str:
 def label_term(name: str, value: str) -> str:
     """Return the index term of a label with a value: ``name=value`` in lower case."""
     return f"{name}={value}".casefold()
+
+
+FIRST = label_term("", "first")
+"""Term of the field ``label`` in the first document of each record, which has the stored content."""
 
 
 def index_schema() -> tantivy.Schema:

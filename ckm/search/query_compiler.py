@@ -16,7 +16,7 @@ from ckm.search.analysis import analyse
 from ckm.search.bm25 import Bm25QueryBuilder
 from ckm.search.idf import IdfCorrection
 from ckm.search.index_record import ANY
-from ckm.search.index_schema import EXACT_FIELDS, exact_field, label_term
+from ckm.search.index_schema import EXACT_FIELDS, FIRST, exact_field, label_term
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -45,6 +45,8 @@ class CompiledQuery:
     """Query for texts that are hits without a comparison of words. None: all matching texts are hits."""
     sure: Sequence[Query] = ()
     """``queries`` limited to ``certain``."""
+    coverage: tuple[Query, float] | None = None
+    """Query whose score is the weight of the query words that a text has, and the weight of all query words."""
     words: tuple[SharedGrams, ...] = ()
     """Query words to compare texts with: a text outside ``certain`` is a hit only if a word of it is similar to one."""
 
@@ -99,8 +101,9 @@ class QueryCompiler:
         if not parts[0]:
             return CompiledQuery(matching(Query.all_query()), (), idf.homes, without)
         evidence = builders[0].evidence(analysis)
+        coverage = builders[0].coverage(analysis)
         if not evidence.words:
-            return CompiledQuery(matching(evidence.certain), parts, idf.homes, without)
+            return CompiledQuery(matching(evidence.certain), parts, idf.homes, without, coverage=coverage)
         return CompiledQuery(
             matching(evidence.possible),
             parts,
@@ -108,6 +111,7 @@ class QueryCompiler:
             without,
             _unscored(evidence.certain),
             matching(evidence.certain),
+            coverage,
             evidence.words,
         )
 
@@ -177,6 +181,15 @@ class QueryCompiler:
         _, builders = self._builders(())
         chosen = [term for _, term in weighted[:_LIKE_TERMS]]
         return CompiledQuery([_all([builder.of_words(chosen)], conditions) for builder in builders])
+
+    def records(
+        self, keys: Collection[str] | None, keep: Mapping[str, Collection[str]], drop: Mapping[str, Collection[str]]
+    ) -> Query:
+        """Return the query for the first documents of records that pass filters; ``keys``: only of these records."""
+        conditions = [*self._filters(keep, drop), (Occur.Must, self._term("label", FIRST))]
+        if keys is not None:
+            conditions.append((Occur.Must, Query.term_set_query(self._schema, "key", sorted(keys))))
+        return _unscored(Query.boolean_query(conditions))
 
     def _builders(self, languages: Collection[str]) -> tuple[IdfCorrection, list[Bm25QueryBuilder]]:
         """Return the idf correction for a query in these languages, and a builder for each shard."""

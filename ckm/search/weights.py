@@ -37,7 +37,7 @@ class Weights:
         default_factory=lambda: MappingProxyType(dict.fromkeys(("latin", "arabic", "han", "thai", "other"), 0.5))
     )
     forms: float = 0.3
-    pairs: float = 0.5
+    pairs: float = 0.4
     foreign: float = 0.8
     fields: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "opening": 1, "body": 1})

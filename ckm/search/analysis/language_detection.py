@@ -74,11 +74,12 @@ def chosen_languages(
     declared = languages.base(lang)
     by_alphabet: dict[str, list[tuple[str, str]]] = {}
     others = 0
-    for script, characters in runs_of_text:
+    for run in runs_of_text:
+        script, characters = run
         if script != "spaced":
             others += len(characters)
         if script in ("spaced", "arabic"):
-            by_alphabet.setdefault(languages.alphabet_of(script, characters), []).append((script, characters))
+            by_alphabet.setdefault(languages.alphabet_of(script, characters), []).append(run)
     chosen: dict[str, tuple[str, ...]] = {}
     for alphabet, words in by_alphabet.items():
         known = languages.languages_of(alphabet)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 GRAM = 4
@@ -58,21 +59,22 @@ def words(run: list[str]) -> list[str]:
     # of the last word).
     scale = size + 2
     best = [0] + [(size + 1) * scale * scale] * size
+    joined = "".join(run)
+    places = [0, *accumulate(map(len, run))]
     for start in range(size):
         so_far = best[start] // scale + 1
         single = (so_far + scale) * scale + start
         if single < best[start + 1]:
             best[start + 1] = single
         cost = so_far * scale + start
-        word = ""
-        for end, cluster in enumerate(run[start : start + _LONGEST], start + 1):
-            word += cluster
-            if cost < best[end] and word in known:
+        place = places[start]
+        for end in range(start + 1, min(start + _LONGEST, size) + 1):
+            if cost < best[end] and joined[place : places[end]] in known:
                 best[end] = cost
     cuts = []
     end = size
     while end:
         start = best[end] % scale
-        cuts.append("".join(run[start:end]))
+        cuts.append(joined[places[start] : places[end]])
         end = start
     return cuts[::-1]
