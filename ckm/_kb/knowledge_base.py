@@ -162,9 +162,8 @@ class KnowledgeBase:
     def rank(self, query: Query, scope: Scope, limit: int, *, explain: bool = False) -> list[RankedHit]:
         """Return the best hits after penalties, best first; equal scores in order of ids.
 
-        Notes ----- Penalties only lower a score, and a measured benefit raises it by one factor at most. So the result
-        is exact once its last score is higher than the last fetched score times this factor; until then more hits are
-        fetched.
+        Penalties only lower a score, and a measured benefit raises it by one factor at most. So the result is exact
+        once its last score is higher than the last fetched score times this factor; until then more hits are fetched.
         """
         keep, drop = self._filters(scope)
         size = 2 * limit + 10
