@@ -117,8 +117,8 @@ def test_a_copy_with_a_small_group_is_refused_and_nothing_is_written(
     shop: Path, tmp_path: Path, key: Path, run: Run
 ) -> None:
     settings = (shop / "ckm.yaml").read_text()
-    declared = "quasi_identifiers: [country, birth_year]\n  min_group_size: 8"
-    text = settings.replace("quasi_identifiers: []\n  min_group_size: 5", declared)
+    text = settings.replace("quasi_identifiers: []", "quasi_identifiers: [country, birth_year]")
+    text = text.replace("min_group_size: 5", "min_group_size: 8")
     (shop / "ckm.yaml").write_text(text)
     try:
         done = run("privacy", "pseudonymise", tmp_path / "copy", "--key", key, "-C", shop)
