@@ -1,7 +1,7 @@
 """Claim: 20 million order lines are ingested in at most 1.5 times DuckDB's time, at no more than 700 MB.
 
 One per cent of them is bad. ckm checks, quarantines and commits; DuckDB copies them to Parquet unchecked. The second
-source has the same lines as Parquet with typed columns: a date or number that is no date or number is null there.
+source has the same lines as Parquet with typed columns: an invalid date or number is null there.
 
 Usage: ``python bench/ingest.py [FOLDER] [ROWS] [ROUNDS]`` (default: a temporary folder, 20,000,000 and 3). FOLDER
 keeps the generated files, and the workspace of the CSV file for ``bench/store.py`` and ``bench/increment.py``.

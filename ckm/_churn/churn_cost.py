@@ -131,9 +131,10 @@ def _window(history: History, cutoff: int, horizon: int, days: int, first_day: i
     ledger = history.ledger
     purchases = ledger.purchases
     everyone = np.arange(len(history.customers), dtype=np.uint32)
-    who = everyone[purchases.after(everyone, cutoff) > purchases.start(everyone)]
+    stop = purchases.after(everyone, cutoff)
+    who = everyone[stop > purchases.start(everyone)]
     last = np.full(len(everyone), -cutoff - 1, np.int32)
-    last[who] = purchases.day[purchases.after(who, cutoff) - 1]
+    last[who] = purchases.day[stop[who] - 1]
     long_gap = interpurchase_times(ledger.gaps.by(cutoff), last, history.on(cutoff).usual).p80[who]
 
     def spent(after: int, until: int) -> Floats:

@@ -71,11 +71,12 @@ def fit_boosted(training: TrainingSet) -> BoostedModel:
     training.require_events()
     columns = {name: training.column(name) for name in training.names}
     learned, out_of_range = within_range(fit_ranges(columns), training.features)
-    columns = {column.name: columns[column.name] for column in learned}
-    if not columns:
+    names = tuple(column.name for column in learned)
+    if not names:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
-    trees = fit_trees(np.column_stack(list(columns.values())), training.churned, tuple(columns), training.seed)
-    return BoostedModel(tuple(columns), trees, out_of_range)
+    design = np.column_stack([columns[name] for name in names])
+    del columns  # as large as the design, and two fits may be running
+    return BoostedModel(names, fit_trees(design, training.churned, names, training.seed), out_of_range)
 
 
 def fit_trees(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:

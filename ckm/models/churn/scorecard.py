@@ -116,6 +116,7 @@ def fit_scorecard(training: TrainingSet) -> ScorecardModel:
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     design = np.column_stack([column(values[column.name]) for column in columns])
+    del values
     coefficients, intercept = fit_logistic(design, training.churned, STRENGTH)
     return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, training.horizon, out_of_range)
 
