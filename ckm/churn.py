@@ -78,7 +78,7 @@ class ChurnOptions:
     cache
         Whether to use and save the workspace's ledger; without it the transactions are read.
     engine
-        Where the ledger is built.
+        Where the analysis runs.
     """
 
     as_of: date | None = None

@@ -70,7 +70,7 @@ class LoyaltyOptions:
     keep
         Whether a workspace saves the expected spend of each customer, for comparison in a later report.
     engine
-        Where the ledger is built.
+        Where the analysis runs.
     """
 
     as_of: date | None = None

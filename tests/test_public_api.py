@@ -25,10 +25,12 @@ PAGE = ROOT / "docs" / "reference" / "python-api.md"
 EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 PUBLIC = {
     "open": "(source, *, map, columns, currency, time_zone, **hints)",
-    "segment.segment": "(source, *, by, as_of, use, save, refit, moves, since, details, seed, keep, progress)",
+    "segment.segment": "(source, *, by, as_of, use, save, refit, moves, since, details, seed, keep, rows, engine, "
+    "partitions, master, progress)",
     "churn.churn": "(source, *, as_of, horizon, model, backtest, lead_time, budget, all_customers, new_only, seed, "
-    "keep, progress)",
-    "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_group_size, names, seed, keep, progress)",
+    "keep, engine, partitions, master, progress)",
+    "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_group_size, names, seed, keep, engine, "
+    "partitions, master, progress)",
     "check.check": "(source, *, as_of, progress)",
     "ingest.ingest": "(workspace, *files, options, on_conflict, max_rejects, exported, save_map, requarantine, "
     "dry_run, wait, progress)",

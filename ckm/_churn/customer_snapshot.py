@@ -75,7 +75,7 @@ class CustomerSnapshot:
         return len(self.customers)
 
 
-def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integer] | None = None) -> CustomerSnapshot:
+def snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot:
     """Return the snapshot of all customers with a purchase by the end of ``day``.
 
     Parameters
@@ -86,8 +86,6 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
         The cut-off, in days since 1970-01-01.
     horizon
         Days that the prediction looks ahead.
-    only
-        Codes of the customers to return; priors are estimated from all customers.
 
     Raises
     ------
@@ -96,7 +94,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     """
     _check_day(history, day)
     if not history.ledger.is_partitioned:
-        return _snapshot(history, day, horizon, only)
+        return _snapshot(history, day, horizon)
     parts = history.of_parts(lambda part: _part_snapshot(part, day, horizon), days=(day,))
     return _joined([each for each in parts if each is not None])
 
@@ -105,7 +103,7 @@ def _part_snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot
     """Return the snapshot of some customers, with the codes of all; None if none of them has a purchase."""
     if not len(history.customers) or history.ledger.purchases.day.min() > day:
         return None
-    found = _snapshot(history, day, horizon, None)
+    found = _snapshot(history, day, horizon)
     return replace(found, customers=history.own_codes[found.customers])
 
 
@@ -130,8 +128,8 @@ def _joined(parts: list[CustomerSnapshot]) -> CustomerSnapshot:
     )
 
 
-def _snapshot(history: History, day: int, horizon: int, only: NDArray[np.integer] | None) -> CustomerSnapshot:
-    at = _Cut.of(history, day, horizon, only)
+def _snapshot(history: History, day: int, horizon: int) -> CustomerSnapshot:
+    at = _Cut.of(history, day, horizon)
     features = {**_frequency(at), **_spend(at), **_breadth(at), **_service(at), **_satisfaction(at)}
     names = load_catalogue().names
     open_complaints = features.get("open_complaints")
@@ -186,7 +184,7 @@ class _Cut:
     _ends: dict[tuple[str, int], Whole] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, history: History, day: int, horizon: int, only: NDArray[np.integer] | None) -> _Cut:
+    def of(cls, history: History, day: int, horizon: int) -> _Cut:
         purchases = history.ledger.purchases
         everyone = np.arange(len(history.customers), dtype=np.uint32)
         start, stop = purchases.start(everyone), purchases.after(everyone, day)
@@ -195,10 +193,6 @@ class _Cut:
             raise _no_purchase(day, int(purchases.day.min()))
         last_of_code = np.full(len(everyone), -day - 1, np.int32)
         last_of_code[bought] = unpack_day(purchases.keys[stop[bought] - 1])
-        if only is not None:
-            chosen = np.zeros(len(everyone), np.bool_)
-            chosen[only] = True
-            bought &= chosen
         who = everyone[bought]
         start, stop = start[bought], stop[bought]
         first = unpack_day(purchases.keys[start])

@@ -243,7 +243,7 @@ class Ledger:
         """Totals of all purchases and returns."""
         return *self.bought, self.returns
 
-    @property
+    @cached_property
     def costs_known(self) -> bool:
         """Whether the cost of at least one line is known."""
         return any(self.of_parts(lambda part: any(each.sum_of("costs_known") for each in part.all_lines)))

@@ -158,7 +158,7 @@ class DividedLedger(Ledger):
             kept[number] = None if there.all() else there
             arguments[number] = tuple(each[codes[there]] for each in columns)
         job = partial(_result, function, kept, arguments, self.last, self.dated)
-        for number, result in self.source.map(job, self.needs):
+        for number, result in self.source.map(job, replace(self.needs, shop=False)):
             codes = self.codes[number]
             yield codes[codes != EXCLUDED], result
 

@@ -151,16 +151,6 @@ class Engine:
 
         return DividedLedger.of(self.ledger(dataset, reading)) if self.is_partitioned else None
 
-    def joined(self, dataset: Dataset, reading: Reading) -> Ledger | None:
-        """Return the ledger of all customers, read by partitions; None without partitions.
-
-        Raises
-        ------
-        InputError, UsageError, NotEnoughDataError
-            As :meth:`ledger`.
-        """
-        return self.ledger(dataset, reading).joined() if self.is_partitioned else None
-
 
 IN_MEMORY = Engine()
 """Without partitions."""

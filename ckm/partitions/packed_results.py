@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ckm.remark import Importance, Remark
+
 PACKAGE = "ckm."
 """Only classes of these modules are made."""
 LENGTH_BYTES = 8
@@ -27,8 +29,8 @@ def packed(value: Any) -> bytes:
     Parameters
     ----------
     value
-        None, a truth value, number, text, date, NumPy array of numbers, polars frame or series; a list, tuple, set or
-        mapping of these; or a dataclass or named tuple of ckm with these in its fields.
+        None, a truth value, number, text, remark, date, NumPy array of numbers, polars frame or series; a list, tuple,
+        set or mapping of these; or a dataclass or named tuple of ckm with these in its fields.
 
     Raises
     ------
@@ -53,6 +55,8 @@ def unpacked(data: Any) -> Any:
 
 def _described(value: Any, binary: list[bytes]) -> Any:
     """Return the description of a value; arrays and frames are added to ``binary``."""
+    if isinstance(value, Remark):
+        return {"remark": [str(value), int(value.importance)]}
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, date):
@@ -104,6 +108,8 @@ def _value(described: Any, binary: list[memoryview]) -> Any:
     [(name, content)] = described.items()
     if name in GROUPS:
         return GROUPS[name](_value(each, binary) for each in content)
+    if name == "remark":
+        return Remark(content[0], Importance(content[1]))
     if name == "float":
         return float.fromhex(content)
     if name == "date":

@@ -38,6 +38,7 @@ from ckm.partitions.executor import (
 from ckm.partitions.packed_results import unpacked
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
 from ckm.partitions.spark_session import explained, spark_session
+from ckm.remark import Remark
 from ckm.schema import TABLES
 from ckm.wording import counted
 
@@ -175,12 +176,18 @@ def open_spark(
     return SparkDataset(
         tables,
         label,
-        planned.remarks,
+        tuple(_about(each, sample.name, label) for each in planned.remarks),
         config=planned.config,
         sources=(planned.conversion.mapping.name,),
         source=source,
         convert=convert,
     )
+
+
+def _about(remark: str, file: str, label: str) -> str:
+    """Return a remark on the file of the first rows as one on the source."""
+    text = str(remark).replace(file, label)
+    return Remark(text, remark.importance) if isinstance(remark, Remark) else text
 
 
 def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedger:

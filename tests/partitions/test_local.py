@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+import ckm
 from ckm.config import Config
 from ckm.customers import learning_sample
 from ckm.errors import UsageError
 from ckm.identities import FILE, Identities, Link
-from ckm.partitions import partitioned_ledger
+from ckm.metrics.customer_table import customer_table
+from ckm.partitions import divided_ledger, partitioned_ledger
 from ckm.partitions.engine import Engine
 from ckm.segment import SegmentOptions, segment_dataset
 from tests.conftest import Run
@@ -23,7 +26,7 @@ from tests.partitions.shops import AS_OF, METHODS, assert_same_segments, example
 @pytest.fixture
 def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """Definitions are learned from 700 of the 3,000 customers."""
-    for module in (learning_sample, partitioned_ledger):
+    for module in (learning_sample, partitioned_ledger, divided_ledger):
         monkeypatch.setattr(module, "SAMPLE_CUSTOMERS", 700)
 
 
@@ -89,6 +92,42 @@ def test_a_command_with_partitions_prints_what_it_prints_without(
     whole, divided = run(name, orders, *options), run(name, orders, *options, "--partitions", 3)
     assert whole.exit_code == divided.exit_code == 0
     assert divided.stdout == whole.stdout
+
+
+@pytest.mark.slow
+def test_a_report_by_partitions_equals_one_in_memory_with_its_customers(orders: Path, small_sample: None) -> None:
+    whole, divided = (ckm.open(orders).loyalty(keep=False, **options) for options in ({}, {"partitions": 3}))
+    assert_frame_equal(divided.frame, whole.frame, rel_tol=1e-9)
+    assert divided.remarks == whole.remarks
+    assert_frame_equal(divided.report.loyal, whole.report.loyal)
+    assert_frame_equal(divided.report.at_risk, whole.report.at_risk)
+    tables = [customer_table(each.context, each.known).frame for each in (divided, whole)]
+    assert tables[0].height > 2_000
+    assert_frame_equal(*tables, rel_tol=1e-9)
+
+
+@pytest.mark.slow
+def test_churn_warnings_by_partitions_equal_those_in_memory_in_every_column(orders: Path, small_sample: None) -> None:
+    options = {"horizon": "90d", "model": "btyd", "all_customers": True, "keep": False}
+    whole, divided = (ckm.open(orders).churn(**options, **more) for more in ({}, {"partitions": 3}))
+    assert_frame_equal(divided.frame, whole.frame, rel_tol=1e-9)
+    assert_frame_equal(divided.summary, whole.summary, rel_tol=1e-9)
+    assert divided.remarks == whole.remarks
+
+
+@pytest.mark.slow
+def test_segments_in_partitions_from_python_are_written(orders: Path, tmp_path: Path) -> None:
+    shop, rows = ckm.open(orders), tmp_path / "rows.parquet"
+    whole = shop.segment(by="rfm", keep=False)
+    divided = shop.segment(by="rfm", keep=False, partitions="auto", rows=rows)
+    assert_frame_equal(pl.read_parquet(rows).sort("customer_id"), whole.customers, rel_tol=1e-9)
+    assert_frame_equal(divided.summary, whole.summary, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [{"partitions": 0}, {"partitions": "many"}, {"master": "local[2]"}], ids=str)
+def test_wrong_arguments_of_the_engine_are_refused(orders: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        ckm.open(orders).segment(**wrong)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 
 from ckm.customers.guests import Guests
 from ckm.partitions.packed_results import LENGTH_BYTES, packed, unpacked
+from ckm.remark import Importance, doubt
 
 
 def sent(value: Any) -> Any:
@@ -52,6 +53,11 @@ def test_classes_of_ckm_come_back_field_by_field() -> None:
     found = sent([guests])[0]
     assert isinstance(found, Guests)
     assert {name: each.tolist() for name, each in vars(found).items()} == {"day": [1], "purchases": [2], "returns": [3]}
+
+
+def test_remarks_keep_their_importance() -> None:
+    found = sent((doubt("the data end early"),))[0]
+    assert (found, found.importance) == ("the data end early", Importance.doubt)
 
 
 def test_other_classes_are_refused_on_both_sides() -> None:
