@@ -271,6 +271,7 @@ COMMANDS = {
     "kb-new": "kb_new",
     "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
+    "mcp": "mcp",
 }
 """Module of each command, in the order of the help texts."""
 
@@ -279,7 +280,7 @@ PURPOSES = {
     "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report", "profile"),
     "Act": ("churn-warn", "nightly"),
-    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
+    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "mcp"),
     "Govern": ("privacy",),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""

@@ -347,6 +347,28 @@ class ProfileSettings:
 
 
 @dataclass(frozen=True)
+class McpSettings:
+    """Settings of ``ckm mcp``.
+
+    Attributes
+    ----------
+    off
+        Tools that are switched off.
+    persons
+        Whether tools may return rows of persons.
+    min_group_size
+        Smallest number of customers behind a number.
+    log_questions
+        Whether questions without a hit are logged with their text for ``ckm kb-gaps``.
+    """
+
+    off: tuple[str, ...] = _names(shown=False)
+    persons: bool = _setting(False, parse_flag, shown=False)
+    min_group_size: int = _setting(5, parse_count, shown=False)
+    log_questions: bool = _setting(True, parse_flag, shown=False)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -364,9 +386,10 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb, profile
+    ingest, check, segment, churn, loyalty, nightly, kb, profile, mcp
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`,
+        :class:`McpSettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -393,6 +416,7 @@ class Config:
     nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
     profile: ProfileSettings = field(default_factory=ProfileSettings)
+    mcp: McpSettings = field(default_factory=McpSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
     @property

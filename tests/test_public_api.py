@@ -40,7 +40,8 @@ PUBLIC = {
     "privacy.export": "(source, *ids)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
-    "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
+    "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, semantic, "
+    "any_lang, encoder, progress)",
     "Shop.segment": "(self, **wanted)",
     "Shop.churn": "(self, **wanted)",
     "Shop.loyalty": "(self, **wanted)",
