@@ -280,6 +280,7 @@ COMMANDS = {
     "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
     "kb-used": "kb_used",
+    "mcp": "mcp",
 }
 """Module of each command, in the order of the help texts."""
 
@@ -288,7 +289,7 @@ PURPOSES = {
     "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report", "forecast", "profile", "network", "feedback-mine"),
     "Act": ("churn-warn", "audience", "outcome", "nightly"),
-    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "kb-used"),
+    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "kb-used", "mcp"),
     "Govern": ("privacy", "runs"),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""

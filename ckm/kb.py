@@ -252,7 +252,15 @@ def lint(
     )
 
 
-def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Iterable[str] = ()) -> EntryView:
+def show(
+    folder: Path,
+    name: str,
+    as_of: date,
+    *,
+    lang: str = "",
+    similar: Iterable[str] = (),
+    roles: Collection[str] = (),
+) -> EntryView:
     """Return an entry with the entries that supersede it, that it supersedes, and that are related.
 
     Parameters
@@ -267,6 +275,8 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
         Language for titles of other entries (BCP 47); ``""`` for any.
     similar
         Ids of similar entries, best first, as from :func:`related`.
+    roles
+        Roles of the reader: an entry that none of them may read counts as missing. Empty: no check.
 
     Raises
     ------
@@ -275,11 +285,15 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
     """
     from ckm._kb.cache_folder import LINT_CACHE, cache_folder
     from ckm._kb.entry_cache import read_cached
+    from ckm._kb.entry_files import EntryCollection
     from ckm._kb.entry_view import view_entry
     from ckm._kb.file_listing import files
 
     check_exists(folder)
     base = read_cached(folder, files(folder), cache_folder(folder) / LINT_CACHE)
+    if roles:
+        readable = [each for each in base.entries if not each.access.read or set(each.access.read) & set(roles)]
+        base = EntryCollection(tuple(readable), base.mistakes)
     return view_entry(base, name, as_of, lang, similar)
 
 

@@ -389,6 +389,28 @@ class PrivacySettings:
 
 
 @dataclass(frozen=True)
+class McpSettings:
+    """Settings of ``ckm mcp``.
+
+    Attributes
+    ----------
+    off
+        Tools that are switched off.
+    persons
+        Whether tools may return rows of persons.
+    min_group_size
+        Smallest number of customers behind a number.
+    log_questions
+        Whether questions without a hit are logged with their text for ``ckm kb-gaps``.
+    """
+
+    off: tuple[str, ...] = _names(shown=True)
+    persons: bool = _setting(False, parse_flag, shown=True)
+    min_group_size: int = _setting(5, parse_count, shown=True)
+    log_questions: bool = _setting(True, parse_flag, shown=True)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -406,10 +428,10 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb, feedback, profile, privacy
+    ingest, check, segment, churn, loyalty, nightly, kb, feedback, profile, privacy, mcp
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
         :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`FeedbackSettings`,
-        :class:`ProfileSettings`, :class:`PrivacySettings`.
+        :class:`ProfileSettings`, :class:`PrivacySettings`, :class:`McpSettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -443,6 +465,7 @@ class Config:
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     profile: ProfileSettings = field(default_factory=ProfileSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
+    mcp: McpSettings = field(default_factory=McpSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
     @property

@@ -248,9 +248,19 @@ class Knowledge:
         filters: Mapping[str, Collection[str]] | None = None,
         roles: Collection[str] = (),
         prefer_lang: str = "",
+        **wanted: Any,
     ) -> SearchResult:
-        """Search entries: :func:`ckm.kb.search`. The default of ``as_of`` is today."""
+        """Search entries: :func:`ckm.kb.search`, with its further options. The default of ``as_of`` is today."""
         from ckm.kb import search
 
         day = as_of or date.today()  # entries have no newest day that could be the default
-        return search(self.folder, query, as_of=day, limit=limit, filters=filters, roles=roles, prefer_lang=prefer_lang)
+        return search(
+            self.folder,
+            query,
+            as_of=day,
+            limit=limit,
+            filters=filters,
+            roles=roles,
+            prefer_lang=prefer_lang,
+            **wanted,
+        )

@@ -62,7 +62,8 @@ PUBLIC = {
         "(source, *, as_of, since, by, new_only, learn, refit, topics, encoder, min_group_size, keep, seed, progress)"
     ),
     "feedback.comment_topics": "(source, *, as_of, encoder, progress)",
-    "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
+    "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, semantic, "
+    "any_lang, encoder, progress)",
     "Shop.segment": "(self, **wanted)",
     "Shop.churn": "(self, **wanted)",
     "Shop.loyalty": "(self, **wanted)",

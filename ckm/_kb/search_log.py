@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 FILE = "kb-queries.ndjson"
@@ -68,6 +68,17 @@ def append(path: Path, search: LoggedSearch) -> None:
     }
     if search.query is not None:
         line["query"] = search.query[:LONGEST]
+    append_line(path, line)
+
+
+def append_line(path: Path, line: Mapping[str, object]) -> None:
+    """Append a line of JSON to a log. Only the owner can read the file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
     data = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ckm.search.analysis.language_detection import detect
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
+    from ckm.models.encoder import Encoder
     from ckm.search.index import Index, IndexHit
 
 LEAST_COSINE = 0.35
@@ -45,6 +48,14 @@ class Ranking:
 
     hits: list[IndexHit]
     by_meaning: frozenset[str]
+
+
+@lru_cache(maxsize=2)
+def opened_encoder(folder: Path | None) -> Encoder | None:
+    """Return :meth:`ckm.models.encoder.Encoder.open`, once per process: loading the model takes a second."""
+    from ckm.models.encoder import Encoder
+
+    return Encoder.open(folder)
 
 
 def language_name(tag: str) -> str:

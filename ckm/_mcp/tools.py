@@ -1,0 +1,264 @@
+"""The tools that agents call. None changes the data, and none returns rows of persons unless ckm.yaml allows it.
+
+A tool takes an :class:`AgentContext` and the arguments that its JSON schema declares, and returns a JSON value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ckm._mcp.small_groups import suppressed
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ckm.config import Workspace
+
+TOPICS_FILE = "topics.yaml"
+"""Topics of ``ckm feedback-mine`` in the workspace."""
+TOPIC_KEYS = ("id", "title", "keywords", "owner")
+MOST_HITS, MOST_ROWS = 50, 200
+
+
+@dataclass(frozen=True)
+class AgentContext:
+    """What the tools work on.
+
+    Attributes
+    ----------
+    workspace
+        The workspace.
+    role
+        Role of the agent; None: no check.
+    """
+
+    workspace: Workspace
+    role: str | None
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The role as a tuple; empty without a role."""
+        return (self.role,) if self.role else ()
+
+
+class AgentTool(NamedTuple):
+    """A tool: its description for agents, the JSON schema of its arguments, and the function."""
+
+    description: str
+    properties: Mapping[str, Mapping[str, Any]]
+    required: tuple[str, ...]
+    run: Callable[[AgentContext, Mapping[str, Any]], Any]
+
+
+def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the hits for a question; a question without hits is logged for ``ckm kb-gaps``."""
+    from ckm import kb
+    from ckm._kb.search_log import FILE, LoggedSearch, append
+
+    settings, folder = context.workspace.config.kb, context.workspace.kb_dir
+    query = arguments["query"]
+    found = kb.search(
+        folder,
+        query,
+        as_of=_day(arguments) or date.today(),
+        limit=min(int(arguments.get("limit", 5)), MOST_HITS),
+        roles=context.roles,
+        prefer_lang=arguments.get("lang") or settings.prefer_lang or "",
+        any_lang=bool(arguments.get("any_lang", False)),
+        encoder=None if settings.encoder is None else context.workspace.root / settings.encoder,
+    )
+    if not found.hits and context.workspace.config.mcp.log_questions:
+        log = context.workspace.root / "out" / FILE
+        append(log, LoggedSearch(datetime.now(UTC), context.roles, 0, query))
+    names = ("id", "title", "lang", "snippet", "kind", "state", "warnings", "score", "meaning", "valid_until", "due")
+    hits = [{name: _plain(getattr(hit, name)) for name in names} for hit in found.hits]
+    return {"as_of": found.as_of.isoformat(), "hits": hits, "remarks": [str(remark) for remark in found.remarks]}
+
+
+def kb_show(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry that the role may read, with the ids of the entries that it is linked to."""
+    from ckm import kb
+
+    day = _day(arguments) or date.today()
+    shown = kb.show(context.workspace.kb_dir, arguments["id"], day, roles=context.roles)
+    links = {
+        name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # that exist for the role
+        for name in ("supersedes", "superseded_by", "related")
+    }
+    return {"as_of": day.isoformat(), "entry": dict(shown.entry.plain), **links}
+
+
+def segments(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the segments with their numbers; small ones have no numbers."""
+    from ckm.segment import segment
+
+    found = segment(context.workspace.root, as_of=_day(arguments), by=arguments.get("by"), keep=False)
+    rows = found.summary.to_dicts()
+    hidden = suppressed([row["customers"] for row in rows], context.workspace.config.mcp.min_group_size)
+    kept = ("segment", "advice", "currency")
+    shown = [
+        {name: _plain(value) if at not in hidden or name in kept else None for name, value in row.items()}
+        for at, row in enumerate(rows)
+    ]
+    return {"as_of": found.as_of.isoformat(), "segments": shown, "suppressed": len(hidden)}
+
+
+def warnings(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the newest saved churn warnings by level and top reason; rows of customers only if ckm.yaml allows it."""
+    import polars as pl
+
+    from ckm._churn.saved_warnings import ANALYSIS, REPORT_COLUMNS, RUN_COLUMNS
+    from ckm.store import Store
+
+    store, settings = Store(context.workspace.store_dir), context.workspace.config.mcp
+    day = _day(arguments)
+    runs = [run for run in store.runs(ANALYSIS) if day is None or run.as_of <= day]
+    if not runs:
+        raise UsageError("there are no saved warnings", hint="run ckm churn-warn in the workspace")
+    run = max(runs, key=lambda run: (run.as_of, run.number))
+    frame = store.read_run(run, [*RUN_COLUMNS, *REPORT_COLUMNS]).filter(pl.col("level").is_not_null())
+    top = frame.with_columns(pl.col("reasons").fill_null("").str.split(" ").list.first().alias("reason"))
+    result: dict[str, Any] = {"as_of": run.as_of.isoformat(), "horizon": run.name}
+    for name, column in (("levels", "level"), ("top_reasons", "reason")):
+        groups = top.group_by(column).agg(customers=pl.len(), value_at_risk=pl.col("value_at_risk").sum()).sort(column)
+        rows = groups.to_dicts()
+        hidden = suppressed([row["customers"] for row in rows], settings.min_group_size)
+        result[name] = [
+            {column: row[column] or None, **{key: None if at in hidden else row[key] for key in row if key != column}}
+            for at, row in enumerate(rows)
+        ]
+    if settings.persons:
+        columns = _visible(context)
+        ordered = top.sort(["value_at_risk", "customer_id"], descending=[True, False], nulls_last=True)
+        rows = ordered.head(min(int(arguments.get("limit", 20)), MOST_ROWS)).select(columns).to_dicts()
+        result["customers"] = [{name: _plain(value) for name, value in row.items()} for row in rows]
+    return result
+
+
+def report_metrics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metrics of the loyalty report; small groups are suppressed as in the report."""
+    import polars as pl
+
+    from ckm.loyalty import loyalty
+
+    least = context.workspace.config.mcp.min_group_size
+    day = _day(arguments)
+    found = loyalty(context.workspace.root, as_of=day, min_group_size=least, keep=False)
+    table = found.frame.drop("definition", strict=False)
+    if wanted := arguments.get("metrics"):
+        table = table.filter(pl.col("metric").is_in(list(wanted)))
+    elif not arguments.get("slices", False):
+        table = table.filter(pl.col("slice") == "")
+    rows = [{name: _plain(value) for name, value in row.items() if value is not None} for row in table.to_dicts()]
+    return {"as_of": found.report.as_of.isoformat(), "metrics": rows}
+
+
+def topics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the topics of customers' feedback; no text of a customer is part of them."""
+    from ckm.yamlnodes import compose_document, plain_value, read_text
+
+    path = context.workspace.root / TOPICS_FILE
+    if not path.is_file():
+        raise UsageError(f"there is no {TOPICS_FILE}", hint="ckm feedback-mine --learn proposes topics")
+    node = compose_document(read_text(path))
+    content, _ = plain_value(node, 100_000, 10) if node is not None else ({}, 0)
+    listed = content.get("topics", []) if isinstance(content, dict) else content
+    rows = [{key: each[key] for key in TOPIC_KEYS if key in each} for each in listed or [] if isinstance(each, dict)]
+    return {"topics": rows}
+
+
+def _visible(context: AgentContext) -> list[str]:
+    """Return the columns of saved warnings that the role may see (``profile.roles`` of ckm.yaml)."""
+    from ckm._profile.roles import visible_exposures
+    from ckm.schema import Exposure
+
+    seen = visible_exposures(context.role, context.workspace.config.profile)
+    columns = ["customer_id", "level", "reason"]
+    return columns + (["p_churn", "value_at_risk", "gone_on"] if Exposure.amount in seen else [])
+
+
+def _day(arguments: Mapping[str, Any]) -> date | None:
+    text = arguments.get("as_of")
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError as error:
+        raise UsageError("invalid date as_of", hint="write it as 2026-06-30") from error
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return list(value) if isinstance(value, tuple) else value
+
+
+_AS_OF = {"as_of": {"type": "string", "description": "Date (YYYY-MM-DD)."}}
+TOOLS: Mapping[str, AgentTool] = {
+    "kb_search": AgentTool(
+        "Find entries of the knowledge base that answer a question, in any language. Hits have warnings: expired, "
+        "superseded, found by meaning. An empty list means that nothing answers it.",
+        {
+            "query": {"type": "string", "description": "The question, or words."},
+            "limit": {"type": "integer", "minimum": 1, "maximum": MOST_HITS},
+            "lang": {"type": "string", "description": "Language of titles and snippets (BCP 47)."},
+            "any_lang": {"type": "boolean", "description": "Also entries in other languages than the question's."},
+            **_AS_OF,
+        },
+        ("query",),
+        kb_search,
+    ),
+    "kb_show": AgentTool(
+        "Show a whole entry of the knowledge base by its id.",
+        {"id": {"type": "string"}, **_AS_OF},
+        ("id",),
+        kb_show,
+    ),
+    "segments": AgentTool(
+        "Customer segments with number of customers, revenue and advice; small segments have no numbers.",
+        {"by": {"type": "string", "enum": ["rfm", "value", "lifecycle", "clusters"]}, **_AS_OF},
+        (),
+        segments,
+    ),
+    "warnings": AgentTool(
+        "The newest saved churn warnings: customers and value at risk by level and by top reason.",
+        {"limit": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS}, **_AS_OF},
+        (),
+        warnings,
+    ),
+    "report_metrics": AgentTool(
+        "Metrics of the loyalty report, with the previous period: net sales, retention, churn and others.",
+        {
+            "metrics": {"type": "array", "items": {"type": "string"}, "description": "Names; default: all."},
+            "slices": {"type": "boolean", "description": "Also by segment, month and so on."},
+            **_AS_OF,
+        },
+        (),
+        report_metrics,
+    ),
+    "topics": AgentTool("Topics of what customers say, with their keywords and owners.", {}, (), topics),
+}
+"""The tools by name."""
+
+
+def offered(context: AgentContext) -> dict[str, AgentTool]:
+    """Return the tools that are not switched off in ckm.yaml; ``topics`` only if there are any.
+
+    Raises
+    ------
+    UnknownNameError
+        ckm.yaml switches off a tool that does not exist.
+    """
+    from ckm.errors import UnknownNameError
+
+    off = context.workspace.config.mcp.off
+    for name in off:
+        if name not in TOOLS:
+            raise UnknownNameError("tool", name, TOOLS, where="mcp.off of ckm.yaml")
+    has_topics = Path(context.workspace.root, TOPICS_FILE).is_file()
+    return {name: tool for name, tool in TOOLS.items() if name not in off and (name != "topics" or has_topics)}

@@ -1,0 +1,200 @@
+"""Agents call the tools through the SDK's client: what they may see, what is logged, and that nothing is changed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from ckm._churn.saved_warnings import ANALYSIS, REPORT_COLUMNS, RUN_COLUMNS
+from ckm.cli import app
+from ckm.config import open_workspace
+from ckm.errors import UnknownNameError
+from ckm.store import Store
+
+pytest.importorskip("mcp")
+pytestmark = pytest.mark.slow
+
+AS_OF = date(2026, 6, 30)
+ENTRY = (
+    "schema: ckm.kb/1\nid: {0}\nkind: for\nfacet: policy\nlang: en\ntitle: {1}\nissue: {1} is asked for.\n"
+    "state: {{confidence: validated, audience: customer, governance: experience_based}}\n{2}"
+)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with 120 customers, three entries, and saved warnings of 21 customers, three of them urgent."""
+    root = tmp_path_factory.mktemp("agents") / "shop"
+    lines = ["order_id,line_no,customer_id,ordered_at,net,currency"]
+    for number in range(120):
+        for order in range(1 + number % 4):
+            day = f"2026-{1 + (number + order) % 6:02}-{1 + number % 28:02}"
+            lines.append(f"o{number}-{order},1,person{number},{day}T10:00:00Z,{10 + number % 7},EUR")
+    sales = root.parent / "transactions.csv"
+    sales.write_text("\n".join(lines) + "\n", "utf-8")
+    for words in (["init", root], ["ingest", sales, "--as", "transactions", "-C", root]):
+        done = CliRunner().invoke(app, [str(word) for word in words])
+        assert done.exit_code == 0, done.output
+    for name, title, more in (
+        ("refund", "Refund of a late parcel", ""),
+        ("address", "Changing the address", "links: {related: [secret]}\n"),
+        ("secret", "Prices of rivals", "access: {read: [management]}\n"),
+    ):
+        (root / "kb" / f"{name}.yaml").write_text(ENTRY.format(name, title, more), "utf-8")
+    rows = [
+        {
+            "customer_id": f"person{number}", "p_churn": 0.5, "p_reported": 0.5,
+            "level": "urgent" if number < 3 else "warn" if number < 10 else "watch",
+            "value_at_risk": 10.0, "reasons": "late_delivery many_returns", "unanswered": False,
+        }
+        for number in range(21)
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows, schema={**RUN_COLUMNS, **REPORT_COLUMNS})
+    Store(root / "store").keep_run(ANALYSIS, "90d", 1, AS_OF, frame, {})
+    return root
+
+
+@pytest.fixture
+def configured(shop: Path) -> Any:
+    """Return a function that writes settings of the section ``mcp`` into ckm.yaml; the file is restored afterwards."""
+    path = shop / "ckm.yaml"
+    before = path.read_text("utf-8")
+
+    def write(text: str) -> None:
+        path.write_text("\n".join(line for line in before.split("\nmcp:")[0].split("\n")) + f"\nmcp: {text}\n", "utf-8")
+
+    yield write
+    path.write_text(before, "utf-8")
+
+
+def call(shop: Path, *calls: tuple[str, dict[str, Any]], role: str | None = None) -> list[tuple[bool, dict[str, Any]]]:
+    """Return whether each call failed, and its result, from the SDK's client in this process."""
+    from mcp import Client
+
+    from ckm._mcp.server import server_of
+    from ckm._mcp.tools import AgentContext
+
+    async def run() -> list[tuple[bool, dict[str, Any]]]:
+        async with Client(server_of(AgentContext(open_workspace(shop), role))) as client:
+            results = [await client.call_tool(name, arguments) for name, arguments in calls]
+            return [(bool(each.is_error), each.structured_content) for each in results]
+
+    return asyncio.run(run())
+
+
+def test_a_program_answers_over_stdin_and_stdout(shop: Path) -> None:
+    from mcp import Client, StdioServerParameters
+
+    async def run() -> tuple[list[str], list[bool | None], Any]:
+        server = StdioServerParameters(
+            command=sys.executable, args=["-m", "ckm", "mcp", "-C", str(shop)], env=dict(os.environ)
+        )
+        async with Client(server) as client:
+            listed = (await client.list_tools()).tools
+            result = await client.call_tool("kb_search", {"query": "late parcel"})
+            hints = [each.annotations.read_only_hint if each.annotations else None for each in listed]
+            return [each.name for each in listed], hints, result.structured_content
+
+    names, hints, result = asyncio.run(run())
+    assert names == ["kb_search", "kb_show", "segments", "warnings", "report_metrics"]
+    assert all(hints)
+    assert result["hits"][0]["id"] == "refund"
+
+
+def test_a_role_finds_and_shows_only_its_entries(shop: Path) -> None:
+    calls = [
+        ("kb_search", {"query": "prices of rivals"}),
+        ("kb_show", {"id": "secret"}),
+        ("kb_show", {"id": "address"}),
+    ]
+    (_, found), (failed, missing), (_, shown) = call(shop, *calls, role="service")
+    assert "secret" not in [hit["id"] for hit in found["hits"]]
+    assert failed
+    assert "rivals" not in json.dumps(missing)
+    assert shown["related"] == []
+    (_, found), (failed, entry), (_, shown) = call(shop, *calls, role="management")
+    assert found["hits"][0]["id"] == "secret"
+    assert entry["entry"]["title"] == "Prices of rivals"
+    assert shown["related"] == ["secret"]
+
+
+def test_no_row_of_a_person_is_returned_unless_the_settings_allow_it(shop: Path, configured: Any) -> None:
+    everything = [("segments", {"as_of": "2026-06-30"}), ("warnings", {}), ("report_metrics", {"slices": True})]
+    results = call(shop, *everything)
+    assert not any(failed for failed, _ in results)
+    assert not re.search(r"person\d", json.dumps([result for _, result in results]))
+    configured("{persons: true}")
+    ((_, result),) = call(shop, ("warnings", {"limit": 2}))
+    assert [row["customer_id"] for row in result["customers"]] == ["person0", "person1"]
+    assert result["customers"][0]["value_at_risk"] == 10
+    ((_, result),) = call(shop, ("warnings", {"limit": 2}), role="unlisted")
+    assert set(result["customers"][0]) == {"customer_id", "level", "reason"}
+
+
+def test_groups_below_the_minimum_size_have_no_numbers(shop: Path, configured: Any) -> None:
+    ((_, result),) = call(shop, ("warnings", {}))
+    levels = {row["level"]: row["customers"] for row in result["levels"]}
+    assert levels == {"urgent": None, "warn": None, "watch": 11}
+    assert result["top_reasons"] == [{"reason": "late_delivery", "customers": 21, "value_at_risk": 210.0}]
+    configured("{min_group_size: 0}")
+    ((_, result),) = call(shop, ("warnings", {}))
+    assert {row["level"]: row["customers"] for row in result["levels"]} == {"urgent": 3, "warn": 7, "watch": 11}
+
+
+def test_tools_are_switched_off_by_name(shop: Path, configured: Any) -> None:
+    configured("{off: [warnings]}")
+    ((failed, result),) = call(shop, ("warnings", {}))
+    assert failed
+    assert "unknown tool" in result["message"]
+    configured("{off: [warning]}")
+    with pytest.raises(UnknownNameError, match="tool 'warning'"):
+        call(shop, ("segments", {}))
+
+
+def test_calls_are_logged_without_arguments_and_unanswered_questions_are_gaps(shop: Path, configured: Any) -> None:
+    log, gaps = shop / "out" / "mcp-calls.ndjson", shop / "out" / "kb-queries.ndjson"
+    log.unlink(missing_ok=True)
+    gaps.unlink(missing_ok=True)
+    call(shop, ("kb_search", {"query": "zebraword"}), ("kb_search", {"query": 5}), ("nothing", {}), role="service")
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [(line["tool"], line["role"], line["error"]) for line in lines] == [
+        ("kb_search", "service", None), ("kb_search", "service", "usage"), (None, "service", "unknown-name"),
+    ]  # fmt: skip
+    assert "zebraword" not in log.read_text("utf-8")
+    done = CliRunner().invoke(app, ["kb-gaps", "-C", str(shop), "-f", "json"])
+    assert "zebraword" in done.stdout
+    gaps.unlink()
+    configured("{log_questions: false}")
+    call(shop, ("kb_search", {"query": "zebraword"}))
+    assert not gaps.exists()
+
+
+def test_topics_are_offered_with_a_topics_file_and_have_no_text_of_customers(shop: Path) -> None:
+    path = shop / "topics.yaml"
+    path.write_text("topics:\n- {id: t1, title: {en: Late parcels}, keywords: [late], centroid: abc, text: secret}\n")
+    try:
+        ((failed, result),) = call(shop, ("topics", {}))
+    finally:
+        path.unlink()
+    assert not failed
+    assert result == {"topics": [{"id": "t1", "title": {"en": "Late parcels"}, "keywords": ["late"]}]}
+
+
+def test_no_tool_changes_the_workspace_but_its_log(shop: Path) -> None:
+    def files() -> dict[str, int]:
+        kept = (path for path in shop.rglob("*") if path.is_file() and path.parent.name != "out")
+        return {str(path.relative_to(shop)): path.stat().st_mtime_ns for path in kept if "lock" not in path.name}
+
+    before = files()
+    call(shop, ("kb_search", {"query": "refund"}), ("segments", {}), ("warnings", {}), ("report_metrics", {}))
+    assert files() == before
