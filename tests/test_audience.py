@@ -206,6 +206,29 @@ def test_a_segment_is_an_audience(shop: Path) -> None:
         new(shop, "segment", origin="segment=lifecycle:activ", as_of=DAY, dry_run=True)
 
 
+def test_the_first_segment_of_a_file_of_rules_is_an_audience(shop: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "schema: ckm.segment_rules/1\nsegments:\n  - {name: often, when: frequency >= 3}\n"
+        "  - {name: rare, when: frequency < 3}\n"
+    )
+    found = new(shop, "rules", origin=str(rules), as_of=DAY, dry_run=True)
+    assert set(found.members["segment"]) == {"often"}
+    assert found.assignment.origin == "rules.yaml"
+
+
+def test_customers_who_are_due_for_a_second_order_are_an_audience(shop: Path) -> None:
+    found = new(shop, "second", origin="second-order", as_of=DAY, dry_run=True)
+    assert all(each.startswith("second order due until") for each in found.members["why"])
+
+
+def test_warned_customers_are_an_audience_with_their_reason_risk_and_gain(shop: Path, coarse: None) -> None:
+    found = new(shop, "warned", origin="churn-warn", as_of=DAY, metric="churn", dry_run=True)
+    assert found.members["why"].str.len_chars().min() > 0
+    assert found.members["risk"].is_between(0, 1).all()
+    assert not found.members["expected_gain"].null_count()
+
+
 def test_the_arms_of_a_file_are_used_and_doubted(own: Path) -> None:
     rows = [f"{customer(n)},{'control' if n % 4 == 0 else 'test'},{STARTED}" for n in range(200)]
     (own / "campaign.csv").write_text("\n".join(["customer_id,arm,assigned_at", *rows]) + "\n")
