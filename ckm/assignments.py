@@ -195,7 +195,7 @@ def draw_holdout(persons: Mapping[str, Iterable[str]], salt: str, share: float) 
 def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assignment:
     """Write ``assignment.json``, flush it to the disk, then write ``members.csv``; return what was written.
 
-    An audience that exists and is equal in every byte stays as it is, so that the same call can be repeated.
+    An existing audience with equal files is not written again, so that the same call can be repeated.
 
     Parameters
     ----------
@@ -209,9 +209,9 @@ def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assig
     Raises
     ------
     UsageError
-        An audience of this name exists, and is another one.
+        An audience of this name exists with other persons or options.
     VerificationError
-        It was changed after its assignment.
+        The existing audience was changed after its assignment.
     """
     text = members.write_csv(None)
     sealed = replace(assignment, members=hashlib.sha256(text.encode()).hexdigest())

@@ -53,9 +53,7 @@ class Evidence:
     @property
     def verdict(self) -> str:
         """``helps``, ``harms``, or ``unclear`` if the interval includes zero."""
-        if self.low <= 0 <= self.high:
-            return UNCLEAR
-        return HARMS if (self.effect > 0) == (self.metric in LESS_IS_BETTER) else HELPS
+        return verdict_of_interval(self.metric, self.low, self.high)
 
     def line(self) -> str:
         """Return the evidence as a YAML mapping on one line."""
@@ -64,6 +62,13 @@ class Evidence:
             f"{{audience: {self.audience}, metric: {self.metric}, {', '.join(numbers)}, treated: {self.treated}, "
             f"holdout: {self.holdout}, window_days: {self.window_days}, date: {self.date}, run: '{self.run}'}}"
         )
+
+
+def verdict_of_interval(metric: str, low: float, high: float) -> str:
+    """Return ``helps`` or ``harms`` by the direction of the metric, or ``unclear`` if the interval includes zero."""
+    if low <= 0 <= high:
+        return UNCLEAR
+    return HARMS if (low > 0) == (metric in LESS_IS_BETTER) else HELPS
 
 
 def read_evidence(value: Any) -> tuple[Evidence, ...]:
