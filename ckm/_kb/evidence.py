@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ckm.names import LESS_IS_BETTER, METRICS
+from ckm.names import LESS_IS_BETTER, METRICS, RATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +54,15 @@ class Evidence:
     def verdict(self) -> str:
         """``helps``, ``harms``, or ``unclear`` if the interval includes zero."""
         return verdict_of_interval(self.metric, self.low, self.high)
+
+    def sentence(self) -> str:
+        """Return the effect for a reader: ``helps: order +6.1 points (+1.2 to +10.8), 400 treated, 100 holdout …``."""
+        scale, unit = (100, " points") if self.metric in RATES else (1, "")
+        effect, low, high = (f"{scale * each:+,.4g}" for each in (self.effect, self.low, self.high))
+        return (
+            f"{self.verdict}: {self.metric} {effect}{unit} ({low} to {high}) against a holdout, {self.treated:,} "
+            f"treated, {self.holdout:,} holdout, audience {self.audience}, {self.date}"
+        )
 
     def line(self) -> str:
         """Return the evidence as a YAML mapping on one line."""
