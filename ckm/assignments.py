@@ -195,10 +195,12 @@ def draw_holdout(persons: Mapping[str, Iterable[str]], salt: str, share: float) 
 def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assignment:
     """Write ``assignment.json``, flush it to the disk, then write ``members.csv``; return what was written.
 
+    An existing audience with equal files is not written again, so that the same call can be repeated.
+
     Parameters
     ----------
     folder
-        Folder of the audience, which must not exist.
+        Folder of the audience.
     assignment
         The assignment; its digest of the members is computed.
     members
@@ -207,12 +209,22 @@ def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assig
     Raises
     ------
     UsageError
-        The audience exists: it is frozen.
+        An audience of this name exists with other persons or options.
+    VerificationError
+        The existing audience was changed after its assignment.
     """
-    if (folder / ASSIGNMENT).exists():
-        raise UsageError(f"audience '{assignment.name}' exists, and audiences are frozen", hint="choose another name")
     text = members.write_csv(None)
     sealed = replace(assignment, members=hashlib.sha256(text.encode()).hexdigest())
+    if (folder / ASSIGNMENT).exists():
+        known = read_assignment(folder)
+        if known.document() != sealed.document():
+            raise UsageError(
+                f"audience '{assignment.name}' exists with other persons or options, and audiences are frozen",
+                hint="choose another name",
+            )
+        if (folder / MEMBERS).exists():
+            read_members(folder, known)
+            return known
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder.parent / ".gitignore").exists():
         (folder.parent / ".gitignore").write_text(IGNORED, encoding="utf-8", newline="\n")

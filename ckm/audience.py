@@ -172,7 +172,7 @@ def new(
     source
         A workspace; None for the one around the current folder.
     name
-        Name of the audience, which must be new.
+        Name of the audience. The same call can be repeated; another audience needs another name.
     origin
         One of :data:`ckm._audience.candidates.ORIGINS`. A file with a column ``arm`` is a campaign that was assigned
         elsewhere: its arms are used.
@@ -218,14 +218,12 @@ def new(
     dataset = dataset_of(source, by_customer=True)
     workspace = _workspace(dataset)
     folder = workspace.root / AUDIENCES / name
-    if name in audience_names(workspace.root):
-        raise UsageError(f"audience '{name}' exists, and audiences are frozen", hint="choose another name")
     _check_entry(workspace, entry)
     progress("listing")
     found = find_candidates(origin, dataset, as_of, lambda: read_shop(dataset, as_of), seed=seed)
     progress("assigning")
     shop = read_shop(dataset, as_of or found.assigned_on)
-    listed, remarks = (found.frame, ()) if found.has_arms else suppressions(found.frame, shop)
+    listed, remarks = (found.frame, ()) if found.has_arms else suppressions(found.frame, shop, name)
     assignment, members = _designed(name, listed, found, shop, options)
     if not dry_run:
         progress("writing")

@@ -16,21 +16,16 @@ import polars as pl
 from ckm._audience.remarks import ARMS_OF_FILE, ratio_remarks
 from ckm._kb.evidence import Evidence
 from ckm._kb.evidence_file import write_evidence
-from ckm._outcome.effects import Experiment, group_effects, rule_effects
+from ckm._outcome.measurement import measure
 from ckm._outcome.metric_values import read_shop
-from ckm._outcome.outcome_file import FINAL, RUNNING, MeasuredEffect, OutcomeRecord, read_outcome
-from ckm.assignments import OUTCOME, TREATED, Assignment, audience_folder, read_assignment, read_members
+from ckm._outcome.outcome_file import MeasuredEffect, OutcomeRecord, read_outcome
+from ckm.assignments import OUTCOME, Assignment, audience_folder, read_assignment, read_members
 from ckm.customers.period import Period
 from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.models.experiments.adjustment import adjust
-from ckm.models.experiments.confidence_sequence import confidence_sequence
-from ckm.models.experiments.newcombe import relative_reduction
-from ckm.models.experiments.sample_ratio import sample_ratio
 from ckm.names import RATES
 from ckm.remark import basis, doubt
 from ckm.result import Result
-from ckm.schema import NO_CURRENCY
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -38,11 +33,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from ckm._outcome.metric_values import ShopRecord
     from ckm.config import Workspace
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
-    from ckm.models.experiments.effect import Effect
 
 __all__ = ["MeasuredEffect", "Outcome", "OutcomeRecord", "Published", "publish", "record"]
 
@@ -59,7 +52,6 @@ EFFECT_COLUMNS = {
     "total": pl.Float64,
     "method": pl.String,
 }
-SECONDARY = ("net", "margin")
 DAY = timedelta(days=1)
 
 
@@ -184,38 +176,7 @@ def record(
             f"the data end on {shop.as_of}, and the window begins on {first}", hint="load newer data: ckm ingest"
         )
     progress("measuring")
-    period = Period(first, last)
-    persons = members["customer_id"].to_list()
-    values = shop.values(assignment.metric, persons, period)
-    experiment = Experiment(assignment.metric, values, (members["arm"] == TREATED).to_numpy(), members)
-    experiment.require_enough()
-    final = shop.as_of >= assignment.last_day
-    (_, in_treated), (_, in_holdout) = experiment.counts
-    effect = experiment.effect(seed=seed) if final else _running(experiment, assignment)
-    progress("groups")
-    groups = group_effects(experiment, seed=seed) if final else pl.DataFrame()
-    rules = rule_effects(experiment, seed=seed) if final else pl.DataFrame()
-    result = OutcomeRecord(
-        audience=name,
-        origin=assignment.origin,
-        entry=assignment.entry,
-        offer=assignment.offer,
-        digest=str(assignment.document()["digest"]),
-        metric=assignment.metric,
-        first_day=first,
-        last_day=assignment.last_day,
-        as_of=shop.as_of,
-        status=FINAL if final else RUNNING,
-        currency=shop.currency,
-        primary=_measured(experiment, effect),
-        secondary=tuple(_secondary(experiment, shop, period, seed)) if final else (),
-        entries=tuple(_by_entry(experiment, seed)) if final and assignment.entries else (),
-        adjusted=_adjusted(experiment, assignment) if final and assignment.covariates else None,
-        reduction=_reduction(experiment) if final and assignment.metric in ("order", "churn") else None,
-        sample_ratio_p=sample_ratio(in_treated, in_holdout, assignment.share),
-        groups=tuple(groups.to_dicts()),
-        rules=tuple(rules.to_dicts()),
-    )
+    result, groups, rules = measure(assignment, members, shop, Period(first, last), seed=seed)
     if not dry_run:
         result.write(folder / OUTCOME)
     remarks = tuple(_remarks(result, assignment, erased, crossed))
@@ -299,73 +260,6 @@ def _as_persons(members: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, 
     both = arms.filter(pl.col("arms") > 1)
     kept = linked.join(both, on="customer_id", how="anti").unique("customer_id", keep="first", maintain_order=True)
     return kept, both.height
-
-
-def _running(experiment: Experiment, assignment: Assignment) -> Effect:
-    treated, holdout = experiment.arm(treated=True), experiment.arm(treated=False)
-    moments = [(float(arm.mean()), float(arm.var(ddof=1)), len(arm)) for arm in (treated, holdout)]
-    deviation = assignment.baseline[1] or float(experiment.values.std())
-    return confidence_sequence(*moments, target=deviation**2 * (1 / len(treated) + 1 / len(holdout)))
-
-
-def _measured(experiment: Experiment, effect: Effect, entry: str = "") -> MeasuredEffect:
-    (_, treated), (_, holdout) = experiment.counts
-    return MeasuredEffect(
-        experiment.metric,
-        effect.estimate,
-        effect.low,
-        effect.high,
-        treated,
-        holdout,
-        effect.treated_mean,
-        effect.holdout_mean,
-        effect.method,
-        entry,
-    )
-
-
-def _secondary(experiment: Experiment, shop: ShopRecord, period: Period, seed: int) -> list[MeasuredEffect]:
-    """Return the effects on net sales and margin, as far as the data allow them."""
-    found = []
-    known = () if shop.currency == NO_CURRENCY else SECONDARY
-    for metric in known:
-        if metric == experiment.metric or (metric == "margin" and shop.ledger.margin_share() is None):
-            continue
-        persons = experiment.members["customer_id"].to_list()
-        other = Experiment(metric, shop.values(metric, persons, period), experiment.treated, experiment.members)
-        if other.is_enough:
-            found.append(_measured(other, other.effect(seed=seed)))
-    return found
-
-
-def _by_entry(experiment: Experiment, seed: int) -> list[MeasuredEffect]:
-    """Return the effects among the persons of each entry with enough buyers."""
-    found = []
-    for entry in experiment.members["entry"].unique().sort():
-        part = experiment.of((experiment.members["entry"] == entry).to_numpy())
-        if entry and part.is_enough:
-            found.append(_measured(part, part.effect(seed=seed), entry))
-    return found
-
-
-def _adjusted(experiment: Experiment, assignment: Assignment) -> dict[str, float]:
-    covariates = experiment.members.select(assignment.covariates).to_numpy()
-    treated = experiment.treated
-    found = adjust(experiment.values[treated], experiment.values[~treated], covariates[treated], covariates[~treated])
-    effect = found.effect
-    return {
-        "estimate": effect.estimate,
-        "low": effect.low,
-        "high": effect.high,
-        "variance_reduction": found.variance_reduction,
-    }
-
-
-def _reduction(experiment: Experiment) -> tuple[float, float, float] | None:
-    """Return the relative reduction of the share of persons without an order; None if all of the holdout ordered."""
-    (a, m), (b, n) = experiment.counts
-    lost = ((a, m), (b, n)) if experiment.metric == "churn" else ((m - a, m), (n - b, n))
-    return relative_reduction(*lost) if lost[1][0] else None
 
 
 def _row(effect: MeasuredEffect, role: str) -> tuple[object, ...]:

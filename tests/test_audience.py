@@ -14,6 +14,7 @@ from ckm.audience import export, list_audiences, new, show
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError, VerificationError
 from ckm.identities import FILE as IDENTITIES
 from ckm.privacy import erase
+from ckm.privacy import export as personal_data
 from tests._outcome.shop import CUSTOMERS, STARTED, customer, make_shop
 
 DAY = date.fromisoformat(STARTED)
@@ -97,8 +98,24 @@ def test_the_assignment_has_no_id_of_a_customer(own: Path) -> None:
 
 def test_an_audience_is_frozen(own: Path) -> None:
     new(own, "once", origin=str(own / "list.csv"), as_of=DAY)
-    with pytest.raises(UsageError, match="frozen"):
-        new(own, "once", origin=str(own / "list.csv"), as_of=DAY)
+    files = {path: path.read_bytes() for path in (own / "audiences" / "once").iterdir()}
+    for wanted in ({"window": 60}, {"budget": 50}, {"salt": "other"}):
+        with pytest.raises(UsageError, match="frozen"):
+            new(own, "once", origin=str(own / "list.csv"), as_of=DAY, **wanted)  # type: ignore[arg-type]
+    new(own, "once", origin=str(own / "list.csv"), as_of=DAY)  # the same call changes nothing
+    assert {path: path.read_bytes() for path in (own / "audiences" / "once").iterdir()} == files
+
+
+def test_a_killed_call_is_completed_by_the_same_call(own: Path) -> None:
+    found = new(own, "killed", origin=str(own / "list.csv"), as_of=DAY)
+    path = own / "audiences" / "killed" / MEMBERS
+    content = path.read_bytes()
+    path.unlink()
+    with pytest.raises(VerificationError, match="cannot be read as members"):
+        export(own, "killed")
+    again = new(own, "killed", origin=str(own / "list.csv"), as_of=DAY)
+    assert path.read_bytes() == content
+    assert again.members.equals(found.members)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +151,14 @@ def test_a_removed_row_is_found_but_an_erased_person_is_no_change(own: Path) -> 
     again = show(own, "erased")
     assert again.members.height == found.members.height - 1
     assert any("1 person erased" in each for each in again.remarks)
+
+
+def test_the_rows_of_a_person_in_audiences_are_exported_as_personal_data(own: Path) -> None:
+    new(own, "known", origin=str(own / "list.csv"), as_of=DAY)
+    places = {place.name: place for place in personal_data(own, "c0003").data.places}
+    place = places["audiences/known/members.csv"]
+    assert place.rows["customer_id"].to_list() == ["c0003"]
+    assert "holdout" in place.purpose
 
 
 def test_members_of_a_running_audience_and_lately_treated_persons_are_left_out(own: Path) -> None:
@@ -179,6 +204,29 @@ def test_a_segment_is_an_audience(shop: Path) -> None:
     assert set(found.members["segment"]) == {"active"}
     with pytest.raises(UnknownNameError, match="segment"):
         new(shop, "segment", origin="segment=lifecycle:activ", as_of=DAY, dry_run=True)
+
+
+def test_the_first_segment_of_a_file_of_rules_is_an_audience(shop: Path, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "schema: ckm.segment_rules/1\nsegments:\n  - {name: often, when: frequency >= 3}\n"
+        "  - {name: rare, when: frequency < 3}\n"
+    )
+    found = new(shop, "rules", origin=str(rules), as_of=DAY, dry_run=True)
+    assert set(found.members["segment"]) == {"often"}
+    assert found.assignment.origin == "rules.yaml"
+
+
+def test_customers_who_are_due_for_a_second_order_are_an_audience(shop: Path) -> None:
+    found = new(shop, "second", origin="second-order", as_of=DAY, dry_run=True)
+    assert all(each.startswith("second order due until") for each in found.members["why"])
+
+
+def test_warned_customers_are_an_audience_with_their_reason_risk_and_gain(shop: Path, coarse: None) -> None:
+    found = new(shop, "warned", origin="churn-warn", as_of=DAY, metric="churn", dry_run=True)
+    assert found.members["why"].str.len_chars().min() > 0
+    assert found.members["risk"].is_between(0, 1).all()
+    assert not found.members["expected_gain"].null_count()
 
 
 def test_the_arms_of_a_file_are_used_and_doubted(own: Path) -> None:

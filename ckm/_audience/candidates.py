@@ -52,7 +52,7 @@ ARM_WORDS = {
 
 @dataclass(frozen=True)
 class Candidates:
-    """Persons of an audience, most worthwhile first.
+    """Persons who may become members of an audience.
 
     Attributes
     ----------

@@ -71,7 +71,7 @@ class AudienceOptions:
 
 
 def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: int) -> pl.DataFrame:
-    """Return candidates with value, risk and the metric before, most worthwhile first."""
+    """Return candidates with value, risk and the metric before, highest expected gain first, then highest value."""
     persons = listed["customer_id"].to_list()
     year = Period(shop.as_of - timedelta(days=YEAR_DAYS - 1), shop.as_of)
     before = Period(shop.as_of - timedelta(days=window - 1), shop.as_of)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RUNNING, CONTACTED = "running", "contacted"
 
 
-def suppressions(candidates: pl.DataFrame, shop: ShopRecord) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def suppressions(candidates: pl.DataFrame, shop: ShopRecord, name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return the candidates with the reason for which each is left out, and remarks.
 
     Reasons are those of :func:`ckm._churn.suppression.suppress`, and ``running``: the person is in either arm of an
@@ -32,6 +32,8 @@ def suppressions(candidates: pl.DataFrame, shop: ShopRecord) -> tuple[pl.DataFra
         customer_id, and suppressed of an earlier analysis (null if not).
     shop
         Ledger and tables.
+    name
+        Name of the new audience, whose own members do not count if it exists.
 
     Returns
     -------
@@ -42,7 +44,7 @@ def suppressions(candidates: pl.DataFrame, shop: ShopRecord) -> tuple[pl.DataFra
     persons = candidates["customer_id"]
     judged = candidates.select("customer_id", open_complaint=_with_open_complaint(persons, shop))
     found = suppress(judged, shop.dataset.tables, as_of=shop.as_of, settings=settings, time_zone=shop.ledger.time_zone)
-    running, contacted = _of_other_audiences(shop, settings.contacted_days)
+    running, contacted = _of_other_audiences(shop, name, settings.contacted_days)
     reason = pl.coalesce(
         pl.col("suppressed"),
         pl.Series("found", found.frame["suppressed"]),
@@ -62,7 +64,7 @@ def _with_open_complaint(persons: pl.Series, shop: ShopRecord) -> pl.Series:
     return pl.Series(contacts.open_complaints(len(codes), day_number(shop.as_of)) > 0)
 
 
-def _of_other_audiences(shop: ShopRecord, days: int) -> tuple[list[str], list[str]]:
+def _of_other_audiences(shop: ShopRecord, own: str, days: int) -> tuple[list[str], list[str]]:
     """Return the persons of running audiences, and those treated in the last days."""
     workspace = shop.dataset.workspace
     running, contacted = set[str](), set[str]()
@@ -71,7 +73,7 @@ def _of_other_audiences(shop: ShopRecord, days: int) -> tuple[list[str], list[st
     for name in audience_names(workspace.root):
         folder = workspace.root / FOLDER / name
         assignment = read_assignment(folder)
-        if assignment.assigned_on > shop.as_of:
+        if name == own or assignment.assigned_on > shop.as_of:
             continue
         members, _ = read_members(folder, assignment)
         if assignment.last_day >= shop.as_of:

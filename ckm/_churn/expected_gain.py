@@ -38,7 +38,7 @@ class Assumptions:
         f: cost of contacting one customer, in units of currency.
     measured
         Where and with which interval γ was measured (:mod:`ckm._churn.measured_offer`); empty if it is assumed. The
-        others are never measured.
+        other assumptions are never measured.
     """
 
     offer_success_rate: float

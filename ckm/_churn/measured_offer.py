@@ -25,8 +25,8 @@ def with_measured_offer(
 
     The newest final outcome of an audience from ``ckm churn-warn`` with the metric order or churn counts: the relative
     reduction of the share of customers without an order in its window. It replaces the assumed rate if its 95 %
-    interval excludes the assumed rate or excludes zero; otherwise the measurement does not contradict the assumption,
-    which stays.
+    interval excludes the assumed rate or excludes zero. Otherwise the assumed rate is kept, because the measurement
+    does not contradict it.
 
     Parameters
     ----------

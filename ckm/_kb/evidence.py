@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ckm.names import LESS_IS_BETTER, METRICS
+from ckm.names import LESS_IS_BETTER, METRICS, RATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,9 +53,16 @@ class Evidence:
     @property
     def verdict(self) -> str:
         """``helps``, ``harms``, or ``unclear`` if the interval includes zero."""
-        if self.low <= 0 <= self.high:
-            return UNCLEAR
-        return HARMS if (self.effect > 0) == (self.metric in LESS_IS_BETTER) else HELPS
+        return verdict_of_interval(self.metric, self.low, self.high)
+
+    def sentence(self) -> str:
+        """Return the effect for a reader: ``helps: order +6.1 points (+1.2 to +10.8), 400 treated, 100 holdout …``."""
+        scale, unit = (100, " points") if self.metric in RATES else (1, "")
+        effect, low, high = (f"{scale * each:+,.4g}" for each in (self.effect, self.low, self.high))
+        return (
+            f"{self.verdict}: {self.metric} {effect}{unit} ({low} to {high}) against a holdout, {self.treated:,} "
+            f"treated, {self.holdout:,} holdout, audience {self.audience}, {self.date}"
+        )
 
     def line(self) -> str:
         """Return the evidence as a YAML mapping on one line."""
@@ -64,6 +71,13 @@ class Evidence:
             f"{{audience: {self.audience}, metric: {self.metric}, {', '.join(numbers)}, treated: {self.treated}, "
             f"holdout: {self.holdout}, window_days: {self.window_days}, date: {self.date}, run: '{self.run}'}}"
         )
+
+
+def verdict_of_interval(metric: str, low: float, high: float) -> str:
+    """Return ``helps`` or ``harms`` by the direction of the metric, or ``unclear`` if the interval includes zero."""
+    if low <= 0 <= high:
+        return UNCLEAR
+    return HARMS if (low > 0) == (metric in LESS_IS_BETTER) else HELPS
 
 
 def read_evidence(value: Any) -> tuple[Evidence, ...]:

@@ -128,7 +128,7 @@ def _inserted(text: str, root: yaml.MappingNode, pairs: dict[str, tuple[Any, Any
 
 
 def _end(node: yaml.Node) -> int:
-    """Return the position behind a value, without the blank lines and comments that follow a block."""
+    """Return the position after a value; blank lines and comments that follow a block do not belong to it."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)

@@ -97,7 +97,7 @@ class Experiment:
     def expected_buyers(self) -> float:
         """Expected number of persons with the outcome in the smaller arm, by the rate of both arms together.
 
-        Of a rate near 1 the persons without the outcome count.
+        For a rate above one half the persons without the outcome are counted.
         """
         (a, m), (b, n) = self.counts
         if not m + n:
@@ -107,7 +107,7 @@ class Experiment:
 
     @property
     def is_enough(self) -> bool:
-        """Whether the effect can be estimated with an honest interval."""
+        """Whether there are enough buyers for an interval with a coverage of about 95 %."""
         (a, _), (b, _) = self.counts
         return self.expected_buyers >= FEWEST_BUYERS and (self.metric in RATES or min(a, b) >= FEWEST_AMOUNTS)
 

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from ckm._kb.evidence import verdict_of_interval
 from ckm.assignments import FOLDER, OUTCOME
 from ckm.errors import InputError
 from ckm.files import replacing
-from ckm.names import LESS_IS_BETTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +61,7 @@ class MeasuredEffect:
     @property
     def verdict(self) -> str:
         """``helps``, ``harms``, or ``unclear`` if the interval includes zero."""
-        if self.low <= 0 <= self.high:
-            return "unclear"
-        return "harms" if (self.estimate > 0) == (self.metric in LESS_IS_BETTER) else "helps"
+        return verdict_of_interval(self.metric, self.low, self.high)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm._privacy.erasure import person_of
+from ckm.assignments import FOLDER as AUDIENCES
+from ckm.assignments import MEMBERS
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import read_identities
 from ckm.io.values.word_lists import load_data
@@ -20,7 +22,7 @@ from ckm.store.side_tables import QUARANTINE
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ckm.config import Workspace
 
@@ -122,9 +124,19 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     links = [link for link in identities.links if {link.left, link.right} & set(person.ids)]
     if links:
         places.append(Place(IDENTITIES, purpose_of(IDENTITIES), pl.DataFrame([vars(link) for link in links])))
+    places += _of_audiences(workspace, person.ids)
     ages = [f"{name} {age.days:,} days" for name, age in sorted(workspace.config.privacy.retention.items())]
     limits = f" Maximum ages: {', '.join(ages)}." if ages else " No maximum age is set."
     return PersonalData(person.ids, tuple(places), f"{load_data(PURPOSES)['retention']}{limits}")
+
+
+def _of_audiences(workspace: Workspace, ids: Iterable[str]) -> Iterator[Place]:
+    """Yield the person's rows in the members of audiences."""
+    for path in sorted((workspace.root / AUDIENCES).glob(f"*/{MEMBERS}")):
+        rows = pl.read_csv(path, infer_schema=False).filter(pl.col(CUSTOMER).is_in(sorted(ids)))
+        if len(rows):
+            name = path.relative_to(workspace.root).as_posix()
+            yield Place(name, purpose_of(name), _sorted(rows))
 
 
 def purpose_of(place: str) -> str:

@@ -167,10 +167,22 @@ def _about(entry: KnowledgeEntry) -> list[str]:
         "audience": entry.state.audience,
         "classification": access.classification,
         "may be read by": ", ".join(access.read),
-        "evidence": _plain(entry.evidence) if entry.evidence is not None else None,
+        "evidence": _measured(entry.evidence),
         "file": f"{entry.path}:{entry.line}",
     }
     return [f"{name}: {fact}" for name, fact in facts.items() if fact]
+
+
+def _measured(evidence: object) -> str | None:
+    """Return the effects of the evidence as text; evidence in another form as JSON; None without any."""
+    from ckm._kb.evidence import read_evidence
+
+    if evidence is None:
+        return None
+    items = read_evidence(evidence)
+    if not items or len(items) < (len(evidence) if isinstance(evidence, list) else 1):
+        return _plain(evidence)
+    return "; ".join(each.sentence() for each in items)
 
 
 def _joined(first: object, *rest: object) -> str:

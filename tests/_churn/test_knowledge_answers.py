@@ -35,6 +35,25 @@ def kb(tmp_path: Path) -> Path:
     return tmp_path / "kb"
 
 
+EVIDENCE = (
+    "evidence: [{{audience: may, metric: order, effect: {0}, low: {1}, high: {2}, treated: 9, holdout: 9, "
+    "window_days: 30, date: 2026-06-01, run: x}}]"
+)
+
+
+def test_a_measured_benefit_is_first_and_a_measured_harm_last(kb: Path) -> None:
+    write(
+        kb,
+        entry("a-harm", more=EVIDENCE.format(-0.2, -0.3, -0.1)),
+        entry("b-none"),
+        entry("c-draft", confidence="not_validated", more=EVIDENCE.format(0.2, 0.1, 0.3)),
+        entry("d-unclear", more=EVIDENCE.format(0.2, -0.1, 0.5)),
+    )
+    assert answers_for(["late"], kb, TODAY).by_reason["late"] == ("c-draft", "b-none", "d-unclear", "a-harm")
+    # before the day of the evidence only the state counts
+    assert answers_for(["late"], kb, date(2026, 5, 31)).by_reason["late"][-1] == "c-draft"
+
+
 def write(kb: Path, *documents: str, name: str = "entries.yaml") -> Path:
     kb.mkdir(parents=True, exist_ok=True)
     path = kb / name

@@ -30,6 +30,12 @@ def test_the_verdict_follows_from_the_interval_and_the_direction_of_the_metric(f
     assert found.verdict == verdict
 
 
+def test_the_sentence_has_points_of_a_rate_and_plain_amounts() -> None:
+    rate = "helps: order +5 points (+1 to +9) against a holdout, 200 treated, 100 holdout, audience may, 2026-05-01"
+    assert evidence(0.01, 0.09).sentence() == rate
+    assert "net +2.5 (-1 to +6)" in evidence(-1.0, 6.0, "net").sentence()
+
+
 def test_the_newest_evidence_known_on_the_day_counts() -> None:
     items = [evidence(0.01, 0.09, day=date(2026, 1, 1)), evidence(-0.09, -0.01, day=DAY)]
     assert verdict_of(items) == HARMS

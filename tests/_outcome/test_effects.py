@@ -1,0 +1,84 @@
+"""Effects: when they are refused, groups with Holm's correction, and rules of targeting."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ckm._outcome.effects import FEWEST_BUYERS, Experiment, group_effects, rule_effects
+from ckm.errors import NotEnoughDataError
+
+
+def experiment(values: np.ndarray, treated: np.ndarray, metric: str = "order") -> Experiment:
+    customers = len(values)
+    third = np.arange(customers) % 3 + 1
+    members = pl.DataFrame(
+        {
+            "customer_id": [f"c{number}" for number in range(customers)],
+            "stratum": [f"value {each}, risk {1 + each % 2}" for each in third],
+            "segment": pl.Series([None] * customers, dtype=pl.String),
+            "entry": ["a" if number % 2 else "" for number in range(customers)],
+            "value": third.astype(float),
+            "risk": np.linspace(0, 1, customers),
+            "before": np.zeros(customers),
+            "expected_gain": pl.Series([None] * customers, dtype=pl.Float64),
+        }
+    )
+    return Experiment(metric, values.astype(float), treated, members)
+
+
+def test_the_refusal_does_not_depend_on_how_the_buyers_fell_into_the_arms() -> None:
+    treated = np.arange(1_000) >= 100
+    bought = np.zeros(1_000)
+    bought[:100] = 1  # every buyer is in the holdout
+    assert experiment(bought, treated).expected_buyers == pytest.approx(10)
+    assert experiment(bought[::-1].copy(), treated).expected_buyers == pytest.approx(10)
+
+
+def test_too_few_buyers_in_expectation_are_refused_with_both_numbers() -> None:
+    treated = np.arange(1_000) >= 100
+    few = experiment((np.arange(1_000) % 12 == 0).astype(float), treated)
+    with pytest.raises(NotEnoughDataError, match=f"8 buyers in the window in expectation, {FEWEST_BUYERS} are needed"):
+        few.require_enough()
+
+
+def test_of_a_rate_near_one_the_others_are_counted() -> None:
+    treated = np.arange(1_000) >= 500
+    nearly_all = experiment((np.arange(1_000) % 100 != 0).astype(float), treated)
+    assert nearly_all.expected_buyers == pytest.approx(5)
+    assert not nearly_all.is_enough
+
+
+def test_an_amount_needs_amounts_in_both_arms() -> None:
+    treated = np.arange(1_000) >= 500
+    amounts = np.where(np.arange(1_000) >= 502, 20.0, 0.0)
+    assert not experiment(amounts, treated, "net").is_enough
+
+
+def test_groups_are_those_with_several_values_and_small_ones_are_not_tested() -> None:
+    random = np.random.default_rng(1)
+    treated = random.random(900) < 0.7
+    values = random.random(900) < np.where(treated, 0.5, 0.2)
+    groups = group_effects(experiment(values, treated))
+    assert list(dict.fromkeys(groups["dimension"])) == ["value", "risk"]  # one entry and no segment
+    assert groups["significant"].all()
+    few = group_effects(experiment(np.arange(900) % 60 == 0, treated))
+    assert few["effect"].null_count() == few.height == few["p_holm"].null_count()
+
+
+def test_without_an_effect_a_group_is_rarely_declared() -> None:
+    random = np.random.default_rng(2)
+    declared = 0
+    for _ in range(60):
+        treated = random.random(600) < 0.6
+        declared += bool(group_effects(experiment(random.random(600) < 0.3, treated))["significant"].any())
+    assert declared <= 8  # 5 % of 60 are 3; more than 8 happen in one of 200
+
+
+def test_a_rule_has_two_halves_of_all_persons() -> None:
+    random = np.random.default_rng(3)
+    treated = random.random(500) < 0.5
+    rules = rule_effects(experiment(random.random(500) < 0.4, treated))
+    assert rules["rule"].to_list() == ["response", "response", "uplift", "uplift"]
+    assert (rules["treated"] + rules["holdout"]).to_list() == [250] * 4
