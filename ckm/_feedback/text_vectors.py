@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BUCKETS = 1 << 14
 """Number of hash buckets of words and grams; at the vocabulary of some thousand comments few of them are shared."""
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
+MOST_COMMON = 0.5
+"""Largest share of texts with a word or gram that is used: stop words are left out already, a topic may be large."""
 BATCH = 512
 """Sentences that are encoded at a time."""
 
@@ -77,10 +79,10 @@ def hashed(texts: Sequence[str], langs: Sequence[str]) -> Any:
 
 
 def inverse_frequency(counts: Any) -> Floats:
-    """Return the weight ln(n / df) of each bucket, shape (BUCKETS,); 0 for one of below 3 or over 20 % of texts."""
+    """Return the weight ln(n / df) of each bucket, shape (BUCKETS,); 0 for one of below 3 or over half of the texts."""
     texts = counts.shape[0]
     df = np.asarray((counts > 0).sum(0)).ravel()
-    usable = (df >= 3) & (df <= max(0.2 * texts, 3))
+    usable = (df >= 3) & (df <= max(MOST_COMMON * texts, 3))
     return np.where(usable, np.log(texts / np.maximum(df, 1)), 0.0)
 
 
