@@ -272,3 +272,29 @@ def test_too_few_customers_are_refused(tmp_path: Path, run: Run) -> None:
 def test_wrong_options_are_refused(tmp_path: Path, run: Run, words: list[str], code: int) -> None:
     folder = workspace(tmp_path / "shop", run, comments(30))
     assert run("feedback-mine", folder, *words).exit_code == code
+
+
+@pytest.mark.slow
+def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_entry_lists_them(
+    tmp_path: Path, run: Run
+) -> None:
+    folder = workspace(tmp_path / "shop", run, comments(growing="login"))
+    lines = ["order_id,customer_id,ordered_at,net,currency"]
+    for number in range(400):
+        day = END - timedelta(days=number)
+        lines.append(f"O{number},C{number % 60:03d},{day.date()},{20 + number % 7},EUR")
+    (folder / "orders.csv").write_text("\n".join(lines), "utf-8")
+    assert run("ingest", folder / "orders.csv", "--as", "transactions", "-C", folder).exit_code == 0
+    found = feedback(folder, learn=True, topics=3, encoder="none", drafts=True)
+    assert found.unanswered
+    topic = found.unanswered[0]
+    assert found.topic_frame.filter(pl.col("topic") == topic)["revenue"].item() > 0
+    assert f"({topic}, drafts/{topic}.yaml)" in run("kb-gaps", "-C", folder, "--as-of", "2026-06-30").output
+    report = run("loyalty-report", folder, "-v", "--dry-run", "--as-of", "2026-06-30")
+    assert f"({topic}, drafts/{topic}.yaml)" in " ".join(report.output.split()), report.output
+    draft = folder / "kb" / "drafts" / f"{topic}.yaml"
+    draft.write_text(draft.read_text("utf-8").replace("confidence: wip", "confidence: validated"), "utf-8")
+    assert f"({topic}" not in run("kb-gaps", "-C", folder, "--as-of", "2026-06-30").output
+    again = feedback(folder, encoder="none", drafts=True)
+    assert again.answers[topic] == (f"draft-{topic}",)
+    assert topic not in again.unanswered

@@ -87,6 +87,14 @@ ALL_COMMANDS = (
     ("List customers likely to churn, with reasons and expected gain.", "ckm churn-warn -o out/churn.csv"),
     ("Backtest the churn model against alternatives.", "ckm churn-warn --backtest -o out/churn-card.html"),
     ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
+    (
+        "Load reviews of customers.",
+        "ckm ingest comments/reviews.jsonl --map comments/reviews.yaml",
+    ),
+    (
+        "Find the topics of what customers say, and write drafts of missing knowledge entries.",
+        "ckm feedback-mine --learn --drafts -o out/feedback.html",
+    ),
     ("Search the knowledge base.", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DATE}'),
     (
         "Show the first entry, in Thai.",
