@@ -175,7 +175,8 @@ def comment_topics(
     pl.DataFrame
         One row per comment and topic, by time: interaction_id (String), at (Datetime, UTC), day (Date, in the shop's
         zone), topic (String; ``""`` for comments that fit none), title (String, English if known), customer_id
-        and segment (String; null without one), polarity (Float64, -1 to 1; null if unknown).
+        and segment (String; null without one), cosine (Float64, to the centroid of the topic), polarity (Float64, -1 to
+        1; null if unknown).
     """
     dataset = dataset_of(source)
     value = customer_values(dataset, as_of)
@@ -201,6 +202,7 @@ def comment_topics(
             "topic",
             "customer_id",
             "segment",
+            "cosine",
             title=pl.col("topic").replace_strict(titles, default="", return_dtype=pl.String),
             polarity=pl.col("polarity").fill_nan(None),
         )

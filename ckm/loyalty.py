@@ -31,6 +31,7 @@ from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.setting_values import parse_months
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from ckm.metrics.customer_estimates import CustomerEstimates
     from ckm.metrics.customer_table import CustomerFacts
     from ckm.metrics.slices import Dimension
+
+MOST_TOPICS = 3
+"""Most topics without a knowledge entry that a remark names, those of the highest value at risk."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +291,7 @@ def loyalty_report(
         by=request.by,
         names=request.names,
         net_sales=net_sales_of(dataset.transaction_sources()),
-        remarks=tuple(_remarks(context, found.estimates)),
+        remarks=(*_remarks(context, found.estimates), *_topics_without_entry(context, request.min_group_size)),
         calendar=config.loyalty.calendar,
     )
     return Loyalty(report, whole, found.facts)
@@ -319,6 +323,21 @@ def _context(
         return ReportContext(tables, ledger, period, compared, config, dataset.workspace, request.seed)
 
     return report_period(of, ledger.as_of, request.months, request.comparison)
+
+
+def _topics_without_entry(context: ReportContext, min_group_size: int) -> Iterator[str]:
+    """Yield a sentence on the topics of comments that no knowledge entry answers, by the newest saved run."""
+    if context.workspace is None:
+        return
+    from ckm._feedback.unanswered_topics import unanswered_topics
+    from ckm.store import Store  # import here: deltalake is not needed for a plain file
+
+    found = unanswered_topics(Store(context.workspace.store_dir), context.workspace.kb_dir, context.as_of)
+    topics = [each for each in found.topics if each.customers >= min_group_size] if found is not None else []
+    if topics:
+        shown = "; ".join(each.name for each in topics[:MOST_TOPICS])
+        count = counted(len(topics), "topic")
+        yield basis(f"{count} of what customers say without a knowledge entry (ckm kb-gaps): {shown}")
 
 
 def _remarks(context: ReportContext, estimates: CustomerEstimates) -> Iterator[str]:

@@ -59,7 +59,8 @@ PUBLIC = {
     "network.network": "(source, *, as_of, min_group_size, names, keep, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
     "feedback.feedback": (
-        "(source, *, as_of, since, by, new_only, learn, refit, topics, encoder, min_group_size, keep, seed, progress)"
+        "(source, *, as_of, since, by, new_only, learn, refit, topics, encoder, min_group_size, keep, drafts, lang, "
+        "seed, progress)"
     ),
     "feedback.comment_topics": "(source, *, as_of, encoder, progress)",
     "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, semantic, "

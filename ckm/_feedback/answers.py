@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from ckm._feedback.text_vectors import SentenceEncoder
     from ckm._feedback.topics_file import Topic, Topics
     from ckm._kb.entry import KnowledgeEntry
-    from ckm.models.encoder import Encoder
 
 NEAR = 0.55
 """Cosine to the centroid from which a phrase of an entry is about the topic. Comments of a topic have 0.4 to 0.7; by
@@ -45,7 +45,7 @@ class Answers:
     drafts: Mapping[str, str]
 
 
-def answers_to(topics: Topics, folder: Path, as_of: date, encoder: Encoder | None) -> Answers:
+def answers_to(topics: Topics, folder: Path, as_of: date, encoder: SentenceEncoder | None) -> Answers:
     """Return the entries that answer each topic.
 
     An entry answers a topic if it is complete and valid on the day, and lists the topic in ``classify.topics``, or has

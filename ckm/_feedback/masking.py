@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ADDRESS = re.compile(r"\S+[@＠]\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
-LONG_NUMBER = re.compile(r"\d[\d\s().\-/]{4,}\d|\w*\d\w*-?\d{3,}\w*")
-"""Order numbers, and whatever else may identify a customer; no topic depends on it."""
+LONG_NUMBER = re.compile(r"\d[\d\s().\-/]{5,}\d|[^\W_]*\d{5,}[^\W_]*|[A-Za-z]+-?\d{3,}[^\W_]*")
+"""Order numbers, and whatever else may identify a customer; no topic depends on it. A year stays."""
+FULL_WIDTH = {
+    code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF20, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF0E)
+}
+"""Full-width letters, digits and @, as ASCII. Punctuation stays: it divides Chinese sentences."""
 SHORTEST_NAME = 2
 """Characters of a name that is masked; one in a script without spaces is nearly always a common character."""
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -39,7 +43,8 @@ class Masking:
 
     def mask(self, text: str) -> str:
         """Return the text with personal data replaced by spaces."""
-        text = unicodedata.normalize("NFKC", text)
+        # Not NFKC: it takes the Thai vowel am apart, and the words with it.
+        text = unicodedata.normalize("NFC", text).translate(FULL_WIDTH)
         if "@" in text or "://" in text or "www." in text:
             text = ADDRESS.sub(" ", EMAIL.sub(" ", text))
         if any(sign.isdecimal() for sign in text):
@@ -75,7 +80,7 @@ def masking_of(names: Iterable[str], common: frozenset[str] = frozenset()) -> Ma
     words: set[str] = set()
     unspaced: set[str] = set()
     for name in names:
-        for part in _LETTERS.findall(unicodedata.normalize("NFKC", name)):
+        for part in _LETTERS.findall(unicodedata.normalize("NFC", name).translate(FULL_WIDTH)):
             if len(part) < SHORTEST_NAME or part.casefold() in common:
                 continue
             if _ALONE.match(part):

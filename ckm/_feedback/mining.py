@@ -10,6 +10,7 @@ import polars as pl
 from ckm._feedback.comments import INTERACTIONS, Comments, read_comments
 from ckm._feedback.mentions import Names
 from ckm._feedback.sentiment import Polarity, kinds_of, polarity_of
+from ckm._feedback.text_vectors import RememberingEncoder
 from ckm._feedback.topic_learning import LearnedTopics, learn_topics
 from ckm._feedback.topic_model import FEWEST, OTHER, assign, space_of
 from ckm._feedback.topics_file import FILE, REFIT, Topics, read_topics
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ckm._feedback.text_vectors import SentenceEncoder
     from ckm.dataset import Dataset
-    from ckm.models.encoder import Encoder
 
     Progress = Callable[[str, float, float], None]
 
@@ -108,7 +109,7 @@ def _quiet(stage: str, done: float, total: float) -> None:
 def mine(
     dataset: Dataset,
     as_of: date,
-    encoder: Encoder | None,
+    encoder: SentenceEncoder | None,
     learning: Learning,
     *,
     progress: Progress = _quiet,
@@ -158,6 +159,8 @@ def mine(
             f"{customers} customers wrote a comment by {as_of}; topics need {2 * FEWEST}",
             hint="load survey answers, reviews or tickets: ckm ingest FILE --as interactions",
         )
+    if encoder is not None:
+        encoder = RememberingEncoder(encoder)
     topics, learned = _topics(dataset, comments, encoder, learning, progress)
     count = len(comments.sentences.texts)
     found = assign(
@@ -188,7 +191,7 @@ def mine(
 
 
 def _topics(
-    dataset: Dataset, comments: Comments, encoder: Encoder | None, learning: Learning, progress: Progress
+    dataset: Dataset, comments: Comments, encoder: SentenceEncoder | None, learning: Learning, progress: Progress
 ) -> tuple[Topics, LearnedTopics | None]:
     known = read_topics(dataset.workspace.root) if dataset.workspace is not None else None
     if known is not None and not learning.refit:
@@ -210,7 +213,7 @@ def _topics(
     return learned.topics, learned
 
 
-def _polarity(comments: Comments, sums: NDArray[np.float16] | None, encoder: Encoder | None) -> Polarity:
+def _polarity(comments: Comments, sums: NDArray[np.float16] | None, encoder: SentenceEncoder | None) -> Polarity:
     def covered(lang: str) -> bool:
         return encoder is not None and space_of(lang, encoder) == space_of("en", encoder)
 

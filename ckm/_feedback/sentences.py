@@ -9,10 +9,11 @@ LATIN_END = r"(?<=[.!?…])(?=\s)"
 OTHER_END = r"(?<=[。！？；!?؟۔।])(?![。！？；!?؟۔।.])"
 _END = re.compile(rf"{LATIN_END}|{OTHER_END}|[\r\n]+")
 _THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f])\s+(?=[\u0e00-\u0e7f])")
-THAI_LONG = 80
+THAI_LONG = 300
 """Characters of a Thai text from which it is also split at spaces: Thai has no end mark, spaces divide clauses."""
-SHORTEST = 12
-"""Characters of a sentence (a Chinese character counts three); a shorter one is joined to the one before."""
+SHORTEST = 45
+"""Characters of a sentence (a Chinese character counts three) that has a topic by itself: some eight words. A shorter
+one is joined to the one before."""
 MOST = 8
 """Sentences of one text that are read; the rest is joined to the last one."""
 
@@ -20,8 +21,8 @@ MOST = 8
 def sentences(text: str) -> list[str]:
     """Return the sentences of a text, without spaces at their ends; none of an empty text.
 
-    >>> sentences("Too late. Broken as well! 3.5 stars")
-    ['Too late.', 'Broken as well! 3.5 stars']
+    >>> sentences("The parcel came two weeks late, as always now. The pot was broken and nobody answers! 3.5 stars")
+    ['The parcel came two weeks late, as always now.', 'The pot was broken and nobody answers! 3.5 stars']
     """
     parts = [part for each in _END.split(text) if (part := " ".join(each.split()))]
     found: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -15,19 +15,59 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.encoder import Encoder
-
     Floats = NDArray[np.float64]
     Advance = Callable[[float], None]
 
 BUCKETS = 1 << 14
 """Number of hash buckets of words and grams; at the vocabulary of some thousand comments few of them are shared."""
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
+MOST_COMMON = 0.5
+"""Largest share of texts with a word or gram that is used: stop words are left out already, a topic may be large."""
 BATCH = 512
 """Sentences that are encoded at a time."""
 
 
-def encoded(encoder: Encoder, texts: Sequence[str], advance: Advance = lambda amount: None) -> Floats:
+class SentenceEncoder(Protocol):
+    """What topics need of an encoder; :class:`ckm.models.encoder.Encoder` is one."""
+
+    digest: str
+
+    def covers(self, language: str) -> bool:
+        """Return whether the encoder was trained on a language."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of texts, of length 1, shape (n, d)."""
+
+
+class RememberingEncoder:
+    """An encoder that encodes each text once: learning and assignment read the same sentences.
+
+    Vectors are kept, and returned, with the precision of 16-bit floats: 1 kB a text.
+
+    Parameters
+    ----------
+    encoder
+        The encoder.
+    """
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self._encoder = encoder
+        self._vectors: dict[str, NDArray[np.float16]] = {}
+        self.digest = encoder.digest
+
+    def covers(self, language: str) -> bool:
+        """Return whether the encoder was trained on a language."""
+        return self._encoder.covers(language)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of texts, shape (n, d)."""
+        unknown = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if unknown:
+            self._vectors.update(zip(unknown, self._encoder.encode(unknown).astype(np.float16), strict=True))
+        return np.stack([self._vectors[text] for text in texts]).astype(np.float32)
+
+
+def encoded(encoder: SentenceEncoder, texts: Sequence[str], advance: Advance = lambda amount: None) -> Floats:
     """Return the encoder's vectors of texts, shape (n, d); equal texts are encoded once.
 
     Parameters
@@ -43,7 +83,7 @@ def encoded(encoder: Encoder, texts: Sequence[str], advance: Advance = lambda am
     unique = sorted(set(texts), key=lambda text: (len(text), text))
     places = {text: place for place, text in enumerate(unique)}
     parts = []
-    for start in range(0, max(len(unique), 1), BATCH):
+    for start in range(0, len(unique), BATCH):
         batch = unique[start : start + BATCH]
         parts.append(encoder.encode(batch))
         advance(len(batch))
@@ -77,10 +117,10 @@ def hashed(texts: Sequence[str], langs: Sequence[str]) -> Any:
 
 
 def inverse_frequency(counts: Any) -> Floats:
-    """Return the weight ln(n / df) of each bucket, shape (BUCKETS,); 0 for one of below 3 or over 20 % of texts."""
+    """Return the weight ln(n / df) of each bucket, shape (BUCKETS,); 0 for one of below 3 or over half of the texts."""
     texts = counts.shape[0]
     df = np.asarray((counts > 0).sum(0)).ravel()
-    usable = (df >= 3) & (df <= max(0.2 * texts, 3))
+    usable = (df >= 3) & (df <= max(MOST_COMMON * texts, 3))
     return np.where(usable, np.log(texts / np.maximum(df, 1)), 0.0)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ckm._feedback.comments import Comments
-    from ckm.models.encoder import Encoder
+    from ckm._feedback.text_vectors import SentenceEncoder
 
     Advance = Callable[[float], None]
 
@@ -43,7 +43,7 @@ class LearnedTopics:
 
 def learn_topics(
     comments: Comments,
-    encoder: Encoder | None,
+    encoder: SentenceEncoder | None,
     old: Topics | None,
     *,
     refit: bool,
@@ -108,7 +108,7 @@ def _named(space: TopicSpace, next_id: Callable[[], str]) -> TopicSpace:
 
 
 def _described(
-    spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, encoder: Encoder | None, advance: Advance
+    spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, encoder: SentenceEncoder | None, advance: Advance
 ) -> tuple[Topic, ...]:
     """Return the topics: old ones with their title and owner, new ones with titles made of their keywords."""
     found = assign(spaces, comments.sentences, encoder, advance=advance)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.encoder import Encoder
+    from ckm._feedback.text_vectors import SentenceEncoder
 
     Floats = NDArray[np.float64]
     Labels = NDArray[np.int64]
@@ -123,7 +123,7 @@ class Sentences:
         return Sentences([self.texts[row] for row in rows], [self.langs[row] for row in rows], self.customers[rows])
 
 
-def space_of(lang: str, encoder: Encoder | None) -> str:
+def space_of(lang: str, encoder: SentenceEncoder | None) -> str:
     """Return the name of the space in which a language has its topics."""
     if encoder is not None and encoder.covers(lang or "en"):
         return MEANING
@@ -132,7 +132,7 @@ def space_of(lang: str, encoder: Encoder | None) -> str:
 
 def learn(
     sentences: Sentences,
-    encoder: Encoder | None,
+    encoder: SentenceEncoder | None,
     *,
     topics: int | None = None,
     seed: int = 0,
@@ -196,7 +196,7 @@ class Assignment:
 def assign(
     spaces: Sequence[TopicSpace],
     sentences: Sentences,
-    encoder: Encoder | None,
+    encoder: SentenceEncoder | None,
     *,
     comment: Labels | None = None,
     advance: Advance = lambda amount: None,
@@ -292,7 +292,7 @@ class _Learning:
 
     name: str
     sentences: Sentences
-    encoder: Encoder | None
+    encoder: SentenceEncoder | None
     topics: int | None
     seed: int
     within: TopicSpace | None
@@ -366,7 +366,7 @@ def _rows_by_lang(langs: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
-def _rows_by_space(sentences: Sentences, encoder: Encoder | None) -> dict[str, list[int]]:
+def _rows_by_space(sentences: Sentences, encoder: SentenceEncoder | None) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for lang, rows in _rows_by_lang(sentences.langs).items():
         found.setdefault(space_of(lang, encoder), []).extend(rows)

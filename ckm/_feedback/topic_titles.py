@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST = 6
 """Keywords of a topic and language."""
 IN_TITLE = 3
+GERMAN = "de"
+"""Language in which every noun has a capital."""
 BETWEEN = " · "
 LEAST_RARITY = 0.1
 """Rarity of a word that every customer writes, so that a shop with one topic has keywords too."""
@@ -57,15 +59,15 @@ def keywords(sentences: Sentences, topics: Sequence[str], masking: Masking) -> d
         score = {
             term: len(who) * (math.log(total / len(by_lang[lang][term])) + LEAST_RARITY) * _length_weight(term)
             for term, who in terms.items()
-            if len(who) >= FEWEST and not _is_name(term, spelling[lang, term], masking)
+            if len(who) >= FEWEST and not _is_name(term, spelling[lang, term], lang, masking)
         }
         chosen: list[str] = []
         for term in sorted(score, key=lambda each: (-score[each], each)):
             if not any(_overlap(term, other) for other in chosen) and len(chosen) < MOST:
                 chosen.append(term)
         if chosen:
-            written = (min(spelling[lang, term].items(), key=lambda each: (-each[1], each[0]))[0] for term in chosen)
-            found.setdefault(topic, {})[lang] = tuple(written)
+            written = [_usual(spelling[lang, term]) for term in chosen]
+            found.setdefault(topic, {})[lang] = tuple(written if lang == GERMAN else map(str.lower, written))
     return found
 
 
@@ -85,7 +87,7 @@ def _terms(text: str, lang: str) -> set[tuple[str, str]]:
     for token in analyse(text, lang, in_full=False).words:
         word = text[token.start : token.end]
         if not _HAN.search(word) and len(word) > 2 and not any(map(str.isdigit, word)):
-            found.add((token.term, word.lower() if lang != "de" else word))
+            found.add((token.term, word))
     return found
 
 
@@ -101,5 +103,10 @@ def _overlap(term: str, other: str) -> bool:
     return _HAN.match(term) is not None and len(set(term) & set(other)) > 1
 
 
-def _is_name(term: str, spellings: Counter[str], masking: Masking) -> bool:
-    return any(masking.is_name(word) for word in (term, *spellings))
+def _usual(spellings: Counter[str]) -> str:
+    return min(spellings.items(), key=lambda each: (-each[1], each[0]))[0]
+
+
+def _is_name(term: str, spellings: Counter[str], lang: str, masking: Masking) -> bool:
+    """Return whether a word is a customer's name, or mostly has a capital, as names do in all languages but German."""
+    return any(masking.is_name(word) for word in (term, *spellings)) or (lang != GERMAN and _usual(spellings).istitle())

@@ -93,8 +93,8 @@ def unanswered_topics(store: Store, kb: Path, as_of: date) -> UnansweredTopics |
         .sort("value_at_risk", "revenue", "topic", descending=[True, True, False])
     )
     topics = tuple(
-        UnansweredTopic(topic, _title(facts[topic]["title"], topic), *numbers, draft=drafts.get(topic, ""))
-        for topic, *numbers in by_topic.iter_rows()
+        UnansweredTopic(topic, _title(facts[topic]["title"], topic), count, at_risk, revenue, drafts.get(topic, ""))
+        for topic, count, at_risk, revenue in by_topic.iter_rows()
     )
     return UnansweredTopics(topics, date.fromisoformat(run.facts["since"]), run.as_of)
 

@@ -139,5 +139,7 @@ def _topics(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ...
     found = unanswered_topics(Store(root / "store"), folder, day)
     if found is None:
         return [], []
-    rows = [(topic.name, None, found.as_of, topic.customers, topic.value_at_risk) for topic in found.topics]
+    rows: list[tuple[object, ...]] = [
+        (topic.name, None, found.as_of, topic.customers, topic.value_at_risk) for topic in found.topics
+    ]
     return rows, [f"topics of the comments of {found.since} to {found.as_of} (ckm feedback-mine)"]

@@ -12,11 +12,24 @@ from ckm._feedback.sentences import MOST, sentences
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("The parcel was late. The tea was broken!", ["The parcel was late.", "The tea was broken!"]),
+        (
+            "The parcel came two weeks late, as always now. The tea pot in it was broken, and nobody answers!",
+            ["The parcel came two weeks late, as always now.", "The tea pot in it was broken, and nobody answers!"],
+        ),
+        ("The parcel was late. The tea was broken!", ["The parcel was late. The tea was broken!"]),
         ("It cost 3.50 euros at shop.example", ["It cost 3.50 euros at shop.example"]),
-        ("送货太慢了。包装很差！", ["送货太慢了。", "包装很差！"]),
-        ("چرا دیر رسید؟ هنوز پاسخی نیامده است.", ["چرا دیر رسید؟", "هنوز پاسخی نیامده است."]),
-        ("first line here\nsecond line here", ["first line here", "second line here"]),
+        (
+            "这次送货太慢了,又等了一个多星期才到货。包装也很差,收到时杯子已经全碎了！",
+            ["这次送货太慢了,又等了一个多星期才到货。", "包装也很差,收到时杯子已经全碎了！"],
+        ),
+        (
+            "چرا بسته این قدر دیر رسید و هیچ کس به من خبر نداد؟ هنوز هم پس از دو هفته پاسخی از شما نیامده است.",
+            ["چرا بسته این قدر دیر رسید و هیچ کس به من خبر نداد؟", "هنوز هم پس از دو هفته پاسخی از شما نیامده است."],
+        ),
+        (
+            "a first line of more than forty-five characters\na second line of more than forty-five characters",
+            ["a first line of more than forty-five characters", "a second line of more than forty-five characters"],
+        ),
         ("Great. Thanks. Bye.", ["Great. Thanks. Bye."]),
         ("", []),
         ("  ", []),
