@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Shop",
     "__version__",
+    "audience",
     "check",
     "churn",
     "diff",
@@ -32,6 +33,7 @@ __all__ = [
     "network",
     "nightly",
     "open",
+    "outcome",
     "privacy",
     "profile",
     "runs",

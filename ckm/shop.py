@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ckm._network.result import Network
     from ckm._profile.result import CustomerProfile
     from ckm._segment.result import Segmentation
+    from ckm.audience import Audience
     from ckm.check import CheckReport
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
     from ckm.nightly import NightlyResult
+    from ckm.outcome import Outcome
     from ckm.runs import Runs
 
 
@@ -168,6 +170,18 @@ class Shop:
         from ckm.link import link
 
         return link(self._root(), **wanted)
+
+    def audience(self, name: str, *, origin: str, **wanted: Any) -> Audience:
+        """Make a frozen audience with a holdout: :func:`ckm.audience.new`."""
+        from ckm.audience import new
+
+        return new(self.dataset(by_customer=True), name, origin=origin, **wanted)
+
+    def outcome(self, name: str, **wanted: Any) -> Outcome:
+        """Measure the outcome of an audience against its holdout: :func:`ckm.outcome.record`."""
+        from ckm.outcome import record
+
+        return record(self.dataset(by_customer=True), name, **wanted)
 
     def nightly(self, **wanted: Any) -> NightlyResult:
         """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""
