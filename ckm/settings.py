@@ -407,6 +407,7 @@ class Config:
             "interactions": timedelta(days=14),
             "customers": timedelta(days=90),
             "consents": timedelta(days=365),
+            "memberships": timedelta(days=31),
         },
         parse_duration,
         what="table",

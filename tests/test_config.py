@@ -18,7 +18,7 @@ from ckm.config import (
     open_workspace,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.schema import Consents, Customers, Interactions, Transactions
+from ckm.schema import Consents, Customers, Interactions, Memberships, Transactions
 from ckm.setting_values import Target
 from ckm.settings import CheckSettings
 from ckm.workspace import lay_out, template
@@ -65,7 +65,7 @@ def test_every_setting_in_the_template_has_a_comment_above() -> None:
 
 def test_freshness_limits_are_for_tables_of_the_store() -> None:
     assert set(Config().freshness) == {
-        table.__name__.lower() for table in (Customers, Transactions, Interactions, Consents)
+        table.__name__.lower() for table in (Customers, Transactions, Interactions, Consents, Memberships)
     }
 
 
