@@ -49,7 +49,7 @@ def test_the_template_has_every_setting_with_its_default(tmp_path: Path) -> None
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy")
+    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy", "evaluate")
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
