@@ -103,8 +103,8 @@ def _incremental(
     note = _note(audiences, effects)
     if not effects:
         return unknown(note, name)
-    low, high = np.quantile(simulated(effects.values(), random), ENDS)
-    whole = Measurement(name, sum(each.total[0] for each in effects.values()), float(low), float(high), len(effects))
+    low, high = _interval(list(effects.values()), simulated(effects.values(), random))
+    whole = Measurement(name, sum(each.total[0] for each in effects.values()), low, high, len(effects))
     rows = [Measurement(**vars(whole) | {"note": note})]
     for each in audiences:
         audience = each.assignment.name
@@ -126,6 +126,14 @@ def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) ->
     return draws
 
 
+def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, float]:
+    """Return the 95 % interval of a sum of total effects: that of a single effect as it is, else of the draws."""
+    if len(effects) == 1:
+        return effects[0].total[1:]
+    low, high = np.quantile(draws, ENDS)
+    return float(low), float(high)
+
+
 def _returns(
     effects: dict[str, MeasuredEffect], costs: Costs, months: int, random: np.random.Generator, note: str
 ) -> list[Measurement]:
@@ -134,7 +142,7 @@ def _returns(
     n, note = len(effects), costs.note or note
     margin = sum(each.total[0] for each in effects.values())
     draws = simulated(effects.values(), random)
-    low, high = (float(end) for end in np.quantile(draws, ENDS))
+    low, high = _interval(list(effects.values()), draws)
     cost = costs.total
     rows = [
         Measurement("net_return", margin - cost, low - cost, high - cost, n, note=note),
@@ -198,7 +206,7 @@ def _unit_costs(
     else:
         buyers = sum(each.total[0] for each in effects)
         draws = simulated(effects, np.random.default_rng(seed))
-        low, high = (float(end) for end in np.quantile(draws, ENDS))
+        low, high = _interval(effects, draws)
         found.append(Measurement("incremental_buyers", buyers, low, high, len(effects)))
         hours = None if settings.hours_per_audience is None else settings.hours_per_audience * len(measured)
         part = _costs(sources, measured, period, months)

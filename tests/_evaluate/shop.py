@@ -132,8 +132,8 @@ def entry(root: Path, name: str, confidence: str, origin: str, author: str, coll
 
 
 def _knowledge(root: Path, *, git: bool) -> None:
-    for old in (root / "kb").glob("*.yaml"):
-        old.unlink()
+    for path in (root / "kb").glob("*.yaml"):
+        path.unlink()
     if git:
         call(root, "init", "-q")
     seen_old = SEEN.format(by="Bo", at="2026-02-01", due="2026-05-01")
@@ -142,7 +142,7 @@ def _knowledge(root: Path, *, git: bool) -> None:
     old = ("old", "validated", "document", "Dee", "2026-01-05", "many_returns")
     late = ("late", "validated", "complaint", "Ann", "2026-04-01", "late_delivery")
     price = ("price", "validated", "question", "Ann", "2026-05-01", "small_orders", "combine", seen_price)
-    steps = {
+    steps: dict[str, list[tuple[str, ...]]] = {
         "2026-02-01": [(*old, "socialise", seen_old)],
         "2026-04-15": [(*old, "externalise", seen_old), (*late, "externalise", seen_late)],
         "2026-05-25": [price],
