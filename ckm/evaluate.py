@@ -17,6 +17,7 @@ from ckm._evaluate.coverage import coverage_of
 from ckm._evaluate.entry_history import read_history
 from ckm._evaluate.knowledge import knowledge_of
 from ckm._evaluate.measurement import Audience, EvaluationSources
+from ckm._evaluate.programme import programme_of
 from ckm._evaluate.programme_return import return_of
 from ckm._evaluate.result import COLUMNS, Evaluation
 from ckm._evaluate.service import read_contacts_by_topic, service_of
@@ -28,6 +29,7 @@ from ckm.assignments import OUTCOME, audience_folder, audience_names, read_assig
 from ckm.customers.period import period_until
 from ckm.dataset.source import dataset_of
 from ckm.errors import UnknownNameError, UsageError
+from ckm.metrics.loyalty_programme import TABLE as MEMBERSHIPS
 from ckm.remark import assumption, basis, doubt
 from ckm.store import Store
 from ckm.wording import counted
@@ -120,6 +122,7 @@ def _measure(sources: EvaluationSources, period: Period, months: int, seed: int)
         *service_of(sources, period),
         *coverage_of(sources, period),
         *knowledge_of(sources, period),
+        *programme_of(sources, period),
     ]
     order = list(load_metrics())
     return sorted(found, key=lambda each: order.index(each.metric))
@@ -139,6 +142,8 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
         searches=search_log.read(workspace.out_dir / search_log.FILE),
         uses=usage_log.read_uses(workspace.out_dir / usage_log.FILE),
         interactions=read_contacts_by_topic(shop.dataset.tables.get("interactions"), shop.as_of, zone),
+        memberships=shop.dataset.tables.get(MEMBERSHIPS),
+        ledger=shop.ledger,
         store=Store(workspace.store_dir),
     )
 

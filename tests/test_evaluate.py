@@ -95,14 +95,20 @@ VALUES = {
     "evidenced_entry_share": (1 / 3, 0 / 1),
     # old: socialise to externalise, late: externalise to combine
     "moves_between_modes": (2, 0),
+    # c1, c2, x9; before: c1
+    "members": (3, 1),
+    # (1000 - 600 - 100 + 200) points of .01 EUR
+    "points_liability": (5, 1),
+    # x9 never bought
+    "member_activity_rate": (2 / 3, 1 / 1),
+    "point_redemption_rate": (800 / 1400, 0 / 100),
+    "member_difference": (None, None),
 }
 
 
 def test_every_metric_is_worked_out_by_hand_or_by_a_test_below(found: Evaluation) -> None:
     below = {"return_probability", "entries_by_mode", "days_in_mode", "slowest_mode"}
-    assert {*VALUES, *below} == set(found.frame["metric"]) - {
-        name for name, each in load_metrics().items() if each.section == "programme"
-    }
+    assert {*VALUES, *below} == set(found.frame["metric"]) == set(load_metrics())
 
 
 @pytest.mark.parametrize("metric", VALUES)
@@ -176,6 +182,11 @@ def test_knowledge_moves_and_where_it_gets_stuck_is_read_from_git(found: Evaluat
     assert row(found, "days_in_mode", "externalise")["value"] == 76
     assert row(found, "days_in_mode", "combine")["value"] == (29 + 36) / 2
     assert row(found, "slowest_mode", "externalise")["value"] == 76
+
+
+def test_members_are_counted_by_tier(found: Evaluation) -> None:
+    assert row(found, "members", "Gold")["value"] == 2
+    assert row(found, "members", "(none)")["value"] == 1
 
 
 def test_the_change_is_null_where_the_previous_value_is_partial(found: Evaluation) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ckm._outcome.outcome_file import OutcomeRecord
     from ckm.assignments import Assignment
     from ckm.config import Config
+    from ckm.customers.ledger import Ledger
     from ckm.customers.period import Period
     from ckm.store import Store
 
@@ -97,6 +98,10 @@ class EvaluationSources:
     interactions
         Complaints and questions: customer_id (String), kind, topic (String, lower case, empty if unknown), day (Date),
         resolved_on (Date or null), sorted by customer, topic and day; None without the table.
+    memberships
+        Snapshots of the members of the loyalty programme; None without the table.
+    ledger
+        Purchases and returns of all customers.
     store
         Store with saved runs.
     """
@@ -111,6 +116,8 @@ class EvaluationSources:
     searches: SearchLog
     uses: UsageLog
     interactions: pl.DataFrame | None
+    memberships: pl.LazyFrame | None
+    ledger: Ledger
     store: Store
 
     def audiences_of(self, period: Period) -> list[Audience]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 AS_OF = date(2026, 6, 30)
 SETTINGS = """\
+loyalty: {point_value: 0.01}
 evaluate:
   period: 3mo
   contact_cost: 2
@@ -63,6 +64,13 @@ i6,c4,2026-06-20T09:00:00Z,complaint,delivery,
 i7,c5,2026-02-01T09:00:00Z,complaint,delivery,2026-02-20T09:00:00Z
 i8,c5,2026-05-05T09:00:00Z,praise,delivery,
 """
+MEMBERSHIPS = """\
+customer_id,tier,joined_on,points_earned,points_redeemed,points_expired,points_balance,on
+c1,Gold,2025-10-02,1000,600,100,,2026-06-30
+c2,Gold,2025-10-03,400,200,,200,2026-06-30
+x9,,2026-05-01,0,0,0,0,2026-06-30
+c1,Basic,2025-10-02,100,0,0,100,2026-03-31
+"""
 
 
 def make_shop(root: Path, *, git: bool = True) -> Path:
@@ -83,7 +91,11 @@ def _tables(root: Path) -> None:
     while day <= AS_OF:  # the shop sells every day, so that the data end on the last one
         lines.append(f"o{day},c{day.toordinal() % 5 + 1},{day}T12:00:00Z,10,6,EUR")
         day += timedelta(days=1)
-    for name, text in (("transactions", "\n".join(lines) + "\n"), ("interactions", INTERACTIONS)):
+    for name, text in (
+        ("transactions", "\n".join(lines) + "\n"),
+        ("interactions", INTERACTIONS),
+        ("memberships", MEMBERSHIPS),
+    ):
         path = root / "incoming" / f"{name}.csv"
         path.write_text(text, encoding="utf-8")
         ingest(root, path, options=IngestOptions(table=name))
