@@ -24,7 +24,7 @@ SNAPSHOTS = pl.LazyFrame(
         ("cy", "m4", "Basic", date(2025, 1, 1), 100.0, 100.0, None, None, date(2026, 6, 30)),
         ("dee", "m5", "Gold", date(2027, 1, 5), 9.0, 9.0, None, 0.0, date(2027, 1, 31)),
     ],
-    schema={
+    schema={  # type: ignore[arg-type]
         "customer_id": pl.String,
         "member_id": pl.String,
         "tier": pl.String,
