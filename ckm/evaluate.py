@@ -136,7 +136,7 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
         currency=shop.currency,
         time_zone=zone,
         as_of=shop.as_of,
-        audiences=[_audience(workspace, name, shop.as_of) for name in audience_names(workspace.root)],
+        audiences=[_audience(workspace, name) for name in audience_names(workspace.root)],
         entries=read_folder(workspace.kb_dir).entries if workspace.kb_dir.is_dir() else (),
         history=read_history(workspace.kb_dir, zone) if workspace.kb_dir.is_dir() else None,
         searches=search_log.read(workspace.out_dir / search_log.FILE),
@@ -148,10 +148,10 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
     )
 
 
-def _audience(workspace: Workspace, name: str, as_of: date) -> Audience:
+def _audience(workspace: Workspace, name: str) -> Audience:
     folder = audience_folder(workspace.root, name)
     outcome = read_outcome(folder / OUTCOME) if (folder / OUTCOME).exists() else None
-    return Audience(read_assignment(folder), None if outcome is None or outcome.as_of > as_of else outcome)
+    return Audience(read_assignment(folder), outcome)
 
 
 def _frame(

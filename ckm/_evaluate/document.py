@@ -118,7 +118,7 @@ class _Page:
     def section(self, name: str) -> Section:
         names = ("value", "interval", "n", "previous", "change")
         columns = (self.column("metric"), *(self.column(each, numeric=True) for each in names))
-        cells, notes = [], []
+        cells, notes = [], dict[str, list[str]]()
         for row in self.rows_of(name):
             title = self.title(row["metric"])
             label = f"{title}: {self.of(row)}" if row["of"] else title
@@ -128,9 +128,10 @@ class _Page:
                  self.change(row))
             )  # fmt: skip
             if row["note"] and not row["of"]:
-                notes.append((title, self.note(row)))
+                notes.setdefault(self.note(row), []).append(title)
         table = ReportTable(self.say(f"section.{name}"), columns, tuple(cells))
-        return Section(self.say(f"section.{name}"), (table, *([Facts(tuple(notes))] if notes else [])))
+        facts = tuple((" · ".join(titles), note) for note, titles in notes.items())
+        return Section(self.say(f"section.{name}"), (table, *([Facts(facts)] if facts else [])))
 
     def missing(self) -> Iterator[Section]:
         rows = [row for row in self.rows if row["value"] is None]
@@ -186,6 +187,9 @@ class _Page:
         return self.say(key, value, **{key: text})
 
     def change(self, row: Row) -> str:
+        """Return the change since the previous period; of a share in percentage points."""
+        if row["change"] is not None and load_metrics()[row["metric"]].unit == SHARE:
+            return self.say("points", points=self.numbers.decimal(100 * row["change"], signed=True))
         return self.number(row, "change", signed=True)
 
     def interval(self, row: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
@@ -114,7 +115,7 @@ def _searches(sources: EvaluationSources, period: Period) -> list[Measurement]:
         return unknown(note, "searches", "search_hit_rate")
     note = "log_began_later" if min(days) > period.first else ""
     hits = rate("search_hit_rate", sum(each.hits > 0 for each in found), len(found), "no_searches")
-    return [Measurement("searches", len(found), note=note), Measurement(**vars(hits) | {"note": note})]
+    return [Measurement("searches", len(found), note=note), replace(hits, note=note)]
 
 
 def _uses(sources: EvaluationSources, period: Period) -> list[Measurement]:

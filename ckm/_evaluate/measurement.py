@@ -69,7 +69,7 @@ def rate(metric: str, part: int, whole: int, note: str) -> Measurement:
 
 @dataclass(frozen=True)
 class Audience:
-    """An audience with its outcome; None if none was recorded by the as-of date."""
+    """An audience with its outcome; None if none was recorded."""
 
     assignment: Assignment
     outcome: OutcomeRecord | None

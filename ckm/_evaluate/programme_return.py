@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,7 +51,7 @@ class Costs:
     def note(self) -> str:
         """Code of what :attr:`total` leaves out."""
         lacks = (self.offers is None, self.work is None)
-        return {(True, True): "no_offers_or_hours", (True, False): "no_offer_cost", (False, True): "no_hours"}.get(
+        return {(True, True): "no_offers_or_hours", (True, False): "no_offer_cost", (False, True): "without_hours"}.get(
             lacks, ""
         )
 
@@ -105,7 +105,7 @@ def _incremental(
         return unknown(note, name)
     low, high = _interval(list(effects.values()), simulated(effects.values(), random))
     whole = Measurement(name, sum(each.total[0] for each in effects.values()), low, high, len(effects))
-    rows = [Measurement(**vars(whole) | {"note": note})]
+    rows = [replace(whole, note=note)]
     for each in audiences:
         audience = each.assignment.name
         if audience in effects:
@@ -234,8 +234,7 @@ def _buyers(audience: Audience) -> MeasuredEffect | None:
     if primary.metric == "order":
         return primary
     if primary.metric == "churn":
-        ends = {"estimate": -primary.estimate, "low": -primary.high, "high": -primary.low}
-        return type(primary)(**vars(primary) | ends)
+        return replace(primary, estimate=-primary.estimate, low=-primary.high, high=-primary.low)
     return None
 
 

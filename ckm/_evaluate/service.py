@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from statistics import median
 from typing import TYPE_CHECKING
@@ -55,10 +56,13 @@ def service_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
     contacts = sources.interactions
     if contacts is None:
         return unknown("no_interactions", *METRICS)
-    return [
+    found = [
         *_open_complaints(contacts, period.last),
         *_fixed(contacts, period, sources.config.evaluate.fixed_within_days),
     ]
+    if contacts.filter(pl.col("day") <= period.first).height or contacts.is_empty():
+        return found
+    return [replace(each, note=each.note or "log_began_later") for each in found]
 
 
 def _open_complaints(contacts: pl.DataFrame, day: date) -> list[Measurement]:

@@ -94,7 +94,6 @@ ALL_COMMANDS = (
     ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
     ("Forecast the demand of the next weeks by category.", "ckm forecast --by category -o out/demand.csv"),
     ("Show groups, partners, contacts and referrals by money. Open the page.", "ckm network -o out/network.html"),
-    ("Say what the programme returned, and what cannot be said.", "ckm evaluate -o out/evaluate.html"),
     ("Search the knowledge base.", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DATE}'),
     (
         "Show the first entry, in Thai.",
@@ -107,6 +106,7 @@ ALL_COMMANDS = (
         "Write a draft entry from a template.",
         f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DATE}",
     ),
+    ("Say what the programme returned, and what cannot be said.", "ckm evaluate --period 24mo"),
 )
 """Purpose and command line of each step of ``--full``."""
 

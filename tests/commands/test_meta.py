@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import ckm
 from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
-from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
 from ckm._evaluate.result import COLUMNS as EVALUATION_COLUMNS
+from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
 from ckm._network import roll_ups
 from ckm._network.findings import FINDINGS
 from ckm.check.findings import SCHEMA as FINDING_COLUMNS
