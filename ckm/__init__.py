@@ -25,6 +25,7 @@ __all__ = [
     "churn",
     "diff",
     "errors",
+    "evaluate",
     "feedback",
     "forecast",
     "ingest",

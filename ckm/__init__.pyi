@@ -2,6 +2,7 @@ from ckm import check as check
 from ckm import churn as churn
 from ckm import diff as diff
 from ckm import errors as errors
+from ckm import evaluate as evaluate
 from ckm import feedback as feedback
 from ckm import forecast as forecast
 from ckm import ingest as ingest
@@ -24,6 +25,7 @@ __all__ = [
     "churn",
     "diff",
     "errors",
+    "evaluate",
     "feedback",
     "forecast",
     "ingest",

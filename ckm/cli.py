@@ -266,6 +266,7 @@ COMMANDS = {
     "churn-warn": "churn_warn",
     "audience": "audience",
     "outcome": "outcome",
+    "evaluate": "evaluate",
     "loyalty-report": "loyalty_report",
     "forecast": "forecast",
     "profile": "profile",
@@ -288,7 +289,7 @@ PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
     "Understand": ("segment", "loyalty-report", "forecast", "profile", "network", "feedback-mine"),
-    "Act": ("churn-warn", "audience", "outcome", "nightly"),
+    "Act": ("churn-warn", "audience", "outcome", "evaluate", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "kb-used", "mcp"),
     "Govern": ("privacy", "runs"),
 }

@@ -9,7 +9,7 @@ LANGUAGES: tuple[str, ...] = get_args(ReportLanguage)
 """BCP 47 tags of the languages of the loyalty report; each has a file in ``ckm/data/report/``."""
 FITTED_METHODS = ("rfm", "value", "lifecycle", "clusters")
 """Segment methods that learn from the customers, in the order of the help; see :data:`ckm._segment.methods.METHODS`."""
-TABLES = ("customers", "transactions", "interactions", "relationships", "billing_fields", "consents")
+TABLES = ("customers", "transactions", "interactions", "relationships", "billing_fields", "consents", "memberships")
 """Tables of the store; see :data:`ckm.schema.TABLES`."""
 METRICS = ("visit", "order", "net", "margin", "complaint", "churn")
 """Outcomes per person within a window: whether there is a visit, an order, a complaint, or no order (churn); net sales;

@@ -235,6 +235,23 @@ class Consents(dy.Schema):
     obtained_by = dy.String(nullable=True, metadata=PERSONAL)
 
 
+class Memberships(dy.Schema):
+    """Members of the loyalty programme with tier and points. One row per customer and day of the snapshot.
+
+    Points are totals since joining. ``points_balance`` may be null: it is then earned less redeemed and expired points.
+    """
+
+    customer_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    member_id = dy.String(nullable=True, metadata=IDENTITY)
+    tier = dy.String(nullable=True, metadata=GROUP)
+    joined_on = _day()
+    points_earned = _money(nullable=True)
+    points_redeemed = _money(nullable=True)
+    points_expired = _money(nullable=True)
+    points_balance = _money(nullable=True)
+    on = _day()
+
+
 RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no", "known_from", "known_until")
 """Columns that the store fills: the origin of a row, and when it was known."""
 
@@ -371,6 +388,7 @@ TABLES: dict[str, TableSchema] = {
         TableSchema("relationships", Relationships, ("customer_id", "relation", "related_id", "valid_from")),
         TableSchema("billing_fields", BillingFields, ("customer_id", "field", "invoice_id")),
         TableSchema("consents", Consents, ("customer_id", "purpose", "channel", "at")),
+        TableSchema("memberships", Memberships, ("customer_id", "on")),
     )
 }
 """All tables that a source can be mapped to, by name."""

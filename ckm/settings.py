@@ -261,12 +261,15 @@ class LoyaltySettings:
         Yearly discount rate of future amounts.
     calendar
         Calendar of dates in the page, mail and workbook of the report; machine formats have ISO dates.
+    point_value
+        Value of a point of the loyalty programme, in the currency; None if unknown.
     """
 
     min_orders: int = _setting(3, parse_count, shown=True)
     horizon: int = _setting(12, parse_months, shown=True)
     discount: float = _setting(0.1, parse_share, shown=True)
     calendar: str = _setting(GREGORIAN, parse_calendar, shown=True)
+    point_value: float | None = _setting(None, parse_amount, shown=True)
 
 
 @dataclass(frozen=True)
@@ -411,6 +414,40 @@ class McpSettings:
 
 
 @dataclass(frozen=True)
+class EvaluateSettings:
+    """Settings of ``ckm evaluate``: period, costs and goals of the programme.
+
+    Attributes
+    ----------
+    period
+        Length of the period in months, up to the as-of date.
+    contact_cost
+        Cost of contacting one customer; None for ``churn.contact_cost``.
+    offer_cost
+        Mean cost of the offer per treated customer of an audience with an offer; None if unknown.
+    hour_cost
+        Cost of an hour of work; None if unknown.
+    hours_per_entry, hours_per_audience, hours_per_month
+        Hours of work for a newly validated knowledge entry, for an audience, and for everything else in a month; None
+        if unknown.
+    fixed_within_days
+        Days after a complaint or question within which another one by the same customer on the same topic is a repeat.
+    goals
+        Goals by metric of ``ckm evaluate``.
+    """
+
+    period: int = _setting(12, parse_months, shown=True)
+    contact_cost: float | None = _setting(None, parse_amount, shown=True)
+    offer_cost: float | None = _setting(None, parse_amount, shown=True)
+    hour_cost: float | None = _setting(None, parse_amount, shown=True)
+    hours_per_entry: float | None = _setting(None, parse_amount, shown=True)
+    hours_per_audience: float | None = _setting(None, parse_amount, shown=True)
+    hours_per_month: float | None = _setting(None, parse_amount, shown=True)
+    fixed_within_days: int = _setting(30, parse_count, shown=True)
+    goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -428,10 +465,10 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb, feedback, profile, privacy, mcp
+    ingest, check, segment, churn, loyalty, nightly, kb, feedback, profile, privacy, mcp, evaluate
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
         :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`FeedbackSettings`,
-        :class:`ProfileSettings`, :class:`PrivacySettings`, :class:`McpSettings`.
+        :class:`ProfileSettings`, :class:`PrivacySettings`, :class:`McpSettings`, :class:`EvaluateSettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -451,6 +488,7 @@ class Config:
             "interactions": timedelta(days=14),
             "customers": timedelta(days=90),
             "consents": timedelta(days=365),
+            "memberships": timedelta(days=31),
         },
         parse_duration,
         what="table",
@@ -466,6 +504,7 @@ class Config:
     profile: ProfileSettings = field(default_factory=ProfileSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     mcp: McpSettings = field(default_factory=McpSettings)
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
     @property

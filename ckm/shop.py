@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
     from ckm.dataset.source import Source
+    from ckm.evaluate import Evaluation
     from ckm.forecast import DemandForecast
     from ckm.ingest.files import IngestResult
     from ckm.link import LinkResult
@@ -200,6 +201,12 @@ class Shop:
         from ckm.outcome import record
 
         return record(self.dataset(by_customer=True), name, **wanted)
+
+    def evaluate(self, **wanted: Any) -> Evaluation:
+        """Return what the programme returns, and how efficiently: :func:`ckm.evaluate.evaluate`."""
+        from ckm.evaluate import evaluate
+
+        return evaluate(self.dataset(by_customer=True), **wanted)
 
     def nightly(self, **wanted: Any) -> NightlyResult:
         """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""

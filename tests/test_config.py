@@ -18,7 +18,7 @@ from ckm.config import (
     open_workspace,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.schema import Consents, Customers, Interactions, Transactions
+from ckm.schema import Consents, Customers, Interactions, Memberships, Transactions
 from ckm.setting_values import Target
 from ckm.settings import CheckSettings
 from ckm.workspace import lay_out, template
@@ -49,7 +49,9 @@ def test_the_template_has_every_setting_with_its_default(tmp_path: Path) -> None
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    sections = ("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy", "mcp")
+    sections = (
+        *("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy", "mcp", "evaluate"),
+    )
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
@@ -65,7 +67,7 @@ def test_every_setting_in_the_template_has_a_comment_above() -> None:
 
 def test_freshness_limits_are_for_tables_of_the_store() -> None:
     assert set(Config().freshness) == {
-        table.__name__.lower() for table in (Customers, Transactions, Interactions, Consents)
+        table.__name__.lower() for table in (Customers, Transactions, Interactions, Consents, Memberships)
     }
 
 

@@ -57,6 +57,7 @@ PUBLIC = {
     "outcome.publish": "(source, name)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
     "network.network": "(source, *, as_of, min_group_size, names, keep, progress)",
+    "evaluate.evaluate": "(source, *, as_of, months, seed, progress)",
     "profile.profile": "(source, customer_id, *, as_of, role, lang)",
     "feedback.feedback": (
         "(source, *, as_of, since, by, new_only, learn, refit, topics, encoder, min_group_size, keep, drafts, lang, "
@@ -71,6 +72,7 @@ PUBLIC = {
     "Shop.profile": "(self, customer_id, **wanted)",
     "Shop.network": "(self, **wanted)",
     "Shop.feedback": "(self, **wanted)",
+    "Shop.evaluate": "(self, **wanted)",
     "Shop.check": "(self, **wanted)",
     "Shop.ingest": "(self, *files, table, **options)",
     "Shop.nightly": "(self, **wanted)",
@@ -88,6 +90,7 @@ MODULES = {
         "churn",
         "diff",
         "errors",
+        "evaluate",
         "forecast",
         "feedback",
         "ingest",

@@ -23,6 +23,7 @@ def test_the_required_columns_are_those_of_the_design() -> None:
     assert TABLES["interactions"].required == ("interaction_id", "at")
     assert TABLES["relationships"].required == ("customer_id", "relation", "related_id")
     assert TABLES["billing_fields"].required == ("customer_id", "field")
+    assert TABLES["memberships"].required == ("customer_id",)
 
 
 def test_no_column_of_a_schema_is_filled_by_the_store() -> None:

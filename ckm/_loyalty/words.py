@@ -90,8 +90,8 @@ class Words:
 
 
 @cache
-def load_words(lang: str) -> Words:
-    """Return the texts of a language.
+def load_words(lang: str, folder: Path = FOLDER) -> Words:
+    """Return the texts of a language; of the loyalty report unless another folder of texts is given.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def load_words(lang: str) -> Words:
     found = known.get(lang.replace("_", "-").lower())
     if found is None:
         raise UnknownNameError("language", lang, LANGUAGES)
-    document = read_yaml(FOLDER / f"{found}.yaml")
+    document = read_yaml(folder / f"{found}.yaml")
     assert document is not None
     keys = document.fields(("schema", "locale", "direction", "texts"))
     if keys["schema"].text() != WORDS_SCHEMA:

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
     Progress = Callable[[str], None]
 
 CUSTOMERS, CONSENTS = "customers", "consents"
-DATED_BY = {CUSTOMERS: "created_on", "transactions": "ordered_at", "interactions": "at", CONSENTS: "at"}
+DATED_BY = {
+    CUSTOMERS: "created_on",
+    "transactions": "ordered_at",
+    "interactions": "at",
+    CONSENTS: "at",
+    "memberships": "on",
+}
 """Date column of each table."""
 SAVED_RUNS = "runs"
 NAMES = (*DATED_BY, QUARANTINE, SAVED_RUNS)

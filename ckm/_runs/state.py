@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ckm
 from ckm._kb.search_log import FILE as SEARCH_LOG
+from ckm._kb.usage_log import FILE as USAGE_LOG
 from ckm.config import load_config
 from ckm.metadata import file_digest, store_facts
 from ckm.plaintext import unicode_text
@@ -27,6 +28,8 @@ READS_NO_KNOWLEDGE = frozenset({"check", "diff", "forecast", "link", "segment"})
 """Commands that read no knowledge entries, whose digest takes seconds for 100,000 entries."""
 MOST_FILES = 1000
 """Number of files of a folder up to which a manifest lists each one; above, one digest stands for the folder."""
+READ_LOGS = {"kb-gaps": (SEARCH_LOG,), "evaluate": (SEARCH_LOG, USAGE_LOG)}
+"""Logs in ``out/`` that a command reads."""
 RECEIPTS = Path("privacy") / "receipts"
 
 
@@ -36,9 +39,9 @@ def inputs_of(root: Path, command: str, named: Iterable[Path]) -> dict[str, Any]
     for name in READ:
         if name != KNOWLEDGE or command not in READS_NO_KNOWLEDGE:
             files |= _digests(root / name, name)
-    log = root / "out" / SEARCH_LOG
-    if command == "kb-gaps" and log.is_file():
-        files[f"out/{SEARCH_LOG}"] = file_digest(log)
+    for name in READ_LOGS.get(command, ()):
+        if (log := root / "out" / name).is_file():
+            files[f"out/{name}"] = file_digest(log)
     for path in named:
         name = relative_path(path, root)
         if path.exists() and path.resolve() != root and name.partition("/")[0] not in ("store", *READ):

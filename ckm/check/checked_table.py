@@ -23,7 +23,13 @@ SALES = ("sale", "subscription")
 """Transaction types that show that the shop was open."""
 
 
-DATED_BY = {"customers": "created_on", "transactions": "ordered_at", "interactions": "at", "consents": "at"}
+DATED_BY = {
+    "customers": "created_on",
+    "transactions": "ordered_at",
+    "interactions": "at",
+    "consents": "at",
+    "memberships": "on",
+}
 """Date column of each table. The rows of relationships and billing_fields are valid for a period and have no date."""
 
 

@@ -23,6 +23,7 @@ REFERENCES = {
     "relationships": ("customer_id", "related_id"),
     "billing_fields": ("customer_id",),
     "consents": ("customer_id",),
+    "memberships": ("customer_id",),
 }
 """Customer id columns of each table."""
 

@@ -123,6 +123,7 @@ ALL_COMMANDS = (
         "Write a draft entry from a template.",
         f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DATE}",
     ),
+    ("Say what the programme returned, and what cannot be said.", "ckm evaluate --period 24mo"),
 )
 """Purpose and command line of each step of ``--full``."""
 

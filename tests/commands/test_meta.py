@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import ckm
 from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
+from ckm._evaluate.result import COLUMNS as EVALUATION_COLUMNS
 from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
 from ckm._network import roll_ups
 from ckm._network.findings import FINDINGS
@@ -223,6 +224,7 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         "loyalty-report": set(METRIC_COLUMNS),
         "check": set(FINDING_COLUMNS),
         "network": set(NETWORK_COLUMNS),
+        "evaluate": set(EVALUATION_COLUMNS),
         "kb-search": {*kb_hits.COLUMNS, *FAILURE_COLUMNS, *SUITE_COLUMNS},
         "kb-lint": set(LINT_COLUMNS),
         "kb-gaps": set(GAP_COLUMNS),

@@ -57,6 +57,7 @@ CASES = {
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
     "network": (("-o", "out/network.html"), ("-o", "out/findings.csv"), ("--show", "groups", "-o", "out/groups.xlsx")),
+    "evaluate": (("-o", "out/evaluate.html"), ("-o", "out/evaluate.csv"), ("-o", "out/evaluate.json")),
     "nightly": (("-o", "out/nightly.csv"),),
     "runs": (("list", "-o", "out/runs.csv"),),
     "kb-search": (

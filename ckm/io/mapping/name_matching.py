@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ckm.schema import TableSchema
 
 
+MAY_LOSE = {"invoice_id": ("synonym",), "member_id": ("synonym", "name")}
+"""Optional targets that lose their column to a required one which has none, by the way in which it was matched."""
+
+
 def checked_overrides(
     overrides: AnyMapping[str, str], table: str, columns: Sequence[str], *, named: bool
 ) -> AnyMapping[str, str]:
@@ -148,7 +152,7 @@ class NameMatcher:
 
     def _may_lose(self, owner: str, found: list[str]) -> bool:
         source, how = self.chosen[owner]
-        return source in found and how == "synonym" and owner == "invoice_id"
+        return source in found and how in MAY_LOSE.get(owner, ())
 
     def _release(self, owners: set[str]) -> None:
         for owner in owners:

@@ -91,10 +91,16 @@ def synonyms(table: str) -> Synonyms:
 @cache
 def _synonyms(table: str, targets: tuple[str, ...]) -> Synonyms:
     data = load_data(FILE)
+    of_table = {
+        target: frozenset({normalise(target)}.union(*map(_normalised, data.get(table, {}).get(target, []))))
+        for target in targets
+    }
     own: dict[str, frozenset[str]] = {}
     for target in targets:
-        lists = [*data["shared"].get(target, []), *data.get(table, {}).get(target, [])]
-        own[target] = frozenset({normalise(target)}.union(*map(_normalised, lists)))
+        # a member's number is the customer's id in every table but that of memberships, which has a column for it
+        others = frozenset[str]().union(*(names for name, names in of_table.items() if name != target))
+        shared = frozenset[str]().union(*map(_normalised, data["shared"].get(target, [])))
+        own[target] = of_table[target] | (shared - others)
     return Synonyms(own, _tiers(data["fallback"].get(table, {})), _tiers(data["last_resort"].get(table, {})))
 
 

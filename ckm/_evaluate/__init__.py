@@ -1,0 +1,1 @@
+"""Return and efficiency of the programme."""

@@ -1,0 +1,133 @@
+"""Versions of knowledge entries in git."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from ckm._kb.entry_reader import read_document
+from ckm.yamlnodes import YamlError, compose_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from ckm._kb.entry import KnowledgeEntry
+
+MOST_VERSIONS = 20_000
+"""Number of versions of files that are read, the newest ones; a version takes a millisecond."""
+SUFFIXES = (".yaml", ".yml")
+_MARK = "commit "
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """Content of a file from a day on; without entries if it was removed."""
+
+    day: date
+    path: str
+    entries: tuple[KnowledgeEntry, ...]
+
+
+@dataclass(frozen=True)
+class EntryHistory:
+    """Versions of all files, oldest first."""
+
+    versions: tuple[FileVersion, ...]
+
+    def entries_on(self, day: date) -> list[KnowledgeEntry] | None:
+        """Return the entries as they were at the end of a day; None before the first version."""
+        if not self.versions or self.versions[0].day > day:
+            return None
+        files = {each.path: each.entries for each in self.versions if each.day <= day}
+        return [entry for path in sorted(files) for entry in files[path]]
+
+    def modes(self) -> Mapping[str, list[tuple[date, str]]]:
+        """Return the modes of knowledge conversion (``seci.mode``) of each entry, with the day on which each began."""
+        found: dict[str, list[tuple[date, str]]] = {}
+        for version in self.versions:
+            for entry in version.entries:
+                if entry.seci is None:
+                    continue
+                steps = found.setdefault(entry.id, [])
+                if not steps or steps[-1][1] != entry.seci:
+                    steps.append((version.day, entry.seci))
+        return found
+
+
+def read_history(folder: Path, time_zone: str) -> EntryHistory | None:
+    """Return the versions of the entries in a folder; None if git does not know it.
+
+    Changes that are not committed are not included. Days are those of the commits, in the time zone of the shop.
+    """
+    log = _git(folder, "log", "--reverse", "--no-renames", "--no-merges", "--raw", "--no-abbrev", "--relative", "-z",
+               f"--format={_MARK}%ct", "--", ".")  # fmt: skip
+    if not log:
+        return None
+    zone = ZoneInfo(time_zone)
+    changes = list(_changes(log.decode("utf-8", "surrogateescape")))[-MOST_VERSIONS:]
+    blobs = [blob for _, blob, _ in changes if blob]
+    contents = _contents(folder, blobs)
+    versions = []
+    for seconds, blob, path in changes:
+        entries = tuple(_entries(contents.get(blob, ""), path)) if blob else ()
+        versions.append(FileVersion(datetime.fromtimestamp(seconds, UTC).astimezone(zone).date(), path, entries))
+    return EntryHistory(tuple(versions)) if versions else None
+
+
+def _git(folder: Path, *words: str, stdin: bytes = b"") -> bytes | None:
+    """Return the output of git in a folder; None if git is not installed or fails, as outside of a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],
+            input=stdin,
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _changes(log: str) -> Iterator[tuple[int, str, str]]:
+    """Yield time, blob (empty for a removed file) and path of each change of an entry file."""
+    seconds, parts = 0, iter(log.split("\0"))
+    for part in parts:
+        text = part.lstrip("\n")
+        if text.startswith(_MARK):
+            head, _, rest = text.partition("\n")
+            seconds, text = int(head.removeprefix(_MARK)), rest.lstrip("\n")
+        if text.startswith(":"):
+            _, mode, _, blob, status = text.split(" ")[:5]
+            path = next(parts, "")
+            if PurePosixPath(path).suffix in SUFFIXES and (mode.startswith("100") or status == "D"):
+                yield seconds, "" if status == "D" else blob, path
+
+
+def _contents(folder: Path, blobs: list[str]) -> dict[str, str]:
+    """Return the text of each blob."""
+    wanted = list(dict.fromkeys(blobs))
+    data = _git(folder, "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode()) or b""
+    found, place = {}, 0
+    while place < len(data):
+        end = data.index(b"\n", place)
+        words = data[place:end].split(b" ")
+        size = int(words[2]) if len(words) == 3 else 0
+        found[words[0].decode()] = data[end + 1 : end + 1 + size].decode("utf-8", "replace").removeprefix("\ufeff")
+        place = end + 1 + (size + 1 if len(words) == 3 else 0)
+    return found
+
+
+def _entries(text: str, path: str) -> Iterator[KnowledgeEntry]:
+    try:
+        for number, root in enumerate(compose_documents(text), 1):
+            entry, _ = read_document(root, path, number)
+            if entry is not None:
+                yield entry
+    except YamlError:
+        return

@@ -1,0 +1,42 @@
+"""The loyalty programme in an evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm._evaluate.measurement import Measurement, unknown
+from ckm.metrics.loyalty_programme import read_programme
+
+if TYPE_CHECKING:
+    from ckm._evaluate.measurement import EvaluationSources
+    from ckm.customers.period import Period
+
+METRICS = ("members", "points_liability", "member_activity_rate", "point_redemption_rate", "member_difference")
+
+
+def programme_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
+    """Return the figures on the members of the loyalty programme; none without the table ``memberships``."""
+    if sources.memberships is None:
+        return []
+    found = read_programme(sources.memberships, sources.ledger, period)
+    if found is None:
+        return unknown("no_members", *METRICS)
+    count = found.members.height
+    rows = [Measurement("members", count), *(Measurement("members", n, of=tier) for tier, n in found.tiers)]
+    value, balance, redemption = sources.config.loyalty.point_value, found.balance, found.redemption
+    if balance is None or value is None:
+        rows += unknown("no_points" if balance is None else "no_point_value", "points_liability")
+    else:
+        rows.append(Measurement("points_liability", balance * value, n=count))
+    rows.append(Measurement("member_activity_rate", *found.activity, n=count))
+    if redemption is None:
+        rows += unknown("no_points", "point_redemption_rate")
+    else:
+        rows.append(Measurement("point_redemption_rate", redemption, n=count))
+    pairs = found.difference
+    if pairs is None:
+        return [*rows, *unknown("few_pairs", "member_difference")]
+    rows.append(
+        Measurement("member_difference", pairs.value, pairs.low, pairs.high, pairs.pairs, note="not_randomised")
+    )
+    return rows

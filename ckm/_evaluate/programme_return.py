@@ -1,0 +1,254 @@
+"""Return of the programme: incremental margin by outcome and in all, less costs, with payback and cost per unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm._evaluate.knowledge import newly_validated
+from ckm._evaluate.measurement import Measurement, unknown
+from ckm.models.intervals import LEVEL, Z
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm._evaluate.measurement import Audience, EvaluationSources
+    from ckm._outcome.outcome_file import MeasuredEffect
+    from ckm.customers.period import Period
+
+    Floats = NDArray[np.float64]
+
+DRAWS = 100_000
+"""Draws of the simulation; they leave an error of about .5 % of the width of an interval."""
+ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+RETURNS = ("net_return", "return_on_cost", "return_probability", "payback_months")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of a period in the currency, and hours of work; a part is None if it is not known."""
+
+    contacts: float
+    offers: float | None
+    hours: float | None
+    hour_cost: float | None
+
+    @property
+    def work(self) -> float | None:
+        """Cost of the hours."""
+        return None if self.hours is None or self.hour_cost is None else self.hours * self.hour_cost
+
+    @property
+    def total(self) -> float:
+        """Sum of the known parts."""
+        return self.contacts + (self.offers or 0.0) + (self.work or 0.0)
+
+    @property
+    def note(self) -> str:
+        """Code of what :attr:`total` leaves out."""
+        lacks = (self.offers is None, self.work is None)
+        return {(True, True): "no_offers_or_hours", (True, False): "no_offer_cost", (False, True): "without_hours"}.get(
+            lacks, ""
+        )
+
+
+def return_of(sources: EvaluationSources, period: Period, months: int, seed: int) -> list[Measurement]:
+    """Return the figures on return and on cost per unit of a period.
+
+    An effect counts in the period in which its window ended. Each total effect is drawn from a normal distribution
+    whose 2.5 %, 50 % and 97.5 % quantiles are the ends of its interval and its estimate (on each side with a standard
+    deviation of its own); audiences are independent of each other, because their holdouts are.
+    """
+    audiences = sources.audiences_of(period)
+    costs = _costs(sources, audiences, period, months)
+    found = [*_cost_rows(costs, audiences), *_unit_costs(sources, audiences, period, months, seed)]
+    if not audiences:
+        lacking = unknown("no_audience", "incremental_margin", "incremental_net_sales", *RETURNS)
+        return [*lacking, *found]
+    random = np.random.default_rng(seed)
+    for metric, name in (("margin", "incremental_margin"), ("net", "incremental_net_sales")):
+        effects = _effects(sources, audiences, metric)
+        found += _incremental(name, audiences, effects, random)
+        if metric == "margin":
+            found += _returns(effects, costs, months, np.random.default_rng(seed), _note(audiences, effects))
+    return found
+
+
+def _effects(sources: EvaluationSources, audiences: Sequence[Audience], metric: str) -> dict[str, MeasuredEffect]:
+    """Return the effect on a metric by audience, of final outcomes in the currency of the shop."""
+    found = {}
+    for each in audiences:
+        outcome = each.outcome
+        if outcome is None or not outcome.is_final or outcome.currency != sources.currency:
+            continue
+        for effect in (outcome.primary, *outcome.secondary):
+            if effect.metric == metric:
+                found[each.assignment.name] = effect
+    return found
+
+
+def _note(audiences: Sequence[Audience], effects: dict[str, MeasuredEffect]) -> str:
+    if len(effects) == len(audiences):
+        return ""
+    return "some_without_outcome" if effects else "no_outcome"
+
+
+def _incremental(
+    name: str, audiences: Sequence[Audience], effects: dict[str, MeasuredEffect], random: np.random.Generator
+) -> list[Measurement]:
+    note = _note(audiences, effects)
+    if not effects:
+        return unknown(note, name)
+    low, high = _interval(list(effects.values()), simulated(effects.values(), random))
+    whole = Measurement(name, sum(each.total[0] for each in effects.values()), low, high, len(effects))
+    rows = [replace(whole, note=note)]
+    for each in audiences:
+        audience = each.assignment.name
+        if audience in effects:
+            effect = effects[audience]
+            rows.append(Measurement(name, *effect.total, n=effect.treated + effect.holdout, of=audience))
+        else:
+            rows.append(Measurement(name, None, of=audience, note="no_outcome"))
+    return rows
+
+
+def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) -> Floats:
+    """Return draws of the sum of total effects, shape (:data:`DRAWS`,)."""
+    draws = np.zeros(DRAWS)
+    for effect in effects:
+        estimate, low, high = effect.total
+        normal = random.standard_normal(DRAWS)
+        draws += estimate + normal * np.where(normal > 0, (high - estimate) / Z, (estimate - low) / Z)
+    return draws
+
+
+def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, float]:
+    """Return the 95 % interval of a sum of total effects: that of a single effect as it is, else of the draws."""
+    if len(effects) == 1:
+        return effects[0].total[1:]
+    low, high = np.quantile(draws, ENDS)
+    return float(low), float(high)
+
+
+def _returns(
+    effects: dict[str, MeasuredEffect], costs: Costs, months: int, random: np.random.Generator, note: str
+) -> list[Measurement]:
+    if not effects:
+        return unknown(note, *RETURNS)
+    n, note = len(effects), costs.note or note
+    margin = sum(each.total[0] for each in effects.values())
+    draws = simulated(effects.values(), random)
+    low, high = _interval(list(effects.values()), draws)
+    cost = costs.total
+    rows = [
+        Measurement("net_return", margin - cost, low - cost, high - cost, n, note=note),
+        Measurement("return_probability", float((draws > cost).mean()), n=n, note=note),
+    ]
+    if cost <= 0:
+        return [*rows, *unknown("no_costs", "return_on_cost", "payback_months")]
+    ends = ((low - cost) / cost, (high - cost) / cost)
+    rows.append(Measurement("return_on_cost", (margin - cost) / cost, *ends, n, note=note))
+    if margin <= 0:
+        return [*rows, *unknown("no_margin_gained", "payback_months")]
+    slowest = cost * months / low if low > 0 else None
+    rows.append(Measurement("payback_months", cost * months / margin, cost * months / high, slowest, n, note=note))
+    return rows
+
+
+def _costs(sources: EvaluationSources, audiences: Sequence[Audience], period: Period, months: int) -> Costs:
+    settings = sources.config.evaluate
+    per_contact = settings.contact_cost if settings.contact_cost is not None else sources.config.churn.contact_cost
+    parts = [
+        (settings.hours_per_entry, len(newly_validated(sources.entries, period))),
+        (settings.hours_per_audience, len(audiences)),
+        (settings.hours_per_month, months),
+    ]
+    known = [hours * count for hours, count in parts if hours is not None]
+    return Costs(
+        contacts=per_contact * sum(each.assignment.treated for each in audiences),
+        offers=_offers(audiences, settings.offer_cost),
+        hours=sum(known) if known else None,
+        hour_cost=settings.hour_cost,
+    )
+
+
+def _offers(audiences: Sequence[Audience], cost: float | None) -> float | None:
+    """Return the cost of the offers; 0 if no audience has one, None if the cost of an offer is unknown."""
+    persons = sum(each.assignment.treated for each in audiences if each.assignment.offer)
+    return 0.0 if not persons else None if cost is None else cost * persons
+
+
+def _cost_rows(costs: Costs, audiences: Sequence[Audience]) -> list[Measurement]:
+    n = len(audiences)
+    return [
+        Measurement("contact_costs", costs.contacts, n=n),
+        Measurement("offer_costs", costs.offers, n=n, note="no_offer_cost" if costs.offers is None else ""),
+        Measurement("hours_of_work", costs.hours, note="no_hours" if costs.hours is None else ""),
+        Measurement("hour_costs", costs.work, note="no_hours" if costs.work is None else ""),
+        Measurement("total_costs", costs.total, n=n, note=costs.note),
+    ]
+
+
+def _unit_costs(
+    sources: EvaluationSources, audiences: Sequence[Audience], period: Period, months: int, seed: int
+) -> list[Measurement]:
+    """Return incremental buyers with cost and hours per buyer, and cost and hours per validated entry."""
+    settings = sources.config.evaluate
+    found = []
+    measured = [each for each in audiences if _buyers(each) is not None]
+    effects = [effect for each in audiences if (effect := _buyers(each)) is not None]
+    if not effects:
+        found += unknown("no_buyers", "incremental_buyers", "cost_per_incremental_buyer", "hours_per_incremental_buyer")
+    else:
+        buyers = sum(each.total[0] for each in effects)
+        draws = simulated(effects, np.random.default_rng(seed))
+        low, high = _interval(effects, draws)
+        found.append(Measurement("incremental_buyers", buyers, low, high, len(effects)))
+        hours = None if settings.hours_per_audience is None else settings.hours_per_audience * len(measured)
+        part = _costs(sources, measured, period, months)
+        cost = part.contacts + (part.offers or 0.0) + (hours or 0.0) * (settings.hour_cost or 0.0)
+        lacks_work = hours is None or settings.hour_cost is None
+        note = Costs(0.0, part.offers, None if lacks_work else 0.0, None if lacks_work else 0.0).note
+        for name, amount, what in (
+            ("cost_per_incremental_buyer", cost, note),
+            ("hours_per_incremental_buyer", hours, "no_hours" if hours is None else ""),
+        ):
+            if amount is None or buyers <= 0:
+                found += unknown(what if amount is None else "no_buyers_gained", name)
+            else:
+                most = amount / low if low > 0 else None
+                found.append(Measurement(name, amount / buyers, amount / high, most, len(effects), note=what))
+    return [*found, *_entry_costs(sources, period, months)]
+
+
+def _buyers(audience: Audience) -> MeasuredEffect | None:
+    """Return the effect on the number of persons with an order; None if the outcome is not about orders."""
+    outcome = audience.outcome
+    if outcome is None or not outcome.is_final:
+        return None
+    primary = outcome.primary
+    if primary.metric == "order":
+        return primary
+    if primary.metric == "churn":
+        return replace(primary, estimate=-primary.estimate, low=-primary.high, high=-primary.low)
+    return None
+
+
+def _entry_costs(sources: EvaluationSources, period: Period, months: int) -> list[Measurement]:
+    """Return hours and cost per newly validated entry: those of the entries, and the hours that are for no audience."""
+    settings = sources.config.evaluate
+    names = ("hours_per_validated_entry", "cost_per_validated_entry")
+    new = len(newly_validated(sources.entries, period))
+    if not new:
+        return unknown("no_new_entry", *names)
+    if settings.hours_per_entry is None and settings.hours_per_month is None:
+        return unknown("no_hours", *names)
+    hours = (settings.hours_per_entry or 0.0) + (settings.hours_per_month or 0.0) * months / new
+    per_entry = Measurement(names[0], hours, n=new)
+    if settings.hour_cost is None:
+        return [per_entry, *unknown("no_hours", names[1])]
+    return [per_entry, Measurement(names[1], hours * settings.hour_cost, n=new)]

@@ -1,0 +1,204 @@
+"""Return and efficiency of the programme: what knowledge and campaigns brought, at what cost, and what is not known.
+
+>>> import ckm
+>>> ckm.evaluate.evaluate("shop").summary              # doctest: +SKIP
+>>> ckm.evaluate.evaluate("shop").save("return.html")  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._evaluate.catalogue import load_metrics, texts
+from ckm._evaluate.coverage import coverage_of
+from ckm._evaluate.entry_history import read_history
+from ckm._evaluate.knowledge import knowledge_of
+from ckm._evaluate.measurement import Audience, EvaluationSources
+from ckm._evaluate.programme import programme_of
+from ckm._evaluate.programme_return import return_of
+from ckm._evaluate.result import COLUMNS, Evaluation
+from ckm._evaluate.service import read_contacts_by_topic, service_of
+from ckm._kb import search_log, usage_log
+from ckm._kb.entry_files import read_folder
+from ckm._outcome.metric_values import read_shop
+from ckm._outcome.outcome_file import read_outcome
+from ckm.assignments import OUTCOME, audience_folder, audience_names, read_assignment
+from ckm.customers.period import period_until
+from ckm.dataset.source import dataset_of
+from ckm.errors import UnknownNameError, UsageError
+from ckm.metrics.loyalty_programme import TABLE as MEMBERSHIPS
+from ckm.remark import assumption, basis, doubt
+from ckm.store import Store
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from ckm._evaluate.measurement import Measurement
+    from ckm._outcome.metric_values import ShopRecord
+    from ckm.config import Workspace
+    from ckm.customers.period import Period
+    from ckm.dataset.source import Source
+
+__all__ = ["Evaluation", "evaluate"]
+
+DIGITS = 6
+"""Decimals of the values."""
+
+
+def evaluate(
+    source: Source = None,
+    *,
+    as_of: date | None = None,
+    months: int | None = None,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Return what the programme returned in a period, how efficient it was, and what cannot be said.
+
+    Parameters
+    ----------
+    source
+        A workspace; None for the one around the current folder.
+    as_of
+        Last day of the period. Default: the newest usual day.
+    months
+        Length of the period. Default: ``evaluate.period`` of ckm.yaml.
+    seed
+        Seed of the simulation of intervals.
+    progress
+        Called with the name of each stage.
+
+    Raises
+    ------
+    UsageError
+        The source is no workspace.
+    UnknownNameError
+        A goal in ckm.yaml is for an unknown metric.
+    VerificationError
+        The assignment of an audience was changed.
+
+    Examples
+    --------
+    >>> evaluate("shop", months=3).frame  # doctest: +SKIP
+    """
+    dataset = dataset_of(source, by_customer=True)
+    workspace = dataset.workspace
+    if workspace is None:
+        raise UsageError("an evaluation needs a workspace", hint="create one: ckm init DIR")
+    metrics = load_metrics()
+    for name in workspace.config.evaluate.goals:
+        if name not in metrics:
+            raise UnknownNameError("metric in evaluate.goals", name, list(metrics))
+    progress("reading")
+    shop = read_shop(dataset, as_of)
+    sources = _sources(shop, workspace)
+    length = months or workspace.config.evaluate.period
+    period = period_until(shop.as_of, length)
+    compared = period_until(period.first - timedelta(days=1), length)
+    progress("measuring")
+    measured = _measure(sources, period, length, seed)
+    before = {(each.metric, each.of): each for each in _measure(sources, compared, length, seed)}
+    return Evaluation(
+        frame=_frame(measured, before, sources),
+        notes={(each.metric, each.of): each.note for each in measured if each.note},
+        label=dataset.label,
+        as_of=shop.as_of,
+        period=period,
+        compared=compared,
+        currency=shop.currency,
+        remarks=tuple(_remarks(sources, period, compared)),
+    )
+
+
+def _measure(sources: EvaluationSources, period: Period, months: int, seed: int) -> list[Measurement]:
+    """Return all figures of a period in the order of the catalogue."""
+    found = [
+        *return_of(sources, period, months, seed),
+        *service_of(sources, period),
+        *coverage_of(sources, period),
+        *knowledge_of(sources, period),
+        *programme_of(sources, period),
+    ]
+    order = list(load_metrics())
+    return sorted(found, key=lambda each: order.index(each.metric))
+
+
+def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
+    zone = shop.ledger.time_zone
+    config = workspace.config
+    return EvaluationSources(
+        config=config,
+        currency=shop.currency,
+        time_zone=zone,
+        as_of=shop.as_of,
+        audiences=[_audience(workspace, name) for name in audience_names(workspace.root)],
+        entries=read_folder(workspace.kb_dir).entries if workspace.kb_dir.is_dir() else (),
+        history=read_history(workspace.kb_dir, zone) if workspace.kb_dir.is_dir() else None,
+        searches=search_log.read(workspace.out_dir / search_log.FILE),
+        uses=usage_log.read_uses(workspace.out_dir / usage_log.FILE),
+        interactions=read_contacts_by_topic(shop.dataset.tables.get("interactions"), shop.as_of, zone),
+        memberships=shop.dataset.tables.get(MEMBERSHIPS),
+        ledger=shop.ledger,
+        store=Store(workspace.store_dir),
+    )
+
+
+def _audience(workspace: Workspace, name: str) -> Audience:
+    folder = audience_folder(workspace.root, name)
+    outcome = read_outcome(folder / OUTCOME) if (folder / OUTCOME).exists() else None
+    return Audience(read_assignment(folder), outcome)
+
+
+def _frame(
+    measured: Sequence[Measurement], before: Mapping[tuple[str, str], Measurement], sources: EvaluationSources
+) -> pl.DataFrame:
+    metrics, words, goals = load_metrics(), texts("en"), sources.config.evaluate.goals
+    rows = []
+    for each in measured:
+        entry = metrics[each.metric]
+        earlier = before.get((each.metric, each.of))
+        previous = None if earlier is None else earlier.value
+        change = None if each.value is None or previous is None or (earlier and earlier.note) else each.value - previous
+        goal = goals.get(each.metric) if not each.of else None
+        numbers = [None if number is None else round(number, DIGITS) for number in (each.value, each.low, each.high)]
+        rows.append(
+            (
+                entry.section,
+                each.metric,
+                each.of,
+                numbers[0],
+                sources.currency if entry.unit == "money" else entry.unit,
+                *numbers[1:],
+                each.n,
+                None if previous is None else round(previous, DIGITS),
+                None if change is None else round(change, DIGITS),
+                None if goal is None else str(goal),
+                None if goal is None or each.value is None else goal.is_met_by(each.value),
+                words.say(f"note.{each.note}") if each.note else None,
+                words.say(f"metrics.{each.metric}.definition"),
+            )
+        )
+    return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> Iterator[str]:
+    audiences = sources.audiences_of(period)
+    yield basis(f"{period}, compared with {compared}; {counted(len(audiences), 'audience')} whose window ended in it")
+    running = [each for each in sources.audiences if each.assignment.last_day > sources.as_of]
+    if running:
+        yield basis(f"{counted(len(running), 'audience')} whose window has not ended: not counted yet")
+    other = [each for each in audiences if each.outcome is not None and each.outcome.currency != sources.currency]
+    if other:
+        yield doubt(f"{counted(len(other), 'outcome')} in another currency left out")
+    for what, broken in (("searches", sources.searches.broken), ("uses", sources.uses.broken)):
+        if broken:
+            yield doubt(f"{counted(broken, 'line')} of the log of {what} could not be read")
+    if sources.config.evaluate.contact_cost is None and audiences:
+        yield assumption(
+            f"a contact costs {sources.config.churn.contact_cost:g} {sources.currency} (churn.contact_cost)"
+        )

@@ -1,0 +1,96 @@
+"""Members of the loyalty programme, their points, and members compared with matched non-members, by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_needs import EVERYTHING
+from ckm.customers.ledger_reader import read_ledger
+from ckm.customers.period import Period
+from ckm.metrics.loyalty_programme import FEWEST_PAIRS, members_on, read_programme
+from tests.metrics.rows import SCHEMA, START, row
+
+PERIOD = Period(date(2026, 1, 1), date(2026, 12, 31))
+SNAPSHOTS = pl.LazyFrame(
+    [
+        ("ann", "m1", "Gold", date(2024, 5, 1), 1000.0, 600.0, 100.0, None, date(2026, 6, 30)),
+        ("ann", "m1", "Silver", date(2024, 5, 1), 500.0, 0.0, 0.0, 500.0, date(2026, 1, 31)),
+        ("bo", "m2", None, None, None, None, None, 40.0, None),
+        ("cy", "m3", "Gold", date(2025, 2, 1), 300.0, 0.0, None, 250.0, date(2026, 6, 30)),
+        ("cy", "m4", "Basic", date(2025, 1, 1), 100.0, 100.0, None, None, date(2026, 6, 30)),
+        ("dee", "m5", "Gold", date(2027, 1, 5), 9.0, 9.0, None, 0.0, date(2027, 1, 31)),
+    ],
+    schema={  # type: ignore[arg-type]
+        "customer_id": pl.String,
+        "member_id": pl.String,
+        "tier": pl.String,
+        "joined_on": pl.Date,
+        **dict.fromkeys(("points_earned", "points_redeemed", "points_expired", "points_balance"), pl.Float64),
+        "on": pl.Date,
+    },
+    orient="row",
+)
+
+
+def ledger_of(purchases: dict[str, list[tuple[date, float]]]) -> Ledger:
+    rows = [row(who, (day - START).days + 0.5, net) for who, each in purchases.items() for day, net in each]
+    return read_ledger(
+        {"transactions": pl.LazyFrame(rows, schema=SCHEMA, orient="row")}, as_of=PERIOD.last, needs=EVERYTHING
+    )
+
+
+def test_the_newest_snapshot_of_each_member_by_the_day_counts() -> None:
+    found = members_on(SNAPSHOTS, PERIOD.last).drop("joined_on").rows()
+    assert found == [
+        ("ann", "Gold", 1000.0, 600.0, 300.0),  # 1000 - 600 - 100
+        ("bo", None, None, None, 40.0),  # without a day
+        ("cy", "Gold", 400.0, 100.0, 250.0),  # two accounts: 250 and 100 - 100
+    ]
+    assert members_on(SNAPSHOTS, date(2026, 2, 1))["points_balance"].to_list() == [500.0, 40.0]
+
+
+def test_points_and_activity_are_those_worked_out_by_hand() -> None:
+    ledger = ledger_of({"ann": [(date(2026, 3, 1), 20)], "bo": [(date(2025, 3, 1), 20)], "z": [(date(2026, 3, 1), 5)]})
+    found = read_programme(SNAPSHOTS, ledger, PERIOD)
+    assert found is not None
+    assert found.tiers == [("Gold", 2), ("(none)", 1)]
+    assert found.balance == 300 + 40 + 250
+    assert found.redemption == (600 + 100) / (1000 + 400)
+    assert found.activity[0] == 1 / 3
+    assert found.difference is None
+
+
+def test_there_is_no_programme_without_a_member_by_the_day() -> None:
+    ledger = ledger_of({"ann": [(date(2026, 3, 1), 20)]})
+    assert read_programme(None, ledger, PERIOD) is None
+    assert read_programme(SNAPSHOTS.filter(pl.col("customer_id") == "dee"), ledger, PERIOD) is None
+
+
+@pytest.mark.parametrize("pairs", [FEWEST_PAIRS, FEWEST_PAIRS - 1])
+def test_members_are_compared_with_non_members_of_the_same_quarter_and_value(pairs: int) -> None:
+    """Members buy for 50, non-members alike for 40; those of another quarter or another value for 1000."""
+    joined, start = date(2025, 6, 10), date(2025, 2, 1)
+    purchases: dict[str, list[tuple[date, float]]] = {}
+    for number in range(pairs):
+        value = 100.0 + number
+        day = start + timedelta(days=number)
+        purchases[f"member{number}"] = [(day, value), (date(2026, 2, 1), 50 + number % 2)]
+        purchases[f"alike{number}"] = [(day, value), (date(2026, 2, 1), 40 + number % 2)]
+        purchases[f"earlier{number}"] = [(date(2024, 11, 1), value), (date(2026, 2, 1), 1000)]
+        purchases[f"richer{number}"] = [(day, 10 * value), (date(2026, 2, 1), 1000)]
+    members = pl.LazyFrame(
+        {"customer_id": [f"member{number}" for number in range(pairs)], "joined_on": [joined] * pairs}
+    )
+    found = read_programme(members, ledger_of(purchases), PERIOD)
+    assert found is not None
+    if pairs < FEWEST_PAIRS:
+        assert found.difference is None
+    else:
+        assert found.difference is not None
+        assert found.difference.pairs == pairs
+        assert found.difference.value == pytest.approx(10)
+        assert found.difference.low <= 10 <= found.difference.high

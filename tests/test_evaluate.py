@@ -1,0 +1,254 @@
+"""``ckm.evaluate``: every figure of a small shop, worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from math import sqrt
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import pytest
+
+import ckm
+from ckm._evaluate.catalogue import load_metrics
+from ckm.errors import UnknownNameError, UsageError
+from ckm.evaluate import Evaluation, evaluate
+from ckm.models.intervals import wilson
+from tests._evaluate.shop import AS_OF, make_shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HALF = sqrt(800**2 + 240**2)
+"""Half the width of the interval of the sum of two independent normal effects: 80 × 10 and 40 × 6 EUR."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_shop(tmp_path_factory.mktemp("evaluate") / "shop")
+
+
+@pytest.fixture(scope="module")
+def found(shop: Path) -> Evaluation:
+    return evaluate(shop, as_of=AS_OF)
+
+
+def row(found: Evaluation, metric: str, of: str = "") -> dict[str, object]:
+    [one] = found.frame.filter(metric=metric, of=of).to_dicts()
+    return one
+
+
+VALUES = {
+    # spring: 80 treated × 12 EUR; calls: 40 × 10; before: early, 50 × 2
+    "incremental_margin": (1360, 100),
+    # spring: 80 × 30; calls and early have no effect on net sales
+    "incremental_net_sales": (2400, None),
+    # 2 EUR × (80 + 40); before: 2 × 50
+    "contact_costs": (240, 100),
+    # 5 EUR × 80 of spring, the only audience with an offer
+    "offer_costs": (400, 0),
+    # 2 entries × 4 + 2 audiences × 6 + 3 months × 2; before: 1 × 4 + 1 × 6 + 3 × 2
+    "hours_of_work": (26, 16),
+    "hour_costs": (1300, 800),
+    "total_costs": (1940, 900),
+    "net_return": (1360 - 1940, 100 - 900),
+    "return_on_cost": (-580 / 1940, -800 / 900),
+    # months until 1360 EUR in 3 months have paid 1940 EUR
+    "payback_months": (1940 * 3 / 1360, 900 * 3 / 100),
+    # spring: 80 × 0.1; before: 50 × 0.04 fewer churned
+    "incremental_buyers": (8, 2),
+    # spring: 80 × 2 + 80 × 5 + 6 × 50; before: 50 × 2 + 6 × 50
+    "cost_per_incremental_buyer": (860 / 8, 400 / 2),
+    "hours_per_incremental_buyer": (6 / 8, 6 / 2),
+    "newly_validated_entries": (2, 1),
+    # 4 + 3 months × 2 / 2 entries; before: 4 + 3 × 2 / 1
+    "hours_per_validated_entry": (7, 10),
+    "cost_per_validated_entry": (350, 500),
+    # late: 1 to 11 April, price: 1 to 21 May; before: only an entry from a document
+    "days_to_validation": (15, None),
+    # Ann, Bo, Cy, Eve; before: Dee, Bo
+    "contributors": (4, 2),
+    # i4 and i6; i7 was resolved in February
+    "open_complaints": (2, 0),
+    # i4 since 10 May, i6 since 20 June
+    "open_complaint_age": ((51 + 10) / 2, None),
+    # cases until 31 May: i1 (repeated by i2), i3, i4 (not resolved), i5
+    "first_contact_fix_rate": (2 / 4, 1 / 1),
+    # i1 of i1 to i5
+    "repeat_contact_rate": (1 / 5, 0 / 1),
+    "value_at_risk": (500, None),
+    # c1 by late, c2 by price
+    "value_at_risk_answered": (400 / 500, None),
+    # late has evidence of a benefit
+    "value_at_risk_evidenced": (100 / 500, None),
+    "searches": (4, 1),
+    "search_hit_rate": (3 / 4, 0 / 1),
+    "entries_shown": (None, None),
+    "entry_uses": (3, None),
+    "helpful_rate": (1 / 2, None),
+    # late and price of late, price, old
+    "used_entry_share": (2 / 3, None),
+    # late, price, old, idea; before: old
+    "entries": (4, 1),
+    # old was due on 1 May
+    "fresh_entry_share": (2 / 3, 1 / 1),
+    "evidenced_entry_share": (1 / 3, 0 / 1),
+    # old: socialise to externalise, late: externalise to combine
+    "moves_between_modes": (2, 0),
+    # c1, c2, x9; before: c1
+    "members": (3, 1),
+    # (1000 - 600 - 100 + 200) points of .01 EUR
+    "points_liability": (5, 1),
+    # x9 never bought
+    "member_activity_rate": (2 / 3, 1 / 1),
+    "point_redemption_rate": (800 / 1400, 0 / 100),
+    "member_difference": (None, None),
+}
+
+
+def test_every_metric_is_worked_out_by_hand_or_by_a_test_below(found: Evaluation) -> None:
+    below = {"return_probability", "entries_by_mode", "days_in_mode", "slowest_mode"}
+    assert {*VALUES, *below} == set(found.frame["metric"]) == set(load_metrics())
+
+
+@pytest.mark.parametrize("metric", VALUES)
+def test_the_value_and_the_previous_one_are_those_worked_out_by_hand(found: Evaluation, metric: str) -> None:
+    value, previous = VALUES[metric]
+    one = row(found, metric)
+    assert one["value"] == (None if value is None else pytest.approx(value, abs=1e-6))
+    assert one["previous"] == (None if previous is None else pytest.approx(previous, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high"),
+    [
+        ("incremental_margin", 1360 - HALF, 1360 + HALF),
+        ("net_return", 1360 - HALF - 1940, 1360 + HALF - 1940),
+        ("return_on_cost", (1360 - HALF - 1940) / 1940, (1360 + HALF - 1940) / 1940),
+        ("payback_months", 1940 * 3 / (1360 + HALF), 1940 * 3 / (1360 - HALF)),
+        ("incremental_net_sales", 80 * 5, 80 * 55),
+        ("incremental_buyers", 80 * 0.02, 80 * 0.18),
+        ("cost_per_incremental_buyer", 860 / (80 * 0.18), 860 / (80 * 0.02)),
+    ],
+)
+def test_intervals_by_simulation_are_those_of_a_sum_of_normal_effects(
+    found: Evaluation, metric: str, low: float, high: float
+) -> None:
+    one = row(found, metric)
+    width = high - low
+    assert one["low"] == pytest.approx(low, abs=0.015 * width)
+    assert one["high"] == pytest.approx(high, abs=0.015 * width)
+
+
+def test_an_open_end_of_a_cost_per_buyer_is_null_where_the_effect_may_be_none(shop: Path) -> None:
+    one = row(evaluate(shop, as_of=AS_OF.replace(month=3, day=31)), "cost_per_incremental_buyer")
+    assert one["low"] == pytest.approx(400 / (50 * 0.1), rel=0.02)
+    assert one["high"] is None
+
+
+def test_the_probability_of_a_return_is_that_of_the_normal_sum(found: Evaluation) -> None:
+    deviation = HALF / NormalDist().inv_cdf(0.975)
+    assert row(found, "return_probability")["value"] == pytest.approx(
+        1 - NormalDist(1360, deviation).cdf(1940), abs=0.004
+    )
+
+
+def test_rates_have_wilson_intervals_and_their_number_of_observations(found: Evaluation) -> None:
+    for metric, part, whole in (
+        ("first_contact_fix_rate", 2, 4),
+        ("repeat_contact_rate", 1, 5),
+        ("search_hit_rate", 3, 4),
+        ("helpful_rate", 1, 2),
+        ("fresh_entry_share", 2, 3),
+    ):
+        one = row(found, metric)
+        assert (one["low"], one["high"]) == pytest.approx(wilson(part, whole), abs=1e-6)
+        assert one["n"] == whole
+
+
+def test_margin_is_shown_by_audience_with_its_own_interval(found: Evaluation) -> None:
+    spring, calls = row(found, "incremental_margin", "spring"), row(found, "incremental_margin", "calls")
+    assert (spring["value"], spring["low"], spring["high"]) == (960, 160, 1760)
+    assert (calls["value"], calls["low"], calls["high"]) == (400, 160, 640)
+    assert row(found, "incremental_net_sales", "calls")["note"] is not None
+
+
+def test_knowledge_moves_and_where_it_gets_stuck_is_read_from_git(found: Evaluation) -> None:
+    assert row(found, "entries_by_mode", "externalise")["value"] == 1
+    assert row(found, "entries_by_mode", "combine")["value"] == 2
+    assert row(found, "moves_between_modes", "socialise → externalise")["value"] == 1
+    assert row(found, "moves_between_modes", "externalise → combine")["value"] == 1
+    # old since 15 April; late since 1 June and price since 25 May
+    assert row(found, "days_in_mode", "externalise")["value"] == 76
+    assert row(found, "days_in_mode", "combine")["value"] == (29 + 36) / 2
+    assert row(found, "slowest_mode", "externalise")["value"] == 76
+
+
+def test_members_are_counted_by_tier(found: Evaluation) -> None:
+    assert row(found, "members", "Gold")["value"] == 2
+    assert row(found, "members", "(none)")["value"] == 1
+
+
+def test_the_change_is_null_where_the_previous_value_is_partial(found: Evaluation) -> None:
+    assert row(found, "net_return")["change"] == -580 + 800
+    assert row(found, "contributors")["change"] == 2
+    assert row(found, "searches")["change"] is None  # the log begins in March
+
+
+def test_goals_are_compared_with_their_metrics(found: Evaluation) -> None:
+    assert (row(found, "days_to_validation")["goal"], row(found, "days_to_validation")["goal_reached"]) == (
+        "<= 14",
+        False,
+    )
+    assert row(found, "first_contact_fix_rate")["goal_reached"] is True
+    assert row(found, "net_return")["goal"] is None
+
+
+def test_what_cannot_be_said_is_named_with_its_reason(found: Evaluation) -> None:
+    missing = {(each["metric"], each["of"]): each["note"] for each in found.missing.to_dicts()}
+    assert missing["entries_shown", ""] == "showing an entry is not logged"
+    assert all(missing.values())
+
+
+def test_without_git_the_state_of_the_past_is_not_known(tmp_path: Path) -> None:
+    found = evaluate(make_shop(tmp_path / "shop", git=False), as_of=AS_OF)
+    assert row(found, "entries")["value"] == 4
+    assert row(found, "entries")["previous"] is None
+    assert "git" in str(row(found, "moves_between_modes")["note"])
+
+
+def test_without_costs_in_the_settings_the_return_says_what_it_leaves_out(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop", git=False)
+    (root / "ckm.yaml").write_text("evaluate: {period: 3mo}\n", encoding="utf-8")
+    found = evaluate(root, as_of=AS_OF)
+    assert row(found, "total_costs")["value"] == 120  # 1 EUR per contact: churn.contact_cost
+    assert row(found, "net_return")["value"] == 1360 - 120
+    assert "without costs of offers and hours" in str(row(found, "net_return")["note"])
+    assert row(found, "cost_per_validated_entry")["value"] is None
+
+
+def test_an_unknown_goal_is_refused(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop", git=False)
+    (root / "ckm.yaml").write_text("evaluate: {goals: {net_returns: 5}}\n", encoding="utf-8")
+    with pytest.raises(UnknownNameError, match="net_returns"):
+        evaluate(root, as_of=AS_OF)
+
+
+def test_a_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("order_id,customer_id,ordered_at,net\n1,a,2026-01-01,5\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="workspace"):
+        evaluate(path)
+
+
+def test_the_same_data_and_seed_give_the_same_bytes(shop: Path, found: Evaluation) -> None:
+    again = ckm.open(shop).evaluate(as_of=AS_OF)
+    assert again.to_json() == found.to_json()
+    assert json.loads(again.to_json())["schema"] == "ckm.evaluation/1"
+
+
+@pytest.mark.parametrize("lang", ["en"])
+def test_the_page_names_the_return_and_what_cannot_be_said(found: Evaluation, lang: str) -> None:
+    page = found.to_html(lang)
+    assert "−€580" in page.replace("\u2060", "")
+    assert "What cannot be said" in page
