@@ -110,16 +110,18 @@ def _built_in() -> Encoder | None:
 
 
 def _of_folder(folder: Path) -> Encoder:
-    """Open a folder that one of the two libraries saved; model2vec writes ``modules.json`` too, so it comes first."""
-    configuration = folder / "config.json"
-    try:
-        is_model2vec = '"model2vec"' in configuration.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        is_model2vec = False
+    """Open a folder that one of the two libraries saved.
+
+    Both write ``modules.json``. That of model2vec names a static embedding; earlier versions name the library in
+    ``config.json``.
+    """
+    is_model2vec = _mentions(folder / "modules.json", "StaticEmbedding") or _mentions(
+        folder / "config.json", '"model2vec"'
+    )
     if not is_model2vec and not (folder / "modules.json").is_file():
         raise UsageError(
             f"{folder}: no encoder's folder",
-            hint="give a folder that model2vec (config.json) or sentence-transformers (modules.json) saved",
+            hint="give a folder that model2vec or sentence-transformers saved",
         )
     library = "model2vec" if is_model2vec else "sentence-transformers"
     try:
@@ -137,6 +139,14 @@ def _of_folder(folder: Path) -> Encoder:
         raise InputError(f"{folder}: {library} cannot read this encoder", hint="save it again") from error
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return Encoder(model, name=folder.name, digest=_digest(files), languages=None)
+
+
+def _mentions(file: Path, text: str) -> bool:
+    """Return whether a small file exists and contains a text."""
+    try:
+        return text in file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _digest(files: list[Path]) -> str:

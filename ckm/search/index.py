@@ -100,6 +100,7 @@ class Index:
         self._shards = shards
         self._schema = index_schema()
         self._weights = weights
+        self._last: tuple[Query, CompiledQuery | None] | None = None
         self._reload()
 
     @classmethod
@@ -193,6 +194,7 @@ class Index:
         """
         query = self.resolve(query)
         compiled = self._compiler.compile(query, keep, drop)
+        self._last = (query, compiled)
         if compiled is None:
             return []
         if not compiled.parts:
@@ -216,7 +218,11 @@ class Index:
         (:meth:`ckm.search.bm25.Bm25QueryBuilder.coverage`). Records without a word are left
         out. A query of stop words or filters alone covers every record: 1.
         """
-        compiled = self._compiler.compile(self.resolve(query), {}, {})
+        query = self.resolve(query)
+        # mostly the query that was searched last, which takes milliseconds to compile; filters do not matter here
+        known, compiled = self._last or (None, None)
+        if known != query:
+            compiled = self._compiler.compile(query, {}, {})
         if compiled is None or compiled.coverage is None:
             return dict.fromkeys(keys, 1.0)
         counted, total = compiled.coverage
@@ -295,6 +301,7 @@ class Index:
     def _reload(self) -> None:
         """Search the last commit of the shards from now on."""
         self._searchers = self._shards.searchers
+        self._last = None
         self._compiler = QueryCompiler(self._schema, self._searchers, self._weights, self.languages())
 
     def _terms(self, field: str, prefix: str) -> Counter[str]:

@@ -61,6 +61,22 @@ def test_a_folder_without_an_encoder_is_refused_with_what_is_expected(tmp_path):
     assert "model2vec" in error.value.hint
 
 
+def test_a_folder_of_model2vec_is_opened(tmp_path):
+    tokenizers, model2vec = pytest.importorskip("tokenizers"), pytest.importorskip("model2vec")
+    words = {word: number for number, word in enumerate(["[UNK]", "[PAD]", "refund", "money", "parcel"])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    vectors = np.eye(5, 16, dtype=np.float32)
+    vectors[3] = vectors[2] * 3
+    model2vec.StaticModel(vectors=vectors, tokenizer=tokenizer).save_pretrained(tmp_path / "small")
+    encoder = Encoder.open(tmp_path / "small")
+    assert encoder.name == "small"
+    assert encoder.covers("fa")
+    refund, money, parcel = encoder.encode(["refund", "money", "parcel"])
+    assert refund @ money == pytest.approx(1)
+    assert refund @ parcel == pytest.approx(0)
+
+
 def test_a_damaged_folder_of_an_encoder_is_refused_or_names_its_library(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "model2vec"}')
     with pytest.raises((UsageError, InputError), match="model2vec"):
