@@ -52,6 +52,13 @@ CASES = {
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
+    "audience": (
+        ("new", "lost", "--from", "segment=lifecycle:lapsed", "-o", "out/lost.csv"),
+        ("list", "-o", "out/audiences.csv"),
+        ("show", "spring", "-o", "out/spring.json"),
+        ("export", "spring", "-o", "out/contacts.csv"),
+    ),
+    "outcome": (("record", "spring", "-o", "out/outcome.csv"),),
     "nightly": (("-o", "out/nightly.csv"),),
     "kb-search": (
         ("parcel", "-o", "out/hits.json", *DAY),
@@ -87,6 +94,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "orders.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     six_script_shop(80).drop("person").write_csv(folder / "contacts.csv")
     done = CliRunner().invoke(app, ["ingest", str(folder / "orders.csv"), "--as", "transactions", "-C", str(folder)])
+    assert done.exit_code == 0, done.stderr
+    (folder / "buyers.csv").write_text("\n".join(["customer_id", *(f"C{each:04}" for each in range(120))]) + "\n")
+    spring = ("--from", str(folder / "buyers.csv"), "--metric", "net", "--as-of", "2025-03-31", "--holdout", "0.5")
+    done = CliRunner().invoke(app, ["audience", "new", "spring", *spring, "-C", str(folder)])
     assert done.exit_code == 0, done.stderr
     return folder
 
