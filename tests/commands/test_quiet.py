@@ -58,6 +58,13 @@ CASES = {
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
     "network": (("-o", "out/network.html"), ("-o", "out/findings.csv"), ("--show", "groups", "-o", "out/groups.xlsx")),
     "evaluate": (("-o", "out/evaluate.html"), ("-o", "out/evaluate.csv"), ("-o", "out/evaluate.json")),
+    "audience": (
+        ("new", "lost", "--from", "segment=lifecycle:lapsed", "-o", "out/lost.csv"),
+        ("list", "-o", "out/audiences.csv"),
+        ("show", "spring", "-o", "out/spring.json"),
+        ("export", "spring", "-o", "out/contacts.csv"),
+    ),
+    "outcome": (("record", "spring", "-o", "out/outcome.csv"),),
     "nightly": (("-o", "out/nightly.csv"),),
     "runs": (("list", "-o", "out/runs.csv"),),
     "kb-search": (
@@ -98,6 +105,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, table in (("orders", "transactions"), ("relations", "relationships")):
         done = CliRunner().invoke(app, ["ingest", str(folder / f"{name}.csv"), "--as", table, "-C", str(folder)])
         assert done.exit_code == 0, done.stderr
+    (folder / "buyers.csv").write_text("\n".join(["customer_id", *(f"C{each:04}" for each in range(120))]) + "\n")
+    spring = ("--from", str(folder / "buyers.csv"), "--metric", "net", "--as-of", "2025-03-31", "--holdout", "0.5")
+    done = CliRunner().invoke(app, ["audience", "new", "spring", *spring, "-C", str(folder)])
+    assert done.exit_code == 0, done.stderr
     return folder
 
 
