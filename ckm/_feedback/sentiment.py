@@ -27,6 +27,8 @@ RATED = 300
 """Rated comments of a language from which its own model is learned."""
 FEWEST_OF_A_SIGN = 30
 """Fewest comments of each sign among them; with fewer the model would learn to say always the other."""
+BATCH = 8192
+"""Comments that are judged at a time."""
 MOST_RATED = 4000
 """Most rated comments that a model is learned from."""
 STRENGTH = 3.0
@@ -125,7 +127,7 @@ def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[
         rated = rated[-MOST_RATED:]
         meaning = vectors if vectors is not None and covered(lang) else None
         model = PolarityModel().fit(_features(texts, langs, meaning, rated), signs[rated])
-        values[unknown] = 2 * model.positive(_features(texts, langs, meaning, unknown)) - 1
+        values[unknown] = _judged(model, texts, langs, meaning, unknown)
         by[unknown] = LEARNED
     if vectors is not None:
         able = np.array([covered(lang) for lang in langs], dtype=bool)
@@ -133,7 +135,7 @@ def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[
         if len(unknown) and _enough(signs[rated]):
             rated = rated[-MOST_RATED:]
             general = PolarityModel().fit(_features(texts, langs, vectors, rated), signs[rated])
-            values[unknown] = 2 * general.positive(_features(texts, langs, vectors, unknown)) - 1
+            values[unknown] = _judged(general, texts, langs, vectors, unknown)
             by[unknown] = OTHER_LANGUAGES
     return Polarity(values, tuple(by), languages)
 
@@ -171,6 +173,14 @@ def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
         else:
             found.append(None)
     return found
+
+
+def _judged(
+    model: PolarityModel, texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]
+) -> Floats:
+    """Return the polarity of some comments, in batches: their features would take 2 kB each."""
+    parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    return np.concatenate([2 * model.positive(_features(texts, langs, vectors, part)) - 1 for part in parts])
 
 
 def _features(texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]) -> Any:

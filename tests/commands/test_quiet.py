@@ -51,6 +51,10 @@ CASES = {
     ),
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
+    "feedback-mine": (
+        ("--encoder", "none", "--learn", "--drafts", "-o", "out/feedback.html"),
+        ("--encoder", "none", "--by", "product", "-o", "out/feedback.csv"),
+    ),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
     "nightly": (("-o", "out/nightly.csv"),),
     "kb-search": (
@@ -87,6 +91,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "orders.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     six_script_shop(80).drop("person").write_csv(folder / "contacts.csv")
     done = CliRunner().invoke(app, ["ingest", str(folder / "orders.csv"), "--as", "transactions", "-C", str(folder)])
+    assert done.exit_code == 0, done.stderr
+    said = ["interaction_id,customer_id,at,text"]
+    said += [f"I{number},C{number:04},2025-12-{1 + number % 28:02},the parcel was late again" for number in range(60)]
+    (folder / "said.csv").write_text("\n".join(said) + "\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["ingest", str(folder / "said.csv"), "--as", "interactions", "-C", str(folder)])
     assert done.exit_code == 0, done.stderr
     return folder
 
