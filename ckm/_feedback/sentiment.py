@@ -134,8 +134,8 @@ def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[
         rated, unknown = np.flatnonzero(able & (signs != 0)), np.flatnonzero(able & np.isnan(values))
         if len(unknown) and _enough(signs[rated]):
             rated = rated[-MOST_RATED:]
-            general = PolarityModel().fit(_features(texts, langs, vectors, rated), signs[rated])
-            values[unknown] = _judged(general, texts, langs, vectors, unknown)
+            general = PolarityModel().fit(_features(texts, (), vectors, rated), signs[rated])
+            values[unknown] = _judged(general, texts, (), vectors, unknown)
             by[unknown] = OTHER_LANGUAGES
     return Polarity(values, tuple(by), languages)
 
@@ -184,12 +184,19 @@ def _judged(
 
 
 def _features(texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]) -> Any:
-    """Return features of some comments, rows of length 1: vectors of meaning, else hashed words and grams."""
+    """Return features of some comments: hashed words of length 1 beside vectors of meaning of length 1.
+
+    Without vectors the words come with their character grams; without ``langs`` there are vectors only.
+    """
+    from scipy.sparse import csr_matrix, hstack
     from sklearn.preprocessing import normalize
 
-    if vectors is not None:
-        return unit(vectors[rows].astype(np.float32))
-    return normalize(hashed([texts[row] for row in rows.tolist()], [langs[row] for row in rows.tolist()]))
+    meaning = unit(vectors[rows].astype(np.float32)) if vectors is not None else None
+    if not langs:
+        return meaning
+    chosen = [texts[row] for row in rows.tolist()], [langs[row] for row in rows.tolist()]
+    words = normalize(hashed(*chosen, grams=meaning is None))
+    return words if meaning is None else hstack([csr_matrix(meaning), words]).tocsr()
 
 
 def _enough(signs: NDArray[np.int64]) -> bool:
