@@ -27,6 +27,7 @@ from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
 from ckm.metrics.cell_suppression import MIN_GROUP_SIZE
 from ckm.models.encoder import Encoder
+from ckm.pseudonym import shown_ids
 from ckm.remark import assumption, basis, doubt
 
 if TYPE_CHECKING:
@@ -302,6 +303,8 @@ def _mentions(mined: MinedComments, value: CustomerValues) -> pl.DataFrame:
         schema={"row": pl.Int64, "product": pl.String},
         orient="row",
     )
+    # An id may be an address; requested lists (comment_topics) have it, reports a pseudonym.
+    comments = comments.with_columns(shown_ids(comments["interaction_id"]))
     return (
         mined.mentions.join(comments, on="row")
         .join(products, on="row", how="left")

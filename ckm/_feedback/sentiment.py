@@ -27,6 +27,8 @@ RATED = 300
 """Rated comments of a language from which its own model is learned."""
 FEWEST_OF_A_SIGN = 30
 """Fewest comments of each sign among them; with fewer the model would learn to say always the other."""
+BATCH = 8192
+"""Comments that are judged at a time."""
 MOST_RATED = 4000
 """Most rated comments that a model is learned from."""
 STRENGTH = 3.0
@@ -125,15 +127,15 @@ def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[
         rated = rated[-MOST_RATED:]
         meaning = vectors if vectors is not None and covered(lang) else None
         model = PolarityModel().fit(_features(texts, langs, meaning, rated), signs[rated])
-        values[unknown] = 2 * model.positive(_features(texts, langs, meaning, unknown)) - 1
+        values[unknown] = _judged(model, texts, langs, meaning, unknown)
         by[unknown] = LEARNED
     if vectors is not None:
         able = np.array([covered(lang) for lang in langs], dtype=bool)
         rated, unknown = np.flatnonzero(able & (signs != 0)), np.flatnonzero(able & np.isnan(values))
         if len(unknown) and _enough(signs[rated]):
             rated = rated[-MOST_RATED:]
-            general = PolarityModel().fit(_features(texts, langs, vectors, rated), signs[rated])
-            values[unknown] = 2 * general.positive(_features(texts, langs, vectors, unknown)) - 1
+            general = PolarityModel().fit(_features(texts, (), vectors, rated), signs[rated])
+            values[unknown] = _judged(general, texts, (), vectors, unknown)
             by[unknown] = OTHER_LANGUAGES
     return Polarity(values, tuple(by), languages)
 
@@ -173,13 +175,28 @@ def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
     return found
 
 
+def _judged(
+    model: PolarityModel, texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]
+) -> Floats:
+    """Return the polarity of some comments, in batches: their features would take 2 kB each."""
+    parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    return np.concatenate([2 * model.positive(_features(texts, langs, vectors, part)) - 1 for part in parts])
+
+
 def _features(texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]) -> Any:
-    """Return features of some comments, rows of length 1: vectors of meaning, else hashed words and grams."""
+    """Return features of some comments: hashed words of length 1 beside vectors of meaning of length 1.
+
+    Without vectors the words come with their character grams; without ``langs`` there are vectors only.
+    """
+    from scipy.sparse import csr_matrix, hstack
     from sklearn.preprocessing import normalize
 
-    if vectors is not None:
-        return unit(vectors[rows].astype(np.float32))
-    return normalize(hashed([texts[row] for row in rows.tolist()], [langs[row] for row in rows.tolist()]))
+    meaning = unit(vectors[rows].astype(np.float32)) if vectors is not None else None
+    if not langs:
+        return meaning
+    chosen = [texts[row] for row in rows.tolist()], [langs[row] for row in rows.tolist()]
+    words = normalize(hashed(*chosen, grams=meaning is None))
+    return words if meaning is None else hstack([csr_matrix(meaning), words]).tocsr()
 
 
 def _enough(signs: NDArray[np.int64]) -> bool:

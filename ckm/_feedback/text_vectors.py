@@ -101,15 +101,15 @@ def content(text: str, lang: str) -> str:
     return " ".join(dict.fromkeys(words))
 
 
-def hashed(texts: Sequence[str], langs: Sequence[str]) -> Any:
-    """Return the frequencies of hashed words and character grams, a sparse matrix of shape (n, BUCKETS).
+def hashed(texts: Sequence[str], langs: Sequence[str], *, grams: bool = True) -> Any:
+    """Return the frequencies of hashed words, and character grams if wanted, a sparse matrix of shape (n, BUCKETS).
 
     A frequency f counts as 1 + ln f, so that a repeated word does not outweigh the others.
     """
     from sklearn.feature_extraction.text import HashingVectorizer
 
     hasher = HashingVectorizer(
-        n_features=BUCKETS, analyzer=lambda pair: list(_features(*pair)), alternate_sign=False, norm=None
+        n_features=BUCKETS, analyzer=lambda pair: list(_features(*pair, grams=grams)), alternate_sign=False, norm=None
     )
     found = hasher.transform(list(zip(texts, langs, strict=True)))
     np.log1p(found.data, out=found.data)
@@ -146,10 +146,10 @@ def latent(rows: Any, dimensions: int) -> Floats:
     return unit(found - found.mean(0))
 
 
-def _features(text: str, lang: str) -> Iterator[str]:
+def _features(text: str, lang: str, *, grams: bool) -> Iterator[str]:
     words = [token.term for token in analyse(text, lang, in_full=False).words]
     yield from words
-    for word in words:
+    for word in words if grams else ():
         padded = f" {word} "
         if len(padded) <= LONGEST_GRAM and word.isascii():
             continue

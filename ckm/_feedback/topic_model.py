@@ -67,6 +67,9 @@ class TopicSpace:
         Mean vector by language, which is subtracted; ``""`` for languages without one.
     weights
         Inverse document frequencies of the hash buckets; empty in the space of the encoder.
+    generations
+        When each topic was learned, from 0, shape (topics,). A sentence that fits a topic of an earlier generation
+        stays there, so that further topics change no known assignment.
     encoder
         Digest of the encoder; empty without one.
     """
@@ -77,6 +80,7 @@ class TopicSpace:
     limits: Floats
     means: Mapping[str, Floats]
     weights: Floats
+    generations: Labels
     encoder: str = ""
 
     def digest(self, place: int) -> str:
@@ -95,9 +99,14 @@ class TopicSpace:
             # |v − m|² = |v|² − 2 v·m + |m|², so that sparse rows stay sparse
             lengths[rows] = np.sqrt(np.maximum(1 - 2 * np.asarray(vectors[rows] @ mean).ravel() + mean @ mean, 1e-9))
         cosines /= lengths[:, None]
-        found = cosines.argmax(1)
-        best = cosines[np.arange(len(found)), found]
-        return np.where(best >= self.limits[found], found, -1), best
+        each = np.arange(len(cosines))
+        found, best = np.full(len(cosines), -1), cosines.max(1)
+        for generation in np.unique(self.generations):
+            of_generation = np.where(self.generations == generation, cosines, -np.inf)
+            nearest = of_generation.argmax(1)
+            fits = (found < 0) & (of_generation[each, nearest] >= self.limits[nearest])
+            found[fits], best[fits] = nearest[fits], of_generation[each, nearest][fits]
+        return found, best
 
 
 @dataclass(frozen=True)
@@ -281,6 +290,9 @@ def joined(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> tuple[TopicS
                 ids=(*space.ids, *more.ids),
                 centroids=np.concatenate([space.centroids, more.centroids]),
                 limits=np.concatenate([space.limits, more.limits]),
+                generations=np.concatenate(
+                    [space.generations, more.generations + space.generations.max(initial=-1) + 1]
+                ),
             )
         found.append(space)
     return (*found, *fresh.values())
@@ -343,7 +355,16 @@ def _space(
         ]
     )
     encoder = task.encoder.digest if task.encoder is not None and task.name == MEANING else ""
-    return TopicSpace(task.name, tuple(map(str, range(len(large)))), middles, limits - 1e-6, means, weights, encoder)
+    return TopicSpace(
+        name=task.name,
+        ids=tuple(map(str, range(len(large)))),
+        centroids=middles,
+        limits=limits - 1e-6,
+        means=means,
+        weights=weights,
+        generations=np.zeros(len(large), np.int64),
+        encoder=encoder,
+    )
 
 
 def _means(vectors: Floats, langs: Sequence[str]) -> dict[str, Floats]:

@@ -192,7 +192,13 @@ def _only(space: TopicSpace, kept: set[str]) -> TopicSpace:
     """Return the space without the centroids of topics that people removed from the file."""
     places = [place for place, name in enumerate(space.ids) if name in kept]
     ids = tuple(space.ids[place] for place in places)
-    return replace(space, ids=ids, centroids=space.centroids[places], limits=space.limits[places])
+    return replace(
+        space,
+        ids=ids,
+        centroids=space.centroids[places],
+        limits=space.limits[places],
+        generations=space.generations[places],
+    )
 
 
 def _vectors(spaces: Sequence[TopicSpace]) -> bytes:
@@ -206,6 +212,7 @@ def _vectors(spaces: Sequence[TopicSpace]) -> bytes:
             "centroids": space.centroids,
             "limits": space.limits,
             "weights": space.weights,
+            "generations": space.generations,
             "means": np.array([space.means[lang] for lang in langs]),
         }
         arrays.update({f"{number}.{name}": part.astype("<f4") for name, part in parts.items()})
@@ -237,6 +244,7 @@ def _read_vectors(path: Path) -> tuple[TopicSpace, ...]:
                     limits=array(number, "limits"),
                     means=dict(zip(each["langs"], array(number, "means"), strict=True)),
                     weights=array(number, "weights"),
+                    generations=array(number, "generations").astype(np.int64),
                     encoder=each["encoder"],
                 )
                 for number, each in enumerate(facts)

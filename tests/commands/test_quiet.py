@@ -55,6 +55,10 @@ CASES = {
     ),
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
+    "feedback-mine": (
+        ("--encoder", "none", "--learn", "--drafts", "-o", "out/feedback.html"),
+        ("--encoder", "none", "--by", "product", "-o", "out/feedback.csv"),
+    ),
     "privacy": (("export", "C0007", "-o", "out/C0007.json"), ("erase", "C0007", "-o", "out/receipt.csv")),
     "network": (("-o", "out/network.html"), ("-o", "out/findings.csv"), ("--show", "groups", "-o", "out/groups.xlsx")),
     "evaluate": (("-o", "out/evaluate.html"), ("-o", "out/evaluate.csv"), ("-o", "out/evaluate.json")),
@@ -108,6 +112,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "buyers.csv").write_text("\n".join(["customer_id", *(f"C{each:04}" for each in range(120))]) + "\n")
     spring = ("--from", str(folder / "buyers.csv"), "--metric", "net", "--as-of", "2025-03-31", "--holdout", "0.5")
     done = CliRunner().invoke(app, ["audience", "new", "spring", *spring, "-C", str(folder)])
+    assert done.exit_code == 0, done.stderr
+    said = ["interaction_id,customer_id,at,text"]
+    said += [f"I{number},C{number:04},2025-12-{1 + number % 28:02},the parcel was late again" for number in range(60)]
+    (folder / "said.csv").write_text("\n".join(said) + "\n", encoding="utf-8")
+    done = CliRunner().invoke(app, ["ingest", str(folder / "said.csv"), "--as", "interactions", "-C", str(folder)])
     assert done.exit_code == 0, done.stderr
     return folder
 
