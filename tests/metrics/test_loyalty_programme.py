@@ -11,16 +11,15 @@ import pytest
 from ckm._loyalty.document import loyalty_document
 from ckm._loyalty.words import load_words
 from ckm.customers.ledger import Ledger
-from ckm.customers.ledger_needs import EVERYTHING
-from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.period import Period
 from ckm.ingest import ingest
 from ckm.ingest.options import IngestOptions
 from ckm.loyalty import loyalty
 from ckm.metrics.loyalty_programme import FEWEST_PAIRS, members_on, read_programme
 from ckm.names import LANGUAGES
+from ckm.schema import TABLES
 from ckm.workspace import lay_out
-from tests.metrics.rows import SCHEMA, START, row
+from tests.metrics.rows import START, ledger, row
 
 PERIOD = Period(date(2026, 1, 1), date(2026, 12, 31))
 SNAPSHOTS = pl.LazyFrame(
@@ -32,23 +31,14 @@ SNAPSHOTS = pl.LazyFrame(
         ("cy", "m4", "Basic", date(2025, 1, 1), 100.0, 100.0, None, None, date(2026, 6, 30)),
         ("dee", "m5", "Gold", date(2027, 1, 5), 9.0, 9.0, None, 0.0, date(2027, 1, 31)),
     ],
-    schema={  # type: ignore[arg-type]
-        "customer_id": pl.String,
-        "member_id": pl.String,
-        "tier": pl.String,
-        "joined_on": pl.Date,
-        **dict.fromkeys(("points_earned", "points_redeemed", "points_expired", "points_balance"), pl.Float64),
-        "on": pl.Date,
-    },
+    schema=TABLES["memberships"].dtypes,
     orient="row",
 )
 
 
 def ledger_of(purchases: dict[str, list[tuple[date, float]]]) -> Ledger:
     rows = [row(who, (day - START).days + 0.5, net) for who, each in purchases.items() for day, net in each]
-    return read_ledger(
-        {"transactions": pl.LazyFrame(rows, schema=SCHEMA, orient="row")}, as_of=PERIOD.last, needs=EVERYTHING
-    )
+    return ledger(*rows, as_of=PERIOD.last)
 
 
 def test_the_newest_snapshot_of_each_member_by_the_day_counts() -> None:
@@ -62,8 +52,8 @@ def test_the_newest_snapshot_of_each_member_by_the_day_counts() -> None:
 
 
 def test_points_and_activity_are_those_worked_out_by_hand() -> None:
-    ledger = ledger_of({"ann": [(date(2026, 3, 1), 20)], "bo": [(date(2025, 3, 1), 20)], "z": [(date(2026, 3, 1), 5)]})
-    found = read_programme(SNAPSHOTS, ledger, PERIOD)
+    known = ledger_of({"ann": [(date(2026, 3, 1), 20)], "bo": [(date(2025, 3, 1), 20)], "z": [(date(2026, 3, 1), 5)]})
+    found = read_programme(SNAPSHOTS, known, PERIOD)
     assert found is not None
     assert found.tiers == [("Gold", 2), ("(none)", 1)]
     assert found.balance == 300 + 40 + 250
@@ -73,9 +63,9 @@ def test_points_and_activity_are_those_worked_out_by_hand() -> None:
 
 
 def test_there_is_no_programme_without_a_member_by_the_day() -> None:
-    ledger = ledger_of({"ann": [(date(2026, 3, 1), 20)]})
-    assert read_programme(None, ledger, PERIOD) is None
-    assert read_programme(SNAPSHOTS.filter(pl.col("customer_id") == "dee"), ledger, PERIOD) is None
+    known = ledger_of({"ann": [(date(2026, 3, 1), 20)]})
+    assert read_programme(None, known, PERIOD) is None
+    assert read_programme(SNAPSHOTS.filter(pl.col("customer_id") == "dee"), known, PERIOD) is None
 
 
 @pytest.mark.parametrize("pairs", [FEWEST_PAIRS, FEWEST_PAIRS - 1])
