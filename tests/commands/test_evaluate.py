@@ -83,3 +83,16 @@ def test_a_changed_assignment_is_refused(tmp_path: Path, run: Run) -> None:
     path = root / "audiences" / "spring" / "assignment.json"
     path.write_text(path.read_text(encoding="utf-8").replace("voucher", "nothing"), encoding="utf-8")
     assert run("evaluate", root, *DAY).exit_code == 6
+
+
+@pytest.mark.slow
+def test_a_page_is_computed_again_byte_for_byte_and_a_changed_log_is_named(tmp_path: Path, run: Run) -> None:
+    root = make_shop(tmp_path / "shop")
+    assert run("evaluate", *DAY, "-o", root / "out" / "page.html", "-C", root).exit_code == 0
+    [made] = [path.stem for path in (root / "runs").glob("*.json")]
+    assert run("runs", "verify", made, "-C", root).exit_code == 0
+    with (root / "out" / "kb-queries.ndjson").open("a", encoding="utf-8") as file:
+        file.write('{"at": "2026-06-29T08:15:00+00:00", "role": null, "hits": 2}\n')
+    done = run("runs", "verify", made, "-C", root)
+    assert done.exit_code == 6
+    assert "out/kb-queries.ndjson" in done.output
