@@ -256,8 +256,9 @@ def test_the_same_data_and_seed_give_the_same_bytes(shop: Path, found: Evaluatio
     assert json.loads(again.to_json())["schema"] == "ckm.evaluation/1"
 
 
-@pytest.mark.parametrize("lang", ["en"])
-def test_the_page_names_the_return_and_what_cannot_be_said(found: Evaluation, lang: str) -> None:
-    page = found.to_html(lang)
+def test_the_page_names_the_return_the_goals_and_what_cannot_be_said(found: Evaluation) -> None:
+    page = found.to_html()
     assert "−€580" in page.replace("\u2060", "")
     assert "What cannot be said" in page
+    assert "≤ 14 days" in page
+    assert "≥ 50.0%" in page
