@@ -50,7 +50,20 @@ def test_the_template_has_every_setting_with_its_default(tmp_path: Path) -> None
     assert document is not None
     top = document.mapping()
     sections = (
-        *("ingest", "check", "segment", "churn", "loyalty", "nightly", "kb", "profile", "privacy", "mcp", "evaluate"),
+        *(
+            "ingest",
+            "check",
+            "segment",
+            "churn",
+            "loyalty",
+            "nightly",
+            "kb",
+            "feedback",
+            "profile",
+            "privacy",
+            "mcp",
+            "evaluate",
+        ),
     )
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())

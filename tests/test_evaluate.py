@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from math import sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ckm._evaluate.catalogue import load_metrics
 from ckm.errors import UnknownNameError, UsageError
 from ckm.evaluate import Evaluation, evaluate
 from ckm.models.intervals import wilson
-from tests._evaluate.shop import AS_OF, make_shop
+from tests._evaluate.shop import AS_OF, audience, effect, make_shop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,7 @@ VALUES = {
     "member_activity_rate": (2 / 3, 1 / 1),
     "point_redemption_rate": (800 / 1400, 0 / 100),
     "member_difference": (None, None),
+    "membership_effect": (None, None),
 }
 
 
@@ -189,6 +191,13 @@ def test_members_are_counted_by_tier(found: Evaluation) -> None:
     assert row(found, "members", "(none)")["value"] == 1
 
 
+def test_an_invitation_to_the_programme_is_measured_against_its_holdout(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop", git=False)
+    audience(root, "join", date(2026, 4, 1), 30, 50, "membership", effect("net", 4, 1, 7, 50))
+    one = row(evaluate(root, as_of=AS_OF), "membership_effect")
+    assert (one["value"], one["low"], one["high"], one["n"]) == (4, 1, 7, 70)
+
+
 def test_the_change_is_null_where_the_previous_value_is_partial(found: Evaluation) -> None:
     assert row(found, "net_return")["change"] == -580 + 800
     assert row(found, "contributors")["change"] == 2
@@ -247,8 +256,9 @@ def test_the_same_data_and_seed_give_the_same_bytes(shop: Path, found: Evaluatio
     assert json.loads(again.to_json())["schema"] == "ckm.evaluation/1"
 
 
-@pytest.mark.parametrize("lang", ["en"])
-def test_the_page_names_the_return_and_what_cannot_be_said(found: Evaluation, lang: str) -> None:
-    page = found.to_html(lang)
+def test_the_page_names_the_return_the_goals_and_what_cannot_be_said(found: Evaluation) -> None:
+    page = found.to_html()
     assert "−€580" in page.replace("\u2060", "")
     assert "What cannot be said" in page
+    assert "≤ 14 days" in page
+    assert "≥ 50.0%" in page

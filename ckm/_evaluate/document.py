@@ -106,9 +106,14 @@ class _Page:
             self.column("status"),
         )
         cells = tuple(
-            (self.title(row["metric"]), self.number(row, "value"), row["goal"], self.status(row)) for row in rows
+            (self.title(row["metric"]), self.number(row, "value"), self.goal(row), self.status(row)) for row in rows
         )
         yield Section(self.say("goals_title"), (ReportTable(self.say("goals_title"), columns, cells),))
+
+    def goal(self, row: Row) -> str:
+        """Return a goal such as ``<= 14`` in the unit of its metric."""
+        sign, _, number = row["goal"].partition(" ")
+        return f"{'≤' if sign == '<=' else '≥'} {self.number({**row, 'goal': float(number)}, 'goal')}"
 
     def status(self, row: Row) -> str:
         if row["goal_reached"] is None:

@@ -80,6 +80,12 @@ def read_history(folder: Path, time_zone: str) -> EntryHistory | None:
     return EntryHistory(tuple(versions)) if versions else None
 
 
+def last_commit(folder: Path) -> str | None:
+    """Return the first digits of the newest commit that changed a folder; None if git does not know it."""
+    found = _git(folder, "log", "-1", "--format=%h", "--abbrev=12", "--", ".") if folder.is_dir() else None
+    return found.decode().strip() if found else None
+
+
 def _git(folder: Path, *words: str, stdin: bytes = b"") -> bytes | None:
     """Return the output of git in a folder; None if git is not installed or fails, as outside of a repository."""
     try:

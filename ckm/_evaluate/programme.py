@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ckm._evaluate.measurement import EvaluationSources
     from ckm.customers.period import Period
 
+OFFER = "membership"
+"""Offer of audiences whose treated customers were invited to the programme."""
 METRICS = ("members", "points_liability", "member_activity_rate", "point_redemption_rate", "member_difference")
 
 
@@ -20,7 +22,7 @@ def programme_of(sources: EvaluationSources, period: Period) -> list[Measurement
         return []
     found = read_programme(sources.memberships, sources.ledger, period)
     if found is None:
-        return unknown("no_members", *METRICS)
+        return [*unknown("no_members", *METRICS), _invitation(sources, period)]
     count = found.members.height
     rows = [Measurement("members", count), *(Measurement("members", n, of=tier) for tier, n in found.tiers)]
     value, balance, redemption = sources.config.loyalty.point_value, found.balance, found.redemption
@@ -35,8 +37,19 @@ def programme_of(sources: EvaluationSources, period: Period) -> list[Measurement
         rows.append(Measurement("point_redemption_rate", redemption, n=count))
     pairs = found.difference
     if pairs is None:
-        return [*rows, *unknown("few_pairs", "member_difference")]
-    rows.append(
-        Measurement("member_difference", pairs.value, pairs.low, pairs.high, pairs.pairs, note="not_randomised")
+        return [*rows, *unknown("few_pairs", "member_difference"), _invitation(sources, period)]
+    difference = Measurement(
+        "member_difference", pairs.value, pairs.low, pairs.high, pairs.pairs, note="not_randomised"
     )
-    return rows
+    return [*rows, difference, _invitation(sources, period)]
+
+
+def _invitation(sources: EvaluationSources, period: Period) -> Measurement:
+    """Return the effect on net sales of the newest audience that was invited, against its holdout."""
+    invited = [each.outcome for each in sources.audiences_of(period) if each.assignment.offer == OFFER and each.outcome]
+    for outcome in sorted(invited, key=lambda each: (each.last_day, each.audience), reverse=True):
+        for effect in (outcome.primary, *outcome.secondary):
+            if outcome.is_final and effect.metric == "net" and outcome.currency == sources.currency:
+                count = effect.treated + effect.holdout
+                return Measurement("membership_effect", effect.estimate, effect.low, effect.high, count)
+    return unknown("no_membership_audience", "membership_effect")[0]

@@ -139,7 +139,7 @@ def _returns(
 ) -> list[Measurement]:
     if not effects:
         return unknown(note, *RETURNS)
-    n, note = len(effects), costs.note or note
+    n, note = len(effects), note or costs.note
     margin = sum(each.total[0] for each in effects.values())
     draws = simulated(effects.values(), random)
     low, high = _interval(list(effects.values()), draws)

@@ -44,7 +44,8 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en", *, run: str | None
         The language has no texts.
     """
     localized = LocalizedReport(report, load_words(lang))
-    sections = [each.section(localized) for each in PAGE_SECTIONS]
+    made = [(each, each.section(localized)) for each in PAGE_SECTIONS]
+    sections = [section for each, section in made if not (each.optional and section.absent)]
     slices = slices_section(localized)
     if slices is not None:
         sections.insert(BEFORE_SLICES, slices)

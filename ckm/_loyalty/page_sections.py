@@ -15,6 +15,7 @@ from ckm._loyalty.growth_potential import headroom, holdout, lifetime_value, pas
 from ckm._loyalty.loyalty import loyal_list, loyalty_matrix, loyalty_rules, satisfaction
 from ckm._loyalty.monthly import revenue_over_time
 from ckm._loyalty.products import products_and_channels
+from ckm._loyalty.programme import programme_numbers
 from ckm._loyalty.relationship_structure import industries, parties, structure_numbers
 from ckm._loyalty.relationships import (
     active_customer_flow,
@@ -46,12 +47,15 @@ class PageSection:
         Functions that return its charts, tables and texts.
     says_missing
         Whether it gives the reasons for missing metrics of that section of the catalogue.
+    optional
+        Whether it is left out without data: for what many shops do not have.
     """
 
     name: str
     of_catalogue: str
     blocks: tuple[Callable[[LocalizedReport], Iterator[Block]], ...]
     says_missing: bool = True
+    optional: bool = False
 
     def section(self, localized: LocalizedReport) -> Section:
         """Return the section with all blocks for which there are data; without any, with one line on the reason."""
@@ -88,6 +92,7 @@ PAGE_SECTIONS = (
     PageSection("cohorts", "relationships", (cohort_retention, survival_curve), says_missing=False),
     PageSection("value", "growth_potential", (value_numbers, lifetime_value, headroom, holdout, past_spend)),
     PageSection("satisfaction", "loyalty", (satisfaction, loyalty_matrix, loyalty_rules, loyal_list)),
+    PageSection("programme", "loyalty", (programme_numbers,), says_missing=False, optional=True),
     PageSection("data_quality", "data_quality", (reconciliation, rows_read, forecast_accuracy, remarks)),
 )
 """Sections in the order of the page."""

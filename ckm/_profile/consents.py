@@ -9,6 +9,7 @@ import polars as pl
 
 from ckm._churn.suppression import suppress
 from ckm._profile.figures import NotKnown, ProfileFigure, ProfileSection, ProfileTable
+from ckm._profile.membership import membership
 from ckm._profile.record import CUSTOMERS, INTERACTIONS
 from ckm.customers.consents import consent_records
 from ckm.dataset import WHO
@@ -46,12 +47,13 @@ def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
     not_known = []
     if not tables and not found["consent"]:
         not_known.append(NotKnown("consents", "no table 'consents' and no such column"))
-    if not found["membership"]:
-        not_known.append(NotKnown("membership and points", "no such column"))
+    member = [*membership(record), *found["membership"]]
+    if not member:
+        not_known.append(NotKnown("membership and points", "no such row in 'memberships' and no such column"))
     return ProfileSection(
         "consents",
         "Consents and membership",
-        (*figures, *found["consent"], *found["membership"]),
+        (*figures, *found["consent"], *member),
         tables,
         tuple(not_known),
     )

@@ -50,6 +50,8 @@ def recompute(root: Path, manifest: Manifest) -> dict[str, Path]:
             (copy / path.name).symlink_to(path)
         elif path.name not in NOT_COPIED:
             (shutil.copytree if path.is_dir() else shutil.copy2)(path, copy / path.name)
+    if (root / ".git").exists():  # ckm evaluate reads the history of the knowledge base
+        (copy / ".git").symlink_to(root / ".git")
     for name in later_files(root, manifest):
         (copy / name).unlink()
     if (root / "store").is_dir():

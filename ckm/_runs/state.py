@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ckm
+from ckm._evaluate.entry_history import last_commit
 from ckm._kb.search_log import FILE as SEARCH_LOG
 from ckm._kb.usage_log import FILE as USAGE_LOG
 from ckm.config import load_config
@@ -30,6 +31,8 @@ MOST_FILES = 1000
 """Number of files of a folder up to which a manifest lists each one; above, one digest stands for the folder."""
 READ_LOGS = {"kb-gaps": (SEARCH_LOG,), "evaluate": (SEARCH_LOG, USAGE_LOG)}
 """Logs in ``out/`` that a command reads."""
+READS_HISTORY = frozenset({"evaluate"})
+"""Commands that read the versions of the knowledge entries in git."""
 RECEIPTS = Path("privacy") / "receipts"
 
 
@@ -42,6 +45,8 @@ def inputs_of(root: Path, command: str, named: Iterable[Path]) -> dict[str, Any]
     for name in READ_LOGS.get(command, ()):
         if (log := root / "out" / name).is_file():
             files[f"out/{name}"] = file_digest(log)
+    if command in READS_HISTORY and (commit := last_commit(root / KNOWLEDGE)) is not None:
+        files[f"{KNOWLEDGE} (git)"] = commit
     for path in named:
         name = relative_path(path, root)
         if path.exists() and path.resolve() != root and name.partition("/")[0] not in ("store", *READ):

@@ -12,7 +12,7 @@ from ckm.commands.meta import Meta, write_meta
 from ckm.commands.options import AsOf, Seed, Workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.names import ReportLanguage
-from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
+from ckm.output import Format, default_format, emit, emit_text, progress, remark
 
 if TYPE_CHECKING:
     import polars as pl
@@ -164,9 +164,10 @@ def _print(found: Evaluation, chosen: EvaluationFormat | str, output: Path | Non
 
 
 def _draw(found: Evaluation) -> None:
-    """Print the known figures by section, then what cannot be said."""
+    """Print the known figures by section, what cannot be said, and what the figures leave out."""
     import polars as pl
 
+    print(f"{found.period}, compared with {found.compared}\n")
     known = found.frame.filter(pl.col("value").is_not_null())
     for section in known["section"].unique(maintain_order=True):
         emit(_columns(known.filter(section=section)), Format.table, title=section, formats=NUMBERS, by_use=BY_USE)
@@ -174,9 +175,10 @@ def _draw(found: Evaluation) -> None:
     missing = found.missing
     if missing.height:
         emit(missing, Format.table, title="what cannot be said")
-    partial = known.filter(pl.col("note").is_not_null(), pl.col("of") == "")
-    for metric, why in partial.select("metric", "note").iter_rows():
-        note(f"{metric}: {why}")
+    partial = known.filter(pl.col("note").is_not_null(), pl.col("of") == "").select("metric", "note")
+    if partial.height:
+        print()
+        emit(partial, Format.table, title="what is left out")
 
 
 def _columns(rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import polars as pl
 from ckm.customers.calendar import months_before
 from ckm.customers.day_totals import NO_DAY
 from ckm.customers.period import Period
+from ckm.metrics.metric import Metric
 from ckm.models.intervals import mean, wilson
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import ReportContext
 
     Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -90,6 +92,44 @@ class Programme:
     def activity(self) -> tuple[float, float | None, float | None]:
         """Share of active members with the ends of its Wilson interval."""
         return self.active / self.members.height, *wilson(self.active, self.members.height)
+
+
+def programme_metrics(context: ReportContext) -> tuple[Metric, ...]:
+    """Return the metrics of the loyalty programme, with those of the comparison period; none without members."""
+    memberships = context.tables.get(TABLE)
+    found = read_programme(memberships, context.ledger, context.period)
+    if found is None:
+        return ()
+    before = read_programme(memberships, context.ledger, context.compared) if context.is_comparable else None
+    count, previous_n = found.members.height, None if before is None else before.members.height
+    point = context.config.loyalty.point_value
+    share, low, high = found.activity
+    earlier = None if before is None else before.activity[0]
+    metrics = [
+        Metric("members", count, n=count, previous=previous_n, previous_n=previous_n),
+        Metric("member_activity_rate", share, n=count, lo=low, hi=high, previous=earlier, previous_n=previous_n),
+    ]
+    before_tiers = {} if before is None else dict(before.tiers)
+    metrics += [
+        Metric("members_by_tier", number, (("tier", tier),), previous=before_tiers.get(tier))
+        for tier, number in found.tiers
+    ]
+    for name, value, previous in (
+        ("points_liability", _worth(found, point), _worth(before, point)),
+        ("point_redemption_rate", found.redemption, None if before is None else before.redemption),
+    ):
+        if value is not None:
+            metrics.append(Metric(name, value, n=count, previous=previous, previous_n=previous_n))
+    pairs = found.difference
+    if pairs is not None:
+        metrics.append(Metric("member_difference", pairs.value, n=pairs.pairs, lo=pairs.low, hi=pairs.high))
+    return tuple(metrics)
+
+
+def _worth(programme: Programme | None, point: float | None) -> float | None:
+    """Return the value of all points; None if it is not known."""
+    balance = None if programme is None else programme.balance
+    return None if balance is None or point is None else balance * point
 
 
 def read_programme(memberships: pl.LazyFrame | None, ledger: Ledger, period: Period) -> Programme | None:

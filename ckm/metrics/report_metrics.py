@@ -16,6 +16,7 @@ from ckm.metrics.dimensions import customer_dimensions
 from ckm.metrics.forecast_accuracy import forecast_accuracy_metrics, save_and_score
 from ckm.metrics.lifecycle import lifecycle_metrics, lifecycle_of
 from ckm.metrics.loyalty_matrix import loyalty_metrics
+from ckm.metrics.loyalty_programme import programme_metrics
 from ckm.metrics.monthly import monthly_metrics
 from ckm.metrics.monthly_retention import monthly_retention
 from ckm.metrics.monthly_risk import monthly_risk
@@ -127,6 +128,7 @@ def report_metrics(
             ((*monthly_retention(context), *monthly_risk(context)), ()),
             relationship_metrics(context),
             (structure_metrics(context), ()),
+            (programme_metrics(context), ()),
             cohort_metrics(context),
             survival_metrics(context, lifecycle),
             second_order_metrics(second, None if context.before is None else second_orders(context.before)),
