@@ -16,7 +16,7 @@ from ckm._evaluate.catalogue import load_metrics, texts
 from ckm._evaluate.coverage import coverage_of
 from ckm._evaluate.entry_history import read_history
 from ckm._evaluate.knowledge import knowledge_of
-from ckm._evaluate.measurement import Audience, EvaluationSources
+from ckm._evaluate.measurement import EvaluationSources, MeasuredAudience
 from ckm._evaluate.programme import programme_of
 from ckm._evaluate.programme_return import return_of
 from ckm._evaluate.result import COLUMNS, Evaluation
@@ -148,10 +148,10 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
     )
 
 
-def _audience(workspace: Workspace, name: str) -> Audience:
+def _audience(workspace: Workspace, name: str) -> MeasuredAudience:
     folder = audience_folder(workspace.root, name)
     outcome = read_outcome(folder / OUTCOME) if (folder / OUTCOME).exists() else None
-    return Audience(read_assignment(folder), outcome)
+    return MeasuredAudience(read_assignment(folder), outcome)
 
 
 def _frame(

@@ -25,7 +25,7 @@ UNITS = (MONEY, SHARE, COUNT, DAYS, HOURS, MONTHS)
 
 @dataclass(frozen=True)
 class MetricEntry:
-    """Section and unit of a metric, and what its rows besides the whole are about; empty without such rows."""
+    """Section and unit of a metric; ``of`` names what it is broken down by (audience, state, mode), empty without."""
 
     section: str
     unit: str

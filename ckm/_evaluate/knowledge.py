@@ -144,8 +144,7 @@ def _day(at: datetime, time_zone: str) -> date:
 def _conversion(sources: EvaluationSources, period: Period) -> list[Measurement]:
     """Return entries by mode of knowledge conversion, moves between modes, and days in the present mode.
 
-    The mode in which entries that are in use have been longest, in the median, is where they get stuck; entries that
-    are internalised have arrived.
+    ``slowest_mode`` is the mode before the last one (internalise) with the largest median of days in it.
     """
     entries = sources.entries_on(period.last)
     if entries is None:

@@ -40,7 +40,7 @@ class Measurement:
     n
         Number of observations: audiences, contacts, entries, searches; None if it is a count itself.
     of
-        Audience, state, mode or tier that the figure is about; empty for all together.
+        MeasuredAudience, state, mode or tier that the figure is about; empty for all together.
     note
         Code of the reason why the value is not known, or of what it leaves out; empty without one.
     """
@@ -68,7 +68,7 @@ def rate(metric: str, part: int, whole: int, note: str) -> Measurement:
 
 
 @dataclass(frozen=True)
-class Audience:
+class MeasuredAudience:
     """An audience with its outcome; None if none was recorded."""
 
     assignment: Assignment
@@ -110,7 +110,7 @@ class EvaluationSources:
     currency: str
     time_zone: str
     as_of: date
-    audiences: Sequence[Audience]
+    audiences: Sequence[MeasuredAudience]
     entries: Sequence[KnowledgeEntry]
     history: EntryHistory | None
     searches: SearchLog
@@ -120,12 +120,12 @@ class EvaluationSources:
     ledger: Ledger
     store: Store
 
-    def audiences_of(self, period: Period) -> list[Audience]:
+    def audiences_of(self, period: Period) -> list[MeasuredAudience]:
         """Return the audiences whose window ended in a period."""
         return [each for each in self.audiences if period.first <= each.assignment.last_day <= period.last]
 
     def entries_on(self, day: date) -> Sequence[KnowledgeEntry] | None:
-        """Return the entries as they were on a day: now for the as-of date, else from git; None if unknown."""
+        """Return the entries on a day: the present files for the as-of date, else those of git; None without git."""
         if day >= self.as_of:
             return self.entries
         return None if self.history is None else self.history.entries_on(day)

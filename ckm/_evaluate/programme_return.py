@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm._evaluate.measurement import Audience, EvaluationSources
+    from ckm._evaluate.measurement import EvaluationSources, MeasuredAudience
     from ckm._outcome.outcome_file import MeasuredEffect
     from ckm.customers.period import Period
 
@@ -78,8 +78,10 @@ def return_of(sources: EvaluationSources, period: Period, months: int, seed: int
     return found
 
 
-def _effects(sources: EvaluationSources, audiences: Sequence[Audience], metric: str) -> dict[str, MeasuredEffect]:
-    """Return the effect on a metric by audience, of final outcomes in the currency of the shop."""
+def _effects(
+    sources: EvaluationSources, audiences: Sequence[MeasuredAudience], metric: str
+) -> dict[str, MeasuredEffect]:
+    """Return the effect on a metric by name of the audience, from final outcomes in the currency of the shop."""
     found = {}
     for each in audiences:
         outcome = each.outcome
@@ -91,14 +93,14 @@ def _effects(sources: EvaluationSources, audiences: Sequence[Audience], metric: 
     return found
 
 
-def _note(audiences: Sequence[Audience], effects: dict[str, MeasuredEffect]) -> str:
+def _note(audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect]) -> str:
     if len(effects) == len(audiences):
         return ""
     return "some_without_outcome" if effects else "no_outcome"
 
 
 def _incremental(
-    name: str, audiences: Sequence[Audience], effects: dict[str, MeasuredEffect], random: np.random.Generator
+    name: str, audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect], random: np.random.Generator
 ) -> list[Measurement]:
     note = _note(audiences, effects)
     if not effects:
@@ -127,7 +129,7 @@ def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) ->
 
 
 def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, float]:
-    """Return the 95 % interval of a sum of total effects: that of a single effect as it is, else of the draws."""
+    """Return the 95 % interval of a sum of total effects: that of the draws; of a single effect its own."""
     if len(effects) == 1:
         return effects[0].total[1:]
     low, high = np.quantile(draws, ENDS)
@@ -159,7 +161,7 @@ def _returns(
     return rows
 
 
-def _costs(sources: EvaluationSources, audiences: Sequence[Audience], period: Period, months: int) -> Costs:
+def _costs(sources: EvaluationSources, audiences: Sequence[MeasuredAudience], period: Period, months: int) -> Costs:
     settings = sources.config.evaluate
     per_contact = settings.contact_cost if settings.contact_cost is not None else sources.config.churn.contact_cost
     parts = [
@@ -176,13 +178,13 @@ def _costs(sources: EvaluationSources, audiences: Sequence[Audience], period: Pe
     )
 
 
-def _offers(audiences: Sequence[Audience], cost: float | None) -> float | None:
+def _offers(audiences: Sequence[MeasuredAudience], cost: float | None) -> float | None:
     """Return the cost of the offers; 0 if no audience has one, None if the cost of an offer is unknown."""
     persons = sum(each.assignment.treated for each in audiences if each.assignment.offer)
     return 0.0 if not persons else None if cost is None else cost * persons
 
 
-def _cost_rows(costs: Costs, audiences: Sequence[Audience]) -> list[Measurement]:
+def _cost_rows(costs: Costs, audiences: Sequence[MeasuredAudience]) -> list[Measurement]:
     n = len(audiences)
     return [
         Measurement("contact_costs", costs.contacts, n=n),
@@ -194,7 +196,7 @@ def _cost_rows(costs: Costs, audiences: Sequence[Audience]) -> list[Measurement]
 
 
 def _unit_costs(
-    sources: EvaluationSources, audiences: Sequence[Audience], period: Period, months: int, seed: int
+    sources: EvaluationSources, audiences: Sequence[MeasuredAudience], period: Period, months: int, seed: int
 ) -> list[Measurement]:
     """Return incremental buyers with cost and hours per buyer, and cost and hours per validated entry."""
     settings = sources.config.evaluate
@@ -225,7 +227,7 @@ def _unit_costs(
     return [*found, *_entry_costs(sources, period, months)]
 
 
-def _buyers(audience: Audience) -> MeasuredEffect | None:
+def _buyers(audience: MeasuredAudience) -> MeasuredEffect | None:
     """Return the effect on the number of persons with an order; None if the outcome is not about orders."""
     outcome = audience.outcome
     if outcome is None or not outcome.is_final:

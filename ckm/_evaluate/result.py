@@ -78,7 +78,7 @@ class Evaluation(Result):
 
     @property
     def missing(self) -> pl.DataFrame:
-        """What cannot be said: metric, of, note."""
+        """Metrics without a value, with the reason: metric, of, note."""
         return self.frame.filter(pl.col("value").is_null()).select("metric", "of", "note")
 
     def to_html(self, lang: str = "en") -> str:

@@ -17,7 +17,7 @@ TIERS = "members_by_tier"
 
 
 def programme_numbers(localized: LocalizedReport) -> Iterator[Block]:
-    """Return the table of the metrics of the programme, the members by tier, and what their difference is not."""
+    """Return the metrics of the programme, the members by tier, and the caution on their difference to non-members."""
     numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
     if not numbers:
         return

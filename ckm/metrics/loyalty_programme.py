@@ -12,6 +12,7 @@ import polars as pl
 
 from ckm.customers.calendar import months_before
 from ckm.customers.day_totals import NO_DAY
+from ckm.customers.ledger import NO_VALUE
 from ckm.customers.period import Period
 from ckm.metrics.metric import Metric
 from ckm.models.intervals import mean, wilson
@@ -35,7 +36,6 @@ NEAR = float(np.log(1.25))
 """Largest difference of the logarithms of 1 + value before joining within a pair: 25 %."""
 FEWEST_PAIRS = 30
 """Fewest pairs whose mean difference has a usable t interval."""
-UNKNOWN_TIER = "(none)"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Programme:
         """Number of members by tier, largest first; ``(none)`` without a tier. Empty if no tier is known."""
         if not self.members["tier"].drop_nulls().len():
             return []
-        counted = self.members.group_by(pl.col("tier").fill_null(UNKNOWN_TIER)).len()
+        counted = self.members.group_by(pl.col("tier").fill_null(NO_VALUE)).len()
         return counted.sort("len", "tier", descending=[True, False]).rows()
 
     @property
@@ -233,7 +233,15 @@ def _difference(members: pl.DataFrame, places: Integers, ledger: Ledger, period:
 
 
 def _pairs(members: Integers, others: Integers, value: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """Return pairs of a member and the nearest free other customer by value, members of the largest value first."""
+    """Pair each member with the non-member of the nearest value who is in no pair yet, largest values first.
+
+    Parameters
+    ----------
+    members, others
+        Codes of members and of non-members.
+    value
+        Logarithm of 1 + net sales before joining, by code.
+    """
     left = others[np.argsort(value[others], kind="stable")].tolist()
     values = value[left].tolist() if left else []
     found = []
