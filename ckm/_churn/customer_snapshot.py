@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -147,6 +147,7 @@ class _Cut:
     first: NDArray[np.int32]
     last: NDArray[np.int32]
     last_of_code: NDArray[np.int32]
+    _ends: dict[tuple[str, int], Whole] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, history: History, day: int, horizon: int, only: NDArray[np.integer] | None) -> _Cut:
@@ -186,9 +187,27 @@ class _Cut:
 
     def spent(self, name: str, after: int) -> Whole:
         """Return the sum ``name`` of each customer's purchases and returns after the day ``after``."""
-        bought = self.purchases.total(name, self.purchases.after(self.who, after), self.stop)
-        others = (self.history.ledger.later_lines, self.history.ledger.returns)
-        return sum((each.between(name, self.who, after, self.day) for each in others if name in each.totals), bought)
+        spent = self.purchases.total(name, self.end("purchases", after), self.stop)
+        for others in ("later_lines", "returns"):
+            totals: DayTotals = getattr(self.history.ledger, others)
+            if name in totals.totals:
+                spent = spent + totals.total(name, self.end(others, after), self.end(others, self.day))
+        return spent
+
+    def end(self, entries: str, day: int) -> Whole:
+        """Return :meth:`ckm.customers.day_totals.DayTotals.after` for the customers, each day searched once.
+
+        ``entries`` is ``purchases``, ``later_lines`` or ``returns``.
+        """
+        if (entries, day) not in self._ends:
+            totals: DayTotals = getattr(self.history.ledger, entries)
+            is_cut = entries == "purchases" and day == self.day
+            self._ends[entries, day] = self.stop if is_cut else totals.after(self.who, day)
+        return self._ends[entries, day]
+
+    def bought(self, after: int, until: int) -> Whole:
+        """Return the number of purchase days of each customer in the days ``(after, until]``."""
+        return self.end("purchases", until) - self.end("purchases", after)
 
 
 def _check_day(history: History, day: int) -> None:
@@ -201,12 +220,12 @@ def _check_day(history: History, day: int) -> None:
 def _frequency(at: _Cut) -> dict[str, NDArray[Any]]:
     usual = interpurchase_times(at.history.ledger.gaps.by(at.day), at.last_of_code)
     a_year_ago = at.day - YEAR
-    same = at.purchases.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day))
-    whole_year = at.stop - at.purchases.after(at.who, a_year_ago)
+    same = at.bought(a_year_ago, min(a_year_ago + at.horizon, at.day))
+    whole_year = at.bought(a_year_ago, at.day)
     return {
         "days_silent": at.day - at.last,
         "purchase_days": at.stop - at.start,
-        **{name: at.purchases.count(at.who, at.day - days, at.day) for name, days in COUNT_WINDOWS.items()},
+        **{name: at.bought(at.day - days, at.day) for name, days in COUNT_WINDOWS.items()},
         "gap_median_days": usual.median[at.who],
         "gap_p80_days": usual.p80[at.who],
         "gap_last_ratio": usual.last_ratio[at.who],
@@ -219,7 +238,7 @@ def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
     purchases, ledger = at.purchases, at.history.ledger
     scale = ledger.scale
     half, year = at.months_ago(6), at.months_ago(12)
-    at_half, at_year = purchases.after(at.who, half), purchases.after(at.who, year)
+    at_half, at_year = at.end("purchases", half), at.end("purchases", year)
     recent, before = purchases.total("net", at_half, at.stop), purchases.total("net", at_year, at_half)
     bought = purchases.total("net", at.start, at.stop)
     last = purchases.total("net", at.stop - 1, at.stop)
@@ -235,9 +254,9 @@ def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
         features["discount_share"] = _ratio(discount, bought + discount)
     if at.history.returns_begin <= at.day:
         returns = ledger.returns
-        since, until = returns.start(at.who), returns.after(at.who, at.day)
+        since, until = returns.start(at.who), at.end("returns", at.day)
         features["return_share"] = np.nan_to_num(_ratio(-returns.total("net", since, until), bought))
-        features["returns_90d"] = until - returns.after(at.who, at.day - RECENT_DAYS)
+        features["returns_90d"] = until - at.end("returns", at.day - RECENT_DAYS)
     return features
 
 

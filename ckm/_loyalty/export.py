@@ -12,6 +12,7 @@ from ckm._churn.top_products import top_products
 from ckm._loyalty.list_texts import TEXT_COLUMNS, ListTexts
 from ckm._loyalty.numbers import Numbers
 from ckm._loyalty.words import load_words
+from ckm._privacy.group_size import refuse_small_groups
 from ckm.errors import UsageError
 from ckm.files import replacing
 from ckm.metrics.customer_columns import SCHEMA, list_audiences
@@ -56,6 +57,8 @@ def export_customers(
 
     Raises
     ------
+    RefusedError
+        A group of customers with equal quasi-identifiers is too small; nothing is written.
     UsageError
         The folder is a file, cannot be written, or one of the files is a link that leads out of it.
     UnknownNameError
@@ -66,6 +69,8 @@ def export_customers(
     table = customer_table(context, known, names=names)
     written = []
     frames = {TABLE: table.frame, **_lists(context, table, lang)}
+    for name, rows in frames.items():
+        refuse_small_groups(rows, context.config.privacy, name)
     texts = {DICTIONARY_MD: dictionary_page(table), DICTIONARY_JSON: dictionary_json(table)}
     for name in (TABLE, DICTIONARY_MD, DICTIONARY_JSON, *(each for each in frames if each != TABLE)):
         path = folder / name

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from ckm._privacy.person import find_person, linked_ids
+from ckm._privacy.erasure import person_of
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import read_identities
 from ckm.io.values.word_lists import load_data
@@ -105,7 +105,7 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     """
     store = Store(workspace.store_dir)
     identities = read_identities(workspace.root / IDENTITIES)
-    person = find_person(store, linked_ids(ids, identities))
+    person = person_of(store, ids, identities)
     places = []
     for folder in table_folders(store.root):
         table = StoredTable(folder)
@@ -122,7 +122,9 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     links = [link for link in identities.links if {link.left, link.right} & set(person.ids)]
     if links:
         places.append(Place(IDENTITIES, purpose_of(IDENTITIES), pl.DataFrame([vars(link) for link in links])))
-    return PersonalData(person.ids, tuple(places), load_data(PURPOSES)["retention"])
+    ages = [f"{name} {age.days:,} days" for name, age in sorted(workspace.config.privacy.retention.items())]
+    limits = f" Maximum ages: {', '.join(ages)}." if ages else " No maximum age is set."
+    return PersonalData(person.ids, tuple(places), f"{load_data(PURPOSES)['retention']}{limits}")
 
 
 def purpose_of(place: str) -> str:

@@ -20,8 +20,18 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from ckm._privacy.contacts import contact_columns
 from ckm._privacy.kept_counts import KeptCounts, kept_counts
-from ckm._privacy.person import Person, find_person, linked_ids, tables_with_customers
+from ckm._privacy.person import (
+    CUSTOMER,
+    Person,
+    find_person,
+    linked_ids,
+    same_address,
+    tables_with_customers,
+)
 from ckm._privacy.result_lists import EDITABLE, remove_from_list
 from ckm._privacy.tombstones import (
     FOLDER,
@@ -37,15 +47,15 @@ from ckm.errors import UsageError
 from ckm.files import OWNER_ONLY_FOLDER
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import Identities, read_identities
+from ckm.schema import RESERVED_COLUMNS, TABLES, Exposure
 from ckm.store import Store
 from ckm.store.damage import table_folders
+from ckm.store.quarantine_search import names_customer
 from ckm.store.runs import is_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
-
-    import polars as pl
 
     from ckm.config import Workspace
 
@@ -54,8 +64,6 @@ if TYPE_CHECKING:
 JOURNAL, RECEIPTS = "erasure.json", "receipts"
 INCOMING = "incoming"
 DIGEST_LENGTH = 12
-FREE_TEXTS = (("interactions", "text"),)
-"""Tables and their columns of free text, which may name another customer."""
 NOT_SEARCHED = frozenset({"store", FOLDER, INCOMING, ".git"})
 """Folders of a workspace that the search for remaining traces leaves out: the store is rewritten, the privacy folder
 has no values, and the others are searched or named on their own."""
@@ -168,7 +176,7 @@ def erase(
         given = tuple(dict.fromkeys(ids))
         if not force:
             _refuse_unknown(workspace, store, given, identities)
-        person = find_person(store, linked_ids(given, identities))
+        person = person_of(store, given, identities)
         make_private(workspace.root / FOLDER)
         tombstones = read_tombstones(workspace.root / FOLDER)
         repeats = tombstones is not None and all(tombstones.has(ID, each) for each in person.ids)
@@ -177,6 +185,13 @@ def erase(
         _write_journal(workspace, begun)
         receipt = _finish(workspace, store, begun, progress)
         return receipt if receipt.receipt or completed is None else completed
+
+
+def person_of(store: Store, ids: Iterable[str], identities: Identities) -> Person:
+    """Return the person with these customer ids, all linked ones, and ids that are an e-mail address of the person."""
+    person = find_person(store, linked_ids(ids, identities))
+    more = same_address(store, person)
+    return find_person(store, linked_ids({*person.ids, *more}, identities)) if more else person
 
 
 def complete(
@@ -196,19 +211,18 @@ def complete(
 
 
 def _refuse_unknown(workspace: Workspace, store: Store, ids: tuple[str, ...], identities: Identities) -> None:
-    import polars as pl
-
-    from ckm._privacy.person import CUSTOMER
-
     tombstones = read_tombstones(workspace.root / FOLDER)
     linked = {each for link in identities.links for each in (link.left, link.right)}
     unknown = {each for each in ids if each not in linked and not (tombstones and tombstones.has(ID, each))}
-    quarantine = store.quarantine()
-    tables = [frame for _, frame in tables_with_customers(store)] + ([quarantine] if quarantine is not None else [])
-    for frame in tables:
+    for _, frame in tables_with_customers(store):
         if unknown:
             found = frame.filter(pl.col(CUSTOMER).is_in(sorted(unknown))).select(pl.col(CUSTOMER).unique()).collect()
             unknown -= {*found[CUSTOMER]}
+    quarantine = store.quarantine()
+    if unknown and quarantine is not None:
+        records = quarantine.select(CUSTOMER, "raw").collect()
+        unknown -= {*records[CUSTOMER]}
+        unknown -= {each for each in unknown if names_customer(records["raw"], each).any()}
     if unknown:
         raise UsageError(
             f"the store has no customer '{next(each for each in ids if each in unknown)}'",
@@ -279,10 +293,23 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
 
 
 def _texts_with_traces(store: Store, traces: Traces) -> Iterator[str]:
-    """Yield the columns of free text in which rows of other customers contain the person."""
-    for name, column in FREE_TEXTS:
-        if name in store.tables() and column in store.columns(name) and traces.in_column(store.scan(name), column):
-            yield f"store/{name}.{column}"
+    """Yield the columns of texts in which rows of other customers contain the person.
+
+    They are the text columns of persons, such as texts and notes, and those that only a source has. Ids and contacts
+    are not among them: rows with the person's are erased.
+    """
+    for name in store.tables():
+        rows = store.scan(name)
+        for column, dtype in rows.collect_schema().items():
+            if dtype == pl.String and _may_name_others(name, column) and traces.in_column(rows, column):
+                yield f"store/{name}.{column}"
+
+
+def _may_name_others(table: str, column: str) -> bool:
+    if column in RESERVED_COLUMNS or column.endswith("_id") or column == "line_no" or contact_columns([column]):
+        return False
+    schema = TABLES.get(table)
+    return schema is None or schema.exposure(column) in (Exposure.personal, Exposure.identity)
 
 
 def _files(lineage: pl.DataFrame) -> Iterable[str]:

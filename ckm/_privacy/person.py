@@ -119,6 +119,19 @@ def find_person(store: Store, ids: tuple[str, ...]) -> Person:
     return Person(ids, kept, own, shared=len(others))
 
 
+def same_address(store: Store, person: Person) -> set[str]:
+    """Return further customer ids that are an e-mail address of the person, also in another spelling."""
+    keys = person.keys.get(EMAIL)
+    if not keys:
+        return set()
+    found: set[str] = set()
+    for _, frame in tables_with_customers(store):
+        addresses = frame.select(CUSTOMER).filter(pl.col(CUSTOMER).str.contains("@", literal=True))
+        theirs = addresses.filter(contact_key(pl.col(CUSTOMER), EMAIL).is_in(list(keys)))
+        found.update(theirs.unique().collect(engine="streaming")[CUSTOMER])
+    return found - {*person.ids}
+
+
 def _identifies(name: str) -> bool:
     """Return whether a name is searched in texts: one short word, such as a given name, is of many people."""
     return not name.isascii() or " " in name or len(name) >= SHORTEST_NAME
@@ -150,8 +163,10 @@ def _of_others(
         if full is not None and names:
             wanted.append((full.str.to_lowercase(), names))
         for key, values in wanted:
-            found = frame.filter(rest).select(key.alias("key")).filter(pl.col("key").is_in(sorted(values)))
-            others.update(found.unique().collect()["key"])
+            found = frame.filter(rest).select(CUSTOMER, key=key).filter(pl.col("key").is_in(sorted(values)))
+            # a customer whose id is this address is no other customer (:func:`same_address`)
+            is_address = (contact_key(pl.col(CUSTOMER), EMAIL) == pl.col("key")).fill_null(value=False)
+            others.update(found.unique().collect().filter(~is_address)["key"])
     return others
 
 

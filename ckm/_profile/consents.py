@@ -48,7 +48,6 @@ def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
         not_known.append(NotKnown("consents", "no table 'consents' and no such column"))
     if not found["membership"]:
         not_known.append(NotKnown("membership and points", "no such column"))
-    not_known.append(NotKnown("invoice requirements", "no table 'billing_fields'"))
     return ProfileSection(
         "consents",
         "Consents and membership",

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
-from ckm._segment.clusters.learn import fit_clusters, read_clusters
-from ckm._segment.lifecycle.definition import fit_lifecycle, read_lifecycle
-from ckm._segment.rfm.definition import fit_rfm, read_rfm
-from ckm._segment.rules.definition import read_rules
-from ckm._segment.value.definition import fit_value, read_value
 from ckm.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -44,12 +40,24 @@ class Method:
     of_money: bool = False
 
 
+def _of(module: str, name: str) -> Callable[[Any], Definition]:
+    """Return a function of a method's package, which is imported when the function is called."""
+
+    def call(argument: Any) -> Definition:
+        found: Definition = getattr(import_module(f"ckm._segment.{module}"), name)(argument)
+        return found
+
+    return call
+
+
 METHODS = {
-    "rfm": Method(read_rfm, fit_rfm, scope="rfm"),
-    "value": Method(read_value, fit_value, of_money=True),
-    "lifecycle": Method(read_lifecycle, fit_lifecycle, with_prospects=True),
-    "clusters": Method(read_clusters, fit_clusters),
-    "rules": Method(read_rules),
+    "rfm": Method(_of("rfm.definition", "read_rfm"), _of("rfm.definition", "fit_rfm"), scope="rfm"),
+    "value": Method(_of("value.definition", "read_value"), _of("value.definition", "fit_value"), of_money=True),
+    "lifecycle": Method(
+        _of("lifecycle.definition", "read_lifecycle"), _of("lifecycle.definition", "fit_lifecycle"), with_prospects=True
+    ),
+    "clusters": Method(_of("clusters.learn", "read_clusters"), _of("clusters.learn", "fit_clusters")),
+    "rules": Method(_of("rules.definition", "read_rules")),
 }
 """Methods by name."""
 

@@ -29,6 +29,8 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
 from ckm.names import ReportLanguage
 from ckm.output import Format, default_format, detail, emit, emit_text, file_alone, note, progress, remark
+from ckm.remark import basis
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -165,12 +167,27 @@ def loyalty_report(
         _print(report, fmt, output, lang)
     if meta is not None:
         write_meta(_facts(made, request, dataset, source), meta)
-    remark(*dataset.remarks, *report.remarks)
+    remark(*dataset.remarks, *report.remarks, *_left_out(written))
     for path in written:
         detail(f"wrote {path}")
     if export is not None:
         note(f"wrote {len(written)} files into {export}")
     return None
+
+
+def _left_out(written: list[Path]) -> list[str]:
+    """Return a remark on customers who are in no list because they may not be contacted now."""
+    if not written:
+        return []
+    import polars as pl
+
+    from ckm._loyalty.export import TABLE
+
+    [table] = [path for path in written if path.name == TABLE]
+    reasons = pl.read_parquet(table, columns=["left_alone"])["left_alone"].drop_nulls()
+    counts = [f"{rows:,} {reason.replace('_', ' ')}" for reason, rows in sorted(reasons.value_counts().iter_rows())]
+    people = counted(len(reasons), "customer", "is", "are")
+    return [basis(f"{people} in no list ({', '.join(counts)})")] if counts else []
 
 
 def _facts(made: Loyalty, request: LoyaltyOptions, dataset: Dataset, source: Mapping[str, Any]) -> Mapping[str, Any]:

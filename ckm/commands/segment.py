@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -30,9 +31,10 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
-from ckm.errors import UnknownNameError, UsageError
+from ckm.errors import RefusedError, UnknownNameError, UsageError
 from ckm.names import FITTED_METHODS
 from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark
+from ckm.remark import basis
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ def segment(
     as_of: AsOf = None,
     customers: Annotated[
         bool, typer.Option("--customers", help="Print one row per customer instead of one per segment.")
+    ] = False,
+    contactable: Annotated[
+        bool,
+        typer.Option("--contactable", help="Leave out customers whom consents do not allow to contact from the rows."),
     ] = False,
     details: Annotated[
         bool, typer.Option("--details", help="Print the details of the method, and how features have shifted.")
@@ -148,8 +154,12 @@ def segment(
       ckm segment --moves --since 2026-03-31           # segment changes in the last quarter
       ckm segment --by clusters --refit                # fit new clusters
       ckm segment --by rules/vip.yaml --customers -f csv | head
+      ckm segment --contactable -o mailing.csv         # without customers who may not be contacted
       ckm segment --features                           # features that rules can use
     """
+    left_out: list[str] = []
+    if contactable and partitions is not None:
+        raise UsageError("--contactable and --partitions exclude each other", hint="leave out --partitions")
     refuse_meta(meta, {"--features": features, "--show-rules": show_rules})
     if features:
         from ckm.customers.dictionary import read_dictionary
@@ -186,12 +196,45 @@ def segment(
         advance.stage("segmenting")
         with saying(dataset.remarks, fmt):
             result = segment_dataset(dataset, request, config)
+    if contactable:
+        result, left_out = _contactable(result, dataset)
+    exports = output is not None or (customers and (fmt or default_format()) is not Format.table)
+    if exports:
+        _refuse_small_groups(result, dataset, output)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     if meta is not None:
         write_meta(_facts(result, request, dataset, source), meta)
     # After the result: a run that fails under -f json has the error alone on stderr.
-    remark(*dataset.remarks, *result.remarks)
+    remark(*dataset.remarks, *result.remarks, *left_out)
     return None
+
+
+def _contactable(result: Segmentation, dataset: Dataset) -> tuple[Segmentation, list[str]]:
+    """Return the result without the rows of customers who may not be contacted, and a remark on their number."""
+    from ckm.customers.consents import consent_records, contactable
+
+    zone, channel = dataset.config.time_zone, dataset.config.churn.contact_channel
+    records = consent_records(dataset.tables, zone)
+    allowed = contactable(records, result.customers, result.as_of, channel, time_zone=zone)["allowed"]
+    left_out = counted(int((~allowed).sum()), "customer")
+    said = f"{left_out} left out, whom consents do not allow to contact"
+    nothing = "no consents are recorded: nobody is left out"
+    return replace(result, customers=result.customers.filter(allowed)), [basis(nothing if records is None else said)]
+
+
+def _refuse_small_groups(result: Segmentation, dataset: Dataset, output: Path | None) -> None:
+    """Refuse rows of customers in small groups of equal quasi-identifiers; remove a file that partitions wrote."""
+    from ckm._privacy.group_size import refuse_small_groups
+
+    if result.written is None or output is None:
+        return refuse_small_groups(result.customers, dataset.config.privacy, "rows of customers")
+    import polars as pl
+
+    try:
+        return refuse_small_groups(pl.scan_parquet(output), dataset.config.privacy, "rows of customers")
+    except RefusedError:
+        output.unlink()
+        raise
 
 
 def _print(

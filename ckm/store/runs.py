@@ -20,7 +20,6 @@ from ckm.io.parquet_file import scan_files
 from ckm.store import journal
 from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
 from ckm.store.delta import RUN_KEY, StoredTable
-from ckm.store.writer import settle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -314,6 +313,8 @@ def _replace(root: Path, table: StoredTable, run: Run, rows: pl.DataFrame, old: 
     """Commit the rows of a run in place of the files ``old``, with a journal entry for recovery after a crash."""
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
+    from ckm.store.writer import settle  # import here: a reader of runs does not need it
+
     entry = journal.Entry(prefix, table.name, app_id, journal.mark_loaded(table, app_id))
     values = (run.number, run.name, run.version, run.as_of)
     of_run = [pl.lit(value, RUN_SCHEMA[name]).alias(name) for name, value in zip(RUN_SCHEMA, values, strict=True)]

@@ -60,3 +60,11 @@ def test_an_erased_person_has_no_export(shop: Path, tmp_path: Path) -> None:
     ckm.privacy.erase(root, ANN, on=date(2026, 11, 30))
     with pytest.raises(UsageError, match="nothing on"):
         ckm.privacy.export(root, ANN)
+
+
+def test_an_export_says_the_maximum_ages(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop")
+    assert ckm.privacy.export(root, ANN).data.retention.endswith("No maximum age is set.")
+    text = (root / "ckm.yaml").read_text().replace("  retention: {}\n", "  retention: {transactions: 10y}\n")
+    (root / "ckm.yaml").write_text(text)
+    assert "transactions 3,653 days" in ckm.privacy.export(root, ANN).data.retention

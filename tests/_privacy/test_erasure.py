@@ -19,6 +19,7 @@ from ckm import files
 from ckm.errors import RefusedError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.store import Store
+from ckm.workspace import lay_out
 from tests._privacy.shop import ANN, ANN_SHOP, HEADER, OTHERS, files_with_traces, january, load, make_shop, march, order
 from tests.store.death import dying_after
 
@@ -238,3 +239,65 @@ def test_an_erasure_killed_by_the_system_is_completed(made: Path, tmp_path: Path
         assert files_with_traces(root) == []
         assert customers(root) == customers(whole)
     assert killed
+
+
+def stored(root: Path, table: str) -> list[str]:
+    return sorted(Store(root / "store").scan(table).collect()["customer_id"].drop_nulls())
+
+
+def loaded(tmp_path: Path, **tables: str) -> Path:
+    root = tmp_path / "small"
+    lay_out(root)
+    for name, text in tables.items():
+        path = root / "incoming" / f"{name}.csv"
+        path.write_text(text)
+        ckm.ingest.ingest(root, path, options=IngestOptions(table=name), max_rejects=0.95)
+    return root
+
+
+PLAIN = "order_id,customer_id,ordered_at,net,currency\n"
+
+
+def test_an_id_that_is_a_part_of_other_ids_erases_only_itself(tmp_path: Path) -> None:
+    ids = ["cus_1", "cus_11", "xcus_1", "cus_1-a", "CUS_1"]
+    rows = "".join(f"{number},{each},2025-01-01,1,EUR\n" for number, each in enumerate(ids))
+    root = loaded(tmp_path, transactions=PLAIN + rows)
+    (root / "out" / "list.csv").write_text("customer_id,n\n" + "".join(f"{each},1\n" for each in ids))
+    ckm.privacy.erase(root, "cus_1", on=ON)
+    assert stored(root, "transactions") == sorted(ids[1:])
+    assert (root / "out" / "list.csv").read_text() == "customer_id,n\n" + "".join(f"{each},1\n" for each in ids[1:])
+
+
+def test_ids_that_are_one_address_in_other_spellings_are_erased_together(tmp_path: Path) -> None:
+    rows = "1,Zoe@Example.org,2025-01-01,1,EUR\n2,zoe@example.org,2025-01-01,1,EUR\n3,bo@example.org,2025-01-01,1,EUR\n"
+    customers = "customer_id,email\nZoe@Example.org,ZOE@example.org\nzoe@example.org,zoe+shop@example.org\n"
+    root = loaded(tmp_path, transactions=PLAIN + rows, customers=customers)
+    assert ckm.privacy.export(root, "zoe@example.org").data.ids == ("Zoe@Example.org", "zoe@example.org")
+    receipt = ckm.privacy.erase(root, "zoe@example.org", on=ON).receipt
+    assert (receipt.customer_ids, receipt.contacts_kept) == (2, 0)
+    assert stored(root, "transactions") == ["bo@example.org"]
+    assert not any(b"zoe@" in path.read_bytes().lower() for path in (root / "store").rglob("*") if path.is_file())
+
+
+def test_consents_by_address_are_erased_and_notes_of_others_are_named(tmp_path: Path) -> None:
+    root = loaded(
+        tmp_path,
+        customers="customer_id,email,display_name,Note\n7,zoe@example.org,Zoe Quaffle,\n8,,Bo,friend of Zoe Quaffle\n",
+        consents="customer_id,status,channel,at,obtained_by\nzoe@example.org,yes,email,2025-01-01,form\n"
+        "7,no,sms,2025-01-01,\n8,yes,email,2025-01-01,call of Zoe Quaffle\n",
+    )
+    receipt = ckm.privacy.erase(root, "7", on=ON).receipt
+    assert receipt.removed == {"store/consents": 2, "store/customers": 1}
+    assert receipt.remaining == ("store/consents.obtained_by", "store/customers.Note")
+
+
+def test_a_customer_in_interactions_or_in_the_quarantine_only_is_erased(tmp_path: Path) -> None:
+    root = loaded(
+        tmp_path,
+        transactions=PLAIN + "1,bo,2025-01-01,1,EUR\n2,only_failed,no date,1,EUR\n3;only_line;no date\n",
+        interactions="interaction_id,customer_id,at,text\n1,only_asked,2025-01-01,hello\n",
+    )
+    for each in ("only_failed", "only_line", "only_asked"):
+        assert ckm.privacy.erase(root, each, on=ON).receipt.removed
+        found = [path for path in (root / "store").rglob("*") if path.is_file() and each.encode() in path.read_bytes()]
+        assert found == []

@@ -86,3 +86,11 @@ def test_the_error_on_a_pseudonym_says_that_it_is_one_and_where_the_ids_are(shop
         profile(shop, "id-0123456789", as_of=DAY)
     assert caught.value.hint is not None
     assert "churn-warn -o FILE" in caught.value.hint
+
+
+def test_what_is_not_known_is_said_once(shop: Path, tmp_path: Path) -> None:
+    bare = workspace(tmp_path / "shop", sales=SALES)
+    for each in (shop, bare):
+        missing = [row["what"] for row in json.loads(profile(each, "acme", as_of=DAY).to_json())["not_known"]]
+        assert len(missing) == len(set(missing))
+    assert missing.count("invoice requirements") == 1
