@@ -2,6 +2,7 @@ from ckm import check as check
 from ckm import churn as churn
 from ckm import diff as diff
 from ckm import errors as errors
+from ckm import feedback as feedback
 from ckm import forecast as forecast
 from ckm import ingest as ingest
 from ckm import kb as kb
@@ -23,6 +24,7 @@ __all__ = [
     "churn",
     "diff",
     "errors",
+    "feedback",
     "forecast",
     "ingest",
     "kb",

@@ -12,6 +12,7 @@ from ckm._churn.expected_gain import Assumptions, ProfitCurve, by_gain, choose, 
 from ckm._churn.forecast_remarks import forecast_remarks
 from ckm._churn.horizon import Horizon, parse_horizon
 from ckm._churn.list_remarks import gain_remarks, length_remarks
+from ckm._churn.measured_offer import with_measured_offer
 from ckm._churn.model_card import ModelCard, card_of_backtest, card_of_labels, transaction_data
 from ckm._churn.run_comparison import compare_runs
 from ckm._churn.warning_levels import is_contact, level_remarks
@@ -279,15 +280,24 @@ def warn(
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time
     progress("explaining")
     kb = dataset.workspace.kb_dir if dataset.workspace else None
-    listing = list_customers(found, tables, settings, lead_time=lead_time, kb=kb, all_customers=request.all_customers)
     as_of, currency = calendar_day(history.as_of), history.ledger.currency
+    assumptions, offer_remarks = with_measured_offer(Assumptions.of(settings), dataset.workspace, as_of)
+    listing = list_customers(
+        found,
+        tables,
+        settings,
+        lead_time=lead_time,
+        kb=kb,
+        all_customers=request.all_customers,
+        assumptions=assumptions,
+    )
     frame, segment_remarks = with_segments(listing.frame, dataset, tables, as_of, history.full_ledger)
     compared = compare_runs(
         frame, found, store, margin=settings.change_margin, new_only=request.new_only, repeat=request.repeat
     )
     run, save_remarks = _saved(compared.run, dataset, request)
     chosen = _chosen(compared.to_list, request)
-    assumptions, money_known = Assumptions.of(settings), currency != NO_CURRENCY
+    money_known = currency != NO_CURRENCY
     table, summary = chosen.select(COLUMNS), summarise(chosen, currency)
     shortened = request.budget is not None or request.new_only
     return ChurnWarnings(
@@ -302,6 +312,7 @@ def warn(
         remarks=(
             *forecast_remarks(found),
             *listing.remarks,
+            *offer_remarks,
             *segment_remarks,
             *compared.remarks,
             *save_remarks,

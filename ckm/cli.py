@@ -264,10 +264,13 @@ COMMANDS = {
     "link": "link",
     "segment": "segment",
     "churn-warn": "churn_warn",
+    "audience": "audience",
+    "outcome": "outcome",
     "loyalty-report": "loyalty_report",
     "forecast": "forecast",
     "profile": "profile",
     "network": "network",
+    "feedback-mine": "feedback_mine",
     "nightly": "nightly",
     "privacy": "privacy",
     "runs": "runs",
@@ -276,15 +279,16 @@ COMMANDS = {
     "kb-new": "kb_new",
     "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
+    "kb-used": "kb_used",
 }
 """Module of each command, in the order of the help texts."""
 
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report", "forecast", "profile", "network"),
-    "Act": ("churn-warn", "nightly"),
-    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps"),
+    "Understand": ("segment", "loyalty-report", "forecast", "profile", "network", "feedback-mine"),
+    "Act": ("churn-warn", "audience", "outcome", "nightly"),
+    "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "kb-used"),
     "Govern": ("privacy", "runs"),
 }
 """The commands by purpose, in the order of the help of ``ckm``."""

@@ -335,6 +335,25 @@ class KbSettings:
 
 
 @dataclass(frozen=True)
+class FeedbackSettings:
+    """Settings of ``ckm feedback-mine``.
+
+    Attributes
+    ----------
+    competitors
+        Names of competitors to find in comments, spelling variants after ``|``.
+    products
+        Names of products to find in comments, by product id.
+    encoder
+        Folder of a sentence encoder; None for the built-in one of the extra ``semantic``.
+    """
+
+    competitors: tuple[str, ...] = _names(shown=True)
+    products: Mapping[str, tuple[str, ...]] = _per_name({}, parse_names, what="product", any_name=True, shown=True)
+    encoder: str | None = _setting(None, parse_name, shown=False)
+
+
+@dataclass(frozen=True)
 class ProfileSettings:
     """Settings of ``ckm profile``.
 
@@ -384,10 +403,10 @@ class Config:
         Customer ids of guests: their rows count as rows without a customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, nightly, kb, profile, privacy
+    ingest, check, segment, churn, loyalty, nightly, kb, feedback, profile, privacy
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`ProfileSettings`,
-        :class:`PrivacySettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`, :class:`FeedbackSettings`,
+        :class:`ProfileSettings`, :class:`PrivacySettings`.
     freshness
         Maximum age of the newest row by table; other tables have no limit.
     goals
@@ -418,6 +437,7 @@ class Config:
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     profile: ProfileSettings = field(default_factory=ProfileSettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)

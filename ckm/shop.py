@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm._feedback.result import Feedback
     from ckm._kb.search_result import SearchResult
     from ckm._network.result import Network
     from ckm._profile.result import CustomerProfile
     from ckm._segment.result import Segmentation
+    from ckm.audience import Audience
     from ckm.check import CheckReport
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
     from ckm.nightly import NightlyResult
+    from ckm.outcome import Outcome
     from ckm.runs import Runs
 
 
@@ -139,6 +142,12 @@ class Shop:
 
         return network(self.dataset(by_customer=True), **wanted)
 
+    def feedback(self, **wanted: Any) -> Feedback:
+        """Find the topics of what customers say: :func:`ckm.feedback.feedback`."""
+        from ckm.feedback import feedback
+
+        return feedback(self.dataset(), **wanted)
+
     def check(self, **wanted: Any) -> CheckReport:
         """Check the data quality of the tables: :func:`ckm.check.check`."""
         from ckm.check import check
@@ -168,6 +177,18 @@ class Shop:
         from ckm.link import link
 
         return link(self._root(), **wanted)
+
+    def audience(self, name: str, *, origin: str, **wanted: Any) -> Audience:
+        """Make a frozen audience with a holdout: :func:`ckm.audience.new`."""
+        from ckm.audience import new
+
+        return new(self.dataset(by_customer=True), name, origin=origin, **wanted)
+
+    def outcome(self, name: str, **wanted: Any) -> Outcome:
+        """Measure the outcome of an audience against its holdout: :func:`ckm.outcome.record`."""
+        from ckm.outcome import record
+
+        return record(self.dataset(by_customer=True), name, **wanted)
 
     def nightly(self, **wanted: Any) -> NightlyResult:
         """Load new files, check, refit, warn and report in the workspace: :func:`ckm.nightly.nightly`."""

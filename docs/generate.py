@@ -80,7 +80,10 @@ DEMO = re.compile(r"(<!-- demo: (?P<number>\d) -->\n)(?:```text\n.*?```\n)?", re
 SESSION = re.compile(
     r"(<!-- session: (?P<command>ckm [^\n(]+?)(?: \((?P<lines>\d+) lines\))? -->\n)(?:```text\n.*?```\n)?", re.DOTALL
 )
-PAGES_WITH_SESSIONS = (ROOT / "docs" / "tutorial" / "first-report.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
+PAGES_WITH_SESSIONS = (
+    *sorted((ROOT / "docs" / "tutorial").glob("*.md")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+)
 INTRODUCTION = """# Commands
 
 What `--help` of each command says. This page is written by `python docs/generate.py`; edit the docstrings instead.

@@ -24,7 +24,7 @@ DIGITS = 2
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Assumptions about an offer. None is estimated from the data.
+    """Assumptions about an offer.
 
     Attributes
     ----------
@@ -36,6 +36,9 @@ class Assumptions:
         Cost δ of an accepted offer: share of the customer's value plus an amount of currency.
     contact_cost
         f: cost of contacting one customer, in units of currency.
+    measured
+        Where and with which interval γ was measured (:mod:`ckm._churn.measured_offer`); empty if it is assumed. The
+        others are never measured.
     """
 
     offer_success_rate: float
@@ -43,6 +46,7 @@ class Assumptions:
     offer_share: float
     offer_amount: float
     contact_cost: float
+    measured: str = ""
 
     @classmethod
     def of(cls, settings: ChurnSettings) -> Assumptions:
@@ -65,8 +69,9 @@ class Assumptions:
             costs.append(f"{_percent(self.offer_share)} of the customer's {value} of 12 months")
         if self.offer_amount or not costs:
             costs.append(f"{self.offer_amount:,.2f} {currency}")
+        measured = f" ({self.measured})" if self.measured else ""
         return (
-            f"assumptions: an offer retains {_percent(self.offer_success_rate)} of churning customers; "
+            f"assumptions: an offer retains {_percent(self.offer_success_rate)} of churning customers{measured}; "
             f"{_percent(self.anyway_share)} of retained customers take it too; an accepted offer costs "
             f"{' and '.join(costs)}; a contact costs {self.contact_cost:,.2f} {currency}"
         )

@@ -13,6 +13,7 @@ import polars as pl
 
 from ckm._kb.entry import IN_USE
 from ckm._kb.entry_files import read_folder
+from ckm._kb.evidence import VERDICTS, read_evidence, verdict_of
 from ckm._kb.multilingual_text import MultilingualText
 from ckm.remark import assumption, doubt
 from ckm.severity import Severity
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm._kb import entry as knowledge
+    from ckm._kb.evidence import Evidence
 
 MOST_SHOWN = 5
 """Largest number of invalid entries that are listed."""
@@ -48,6 +50,8 @@ class AnswerEntry:
         Ids of the superseded entries.
     where
         File and line.
+    evidence
+        Effects that were measured against a holdout.
     """
 
     id: str
@@ -58,6 +62,7 @@ class AnswerEntry:
     reasons: tuple[str, ...]
     supersedes: tuple[str, ...]
     where: str
+    evidence: tuple[Evidence, ...] = ()
 
     def title(self, lang: str = "en") -> str:
         """Return the title in ``lang``, else in a language with the same first subtag, else in any language."""
@@ -76,7 +81,7 @@ class FoundAnswers:
     Attributes
     ----------
     by_reason
-        Ids of the entries that answer a reason, by code of the reason; validated entries first, then by id. A code
+        Ids of the entries that answer a reason, by code of the reason, in the order of :func:`current_entries`. A code
         without an answer is not a key.
     entries
         The entries of ``by_reason``, by id.
@@ -127,6 +132,7 @@ def answer_entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
         reasons=entry.answers.reasons,
         supersedes=entry.links.supersedes,
         where=where,
+        evidence=read_evidence(entry.evidence),
     )
 
 
@@ -161,12 +167,20 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
 
 
 def current_entries(entries: Iterable[AnswerEntry], as_of: date) -> list[AnswerEntry]:
-    """Return the entries in force on a day that no other entry in force supersedes; validated first, then by id."""
+    """Return the entries in force on a day that no other entry in force supersedes.
+
+    Entries with a measured benefit are first and those with a measured harm last; then validated ones first, then by
+    id.
+    """
     in_force = [entry for entry in entries if entry.in_force(as_of)]
     replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
     return sorted(
         (entry for entry in in_force if entry.id not in replaced),
-        key=lambda entry: (entry.confidence != "validated", entry.id),
+        key=lambda entry: (
+            VERDICTS.index(verdict_of(entry.evidence, as_of)),
+            entry.confidence != "validated",
+            entry.id,
+        ),
     )
 
 

@@ -31,7 +31,8 @@ def gain_remarks(listed: pl.DataFrame, listing: ChurnListing, assumptions: Assum
         remarks.append(
             assumption(
                 "every expected gain is positive and in the order of the value at risk: whether a contact pays depends "
-                f"on the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not on the data"
+                f"on the {'measured' if assumptions.measured else 'assumed'} offer success rate of "
+                f"{assumptions.offer_success_rate:.0%}{'' if assumptions.measured else ', not on the data'}"
             )
         )
     return remarks

@@ -113,6 +113,7 @@ def list_customers(
     lead_time: int,
     kb: Path | None,
     all_customers: bool,
+    assumptions: Assumptions | None = None,
 ) -> ChurnListing:
     """Return the warning list of a forecast.
 
@@ -130,12 +131,16 @@ def list_customers(
         Folder of knowledge entries; None without one.
     all_customers
         Whether all customers get reasons, not only those with a warning.
+    assumptions
+        Assumptions of the expected gain. Default: those of the settings.
     """
     history = forecast.history
     rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)
     thresholds = Thresholds.of(settings, rate)
     cost = churn_cost(history, forecast.today.day, forecast.horizon.days)
-    judged = _judged(forecast, thresholds, Assumptions.of(settings), lead_time=lead_time, cost=cost.share)
+    judged = _judged(
+        forecast, thresholds, assumptions or Assumptions.of(settings), lead_time=lead_time, cost=cost.share
+    )
     as_of = calendar_day(forecast.today.day)
     suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=history.ledger.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ckm._kb.entry import KnowledgeEntry
 
-RECORDS = "4"
+RECORDS = "5"
 """Version of records: increment it when the same entry gives another record, so that indexes are rebuilt."""
 EVERYBODY = ANY
 """Label ``role`` of entries that everybody may read."""
@@ -128,10 +128,21 @@ def _stored(entry: KnowledgeEntry) -> Mapping[str, Any]:
         "due": _day(review.due_on),
         "read": entry.access.read,
         "supersedes": entry.links.supersedes,
+        "evidence": _verdicts(entry),
         "path": entry.path,
         "line": entry.line,
     }
     return {name: value for name, value in everything.items() if value}
+
+
+def _verdicts(entry: KnowledgeEntry) -> list[tuple[str, str]]:
+    """Return day (ISO) and verdict of the evidence on an entry, oldest day first; one verdict per day."""
+    if not entry.evidence:
+        return []
+    from ckm._kb.evidence import read_evidence, verdict_of  # import here: few entries have evidence
+
+    items = read_evidence(entry.evidence)
+    return [(day.isoformat(), verdict_of(items, day)) for day in sorted({each.date for each in items})]
 
 
 def _shown(texts: Mapping[str, str]) -> dict[str, str]:

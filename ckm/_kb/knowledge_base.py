@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ckm._kb.hit_texts import hit_texts, main_language
 from ckm._kb.index_cache import open_index
-from ckm._kb.penalties import PENALTIES, faults_of, penalty
+from ckm._kb.penalties import MEASURED_BENEFIT, PENALTIES, faults_of, measured, penalty
 from ckm._kb.search_result import Hit, Scope, SearchResult
 from ckm.errors import UsageError
 from ckm.files import refuse_unreadable
@@ -50,8 +50,8 @@ MOST_COUNTED = 100
 class RankedHit(NamedTuple):
     """A hit of the index with its entry.
 
-    ``score`` is the hit's BM25 score times the penalties of ``faults``; ``entry`` is what
-    :mod:`ckm._kb.entry_record` stored.
+    ``score`` is the hit's BM25 score times the penalties of ``faults`` and the factor of a measured benefit; ``entry``
+    is what :mod:`ckm._kb.entry_record` stored.
     """
 
     score: float
@@ -127,10 +127,9 @@ class KnowledgeBase:
     def rank(self, query: Query, scope: Scope, limit: int, *, explain: bool = False) -> list[RankedHit]:
         """Return the best hits after penalties, best first; equal scores in order of ids.
 
-        Notes
-        -----
-        Penalties only lower a score. So the result is exact once its last score is higher than the last score before
-        penalties that was fetched; until then more hits are fetched.
+        Notes ----- Penalties only lower a score, and a measured benefit raises it by one factor at most. So the result
+        is exact once its last score is higher than the last fetched score times this factor; until then more hits are
+        fetched.
         """
         keep, drop = self._filters(scope)
         size = 2 * limit + 10
@@ -139,7 +138,11 @@ class KnowledgeBase:
             ranked = self._penalised(hits, scope.as_of.isoformat())
             ranked = sorted(ranked, key=lambda one: (-one.score, one.hit.key))[:limit]
             only_filters = not hits or hits[0].score == 0
-            if only_filters or len(hits) < size or (len(ranked) == limit and ranked[-1].score > hits[-1].score):
+            if (
+                only_filters
+                or len(hits) < size
+                or (len(ranked) == limit and ranked[-1].score > MEASURED_BENEFIT * hits[-1].score)
+            ):
                 return ranked
             size *= 4
 
@@ -180,7 +183,8 @@ class KnowledgeBase:
             entry = json.loads(hit.stored)
             superseded = entry["id"].casefold() in self._superseded and bool(self._successors(entry["id"], day))
             faults = faults_of(entry, day, superseded)
-            ranked.append(RankedHit(round(hit.score * penalty(faults), 4), hit, entry, faults))
+            benefit = MEASURED_BENEFIT if measured(entry, day) == "helps" else 1.0
+            ranked.append(RankedHit(round(hit.score * penalty(faults) * benefit, 4), hit, entry, faults))
         return ranked
 
     def _successors(self, name: str, day: str) -> list[Mapping[str, Any]]:
@@ -222,7 +226,7 @@ class KnowledgeBase:
             valid_until=_date(entry.get("until")),
             score=ranked.score,
             match=ranked.hit.score,
-            penalties={fault: PENALTIES[fault] for fault in ranked.faults},
+            penalties=self._factors(ranked, scope),
             parts=ranked.hit.parts,
             owner=entry.get("owner"),
             path=entry["path"],
@@ -232,6 +236,12 @@ class KnowledgeBase:
                 for name in ("topics", "departments", "products", "segments", "reasons", "languages")
             },
         )
+
+    def _factors(self, ranked: RankedHit, scope: Scope) -> dict[str, float]:
+        factors = {fault: PENALTIES[fault] for fault in ranked.faults}
+        if measured(ranked.entry, scope.as_of.isoformat()) == "helps":
+            factors["measured benefit"] = MEASURED_BENEFIT
+        return factors
 
     def _warnings(self, ranked: RankedHit, due: date | None, scope: Scope) -> list[str]:
         entry = ranked.entry

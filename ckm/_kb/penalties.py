@@ -17,6 +17,7 @@ PENALTIES: Mapping[str, float] = MappingProxyType(
         "expired": 0.5,
         "draft": 0.5,
         "archived": 0.4,
+        "measured harm": 0.5,
     }
 )
 """Factor of each fault; the factors of several faults multiply.
@@ -24,6 +25,9 @@ PENALTIES: Mapping[str, float] = MappingProxyType(
 These are rules, not estimates. The more a wrong answer could mislead, the lower the factor. An entry without a fault
 keeps its score, so an entry with a fault ranks first only if it matches better by more than the penalty.
 """
+MEASURED_BENEFIT = 1.2
+"""Factor of an entry whose newest evidence is a benefit against a holdout. Relevance still decides between questions;
+of answers to one question the proven one is first."""
 FAULT_OF_STATE = {"not_validated": "not validated", "wip": "draft", "archived": "archived"}
 
 
@@ -48,4 +52,15 @@ def faults_of(entry: Mapping[str, Any], day: str, superseded: bool) -> tuple[str
         found.append("superseded")
     if entry.get("authentic") == "disputed":
         found.append("disputed")
+    if measured(entry, day) == "harms":
+        found.append("measured harm")
     return tuple(found)
+
+
+def measured(entry: Mapping[str, Any], day: str) -> str:
+    """Return the newest verdict of the evidence on an entry on a day (ISO): helps, harms, unclear; empty without any.
+
+    An effect whose interval includes zero is ``unclear``; it earns nothing and costs nothing.
+    """
+    known = [each for each in entry.get("evidence", ()) if each[0] <= day]
+    return str(known[-1][1]) if known else ""

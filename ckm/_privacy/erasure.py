@@ -7,7 +7,7 @@ load. It contains the ids and contacts of the persons; it is readable only for i
 2. Tombstones are added, so that no later load brings the persons back.
 3. Rows are removed from the store, with old files and the bounds in the logs; with ``--keep-counts`` they are replaced
    by rows without the person.
-4. Lines of ``identities.csv``, and rows of result files in ``out/``, are removed.
+4. Lines of ``identities.csv``, and rows of result files in ``out/`` and of members in ``audiences/``, are removed.
 5. The remaining files of the workspace are searched; the receipt is written; the journal is deleted.
 """
 
@@ -43,6 +43,7 @@ from ckm._privacy.tombstones import (
     write_private,
 )
 from ckm._privacy.traces import Traces
+from ckm.assignments import FOLDER as AUDIENCES
 from ckm.errors import UsageError
 from ckm.files import OWNER_ONLY_FOLDER
 from ckm.identities import FILE as IDENTITIES
@@ -258,7 +259,8 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     )
     progress("erasing from results")
     _erase_links(root / IDENTITIES, person, found)
-    for path in _files_below(workspace.out_dir):
+    lists = (each for folder in (workspace.out_dir, root / AUDIENCES) for each in _files_below(folder))
+    for path in lists:
         if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
             found(_name(path, root), rows)
     for path in _files_below(workspace.runs_dir):

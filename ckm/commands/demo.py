@@ -91,6 +91,14 @@ ALL_COMMANDS = (
     ("Find clusters of customers.", "ckm segment --by clusters -o out/clusters.csv"),
     ("List customers likely to churn, with reasons and expected gain.", "ckm churn-warn -o out/churn.csv"),
     ("Backtest the churn model against alternatives.", "ckm churn-warn --backtest -o out/churn-card.html"),
+    (
+        "Take over a campaign with its holdout, for measurement.",
+        "ckm audience new may-letter --from campaign.csv --entry campaign-may-voucher",
+    ),
+    ("Measure its effect against the holdout.", "ckm outcome record may-letter"),
+    ("Write the effect on the knowledge entry.", "ckm outcome publish may-letter"),
+    ("Draw a holdout before the next list exists.", "ckm audience new win-back --from churn-warn --budget 200"),
+    ("Write its contacts for another program.", "ckm audience export win-back --to klaviyo -o out/klaviyo.csv"),
     ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
     ("Forecast the demand of the next weeks by category.", "ckm forecast --by category -o out/demand.csv"),
     ("Show groups, partners, contacts and referrals by money. Open the page.", "ckm network -o out/network.html"),
@@ -101,6 +109,7 @@ ALL_COMMANDS = (
     ),
     ("Evaluate the search in six languages.", f"ckm kb-search --suite kb-suite.yaml --as-of {LAST_DATE}"),
     ("Check the knowledge base.", f"ckm kb-lint --as-of {LAST_DATE}"),
+    ("Record that an entry helped.", "ckm kb-used delivery-late --helpful yes"),
     ("List queries without hits.", f"ckm kb-gaps --as-of {LAST_DATE}"),
     (
         "Write a draft entry from a template.",

@@ -1,4 +1,4 @@
-"""``ckm kb-gaps``: queries without hits, and churn reasons that no entry answers."""
+"""``ckm kb-gaps``: queries without hits, and churn reasons and topics of comments that no entry answers."""
 
 from __future__ import annotations
 
@@ -43,12 +43,13 @@ def kb_gaps(
     meta: Meta = None,
     workspace: Workspace = None,
 ) -> None:
-    """List gaps of the knowledge base: queries without hits, and churn reasons without an entry.
+    """List gaps of the knowledge base: queries without hits, churn reasons and topics of comments without an entry.
 
     Queries come from the search log of the workspace (kb.log_queries and kb.log_query_text in ckm.yaml), most frequent
     first. Each is searched again; a query with hits now is not a gap. Churn reasons come from the newest warnings that
     ckm churn-warn saved in the workspace, by value at risk. A reason is a gap if no entry that is valid on the date
-    answers it. The date is printed on stderr.
+    answers it. Topics come from the newest saved run of ckm feedback-mine, by value at risk, with the draft if there is
+    one; an entry that lists the topic in classify.topics answers it. The date is printed on stderr.
 
     Examples:
       ckm kb-gaps
@@ -69,6 +70,9 @@ def kb_gaps(
         rows += [_row(gap) for gap in queries]
         reasons, notes = _reasons(root, folder, day)
         rows += [("reason", *one) for one in reasons]
+        remarks += notes
+        topics, notes = _topics(root, folder, day)
+        rows += [("topic", *one) for one in topics]
         remarks += notes
     else:
         remarks.append("outside a workspace there is no search log and there are no saved warnings: gaps are unknown")
@@ -123,3 +127,17 @@ def _reasons(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ..
     if found is None:
         return [], ["this workspace has no saved warnings: run ckm churn-warn to find reasons without an entry"]
     return [(one.code, None, None, one.customers, one.value_at_risk) for one in found.reasons], list(found.remarks)
+
+
+def _topics(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ...]], list[str]]:
+    """Return topics of comments without an entry (title, None, last day, customers, value at risk), and remarks."""
+    from ckm._feedback.unanswered_topics import unanswered_topics
+    from ckm.store import Store
+
+    if not os.path.lexists(root / "store"):
+        return [], []
+    found = unanswered_topics(Store(root / "store"), folder, day)
+    if found is None:
+        return [], []
+    rows = [(topic.name, None, found.as_of, topic.customers, topic.value_at_risk) for topic in found.topics]
+    return rows, [f"topics of the comments of {found.since} to {found.as_of} (ckm feedback-mine)"]

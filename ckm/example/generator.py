@@ -14,6 +14,7 @@ from ckm.example.channels.relationship_list import FILES, write_relationships
 from ckm.example.channels.survey import write_survey
 from ckm.example.channels.till import write_till
 from ckm.example.channels.web import write_web
+from ckm.example.comments import write_comments
 from ckm.example.finance import write_controls
 from ckm.example.knowledge import write_knowledge
 from ckm.example.simulation import simulate
@@ -48,7 +49,7 @@ class ExampleShop:
 
 
 def make_shop(folder: Path, *, seed: int = SEED) -> ExampleShop:
-    """Make the example shop in a folder: exports, mappings, knowledge, truth, campaign list and control totals.
+    """Make the example shop in a folder: exports, mappings, knowledge, truth, campaign list, controls and reviews.
 
     Files with the same names are replaced; others are kept. Takes two seconds and 4.3 MB.
 
@@ -81,7 +82,7 @@ def write_shop(world: Simulation, folder: Path) -> ExampleShop:
     maps = _copy_maps(folder / "maps")
     truth = write_truth(world, exports, truth_folder)
     written = [each["file"] for each in truth["files"]] + maps
-    written += ["campaign.csv", "controls.csv", *FILES, *write_knowledge(folder)]
+    written += ["campaign.csv", "controls.csv", *FILES, *write_knowledge(folder), *write_comments(world, folder)]
     written += [f"truth/{name}" for name in TRUTH_FILES]
     return ExampleShop(folder, tuple(sorted(written)), truth)
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ckm.models.experiments.multiplicity import holm
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -101,9 +103,4 @@ def holm_significant(p_values: Sequence[float], level: float = 0.05) -> tuple[bo
     Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the smallest p-value is compared with level / m, the next
     with level / (m - 1), until one fails.
     """
-    significant = [False] * len(p_values)
-    for rank, each in enumerate(sorted(range(len(p_values)), key=lambda at: (p_values[at], at))):
-        if p_values[each] > level / (len(p_values) - rank):
-            break
-        significant[each] = True
-    return tuple(significant)
+    return tuple(each <= level for each in holm(p_values))

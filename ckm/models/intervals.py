@@ -39,10 +39,17 @@ def wilson(part: int, whole: int) -> Interval:
     """
     if not whole:
         return None, None
-    from scipy.stats import binomtest  # import here: half a second, not needed without shares
+    low, high = score_interval(part, whole)
+    return round(low, DIGITS), round(high, DIGITS)
 
-    ends = binomtest(part, whole).proportion_ci(LEVEL, method="wilson")
-    return round(float(ends.low), DIGITS), round(float(ends.high), DIGITS)
+
+def score_interval(part: int, whole: int) -> tuple[float, float]:
+    """Return the Wilson score interval of :func:`wilson` for at least one observation, without rounding."""
+    share = part / whole
+    centre = share + Z * Z / (2 * whole)
+    half = Z * math.sqrt(share * (1 - share) / whole + Z * Z / (4 * whole * whole))
+    low, high = ((centre + side) / (1 + Z * Z / whole) for side in (-half, half))
+    return (low if part else 0.0), (high if part < whole else 1.0)
 
 
 def mean(values: Sequence[float]) -> Interval:

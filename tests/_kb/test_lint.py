@@ -102,6 +102,17 @@ CASES = {
         "superseded by 'b' (entries.yaml:19)",
         10,
     ),
+    "measured-harm": (
+        [
+            full(
+                more="evidence:\n  - {audience: may, metric: order, effect: -0.05, low: -0.09, high: -0.01, "
+                "treated: 200, holdout: 100, window_days: 30, date: 2026-01-02, run: 'abc'}"
+            )
+        ],
+        "audience may: order -0.05 (-0.09 to -0.01) against the holdout",
+        17,
+    ),
+    "unreadable-evidence": ([full(more="evidence: a survey")], "not as ckm outcome publish writes it", 17),
     "missing-translation": ([full(title="{en: x, de: y}")], "issue in de; resolution in de", 8),
     "schema": ([full().replace("kind: for", "kind: four")], "a kind must be one of", 3),
     "file": ([full() + "  broken: [\n"], "", 18),

@@ -37,8 +37,8 @@ ISSUERS = re.compile(
 
 _ANY = re.compile(r"[@＠]|\d[\d\s().\-/（）．／‐-―−－ーｰ\u00ad\u200b-\u200f]{5,}\d|[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060]")
-_CARD = re.compile(r"(?<![\d.,+-])\d(?:[ -]?\d){12,18}(?![\d]|[.,-]\d)")
-_IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Z0-9])", re.IGNORECASE)
+CARD = re.compile(r"(?<![\d.,+-])\d(?:[ -]?\d){12,18}(?![\d]|[.,-]\d)")
+IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,12 @@ def personal_kinds(text: str) -> dict[str, Severity]:
     elif mailboxes:
         found["a role mailbox"] = Severity.info
     text = EMAIL.sub(" ", text)
-    if any(_is_iban(match[0]) for match in _IBAN.finditer(text)):
+    if any(_is_iban(match[0]) for match in IBAN.finditer(text)):
         found["an account number (IBAN)"] = Severity.error
-    text = _IBAN.sub(" ", text)  # an IBAN with a typo is not a telephone number
-    if any(_is_card(match[0]) for match in _CARD.finditer(text)):
+    text = IBAN.sub(" ", text)  # an IBAN with a typo is not a telephone number
+    if any(_is_card(match[0]) for match in CARD.finditer(text)):
         found["a card number"] = Severity.error
-    text = _CARD.sub(lambda match: " " if _is_card(match[0]) else match[0], text)
+    text = CARD.sub(lambda match: " " if _is_card(match[0]) else match[0], text)
     if any(_is_phone(match[0]) for match in PHONE.finditer(text)):
         found["a telephone number"] = Severity.warning
     return found

@@ -1,0 +1,1 @@
+"""Audiences: lists from analyses, suppressions, export files."""

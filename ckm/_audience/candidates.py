@@ -1,0 +1,227 @@
+"""Persons of an audience before suppressions: from an analysis, a segment, rules or a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._audience.answered_complaints import answered_complaints
+from ckm.assignments import ARMS
+from ckm.churn import ChurnOptions, warn
+from ckm.customers.period import period_until
+from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
+from ckm.io.mapping.synonyms import normalise
+from ckm.metrics.context import ReportContext
+from ckm.metrics.metric import Missing
+from ckm.metrics.second_order import second_orders
+from ckm.segment import segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from ckm._outcome.metric_values import ShopRecord
+    from ckm.dataset import Dataset
+
+CHURN, SECOND_ORDER, ANSWERED, SEGMENT = "churn-warn", "second-order", "you-said-we-did", "segment="
+ORIGINS = (CHURN, SECOND_ORDER, ANSWERED, f"{SEGMENT}NAME", "RULES.yaml", "FILE.csv")
+"""What ``--from`` takes."""
+WHO, ARM, STARTED = "customer_id", "arm", "assigned_at"
+COLUMNS: dict[str, pl.DataType] = {
+    WHO: pl.String(),
+    "why": pl.String(),
+    "entry": pl.String(),
+    "segment": pl.String(),
+    "risk": pl.Float64(),
+    "expected_gain": pl.Float64(),
+    "suppressed": pl.String(),
+}
+"""Columns of candidates; null where the origin does not know a value. ``risk`` is the churn probability."""
+ARM_WORDS = {
+    "control": "holdout",
+    "holdout": "holdout",
+    "treated": "treated",
+    "treatment": "treated",
+    "test": "treated",
+}
+"""Words for the arms in files of other programs."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Persons of an audience, most worthwhile first.
+
+    Attributes
+    ----------
+    frame
+        One row per person with the columns of :data:`COLUMNS`; with arms from a file also ``arm``.
+    remarks
+        Remarks of the origin.
+    assigned_on
+        Day of the assignment in the file; None without one.
+    """
+
+    frame: pl.DataFrame
+    remarks: tuple[str, ...] = ()
+    assigned_on: date | None = None
+
+    @property
+    def has_arms(self) -> bool:
+        """Whether a file has assigned the arms."""
+        return ARM in self.frame.columns
+
+
+def find_candidates(
+    origin: str, dataset: Dataset, as_of: date | None, shop: Callable[[], ShopRecord], *, seed: int = 0
+) -> Candidates:
+    """Return the persons of an origin.
+
+    Parameters
+    ----------
+    origin
+        One of :data:`ORIGINS`.
+    dataset
+        Tables.
+    as_of
+        As-of date. Default: the newest usual day.
+    shop
+        Returns ledger and tables as of that day.
+    seed
+        Seed of the churn model.
+
+    Raises
+    ------
+    UnknownNameError
+        The origin is none of them, or its segment does not exist.
+    UsageError, InputError, NotEnoughDataError
+        As the analysis; or a file has no column ``customer_id``.
+    """
+    if origin == CHURN:
+        return _of_warnings(dataset, as_of, seed)
+    if origin == SECOND_ORDER:
+        return _of_second_orders(shop())
+    if origin == ANSWERED:
+        found = answered_complaints(shop())
+        return Candidates(_completed(found.frame), found.remarks)
+    if origin.startswith(SEGMENT):
+        method, _, name = origin.removeprefix(SEGMENT).rpartition(":")
+        return _of_segment(dataset, as_of, method or "rfm", name)
+    path = Path(origin)
+    if path.suffix in (".yaml", ".yml") and path.exists():
+        return _of_segment(dataset, as_of, path, None)
+    if path.exists():
+        return of_file(path, dataset)
+    raise UnknownNameError("origin of an audience", origin, ORIGINS, where="--from")
+
+
+def _completed(frame: pl.DataFrame) -> pl.DataFrame:
+    kept = [name for name in (ARM,) if name in frame.columns]
+    return frame.select(
+        *(
+            (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in COLUMNS.items()
+        ),
+        *kept,
+    )
+
+
+def _of_warnings(dataset: Dataset, as_of: date | None, seed: int) -> Candidates:
+    options = ChurnOptions(as_of=as_of, seed=seed, keep=False)
+    found = warn(dataset, options, dataset.config)
+    reached = found.frame.filter(~pl.col("past_lead_time"))
+    frame = reached.select(
+        WHO, "why", "segment", "expected_gain", "suppressed", risk="p_churn", entry=pl.col("answers").list.first()
+    )
+    return Candidates(_completed(frame), (found.levels, found.assumptions))
+
+
+def _of_second_orders(shop: ShopRecord) -> Candidates:
+    period = period_until(shop.as_of, 12)
+    context = ReportContext(shop.dataset.tables, shop.ledger, period, period, shop.dataset.config)
+    found = second_orders(context)
+    if isinstance(found, Missing):
+        numbers = dict(found.numbers)
+        raise NotEnoughDataError(
+            f"{numbers['there']} second orders are known, {numbers['needed']} are needed", hint="choose a segment"
+        )
+    why = pl.format("second order due until {}", "due_until")
+    return Candidates(_completed(found.customers.select(WHO, why=why)))
+
+
+def _of_segment(dataset: Dataset, as_of: date | None, by: str | Path, name: str | None) -> Candidates:
+    found = segment(dataset, by=by, as_of=as_of, keep=False)
+    names = [each.name for each in found.definition.definition.segments]
+    if name is not None and name not in names:
+        raise UnknownNameError("segment", name, names, where="--from")
+    chosen = [name] if name is not None else names[:1]
+    frame = found.customers.filter(pl.col("segment").is_in(chosen)).select(
+        WHO, "segment", why=pl.format("segment {}", "segment")
+    )
+    return Candidates(_completed(frame))
+
+
+def of_file(path: Path, dataset: Dataset) -> Candidates:
+    """Return the persons of a file with ``customer_id``, and ``arm`` and ``assigned_at`` of a campaign run elsewhere.
+
+    ``assigned_at`` must be the same day in every row. Rows of linked ids count once.
+
+    Raises
+    ------
+    UsageError
+        There is no column ``customer_id``.
+    InputError
+        An arm or a day is invalid, or linked ids of one person are in both arms.
+    """
+    rows = _read(path)
+    by_name = {normalise(name): name for name in rows.columns}
+    if (column := by_name.get(normalise(WHO))) is None:
+        raise UsageError(f"{path}: no column '{WHO}'", hint="name the column of the customer ids customer_id")
+    person = pl.col(column).cast(pl.String).str.strip_chars()
+    listed = rows.with_columns(person.alias(WHO)).filter(pl.col(WHO).is_not_null() & (pl.col(WHO) != ""))
+    if dataset.persons:
+        listed = listed.with_columns(pl.col(WHO).replace(dataset.persons))
+    extra = {}
+    for name in ("why", "entry", "segment"):
+        if name in by_name:
+            extra[name] = pl.col(by_name[name])
+    arm = by_name.get(ARM)
+    if arm is None:
+        return Candidates(_completed(listed.select(WHO, **extra).unique(WHO, maintain_order=True)))
+    word = pl.col(arm).cast(pl.String).str.strip_chars().str.to_lowercase()
+    armed = listed.select(WHO, arm=word.replace(ARM_WORDS), **extra)
+    if not armed["arm"].is_in(list(ARMS)).all():
+        row = int((~armed["arm"].is_in(list(ARMS)).fill_null(False)).arg_true()[0]) + 1
+        raise InputError(f"{path}, row {row}: unknown arm", hint=f"write one of {', '.join(sorted(ARM_WORDS))}")
+    unique = armed.unique(maintain_order=True)
+    if unique[WHO].is_duplicated().any():
+        raise InputError(
+            f"{path}: {int(unique[WHO].is_duplicated().sum() // 2)} persons are in both arms",
+            hint="leave them out, or correct identities.csv",
+        )
+    return Candidates(_completed(unique), assigned_on=_day(path, listed, by_name.get(normalise(STARTED))))
+
+
+def _day(path: Path, rows: pl.DataFrame, column: str | None) -> date | None:
+    if column is None:
+        return None
+    text = rows[column].cast(pl.String).str.strip_chars().str.head(10)
+    days = text.str.to_date("%Y-%m-%d", strict=False).unique()
+    if days.null_count() or len(days) != 1:
+        raise InputError(
+            f"{path}, column {column}: one day in every row is needed, as 2026-05-04",
+            hint="make an audience of each start day",
+        )
+    found: date = days[0]
+    return found
+
+
+def _read(path: Path) -> pl.DataFrame:
+    from ckm.io.readers.hints import Hints
+    from ckm.io.readers.read import open_source
+
+    with open_source(path, Hints()) as opened:
+        empty = opened.sample.clear()
+        return pl.concat([empty, *(batch.records for batch in opened.batches())], how="diagonal_relaxed")

@@ -1,0 +1,169 @@
+"""Design of an audience: figures of the persons, power, share of the holdout, strata and arms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm._audience.candidates import ARM
+from ckm.assignments import HOLDOUT, TREATED, Stratum, draw_holdout
+from ckm.customers.period import Period
+from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
+from ckm.models.experiments.power import audience_size, detectable_mean, detectable_rate, needed_share
+from ckm.models.quantiles import quantile_cuts
+from ckm.names import METRICS, RATES
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm._outcome.metric_values import ShopRecord
+
+SHARE = 0.2
+"""Default share of the holdout."""
+WINDOW_DAYS = 30
+YEAR_DAYS = 365
+GROUPS = 3
+"""Groups of value and of risk; their pairs are the strata."""
+FEWEST_OF_STRATUM = 10
+"""Average number of persons of a stratum below which there are no strata."""
+BASELINE_WINDOWS = 4
+"""Windows before the assignment from which the metric without treatment is estimated."""
+MONEY_DIGITS, DIGITS = 2, 6
+
+
+@dataclass(frozen=True)
+class AudienceOptions:
+    """Options of a new audience; see :func:`ckm.audience.new`."""
+
+    origin: str
+    as_of: date | None = None
+    budget: int | None = None
+    metric: str = "order"
+    window: int = WINDOW_DAYS
+    holdout: float | None = None
+    smallest_effect: float | None = None
+    entry: str = ""
+    offer: str = ""
+    salt: str | None = None
+    adjust: bool = False
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raise UsageError for an option that is out of range."""
+        if self.metric not in METRICS:
+            raise UnknownNameError("metric", self.metric, METRICS, where="--metric")
+        if self.window < 1:
+            raise UsageError(f"invalid window: {self.window} days", hint="use at least 1")
+        if self.budget is not None and self.budget < 1:
+            raise UsageError(f"invalid budget: {self.budget} contacts", hint="use at least 1")
+        if self.holdout is not None and not 0 < self.holdout < 1:
+            raise UsageError("the share of the holdout is above 0 and below 1", hint="--holdout 0.2")
+        if self.smallest_effect is not None and self.holdout is not None:
+            raise UsageError("--holdout and --smallest-effect contradict each other", hint="choose one")
+        if self.smallest_effect is not None and self.smallest_effect <= 0:
+            raise UsageError("the smallest effect is above 0", hint="--smallest-effect 0.05 is 5 points of a rate")
+
+
+def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: int) -> pl.DataFrame:
+    """Return candidates with value, risk and the metric before, most worthwhile first."""
+    persons = listed["customer_id"].to_list()
+    year = Period(shop.as_of - timedelta(days=YEAR_DAYS - 1), shop.as_of)
+    before = Period(shop.as_of - timedelta(days=window - 1), shop.as_of)
+    positions = shop.positions(persons)
+    known = np.maximum(positions, 0)
+    value = np.where(positions >= 0, shop.ledger.net_between(year)[known] / shop.ledger.scale, 0.0)
+    last = shop.ledger.purchases.last_days().astype(np.int64)
+    silent = np.where(positions >= 0, shop.ledger.today - last[known], shop.ledger.today).astype(np.float64)
+    figures = listed.with_columns(
+        value=pl.Series(value).round(MONEY_DIGITS),
+        risk=pl.coalesce("risk", pl.Series(silent)),
+        before=pl.Series(shop.values(metric, persons, before)).round(MONEY_DIGITS),
+    )
+    return figures.sort("expected_gain", "value", "customer_id", descending=[True, True, False], nulls_last=True)
+
+
+def baseline_of(
+    eligible: pl.DataFrame, shop: ShopRecord, metric: str, window: int, *, by_risk: bool
+) -> tuple[float, float]:
+    """Return mean and standard deviation of the metric that are expected without treatment.
+
+    By the churn probabilities for orders of ``churn-warn``, whose customers had no recent order; else by the four
+    windows before the assignment.
+    """
+    if by_risk and metric in ("order", "churn"):
+        stays = 1 - float(eligible["risk"].mean() or 0.0)  # type: ignore[arg-type]
+        rate = stays if metric == "order" else 1 - stays
+        return round(rate, DIGITS), round(sqrt(rate * (1 - rate)), DIGITS)
+    persons = eligible["customer_id"].to_list()
+    values = np.concatenate(
+        [
+            shop.values(
+                metric,
+                persons,
+                Period(shop.as_of - timedelta(days=window * (k + 1) - 1), shop.as_of - timedelta(days=window * k)),
+            )
+            for k in range(BASELINE_WINDOWS)
+        ]
+    )
+    mean = float(values.mean())
+    deviation = sqrt(mean * (1 - mean)) if metric in RATES else float(values.std())
+    return round(mean, DIGITS), round(deviation, DIGITS)
+
+
+def detectable_effect(metric: str, baseline: tuple[float, float], treated: int, holdout: int) -> float:
+    """Return the smallest effect that is detected with a power of 80 %; infinity if none is."""
+    mean, deviation = baseline
+    if metric in RATES:
+        return round(detectable_rate(mean, treated, holdout), DIGITS)
+    return round(detectable_mean(deviation, treated, holdout), MONEY_DIGITS)
+
+
+def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tuple[float, float]) -> float:
+    """Return the share of the holdout: given, of the file, by the smallest effect, or the default.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Not even equal arms detect the smallest effect.
+    """
+    if ARM in eligible.columns:
+        return options.holdout or round(float((eligible[ARM] == HOLDOUT).sum()) / eligible.height, DIGITS)
+    effect, budget = options.smallest_effect, options.budget
+    if effect is None:
+        return options.holdout or SHARE
+    mean, deviation = baseline
+    rate = mean if options.metric in RATES else None
+    share = needed_share(effect, eligible.height, rate=rate, deviation=deviation, budget=budget)
+    if share is None:
+        size = audience_size(eligible.height, 0.5, budget)
+        smallest = detectable_effect(options.metric, baseline, size - size // 2, max(1, size // 2))
+        raise NotEnoughDataError(
+            f"{counted(size, 'customer')} in equal arms detect effects of {smallest:.3g} or more, not of {effect:g}",
+            hint="choose more customers, or a larger smallest effect",
+        )
+    return share
+
+
+def assigned(chosen: pl.DataFrame, salt: str, share: float) -> tuple[pl.DataFrame, list[Stratum]]:
+    """Return the persons with arm and stratum, sorted by id, and the strata."""
+    if ARM in chosen.columns:
+        held = int((chosen[ARM] == HOLDOUT).sum())
+        return chosen.with_columns(stratum=pl.lit("all")).sort("customer_id"), [Stratum("all", chosen.height, held)]
+    name = pl.lit("all")
+    if chosen.height >= GROUPS * GROUPS * FEWEST_OF_STRATUM:
+        value, risk = (quantile_cuts(chosen[each], GROUPS).score(pl.col(each)) for each in ("value", "risk"))
+        name = pl.format("value {}, risk {}", value, risk)
+    grouped = chosen.with_columns(stratum=name)
+    by_stratum = {
+        str(stratum): rows["customer_id"].to_list()
+        for (stratum,), rows in grouped.group_by("stratum", maintain_order=True)
+    }
+    strata, holdout = draw_holdout(by_stratum, salt, share)
+    arm = pl.when(pl.col("customer_id").is_in(sorted(holdout))).then(pl.lit(HOLDOUT)).otherwise(pl.lit(TREATED))
+    return grouped.with_columns(arm=arm).sort("customer_id"), strata

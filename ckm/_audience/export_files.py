@@ -1,0 +1,177 @@
+"""Files of contacts for other programs, with their headers and normalisation (``ckm/data/audience_targets.yaml``)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import yaml
+
+from ckm._link.fields import field_of
+from ckm._link.normalise import normalised, with_split_names
+from ckm.files import replacing
+from ckm.remark import basis, doubt
+from ckm.result import Result
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from ckm.assignments import Assignment
+    from ckm.dataset import Dataset
+
+TARGETS = ("csv", "klaviyo", "hubspot", "mailchimp", "google", "meta")
+DATA = Path(__file__).parents[1] / "data" / "audience_targets.yaml"
+HASHED = ("google", "meta")
+WHO, CUSTOMERS, FULL_NAME = "customer_id", "customers", "full_name"
+FIELDS = ("email", "phone", "given_name", "surname", "postcode", "country", "city")
+COLUMN_FIELDS = {"display_name": FULL_NAME, "country": "country"}
+"""Columns of the table ``customers`` whose field does not follow from their name."""
+COUNTRY = r"^[A-Za-z]{2}$"
+"""A country as ISO 3166-1 alpha-2; other texts are left out of files that need it."""
+E164 = r"^\+[1-9]\d{6,14}$"
+
+
+@dataclass(frozen=True)
+class ContactList(Result):
+    """Contacts of the treated persons of an audience.
+
+    Attributes
+    ----------
+    frame
+        One row per person, in the order of the ids, with the columns of the target.
+    target
+        Name of the target.
+    remarks
+        Remarks.
+    """
+
+    frame: pl.DataFrame
+    target: str
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Target and number of contacts."""
+        return pl.DataFrame({"target": [self.target], "contacts": [self.frame.height]})
+
+    def to_csv(self) -> str:
+        """Return the file: CSV in UTF-8 with commas, null as an empty cell."""
+        return self.frame.write_csv(None)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the file, which only its owner can read; it is always CSV."""
+        target = Path(path)
+        with replacing(target, owner_only=True) as draft:
+            draft.write_text(self.to_csv(), encoding="utf-8", newline="")
+        return target
+
+
+def hashed(value: str | None) -> str | None:
+    """Return the SHA-256 of a normalised value as 64 lower-case hex digits; null stays null.
+
+    >>> hashed("16505551212")
+    'e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176'
+    """
+    return None if value is None else hashlib.sha256(value.encode()).hexdigest()
+
+
+def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset: Dataset) -> ContactList:
+    """Return the contacts of the treated persons in the form of a target.
+
+    Persons without any of the contacts that the target needs are left out and counted. Without a country as two letters
+    telephone numbers without a country code are left out.
+
+    Parameters
+    ----------
+    to
+        One of :data:`TARGETS`.
+    assignment, treated
+        The audience: its assignment, and its treated members.
+    dataset
+        Tables; ``customers`` has the contacts.
+    """
+    target = _targets()[to]
+    facts = treated.select(WHO, "why", "entry").with_columns(
+        audience=pl.lit(assignment.name), offer=pl.lit(assignment.offer or None, pl.String)
+    )
+    rows = facts.with_columns(pl.col("why", "entry").replace("", None)).join(
+        contact_fields(dataset, treated[WHO].to_list(), split=to in HASHED), on=WHO, how="left", maintain_order="left"
+    )
+    reachable = rows
+    if target["needs"]:
+        reachable = rows.filter(pl.any_horizontal(pl.col(target["needs"]).is_not_null()))
+    names = {name for name in rows.columns if reachable[name].null_count() < reachable.height}
+    columns = []
+    for column in target["columns"]:
+        whole = names.issuperset(column.get("with", ()))
+        if column.get("always") or (column["field"] in names and whole):
+            columns.append(_cell(column).alias(column["header"]))
+    remarks: list[str] = [basis(f"{counted(reachable.height, 'contact')} of the treated arm for {target['title']}")]
+    if missing := rows.height - reachable.height:
+        needs = " or ".join(target["needs"])
+        remarks.append(doubt(f"{counted(missing, 'person')} of the treated arm left out: no {needs}"))
+    return ContactList(reachable.select(columns), to, tuple(remarks))
+
+
+def contact_fields(dataset: Dataset, persons: list[str], *, split: bool) -> pl.DataFrame:
+    """Return one row per person with :data:`FIELDS`: normalised, null where unknown.
+
+    Of several records of a person the first known value in the order of the table counts. ``split``: a full name of a
+    person is split into given name and surname in lower case, for matching; it is not good enough for a greeting.
+    """
+    table = dataset.tables.get(CUSTOMERS)
+    if table is None:
+        return pl.DataFrame({WHO: persons}, schema={WHO: pl.String}).with_columns(
+            pl.lit(None, pl.String).alias(name) for name in FIELDS
+        )
+    records = table.filter(pl.col(WHO).is_in(persons)).collect()
+    by_field: dict[str, pl.Series] = {}
+    for name in records.columns:
+        field = COLUMN_FIELDS.get(name) or field_of(name)
+        if field in (*FIELDS, FULL_NAME) and field not in by_field:
+            by_field[field] = records[name].cast(pl.String).str.strip_chars().replace("", None)
+    country = by_field.get("country")
+    if country is not None:
+        letters = pl.DataFrame({"c": country}).select(pl.when(pl.col("c").str.contains(COUNTRY)).then("c"))
+        country = by_field["country"] = letters.to_series()
+    companies = "party_type" in records.columns
+    if not split:
+        by_field.pop(FULL_NAME, None)
+    if FULL_NAME in by_field and companies:  # a company has no given name
+        person = pl.DataFrame({"n": by_field[FULL_NAME], "t": records["party_type"]})
+        by_field[FULL_NAME] = person.select(pl.when(pl.col("t").fill_null("person") == "person").then("n")).to_series()
+    fields = with_split_names(by_field)
+    if "phone" in fields:
+        numbers = pl.DataFrame({"n": normalised(fields["phone"], "phone", country)})
+        fields["phone"] = numbers.select(pl.when(pl.col("n").str.contains(E164)).then("n")).to_series()
+    if "email" in fields:
+        plain = pl.DataFrame({"e": fields["email"].str.to_lowercase().str.replace_all(r"\s", "")})
+        fields["email"] = plain.select(pl.when(pl.col("e").str.contains("^[^@]+@[^@]+$")).then("e")).to_series()
+    nothing = pl.Series([None] * records.height, dtype=pl.String)
+    frame = pl.DataFrame({WHO: records[WHO], **{name: fields.get(name, nothing) for name in FIELDS}})
+    return frame.group_by(WHO, maintain_order=True).agg(pl.col(FIELDS).drop_nulls().first())
+
+
+def _cell(column: Mapping[str, Any]) -> pl.Expr:
+    value = pl.col(column["field"])
+    form = column.get("form")
+    if form == "digits":
+        value = value.str.strip_prefix("+")
+    elif form == "upper":
+        value = value.str.to_uppercase()
+    elif form == "lower" or (column.get("hash") and column["field"] in ("given_name", "surname")):
+        value = value.str.to_lowercase().str.strip_chars()
+    return value.map_elements(hashed, return_dtype=pl.String) if column.get("hash") else value
+
+
+@cache
+def _targets() -> Mapping[str, Any]:
+    document = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    targets: Mapping[str, Any] = document["targets"]
+    return targets

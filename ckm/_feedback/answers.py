@@ -1,0 +1,147 @@
+"""Match topics to knowledge entries, and write drafts of entries for topics without an answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm._feedback.topic_model import OTHER, Sentences, assign
+from ckm._kb.draft import DraftFields, skeleton
+from ckm._kb.entry_files import read_folder
+from ckm.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from ckm._feedback.topics_file import Topic, Topics
+    from ckm._kb.entry import KnowledgeEntry
+    from ckm.models.encoder import Encoder
+
+NEAR = 0.55
+"""Cosine to the centroid from which a phrase of an entry is about the topic. Comments of a topic have 0.4 to 0.7; by
+words and letters an unrelated phrase reaches 0.5."""
+DRAFTS = "drafts"
+"""Folder of the drafts within the knowledge base."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Knowledge entries by topic.
+
+    Attributes
+    ----------
+    by_topic
+        Ids of the entries that answer a topic, by topic, sorted; a topic without an answer is no key.
+    drafts
+        Drafts of topics without an answer, by topic: their files, relative to the knowledge base.
+    """
+
+    by_topic: Mapping[str, tuple[str, ...]]
+    drafts: Mapping[str, str]
+
+
+def answers_to(topics: Topics, folder: Path, as_of: date, encoder: Encoder | None) -> Answers:
+    """Return the entries that answer each topic.
+
+    An entry answers a topic if it is complete and valid on the day, and lists the topic in ``classify.topics``, or has
+    a title, alias or question that is nearest to the topic's centroid, at a cosine of :data:`NEAR` or more.
+
+    Parameters
+    ----------
+    topics
+        The topics.
+    folder
+        Folder of the knowledge base; it may be missing.
+    as_of
+        Day on which entries must be valid.
+    encoder
+        Encoder of the topics; None without one.
+    """
+    if not folder.is_dir():
+        return Answers({}, {})
+    entries = [entry for entry in read_folder(folder).entries if entry.valid_on(as_of)]
+    phrases = [
+        (entry.id, lang, text) for entry in entries if entry.in_use for lang, text in _phrases(entry) if text.strip()
+    ]
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        for topic in entry.classify.topics:
+            if entry.in_use and topic in topics.by_id:
+                found.setdefault(topic, set()).add(entry.id)
+    if phrases:
+        read = Sentences([text for *_, text in phrases], [lang for _, lang, _ in phrases], np.arange(len(phrases)))
+        assigned = assign(topics.spaces, read, encoder)
+        for (name, *_), topic, cosine in zip(phrases, assigned.topics, assigned.cosines.tolist(), strict=True):
+            if topic != OTHER and cosine >= NEAR:
+                found.setdefault(topic, set()).add(name)
+    drafts = {
+        topic: entry.path
+        for entry in entries
+        if not entry.in_use
+        for topic in entry.classify.topics
+        if topic in topics.by_id and topic not in found
+    }
+    return Answers({topic: tuple(sorted(names)) for topic, names in found.items()}, drafts)
+
+
+def write_drafts(
+    folder: Path, topics: Sequence[Topic], evidence: Mapping[str, Collection[str]], as_of: date
+) -> tuple[Path, ...]:
+    """Write a draft per topic to ``drafts/`` of a knowledge base, and return the files; existing files stay.
+
+    A draft has the title, keywords as aliases, and ids of interactions as sources; people write issue and resolution.
+
+    Parameters
+    ----------
+    folder
+        Folder of the knowledge base.
+    topics
+        Topics without an answer.
+    evidence
+        Ids of interactions by topic.
+    as_of
+        Date of the drafts.
+    """
+    written = []
+    for topic in topics:
+        path = folder / DRAFTS / f"{topic.id}.yaml"
+        if path.exists() or path.is_symlink():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as draft:
+            draft.write_text(_draft(topic, evidence.get(topic.id, ()), as_of), encoding="utf-8", newline="\n")
+        written.append(path)
+    return tuple(written)
+
+
+def _phrases(entry: KnowledgeEntry) -> Iterator[tuple[str, str]]:
+    yield from entry.title.by_lang.items()
+    for by_lang in (entry.aliases, entry.answers.questions):
+        for lang, texts in by_lang.items():
+            yield from ((lang, text) for text in texts)
+
+
+def _draft(topic: Topic, evidence: Collection[str], as_of: date) -> str:
+    """Return the YAML of a draft, made of the template of ``ckm kb-new``."""
+    title = json.dumps(dict(topic.title) or {"en": topic.id}, ensure_ascii=False)
+    words = {lang: list(each) for lang, each in topic.keywords.items()}
+    values = {
+        "title": title,
+        "aliases": json.dumps(words, ensure_ascii=False),
+        "classify": f"{{topics: [{topic.id}]}}",
+    }
+    lines = []
+    for line in skeleton(f"draft-{topic.id}", DraftFields(origin="complaint"), as_of).splitlines():
+        key = line.removeprefix("# ").partition(":")[0]
+        if key in values and line.removeprefix("# ").startswith(f"{key}: "):
+            line = f"{key}: {values.pop(key)}"
+        elif line.startswith("provenance:"):
+            line = line.replace("sources: []", f"sources: {json.dumps(list(evidence), ensure_ascii=False)}")
+        lines.append(line)
+    lines[0] = "# A draft by `ckm feedback-mine --drafts` for a topic that customers write about and no entry answers."
+    return "\n".join(lines) + "\n"

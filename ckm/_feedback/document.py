@@ -1,0 +1,137 @@
+"""The page of ``ckm feedback-mine`` as a document, in six languages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ckm._feedback.topic_model import OTHER
+from ckm.io.values.word_lists import load_data
+from ckm.render.document import Document, Items, KeyFigure, ReportTable, Section, TableColumn, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from typing import Any
+
+    from ckm._feedback.result import Feedback
+
+WORDS = "feedback_page.yaml"
+COLUMNS = (
+    "topic", "product", "segment", "channel", "lang", "kind", "comments", "customers", "share", "trend", "polarity",
+    "open", "open_days", "revenue", "value_at_risk", "entries",
+)  # fmt: skip
+
+
+class NumberFormat(Protocol):
+    """Formatter of numbers and dates in a language."""
+
+    def count(self, value: float, *, signed: bool = False) -> str:
+        """Format a whole number."""
+
+    def decimal(self, value: float, digits: int = 1, *, signed: bool = False) -> str:
+        """Format a number with decimals."""
+
+    def share(self, value: float) -> str:
+        """Format a share as a percentage."""
+
+    def day(self, value: date) -> str:
+        """Format a date."""
+
+
+def feedback_document(found: Feedback, lang: str, numbers: NumberFormat) -> Document:
+    """Return the document of a result.
+
+    Parameters
+    ----------
+    found
+        The result.
+    lang
+        Language of the page: one of the keys of ``ckm/data/feedback_page.yaml``.
+    numbers
+        Formatter of the language.
+    """
+    words = load_data(WORDS)[lang]
+    titles = {topic.id: topic.title_in(lang) for topic in found.topics} | {OTHER: words["other"]}
+    topics = found.topic_frame
+    growing = topics.filter(topics["growing"])
+    unanswered = [topic for topic in found.unanswered if topic in titles]
+    sections = [Section(words["topics"], (_table(found, words, titles, numbers),))]
+    if growing.height:
+        items = tuple(
+            words["grew"].format(
+                topic=titles[row["topic"]],
+                now=numbers.count(row["comments"]),
+                before=numbers.count(row["comments_before"]),
+            )
+            for row in growing.iter_rows(named=True)
+        )
+        sections.insert(0, Section(words["growing"], (Items(items),)))
+    if found.competitors.height:
+        sections.append(Section(words["competitors"], (_competitors(found, words, numbers),)))
+    if unanswered:
+        sections.append(
+            Section(
+                words["unanswered"], (Text(words["unanswered_text"]), Items(tuple(titles[each] for each in unanswered)))
+            )
+        )
+    return Document(
+        title=words["title"],
+        subtitle=f"{numbers.day(found.since)} – {numbers.day(found.as_of)}",
+        lead=words["lead"],
+        sections=tuple(sections),
+        key_figures=(
+            KeyFigure(numbers.count(found.comments), words["comments"]),
+            KeyFigure(numbers.count(sum(topics["topic"] != OTHER)), words["topics"]),
+            KeyFigure(numbers.count(growing.height), words["growing"]),
+            KeyFigure(numbers.count(len(unanswered)), words["unanswered"]),
+        ),
+        footer=words["footer"],
+        lang=lang,
+        direction="rtl" if lang == "fa" else "ltr",
+    )
+
+
+def _table(found: Feedback, words: dict[str, str], titles: dict[str, str], numbers: NumberFormat) -> ReportTable:
+    frame = found.frame
+    names = [name for name in COLUMNS if name in frame.columns]
+    rows = tuple(
+        tuple(_cell(name, row[name], titles, numbers) for name in names) for row in frame.iter_rows(named=True)
+    )
+    texts = ("topic", "product", "segment", "channel", "lang", "kind", "entries")
+    columns = tuple(TableColumn(_title(name, words, found), numeric=name not in texts) for name in names)
+    return ReportTable(words["topics"], columns, rows)
+
+
+def _title(name: str, words: dict[str, str], found: Feedback) -> str:
+    return (
+        f"{words[name]} ({found.currency})" if name in ("revenue", "value_at_risk") and found.currency else words[name]
+    )
+
+
+def _cell(name: str, value: Any, titles: dict[str, str], numbers: NumberFormat) -> str:
+    if name == "topic":
+        return titles.get(value, str(value))
+    if value is None:
+        return ""
+    if name == "share":
+        return numbers.share(value)
+    if name == "trend":
+        return numbers.decimal(100 * value, 0, signed=True) + " %"
+    if name == "polarity":
+        return numbers.decimal(value, 2, signed=True)
+    return numbers.count(value) if isinstance(value, int | float) else str(value)
+
+
+def _competitors(found: Feedback, words: dict[str, str], numbers: NumberFormat) -> ReportTable:
+    columns = (
+        TableColumn(words["competitor"]),
+        TableColumn(words["comments"], numeric=True),
+        TableColumn(words["polarity"], numeric=True),
+    )
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        for row in found.competitors.iter_rows(named=True):
+            cells = (_cell(name, row[name], {}, numbers) for name in ("comments", "polarity"))
+            yield (row["competitor"], *cells)
+
+    return ReportTable(words["competitors"], columns, tuple(rows()))

@@ -1,0 +1,248 @@
+"""Assign topics, polarity, kind, products and competitors to the comments of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._feedback.comments import INTERACTIONS, Comments, read_comments
+from ckm._feedback.mentions import Names
+from ckm._feedback.sentiment import Polarity, kinds_of, polarity_of
+from ckm._feedback.topic_learning import LearnedTopics, learn_topics
+from ckm._feedback.topic_model import FEWEST, OTHER, assign, space_of
+from ckm._feedback.topics_file import FILE, REFIT, Topics, read_topics
+from ckm.customers.contacts import OPEN_FOR_DAYS
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.time_zones import end_of_day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.dataset import Dataset
+    from ckm.models.encoder import Encoder
+
+    Progress = Callable[[str, float, float], None]
+
+NO_ENCODER = (
+    "without the extra 'semantic' topics are of words and letters: each language has its own, and they are less exact"
+)
+
+
+@dataclass(frozen=True)
+class MinedComments:
+    """Comments with all that was found in them.
+
+    Attributes
+    ----------
+    comments
+        The comments, masked.
+    topics
+        The topics.
+    learned
+        What learning changed; None if nothing was learned.
+    mentions
+        One row per comment and topic: ``row`` (of the comments' frame), ``topic``, ``cosine``.
+    polarity
+        Polarity of the comments.
+    kinds
+        Kind of each comment; None if unknown.
+    products
+        Product ids that each comment names or is about, by row; rows without one are left out.
+    competitors
+        Names of competitors in each comment, by row; rows without one are left out.
+    uncovered
+        Languages that the encoder does not cover, sorted; empty without an encoder.
+    has_encoder
+        Whether an encoder was used.
+    """
+
+    comments: Comments
+    topics: Topics
+    learned: LearnedTopics | None
+    mentions: pl.DataFrame
+    polarity: Polarity
+    kinds: list[str | None]
+    products: dict[int, frozenset[str]]
+    competitors: dict[int, frozenset[str]]
+    uncovered: tuple[str, ...] = ()
+    has_encoder: bool = False
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The comments with polarity, kind and is_open; without texts and times of day."""
+        return self.comments.frame.drop("text").with_columns(
+            polarity=pl.Series(self.polarity.values), kind=pl.Series(self.kinds, dtype=pl.String)
+        )
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Whether and how topics are learned.
+
+    Attributes
+    ----------
+    learn, refit
+        Add topics for comments that fit none; learn all topics again.
+    topics
+        Number of clusters; None for the default.
+    seed
+        Random seed.
+    """
+
+    learn: bool = False
+    refit: bool = False
+    topics: int | None = None
+    seed: int = 0
+
+
+def _quiet(stage: str, done: float, total: float) -> None:
+    """Show nothing."""
+
+
+def mine(
+    dataset: Dataset,
+    as_of: date,
+    encoder: Encoder | None,
+    learning: Learning,
+    *,
+    progress: Progress = _quiet,
+) -> MinedComments:
+    """Return the comments of a dataset with topics, polarity, kind, products and competitors.
+
+    Topics are those of ``topics.yaml`` of the workspace; without the file, or without a workspace, they are learned.
+
+    Parameters
+    ----------
+    dataset
+        Tables; ``interactions`` is needed.
+    as_of
+        Last day of comments.
+    encoder
+        The encoder; None without one.
+    learning
+        Whether and how topics are learned.
+    progress
+        Called with the stage, the amount of work done in it, and its total.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There are no comments, or too few for topics.
+    UsageError
+        The topics were learned with another encoder.
+    """
+    if INTERACTIONS not in dataset.tables:
+        raise NotEnoughDataError(
+            f"'{dataset.label}' has no interactions", hint="load comments: ckm ingest FILE --as interactions"
+        )
+    settings = dataset.config.feedback
+    products = Names.of(settings.products)
+    competitors = Names.of({_first(each): each.split("|") for each in settings.competitors})
+    comments = read_comments(
+        dataset.tables,
+        as_of,
+        dataset.config.time_zone,
+        kept_words=products.words | competitors.words,
+        without=lambda text: competitors.removed(products.removed(text)),
+        advance=_counter(progress, "masking personal data", 0),
+    )
+    customers = len(set(comments.sentences.customers.tolist()))
+    if customers < 2 * FEWEST:
+        raise NotEnoughDataError(
+            f"{customers} customers wrote a comment by {as_of}; topics need {2 * FEWEST}",
+            hint="load survey answers, reviews or tickets: ckm ingest FILE --as interactions",
+        )
+    topics, learned = _topics(dataset, comments, encoder, learning, progress)
+    count = len(comments.sentences.texts)
+    found = assign(
+        topics.spaces,
+        comments.sentences,
+        encoder,
+        comment=comments.row,
+        advance=_counter(progress, "assigning topics", count),
+    )
+    texts = comments.frame["text"].to_list()
+    by_text = [names.find(texts) for names in (products, competitors)]
+    named, rivals = ({row: keys[text] for row, text in enumerate(texts) if text in keys} for keys in by_text)
+    declared = {row: frozenset([each]) for row, each in enumerate(comments.frame["product_id"]) if each is not None}
+    polarity = _polarity(comments, found.vectors, encoder)
+    langs = {lang for lang in comments.sentences.langs if encoder is not None and not encoder.covers(lang or "en")}
+    return MinedComments(
+        comments=replace(comments, frame=_with_open(comments.frame, as_of, dataset.config.time_zone)),
+        topics=topics,
+        learned=learned,
+        mentions=_mentions(comments, found.topics, found.cosines),
+        polarity=polarity,
+        kinds=kinds_of(comments.frame, polarity.values),
+        products={**named, **declared},
+        competitors=rivals,
+        uncovered=tuple(sorted(langs)),
+        has_encoder=encoder is not None,
+    )
+
+
+def _topics(
+    dataset: Dataset, comments: Comments, encoder: Encoder | None, learning: Learning, progress: Progress
+) -> tuple[Topics, LearnedTopics | None]:
+    known = read_topics(dataset.workspace.root) if dataset.workspace is not None else None
+    if known is not None and not learning.refit:
+        digest = encoder.digest if encoder is not None else ""
+        if known.encoder and known.encoder != digest:
+            what = "another encoder" if encoder is not None else "an encoder, and none is installed (extra 'semantic')"
+            raise UsageError(f"{FILE} was learned with {what}", hint=REFIT)
+        if not learning.learn:
+            return known, None
+    learned = learn_topics(
+        comments,
+        encoder,
+        known,
+        refit=learning.refit,
+        topics=learning.topics,
+        seed=learning.seed,
+        advance=_counter(progress, "learning topics", 0),
+    )
+    return learned.topics, learned
+
+
+def _polarity(comments: Comments, sums: NDArray[np.float16] | None, encoder: Encoder | None) -> Polarity:
+    def covered(lang: str) -> bool:
+        return encoder is not None and space_of(lang, encoder) == space_of("en", encoder)
+
+    return polarity_of(comments.frame, sums, covered)
+
+
+def _mentions(comments: Comments, topics: list[str], cosines: NDArray[np.float64]) -> pl.DataFrame:
+    """Return one row per comment and topic; :data:`OTHER` only for a comment without any topic."""
+    rows = pl.DataFrame({"row": comments.row, "topic": topics, "cosine": cosines})
+    best = rows.group_by("row", "topic").agg(pl.col("cosine").max()).sort("row", "topic")
+    has_topic = (pl.col("topic") != OTHER).any().over("row")
+    return best.filter(~has_topic | (pl.col("topic") != OTHER))
+
+
+def _with_open(frame: pl.DataFrame, as_of: date, time_zone: str) -> pl.DataFrame:
+    """Add ``is_open``: a complaint of the source that is not resolved, for 180 days."""
+    until = end_of_day(as_of, time_zone)
+    unresolved = pl.col("resolved_at").is_null() | (pl.col("resolved_at") >= until)
+    recent = (pl.lit(as_of) - pl.col("day")).dt.total_days() < OPEN_FOR_DAYS
+    return frame.with_columns(is_open=((pl.col("kind") == "complaint") & unresolved & recent).fill_null(value=False))
+
+
+def _counter(progress: Progress, stage: str, total: float) -> Callable[[float], None]:
+    done = 0.0
+
+    def advance(amount: float) -> None:
+        nonlocal done
+        done += amount
+        progress(stage, done, total)
+
+    return advance
+
+
+def _first(spellings: str) -> str:
+    return spellings.split("|")[0].strip()

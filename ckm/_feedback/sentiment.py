@@ -1,0 +1,196 @@
+"""Polarity of comments, learned from the data's own ratings, and their kind: complaint, question, praise or idea."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ckm._feedback.text_vectors import hashed
+from ckm.customers.contacts import LOWEST_SATISFIED
+from ckm.io.values.word_lists import load_data
+from ckm.models.threads import one_thread
+from ckm.models.topics import unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Vectors = NDArray[np.float16]
+
+RATED = 300
+"""Rated comments of a language from which its own model is learned."""
+FEWEST_OF_A_SIGN = 30
+"""Fewest comments of each sign among them; with fewer the model would learn to say always the other."""
+MOST_RATED = 4000
+"""Most rated comments that a model is learned from."""
+STRENGTH = 3.0
+"""Inverse regularisation of the logistic regression, as for vectors of length 1 (0.86 for 1 to 10 in trials)."""
+LOWEST_POSITIVE = {"nps_0_10": 9, "csat_1_5": 4, "ces_1_7": 5}
+"""Lowest positive rating by scale; negative are those below :data:`ckm.customers.contacts.LOWEST_SATISFIED`."""
+BY_RATING, LEARNED, OTHER_LANGUAGES = "rating", "learned", "other languages"
+KINDS = ("complaint", "question", "praise", "idea")
+CERTAIN = 0.15
+"""Distance of a probability from 0.5 up to which a comment is neither praise nor complaint."""
+FEWEST_KINDS = 40
+"""Comments of each kind, with a kind from their source, from which the kinds of a language are learned."""
+
+
+@dataclass(frozen=True)
+class Polarity:
+    """Polarity of comments.
+
+    Attributes
+    ----------
+    values
+        Polarity from -1 to 1, shape (n,); NaN if unknown.
+    by
+        How each is known: :data:`BY_RATING`, :data:`LEARNED`, :data:`OTHER_LANGUAGES`; empty if unknown.
+    languages
+        Languages with a model of their own, and its number of rated comments.
+    """
+
+    values: Floats
+    by: tuple[str, ...]
+    languages: Mapping[str, int] = field(default_factory=dict)
+
+
+def rating_sign(rating: float | None, scale: str | None) -> int:
+    """Return 1 for a positive rating, -1 for a negative one, 0 for one in between, or without a rating or scale.
+
+    >>> rating_sign(9, "nps_0_10"), rating_sign(6, "nps_0_10"), rating_sign(5, "csat_1_5"), rating_sign(None, None)
+    (1, -1, 1, 0)
+    """
+    if rating is None or scale not in LOWEST_POSITIVE:
+        return 0
+    return -1 if rating < LOWEST_SATISFIED[scale] else 1 if rating >= LOWEST_POSITIVE[scale] else 0
+
+
+class PolarityModel:
+    """Logistic regression of the sign of ratings on the texts of comments."""
+
+    def fit(self, features: Any, signs: NDArray[np.int64]) -> PolarityModel:
+        """Fit on features (rows of length 1) and signs -1 or 1."""
+        from sklearn.linear_model import LogisticRegression
+
+        with one_thread():
+            self.model_ = LogisticRegression(C=STRENGTH, max_iter=300, class_weight="balanced").fit(features, signs)
+        return self
+
+    def positive(self, features: Any) -> Floats:
+        """Return the probability of a positive sign, shape (n,)."""
+        found: Floats = self.model_.predict_proba(features)[:, list(self.model_.classes_).index(1)]
+        return found
+
+
+def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[[str], bool]) -> Polarity:
+    """Return the polarity of comments.
+
+    A comment with a rating has the sign of its rating. A language with :data:`RATED` rated comments has its own model;
+    another one that the encoder covers is judged by a model of the vectors of all rated comments (zero-shot), if these
+    are :data:`RATED`; else its polarity is unknown.
+
+    Parameters
+    ----------
+    frame
+        Comments: text, lang, rating, scale.
+    vectors
+        Vector of each comment by the encoder, of any length, shape (n, d); zeros where it does not cover the language;
+        None without an encoder.
+    covered
+        Whether the encoder covers a language.
+    """
+    signs = np.array([rating_sign(*row) for row in frame.select("rating", "scale").iter_rows()], dtype=np.int64)
+    langs = frame["lang"].to_list()
+    texts = frame["text"].to_list()
+    values = np.where(signs != 0, signs, np.nan).astype(np.float64)
+    # A rating in the middle says that the comment is neither.
+    between = (signs == 0) & frame["rating"].is_not_null().to_numpy() & frame["scale"].is_not_null().to_numpy()
+    values[between] = 0.0
+    by = np.where(np.isnan(values), "", BY_RATING).astype(object)
+    languages = {}
+    for lang in sorted(set(langs)):
+        mine = np.array([each == lang for each in langs])
+        rated, unknown = np.flatnonzero(mine & (signs != 0)), np.flatnonzero(mine & np.isnan(values))
+        if not _enough(signs[rated]):
+            continue
+        languages[lang] = len(rated)
+        if not len(unknown):
+            continue
+        rated = rated[-MOST_RATED:]
+        meaning = vectors if vectors is not None and covered(lang) else None
+        model = PolarityModel().fit(_features(texts, langs, meaning, rated), signs[rated])
+        values[unknown] = 2 * model.positive(_features(texts, langs, meaning, unknown)) - 1
+        by[unknown] = LEARNED
+    if vectors is not None:
+        able = np.array([covered(lang) for lang in langs], dtype=bool)
+        rated, unknown = np.flatnonzero(able & (signs != 0)), np.flatnonzero(able & np.isnan(values))
+        if len(unknown) and _enough(signs[rated]):
+            rated = rated[-MOST_RATED:]
+            general = PolarityModel().fit(_features(texts, langs, vectors, rated), signs[rated])
+            values[unknown] = 2 * general.positive(_features(texts, langs, vectors, unknown)) - 1
+            by[unknown] = OTHER_LANGUAGES
+    return Polarity(values, tuple(by), languages)
+
+
+def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
+    """Return the kind of each comment; None if nothing indicates one.
+
+    The kind of the source counts, if it is one of :data:`KINDS`. Else, in this order: a question mark or a phrase that
+    asks (question), a phrase that wishes or proposes (idea), and the polarity (praise, complaint).
+
+    Parameters
+    ----------
+    frame
+        Comments: kind, text, lang.
+    polarity
+        Polarity of each, NaN if unknown.
+    """
+    found: list[str | None] = []
+    for (kind, text, lang), value in zip(
+        frame.select("kind", "text", "lang").iter_rows(), polarity.tolist(), strict=True
+    ):
+        if kind in KINDS:
+            found.append(kind)
+        elif _says(text, "idea", lang):
+            found.append("idea")
+        elif any(mark in text for mark in load_data("feedback_words.yaml")["question_marks"]) or _says(
+            text, "question", lang
+        ):
+            # An angry question is a complaint: "Why does nobody answer?"
+            found.append("complaint" if value < -2 * CERTAIN else "question")
+        elif value > 2 * CERTAIN:
+            found.append("praise")
+        elif value < -2 * CERTAIN:
+            found.append("complaint")
+        else:
+            found.append(None)
+    return found
+
+
+def _features(texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]) -> Any:
+    """Return features of some comments, rows of length 1: vectors of meaning, else hashed words and grams."""
+    from sklearn.preprocessing import normalize
+
+    if vectors is not None:
+        return unit(vectors[rows].astype(np.float32))
+    return normalize(hashed([texts[row] for row in rows.tolist()], [langs[row] for row in rows.tolist()]))
+
+
+def _enough(signs: NDArray[np.int64]) -> bool:
+    return len(signs) >= RATED and min((signs > 0).sum(), (signs < 0).sum()) >= FEWEST_OF_A_SIGN
+
+
+@cache
+def _phrases(kind: str, lang: str) -> tuple[str, ...]:
+    return tuple(load_data("feedback_words.yaml")[kind].get(lang.partition("-")[0], ()))
+
+
+def _says(text: str, kind: str, lang: str) -> bool:
+    folded = text.casefold()
+    return any(phrase in folded for phrase in _phrases(kind, lang))

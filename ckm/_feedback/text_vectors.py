@@ -1,0 +1,118 @@
+"""Vectors of sentences: of a sentence encoder, or of hashed words and character grams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.models.topics import unit
+from ckm.search.analysis import analyse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from ckm.models.encoder import Encoder
+
+    Floats = NDArray[np.float64]
+    Advance = Callable[[float], None]
+
+BUCKETS = 1 << 14
+"""Number of hash buckets of words and grams; at the vocabulary of some thousand comments few of them are shared."""
+SHORTEST_GRAM, LONGEST_GRAM = 3, 5
+BATCH = 512
+"""Sentences that are encoded at a time."""
+
+
+def encoded(encoder: Encoder, texts: Sequence[str], advance: Advance = lambda amount: None) -> Floats:
+    """Return the encoder's vectors of texts, shape (n, d); equal texts are encoded once.
+
+    Parameters
+    ----------
+    encoder
+        The encoder.
+    texts
+        Masked sentences.
+    advance
+        Called with the number of texts that were encoded since the last call.
+    """
+    # Texts of similar length together: the encoder pads a batch to its longest text.
+    unique = sorted(set(texts), key=lambda text: (len(text), text))
+    places = {text: place for place, text in enumerate(unique)}
+    parts = []
+    for start in range(0, max(len(unique), 1), BATCH):
+        batch = unique[start : start + BATCH]
+        parts.append(encoder.encode(batch))
+        advance(len(batch))
+    return np.concatenate(parts)[[places[text] for text in texts]].astype(np.float64)
+
+
+def content(text: str, lang: str) -> str:
+    """Return a sentence without its stop words, as it is written; a Chinese sentence stays whole.
+
+    Sentences about one subject differ in their stop words by tense, person and tone.
+    """
+    words = [text[token.start : token.end] for token in analyse(text, lang, in_full=False).words]
+    if any("\u3400" <= sign <= "\u9fff" for sign in text) or not words:
+        return text
+    return " ".join(dict.fromkeys(words))
+
+
+def hashed(texts: Sequence[str], langs: Sequence[str]) -> Any:
+    """Return the frequencies of hashed words and character grams, a sparse matrix of shape (n, BUCKETS).
+
+    A frequency f counts as 1 + ln f, so that a repeated word does not outweigh the others.
+    """
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    hasher = HashingVectorizer(
+        n_features=BUCKETS, analyzer=lambda pair: list(_features(*pair)), alternate_sign=False, norm=None
+    )
+    found = hasher.transform(list(zip(texts, langs, strict=True)))
+    np.log1p(found.data, out=found.data)
+    return found
+
+
+def inverse_frequency(counts: Any) -> Floats:
+    """Return the weight ln(n / df) of each bucket, shape (BUCKETS,); 0 for one of below 3 or over 20 % of texts."""
+    texts = counts.shape[0]
+    df = np.asarray((counts > 0).sum(0)).ravel()
+    usable = (df >= 3) & (df <= max(0.2 * texts, 3))
+    return np.where(usable, np.log(texts / np.maximum(df, 1)), 0.0)
+
+
+def weighted(counts: Any, idf: Floats) -> Any:
+    """Return tf-idf rows of length 1, a sparse matrix."""
+    from scipy.sparse import diags
+    from sklearn.preprocessing import normalize
+
+    return normalize(counts @ diags(idf)).astype(np.float32)
+
+
+def latent(rows: Any, dimensions: int) -> Floats:
+    """Return coordinates of tf-idf rows in a latent semantic space (Deerwester et al. 1990), centred, of length 1."""
+    from scipy.sparse.linalg import svds
+
+    size = min(*rows.shape)
+    wanted = min(dimensions, size - 1)
+    if wanted < 1:
+        return np.asarray(rows.todense())
+    left, values, _ = svds(rows.astype(np.float64), k=wanted, v0=np.random.default_rng(0).standard_normal(size))
+    order = np.argsort(-values)
+    found = left[:, order] * values[order]
+    return unit(found - found.mean(0))
+
+
+def _features(text: str, lang: str) -> Iterator[str]:
+    words = [token.term for token in analyse(text, lang, in_full=False).words]
+    yield from words
+    for word in words:
+        padded = f" {word} "
+        if len(padded) <= LONGEST_GRAM and word.isascii():
+            continue
+        for size in range(SHORTEST_GRAM, LONGEST_GRAM + 1):
+            for start in range(len(padded) - size + 1):
+                yield f"#{padded[start : start + size]}"

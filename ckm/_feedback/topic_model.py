@@ -1,0 +1,382 @@
+"""Topic model: centroids that stay fixed until a refit, and the assignment of sentences to them.
+
+With an encoder, sentences of all languages that it covers share topics. Sentences of other languages, or of all
+languages without an encoder, have topics per language, by words and character grams.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm._feedback.text_vectors import BATCH, content, encoded, hashed, inverse_frequency, latent, weighted
+from ckm.models.threads import one_thread
+from ckm.models.topics import centroids, consensus_clusters, default_topics, match_topics, unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from ckm.models.encoder import Encoder
+
+    Floats = NDArray[np.float64]
+    Labels = NDArray[np.int64]
+    Advance = Callable[[float], None]
+
+MEANING = "meaning"
+"""Space of the encoder."""
+GRAMS = "grams"
+"""Prefix of the spaces of words and grams, one per language: ``grams-fa``."""
+SAMPLE = 3000
+"""Most sentences from which the topics of a space are learned."""
+LATENT = 40
+"""Dimensions of the space of words and grams in which topics are learned."""
+FEWEST = 5
+"""Fewest customers (sentences without a customer count one each) of a topic; a smaller cluster is dissolved."""
+SHRINK = 20
+"""Sentences of all languages that are mixed into the mean of a language, so that few sentences make no mean."""
+OUTSIDE = 0.03
+"""Share of a topic's sentences that are farther from the centroid than the limit: they, and new ones like them, are
+``other``."""
+SAME = 0.6
+"""Smallest cosine of the centroids of an old topic and of a new one that count as the same topic."""
+OTHER = ""
+"""Topic of a sentence that is near no centroid."""
+
+
+@dataclass(frozen=True)
+class TopicSpace:
+    """Topics in one space of vectors.
+
+    Attributes
+    ----------
+    name
+        :data:`MEANING`, or ``grams-`` and a language.
+    ids
+        Ids of the topics.
+    centroids
+        Directions of the topics, shape (topics, d).
+    limits
+        Smallest cosine to its centroid of a sentence of the topic, shape (topics,).
+    means
+        Mean vector by language, which is subtracted; ``""`` for languages without one.
+    weights
+        Inverse document frequencies of the hash buckets; empty in the space of the encoder.
+    encoder
+        Digest of the encoder; empty without one.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    centroids: Floats
+    limits: Floats
+    means: Mapping[str, Floats]
+    weights: Floats
+    encoder: str = ""
+
+    def digest(self, place: int) -> str:
+        """Return the first 16 hexadecimal digits of the SHA-256 of a centroid."""
+        return hashlib.sha256(self.centroids[place].astype("<f4").tobytes()).hexdigest()[:16]
+
+    def nearest(self, vectors: Any, langs: Sequence[str]) -> tuple[Labels, Floats]:
+        """Return the nearest topic of each sentence (-1: other) and the cosine to its centroid, shapes (n,)."""
+        if not len(self.ids) or not vectors.shape[0]:
+            return np.full(vectors.shape[0], -1), np.zeros(vectors.shape[0])
+        cosines = np.asarray(vectors @ self.centroids.T.astype(np.float32), dtype=np.float64)
+        lengths = np.ones(len(langs))
+        for lang, rows in _rows_by_lang(langs).items():
+            mean = self.means.get(lang, self.means[""])
+            cosines[rows] -= self.centroids @ mean
+            # |v − m|² = |v|² − 2 v·m + |m|², so that sparse rows stay sparse
+            lengths[rows] = np.sqrt(np.maximum(1 - 2 * np.asarray(vectors[rows] @ mean).ravel() + mean @ mean, 1e-9))
+        cosines /= lengths[:, None]
+        found = cosines.argmax(1)
+        best = cosines[np.arange(len(found)), found]
+        return np.where(best >= self.limits[found], found, -1), best
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Masked sentences with their language and the customer who wrote them.
+
+    Attributes
+    ----------
+    texts
+        The sentences.
+    langs
+        Language of each, as a BCP 47 tag; ``""`` if unknown.
+    customers
+        Customer code of each; unique negative numbers without a customer.
+    """
+
+    texts: Sequence[str]
+    langs: Sequence[str]
+    customers: Labels
+
+    def take(self, rows: Labels) -> Sentences:
+        """Return some sentences."""
+        return Sentences([self.texts[row] for row in rows], [self.langs[row] for row in rows], self.customers[rows])
+
+
+def space_of(lang: str, encoder: Encoder | None) -> str:
+    """Return the name of the space in which a language has its topics."""
+    if encoder is not None and encoder.covers(lang or "en"):
+        return MEANING
+    return f"{GRAMS}-{lang.partition('-')[0] if not lang.startswith('zh') else lang}"
+
+
+def learn(
+    sentences: Sentences,
+    encoder: Encoder | None,
+    *,
+    topics: int | None = None,
+    seed: int = 0,
+    within: Sequence[TopicSpace] = (),
+    advance: Advance = lambda amount: None,
+) -> tuple[TopicSpace, ...]:
+    """Return the topics of sentences, one space after the other.
+
+    Parameters
+    ----------
+    sentences
+        All sentences; of more than :data:`SAMPLE` per space a sample by hash is used.
+    encoder
+        The encoder; None without one.
+    topics
+        Number of clusters per space. Default: :func:`ckm.models.topics.default_topics`.
+    seed
+        Random seed.
+    within
+        Spaces whose means and weights are used, so that their topics and the new ones are comparable.
+    advance
+        Called with the number of encoded texts.
+    """
+    by_name = {space.name: space for space in within}
+    found = []
+    with one_thread():
+        # The space of most sentences first: its topics get the first ids.
+        for space, rows in sorted(
+            _rows_by_space(sentences, encoder).items(), key=lambda each: (-len(each[1]), each[0])
+        ):
+            chosen = sentences.take(np.array(_sample(sentences, rows, seed), dtype=np.int64))
+            if len(set(chosen.customers.tolist())) < 2 * FEWEST:
+                continue
+            learn_space = _learn_meaning if space == MEANING else _learn_grams
+            made = learn_space(_Learning(space, chosen, encoder, topics, seed, by_name.get(space), advance))
+            if made is not None:
+                found.append(made)
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Topics of sentences, and vectors of the comments that they belong to.
+
+    Attributes
+    ----------
+    topics
+        Topic of each sentence; :data:`OTHER` for one that is near no centroid.
+    cosines
+        Cosine to the nearest centroid, shape (n,); 0 without one.
+    vectors
+        Sum of the encoder's vectors of each comment's sentences, shape (comments, d), as 16-bit floats; zeros where
+        the encoder does not cover the language. None without an encoder.
+    """
+
+    topics: list[str]
+    cosines: Floats
+    vectors: NDArray[np.float16] | None
+
+
+def assign(
+    spaces: Sequence[TopicSpace],
+    sentences: Sentences,
+    encoder: Encoder | None,
+    *,
+    comment: Labels | None = None,
+    advance: Advance = lambda amount: None,
+) -> Assignment:
+    """Return the topic of each sentence.
+
+    Sentences are read in batches, so that memory holds the vectors of one batch, and one 16-bit vector per comment.
+
+    Parameters
+    ----------
+    spaces
+        Topics by space; sentences of other spaces are :data:`OTHER`.
+    sentences
+        The sentences.
+    encoder
+        The encoder; None without one.
+    comment
+        Number of the comment of each sentence, shape (n,), for the vectors of comments. None: no vectors.
+    advance
+        Called with the number of sentences that were read since the last call.
+    """
+    by_name = {space.name: space for space in spaces}
+    topics = np.full(len(sentences.texts), OTHER, dtype=object)
+    cosines = np.zeros(len(sentences.texts))
+    vectors: NDArray[np.float16] | None = None
+    with one_thread():
+        for name, rows in _rows_by_space(sentences, encoder).items():
+            space = by_name.get(name)
+            for texts, langs, members in _batches(sentences, rows):
+                if name == MEANING:
+                    assert encoder is not None
+                    found: Any = encoder.encode(texts)
+                    if comment is not None:
+                        if vectors is None:
+                            vectors = np.zeros((int(comment.max()) + 1, found.shape[1]), dtype=np.float16)
+                        for row, vector in zip(members, found, strict=True):
+                            np.add.at(vectors, comment[row], vector.astype(np.float16))
+                elif space is not None:
+                    found = weighted(hashed(texts, langs), space.weights)
+                if space is not None:
+                    labels, nearness = space.nearest(found, langs)
+                    for row, label, cosine in zip(members, labels.tolist(), nearness.tolist(), strict=True):
+                        topics[row] = space.ids[label] if label >= 0 else OTHER
+                        cosines[row] = cosine
+                advance(sum(map(len, members)))
+    return Assignment(topics.tolist(), cosines, vectors)
+
+
+def _batches(sentences: Sentences, rows: Sequence[int]) -> Iterator[tuple[list[str], list[str], list[list[int]]]]:
+    """Yield different sentences with their languages, of similar length together, and the rows of each."""
+    unique: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        unique.setdefault((sentences.texts[row], sentences.langs[row]), []).append(row)
+    ordered = sorted(unique, key=lambda pair: (len(pair[0]), pair))
+    for start in range(0, len(ordered), BATCH):
+        batch = ordered[start : start + BATCH]
+        yield [text for text, _ in batch], [lang for _, lang in batch], [unique[pair] for pair in batch]
+
+
+def matched(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> dict[str, str]:
+    """Return the id of the old topic of each new one that is the same topic (cosine of at least :data:`SAME`)."""
+    by_name = {space.name: space for space in old}
+    found = {}
+    for space in new:
+        before = by_name.get(space.name)
+        if before is None or before.centroids.shape[1:] != space.centroids.shape[1:] or before.encoder != space.encoder:
+            continue
+        pairs = match_topics(before.centroids, space.centroids, SAME)
+        found.update({space.ids[here]: before.ids[there] for here, there in pairs.items()})
+    return found
+
+
+def joined(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> tuple[TopicSpace, ...]:
+    """Return the old topics, unchanged, and the further ones; both by the means and weights of the old ones."""
+    fresh = {space.name: space for space in new}
+    found = []
+    for space in old:
+        more = fresh.pop(space.name, None)
+        if more is not None:
+            space = replace(
+                space,
+                ids=(*space.ids, *more.ids),
+                centroids=np.concatenate([space.centroids, more.centroids]),
+                limits=np.concatenate([space.limits, more.limits]),
+            )
+        found.append(space)
+    return (*found, *fresh.values())
+
+
+@dataclass(frozen=True)
+class _Learning:
+    """What the topics of a space are learned from, and how."""
+
+    name: str
+    sentences: Sentences
+    encoder: Encoder | None
+    topics: int | None
+    seed: int
+    within: TopicSpace | None
+    advance: Advance
+
+
+def _learn_meaning(task: _Learning) -> TopicSpace | None:
+    assert task.encoder is not None
+    texts, langs = task.sentences.texts, task.sentences.langs
+    plain = encoded(task.encoder, texts, task.advance)
+    contents = encoded(task.encoder, list(map(content, texts, langs)), task.advance)
+    means = task.within.means if task.within is not None else _means(plain, langs)
+    vectors = _centred(plain, langs, means)
+    both = unit(vectors + _centred(contents, langs, _means(contents, langs)))
+    labels = consensus_clusters(both, task.topics or default_topics(len(both)), task.seed)
+    return _space(task, labels, vectors, means, np.zeros(0))
+
+
+def _learn_grams(task: _Learning) -> TopicSpace | None:
+    counts = hashed(task.sentences.texts, task.sentences.langs)
+    weights = task.within.weights if task.within is not None else inverse_frequency(counts)
+    rows = weighted(counts, weights)
+    labels = consensus_clusters(latent(rows, LATENT), task.topics or default_topics(rows.shape[0]), task.seed)
+    mean = np.asarray(rows.mean(0)).ravel().astype(np.float64)
+    means = task.within.means if task.within is not None else {"": mean}
+    vectors = unit(rows.toarray().astype(np.float64) - means[""])
+    return _space(task, labels, vectors, means, weights)
+
+
+def _space(
+    task: _Learning, labels: Labels, vectors: Floats, means: Mapping[str, Floats], weights: Floats
+) -> TopicSpace | None:
+    """Return the space of clusters that are large enough; the sentences of the others move to the nearest of these."""
+    customers = task.sentences.customers
+    clusters = int(labels.max()) + 1
+    large = [each for each in range(clusters) if len(set(customers[labels == each].tolist())) >= FEWEST]
+    if not large:
+        return None
+    middles = centroids(vectors, labels, clusters)[large]
+    nearest = (vectors @ middles.T).argmax(1)
+    middles = centroids(vectors, nearest, len(large)).astype(np.float32).astype(np.float64)
+    cosines = vectors @ middles.T
+    nearest = cosines.argmax(1)
+    limits = np.array(
+        [
+            np.quantile(cosines[nearest == place, place], OUTSIDE) if (nearest == place).any() else 1.0
+            for place in range(len(large))
+        ]
+    )
+    encoder = task.encoder.digest if task.encoder is not None and task.name == MEANING else ""
+    return TopicSpace(task.name, tuple(map(str, range(len(large)))), middles, limits - 1e-6, means, weights, encoder)
+
+
+def _means(vectors: Floats, langs: Sequence[str]) -> dict[str, Floats]:
+    whole = vectors.mean(0)
+    rows = _rows_by_lang(langs)
+    means = {lang: (vectors[at].sum(0) + SHRINK * whole) / (len(at) + SHRINK) for lang, at in rows.items()}
+    if len(means) == 1:
+        means = dict.fromkeys(means, whole)
+    return {lang: mean.astype(np.float32).astype(np.float64) for lang, mean in {**means, "": whole}.items()}
+
+
+def _centred(vectors: Floats, langs: Sequence[str], means: Mapping[str, Floats]) -> Floats:
+    return unit(vectors - np.array([means.get(lang, means[""]) for lang in langs]))
+
+
+def _rows_by_lang(langs: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for row, lang in enumerate(langs):
+        found.setdefault(lang, []).append(row)
+    return found
+
+
+def _rows_by_space(sentences: Sentences, encoder: Encoder | None) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for lang, rows in _rows_by_lang(sentences.langs).items():
+        found.setdefault(space_of(lang, encoder), []).extend(rows)
+    return found
+
+
+def _sample(sentences: Sentences, rows: Sequence[int], seed: int) -> list[int]:
+    """Return at most :data:`SAMPLE` rows with different texts, by the hash of the text."""
+    unique: dict[str, int] = {}
+    for row in rows:
+        unique.setdefault(sentences.texts[row], row)
+    ordered = sorted(unique, key=lambda text: hashlib.blake2b(f"{seed} {text}".encode(), digest_size=8).digest())
+    return sorted(unique[text] for text in ordered[:SAMPLE])

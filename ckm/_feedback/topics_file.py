@@ -1,0 +1,245 @@
+"""Files of the topics: ``topics.yaml``, which people read, edit and commit, and ``topics.npz`` with the centroids.
+
+Neither contains texts: keywords are single words that several customers wrote, examples are ids of interactions.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm._feedback.topic_model import TopicSpace
+from ckm.errors import UsageError
+from ckm.files import replacing
+from ckm.yamlfile import dump_yaml, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ckm.yamlfile import YamlEntry
+
+FILE, VECTORS = "topics.yaml", "topics.npz"
+SCHEMA = "ckm.topics/1"
+HEADER = (
+    "# Topics of what customers say, by `ckm feedback-mine --learn`. Edit titles and owners; keep id and centroid.\n"
+    "# Topics stay as they are until --refit; --learn adds topics for comments that fit none.\n"
+)
+REFIT = "ckm feedback-mine --refit learns all topics again, and keeps the ids of those that it finds again"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic.
+
+    Attributes
+    ----------
+    id
+        Id, which never changes.
+    space
+        Name of its space of vectors.
+    title
+        Title by language.
+    keywords
+        Words that are frequent in the topic and rare elsewhere, by language.
+    examples
+        Ids of interactions near the centroid.
+    owner
+        Who answers for the topic; empty if nobody is named.
+    centroid
+        Digest of the centroid.
+    """
+
+    id: str
+    space: str
+    title: Mapping[str, str] = field(default_factory=dict)
+    keywords: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+    owner: str = ""
+    centroid: str = ""
+
+    def title_in(self, lang: str) -> str:
+        """Return the title in a language, else in English, else in any; the id without one."""
+        for each in (lang, lang.partition("-")[0], "en", *sorted(self.title)):
+            if self.title.get(each):
+                return self.title[each]
+        return self.id
+
+
+@dataclass(frozen=True)
+class Topics:
+    """All topics with their centroids.
+
+    Attributes
+    ----------
+    topics
+        Topics in the order of the file.
+    spaces
+        Centroids by space.
+    retired
+        Ids of earlier topics, which are not used again.
+    """
+
+    topics: tuple[Topic, ...] = ()
+    spaces: tuple[TopicSpace, ...] = ()
+    retired: tuple[str, ...] = ()
+
+    @property
+    def by_id(self) -> dict[str, Topic]:
+        """The topics by id."""
+        return {topic.id: topic for topic in self.topics}
+
+    def free_ids(self) -> _Ids:
+        """Return a source of ids that no topic has or had."""
+        return _Ids({*self.by_id, *self.retired})
+
+    @property
+    def encoder(self) -> str:
+        """Digest of the encoder of the topics; empty without one."""
+        return next((space.encoder for space in self.spaces if space.encoder), "")
+
+    def with_digests(self) -> Topics:
+        """Return the topics with the digests of their centroids."""
+        digests = {name: space.digest(place) for space in self.spaces for place, name in enumerate(space.ids)}
+        return replace(self, topics=tuple(replace(each, centroid=digests[each.id]) for each in self.topics))
+
+
+@dataclass
+class _Ids:
+    """Ids ``topic-1``, ``topic-2`` …, each once."""
+
+    taken: set[str]
+
+    def next(self) -> str:
+        """Return the next free id."""
+        number = 1
+        while (name := f"topic-{number}") in self.taken:
+            number += 1
+        self.taken.add(name)
+        return name
+
+
+def read_topics(folder: Path) -> Topics | None:
+    """Return the topics of a folder; None without ``topics.yaml``.
+
+    Raises
+    ------
+    UsageError
+        A file is invalid, or the two do not belong together; the message names the line.
+    """
+    document = read_yaml(folder / FILE) if (folder / FILE).is_file() else None
+    if document is None:
+        return None
+    keys = document.fields(("schema", "topics"), ("retired",))
+    if keys["schema"].text() != SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: unknown schema '{keys['schema'].text()}'", hint=f"expected {SCHEMA}")
+    topics = tuple(map(_topic, keys["topics"].items()))
+    retired = tuple(each.text() for each in keys["retired"].items()) if "retired" in keys else ()
+    spaces = _read_vectors(folder / VECTORS)
+    digests = {name: space.digest(place) for space in spaces for place, name in enumerate(space.ids)}
+    for topic, entry in zip(topics, keys["topics"].items(), strict=True):
+        if digests.get(topic.id) != topic.centroid:
+            raise UsageError(f"{entry.where}: {VECTORS} has another centroid of topic '{topic.id}'", hint=REFIT)
+    kept = {topic.id for topic in topics}
+    return Topics(topics, tuple(_only(space, kept) for space in spaces), retired)
+
+
+def write_topics(folder: Path, topics: Topics) -> None:
+    """Write both files, each atomically; equal topics give equal bytes."""
+    plain = {
+        "schema": SCHEMA,
+        "retired": list(topics.retired),
+        "topics": [
+            {
+                "id": topic.id,
+                "title": dict(topic.title),
+                "owner": topic.owner,
+                "keywords": {lang: list(words) for lang, words in topic.keywords.items()},
+                "examples": list(topic.examples),
+                "space": topic.space,
+                "centroid": topic.centroid,
+            }
+            for topic in topics.topics
+        ],
+    }
+    with replacing(folder / VECTORS) as draft:
+        draft.write_bytes(_vectors(topics.spaces))
+    with replacing(folder / FILE) as draft:
+        draft.write_text(HEADER + dump_yaml(plain), encoding="utf-8", newline="\n")
+
+
+def _topic(entry: YamlEntry) -> Topic:
+    keys = entry.fields(("id", "title", "keywords", "space", "centroid"), ("owner", "examples"))
+    return Topic(
+        id=keys["id"].text(),
+        space=keys["space"].text(),
+        title={lang: each.text() for lang, each in keys["title"].mapping().items()},
+        keywords={
+            lang: tuple(word.text() for word in each.items()) for lang, each in keys["keywords"].mapping().items()
+        },
+        examples=tuple(each.text() for each in keys["examples"].items()) if "examples" in keys else (),
+        owner="" if "owner" not in keys or keys["owner"].is_null else keys["owner"].text(),
+        centroid=keys["centroid"].text(),
+    )
+
+
+def _only(space: TopicSpace, kept: set[str]) -> TopicSpace:
+    """Return the space without the centroids of topics that people removed from the file."""
+    places = [place for place, name in enumerate(space.ids) if name in kept]
+    ids = tuple(space.ids[place] for place in places)
+    return replace(space, ids=ids, centroids=space.centroids[places], limits=space.limits[places])
+
+
+def _vectors(spaces: Sequence[TopicSpace]) -> bytes:
+    """Return all arrays as a ``.npz`` archive without times, half of the size as 32-bit floats."""
+    arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
+    facts = []
+    for number, space in enumerate(spaces):
+        langs = sorted(space.means)
+        facts.append({"name": space.name, "ids": space.ids, "encoder": space.encoder, "langs": langs})
+        parts = {
+            "centroids": space.centroids,
+            "limits": space.limits,
+            "weights": space.weights,
+            "means": np.array([space.means[lang] for lang in langs]),
+        }
+        arrays.update({f"{number}.{name}": part.astype("<f4") for name, part in parts.items()})
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("spaces.json"), json.dumps(facts), zipfile.ZIP_DEFLATED)
+        for name, array in arrays.items():
+            written = io.BytesIO()
+            np.lib.format.write_array(written, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), written.getvalue(), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def _read_vectors(path: Path) -> tuple[TopicSpace, ...]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            facts = json.loads(archive.read("spaces.json"))
+
+            def array(number: int, name: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+                content = io.BytesIO(archive.read(f"{number}.{name}.npy"))
+                found = np.lib.format.read_array(content, allow_pickle=False)
+                return np.asarray(found, dtype=np.float64)
+
+            return tuple(
+                TopicSpace(
+                    name=each["name"],
+                    ids=tuple(each["ids"]),
+                    centroids=array(number, "centroids"),
+                    limits=array(number, "limits"),
+                    means=dict(zip(each["langs"], array(number, "means"), strict=True)),
+                    weights=array(number, "weights"),
+                    encoder=each["encoder"],
+                )
+                for number, each in enumerate(facts)
+            )
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} is missing or damaged", hint=REFIT) from error

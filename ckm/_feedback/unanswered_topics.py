@@ -1,0 +1,103 @@
+"""Topics of comments without a knowledge entry, by value at risk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._feedback.saved_topics import newest_topics
+from ckm._kb.entry_files import read_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.store import Store
+
+
+@dataclass(frozen=True)
+class UnansweredTopic:
+    """Topic without a knowledge entry.
+
+    Attributes
+    ----------
+    id, title
+        Id, and title in English, else in any language.
+    customers
+        Customers who wrote about it in the period.
+    value_at_risk
+        Sum over these customers, in units of currency. A customer with several topics counts for each.
+    revenue
+        Net sales of these customers in 12 months.
+    draft
+        File of its draft, relative to the knowledge base; empty without one.
+    """
+
+    id: str
+    title: str
+    customers: int
+    value_at_risk: float
+    revenue: float
+    draft: str = ""
+
+    @property
+    def name(self) -> str:
+        """Title, id, and draft."""
+        return f"{self.title} ({self.id}{f', {self.draft}' if self.draft else ''})"
+
+
+@dataclass(frozen=True)
+class UnansweredTopics:
+    """Topics without a knowledge entry, highest value at risk first, and the period of the saved run."""
+
+    topics: tuple[UnansweredTopic, ...]
+    since: date
+    as_of: date
+
+
+def unanswered_topics(store: Store, kb: Path, as_of: date) -> UnansweredTopics | None:
+    """Return the topics of the newest saved run that had no answer then, and that no entry has listed since.
+
+    Parameters
+    ----------
+    store
+        Store with the saved runs of ``ckm feedback-mine``.
+    kb
+        Folder of the knowledge base.
+    as_of
+        Day on which entries must be valid; later runs are not used.
+
+    Returns
+    -------
+    UnansweredTopics | None
+        None without a saved run.
+    """
+    saved = newest_topics(store, as_of)
+    if saved is None:
+        return None
+    run, rows = saved
+    entries = read_folder(kb).entries if kb.is_dir() else ()
+    answered = {topic for each in entries if each.in_use and each.valid_on(as_of) for topic in each.classify.topics}
+    drafts = {topic: each.path for each in entries if not each.in_use for topic in each.classify.topics}
+    facts = run.facts["topics"]
+    wanted = [topic for topic in run.facts["unanswered"] if topic not in answered and topic in facts]
+    by_topic = (
+        rows.with_columns(topic=pl.col("topics").str.split(" "))
+        .explode("topic")
+        .filter(pl.col("topic").is_in(wanted))
+        .sort("topic", "customer_id")
+        .group_by("topic", maintain_order=True)
+        .agg(pl.len(), pl.col("value_at_risk", "revenue").sum().round(2))
+        .sort("value_at_risk", "revenue", "topic", descending=[True, True, False])
+    )
+    topics = tuple(
+        UnansweredTopic(topic, _title(facts[topic]["title"], topic), *numbers, draft=drafts.get(topic, ""))
+        for topic, *numbers in by_topic.iter_rows()
+    )
+    return UnansweredTopics(topics, date.fromisoformat(run.facts["since"]), run.as_of)
+
+
+def _title(titles: dict[str, str], topic: str) -> str:
+    return titles.get("en") or next(iter(titles.values()), topic)

@@ -1,0 +1,1 @@
+"""Outcomes of audiences: values per person, effects, the result file."""

@@ -1,0 +1,336 @@
+"""Assignment of persons to a treated arm and a holdout: ``assignment.json`` and ``members.csv`` of an audience.
+
+``assignment.json`` has no id of a customer and belongs in git: salt, rule, strata, counts, metric, window and digests.
+It is written and flushed to the disk before any list of contacts exists. ``members.csv`` has one row per person.
+
+The rule needs nothing but the two files: a person is in the holdout if the hash of salt and id is at most the cut of
+the person's stratum. So every row can be checked, on any machine, also after persons were erased.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from ckm.errors import UnknownNameError, UsageError, VerificationError
+from ckm.files import flush_folder, replacing
+from ckm.names import RATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import polars as pl
+
+SCHEMA = "ckm.assignment/1"
+FOLDER, ASSIGNMENT, MEMBERS, OUTCOME = "audiences", "assignment.json", "members.csv", "outcome.json"
+TREATED, HOLDOUT = "treated", "holdout"
+ARMS = (TREATED, HOLDOUT)
+RULE = "holdout if the first 16 hex digits of sha256(salt + NUL + customer_id) are at most the cut of the stratum"
+FROM_FILE = "arms are those of a file"
+IGNORED = f"# Ids of customers; {ASSIGNMENT} and {OUTCOME} have none.\n{MEMBERS}\n"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_TEXTS = ("customer_id", "arm", "stratum", "why", "entry", "segment")
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Part of an audience in which the holdout is drawn.
+
+    Attributes
+    ----------
+    name
+        Name, such as ``value 3, risk 1``.
+    customers, holdout
+        Number of persons, and of those in the holdout.
+    cut
+        Largest hash in the holdout (16 hex digits); empty without one, or where a file has the arms.
+    """
+
+    name: str
+    customers: int
+    holdout: int
+    cut: str = ""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What was fixed before the list of contacts was made.
+
+    Attributes
+    ----------
+    name
+        Name of the audience.
+    origin
+        Where the persons come from, as given to ``--from``.
+    assigned_on
+        Last day before the window; no later row decides who is in the audience.
+    metric, window_days
+        The primary metric, one of :data:`ckm.names.METRICS`, and its days after ``assigned_on``.
+    share
+        Share of the holdout, in (0, 1).
+    salt, rule
+        Salt of the hash, and the rule.
+    strata
+        Strata with their counts.
+    entry, offer
+        Id of the knowledge entry that the treated persons get, and a name of the offer; empty without one.
+    entries
+        Whether each person has an entry of its own in ``members.csv``.
+    covariates
+        Columns of ``members.csv`` by which the effect will be adjusted; empty for no adjustment.
+    baseline
+        Expected mean and standard deviation of the metric without treatment.
+    detectable
+        Smallest effect that is detected with a power of 80 %; None if none is.
+    suppressed
+        Number of persons that were left out, by reason.
+    members
+        SHA-256 of ``members.csv``.
+    """
+
+    name: str
+    origin: str
+    assigned_on: date
+    metric: str
+    window_days: int
+    share: float
+    salt: str
+    rule: str
+    strata: tuple[Stratum, ...]
+    entry: str = ""
+    offer: str = ""
+    entries: bool = False
+    covariates: tuple[str, ...] = ()
+    baseline: tuple[float, float] = (0.0, 0.0)
+    detectable: float | None = None
+    suppressed: Mapping[str, int] = field(default_factory=dict)
+    members: str = ""
+
+    @property
+    def customers(self) -> int:
+        """Number of persons in both arms."""
+        return sum(each.customers for each in self.strata)
+
+    @property
+    def holdout(self) -> int:
+        """Number of persons in the holdout."""
+        return sum(each.holdout for each in self.strata)
+
+    @property
+    def treated(self) -> int:
+        """Number of persons in the treated arm."""
+        return self.customers - self.holdout
+
+    @property
+    def last_day(self) -> date:
+        """Last day of the window."""
+        return self.assigned_on + timedelta(days=self.window_days)
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether the metric is a rate: a share of persons, and no amount."""
+        return self.metric in RATES
+
+    @property
+    def by_file(self) -> bool:
+        """Whether a file decided on the arms, so that ckm cannot recompute them."""
+        return self.rule == FROM_FILE
+
+    def document(self) -> dict[str, Any]:
+        """Return the content of ``assignment.json``; its ``digest`` is that of all other keys."""
+        plain = {"schema": SCHEMA, **asdict(self), "assigned_on": self.assigned_on.isoformat()}
+        return {**plain, "digest": document_digest(plain)}
+
+
+def person_hash(salt: str, person: str) -> str:
+    """Return the hash of a person for the assignment: 16 hex digits.
+
+    >>> person_hash("may", "cus_42")
+    'a9f221daea28457f'
+    """
+    return hashlib.sha256(f"{salt}\0{person}".encode()).hexdigest()[:16]
+
+
+def document_digest(plain: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a JSON object, whatever the order of its keys and its ``digest``."""
+    rest = {name: value for name, value in plain.items() if name != "digest"}
+    text = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def draw_holdout(persons: Mapping[str, Iterable[str]], salt: str, share: float) -> tuple[list[Stratum], set[str]]:
+    """Return the strata with their cuts, and the persons in the holdout.
+
+    In each stratum the persons with the smallest hashes are in the holdout; the numbers of the strata are rounded so
+    that their sum is the share of all persons.
+
+    Parameters
+    ----------
+    persons
+        Ids by stratum.
+    salt
+        Salt of the hashes.
+    share
+        Share of the holdout, in (0, 1).
+    """
+    strata, held = [], set[str]()
+    seen = taken = 0
+    for name in sorted(persons):
+        ranked = sorted((person_hash(salt, each), each) for each in persons[name])
+        seen += len(ranked)
+        count = round(seen * share) - taken
+        taken += count
+        chosen = ranked[:count]
+        held.update(each for _, each in chosen)
+        strata.append(Stratum(name, len(ranked), count, chosen[-1][0] if chosen else ""))
+    return strata, held
+
+
+def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assignment:
+    """Write ``assignment.json``, flush it to the disk, then write ``members.csv``; return what was written.
+
+    Parameters
+    ----------
+    folder
+        Folder of the audience, which must not exist.
+    assignment
+        The assignment; its digest of the members is computed.
+    members
+        One row per person: customer_id, arm, stratum, why, entry, and numbers; sorted by customer_id.
+
+    Raises
+    ------
+    UsageError
+        The audience exists: it is frozen.
+    """
+    if (folder / ASSIGNMENT).exists():
+        raise UsageError(f"audience '{assignment.name}' exists, and audiences are frozen", hint="choose another name")
+    text = members.write_csv(None)
+    sealed = replace(assignment, members=hashlib.sha256(text.encode()).hexdigest())
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder.parent / ".gitignore").exists():
+        (folder.parent / ".gitignore").write_text(IGNORED, encoding="utf-8", newline="\n")
+    with replacing(folder / ASSIGNMENT) as draft:
+        written = json.dumps(sealed.document(), ensure_ascii=False, indent=1)
+        draft.write_text(f"{written}\n", encoding="utf-8", newline="\n")
+    flush_folder(folder)
+    with replacing(folder / MEMBERS, owner_only=True) as draft:
+        draft.write_text(text, encoding="utf-8", newline="")
+    return sealed
+
+
+def audience_names(root: Path) -> list[str]:
+    """Return the names of the audiences of a workspace, sorted."""
+    return sorted(path.parent.name for path in (root / FOLDER).glob(f"*/{ASSIGNMENT}"))
+
+
+def audience_folder(root: Path, name: str) -> Path:
+    """Return the folder of an audience.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such audience.
+    """
+    names = audience_names(root)
+    if name not in names:
+        raise UnknownNameError("audience", name, names)
+    return root / FOLDER / name
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot be a folder on every system."""
+    if not NAME.fullmatch(name):
+        raise UsageError(
+            "invalid name of an audience", hint="use lower-case letters, digits, dots, dashes: such as win-back-may"
+        )
+
+
+def read_assignment(folder: Path) -> Assignment:
+    """Return the assignment of an audience.
+
+    Raises
+    ------
+    VerificationError
+        The file was changed after the assignment, or cannot be read.
+    """
+    path = folder / ASSIGNMENT
+    try:
+        plain = json.loads(path.read_bytes())
+        given = {each.name: plain[each.name] for each in fields(Assignment)}
+        unchanged = plain["schema"] == SCHEMA and plain["digest"] == document_digest(plain)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise VerificationError(f"{path}: cannot be read as an assignment", hint="restore it from git") from error
+    if not unchanged:
+        raise VerificationError(
+            f"{path} was changed after the assignment", hint="restore it from git; an audience is frozen"
+        )
+    return Assignment(
+        **given
+        | {
+            "assigned_on": date.fromisoformat(given["assigned_on"]),
+            "strata": tuple(Stratum(**each) for each in given["strata"]),
+            "covariates": tuple(given["covariates"]),
+            "baseline": tuple(given["baseline"]),
+        }
+    )
+
+
+def read_members(folder: Path, assignment: Assignment) -> tuple[pl.DataFrame, int]:
+    """Return the verified members of an audience, and the number of persons that were erased since.
+
+    Raises
+    ------
+    VerificationError
+        A row was changed, added or removed after the assignment.
+    """
+    import polars as pl
+
+    path = folder / MEMBERS
+    try:
+        content = path.read_bytes()
+        members = pl.read_csv(io.BytesIO(content), infer_schema=False)
+        numbers = [name for name in members.columns if name not in _TEXTS]
+        members = members.with_columns(pl.col(numbers).cast(pl.Float64), pl.col("why", "entry").fill_null(""))
+        if missing := [name for name in _TEXTS if name not in members.columns]:
+            raise VerificationError(f"{path}: no column '{missing[0]}'", hint="restore the file")
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise VerificationError(f"{path}: cannot be read as members", hint="restore the file") from error
+    if hashlib.sha256(content).hexdigest() == assignment.members:
+        return members, 0
+    erased = assignment.customers - members.height
+    wrong = _rows_against_rule(members, assignment)
+    if wrong or not erased or erased != _erased(folder):
+        where = f", row {wrong[0]}" if wrong else ""
+        raise VerificationError(
+            f"{path} was changed after the assignment{where}", hint="restore the file; an audience is frozen"
+        )
+    return members, erased
+
+
+def _rows_against_rule(members: pl.DataFrame, assignment: Assignment) -> list[int]:
+    """Return the numbers (from 1) of the rows whose arm is not that of the rule."""
+    cuts = {each.name: each.cut for each in assignment.strata}
+    wrong = []
+    for number, (person, arm, stratum) in enumerate(members.select("customer_id", "arm", "stratum").rows(), 1):
+        if assignment.by_file:
+            fits = arm in ARMS and stratum in cuts
+        else:
+            held = person_hash(assignment.salt, person) <= cuts.get(stratum, "")
+            fits = stratum in cuts and arm == (HOLDOUT if held else TREATED)
+        if not fits:
+            wrong.append(number)
+    return wrong
+
+
+def _erased(folder: Path) -> int:
+    """Return the number of rows of ``members.csv`` that ``ckm privacy erase`` removed, by its receipts."""
+    place = f"{FOLDER}/{folder.name}/{MEMBERS}"
+    receipts = (folder.parent.parent / "privacy" / "receipts").glob("*.json")
+    return sum(json.loads(path.read_bytes()).get("removed", {}).get(place, 0) for path in receipts)

@@ -1,0 +1,126 @@
+"""Topics of texts: consensus clusters of unit vectors, and assignment to the nearest centroid.
+
+Several k-means solutions from different starts are combined: two texts are similar if many solutions put them in one
+cluster. Ward's method then divides the texts by this similarity (Strehl and Ghosh 2002, Journal of Machine Learning
+Research 3:583-617; Fred and Jain 2005, IEEE TPAMI 27(6):835-850). The result depends less on the start and on a few
+further texts than one k-means or one Ward solution.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Labels = NDArray[np.int64]
+
+SOLUTIONS = 60
+"""Number of k-means solutions that are combined."""
+COARSEST, FINEST = 0.5, 1.5
+"""Their numbers of clusters, from coarse to fine, per cluster of the result: texts that only a fine division separates
+are more alike than those that a coarse one separates."""
+ROUNDS = 10
+"""Iterations of k-means; later iterations move few texts."""
+DIMENSIONS = 60
+"""Principal components in which the texts are clustered; further ones are mostly noise in short texts."""
+
+
+def unit(vectors: Floats) -> Floats:
+    """Return vectors of length 1, shape (n, d); a vector of zeros stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1))
+
+
+def default_topics(texts: int) -> int:
+    """Return the number of topics for a number of texts: 2 · ln(texts), at least 2; 9 for 100 texts, 16 for 3,000."""
+    return max(2, round(2 * math.log(max(texts, 1))))
+
+
+def consensus_clusters(vectors: Floats, clusters: int, seed: int = 0) -> Labels:
+    """Return a cluster of each text, shape (n,), numbered from 0 by decreasing size.
+
+    Parameters
+    ----------
+    vectors
+        Centred vectors of the texts, shape (n, d).
+    clusters
+        Number of clusters; at most n are found.
+    seed
+        Seed of the starts.
+    """
+    from sklearn.cluster import AgglomerativeClustering
+
+    clusters = min(clusters, len(vectors))
+    if clusters < 2:
+        return np.zeros(len(vectors), np.int64)
+    points = unit(principal_components(vectors, DIMENSIONS))
+    # One column per cluster of each solution, weighted by 1/√size: a large cluster says less about two of its texts.
+    columns = []
+    sizes = np.linspace(max(2, COARSEST * clusters), min(len(points), FINEST * clusters), SOLUTIONS).astype(int)
+    for number, size in enumerate(sizes.tolist()):
+        labels = spherical_k_means(points, size, np.random.default_rng([seed, number]))
+        member = np.zeros((len(points), size))
+        member[np.arange(len(points)), labels] = 1
+        columns.append(member / np.sqrt(np.maximum(member.sum(0), 1)))
+    shared = unit(principal_components(np.hstack(columns), clusters))
+    labels = AgglomerativeClustering(clusters, linkage="ward").fit_predict(shared)
+    for _ in range(3):  # Ward never moves a text again
+        labels = (shared @ centroids(shared, labels, clusters).T).argmax(1)
+    return _by_size(labels)
+
+
+def spherical_k_means(points: Floats, clusters: int, rng: np.random.Generator) -> Labels:
+    """Return the cluster of each unit vector by cosine (Dhillon and Modha 2001, Machine Learning 42:143-175)."""
+    middles = points[rng.choice(len(points), clusters, replace=False)]
+    labels = np.zeros(len(points), np.int64)
+    for _ in range(ROUNDS):
+        labels = (points @ middles.T).argmax(1)
+        middles = centroids(points, labels, clusters)
+        for empty in np.flatnonzero(~np.isin(np.arange(clusters), labels)):
+            middles[empty] = points[rng.integers(len(points))]
+    return labels
+
+
+def centroids(vectors: Floats, labels: Labels, clusters: int) -> Floats:
+    """Return the direction of the mean of each cluster, shape (clusters, d); zeros for an empty one."""
+    sums = np.zeros((clusters, vectors.shape[1]))
+    np.add.at(sums, labels, vectors)
+    return unit(sums)
+
+
+def principal_components(vectors: Floats, dimensions: int) -> Floats:
+    """Return the coordinates of the texts on the first principal components, shape (n, at most ``dimensions``)."""
+    left, values, _ = np.linalg.svd(vectors - vectors.mean(0), full_matrices=False)
+    return np.asarray(left[:, :dimensions] * values[:dimensions])
+
+
+def match_topics(old: Floats, new: Floats, least: float) -> dict[int, int]:
+    """Return the old topic of new ones: the pairs of the largest total cosine, with a cosine of at least ``least``.
+
+    Parameters
+    ----------
+    old, new
+        Centroids of length 1, shapes (m, d) and (n, d).
+    least
+        Smallest cosine of a pair.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    if not len(old) or not len(new):
+        return {}
+    cosines = new @ old.T
+    rows, columns = linear_sum_assignment(-cosines)
+    return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if cosines[row, column] >= least}
+
+
+def _by_size(labels: Labels) -> Labels:
+    """Number the clusters by decreasing size, those of one size by their first text; empty clusters get no number."""
+    found, first, counts = np.unique(labels, return_index=True, return_counts=True)
+    number = np.empty(found.max() + 1, np.int64)
+    number[found[np.lexsort((first, -counts))]] = np.arange(len(found))
+    return np.asarray(number[labels])

@@ -1,0 +1,105 @@
+"""Files of contacts: headers and normalisation as each program documents them, hashes against published ones."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ckm._audience.export_files import TARGETS, contact_list, hashed
+from ckm.assignments import RULE, Assignment, Stratum
+from ckm.dataset import Dataset
+
+# https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/customer-information-parameters
+JOHN = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
+"""John_Smith@gmail.com."""
+PHONE = "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"
+"""(650)555-1212 in the United States, as 16505551212."""
+MARY = "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"
+US = "79adb2a2fce5c6ba215fe5f27f532d4e7edbac4b6a5e09e1ef3a08084a904621"
+
+PEOPLE = pl.DataFrame(
+    {
+        "customer_id": ["a", "b", "c", "d"],
+        "email": ["John_Smith@gmail.com ", "p@example.org", None, None],
+        "phone": ["(650)555-1212", "030 1234567", "12", None],
+        "country": ["US", "DE", "Germany", "DE"],
+        "First Name": ["Mary", "Jürgen", None, "Ann"],
+        "Last Name": ["Smith", "Groß", None, "Lee"],
+    }
+)
+ASSIGNMENT = Assignment(
+    "may", "list.csv", date(2026, 3, 31), "order", 30, 0.2, "may", RULE, (Stratum("all", 5, 1, "0"),), offer="10 %"
+)
+TREATED = pl.DataFrame({"customer_id": ["a", "b", "c", "d"], "why": ["x", "", "", ""], "entry": ["call-back"] * 4})
+
+
+def contacts(to: str, people: pl.DataFrame = PEOPLE) -> pl.DataFrame:
+    return contact_list(to, ASSIGNMENT, TREATED, Dataset({"customers": people.lazy()}, "shop")).frame
+
+
+HEADERS = {
+    "csv": ["customer_id", "email", "phone", "given_name", "surname", "why", "entry", "offer"],
+    "klaviyo": ["Email", "Phone Number", "First Name", "Last Name", "External ID", "ckm_audience", "ckm_entry"],
+    "hubspot": ["Email", "First Name", "Last Name", "Phone Number", "ckm audience", "ckm entry"],
+    "mailchimp": ["Email Address", "First Name", "Last Name", "Phone Number", "Tags"],
+    "google": ["Email", "Phone"],
+    "meta": ["email", "phone", "fn", "ln", "country"],
+}
+
+
+@pytest.mark.parametrize("to", TARGETS)
+def test_the_header_is_the_documented_one(to: str) -> None:
+    assert contacts(to).columns == HEADERS[to]
+
+
+def test_meta_gets_the_published_hashes() -> None:
+    row = contacts("meta").row(0, named=True)
+    assert (row["email"], row["phone"], row["fn"], row["country"]) == (JOHN, PHONE, MARY, US)
+
+
+def test_google_hashes_the_number_in_e164_and_not_the_country() -> None:
+    row = contacts("google").row(0, named=True)
+    assert row["Email"] == JOHN
+    assert row["Phone"] == hashed("+16505551212")
+    with_address = contacts("google", PEOPLE.with_columns(pl.lit("94016").alias("Zip Code")))
+    assert with_address.columns == ["Email", "Phone", "First Name", "Last Name", "Country", "Zip"]
+    assert with_address.row(0)[2:] == (MARY, hashed("smith"), "US", "94016")
+
+
+def test_a_national_number_gets_the_code_of_its_country_and_a_short_one_is_left_out() -> None:
+    numbers = contacts("csv")["phone"].to_list()
+    assert numbers == ["+16505551212", "+49301234567", None, None]
+
+
+def test_persons_without_a_contact_that_the_program_needs_are_left_out_and_counted() -> None:
+    found = contact_list("mailchimp", ASSIGNMENT, TREATED, Dataset({"customers": PEOPLE.lazy()}, "shop"))
+    assert found.frame.height == 2
+    assert any("2 persons of the treated arm left out: no email" in each for each in found.remarks)
+
+
+def test_a_full_name_is_split_for_matching_only() -> None:
+    people = PEOPLE.drop("First Name", "Last Name").with_columns(
+        display_name=pl.Series(["Mary Smith", "Jürgen Groß", None, "Ann Lee"])
+    )
+    assert contacts("meta", people)["fn"][0] == MARY
+    assert "First Name" not in contacts("klaviyo", people).columns
+
+
+def test_of_two_records_of_a_person_the_first_known_value_counts() -> None:
+    twice = pl.concat([PEOPLE, PEOPLE.filter(pl.col("customer_id") == "d").with_columns(email=pl.lit("d@example.org"))])
+    assert contacts("csv", twice)["email"].to_list() == ["john_smith@gmail.com", "p@example.org", None, "d@example.org"]
+
+
+def test_the_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    found = contact_list("csv", ASSIGNMENT, TREATED, Dataset({"customers": PEOPLE.lazy()}, "shop"))
+    path = found.save(tmp_path / "list.csv")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().splitlines()[0] == ",".join(HEADERS["csv"])
+
+
+def test_without_a_table_of_customers_the_ids_are_left() -> None:
+    found = contact_list("csv", ASSIGNMENT, TREATED, Dataset({}, "shop"))
+    assert found.frame.columns == ["customer_id", "why", "entry", "offer"]

@@ -1,0 +1,41 @@
+"""Personal data are masked before a text is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from ckm._feedback.masking import masking_of
+
+MASKING = masking_of(["Käthe Zimmermann", "王小明", "สมชาย ใจดี", "مریم رضایی"], frozenset({"gut"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("Write to ann.smith@example.com today", "ann.smith"),
+        ("call +49 30 1234567 please", "1234567"),
+        ("IBAN DE89 3704 0044 0532 0130 00 is mine", "0532"),
+        ("card 4111 1111 1111 1111", "1111"),
+        ("Order 0012345678 never came", "0012345678"),
+        ("see https://example.com/u/ann?id=7", "ann"),
+        ("I am Zimmermann, Käthe", "Zimmermann"),
+        ("KÄTHE here", "KÄTHE"),
+        ("我是王小明，包裹没到", "王小明"),
+        ("ผมสมชายครับ", "สมชาย"),
+        ("من مریم هستم", "مریم"),
+        ("ａｎｎ＠ｅｘａｍｐｌｅ．ｃｏｍ wrote", "ann"),
+    ],
+)
+def test_no_personal_data_are_in_a_masked_text(text: str, secret: str) -> None:
+    assert secret.casefold() not in MASKING.mask(text).casefold()
+
+
+def test_words_that_are_no_names_stay() -> None:
+    assert MASKING.mask("Die Lieferung war gut").split() == ["Die", "Lieferung", "war", "gut"]
+    assert MASKING.mask("zu spät am 3.5.") == "zu spät am 3.5."
+
+
+def test_a_name_is_no_keyword_in_any_case() -> None:
+    assert MASKING.is_name("zimmermann")
+    assert MASKING.is_name("小明王小明")
+    assert not MASKING.is_name("lieferung")

@@ -1,0 +1,107 @@
+"""``ckm audience``, ``ckm outcome`` and ``ckm kb-used`` as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ckm._kb.usage_log import FILE, read_uses
+from tests._outcome.shop import STARTED, make_shop
+from tests.conftest import Run
+
+pytestmark = pytest.mark.slow
+NEW = ("audience", "new", "may", "--as-of", STARTED)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    return make_shop(tmp_path / "shop")
+
+
+def made(run: Run, shop: Path, *options: str) -> None:
+    done = run(*NEW, "--from", str(shop / "list.csv"), "-C", shop, "-f", "table", *options)
+    assert done.exit_code == 0, done.stderr
+
+
+def test_a_new_audience_prints_its_arms_and_its_power(run: Run, shop: Path) -> None:
+    done = run(*NEW, "--from", str(shop / "list.csv"), "-C", shop, "-f", "table", "-v")
+    assert done.exit_code == 0
+    assert "treated" in done.stdout
+    assert "only effects of at least" in done.stderr
+    assert "open_complaint 1" in done.stderr
+
+
+def test_a_dry_run_writes_nothing_and_gives_the_members(run: Run, shop: Path) -> None:
+    done = run(*NEW, "--from", str(shop / "list.csv"), "-C", shop, "--dry-run", "-f", "csv")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0].startswith("customer_id,arm,stratum,why,entry")
+    assert not (shop / "audiences").exists()
+
+
+def test_the_contacts_are_written_for_their_owner_alone(run: Run, shop: Path, tmp_path: Path) -> None:
+    made(run, shop)
+    path = tmp_path / "meta.csv"
+    done = run("audience", "export", "may", "--to", "meta", "-o", path, "-C", shop)
+    assert done.exit_code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().splitlines()[0] == "email,phone,fn,ln,country"
+    assert "@" not in path.read_text()
+
+
+def test_a_changed_file_ends_with_6_and_too_few_buyers_with_4(run: Run, shop: Path) -> None:
+    made(run, shop)
+    few = run("outcome", "record", "may", "-C", shop)
+    assert few.exit_code == 4
+    assert "10 are needed" in few.stderr
+    path = shop / "audiences" / "may" / "assignment.json"
+    path.write_text(path.read_text().replace('"order"', '"churn"'))
+    assert run("audience", "show", "may", "-C", shop).exit_code == 6
+    assert run("outcome", "record", "may", "-C", shop).exit_code == 6
+
+
+def test_a_refused_outcome_is_a_json_error_without_ids(run: Run, shop: Path) -> None:
+    made(run, shop)
+    done = run("outcome", "record", "may", "-C", shop, "-f", "json")
+    error = json.loads(done.stderr.splitlines()[-1])["error"]
+    assert (error["code"], error["needed"]) == ("not-enough-data", 10)
+    assert "c0" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("audience", "make", "x"), "unknown action"),
+        (("audience", "new", "x"), "new needs --from"),
+        (("audience", "show", "may", "--from", "churn-warn"), "does not go with show"),
+        (("audience", "export", "may", "--to", "klavyo"), "did you mean 'klaviyo'?"),
+        (("audience", "show", "june"), "unknown audience 'june'"),
+        (("outcome", "publish"), "one name of an audience"),
+        (("outcome", "publish", "may", "--dry-run"), "go with record"),
+    ],
+)
+def test_a_wrong_call_says_what_to_write(run: Run, shop: Path, words: tuple[str, ...], hint: str) -> None:
+    made(run, shop)
+    done = run(*words, "-C", shop)
+    assert done.exit_code == 2
+    assert hint in done.stderr
+
+
+def test_uses_of_an_entry_are_counted(run: Run, shop: Path) -> None:
+    for options in (("--helpful", "yes"), ("--helpful", "no"), ()):
+        assert run("kb-used", "call-back", *options, "-C", shop).exit_code == 0
+    log = read_uses(shop / "out" / FILE)
+    assert log.counts("call-back") == (3, 1, 1)
+    assert (shop / "out" / FILE).stat().st_mode & 0o777 == 0o600
+    done = run("kb-used", "call-bak", "-C", shop)
+    assert done.exit_code == 2
+    assert "did you mean 'call-back'?" in done.stderr
+
+
+def test_a_broken_line_of_the_usage_log_is_counted(run: Run, shop: Path) -> None:
+    run("kb-used", "call-back", "-C", shop)
+    with (shop / "out" / FILE).open("a") as file:
+        file.write('{"at": "soon"}\nnot json\n')
+    log = read_uses(shop / "out" / FILE)
+    assert (len(log.uses), log.broken) == (1, 2)
