@@ -1,10 +1,10 @@
 """Alarms for counts that rise: a negative binomial CUSUM with the other counts as offset.
 
-The counts of a topic in a week are compared with what its share of all counts lets expect, so that growth and season
-that all topics have in common raise no alarm. The CUSUM adds the log likelihood ratio of a doubled rate (Page 1954;
-Höhle and Paul 2008) and raises an alarm above a threshold. The threshold has the average run length that gives the
-stated number of false alarms per year over all topics (Brook and Evans 1972), times a factor that a simulation of the
-whole procedure finds, because expected counts and dispersion are estimated.
+The count of a topic in a week is compared with its share of the other counts in the year before, so that growth and
+season that all topics have in common raise no alarm; a season of a topic is expected where two years exist. The CUSUM
+adds the log likelihood ratio of a larger rate (Page 1954; Höhle and Paul 2008) and raises an alarm at a threshold. The
+threshold is set by simulation of the whole procedure, with estimated expected counts and dispersion, so that all topics
+together have the stated number of false alarms per year.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import nbinom
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,20 +20,22 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WEEKS_A_YEAR = 52
-RISE = 2.0
+RISE = 3.0
 """Rate ratio against which the CUSUM tests."""
 LAG = 8
 """Weeks before a week that its expected count does not use, so that a slow rise is not taken for the normal level."""
 BASELINE = 26
-"""Fewest weeks from which an expected count is estimated."""
+"""Fewest weeks from which an expected count is estimated; the most are a year."""
 FEWEST_A_WEEK = 0.5
-"""Expected count per week below which a topic is too small to judge."""
-STATES = 120
-SEASON_HALF_WIDTH = 3
-SEASON_WEIGHT = 10.0
-"""Counts of evidence for no season of its own: shrinks the seasonal ratio of a topic towards one."""
-SIMULATIONS = 40
-LARGEST_FACTOR = 3.0
+"""Expected count per week below which a rise to three times the rate is found late or never."""
+PSEUDOCOUNT = 0.5
+"""Added to the counts of a topic, so that a topic without earlier counts has an expected count above zero."""
+SEASON_HALF_WIDTH = 6
+"""Weeks before and after the same week of earlier years that give the seasonal ratio of a topic."""
+SIMULATED_CELLS = 1_000_000
+"""Topics times weeks times repetitions of one simulation."""
+FEWEST_REPETITIONS, MOST_REPETITIONS = 20, 200
+BISECTIONS = 14
 
 
 @dataclass(frozen=True)
@@ -47,23 +48,23 @@ class CountAlarms:
         Whether a week raised an alarm, shape (topics, weeks).
     expected
         Expected counts, NaN where there is no baseline; same shape.
-    judged
-        Whether the topic is large enough, shape (topics,).
+    small
+        Whether the expected count per week is too small to find a rise to three times the rate soon, shape (topics,).
     dispersion
         Variance of a count with mean ``m`` is ``m + dispersion * m**2``.
-    factor
-        Factor of the thresholds by simulation.
+    threshold
+        Sum of log likelihood ratios at which an alarm is raised.
     per_year
-        False alarms per year over all topics that the thresholds were set for.
+        False alarms per year over all topics for which the threshold was set.
     simulated
-        False alarms per year in the simulation with these thresholds.
+        False alarms per year with this threshold in a second simulation, independent of the one that set it.
     """
 
     alarms: NDArray[np.bool_]
     expected: Floats
-    judged: NDArray[np.bool_]
+    small: NDArray[np.bool_]
     dispersion: float
-    factor: float
+    threshold: float
     per_year: float
     simulated: float
 
@@ -87,134 +88,142 @@ def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> Cou
     """
     if counts.shape[1] <= BASELINE + LAG:
         raise ValueError(f"{BASELINE + LAG + 1} weeks are needed")
-    expected = _expected(counts)
-    judged = np.nan_to_num(np.nanmean(expected[:, -WEEKS_A_YEAR:], axis=1)) >= FEWEST_A_WEEK
-    dispersion = _dispersion(counts, expected)
-    thresholds = _thresholds(expected, judged, dispersion, per_year)
-    factor, simulated = _factor(counts, judged, dispersion, thresholds, per_year, np.random.default_rng(seed))
-    alarms = _run(counts, expected, dispersion, thresholds * factor)
-    return CountAlarms(alarms, expected, judged, dispersion, factor, per_year, simulated)
+    dice = np.random.default_rng(seed)
+    expected, spread = _expected(counts)
+    measured = float(_dispersion(counts, expected))
+    mean = _null_mean(counts)
+    repetitions = int(np.clip(SIMULATED_CELLS // counts.size, FEWEST_REPETITIONS, MOST_REPETITIONS))
+    actual = _actual_dispersion(mean, measured, dice, repetitions)
+    first, second = (_simulated_steps(mean, actual, dice, repetitions) for _ in range(2))
+    threshold = _threshold(first, per_year)
+    alarms = _run(_steps(counts, expected, spread, np.asarray(measured)), threshold)
+    small = np.nanmean(expected[:, -WEEKS_A_YEAR:], axis=1) < FEWEST_A_WEEK
+    return CountAlarms(alarms, expected, small, actual, threshold, per_year, _false_alarms(second, threshold))
 
 
-def _expected(counts: Floats) -> Floats:
-    """Return expected counts: the counts of the other topics times the ratio of earlier weeks; NaN without baseline."""
-    others = counts.sum(axis=0) - counts
-    own, rest = np.cumsum(counts, axis=1), np.cumsum(others, axis=1)
-    expected = np.full(counts.shape, np.nan)
-    weeks = np.arange(BASELINE + LAG, counts.shape[1])
-    ratio = own[:, weeks - LAG - 1] / np.maximum(rest[:, weeks - LAG - 1], 1.0)
-    expected[:, weeks] = others[:, weeks] * ratio
-    for week in range(2 * WEEKS_A_YEAR, counts.shape[1]):
-        around = slice(week - WEEKS_A_YEAR - SEASON_HALF_WIDTH, week - WEEKS_A_YEAR + SEASON_HALF_WIDTH + 1)
-        seen, then = (
-            counts[:, around].sum(axis=1),
-            np.nansum(others[:, around], axis=1) * ratio[:, week - BASELINE - LAG],
-        )
-        expected[:, week] *= (seen + SEASON_WEIGHT) / (then + SEASON_WEIGHT)
-    return expected
+def _sums(values: Floats, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
+    """Return the sums of ``values[..., begin:end]``, one per pair of weeks."""
+    total = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    return total[..., end] - total[..., begin]
 
 
-def _dispersion(counts: Floats, expected: Floats) -> float:
-    """Return the pooled dispersion by the method of moments; weeks far above the expectation are left out."""
-    known = np.isfinite(expected) & (expected > 0)
-    observed, mean = counts[known], expected[known]
-    usual = observed <= 3 * mean + 6
-    observed, mean = observed[usual], mean[usual]
-    if not len(mean):
-        return 0.0
-    return float(max(0.0, ((observed - mean) ** 2 - mean).sum() / (mean**2).sum()))
+def _expected(counts: Floats) -> tuple[Floats, Floats]:
+    """Return expected counts and their relative variance per unit of dispersion and of count, NaN without baseline.
+
+    Expected is the count of the other topics times the ratio of topic and others in the year before, without the last
+    ``LAG`` weeks, times the seasonal ratio of earlier years. The second result is the sum of earlier counts.
+    """
+    others = counts.sum(axis=-2, keepdims=True) - counts
+    weeks = np.arange(BASELINE + LAG, counts.shape[-1])
+    begin, end = np.maximum(weeks - LAG - WEEKS_A_YEAR, 0), weeks - LAG
+    own = _sums(counts, begin, end) + PSEUDOCOUNT
+    expected, base = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
+    expected[..., weeks] = others[..., weeks] * own / np.maximum(_sums(others, begin, end), 1.0)
+    base[..., weeks] = own
+    if counts.shape[-1] > 2 * WEEKS_A_YEAR:
+        expected[..., 2 * WEEKS_A_YEAR :] *= _season(counts, others, _dispersion(counts, expected))
+    return expected, base
 
 
-def _scores(mean: Floats, dispersion: float) -> tuple[Floats, Floats]:
-    """Return slope and intercept of the log likelihood ratio of a rate of ``RISE`` times the mean, per count."""
-    if dispersion < 1e-9:  # Poisson
-        return np.full_like(mean, np.log(RISE)), -(RISE - 1) * mean
-    size = 1 / dispersion
-    slope = np.log(RISE) + np.log((size + mean) / (size + RISE * mean))
-    return slope, -size * np.log((size + RISE * mean) / (size + mean))
+def _season(counts: Floats, others: Floats, dispersion: Floats) -> Floats:
+    """Return the seasonal ratio of each topic from week 104 on, from all earlier years, shrunk towards one.
+
+    Shrinkage by empirical Bayes: the variance of the ratios between topics beyond chance, against their own variance.
+    Topics without a season of their own thus have ratios of one.
+    """
+    weeks = np.arange(2 * WEEKS_A_YEAR, counts.shape[-1])
+    seen, normal = np.zeros((2, *counts.shape[:-1], len(weeks)))
+    length = np.zeros(len(weeks))
+    for years in range(1, counts.shape[-1] // WEEKS_A_YEAR + 1):
+        middle = weeks - years * WEEKS_A_YEAR
+        usable = middle >= WEEKS_A_YEAR // 2
+        begin, end = np.maximum(middle - SEASON_HALF_WIDTH, 0), np.maximum(middle + SEASON_HALF_WIDTH + 1, 0)
+        first, last = np.maximum(middle - WEEKS_A_YEAR // 2, 0), np.maximum(middle + WEEKS_A_YEAR // 2, 0)
+        ratio = _sums(counts, first, last) / np.maximum(_sums(others, first, last), 1.0)
+        seen += np.where(usable, _sums(counts, begin, end), 0.0)
+        normal += np.where(usable, _sums(others, begin, end) * ratio, 0.0)
+        length += usable * (2 * SEASON_HALF_WIDTH + 1)
+    chance = normal + dispersion[..., None, None] * normal**2 / length
+    between = ((seen - normal) ** 2 - chance).sum(axis=(-2, -1)) / np.maximum((normal**2).sum(axis=(-2, -1)), 1e-12)
+    between = np.maximum(between, 0.0)[..., None, None] * normal**2
+    return (normal + between / (between + chance + PSEUDOCOUNT) * (seen - normal)) / np.maximum(normal, 1e-12)
 
 
-def _run(counts: Floats, expected: Floats, dispersion: float, thresholds: Floats) -> NDArray[np.bool_]:
+def _dispersion(counts: Floats, expected: Floats) -> Floats:
+    """Return the dispersion, pooled over topics and weeks, by the method of moments, shape (...) of (..., topics, weeks).
+
+    Weeks far above the expected count are left out, so that a rise is not taken for dispersion.
+    """
+    used = np.isfinite(expected) & (counts <= 3 * np.nan_to_num(expected) + 6)
+    mean = np.where(used, expected, 0.0)
+    surplus = np.where(used, (counts - mean) ** 2 - mean, 0.0).sum(axis=(-2, -1))
+    return np.maximum(0.0, surplus / np.maximum((mean**2).sum(axis=(-2, -1)), 1e-12))
+
+
+def _null_mean(counts: Floats) -> Floats:
+    """Return the mean counts without a change: constant shares of the weekly volume."""
+    share = (counts.sum(axis=1) + PSEUDOCOUNT) / (counts.sum() + PSEUDOCOUNT * len(counts))
+    return np.outer(share, counts.sum(axis=0))
+
+
+def _sample(mean: Floats, dispersion: float, dice: np.random.Generator, repetitions: int) -> Floats:
+    shape = (repetitions, *mean.shape)
+    rate = mean if dispersion < 1e-6 else mean * dice.gamma(1 / dispersion, dispersion, shape)
+    return dice.poisson(rate, shape).astype(np.float64)
+
+
+def _actual_dispersion(mean: Floats, measured: float, dice: np.random.Generator, repetitions: int) -> float:
+    """Return the dispersion of which simulated counts have the measured one (indirect inference).
+
+    The measured one is biased: upwards by the error of the expected counts, downwards by the weeks left out.
+    """
+    tried = np.array([0.0, 0.5, 1.0, 1.5, 2.5]) * max(measured, 0.02)
+    some = max(repetitions // 8, 4)
+    found = []
+    for each in tried:
+        drawn = _sample(mean, float(each), dice, some)
+        found.append(float(_dispersion(drawn, _expected(drawn)[0]).mean()))
+    return float(np.interp(measured, np.maximum.accumulate(found), tried))
+
+
+def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -> Floats:
+    """Return the log likelihood ratios of ``RISE`` times the expected count; 0 without a baseline.
+
+    The variance of the ratio that gives the expected count, ``1 / base``, is added to the dispersion.
+    """
+    mean = np.nan_to_num(expected)
+    size = 1 / (np.maximum(dispersion, 1e-6)[..., None, None] + np.nan_to_num(1 / base))
+    bigger = np.log((size + RISE * mean) / (size + mean))
+    return np.where(mean > 0, counts * (np.log(RISE) - bigger) - size * bigger, 0.0)
+
+
+def _run(steps: Floats, threshold: float) -> NDArray[np.bool_]:
     """Return the alarms; after an alarm the sum begins at zero again."""
-    total, alarms = np.zeros(len(counts)), np.zeros(counts.shape, dtype=bool)
-    for week in range(counts.shape[1]):
-        mean = np.nan_to_num(expected[:, week])
-        slope, intercept = _scores(mean, dispersion)
-        total = np.maximum(0.0, total + np.where(mean > 0, slope * counts[:, week] + intercept, 0.0))
-        alarms[:, week] = (total >= thresholds) & (mean > 0)
-        total = np.where(alarms[:, week], 0.0, total)
+    total, alarms = np.zeros(steps.shape[:-1]), np.zeros(steps.shape, dtype=bool)
+    for week in range(steps.shape[-1]):
+        total = np.maximum(0.0, total + steps[..., week])
+        alarms[..., week] = total >= threshold
+        total[alarms[..., week]] = 0.0
     return alarms
 
 
-def _thresholds(expected: Floats, judged: NDArray[np.bool_], dispersion: float, per_year: float) -> Floats:
-    """Return the threshold of each topic by its mean; infinite for a topic that is not judged."""
-    length = max(int(judged.sum()), 1) * WEEKS_A_YEAR / per_year
-    means = np.nan_to_num(np.nanmean(expected[:, -WEEKS_A_YEAR:], axis=1))
-    thresholds = np.full(len(means), np.inf)
-    levels = np.unique(np.round(np.log(np.maximum(means[judged], FEWEST_A_WEEK)) * 8) / 8)
-    found = [_threshold(float(np.exp(level)), dispersion, length) for level in levels]
-    if len(levels):
-        thresholds[judged] = np.interp(np.log(np.maximum(means[judged], FEWEST_A_WEEK)), levels, found)
-    return thresholds
+def _simulated_steps(mean: Floats, dispersion: float, dice: np.random.Generator, repetitions: int) -> Floats:
+    drawn = _sample(mean, dispersion, dice, repetitions)
+    expected, base = _expected(drawn)
+    steps = _steps(drawn, expected, base, _dispersion(drawn, expected))
+    return steps[..., BASELINE + LAG :]
 
 
-def _threshold(mean: float, dispersion: float, length: float) -> float:
-    """Return the threshold at which the average run length without a change is ``length`` weeks."""
-    low, high = 0.1, 40.0
-    for _ in range(18):
+def _false_alarms(steps: Floats, threshold: float) -> float:
+    """Return the alarms per year in the last year of simulated counts."""
+    alarms = _run(steps, threshold)[..., -WEEKS_A_YEAR:]
+    return float(alarms.sum()) * WEEKS_A_YEAR / (len(alarms) * alarms.shape[-1])
+
+
+def _threshold(steps: Floats, per_year: float) -> float:
+    """Return the threshold with the stated number of false alarms per year."""
+    low, high = 0.0, 40.0
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _run_length(mean, dispersion, middle) < length else (low, middle)
+        low, high = (middle, high) if _false_alarms(steps, middle) > per_year else (low, middle)
     return high
-
-
-def _run_length(mean: float, dispersion: float, threshold: float) -> float:
-    """Return the average run length of the CUSUM from zero, by a Markov chain of its discretised sum."""
-    width = threshold / STATES
-    slope, intercept = (float(each[0]) for each in _scores(np.array([mean]), dispersion))
-    most = int(mean + 30 * np.sqrt(mean + dispersion * mean**2) + 30)
-    numbers = np.arange(most + 1)
-    size = 1 / max(dispersion, 1e-9)
-    chance = nbinom.pmf(numbers, size, size / (size + mean))
-    starts = (np.arange(STATES) + 0.5) * width
-    starts[0] = 0.0
-    ends = np.maximum(0.0, starts[:, None] + slope * numbers + intercept)
-    cells = (ends / width).astype(np.int64)
-    inside = cells < STATES
-    moves = np.zeros((STATES, STATES))
-    rows = np.broadcast_to(np.arange(STATES)[:, None], cells.shape)[inside]
-    np.add.at(moves, (rows, cells[inside]), np.broadcast_to(chance, cells.shape)[inside])
-    return float(np.linalg.solve(np.eye(STATES) - moves, np.ones(STATES))[0])
-
-
-def _factor(
-    counts: Floats,
-    judged: NDArray[np.bool_],
-    dispersion: float,
-    thresholds: Floats,
-    per_year: float,
-    dice: np.random.Generator,
-) -> tuple[float, float]:
-    """Return the factor of the thresholds, and the false alarms per year with it, by simulating the whole procedure.
-
-    Simulated counts have the weekly volume of the data and constant shares of it.
-    """
-    volume = counts.sum(axis=0)
-    share = (counts.sum(axis=1) + 0.5) / (counts.sum() + 0.5 * len(counts))
-    mean = np.outer(share, volume)
-    paths = []
-    for _ in range(SIMULATIONS):
-        rate = mean if dispersion < 1e-9 else mean * dice.gamma(1 / dispersion, dispersion, mean.shape)
-        simulated = dice.poisson(rate).astype(np.float64)
-        expected = _expected(simulated)
-        paths.append((simulated, expected, _dispersion(simulated, expected)))
-    years = SIMULATIONS * (counts.shape[1] - BASELINE - LAG) / WEEKS_A_YEAR
-
-    def false_alarms(factor: float) -> float:
-        limits = np.where(judged, thresholds * factor, np.inf)
-        return sum(int(_run(*each, limits).sum()) for each in paths) / years
-
-    low, high = 0.5, LARGEST_FACTOR
-    for _ in range(9):
-        middle = (low + high) / 2
-        low, high = (middle, high) if false_alarms(middle) > per_year else (low, middle)
-    return high, false_alarms(high)
