@@ -31,6 +31,7 @@ __all__ = [
     "kb",
     "link",
     "loyalty",
+    "needs",
     "network",
     "nightly",
     "open",

@@ -10,7 +10,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from ckm._needs.need import CANDIDATE, EMERGING, Need
-from ckm.models.count_alarm import BASELINE, LAG, CountAlarms, count_alarms
+from ckm.models.count_alarm import FEWEST_WEEKS, CountAlarms, count_alarms
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RECENT_WEEKS = 4
 """Weeks up to the as-of date in which an alarm is reported."""
+NO_TOPIC = ""
 EXAMPLES = 5
 NEW_WEEKS = 13
 FEWEST_NEW = 5
@@ -36,7 +37,7 @@ class Emerging:
     needs
         Emerging needs and candidates.
     small
-        Names of the topics that are too small to judge.
+        Titles of the topics with too few comments to find a rise to three times the rate soon.
     alarms
         Alarms and thresholds of the topics; None if there are too few weeks.
     weeks
@@ -65,15 +66,17 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
     seed
         Seed of the simulation that sets the thresholds.
     """
-    placed = comments.filter(pl.col("topic") != "", pl.col("day") <= as_of).with_columns(
+    # comments that fit no topic are in the total volume
+    placed = comments.filter(pl.col("day") <= as_of).with_columns(
         week=(pl.lit(as_of) - pl.col("day")).dt.total_days() // 7
     )
     if placed.is_empty():
         return Emerging((), (), None, 0)
-    weeks = ((as_of - placed["day"].min()).days + 1) // 7  # type: ignore[operator]
+    first_day: date = placed.select(pl.col("day").min()).item()
+    weeks = ((as_of - first_day).days + 1) // 7
     placed = placed.filter(pl.col("week") < weeks)
-    new = list(_new_topics(placed, weeks, min_group_size))
-    if weeks <= BASELINE + LAG:
+    new = list(_new_topics(placed.filter(pl.col("topic") != NO_TOPIC), weeks, min_group_size))
+    if weeks < FEWEST_WEEKS:
         return Emerging(tuple(new), (), None, weeks)
     by_topic = _counts(placed, ["topic"], weeks)
     by_segment = _counts(placed.filter(pl.col("segment").is_not_null()), ["topic", "segment"], weeks)
@@ -81,15 +84,18 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
     share = per_year / 2 if len(by_segment[1]) else per_year
     found, small, first = list[Need](), list[str](), None
     known = {each.subject for each in new}
+    titles = dict(placed.select("topic", "title").unique().sort("topic", "title").iter_rows())
     for keys, counts in (by_topic, by_segment):
         if not len(counts):
             continue
         alarms = count_alarms(counts, share, seed=seed)
         first = first or alarms
         for row, key in enumerate(keys.iter_rows(named=True)):
-            if not alarms.judged[row]:
-                small += [key["topic"]] if "segment" not in key else []
-            elif alarms.alarms[row, -RECENT_WEEKS:].any() and key["topic"] not in known:
+            if key["topic"] == NO_TOPIC:
+                continue
+            if alarms.small[row] and "segment" not in key:
+                small.append(titles[key["topic"]] or key["topic"])
+            if alarms.alarms[row, -RECENT_WEEKS:].any() and key["topic"] not in known:
                 found += _need(placed, key, counts[row], alarms.expected[row], min_group_size, share)
     return Emerging((*found, *new), tuple(small), first, weeks)
 
@@ -162,7 +168,7 @@ def _new_topics(placed: pl.DataFrame, weeks: int, min_group_size: int) -> Iterat
             continue
         yield Need(
             CANDIDATE,
-            f"{row['title'] or row['topic']}: {counted(row['count'], 'comment')}, none before the last {NEW_WEEKS} weeks",
+            f"{row['title'] or row['topic']}: {counted(row['count'], 'comment')}, none before {NEW_WEEKS} weeks ago",
             row["topic"],
             None,
             row["customers"],

@@ -11,9 +11,13 @@ from ckm.models.intervals import wilson
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
+
+    Integers = NDArray[np.int64]
 
 HORIZON_DAYS = 365
 """Days after the first purchase of a category within which the next category counts."""
@@ -23,13 +27,14 @@ LEAST_RATIO = 1.25
 ALPHA = 0.05
 
 
-def implied(ledger: Ledger, *, min_group_size: int) -> Iterator[Need]:
-    """Yield pairs of categories of which customers of the first buy the second next more than others do.
+def implied(ledger: Ledger, *, min_group_size: int) -> tuple[list[Need], int]:
+    """Return categories that customers of another category buy next more than others do, and the number of tests.
 
     For each pair, customers whose first purchase of category A is at least a year old are compared with customers who
-    bought, but not A, and whose first purchase is as old: the share that buys B for the first time within a year. Only
-    customers without B before are counted. The test is a difference of two proportions with Holm's correction over all
-    pairs. It shows an association, not a cause.
+    never bought A, from their first purchase of all: the share that buys B for the first time within a year. Only
+    customers without B before, and who bought anything again within the year, are counted, so that a difference is not
+    one of loyalty. The test is a difference of two proportions with Holm's correction over all pairs. It shows an
+    association, not a cause.
 
     Parameters
     ----------
@@ -40,18 +45,18 @@ def implied(ledger: Ledger, *, min_group_size: int) -> Iterator[Need]:
     """
     baskets = ledger.categories
     names = baskets.names.to_list()
-    if len(names) < 2:  # noqa: PLR2004  # a pair
-        return
     customers = len(ledger.customers)
     never = np.iinfo(np.int32).max
     first = np.full((customers, len(names)), never, dtype=np.int64)
     np.minimum.at(first, (baskets.codes, baskets.items), baskets.days)
-    begin = first.min(axis=1)
-    last = int(ledger.as_of_day)
+    begin = first.min(axis=1, initial=never)
+    last = ledger.today
+    returning = _returning(baskets.codes, baskets.days)
+    came_back = returning(begin)
     tested: list[tuple[float, Need]] = []
     for one in range(len(names)):
-        have = first[:, one] <= last - HORIZON_DAYS
-        others = (first[:, one] == never) & (begin <= last - HORIZON_DAYS)
+        have = (first[:, one] <= last - HORIZON_DAYS) & returning(first[:, one])
+        others = (first[:, one] == never) & (begin <= last - HORIZON_DAYS) & came_back
         for two in range(len(names)):
             if one == two:
                 continue
@@ -66,12 +71,27 @@ def implied(ledger: Ledger, *, min_group_size: int) -> Iterator[Need]:
             p = _p_value(next_of_buyers, sizes[0], next_of_rest, sizes[1])
             without = int(((first[:, one] < never) & (first[:, two] == never)).sum())
             tested.append((p, _need(names[one], names[two], shares, next_of_buyers, sizes[0], without)))
-    count = len(tested)
+    found = []
     for rank, (p, need) in enumerate(sorted(tested, key=lambda each: each[0])):
-        if p * (count - rank) > ALPHA:  # Holm: the first that fails ends the list
+        if p * (len(tested) - rank) > ALPHA:  # Holm: the first that fails ends the list
             break
-        if need.ratio is not None and need.ratio >= LEAST_RATIO and need.customers >= min_group_size:
-            yield need
+        # without a ratio, no other customer bought it
+        if (need.ratio is None or need.ratio >= LEAST_RATIO) and (need.customers or 0) >= min_group_size:
+            found.append(need)
+    return found, len(tested)
+
+
+def _returning(codes: Integers, days: NDArray[np.int32]) -> Callable[[Integers], NDArray[np.bool_]]:
+    """Return a function from one day per customer to whether the customer bought within a year after that day."""
+    keys = np.unique(codes.astype(np.int64) << 32 | days.astype(np.int64))
+
+    def returning(day: Integers) -> NDArray[np.bool_]:
+        base = np.arange(len(day), dtype=np.int64) << 32
+        after = np.searchsorted(keys, base | day, side="right")
+        until = np.searchsorted(keys, base | np.minimum(day + HORIZON_DAYS, np.iinfo(np.int32).max), side="right")
+        return until > after
+
+    return returning
 
 
 def _p_value(one: int, of_one: int, two: int, of_two: int) -> float:

@@ -45,7 +45,7 @@ class Need:
     segment
         Segment; None for all customers.
     customers
-        Customers concerned; for ``implied`` those who do not buy the category.
+        Customers concerned; for ``implied`` those who do not buy the category; None where customers are unknown.
     count, expected
         Observed number, and the number without the need.
     ratio, low, high
@@ -60,7 +60,7 @@ class Need:
     need: str
     subject: str
     segment: str | None
-    customers: int
+    customers: int | None
     count: int
     expected: float | None
     ratio: float | None

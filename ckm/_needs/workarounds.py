@@ -16,7 +16,7 @@ from ckm.time_zones import end_of_day
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
 REORDER_DAYS = 30
@@ -29,8 +29,8 @@ CARTS = ("cart", "checkout", "visit", "wishlist")
 
 def workarounds(
     tables: Mapping[str, pl.LazyFrame], as_of: date, time_zone: str, *, column: str, min_group_size: int
-) -> Iterator[Need]:
-    """Yield workarounds in the transactions and the events.
+) -> tuple[list[Need], bool]:
+    """Return workarounds in transactions and events, and whether there are returns or events to look at.
 
     Parameters
     ----------
@@ -45,9 +45,11 @@ def workarounds(
     min_group_size
         Fewest customers of a need that is shown.
     """
-    yield from _returned_and_ordered_again(tables["transactions"], as_of, time_zone, column, min_group_size)
+    returns, any_return = _returned_and_ordered_again(tables["transactions"], as_of, time_zone, column, min_group_size)
+    visits, any_visit = list[Need](), False
     if "interactions" in tables:
-        yield from _visits_without_purchase(tables, as_of, time_zone, min_group_size)
+        visits, any_visit = _visits_without_purchase(tables, as_of, time_zone, min_group_size)
+    return [*returns, *visits], any_return or any_visit
 
 
 def _lines(transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str) -> pl.LazyFrame:
@@ -66,13 +68,13 @@ def _lines(transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str)
 
 def _returned_and_ordered_again(
     transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str, min_group_size: int
-) -> Iterator[Need]:
-    """Yield items that customers return and buy again within 30 days, more often than other items.
+) -> tuple[list[Need], bool]:
+    """Return items that customers return and buy again within 30 days, more often than other items.
 
     A customer who returns an item and buys the same one again wanted it in another size or quality, or in one piece.
     """
     if column not in transactions.collect_schema():
-        return
+        return [], False
     lines = _lines(transactions, as_of, time_zone, column)
     returns = lines.filter(~pl.col("bought")).select("customer_id", "item", returned="day").unique()
     again = (
@@ -99,17 +101,16 @@ def _returned_and_ordered_again(
             .sort("item")
         )
     total, repeated = int(table["returns"].sum()), int(table["again"].sum())
-    if not repeated:
-        return
+    found = list[Need]()
     tested = table.filter(pl.col("returns") >= FEWEST_RETURNS)
     for row in tested.iter_rows(named=True):
         of_others = (repeated - row["again"]) / max(total - row["returns"], 1)
         p = float(binom.sf(row["again"] - 1, row["returns"], max(of_others, 1 / max(total, 1))))
-        if p * tested.height > ALPHA or row["customers"] < min_group_size:
+        if not row["again"] or p * tested.height > ALPHA or row["customers"] < min_group_size:
             continue
         expected = of_others * row["returns"]
         low, high = wilson(row["again"], row["returns"])
-        yield Need(
+        need = Need(
             WORKAROUND,
             f"{row['item']}: {row['again']} of {counted(row['returns'], 'return')} are bought again within "
             f"{REORDER_DAYS} days ({of_others:.0%} of other items)",
@@ -124,15 +125,17 @@ def _returned_and_ordered_again(
             "binomial against the other items, 5 % over all items (Bonferroni)",
             f"transactions: returns and purchases of {row['item']} by the same customer",
         )
+        found.append(need)
+    return found, total > 0
 
 
 def _visits_without_purchase(
     tables: Mapping[str, pl.LazyFrame], as_of: date, time_zone: str, min_group_size: int
-) -> Iterator[Need]:
-    """Yield topics of events (cart, visit) of which customers buy nothing within a week."""
+) -> tuple[list[Need], bool]:
+    """Return topics of events (cart, visit) of which customers buy nothing within a week."""
     events, transactions = tables["interactions"], tables["transactions"]
     if not {"kind", "topic", "customer_id"} <= set(events.collect_schema()):
-        return
+        return [], False
     visits = (
         events.filter(
             pl.col("kind") == "event",
@@ -150,7 +153,10 @@ def _visits_without_purchase(
         table = (
             visits.join(bought.unique(), on="customer_id", how="left")
             .with_columns(
-                bought=(pl.col("day") - pl.col("visited")).dt.total_days().is_between(0, VISIT_DAYS).fill_null(value=False)
+                bought=(pl.col("day") - pl.col("visited"))
+                .dt.total_days()
+                .is_between(0, VISIT_DAYS)
+                .fill_null(value=False)
             )
             .group_by("customer_id", "topic", "visited")
             .agg(pl.col("bought").any())
@@ -163,11 +169,12 @@ def _visits_without_purchase(
             .collect()
             .sort("topic")
         )
+    found = list[Need]()
     for row in table.iter_rows(named=True):
         if row["customers"] < min_group_size:
             continue
         share = row["nothing"] / row["visits"]
-        yield Need(
+        need = Need(
             WORKAROUND,
             f"{row['topic']}: {share:.0%} of {counted(row['visits'], 'event')} are followed by no purchase within "
             f"{VISIT_DAYS} days",
@@ -182,3 +189,5 @@ def _visits_without_purchase(
             "count, without a test: no other share to compare with",
             f"interactions of kind event with topic {row['topic']}",
         )
+        found.append(need)
+    return found, table.height > 0

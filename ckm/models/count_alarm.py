@@ -26,6 +26,7 @@ LAG = 8
 """Weeks before a week that its expected count does not use, so that a slow rise is not taken for the normal level."""
 BASELINE = 26
 """Fewest weeks from which an expected count is estimated; the most are a year."""
+FEWEST_WEEKS = BASELINE + LAG + 1
 FEWEST_A_WEEK = 0.5
 """Expected count per week below which a rise to three times the rate is found late or never."""
 PSEUDOCOUNT = 0.5
@@ -84,10 +85,10 @@ def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> Cou
     Raises
     ------
     ValueError
-        There are fewer than ``BASELINE + LAG + 1`` weeks.
+        There are fewer than ``FEWEST_WEEKS`` weeks.
     """
-    if counts.shape[1] <= BASELINE + LAG:
-        raise ValueError(f"{BASELINE + LAG + 1} weeks are needed")
+    if counts.shape[1] < FEWEST_WEEKS:
+        raise ValueError(f"{FEWEST_WEEKS} weeks are needed")
     dice = np.random.default_rng(seed)
     expected, spread = _expected(counts)
     measured = float(_dispersion(counts, expected))
@@ -104,14 +105,15 @@ def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> Cou
 def _sums(values: Floats, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
     """Return the sums of ``values[..., begin:end]``, one per pair of weeks."""
     total = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
-    return total[..., end] - total[..., begin]
+    found: Floats = total[..., end] - total[..., begin]
+    return found
 
 
 def _expected(counts: Floats) -> tuple[Floats, Floats]:
-    """Return expected counts and their relative variance per unit of dispersion and of count, NaN without baseline.
+    """Return expected counts, and the sums of earlier counts that they are estimated from; NaN without a baseline.
 
-    Expected is the count of the other topics times the ratio of topic and others in the year before, without the last
-    ``LAG`` weeks, times the seasonal ratio of earlier years. The second result is the sum of earlier counts.
+    The expected count is that of the other topics times the ratio of topic and others in the year before, without the
+    last ``LAG`` weeks, times the seasonal ratio of earlier years.
     """
     others = counts.sum(axis=-2, keepdims=True) - counts
     weeks = np.arange(BASELINE + LAG, counts.shape[-1])
@@ -146,18 +148,21 @@ def _season(counts: Floats, others: Floats, dispersion: Floats) -> Floats:
     chance = normal + dispersion[..., None, None] * normal**2 / length
     between = ((seen - normal) ** 2 - chance).sum(axis=(-2, -1)) / np.maximum((normal**2).sum(axis=(-2, -1)), 1e-12)
     between = np.maximum(between, 0.0)[..., None, None] * normal**2
-    return (normal + between / (between + chance + PSEUDOCOUNT) * (seen - normal)) / np.maximum(normal, 1e-12)
+    found: Floats = normal + between / (between + chance + PSEUDOCOUNT) * (seen - normal)
+    found /= np.maximum(normal, 1e-12)
+    return found
 
 
 def _dispersion(counts: Floats, expected: Floats) -> Floats:
-    """Return the dispersion, pooled over topics and weeks, by the method of moments, shape (...) of (..., topics, weeks).
+    """Return the dispersion, pooled over topics and weeks, by the method of moments; shape of ``counts[..., 0, 0]``.
 
     Weeks far above the expected count are left out, so that a rise is not taken for dispersion.
     """
     used = np.isfinite(expected) & (counts <= 3 * np.nan_to_num(expected) + 6)
     mean = np.where(used, expected, 0.0)
     surplus = np.where(used, (counts - mean) ** 2 - mean, 0.0).sum(axis=(-2, -1))
-    return np.maximum(0.0, surplus / np.maximum((mean**2).sum(axis=(-2, -1)), 1e-12))
+    found: Floats = np.maximum(0.0, surplus / np.maximum((mean**2).sum(axis=(-2, -1)), 1e-12))
+    return found
 
 
 def _null_mean(counts: Floats) -> Floats:
@@ -217,7 +222,7 @@ def _simulated_steps(mean: Floats, dispersion: float, dice: np.random.Generator,
 def _false_alarms(steps: Floats, threshold: float) -> float:
     """Return the alarms per year in the last year of simulated counts."""
     alarms = _run(steps, threshold)[..., -WEEKS_A_YEAR:]
-    return float(alarms.sum()) * WEEKS_A_YEAR / (len(alarms) * alarms.shape[-1])
+    return float(alarms.sum() * WEEKS_A_YEAR / (len(alarms) * alarms.shape[-1]))
 
 
 def _threshold(steps: Floats, per_year: float) -> float:

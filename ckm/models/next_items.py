@@ -1,7 +1,7 @@
 """Next items of each customer: own frequency with decay, and items that are bought together with their items.
 
-The score of an item for a customer is the sum of ``DECAY ** n`` over the customer's baskets with the item, n = 0 for the
-newest basket, plus ``NEIGHBOURS`` times the probability of the item in baskets with the customer's items; both are
+The score of an item for a customer is the sum of ``DECAY ** n`` over the customer's baskets with the item, n = 0 for
+the newest basket, plus ``NEIGHBOURS`` times the probability of the item in baskets with the customer's items; both are
 divided by their largest value of the customer. Repeat purchases carry most of what can be predicted in a shop (Hu et
 al. 2020, TIFU-kNN; Faggioli et al. 2020).
 """
@@ -78,7 +78,8 @@ def next_items(customer: Integers, basket: Integers, item: Integers, most: int =
 def _together(customer: Integers, basket: Integers, item: Integers, items: int) -> sparse.csr_matrix:
     """Return the probability of each item in a basket with a given item, of the most probable ones."""
     _, number = np.unique(np.stack([customer, basket]), axis=1, return_inverse=True)
-    contents = sparse.csr_matrix((np.ones(len(item)), (number.ravel(), item)), shape=(number.max(initial=-1) + 1, items))
+    baskets = number.max(initial=-1) + 1
+    contents = sparse.csr_matrix((np.ones(len(item)), (number.ravel(), item)), shape=(baskets, items))
     frequency = np.asarray(contents.sum(axis=0)).ravel()
     pairs = (contents.T @ contents).tocsr()
     pairs.setdiag(0)
