@@ -269,6 +269,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "loyalty-report": "loyalty_report",
     "forecast": "forecast",
+    "needs": "needs",
     "profile": "profile",
     "network": "network",
     "feedback-mine": "feedback_mine",
@@ -288,7 +289,7 @@ COMMANDS = {
 PURPOSES = {
     "Start": ("init", "demo"),
     "Load": ("inspect", "diff", "ingest", "check", "link"),
-    "Understand": ("segment", "loyalty-report", "forecast", "profile", "network", "feedback-mine"),
+    "Understand": ("segment", "loyalty-report", "forecast", "needs", "profile", "network", "feedback-mine"),
     "Act": ("churn-warn", "audience", "outcome", "evaluate", "nightly"),
     "Know": ("kb-search", "kb-show", "kb-new", "kb-lint", "kb-gaps", "kb-used", "mcp"),
     "Govern": ("privacy", "runs"),

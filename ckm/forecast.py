@@ -132,7 +132,7 @@ def forecast(
         time_zone=dataset.config.time_zone,
         needs=LEAST,
     )
-    chosen = by or _default(transactions)
+    chosen = by or default_item(transactions)
     column = COLUMN[chosen]
     if column not in transactions.collect_schema():
         raise NotEnoughDataError(f"the data have no column '{column}'", hint="map one: ckm help mapping")
@@ -208,7 +208,8 @@ def _refuse(by: str | None, measure: str, weeks: int) -> None:
         raise UsageError(f"{weeks} weeks", hint=f"a forecast is of {FEWEST_WEEKS} to {MOST_WEEKS} weeks")
 
 
-def _default(transactions: pl.LazyFrame) -> str:
+def default_item(transactions: pl.LazyFrame) -> str:
+    """Return ``product`` if any line has a product, else ``category`` if any has one, else ``product``."""
     schema = transactions.collect_schema()
     for name, column in COLUMN.items():
         if column in schema and transactions.select(pl.col(column).is_not_null().any()).collect().item():

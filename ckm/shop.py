@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ckm.ingest.files import IngestResult
     from ckm.link import LinkResult
     from ckm.loyalty import Loyalty
+    from ckm.needs import Needs, NextItems
     from ckm.nightly import NightlyResult
     from ckm.outcome import Outcome
     from ckm.runs import Runs
@@ -219,6 +220,18 @@ class Shop:
         from ckm.forecast import forecast
 
         return forecast(self.dataset(), **wanted)
+
+    def needs(self, **wanted: Any) -> Needs:
+        """Find emerging topics, categories bought next, and workarounds: :func:`ckm.needs.needs`."""
+        from ckm.needs import needs
+
+        return needs(self.dataset(by_customer=True), **wanted)
+
+    def next_items(self, **wanted: Any) -> NextItems:
+        """Return the items that each customer probably buys next: :func:`ckm.needs.next_items`."""
+        from ckm.needs import next_items
+
+        return next_items(self.dataset(by_customer=True), **wanted)
 
     def runs(self) -> Runs:
         """Return the recorded runs of the workspace: :func:`ckm.runs.runs`."""

@@ -101,6 +101,8 @@ ALL_COMMANDS = (
     ("Write its contacts for another program.", "ckm audience export win-back --to klaviyo -o out/klaviyo.csv"),
     ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
     ("Forecast the demand of the next weeks by category.", "ckm forecast --by category -o out/demand.csv"),
+    ("Find rising topics, categories bought next, and workarounds.", "ckm needs -o out/needs.csv"),
+    ("List what each customer probably buys next.", "ckm needs --next-items -o out/next-items.csv"),
     ("Show groups, partners, contacts and referrals by money. Open the page.", "ckm network -o out/network.html"),
     (
         "Load reviews of customers.",

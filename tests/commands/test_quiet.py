@@ -17,7 +17,7 @@ from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
 
 pytestmark = pytest.mark.usefixtures("coarse", "measured_once")
-HEADER = "order_id,customer_id,ordered_at,net,currency,type"
+HEADER = "order_id,customer_id,ordered_at,net,currency,type,category"
 DAY = ("--as-of", "2026-06-30")
 CASES = {
     "inspect": (("orders.csv", "-o", "out/clean.csv"),),
@@ -53,6 +53,7 @@ CASES = {
         ("--by", "category", "-o", "out/demand.csv"),
         ("--methods", "--by", "category", "-o", "out/methods.md"),
     ),
+    "needs": (("--next-items", "-o", "out/next.csv"),),
     "link": (("contacts.csv", "-o", "out/persons.csv"),),
     "profile": (("C0001", "-o", "out/profile.html"), ("C0001", "-o", "out/profile.json")),
     "feedback-mine": (
@@ -100,7 +101,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         day, gap = date(2024, 1, 1) + timedelta(days=dice.randrange(300)), dice.uniform(10, 60)
         stop = day + timedelta(days=dice.randrange(1, 700))
         while day <= min(stop, date(2025, 12, 31)):
-            rows.append(f"O{len(rows)},C{number:04},{day}T12:00:00Z,20.0,EUR,sale")
+            rows.append(f"O{len(rows)},C{number:04},{day}T12:00:00Z,20.0,EUR,sale,{len(rows) % 3}")
             day += timedelta(days=1 + int(gap * dice.uniform(0.5, 1.6)))
     (folder / "orders.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     six_script_shop(80).drop("person").write_csv(folder / "contacts.csv")

@@ -1,0 +1,182 @@
+"""Emerging needs: topics whose weekly number of comments rises more than all comments do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from scipy.stats import chi2
+
+from ckm._needs.need import CANDIDATE, EMERGING, Need
+from ckm.models.count_alarm import FEWEST_WEEKS, CountAlarms, count_alarms
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+RECENT_WEEKS = 4
+"""Weeks up to the as-of date in which an alarm is reported."""
+NO_TOPIC = ""
+EXAMPLES = 5
+NEW_WEEKS = 13
+FEWEST_NEW = 5
+"""Fewest comments of a topic without any earlier comment, in the last ``NEW_WEEKS`` weeks, to be a candidate."""
+
+
+@dataclass(frozen=True)
+class Emerging:
+    """Emerging topics.
+
+    Attributes
+    ----------
+    needs
+        Emerging needs and candidates.
+    small
+        Titles of the topics with too few comments to find a rise to three times the rate soon.
+    alarms
+        Alarms and thresholds of the topics; None if there are too few weeks.
+    weeks
+        Whole weeks of comments up to the as-of date.
+    """
+
+    needs: tuple[Need, ...]
+    small: tuple[str, ...]
+    alarms: CountAlarms | None
+    weeks: int
+
+
+def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_size: int, seed: int) -> Emerging:
+    """Return topics, and topics by segment, that rise.
+
+    Parameters
+    ----------
+    comments
+        One row per comment and topic (:func:`ckm.feedback.comment_topics`).
+    as_of
+        Last day.
+    per_year
+        Expected number of false alarms per year over all topics and segments.
+    min_group_size
+        Fewest customers of a need that is shown.
+    seed
+        Seed of the simulation that sets the thresholds.
+    """
+    # comments that fit no topic are in the total volume
+    placed = comments.filter(pl.col("day") <= as_of).with_columns(
+        week=(pl.lit(as_of) - pl.col("day")).dt.total_days() // 7
+    )
+    if placed.is_empty():
+        return Emerging((), (), None, 0)
+    first_day: date = placed.select(pl.col("day").min()).item()
+    weeks = ((as_of - first_day).days + 1) // 7
+    placed = placed.filter(pl.col("week") < weeks)
+    new = list(_new_topics(placed.filter(pl.col("topic") != NO_TOPIC), weeks, min_group_size))
+    if weeks < FEWEST_WEEKS:
+        return Emerging(tuple(new), (), None, weeks)
+    by_topic = _counts(placed, ["topic"], weeks)
+    by_segment = _counts(placed.filter(pl.col("segment").is_not_null()), ["topic", "segment"], weeks)
+    # half of the false alarms for the topics, half for their segments, where there are any
+    share = per_year / 2 if len(by_segment[1]) else per_year
+    found, small, first = list[Need](), list[str](), None
+    known = {each.subject for each in new}
+    titles = dict(placed.select("topic", "title").unique().sort("topic", "title").iter_rows())
+    for keys, counts in (by_topic, by_segment):
+        if not len(counts):
+            continue
+        alarms = count_alarms(counts, share, seed=seed)
+        first = first or alarms
+        for row, key in enumerate(keys.iter_rows(named=True)):
+            if key["topic"] == NO_TOPIC:
+                continue
+            if alarms.small[row] and "segment" not in key:
+                small.append(titles[key["topic"]] or key["topic"])
+            if alarms.alarms[row, -RECENT_WEEKS:].any() and key["topic"] not in known:
+                found += _need(placed, key, counts[row], alarms.expected[row], min_group_size, share)
+    return Emerging((*found, *new), tuple(small), first, weeks)
+
+
+def _counts(placed: pl.DataFrame, keys: list[str], weeks: int) -> tuple[pl.DataFrame, NDArray[np.float64]]:
+    """Return the keys, sorted, and their comments per week, oldest first."""
+    cells = placed.group_by(*keys, "week").agg(count=pl.col("interaction_id").n_unique())
+    series = cells.select(keys).unique().sort(keys).with_row_index("row")
+    at = cells.join(series, on=keys)
+    counts = np.zeros((series.height, weeks))
+    counts[at["row"].to_numpy(), weeks - 1 - at["week"].to_numpy()] = at["count"].to_numpy()
+    return series.drop("row"), counts
+
+
+def _need(
+    placed: pl.DataFrame,
+    key: dict[str, str],
+    counts: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    min_group_size: int,
+    per_year: float,
+) -> Iterator[Need]:
+    chosen = placed.filter(pl.col(name) == value for name, value in key.items())
+    recent = chosen.filter(pl.col("week") < RECENT_WEEKS)
+    customers = recent["customer_id"].drop_nulls().n_unique()
+    if recent["interaction_id"].n_unique() < min_group_size or 0 < customers < min_group_size:
+        return
+    count, mean = int(counts[-RECENT_WEEKS:].sum()), float(np.nansum(expected[-RECENT_WEEKS:]))
+    low, high = _interval(count, mean)
+    title = recent["title"][0] or key["topic"]
+    segment = key.get("segment")
+    within = f" in segment {segment}" if segment else ""
+    yield Need(
+        EMERGING,
+        f"{title}: {counted(count, 'comment')} in {RECENT_WEEKS} weeks{within}, {mean:.1f} expected",
+        key["topic"],
+        segment,
+        customers,
+        count,
+        round(mean, 2),
+        round(count / mean, 2) if mean else None,
+        low,
+        high,
+        f"negative binomial CUSUM, {per_year:g} false alarms a year over all of this kind",
+        "; ".join(recent.sort("at", descending=True)["interaction_id"].unique(maintain_order=True).head(EXAMPLES)),
+    )
+
+
+def _interval(count: int, mean: float) -> tuple[float | None, float | None]:
+    """Return the exact 95 % Poisson interval of ``count / mean`` (Garwood 1936)."""
+    if mean <= 0:
+        return None, None
+    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
+    return round(float(low / mean), 2), round(float(chi2.ppf(0.975, 2 * count + 2) / 2 / mean), 2)
+
+
+def _new_topics(placed: pl.DataFrame, weeks: int, min_group_size: int) -> Iterator[Need]:
+    """Yield topics whose first comment is in the last quarter, where earlier comments exist."""
+    if weeks <= NEW_WEEKS:
+        return
+    first = placed.group_by("topic", "title").agg(
+        oldest=pl.col("week").max(),
+        count=pl.col("interaction_id").n_unique(),
+        customers=pl.col("customer_id").drop_nulls().n_unique(),
+        ids=pl.col("interaction_id").unique().sort().head(EXAMPLES),
+    )
+    least = max(FEWEST_NEW, min_group_size)
+    for row in first.filter(pl.col("oldest") < NEW_WEEKS, pl.col("count") >= least).sort("topic").iter_rows(named=True):
+        if 0 < row["customers"] < min_group_size:
+            continue
+        yield Need(
+            CANDIDATE,
+            f"{row['title'] or row['topic']}: {counted(row['count'], 'comment')}, none before {NEW_WEEKS} weeks ago",
+            row["topic"],
+            None,
+            row["customers"],
+            row["count"],
+            None,
+            None,
+            None,
+            None,
+            "new topic: no baseline to test against",
+            "; ".join(row["ids"]),
+        )

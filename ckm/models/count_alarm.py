@@ -1,0 +1,234 @@
+"""Alarms for counts that rise: a negative binomial CUSUM with the other counts as offset.
+
+The count of a topic in a week is compared with its share of the other counts in the year before, so that growth and
+season that all topics have in common raise no alarm; a season of a topic is expected where two years exist. The CUSUM
+adds the log likelihood ratio of a larger rate (Page 1954; Höhle and Paul 2008) and raises an alarm at a threshold. The
+threshold is set by simulation of the whole procedure, with estimated expected counts and dispersion, so that all topics
+together have the stated number of false alarms per year.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+WEEKS_A_YEAR = 52
+RISE = 3.0
+"""Rate ratio against which the CUSUM tests."""
+LAG = 8
+"""Weeks before a week that its expected count does not use, so that a slow rise is not taken for the normal level."""
+BASELINE = 26
+"""Fewest weeks from which an expected count is estimated; the most are a year."""
+FEWEST_WEEKS = BASELINE + LAG + 1
+FEWEST_A_WEEK = 0.5
+"""Expected count per week below which a rise to three times the rate is found late or never."""
+PSEUDOCOUNT = 0.5
+"""Added to the counts of a topic, so that a topic without earlier counts has an expected count above zero."""
+SEASON_HALF_WIDTH = 6
+"""Weeks before and after the same week of earlier years that give the seasonal ratio of a topic."""
+SIMULATED_CELLS = 1_000_000
+"""Topics times weeks times repetitions of one simulation."""
+FEWEST_REPETITIONS, MOST_REPETITIONS = 20, 200
+BISECTIONS = 14
+
+
+@dataclass(frozen=True)
+class CountAlarms:
+    """Alarms of a table of counts.
+
+    Attributes
+    ----------
+    alarms
+        Whether a week raised an alarm, shape (topics, weeks).
+    expected
+        Expected counts, NaN where there is no baseline; same shape.
+    small
+        Whether the expected count per week is too small to find a rise to three times the rate soon, shape (topics,).
+    dispersion
+        Variance of a count with mean ``m`` is ``m + dispersion * m**2``.
+    threshold
+        Sum of log likelihood ratios at which an alarm is raised.
+    per_year
+        False alarms per year over all topics for which the threshold was set.
+    simulated
+        False alarms per year with this threshold in a second simulation, independent of the one that set it.
+    """
+
+    alarms: NDArray[np.bool_]
+    expected: Floats
+    small: NDArray[np.bool_]
+    dispersion: float
+    threshold: float
+    per_year: float
+    simulated: float
+
+
+def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> CountAlarms:
+    """Return the alarms of weekly counts.
+
+    Parameters
+    ----------
+    counts
+        Counts per topic and week, oldest week first, shape (topics, weeks); all topics together are the total volume.
+    per_year
+        Expected number of false alarms per year over all topics.
+    seed
+        Seed of the simulation.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than ``FEWEST_WEEKS`` weeks.
+    """
+    if counts.shape[1] < FEWEST_WEEKS:
+        raise ValueError(f"{FEWEST_WEEKS} weeks are needed")
+    dice = np.random.default_rng(seed)
+    expected, spread = _expected(counts)
+    measured = float(_dispersion(counts, expected))
+    mean = _null_mean(counts)
+    repetitions = int(np.clip(SIMULATED_CELLS // counts.size, FEWEST_REPETITIONS, MOST_REPETITIONS))
+    actual = _actual_dispersion(mean, measured, dice, repetitions)
+    first, second = (_simulated_steps(mean, actual, dice, repetitions) for _ in range(2))
+    threshold = _threshold(first, per_year)
+    alarms = _run(_steps(counts, expected, spread, np.asarray(measured)), threshold)
+    small = np.nanmean(expected[:, -WEEKS_A_YEAR:], axis=1) < FEWEST_A_WEEK
+    return CountAlarms(alarms, expected, small, actual, threshold, per_year, _false_alarms(second, threshold))
+
+
+def _sums(values: Floats, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
+    """Return the sums of ``values[..., begin:end]``, one per pair of weeks."""
+    total = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    found: Floats = total[..., end] - total[..., begin]
+    return found
+
+
+def _expected(counts: Floats) -> tuple[Floats, Floats]:
+    """Return expected counts, and the sums of earlier counts that they are estimated from; NaN without a baseline.
+
+    The expected count is that of the other topics times the ratio of topic and others in the year before, without the
+    last ``LAG`` weeks, times the seasonal ratio of earlier years.
+    """
+    others = counts.sum(axis=-2, keepdims=True) - counts
+    weeks = np.arange(BASELINE + LAG, counts.shape[-1])
+    begin, end = np.maximum(weeks - LAG - WEEKS_A_YEAR, 0), weeks - LAG
+    own = _sums(counts, begin, end) + PSEUDOCOUNT
+    expected, base = np.full(counts.shape, np.nan), np.full(counts.shape, np.nan)
+    expected[..., weeks] = others[..., weeks] * own / np.maximum(_sums(others, begin, end), 1.0)
+    base[..., weeks] = own
+    if counts.shape[-1] > 2 * WEEKS_A_YEAR:
+        expected[..., 2 * WEEKS_A_YEAR :] *= _season(counts, others, _dispersion(counts, expected))
+    return expected, base
+
+
+def _season(counts: Floats, others: Floats, dispersion: Floats) -> Floats:
+    """Return the seasonal ratio of each topic from week 104 on, from all earlier years, shrunk towards one.
+
+    Shrinkage by empirical Bayes: the variance of the ratios between topics beyond chance, against their own variance.
+    Topics without a season of their own thus have ratios of one.
+    """
+    weeks = np.arange(2 * WEEKS_A_YEAR, counts.shape[-1])
+    seen, normal = np.zeros((2, *counts.shape[:-1], len(weeks)))
+    length = np.zeros(len(weeks))
+    for years in range(1, counts.shape[-1] // WEEKS_A_YEAR + 1):
+        middle = weeks - years * WEEKS_A_YEAR
+        usable = middle >= WEEKS_A_YEAR // 2
+        begin, end = np.maximum(middle - SEASON_HALF_WIDTH, 0), np.maximum(middle + SEASON_HALF_WIDTH + 1, 0)
+        first, last = np.maximum(middle - WEEKS_A_YEAR // 2, 0), np.maximum(middle + WEEKS_A_YEAR // 2, 0)
+        ratio = _sums(counts, first, last) / np.maximum(_sums(others, first, last), 1.0)
+        seen += np.where(usable, _sums(counts, begin, end), 0.0)
+        normal += np.where(usable, _sums(others, begin, end) * ratio, 0.0)
+        length += usable * (2 * SEASON_HALF_WIDTH + 1)
+    chance = normal + dispersion[..., None, None] * normal**2 / length
+    between = ((seen - normal) ** 2 - chance).sum(axis=(-2, -1)) / np.maximum((normal**2).sum(axis=(-2, -1)), 1e-12)
+    between = np.maximum(between, 0.0)[..., None, None] * normal**2
+    found: Floats = normal + between / (between + chance + PSEUDOCOUNT) * (seen - normal)
+    found /= np.maximum(normal, 1e-12)
+    return found
+
+
+def _dispersion(counts: Floats, expected: Floats) -> Floats:
+    """Return the dispersion, pooled over topics and weeks, by the method of moments; shape of ``counts[..., 0, 0]``.
+
+    Weeks far above the expected count are left out, so that a rise is not taken for dispersion.
+    """
+    used = np.isfinite(expected) & (counts <= 3 * np.nan_to_num(expected) + 6)
+    mean = np.where(used, expected, 0.0)
+    surplus = np.where(used, (counts - mean) ** 2 - mean, 0.0).sum(axis=(-2, -1))
+    found: Floats = np.maximum(0.0, surplus / np.maximum((mean**2).sum(axis=(-2, -1)), 1e-12))
+    return found
+
+
+def _null_mean(counts: Floats) -> Floats:
+    """Return the mean counts without a change: constant shares of the weekly volume."""
+    share = (counts.sum(axis=1) + PSEUDOCOUNT) / (counts.sum() + PSEUDOCOUNT * len(counts))
+    return np.outer(share, counts.sum(axis=0))
+
+
+def _sample(mean: Floats, dispersion: float, dice: np.random.Generator, repetitions: int) -> Floats:
+    shape = (repetitions, *mean.shape)
+    rate = mean if dispersion < 1e-6 else mean * dice.gamma(1 / dispersion, dispersion, shape)
+    return dice.poisson(rate, shape).astype(np.float64)
+
+
+def _actual_dispersion(mean: Floats, measured: float, dice: np.random.Generator, repetitions: int) -> float:
+    """Return the dispersion of which simulated counts have the measured one (indirect inference).
+
+    The measured one is biased: upwards by the error of the expected counts, downwards by the weeks left out.
+    """
+    tried = np.array([0.0, 0.5, 1.0, 1.5, 2.5]) * max(measured, 0.02)
+    some = max(repetitions // 8, 4)
+    found = []
+    for each in tried:
+        drawn = _sample(mean, float(each), dice, some)
+        found.append(float(_dispersion(drawn, _expected(drawn)[0]).mean()))
+    return float(np.interp(measured, np.maximum.accumulate(found), tried))
+
+
+def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -> Floats:
+    """Return the log likelihood ratios of ``RISE`` times the expected count; 0 without a baseline.
+
+    The variance of the ratio that gives the expected count, ``1 / base``, is added to the dispersion.
+    """
+    mean = np.nan_to_num(expected)
+    size = 1 / (np.maximum(dispersion, 1e-6)[..., None, None] + np.nan_to_num(1 / base))
+    bigger = np.log((size + RISE * mean) / (size + mean))
+    return np.where(mean > 0, counts * (np.log(RISE) - bigger) - size * bigger, 0.0)
+
+
+def _run(steps: Floats, threshold: float) -> NDArray[np.bool_]:
+    """Return the alarms; after an alarm the sum begins at zero again."""
+    total, alarms = np.zeros(steps.shape[:-1]), np.zeros(steps.shape, dtype=bool)
+    for week in range(steps.shape[-1]):
+        total = np.maximum(0.0, total + steps[..., week])
+        alarms[..., week] = total >= threshold
+        total[alarms[..., week]] = 0.0
+    return alarms
+
+
+def _simulated_steps(mean: Floats, dispersion: float, dice: np.random.Generator, repetitions: int) -> Floats:
+    drawn = _sample(mean, dispersion, dice, repetitions)
+    expected, base = _expected(drawn)
+    steps = _steps(drawn, expected, base, _dispersion(drawn, expected))
+    return steps[..., BASELINE + LAG :]
+
+
+def _false_alarms(steps: Floats, threshold: float) -> float:
+    """Return the alarms per year in the last year of simulated counts."""
+    alarms = _run(steps, threshold)[..., -WEEKS_A_YEAR:]
+    return float(alarms.sum() * WEEKS_A_YEAR / (len(alarms) * alarms.shape[-1]))
+
+
+def _threshold(steps: Floats, per_year: float) -> float:
+    """Return the threshold with the stated number of false alarms per year."""
+    low, high = 0.0, 40.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _false_alarms(steps, middle) > per_year else (low, middle)
+    return high
