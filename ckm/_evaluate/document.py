@@ -108,7 +108,7 @@ class _Page:
         cells = tuple(
             (self.title(row["metric"]), self.number(row, "value"), self.goal(row), self.status(row)) for row in rows
         )
-        yield Section(self.say("goals_title"), (ReportTable(self.say("goals_title"), columns, cells),))
+        yield Section(self.say("goals_title"), (ReportTable(self.caption(self.say("goals_title")), columns, cells),))
 
     def goal(self, row: Row) -> str:
         """Return a goal such as ``<= 14`` in the unit of its metric."""
@@ -134,7 +134,7 @@ class _Page:
             )  # fmt: skip
             if row["note"] and not row["of"]:
                 notes.setdefault(self.note(row), []).append(title)
-        table = ReportTable(self.say(f"section.{name}"), columns, tuple(cells))
+        table = ReportTable(self.caption(self.say(f"section.{name}")), columns, tuple(cells))
         facts = tuple((" · ".join(titles), note) for note, titles in notes.items())
         return Section(self.say(f"section.{name}"), (table, *([Facts(facts)] if facts else [])))
 
@@ -150,11 +150,15 @@ class _Page:
                 )
                 for row in rows
             )
-            yield Section(title, (ReportTable(title, columns, cells),))
+            yield Section(title, (ReportTable(self.caption(title), columns, cells),))
 
     def definitions(self) -> Section:
         facts = tuple((self.title(name), self.say(f"metrics.{name}.definition")) for name in load_metrics())
         return Section(self.say("definitions_title"), (Facts(facts),), folded=True)
+
+    def caption(self, title: str) -> str:
+        """Return the caption of a table: what it is about, and the period."""
+        return f"{title} · {self.numbers.period(self.evaluation.period)}"
 
     def column(self, name: str, *, numeric: bool = False) -> TableColumn:
         return TableColumn(self.say(f"column.{name}"), numeric=numeric)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MOST_VERSIONS = 20_000
 """Number of versions of files that are read, the newest ones; a version takes a millisecond."""
 SUFFIXES = (".yaml", ".yml")
+PLAIN = ("-c", "color.ui=false", "-c", "log.showSignature=false")
+"""Settings of a user that would change the output."""
 _MARK = "commit "
 
 
@@ -90,7 +92,7 @@ def _git(folder: Path, *words: str, stdin: bytes = b"") -> bytes | None:
     """Return the output of git in a folder; None if git is not installed or fails, as outside of a repository."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *words],
+            ["git", *PLAIN, "-C", str(folder), *words],
             input=stdin,
             capture_output=True,
             check=False,

@@ -149,8 +149,9 @@ def read_programme(memberships: pl.LazyFrame | None, ledger: Ledger, period: Per
     members = members_on(memberships, period.last)
     if members.is_empty():
         return None
-    codes = {person: code for code, person in enumerate(ledger.customers)}
-    places = np.array([codes.get(each, -1) for each in members["customer_id"]], dtype=np.int64)
+    codes = ledger.customers.cast(pl.String).alias("customer_id").to_frame().with_row_index("code")
+    joined = members.select("customer_id").join(codes, on="customer_id", how="left", maintain_order="left")
+    places = joined["code"].cast(pl.Int64).fill_null(-1).to_numpy()  # -1: without a purchase or return
     bought = ledger.bought_between(period)
     return Programme(members, int(bought[places[places >= 0]].sum()), _difference(members, places, ledger, period))
 

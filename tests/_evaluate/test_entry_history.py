@@ -64,6 +64,13 @@ def test_the_day_of_a_commit_is_that_of_the_shop(root: Path) -> None:
     assert history.versions[0].day == date(2026, 1, 11)
 
 
+def test_the_settings_of_the_user_do_not_change_what_is_read(root: Path) -> None:
+    before = read_history(root / "kb", "UTC")
+    for name, value in (("color.ui", "always"), ("log.showSignature", "true"), ("diff.renames", "copies")):
+        call(root, "config", name, value)
+    assert read_history(root / "kb", "UTC") == before
+
+
 def test_a_folder_that_git_does_not_know_has_no_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_history(tmp_path, "UTC") is None
     monkeypatch.setitem(os.environ, "PATH", "")  # git is not installed

@@ -131,3 +131,4 @@ def test_small_tiers_are_hidden_in_the_report(shop: Path) -> None:
     report = loyalty(shop, as_of=date(2026, 6, 30), period="12mo", keep=False, min_group_size=20).report
     shown = {each.of("tier"): each.value for each in report.metrics.all("members_by_tier", "tier")}
     assert shown.get("Basic") is None
+    assert shown.get("Gold") is None  # else the small tier were the difference to all members
