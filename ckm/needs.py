@@ -163,7 +163,7 @@ def needs(
         summary=frame.group_by("kind", maintain_order=True).agg(needs=pl.len()),
         as_of=day,
         false_alarms_per_year=false_alarms_per_year,
-        simulated=None if rising.alarms is None else rising.alarms.simulated,
+        simulated=None if rising.false_alarms is None else rising.false_alarms.simulated,
         remarks=(
             *dataset.remarks,
             basis(f"as of {day}: {counted(rising.weeks, 'week')} of comments, {counted(tests, 'pair')} of categories"),
@@ -262,11 +262,11 @@ def _emerging(dataset: Dataset, day: date, per_year: float, min_group_size: int,
     from ckm.feedback import comment_topics
 
     if INTERACTIONS not in dataset.tables:
-        return Emerging((), (), None, 0)
+        return Emerging()
     try:
         comments = comment_topics(dataset, as_of=day)
     except NotEnoughDataError:  # too few comments to learn topics
-        return Emerging((), (), None, 0)
+        return Emerging()
     return emerging(comments, day, per_year=per_year, min_group_size=min_group_size, seed=seed)
 
 
@@ -292,18 +292,17 @@ def _workarounds(dataset: Dataset, day: date, min_group_size: int) -> tuple[list
 
 
 def _untested(rising: Emerging, tests: int) -> Iterator[str]:
-    if rising.alarms is None:
+    if rising.false_alarms is None:
         yield f"emerging topics, {FEWEST_WEEKS} weeks of comments are needed, there are {rising.weeks}"
     if not tests:
         yield f"implied categories, two categories and customers of {HORIZON_DAYS} days and more are needed"
 
 
 def _alarm_remarks(rising: Emerging) -> Iterator[str]:
-    if rising.alarms is not None:
-        made = rising.alarms
+    if (rate := rising.false_alarms) is not None:
         yield (
-            f"emerging: alarms of the last {RECENT_WEEKS} weeks; {made.per_year:g} false alarms a year stated over all "
-            f"topics, {made.simulated:.2f} in a simulation with the dispersion {made.dispersion:.2f} of the data"
+            f"emerging: alarms of the last {RECENT_WEEKS} weeks; {rate.stated:g} false alarms a year stated over "
+            f"topics and segments, {rate.simulated:.2f} in a simulation with the dispersion {rate.dispersion:.2f} of the data"
         )
     if rising.small:
         named = ", ".join(rising.small[:MOST_SMALL])
@@ -356,6 +355,8 @@ def _with_reasons(ranked: pl.DataFrame, baskets: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             reason=pl.when(pl.col("all").is_null())
             .then(pl.lit("bought together with items of the customer"))
+            .when(pl.col("orders") == 1)
+            .then(pl.lit("bought in the only order"))
             .when(pl.col("recent") > 0)
             .then(pl.format("bought in {} of the last {} orders", pl.col("recent"), last))
             .otherwise(pl.format("bought in {} of {} orders", pl.col("all"), pl.col("orders"))),

@@ -10,7 +10,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from ckm._needs.need import CANDIDATE, EMERGING, Need
-from ckm.models.count_alarm import FEWEST_WEEKS, CountAlarms, count_alarms
+from ckm.models.count_alarm import FEWEST_WEEKS, count_alarms
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -29,6 +29,25 @@ FEWEST_NEW = 5
 
 
 @dataclass(frozen=True)
+class Simulated:
+    """False alarms per year, over all topics and segments.
+
+    Attributes
+    ----------
+    stated
+        The number for which the thresholds were set.
+    simulated
+        The number in an independent simulation.
+    dispersion
+        Dispersion of the weekly counts of topics.
+    """
+
+    stated: float
+    simulated: float
+    dispersion: float
+
+
+@dataclass(frozen=True)
 class Emerging:
     """Emerging topics.
 
@@ -38,16 +57,16 @@ class Emerging:
         Emerging needs and candidates.
     small
         Titles of the topics with too few comments to find a rise to three times the rate soon.
-    alarms
-        Alarms and thresholds of the topics; None if there are too few weeks.
     weeks
         Whole weeks of comments up to the as-of date.
+    false_alarms
+        Rate of false alarms; None if there are too few weeks for a test.
     """
 
-    needs: tuple[Need, ...]
-    small: tuple[str, ...]
-    alarms: CountAlarms | None
-    weeks: int
+    needs: tuple[Need, ...] = ()
+    small: tuple[str, ...] = ()
+    weeks: int = 0
+    false_alarms: Simulated | None = None
 
 
 def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_size: int, seed: int) -> Emerging:
@@ -71,67 +90,68 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
         week=(pl.lit(as_of) - pl.col("day")).dt.total_days() // 7
     )
     if placed.is_empty():
-        return Emerging((), (), None, 0)
+        return Emerging()
     first_day: date = placed.select(pl.col("day").min()).item()
     weeks = ((as_of - first_day).days + 1) // 7
     placed = placed.filter(pl.col("week") < weeks)
     new = list(_new_topics(placed.filter(pl.col("topic") != NO_TOPIC), weeks, min_group_size))
     if weeks < FEWEST_WEEKS:
-        return Emerging(tuple(new), (), None, weeks)
-    by_topic = _counts(placed, ["topic"], weeks)
-    by_segment = _counts(placed.filter(pl.col("segment").is_not_null()), ["topic", "segment"], weeks)
-    # half of the false alarms for the topics, half for their segments, where there are any
-    share = per_year / 2 if len(by_segment[1]) else per_year
-    found, small, first = list[Need](), list[str](), None
-    known = {each.subject for each in new}
+        return Emerging(tuple(new), weeks=weeks)
     titles = dict(placed.select("topic", "title").unique().sort("topic", "title").iter_rows())
-    for keys, counts in (by_topic, by_segment):
-        if not len(counts):
-            continue
-        alarms = count_alarms(counts, share, seed=seed)
-        first = first or alarms
-        for row, key in enumerate(keys.iter_rows(named=True)):
-            if key["topic"] == NO_TOPIC:
+    known = {each.subject for each in new}
+    segments = placed["segment"].drop_nulls().unique().sort().to_list()
+    # half of the false alarms for the topics, half for their segments, where there are any
+    share = per_year / 2 if segments else per_year
+    found, small = list[Need](), list[str]()
+    simulated, dispersion = 0.0, 0.0
+    for segment in (None, *segments):
+        part = placed if segment is None else placed.filter(pl.col("segment") == segment)
+        topics, counts = _counts(part, weeks)
+        allowed = share if segment is None else share / len(segments)
+        alarms = count_alarms(counts, allowed, seed=seed)
+        simulated += alarms.simulated
+        dispersion = alarms.dispersion if segment is None else dispersion
+        for row, topic in enumerate(topics):
+            if topic == NO_TOPIC:
                 continue
-            if alarms.small[row] and "segment" not in key:
-                small.append(titles[key["topic"]] or key["topic"])
-            if alarms.alarms[row, -RECENT_WEEKS:].any() and key["topic"] not in known:
-                found += _need(placed, key, counts[row], alarms.expected[row], min_group_size, share)
-    return Emerging((*found, *new), tuple(small), first, weeks)
+            if alarms.small[row] and segment is None:
+                small.append(titles[topic] or topic)
+            if alarms.alarms[row, -RECENT_WEEKS:].any() and topic not in known:
+                chosen = part.filter(pl.col("topic") == topic)
+                found += _need(chosen, topic, segment, counts[row], alarms.expected[row], min_group_size)
+    return Emerging((*found, *new), tuple(small), weeks, Simulated(per_year, simulated, dispersion))
 
 
-def _counts(placed: pl.DataFrame, keys: list[str], weeks: int) -> tuple[pl.DataFrame, NDArray[np.float64]]:
-    """Return the keys, sorted, and their comments per week, oldest first."""
-    cells = placed.group_by(*keys, "week").agg(count=pl.col("interaction_id").n_unique())
-    series = cells.select(keys).unique().sort(keys).with_row_index("row")
-    at = cells.join(series, on=keys)
-    counts = np.zeros((series.height, weeks))
+def _counts(placed: pl.DataFrame, weeks: int) -> tuple[list[str], NDArray[np.float64]]:
+    """Return the topics, sorted, and their comments per week, oldest first, shape (topics, weeks)."""
+    cells = placed.group_by("topic", "week").agg(count=pl.col("interaction_id").n_unique())
+    topics = cells["topic"].unique().sort()
+    at = cells.join(topics.to_frame().with_row_index("row"), on="topic")
+    counts = np.zeros((len(topics), weeks))
     counts[at["row"].to_numpy(), weeks - 1 - at["week"].to_numpy()] = at["count"].to_numpy()
-    return series.drop("row"), counts
+    return topics.to_list(), counts
 
 
 def _need(
-    placed: pl.DataFrame,
-    key: dict[str, str],
+    chosen: pl.DataFrame,
+    topic: str,
+    segment: str | None,
     counts: NDArray[np.float64],
     expected: NDArray[np.float64],
     min_group_size: int,
-    per_year: float,
 ) -> Iterator[Need]:
-    chosen = placed.filter(pl.col(name) == value for name, value in key.items())
     recent = chosen.filter(pl.col("week") < RECENT_WEEKS)
     customers = recent["customer_id"].drop_nulls().n_unique()
     if recent["interaction_id"].n_unique() < min_group_size or 0 < customers < min_group_size:
         return
     count, mean = int(counts[-RECENT_WEEKS:].sum()), float(np.nansum(expected[-RECENT_WEEKS:]))
     low, high = _interval(count, mean)
-    title = recent["title"][0] or key["topic"]
-    segment = key.get("segment")
+    title = recent["title"][0] or topic
     within = f" in segment {segment}" if segment else ""
     yield Need(
         EMERGING,
         f"{title}: {counted(count, 'comment')} in {RECENT_WEEKS} weeks{within}, {mean:.1f} expected",
-        key["topic"],
+        topic,
         segment,
         customers,
         count,
@@ -139,7 +159,7 @@ def _need(
         round(count / mean, 2) if mean else None,
         low,
         high,
-        f"negative binomial CUSUM, {per_year:g} false alarms a year over all of this kind",
+        "negative binomial CUSUM against the volume of all comments" + (" of the segment" if segment else ""),
         "; ".join(recent.sort("at", descending=True)["interaction_id"].unique(maintain_order=True).head(EXAMPLES)),
     )
 

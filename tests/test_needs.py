@@ -1,0 +1,306 @@
+"""Tests of ``ckm needs`` on small shops whose needs are known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import ckm
+from ckm._kb.search_log import LoggedSearch, SearchLog
+from ckm._needs.emerging import emerging
+from ckm._needs.need import Need
+from ckm._needs.searches import searches_without_hits
+from ckm.errors import NotEnoughDataError, UsageError
+from tests.conftest import Run
+
+LAST = date(2025, 12, 28)
+HEADER = "order_id,customer_id,ordered_at,product_id,category,quantity,net,currency,type"
+
+
+def written(path: Path, rows: list[tuple[str, date, str, str, str]]) -> Path:
+    """Write lines of customer, day, product, category and type."""
+    lines = [
+        f"o{number},{who},{day},{product},{category},1,{-10 if kind == 'return' else 10},EUR,{kind}"
+        for number, (who, day, product, category, kind) in enumerate(rows)
+    ]
+    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    return path
+
+
+def regulars(customers: int = 24) -> list[tuple[str, date, str, str, str]]:
+    """Return eight orders each: p0 in every one, p1 in every second one, p2 once."""
+    return [
+        (f"c{who}", LAST - timedelta(days=30 * age + who % 3), product, "cat", "sale")
+        for who in range(customers)
+        for age in range(8)
+        for product in ("p0", *(("p1",) if age % 2 == 0 else ()), *(("p2",) if age == 7 else ()))
+    ]
+
+
+def pairs() -> list[tuple[str, date, str, str, str]]:
+    """Return buyers of tea who buy pots next, and buyers of rugs who buy rugs again."""
+    begin = LAST - timedelta(days=500)
+    rows = [(f"t{n}", begin + timedelta(days=n % 50), "p-tea", "tea", "sale") for n in range(100)]
+    rows += [(f"t{n}", begin + timedelta(days=100 + n % 9), "p-pot", "pots", "sale") for n in range(60)]
+    rows += [(f"t{n}", begin + timedelta(days=100 + n % 9), "p-tea", "tea", "sale") for n in range(60, 100)]
+    for n in range(100):
+        rows += [(f"r{n}", begin + timedelta(days=day + n % 9), "p-rug", "rugs", "sale") for day in (0, 100)]
+    rows += [(f"r{n}", begin + timedelta(days=150), "p-pot", "pots", "sale") for n in range(5)]
+    return rows
+
+
+def comments(recent: int, *, weeks: int = 60, segment: str | None = None) -> pl.DataFrame:
+    """Return three topics of four comments a week; ``growing`` has ``recent`` a week in the last four."""
+    rows = []
+    for week in range(weeks):
+        for topic in ("steady", "other one", "growing"):
+            for number in range(recent if topic == "growing" and week < 4 else 4):
+                day = LAST - timedelta(days=7 * week + number % 7)
+                rows.append((f"i{len(rows):05}", day, topic, f"c{len(rows)}", segment))
+    return pl.DataFrame(
+        rows,
+        schema={
+            "interaction_id": pl.String,
+            "day": pl.Date,
+            "topic": pl.String,
+            "customer_id": pl.String,
+            "segment": pl.String,
+        },
+        orient="row",
+    ).with_columns(at=pl.col("day").cast(pl.Datetime("us", "UTC")), title=pl.col("topic"))
+
+
+def rising(table: pl.DataFrame, *, as_of: date = LAST, min_group_size: int = 5) -> list[Need]:
+    return list(emerging(table, as_of, per_year=1, min_group_size=min_group_size, seed=0).needs)
+
+
+def test_a_topic_that_rises_is_emerging_with_its_ratio_and_evidence() -> None:
+    (need,) = rising(comments(16))
+    assert (need.kind, need.subject, need.count, need.customers) == ("emerging", "growing", 64, 64)
+    assert need.ratio == pytest.approx(4, rel=0.1)
+    assert need.low is not None
+    assert need.low > 2
+    ids = comments(16).filter(pl.col("topic") == "growing")["interaction_id"].to_list()
+    assert set(need.evidence.split("; ")) <= set(ids)
+
+
+def test_steady_topics_are_no_need() -> None:
+    assert rising(comments(4)) == []
+
+
+def test_a_rise_in_a_segment_is_named_with_the_segment() -> None:
+    table = pl.concat([comments(16, segment="New"), comments(4, segment="Old")]).with_columns(
+        interaction_id=pl.int_range(pl.len()).cast(pl.String)
+    )
+    assert ("growing", "New") in [(need.subject, need.segment) for need in rising(table)]
+    assert "Old" not in [need.segment for need in rising(table)]
+
+
+def test_comments_after_the_as_of_date_are_not_seen() -> None:
+    day = LAST - timedelta(days=28)
+    table = comments(16)
+    assert rising(table, as_of=day) == rising(table.filter(pl.col("day") <= day), as_of=day) == []
+
+
+def test_a_topic_of_few_customers_is_not_shown() -> None:
+    table = comments(16).with_columns(
+        customer_id=pl.when(pl.col("topic") == "growing").then(pl.lit("c1")).otherwise(pl.col("customer_id"))
+    )
+    assert rising(table) == []
+
+
+def test_a_new_topic_is_a_candidate_without_a_ratio() -> None:
+    table = comments(16).filter((pl.col("topic") != "growing") | (pl.col("day") > LAST - timedelta(days=28)))
+    (need,) = rising(table)
+    assert (need.kind, need.subject, need.ratio) == ("candidate", "growing", None)
+
+
+def test_a_category_bought_next_is_implied_and_its_reverse_is_not(tmp_path: Path) -> None:
+    found = ckm.needs.needs(written(tmp_path / "orders.csv", pairs()), as_of=LAST)
+    (row,) = found.frame.rows(named=True)
+    assert (row["kind"], row["subject"], row["count"], row["customers"]) == ("implied", "pots", 60, 40)
+    assert row["expected"] == pytest.approx(5)  # 5 of 100 others, of 100 customers
+    assert row["ratio"] == pytest.approx(12)
+    assert row["need"].startswith("customers of tea buy pots within a year: 60%, of others 5%")
+
+
+def test_purchases_after_the_as_of_date_imply_nothing(tmp_path: Path) -> None:
+    rows = pairs()
+    later = [(who, LAST + timedelta(days=3), "p-pot", "pots", kind) for who, _, _, _, kind in rows[100:160]]
+    one, other = (tmp_path / name for name in ("one.csv", "other.csv"))
+    first, second = (
+        ckm.needs.needs(written(path, [*rows, *more]), as_of=LAST) for path, more in ((one, later), (other, []))
+    )
+    assert first.frame.equals(second.frame)
+    assert first.frame.height == 1
+
+
+def test_items_returned_and_bought_again_are_a_workaround(tmp_path: Path) -> None:
+    rows = regulars()
+    for who in range(12):
+        rows.append((f"c{who}", LAST - timedelta(days=20), "p-shoe", "cat", "return"))
+        rows.append((f"c{who}", LAST - timedelta(days=10), "p-shoe", "cat", "sale"))
+        rows += [(f"c{who}", LAST - timedelta(days=20), f"p-{name}", "cat", "return") for name in "abcd"]
+    found = ckm.needs.needs(written(tmp_path / "orders.csv", rows))
+    (row,) = found.frame.rows(named=True)
+    assert (row["kind"], row["subject"], row["count"], row["customers"]) == ("workaround", "p-shoe", 12, 12)
+    many = ckm.needs.needs(tmp_path / "orders.csv", min_group_size=13)
+    assert many.frame.is_empty()
+
+
+def searches(*queries: str | None, hits: int = 0) -> tuple[LoggedSearch, ...]:
+    return tuple(LoggedSearch(datetime(2025, 12, 1, tzinfo=UTC), (), hits, query) for query in queries)
+
+
+def test_searches_without_a_hit_are_counted_and_their_text_needs_the_setting() -> None:
+    log = SearchLog((*searches(*["Gift Wrap"] * 6, "rare"), *searches("tea", hits=3)), 0)
+    until = datetime(2026, 1, 1, tzinfo=UTC)
+    hidden = list(searches_without_hits(log, until, texts=False, min_group_size=5))
+    shown = list(searches_without_hits(log, until, texts=True, min_group_size=5))
+    assert [need.count for need in hidden] == [7]
+    assert [(need.subject, need.count) for need in shown[1:]] == [("gift wrap", 6)]
+    assert list(searches_without_hits(log, datetime(2025, 1, 1, tzinfo=UTC), texts=True, min_group_size=5)) == []
+
+
+def test_a_query_with_personal_data_is_never_shown() -> None:
+    log = SearchLog(searches(*["ann.marker@example.com"] * 9), 0)
+    found = list(searches_without_hits(log, datetime(2026, 1, 1, tzinfo=UTC), texts=True, min_group_size=5))
+    assert "marker" not in str(found)
+    assert len(found) == 1
+
+
+def test_next_items_have_reasons_by_the_last_orders(tmp_path: Path) -> None:
+    found = ckm.needs.next_items(written(tmp_path / "orders.csv", regulars()))
+    rows = found.frame.filter(pl.col("customer_id") == "c4").drop("score").rows()
+    assert rows == [
+        ("c4", 1, "p0", "bought in 6 of the last 6 orders"),
+        ("c4", 2, "p1", "bought in 3 of the last 6 orders"),
+        ("c4", 3, "p2", "bought in 1 of 8 orders"),
+    ]
+    assert found.by == "product"
+
+
+def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> None:
+    rows = [*regulars(), ("new", LAST, "p0", "cat", "sale")]
+    frame = ckm.needs.next_items(written(tmp_path / "orders.csv", rows), most=2).frame
+    assert frame.filter(pl.col("customer_id") == "new").drop("score").rows() == [
+        ("new", 1, "p0", "bought in the only order"),
+        ("new", 2, "p1", "bought together with items of the customer"),
+    ]
+
+
+def test_next_items_see_no_later_purchase_and_no_return(tmp_path: Path) -> None:
+    rows = regulars()
+    more = [*rows, ("c4", LAST, "p9", "cat", "return"), ("c4", LAST + timedelta(days=2), "p9", "cat", "sale")]
+    one = ckm.needs.next_items(written(tmp_path / "one.csv", rows), as_of=LAST)
+    other = ckm.needs.next_items(written(tmp_path / "other.csv", more), as_of=LAST)
+    assert one.frame.equals(other.frame)
+
+
+def test_categories_are_the_items_where_no_line_has_a_product(tmp_path: Path) -> None:
+    rows = [(who, day, "", category, kind) for who, day, _, category, kind in regulars()]
+    found = ckm.needs.next_items(written(tmp_path / "orders.csv", rows))
+    assert found.by == "category"
+    assert found.frame["item"].unique().to_list() == ["cat"]
+
+
+def test_small_shops_are_refused_with_4_and_what_is_needed(tmp_path: Path, run: Run) -> None:
+    path = written(tmp_path / "orders.csv", regulars(5))
+    done = run("needs", path, "--next-items")
+    assert done.exit_code == 4
+    assert "20 are needed" in done.stderr
+    done = run("needs", path)
+    assert done.exit_code == 4
+    assert "35 weeks of comments are needed" in done.stderr
+    with pytest.raises(NotEnoughDataError):
+        ckm.needs.needs(path)
+
+
+@pytest.mark.parametrize("words", [("--false-alarms", "0"), ("--most", "0")])
+def test_invalid_options_are_refused(tmp_path: Path, run: Run, words: tuple[str, str]) -> None:
+    path = written(tmp_path / "orders.csv", regulars(1))
+    assert run("needs", path, *words).exit_code == 2
+    for wrong in ({"false_alarms_per_year": -1.0}, {"false_alarms_per_year": float("nan")}):
+        with pytest.raises(UsageError):
+            ckm.needs.needs(path, **wrong)
+
+
+def test_machine_formats_have_all_rows_and_meta_has_the_columns(tmp_path: Path, run: Run) -> None:
+    path = written(tmp_path / "orders.csv", regulars(24))
+    done = run("needs", path, "--next-items", "-f", "json", "--meta", tmp_path / "meta.json")
+    assert done.exit_code == 0, done.stderr
+    assert len(json.loads(done.stdout)) == 72
+    facts = json.loads((tmp_path / "meta.json").read_text())
+    assert set(facts["columns"]) == {"customer_id", "rank", "item", "score", "reason"}
+
+
+@pytest.fixture(scope="module")
+def commented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace with orders, and comments of three topics of which one grows and all have markers."""
+    from typer.testing import CliRunner
+
+    from ckm.cli import app
+    from ckm.workspace import lay_out
+
+    folder = tmp_path_factory.mktemp("needs") / "shop"
+    lay_out(folder)
+    written(folder / "orders.csv", pairs())
+    dice = np.random.default_rng(0)
+    texts = {
+        "zip": "The zip of the bag is broken and does not close any more",
+        "staff": "Friendly staff, they helped me choose in the store",
+        "late": "The parcel came late and the carrier left it outside",
+    }
+    lines = ["interaction_id,customer_id,at,kind,channel,text"]
+    for week in range(60):
+        for topic, text in texts.items():
+            for _ in range(24 if topic == "zip" and week < 4 else 6):
+                day = LAST - timedelta(days=7 * week + int(dice.integers(7)))
+                who = f"t{dice.integers(100)}"
+                says = f"{text}, says Zaphodmarker, z{week}@marker.example"
+                lines.append(f'i{len(lines)},{who},{day}T10:00:00Z,review,web,"{says}"')
+    (folder / "comments.csv").write_text("\n".join(lines) + "\n")
+    (folder / "customers.csv").write_text(
+        "customer_id,first_name,surname\n" + "".join(f"t{n},Zaphodmarker,Beeblemarker\n" for n in range(100))
+    )
+    for name, table in (("orders", "transactions"), ("customers", "customers"), ("comments", "interactions")):
+        done = CliRunner().invoke(app, ["ingest", str(folder / f"{name}.csv"), "--as", table, "-C", str(folder)])
+        assert done.exit_code == 0, done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_no_text_or_name_of_a_customer_is_in_any_output(commented: Path, tmp_path: Path, run: Run) -> None:
+    shop = tmp_path / "shop"
+    shutil.copytree(commented, shop)
+    done = run("needs", shop, "--as-of", LAST, "-o", shop / "out" / "needs.csv", "--meta", shop / "out" / "meta.json")
+    assert done.exit_code == 0, done.stderr
+    frame = pl.read_csv(shop / "out" / "needs.csv")
+    assert "emerging" in frame["kind"].to_list()
+    printed = [done.stdout, done.stderr]
+    printed += [(shop / "out" / name).read_text() for name in ("needs.csv", "meta.json")]
+    printed += [each.read_text() for each in (shop / "runs").rglob("*") if each.is_file()]
+    for text in printed:
+        assert "marker" not in text.lower()
+        assert "broken and does not close" not in text
+
+
+@pytest.mark.slow
+def test_the_growing_topic_of_the_example_shop_is_found(tmp_path: Path, run: Run) -> None:
+    shop = tmp_path / "shop"
+    done = run("demo", shop)
+    assert done.exit_code == 0, done.stderr
+    comments_folder = shop / "comments"
+    done = run("ingest", comments_folder / "reviews.jsonl", "--map", comments_folder / "reviews.yaml", "-C", shop)
+    assert done.exit_code == 0, done.stderr
+    frame = ckm.needs.needs(shop).frame.filter(pl.col("kind") == "emerging")
+    assert any("zip" in need for need in frame["need"])
+    truth = pl.read_csv(comments_folder / "truth.csv").filter(pl.col("topic") == "zip")["interaction_id"].to_list()
+    evidence = frame.filter(pl.col("need").str.contains("zip"))["evidence"][0].split("; ")
+    assert len(set(evidence) & set(truth)) >= 4
