@@ -57,8 +57,8 @@ def items() -> None:
     def recall(chosen: dict[int, list[int]]) -> float:
         return float(np.mean([len(truth[who] & set(chosen.get(who, []))) / len(truth[who]) for who in truth]))
 
-    columns = [known[name].to_numpy().astype(np.int64) for name in ("customer", "basket", "item")]
-    made = next_items(*columns, most=MOST)
+    who, basket, item = (known[name].to_numpy().astype(np.int64) for name in ("customer", "basket", "item"))
+    made = next_items(who, basket, item, MOST)
     ours: dict[int, list[int]] = {}
     for who, item in zip(made.customers.tolist(), made.items.tolist(), strict=True):
         ours.setdefault(who, []).append(item)

@@ -293,7 +293,7 @@ def _workarounds(dataset: Dataset, day: date, min_group_size: int) -> tuple[list
 
 def _untested(rising: Emerging, tests: int) -> Iterator[str]:
     if rising.false_alarms is None:
-        yield f"emerging topics, {FEWEST_WEEKS} weeks of comments are needed, there are {rising.weeks}"
+        yield f"emerging topics, {FEWEST_WEEKS} weeks of comments on topics are needed, there are {rising.weeks}"
     if not tests:
         yield f"implied categories, two categories and customers of {HORIZON_DAYS} days and more are needed"
 
@@ -302,7 +302,8 @@ def _alarm_remarks(rising: Emerging) -> Iterator[str]:
     if (rate := rising.false_alarms) is not None:
         yield (
             f"emerging: alarms of the last {RECENT_WEEKS} weeks; {rate.stated:g} false alarms a year stated over "
-            f"topics and segments, {rate.simulated:.2f} in a simulation with the dispersion {rate.dispersion:.2f} of the data"
+            f"topics and segments, {rate.simulated:.2f} in a simulation with the data's dispersion of "
+            f"{rate.dispersion:.2f}"
         )
     if rising.small:
         named = ", ".join(rising.small[:MOST_SMALL])

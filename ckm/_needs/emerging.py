@@ -89,7 +89,7 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
     placed = comments.filter(pl.col("day") <= as_of).with_columns(
         week=(pl.lit(as_of) - pl.col("day")).dt.total_days() // 7
     )
-    if placed.is_empty():
+    if placed.filter(pl.col("topic") != NO_TOPIC).is_empty():
         return Emerging()
     first_day: date = placed.select(pl.col("day").min()).item()
     weeks = ((as_of - first_day).days + 1) // 7

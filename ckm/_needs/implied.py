@@ -51,7 +51,7 @@ def implied(ledger: Ledger, *, min_group_size: int) -> tuple[list[Need], int]:
     np.minimum.at(first, (baskets.codes, baskets.items), baskets.days)
     begin = first.min(axis=1, initial=never)
     last = ledger.today
-    returning = _returning(baskets.codes, baskets.days)
+    returning = _returning(baskets.codes.astype(np.int64), baskets.days.astype(np.int64))
     came_back = returning(begin)
     tested: list[tuple[float, Need]] = []
     for one in range(len(names)):
@@ -81,9 +81,9 @@ def implied(ledger: Ledger, *, min_group_size: int) -> tuple[list[Need], int]:
     return found, len(tested)
 
 
-def _returning(codes: Integers, days: NDArray[np.int32]) -> Callable[[Integers], NDArray[np.bool_]]:
+def _returning(codes: Integers, days: Integers) -> Callable[[Integers], NDArray[np.bool_]]:
     """Return a function from one day per customer to whether the customer bought within a year after that day."""
-    keys = np.unique(codes.astype(np.int64) << 32 | days.astype(np.int64))
+    keys = np.unique(codes << 32 | days)
 
     def returning(day: Integers) -> NDArray[np.bool_]:
         base = np.arange(len(day), dtype=np.int64) << 32

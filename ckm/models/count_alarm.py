@@ -3,8 +3,8 @@
 The count of a topic in a week is compared with its share of the other counts in the year before, so that growth and
 season that all topics have in common raise no alarm; a season of a topic is expected where two years exist. The CUSUM
 adds the log likelihood ratio of a larger rate (Page 1954; Höhle and Paul 2008) and raises an alarm at a threshold. The
-threshold is set by simulation of the whole procedure, with estimated expected counts and dispersion, so that all topics
-together have the stated number of false alarms per year.
+threshold is set by simulation of the whole procedure, with estimated expected counts and dispersion, and with seasons
+of topics as far as the data have them, so that all topics together have the stated number of false alarms per year.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ PSEUDOCOUNT = 0.5
 """Added to the counts of a topic, so that a topic without earlier counts has an expected count above zero."""
 SEASON_HALF_WIDTH = 6
 """Weeks before and after the same week of earlier years that give the seasonal ratio of a topic."""
+QUARTER = 13
+MOST_SLOW_VARIANCE = 0.25
+"""Largest variance of the season of a topic that is simulated (a standard deviation of 50 %)."""
+LEAST_DISPERSION = 1e-6
+"""Dispersion below which counts are taken as Poisson."""
 SIMULATED_CELLS = 1_000_000
 """Topics times weeks times repetitions of one simulation."""
 FEWEST_REPETITIONS, MOST_REPETITIONS = 20, 200
@@ -94,8 +99,9 @@ def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> Cou
     measured = float(_dispersion(counts, expected))
     mean = _null_mean(counts)
     repetitions = int(np.clip(SIMULATED_CELLS // counts.size, FEWEST_REPETITIONS, MOST_REPETITIONS))
-    actual = _actual_dispersion(mean, measured, dice, repetitions)
-    first, second = (_simulated_steps(mean, actual, dice, repetitions) for _ in range(2))
+    slow = _slow_variance(counts, mean)
+    actual = _actual_dispersion(mean, measured, slow, dice, repetitions)
+    first, second = (_simulated_steps(mean, actual, slow, dice, repetitions) for _ in range(2))
     threshold = _threshold(first, per_year)
     alarms = _run(_steps(counts, expected, spread, np.asarray(measured)), threshold)
     small = np.nanmean(expected[:, -WEEKS_A_YEAR:], axis=1) < FEWEST_A_WEEK
@@ -171,13 +177,34 @@ def _null_mean(counts: Floats) -> Floats:
     return np.outer(share, counts.sum(axis=0))
 
 
-def _sample(mean: Floats, dispersion: float, dice: np.random.Generator, repetitions: int) -> Floats:
+def _slow_variance(counts: Floats, mean: Floats) -> float:
+    """Return the variance of the ratio of counts and mean between quarters, beyond that between weeks.
+
+    It is the mean product of the residuals of two weeks of the same quarter. Quarters far above the mean are left out.
+    """
+    quarters = counts.shape[1] // QUARTER
+    shape = (len(counts), quarters, QUARTER)
+    seen, normal = (each[:, -quarters * QUARTER :].reshape(shape) for each in (counts, mean))
+    used = seen.sum(axis=2) <= 2 * normal.sum(axis=2) + 6
+    products = (seen - normal).sum(axis=2) ** 2 - ((seen - normal) ** 2).sum(axis=2)
+    weights = normal.sum(axis=2) ** 2 - (normal**2).sum(axis=2)
+    return float(np.clip(products[used].sum() / max(weights[used].sum(), 1e-12), 0.0, MOST_SLOW_VARIANCE))
+
+
+def _sample(mean: Floats, dispersion: float, slow: float, dice: np.random.Generator, repetitions: int) -> Floats:
+    """Return simulated counts, shape (repetitions, topics, weeks); topics have random seasons of variance ``slow``."""
     shape = (repetitions, *mean.shape)
-    rate = mean if dispersion < 1e-6 else mean * dice.gamma(1 / dispersion, dispersion, shape)
-    return dice.poisson(rate, shape).astype(np.float64)
+    angle = 2 * np.pi * np.arange(mean.shape[1]) / WEEKS_A_YEAR
+    season = dice.normal(0.0, np.sqrt(slow), (*shape[:2], 2)) @ np.stack([np.cos(angle), np.sin(angle)])
+    rate = mean * np.maximum(1 + season, 0.1)
+    if dispersion >= LEAST_DISPERSION:
+        rate *= dice.gamma(1 / dispersion, dispersion, shape)
+    return dice.poisson(rate).astype(np.float64)
 
 
-def _actual_dispersion(mean: Floats, measured: float, dice: np.random.Generator, repetitions: int) -> float:
+def _actual_dispersion(
+    mean: Floats, measured: float, slow: float, dice: np.random.Generator, repetitions: int
+) -> float:
     """Return the dispersion of which simulated counts have the measured one (indirect inference).
 
     The measured one is biased: upwards by the error of the expected counts, downwards by the weeks left out.
@@ -186,7 +213,7 @@ def _actual_dispersion(mean: Floats, measured: float, dice: np.random.Generator,
     some = max(repetitions // 8, 4)
     found = []
     for each in tried:
-        drawn = _sample(mean, float(each), dice, some)
+        drawn = _sample(mean, float(each), slow, dice, some)
         found.append(float(_dispersion(drawn, _expected(drawn)[0]).mean()))
     return float(np.interp(measured, np.maximum.accumulate(found), tried))
 
@@ -197,7 +224,7 @@ def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -
     The variance of the ratio that gives the expected count, ``1 / base``, is added to the dispersion.
     """
     mean = np.nan_to_num(expected)
-    size = 1 / (np.maximum(dispersion, 1e-6)[..., None, None] + np.nan_to_num(1 / base))
+    size = 1 / (np.maximum(dispersion, LEAST_DISPERSION)[..., None, None] + np.nan_to_num(1 / base))
     bigger = np.log((size + RISE * mean) / (size + mean))
     return np.where(mean > 0, counts * (np.log(RISE) - bigger) - size * bigger, 0.0)
 
@@ -212,8 +239,10 @@ def _run(steps: Floats, threshold: float) -> NDArray[np.bool_]:
     return alarms
 
 
-def _simulated_steps(mean: Floats, dispersion: float, dice: np.random.Generator, repetitions: int) -> Floats:
-    drawn = _sample(mean, dispersion, dice, repetitions)
+def _simulated_steps(
+    mean: Floats, dispersion: float, slow: float, dice: np.random.Generator, repetitions: int
+) -> Floats:
+    drawn = _sample(mean, dispersion, slow, dice, repetitions)
     expected, base = _expected(drawn)
     steps = _steps(drawn, expected, base, _dispersion(drawn, expected))
     return steps[..., BASELINE + LAG :]

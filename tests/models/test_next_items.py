@@ -8,11 +8,13 @@ from ckm.models.next_items import NextItems, next_items
 
 
 def made(baskets: list[tuple[int, int, int]], most: int = 10) -> NextItems:
-    return next_items(*np.array(baskets, dtype=np.int64).T, most=most)
+    customer, basket, item = np.array(baskets, dtype=np.int64).T
+    return next_items(customer, basket, item, most)
 
 
 def items_of(found: NextItems, customer: int) -> list[int]:
-    return found.items[found.customers == customer].tolist()
+    items: list[int] = found.items[found.customers == customer].tolist()
+    return items
 
 
 def test_an_item_of_every_basket_is_first_and_a_recent_one_before_an_old_one() -> None:
