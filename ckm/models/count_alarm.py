@@ -199,7 +199,8 @@ def _sample(mean: Floats, dispersion: float, slow: float, dice: np.random.Genera
     rate = mean * np.maximum(1 + season, 0.1)
     if dispersion >= LEAST_DISPERSION:
         rate *= dice.gamma(1 / dispersion, dispersion, shape)
-    return dice.poisson(rate).astype(np.float64)
+    found: Floats = dice.poisson(rate).astype(np.float64)
+    return found
 
 
 def _actual_dispersion(
