@@ -14,6 +14,7 @@ from ckm.assignments import MEMBERS
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import read_identities
 from ckm.io.values.word_lists import load_data
+from ckm.paths import openable
 from ckm.render.document import Document, Facts, ReportTable, Section, TableColumn, Text
 from ckm.store import Store
 from ckm.store.damage import table_folders
@@ -133,7 +134,7 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
 def _of_audiences(workspace: Workspace, ids: Iterable[str]) -> Iterator[Place]:
     """Yield the person's rows in the members of audiences."""
     for path in sorted((workspace.root / AUDIENCES).glob(f"*/{MEMBERS}")):
-        rows = pl.read_csv(path, infer_schema=False).filter(pl.col(CUSTOMER).is_in(sorted(ids)))
+        rows = pl.read_csv(openable(path), infer_schema=False).filter(pl.col(CUSTOMER).is_in(sorted(ids)))
         if len(rows):
             name = path.relative_to(workspace.root).as_posix()
             yield Place(name, purpose_of(name), _sorted(rows))

@@ -10,6 +10,7 @@ import polars as pl
 
 from ckm.files import replacing
 from ckm.io.mapping.synonyms import normalise
+from ckm.paths import openable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ def _from_csv(path: Path, traces: Traces) -> int:
 
 
 def _from_parquet(path: Path, traces: Traces) -> int:
-    frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+    frame = pl.read_parquet(openable(path), glob=False, hive_partitioning=False)
     texts = frame.select(name for name, dtype in frame.schema.items() if not dtype.is_nested())
     theirs = pl.Series([_is_theirs(row, traces) for row in texts.iter_rows(named=True)], dtype=pl.Boolean)
     if theirs.any():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._privacy.contacts import EMAIL, PHONE
+from ckm.paths import openable
 from ckm.pseudonym import is_contact, pseudonym
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def texts_of(path: Path) -> list[str]:
     """Return the texts of a file: of every member of an archive, every column of a Parquet file."""
     try:
         if path.suffix == ".parquet":
-            frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+            frame = pl.read_parquet(openable(path), glob=False, hive_partitioning=False)
             return [frame.select(pl.all().cast(pl.String, strict=False)).write_csv()] if frame.width else []
         data = path.read_bytes()
         if path.suffix == ".gz":

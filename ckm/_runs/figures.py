@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NO_SUM = ("_id", "_no", "_row", "_year", "version", "number")
@@ -14,13 +16,14 @@ NO_SUM = ("_id", "_no", "_row", "_year", "version", "number")
 COUNTED = frozenset({"segment", "level", "stage", "status", "severity", "kind", "reason"})
 """Columns whose values are counted: names of groups that ckm defines."""
 MOST_VALUES = 40
-READERS = {
-    ".csv": lambda path: pl.read_csv(path, infer_schema_length=None),
-    ".tsv": lambda path: pl.read_csv(path, separator="\t", infer_schema_length=None),
-    ".parquet": lambda path: pl.read_parquet(path, glob=False, hive_partitioning=False),
-    ".ndjson": lambda path: pl.read_ndjson(path, infer_schema_length=None),
-    ".json": lambda path: pl.read_json(path, infer_schema_length=None),
+READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {
+    ".csv": lambda file: pl.read_csv(file, infer_schema_length=None),
+    ".tsv": lambda file: pl.read_csv(file, separator="\t", infer_schema_length=None),
+    ".parquet": lambda file: pl.read_parquet(file),
+    ".ndjson": lambda file: pl.read_ndjson(file, infer_schema_length=None),
+    ".json": lambda file: pl.read_json(file, infer_schema_length=None),
 }
+"""Reader by suffix. They get bytes, because polars cannot open every name that a file system has."""
 
 
 def figures_of(path: Path) -> dict[str, float]:
@@ -32,7 +35,7 @@ def figures_of(path: Path) -> dict[str, float]:
     if path.suffix not in READERS:
         return {}
     try:
-        frame = READERS[path.suffix](path)
+        frame = READERS[path.suffix](BytesIO(path.read_bytes()))
     except (OSError, pl.exceptions.PolarsError):
         return {}
     if not frame.width:

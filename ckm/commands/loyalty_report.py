@@ -179,12 +179,12 @@ def _left_out(written: list[Path]) -> list[str]:
     """Return a remark on customers who are in no list because they may not be contacted now."""
     if not written:
         return []
-    import polars as pl
 
     from ckm._loyalty.export import TABLE
+    from ckm.io.parquet_file import read_file
 
     [table] = [path for path in written if path.name == TABLE]
-    reasons = pl.read_parquet(table, columns=["left_alone"])["left_alone"].drop_nulls()
+    reasons = read_file(table, ["left_alone"])["left_alone"].drop_nulls()
     counts = [f"{rows:,} {reason.replace('_', ' ')}" for reason, rows in sorted(reasons.value_counts().iter_rows())]
     people = counted(len(reasons), "customer", "is", "are")
     return [basis(f"{people} in no list ({', '.join(counts)})")] if counts else []

@@ -228,10 +228,10 @@ def _refuse_small_groups(result: Segmentation, dataset: Dataset, output: Path | 
 
     if result.written is None or output is None:
         return refuse_small_groups(result.customers, dataset.config.privacy, "rows of customers")
-    import polars as pl
+    from ckm.io.parquet_file import scan_file
 
     try:
-        return refuse_small_groups(pl.scan_parquet(output), dataset.config.privacy, "rows of customers")
+        return refuse_small_groups(scan_file(output), dataset.config.privacy, "rows of customers")
     except RefusedError:
         output.unlink()
         raise

@@ -107,7 +107,7 @@ def test_an_updated_index_has_the_hits_of_a_new_one(base: Path, monkeypatch: pyt
         else:
             write_entry(base, name, f"Zebra {name} step {step}")
         kept = {hit.id: hit.title for hit in kb.search(base, "zebra", as_of=DAY).hits}
-        new = cache._in_memory(base, cache._no_progress, "")
+        new = cache._in_memory(base, cache.no_progress, "")
         fresh = kb.KnowledgeBase(new).search("zebra", kb.Scope(DAY))
         assert kept == {hit.id: hit.title for hit in fresh.hits}
 

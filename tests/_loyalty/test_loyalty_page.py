@@ -112,7 +112,9 @@ NAMES = frozenset(
     {"NPS", "CSAT", "CLV", "AOV", "Gini", "Kaplan", "Meier", "Pareto", "NBD", "MBG", "Gamma", "Boosting", "Gradient"}
 )
 """Abbreviations of the field, and names of models."""
-FILES = frozenset({"ckm", "loyalty", "report", "explain", "lifecycle", "segment", "value", "controls", "risk", "csv"})
+FILES = frozenset(
+    {"ckm", "loyalty", "report", "explain", "lifecycle", "segment", "value", "controls", "risk", "csv", "network"}
+)
 """Parts of commands and of names of files."""
 SECOND_ORDER = frozenset({"second", "order", "due", "shop"})
 GLOSSES = {"th": frozenset({"Churn", "Cohort", "Detractor", "Promoter", "Guest", "Upsell", "censored", "holdout"}),

@@ -218,11 +218,11 @@ def test_a_goal_of_the_workspace_is_reached_or_not(run: Run, shop: Path, tmp_pat
     assert run("ingest", shop, "--as", "transactions", "-C", workspace).exit_code == 0
     settings = workspace / "ckm.yaml"
     text = settings.read_text(encoding="utf-8")
-    settings.write_text(text.replace("goals: {}", "goals:\n  customers_active: 1000000\n"), encoding="utf-8")
+    settings.write_text(text.replace("\ngoals: {}", "\ngoals:\n  customers_active: 1000000\n"), encoding="utf-8")
     rows = measured(run("loyalty-report", "-C", workspace, "-f", "json").stdout)
     goal = rows.filter(pl.col("metric") == "goal").row(0, named=True)
     assert goal["slice"] == "goal=customers_active"
-    settings.write_text(text.replace("goals: {}", "goals:\n  customers_activ: 10\n"), encoding="utf-8")
+    settings.write_text(text.replace("\ngoals: {}", "\ngoals:\n  customers_activ: 10\n"), encoding="utf-8")
     refused = run("loyalty-report", "-C", workspace)
     assert refused.exit_code == 2
     assert "customers_active" in refused.stderr

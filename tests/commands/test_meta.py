@@ -17,12 +17,14 @@ import ckm
 from ckm._churn.warning_list import COLUMNS as WARNING_COLUMNS
 from ckm._evaluate.result import COLUMNS as EVALUATION_COLUMNS
 from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
+from ckm._needs.need import SCHEMA as NEED_COLUMNS
 from ckm._network import roll_ups
 from ckm._network.findings import FINDINGS
 from ckm.check.findings import SCHEMA as FINDING_COLUMNS
 from ckm.cli import app
 from ckm.commands import kb_hits
 from ckm.commands.diff import CHANGE_COLUMNS
+from ckm.commands.forecast import BY_USE as FORECAST_COLUMNS
 from ckm.commands.kb_gaps import COLUMNS as GAP_COLUMNS
 from ckm.commands.kb_search import FAILURE_COLUMNS, SUITE_COLUMNS
 from ckm.diff import diff_files
@@ -225,6 +227,8 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         "check": set(FINDING_COLUMNS),
         "network": set(NETWORK_COLUMNS),
         "evaluate": set(EVALUATION_COLUMNS),
+        "forecast": {*FORECAST_COLUMNS, "week", "method", "error", "chosen"},
+        "needs": {*NEED_COLUMNS, "customer_id", "rank", "item", "score", "reason"},
         "kb-search": {*kb_hits.COLUMNS, *FAILURE_COLUMNS, *SUITE_COLUMNS},
         "kb-lint": set(LINT_COLUMNS),
         "kb-gaps": set(GAP_COLUMNS),
