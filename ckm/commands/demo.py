@@ -146,7 +146,7 @@ def register(app: typer.Typer) -> None:
 
         Creates the example shop in DIR and runs inspect, ingest, segment, churn-warn, kb-show and loyalty-report on it.
         Each screen has at most 24 lines of 80 characters; on a terminal Enter shows the next one. --full runs every
-        command. Takes some ten seconds and 15 MB, --full half a minute, and no network. A folder of an earlier demo is
+        command. Takes some ten seconds and 15 MB, --full one minute, and no network. A folder of an earlier demo is
         reused; any other folder with files is refused.
 
         Examples:
