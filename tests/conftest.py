@@ -120,6 +120,8 @@ def measured_once(monkeypatch: pytest.MonkeyPatch, _measured: dict[str, Any]) ->
 
     Each still goes through the whole command. Data of one name are taken for the same data.
     """
+    for module in ("ckm.nightly", "ckm.shop", "ckm.metrics.churn_estimates", "ckm._audience.candidates"):
+        import_module(module)  # else its first import here would bind the replaced function for good
     for module, analysis in (("ckm.loyalty", "loyalty_report"), ("ckm.churn", "warn")):
         monkeypatch.setattr(f"{module}.{analysis}", _remembering(getattr(import_module(module), analysis), _measured))
 
