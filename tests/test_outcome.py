@@ -24,6 +24,7 @@ from ckm.models.experiments.newcombe import newcombe
 from ckm.outcome import publish, record
 from ckm.settings import ChurnSettings
 from tests._outcome.shop import STARTED, make_shop
+from tests.conftest import Run
 
 DAY, LATER = date.fromisoformat(STARTED), date(2026, 5, 31)
 pytestmark = pytest.mark.slow
@@ -243,3 +244,14 @@ def test_a_measurement_that_contradicts_neither_zero_nor_the_assumption_is_only_
     assert "excludes neither zero nor the assumption" in remarks[0]
     (shop / "audiences" / "may" / OUTCOME).write_text("{}")
     assert "not used" in with_measured_offer(assumed, open_workspace(shop), LATER)[1][0]
+
+
+@pytest.mark.parametrize("words", [("audience", "list"), ("outcome", "record", "spring"), ("evaluate",)])
+def test_a_folder_that_is_no_workspace_is_refused_and_not_read_as_data(
+    words: tuple[str, ...], tmp_path: Path, run: Run
+) -> None:
+    (tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,net,currency\n1,a,2025-01-01,5,EUR\n")
+    done = run(*words, "-C", tmp_path)
+    assert done.exit_code == 2
+    assert "is not a workspace" in done.stderr
+    assert "ckm init" in done.stderr

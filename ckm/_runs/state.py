@@ -78,7 +78,11 @@ def code_of() -> dict[str, str]:
 
 def versions_of() -> dict[str, str]:
     """Return the version of Python, and of each installed library that ckm requires."""
-    names = {re.split(r"[\s<>=!~;\[(]", each, maxsplit=1)[0] for each in metadata.requires("ckm-toolkit") or ()}
+    try:
+        required = metadata.requires("ckm-toolkit") or ()
+    except metadata.PackageNotFoundError:  # runs from a checkout that is not installed
+        required = ()
+    names = {re.split(r"[\s<>=!~;\[(]", each, maxsplit=1)[0] for each in required}
     found = {"python": platform.python_version()}
     for name in sorted(names):
         try:

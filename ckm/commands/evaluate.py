@@ -99,14 +99,18 @@ def evaluate(
             months = parse_months(period)
         except UsageError as error:
             raise UsageError(f"--period: {error}", hint=error.hint) from None
+    if data is None:
+        from ckm.config import open_workspace
+
+        data = open_workspace(workspace).root
     with progress("evaluate") as advance:
-        dataset = dataset_of(data or workspace, by_customer=True)
+        dataset = dataset_of(data, by_customer=True)
         facts: dict[str, Any] = {}
         if meta is not None:
             from ckm.dataset import AS_FOUND
             from ckm.metadata import data_facts
 
-            facts = data_facts(dataset, data or workspace, AS_FOUND)
+            facts = data_facts(dataset, data, AS_FOUND)
         found = evaluation_of(
             dataset,
             as_of=as_of.date() if as_of is not None else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -241,3 +242,14 @@ def test_erasing_a_customer_removes_manifests_that_name_them_and_verify_says_inp
     found = run("runs", "verify", left.run)
     assert found.exit_code == 6
     assert "inputs erased" in found.stderr
+
+
+def test_a_checkout_that_is_not_installed_records_its_runs(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("ckm._runs.state.metadata.requires", missing)
+    assert run("segment", "-o", "out/a.csv").exit_code == 0
+    assert set(runs(shop).manifests[0].versions) == {"python"}
