@@ -103,6 +103,20 @@ def open_workspace(root: Path | None = None) -> Workspace:
     return Workspace(found.resolve(), load_config(found))
 
 
+def workspace_folder(root: Path | None = None) -> Path:
+    """Return the folder of the workspace that :func:`open_workspace` opens, as ``root`` names it.
+
+    Messages then name files as the caller wrote their folder.
+
+    Raises
+    ------
+    UsageError
+        As :func:`open_workspace`.
+    """
+    found = open_workspace(root)
+    return found.root if root is None else root
+
+
 def load_config(root: Path | None) -> Config:
     """Return the settings of the workspace at ``root``; without it, those of the environment and the defaults.
 

@@ -101,9 +101,9 @@ def audience(
         raise UnknownNameError("action", action, ACTIONS)
     if origin is not None and action != NEW:
         raise UsageError(f"--from does not go with {action}", hint="ckm audience new NAME --from ORIGIN")
-    from ckm.config import open_workspace
+    from ckm.config import workspace_folder
 
-    workspace = open_workspace(workspace).root
+    workspace = workspace_folder(workspace)
     if action == LIST:
         if names:
             raise UsageError(f"unexpected '{names[0]}'", hint="ckm audience show NAME")

@@ -100,9 +100,9 @@ def evaluate(
         except UsageError as error:
             raise UsageError(f"--period: {error}", hint=error.hint) from None
     if data is None:
-        from ckm.config import open_workspace
+        from ckm.config import workspace_folder
 
-        data = open_workspace(workspace).root
+        data = workspace_folder(workspace)
     with progress("evaluate") as advance:
         dataset = dataset_of(data, by_customer=True)
         facts: dict[str, Any] = {}

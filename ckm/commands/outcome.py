@@ -63,9 +63,9 @@ def outcome(
         raise UnknownNameError("action", action, ACTIONS)
     if len(names) != 1:
         raise UsageError("one name of an audience is needed", hint=f"ckm outcome {action} NAME")
-    from ckm.config import open_workspace
+    from ckm.config import workspace_folder
 
-    workspace = open_workspace(workspace).root
+    workspace = workspace_folder(workspace)
     if action == PUBLISH:
         if dry_run or as_of is not None:
             raise UsageError("--dry-run and --as-of go with record", hint="ckm outcome publish NAME")
