@@ -24,7 +24,7 @@ def render_markdown(document: Document) -> str:
     parts = [*_first_page(document)]
     for section in document.sections:
         parts.append(f"## {markdown_line(section.title)}")
-        parts += [_block(block) for block in section.blocks]
+        parts += [_block(block, section.title) for block in section.blocks]
     return _joined(parts, document)
 
 
@@ -87,7 +87,8 @@ def _action(action: Action) -> str:
     return f"**{markdown_line(action.amount)}** {markdown_line(action.text)} {markdown_line(action.reason)}{command}"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, heading: str = "") -> str:
+    """Return a block as Markdown; a table without its caption where the caption repeats the section's title."""
     match block:
         case Text(text):
             return markdown_line(text)
@@ -95,6 +96,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"- {markdown_line(item)}" for item in items)
         case Facts(facts):
             return "\n".join(f"- **{markdown_line(term)}**: {markdown_line(fact)}" for term, fact in facts)
+        case ReportTable(caption) if caption == heading:
+            return _table(block)
         case ReportTable():
             return f"{markdown_line(block.caption)}\n\n{_table(block)}"
         case Figure():

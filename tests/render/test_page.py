@@ -15,6 +15,7 @@ import pytest
 from ckm._churn.card_document import card_document
 from ckm.render.charts import Axis, ChartLine, Dots, dot_chart, line_chart
 from ckm.render.document import Document, Facts, Figure, Items, KeyFigure, ReportTable, Section, TableColumn, Text
+from ckm.render.markdown import render_markdown
 from ckm.render.page import PageWords, render_page
 from tests._churn.example_card import example_card
 from tests.conftest import ROOT
@@ -211,6 +212,15 @@ def test_the_fixed_texts_of_the_page_can_be_in_another_language() -> None:
 def test_a_document_without_charts_has_no_drawing() -> None:
     bare = Document("Bare", "Nothing to draw.", (Section("Words", (Text("Some."),)),))
     assert not read(render_page(bare)).all("svg", "dl", "footer")
+
+
+def test_a_caption_that_repeats_the_title_of_its_section_is_not_shown_again() -> None:
+    table = ReportTable("Orders", (TableColumn("Name"), TableColumn("n", numeric=True)), (("tea", "3"),))
+    shown = document(sections=(Section("Orders", (table,)), Section("Sales", (table,))))
+    repeated, other = read(render_page(shown)).all("caption")
+    assert (repeated.text, repeated.attributes) == ("Orders", {"class": "unseen"}), "for who listens to the page"
+    assert (other.text, other.attributes) == ("Orders", {})
+    assert [line for line in render_markdown(shown).splitlines() if "Orders" in line] == ["## Orders", "Orders"]
 
 
 def test_a_table_whose_rows_do_not_fit_its_columns_is_refused() -> None:
