@@ -11,7 +11,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.metrics.ledger_purchases import purchases_of
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.btyd.customer_lifetime_value import DAYS_A_MONTH, discounted_orders, fit_lifetime
-from ckm.models.btyd.holdout import Holdout, HoldoutDecile, by_deciles, holdout_test
+from ckm.models.btyd.holdout import HoldoutDecile, HoldoutTotals, by_deciles, holdout_test
 from ckm.models.intervals import Z
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
     from ckm.metrics.margin import Margin
-    from ckm.models.btyd.buyers import Buyers
     from ckm.models.btyd.gamma_gamma import Independence
     from ckm.models.btyd.model import TransactionModel
     from ckm.models.btyd.purchases import PurchaseHistory
@@ -56,8 +55,6 @@ class Lifetime:
         spend later.
     forecast
         Spend forecast of each customer before returns, with intervals and backtest errors.
-    buyers
-        Purchase histories; ``codes`` are those of the ledger.
     model
         Purchase model.
     chosen_by
@@ -77,10 +74,9 @@ class Lifetime:
     value: Floats
     spend: Floats
     forecast: SpendForecast
-    buyers: Buyers
     model: TransactionModel
     chosen_by: str
-    holdout: Holdout | None
+    holdout: HoldoutTotals | None
     independence: Independence
     months: int
     discount: float
@@ -155,12 +151,14 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
     if not len(buyers):
         return Missing(SECTION, "few_repeat_buyers", (("there", 0), ("needed", 20)))
     try:
-        only = None if holdout is None else (holdout.best.model.name,)
+        only = None if holdout is None else (next(iter(holdout.expected)),)
         fit = fit_lifetime(buyers, models=only, seed=context.seed)
     except NotEnoughDataError as error:
         return _missing(error)
     model = fit.choice.model
     expected = discounted_orders(model, buyers, months=settings.horizon, discount=settings.discount)
+    customers = ledger.customers.gather(buyers.codes)
+    del buyers  # seven columns of all customers; the forecast makes its own
     forecast = forecast_spend(
         purchases,
         ledger.today,
@@ -170,12 +168,11 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
         seed=context.seed,
     )
     return Lifetime(
-        customers=ledger.customers.gather(buyers.codes),
+        customers=customers,
         orders=expected.orders,
         value=forecast.spend * expected.discount * margin.of_purchases,
         spend=forecast.spend * margin.kept,
         forecast=forecast,
-        buyers=buyers,
         model=model,
         chosen_by="likelihood" if holdout is None else "holdout",
         holdout=holdout,
@@ -219,11 +216,11 @@ def lifetime_metrics(
     return (*metrics, _independence(lifetime.independence)), tuple(missing)
 
 
-def _held_out(ledger: Ledger, purchases: PurchaseHistory, horizon: int, seed: int) -> Holdout | None:
+def _held_out(ledger: Ledger, purchases: PurchaseHistory, horizon: int, seed: int) -> HoldoutTotals | None:
     first, last = day_number(ledger.begins), day_number(ledger.as_of)
     split = last - min(horizon, (last - first + 1) // HELD_OUT)
     try:
-        return holdout_test(purchases, split=split, last_day=last, seed=seed) if split < last else None
+        return holdout_test(purchases, split=split, last_day=last, seed=seed).totals() if split < last else None
     except NotEnoughDataError:
         return None
 
@@ -296,16 +293,15 @@ def _tested(forecast: SpendForecast) -> tuple[str, ...]:
     return (sentence,)
 
 
-def _holdout_metrics(holdout: Holdout) -> list[Metric]:
+def _holdout_metrics(holdout: HoldoutTotals) -> list[Metric]:
     metrics = [
         *_tenths("holdout_orders", holdout.order_deciles, ORDER_DIGITS),
         *_tenths("holdout_money", holdout.spend_deciles, MONEY_DIGITS),
     ]
-    actual, customers = float(holdout.orders.sum()), len(holdout.buyers)
-    for each in holdout.models:
-        for what, orders in (("predicted", each.total), ("actual", actual)):
-            of = (("model", each.model.name), ("what", what))
-            metrics.append(Metric("holdout_total_orders", round(orders, ORDER_DIGITS), of, n=customers))
+    for name, expected in holdout.expected.items():
+        for what, orders in (("predicted", expected), ("actual", holdout.orders)):
+            of = (("model", name), ("what", what))
+            metrics.append(Metric("holdout_total_orders", round(orders, ORDER_DIGITS), of, n=holdout.customers))
     return metrics
 
 
@@ -330,11 +326,11 @@ def _independence(found: Independence) -> Metric:
     return Metric("independence", round(r, SHARE_DIGITS), (), n, low, high)
 
 
-def _nearest(holdout: Holdout) -> str:
-    best, actual = holdout.best, float(holdout.orders.sum())
-    others = ", ".join(f"{each.model.name} {each.total:,.0f}" for each in holdout.models[1:])
+def _nearest(holdout: HoldoutTotals) -> str:
+    (best, total), *others = holdout.expected.items()
+    compared = ", ".join(f"{name} {orders:,.0f}" for name, orders in others)
     return (
         f"trained up to {calendar_day(holdout.split)} and compared with the {holdout.last_day - holdout.split} days "
-        f"after, {best.model.name} came nearest to each customer's spend: "
-        f"{best.total:,.0f} orders expected, {actual:,.0f} came" + (f" ({others})" if others else "")
+        f"after, {best} came nearest to each customer's spend: "
+        f"{total:,.0f} orders expected, {holdout.orders:,.0f} came" + (f" ({compared})" if compared else "")
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, TypeVar
@@ -47,6 +49,7 @@ class LocalLedger(PartitionedLedger):
             with opened(path) as stored:
                 ledger = stored.ledger(needs or stored.needs)
             yield function(Partition(number, ledger))
+        _release_memory()
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
         """Write the rows of each partition to one Parquet file, a row group for each."""
@@ -78,6 +81,7 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
     folder = Path(mkdtemp(prefix="partitions-", dir=temporary_folder()))
     with readable():
         rows = _divided(transactions.select(columns), partitions, folder)
+    _release_memory()
     files, coverages, customers = [], [], 0
     for number, path in enumerate(rows):
         ledger = read_rows(pl.scan_ipc(path), time_zone=reading.time_zone, needs=reading.needs, as_of=reading.as_of)
@@ -86,6 +90,8 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
         customers += len(ledger.customers)
         files.append(folder / f"{number}.npz")
         StoredLedger.of(ledger).write(files[-1])
+        del ledger
+        _release_memory()
     return LocalLedger(Common.of(reading, join_coverage(coverages)), customers, files, folder)
 
 
@@ -105,3 +111,13 @@ def _divided(transactions: pl.LazyFrame, partitions: int, folder: Path) -> list[
         for writer in writers:
             writer.close()
     return paths
+
+
+def _release_memory() -> None:
+    """Return freed memory to the operating system.
+
+    glibc keeps it between arrays that are in use: in a report of a million customers, 1.0 GB of 1.4.
+    """
+    pa.default_memory_pool().release_unused()
+    with suppress(AttributeError, OSError, TypeError):  # other C libraries have no such function
+        ctypes.CDLL(None).malloc_trim(0)

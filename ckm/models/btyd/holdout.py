@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,8 @@ from ckm.models.btyd.customer_lifetime_value import LifetimeFit, expected_orders
 from ckm.models.btyd.model_selection import FITS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ckm.models.btyd.buyers import Buyers
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
@@ -86,15 +87,44 @@ class Holdout:
         """
         return self.models[0]
 
-    @cached_property
-    def order_deciles(self) -> tuple[HoldoutDecile, ...]:
-        """Orders by decile of the customers, ranked by expected orders, highest first."""
-        return by_deciles(self.best.expected, self.orders)
+    def totals(self) -> HoldoutTotals:
+        """Return the totals of all customers and of their deciles, without the columns by customer."""
+        return HoldoutTotals(
+            split=self.split,
+            last_day=self.last_day,
+            customers=len(self.buyers),
+            orders=float(self.orders.sum()),
+            expected={each.model.name: each.total for each in self.models},
+            order_deciles=by_deciles(self.best.expected, self.orders),
+            spend_deciles=by_deciles(self.best.expected * self.order_value, self.money),
+        )
 
-    @cached_property
-    def spend_deciles(self) -> tuple[HoldoutDecile, ...]:
-        """Spend by decile of the customers, ranked by expected spend, highest first."""
-        return by_deciles(self.best.expected * self.order_value, self.money)
+
+@dataclass(frozen=True)
+class HoldoutTotals:
+    """Totals of a holdout: what a report shows of it.
+
+    Attributes
+    ----------
+    split, last_day
+        Last day of the data that the models were fitted to, and last day of the holdout.
+    customers
+        Number of customers with a purchase by the split.
+    orders
+        Their purchase days in the holdout.
+    expected
+        Expected orders of all customers by the name of the model, smallest ``allocation_error`` first.
+    order_deciles, spend_deciles
+        Orders, and spend, by decile of the customers, ranked by the expected ones of the best model, highest first.
+    """
+
+    split: int
+    last_day: int
+    customers: int
+    orders: float
+    expected: Mapping[str, float]
+    order_deciles: tuple[HoldoutDecile, ...]
+    spend_deciles: tuple[HoldoutDecile, ...]
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,8 @@ def test_the_holdout_of_cdnow_has_the_published_totals_and_errors() -> None:
 @pytest.mark.slow
 def test_deciles_of_cdnow_rank_orders_and_spend_and_add_up() -> None:
     found = holdout_test(Purchases(*visits()), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
-    orders, money = found.order_deciles, found.spend_deciles
+    totals = found.totals()
+    orders, money = totals.order_deciles, totals.spend_deciles
     assert sum(each.customers for each in orders) == 2357
     assert sum(each.actual for each in orders) == 1882
     assert sum(each.actual for each in money) == pytest.approx(70_976.39, abs=0.01)
