@@ -25,6 +25,22 @@ PHONE = re.compile(
     r"|1[3-9]\d{9}"  # mobile numbers in China
     r")(?![0-9A-Za-z_]|[.,/-]\d)"
 )
+_UNSPACED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
+_AT, _DOT = r"[(\[{<]\s*(?:at|ät)\s*[)\]}>]", r"[(\[{<]\s*(?:dot|punkt)\s*[)\]}>]"
+ADDRESSES = tuple(
+    (re.compile(sign, re.IGNORECASE), re.compile(pattern, re.IGNORECASE))
+    for sign, pattern in (
+        # An address or a handle; in a script without spaces, only its own characters.
+        ("[@＠]", rf"[^\s{_UNSPACED}]*[@＠][^\s{_UNSPACED}]+"),
+        ("[@＠]", r"\S*[@＠]\S+"),
+        (_AT, rf"\S+\s*{_AT}\s*\S+(?:\s*{_DOT}\s*\S+)*"),  # a (at) b.example, a[at]b[dot]example
+        (r"\bat\s+\S+\s+(?:dot|punkt)\s", r"\S+\s+at\s+\S+(?:\s+(?:dot|punkt)\s+\w+)+"),  # a AT b DOT example
+        (r"://|www\.", r"(?:https?://|www\.)\S+"),
+        ("/", r"(?<![a-z0-9.-])(?:[a-z0-9-]+\.)+[a-z]{2,24}/\S+"),  # t.me/name
+    )
+)
+"""Email addresses, also if written out, handles of networks, and links; before each pattern a sign that texts with a
+match have, which is found faster."""
 DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
 """Fewest and most digits of a telephone number (ITU-T E.164)."""
@@ -57,6 +73,21 @@ def is_contact(text: str) -> bool:
         return True
     whole = _NUMBER.fullmatch(plain)  # with blanks, parentheses or dashes: +66 (0) 81-234 5678
     return whole is not None and not plain.isdecimal() and is_phone(plain) and digits_of(plain).strip("0") != ""
+
+
+def without_addresses(text: str) -> str:
+    """Return a text with email addresses, handles and links replaced by spaces."""
+    for sign, pattern in ADDRESSES:
+        if sign.search(text):
+            text = pattern.sub(" ", text)
+    return text
+
+
+def without_contacts(text: str) -> str:
+    """Return a text without addresses and telephone numbers, for logs."""
+    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in text).translate(DASHES)
+    found = PHONE.sub(lambda number: " " if is_phone(number[0]) else number[0], without_addresses(plain))
+    return text if found == plain else " ".join(found.split())
 
 
 def is_phone(text: str) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ from random import Random
 import polars as pl
 import pytest
 
-from ckm._feedback.topics_file import FILE, VECTORS, read_topics
+from ckm._feedback.topics_file import FILE, VECTORS, read_topics, write_topics
 from ckm.cli import app
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.feedback import comment_topics, feedback, page
@@ -226,6 +227,40 @@ def test_a_changed_centroid_is_refused(copy: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("damage", ["missing", "no archive", "another centroid"])
+def test_a_refit_replaces_damaged_topic_files_as_the_error_says(copy: Path, run: Run, damage: str) -> None:
+    if damage == "missing":
+        (copy / VECTORS).unlink()
+    elif damage == "no archive":
+        (copy / VECTORS).write_bytes(b"no archive")
+    else:
+        known = copy / FILE
+        known.write_text(known.read_text("utf-8").replace("centroid: ", "centroid: 0", 1), "utf-8")
+    refused = run("feedback-mine", copy, "--encoder", "none", "--dry-run")
+    assert refused.exit_code == 2
+    assert "ckm feedback-mine --refit" in refused.output
+    assert run("feedback-mine", copy, "--encoder", "none", "--refit", "-q").exit_code == 0
+    assert run("feedback-mine", copy, "--encoder", "none", "--dry-run").exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_number_of_topics_is_refused_where_known_topics_stay(copy: Path) -> None:
+    with pytest.raises(UsageError, match=r"number of topics is that of topics\.yaml"):
+        feedback(copy, encoder="none", topics=7)
+
+
+@pytest.mark.slow
+def test_topics_of_an_encoder_are_refused_without_it_and_the_hint_says_how(copy: Path) -> None:
+    known = read_topics(copy)
+    assert known is not None
+    spaces = tuple(replace(space, encoder="0" * 64) for space in known.spaces)
+    write_topics(copy, replace(known, spaces=spaces))
+    with pytest.raises(UsageError, match="this run has none") as refused:
+        comment_topics(copy, encoder="none")
+    assert "leave out --encoder none" in str(refused.value.hint)
+
+
+@pytest.mark.slow
 def test_no_group_of_fewer_customers_is_shown_and_totals_stay(shop: Path) -> None:
     found = feedback(shop, encoder="none", by=["topic", "kind", "lang"], min_group_size=20, keep=False)
     assert (found.frame["customers"] >= 20).all()
@@ -290,7 +325,9 @@ def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_ent
     assert found.unanswered
     topic = found.unanswered[0]
     assert found.topic_frame.filter(pl.col("topic") == topic)["revenue"].item() > 0
-    assert f"({topic}, drafts/{topic}.yaml)" in run("kb-gaps", "-C", folder, "--as-of", "2026-06-30").output
+    gaps = json.loads(run("kb-gaps", "-C", folder, "--as-of", "2026-06-30", "-f", "json").stdout)
+    listed = next(each for each in gaps if f"({topic}, drafts/{topic}.yaml)" in each["name"])
+    assert listed["value_at_risk"] is None, "no warnings are saved, so the value at risk is unknown"
     report = run("loyalty-report", folder, "-v", "--dry-run", "--as-of", "2026-06-30")
     assert f"({topic}, drafts/{topic}.yaml)" in " ".join(report.output.split()), report.output
     draft = folder / "kb" / "drafts" / f"{topic}.yaml"

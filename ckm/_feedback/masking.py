@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ckm._kb.lint.personal_data import CARD, IBAN
-from ckm.pseudonym import EMAIL, PHONE
+from ckm.pseudonym import PHONE, without_addresses
+from ckm.search.analysis import alphabets, arabic
+from ckm.search.analysis.normalization import HAN, LETTER, THAI
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ADDRESS = re.compile(r"\S+[@＠]\S+|(?:https?://|www\.)\S+", re.IGNORECASE)
 LONG_NUMBER = re.compile(r"\d[\d\s().\-/]{5,}\d|[^\W_]*\d{5,}[^\W_]*|[A-Za-z]+-?\d{3,}[^\W_]*")
 """Order numbers, and whatever else may identify a customer; no topic depends on it. A year stays."""
 FULL_WIDTH = {
@@ -22,8 +24,12 @@ FULL_WIDTH = {
 """Full-width letters, digits and @, as ASCII. Punctuation stays: it divides Chinese sentences."""
 SHORTEST_NAME = 2
 """Characters of a name that is masked; one in a script without spaces is nearly always a common character."""
-_LETTERS = re.compile(r"[^\W\d_]+")
-_ALONE = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+LONGEST_HAN_NAME = 4
+"""Characters of a Chinese name, of which any two in a row are no keyword: the given name alone is also a name."""
+_DIGITS = re.compile(r"\d+")
+_WORD = re.compile(f"{LETTER}+")
+_UNSPACED = re.compile(f"[{HAN}{THAI}]+")
+_HAN = re.compile(f"[{HAN}]+")
 
 
 @dataclass(frozen=True)
@@ -33,38 +39,42 @@ class Masking:
     Attributes
     ----------
     names
-        Casefolded words of customers' names in scripts with spaces between words.
+        Folded words of customers' names in scripts with spaces between words.
     unspaced
         Names in scripts without spaces, as they are written.
+    parts
+        Parts of Chinese names, of two characters or more.
     """
 
     names: frozenset[str] = frozenset()
     unspaced: re.Pattern[str] | None = None
+    parts: frozenset[str] = frozenset()
 
     def mask(self, text: str) -> str:
         """Return the text with personal data replaced by spaces."""
         # Not NFKC: it takes the Thai vowel am apart, and the words with it.
         text = unicodedata.normalize("NFC", text).translate(FULL_WIDTH)
-        if "@" in text or "://" in text or "www." in text:
-            text = ADDRESS.sub(" ", EMAIL.sub(" ", text))
+        text = without_addresses(text)
         if any(sign.isdecimal() for sign in text):
             for pattern in (IBAN, CARD, PHONE, LONG_NUMBER):
                 text = pattern.sub(" ", text)
         if self.unspaced is not None:
             text = self.unspaced.sub(" ", text)
         if self.names:
-            text = _LETTERS.sub(self._word, text)
+            text = _WORD.sub(self._word, text)
         return text
 
     def is_name(self, word: str) -> bool:
-        """Return whether a word is or contains the name of a customer."""
-        return word.casefold() in self.names or (self.unspaced is not None and bool(self.unspaced.search(word)))
+        """Return whether a word is, contains or is a part of the name of a customer."""
+        folded = _fold(word)
+        if folded in self.names or (folded.endswith("s") and folded[:-1] in self.names):
+            return True
+        return word in self.parts or (self.unspaced is not None and bool(self.unspaced.search(word)))
 
     def _word(self, found: re.Match[str]) -> str:
         word = found[0]
         # A name in lower case that is also a common word is no name: "Rose" and "rose".
-        is_name = word.casefold() in self.names and (not word.islower() or not word.isascii())
-        return " " if is_name else word
+        return " " if self.is_name(word) and not (word.islower() and word.isascii()) else word
 
 
 def masking_of(names: Iterable[str], common: frozenset[str] = frozenset()) -> Masking:
@@ -75,18 +85,29 @@ def masking_of(names: Iterable[str], common: frozenset[str] = frozenset()) -> Ma
     names
         Names as in the table ``customers``.
     common
-        Casefolded words that are never masked: stop words and words of products.
+        Words that are never masked: stop words and words of products.
     """
+    folded_common = frozenset(map(_fold, common))
     words: set[str] = set()
     unspaced: set[str] = set()
     for name in names:
-        for part in _LETTERS.findall(unicodedata.normalize("NFC", name).translate(FULL_WIDTH)):
-            if len(part) < SHORTEST_NAME or part.casefold() in common:
-                continue
-            if _ALONE.match(part):
-                unspaced.add(part)
-            else:
-                words.add(part.casefold())
+        plain = _DIGITS.sub(" ", unicodedata.normalize("NFC", name).translate(FULL_WIDTH))
+        unspaced.update(part for part in _UNSPACED.findall(plain) if len(part) >= SHORTEST_NAME and part not in common)
+        folded = (_fold(part) for part in _WORD.findall(plain) if len(part) >= SHORTEST_NAME)
+        words.update(part for part in folded if part not in folded_common)
     longest_first = sorted(unspaced, key=lambda each: (-len(each), each))
     pattern = re.compile("|".join(map(re.escape, longest_first))) if unspaced else None
-    return Masking(frozenset(words), pattern)
+    parts = {
+        name[start:end]
+        for name in unspaced
+        if len(name) <= LONGEST_HAN_NAME and _HAN.fullmatch(name)
+        for start in range(len(name))
+        for end in range(start + SHORTEST_NAME, len(name) + 1)
+    }
+    return Masking(frozenset(words), pattern, frozenset(parts))
+
+
+@lru_cache(maxsize=1 << 16)
+def _fold(word: str) -> str:
+    """Return one form of all spellings of a name: case, umlauts, accents, and Arabic and Persian letters."""
+    return alphabets.fold(arabic.fold(word.casefold()))

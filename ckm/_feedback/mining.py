@@ -13,7 +13,7 @@ from ckm._feedback.sentiment import Polarity, kinds_of, polarity_of
 from ckm._feedback.text_vectors import RememberingEncoder
 from ckm._feedback.topic_learning import LearnedTopics, learn_topics
 from ckm._feedback.topic_model import FEWEST, OTHER, assign, space_of
-from ckm._feedback.topics_file import FILE, REFIT, Topics, read_topics
+from ckm._feedback.topics_file import FILE, Topics, read_topics
 from ckm.customers.contacts import OPEN_FOR_DAYS
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.time_zones import end_of_day
@@ -193,12 +193,11 @@ def mine(
 def _topics(
     dataset: Dataset, comments: Comments, encoder: SentenceEncoder | None, learning: Learning, progress: Progress
 ) -> tuple[Topics, LearnedTopics | None]:
-    known = read_topics(dataset.workspace.root) if dataset.workspace is not None else None
+    known = read_topics(dataset.workspace.root, refit=learning.refit) if dataset.workspace is not None else None
     if known is not None and not learning.refit:
-        digest = encoder.digest if encoder is not None else ""
-        if known.encoder and known.encoder != digest:
-            what = "another encoder" if encoder is not None else "an encoder, and none is installed (extra 'semantic')"
-            raise UsageError(f"{FILE} was learned with {what}", hint=REFIT)
+        _check_encoder(known, encoder)
+        if learning.topics is not None and not learning.learn:
+            raise UsageError(f"the number of topics is that of {FILE}", hint="--refit --topics N learns all again")
         if not learning.learn:
             return known, None
     learned = learn_topics(
@@ -211,6 +210,21 @@ def _topics(
         advance=_counter(progress, "learning topics", 0),
     )
     return learned.topics, learned
+
+
+def _check_encoder(known: Topics, encoder: SentenceEncoder | None) -> None:
+    """Raise UsageError if topics were learned with another encoder; topics of words and grams need none."""
+    if not known.encoder or (encoder is not None and encoder.digest == known.encoder):
+        return
+    if encoder is not None:
+        raise UsageError(
+            f"{FILE} was learned with another encoder",
+            hint="name that encoder; --refit learns new topics with this one",
+        )
+    raise UsageError(
+        f"{FILE} was learned with an encoder, and this run has none",
+        hint="leave out --encoder none, or pip install 'ckm-toolkit[semantic]'; --refit learns new topics without one",
+    )
 
 
 def _polarity(comments: Comments, sums: NDArray[np.float16] | None, encoder: SentenceEncoder | None) -> Polarity:

@@ -124,8 +124,16 @@ class _Ids:
         return name
 
 
-def read_topics(folder: Path) -> Topics | None:
+def read_topics(folder: Path, *, refit: bool = False) -> Topics | None:
     """Return the topics of a folder; None without ``topics.yaml``.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    refit
+        Whether all topics are learned again: then a topic may be without a centroid, so that a refit replaces damaged
+        files.
 
     Raises
     ------
@@ -140,12 +148,18 @@ def read_topics(folder: Path) -> Topics | None:
         raise UsageError(f"{keys['schema'].where}: unknown schema '{keys['schema'].text()}'", hint=f"expected {SCHEMA}")
     topics = tuple(map(_topic, keys["topics"].items()))
     retired = tuple(each.text() for each in keys["retired"].items()) if "retired" in keys else ()
-    spaces = _read_vectors(folder / VECTORS)
+    try:
+        spaces = _read_vectors(folder / VECTORS)
+    except UsageError:
+        if not refit:
+            raise
+        spaces = ()
     digests = {name: space.digest(place) for space in spaces for place, name in enumerate(space.ids)}
+    changed = {topic.id for topic in topics if digests.get(topic.id) != topic.centroid}
     for topic, entry in zip(topics, keys["topics"].items(), strict=True):
-        if digests.get(topic.id) != topic.centroid:
+        if topic.id in changed and not refit:
             raise UsageError(f"{entry.where}: {VECTORS} has another centroid of topic '{topic.id}'", hint=REFIT)
-    kept = {topic.id for topic in topics}
+    kept = {topic.id for topic in topics} - changed
     return Topics(topics, tuple(_only(space, kept) for space in spaces), retired)
 
 

@@ -28,9 +28,10 @@ class UnansweredTopic:
     customers
         Customers who wrote about it in the period.
     value_at_risk
-        Sum over these customers, in units of currency. A customer with several topics counts for each.
+        Sum over these customers, in units of currency; None if no customer has one. A customer with several topics
+        counts for each.
     revenue
-        Net sales of these customers in 12 months.
+        Net sales of these customers in 12 months; None without purchases.
     draft
         File of its draft, relative to the knowledge base; empty without one.
     """
@@ -38,8 +39,8 @@ class UnansweredTopic:
     id: str
     title: str
     customers: int
-    value_at_risk: float
-    revenue: float
+    value_at_risk: float | None
+    revenue: float | None
     draft: str = ""
 
     @property
@@ -89,14 +90,19 @@ def unanswered_topics(store: Store, kb: Path, as_of: date) -> UnansweredTopics |
         .filter(pl.col("topic").is_in(wanted))
         .sort("topic", "customer_id")
         .group_by("topic", maintain_order=True)
-        .agg(pl.len(), pl.col("value_at_risk", "revenue").sum().round(2))
-        .sort("value_at_risk", "revenue", "topic", descending=[True, True, False])
+        .agg(pl.len(), *(_sum(name) for name in ("value_at_risk", "revenue")))
+        .sort("value_at_risk", "revenue", "topic", descending=[True, True, False], nulls_last=True)
     )
     topics = tuple(
         UnansweredTopic(topic, _title(facts[topic]["title"], topic), count, at_risk, revenue, drafts.get(topic, ""))
         for topic, count, at_risk, revenue in by_topic.iter_rows()
     )
     return UnansweredTopics(topics, date.fromisoformat(run.facts["since"]), run.as_of)
+
+
+def _sum(name: str) -> pl.Expr:
+    """Return the sum of a column; null if all values are null."""
+    return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum().round(2)).alias(name)
 
 
 def _title(titles: dict[str, str], topic: str) -> str:

@@ -2,7 +2,7 @@
 
 One JSON line per search, appended by a single write, so that several processes can log at the same time:
 ``{"at": "2026-06-30T08:15:00+00:00", "role": "service", "hits": 0, "query": "..."}``. The query is logged only if a
-second setting enables it.
+second setting enables it, without email addresses, telephone numbers and links.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from ckm.pseudonym import without_contacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +69,7 @@ def append(path: Path, search: LoggedSearch) -> None:
         "hits": search.hits,
     }
     if search.query is not None:
-        line["query"] = search.query[:LONGEST]
+        line["query"] = without_contacts(search.query)[:LONGEST]
     append_line(path, line)
 
 

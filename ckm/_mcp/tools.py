@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckm._mcp.small_groups import suppressed
-from ckm.errors import UsageError
+from ckm.errors import NotEnoughDataError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +22,10 @@ TOPICS_FILE = "topics.yaml"
 """Topics of ``ckm feedback-mine`` in the workspace."""
 TOPIC_KEYS = ("id", "title", "keywords", "owner")
 MOST_HITS, MOST_ROWS = 50, 200
+ACTIVE = "customers_active"
+"""Metric whose value is the number of customers behind the totals of a period."""
+NUMBERS = ("value", "n", "previous", "change")
+"""Columns of the metrics that are suppressed."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, 
 
     settings, folder = context.workspace.config.kb, context.workspace.kb_dir
     query = arguments["query"]
+    if not query.strip():
+        raise UsageError("the query is empty", hint="ask a question, or give words")
     found = kb.search(
         folder,
         query,
@@ -140,7 +146,13 @@ def warnings(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, A
 
 
 def report_metrics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metrics of the loyalty report; small groups are suppressed as in the report."""
+    """Return metrics of the loyalty report; small groups are suppressed as in the report, and totals of few customers.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer customers than ``mcp.min_group_size`` bought in the period.
+    """
     import polars as pl
 
     from ckm.loyalty import loyalty
@@ -149,6 +161,15 @@ def report_metrics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[
     day = _day(arguments)
     found = loyalty(context.workspace.root, as_of=day, min_group_size=least, keep=False)
     table = found.frame.drop("definition", strict=False)
+    active = table.filter((pl.col("metric") == ACTIVE) & (pl.col("slice") == "")).select("value", "previous").row(0)
+    if (active[0] or 0) < least:
+        raise NotEnoughDataError(
+            f"fewer than {least} customers bought in the period: no metrics", hint="mcp.min_group_size of ckm.yaml"
+        )
+    few = pl.col("n").is_between(1, least - 1)
+    table = table.with_columns(pl.when(~few | pl.col("n").is_null()).then(pl.col(name)).alias(name) for name in NUMBERS)
+    if (active[1] or 0) < least:
+        table = table.with_columns(pl.lit(None).alias(name) for name in ("previous", "change"))
     if wanted := arguments.get("metrics"):
         table = table.filter(pl.col("metric").is_in(list(wanted)))
     elif not arguments.get("slices", False):

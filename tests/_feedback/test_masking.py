@@ -6,7 +6,10 @@ import pytest
 
 from ckm._feedback.masking import masking_of
 
-MASKING = masking_of(["Käthe Zimmermann", "王小明", "สมชาย ใจดี", "مریم رضایی"], frozenset({"gut"}))
+MASKING = masking_of(
+    ["Käthe Zimmermann", "王小明", "สมชาย ใจดี", "วิชัย", "مریم رضایی", "عليرضا كريمي", "प्रिया", "Jürgen Groß"],
+    frozenset({"gut"}),
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,17 @@ MASKING = masking_of(["Käthe Zimmermann", "王小明", "สมชาย ใจ�
         ("我是王小明，包裹没到", "王小明"),
         ("ผมสมชายครับ", "สมชาย"),
         ("من مریم هستم", "مریم"),
+        ("พัสดุมาช้ามากและวิชัยไม่กดกริ่งเลย", "วิชัย"),
+        ("من علیرضا کریمی هستم", "علیرضا"),
+        ("मैं प्रिया हूँ", "प्रिया"),
+        ("Juergen Gross schrieb", "juergen"),
+        ("bei Zimmermanns", "zimmermann"),
+        ("mail ann (at) example.com", "ann"),
+        ("mail ann[at]example[dot]com", "example"),
+        ("mail ann AT example DOT com", "example"),
+        ("write to t.me/ann_smith", "ann_smith"),
+        ("I am @ann_smith there", "ann_smith"),
+        ("我的邮箱是ann@example.com请回复", "ann"),
         ("ａｎｎ＠ｅｘａｍｐｌｅ．ｃｏｍ wrote", "ann"),
     ],
 )
@@ -33,9 +47,15 @@ def test_no_personal_data_are_in_a_masked_text(text: str, secret: str) -> None:
 def test_words_that_are_no_names_stay() -> None:
     assert MASKING.mask("Die Lieferung war gut").split() == ["Die", "Lieferung", "war", "gut"]
     assert MASKING.mask("zu spät am 3.5.") == "zu spät am 3.5."
+    assert MASKING.mask("at home and/or at work, 24/7") == "at home and/or at work, 24/7"
+
+
+def test_the_text_around_an_address_stays_in_a_script_without_spaces() -> None:
+    assert MASKING.mask("我的邮箱是ann@example.com请回复").split() == ["我的邮箱是", "请回复"]
 
 
 def test_a_name_is_no_keyword_in_any_case() -> None:
     assert MASKING.is_name("zimmermann")
     assert MASKING.is_name("小明王小明")
+    assert MASKING.is_name("小明")
     assert not MASKING.is_name("lieferung")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ckm._kb.gaps import fold
 from ckm._kb.search_log import LONGEST, LoggedSearch, append, read
+from ckm.pseudonym import without_contacts
 
 AT = datetime(2026, 6, 30, 8, 15, tzinfo=UTC)
 
@@ -21,7 +22,15 @@ def test_logged_searches_are_read_as_written(tmp_path_factory, query: str | None
     append(path, LoggedSearch(AT, ("service",), hits, query))
     (search,) = read(path).searches
     assert (search.at, search.roles, search.hits) == (AT, ("service",), hits)
-    assert search.query == (query if query is None else query.encode("utf-8", "replace").decode())
+    assert search.query == (query if query is None else without_contacts(query).encode("utf-8", "replace").decode())
+
+
+def test_a_logged_query_has_no_address_and_no_telephone_number(tmp_path: Path) -> None:
+    asked = "refund of 2026-06-30 for ann@example.com, +49 171 5550199 or ۰۹۱۲۵۵۵۰۱۹۹, t.me/ann_smith"
+    append(tmp_path / "log", LoggedSearch(AT, (), 0, asked))
+    logged = (tmp_path / "log").read_text("utf-8")
+    assert not [each for each in ("ann", "5550199", "۵۵۵۰۱۹۹") if each in logged]
+    assert "refund of 2026-06-30 for" in logged
 
 
 def test_only_the_owner_can_read_the_log_and_long_queries_are_cut(tmp_path: Path) -> None:

@@ -151,6 +151,29 @@ def test_groups_below_the_minimum_size_have_no_numbers(shop: Path, configured: A
     assert {row["level"]: row["customers"] for row in result["levels"]} == {"urgent": 3, "warn": 7, "watch": 11}
 
 
+def test_totals_of_fewer_customers_than_the_minimum_have_no_numbers(tmp_path: Path) -> None:
+    lines = ["order_id,line_no,customer_id,ordered_at,net,currency"]
+    lines += [f"o{n},1,person{n % 3},2026-0{1 + n % 6}-1{n % 9}T10:00:00Z,100,EUR" for n in range(24)]
+    (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    for words in (
+        ["init", tmp_path / "few"],
+        ["ingest", tmp_path / "sales.csv", "--as", "transactions", "-C", tmp_path / "few"],
+    ):
+        assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 0
+    for slices in (False, True):
+        ((failed, result),) = call(tmp_path / "few", ("report_metrics", {"slices": slices}))
+        assert failed
+        assert result["message"] == "fewer than 5 customers bought in the period: no metrics"
+
+
+def test_an_empty_question_is_refused_and_not_logged(shop: Path) -> None:
+    gaps = shop / "out" / "kb-queries.ndjson"
+    gaps.unlink(missing_ok=True)
+    ((failed, _),) = call(shop, ("kb_search", {"query": " "}))
+    assert failed
+    assert not gaps.exists()
+
+
 def test_tools_are_switched_off_by_name(shop: Path, configured: Any) -> None:
     configured("{off: [warnings]}")
     ((failed, result),) = call(shop, ("warnings", {}))
