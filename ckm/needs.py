@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._needs.emerging import RECENT_WEEKS, Emerging, emerging
-from ckm._needs.implied import HORIZON_DAYS, implied
+from ckm._needs.implied import FEWEST_PURCHASES, implied
 from ckm._needs.need import Need, needs_table
 from ckm._needs.searches import searches_without_hits
 from ckm._needs.workarounds import workarounds
@@ -295,7 +295,7 @@ def _untested(rising: Emerging, tests: int) -> Iterator[str]:
     if rising.false_alarms is None:
         yield f"emerging topics, {FEWEST_WEEKS} weeks of comments on topics are needed, there are {rising.weeks}"
     if not tests:
-        yield f"implied categories, two categories and customers of {HORIZON_DAYS} days and more are needed"
+        yield f"implied categories, {FEWEST_PURCHASES} later purchases of customers of one and of others are needed"
 
 
 def _alarm_remarks(rising: Emerging) -> Iterator[str]:
