@@ -70,5 +70,6 @@ def test_the_memory_limit_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_without_purchases_nothing_is_tested() -> None:
-    made = next_categories(*np.zeros((3, 0), dtype=np.int64), CATEGORIES)
+    nothing = np.zeros(0, dtype=np.int64)
+    made = next_categories(nothing, nothing, nothing, CATEGORIES)
     assert not made.z.any()
