@@ -30,7 +30,7 @@ from ckm.models.count_alarm import FEWEST_WEEKS
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.time_zones import end_of_day
-from ckm.wording import counted
+from ckm.wording import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -306,12 +306,7 @@ def _alarm_remarks(rising: Emerging) -> Iterator[str]:
             f"{rate.dispersion:.2f}"
         )
     if rising.small:
-        named = ", ".join(rising.small[:MOST_SMALL])
-        more = len(rising.small) - MOST_SMALL
-        yield doubt(
-            f"too small to notice a rise to three times the rate soon: {named}"
-            + (f" and {more} more" if more > 0 else "")
-        )
+        yield doubt(f"too small to notice a rise to three times the rate soon: {some(rising.small, MOST_SMALL)}")
 
 
 def _baskets(transactions: pl.LazyFrame, column: str, as_of: date, time_zone: str) -> pl.DataFrame:
