@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._forecast.segment_blocks import segment_blocks
 from ckm._forecast.weekly_demand import MEASURES, REVENUE, UNITS, weekly_demand
-from ckm.customers.ledger_cache import cached_ledger, find_cache
-from ckm.customers.ledger_needs import LEAST
 from ckm.customers.required_tables import require_transactions
+from ckm.customers.row_days import data_days
 from ckm.dataset.source import dataset_of
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.demand import COVERAGE, SAME_WEEKS, Demand, forecast_demand, weeks_needed
+from ckm.models.demand import COVERAGE, NEW_WEEKS, SAME_WEEKS, Demand, forecast_demand, weeks_needed
 from ckm.remark import assumption, basis, doubt
 from ckm.result import Result
-from ckm.wording import counted
+from ckm.time_zones import end_of_day
+from ckm.wording import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,13 +27,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.dataset import Dataset
+    from ckm._forecast.weekly_demand import WeeklyDemand
+    from ckm.customers.row_days import DataDays
     from ckm.dataset.source import Source
 
 PRODUCT, CATEGORY = "product", "category"
 COLUMN = {PRODUCT: "product_id", CATEGORY: "category"}
 FEWEST_WEEKS, MOST_WEEKS = 4, 13
 RECENT_WEEKS = 4
+HALF_YEAR = 26
+FEWEST_SILENT = 2
+UNLIKELY = 0.01
+"""Probability below which a silence of two weeks or more at the end of a series is unusual."""
+MOST_NAMED = 5
+"""Items named in a remark."""
 ROUGH = 0.5
 """Weighted absolute error of the backtest from which a remark says that the forecast of one item is rough."""
 
@@ -123,80 +131,107 @@ def forecast(
     """
     _refuse(by, measure, weeks)
     progress("reading")
-    dataset = dataset_of(source)
-    transactions = require_transactions(dataset.tables, dataset.config.time_zone)
-    ledger = cached_ledger(
-        dataset.tables,
-        find_cache(dataset),
-        as_of=as_of,
-        time_zone=dataset.config.time_zone,
-        needs=LEAST,
-    )
+    dataset = dataset_of(source).known_on(as_of)
+    zone = dataset.config.time_zone
+    transactions = require_transactions(dataset.tables, zone)
+    days = data_days(transactions, zone, as_of=as_of, keep_stray_dates=dataset.config.keeps_stray_dates)
+    transactions = transactions.filter(pl.col("ordered_at") < end_of_day(days.as_of, zone))
     chosen = by or default_item(transactions)
-    column = COLUMN[chosen]
-    if column not in transactions.collect_schema():
-        raise NotEnoughDataError(f"the data have no column '{column}'", hint="map one: ckm help mapping")
+    if COLUMN[chosen] not in transactions.collect_schema():
+        raise NotEnoughDataError(f"the data have no column '{COLUMN[chosen]}'", hint="map one: ckm help mapping")
+    if segments:
+        progress("segments of past weeks")
     found = weekly_demand(
         transactions,
-        column,
+        COLUMN[chosen],
         measure,
-        as_of=ledger.as_of,
-        time_zone=dataset.config.time_zone,
-        segments=_segments(dataset, ledger.as_of) if segments else None,
+        first=days.first,
+        as_of=days.as_of,
+        time_zone=zone,
+        segments=segment_blocks(dataset, days.as_of, days.first, weeks) if segments else None,
     )
-    length = found.values.shape[1]
-    if length < weeks_needed(weeks) or not len(found.values):
-        raise NotEnoughDataError(
-            f"{counted(length, 'whole week')} of data up to {ledger.as_of}, {weeks_needed(weeks)} are needed to test a "
-            f"forecast of {weeks} weeks"
-            if len(found.values)
-            else f"no purchase line has a {chosen}",
-            hint="load earlier exports" if len(found.values) else f"map the column {column}: ckm help mapping",
-        )
+    _require_history(found, weeks, days.as_of, chosen)
     progress("testing the methods")
     made = forecast_demand(found.values, weeks)
-    recent = found.values[:, -RECENT_WEEKS:].mean(axis=1)
-    frame = found.series.with_columns(
-        recent=pl.Series(recent.round(2)),
-        per_week=pl.Series(made.weekly.mean(axis=1).round(2)),
-        expected=pl.Series(made.total.round(1)),
-        low=pl.Series(made.low.round(1)),
-        high=pl.Series(made.high.round(1)),
-        change=pl.Series(_change(made.weekly.mean(axis=1), recent), nan_to_null=True),
-        number=pl.Series(np.arange(len(recent))),
-    )
-    small = frame.filter(pl.col("customers") < min_group_size) if segments else frame.clear()
-    shown = frame.join(small, on="number", how="anti").sort("expected", "item", descending=[True, False])
+    items = _items(found, made)
+    is_small = pl.col("buyers") < (min_group_size if segments else 0)
+    shown = items.filter(~is_small).sort("expected", "item", "segment", descending=[True, False, False])
     keys = ["item", "segment"] if segments else ["item"]
-    starts = [ledger.as_of + timedelta(days=1 + 7 * week) for week in range(weeks)]
-    weekly = pl.concat(
-        [
-            shown.select(*keys, week=pl.lit(start), expected=pl.Series(per_week[shown["number"].to_numpy()].round(2)))
-            for start, per_week in zip(starts, made.weekly.T, strict=True)
-        ]
-    ).sort("week", *keys)
-    errors = sorted(made.errors.items(), key=lambda each: (each[1], each[0]))
     return DemandForecast(
         frame=shown.select(*keys, "recent", "per_week", "expected", "low", "high", "change"),
-        weekly=weekly,
-        summary=pl.DataFrame(
-            [(name, round(error, 4), name == made.method) for name, error in errors],
-            schema={"method": pl.String, "error": pl.Float64, "chosen": pl.Boolean},
-            orient="row",
-        ),
-        as_of=ledger.as_of,
+        weekly=_weekly(shown, keys, days.as_of, weeks),
+        summary=_methods(made),
+        as_of=days.as_of,
         by=chosen,
         measure=measure,
         weeks=weeks,
         method=made.method,
         remarks=(
             *dataset.remarks,
-            basis(f"{measure} by {chosen}, {weeks} weeks after {ledger.as_of}, from {counted(length, 'week')} of data"),
+            *_history(days, found, measure, chosen, weeks),
             *_quality(made, chosen, weeks),
-            *_left_out(found.without_item, small.height, chosen),
+            *_changed_items(items, chosen, found.values.shape[1], data_end=days.end is not None),
+            *_left_out(found.without_item, items.filter(is_small).height, chosen),
             *((assumption("prices stay as they are"),) if measure == REVENUE else ()),
         ),
     )
+
+
+def _items(found: WeeklyDemand, made: Demand) -> pl.DataFrame:
+    """Return one row per series: the columns of the result, ``weekly``, ``buyers``, ``weeks_sold`` and ``silent``."""
+    recent, per_week = found.values[:, -RECENT_WEEKS:].mean(axis=1), made.weekly.mean(axis=1)
+    return found.series.with_columns(
+        *(() if "segment" in found.series.columns else (pl.lit(None, pl.String).alias("segment"),)),
+        recent=pl.Series(recent.round(2)),
+        per_week=pl.Series(per_week.round(2)),
+        expected=pl.Series(made.total.round(1)),
+        low=pl.Series(made.low.round(1), nan_to_null=True),
+        high=pl.Series(made.high.round(1), nan_to_null=True),
+        change=pl.Series(_change(per_week, recent), nan_to_null=True),
+        weekly=pl.Series(made.weekly.round(2), dtype=pl.Array(pl.Float64, made.weekly.shape[1])),
+        silent=pl.Series(_silent_weeks(found.values)),
+    )
+
+
+def _silent_weeks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the weeks without demand at the end of each series; 0 if demand was missing for as long before.
+
+    The probability of the silence is below 1 %, by the share of weeks with demand in the half year before it.
+    """
+    sold = values > 0
+    silent = np.where(sold.any(axis=1), sold[:, ::-1].argmax(axis=1), 0)
+    back = np.arange(values.shape[1])[::-1]
+    before = (back >= silent[:, None]) & (back < silent[:, None] + HALF_YEAR)
+    share = ((sold & before).sum(axis=1) + 0.5) / (before.sum(axis=1) + 1)
+    unlikely = (silent >= FEWEST_SILENT) & ((1 - share) ** silent < UNLIKELY)
+    return np.where(unlikely, silent, 0)
+
+
+def _weekly(shown: pl.DataFrame, keys: list[str], as_of: date, weeks: int) -> pl.DataFrame:
+    starts = [as_of + timedelta(days=1 + 7 * week) for week in range(weeks)]
+    rows = shown.select(*keys, week=pl.lit(starts, pl.List(pl.Date)), expected=pl.col("weekly").arr.to_list())
+    return rows.explode("week", "expected").sort("week", *keys)
+
+
+def _methods(made: Demand) -> pl.DataFrame:
+    errors = sorted(made.errors.items(), key=lambda each: (each[1], each[0]))
+    return pl.DataFrame(
+        [(name, round(error, 4), name == made.method) for name, error in errors],
+        schema={"method": pl.String, "error": pl.Float64, "chosen": pl.Boolean},
+        orient="row",
+    )
+
+
+def _require_history(found: WeeklyDemand, weeks: int, as_of: date, by: str) -> None:
+    series, length = found.values.shape
+    if not series and found.without_item:
+        raise NotEnoughDataError(f"no purchase line has a {by}", hint=f"map the column {COLUMN[by]}: ckm help mapping")
+    if length < weeks_needed(weeks):
+        raise NotEnoughDataError(
+            f"{counted(length, 'whole week')} of data up to {as_of}, {weeks_needed(weeks)} are needed to test a "
+            f"forecast of {weeks} weeks",
+            hint="load earlier exports",
+        )
 
 
 def _refuse(by: str | None, measure: str, weeks: int) -> None:
@@ -217,14 +252,33 @@ def default_item(transactions: pl.LazyFrame) -> str:
     return PRODUCT
 
 
-def _segments(dataset: Dataset, as_of: date) -> pl.DataFrame:
-    from ckm.segment import segment
-
-    return segment(dataset, as_of=as_of, keep=False).frame.select("customer_id", "segment")
-
-
 def _change(per_week: NDArray[np.float64], recent: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(recent > 0, (per_week / np.where(recent > 0, recent, 1.0) - 1).round(4), np.nan)
+
+
+def _history(days: DataDays, found: WeeklyDemand, measure: str, by: str, weeks: int) -> Iterator[str]:
+    length = found.values.shape[1]
+    yield basis(f"{measure} by {by}, {weeks} weeks after {days.as_of}, from {counted(length, 'week')} of data")
+    if days.end is not None:
+        yield doubt(f"{days.end.sentence}; the weeks since then count as weeks without demand")
+
+
+def _changed_items(items: pl.DataFrame, by: str, weeks: int, *, data_end: bool) -> Iterator[str]:
+    new = items.filter(pl.col("weeks_sold") <= NEW_WEEKS, pl.col("weeks_sold") < weeks - NEW_WEEKS)
+    if new.height:
+        named = new.sort("expected", descending=True)["item"].unique(maintain_order=True)
+        without = ", without an interval: too few in the past" if new["low"].null_count() else ""
+        yield doubt(
+            f"first sold in the last {NEW_WEEKS} weeks, so the forecast is uncertain{without}: "
+            + some(named.to_list(), MOST_NAMED)
+        )
+    silent = items.filter(pl.col("silent") > 0, pl.col("expected") >= 1)
+    if silent.height and not data_end:
+        named = silent.sort("expected", descending=True)["item"].unique(maintain_order=True)
+        yield doubt(
+            f"no demand in the last {FEWEST_SILENT} weeks or longer, which is unusual for the {by}: "
+            f"{some(named.to_list(), MOST_NAMED)}; discontinued, renamed or out of stock?"
+        )
 
 
 def _quality(made: Demand, by: str, weeks: int) -> Iterator[str]:

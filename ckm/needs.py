@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._needs.emerging import RECENT_WEEKS, Emerging, emerging
-from ckm._needs.implied import HORIZON_DAYS, implied
+from ckm._needs.implied import FEWEST_PURCHASES, implied
 from ckm._needs.need import Need, needs_table
 from ckm._needs.searches import searches_without_hits
 from ckm._needs.workarounds import workarounds
@@ -30,7 +30,7 @@ from ckm.models.count_alarm import FEWEST_WEEKS
 from ckm.remark import basis, doubt
 from ckm.result import Result
 from ckm.time_zones import end_of_day
-from ckm.wording import counted
+from ckm.wording import counted, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -295,7 +295,7 @@ def _untested(rising: Emerging, tests: int) -> Iterator[str]:
     if rising.false_alarms is None:
         yield f"emerging topics, {FEWEST_WEEKS} weeks of comments on topics are needed, there are {rising.weeks}"
     if not tests:
-        yield f"implied categories, two categories and customers of {HORIZON_DAYS} days and more are needed"
+        yield f"implied categories, {FEWEST_PURCHASES} later purchases of customers of one and of others are needed"
 
 
 def _alarm_remarks(rising: Emerging) -> Iterator[str]:
@@ -306,12 +306,7 @@ def _alarm_remarks(rising: Emerging) -> Iterator[str]:
             f"{rate.dispersion:.2f}"
         )
     if rising.small:
-        named = ", ".join(rising.small[:MOST_SMALL])
-        more = len(rising.small) - MOST_SMALL
-        yield doubt(
-            f"too small to notice a rise to three times the rate soon: {named}"
-            + (f" and {more} more" if more > 0 else "")
-        )
+        yield doubt(f"too small to notice a rise to three times the rate soon: {some(rising.small, MOST_SMALL)}")
 
 
 def _baskets(transactions: pl.LazyFrame, column: str, as_of: date, time_zone: str) -> pl.DataFrame:

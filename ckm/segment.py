@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import polars as pl
+
 from ckm._segment.apply import apply_definition, definition_needs, read_for
 from ckm._segment.definition import Detail
 from ckm._segment.learn import segment_customers
@@ -27,10 +29,8 @@ from ckm.partitions.partitioned_ledger import PartitionedLedger, Reading
 from ckm.remark import warning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
-
-    import polars as pl
 
     from ckm._segment.definition import Definition
     from ckm._segment.definition_file import SavedDefinition
@@ -42,7 +42,15 @@ if TYPE_CHECKING:
     from ckm.dataset.source import Source
     from ckm.store import Store
 
-__all__ = ["SegmentOptions", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]
+__all__ = [
+    "SegmentOptions",
+    "Segmentation",
+    "apply_definition",
+    "segment",
+    "segment_customers",
+    "segment_dataset",
+    "segment_history",
+]
 
 DEFAULT_NAME = "default"
 """Name of the RFM definition; definitions of other methods have the name of the method."""
@@ -267,6 +275,40 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
         if store is not None:
             keep(store, result)
     return result
+
+
+def segment_history(source: Source, days: Sequence[date], *, as_of: date | None = None) -> pl.DataFrame:
+    """Return the segments of customers on past days, by the definition of the as-of date, which is applied unchanged.
+
+    Parameters
+    ----------
+    source
+        A workspace, a file or a folder of transactions, a table, or a dataset.
+    days
+        Days up to the as-of date, newest first. Days before the first purchase are left out.
+    as_of
+        As-of date; None means the newest usual day.
+
+    Returns
+    -------
+    ``day``, ``customer_id`` and ``segment``; customers without a purchase by the day have no row.
+    """
+    dataset = IN_MEMORY.dataset(source)
+    found = segment(dataset, as_of=as_of, keep=False)
+    saved, dataset = found.definition, dataset.known_on(as_of)
+    tables = {**dataset.tables, "transactions": dataset.transactions}
+    cache = find_cache(dataset, keep=False)
+    ledger = read_for(saved, tables, as_of=found.as_of, cache=cache, keep_stray_dates=dataset.config.keeps_stray_dates)
+    parts = []
+    for day in days:
+        try:
+            table = definition_table(saved, ledger, tables.get("customers"), as_of=day)
+        except NotEnoughDataError:  # no customer had bought yet
+            break
+        segments = saved.definition.assign(table.frame)["segment"].cast(pl.String)
+        parts.append(table.frame.select(pl.lit(day).alias("day"), pl.col("customer_id").cast(pl.String), segments))
+    schema = {"day": pl.Date, "customer_id": pl.String, "segment": pl.String}
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
 def _cannot_save(dataset: Dataset, request: SegmentOptions) -> bool:

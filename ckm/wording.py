@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 def share(part: float) -> str:
     """Format ``0.2054`` as ``20.5 %``; values near 0 or 1 are never rounded to 0 or 100 %."""
@@ -21,3 +26,13 @@ def counted(count: int, noun: str, one: str = "", many: str = "") -> str:
     """
     verb = one if count == 1 else many
     return f"{count:,} {noun}{'' if count == 1 else 's'}{f' {verb}' if verb else ''}"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """Return the first ``most`` names, and the number of all others.
+
+    >>> some(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ckm.errors import NotEnoughDataError, UsageError
 from tests.conftest import Run
 
 LAST = date(2025, 12, 28)
+FIRST = LAST - timedelta(days=9 * 7 - 1)
 
 
 def shop(path: Path, weeks: int = 40, *, per_week: int = 6) -> Path:
@@ -49,7 +51,7 @@ def test_measures(tmp_path: Path, measure: str, expected: float) -> None:
 def test_the_weekly_demand_equals_that_of_duckdb(tmp_path: Path) -> None:
     path = shop(tmp_path / "orders.csv", 9)
     rows = ckm.open(path).tables["transactions"]
-    found = weekly_demand(rows, "product_id", "units", as_of=LAST, time_zone="UTC")
+    found = weekly_demand(rows, "product_id", "units", first=FIRST, as_of=LAST, time_zone="UTC")
     peer = duckdb.sql(
         f"select product_id, (date '{LAST}' - ordered_at) // 7 as week, sum(quantity) as units"
         f" from '{path}' group by all"
@@ -83,11 +85,77 @@ def test_returns_and_cancelled_lines_are_no_demand(tmp_path: Path) -> None:
     assert ckm.forecast.forecast(path).frame["expected"].to_list() == [24.0, 24.0]
 
 
+def appended(path: Path, *lines: str) -> Path:
+    path.write_text(path.read_text() + "\n".join(lines) + "\n")
+    return path
+
+
 def test_segments_leave_out_small_groups_and_say_so(tmp_path: Path) -> None:
-    found = ckm.forecast.forecast(shop(tmp_path / "orders.csv", per_week=30), segments=True, min_group_size=5)
-    assert set(found.frame.columns) >= {"item", "segment"}
-    assert "(guests)" not in found.frame["segment"].to_list()
+    path = shop(tmp_path / "orders.csv", per_week=30)
+    appended(path, *(f"rare-{n},c1,{LAST - timedelta(days=n)},p-rare,cat,1,10,EUR" for n in range(3)))
+    found = ckm.forecast.forecast(path, segments=True, min_group_size=5)
+    assert "p-rare" not in found.frame["item"].to_list()
     assert any("too few customers" in each for each in found.remarks)
+
+
+def test_segments_are_those_at_the_beginning_of_the_weeks(tmp_path: Path) -> None:
+    """Each customer buys once, in a week of their own: all demand is of guests and first-time buyers."""
+    lines = [shop(tmp_path / "orders.csv", 0).read_text().strip()]
+    for week in range(60):
+        day = LAST - timedelta(days=7 * week)
+        lines += [f"o{week}-{n},c{week}-{n},{day},p0,cat,1,10,EUR" for n in range(8)]
+        lines += [f"g{week}-{n},,{day},p0,cat,1,10,EUR" for n in range(5)]
+    path = tmp_path / "once.csv"
+    path.write_text("\n".join(lines) + "\n")
+    found = ckm.forecast.forecast(path, segments=True)
+    assert found.frame.select("segment", "expected").rows() == [("(first-time buyers)", 32.0), ("(guests)", 20.0)]
+
+
+def test_a_shop_without_known_customers_has_a_forecast(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(re.sub(r",c\d,", ",,", shop(tmp_path / "known.csv").read_text()))
+    assert ckm.forecast.forecast(path).frame["expected"].to_list() == [24.0, 24.0]
+
+
+def test_a_stray_date_adds_no_weeks_without_demand(tmp_path: Path) -> None:
+    whole = ckm.forecast.forecast(shop(tmp_path / "orders.csv"))
+    stray = ckm.forecast.forecast(appended(tmp_path / "orders.csv", "old,c1,1970-01-01,p0,cat,2,10,EUR"))
+    assert any("from 39 weeks of data" in each for each in whole.remarks)
+    assert any("from 39 weeks of data" in each for each in stray.remarks)
+
+
+def test_revenue_of_guests_in_another_currency_is_refused_and_units_are_not(tmp_path: Path) -> None:
+    path = appended(shop(tmp_path / "orders.csv"), f"g,,{LAST},p0,cat,2,10,USD")
+    with pytest.raises(UsageError, match="EUR, USD"):
+        ckm.forecast.forecast(path, measure="revenue")
+    assert ckm.forecast.forecast(path).frame.height == 2
+
+
+def test_corrections_of_the_stock_are_no_demand(tmp_path: Path) -> None:
+    path = appended(shop(tmp_path / "orders.csv"), f"w,,{LAST},p0,cat,-900,0,EUR")
+    assert ckm.forecast.forecast(path).frame["expected"].to_list() == [24.0, 24.0]
+
+
+def test_a_new_item_has_no_interval_without_earlier_new_items_and_is_named(tmp_path: Path) -> None:
+    path = appended(shop(tmp_path / "orders.csv"), *(f"n{n},c{n},{LAST},p-new,cat,9,10,EUR" for n in range(4)))
+    found = ckm.forecast.forecast(path)
+    row = found.frame.row(by_predicate=pl.col("item") == "p-new", named=True)
+    assert (row["low"], row["high"]) == (None, None)
+    assert any("first sold in the last 8 weeks" in each and each.endswith("p-new") for each in found.remarks)
+
+
+def test_an_item_that_is_not_sold_any_more_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    last_weeks = [str(LAST - timedelta(days=day)) for day in range(14)]
+    lines = shop(tmp_path / "whole.csv").read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if ",p1," not in line or line.split(",")[2] not in last_weeks))
+    found = ckm.forecast.forecast(path)
+    assert [each for each in found.remarks if "discontinued, renamed or out of stock" in each and ": p1;" in each]
+
+
+def test_data_that_end_before_the_as_of_date_are_named(tmp_path: Path) -> None:
+    found = ckm.forecast.forecast(shop(tmp_path / "orders.csv"), as_of=LAST + timedelta(days=40))
+    assert any(f"the data end on {LAST}" in each for each in found.remarks)
 
 
 def test_too_few_weeks_exit_with_4_and_say_how_many_are_needed(tmp_path: Path, run: Run) -> None:

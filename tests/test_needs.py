@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -42,14 +43,15 @@ def regulars(customers: int = 24) -> list[tuple[str, date, str, str, str]]:
 
 
 def pairs() -> list[tuple[str, date, str, str, str]]:
-    """Return buyers of tea who buy pots next, and buyers of rugs who buy rugs again."""
+    """Return 100 buyers of tea, 60 of whom buy pots next, and 100 buyers of rugs, five of whom buy pots next."""
     begin = LAST - timedelta(days=500)
     rows = [(f"t{n}", begin + timedelta(days=n % 50), "p-tea", "tea", "sale") for n in range(100)]
     rows += [(f"t{n}", begin + timedelta(days=100 + n % 9), "p-pot", "pots", "sale") for n in range(60)]
     rows += [(f"t{n}", begin + timedelta(days=100 + n % 9), "p-tea", "tea", "sale") for n in range(60, 100)]
     for n in range(100):
-        rows += [(f"r{n}", begin + timedelta(days=day + n % 9), "p-rug", "rugs", "sale") for day in (0, 100)]
-    rows += [(f"r{n}", begin + timedelta(days=150), "p-pot", "pots", "sale") for n in range(5)]
+        second = ("p-pot", "pots") if n < 5 else ("p-rug", "rugs")
+        for day, goods in ((0, ("p-rug", "rugs")), (100, second)):
+            rows.append((f"r{n}", begin + timedelta(days=day + n % 9), *goods, "sale"))
     return rows
 
 
@@ -125,7 +127,21 @@ def test_a_category_bought_next_is_implied_and_its_reverse_is_not(tmp_path: Path
     assert (row["kind"], row["subject"], row["count"], row["customers"]) == ("implied", "pots", 60, 40)
     assert row["expected"] == pytest.approx(5)  # 5 of 100 others, of 100 customers
     assert row["ratio"] == pytest.approx(12)
-    assert row["need"].startswith("customers of tea buy pots within a year: 60%, of others 5%")
+    assert row["low"] < row["ratio"] < row["high"]
+    assert row["need"].startswith("customers of tea buy pots next: 60 did, 5.0 expected at the rate of other customers")
+    assert row["need"].endswith("40 customers of tea did not yet")
+
+
+def test_customers_who_buy_more_of_everything_imply_no_category(tmp_path: Path) -> None:
+    dice = np.random.default_rng(1)
+    shares, rows = np.array([0.4, 0.25, 0.2, 0.15]), []
+    for who, purchases in enumerate(dice.geometric(0.15, 400).clip(1, 40)):
+        for age in dice.choice(700, purchases, replace=False):
+            category = f"cat{dice.choice(4, p=shares)}"
+            rows.append((f"c{who}", LAST - timedelta(days=int(age)), f"p-{category}", category, "sale"))
+    found = ckm.needs.needs(written(tmp_path / "orders.csv", rows), as_of=LAST)
+    assert "12 pairs of categories" in " ".join(map(str, found.remarks))
+    assert found.frame.is_empty()
 
 
 def test_purchases_after_the_as_of_date_imply_nothing(tmp_path: Path) -> None:

@@ -17,17 +17,14 @@ from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.definitions import is_purchase, local_day
 from ckm.customers.ledger_cache import find_cache, stored_ledger
 from ckm.customers.ledger_needs import Needs
+from ckm.customers.row_days import row_days
 from ckm.customers.usual_days import usual_days
 from ckm.errors import NotEnoughDataError
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from numpy.typing import NDArray
-
     from ckm.dataset import Dataset
-
-    Whole = NDArray[np.int64]
 
 CATEGORY = "category"
 
@@ -62,7 +59,7 @@ def shop_days(dataset: Dataset, as_of: date | None) -> ShopDays:
     zone = dataset.config.time_zone
     with stored_ledger(find_cache(dataset, keep=False), zone, Needs(baskets=True)) as stored:
         if stored is None:
-            days, lines = _days_of(dataset.transactions, zone)
+            days, lines = row_days(dataset.transactions, zone)
             names, sale_days = _sold_categories(dataset.transactions, zone)
         else:
             coverage = stored.coverage()
@@ -82,12 +79,6 @@ def shop_days(dataset: Dataset, as_of: date | None) -> ShopDays:
     known = SaleDays(sale_days.items[by_then], sale_days.days[by_then], sale_days.lines[by_then])
     lost = np.flatnonzero(known.discontinued(day_number(end)))
     return ShopDays(end, None if keeps else calendar_day(usual.first), frozenset(names.gather(lost).drop_nulls()))
-
-
-def _days_of(transactions: pl.LazyFrame, zone: str) -> tuple[Whole, Whole]:
-    counts = transactions.select(day=local_day("ordered_at", zone)).drop_nulls().group_by("day").len().sort("day")
-    found = counts.collect(engine="streaming")
-    return found["day"].to_physical().to_numpy().astype(np.int64), found["len"].to_numpy().astype(np.int64)
 
 
 def _sold_categories(transactions: pl.LazyFrame, zone: str) -> tuple[pl.Series, SaleDays]:

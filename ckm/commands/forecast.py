@@ -64,7 +64,7 @@ def forecast(
     best one is used and named. low and high are an 80 % interval, from the errors of these past forecasts. Returns are
     left out. Exits with 4 if there are too few weeks to test a forecast: 15 for 4 weeks.
 
-    Cost: reads the transactions once; 20 million lines take some ten seconds.
+    Cost: reads the dates, then the lines of the transactions; --segments reads the customer ledger too.
 
     Examples:
       ckm forecast                              # products, the next 4 weeks

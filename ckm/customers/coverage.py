@@ -47,6 +47,15 @@ class Currency(NamedTuple):
     of_the_shop: int
 
 
+def several_currencies_error(currencies: Sequence[str]) -> UsageError:
+    """Return the error for amounts of several currencies that would be summed."""
+    return UsageError(
+        f"column 'currency' has several currencies ({', '.join(currencies)}); ckm does not add amounts of two",
+        hint="keep the rows of one currency; a rule in the mapping can quarantine all other rows",
+        currencies=currencies,
+    )
+
+
 @dataclass(frozen=True)
 class Coverage:
     """Number of lines by day and kind; currencies and largest amount of the used lines.
@@ -239,11 +248,7 @@ class Coverage:
             if (first := each.of_the_shop if with_guests else each.of_customers) is not None and first <= self.as_of
         ]
         if len(seen) > 1:
-            raise UsageError(
-                f"column 'currency' has several currencies ({', '.join(seen)}); ckm does not add amounts of two",
-                hint="keep the rows of one currency; a rule in the mapping can quarantine all other rows",
-                currencies=seen,
-            )
+            raise several_currencies_error(seen)
         return seen[0] if seen else ""
 
     def money_scale(self, amounts: Sequence[str], first_kind: int) -> int:

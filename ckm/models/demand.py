@@ -30,6 +30,10 @@ FEWEST_ORIGINS = 4
 MOST_GROUPS = 10
 FEWEST_ERRORS = 200
 """Errors per group of forecasts of similar size, of which the interval takes quantiles."""
+NEW_WEEKS = 8
+"""Weeks from the first demand of a series up to which it is new."""
+FEWEST_NEW_ERRORS = 50
+"""Fewest errors of new series from which their interval is computed."""
 COVERAGE = 0.8
 
 
@@ -42,7 +46,8 @@ class Demand:
     weekly
         Expected demand per week, shape (series, weeks).
     total, low, high
-        Expected demand of all weeks, and its 80 % interval, each of shape (series,).
+        Expected demand of all weeks, and its 80 % interval, each of shape (series,). New series have an interval (NaN
+        otherwise) if the past had enough new series.
     method
         Name of the chosen method.
     errors
@@ -97,8 +102,28 @@ def forecast_demand(history: Floats, weeks: int) -> Demand:
     method = _chosen(by_origin, weeks)
     weekly = METHODS[method](history, weeks)
     total = weekly.sum(axis=1)
-    low, high = _interval(past[method].ravel(), actual.ravel(), total)
+    low, high = _intervals_by_age(history, np.array(origins), past[method], actual, total)
     return Demand(weekly, total, low, high, method, errors, len(origins))
+
+
+def _intervals_by_age(
+    history: Floats, origins: NDArray[np.int64], past: Floats, actual: Floats, total: Floats
+) -> tuple[Floats, Floats]:
+    """Return the intervals of old and of new series, each from the errors of series of that age at the origin.
+
+    A series is new up to ``NEW_WEEKS`` weeks after its first demand. Those with demand in the first weeks of the data
+    may be older. ``past`` and ``actual`` have the shape (origins, series).
+    """
+    first = np.where((history > 0).any(axis=1), (history > 0).argmax(axis=1), 0)
+    began = origins[:, None] > first
+    was_new = (origins[:, None] - first <= NEW_WEEKS) & (first >= NEW_WEEKS)
+    is_new = (history.shape[1] - first <= NEW_WEEKS) & (first >= NEW_WEEKS)
+    low, high = np.full((2, len(total)), np.nan)
+    for new in (False, True):
+        now, then = is_new == new, began & (was_new == new)
+        if now.any() and (not new or then.sum() >= FEWEST_NEW_ERRORS):
+            low[now], high[now] = _interval(past[then], actual[then], total[now])
+    return low, high
 
 
 def _chosen(by_origin: Mapping[str, Floats], weeks: int) -> str:

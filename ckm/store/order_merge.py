@@ -16,7 +16,7 @@ from ckm.store.loads import order_digest
 from ckm.store.order_candidates import FILE, POSITION, add_places
 from ckm.store.order_moments import as_moment, as_text, progress
 from ckm.store.order_states import EQUAL, KNOWN_FROM, MOMENT, ORDER, STORED_AMOUNTS, compare, contents, state_moments
-from ckm.store.replaced_states import in_scope, present_rows, replaced_states, state_schema
+from ckm.store.replaced_states import in_scope, present_rows, redated_orders, replaced_states, state_schema
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import ROW, is_undated
 
@@ -233,10 +233,9 @@ class OrderMerge:
         replaced = pl.concat([before, aligned(earlier, before.schema)])
         present = known.drop(FILE, POSITION)
         dated = present_rows(present, replaced, self._loads_with_this())
-        moved = dated.join(present, on=present.columns, how="anti", nulls_equal=True)[ORDER].unique()
-        of_moved = pl.col(ORDER).is_in(moved.implode())
-        add_places(self.plan.stale, known.filter(of_moved))
-        self.plan.entering.append(dated.filter(of_moved))
+        of_redated = pl.col(ORDER).is_in(redated_orders(dated, present).implode())
+        add_places(self.plan.stale, known.filter(of_redated))
+        self.plan.entering.append(dated.filter(of_redated))
 
     def _loads_with_this(self) -> pl.DataFrame:
         """Return the loads of the table and this load."""

@@ -15,7 +15,7 @@ from ckm.store.loads import history
 from ckm.store.order_candidates import FILE, POSITION
 from ckm.store.order_moments import loads_frame, of_loads_in_force
 from ckm.store.order_states import KNOWN_FROM, ORDER
-from ckm.store.replaced_states import in_scope, present_rows, state_schema
+from ckm.store.replaced_states import in_scope, present_rows, redated_orders, state_schema
 from ckm.store.side_tables import REPLACED_BY
 
 if TYPE_CHECKING:
@@ -78,9 +78,8 @@ def earlier_states(
     )
     columns = table.schema.names()
     dated = dated.select(columns)
-    moved = dated.join(staying, on=columns, how="anti", nulls_equal=True, maintain_order="left")
-    leaving = staying.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
-    entering = dated.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
+    of_redated = pl.col(ORDER).is_in(redated_orders(dated, staying.select(columns)).implode())
+    leaving, entering = staying.filter(of_redated), dated.filter(of_redated)
     places = {str(name): part[POSITION].to_numpy() for (name,), part in leaving.group_by(FILE, maintain_order=True)}
     return EarlierStates(entering, places)
 

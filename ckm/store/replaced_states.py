@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ckm.store.delta import StoredTable
 
 
+COPIES = " copies"
+"""Helper column: number of equal rows."""
+
+
 def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
     """Return the earlier states of ``orders`` (default: all orders), without states of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
@@ -28,6 +32,16 @@ def replaced_states(side: StoredTable, loads: pl.DataFrame, orders: pl.Series | 
 def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
     """Return the rows ``present`` of orders, with undated returns dated from all states of the orders."""
     return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
+
+
+def redated_orders(dated: pl.DataFrame, present: pl.DataFrame) -> pl.Series:
+    """Return the orders whose rows differ between ``dated`` and ``present``, which have the same columns.
+
+    Equal rows are counted: two increases of a refund by the same amount can have the same date.
+    """
+    counts = pl.concat([dated.with_columns(pl.lit(1).alias(COPIES)), present.with_columns(pl.lit(-1).alias(COPIES))])
+    differing = counts.group_by(present.columns).agg(pl.col(COPIES).sum()).filter(pl.col(COPIES) != 0)
+    return differing[ORDER].unique().sort()
 
 
 def state_schema(schema: pl.Schema) -> pl.Schema:

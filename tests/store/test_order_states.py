@@ -104,6 +104,21 @@ def test_two_files_that_are_loaded_again_count_a_refund_once(root: Path) -> None
     assert said(Store(root).scan("transactions")) == known([(newest(each), each) for each in exports[1:]])
 
 
+def test_equal_increases_of_a_refund_have_one_date_after_the_file_between_them_is_undone(root: Path) -> None:
+    order = Order("0", 0, {"p": 10.0})
+    days = [
+        (order,),
+        (replace(order, returned=2.0), Order("1", 1, {"p": 10.0})),
+        (replace(order, returned=4.0), Order("1", 1, {"p": 10.0}), Order("2", 2, {"p": 10.0})),
+    ]
+    exports = [(ENDS[0], *day, ENDS[1]) for day in days]
+    loads = {number: take(root, frame(exports[number]), f"day{number}").load_id for number in (2, 1, 0)}
+    assert Store(root).undo(loads[1]).load_again == ("day0",)
+    take(root, frame(exports[0]), "day0")
+    left = [(newest(exports[number]), exports[number]) for number in (0, 2)]
+    assert said(Store(root).scan("transactions")) == known(left)
+
+
 def test_a_file_that_is_loaded_again_keeps_its_moment(root: Path) -> None:
     exports = [next_day((), {}, 1)]
     for changes_ in ({}, {"0": "refund"}, {}):

@@ -1,0 +1,71 @@
+"""Segments of customers at the beginning of blocks of weeks, so that past demand is divided as that of the forecast.
+
+The segment of today follows from the purchases that are forecast from: customers who are lost today have bought nothing
+lately, and new customers have. The demand of a past block of weeks is therefore divided by the segments at its
+beginning, as the demand of the coming weeks is divided by those of today.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._forecast.weekly_demand import FIRST_TIME, GUESTS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm.dataset import Dataset
+
+MOST_WEEKS = 104
+"""Weeks of history with segments: two years, for the season."""
+
+
+@dataclass(frozen=True)
+class SegmentBlocks:
+    """Segments at the beginning of past blocks.
+
+    Attributes
+    ----------
+    frame
+        ``customer_id``, ``block`` (0 is the last one before the as-of date) and ``segment``.
+    length
+        Weeks of a block.
+    blocks
+        Number of blocks.
+    """
+
+    frame: pl.DataFrame
+    length: int
+    blocks: int
+
+    @property
+    def weeks(self) -> int:
+        """Weeks of history with segments."""
+        return self.length * self.blocks
+
+    def joined(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Return purchase lines with ``customer_id`` and ``week`` (0 is the last) and their segment."""
+        found = rows.with_columns(block=pl.col("week") // self.length).join(
+            self.frame.lazy(), on=["customer_id", "block"], how="left"
+        )
+        return found.with_columns(
+            segment=pl.when(pl.col("customer_id").is_null())
+            .then(pl.lit(GUESTS))
+            .otherwise(pl.col("segment").fill_null(FIRST_TIME))
+        )
+
+
+def segment_blocks(dataset: Dataset, as_of: date, first: date, length: int) -> SegmentBlocks:
+    """Return the segments of the customers at the beginning of each block of ``length`` weeks since ``first``."""
+    from ckm.segment import segment_history
+
+    most = min(MOST_WEEKS, ((as_of - first).days + 1) // 7) // length
+    days = [as_of - timedelta(days=7 * length * (block + 1)) for block in range(most)]
+    found = segment_history(dataset, days, as_of=as_of)
+    numbers = pl.DataFrame({"day": days, "block": range(len(days))}, schema={"day": pl.Date, "block": pl.Int64})
+    frame = found.join(numbers, on="day").select("customer_id", "block", "segment")
+    return SegmentBlocks(frame, length, frame["block"].n_unique())
