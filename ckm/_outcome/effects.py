@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._outcome.covariates import complete_risk
 from ckm.errors import NotEnoughDataError
 from ckm.models.experiments.hurdle import FEWEST_AMOUNTS, hurdle
 from ckm.models.experiments.multiplicity import SIGNIFICANT, holm, p_value
@@ -195,7 +196,7 @@ def rule_effects(experiment: Experiment, *, seed: int = 0) -> pl.DataFrame:
     covariates = np.column_stack(
         [
             np.log1p(np.maximum(members["value"].to_numpy(), 0)),
-            members["risk"].to_numpy(),
+            members.select(complete_risk()).to_series().to_numpy(),
             np.log1p(np.maximum(members["before"].to_numpy(), 0)),
         ]
     )
