@@ -75,6 +75,16 @@ MEMBER_COLUMNS = (
     "expected_gain",
     "segment",
 )
+LIST_COLUMNS = {
+    "audience": pl.String,
+    "origin": pl.String,
+    "assigned_on": pl.Date,
+    "last_day": pl.Date,
+    "metric": pl.String,
+    "treated": pl.Int64,
+    "holdout": pl.Int64,
+    "entry": pl.String,
+}
 
 
 @dataclass(frozen=True)
@@ -330,9 +340,7 @@ def list_audiences(source: Source = None) -> AudienceList:
         )
         for each in all_of
     ]
-    texts = {"audience": pl.String, "origin": pl.String, "assigned_on": pl.Date, "last_day": pl.Date}
-    more = {"metric": pl.String, "treated": pl.Int64, "holdout": pl.Int64, "entry": pl.String}
-    return AudienceList(pl.DataFrame(rows, schema={**texts, **more}, orient="row"))
+    return AudienceList(pl.DataFrame(rows, schema=LIST_COLUMNS, orient="row"))
 
 
 def export(source: Source, name: str, *, to: str = "csv") -> ContactList:

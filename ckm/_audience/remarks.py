@@ -34,6 +34,8 @@ def design_remarks(assignment: Assignment) -> Iterator[str]:
         yield basis(f"{counted(sum(assignment.suppressed.values()), 'person')} left out: {left}")
     if assignment.by_file:
         yield doubt(ARMS_OF_FILE)
+        if abs(assignment.share * assignment.customers - assignment.holdout) < 1:
+            yield basis("the sizes of the arms cannot be tested without the planned share: --holdout SHARE")
         yield from ratio_remarks(assignment.treated, assignment.holdout, assignment.share)
 
 
