@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,8 @@ from ckm._audience.design import (
     with_figures,
 )
 from ckm._audience.export_files import TARGETS, ContactList, contact_list
-from ckm._audience.remarks import design_remarks, power_sentence
+from ckm._audience.linked_members import as_persons, crossed_remark
+from ckm._audience.remarks import design_remarks, file_remarks, gain_remarks, power_sentence
 from ckm._audience.suppressions import suppressions
 from ckm._outcome.metric_values import ShopRecord, read_shop
 from ckm.assignments import FOLDER as AUDIENCES
@@ -74,6 +75,16 @@ MEMBER_COLUMNS = (
     "expected_gain",
     "segment",
 )
+LIST_COLUMNS = {
+    "audience": pl.String,
+    "origin": pl.String,
+    "assigned_on": pl.Date,
+    "last_day": pl.Date,
+    "metric": pl.String,
+    "treated": pl.Int64,
+    "holdout": pl.Int64,
+    "entry": pl.String,
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +97,9 @@ class Audience(Result):
         What was fixed before the list was made.
     members
         One row per person, sorted by customer_id: customer_id, arm (treated, holdout), stratum, why, entry (empty
-        without one), value (net of the last 12 months), risk (churn probability, or days since the last purchase),
-        before (the metric in a window of equal length before), expected_gain and segment (null if unknown).
+        without one), value (net of the last 12 months), risk (churn probability, or days since the last purchase;
+        null without one), before (the metric in a window of equal length before), expected_gain and segment (null if
+        unknown).
     remarks
         Remarks.
     folder
@@ -218,17 +230,20 @@ def new(
     dataset = dataset_of(source, by_customer=True)
     workspace = _workspace(dataset)
     folder = workspace.root / AUDIENCES / name
-    _check_entry(workspace, entry)
+    _check_entries(workspace, entry)
     progress("listing")
     found = find_candidates(origin, dataset, as_of, lambda: read_shop(dataset, as_of), seed=seed)
     progress("assigning")
     shop = read_shop(dataset, as_of or found.assigned_on)
+    unknown = tuple(file_remarks(found, shop)) if found.by_file else ()
+    if found.by_file:
+        _check_entries(workspace, *found.frame["entry"].drop_nulls().unique().sort())
     listed, remarks = (found.frame, ()) if found.has_arms else suppressions(found.frame, shop, name)
     assignment, members = _designed(name, listed, found, shop, options)
     if not dry_run:
         progress("writing")
         assignment = commit(folder, assignment, members)
-    notes = (*design_remarks(assignment), *remarks, *found.remarks)
+    notes = (*design_remarks(assignment), *unknown, *gain_remarks(members), *remarks, *found.remarks)
     return Audience(assignment, members, notes, None if dry_run else folder)
 
 
@@ -239,9 +254,13 @@ def _designed(
     metric, window = options.metric, options.window
     eligible = with_figures(listed.filter(pl.col("suppressed").is_null()), shop, metric, window)
     if eligible.height < 2:
+        left = ", ".join(f"{reason} {count:,}" for reason, count in _counts(listed).items())
+        found_of = f"{counted(eligible.height, 'person')} of {listed.height:,} may be contacted"
         raise NotEnoughDataError(
-            f"{counted(eligible.height, 'person')} of {listed.height:,} may be contacted, 2 are needed",
-            hint="choose another origin",
+            f"{found_of}{f' (left out: {left})' if left else ''}, 2 are needed",
+            hint="choose another origin, or wait until the reasons no longer apply"
+            if left
+            else "choose another origin",
         )
     baseline = baseline_of(eligible, shop, metric, window, by_risk=options.origin == CHURN)
     share = holdout_share(eligible, options, baseline)
@@ -321,13 +340,14 @@ def list_audiences(source: Source = None) -> AudienceList:
         )
         for each in all_of
     ]
-    texts = {"audience": pl.String, "origin": pl.String, "assigned_on": pl.Date, "last_day": pl.Date}
-    more = {"metric": pl.String, "treated": pl.Int64, "holdout": pl.Int64, "entry": pl.String}
-    return AudienceList(pl.DataFrame(rows, schema={**texts, **more}, orient="row"))
+    return AudienceList(pl.DataFrame(rows, schema=LIST_COLUMNS, orient="row"))
 
 
 def export(source: Source, name: str, *, to: str = "csv") -> ContactList:
     """Return the treated persons of an audience as a file for another program.
+
+    Ids that were linked since the assignment are one person, who is left out if one of the ids is in the holdout.
+    Persons who may not be contacted by their present consents are left out.
 
     Parameters
     ----------
@@ -347,8 +367,9 @@ def export(source: Source, name: str, *, to: str = "csv") -> ContactList:
         raise UnknownNameError("target", to, TARGETS, where="--to")
     found = show(source, name)
     dataset = dataset_of(source, by_customer=True)
-    treated = found.members.filter(pl.col("arm") == TREATED)
-    return contact_list(to, found.assignment, treated, dataset)
+    members, crossed = as_persons(found.members, dataset.persons)
+    made = contact_list(to, found.assignment, members.filter(pl.col("arm") == TREATED), dataset)
+    return replace(made, remarks=(*made.remarks, *crossed_remark(crossed)))
 
 
 def _workspace(dataset: Dataset) -> Workspace:
@@ -357,14 +378,16 @@ def _workspace(dataset: Dataset) -> Workspace:
     return dataset.workspace
 
 
-def _check_entry(workspace: Workspace, entry: str) -> None:
-    if not entry:
+def _check_entries(workspace: Workspace, *entries: str) -> None:
+    """Refuse an id that no knowledge entry has."""
+    if not any(entries):
         return
     from ckm._kb.entry_files import read_folder
 
     ids = [each.id for each in read_folder(workspace.kb_dir).entries]
-    if entry not in ids:
-        raise UnknownNameError("knowledge entry", entry, ids, where="--entry")
+    for entry in entries:
+        if entry and entry not in ids:
+            raise UnknownNameError("knowledge entry", entry, ids, where="--entry")
 
 
 def _mean(values: pl.Series, digits: int) -> float | None:

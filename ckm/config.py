@@ -117,8 +117,10 @@ def workspace_folder(root: Path | None = None) -> Path:
     return found.root if root is None else root
 
 
-def load_config(root: Path | None) -> Config:
+def load_config(root: Path | None, variables: Mapping[str, str] | None = None) -> Config:
     """Return the settings of the workspace at ``root``; without it, those of the environment and the defaults.
+
+    ``variables`` are further environment variables.
 
     Raises
     ------
@@ -127,8 +129,9 @@ def load_config(root: Path | None) -> Config:
         or a ``CKM_*`` variable is invalid.
     """
     _refuse_misspelt_variables()
+    environment = {**os.environ, **(variables or {})}
     if root is None:
-        return _fill(Config, {}, "", ENVIRONMENT_PREFIX)
+        return _fill(Config, {}, "", ENVIRONMENT_PREFIX, environment)
     path = root / CONFIG_NAME
     try:
         path.lstat()
@@ -140,7 +143,7 @@ def load_config(root: Path | None) -> Config:
         why = f"{root} is not a workspace: it has no {CONFIG_NAME}"
         raise UsageError(why, hint=f"make one with 'ckm init {root}'") from None
     document = read_yaml(path)
-    return _fill(Config, document.mapping() if document is not None else {}, "", ENVIRONMENT_PREFIX)
+    return _fill(Config, document.mapping() if document is not None else {}, "", ENVIRONMENT_PREFIX, environment)
 
 
 def _refuse_misspelt_variables() -> None:
@@ -162,7 +165,9 @@ def _variables(cls: type, prefix: str) -> Iterator[str]:
             yield variable
 
 
-def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: str) -> T:
+def _fill(
+    cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: str, environment: Mapping[str, str]
+) -> T:
     """Return the settings class ``cls`` from the environment, or else the file's ``entries``."""
     assert is_dataclass(cls)
     known = {each.name: each for each in fields(cls)}
@@ -174,11 +179,11 @@ def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: s
         variable = prefix + name.upper()
         if isinstance(each.default_factory, type):
             children = entry.mapping() if entry is not None else {}
-            values[name] = _fill(each.default_factory, children, f"{name}.", f"{variable}_")
+            values[name] = _fill(each.default_factory, children, f"{name}.", f"{variable}_", environment)
         elif "default" in each.metadata:
-            values[name] = _named_values(each.metadata, entry, f"{variable}_")
-        elif variable in os.environ:
-            values[name] = _parsed(each.metadata, os.environ[variable], variable)
+            values[name] = _named_values(each.metadata, entry, f"{variable}_", environment)
+        elif variable in environment:
+            values[name] = _parsed(each.metadata, environment[variable], variable)
         elif entry is not None and not entry.is_null:
             values[name] = _parsed(
                 each.metadata, entry.joined() if each.metadata.get("list") else entry.text(), entry.where
@@ -186,7 +191,9 @@ def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: s
     return cls(**values)
 
 
-def _named_values(metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: str) -> Mapping[str, Any]:
+def _named_values(
+    metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: str, environment: Mapping[str, str]
+) -> Mapping[str, Any]:
     """Return one value per name: the defaults, overridden by the file, overridden by the environment.
 
     A null value in the file removes a name: no limit.
@@ -201,8 +208,8 @@ def _named_values(metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: 
         else:
             values[name] = _parsed(metadata, child.text(), child.where)
     for name in {**default, **values}:
-        if (variable := prefix + name.upper()) in os.environ:
-            values[name] = _parsed(metadata, os.environ[variable], variable)
+        if (variable := prefix + name.upper()) in environment:
+            values[name] = _parsed(metadata, environment[variable], variable)
     return MappingProxyType(values)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from ckm._evaluate.coverage import coverage_of
 from ckm._evaluate.entry_history import read_history
 from ckm._evaluate.knowledge import knowledge_of
 from ckm._evaluate.measurement import EvaluationSources, MeasuredAudience
+from ckm._evaluate.overlap import persons_in_several
 from ckm._evaluate.programme import programme_of
 from ckm._evaluate.programme_return import return_of
 from ckm._evaluate.result import COLUMNS, Evaluation
@@ -111,7 +113,7 @@ def evaluate(
         period=period,
         compared=compared,
         currency=shop.currency,
-        remarks=tuple(_remarks(sources, period, compared)),
+        remarks=(*_remarks(sources, period, compared), *_overlap(workspace, sources, period, dataset.persons)),
     )
 
 
@@ -186,6 +188,18 @@ def _frame(
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 
 
+def _overlap(
+    workspace: Workspace, sources: EvaluationSources, period: Period, persons: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a doubt about persons who count in several audiences."""
+    assignments = [each.assignment for each in sources.audiences_of(period)]
+    if several := persons_in_several(workspace.root, assignments, persons):
+        yield doubt(
+            f"{counted(several, 'person', 'was', 'were')} treated in audiences whose windows overlap: their effects "
+            "and costs are added up, and count more than once"
+        )
+
+
 def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> Iterator[str]:
     audiences = sources.audiences_of(period)
     yield basis(f"{period}, compared with {compared}; {counted(len(audiences), 'audience')} whose window ended in it")
@@ -195,6 +209,9 @@ def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> It
     other = [each for each in audiences if each.outcome is not None and each.outcome.currency != sources.currency]
     if other:
         yield doubt(f"{counted(len(other), 'outcome')} in another currency left out")
+    zone = ZoneInfo(sources.time_zone)
+    if late := sum(each.at.astimezone(zone).date() > period.last for each in sources.uses.uses):
+        yield basis(f"{counted(late, 'logged use')} of entries after {period.last}: not counted yet")
     for what, broken in (("searches", sources.searches.broken), ("uses", sources.uses.broken)):
         if broken:
             yield doubt(f"{counted(broken, 'line')} of the log of {what} could not be read")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._audience.linked_members import as_persons, crossed_remark
 from ckm._audience.remarks import ARMS_OF_FILE, ratio_remarks
 from ckm._kb.evidence import Evidence
 from ckm._kb.evidence_file import write_evidence
@@ -167,7 +168,7 @@ def record(
     folder = audience_folder(_workspace(dataset).root, name)
     assignment = read_assignment(folder)
     members, erased = read_members(folder, assignment)
-    members, crossed = _as_persons(members, dataset)
+    members, crossed = as_persons(members, dataset.persons)
     progress("reading")
     shop = read_shop(dataset, as_of)
     first, last = assignment.assigned_on + DAY, min(shop.as_of, assignment.last_day)
@@ -248,20 +249,6 @@ def _workspace(dataset: Dataset) -> Workspace:
     return dataset.workspace
 
 
-def _as_persons(members: pl.DataFrame, dataset: Dataset) -> tuple[pl.DataFrame, int]:
-    """Return the members by present person, and the number of persons in both arms, who are left out.
-
-    Ids that were linked after the assignment may be of one person: in one arm it counts once.
-    """
-    if not dataset.persons:
-        return members, 0
-    linked = members.with_columns(pl.col("customer_id").replace(dict(dataset.persons)))
-    arms = linked.group_by("customer_id").agg(arms=pl.col("arm").n_unique())
-    both = arms.filter(pl.col("arms") > 1)
-    kept = linked.join(both, on="customer_id", how="anti").unique("customer_id", keep="first", maintain_order=True)
-    return kept, both.height
-
-
 def _row(effect: MeasuredEffect, role: str) -> tuple[object, ...]:
     return (
         effect.metric, role, effect.treated, effect.holdout, effect.treated_mean, effect.holdout_mean, effect.estimate,
@@ -290,8 +277,7 @@ def _remarks(found: OutcomeRecord, assignment: Assignment, erased: int, crossed:
     remarks += ratio_remarks(primary.treated, primary.holdout, assignment.share)
     if assignment.by_file:
         remarks.append(doubt(ARMS_OF_FILE))
-    if crossed:
-        remarks.append(doubt(f"{counted(crossed, 'person')} with linked ids in both arms left out"))
+    remarks += crossed_remark(crossed)
     if erased:
         remarks.append(basis(f"{counted(erased, 'person')} erased since the assignment"))
     if found.adjusted is not None:

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._runs.attribution import MOST_CAUSES, Cause, attributed, is_reproduced, setting_causes
 from ckm._runs.difference import Difference, causes, effects, short
 from ckm._runs.manifest import FOLDER, Manifest, find_manifest, manifests
-from ckm._runs.recompute import recompute
+from ckm._runs.recompute import later_files, recompute
 from ckm._runs.state import code_of, inputs_of, settings_of, versions_of
 from ckm.config import open_workspace
 from ckm.errors import CkmError
 from ckm.metadata import file_digest
 from ckm.result import Result
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     import os
 
+MOST_NAMED = 5
+"""Causes that a sentence names."""
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".ndjson", ".md", ".html", ".yaml"})
-SCHEMA = {"what": pl.String, "name": pl.String, "before": pl.String, "after": pl.String}
+SCHEMA = dict.fromkeys(("what", "name", "before", "after", "cause"), pl.String)
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,8 @@ class RunComparison(Result):
 
     @property
     def frame(self) -> pl.DataFrame:
-        """One row per difference, causes first: what, name, before, after."""
-        rows = [(each.what, each.name, each.before, each.after) for each in (*self.causes, *self.effects)]
+        """One row per difference, causes first: what, name, before, after, cause (which alone changes a figure)."""
+        rows = [(each.what, each.name, each.before, each.after, each.cause) for each in (*self.causes, *self.effects)]
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
     @property
@@ -128,10 +132,13 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
     then = find_manifest(root, run)
     arguments = [Path(word) for word in then.arguments if not word.startswith("-")]
     named = [root / each for each in arguments if (root / each).exists()]
+    inputs = inputs_of(root, then.command, named)
+    later = later_files(root, then)  # they are left out when the run is computed again
+    files = {name: digest for name, digest in inputs["files"].items() if name not in later}
     now = replace(
         then,
         settings=settings_of(root),
-        inputs=inputs_of(root, then.command, named),
+        inputs={**inputs, "files": files},
         code=code_of(),
         versions=versions_of(),
     )
@@ -153,18 +160,40 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
             remarks.append(f"{path} is no longer there")
         elif kept != facts["sha256"]:
             differing.append(Difference("file on disk", path, short(facts["sha256"]), short(kept)))
-    remarks += [_verdict(found, differing, then)]
+    proven = _proven(root, then) if any(each.what == "output" for each in differing) else ""
+    remarks += [proven or _verdict(found, differing, then)]
     return RunComparison(then.run, tuple(found), tuple(differing), tuple(reversed(remarks)))
 
 
 def diff(source: str | os.PathLike[str] | None, run: str, other: str) -> RunComparison:
-    """Return the differences between two recorded runs: causes, then outputs and their figures."""
+    """Return the differences between two recorded runs: causes, then outputs and their figures.
+
+    With several causes, a run is computed again with one setting or option of the other run at a time, and the figures
+    that change are listed with their cause. Inputs, code and versions of the past are not kept: they are named.
+    """
     root = _root(source)
     one, two = find_manifest(root, run), find_manifest(root, other)
     found = RunComparison(one.run, tuple(causes(one, two)), tuple(effects(one, two)))
-    if found.equal and found.causes:
-        return replace(found, remarks=("the differences have no effect on the outputs",))
-    return found
+    if not found.causes or found.equal:
+        return replace(found, remarks=("the differences have no effect on the outputs",)) if found.causes else found
+    rest = [each for each in found.causes if each.what not in ("argument", "setting")]
+    if len(found.causes) == 1:
+        return (
+            replace(found, remarks=(f"the only cause: {rest[0].what} {rest[0].name}",))
+            if rest
+            else _attributed(root, one, two, found)
+        )
+    return _attributed(root, one, two, found)
+
+
+def _attributed(root: Path, one: Manifest, two: Manifest, found: RunComparison) -> RunComparison:
+    """Return a comparison with the figures that each setting and option changes alone, and what is not attributed."""
+    parts, remarks, impossible = attributed(root, one, two)
+    rest = [f"{each.what} {each.name}".strip() for each in found.causes if each.what not in ("argument", "setting")]
+    rest += [f"setting {name}" for name in impossible]
+    if rest:
+        remarks.append(f"not attributed, because their earlier state is not kept: {', '.join(rest)}")
+    return replace(found, effects=(*found.effects, *parts), remarks=tuple(remarks))
 
 
 def prune(source: str | os.PathLike[str] | None = None, *, keep: int = 1, dry_run: bool = False) -> Runs:
@@ -202,7 +231,25 @@ def _because(found: list[Difference]) -> str:
     erased = [each for each in found if each.what == "erasure"]
     if erased:
         return "inputs erased: customers were erased after the run"
-    return f"changed since the run: {'; '.join(map(str, found[:3]))}" if found else "nothing that it read has changed"
+    if not found:
+        return "nothing that it read has changed"
+    more = f"; and {len(found) - MOST_NAMED:,} more" if len(found) > MOST_NAMED else ""
+    ordered = sorted(found, key=lambda each: each.what == "saved run")
+    return f"changed since the run: {'; '.join(map(str, ordered[:MOST_NAMED]))}{more}"
+
+
+def _proven(root: Path, then: Manifest) -> str:
+    """Return a sentence on the settings with whose earlier values the outputs are equal again; empty if none are."""
+    settings, _ = setting_causes(root, then.settings)
+    for cause in settings[:MOST_CAUSES]:
+        if is_reproduced(root, then, cause):
+            return f"{cause.text} makes the difference: with its earlier value the outputs are byte for byte equal"
+    if len(settings) > 1:
+        whole = Cause("", {name: value for each in settings for name, value in each.variables.items()})
+        if is_reproduced(root, then, whole):
+            names = ", ".join(each.text for each in settings)
+            return f"several settings together make the difference: {names}"
+    return ""
 
 
 def _verdict(found: list[Difference], differing: list[Difference], then: Manifest) -> str:
@@ -211,8 +258,8 @@ def _verdict(found: list[Difference], differing: list[Difference], then: Manifes
     if differing:
         return _because(found)
     count = len(then.outputs)
-    equal = f"{count} output{'s' if count > 1 else ''} computed again, byte for byte equal"
-    return f"{equal}; {len(found)} changes since the run have no effect on it" if found else equal
+    equal = f"{counted(count, 'output')} computed again, byte for byte equal"
+    return f"{equal}; {counted(len(found), 'change')} since the run without effect on it" if found else equal
 
 
 def _first_difference(one: Path, other: Path) -> str:

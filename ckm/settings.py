@@ -427,6 +427,8 @@ class EvaluateSettings:
         Mean cost of the offer per treated customer of an audience with an offer; None if unknown.
     hour_cost
         Cost of an hour of work; None if unknown.
+    margin_share
+        Margin as a share of net sales, for outcomes without an effect on margin; None if unknown.
     hours_per_entry, hours_per_audience, hours_per_month
         Hours of work for a newly validated knowledge entry, for an audience, and for everything else in a month; None
         if unknown.
@@ -440,6 +442,7 @@ class EvaluateSettings:
     contact_cost: float | None = _setting(None, parse_amount, shown=True)
     offer_cost: float | None = _setting(None, parse_amount, shown=True)
     hour_cost: float | None = _setting(None, parse_amount, shown=True)
+    margin_share: float | None = _setting(None, parse_share, shown=True)
     hours_per_entry: float | None = _setting(None, parse_amount, shown=True)
     hours_per_audience: float | None = _setting(None, parse_amount, shown=True)
     hours_per_month: float | None = _setting(None, parse_amount, shown=True)

@@ -9,10 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ckm._audience.remarks import gain_remarks
 from ckm.assignments import ASSIGNMENT, HOLDOUT, MEMBERS, TREATED, document_digest, person_hash
 from ckm.audience import export, list_audiences, new, show
-from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError, VerificationError
+from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError, VerificationError
 from ckm.identities import FILE as IDENTITIES
+from ckm.ingest import ingest
+from ckm.ingest.options import IngestOptions
+from ckm.outcome import record
 from ckm.privacy import erase
 from ckm.privacy import export as personal_data
 from tests._outcome.shop import CUSTOMERS, STARTED, customer, make_shop
@@ -275,3 +279,90 @@ def test_an_export_has_the_treated_arm_only(own: Path) -> None:
     contacts = export(own, "sent", to="csv").frame
     treated = found.members.filter(pl.col("arm") == TREATED)["customer_id"]
     assert contacts["customer_id"].to_list() == treated.to_list()
+
+
+def test_an_export_has_the_contacts_of_the_present_person_and_nobody_of_the_holdout(own: Path) -> None:
+    found = new(own, "sent", origin=str(own / "list.csv"), as_of=DAY)
+    of_arm = {arm: found.members.filter(pl.col("arm") == arm)["customer_id"].to_list() for arm in (TREATED, HOLDOUT)}
+    one, two, three, moved = of_arm[TREATED][:4]
+    lines = [
+        f"{one},{two},same,{one}",
+        f"{of_arm[HOLDOUT][0]},{three},same,{of_arm[HOLDOUT][0]}",
+        f"other,{moved},same,other",
+    ]
+    (own / IDENTITIES).write_text("\n".join(["left,right,verdict,person_id", *lines]) + "\n")
+    made = export(own, "sent", to="csv")
+    ids = made.frame["customer_id"].to_list()
+    assert ids.count(one) == 1
+    assert not {two, three, of_arm[HOLDOUT][0]} & set(ids)
+    assert made.frame.filter(pl.col("customer_id") == "other")["email"].to_list() == [f"p{int(moved[1:])}@example.org"]
+    assert any("1 person with linked ids in both arms left out" in each for each in made.remarks)
+
+
+def campaign(own: Path, *rows: str, header: str = "customer_id,arm,assigned_at") -> str:
+    (own / "campaign.csv").write_text("\n".join([header, *rows]) + "\n")
+    return str(own / "campaign.csv")
+
+
+def test_a_row_without_an_arm_is_named_by_its_number(own: Path) -> None:
+    origin = campaign(own, f",treated,{STARTED}", f"c0001,treated,{STARTED}", f"c0002,,{STARTED}")
+    with pytest.raises(InputError, match="row 3: unknown arm"):
+        new(own, "bad", origin=origin)
+
+
+def test_an_id_in_both_arms_is_refused_but_a_linked_person_is_left_out(own: Path) -> None:
+    rows = [f"{customer(n)},{'control' if n % 4 == 0 else 'test'},{STARTED}" for n in range(200)]
+    with pytest.raises(InputError, match="1 customer id is in both arms"):
+        new(own, "bad", origin=campaign(own, *rows, f"c0001,control,{STARTED}"))
+    (own / IDENTITIES).write_text("left,right,verdict,person_id\nc0001,c0004,same,c0001\n")
+    found = new(own, "linked", origin=campaign(own, *rows), dry_run=True)
+    assert found.members.height == 198
+    assert any("1 person with linked ids in both arms left out" in each for each in found.remarks)
+
+
+def test_another_day_than_that_of_the_file_is_refused(own: Path) -> None:
+    rows = [f"c0001,treated,{STARTED}", f"c0002,control,{STARTED}"]
+    with pytest.raises(UsageError, match="was assigned on 2026-03-31, and --as-of is 2026-04-05"):
+        new(own, "day", origin=campaign(own, *rows), as_of=date(2026, 4, 5), dry_run=True)
+    late = new(own, "late", origin=campaign(own, "c0001,treated,2026-06-03", "c0002,control,2026-06-03"), dry_run=True)
+    assert any("3 days after the end of the data" in each for each in late.remarks)
+
+
+def test_persons_of_a_file_who_are_in_no_table_are_counted_by_arm(own: Path) -> None:
+    rows = [f"c0001,treated,{STARTED}", f"c0002,control,{STARTED}", f"nobody,treated,{STARTED}"]
+    found = new(own, "unknown", origin=campaign(own, *rows), dry_run=True)
+    assert any("1 person of the file (1 treated, 0 holdout) in no table" in each for each in found.remarks)
+    with pytest.raises(InputError, match="none of 2 persons"):
+        new(own, "unknown", origin=campaign(own, "x", "y", header="customer_id"), as_of=DAY, dry_run=True)
+
+
+def test_an_entry_of_a_file_must_exist(own: Path) -> None:
+    with pytest.raises(UnknownNameError, match="knowledge entry"):
+        new(own, "e", origin=campaign(own, "c0001,call-bakc", "c0002,", header="customer_id,entry"), as_of=DAY)
+
+
+def test_a_person_without_a_purchase_has_no_risk(tmp_path: Path) -> None:
+    own = make_shop(tmp_path / "shop", {customer(number) for number in range(100, 300, 3)})
+    (own / "incoming" / "more.csv").write_text("customer_id,email\nprospect,a@example.org\n")
+    ingest(own, own / "incoming" / "more.csv", options=IngestOptions(table="customers"))
+    rows = [*(f"c{n:04d}" for n in range(100, 300)), "prospect"]
+    found = new(own, "cold", origin=campaign(own, *rows, header="customer_id"), as_of=DAY, adjust=True)
+    assert found.members.filter(pl.col("customer_id") == "prospect")["risk"].to_list() == [None]
+    assert found.members["risk"].max() < 100
+    record(own, "cold", dry_run=True)
+
+
+def test_who_is_left_out_is_counted_by_reason_if_nobody_is_left(own: Path) -> None:
+    new(own, "first", origin=str(own / "list.csv"), as_of=DAY, holdout=0.5)
+    with pytest.raises(
+        NotEnoughDataError,
+        match=r"0 persons of 600 may be contacted \(left out: contacted 299, open_complaint 1, running 300\)",
+    ):
+        new(own, "second", origin=str(own / "list.csv"), as_of=DAY)
+
+
+def test_treated_persons_with_a_negative_expected_gain_are_doubted() -> None:
+    members = pl.DataFrame({"arm": [TREATED, TREATED, HOLDOUT], "expected_gain": [-1.0, 2.0, -3.0]})
+    assert [each.startswith("1 treated person has an expected gain below zero") for each in gain_remarks(members)] == [
+        True
+    ]

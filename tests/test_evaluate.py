@@ -262,3 +262,32 @@ def test_the_page_names_the_return_the_goals_and_what_cannot_be_said(found: Eval
     assert "What cannot be said" in page
     assert "≤ 14 days" in page
     assert "≥ 50.0%" in page
+
+
+def test_an_effect_on_net_sales_is_a_margin_by_the_share_in_the_settings(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop", git=False)
+    audience(root, "calls-net", date(2026, 5, 1), 14, 40, "", effect("net", 30, 10, 50, 40))
+    without = evaluate(root, as_of=AS_OF)
+    assert row(without, "incremental_margin", "calls-net")["value"] is None
+    config = root / "ckm.yaml"
+    config.write_text(config.read_text().replace("hour_cost: 50", "hour_cost: 50\n  margin_share: 30%"))
+    found = evaluate(root, as_of=AS_OF)
+    one = row(found, "incremental_margin", "calls-net")
+    # 40 treated × 30 EUR × 30 %, from 40 × 10 × .3 to 40 × 50 × .3
+    assert (one["value"], one["low"], one["high"]) == (360, 120, 600)
+    assert "evaluate.margin_share" in str(one["note"])
+    # the two measured margins stay: 80 × 12 and 40 × 10
+    assert row(found, "incremental_margin")["value"] == 1360 + 360
+
+
+def test_persons_who_were_treated_in_two_audiences_at_once_are_doubted(tmp_path: Path) -> None:
+    from tests._outcome.shop import make_shop as make_campaign_shop
+
+    shop = make_campaign_shop(tmp_path / "shop")
+    rows = [f"c{number:04d},{'control' if number % 4 == 0 else 'test'},2026-03-31" for number in range(40)]
+    (shop / "campaign.csv").write_text("\n".join(["customer_id,arm,assigned_at", *rows]) + "\n")
+    for name in ("one", "two"):
+        ckm.audience.new(shop, name, origin=str(shop / "campaign.csv"))
+    found = evaluate(shop, as_of=date(2026, 5, 31))
+    assert any("30 persons were treated in audiences whose windows overlap" in each for each in found.remarks)
+    assert not any("overlap" in each for each in evaluate(make_shop(tmp_path / "other"), as_of=AS_OF).remarks)

@@ -83,7 +83,7 @@ def test_the_file_says_what_was_recorded_in_the_same_bytes(shop: Path) -> None:
 
 def test_the_outcome_as_of_a_day_does_not_see_later_orders(shop: Path) -> None:
     draw(shop)
-    with pytest.raises(NotEnoughDataError, match="0 buyers in the window in expectation"):
+    with pytest.raises(NotEnoughDataError, match="0 persons with an order in the window in expectation"):
         record(shop, "may", as_of=date(2026, 4, 9))
     with pytest.raises(NotEnoughDataError, match="the window begins on 2026-04-01"):
         record(shop, "may", as_of=DAY)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm._audience.answered_complaints import answered_complaints
+from ckm._audience.linked_members import as_persons, crossed_remark
 from ckm.assignments import ARMS
 from ckm.churn import ChurnOptions, warn
 from ckm.customers.period import period_until
@@ -18,6 +19,7 @@ from ckm.metrics.context import ReportContext
 from ckm.metrics.metric import Missing
 from ckm.metrics.second_order import second_orders
 from ckm.segment import segment
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,7 @@ CHURN, SECOND_ORDER, ANSWERED, SEGMENT = "churn-warn", "second-order", "you-said
 ORIGINS = (CHURN, SECOND_ORDER, ANSWERED, f"{SEGMENT}NAME", "RULES.yaml", "FILE.csv")
 """What ``--from`` takes."""
 WHO, ARM, STARTED = "customer_id", "arm", "assigned_at"
+ROW = "row of the file"
 COLUMNS: dict[str, pl.DataType] = {
     WHO: pl.String(),
     "why": pl.String(),
@@ -62,11 +65,14 @@ class Candidates:
         Remarks of the origin.
     assigned_on
         Day of the assignment in the file; None without one.
+    by_file
+        Whether a file names the persons, some of whom may be in no table.
     """
 
     frame: pl.DataFrame
     remarks: tuple[str, ...] = ()
     assigned_on: date | None = None
+    by_file: bool = False
 
     @property
     def has_arms(self) -> bool:
@@ -113,7 +119,7 @@ def find_candidates(
     if path.suffix in (".yaml", ".yml") and path.exists():
         return _of_segment(dataset, as_of, path, None)
     if path.exists():
-        return of_file(path, dataset)
+        return of_file(path, dataset, as_of)
     raise UnknownNameError("origin of an audience", origin, ORIGINS, where="--from")
 
 
@@ -163,45 +169,55 @@ def _of_segment(dataset: Dataset, as_of: date | None, by: str | Path, name: str 
     return Candidates(_completed(frame))
 
 
-def of_file(path: Path, dataset: Dataset) -> Candidates:
+def of_file(path: Path, dataset: Dataset, as_of: date | None) -> Candidates:
     """Return the persons of a file with ``customer_id``, and ``arm`` and ``assigned_at`` of a campaign run elsewhere.
 
-    ``assigned_at`` must be the same day in every row. Rows of linked ids count once.
+    ``assigned_at`` must be the same day in every row. Rows of linked ids count once; persons whose linked ids are in
+    both arms are left out.
 
     Raises
     ------
     UsageError
-        There is no column ``customer_id``.
+        There is no column ``customer_id``, or ``as_of`` is another day than that of the file.
     InputError
-        An arm or a day is invalid, or linked ids of one person are in both arms.
+        An arm or a day is invalid, or an id is in both arms.
     """
     rows = _read(path)
     by_name = {normalise(name): name for name in rows.columns}
     if (column := by_name.get(normalise(WHO))) is None:
         raise UsageError(f"{path}: no column '{WHO}'", hint="name the column of the customer ids customer_id")
     person = pl.col(column).cast(pl.String).str.strip_chars()
-    listed = rows.with_columns(person.alias(WHO)).filter(pl.col(WHO).is_not_null() & (pl.col(WHO) != ""))
-    if dataset.persons:
-        listed = listed.with_columns(pl.col(WHO).replace(dataset.persons))
+    numbered = rows.with_columns(person.alias(WHO)).with_row_index(ROW, offset=1)
+    listed = numbered.filter(pl.col(WHO).is_not_null() & (pl.col(WHO) != ""))
     extra = {}
     for name in ("why", "entry", "segment"):
         if name in by_name:
             extra[name] = pl.col(by_name[name])
     arm = by_name.get(ARM)
+    started = by_name.get(normalise(STARTED))
     if arm is None:
-        return Candidates(_completed(listed.select(WHO, **extra).unique(WHO, maintain_order=True)))
-    word = pl.col(arm).cast(pl.String).str.strip_chars().str.to_lowercase()
-    armed = listed.select(WHO, arm=word.replace(ARM_WORDS), **extra)
-    if not armed["arm"].is_in(list(ARMS)).all():
-        row = int((~armed["arm"].is_in(list(ARMS)).fill_null(False)).arg_true()[0]) + 1
-        raise InputError(f"{path}, row {row}: unknown arm", hint=f"write one of {', '.join(sorted(ARM_WORDS))}")
-    unique = armed.unique(maintain_order=True)
-    if unique[WHO].is_duplicated().any():
+        whole = listed.select(pl.col(WHO).replace(dict(dataset.persons)), **extra)
+        return Candidates(_completed(whole.unique(WHO, maintain_order=True)), by_file=True)
+    word = pl.col(arm).cast(pl.String).str.strip_chars().str.to_lowercase().fill_null("")
+    armed = listed.select(ROW, WHO, arm=word.replace(ARM_WORDS), **extra)
+    unknown = armed.filter(~pl.col("arm").is_in(list(ARMS)))
+    if unknown.height:
         raise InputError(
-            f"{path}: {int(unique[WHO].is_duplicated().sum() // 2)} persons are in both arms",
-            hint="leave them out, or correct identities.csv",
+            f"{path}, row {unknown[ROW][0]}: unknown arm", hint=f"write one of {', '.join(sorted(ARM_WORDS))}"
         )
-    return Candidates(_completed(unique), assigned_on=_day(path, listed, by_name.get(normalise(STARTED))))
+    in_both = armed.group_by(WHO).agg(arms=pl.col("arm").n_unique()).filter(pl.col("arms") > 1)
+    if in_both.height:
+        raise InputError(
+            f"{path}: {counted(in_both.height, 'customer id', 'is', 'are')} in both arms",
+            hint="a customer is in one arm; leave these customers out",
+        )
+    members, crossed = as_persons(armed.drop(ROW).unique(WHO, maintain_order=True), dataset.persons)
+    day = _day(path, listed, started)
+    if day is not None and as_of is not None and as_of != day:
+        raise UsageError(
+            f"{path} was assigned on {day}, and --as-of is {as_of}", hint=f"leave out --as-of, or the column {started}"
+        )
+    return Candidates(_completed(members), tuple(crossed_remark(crossed)), assigned_on=day, by_file=True)
 
 
 def _day(path: Path, rows: pl.DataFrame, column: str | None) -> date | None:

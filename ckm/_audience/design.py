@@ -11,7 +11,9 @@ import numpy as np
 import polars as pl
 
 from ckm._audience.candidates import ARM
+from ckm._outcome.covariates import complete_risk
 from ckm.assignments import HOLDOUT, TREATED, Stratum, draw_holdout
+from ckm.customers.day_totals import NO_DAY
 from ckm.customers.period import Period
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.experiments.power import audience_size, detectable_mean, detectable_rate, needed_share
@@ -71,7 +73,10 @@ class AudienceOptions:
 
 
 def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: int) -> pl.DataFrame:
-    """Return candidates with value, risk and the metric before, highest expected gain first, then highest value."""
+    """Return candidates with value, risk and the metric before, highest expected gain first, then highest value.
+
+    ``risk`` without a churn probability is the number of days since the last purchase; null without a purchase.
+    """
     persons = listed["customer_id"].to_list()
     year = Period(shop.as_of - timedelta(days=YEAR_DAYS - 1), shop.as_of)
     before = Period(shop.as_of - timedelta(days=window - 1), shop.as_of)
@@ -79,10 +84,13 @@ def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: in
     known = np.maximum(positions, 0)
     value = np.where(positions >= 0, shop.ledger.net_between(year)[known] / shop.ledger.scale, 0.0)
     last = shop.ledger.purchases.last_days().astype(np.int64)
-    silent = np.where(positions >= 0, shop.ledger.today - last[known], shop.ledger.today).astype(np.float64)
+    bought = (positions >= 0) & (last[known] != NO_DAY)
+    silent = pl.DataFrame({"days": shop.ledger.today - last[known], "bought": bought}).select(
+        pl.when("bought").then(pl.col("days").cast(pl.Float64))
+    )
     figures = listed.with_columns(
         value=pl.Series(value).round(MONEY_DIGITS),
-        risk=pl.coalesce("risk", pl.Series(silent)),
+        risk=pl.coalesce("risk", silent.to_series()),
         before=pl.Series(shop.values(metric, persons, before)).round(MONEY_DIGITS),
     )
     return figures.sort("expected_gain", "value", "customer_id", descending=[True, True, False], nulls_last=True)
@@ -155,10 +163,11 @@ def assigned(chosen: pl.DataFrame, salt: str, share: float) -> tuple[pl.DataFram
     if ARM in chosen.columns:
         held = int((chosen[ARM] == HOLDOUT).sum())
         return chosen.with_columns(stratum=pl.lit("all")).sort("customer_id"), [Stratum("all", chosen.height, held)]
-    name = pl.lit("all")
+    name: pl.Expr | pl.Series = pl.lit("all")
     if chosen.height >= GROUPS * GROUPS * FEWEST_OF_STRATUM:
-        value, risk = (quantile_cuts(chosen[each], GROUPS).score(pl.col(each)) for each in ("value", "risk"))
-        name = pl.format("value {}, risk {}", value, risk)
+        figures = chosen.select("value", complete_risk())
+        value, risk = (quantile_cuts(figures[each], GROUPS).score(pl.col(each)) for each in ("value", "risk"))
+        name = figures.select(pl.format("value {}, risk {}", value, risk)).to_series()
     grouped = chosen.with_columns(stratum=name)
     by_stratum = {
         str(stratum): rows["customer_id"].to_list()

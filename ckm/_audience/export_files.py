@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import yaml
 
 from ckm._link.fields import field_of
 from ckm._link.normalise import normalised, with_split_names
+from ckm.customers.consents import consent_records, contactable
 from ckm.files import replacing
 from ckm.remark import basis, doubt
 from ckm.result import Result
@@ -21,6 +23,7 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from datetime import date
 
     from ckm.assignments import Assignment
     from ckm.dataset import Dataset
@@ -35,6 +38,7 @@ COLUMN_FIELDS = {"display_name": FULL_NAME, "country": "country"}
 COUNTRY = r"^[A-Za-z]{2}$"
 """A country as ISO 3166-1 alpha-2; other texts are left out of files that need it."""
 E164 = r"^\+[1-9]\d{6,14}$"
+PUNCTUATION = r"[\p{P}\p{S}]"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def hashed(value: str | None) -> str | None:
 def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset: Dataset) -> ContactList:
     """Return the contacts of the treated persons in the form of a target.
 
-    Persons without any of the contacts that the target needs are left out and counted. Without a country as two letters
+    Persons who may not be contacted by their newest consents, and persons without any of the contacts that the target
+    needs, are left out and counted. Columns that no contact fills are left out. Without a country as two letters
     telephone numbers without a country code are left out.
 
     Parameters
@@ -103,20 +108,33 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
     rows = facts.with_columns(pl.col("why", "entry").replace("", None)).join(
         contact_fields(dataset, treated[WHO].to_list(), split=to in HASHED), on=WHO, how="left", maintain_order="left"
     )
-    reachable = rows
+    allowed = rows.filter(_may_be_contacted(dataset, assignment.assigned_on, rows[WHO]))
+    reachable = allowed
     if target["needs"]:
-        reachable = rows.filter(pl.any_horizontal(pl.col(target["needs"]).is_not_null()))
-    names = {name for name in rows.columns if reachable[name].null_count() < reachable.height}
-    columns = []
-    for column in target["columns"]:
-        whole = names.issuperset(column.get("with", ()))
-        if column.get("always") or (column["field"] in names and whole):
-            columns.append(_cell(column).alias(column["header"]))
+        reachable = allowed.filter(pl.any_horizontal(pl.col(target["needs"]).is_not_null()))
+    cells = reachable.select(_cell(column).alias(column["header"]) for column in target["columns"])
+    always = [column["header"] for column in target["columns"] if column.get("always")]
+    columns = [each for each in cells.columns if each in always or cells[each].null_count() < cells.height]
     remarks: list[str] = [basis(f"{counted(reachable.height, 'contact')} of the treated arm for {target['title']}")]
-    if missing := rows.height - reachable.height:
+    if refused := rows.height - allowed.height:
+        remarks.append(doubt(f"{counted(refused, 'person')} of the treated arm left out: no consent now"))
+    if missing := allowed.height - reachable.height:
         needs = " or ".join(target["needs"])
         remarks.append(doubt(f"{counted(missing, 'person')} of the treated arm left out: no {needs}"))
-    return ContactList(reachable.select(columns), to, tuple(remarks))
+    return ContactList(cells.select(columns), to, tuple(remarks))
+
+
+def _may_be_contacted(dataset: Dataset, assigned_on: date, persons: pl.Series) -> pl.Series:
+    """Return whether each person may be contacted for marketing, by the newest consents.
+
+    A consent ends on a day of its own; the day of the contact is that of the newest record, or of the assignment.
+    """
+    config = dataset.config
+    records = consent_records(dataset.tables, config.time_zone)
+    newest = None if records is None else records.select(pl.col("at").max()).collect().item()
+    day = assigned_on if newest is None else max(assigned_on, newest.astimezone(ZoneInfo(config.time_zone)).date())
+    found = contactable(records, persons, day, config.churn.contact_channel, time_zone=config.time_zone)
+    return found["allowed"]
 
 
 def contact_fields(dataset: Dataset, persons: list[str], *, split: bool) -> pl.DataFrame:
@@ -159,14 +177,18 @@ def contact_fields(dataset: Dataset, persons: list[str], *, split: bool) -> pl.D
 
 
 def _cell(column: Mapping[str, Any]) -> pl.Expr:
+    """Return a column in the form and with the hash of the target; null unless all fields of ``with`` are known."""
     value = pl.col(column["field"])
     form = column.get("form")
     if form == "digits":
         value = value.str.strip_prefix("+")
     elif form == "upper":
         value = value.str.to_uppercase()
-    elif form == "lower" or (column.get("hash") and column["field"] in ("given_name", "surname")):
-        value = value.str.to_lowercase().str.strip_chars()
+    elif form in ("lower", "letters"):
+        plain = value.str.replace_all(PUNCTUATION, "") if form == "letters" else value
+        value = plain.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars().replace("", None)
+    if column.get("with"):
+        value = pl.when(pl.all_horizontal(pl.col(column["with"]).is_not_null())).then(value)
     return value.map_elements(hashed, return_dtype=pl.String) if column.get("hash") else value
 
 

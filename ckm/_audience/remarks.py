@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from ckm._outcome.metric_values import read_shop
+from ckm.assignments import HOLDOUT, TREATED
+from ckm.errors import InputError
 from ckm.models.experiments.sample_ratio import MISMATCH, sample_ratio
 from ckm.remark import basis, doubt
 from ckm.wording import counted
@@ -11,6 +16,8 @@ from ckm.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ckm._audience.candidates import Candidates
+    from ckm._outcome.metric_values import ShopRecord
     from ckm.assignments import Assignment
 
 ARMS_OF_FILE = "the arms are those of a file: ckm cannot show that the holdout was drawn before the list"
@@ -27,7 +34,51 @@ def design_remarks(assignment: Assignment) -> Iterator[str]:
         yield basis(f"{counted(sum(assignment.suppressed.values()), 'person')} left out: {left}")
     if assignment.by_file:
         yield doubt(ARMS_OF_FILE)
+        if abs(assignment.share * assignment.customers - assignment.holdout) < 1:
+            yield basis("the sizes of the arms cannot be tested without the planned share: --holdout SHARE")
         yield from ratio_remarks(assignment.treated, assignment.holdout, assignment.share)
+
+
+def gain_remarks(members: pl.DataFrame) -> Iterator[str]:
+    """Yield a doubt about treated persons whose contact costs more than it is expected to bring."""
+    if lost := members.filter(pl.col("arm") == TREATED, pl.col("expected_gain") < 0).height:
+        yield doubt(
+            f"{counted(lost, 'treated person', 'has', 'have')} an expected gain below zero: by the "
+            "assumptions of churn-warn the contact costs more than it brings"
+        )
+
+
+def file_remarks(found: Candidates, shop: ShopRecord) -> Iterator[str]:
+    """Yield doubts about the persons and the day of a file.
+
+    Raises
+    ------
+    InputError
+        No person of the file is in any table.
+    """
+    persons = found.frame["customer_id"]
+    if found.has_arms and (gap := (shop.as_of - read_shop(shop.dataset).as_of).days) > 0:
+        yield doubt(
+            f"the assignment is {counted(gap, 'day')} after the end of the data: figures of the persons are older"
+        )
+    known = pl.Series(shop.positions(persons.to_list()) >= 0)
+    if (table := shop.dataset.tables.get("customers")) is not None:
+        known |= persons.is_in(table.select("customer_id").collect()["customer_id"].implode())
+    if not len(known) or known.all():
+        return
+    if not known.any():
+        raise InputError(
+            f"none of {counted(len(known), 'person')} of the file is in a table",
+            hint="customer_id must have the ids of the store",
+        )
+    unknown = found.frame.filter(~known)
+    arms = ""
+    if found.has_arms:
+        held = unknown.filter(pl.col("arm") == HOLDOUT).height
+        arms = f" ({unknown.height - held:,} treated, {held:,} holdout)"
+    yield doubt(
+        f"{counted(unknown.height, 'person')} of the file{arms} in no table: each counts as a person without an outcome"
+    )
 
 
 def power_sentence(assignment: Assignment) -> str:
@@ -35,7 +86,7 @@ def power_sentence(assignment: Assignment) -> str:
     sizes = f"{assignment.treated:,} treated, {assignment.holdout:,} holdout"
     with_customers = f"with {assignment.customers:,} customers ({sizes})"
     if assignment.detectable is None:
-        return f"{with_customers} no effect on the metric '{assignment.metric}' can be detected"
+        return f"{with_customers} no increase of the metric '{assignment.metric}' can be detected"
     size = (
         f"{100 * assignment.detectable:.1f} points"
         if assignment.is_rate

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 DRAWS = 100_000
 """Draws of the simulation; they leave an error of about .5 % of the width of an interval."""
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+MARGIN_OF_NET = "margin_of_net"
+"""Note, and method, of an effect on margin that is computed from that on net sales."""
 RETURNS = ("net_return", "return_on_cost", "return_probability", "payback_months")
 
 
@@ -81,21 +83,38 @@ def return_of(sources: EvaluationSources, period: Period, months: int, seed: int
 def _effects(
     sources: EvaluationSources, audiences: Sequence[MeasuredAudience], metric: str
 ) -> dict[str, MeasuredEffect]:
-    """Return the effect on a metric by name of the audience, from final outcomes in the currency of the shop."""
+    """Return the effect on a metric by name of the audience, from final outcomes in the currency of the shop.
+
+    An outcome without an effect on margin has its effect on net sales times ``evaluate.margin_share``, if that is set;
+    its ``method`` is :data:`MARGIN_OF_NET`.
+    """
     found = {}
+    share = sources.config.evaluate.margin_share if metric == "margin" else None
     for each in audiences:
         outcome = each.outcome
         if outcome is None or not outcome.is_final or outcome.currency != sources.currency:
             continue
-        for effect in (outcome.primary, *outcome.secondary):
-            if effect.metric == metric:
-                found[each.assignment.name] = effect
+        effects = {effect.metric: effect for effect in (outcome.primary, *outcome.secondary)}
+        if metric in effects:
+            found[each.assignment.name] = effects[metric]
+        elif share is not None and "net" in effects:
+            net = effects["net"]
+            found[each.assignment.name] = replace(
+                net,
+                metric=metric,
+                estimate=share * net.estimate,
+                low=share * net.low,
+                high=share * net.high,
+                treated_mean=share * net.treated_mean,
+                holdout_mean=share * net.holdout_mean,
+                method=MARGIN_OF_NET,
+            )
     return found
 
 
 def _note(audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect]) -> str:
     if len(effects) == len(audiences):
-        return ""
+        return MARGIN_OF_NET if any(each.method == MARGIN_OF_NET for each in effects.values()) else ""
     return "some_without_outcome" if effects else "no_outcome"
 
 
@@ -112,7 +131,8 @@ def _incremental(
         audience = each.assignment.name
         if audience in effects:
             effect = effects[audience]
-            rows.append(Measurement(name, *effect.total, n=effect.treated + effect.holdout, of=audience))
+            of_net = MARGIN_OF_NET if effect.method == MARGIN_OF_NET else ""
+            rows.append(Measurement(name, *effect.total, n=effect.treated + effect.holdout, of=audience, note=of_net))
         else:
             rows.append(Measurement(name, None, of=audience, note="no_outcome"))
     return rows
@@ -141,7 +161,7 @@ def _returns(
 ) -> list[Measurement]:
     if not effects:
         return unknown(note, *RETURNS)
-    n, note = len(effects), note or costs.note
+    n, note = len(effects), (costs.note or note) if note == MARGIN_OF_NET else (note or costs.note)
     margin = sum(each.total[0] for each in effects.values())
     draws = simulated(effects.values(), random)
     low, high = _interval(list(effects.values()), draws)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._outcome.covariates import complete_risk
 from ckm.errors import NotEnoughDataError
 from ckm.models.experiments.hurdle import FEWEST_AMOUNTS, hurdle
 from ckm.models.experiments.multiplicity import SIGNIFICANT, holm, p_value
@@ -115,15 +116,27 @@ class Experiment:
         """Raise NotEnoughDataError if the effect cannot be estimated."""
         if self.is_enough:
             return
-        noun = "buyer" if self.metric in ("order", "net", "margin", "churn") else "person"
-        few = round(self.expected_buyers)
-        what = f"with a {self.metric}" if noun == "person" else "in the window"
+        (a, m), (b, n) = self.counts
+        few, needed, expected = round(self.expected_buyers), FEWEST_BUYERS, " in expectation"
+        arm = "smaller arm"
+        if self.expected_buyers >= FEWEST_BUYERS:  # the rate is enough, but one arm has too few amounts
+            few, needed, expected = min(a, b), FEWEST_AMOUNTS, ""
+            arm = "treated arm" if a < b else "holdout"
+        persons = f"{counted(few, 'person')} {self._scarce(majority=a + b > (m + n) / 2)}"
         raise NotEnoughDataError(
-            f"the smaller arm has {counted(few, noun)} {what} in expectation, {FEWEST_BUYERS} are needed",
+            f"the {arm} has {persons}{expected}, {needed} are needed",
             hint="wait for more, or make a larger audience with a larger holdout",
             there=few,
-            needed=FEWEST_BUYERS,
+            needed=needed,
         )
+
+    def _scarce(self, *, majority: bool) -> str:
+        """Return of whom there are too few: persons with the outcome, or without it if a majority has it."""
+        if self.metric in ("net", "margin"):
+            return f"with a positive {'net' if self.metric == 'net' else 'margin'} in the window"
+        outcome = "order" if self.metric in ("order", "churn") else self.metric
+        has = majority == (self.metric == "churn")
+        return f"{'with' if has else 'without'} {'an' if outcome == 'order' else 'a'} {outcome} in the window"
 
     def effect(self, *, seed: int = 0) -> Effect:
         """Return the effect with Newcombe's interval of a rate, or that of the hurdle model of an amount."""
@@ -195,7 +208,7 @@ def rule_effects(experiment: Experiment, *, seed: int = 0) -> pl.DataFrame:
     covariates = np.column_stack(
         [
             np.log1p(np.maximum(members["value"].to_numpy(), 0)),
-            members["risk"].to_numpy(),
+            members.select(complete_risk()).to_series().to_numpy(),
             np.log1p(np.maximum(members["before"].to_numpy(), 0)),
         ]
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._outcome.covariates import complete_risk
 from ckm._outcome.effects import Experiment, group_effects, rule_effects
 from ckm._outcome.outcome_file import FINAL, RUNNING, MeasuredEffect, OutcomeRecord
 from ckm.assignments import TREATED
@@ -129,7 +130,7 @@ def _by_entry(experiment: Experiment, seed: int) -> list[MeasuredEffect]:
 
 
 def _adjusted(experiment: Experiment, assignment: Assignment) -> dict[str, float]:
-    covariates = experiment.members.select(assignment.covariates).to_numpy()
+    covariates = experiment.members.with_columns(complete_risk()).select(assignment.covariates).to_numpy()
     treated = experiment.treated
     found = adjust(experiment.values[treated], experiment.values[~treated], covariates[treated], covariates[~treated])
     effect = found.effect

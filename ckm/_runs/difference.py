@@ -24,12 +24,16 @@ class Difference:
         Name of the setting, path, table, library or figure.
     before, after
         The two values as texts; empty where there is none. Of digests the first eight digits.
+    cause
+        The one cause that makes this difference of a figure, found by computing a run again with it alone; empty for
+        the difference of all causes together.
     """
 
     what: str
     name: str
     before: str
     after: str
+    cause: str = ""
 
     def __str__(self) -> str:
         return f"{self.what} {self.name}: {self.before or 'absent'}, now {self.after or 'absent'}"
@@ -67,8 +71,13 @@ def effects(one: Manifest, other: Manifest) -> list[Difference]:
             continue
         if facts["sha256"] != match["sha256"]:
             found.append(Difference("output", path, short(facts["sha256"]), short(match["sha256"])))
-        figures += _each("figure", facts["figures"], match["figures"])
+        figures += figure_differences(facts["figures"], match["figures"])
     return found + figures
+
+
+def figure_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield the differences of the figures of two outputs, in the order of their names."""
+    return _each("figure", before, after)
 
 
 def _each(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:

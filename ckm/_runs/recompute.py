@@ -16,6 +16,7 @@ from ckm.files import temporary_folder
 from ckm.store.store_copy import mirror
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ckm._runs.manifest import Manifest
@@ -31,11 +32,20 @@ class RecomputeError(CkmError):
     exit_code = 6
 
 
-def recompute(root: Path, manifest: Manifest) -> dict[str, Path]:
+def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | None = None) -> dict[str, Path]:
     """Run the command again and return the path of each new output by its path in the manifest.
 
     The command runs in a copy of the workspace, because it may save results. Data files of the store are linked and
     not copied.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    manifest
+        The run.
+    variables
+        Environment variables that are set for the command.
 
     Raises
     ------
@@ -68,7 +78,7 @@ def recompute(root: Path, manifest: Manifest) -> dict[str, Path]:
     done = subprocess.run(
         [sys.executable, "-m", "ckm", *manifest.command.split(), *manifest.arguments, *words, "--quiet"],
         cwd=copy,
-        env=_environment(),
+        env={**_environment(), **(variables or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -76,8 +86,9 @@ def recompute(root: Path, manifest: Manifest) -> dict[str, Path]:
         check=False,
     )
     if done.returncode not in (0, 1):  # 1: findings, which --fail-on asks for
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise RecomputeError(f"run {manifest.run} cannot be computed again: {last[0]}")
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")] or lines[-1:]
+        raise RecomputeError(f"run {manifest.run} cannot be computed again: {errors[0]}")
     return {path: copy.parent / "written" / path.lstrip("/") for path in manifest.outputs}
 
 

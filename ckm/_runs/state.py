@@ -20,7 +20,7 @@ from ckm.plaintext import unicode_text
 from ckm.settings import plain_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 READ = ("audiences", "controls.csv", "identities.csv", "kb", "segments", "topics.yaml")
 """Files and folders of a workspace that analyses read besides its settings and its store."""
@@ -57,9 +57,12 @@ def inputs_of(root: Path, command: str, named: Iterable[Path]) -> dict[str, Any]
     return {"files": files, "tables": tables, "saved": _saved(store), "erasures": receipts}
 
 
-def settings_of(root: Path) -> dict[str, Any]:
-    """Return the settings in effect by their dotted names; a digest for one whose value may not be shown."""
-    config = load_config(root)
+def settings_of(root: Path, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the settings in effect by their dotted names; a digest for one whose value may not be shown.
+
+    ``variables`` are environment variables that count besides those of the process.
+    """
+    config = load_config(root, variables)
     every = dict(_flat(plain_settings(config, shown_only=False)))
     shown = dict(_flat(plain_settings(config, shown_only=True)))
     return {name: value if name in shown else _digest(value) for name, value in every.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.meta import Meta, write_workspace_meta
 from ckm.commands.options import AsOf, Output, OutputFormat, Seed, Workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 NEW, LIST, SHOW, EXPORT = "new", "list", "show", "export"
 ACTIONS = (NEW, LIST, SHOW, EXPORT)
+METRIC, WINDOW, CSV = "order", 30, "csv"
+"""Defaults of options."""
 BY_USE = ("customer_id", "arm", "why", "entry", "value", "risk", "expected_gain", "stratum", "before")
 """Columns of the members, the most used first."""
 
@@ -45,8 +48,8 @@ def audience(
     metric: Annotated[
         str,
         typer.Option("--metric", metavar="NAME", help="With new: visit, order, net, margin, complaint or churn."),
-    ] = "order",
-    window: Annotated[int, typer.Option("--window", metavar="DAYS", help="With new: days of the outcome.")] = 30,
+    ] = METRIC,
+    window: Annotated[int, typer.Option("--window", metavar="DAYS", help="With new: days of the outcome.")] = WINDOW,
     holdout: Annotated[
         float | None, typer.Option("--holdout", metavar="SHARE", help="With new: share of the holdout. Default: 0.2.")
     ] = None,
@@ -68,12 +71,13 @@ def audience(
     to: Annotated[
         str,
         typer.Option("--to", metavar="NAME", help="With export: csv, klaviyo, hubspot, mailchimp, google or meta."),
-    ] = "csv",
+    ] = CSV,
     as_of: AsOf = None,
     seed: Seed = 0,
     workspace: Workspace = None,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
 ) -> None:
     """Make a frozen list of persons with a random holdout, and files of its contacts for other programs.
 
@@ -99,8 +103,28 @@ def audience(
     action, names = words[0], words[1:]
     if action not in ACTIONS:
         raise UnknownNameError("action", action, ACTIONS)
-    if origin is not None and action != NEW:
-        raise UsageError(f"--from does not go with {action}", hint="ckm audience new NAME --from ORIGIN")
+    of_new: dict[str, tuple[object, object]] = {
+        "--from": (origin, None),
+        "--budget": (budget, None),
+        "--metric": (metric, METRIC),
+        "--window": (window, WINDOW),
+        "--holdout": (holdout, None),
+        "--smallest-effect": (smallest_effect, None),
+        "--entry": (entry, None),
+        "--offer": (offer, None),
+        "--salt": (salt, None),
+        "--adjust": (adjust, False),
+        "--dry-run": (dry_run, False),
+        "--as-of": (as_of, None),
+        "--seed": (seed, 0),
+    }
+    given = [] if action == NEW else [name for name, (value, default) in of_new.items() if value != default]
+    if action != EXPORT and to != CSV:
+        given.append("--to")
+    if action == EXPORT and meta is not None:
+        given.append("--meta")
+    if given:
+        raise UsageError(f"{given[0]} does not go with {action}", hint="see 'ckm audience --help'")
     from ckm.config import workspace_folder
 
     workspace = workspace_folder(workspace)
@@ -109,7 +133,9 @@ def audience(
             raise UsageError(f"unexpected '{names[0]}'", hint="ckm audience show NAME")
         from ckm.audience import list_audiences
 
-        return emit(list_audiences(workspace).frame, fmt, output=output)
+        listed = list_audiences(workspace).frame
+        emit(listed, fmt, output=output)
+        return write_workspace_meta(meta, "audience", workspace, columns=listed.columns, parameters={"action": LIST})
     if len(names) != 1:
         raise UsageError("one name of an audience is needed", hint=f"ckm audience {action} NAME")
     if action == EXPORT:
@@ -117,7 +143,17 @@ def audience(
     if action == SHOW:
         from ckm.audience import show
 
-        return _show(show(workspace, names[0]), fmt, output)
+        shown = show(workspace, names[0])
+        _show(shown, fmt, output)
+        return write_workspace_meta(
+            meta,
+            "audience",
+            workspace,
+            as_of=shown.assignment.assigned_on,
+            columns=(*shown.members.columns, *shown.summary.columns),
+            parameters={"action": SHOW, "name": names[0]},
+            remarks=(shown.power, *shown.remarks),
+        )
     if origin is None:
         raise UsageError("new needs --from", hint="--from churn-warn, segment=NAME, a file: see 'ckm audience --help'")
     from ckm.audience import new
@@ -141,7 +177,18 @@ def audience(
             seed=seed,
             progress=advance.stage,
         )
-    return _show(found, fmt, output)
+    _show(found, fmt, output)
+    options = {name.removeprefix("--").replace("-", "_"): value for name, (value, _) in of_new.items()}
+    return write_workspace_meta(
+        meta,
+        "audience",
+        workspace,
+        as_of=found.assignment.assigned_on,
+        columns=(*found.members.columns, *found.summary.columns),
+        parameters={"action": NEW, "name": names[0], **options, "from": found.assignment.origin, "as_of": None},
+        settings=("churn",),
+        remarks=(found.power, *found.remarks),
+    )
 
 
 def _show(found: Audience, fmt: Format | None, output: Path | None) -> None:

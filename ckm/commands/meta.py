@@ -95,6 +95,50 @@ def write_knowledge_meta(
     write_meta(facts, path)
 
 
+def write_workspace_meta(
+    path: Path | None,
+    command: str,
+    root: Path,
+    *,
+    columns: Iterable[str],
+    parameters: Mapping[str, object],
+    as_of: date | None = None,
+    settings: Iterable[str] = (),
+    remarks: Iterable[str] = (),
+    **more: object,
+) -> None:
+    """Write the facts of a run on all tables of a workspace; do nothing without ``--meta``.
+
+    Parameters
+    ----------
+    path
+        The file of ``--meta``; None without the option.
+    root
+        The workspace.
+    command, parameters, as_of, settings, columns, remarks, **more
+        As for :func:`ckm.metadata.run_facts`.
+    """
+    if path is None:
+        return
+    from ckm.dataset import AS_FOUND
+    from ckm.dataset.source import dataset_of
+    from ckm.metadata import data_facts, run_facts
+
+    dataset = dataset_of(root, by_customer=True)
+    facts = run_facts(
+        command,
+        dataset,
+        data_facts(dataset, root, AS_FOUND),
+        as_of=as_of,
+        parameters=parameters,
+        settings=settings,
+        columns=columns,
+        remarks=remarks,
+        **more,
+    )
+    write_meta(facts, path)
+
+
 def write_meta(facts: Mapping[str, Any], path: Path) -> None:
     """Write the facts of a run, and a note."""
     from ckm.metadata import write_facts

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.meta import Meta, write_workspace_meta
 from ckm.commands.options import AsOf, Output, OutputFormat, Seed, Workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress, remark
@@ -39,6 +40,7 @@ def outcome(
     workspace: Workspace = None,
     fmt: OutputFormat = None,
     output: Output = None,
+    meta: Meta = None,
 ) -> None:
     """Measure what an audience brought against its holdout, and write it on the knowledge entry that was used.
 
@@ -73,7 +75,9 @@ def outcome(
 
         published = publish(workspace, names[0])
         emit(published.frame, fmt, output=output, formats=dict.fromkeys(("effect", "low", "high"), DECIMALS))
-        return
+        columns, parameters = published.frame.columns, {"action": PUBLISH, "name": names[0]}
+        return write_workspace_meta(meta, "outcome", workspace, columns=columns, parameters=parameters)
+    from ckm._outcome.effects import GROUP_COLUMNS, RULE_COLUMNS
     from ckm.outcome import record
 
     with progress("outcome") as advance:
@@ -87,6 +91,17 @@ def outcome(
         )
     _show(found, fmt, output)
     remark(*found.remarks)
+    return write_workspace_meta(
+        meta,
+        "outcome",
+        workspace,
+        as_of=found.record.as_of,
+        columns=(*found.frame.columns, *GROUP_COLUMNS, *RULE_COLUMNS),
+        parameters={"action": RECORD, "name": names[0], "dry_run": dry_run, "seed": seed},
+        remarks=found.remarks,
+        period={"first": found.record.first_day, "last": found.record.last_day},
+        currency=found.record.currency,
+    )
 
 
 def _show(found: Outcome, fmt: Format | None, output: Path | None) -> None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 OUTPUT_OPTIONS = ("output", "meta", "export", "save_map")
 """Parameters that name files or folders that a command writes."""
-NOT_RECORDED = frozenset({"demo", "init", "mcp", "nightly", "privacy", "profile", "runs"})
-"""Commands whose arguments name a person, whose result is no file, or that run other commands."""
+NOT_RECORDED = frozenset({"demo", "ingest", "init", "mcp", "nightly", "privacy", "profile", "runs"})
+"""Commands whose arguments name a person, that change what they read, have no result file, or run other commands."""
 OF_TODAY = "kb-"
 """Beginning of the names of commands whose as-of date is today by default."""
 

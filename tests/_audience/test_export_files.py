@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -103,3 +103,41 @@ def test_the_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 def test_without_a_table_of_customers_the_ids_are_left() -> None:
     found = contact_list("csv", ASSIGNMENT, TREATED, Dataset({}, "shop"))
     assert found.frame.columns == ["customer_id", "why", "entry", "offer"]
+
+
+def test_names_are_hashed_without_punctuation_and_with_single_blanks() -> None:
+    # Meta: "Lowercase only with no punctuation"; Google, OfflineUserAddressInfo: the surname "no punctuation".
+    people = PEOPLE.with_columns(
+        pl.Series("First Name", [" Mary  Ann", "J.-P.", None, "Ann"]),
+        pl.Series("Last Name", ["O'Brien", "van der Berg", None, "Lee"]),
+        postcode=pl.Series(["94016", "10115", None, "1"]),
+    )
+    meta, google = contacts("meta", people), contacts("google", people)
+    assert meta["fn"].to_list()[:2] == [hashed("mary ann"), hashed("jp")]
+    assert meta["ln"].to_list()[:2] == [hashed("obrien"), hashed("van der berg")]
+    assert google["First Name"].to_list()[0] == hashed("mary ann")
+    assert google["Last Name"].to_list()[0] == hashed("obrien")
+
+
+def test_google_gets_an_address_whole_or_not_at_all() -> None:
+    people = PEOPLE.with_columns(postcode=pl.Series(["94016", None, None, None]))
+    found = contacts("google", people)
+    address = found.select("First Name", "Last Name", "Country", "Zip").rows()
+    assert [sum(each is not None for each in row) for row in address] == [4, 0]
+
+
+def test_persons_whose_consent_was_withdrawn_are_left_out_and_counted() -> None:
+    consents = pl.DataFrame(
+        {
+            "customer_id": ["a"],
+            "channel": ["email"],
+            "purpose": ["marketing"],
+            "granted": [False],
+            "at": [datetime(2026, 4, 2, tzinfo=UTC)],
+        }
+    )
+    found = contact_list(
+        "csv", ASSIGNMENT, TREATED, Dataset({"customers": PEOPLE.lazy(), "consents": consents.lazy()}, "shop")
+    )
+    assert found.frame["customer_id"].to_list() == ["b", "c", "d"]
+    assert any("1 person of the treated arm left out: no consent now" in each for each in found.remarks)

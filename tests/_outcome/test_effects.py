@@ -39,7 +39,9 @@ def test_the_refusal_does_not_depend_on_how_the_buyers_fell_into_the_arms() -> N
 def test_too_few_buyers_in_expectation_are_refused_with_both_numbers() -> None:
     treated = np.arange(1_000) >= 100
     few = experiment((np.arange(1_000) % 12 == 0).astype(float), treated)
-    with pytest.raises(NotEnoughDataError, match=f"8 buyers in the window in expectation, {FEWEST_BUYERS} are needed"):
+    with pytest.raises(
+        NotEnoughDataError, match=f"8 persons with an order in the window in expectation, {FEWEST_BUYERS} are needed"
+    ):
         few.require_enough()
 
 
@@ -82,3 +84,20 @@ def test_a_rule_has_two_halves_of_all_persons() -> None:
     rules = rule_effects(experiment(random.random(500) < 0.4, treated))
     assert rules["rule"].to_list() == ["response", "response", "uplift", "uplift"]
     assert (rules["treated"] + rules["holdout"]).to_list() == [250] * 4
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "message"),
+    [
+        ("order", [1.0] * 96 + [0.0] * 4, "smaller arm has 2 persons without an order in the window in expectation"),
+        ("order", [1.0] * 4 + [0.0] * 96, "smaller arm has 2 persons with an order in the window in expectation"),
+        ("churn", [1.0] * 96 + [0.0] * 4, "smaller arm has 2 persons with an order in the window in expectation"),
+        ("visit", [1.0] * 4 + [0.0] * 96, "smaller arm has 2 persons with a visit in the window in expectation"),
+        ("net", [9.0] * 50 + [0.0] * 50, "holdout has 0 persons with a positive net in the window, 3 are needed"),
+    ],
+)
+def test_a_refusal_names_the_arm_and_of_whom_there_are_too_few(metric: str, values: list[float], message: str) -> None:
+    treated = np.arange(100) < 50
+    found = np.array(values)[:100] if metric == "net" else np.array(values)[np.argsort(np.arange(100) % 2)]
+    with pytest.raises(NotEnoughDataError, match=message):
+        Experiment(metric, found, treated, pl.DataFrame()).require_enough()

@@ -105,3 +105,34 @@ def test_a_broken_line_of_the_usage_log_is_counted(run: Run, shop: Path) -> None
         file.write('{"at": "soon"}\nnot json\n')
     log = read_uses(shop / "out" / FILE)
     assert (len(log.uses), log.broken) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("new", "x", "--from", "list.csv", "--to", "klaviyo"),
+        ("show", "x", "--budget", "5"),
+        ("list", "--dry-run"),
+        ("export", "x", "--window", "60"),
+        ("export", "x", "--meta", "m.json"),
+    ],
+)
+def test_an_option_that_an_action_does_not_use_is_refused(run: Run, shop: Path, words: tuple[str, ...]) -> None:
+    done = run("audience", *words, "-C", shop)
+    assert done.exit_code == 2
+    assert f"does not go with {words[0]}" in done.stderr
+
+
+def test_meta_has_the_columns_of_audience_and_outcome(run: Run, tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "shop", {f"c{number:04d}" for number in range(0, 600, 4)})
+    for number, words in enumerate(
+        ((*NEW, "--from", str(shop / "list.csv"), "--entry", "call-back"), ("audience", "show", "may"),
+         ("audience", "list"), ("outcome", "record", "may"), ("outcome", "publish", "may"))
+    ):  # fmt: skip
+        path = tmp_path / f"{number}.json"
+        done = run(*words, "-C", shop, "--meta", path)
+        assert done.exit_code == 0, done.stderr
+        facts = json.loads(path.read_text())
+        assert facts["command"] == words[0]
+        assert set(done.stdout.splitlines()[0].split(",")) <= set(facts["columns"])
+        assert str(tmp_path) not in path.read_text()

@@ -20,6 +20,9 @@ from ckm._kb.lint.lint_report import COLUMNS as LINT_COLUMNS
 from ckm._needs.need import SCHEMA as NEED_COLUMNS
 from ckm._network import roll_ups
 from ckm._network.findings import FINDINGS
+from ckm._outcome.effects import GROUP_COLUMNS, RULE_COLUMNS
+from ckm.audience import LIST_COLUMNS as AUDIENCE_LIST_COLUMNS
+from ckm.audience import MEMBER_COLUMNS
 from ckm.check.findings import SCHEMA as FINDING_COLUMNS
 from ckm.cli import app
 from ckm.commands import kb_hits
@@ -30,6 +33,7 @@ from ckm.commands.kb_search import FAILURE_COLUMNS, SUITE_COLUMNS
 from ckm.diff import diff_files
 from ckm.metadata import _described, definitions
 from ckm.metrics.metric import COLUMNS as METRIC_COLUMNS
+from ckm.outcome import EFFECT_COLUMNS
 from ckm.workspace import lay_out
 from tests._kb.kb_files import small_base, write_entry
 from tests.conftest import Run
@@ -227,6 +231,8 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         "check": set(FINDING_COLUMNS),
         "network": set(NETWORK_COLUMNS),
         "evaluate": set(EVALUATION_COLUMNS),
+        "audience": {*MEMBER_COLUMNS, "customers", "share", *AUDIENCE_LIST_COLUMNS},
+        "outcome": {*EFFECT_COLUMNS, *GROUP_COLUMNS, *RULE_COLUMNS, "entry", "audience", "verdict", "file"},
         "forecast": {*FORECAST_COLUMNS, "week", "method", "error", "chosen"},
         "needs": {*NEED_COLUMNS, "customer_id", "rank", "item", "score", "reason"},
         "kb-search": {*kb_hits.COLUMNS, *FAILURE_COLUMNS, *SUITE_COLUMNS},

@@ -112,7 +112,7 @@ def test_a_changed_setting_is_named(shop: Path, run: Run) -> None:
     assert "time_zone: UTC" in text
     config.write_text(text.replace("time_zone: UTC", "time_zone: Asia/Bangkok"))
     found = verify(shop, the_run(shop))
-    assert ("setting", "time_zone", "UTC", "Asia/Bangkok") in found.frame.rows()
+    assert ("setting", "time_zone", "UTC", "Asia/Bangkok", "") in found.frame.rows()
 
 
 @pytest.mark.slow
@@ -253,3 +253,45 @@ def test_a_checkout_that_is_not_installed_records_its_runs(
     monkeypatch.setattr("ckm._runs.state.metadata.requires", missing)
     assert run("segment", "-o", "out/a.csv").exit_code == 0
     assert set(runs(shop).manifests[0].versions) == {"python"}
+
+
+@pytest.mark.slow
+def test_of_several_changes_the_setting_that_makes_the_difference_is_named(shop: Path, run: Run) -> None:
+    run("check", "--as-of", "2026-02-01", "-o", "out/a.csv")
+    run("segment", "--save", "later", "-o", "out/later.csv")  # a file that is added after the run
+    config = shop / "ckm.yaml"
+    text = config.read_text().replace("  transactions: 7d", "  transactions: 90d")
+    config.write_text(text.replace("contact_cost: 1", "contact_cost: 2"))
+    found = run("runs", "verify", runs(shop).manifests[0].run, "-f", "csv")
+    assert found.exit_code == 6
+    assert "setting freshness.transactions makes the difference" in found.stderr
+    assert "later" not in found.stdout
+
+
+@pytest.mark.slow
+def test_diff_says_what_each_setting_and_option_changes_alone(shop: Path, run: Run) -> None:
+    run("check", "-o", "out/a.csv", "--as-of", "2026-02-01")
+    config = shop / "ckm.yaml"
+    config.write_text(config.read_text().replace("  transactions: 7d", "  transactions: 90d"))
+    run("check", "-o", "out/a.csv", "--as-of", "2026-05-01")
+    one, two = runs(shop).manifests
+    found = diff(shop, one.run, two.run)
+    assert {each.cause for each in found.effects} == {"", "option --as-of", "setting freshness.transactions"}
+
+
+def test_a_load_is_not_recorded_because_it_changes_what_it_reads(shop: Path, run: Run) -> None:
+    (shop / "more.csv").write_text(f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
+    assert run("ingest", "more.csv", "--as", "transactions", "-o", "out/loaded.csv").exit_code == 0
+    assert not (shop / "runs").exists()
+
+
+@pytest.mark.slow
+def test_diff_names_the_causes_whose_earlier_state_is_not_kept(shop: Path, run: Run) -> None:
+    run("segment", "-o", "out/first.csv")
+    run("segment", "-o", "out/a.csv", "--as-of", "2025-09-30")
+    load(shop, f"{ORDERS.splitlines()[0]}\nx1,c1,2025-06-01,999.5,EUR\n")
+    run("segment", "-o", "out/a.csv", "--as-of", "2025-12-31")
+    _, one, two = runs(shop).manifests
+    found = diff(shop, one.run, two.run)
+    assert any("not kept: table transactions" in each for each in found.remarks)
+    assert "option --as-of" in {each.cause for each in found.effects}

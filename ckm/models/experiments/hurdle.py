@@ -19,6 +19,10 @@ DRAWS = 20_000
 """Draws from the posterior: they leave an error of about 1 % of the interval's width."""
 JEFFREYS = 0.5
 """Both parameters of the prior of a rate (Jeffreys 1946)."""
+PRIOR_AMOUNTS = 100
+"""Weight of the log-normal's squared coefficient of variation, in amounts. Where amounts are a mixture of companies and
+persons, as in the example shop, the log-normal's is 1.6 times too large: intervals that took the larger of both covered
+97.5 %, those of the amounts alone 91 % with 73 amounts and 94 % with 334; with this weight 94 and 95 %."""
 FEWEST_AMOUNTS = 3
 """Fewest amounts of one sign in an arm whose mean is estimated; with fewer the size is that of both arms together."""
 
@@ -28,11 +32,12 @@ def hurdle(treated: Floats, holdout: Floats, *, seed: int = 0) -> Effect:
 
     In each arm the share of customers with an amount has a Beta posterior, and the mean of their amounts a log-normal
     one around the mean of the arm. Its relative error is ``c / sqrt(k)``, for ``k`` amounts of the arm and the
-    coefficient of variation ``c`` of the amounts of both arms, each relative to the mean of its arm; ``c`` is at least
-    that of the log-normal distribution with the variance ``σ²`` of the log amounts, ``exp(σ²) - 1``. So a small holdout
-    that lacks a large amount by chance does not look certain. Negative amounts (returns) are a second part with the
-    same form. Two-part model: Duan, Manning, Morris and Newhouse (1983, Journal of Business & Economic Statistics
-    1:115-126).
+    coefficient of variation ``c`` of the amounts of both arms, each relative to the mean of its arm. The prior of
+    ``c²`` is that of the log-normal distribution with the variance ``σ²`` of the log amounts, ``exp(σ²) - 1``, with
+    the weight of :data:`PRIOR_AMOUNTS` amounts. So a small holdout that lacks a large amount by chance does not look
+    certain, and many amounts count as they are, whatever their distribution. Negative amounts (returns) are a second
+    part with the same form. Two-part model: Duan, Manning, Morris and Newhouse (1983, Journal of Business & Economic
+    Statistics 1:115-126).
 
     Parameters
     ----------
@@ -73,7 +78,7 @@ def _means(amounts: list[Floats], random: np.random.Generator) -> list[Floats]:
     squares = sum(float(((each / each.mean() - 1) ** 2).sum()) for each in amounts)
     logs = [np.log(each) for each in amounts]
     log_variance = sum(float(((each - each.mean()) ** 2).sum()) for each in logs) / freedom
-    variation = max(squares / freedom, float(np.expm1(log_variance)))
+    variation = (squares + PRIOR_AMOUNTS * float(np.expm1(log_variance))) / (freedom + PRIOR_AMOUNTS)
     found = []
     for each in amounts:
         own = len(each) - 1  # the error of ``c`` counts as that of an arm alone, which covers for few amounts
