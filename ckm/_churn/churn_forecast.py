@@ -37,7 +37,7 @@ AUTO = "auto"
 CHOICES = (AUTO, *MODELS)
 WHOLE_YEAR = 334
 """Shortest horizon in days that counts as a whole year of seasons: a year less a month."""
-MOST_TRAINED_ON = 200_000
+MOST_TRAINED_ON = 50_000
 """Largest number of customers in training and backtest; above it, a sample by hashed id, the same at all cut-offs."""
 
 

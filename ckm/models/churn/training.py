@@ -10,7 +10,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models.calibration import Calibration, recalibrate
-from ckm.models.churn.boosted import fit_boosted
+from ckm.models.churn.boosted import BoostedModel, fit_boosted
 from ckm.models.churn.btyd import fit_btyd
 from ckm.models.churn.recency import fit_recency
 from ckm.models.churn.rule import fit_rule
@@ -38,8 +38,6 @@ FITS: dict[str, Callable[[TrainingSet], ChurnModel]] = {
 }
 """Fit functions by model name, simplest first."""
 MODELS = tuple(FITS)
-FLEXIBLE = frozenset({"boosted"})
-"""Names of models that overfit their training rows, so that their calibration needs cross-validation."""
 SIDE_BY_SIDE = 2
 """Number of models that are trained at the same time. Each needs a copy of the training rows."""
 EVEN_CREDIBILITY = 0.5
@@ -88,8 +86,8 @@ class CalibratedModel:
 def train(training: TrainingSet, name: str) -> CalibratedModel:
     """Train a churn model, and calibrate it on the last window with a known outcome.
 
-    Models of :data:`FLEXIBLE` overfit that window, so their log odds for the calibration are two-fold cross-validated:
-    each half of the customers is scored by a model that is trained on the other half.
+    Boosted trees overfit that window, so their log odds for the calibration are out of fold
+    (:meth:`ckm.models.churn.boosted.BoostedModel.out_of_fold_log_odds`).
 
     Raises
     ------
@@ -101,17 +99,24 @@ def train(training: TrainingSet, name: str) -> CalibratedModel:
     if name not in FITS:
         raise UnknownNameError("model", name, MODELS)
     training.require_events()
-    with one_thread(), ThreadPoolExecutor(1) as beside:  # limits the threads until both have ended
-        cross_validating = beside.submit(_cross_validated, training, name) if name in FLEXIBLE else None
-        model = FITS[name](training)
-        latest = training.windows[-1]
-        share = credibility(model, training)
-        log_odds = (
-            on_day(model, latest.day).log_odds(latest.features)
-            if cross_validating is None
-            else cross_validating.result()
+    model = FITS[name](training)
+    log_odds = fitted_log_odds(model, training)
+    calibration = recalibrate(log_odds[-1], training.windows[-1].churned)
+    return CalibratedModel(model, calibration.shrunk(credibility(log_odds, training)))
+
+
+def fitted_log_odds(model: ChurnModel, training: TrainingSet) -> tuple[Floats, ...]:
+    """Return the log odds of the customers of each training window, shape (n,) each; of boosted trees, out of fold."""
+    found = []
+    for window in training.windows:
+        # a feature whose data source begins later is absent from early windows: NaN, as in training
+        known = {name: column(window.features, name, len(window)) for name in training.names}
+        found.append(
+            model.out_of_fold_log_odds(known, window.keys)
+            if isinstance(model, BoostedModel)
+            else on_day(model, window.day).log_odds(known)
         )
-    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(share))
+    return tuple(found)
 
 
 def train_all(training: TrainingSet, names: Sequence[str]) -> dict[str, CalibratedModel | NotEnoughDataError]:
@@ -155,7 +160,7 @@ def require_trained(trained: Mapping[str, CalibratedModel | NotEnoughDataError])
     return tuple(each for each in trained.values() if not isinstance(each, NotEnoughDataError))
 
 
-def credibility(model: ChurnModel, training: TrainingSet) -> float:
+def credibility(log_odds: Sequence[Floats], training: TrainingSet) -> float:
     """Return the share of the last window's shift that is expected to persist, estimated from past windows.
 
     The shift of a window is the mean change of the log odds by a calibration on this window. The credibility is the
@@ -165,17 +170,15 @@ def credibility(model: ChurnModel, training: TrainingSet) -> float:
 
     Parameters
     ----------
-    model
-        Model trained on ``training``.
+    log_odds
+        Log odds of the customers of each window, by a model trained on ``training``; see :func:`fitted_log_odds`.
     training
         Training set.
     """
-    shifts = {}
-    for window in training.windows:
-        # a feature whose data source begins later is absent from early windows: NaN, as in training
-        known = {name: column(window.features, name, len(window)) for name in training.names}
-        log_odds = on_day(model, window.day).log_odds(known)
-        shifts[window.day] = float((recalibrate(log_odds, window.churned)(log_odds) - log_odds).mean())
+    shifts = {
+        window.day: float((recalibrate(each, window.churned)(each) - each).mean())
+        for window, each in zip(training.windows, log_odds, strict=True)
+    }
     earlier_days = {day: _nearest(shifts, day - training.horizon, training.horizon // 6) for day in shifts}
     pairs = np.array([(shifts[then], shifts[day]) for day, then in earlier_days.items() if then is not None])
     if not len(pairs):
@@ -197,23 +200,3 @@ def _nearest(days: Iterable[int], wanted: int, within: int) -> int | None:
 def on_day(model: ChurnModel, day: int) -> ChurnModel:
     """Return the model for features as of a day; only the seasonal model depends on the day."""
     return model.on(day) if isinstance(model, SeasonalModel) else model
-
-
-def _cross_validated(training: TrainingSet, name: str) -> Floats:
-    latest = training.windows[-1]
-    log_odds = np.zeros(len(latest))
-    for half in (0, 1):
-        others = tuple(window.rows(window.keys % 2 != half) for window in training.windows)
-        learned = FITS[name](
-            TrainingSet(
-                others,
-                training.day,
-                training.features,
-                training.horizon,
-                training.seed,
-                training.purchase_models,
-            )
-        )
-        mine = latest.keys % 2 == half
-        log_odds[mine] = learned.log_odds({key: values[mine] for key, values in latest.features.items()})
-    return log_odds

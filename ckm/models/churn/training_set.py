@@ -22,8 +22,9 @@ Flags: TypeAlias = "NDArray[np.bool_]"
 Keys: TypeAlias = "NDArray[np.uint64]"
 Features: TypeAlias = "Mapping[str, Floats]"
 
-MOST_ROWS = 300_000
-"""Maximum number of training rows; more rows do not reduce the error noticeably."""
+MOST_ROWS = 100_000
+"""Maximum number of training rows. More rows do not improve the stack: on CDNOW its Brier score is the same with
+100,000 rows and with all 236,000."""
 FEWEST_EVENTS = 50
 """Fewest churned, and fewest retained, customers in all windows together."""
 

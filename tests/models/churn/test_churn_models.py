@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models import metrics
-from ckm.models.churn.boosted import fit_boosted
+from ckm.models.churn.boosted import FOLDS, fit_boosted
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
@@ -109,6 +110,21 @@ def test_too_few_churned_customers_are_an_error_with_the_number_needed():
     window = SHOP.window(60).rows(np.arange(len(SHOP.window(60))) < 40)
     with pytest.raises(NotEnoughDataError, match="50 of each"):
         fit_boosted(TrainingSet((window,), TODAY, window.features, HORIZON))
+
+
+def test_out_of_fold_scores_of_boosted_trees_do_not_depend_on_the_outcomes_of_the_fold():
+    past = _past()
+    others = tuple(replace(window, churned=window.churned ^ (window.keys % FOLDS == 0)) for window in past.windows)
+    latest = past.windows[-1]
+    fold = latest.keys % FOLDS == 0
+    scores, changed = (
+        fit_boosted(TrainingSet(windows, TODAY, past.features, HORIZON)).out_of_fold_log_odds(
+            latest.features, latest.keys
+        )
+        for windows in (past.windows, others)
+    )
+    assert (scores[fold] == changed[fold]).all()
+    assert not (scores[~fold] == changed[~fold]).all()
 
 
 def test_an_unknown_model_is_an_error_with_a_suggestion():

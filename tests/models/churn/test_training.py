@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ckm.models.churn.training import credibility
+from ckm.models.churn.training import credibility, fitted_log_odds
 from ckm.models.churn.training_set import Features, TrainingSet, TrainingSnapshot
 
 
@@ -32,16 +32,20 @@ def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
     return TrainingSet(windows, 30 * (len(shares) + 1), {"days_silent": np.zeros(customers)}, 60)
 
 
+def credibility_of_even(past: TrainingSet) -> float:
+    return credibility(fitted_log_odds(Even(), past), past)
+
+
 def test_a_persistent_shift_has_high_credibility_and_an_alternating_one_none() -> None:
-    lasting = credibility(Even(), past_with([0.7] * 12))
-    turning = credibility(Even(), past_with([0.7, 0.7, 0.3, 0.3] * 3))
+    lasting = credibility_of_even(past_with([0.7] * 12))
+    turning = credibility_of_even(past_with([0.7, 0.7, 0.3, 0.3] * 3))
     assert lasting == pytest.approx((10 + 1.5) / 13, abs=0.01)
     assert turning == 0
 
 
 def test_without_pairs_of_windows_the_credibility_is_the_prior() -> None:
-    assert credibility(Even(), past_with([0.7, 0.6])) == 0.5
-    assert credibility(Even(), past_with([0.5] * 8)) == 0.5
+    assert credibility_of_even(past_with([0.7, 0.6])) == 0.5
+    assert credibility_of_even(past_with([0.5] * 8)) == 0.5
 
 
 def test_a_feature_whose_source_begins_later_is_unknown_in_early_windows() -> None:
@@ -56,4 +60,4 @@ def test_a_feature_whose_source_begins_later_is_unknown_in_early_windows() -> No
     began = TrainingSet(
         (*past.windows[:-1], late), past.day, {**past.features, "late": np.ones(len(last))}, past.horizon
     )
-    assert 0 <= credibility(Asks(), began) <= 1
+    assert [len(each) for each in fitted_log_odds(Asks(), began)] == [1_000] * 6
