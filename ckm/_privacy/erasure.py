@@ -48,7 +48,6 @@ from ckm.errors import UsageError
 from ckm.files import OWNER_ONLY_FOLDER
 from ckm.identities import FILE as IDENTITIES
 from ckm.identities import Identities, read_identities
-from ckm.metadata import file_digest
 from ckm.schema import RESERVED_COLUMNS, TABLES, Exposure
 from ckm.store import Store
 from ckm.store.damage import table_folders
@@ -287,10 +286,9 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         remaining,
         in_git=any((folder / ".git").exists() for folder in (root, *root.parents)),
         members={
-            place: digest
+            place: hashlib.sha256((root / place).read_bytes()).hexdigest()
             for place in sorted(erasure.removed)
             if place.startswith(f"{AUDIENCES}/") and (root / place).is_file()
-            if (digest := file_digest(root / place)) is not None
         },
     )
     if receipt.removed or receipt.pseudonymised or not erasure.repeats:
