@@ -312,13 +312,19 @@ def read_members(folder: Path, assignment: Assignment) -> tuple[pl.DataFrame, in
         members = members.with_columns(pl.col(numbers).cast(pl.Float64), pl.col("why", "entry").fill_null(""))
         if missing := [name for name in _TEXTS if name not in members.columns]:
             raise VerificationError(f"{path}: no column '{missing[0]}'", hint="restore the file")
+    except FileNotFoundError as error:
+        raise VerificationError(
+            f"{path} is missing: it is not in git, or the call that writes it was killed",
+            hint=f"repeat the call of ckm audience new {assignment.name}, or copy the file",
+        ) from error
     except (OSError, pl.exceptions.PolarsError) as error:
         raise VerificationError(f"{path}: cannot be read as members", hint="restore the file") from error
     if hashlib.sha256(content).hexdigest() == assignment.members:
         return members, 0
     erased = assignment.customers - members.height
     wrong = _rows_against_rule(members, assignment)
-    if wrong or not erased or erased != _erased(folder):
+    removed, digests = _erasures(folder)
+    if wrong or not erased or erased != removed or hashlib.sha256(content).hexdigest() not in digests:
         where = f", row {wrong[0]}" if wrong else ""
         raise VerificationError(
             f"{path} was changed after the assignment{where}", hint="restore the file; an audience is frozen"
@@ -341,8 +347,10 @@ def _rows_against_rule(members: pl.DataFrame, assignment: Assignment) -> list[in
     return wrong
 
 
-def _erased(folder: Path) -> int:
-    """Return the number of rows of ``members.csv`` that ``ckm privacy erase`` removed, by its receipts."""
+def _erasures(folder: Path) -> tuple[int, set[str]]:
+    """Return the number of rows of ``members.csv`` that ``ckm privacy erase`` removed, and the digests it left."""
     place = f"{FOLDER}/{folder.name}/{MEMBERS}"
-    receipts = (folder.parent.parent / "privacy" / "receipts").glob("*.json")
-    return sum(json.loads(path.read_bytes()).get("removed", {}).get(place, 0) for path in receipts)
+    paths = (folder.parent.parent / "privacy" / "receipts").glob("*.json")
+    receipts = [json.loads(path.read_bytes()) for path in paths]
+    removed = sum(each.get("removed", {}).get(place, 0) for each in receipts)
+    return removed, {each["members"][place] for each in receipts if place in each.get("members", {})}

@@ -23,7 +23,7 @@ from ckm._evaluate.programme import programme_of
 from ckm._evaluate.programme_return import return_of
 from ckm._evaluate.result import COLUMNS, Evaluation
 from ckm._evaluate.service import read_contacts_by_topic, service_of
-from ckm._kb import search_log, usage_log
+from ckm._kb import search_log, shown_log, usage_log
 from ckm._kb.entry_files import read_folder
 from ckm._outcome.metric_values import read_shop
 from ckm._outcome.outcome_file import read_outcome
@@ -143,6 +143,7 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
         history=read_history(workspace.kb_dir, zone) if workspace.kb_dir.is_dir() else None,
         searches=search_log.read(workspace.out_dir / search_log.FILE),
         uses=usage_log.read_uses(workspace.out_dir / usage_log.FILE),
+        shown=shown_log.read_shown(workspace.out_dir / shown_log.FILE),
         interactions=read_contacts_by_topic(shop.dataset.tables.get("interactions"), shop.as_of, zone),
         memberships=shop.dataset.tables.get(MEMBERSHIPS),
         ledger=shop.ledger,
@@ -212,7 +213,11 @@ def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> It
     zone = ZoneInfo(sources.time_zone)
     if late := sum(each.at.astimezone(zone).date() > period.last for each in sources.uses.uses):
         yield basis(f"{counted(late, 'logged use')} of entries after {period.last}: not counted yet")
-    for what, broken in (("searches", sources.searches.broken), ("uses", sources.uses.broken)):
+    for what, broken in (
+        ("searches", sources.searches.broken),
+        ("uses", sources.uses.broken),
+        ("shown entries", sources.shown.broken),
+    ):
         if broken:
             yield doubt(f"{counted(broken, 'line')} of the log of {what} could not be read")
     if sources.config.evaluate.contact_cost is None and audiences:

@@ -304,7 +304,7 @@ class KbSettings:
     encoder
         Folder of an encoder for search by meaning; None for the built-in one.
     log_queries, log_query_text
-        Whether searches are logged, and whether with the query.
+        Whether searches and shown entries are logged, and whether with the query.
     topics, departments
         Allowed words; empty if any word is allowed.
     languages

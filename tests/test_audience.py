@@ -115,7 +115,7 @@ def test_a_killed_call_is_completed_by_the_same_call(own: Path) -> None:
     path = own / "audiences" / "killed" / MEMBERS
     content = path.read_bytes()
     path.unlink()
-    with pytest.raises(VerificationError, match="cannot be read as members"):
+    with pytest.raises(VerificationError, match="the call that writes it was killed"):
         export(own, "killed")
     again = new(own, "killed", origin=str(own / "list.csv"), as_of=DAY)
     assert path.read_bytes() == content
@@ -155,6 +155,23 @@ def test_a_removed_row_is_found_but_an_erased_person_is_no_change(own: Path) -> 
     again = show(own, "erased")
     assert again.members.height == found.members.height - 1
     assert any("1 person erased" in each for each in again.remarks)
+    left = path.read_text()
+    path.write_text(left.replace(",,,", ",,call-back,", 1) if ",,," in left else left.replace("0.0", "9.0", 1))
+    with pytest.raises(VerificationError, match="changed after the assignment"):
+        show(own, "erased")
+    path.write_text(left)
+    erase(own, "c0003")
+    assert show(own, "erased").members.height == found.members.height - 2
+
+
+def test_a_list_that_is_not_on_this_machine_is_named_with_what_to_do(own: Path) -> None:
+    new(own, "elsewhere", origin=str(own / "list.csv"), as_of=DAY)
+    (own / "audiences" / "elsewhere" / MEMBERS).unlink()
+    with pytest.raises(VerificationError, match="is missing: it is not in git") as failed:
+        new(own, "next", origin=str(own / "list.csv"), as_of=DAY)
+    assert "ckm audience new elsewhere" in str(failed.value.hint)
+    new(own, "elsewhere", origin=str(own / "list.csv"), as_of=DAY)
+    assert show(own, "elsewhere").members.height
 
 
 def test_the_rows_of_a_person_in_audiences_are_exported_as_personal_data(own: Path) -> None:

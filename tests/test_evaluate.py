@@ -215,7 +215,7 @@ def test_goals_are_compared_with_their_metrics(found: Evaluation) -> None:
 
 def test_what_cannot_be_said_is_named_with_its_reason(found: Evaluation) -> None:
     missing = {(each["metric"], each["of"]): each["note"] for each in found.missing.to_dicts()}
-    assert missing["entries_shown", ""] == "showing an entry is not logged"
+    assert missing["entries_shown", ""] == "showing an entry is not logged (kb.log_queries)"
     assert all(missing.values())
 
 

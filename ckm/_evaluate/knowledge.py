@@ -120,7 +120,7 @@ def _searches(sources: EvaluationSources, period: Period) -> list[Measurement]:
 
 def _uses(sources: EvaluationSources, period: Period) -> list[Measurement]:
     """Return how often entries were used and helped, and the share of validated entries that were used."""
-    shown = unknown("not_logged", "entries_shown")
+    shown = [_shown(sources, period)]
     days = [_day(each.at, sources.time_zone) for each in sources.uses.uses]
     found = [each for each, day in zip(sources.uses.uses, days, strict=True) if _within(day, period)]
     if not found:
@@ -135,6 +135,18 @@ def _uses(sources: EvaluationSources, period: Period) -> list[Measurement]:
     validated = {each.id for each in entries if each.state.confidence == VALIDATED}
     used = validated & {each.entry for each in found}
     return [*rows, rate("used_entry_share", len(used), len(validated), "no_entry")]
+
+
+def _shown(sources: EvaluationSources, period: Period) -> Measurement:
+    """Return how often entries were shown; unknown where it is not logged."""
+    dated = [(_day(each.at, sources.time_zone), sum(each.entries.values())) for each in sources.shown.shows]
+    if not dated and not sources.config.kb.log_queries:
+        return Measurement("entries_shown", None, note="not_logged")
+    first = min((day for day, _ in dated), default=period.last)
+    if first > period.last or not dated:
+        return Measurement("entries_shown", None, note="log_began_later")
+    count = sum(times for day, times in dated if _within(day, period))
+    return Measurement("entries_shown", count, note="log_began_later" if first > period.first else "")
 
 
 def _day(at: datetime, time_zone: str) -> date:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ckm._evaluate.entry_history import EntryHistory
     from ckm._kb.entry import KnowledgeEntry
     from ckm._kb.search_log import SearchLog
+    from ckm._kb.shown_log import ShownLog
     from ckm._kb.usage_log import UsageLog
     from ckm._outcome.outcome_file import OutcomeRecord
     from ckm.assignments import Assignment
@@ -93,8 +94,8 @@ class EvaluationSources:
         Knowledge entries as they are now.
     history
         Versions of the entries in git; None without a repository.
-    searches, uses
-        The search log and the usage log.
+    searches, uses, shown
+        The search log, the usage log, and the log of shown entries.
     interactions
         Complaints and questions: customer_id (String), kind, topic (String, lower case, empty if unknown), day (Date),
         resolved_on (Date or null), sorted by customer, topic and day; None without the table.
@@ -115,6 +116,7 @@ class EvaluationSources:
     history: EntryHistory | None
     searches: SearchLog
     uses: UsageLog
+    shown: ShownLog
     interactions: pl.DataFrame | None
     memberships: pl.LazyFrame | None
     ledger: Ledger

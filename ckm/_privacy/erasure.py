@@ -93,6 +93,8 @@ class Receipt:
         a free text of another customer does.
     in_git
         Whether the workspace is in a git repository, whose history ckm does not change.
+    members
+        SHA-256 of each file of audience members from which rows were removed, so that a later change of it is found.
     receipt
         Path of the receipt in the workspace; empty if the ids were erased before and nothing was left to remove.
     """
@@ -105,6 +107,7 @@ class Receipt:
     sources: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
     in_git: bool = False
+    members: dict[str, str] = field(default_factory=dict)
     receipt: str = ""
 
 
@@ -282,6 +285,11 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         tuple(sorted({*erasure.sources, *incoming})),
         remaining,
         in_git=any((folder / ".git").exists() for folder in (root, *root.parents)),
+        members={
+            place: hashlib.sha256((root / place).read_bytes()).hexdigest()
+            for place in sorted(erasure.removed)
+            if place.startswith(f"{AUDIENCES}/") and (root / place).is_file()
+        },
     )
     if receipt.removed or receipt.pseudonymised or not erasure.repeats:
         if not erasure.receipt:  # a killed process may have written it, before its journal was deleted

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ckm
 from ckm._evaluate.entry_history import last_commit
 from ckm._kb.search_log import FILE as SEARCH_LOG
+from ckm._kb.shown_log import FILE as SHOWN_LOG
 from ckm._kb.usage_log import FILE as USAGE_LOG
 from ckm.config import load_config
 from ckm.metadata import file_digest, store_facts
@@ -29,7 +30,7 @@ READS_NO_KNOWLEDGE = frozenset({"check", "diff", "forecast", "link", "segment"})
 """Commands that read no knowledge entries, whose digest takes seconds for 100,000 entries."""
 MOST_FILES = 1000
 """Number of files of a folder up to which a manifest lists each one; above, one digest stands for the folder."""
-READ_LOGS = {"kb-gaps": (SEARCH_LOG,), "evaluate": (SEARCH_LOG, USAGE_LOG)}
+READ_LOGS = {"kb-gaps": (SEARCH_LOG,), "evaluate": (SEARCH_LOG, SHOWN_LOG, USAGE_LOG)}
 """Logs in ``out/`` that a command reads."""
 READS_HISTORY = frozenset({"evaluate"})
 """Commands that read the versions of the knowledge entries in git."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeGuard
 import typer
 
 from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
+from ckm.commands.kb_options import log_shown
 from ckm.commands.meta import Meta, read_source, refuse_meta, write_meta
 from ckm.commands.options import (
     AS_FOUND,
@@ -205,6 +206,9 @@ def churn_warn(
         _print(result, dataset.label, fmt, output, new_only=request.new_only)
     if result.run is not None:  # after the list is delivered: an interrupted run lists the new warnings again
         result.run.save()
+    if dataset.workspace is not None:
+        shown = result.frame["answers"].explode().drop_nulls()
+        log_shown(dataset.workspace.root, "churn-warn", shown, enabled=dataset.config.kb.log_queries)
     if meta is not None:
         write_meta(_facts(result, request, dataset, source), meta)
     if request.new_only and result.frame.is_empty():

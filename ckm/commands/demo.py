@@ -83,6 +83,7 @@ ALL_COMMANDS = (
         "ckm ingest relationships.csv --as relationships",
     ),
     ("Load the numbers that companies want on invoices.", "ckm ingest billing-fields.csv --as billing_fields"),
+    ("Load the members of the loyalty programme.", "ckm ingest memberships.csv --as memberships"),
     ("Find the customer ids of one person, without writing the links.", "ckm link --dry-run -o out/links.csv"),
     ("Assign customers to segments by recency, frequency and monetary value.", "ckm segment -o out/segments.csv"),
     ("Explain segment changes in the last quarter.", "ckm segment --moves --since 2026-03-31"),

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.output import remark
+from ckm.remark import doubt
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ckm.settings import KbSettings
 
 KbFolder = Annotated[
@@ -63,3 +68,15 @@ def knowledge_place(kb: Path | None, workspace: Path | None) -> KnowledgePlace:
 def day_of(as_of: datetime | None) -> date:
     """Return the date of the option, else today."""
     return as_of.date() if as_of is not None else date.today()
+
+
+def log_shown(root: Path | None, command: str, entries: Iterable[str], *, enabled: bool) -> None:
+    """Log the entries that a command showed, if ``kb.log_queries`` is on; a failure is a remark."""
+    if root is None or not enabled:
+        return
+    from ckm._kb.shown_log import FILE, append_shown
+
+    try:
+        append_shown(root / "out" / FILE, command, entries)
+    except OSError as error:
+        remark(doubt(f"the shown entries were not logged in out/{FILE}: {error.strerror}"))

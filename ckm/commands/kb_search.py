@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.completion import query_words, topics
+from ckm.commands.kb_options import log_shown
 from ckm.commands.meta import Meta, write_knowledge_meta
 from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UsageError
@@ -247,6 +248,7 @@ def kb_search(
     write_facts(columns=kb_hits.COLUMNS, remarks=remarks)
     if root is not None and settings.log_queries:
         _log(root, result, roles, text if settings.log_query_text else None)
+    log_shown(root, "kb-search", (hit.id for hit in result.hits), enabled=settings.log_queries)
     if fail_empty and not result.hits:
         raise typer.Exit(1)
     return None

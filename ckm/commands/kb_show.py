@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.commands.completion import entries
-from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
+from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place, log_shown
 from ckm.commands.options import Output, Workspace
 from ckm.output import emit_text
 
@@ -67,6 +67,7 @@ def kb_show(
     lang = prefer_lang if prefer_lang is not None else place.settings.prefer_lang or ""
     like = knowledge.related(place.folder, name, as_of=day) if related and place.folder.is_dir() else []
     shown = knowledge.show(place.folder, name, day, lang=lang, similar=[hit.id for hit in like])
+    log_shown(place.root, "kb-show", [shown.entry.id], enabled=place.settings.log_queries)
     if (fmt or _default(output)) is ShowFormat.json:
         from ckm.commands.kb_page import as_json
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm._kb.garbage_collection import without_collector
+from ckm.commands.kb_options import log_shown
 from ckm.commands.options import AsOf, Workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import emit_text, remark
@@ -108,6 +109,18 @@ def profile(
             ProfileFormat.md: found.to_markdown, ProfileFormat.html: found.to_html, ProfileFormat.json: found.to_json,
         }  # fmt: skip
         emit_text(makers[chosen](), output=output, owner_only=True)
+    entries = [
+        str(row[0])
+        for section in found.sections
+        if section.name == "knowledge"
+        for table in section.tables
+        for row in table.rows
+    ]
+    if entries:
+        from ckm.config import open_workspace
+
+        opened = open_workspace(data or workspace)
+        log_shown(opened.root, "profile", entries, enabled=opened.config.kb.log_queries)
     remark(*found.remarks)
 
 

@@ -10,7 +10,10 @@ from ckm.example.channels.branch import write_branch
 from ckm.example.channels.calls import write_calls
 from ckm.example.channels.campaign_list import write_campaign
 from ckm.example.channels.crm import write_crm
-from ckm.example.channels.relationship_list import FILES, write_relationships
+from ckm.example.channels.membership_list import FILES as MEMBERSHIPS
+from ckm.example.channels.membership_list import write_memberships
+from ckm.example.channels.relationship_list import FILES as RELATIONSHIPS
+from ckm.example.channels.relationship_list import write_relationships
 from ckm.example.channels.survey import write_survey
 from ckm.example.channels.till import write_till
 from ckm.example.channels.web import write_web
@@ -49,7 +52,7 @@ class ExampleShop:
 
 
 def make_shop(folder: Path, *, seed: int = SEED) -> ExampleShop:
-    """Make the example shop in a folder: exports, mappings, knowledge, truth, campaign list, controls and reviews.
+    """Make the example shop in a folder: exports, mappings, knowledge, truth, lists, controls and reviews.
 
     Files with the same names are replaced; others are kept. Takes two seconds and 4.3 MB.
 
@@ -79,10 +82,18 @@ def write_shop(world: Simulation, folder: Path) -> ExampleShop:
     write_campaign(world, folder)
     write_relationships(world, folder)
     write_controls(world, folder)
+    write_memberships(world, folder)
     maps = _copy_maps(folder / "maps")
     truth = write_truth(world, exports, truth_folder)
     written = [each["file"] for each in truth["files"]] + maps
-    written += ["campaign.csv", "controls.csv", *FILES, *write_knowledge(folder), *write_comments(world, folder)]
+    written += [
+        "campaign.csv",
+        "controls.csv",
+        *RELATIONSHIPS,
+        *MEMBERSHIPS,
+        *write_knowledge(folder),
+        *write_comments(world, folder),
+    ]
     written += [f"truth/{name}" for name in TRUTH_FILES]
     return ExampleShop(folder, tuple(sorted(written)), truth)
 
