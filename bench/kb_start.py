@@ -32,9 +32,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.folder or Path(temporary)
         os.environ["CKM_CACHE"] = str(folder / "cache")
-        # As installed: compiled once, not at every start.
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
         for entries in asked.entries:
             base = folder / f"kb-{entries}"
             if not base.is_dir():

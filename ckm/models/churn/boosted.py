@@ -25,8 +25,8 @@ INCREASING = ("days_silent",)
 """Features with a monotone constraint: the log odds never decrease with the feature."""
 FOLDS = 3
 """Number of folds of customers. With two the trees learn from half of the customers, which small shops notice."""
-TREES = 60
-RATE = 0.12
+TREES = 40
+RATE = 0.18
 LEAVES = 15
 """Maximum number of leaves of a tree; few leaves limit the order of interactions."""
 SMALLEST_LEAF = 100
