@@ -121,9 +121,7 @@ def _keywords(counts: _Counts, topic: str, names: set[str]) -> list[str]:
     return chosen
 
 
-def _title(
-    words: _Counts, phrases: _Counts, topic: str, names: set[str], whole: Collection[str], lang: str
-) -> str:
+def _title(words: _Counts, phrases: _Counts, topic: str, names: set[str], whole: Collection[str], lang: str) -> str:
     """Return the title of a topic with a keyword."""
     weights: dict[str, tuple[float, set[int]]] = {}
     for counts in (words, phrases):
