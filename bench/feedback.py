@@ -237,7 +237,7 @@ def shop() -> None:
                 ensure_ascii=False,
             )
         )
-        truth = pl.read_csv(root / "comments" / "truth.csv", schema_overrides={"rival": pl.Boolean})
+        truth = pl.read_csv(root / "comments" / "truth.csv")
         found = comment_topics(root).join(truth, on="interaction_id", suffix="_true")
         print(f"planted topics: NMI {normalized_mutual_info_score(found['topic_true'], found['topic']):.3f}")
 

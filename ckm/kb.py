@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ckm._kb.entry_view import EntryView
     from ckm._kb.gaps import QueryGap
     from ckm._kb.index_cache import Progress
-    from ckm._kb.knowledge_base import Semantic
     from ckm._kb.lint import LintReport
     from ckm._kb.relevance_test import RelevanceReport
+    from ckm._kb.search_result import Semantic
     from ckm.settings import KbSettings
 
 __all__ = [

@@ -310,6 +310,37 @@ def test_wrong_options_are_refused(tmp_path: Path, run: Run, words: list[str], c
     assert run("feedback-mine", folder, *words).exit_code == code
 
 
+@pytest.mark.parametrize("data", ["comments.csv", "nowhere", "."])
+def test_a_file_of_comments_is_refused_with_the_command_that_loads_it(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    comments(12).frame.write_csv(tmp_path / "comments.csv")
+    monkeypatch.chdir(tmp_path)
+    for words in ((data,), ()):
+        done = run("feedback-mine", *words)
+        assert done.exit_code == 2
+        assert "no workspace" in done.output
+        assert "ckm ingest FILE --as interactions" in done.output
+        assert "transactions" not in done.output
+
+
+@pytest.mark.slow
+def test_the_facts_of_a_run_have_columns_parameters_and_no_text(copy: Path, run: Run) -> None:
+    path = copy / "out" / "meta.json"
+    path.parent.mkdir(exist_ok=True)
+    texts = []
+    for _ in range(2):
+        assert run("feedback-mine", copy, "--encoder", "none", "--by", "lang", "-q", "--meta", path).exit_code == 0
+        texts.append(path.read_text("utf-8"))
+    assert texts[0] == texts[1]
+    facts = json.loads(texts[0])
+    assert facts["parameters"]["by"] == ["lang"]
+    assert facts["columns"]["growing"].startswith("Whether the share")
+    assert facts["data"]["tables"]["interactions"]["loads"] == 1
+    for secret in (*SECRETS.values(), str(copy)):
+        assert secret not in texts[0]
+
+
 @pytest.mark.slow
 def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_entry_lists_them(
     tmp_path: Path, run: Run

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm._feedback.topic_model import OTHER, Sentences, assign
+from ckm._feedback.topic_model import MEANING, OTHER, Sentences, assign
 from ckm._kb.draft import DraftFields, skeleton
 from ckm._kb.entry_files import read_folder
 from ckm.files import replacing
+from ckm.search.analysis import analyse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 NEAR = 0.55
 """Cosine to the centroid from which a phrase of an entry is about the topic. Comments of a topic have 0.4 to 0.7; by
-words and letters an unrelated phrase reaches 0.5."""
+words and letters an unrelated phrase reaches 0.7."""
+SHARED = 2
+"""Keywords of the topic that a phrase must have where vectors are of words and letters: one is often a common word,
+such as "parcel"."""
 DRAFTS = "drafts"
 """Folder of the drafts within the knowledge base."""
 
@@ -49,7 +53,8 @@ def answers_to(topics: Topics, folder: Path, as_of: date, encoder: SentenceEncod
     """Return the entries that answer each topic.
 
     An entry answers a topic if it is complete and valid on the day, and lists the topic in ``classify.topics``, or has
-    a title, alias or question that is nearest to the topic's centroid, at a cosine of :data:`NEAR` or more.
+    a title, alias or question that is nearest to the topic's centroid, at a cosine of :data:`NEAR` or more. In a
+    language that the encoder does not cover, the phrase must also have :data:`SHARED` keywords of the topic.
 
     Parameters
     ----------
@@ -76,8 +81,11 @@ def answers_to(topics: Topics, folder: Path, as_of: date, encoder: SentenceEncod
     if phrases:
         read = Sentences([text for *_, text in phrases], [lang for _, lang, _ in phrases], np.arange(len(phrases)))
         assigned = assign(topics.spaces, read, encoder)
-        for (name, *_), topic, cosine in zip(phrases, assigned.topics, assigned.cosines.tolist(), strict=True):
-            if topic != OTHER and cosine >= NEAR:
+        by_id = topics.by_id
+        for (name, lang, text), topic, cosine in zip(phrases, assigned.topics, assigned.cosines.tolist(), strict=True):
+            if topic == OTHER or cosine < NEAR:
+                continue
+            if by_id[topic].space == MEANING or shared_keywords(text, lang, by_id[topic]) >= SHARED:
                 found.setdefault(topic, set()).add(name)
     drafts = {
         topic: entry.path
@@ -117,6 +125,18 @@ def write_drafts(
             draft.write_text(_draft(topic, evidence.get(topic.id, ()), as_of), encoding="utf-8", newline="\n")
         written.append(path)
     return tuple(written)
+
+
+def shared_keywords(text: str, lang: str, topic: Topic) -> int:
+    """Return how many keywords of a topic a text has, in any inflection; a Chinese keyword counts once per 2 signs."""
+    words = topic.keywords.get(lang) or topic.keywords.get(lang.partition("-")[0], ())
+    terms = {token.term for token in analyse(text, lang, in_full=False).words}
+    chinese = sum(len(word) // 2 for word in words if "\u3400" <= word[0] <= "\u9fff" and word in text)
+    return chinese + sum(
+        bool(terms.intersection(token.term for token in analyse(word, lang, in_full=False).words))
+        for word in words
+        if not "\u3400" <= word[0] <= "\u9fff"
+    )
 
 
 def _phrases(entry: KnowledgeEntry) -> Iterator[tuple[str, str]]:

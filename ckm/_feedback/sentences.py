@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-LATIN_END = r"(?<=[.!?…])(?=\s)"
-"""After an end mark and before a space: "3.5" and "ckm.yaml" stay whole."""
+LATIN_END = r"(?<=[.!?…])(?<!\b\w\.)(?<!\d\.)(?<!\b[A-ZÄÖÜ]\w\.)(?<!\b[A-ZÄÖÜ]\w\w\.)(?=\s+[^a-zà-öø-ÿ\s])"
+"""After an end mark and before a space: "3.5" and "ckm.yaml" stay whole; not before a word in lower case, after a
+single letter, a number (German ordinals) or a short word with a capital ("z. B.", "Dr.", "21. Juni")."""
 OTHER_END = r"(?<=[。！？；!?؟۔।])(?![。！？；!?؟۔।.])"
 _END = re.compile(rf"{LATIN_END}|{OTHER_END}|[\r\n]+")
 _THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f])\s+(?=[\u0e00-\u0e7f])")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm._feedback.topic_model import OTHER, TopicSpace, assign, joined, learn, matched
-from ckm._feedback.topic_titles import keywords, titles
+from ckm._feedback.topic_titles import topic_words
 from ckm._feedback.topics_file import Topic, Topics
 from ckm.pseudonym import shown_id
 
@@ -112,7 +112,7 @@ def _described(
 ) -> tuple[Topic, ...]:
     """Return the topics: old ones with their title and owner, new ones with titles made of their keywords."""
     found = assign(spaces, comments.sentences, encoder, advance=advance)
-    words = keywords(comments.sentences, found.topics, comments.masking)
+    words = topic_words(comments.sentences, found.topics, comments.masking)
     ids = comments.frame["interaction_id"]
     by_topic: dict[str, dict[str, float]] = {}
     for row, each, cosine in zip(comments.row.tolist(), found.topics, found.cosines.tolist(), strict=True):
@@ -125,8 +125,7 @@ def _described(
             examples = sorted(near, key=lambda name: (-near[name], name))[:MOST_EXAMPLES]
             topic = known.by_id.get(name)
             if topic is None:
-                mine = words.get(name, {})
-                topic = Topic(name, space.name, titles(mine), mine)
+                topic = Topic(name, space.name, words.titles.get(name, {}), words.keywords.get(name, {}))
                 topic = replace(topic, examples=tuple(map(shown_id, examples)))
             topics.append(topic)
     return tuple(topics)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ckm._feedback.rare_words import without_rare_words
 from ckm._feedback.text_vectors import BATCH, content, encoded, hashed, inverse_frequency, latent, weighted
 from ckm.models.threads import one_thread
 from ckm.models.topics import centroids, consensus_clusters, default_topics, match_topics, unit
@@ -167,16 +168,20 @@ def learn(
     """
     by_name = {space.name: space for space in within}
     found = []
+    common = without_rare_words(sentences.texts, sentences.langs, sentences.customers.tolist())
+    read = replace(sentences, texts=common)
     with one_thread():
         # The space of most sentences first: its topics get the first ids.
         for space, rows in sorted(
             _rows_by_space(sentences, encoder).items(), key=lambda each: (-len(each[1]), each[0])
         ):
-            chosen = sentences.take(np.array(_sample(sentences, rows, seed), dtype=np.int64))
+            sample = np.array(_sample(read, rows, seed), dtype=np.int64)
+            chosen = read.take(sample)
             if len(set(chosen.customers.tolist())) < 2 * FEWEST:
                 continue
             learn_space = _learn_meaning if space == MEANING else _learn_grams
-            made = learn_space(_Learning(space, chosen, encoder, topics, seed, by_name.get(space), advance))
+            written = sentences.take(sample).texts
+            made = learn_space(_Learning(space, chosen, written, encoder, topics, seed, by_name.get(space), advance))
             if made is not None:
                 found.append(made)
     return tuple(found)
@@ -300,10 +305,11 @@ def joined(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> tuple[TopicS
 
 @dataclass(frozen=True)
 class _Learning:
-    """What the topics of a space are learned from, and how."""
+    """What the topics of a space are learned from, and how; ``written`` are the sentences with rare words."""
 
     name: str
     sentences: Sentences
+    written: Sequence[str]
     encoder: SentenceEncoder | None
     topics: int | None
     seed: int
@@ -316,11 +322,14 @@ def _learn_meaning(task: _Learning) -> TopicSpace | None:
     texts, langs = task.sentences.texts, task.sentences.langs
     plain = encoded(task.encoder, texts, task.advance)
     contents = encoded(task.encoder, list(map(content, texts, langs)), task.advance)
-    means = task.within.means if task.within is not None else _means(plain, langs)
-    vectors = _centred(plain, langs, means)
+    written = plain if task.written == texts else encoded(task.encoder, task.written, task.advance)
+    vectors = _centred(plain, langs, _means(plain, langs))
     both = unit(vectors + _centred(contents, langs, _means(contents, langs)))
     labels = consensus_clusters(both, task.topics or default_topics(len(both)), task.seed)
-    return _space(task, labels, vectors, means, np.zeros(0))
+    means = task.within.means if task.within is not None else _means(written, langs)
+    if task.within is not None:
+        vectors = _centred(plain, langs, means)
+    return _space(task, labels, vectors, _centred(written, langs, means), means, np.zeros(0))
 
 
 def _learn_grams(task: _Learning) -> TopicSpace | None:
@@ -330,14 +339,20 @@ def _learn_grams(task: _Learning) -> TopicSpace | None:
     labels = consensus_clusters(latent(rows, LATENT), task.topics or default_topics(rows.shape[0]), task.seed)
     mean = np.asarray(rows.mean(0)).ravel().astype(np.float64)
     means = task.within.means if task.within is not None else {"": mean}
-    vectors = unit(rows.toarray().astype(np.float64) - means[""])
-    return _space(task, labels, vectors, means, weights)
+    written = rows
+    if task.written != task.sentences.texts:
+        written = weighted(hashed(task.written, task.sentences.langs), weights)
+    vectors, as_written = (unit(each.toarray().astype(np.float64) - means[""]) for each in (rows, written))
+    return _space(task, labels, vectors, as_written, means, weights)
 
 
 def _space(
-    task: _Learning, labels: Labels, vectors: Floats, means: Mapping[str, Floats], weights: Floats
+    task: _Learning, labels: Labels, vectors: Floats, written: Floats, means: Mapping[str, Floats], weights: Floats
 ) -> TopicSpace | None:
-    """Return the space of clusters that are large enough; the sentences of the others move to the nearest of these."""
+    """Return the space of clusters that are large enough; the sentences of the others move to the nearest of these.
+
+    ``written`` are the vectors of the sentences with rare words, as comments are assigned: the limits are theirs.
+    """
     customers = task.sentences.customers
     clusters = int(labels.max()) + 1
     large = [each for each in range(clusters) if len(set(customers[labels == each].tolist())) >= FEWEST]
@@ -346,7 +361,7 @@ def _space(
     middles = centroids(vectors, labels, clusters)[large]
     nearest = (vectors @ middles.T).argmax(1)
     middles = centroids(vectors, nearest, len(large)).astype(np.float32).astype(np.float64)
-    cosines = vectors @ middles.T
+    cosines = written @ middles.T
     nearest = cosines.argmax(1)
     limits = np.array(
         [

@@ -1,33 +1,41 @@
-"""Keywords of topics, and titles made of them: single words that several customers wrote."""
+"""Keywords and titles of topics: words and short phrases that several customers wrote."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from ckm._feedback.topic_model import FEWEST, Sentences
 from ckm.search.analysis import analyse
+from ckm.search.analysis.normalization import LETTER, THAI
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ckm._feedback.masking import Masking
 
-MOST_READ = 20_000
-"""Most sentences from which keywords are taken, chosen by hash: the words of each of them are in memory."""
+MOST_READ = 10_000
+"""Most sentences from which words are taken, chosen by hash: the words and phrases of each of them are in memory."""
 MOST = 6
 """Keywords of a topic and language."""
-IN_TITLE = 3
+IN_TITLE = 2
+"""Phrases of a title."""
+LONGEST_PHRASE = 3
+"""Words of a phrase, stop words included."""
 GERMAN = "de"
 """Language in which every noun has a capital."""
 BETWEEN = " · "
 LEAST_RARITY = 0.1
 """Rarity of a word that every customer writes, so that a shop with one topic has keywords too."""
 _HAN = re.compile(r"[\u3400-\u9fff]+")
+_WORDS = re.compile(f"(?:{LETTER}|[{THAI}])+")
+_ONE_PHRASE = re.compile(f"(?:{LETTER}|[{THAI}]| )+")
+"""Words with spaces between them; a mark of punctuation ends a phrase."""
 LONGEST_HAN = 4
 """Most characters of a Chinese keyword, and fewest are two."""
 COMMON_HAN = frozenset(
@@ -36,48 +44,131 @@ COMMON_HAN = frozenset(
 """Function characters: a keyword has none."""
 
 
-def keywords(sentences: Sentences, topics: Sequence[str], masking: Masking) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return the keywords of each topic by language, the most distinctive first.
+@dataclass
+class _Counts:
+    """Customers of each term of a language, by topic and in all, and how it is written."""
 
-    A word counts by its customers: c · ln(N / n), with c customers in the topic, n in all and N customers in all
-    (class-based tf-idf, Grootendorst 2022, arXiv:2203.05794, with customers instead of occurrences). It needs
-    :data:`ckm._feedback.topic_model.FEWEST` customers of the topic, so that no keyword is what one customer wrote, and
-    is no name of a customer.
+    customers: set[int] = field(default_factory=set)
+    of_term: dict[str, set[int]] = field(default_factory=dict)
+    of_topic: dict[str, dict[str, set[int]]] = field(default_factory=dict)
+    spelling: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, terms: Iterable[tuple[str, str]], customer: int, topic: str) -> None:
+        self.customers.add(customer)
+        for term, written in terms:
+            self.of_term.setdefault(term, set()).add(customer)
+            self.spelling.setdefault(term, Counter())[written] += 1
+            if topic:
+                self.of_topic.setdefault(topic, {}).setdefault(term, set()).add(customer)
+
+    def rarity(self, term: str) -> float:
+        """Return ln(N / n) of a term with n of N customers, above 0 for every term."""
+        return math.log(len(self.customers) / len(self.of_term[term])) + LEAST_RARITY
+
+    def written(self, term: str, lang: str) -> str:
+        usual = _usual(self.spelling[term])
+        return usual if lang == GERMAN else usual.lower()
+
+
+@dataclass(frozen=True)
+class TopicWords:
+    """Keywords and titles of topics, by topic and language."""
+
+    keywords: Mapping[str, Mapping[str, tuple[str, ...]]]
+    titles: Mapping[str, Mapping[str, str]]
+
+
+def topic_words(sentences: Sentences, topics: Sequence[str], masking: Masking) -> TopicWords:
+    """Return keywords and titles of topics.
+
+    A term (a word, or a phrase of up to :data:`LONGEST_PHRASE` words) counts by its customers: c · ln(N / n), with c
+    customers in the topic, n in all and N customers in all (class-based tf-idf, Grootendorst 2022, arXiv:2203.05794,
+    with customers instead of occurrences). It needs :data:`ckm._feedback.topic_model.FEWEST` customers of the topic, so
+    that none is what one customer wrote; it contains no name of a customer, and a phrase is no whole sentence.
+
+    Keywords are words, the most distinctive first. A title is the most distinctive term, and the one that most
+    customers of the topic wrote who did not write the first.
     """
-    by_topic: dict[tuple[str, str], dict[str, set[int]]] = {}
-    by_lang: dict[str, dict[str, set[int]]] = {}
-    spelling: dict[tuple[str, str], Counter[str]] = {}
-    people: dict[str, set[int]] = {}
+    words: dict[str, _Counts] = {}
+    phrases: dict[str, _Counts] = {}
+    whole: set[str] = set()
     rows = zip(sentences.texts, sentences.langs, sentences.customers.tolist(), topics, strict=True)
     ordered = sorted(rows, key=lambda row: crc32(f"{row[2]} {row[0]}".encode())) if len(topics) > MOST_READ else rows
     for text, lang, customer, topic in islice(ordered, MOST_READ):
-        people.setdefault(lang, set()).add(customer)
-        for term, word in _terms(text, lang):
-            by_lang.setdefault(lang, {}).setdefault(term, set()).add(customer)
-            spelling.setdefault((lang, term), Counter())[word] += 1
-            if topic:
-                by_topic.setdefault((topic, lang), {}).setdefault(term, set()).add(customer)
+        words.setdefault(lang, _Counts()).add(_terms(text, lang), customer, topic)
+        phrases.setdefault(lang, _Counts()).add(_phrases(text, lang), customer, topic)
+        if len(text.split()) <= LONGEST_PHRASE:
+            whole.add(_plain(text))
     found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for (topic, lang), terms in sorted(by_topic.items()):
-        total = len(people[lang])
+    titles: dict[str, dict[str, str]] = {}
+    for lang, counts in sorted(words.items()):
+        names = {term for term, each in counts.spelling.items() if _is_name(term, each, lang, masking)}
+        for topic in sorted(counts.of_topic):
+            chosen = _keywords(counts, topic, names)
+            if chosen:
+                found.setdefault(topic, {})[lang] = tuple(counts.written(term, lang) for term in chosen)
+                titles.setdefault(topic, {})[lang] = _title(counts, phrases[lang], topic, names, whole, lang)
+    return TopicWords(found, titles)
+
+
+def _keywords(counts: _Counts, topic: str, names: set[str]) -> list[str]:
+    terms = {term: who for term, who in counts.of_topic[topic].items() if len(who) >= FEWEST and term not in names}
+    score = {term: len(who) * counts.rarity(term) * _length_weight(term) for term, who in terms.items()}
+    chosen: list[str] = []
+    for term in sorted(score, key=lambda each: (-score[each], each)):
+        if not any(_overlap(term, other) for other in chosen) and len(chosen) < MOST:
+            chosen.append(term)
+    return chosen
+
+
+def _title(words: _Counts, phrases: _Counts, topic: str, names: set[str], whole: Collection[str], lang: str) -> str:
+    """Return the title of a topic with a keyword."""
+    weights: dict[str, tuple[float, set[int]]] = {}
+    for counts in (words, phrases):
+        for term, who in counts.of_topic.get(topic, {}).items():
+            parts = term.split(" ")
+            if len(who) < FEWEST or names.intersection(parts) or (len(parts) > 1 and _is_whole(counts, term, whole)):
+                continue
+            weights[term] = counts.rarity(term) * _length_weight(term) * math.sqrt(len(parts)), who
+    chosen: list[str] = []
+    covered: set[int] = set()
+    while len(chosen) < IN_TITLE:
+        used = {part for term in chosen for part in term.split(" ")}
         score = {
-            term: len(who) * (math.log(total / len(by_lang[lang][term])) + LEAST_RARITY) * _length_weight(term)
-            for term, who in terms.items()
-            if len(who) >= FEWEST and not _is_name(term, spelling[lang, term], lang, masking)
+            term: weight * len(who - covered)
+            for term, (weight, who) in weights.items()
+            if len(who - covered) >= FEWEST
+            and not any(_overlap(part, other) for part in term.split(" ") for other in used)
         }
-        chosen: list[str] = []
-        for term in sorted(score, key=lambda each: (-score[each], each)):
-            if not any(_overlap(term, other) for other in chosen) and len(chosen) < MOST:
-                chosen.append(term)
-        if chosen:
-            written = [_usual(spelling[lang, term]) for term in chosen]
-            found.setdefault(topic, {})[lang] = tuple(written if lang == GERMAN else map(str.lower, written))
+        if not score:
+            break
+        chosen.append(min(score, key=lambda each: (-score[each], each)))
+        covered |= weights[chosen[-1]][1]
+    return BETWEEN.join((phrases if " " in term else words).written(term, lang) for term in chosen)
+
+
+def _is_whole(counts: _Counts, term: str, whole: Collection[str]) -> bool:
+    """Return whether a phrase, as any customer wrote it, is also the whole sentence of a customer."""
+    return any(_plain(written) in whole for written in counts.spelling[term])
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORDS.findall(text.casefold()))
+
+
+def _phrases(text: str, lang: str) -> set[tuple[str, str]]:
+    """Return phrases of two words or more that carry meaning: their terms, and how they are written."""
+    words = list(dict.fromkeys((token.start, token.end) for token in analyse(text, lang, in_full=False).words))
+    terms = {(token.start, token.end): token.term for token in analyse(text, lang, in_full=False).words}
+    found = set()
+    for first, (start, _) in enumerate(words):
+        for last in range(first + 1, min(first + LONGEST_PHRASE, len(words))):
+            written = text[start : words[last][1]]
+            if not _ONE_PHRASE.fullmatch(written) or len(written.split()) > LONGEST_PHRASE:
+                break
+            if not _HAN.search(written):
+                found.add((" ".join(terms[place] for place in words[first : last + 1]), written))
     return found
-
-
-def titles(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Return a title by language: the first keywords."""
-    return {lang: BETWEEN.join(each[:IN_TITLE]) for lang, each in words.items()}
 
 
 def _terms(text: str, lang: str) -> set[tuple[str, str]]:

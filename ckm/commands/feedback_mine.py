@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.meta import Meta, write_meta
 from ckm.commands.options import AsOf, OutputFormat, Seed, Workspace
 from ckm.errors import UsageError
 from ckm.names import ReportLanguage
@@ -16,6 +17,7 @@ from ckm.output import Format, default_format, emit, emit_text, note, progress, 
 
 if TYPE_CHECKING:
     from ckm._feedback.result import Feedback
+    from ckm.dataset import Dataset
 
 PAGE = ".html"
 BY_USE = (
@@ -114,6 +116,7 @@ def feedback_mine(
             help="Write to FILE: .html page; .csv .tsv .json .ndjson .md .parquet .xlsx: one row per group.",
         ),
     ] = None,
+    meta: Meta = None,
     workspace: Workspace = None,
 ) -> None:
     """Find the topics of what customers say, and count them by product and segment, with what they are worth.
@@ -142,8 +145,12 @@ def feedback_mine(
         raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
     if learn and refit:
         raise UsageError("--learn and --refit contradict each other", hint="--refit learns all topics again")
+    from ckm.dataset import AS_FOUND
     from ckm.feedback import feedback, page
+    from ckm.metadata import data_facts, run_facts
 
+    dataset = _opened(data or workspace)
+    read = data_facts(dataset, None, AS_FOUND) if meta is not None else {}
     with progress("mining comments") as advance:
         stage = ""
 
@@ -155,7 +162,7 @@ def feedback_mine(
                 advance.stage(text)
 
         found = feedback(
-            data or workspace,
+            dataset,
             as_of=as_of.date() if as_of else None,
             since=since.date() if since else None,
             by=[each.strip() for each in by.split(",") if each.strip()],
@@ -180,10 +187,49 @@ def feedback_mine(
     remark(*found.remarks)
     for path in (*([found.path / "topics.yaml"] if found.path else []), *found.drafts):
         note(f"wrote {path}")
+    if meta is not None:
+        facts = run_facts(
+            "feedback-mine",
+            dataset,
+            read,
+            as_of=found.as_of,
+            parameters={
+                "since": found.since.isoformat(),
+                "by": by.split(","),
+                "new_only": new_only,
+                "encoder": encoder if encoder in ("auto", "none") else "folder",
+                "min_group_size": min_group_size,
+                "seed": seed,
+            },
+            settings=("feedback",),
+            columns=found.frame.columns,
+            remarks=found.remarks,
+        )
+        write_meta(facts, meta)
     if (fail_on is FailOn.growing and found.topic_frame["growing"].any()) or (
         fail_on is FailOn.unanswered and found.unanswered
     ):
         raise typer.Exit(1)
+
+
+def _opened(folder: Path | None) -> Dataset:
+    """Return the tables of a workspace.
+
+    Raises
+    ------
+    UsageError
+        There is no workspace: comments are loaded into one.
+    """
+    from ckm.config import find_workspace
+    from ckm.dataset import open_dataset
+
+    root = find_workspace(Path.cwd()) if folder is None else folder
+    if root is None or not (root / "ckm.yaml").is_file():
+        raise UsageError(
+            f"{folder} is no workspace" if folder is not None else "there is no workspace here or above",
+            hint="ckm init DIR makes one; a file of comments is loaded by: ckm ingest FILE --as interactions -C DIR",
+        )
+    return open_dataset(root)
 
 
 def _show(found: Feedback, fmt: Format | None, output: Path | None) -> None:

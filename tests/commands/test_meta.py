@@ -27,6 +27,7 @@ from ckm.check.findings import SCHEMA as FINDING_COLUMNS
 from ckm.cli import app
 from ckm.commands import kb_hits
 from ckm.commands.diff import CHANGE_COLUMNS
+from ckm.commands.feedback_mine import BY_USE as FEEDBACK_COLUMNS
 from ckm.commands.forecast import BY_USE as FORECAST_COLUMNS
 from ckm.commands.kb_gaps import COLUMNS as GAP_COLUMNS
 from ckm.commands.kb_search import FAILURE_COLUMNS, SUITE_COLUMNS
@@ -234,6 +235,7 @@ def test_every_column_of_a_result_has_a_definition_and_every_definition_a_column
         "audience": {*MEMBER_COLUMNS, "customers", "share", *AUDIENCE_LIST_COLUMNS},
         "outcome": {*EFFECT_COLUMNS, *GROUP_COLUMNS, *RULE_COLUMNS, "entry", "audience", "verdict", "file"},
         "forecast": {*FORECAST_COLUMNS, "week", "method", "error", "chosen"},
+        "feedback-mine": set(FEEDBACK_COLUMNS),
         "needs": {*NEED_COLUMNS, "customer_id", "rank", "item", "score", "reason"},
         "kb-search": {*kb_hits.COLUMNS, *FAILURE_COLUMNS, *SUITE_COLUMNS},
         "kb-lint": set(LINT_COLUMNS),

@@ -1,0 +1,31 @@
+"""Words that a single customer wrote carry no weight in topics."""
+
+from __future__ import annotations
+
+from ckm._feedback.rare_words import without_rare_words
+
+SENTENCES = ["the bag of this tea cannot be closed again", "the parcel came two days later than promised"] * 10
+
+
+def test_a_word_of_one_customer_is_removed_where_every_sentence_has_one() -> None:
+    marked = [f"{text} zq{chr(97 + row)}xiv" for row, text in enumerate(SENTENCES)]
+    assert without_rare_words(marked, ["en"] * 20, range(20)) == SENTENCES
+    assert (
+        without_rare_words([f"袋子破了关不上 zq{chr(97 + row)}" for row in range(20)], ["zh-Hans"] * 20, range(20))
+        == ["袋子破了关不上"] * 20
+    )
+
+
+def test_words_of_one_customer_stay_where_most_words_are_such() -> None:
+    different = [f"a{chr(97 + row)} b{chr(97 + row)} c{chr(97 + row)}" for row in range(20)]
+    assert without_rare_words(different, ["en"] * 20, range(20)) == different
+
+
+def test_foreign_words_of_one_customer_stay_in_a_language_without_spaces_where_few_sentences_have_one() -> None:
+    few = [*["袋子破了关不上"] * 19, "包裹晚到了两天 DHL"]
+    assert without_rare_words(few, ["zh-Hans"] * 20, range(20)) == few
+
+
+def test_a_sentence_of_rare_words_only_stays() -> None:
+    marked = [f"{text} zq{chr(97 + row)}xiv" for row, text in enumerate(SENTENCES)] + ["onlythis"]
+    assert without_rare_words(marked, ["en"] * 21, range(21))[-1] == "onlythis"
