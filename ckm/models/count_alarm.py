@@ -190,10 +190,11 @@ def _slow_variance(counts: Floats, mean: Floats) -> float:
     """Return the variance of the ratio of counts and mean between quarters, beyond that between weeks.
 
     It is the mean product of the residuals of two weeks of the same quarter. Quarters far above the mean, and the last
-    ``LAG`` weeks, are left out, so that a rise is not taken for a season.
+    weeks (``LAG`` to ``LAG + QUARTER``, a fifth of all), are left out, so that a rise is not taken for a season.
     """
-    counts, mean = counts[:, :-LAG], mean[:, :-LAG]
-    quarters = counts.shape[1] // QUARTER
+    earlier = counts.shape[1] - int(np.clip(counts.shape[1] // 5, LAG, LAG + QUARTER))
+    counts, mean = counts[:, :earlier], mean[:, :earlier]
+    quarters = earlier // QUARTER
     shape = (len(counts), quarters, QUARTER)
     seen, normal = (each[:, -quarters * QUARTER :].reshape(shape) for each in (counts, mean))
     used = seen.sum(axis=2) <= 2 * normal.sum(axis=2) + 6
