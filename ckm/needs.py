@@ -292,7 +292,9 @@ def _workarounds(dataset: Dataset, day: date, min_group_size: int) -> tuple[list
 
 
 def _untested(rising: Emerging, tests: int) -> Iterator[str]:
-    if rising.false_alarms is None:
+    if rising.false_alarms is None and rising.weeks >= FEWEST_WEEKS:
+        yield "emerging topics, comments on two topics are needed to compare them, and all are on one"
+    elif rising.false_alarms is None:
         yield f"emerging topics, {FEWEST_WEEKS} weeks of comments on topics are needed, there are {rising.weeks}"
     if not tests:
         yield f"implied categories, {FEWEST_PURCHASES} later purchases of customers of one and of others are needed"
@@ -301,9 +303,14 @@ def _untested(rising: Emerging, tests: int) -> Iterator[str]:
 def _alarm_remarks(rising: Emerging) -> Iterator[str]:
     if (rate := rising.false_alarms) is not None:
         yield (
-            f"emerging: alarms of the last {RECENT_WEEKS} weeks; {rate.stated:g} false alarms a year stated over "
-            f"topics and segments, {rate.simulated:.2f} in a simulation with the data's dispersion of "
+            f"emerging: alarms of the last {RECENT_WEEKS} weeks; false alarms a year over topics and segments: "
+            f"{rate.stated:g} stated, {rate.simulated:.2f} in a simulation with the data's dispersion of "
             f"{rate.dispersion:.2f}"
+        )
+    if rising.silent_weeks:
+        yield doubt(
+            f"the newest comment is {counted(rising.silent_weeks, 'week')} or more before the as-of date; a rise since "
+            "then cannot be seen"
         )
     if rising.small:
         yield doubt(f"too small to notice a rise to three times the rate soon: {some(rising.small, MOST_SMALL)}")

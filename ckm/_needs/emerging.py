@@ -10,7 +10,7 @@ import polars as pl
 from scipy.stats import chi2
 
 from ckm._needs.need import CANDIDATE, EMERGING, Need
-from ckm.models.count_alarm import FEWEST_WEEKS, count_alarms
+from ckm.models.count_alarm import FEWEST_WEEKS, LAG, WEEKS_A_YEAR, count_alarms
 from ckm.wording import counted
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from numpy.typing import NDArray
+
+    from ckm.models.count_alarm import CountAlarms
 
 RECENT_WEEKS = 4
 """Weeks up to the as-of date in which an alarm is reported."""
@@ -60,13 +62,16 @@ class Emerging:
     weeks
         Whole weeks of comments up to the as-of date.
     false_alarms
-        Rate of false alarms; None if there are too few weeks for a test.
+        Rate of false alarms; None if there are too few weeks for a test, or one topic only.
+    silent_weeks
+        Whole weeks without any comment before the as-of date.
     """
 
     needs: tuple[Need, ...] = ()
     small: tuple[str, ...] = ()
     weeks: int = 0
     false_alarms: Simulated | None = None
+    silent_weeks: int = 0
 
 
 def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_size: int, seed: int) -> Emerging:
@@ -95,8 +100,9 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
     weeks = ((as_of - first_day).days + 1) // 7
     placed = placed.filter(pl.col("week") < weeks)
     new = list(_new_topics(placed.filter(pl.col("topic") != NO_TOPIC), weeks, min_group_size))
-    if weeks < FEWEST_WEEKS:
-        return Emerging(tuple(new), weeks=weeks)
+    silent = int(placed["week"].min() or 0)  # type: ignore[arg-type]
+    if weeks < FEWEST_WEEKS or placed["topic"].n_unique() == 1:
+        return Emerging(tuple(new), weeks=weeks, silent_weeks=silent)
     titles = dict(placed.select("topic", "title").unique().sort("topic", "title").iter_rows())
     known = {each.subject for each in new}
     segments = placed["segment"].drop_nulls().unique().sort().to_list()
@@ -118,8 +124,8 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
                 small.append(titles[topic] or topic)
             if alarms.alarms[row, -RECENT_WEEKS:].any() and topic not in known:
                 chosen = part.filter(pl.col("topic") == topic)
-                found += _need(chosen, topic, segment, counts[row], alarms.expected[row], min_group_size)
-    return Emerging((*found, *new), tuple(small), weeks, Simulated(per_year, simulated, dispersion))
+                found += _need(chosen, topic, segment, counts[row], alarms, row, min_group_size)
+    return Emerging((*found, *new), tuple(small), weeks, Simulated(per_year, simulated, dispersion), silent)
 
 
 def _counts(placed: pl.DataFrame, weeks: int) -> tuple[list[str], NDArray[np.float64]]:
@@ -137,15 +143,17 @@ def _need(
     topic: str,
     segment: str | None,
     counts: NDArray[np.float64],
-    expected: NDArray[np.float64],
+    alarms: CountAlarms,
+    row: int,
     min_group_size: int,
 ) -> Iterator[Need]:
     recent = chosen.filter(pl.col("week") < RECENT_WEEKS)
     customers = recent["customer_id"].drop_nulls().n_unique()
     if recent["interaction_id"].n_unique() < min_group_size or 0 < customers < min_group_size:
         return
-    count, mean = int(counts[-RECENT_WEEKS:].sum()), float(np.nansum(expected[-RECENT_WEEKS:]))
-    low, high = _interval(count, mean)
+    count, mean = int(counts[-RECENT_WEEKS:].sum()), float(np.nansum(alarms.expected[row, -RECENT_WEEKS:]))
+    earlier = float(counts[-LAG - WEEKS_A_YEAR : -LAG].sum())
+    low, high = _interval(count, mean, alarms.dispersion / RECENT_WEEKS + 1 / max(earlier, 1.0))
     title = recent["title"][0] or topic
     within = f" in segment {segment}" if segment else ""
     yield Need(
@@ -164,12 +172,17 @@ def _need(
     )
 
 
-def _interval(count: int, mean: float) -> tuple[float | None, float | None]:
-    """Return the exact 95 % Poisson interval of ``count / mean`` (Garwood 1936)."""
+def _interval(count: int, mean: float, variance: float) -> tuple[float | None, float | None]:
+    """Return a 95 % interval of ``count / mean``: that of Poisson counts (Garwood 1936), widened for overdispersion.
+
+    ``variance`` is the relative variance of the count beyond Poisson, by dispersion and by the error of the mean.
+    """
     if mean <= 0:
         return None, None
-    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    return round(float(low / mean), 2), round(float(chi2.ppf(0.975, 2 * count + 2) / 2 / mean), 2)
+    factor = 1 + count * variance
+    low = factor * chi2.ppf(0.025, 2 * count / factor) / 2 if count else 0.0
+    high = factor * chi2.ppf(0.975, 2 * count / factor + 2) / 2
+    return round(float(low / mean), 2), round(float(high / mean), 2)
 
 
 def _new_topics(placed: pl.DataFrame, weeks: int, min_group_size: int) -> Iterator[Need]:

@@ -91,6 +91,29 @@ def test_a_season_of_a_topic_is_expected_in_its_third_year() -> None:
     assert peak > 1.5 * trough
 
 
+@pytest.mark.usefixtures("few_repetitions")
+def test_no_topic_rises_when_the_largest_one_disappears() -> None:
+    counts = steady(dispersion=0.02)
+    counts[0] = np.random.default_rng(4).poisson(80, WEEKS)
+    counts[0, -4:] = 2
+    found = count_alarms(counts)
+    assert not found.alarms[1:, -4:].any()
+
+
+@pytest.mark.slow
+def test_the_season_of_the_topics_is_simulated_with_the_variance_of_the_data() -> None:
+    weeks = np.arange(138)
+    found = []
+    for seed in range(6):
+        dice = np.random.default_rng(seed)
+        season = 1 + 0.4 * np.sin(2 * np.pi * weeks / 52 + dice.uniform(0, 2 * np.pi, (40, 1)))
+        counts = dice.poisson(np.linspace(1, 12, 40)[:, None] * season).astype(float)
+        mean = count_alarm._null_mean(counts)
+        measured = count_alarm._slow_variance(counts, mean)
+        found.append(count_alarm._actual_slow_variance(mean, measured, 0.0, dice, 40))
+    assert np.mean(found) == pytest.approx(0.08, rel=0.15)  # half of the square of the amplitude
+
+
 def test_too_few_weeks_are_refused() -> None:
     with pytest.raises(ValueError, match="35 weeks"):
         count_alarms(np.ones((3, BASELINE + LAG)))
