@@ -31,7 +31,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
-from ckm.errors import RefusedError, UnknownNameError, UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.names import FITTED_METHODS
 from ckm.output import Format, default_format, emit, emit_text, file_alone, note, progress, remark
 from ckm.remark import basis
@@ -158,8 +158,6 @@ def segment(
       ckm segment --features                           # features that rules can use
     """
     left_out: list[str] = []
-    if contactable and partitions is not None:
-        raise UsageError("--contactable and --partitions exclude each other", hint="leave out --partitions")
     refuse_meta(meta, {"--features": features, "--show-rules": show_rules})
     if features:
         from ckm.customers.dictionary import read_dictionary
@@ -188,11 +186,16 @@ def segment(
             wait=wait,
             cache=not no_cache,
             engine=engine_of(engine, master, partitions),
-            rows=_rows(output, customers=customers),
         )
         advance.stage("reading")
         dataset = request.engine.open(data, workspace, reading.ingest_options())
         config, source = dataset.config, read_source(dataset, data, reading, meta)
+        # rows that may be left out, or the whole file refused, are known only when all customers are segmented
+        is_checked = bool(config.privacy.quasi_identifiers)
+        rows = _rows(output, customers=customers or contactable, is_checked=is_checked)
+        if rows is True and request.engine.name == "spark":
+            _refuse_url(output)
+        request = replace(request, rows=rows)
         advance.stage("segmenting")
         with saying(dataset.remarks, fmt):
             result = segment_dataset(dataset, request, config)
@@ -200,7 +203,9 @@ def segment(
         result, left_out = _contactable(result, dataset)
     exports = output is not None or (customers and (fmt or default_format()) is not Format.table)
     if exports:
-        _refuse_small_groups(result, dataset, output)
+        from ckm._privacy.group_size import refuse_small_groups
+
+        refuse_small_groups(result.customers, config.privacy, "rows of customers")
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     if meta is not None:
         write_meta(_facts(result, request, dataset, source), meta)
@@ -220,21 +225,6 @@ def _contactable(result: Segmentation, dataset: Dataset) -> tuple[Segmentation, 
     said = f"{left_out} left out, whom consents do not allow to contact"
     nothing = "no consents are recorded: nobody is left out"
     return replace(result, customers=result.customers.filter(allowed)), [basis(nothing if records is None else said)]
-
-
-def _refuse_small_groups(result: Segmentation, dataset: Dataset, output: Path | None) -> None:
-    """Refuse rows of customers in small groups of equal quasi-identifiers; remove a file that partitions wrote."""
-    from ckm._privacy.group_size import refuse_small_groups
-
-    if result.written is None or output is None:
-        return refuse_small_groups(result.customers, dataset.config.privacy, "rows of customers")
-    from ckm.io.parquet_file import scan_file
-
-    try:
-        return refuse_small_groups(scan_file(output), dataset.config.privacy, "rows of customers")
-    except RefusedError:
-        output.unlink()
-        raise
 
 
 def _print(
@@ -268,11 +258,28 @@ def _print(
         emit(result.summary, fmt)
 
 
-def _rows(output: Path | None, *, customers: bool) -> Path | bool:
-    """Return the Parquet file to which partitions write the rows of customers, or whether they return them."""
-    if output is None or str(output) == "-" or customers:
+def _rows(output: Path | None, *, customers: bool, is_checked: bool) -> Path | bool:
+    """Return the Parquet file to which partitions write the rows of customers, or whether they return them.
+
+    With ``customers``, or if the rows are checked before they are written (``is_checked``), they are returned.
+    """
+    if output is None or str(output) == "-":
         return customers or output is not None
-    return output if output.suffix.lower() == ".parquet" else True
+    if output.suffix.lower() == ".parquet" and not customers and not is_checked:
+        return output
+    return True
+
+
+def _refuse_url(output: Path | None) -> None:
+    """Refuse a URL for rows that this machine writes, and not the executors."""
+    from ckm.partitions.spark import URL
+
+    if output is not None and URL.match(str(output)):
+        raise UsageError(
+            f"{output}: Spark writes to a URL only all rows, as Parquet",
+            hint="name a file on this machine; or -o URL.parquet without --customers, --contactable and "
+            "privacy.quasi_identifiers in ckm.yaml",
+        )
 
 
 def _facts(

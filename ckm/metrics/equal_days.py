@@ -87,7 +87,7 @@ class EqualDays:
         """Value of each customer's returns in the whole period, zero or more."""
         return -self.ledger.returns_between(self.period)
 
-    @cached_property
+    @property
     def columns(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Share of windows with a purchase; orders, purchases and returns, multiplied by :attr:`share`."""
         orders, purchases, returns = (

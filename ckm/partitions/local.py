@@ -19,6 +19,7 @@ from ckm.customers.ledger_file import StoredLedger, opened
 from ckm.customers.ledger_join import join_coverage
 from ckm.customers.ledger_reader import read_rows
 from ckm.customers.required_tables import TRANSACTIONS, readable, require_transactions
+from ckm.errors import UsageError
 from ckm.files import replacing, temporary_folder
 from ckm.partitions.customer_hash import PARTITION, with_partition
 from ckm.partitions.partitioned_ledger import Common, Partition, PartitionedLedger
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+OTHER_FILES = 200
+"""Files that a process has open beside those of the partitions: data, libraries, standard streams."""
 BATCH_ROWS = 500_000
 """Rows that are divided among the partitions at a time."""
 
@@ -97,6 +100,7 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
 
 def _divided(transactions: pl.LazyFrame, partitions: int, folder: Path) -> list[Path]:
     """Write each row into the file of its partition; return the files."""
+    _allow_open_files(partitions)
     paths = [folder / f"{number}.arrow" for number in range(partitions)]
     schema = transactions.collect_schema().to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     options = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -111,6 +115,32 @@ def _divided(transactions: pl.LazyFrame, partitions: int, folder: Path) -> list[
         for writer in writers:
             writer.close()
     return paths
+
+
+def _allow_open_files(number: int) -> None:
+    """Raise the limit of open files of this process, so that each partition has one.
+
+    Raises
+    ------
+    UsageError
+        The system does not allow as many.
+    """
+    try:
+        import resource  # Windows has no such module, and another limit: 8,192 files
+    except ImportError:
+        return
+    limit, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = number + OTHER_FILES
+    if limit == resource.RLIM_INFINITY or needed <= limit:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, highest))
+    except (ValueError, OSError):
+        most = max(limit, highest) - OTHER_FILES
+        raise UsageError(
+            f"{number:,} partitions need {needed:,} open files, and a process may have {limit:,} here",
+            hint=f"use --partitions {most} or fewer; or raise the limit: ulimit -n {needed}",
+        ) from None
 
 
 def _release_memory() -> None:

@@ -22,6 +22,7 @@ from ckm.dataset import TRANSACTIONS, Dataset
 from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
 from ckm.errors import InputError, UsageError
 from ckm.files import temporary_folder
+from ckm.io.delta_table import delta_files, is_delta
 from ckm.partitions.customer_hash import PARTITION
 from ckm.partitions.executor import (
     LEDGER_SCHEMA,
@@ -62,7 +63,6 @@ TABLE_NAME = re.compile(r"\w+(\.\w+){0,2}")
 PARQUET = (".parquet", ".pq")
 FILE_SUFFIXES = (*PARQUET, ".csv", ".tsv", ".json", ".ndjson", ".xlsx", ".txt")
 """Suffixes of files; the second part of another name can be that of a table in a schema."""
-DELTA_LOG = "_delta_log"
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def open_spark(
     is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
     if not data.exists() and not is_table and "://" not in source:
         return open_dataset(data, workspace, options, by_customer=True)  # which says that there is no such file
-    if on_driver and (not data.exists() or (data / DELTA_LOG).exists()):
+    if on_driver and (not data.exists() or is_delta(data)):
         raise UsageError(
             "this command also reads the transactions on this machine, and here Spark alone can read them",
             hint="with --engine spark it takes a workspace, or a path of Parquet files; 'ckm segment' takes tables too",
@@ -246,14 +246,14 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
     if is_table:
         return session.table(source)
     folder = Path(source)
-    if "://" not in source and (folder / DELTA_LOG).is_dir():
+    if "://" not in source and is_delta(folder):
         from deltalake import DeltaTable
         from pyspark.sql.pandas.types import from_arrow_schema
 
         table = DeltaTable(str(folder.resolve()))
         schema = from_arrow_schema(pa.schema(table.schema().to_arrow()))
-        files = [unquote(uri) for uri in table.file_uris()]
-        return session.read.schema(schema).option("basePath", str(folder.resolve())).parquet(*files)
+        files = [f"file://{file}" for file in delta_files(folder.resolve())]
+        return session.read.schema(schema).option("basePath", f"file://{folder.resolve()}").parquet(*files)
     return session.read.parquet(source if "://" in source else f"file://{folder.resolve()}")
 
 

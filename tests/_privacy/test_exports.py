@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import ckm
 from ckm.ingest.options import IngestOptions
@@ -68,11 +70,24 @@ def test_rows_with_large_groups_only_are_written(shop: Path, run: Run) -> None:
     assert len(ids(shop / "out" / "segments.csv")) > CUSTOMERS - 5
 
 
-def test_a_file_that_partitions_wrote_is_removed_when_it_is_refused(shop: Path, run: Run) -> None:
+def test_rows_of_partitions_that_are_refused_leave_an_earlier_file_as_it_was(shop: Path, run: Run) -> None:
+    rows = shop / "out" / "segments.parquet"
+    assert run("segment", shop, "-q", "--partitions", "2", "-o", rows).exit_code == 0
+    earlier = rows.read_bytes()
     declare(shop, "segment, frequency", 2)
-    done = run("segment", shop, "--partitions", "2", "-o", shop / "out" / "segments.parquet")
+    done = run("segment", shop, "--partitions", "2", "-o", rows)
     assert done.exit_code == 5
-    assert not (shop / "out" / "segments.parquet").exists()
+    assert rows.read_bytes() == earlier
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_of_partitions_leave_out_whom_consents_do_not_allow_to_contact(shop: Path, run: Run, suffix: str) -> None:
+    whole, divided = (shop / "out" / f"{name}.{suffix}" for name in ("whole", "divided"))
+    assert run("segment", shop, "--contactable", "-o", whole).exit_code == 0
+    assert run("segment", shop, "--contactable", "--partitions", "3", "-o", divided).exit_code == 0
+    read = pl.read_csv if suffix == "csv" else pl.read_parquet
+    assert 0 < read(divided).height < CUSTOMERS
+    assert_frame_equal(read(divided), read(whole))
 
 
 @pytest.mark.slow

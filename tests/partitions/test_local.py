@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +176,28 @@ def test_spark_without_its_extra_is_refused_with_the_command_that_installs_it(mo
     with pytest.raises(UsageError, match="not installed") as found:
         Engine("spark")
     assert 'pip install ".[spark]"' in str(found.value.hint)
+
+
+def _with_few_open_files(limit: int, highest: int, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run ckm as a process that may have ``limit`` open files, or ``highest`` after it raised its limit."""
+    return subprocess.run(
+        ["prlimit", f"--nofile={limit}:{highest}", sys.executable, "-m", "ckm", *map(str, words)],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is a program of Linux")
+def test_more_partitions_than_open_files_are_computed_or_refused_with_the_number_that_is_allowed(orders: Path) -> None:
+    command = ("segment", orders, "-q", "-f", "csv", "--partitions")
+    allowed = _with_few_open_files(256, 2_000, *command, 300)
+    assert allowed.returncode == 0, allowed.stderr
+    assert allowed.stdout == _with_few_open_files(256, 2_000, *command, 2).stdout
+    refused = _with_few_open_files(256, 400, *command, 300)
+    assert refused.returncode == 2
+    assert "300 partitions need 500 open files" in refused.stderr
+    assert "--partitions 200 or fewer" in refused.stderr
 
 
 def test_partitions_hold_two_million_rows_each_unless_their_number_is_given() -> None:

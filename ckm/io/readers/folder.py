@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import InputError, UsageError
+from ckm.io.delta_table import delta_files, is_delta
 from ckm.io.readers.partition import is_partition
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class FolderFiles:
 
 
 def files_in(folder: Path) -> FolderFiles:
-    """List the files of a folder and of its partition folders.
+    """List the files of a folder and of its partition folders; of a Delta table those of its newest version.
 
     Hidden files, metadata files and other sub-folders are skipped.
 
@@ -46,8 +47,10 @@ def files_in(folder: Path) -> FolderFiles:
     InputError
         The folder cannot be read.
     UsageError
-        It contains no file.
+        It contains no file, or is a Delta table whose files alone do not have its rows.
     """
+    if is_delta(folder):
+        return FolderFiles(tuple(delta_files(folder)), ())
     try:
         entries = sorted((path for path in folder.iterdir() if not path.name.startswith(HIDDEN)), key=_by_numbers)
     except OSError as error:
