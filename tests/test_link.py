@@ -186,6 +186,17 @@ def test_members_of_a_household_are_not_linked_by_its_surname_address_and_mailbo
     assert explain(table, "x1", "x2").probability < 0.95
 
 
+def test_junior_and_senior_at_one_address_are_two_persons() -> None:
+    columns = base()
+    columns["street"] = [f"{chr(65 + n % 26)}weg {n}" for n in range(60)] * 2
+    for customer, surname in (("x1", "Yllmaz Jr."), ("x2", "Yllmaz sr")):
+        row = (customer, "Xaver", surname, None, None, "Lindenallee 5")
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    found = dict(link(people(**columns), on=DAY).persons.rows())
+    assert found["x1"] != found["x2"]
+
+
 def test_dates_of_birth_of_two_generations_are_different() -> None:
     columns = base()
     for row in (("x1", "Karl", "Yllmaz", None, "1950-02-03"), ("x2", "Karl", "Yllmaz", None, "1985-07-09")):

@@ -105,7 +105,7 @@ class Comparer:
         if "email" in self.fields:
             roles = role_mailboxes()
             texts = self._compared["email"].values.texts
-            self._is_role = np.array([text.partition("@")[0] in roles for text in texts], dtype=bool)
+            self._is_role = np.array([*(text.partition("@")[0] in roles for text in texts), False], dtype=bool)
         self._frequency = {name: self._frequencies(name) for name in self.fields}
         self._given_names = self._names_of_records() if "given_name" in self.fields else None
         self._names_often_differ = self._given_names is not None and self._given_names_differ_often()
@@ -137,8 +137,8 @@ class Comparer:
         if len(levels) == 1:  # how often similar values are of one person is learned only beside other fields
             levels = {name: np.where(level == EXACT, level, np.minimum(level, 0)) for name, level in levels.items()}
         if "email" in levels:
-            roles = self._is_role[np.maximum(self._codes["email"], 0)]  # office@alpha and office@alpho are two firms
-            differ = (self._numbers["email"][left] != self._numbers["email"][right]) | roles[left] | roles[right]
+            one, other = (self._is_role[self._codes["email"][each]] for each in (left, right))
+            differ = (self._numbers["email"][left] != self._numbers["email"][right]) | one | other
             similar = (levels["email"] > 0) & (levels["email"] < EXACT)
             levels["email"] = np.where(differ & similar, np.int8(0), levels["email"])
         if "street" in levels:
@@ -240,7 +240,7 @@ class Comparer:
         """
         shared = np.zeros(max(1, len(self._compared[name].values)), dtype=bool)
         if name == "email":
-            shared[: len(self._is_role)] = self._is_role
+            shared[: len(self._is_role) - 1] = self._is_role[:-1]
         if self._given_names is None:
             return shared
         codes = self._codes[name]
@@ -326,9 +326,9 @@ def _with_exact_share(counts: Floats, share: float) -> Floats:
     return np.append(counts[:EXACT] * (1 - share) * total / rest, share * total)
 
 
-def _numbers_in(addresses: pl.Series) -> Codes:
-    """Return a code of the digits in each address: namesakes have like mailboxes, neighbours like streets."""
-    return addresses.str.replace_all(r"\D", "").rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+def _numbers_in(addresses: pl.Series) -> NDArray[np.uint64]:
+    """Return a hash of the digits in each address: namesakes have like mailboxes, neighbours like streets."""
+    return addresses.str.replace_all(r"\D", "").hash().to_numpy()
 
 
 def scripts_of(records: pl.DataFrame) -> Codes:

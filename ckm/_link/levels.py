@@ -22,7 +22,7 @@ CUTS = (LEAST_SIMILARITY, 0.65, 0.75, 0.85)
 EXACT = len(CUTS) + 1
 """Level of equal values."""
 LEVELS = EXACT + 1
-LEAST_LEVELS = {"email": 3, "phone": 4, "birth_date": 3, "birth_year": 3, "national_id": 3}
+LEAST_LEVELS = {"email": 3, "phone": 4, "birth_date": 3, "birth_year": 3, "national_id": 3, "generation": EXACT}
 """Lowest level of a value that may be a typing error of another one; below, the two are different, because numbers of
 one exchange, one decade or one office are alike."""
 HALF_A_DATE = 2

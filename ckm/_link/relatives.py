@@ -45,7 +45,7 @@ class GivenNames:
     """
 
     def __init__(self, codes: Codes, lengths: Codes, frequency: Codes) -> None:
-        self._length = np.append(lengths, 0)[codes]  # a missing name is the last one
+        self._length = np.append(lengths, 0).astype(np.int16)[codes]  # a missing name is the last one
         self._is_rare = np.append(frequency, 0)[codes] < RARE * len(codes)
 
     def one_letter(self, level: Levels, left: Codes, right: Codes) -> Mask:
@@ -64,7 +64,7 @@ def may_be_relatives(
     """Return which pairs have a street or contact in common, while a fact about the person differs; shape (pairs,).
 
     The fact is another given name, unless it may be a typing error or the mailbox is of one person; or years of birth
-    that a generation separates. An equal national id, also with a typing error, proves one person.
+    that a generation separates; or the words junior and senior. A national id that agrees proves one person.
 
     Parameters
     ----------
@@ -82,6 +82,8 @@ def may_be_relatives(
     if "national_id" in levels:
         common &= levels["national_id"] <= 0
     differ = np.any([nothing, *(np.abs(each[left] - each[right]) >= GENERATION for each in years)], axis=0)
+    if "generation" in levels:
+        differ |= levels["generation"] == 0
     if names is not None:
         level = levels["given_name"]
         error = names.one_letter(level, left, right) & names.one_rare(level, left, right)

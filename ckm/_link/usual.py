@@ -46,6 +46,7 @@ BY_FIELD = {
     "birth_year": replace(FACT, namesakes=0.02),
     "national_id": FACT,
     "gender": FACT,
+    "generation": FACT,
     "email": EMAIL,
     "phone": PHONE,
     "names_exchanged": Usual(np.array([0.97, 0.03]), np.array([0.5, 0.5]), np.ones(1)),
