@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm._link.linkage import Linkage, link_records
+from ckm._link.linkage import OF_RELATIVES, Linkage, link_records, probability_of
 from ckm._link.persons import changed_persons, person_ids, spanning_links, uncertain_pairs
 from ckm._link.records import ID, comparable
 from ckm._link.verdicts import Verdict, check_verdicts, read_verdicts
@@ -55,8 +56,8 @@ class LinkResult(Result):
         ``change`` (new, merged, split), ``person_id`` and ``customers`` (ids, separated by spaces), against the links
         that were there before.
     uncertain
-        Pairs for review, most uncertain first: ``left``, ``right``, ``probability``, ``agree``, ``differ`` (names of
-        fields), ``verdict`` (empty).
+        Pairs for review, which are not linked, most uncertain first: ``left``, ``right``, ``probability``, ``agree``,
+        ``differ`` (names of fields), ``verdict`` (empty).
     identities
         Content of ``identities.csv``.
     remarks
@@ -75,18 +76,20 @@ class LinkResult(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Counts: customer ids, persons, links, pairs for review."""
-        return pl.DataFrame(
-            {
-                "what": ["customer ids", "persons", "links", "pairs for review"],
-                "count": [
-                    self.persons.height,
-                    self.persons["person_id"].n_unique(),
-                    self.frame.height,
-                    self.uncertain.height,
-                ],
-            }
-        )
+        """Counts: customer ids, persons, links, wrong links to expect, pairs for review."""
+        counts = {
+            "customer ids": self.persons.height,
+            "persons": self.persons["person_id"].n_unique(),
+            "links": self.frame.height,
+            "wrong links to expect": math.ceil(self.expected_wrong),
+            "pairs for review": self.uncertain.height,
+        }
+        return pl.DataFrame({"what": [*counts], "count": [*counts.values()]})
+
+    @property
+    def expected_wrong(self) -> float:
+        """Expected number of wrong links, by the probabilities of the links that the model found."""
+        return float((1 - self.frame["probability"]).sum())
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,8 @@ def link(
     """Find the customer ids that are of one person, and write them to ``identities.csv`` of the workspace.
 
     Names, e-mail addresses, telephone numbers, addresses, dates of birth and ids are compared as a probabilistic record
-    linkage (:mod:`ckm.models.linkage`); nothing is labelled and no threshold is set. Decisions of people in
+    linkage (:mod:`ckm.models.linkage`); nothing is labelled. Links with a probability of at least
+    :data:`ckm._link.linkage.AUTOMATIC` are made; less probable pairs are for review. Decisions of people in
     ``identities.csv`` are kept: ``same`` links, ``different`` forbids. A person keeps its id from run to run.
 
     Parameters
@@ -186,16 +190,24 @@ def explain(
     found = _linkage(records, known, seed, lambda _: None)
     rows: list[tuple[str, str, float | None]] = []
     probability = 0.0
+    remarks: list[str] = []
     if found.model is not None and found.comparer is not None:
         pair = np.array([places[left]]), np.array([places[right]])
         compared = found.comparer.compare(*pair)
-        probability = float(found.model.posterior(compared.levels, compared.rarity)["match"][0])
+        probability = float(probability_of(found.model, compared)[0])
         for name, levels, weights in zip(compared.names, compared.levels, found.model.weights(), strict=True):
             level = int(levels[0])
             weight = None if level < 0 else float(weights[level] / np.log(2))
             rows.append((name, _agreement(level, len(weights)), weight))
         rarity = float((compared.rarity.of_person + compared.rarity.of_household)[0] / np.log(2))
         rows.append(("rarity of equal values", "", rarity))
+        if compared.may_be_relatives[0]:
+            remarks.append(
+                doubt(
+                    "both may be of one household: a contact or street is equal, and given name or birth differs; "
+                    f"the probability is limited to {OF_RELATIVES:.0%}, so that only a person's decision links them"
+                )
+            )
     one = ordered(Link(left, right))
     verdict = next((each.verdict for each in known.decided if (each.left, each.right) == (one.left, one.right)), "")
     persons = known.persons
@@ -204,7 +216,7 @@ def explain(
         pl.DataFrame(rows, schema={"field": pl.String, "agreement": pl.String, "weight": pl.Float64}, orient="row"),
         probability,
         verdict,
-        (basis("linked in identities.csv" if together else "not linked in identities.csv"),),
+        (basis("linked in identities.csv" if together else "not linked in identities.csv"), *remarks),
     )
 
 
@@ -285,19 +297,26 @@ def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date)
     ]
     identities = Identities().having([*spanning_links(persons, found, known, day.isoformat()), *decided])
     uncertain = uncertain_pairs(persons[ID], found, known)
-    several = persons.group_by("person_id").len().filter(pl.col("len") > 1)
-    remarks: list[str] = [
-        basis(
-            f"{counted(persons.height, 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
-            f"{counted(several.height, 'person')} with several ids"
-        )
-    ]
+    links = _links(identities)
+    remarks = [_persons_remark(persons, links["probability"].drop_nulls())]
     if found.fields:
         remarks.append(f"compared: {', '.join(found.fields)}")
     if uncertain.height:
-        remarks.append(doubt(f"{counted(uncertain.height, 'pair')} with a probability of 10 to 90 %: ckm link review"))
+        remarks.append(doubt(f"{counted(uncertain.height, 'pair')} to decide, which are not linked: ckm link review"))
     changes = changed_persons(persons, known.persons)
-    return LinkResult(_links(identities), persons, changes, uncertain, identities, tuple(remarks))
+    return LinkResult(links, persons, changes, uncertain, identities, tuple(remarks))
+
+
+def _persons_remark(persons: pl.DataFrame, probability: pl.Series) -> str:
+    several = persons.group_by("person_id").len().filter(pl.col("len") > 1).height
+    text = f"{counted(persons.height, 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
+    if not len(probability):
+        return basis(f"{text}no two ids agree clearly more than chance would give")
+    wrong = float((1 - probability).sum())
+    return basis(
+        f"{text}{counted(several, 'person')} with several ids; of {counted(len(probability), 'link')} by the model "
+        f"{wrong:.1f} are expected to be wrong"
+    )
 
 
 def _links(identities: Identities) -> pl.DataFrame:

@@ -67,6 +67,18 @@ def test_a_shop_in_six_scripts_has_under_one_percent_wrong_links(shop: pl.DataFr
 
 
 @pytest.mark.slow
+def test_every_link_is_probable_and_pairs_for_review_are_not_linked(linked: LinkResult) -> None:
+    assert linked.frame["probability"].min() >= 0.95
+    assert linked.expected_wrong == pytest.approx((1 - linked.frame["probability"]).sum())
+    assert linked.expected_wrong < 0.02 * linked.frame.height
+    person_of = dict(linked.persons.rows())
+    assert linked.uncertain.height
+    assert all(person_of[left] != person_of[right] for left, right in linked.uncertain.select("left", "right").rows())
+    assert linked.uncertain["probability"].min() >= 0.1
+    assert dict(linked.summary.rows())["pairs for review"] == linked.uncertain.height
+
+
+@pytest.mark.slow
 def test_the_same_records_in_another_order_are_the_same_persons(shop: pl.DataFrame, linked: LinkResult) -> None:
     again = link(shop.drop("person").sample(fraction=1, shuffle=True, seed=5), on=DAY).persons
     assert again.sort("customer_id").equals(linked.persons.sort("customer_id"))
@@ -133,6 +145,66 @@ def test_a_name_in_another_script_does_not_contradict_an_equal_address() -> None
         ("x2", "สมชาย", "ใจดี", "somchai77@home.example", None),
     )
     assert found["x1"] == found["x2"]
+
+
+def test_a_telephone_does_not_link_names_in_two_scripts() -> None:
+    columns = base()
+    columns["phone"] = [f"+4930{n:07}" for n in range(0, 60 * 371, 371)] * 2
+    for row in (("x1", "Holger", "Yllmaz", "holger@home.example", "1960-01-01", "+49301234567"),
+                ("x2", "สมหญิง", "ใจดี", "somying@home.example", "1971-10-03", "+49301234567")):  # fmt: skip
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    found = dict(link(people(**columns), on=DAY).persons.rows())
+    assert found["x1"] != found["x2"]
+    assert found["a7"] == found["b7"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "mailbox"),
+    [
+        (("Petra", None), ("Peter", None), "family@home.example"),
+        (("Lena", "1990-05-05"), ("Lara", "1990-05-05"), "family@home.example"),
+        (("Marie", "1991-05-05"), ("Maria", "1991-05-05"), None),
+        (("Karl", "1950-02-03"), ("Karl", "1985-07-09"), "family@home.example"),
+        (("Anna", "1955-01-01"), ("Anne", "1980-12-12"), "family@home.example"),
+    ],
+)
+def test_members_of_a_household_are_not_linked_by_its_surname_address_and_mailbox(
+    one: tuple[str, str | None], other: tuple[str, str | None], mailbox: str | None
+) -> None:
+    columns = base()
+    columns["street"] = [f"{chr(65 + n % 26)}weg {n}" for n in range(60)] * 2
+    home = ("Yllmaz", mailbox)
+    for customer, (given, born) in (("x1", one), ("x2", other)):
+        for values, value in zip(columns.values(), (customer, given, *home, born, "Lindenallee 5"), strict=True):
+            values.append(value)
+    table = people(**columns)
+    found = link(table, on=DAY)
+    persons = dict(found.persons.rows())
+    assert persons["x1"] != persons["x2"]
+    assert persons["a7"] == persons["b7"]
+    assert explain(table, "x1", "x2").probability < 0.95
+
+
+def test_junior_and_senior_at_one_address_are_two_persons() -> None:
+    columns = base()
+    columns["street"] = [f"{chr(65 + n % 26)}weg {n}" for n in range(60)] * 2
+    for customer, surname in (("x1", "Yllmaz Jr."), ("x2", "Yllmaz sr")):
+        row = (customer, "Xaver", surname, None, None, "Lindenallee 5")
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    found = dict(link(people(**columns), on=DAY).persons.rows())
+    assert found["x1"] != found["x2"]
+
+
+def test_dates_of_birth_of_two_generations_are_different() -> None:
+    columns = base()
+    for row in (("x1", "Karl", "Yllmaz", None, "1950-02-03"), ("x2", "Karl", "Yllmaz", None, "1985-07-09")):
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    rows = {row["field"]: row for row in explain(people(**columns), "x1", "x2").frame.to_dicts()}
+    assert rows["birth_date"]["agreement"] == "different"
+    assert rows["birth_date"]["weight"] < 0
 
 
 def test_namesakes_with_numbered_addresses_are_two_persons() -> None:

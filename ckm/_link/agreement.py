@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 
 from ckm._link.fields import link_fields, role_mailboxes
-from ckm._link.vocabulary import LEAST_SIMILARITY, Vocabulary
-from ckm.models.linkage import MISSING, Population, Rarity, rarity_of
+from ckm._link.levels import EXACT, LEVELS, FieldLevels
+from ckm._link.relatives import ALIKE, BORN, GivenNames, may_be_relatives, years_of_birth
+from ckm._link.usual import usual_agreement
+from ckm.models.linkage import LEAST_PAIRS, MISSING, Population, Rarity, Usual, rarity_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,11 +21,6 @@ if TYPE_CHECKING:
     Codes: TypeAlias = NDArray[np.int64]
     Levels: TypeAlias = NDArray[np.int8]
 
-CUTS = (LEAST_SIMILARITY, 0.65, 0.75, 0.85)
-"""Similarities (1 - edits / longer length; a transposition is one edit) from which the levels 1 to 4 begin."""
-EXACT = len(CUTS) + 1
-"""Level of equal values."""
-LEVELS = EXACT + 1
 NAMES = ("given_name", "surname")
 EXCHANGED = "names_exchanged"
 """Field of the comparison: of two records with alike names, whether one has given name and surname exchanged."""
@@ -37,8 +34,14 @@ CONTACTS = ("email", "phone")
 """Fields that several persons may share: a mailbox of a family or a firm, the telephone of a household."""
 IDENTIFYING = (*CONTACTS, "national_id")
 """Fields whose values are given out once: two strangers have equal ones only if they share one."""
-SIMILAR, ALIKE = 1, 4
-"""Lowest levels of two given names that may be of one person, and that are of one person if they share a mailbox."""
+OWN = ("email", "national_id")
+"""Identifying fields that a household seldom shares."""
+NUMBERED = ("email", "street")
+NEIGHBOURS = 1
+"""Highest level of two addresses in one street with different numbers."""
+MANY_PAIRS, OFTEN = 50, 0.05
+"""Pairs of records with one national id, and share of these with different given names, from which different names do
+not contradict an equal date of birth."""
 SCRIPTS = {
     "Latin": 1,
     "Han": 2,
@@ -55,11 +58,24 @@ SCRIPTS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Agreement of pairs: names of the fields, their levels, and a term for the rarity of shared values."""
+    """Agreement of pairs.
+
+    Attributes
+    ----------
+    names
+        Names of the fields.
+    levels
+        Per field the level of each pair.
+    rarity
+        What the rarity of shared values adds.
+    may_be_relatives
+        Whether a pair shares a street, telephone or mailbox, but a fact about the person contradicts; shape (pairs,).
+    """
 
     names: tuple[str, ...]
     levels: tuple[Levels, ...]
     rarity: Rarity
+    may_be_relatives: NDArray[np.bool_]
 
 
 class Comparer:
@@ -76,16 +92,24 @@ class Comparer:
         self.fields = tuple(records.columns)
         self.has_both_names = set(NAMES) <= set(self.fields)
         self.scripts = scripts_of(records)
-        self._values: dict[str, Vocabulary] = {}
+        self._compared: dict[str, FieldLevels] = {}
         self._codes: dict[str, Codes] = {}
         for name in self.fields:
             columns = NAMES if name in NAMES and self.has_both_names else (name,)  # one vocabulary for both names
             values = pl.concat([records[each].rename("value") for each in columns]).drop_nulls().unique().sort()
             codes = pl.Series(range(len(values)), dtype=pl.Int64)
-            self._values[name] = Vocabulary(values)
+            self._compared[name] = FieldLevels(name, values)
             self._codes[name] = records[name].replace_strict(values, codes, default=MISSING).to_numpy()
-        self._numbers = _numbers_in_mailboxes(records["email"]) if "email" in self.fields else np.empty(0, np.int64)
+        self._numbers = {name: _numbers_in(records[name]) for name in NUMBERED if name in self.fields}
+        self._years = [years_of_birth(records[name]) for name in BORN if name in self.fields]
+        if "email" in self.fields:
+            roles = role_mailboxes()
+            texts = self._compared["email"].values.texts
+            self._is_role = np.array([*(text.partition("@")[0] in roles for text in texts), False], dtype=bool)
         self._frequency = {name: self._frequencies(name) for name in self.fields}
+        self._given_names = self._names_of_records() if "given_name" in self.fields else None
+        self._names_often_differ = self._given_names is not None and self._given_names_differ_often()
+        self._sharing = dict.fromkeys(self.fields, 0.0)
         self.shared = {name: self._shared(name) for name in CONTACTS if name in self.fields}
 
     @property
@@ -98,6 +122,11 @@ class Comparer:
         """Per compared field whether it belongs to one person."""
         return tuple(name == EXCHANGED or link_fields()[name].personal for name in self.names)
 
+    @property
+    def usual(self) -> tuple[Usual, ...]:
+        """Per compared field how it usually agrees."""
+        return tuple(usual_agreement(name) for name in self.names)
+
     def compare(self, left: Codes, right: Codes) -> Comparison:
         """Return the agreement of pairs of records.
 
@@ -108,8 +137,16 @@ class Comparer:
         if len(levels) == 1:  # how often similar values are of one person is learned only beside other fields
             levels = {name: np.where(level == EXACT, level, np.minimum(level, 0)) for name, level in levels.items()}
         if "email" in levels:
-            differ = self._numbers[left] != self._numbers[right]  # namesakes have like addresses with other numbers
-            levels["email"] = np.where(differ & (levels["email"] > 0), np.int8(0), levels["email"])
+            one, other = (self._is_role[self._codes["email"][each]] for each in (left, right))
+            differ = (self._numbers["email"][left] != self._numbers["email"][right]) | one | other
+            similar = (levels["email"] > 0) & (levels["email"] < EXACT)
+            levels["email"] = np.where(differ & similar, np.int8(0), levels["email"])
+        if "street" in levels:
+            levels["street"] = np.where(
+                self._numbers["street"][left] != self._numbers["street"][right],
+                np.minimum(levels["street"], NEIGHBOURS),
+                levels["street"],
+            )
         if self.has_both_names:
             exchanged = self._exchange_names(levels, left, right)
             alike = np.minimum(*(levels[name] for name in NAMES)) >= ALIKE
@@ -119,7 +156,10 @@ class Comparer:
         for name, shared in self.shared.items():
             level = levels[name]
             level[(level == EXACT) & shared[np.maximum(self._codes[name][left], 0)] & alone] = MISSING
-        return Comparison(self.names, tuple(levels.values()), self._rarity(levels, left))
+        relatives = may_be_relatives(levels, left, right, names=self._given_names, years=self._years)
+        if self._names_often_differ and "birth_date" in levels:
+            relatives &= levels["birth_date"] != EXACT
+        return Comparison(self.names, tuple(levels.values()), self._rarity(levels, left), relatives)
 
     def population(self, seed: int = 0) -> Population:
         """Return the agreement of all pairs of records with names in one script, by a sample where there are many.
@@ -140,7 +180,8 @@ class Comparer:
                 counts = _with_exact_share(counts, self._exact_share(name))
             distributions.append((counts + 0.5 / len(counts)) / (counts.sum() + 0.5))
         present = np.array([(level >= 0).mean() for level in compared.levels])
-        return Population(pairs, present, tuple(distributions))
+        sharing = np.array([self._sharing.get(name, 0.0) for name in compared.names])
+        return Population(pairs, present, tuple(distributions), sharing)
 
     def _pairs_of_one_script(self, pairs: float, seed: int) -> tuple[Codes, Codes]:
         groups = [np.flatnonzero(self.scripts == script) for script in np.unique(self.scripts)]
@@ -180,33 +221,32 @@ class Comparer:
         return exchanged.astype(np.int8)
 
     def _pass_over_scripts(self, levels: dict[str, Levels], left: Codes, right: Codes) -> None:
-        """Set names in different scripts to missing where a contact or an id is equal: one may be a transliteration."""
+        """Set names in different scripts to missing where an address or an id is equal: one is a transliteration."""
         scripts = self.scripts[left], self.scripts[right]
-        certain = [levels[name] == EXACT for name in IDENTIFYING if name in levels]
+        certain = [levels[name] == EXACT for name in OWN if name in levels]
         passed = (scripts[0] != scripts[1]) & np.any(certain, axis=0) if certain else np.zeros(len(left), dtype=bool)
         for name in (*NAMES, EXCHANGED):
             if name in levels:
                 levels[name] = np.where(passed, np.int8(MISSING), levels[name])
+
+    def _names_of_records(self) -> GivenNames:
+        name = "given_name"
+        return GivenNames(self._codes[name], self._compared[name].values.lengths, self._frequency[name])
 
     def _shared(self, name: str) -> NDArray[np.bool_]:
         """Return which values of a contact several persons use; shape (values,).
 
         These are mailboxes of a role, and values beside given names of different persons.
         """
-        shared = np.zeros(max(1, len(self._values[name])), dtype=bool)
+        shared = np.zeros(max(1, len(self._compared[name].values)), dtype=bool)
         if name == "email":
-            roles = role_mailboxes()
-            shared[
-                [code for code, value in enumerate(self._values[name].texts) if value.partition("@")[0] in roles]
-            ] = True
-        if "given_name" not in self.fields:
+            shared[: len(self._is_role) - 1] = self._is_role[:-1]
+        if self._given_names is None:
             return shared
         codes = self._codes[name]
         order = np.argsort(codes, kind="stable")
         order = order[codes[order] >= 0]
-        left, right = order[:-1], order[1:]
-        same = codes[left] == codes[right]
-        left, right = left[same], right[same]
+        left, right = self._neighbours(order, name)
         first = order[np.searchsorted(codes[order], codes[right])]  # each record with the value's first one, too
         left, right = np.append(left, first), np.append(right, right)
         level = self._levels("given_name", self._codes["given_name"][left], self._codes["given_name"][right])
@@ -214,46 +254,63 @@ class Comparer:
             found = {each: self._levels(each, self._codes[each][left], self._codes[each][right]) for each in NAMES}
             self._exchange_names(found, left, right)
             level = found["given_name"]
-        differ = (level >= 0) & (level < SIMILAR) & (self.scripts[left] == self.scripts[right])
+        error = self._given_names.one_letter(level, left, right) | self._given_names.one_rare(level, left, right)
+        differ = (level >= 0) & ~error & (self.scripts[left] == self.scripts[right])
         shared[codes[left[differ]]] = True
+        users = self._frequency[name]
+        self._sharing[name] = self._share_of_pairs(name, users[shared[: len(users)]])
         return shared
 
-    def _levels(self, name: str, left: Codes, right: Codes) -> Levels:
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+    def _neighbours(self, order: Codes, name: str) -> tuple[Codes, Codes]:
+        """Return the pairs of neighbours in ``order``, records sorted by the code of ``name``, with equal values."""
+        codes = self._codes[name]
+        left, right = order[:-1], order[1:]
+        same = (codes[left] == codes[right]) & (codes[left] >= 0)
+        return left[same], right[same]
 
-        level = np.full(len(left), MISSING, dtype=np.int8)
-        known = (left >= 0) & (right >= 0)
-        level[known] = np.where(left[known] == right[known], np.int8(EXACT), np.int8(0))
-        vocabulary = self._values[name]
-        similar = np.flatnonzero(level == 0)
-        similar = similar[vocabulary.may_be_similar(left[similar], right[similar])]
-        if len(similar):
-            one, other = vocabulary.texts[left[similar]].tolist(), vocabulary.texts[right[similar]].tolist()
-            similarity = process.cpdist(
-                one, other, scorer=OSA.normalized_similarity, score_cutoff=CUTS[0], dtype=np.float32, workers=-1
-            )
-            level[similar] = np.digitize(similarity, CUTS)
-        return level
+    def _given_names_differ_often(self) -> bool:
+        """Return whether records with one id have different given names more often than twins are customers."""
+        if not {"national_id", "given_name"} <= set(self.fields):
+            return False
+        left, right = self._neighbours(np.argsort(self._codes["national_id"], kind="stable"), "national_id")
+        level = self._levels("given_name", self._codes["given_name"][left], self._codes["given_name"][right])
+        return bool((level >= 0).sum() >= MANY_PAIRS and (level[level >= 0] == 0).mean() > OFTEN)
+
+    def _share_of_pairs(self, name: str, users: Codes) -> float:
+        """Return the share of pairs that have values with so many ``users``, of those with both values."""
+        known = float(self._frequency[name].sum())
+        return float((users * (users - 1.0)).sum()) / max(1.0, known * (known - 1))
+
+    def _levels(self, name: str, left: Codes, right: Codes) -> Levels:
+        return self._compared[name].levels(left, right)
 
     def _frequencies(self, name: str) -> Codes:
         """Return the number of records with each value; of a name in either order."""
         columns = NAMES if name in NAMES and self.has_both_names else (name,)
         codes = np.concatenate([self._codes[column] for column in columns])
-        return np.bincount(codes[codes >= 0], minlength=max(1, len(self._values[name])))
+        return np.bincount(codes[codes >= 0], minlength=max(1, len(self._compared[name].values)))
 
     def _rarity(self, levels: dict[str, Levels], left: Codes) -> Rarity:
-        """Return what the rarity of shared values adds; contacts are left out: one that repeats is of one person."""
+        """Return what the rarity of shared values adds.
+
+        A contact of one person adds nothing. One that several persons use is as rare as it is used, not as rare as
+        contacts are.
+        """
         found = Rarity(np.zeros(len(left)), np.zeros(len(left)))
         for name in self.fields:
             frequency = self._frequency[name].astype(np.float64)
-            others = frequency - 1  # of a record with the value, other records with it
-            mean = float((frequency * others).sum() / max(1.0, frequency.sum()))
-            if name in CONTACTS or not mean:
-                continue
             exact = np.flatnonzero(levels[name] == EXACT)
             total = found.of_person if link_fields()[name].personal else found.of_household
-            total[exact] += rarity_of(np.maximum(others[self._codes[name][left[exact]]], 1.0), mean)
+            if name in CONTACTS:
+                exact = exact[self.shared[name][self._codes[name][left[exact]]]]
+                users, known = frequency[self._codes[name][left[exact]]], frequency.sum()
+                by_chance = max(self._sharing[name], 2 * LEAST_PAIRS / (known * (known - 1)))
+                total[exact] += np.minimum(0.0, rarity_of(users / known, by_chance))
+                continue
+            others = frequency - 1  # of a record with the value, other records with it
+            mean = float((frequency * others).sum() / max(1.0, frequency.sum()))
+            if mean:
+                total[exact] += rarity_of(np.maximum(others[self._codes[name][left[exact]]], 1.0), mean)
         return found
 
 
@@ -269,10 +326,9 @@ def _with_exact_share(counts: Floats, share: float) -> Floats:
     return np.append(counts[:EXACT] * (1 - share) * total / rest, share * total)
 
 
-def _numbers_in_mailboxes(emails: pl.Series) -> Codes:
-    """Return a code of the digits in the mailbox of each address; shape (records,)."""
-    digits = emails.str.split("@").list.first().str.replace_all(r"\D", "")
-    return digits.rank("dense").cast(pl.Int64).fill_null(0).to_numpy()
+def _numbers_in(addresses: pl.Series) -> NDArray[np.uint64]:
+    """Return a hash of the digits in each address: namesakes have like mailboxes, neighbours like streets."""
+    return addresses.str.replace_all(r"\D", "").hash().to_numpy()
 
 
 def scripts_of(records: pl.DataFrame) -> Codes:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FILE = "link_fields.yaml"
+GENERATION = "generation"
+"""Field of the word after a name: junior, senior."""
 FULL_NAME = "full_name"
 """Field of names that are not split; it becomes ``given_name`` and ``surname``."""
 BRACKETED = re.compile(r"\([^)]*\)|__\w+__?$")
@@ -68,6 +70,12 @@ def _affixes() -> tuple[str, ...]:
 def titles() -> frozenset[str]:
     """Return titles that are no part of a name, in lower case."""
     return frozenset(str(each).casefold() for each in load_data(FILE)["titles"])
+
+
+@cache
+def generations() -> dict[str, str]:
+    """Return words after a name that tell a father from a son of the same name, with one word for each generation."""
+    return {str(word): str(generation) for word, generation in load_data(FILE)["generations"].items()}
 
 
 @cache

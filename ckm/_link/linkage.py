@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from ckm._link.agreement import EXCHANGED, Comparer
+from ckm._link.agreement import EXCHANGED, Comparer, Comparison
 from ckm._link.blocking import candidate_pairs
 from ckm.errors import NotEnoughDataError
 from ckm.models.linkage import LinkageModel, fit_linkage
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
     Indices: TypeAlias = NDArray[np.int64]
 
+AUTOMATIC = 0.95
+"""Smallest probability of a link that is made without a person's decision."""
+OF_RELATIVES = 0.9
+"""Highest probability of a pair that may be of relatives: such a pair is linked only by a person's decision."""
 LIKELY = 0.1
 """Probability from which two records are in one group, of which all pairs are compared."""
 LARGEST_GROUP = 60
@@ -53,6 +57,8 @@ class ScoredPairs:
         Sum of the weights of its fields, in bits.
     agreement
         Level of each pair and field; shape (pairs, fields).
+    may_be_relatives
+        Whether a pair may be of one household as well: its probability is at most :data:`OF_RELATIVES`.
     """
 
     left: Indices
@@ -60,6 +66,7 @@ class ScoredPairs:
     probability: Floats
     weight: Floats
     agreement: NDArray[np.int8]
+    may_be_relatives: NDArray[np.bool_]
 
     def joined(self, other: ScoredPairs) -> ScoredPairs:
         """Return these pairs and further ones."""
@@ -152,7 +159,9 @@ def link_records(
 
 def _without_candidates(n: int) -> Linkage:
     nothing = np.empty(0, dtype=np.int64)
-    pairs = ScoredPairs(nothing, nothing, np.empty(0), np.empty(0), np.empty((0, 0), dtype=np.int8))
+    pairs = ScoredPairs(
+        nothing, nothing, np.empty(0), np.empty(0), np.empty((0, 0), dtype=np.int8), np.empty(0, dtype=bool)
+    )
     return Linkage(pairs, np.arange(n, dtype=np.int64))
 
 
@@ -165,7 +174,7 @@ def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> Linkag
     if EXCHANGED in sample.names:
         place = sample.names.index(EXCHANGED)
         population = population.with_all_pairs(place, sample.levels[place])
-    return fit_linkage(sample.levels, population, comparer.personal, sample.rarity)
+    return fit_linkage(sample.levels, population, comparer.personal, sample.rarity, comparer.usual)
 
 
 def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indices) -> ScoredPairs:
@@ -174,17 +183,24 @@ def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indice
     for start in range(0, max(1, len(left)), BATCH):
         one, other = left[start : start + BATCH], right[start : start + BATCH]
         compared = comparer.compare(one, other)
-        probability = model.posterior(compared.levels, compared.rarity)["match"]
+        probability = probability_of(model, compared)
         kept = np.flatnonzero(probability >= NEGLIGIBLE)
+        relatives = compared.may_be_relatives
         levels = np.stack(compared.levels, axis=1)[kept]
         rarity = (compared.rarity.of_person + compared.rarity.of_household)[kept]
         weights = [np.append(weight, 0.0)[levels[:, field]] for field, weight in enumerate(model.weights())]
         weight = (np.sum(weights, axis=0) + rarity) / np.log(2)
-        found.append(ScoredPairs(one[kept], other[kept], probability[kept], weight, levels))
+        found.append(ScoredPairs(one[kept], other[kept], probability[kept], weight, levels, relatives[kept]))
     first, *rest = found
     for each in rest:
         first = first.joined(each)
     return first
+
+
+def probability_of(model: LinkageModel, compared: Comparison) -> Floats:
+    """Return the probability of a match of each pair, shape (pairs,); of possible relatives a limited one."""
+    probability = model.posterior(compared.levels, compared.rarity)["match"]
+    return np.where(compared.may_be_relatives, np.minimum(probability, OF_RELATIVES), probability)
 
 
 def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
@@ -230,9 +246,10 @@ def _constrained_clusters(
     nothing = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     apart, together = forbidden or nothing, required or nothing
     keys = np.concatenate([pairs.left * n + pairs.right, together[0] * n + together[1], apart[0] * n + apart[1]])
-    values = np.concatenate([support(pairs.probability), np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
+    supported = np.where(pairs.may_be_relatives, 0.0, support(pairs.probability))
+    values = np.concatenate([supported, np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
     last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]  # people's decisions come last
-    found = clusters(n, keys[last] // n, keys[last] % n, values[last])
+    found = clusters(n, keys[last] // n, keys[last] % n, values[last], AUTOMATIC)
     if not len(together[0]):
         return found
     return connected(n, found[together[0]], found[together[1]], np.ones(len(together[0]), dtype=bool))[found]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._link.fields import FULL_NAME, titles
+from ckm._link.fields import FULL_NAME, GENERATION, generations, titles
 from ckm.io.mapping.synonyms import PERSIAN_LETTERS, UMLAUTS
 from ckm.io.values.scripts import DIGITS, INVISIBLE, SPACES
 
@@ -103,6 +103,24 @@ def _parsed(dialled: str, region: str | None) -> str | None:
     except NumberParseException:
         return digits
     return format_number(number, PhoneNumberFormat.E164) if is_possible_number(number) else digits
+
+
+def with_generations(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    """Return the fields with the words for a generation (``Jr.``, ``senior``) of the names in a field of their own."""
+    names = [name for name in (FULL_NAME, "surname", "given_name") if name in fields]
+    if not names:
+        return dict(fields)
+    last = rf"(?i)[\s,]+({'|'.join(sorted(generations(), key=len, reverse=True))})\.?\s*$"
+    table = pl.DataFrame({name: fields[name].cast(pl.String) for name in names})
+    words = [pl.col(name).str.extract(last).str.to_lowercase() for name in names]
+    if GENERATION in fields:
+        table = table.with_columns(fields[GENERATION].cast(pl.String).alias(GENERATION))
+        words.insert(0, pl.col(GENERATION).str.strip_chars(" .").str.to_lowercase())
+    found = table.with_columns(
+        pl.col(names).str.replace(last, ""),
+        pl.coalesce(words).replace_strict(generations(), default=None).alias(GENERATION),
+    )
+    return {**fields, **found.to_dict()}
 
 
 def with_split_names(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int64]
 
 PERSON = "person_id"
-UNCERTAIN = (0.1, 0.9)
-"""Probabilities between which a pair is for review."""
+UNCERTAIN = 0.1
+"""Probability from which a pair that is not linked is for review."""
 
 
 def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str]) -> pl.DataFrame:
@@ -103,14 +103,14 @@ def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day
 
 
 def uncertain_pairs(ids: pl.Series, found: Linkage, known: Identities) -> pl.DataFrame:
-    """Return the pairs for review, most uncertain first; pairs that a person decided are left out.
+    """Return the pairs for review, most uncertain first: probable ones of two persons that nobody decided.
 
     Columns: ``left``, ``right``, ``probability``, ``agree``, ``differ`` (names of fields), ``verdict`` (empty).
     """
     decided = {(each.left, each.right) for each in known.decided}
-    low, high = UNCERTAIN
-    probability = found.pairs.probability
-    chosen = np.flatnonzero((probability >= low) & (probability <= high))
+    probability, cluster = found.pairs.probability, found.cluster
+    is_apart = cluster[found.pairs.left] != cluster[found.pairs.right]
+    chosen = np.flatnonzero((probability >= UNCERTAIN) & is_apart)
     chosen = chosen[np.argsort(np.abs(probability[chosen] - 0.5), kind="stable")]
     ends = pl.DataFrame({"one": ids.gather(found.pairs.left[chosen]), "other": ids.gather(found.pairs.right[chosen])})
     table = ends.select(

@@ -32,13 +32,15 @@ class Vocabulary:
     ----------
     texts
         The values; shape (values,), objects.
+    lengths
+        Their numbers of characters; shape (values,).
     """
 
     def __init__(self, values: pl.Series) -> None:
         self.texts = np.array([*values.to_list(), ""], dtype=object)[:-1]  # also an empty one has one dimension
-        self._lengths = values.str.len_chars().to_numpy().astype(np.int64)
+        self.lengths = values.str.len_chars().to_numpy().astype(np.int64)
         pieces = [
-            _signatures(values[start : start + AT_A_TIME], self._lengths[start : start + AT_A_TIME])
+            _signatures(values[start : start + AT_A_TIME], self.lengths[start : start + AT_A_TIME])
             for start in range(0, len(values), AT_A_TIME)
         ]
         self._signatures = np.concatenate([np.empty(0, dtype=np.uint64), *pieces])
@@ -55,7 +57,7 @@ class Vocabulary:
         """
         one, other = self._signatures[left], self._signatures[right]
         edits = np.maximum(np.bitwise_count(one & ~other), np.bitwise_count(other & ~one))
-        longer = np.maximum(self._lengths[left], self._lengths[right])
+        longer = np.maximum(self.lengths[left], self.lengths[right])
         return np.asarray(edits <= (1 - LEAST_SIMILARITY) * longer)
 
 

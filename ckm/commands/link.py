@@ -50,8 +50,9 @@ def link(
     """Find the customer ids that are of one person, across sources and channels.
 
     Compares names, e-mail addresses, telephone numbers, addresses, dates of birth and ids, in any script and spelling.
-    The probabilities are learned from the data; there is no threshold to set. A mailbox or telephone that several
-    people use never links two ids alone.
+    The probabilities are learned from the data. Links with a probability of at least 95 % are applied; less probable
+    pairs, from 10 % on, are for review. The summary shows how many of the links are expected to be wrong. A mailbox,
+    telephone or address that several people use never links two ids alone.
 
     In a workspace the links are written to identities.csv, one line per link: ids and names of fields, no values. All
     analyses then count persons. The store is not changed: deleting a line undoes its link, and the verdict 'different'
@@ -64,7 +65,7 @@ def link(
       ckm link --dry-run -o links.csv            # all links, without writing identities.csv
       ckm link contacts.csv -o persons.csv       # a file: the person of each record
       ckm link explain cus_42 ann@example.com    # why two ids are linked, or not
-      ckm link review -o pairs.csv               # uncertain pairs: fill in 'same' or 'different'
+      ckm link review -o pairs.csv               # pairs that are not linked: fill in the verdict
       ckm link review --from pairs.csv --by Ann
     """
     given = list(words or [])

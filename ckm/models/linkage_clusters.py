@@ -22,12 +22,12 @@ LARGEST = 1000
 PAIR = 2
 
 
-def clusters(records: int, left: Indices, right: Indices, probability: Floats) -> Indices:
+def clusters(records: int, left: Indices, right: Indices, probability: Floats, automatic: float = LINKED) -> Indices:
     """Return a cluster of each record, numbered from 0 in order of its first record; shape (records,).
 
     Clusters are merged in the order of their mean probability of a match (average linkage, UPGMA: Sokal and Michener
-    1958) while it is at least :data:`LINKED`. So a chain of links does not join two persons of whose pairs most do not
-    match.
+    1958) while it is at least :data:`LINKED` and one of these pairs is at least ``automatic``. So a chain of links does
+    not join two persons of whose pairs most do not match.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ def clusters(records: int, left: Indices, right: Indices, probability: Floats) -
         Records of each pair; no pair occurs twice.
     probability
         Probability of a match of each pair; of other pairs it is 0.
+    automatic
+        Smallest probability of a pair that merges two clusters; at least :data:`LINKED`.
     """
     found = np.arange(records)
     least, pending = WEAKEST, np.ones(len(left), dtype=bool)
@@ -44,7 +46,8 @@ def clusters(records: int, left: Indices, right: Indices, probability: Floats) -
         component = connected(records, left, right, pending & (probability >= least))
         size = np.bincount(component, minlength=records)
         of_pair = np.where(pending & (component[left] == component[right]), size[component[left]], 0)
-        _merge(found, left, right, probability, component, np.flatnonzero((of_pair > 1) & (of_pair <= LARGEST)))
+        decided = np.flatnonzero((of_pair > 1) & (of_pair <= LARGEST))
+        _merge(found, left, right, probability, component, decided, automatic)
         pending = of_pair > LARGEST
         least = np.sqrt(least)
     first = np.full(records, records)
@@ -64,55 +67,65 @@ def connected(records: int, left: Indices, right: Indices, linked: NDArray[np.bo
 
 
 def _merge(
-    found: Indices, left: Indices, right: Indices, probability: Floats, component: Indices, pairs: Indices
+    found: Indices,
+    left: Indices,
+    right: Indices,
+    probability: Floats,
+    component: Indices,
+    pairs: Indices,
+    automatic: float,
 ) -> None:
     """Set the clusters of all records in the components of ``pairs``."""
-    pairs = _of_undecided(found, left, right, probability, component, pairs)
+    pairs = _of_undecided(found, left, probability >= automatic, component, pairs)
     pairs = pairs[np.argsort(component[left[pairs]], kind="stable")]
     bounds = [*(np.flatnonzero(np.diff(component[left[pairs]])) + 1).tolist(), len(pairs)]
     one, other, mean = left[pairs].tolist(), right[pairs].tolist(), probability[pairs].tolist()
     start = 0
     for stop in bounds:
-        for record, cluster in average_linkage(one[start:stop], other[start:stop], mean[start:stop]).items():
+        ends = one[start:stop], other[start:stop]
+        for record, cluster in average_linkage(*ends, mean[start:stop], automatic).items():
             found[record] = cluster
         start = stop
 
 
-def average_linkage(left: list[int], right: list[int], probability: list[float]) -> dict[int, int]:
+def average_linkage(
+    left: list[int], right: list[int], probability: list[float], automatic: float = LINKED
+) -> dict[int, int]:
     """Return the cluster of each record: one of its records.
 
-    Clusters are merged by the highest mean probability of the pairs between them, while it is at least :data:`LINKED`;
-    equal means are merged in the order of the records.
+    Clusters are merged by the highest mean probability of the pairs between them, while it is at least :data:`LINKED`
+    and the highest of these is at least ``automatic``; equal means are merged in the order of the records.
     """
-    sums: dict[int, dict[int, float]] = {}
+    between: dict[int, dict[int, tuple[float, float]]] = {}  # sum and maximum of the pairs between two clusters
     queue: list[tuple[float, int, int]] = []
     for one, other, each in zip(left, right, probability, strict=True):
-        sums.setdefault(one, {})[other] = each
-        sums.setdefault(other, {})[one] = each
-        if each >= LINKED:
+        between.setdefault(one, {})[other] = each, each
+        between.setdefault(other, {})[one] = each, each
+        if each >= automatic:
             queue.append((-each, min(one, other), max(one, other)))
-    members = {record: [record] for record in sums}
+    members = {record: [record] for record in between}
     heapify(queue)
     while queue:
         negative, one, other = heappop(queue)
         if one not in members or other not in members:
             continue
-        if -negative != sums[one][other] / (len(members[one]) * len(members[other])):
+        if -negative != between[one][other][0] / (len(members[one]) * len(members[other])):
             continue  # of before one of them grew
         members[one] += members.pop(other)
-        for third, total in sums.pop(other).items():
-            del sums[third][other]
+        for third, (total, highest) in between.pop(other).items():
+            del between[third][other]
             if third != one:
-                sums[one][third] = sums[third][one] = sums[one].get(third, 0.0) + total
-        for third, total in sums[one].items():
+                before = between[one].get(third, (0.0, 0.0))
+                between[one][third] = between[third][one] = before[0] + total, max(before[1], highest)
+        for third, (total, highest) in between[one].items():
             mean = total / (len(members[one]) * len(members[third]))
-            if mean >= LINKED:
+            if mean >= LINKED and highest >= automatic:
                 heappush(queue, (-mean, min(one, third), max(one, third)))
     return {record: cluster for cluster, records in members.items() for record in records}
 
 
 def _of_undecided(
-    found: Indices, left: Indices, right: Indices, probability: Floats, component: Indices, pairs: Indices
+    found: Indices, left: Indices, linked: NDArray[np.bool_], component: Indices, pairs: Indices
 ) -> Indices:
     """Set the cluster of each component in which all pairs are linked; return the pairs of the other components.
 
@@ -120,8 +133,8 @@ def _of_undecided(
     """
     of_pair = component[left[pairs]]
     records = np.bincount(component, minlength=len(found))
-    linked = np.bincount(of_pair[probability[pairs] >= LINKED], minlength=len(found))
-    whole = linked == records * (records - 1) // 2
+    links = np.bincount(of_pair[linked[pairs]], minlength=len(found))
+    whole = links == records * (records - 1) // 2
     first = np.full(len(found), len(found))
     np.minimum.at(first, component, np.arange(len(found)))
     one_person = whole[component] & np.isin(component, of_pair)

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ckm._link.fields import columns_by_field
-from ckm._link.normalise import normalised, with_split_names
+from ckm._link.normalise import normalised, with_generations, with_split_names
 
 
 def one(value: str, field: str, country: str | None = None) -> str | None:
@@ -68,6 +68,21 @@ def test_a_value_without_letters_or_an_address_is_missing(empty: str) -> None:
 def test_full_names_are_split_in_their_order(full: str, given: str, surname: str | None) -> None:
     found = with_split_names({"full_name": pl.Series([full])})
     assert (found["given_name"][0], found["surname"][0]) == (given, surname)
+
+
+@pytest.mark.parametrize(
+    ("full", "given", "surname", "generation"),
+    [
+        ("John Smith Jr.", "john", "smith", "junior"), ("Smith, John Jr", " john", "smith", "junior"),
+        ("John Smith senior", "john", "smith", "senior"), ("John Smith III", "john", "smith", "iii"),
+        ("John Smith", "john", "smith", None), ("Ivy Iversen", "ivy", "iversen", None),
+    ],
+)  # fmt: skip
+def test_the_generation_after_a_name_is_a_field_of_its_own(
+    full: str, given: str, surname: str, generation: str | None
+) -> None:
+    found = with_split_names(with_generations({"full_name": pl.Series([full])}))
+    assert (found["given_name"][0], found["surname"][0], found["generation"][0]) == (given, surname, generation)
 
 
 def test_a_record_keeps_names_of_its_own() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
-from ckm.models.linkage import MISSING, Population, fit_linkage, rarity_of
+from ckm.models.linkage import MISSING, Population, Usual, bounded, fit_linkage, increasing_ratio, rarity_of
 from ckm.models.linkage_clusters import clusters, connected
 
 MATCH = [[0.05, 0.15, 0.80], [0.10, 0.10, 0.80], [0.10, 0.20, 0.70], [0.20, 0.10, 0.70]]
@@ -68,6 +68,50 @@ def test_a_field_that_exists_beside_agreement_only_is_learned_from_the_candidate
     assert model.weights()[4] == pytest.approx([0.0, 0.0], abs=0.6)  # by chance agreement alone: 3.4
 
 
+USUAL = Usual(np.array([0.1, 0.1, 0.8]), np.array([0.2, 0.1, 0.7]), np.array([0.4, 0.5]))
+
+
+def test_strangers_who_agree_on_most_fields_are_no_matches_where_another_field_differs() -> None:
+    dice = np.random.default_rng(7)
+    is_namesake = np.arange(PAIRS) < 1000  # agree on the first three fields, as people of one origin do
+    levels = []
+    for field, strangers in enumerate(STRANGERS):
+        shares = np.where(is_namesake[:, None] & (field < 3), USUAL.match, strangers)
+        levels.append((dice.random(PAIRS)[:, None] > shares.cumsum(axis=1)).sum(axis=1).clip(0, 2).astype(np.int8))
+    overall = tuple(np.bincount(level, minlength=3) / PAIRS for level in levels)
+    population, personal = Population(PAIRS, np.ones(len(levels)), overall), (True,) * len(levels)
+    model = fit_linkage(levels, population, personal, usual=[USUAL] * len(levels))
+    differs = levels[3] == 0
+    assert model.shares["match"] * PAIRS < 50
+    assert model.posterior(levels)["match"][differs].max() < 0.95
+    unbounded = fit_linkage(levels, population, personal)  # finds them as a latent class
+    assert (unbounded.posterior(levels)["match"][differs] > 0.95).sum() > 100
+
+
+PROBABILITIES = st.lists(st.floats(0.001, 1), min_size=6, max_size=6).map(lambda each: np.array(each) / sum(each))
+
+
+@given(PROBABILITIES, PROBABILITIES)
+def test_the_ratio_to_strangers_never_falls_with_the_level_and_a_rising_one_stays(
+    counts: np.ndarray, by_chance: np.ndarray
+) -> None:
+    found = increasing_ratio(counts, by_chance)
+    ratio = found / by_chance
+    assert found.sum() == pytest.approx(1)
+    assert (np.diff(ratio) >= -1e-9).all()
+    assert ratio[0] <= 1 + 1e-9
+    assert increasing_ratio(found, by_chance) == pytest.approx(found)
+
+
+@given(PROBABILITIES, PROBABILITIES)
+def test_no_more_matches_than_the_bound_are_at_or_below_a_level(levels: np.ndarray, other: np.ndarray) -> None:
+    differing = np.cumsum(other)[:-1]
+    found = bounded(levels, differing)
+    assert found.sum() == pytest.approx(1)
+    assert (np.cumsum(found)[:-1] <= differing + 1e-9).all()
+    assert bounded(found, differing) == pytest.approx(found)
+
+
 def test_a_rare_value_says_more_than_a_frequent_one() -> None:
     assert rarity_of(np.array([1.0, 100.0]), 10.0) == pytest.approx([np.log(10), -np.log(10)])
 
@@ -78,6 +122,13 @@ def test_a_chain_of_links_does_not_join_two_persons() -> None:
         np.array([1, 2, 2, 3, 4, 5, 5]),
     )  # triangles 0-1-2 and 3-4-5, one link
     assert clusters(6, left, right, np.array([0.9, 0.9, 0.9, 0.8, 0.9, 0.9, 0.9])).tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_clusters_without_a_pair_that_is_probable_enough_are_not_merged() -> None:
+    left, right = np.array([0, 1, 3]), np.array([1, 2, 4])
+    probability = np.array([0.97, 0.9, 0.9])
+    assert clusters(5, left, right, probability).tolist() == [0, 0, 1, 2, 2]
+    assert clusters(5, left, right, probability, automatic=0.95).tolist() == [0, 0, 1, 2, 3]
 
 
 @given(

@@ -1,0 +1,99 @@
+"""Members of one household who look like one person: couples, twins, father and son of one name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import polars as pl
+
+from ckm._link.levels import EXACT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Floats: TypeAlias = NDArray[np.float64]
+    Codes: TypeAlias = NDArray[np.int64]
+    Levels: TypeAlias = NDArray[np.int8]
+    Mask: TypeAlias = NDArray[np.bool_]
+
+AT_HOME = ("street", "phone", "email")
+"""What the members of a household have in common."""
+BORN = ("birth_date", "birth_year")
+GENERATION, YEARS = 14, (1500, 2100)
+"""Fewest years between a parent and a child; years that a date of birth may have."""
+SIMILAR, ONE_LETTER, ALIKE = 1, 3, 4
+"""Lowest levels of two given names that one wrong letter separates, of short names and of others; and of two spellings
+of one name."""
+SHORT = 3
+"""Most letters of a short name."""
+RARE = 0.001
+"""Share of records below which a name may be a typing error of a similar one; in a small table no name is rare."""
+
+
+class GivenNames:
+    """Given names of the records: which pairs may be one name with a typing error.
+
+    Parameters
+    ----------
+    codes
+        Code of the name of each record, negative if missing; shape (records,).
+    lengths, frequency
+        Letters of each name, and number of records with it; each of shape (names,).
+    """
+
+    def __init__(self, codes: Codes, lengths: Codes, frequency: Codes) -> None:
+        self._length = np.append(lengths, 0).astype(np.int16)[codes]  # a missing name is the last one
+        self._is_rare = np.append(frequency, 0)[codes] < RARE * len(codes)
+
+    def one_letter(self, level: Levels, left: Codes, right: Codes) -> Mask:
+        """Return which pairs of records with names of these levels may differ by one wrong letter; shape (pairs,)."""
+        is_short = np.maximum(self._length[left], self._length[right]) <= SHORT
+        return np.where(is_short, level >= SIMILAR, level >= ONE_LETTER)
+
+    def one_rare(self, level: Levels, left: Codes, right: Codes) -> Mask:
+        """Return which pairs of records have similar names of which one is too rare for a name; shape (pairs,)."""
+        return np.asarray((level >= SIMILAR) & (self._is_rare[left] | self._is_rare[right]))
+
+
+def may_be_relatives(
+    levels: Mapping[str, Levels], left: Codes, right: Codes, *, names: GivenNames | None, years: list[Floats]
+) -> Mask:
+    """Return which pairs have a street or contact in common, while a fact about the person differs; shape (pairs,).
+
+    The fact is another given name, unless it may be a typing error or the mailbox is of one person; or years of birth
+    that a generation separates; or the words junior and senior. A national id that agrees proves one person.
+
+    Parameters
+    ----------
+    levels
+        Level of each pair by field.
+    left, right
+        Records of each pair.
+    names
+        Given names; None if they do not count as a fact.
+    years
+        Years of birth of the records, each of shape (records,); NaN if unknown.
+    """
+    nothing = np.zeros(len(left), dtype=bool)
+    common = np.any([nothing, *(levels[name] == EXACT for name in AT_HOME if name in levels)], axis=0)
+    if "national_id" in levels:
+        common &= levels["national_id"] <= 0
+    differ = np.any([nothing, *(np.abs(each[left] - each[right]) >= GENERATION for each in years)], axis=0)
+    if "generation" in levels:
+        differ |= levels["generation"] == 0
+    if names is not None:
+        level = levels["given_name"]
+        error = names.one_letter(level, left, right) & names.one_rare(level, left, right)
+        named = (level >= 0) & (level < ALIKE) & ~error
+        differ |= named & (levels["email"] != EXACT) if "email" in levels else named
+    return np.asarray(common & differ)
+
+
+def years_of_birth(dates: pl.Series) -> Floats:
+    """Return the years of normalised dates, NaN if unknown; shape (records,)."""
+    years = [part.cast(pl.Int64, strict=False) for part in (dates.str.head(4), dates.str.tail(4))]
+    found = [pl.select(pl.when(each.is_between(*YEARS)).then(each)).to_series() for each in years]
+    return pl.select(pl.coalesce(*found)).to_series().cast(pl.Float64).fill_null(np.nan).to_numpy()
