@@ -37,6 +37,8 @@ CONTACTS = ("email", "phone")
 """Fields that several persons may share: a mailbox of a family or a firm, the telephone of a household."""
 IDENTIFYING = (*CONTACTS, "national_id")
 """Fields whose values are given out once: two strangers have equal ones only if they share one."""
+DISTINCTIVE = (*IDENTIFYING, "birth_date", "birth_year", "street", "postcode")
+"""Fields that tell namesakes apart."""
 SIMILAR, ALIKE = 1, 4
 """Lowest levels of two given names that may be of one person, and that are of one person if they share a mailbox."""
 SCRIPTS = {
@@ -97,6 +99,11 @@ class Comparer:
     def personal(self) -> tuple[bool, ...]:
         """Per compared field whether it belongs to one person."""
         return tuple(name == EXCHANGED or link_fields()[name].personal for name in self.names)
+
+    @property
+    def distinctive(self) -> tuple[bool, ...]:
+        """Per compared field whether namesakes agree in it as by chance; none without a name."""
+        return tuple(not {*NAMES}.isdisjoint(self.fields) and name in (*DISTINCTIVE, EXCHANGED) for name in self.names)
 
     def compare(self, left: Codes, right: Codes) -> Comparison:
         """Return the agreement of pairs of records.
@@ -180,9 +187,12 @@ class Comparer:
         return exchanged.astype(np.int8)
 
     def _pass_over_scripts(self, levels: dict[str, Levels], left: Codes, right: Codes) -> None:
-        """Set names in different scripts to missing where a contact or an id is equal: one may be a transliteration."""
+        """Set names in different scripts to missing where an e-mail address or an id is equal.
+
+        One may be a transliteration. A telephone may be of a household, whose members may write in several scripts.
+        """
         scripts = self.scripts[left], self.scripts[right]
-        certain = [levels[name] == EXACT for name in IDENTIFYING if name in levels]
+        certain = [levels[name] == EXACT for name in IDENTIFYING if name in levels and name != "phone"]
         passed = (scripts[0] != scripts[1]) & np.any(certain, axis=0) if certain else np.zeros(len(left), dtype=bool)
         for name in (*NAMES, EXCHANGED):
             if name in levels:
@@ -214,7 +224,11 @@ class Comparer:
             found = {each: self._levels(each, self._codes[each][left], self._codes[each][right]) for each in NAMES}
             self._exchange_names(found, left, right)
             level = found["given_name"]
-        differ = (level >= 0) & (level < SIMILAR) & (self.scripts[left] == self.scripts[right])
+        differ = (level >= 0) & (level < SIMILAR)
+        if (
+            name != "phone"
+        ):  # a name may be a transliteration; beside a telephone names in two scripts are of two people
+            differ &= self.scripts[left] == self.scripts[right]
         shared[codes[left[differ]]] = True
         return shared
 

@@ -1,9 +1,11 @@
 """Probabilistic record linkage: the probability that two records are of one person.
 
 Fellegi and Sunter 1969, *JASA* 64(328), 1183-1210, with agreement in levels; parameters by expectation-maximisation
-(Winkler 1988, *Proc. Survey Research Methods, ASA*, 667-671). Besides matches and pairs of strangers there is a third
-class, pairs of one household: these share what belongs to a household (surname, address, telephone) but not what
-belongs to a person (given name, date of birth). Nothing is labelled, and no threshold is set by hand.
+(Winkler 1988, *Proc. Survey Research Methods, ASA*, 667-671). Besides matches and pairs of strangers there are two
+more classes. Pairs of one household share what belongs to a household (surname, address, telephone) but not what
+belongs to a person (given name, date of birth). Namesakes have like names and regions, which depend on each other
+(names of one language in its country), but contacts and dates of birth of their own. Nothing is labelled, and no
+threshold is set by hand.
 """
 
 from __future__ import annotations
@@ -29,13 +31,22 @@ TOLERANCE = 1e-6
 PRIOR_PAIRS = 1.0
 """Pairs that are added to the levels of a class, spread evenly, so that no level is impossible."""
 FIRST_SHARE = 0.05
-"""Share of matches among the candidates before the first round; half as many pairs are of households."""
+"""Share of matches among the candidates before the first round; half as many pairs are of each look-alike class."""
 FIRST_AGREEMENT = 6.0
 """Exponent of the first guess: level k of K has a probability proportional to (k/K) to this power among matches."""
 LEAST_PAIRS = 0.5
 """Fewest pairs of strangers in each level: no agreement proves a match."""
+LOOK_ALIKE_PAIRS = 20.0
+"""Pairs, distributed as in the first guess, that are added to the levels of a look-alike class, which may be rare."""
+LEAST_LOOK_ALIKES = 0.5
+"""Fewest pairs of each look-alike class, as a share of the matches: without one, a relative would be a match."""
+MOST_WITHOUT = 0.5
+"""Most matches without equal distinctive facts, as a share of those with one: pairs that agree in names and region only
+are namesakes, however many there are (posterior regularisation: Ganchev et al. 2010, *JMLR* 11, 2001-2049)."""
+SELDOM = 0.005
+"""Chance agreement of strangers below which equal values are evidence of one person without further agreement."""
 
-PairClass: TypeAlias = Literal["match", "household", "strangers"]
+PairClass: TypeAlias = Literal["match", "household", "namesakes", "strangers"]
 
 
 @dataclass(frozen=True)
@@ -92,15 +103,18 @@ class LinkageModel:
         Share of each class among all pairs of records.
     levels
         Per class and field the probabilities of the levels.
-    personal
-        Per field whether it belongs to a person, not to a household.
+    by_chance
+        Per look-alike class and field whether the field agrees as between strangers.
+    without_evidence
+        Log odds that a match loses where distinctive facts differ and none is equal; at most 0.
     rounds
         Rounds of expectation-maximisation.
     """
 
     shares: dict[PairClass, float]
     levels: dict[PairClass, tuple[Floats, ...]]
-    personal: tuple[bool, ...]
+    by_chance: dict[PairClass, tuple[bool, ...]]
+    without_evidence: float
     rounds: int
 
     def weights(self) -> tuple[Floats, ...]:
@@ -122,6 +136,7 @@ class LinkageModel:
         for field, level in enumerate(agreement):
             for name, score in scores.items():
                 score += np.append(np.log(self.levels[name][field]), 0.0)[level]
+        scores["match"][self.lacks_evidence(agreement)] += self.without_evidence
         if rarity is not None:
             scores["match"] += rarity.of_person
             scores["match"] += rarity.of_household
@@ -132,12 +147,30 @@ class LinkageModel:
         total = sum(odds.values())
         return {name: each / total for name, each in odds.items()}
 
+    def lacks_evidence(self, agreement: Sequence[Levels]) -> NDArray[np.bool_]:
+        """Return which pairs have distinctive facts and agree in none that strangers seldom share; shape (pairs,).
+
+        No pair does if strangers share every distinctive fact often, such as a year of birth.
+        """
+        present, agrees = np.zeros((2, len(agreement[0])), dtype=bool)
+        evidence = False
+        flags = self.by_chance.get("namesakes", (False,) * len(agreement))
+        for level, chance, is_distinctive in zip(agreement, self.levels["strangers"], flags, strict=True):
+            if is_distinctive and len(chance) > 2:  # levels; not whether names are exchanged
+                present |= level >= 0
+                if chance[-1] < SELDOM:
+                    evidence = True
+                    agrees |= level == len(chance) - 1
+        return present & ~agrees if evidence else np.zeros_like(present)
+
 
 def fit_linkage(
     agreement: Sequence[Levels],
     population: Population,
     personal: Sequence[bool],
     rarity: Rarity | None = None,
+    *,
+    distinctive: Sequence[bool] = (),
 ) -> LinkageModel:
     """Learn the probabilities of all levels from candidate pairs; other pairs count as pairs of strangers.
 
@@ -152,14 +185,15 @@ def fit_linkage(
         by chance. Without both kinds of fields there is no such class.
     rarity
         What the rarity of shared values adds.
+    distinctive
+        Per field whether namesakes agree in it as by chance. Without both kinds of fields there is no such class.
     """
-    classes: list[PairClass] = ["match"]
-    if any(personal) and not all(personal):
-        classes.append("household")
-    model = _first_guess(classes, population, tuple(personal), len(agreement[0]))
+    kinds: dict[PairClass, Sequence[bool]] = {"household": personal, "namesakes": distinctive}
+    by_chance = {name: tuple(kind) for name, kind in kinds.items() if any(kind) and not all(kind)}
+    model = first = _first_guess(by_chance, population, len(agreement[0]))
     for rounds in range(1, MOST_ROUNDS + 1):
         posterior = model.posterior(agreement, rarity)
-        fitted = _fitted(model, agreement, population, posterior, rounds)
+        fitted = _fitted(first, model, agreement, population, posterior, rounds)
         change = max(
             float(np.abs(new - old).max())
             for new, old in zip(fitted.levels["match"], model.levels["match"], strict=True)
@@ -170,45 +204,56 @@ def fit_linkage(
     return model
 
 
-def _first_guess(
-    classes: list[PairClass], population: Population, personal: tuple[bool, ...], candidates: int
-) -> LinkageModel:
+def _first_guess(by_chance: dict[PairClass, tuple[bool, ...]], population: Population, candidates: int) -> LinkageModel:
     agreeing = tuple(_normalised(np.linspace(1 / len(p), 1.0, len(p)) ** FIRST_AGREEMENT) for p in population.levels)
     levels: dict[PairClass, tuple[Floats, ...]] = {"match": agreeing, "strangers": population.levels}
     share = min(0.4, FIRST_SHARE * candidates / population.pairs)
     shares: dict[PairClass, float] = {"match": share}
-    if "household" in classes:
-        shares["household"] = share / 2
-        levels["household"] = tuple(
-            by_chance if of_person else shared
-            for by_chance, shared, of_person in zip(population.levels, agreeing, personal, strict=True)
+    for name, kinds in by_chance.items():
+        shares[name] = share / 2
+        levels[name] = tuple(
+            chance if is_chance else shared
+            for chance, shared, is_chance in zip(population.levels, agreeing, kinds, strict=True)
         )
-    return LinkageModel({**shares, "strangers": 1 - sum(shares.values())}, levels, personal, 0)
+    return LinkageModel({**shares, "strangers": 1 - sum(shares.values())}, levels, by_chance, 0.0, 0)
 
 
 def _fitted(
+    first: LinkageModel,
     model: LinkageModel,
     agreement: Sequence[Levels],
     population: Population,
     posterior: dict[PairClass, Floats],
     rounds: int,
 ) -> LinkageModel:
-    learned = [name for name in posterior if name != "strangers"]
+    learned: list[PairClass] = ["match", *first.by_chance]
     counts = {name: _counts(agreement, posterior[name], population.levels) for name in learned}
     strangers = tuple(
         _normalised(np.maximum(overall * present * population.pairs - sum(known), LEAST_PAIRS))
         for overall, present, *known in zip(population.levels, population.present, *counts.values(), strict=True)
     )
-    levels: dict[PairClass, tuple[Floats, ...]] = {"strangers": strangers}
-    for name in learned:
-        levels[name] = tuple(
-            by_chance if name == "household" and of_person else _normalised(count + PRIOR_PAIRS / len(count))
-            for count, by_chance, of_person in zip(counts[name], strangers, model.personal, strict=True)
-        )
-    shares: dict[PairClass, float] = {
-        name: min(0.4, max(float(posterior[name].sum()), LEAST_PAIRS) / population.pairs) for name in learned
+    levels: dict[PairClass, tuple[Floats, ...]] = {
+        "match": tuple(_normalised(count + PRIOR_PAIRS / len(count)) for count in counts["match"]),
+        "strangers": strangers,
     }
-    return LinkageModel({**shares, "strangers": 1 - sum(shares.values())}, levels, model.personal, rounds)
+    for name, kinds in first.by_chance.items():
+        levels[name] = tuple(
+            chance if is_chance else _normalised(count + LOOK_ALIKE_PAIRS * guess)
+            for count, guess, chance, is_chance in zip(counts[name], first.levels[name], strangers, kinds, strict=True)
+        )
+    matches = max(float(posterior["match"].sum()), LEAST_PAIRS)
+    lacks = model.lacks_evidence(agreement)
+    having, lacking = (max(float(posterior["match"][each].sum()), TOLERANCE) for each in (~lacks, lacks))
+    without_evidence = min(0.0, model.without_evidence + float(np.log(MOST_WITHOUT * having / lacking)))
+    pairs: dict[PairClass, float] = {
+        name: max(float(posterior[name].sum()), LEAST_LOOK_ALIKES * matches) for name in first.by_chance
+    }
+    shares: dict[PairClass, float] = {
+        name: min(0.3, each / population.pairs) for name, each in {"match": matches, **pairs}.items()
+    }
+    return LinkageModel(
+        {**shares, "strangers": 1 - sum(shares.values())}, levels, first.by_chance, without_evidence, rounds
+    )
 
 
 def _counts(agreement: Sequence[Levels], weight: Floats, levels: Sequence[Floats]) -> list[Floats]:
