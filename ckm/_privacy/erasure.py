@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import unicodedata
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from ckm._privacy.person import (
     Person,
     find_person,
     linked_ids,
+    refuse_uncertain_links,
     same_address,
     tables_with_customers,
 )
@@ -168,6 +170,8 @@ def erase(
     ------
     UsageError
         The workspace has no row, link or tombstone of an id.
+    RefusedError
+        A link of the person is uncertain, and nobody reviewed it.
     """
     store = Store(workspace.store_dir)
     with store.held():
@@ -177,6 +181,7 @@ def erase(
         given = tuple(dict.fromkeys(ids))
         if not force:
             _refuse_unknown(workspace, store, given, identities)
+        refuse_uncertain_links(given, identities)
         person = person_of(store, given, identities)
         make_private(workspace.root / FOLDER)
         tombstones = read_tombstones(workspace.root / FOLDER)
@@ -245,7 +250,7 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         _write_journal(workspace, erasure)
 
     progress("recording tombstones")
-    values = [(ID, each) for each in person.ids]
+    values = [(ID, text) for each in person.ids for text in {each, unicodedata.normalize("NFKC", each)}]
     values += [(kind, key) for kind, keys in person.keys.items() for key in keys]
     tombstones = add_tombstones(root / FOLDER, values, erasure.erased_on)
     progress("erasing from the store")

@@ -85,6 +85,19 @@ def test_later_loads_drop_and_count_the_rows_of_an_erased_person(shop: Path) -> 
     assert files_with_traces(shop) == []
 
 
+@pytest.mark.parametrize(
+    ("customer", "email"),
+    [
+        pytest.param("ｃｕｓ＿ａｎｎ７７", "", id="an id in wide letters"),
+        pytest.param("cus_new", "Ann Lee <ANN.LEE+x@example.com>", id="an address behind a name"),
+    ],
+)
+def test_later_loads_recognise_other_spellings(shop: Path, customer: str, email: str) -> None:
+    ckm.privacy.erase(shop, ANN_SHOP, on=ON)
+    [result] = load(shop, "april.csv", HEADER + order(991, customer, date(2025, 4, 1), 5, email, "", "X")).files
+    assert (result.accepted, result.erased) == (0, 1)
+
+
 def test_undoing_and_repeating_a_load_brings_no_erased_person_back(shop: Path) -> None:
     ckm.privacy.erase(shop, ANN, on=ON)
     store = Store(shop / "store")
