@@ -88,3 +88,15 @@ def test_an_uncertain_link_that_nobody_reviewed_is_not_followed(
         action(shop, second)
     rows = ckm.open(shop).tables["transactions"].collect()["customer_id"]
     assert (first in rows) == (refused or action is ckm.privacy.export)
+
+
+def test_a_shop_exports_copies_and_erases_a_person(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop")
+    key = tmp_path / "key"
+    key.write_text("0123456789abcdef0123456789abcdef")
+    key.chmod(0o600)
+    shop = ckm.open(root)
+    assert shop.export(ANN).frame.equals(ckm.privacy.export(root, ANN).frame)
+    assert [path.stem for path in shop.pseudonymise(tmp_path / "copy", key=key).files] == ["transactions"]
+    assert shop.erase(ANN).receipt.customer_ids == 2
+    assert ANN not in ckm.open(root).tables["transactions"].collect()["customer_id"]
