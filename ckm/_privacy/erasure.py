@@ -34,7 +34,7 @@ from ckm._privacy.person import (
     same_address,
     tables_with_customers,
 )
-from ckm._privacy.result_lists import EDITABLE, remove_from_list
+from ckm._privacy.result_lists import EDITABLE, is_about, remove_from_list
 from ckm._privacy.tombstones import (
     FOLDER,
     ID,
@@ -244,9 +244,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
 
     def found(place: str, rows: int, sources: Iterable[str] = ()) -> None:
         """Record what is about to be removed; after a kill the larger count applies."""
+        place = traces.masked(place)
         counts = erasure.pseudonymised if place in kept_places else erasure.removed
         counts[place] = max(rows, counts.get(place, 0))
-        erasure.sources = sorted({*erasure.sources, *sources})
+        erasure.sources = sorted({*erasure.sources, *map(traces.masked, sources)})
         _write_journal(workspace, erasure)
 
     progress("recording tombstones")
@@ -266,7 +267,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     _erase_links(root / IDENTITIES, person, found)
     lists = (each for folder in (workspace.out_dir, root / AUDIENCES) for each in _files_below(folder))
     for path in lists:
-        if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
+        if is_about(path, traces):  # a profile, or an export of personal data
+            found(_name(path, root), 1)
+            path.unlink()
+        elif path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
             found(_name(path, root), rows)
     for path in _files_below(workspace.runs_dir):
         if traces.in_file(path):  # a manifest whose arguments name the person
@@ -274,10 +278,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
             path.unlink()
     progress("searching for traces")
     remaining = (
-        *(_name(path, root) for path in _workspace_files(root) if traces.in_file(path)),
+        *(traces.masked(_name(path, root)) for path in _workspace_files(root) if traces.in_file(path)),
         *_texts_with_traces(store, traces),
     )
-    incoming = {_name(path, root) for path in _files_below(root / INCOMING) if traces.in_bytes(path)}
+    incoming = {traces.masked(_name(path, root)) for path in _files_below(root / INCOMING) if traces.in_bytes(path)}
     receipt = Receipt(
         erasure.erased_on,
         len(person.ids),
