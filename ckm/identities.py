@@ -70,6 +70,8 @@ class Link:
         return self.by == MODEL
 
 
+CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+"""First characters of the lines that git writes around lines that it cannot merge."""
 COLUMNS = tuple(field.name for field in fields(Link))
 
 
@@ -172,13 +174,19 @@ def read_identities(path: Path) -> Identities:
             rows = list(csv.DictReader(file, strict=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path}: cannot be read as CSV in UTF-8", hint="restore it from git") from error
-    known = {name: name for name in COLUMNS}
+    for number, row in enumerate(rows, start=2):
+        if str(next(iter(row.values()))).startswith(CONFLICT):
+            raise UsageError(
+                f"{path}, line {number}: conflict of a merge by git",
+                hint="keep the right lines of both sides",
+                line=number,
+            )
     missing = [name for name in ("left", "right", "verdict") if rows and name not in rows[0]]
     if missing:
         raise UsageError(f"{path}: no column '{missing[0]}'", hint=f"columns: {', '.join(COLUMNS)}")
     links: list[Link] = []
     for number, row in enumerate(rows, start=2):
-        values = {name: (row.get(name) or "").strip() for name in known}
+        values = {name: (row.get(name) or "").strip() for name in COLUMNS}
         if values["verdict"] not in VERDICTS:
             raise UsageError(
                 f"{path}, line {number}: unknown verdict", hint=f"use {' or '.join(VERDICTS)}", line=number

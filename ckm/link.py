@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     Progress = Callable[[str], None]
     Indices = NDArray[np.int64]
 
+SIMILAR = 3
+"""Lowest level that an explanation calls similar: three quarters of the characters are equal."""
 LINK_COLUMNS = ("person_id", "left", "right", "probability", "weight", "fields", "by")
 
 
@@ -336,4 +338,4 @@ def _agreement(level: int, levels: int) -> str:
         return "equal" if levels > 2 else "yes"  # whether names are exchanged
     if levels == 2:
         return "no"
-    return "different" if level == 0 else "similar"
+    return "similar" if level >= SIMILAR else "different"

@@ -85,7 +85,9 @@ def network(
     if whole.relations.frame.is_empty() and not whole.parties["industry"].drop_nulls().len():
         raise NotEnoughDataError(
             f"'{dataset.label}' has no relations valid on {whole.period.last}, and no industries",
-            hint="load some: ckm ingest FILE --as relationships, or customers with a parent_id; see 'ckm help network'",
+            hint="load some: ckm ingest FILE --as relationships, or customers with a parent_id; see 'ckm help network'"
+            if dataset.workspace is not None
+            else "relations are read from a workspace: ckm init DIR, then ckm ingest FILE --as relationships",
             relations=0,
         )
     say("rolling up")
@@ -155,7 +157,7 @@ def _remarks(whole: CustomerNetwork, disclosure: Disclosure) -> Iterator[str]:
         f"{whole.compared}, in {whole.currency}"
     )
     if whole.churn_as_of is None:
-        yield assumption("no churn: no saved run by that day (ckm churn-warn)")
+        yield assumption("churn warnings are left out: ckm churn-warn has saved none by that day")
     else:
         yield basis(f"churn from the saved run of churn-warn of {whole.churn_as_of}")
     unknown = whole.parties.filter(~pl.col("is_known")).height

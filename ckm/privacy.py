@@ -127,6 +127,8 @@ def erase(
     ------
     UsageError
         No id is given, or the store has no such customer.
+    RefusedError
+        A link of the person in ``identities.csv`` has a probability below 90 %, and nobody reviewed it.
     BusyError
         Another writer holds the store.
     """
@@ -202,6 +204,8 @@ def export(source: str | os.PathLike[str] | None, *ids: str) -> PersonalDataResu
     ------
     UsageError
         No id is given, or the workspace has nothing on it.
+    RefusedError
+        As :func:`erase`.
     """
     if not all(ids or [""]):
         raise UsageError("no customer id is given, or an empty one", hint="ckm privacy export ID")

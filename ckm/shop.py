@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ckm.needs import Needs, NextItems
     from ckm.nightly import NightlyResult
     from ckm.outcome import Outcome
+    from ckm.privacy import ErasureResult, PersonalDataResult, PseudonymisedCopy, RetentionResult
     from ckm.runs import Runs
 
 
@@ -190,6 +191,30 @@ class Shop:
         from ckm.link import link
 
         return link(self._root(), **wanted)
+
+    def erase(self, *ids: str, **wanted: Any) -> ErasureResult:
+        """Erase customers from the workspace and from later loads: :func:`ckm.privacy.erase`."""
+        from ckm.privacy import erase
+
+        return erase(self._root(), *ids, **wanted)
+
+    def export(self, *ids: str) -> PersonalDataResult:
+        """Return all that the workspace has on a customer: :func:`ckm.privacy.export`."""
+        from ckm.privacy import export
+
+        return export(self._root(), *ids)
+
+    def pseudonymise(self, folder: str | os.PathLike[str], *, key: str | os.PathLike[str]) -> PseudonymisedCopy:
+        """Write a copy of the tables without persons: :func:`ckm.privacy.pseudonymise`."""
+        from ckm.privacy import pseudonymise
+
+        return pseudonymise(self._root(), folder, key=key)
+
+    def retention(self, **wanted: Any) -> RetentionResult:
+        """Count rows that are older than ckm.yaml allows, or remove them: :func:`ckm.privacy.retention`."""
+        from ckm.privacy import retention
+
+        return retention(self._root(), **wanted)
 
     def audience(self, name: str, *, origin: str, **wanted: Any) -> Audience:
         """Make a frozen audience with a holdout: :func:`ckm.audience.new`."""

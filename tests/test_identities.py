@@ -54,6 +54,7 @@ def test_a_person_keeps_its_id_when_an_earlier_one_joins() -> None:
     [
         ("left,right,verdict\na,b,maybe\n", "line 2: unknown verdict"),
         ("left,right,verdict\na,b,same\na,a,same\n", "line 3: two different customer ids"),
+        ("left,right,verdict\na,b,same\n<<<<<<< HEAD\nc,d,same\n=======\n", "line 3: conflict of a merge"),
         ("left,right\na,b\n", "no column 'verdict'"),
         ("left,right,verdict\n\xff", "cannot be read"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from datetime import date
 from pathlib import Path
 
@@ -334,3 +335,69 @@ def test_a_value_of_everybody_links_nobody() -> None:
         )
     )
     assert found.persons["person_id"].n_unique() == 200
+
+
+def of_two_countries(n: int) -> pl.DataFrame:
+    """Return ``n`` different persons: names and regions of two languages, few of each, all contacts of their own."""
+    dice = random.Random(1)
+    names = {
+        "DE": ("Anna Bernd Clara Dieter Eva Franz Gisela Hans Ida Jens", "Bauer Ebert Fuchs Haas Jung Kern Noll Ott"),
+        "GB": ("Alice Brian Carol David Emily Frank Grace Harry Irene Jack", "Abbott Burton Clarke Dixon Ellis Firth"),
+    }
+    regions = {"DE": ("Berlin", "Hamburg", "Bremen"), "GB": ("Kent", "Essex", "Surrey")}
+    rows = []
+    for number in range(n):
+        country = dice.choice([*names])
+        given, surname = (dice.choice(each.split()) for each in names[country])
+        rows.append(
+            {
+                "customer_id": f"c{number:04}",
+                "name": f"{given} {surname}",
+                "email": f"mail{number}@example.org" if dice.random() < 0.6 else None,
+                "birth_year": dice.randint(1940, 2005) if dice.random() < 0.5 else None,
+                "region": dice.choice(regions[country]),
+                "country": country,
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+def test_a_list_without_duplicates_stays_apart_though_names_depend_on_regions() -> None:
+    records = of_two_countries(1500)
+    found = link(records, on=DAY)
+    assert found.persons["person_id"].n_unique() > 0.99 * records.height
+
+
+@pytest.fixture(scope="module")
+def few_households() -> pl.DataFrame:
+    """Persons of two countries, of whom every fifth has a second record of the same contacts, and no household."""
+    persons = of_two_countries(500).with_columns(
+        phone=pl.format("+49 30 {}", pl.int_range(500) * 371 + 5_000_000),
+        street=pl.format("Weg {}", pl.int_range(500)),
+        birth_date=pl.format(
+            "{}-0{}-1{}", pl.int_range(500) % 60 + 1940, pl.int_range(500) % 9 + 1, pl.int_range(500) % 7
+        ),
+    )
+    twice = persons.gather_every(5).with_columns(pl.format("{}b", "customer_id").alias("customer_id"))
+    return pl.concat([persons, twice]).drop("birth_year")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("Sabine Kramer", "Stefan Kramer", id="a couple"),
+        pytest.param("Jürgen Weber", "สมหญิง ใจดี", id="a couple with names in two scripts"),
+        pytest.param("陈建国", "陈美丽", id="a couple with one surname"),
+    ],
+)
+def test_a_couple_with_one_telephone_is_two_persons_where_households_are_rare(
+    few_households: pl.DataFrame, one: str, other: str
+) -> None:
+    couple = pl.DataFrame(
+        {"customer_id": ["one", "other"], "name": [one, other], "phone": "+49 40 5551234", "street": "Ahornweg 5"}
+    )
+    found = link(pl.concat([few_households, couple], how="diagonal"), on=DAY)
+    persons = dict(found.persons.rows())
+    assert persons["one"] != persons["other"]
+    assert all(persons[f"c{number:04}"] == persons[f"c{number:04}b"] for number in range(0, 500, 5))

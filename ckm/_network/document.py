@@ -77,7 +77,9 @@ def _findings(network: Network) -> Iterator[ReportTable | Text]:
     if network.frame.is_empty():
         yield Text("No finding.")
         return
-    yield _table("Findings by money", network.frame.select("text", "money", "customers", "computation", "evidence"))
+    shown = {"text": "finding", "money": f"amount_({network.currency})"}
+    columns = ("text", "money", "customers", "computation", "evidence")
+    yield _table("Findings by amount", network.frame.select(columns).rename(shown))
 
 
 def _picture(network: Network) -> Figure:
@@ -100,7 +102,8 @@ def _table(title: str, frame: pl.DataFrame) -> ReportTable:
     shown = frame.head(MOST_ROWS)
     kept = [name for name in shown.columns if shown[name].null_count() < shown.height]
     columns = tuple(
-        TableColumn(name.replace("_", " ").capitalize(), numeric=shown[name].dtype.is_numeric()) for name in kept
+        TableColumn(f"{name[:1].upper()}{name[1:]}".replace("_", " "), numeric=shown[name].dtype.is_numeric())
+        for name in kept
     )
     rows = tuple(
         tuple(_cell(name, value) for name, value in zip(kept, row, strict=True)) for row in shown.select(kept).rows()

@@ -60,7 +60,8 @@ def _dependencies(network: CustomerNetwork, tables: NetworkTables) -> Iterator[t
             count,
             row["revenue_lost"],
             row["revenue_share"],
-            f"If {label(row)} goes, {_customers(count)} {'has' if count == 1 else 'have'} no other way of supply",
+            f"{_customers(count)} {'has' if count == 1 else 'have'} no recorded distributor or supplier besides "
+            f"{label(row)}",
             f"{write.period}: {write.money(row['own_revenue'])} of its own + {write.money(row['dependent_revenue'])} "
             "of those whom no other distributor or supplier reaches",
             network.evidence(row["place"], "buys_through", "supplies"),

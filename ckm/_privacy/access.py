@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm._privacy.erasure import person_of
+from ckm._privacy.person import refuse_uncertain_links
 from ckm.assignments import FOLDER as AUDIENCES
 from ckm.assignments import MEMBERS
 from ckm.identities import FILE as IDENTITIES
@@ -108,6 +109,7 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     """
     store = Store(workspace.store_dir)
     identities = read_identities(workspace.root / IDENTITIES)
+    refuse_uncertain_links(ids, identities)
     person = person_of(store, ids, identities)
     places = []
     for folder in table_folders(store.root):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import unicodedata
 from dataclasses import asdict, dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,11 @@ from ckm._privacy.person import (
     Person,
     find_person,
     linked_ids,
+    refuse_uncertain_links,
     same_address,
     tables_with_customers,
 )
-from ckm._privacy.result_lists import EDITABLE, remove_from_list
+from ckm._privacy.result_lists import EDITABLE, is_about, remove_from_list
 from ckm._privacy.tombstones import (
     FOLDER,
     ID,
@@ -171,6 +173,8 @@ def erase(
     ------
     UsageError
         The workspace has no row, link or tombstone of an id.
+    RefusedError
+        A link of the person is uncertain, and nobody reviewed it.
     """
     store = Store(workspace.store_dir)
     with store.held():
@@ -180,6 +184,7 @@ def erase(
         given = tuple(dict.fromkeys(ids))
         if not force:
             _refuse_unknown(workspace, store, given, identities)
+        refuse_uncertain_links(given, identities)
         person = person_of(store, given, identities)
         make_private(workspace.root / FOLDER)
         tombstones = read_tombstones(workspace.root / FOLDER)
@@ -242,13 +247,14 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
 
     def found(place: str, rows: int, sources: Iterable[str] = ()) -> None:
         """Record what is about to be removed; after a kill the larger count applies."""
+        place = traces.masked(place)
         counts = erasure.pseudonymised if place in kept_places else erasure.removed
         counts[place] = max(rows, counts.get(place, 0))
-        erasure.sources = sorted({*erasure.sources, *sources})
+        erasure.sources = sorted({*erasure.sources, *map(traces.masked, sources)})
         _write_journal(workspace, erasure)
 
     progress("recording tombstones")
-    values = [(ID, each) for each in person.ids]
+    values = [(ID, text) for each in person.ids for text in {each, unicodedata.normalize("NFKC", each)}]
     values += [(kind, key) for kind, keys in person.keys.items() for key in keys]
     tombstones = add_tombstones(root / FOLDER, values, erasure.erased_on)
     progress("erasing from the store")
@@ -264,7 +270,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     _erase_links(root / IDENTITIES, person, found)
     lists = (each for folder in (workspace.out_dir, root / AUDIENCES) for each in _files_below(folder))
     for path in lists:
-        if path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
+        if is_about(path, traces):  # a profile, or an export of personal data
+            found(_name(path, root), 1)
+            path.unlink()
+        elif path.suffix in EDITABLE and (rows := remove_from_list(path, traces)):
             found(_name(path, root), rows)
     for path in _files_below(workspace.runs_dir):
         if traces.in_file(path):  # a manifest whose arguments name the person
@@ -272,10 +281,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
             path.unlink()
     progress("searching for traces")
     remaining = (
-        *(_name(path, root) for path in _workspace_files(root) if traces.in_file(path)),
+        *(traces.masked(_name(path, root)) for path in _workspace_files(root) if traces.in_file(path)),
         *_texts_with_traces(store, traces),
     )
-    incoming = {_name(path, root) for path in _files_below(root / INCOMING) if traces.in_bytes(path)}
+    incoming = {traces.masked(_name(path, root)) for path in _files_below(root / INCOMING) if traces.in_bytes(path)}
     receipt = Receipt(
         erasure.erased_on,
         len(person.ids),

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._link.persons import UNCERTAIN
 from ckm._privacy.contacts import EMAIL, contact_columns, contact_key, name_columns
+from ckm.errors import RefusedError
+from ckm.identities import FILE as IDENTITIES
 from ckm.identities import SAME, components
 from ckm.pseudonym import is_contact
 from ckm.store.delta import StoredTable
 from ckm.store.erase import RELATED
 from ckm.store.quarantine_search import names_customer, values_of_record
 from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -90,6 +94,30 @@ def linked_ids(ids: Iterable[str], identities: Identities) -> tuple[str, ...]:
     given = set(ids)
     roots = {root[each] for each in given if each in root}
     return tuple(sorted(given | {each for each, of in root.items() if of in roots}))
+
+
+def refuse_uncertain_links(ids: Iterable[str], identities: Identities) -> None:
+    """Refuse ids that uncertain links, which nobody reviewed, connect with others: these may be of other people.
+
+    Raises
+    ------
+    RefusedError
+        With the number of the links.
+    """
+    linked = {*linked_ids(ids, identities)}
+    uncertain = [
+        link
+        for link in identities.links
+        if link.verdict == SAME and link.of_model and link.left in linked and link.probability
+        if float(link.probability) < UNCERTAIN[1]
+    ]
+    if uncertain:
+        raise RefusedError(
+            f"{counted(len(uncertain), 'link')} of the person in {IDENTITIES} with a probability below "
+            f"{UNCERTAIN[1]:.0%}: another customer may be meant",
+            hint="see ckm link explain A B, then fill in 'same' or 'different': ckm link review --from FILE --by NAME",
+            links=len(uncertain),
+        )
 
 
 def find_person(store: Store, ids: tuple[str, ...]) -> Person:

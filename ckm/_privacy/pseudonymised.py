@@ -28,6 +28,7 @@ HASH_BYTES = 10
 HASHED = {
     "customer_id": "customer",
     "parent_id": "customer",
+    "related_id": "customer",
     "order_id": "order",
     "invoice_id": "invoice",
     "interaction_id": "interaction",
@@ -80,15 +81,17 @@ def read_key(path: Path, forbidden: Iterable[Path]) -> bytes:
 
 def treatment(table: str, column: str) -> str:
     """Return what happens to a column of a table; columns that the schema does not have are dropped."""
+    if column in KEPT:
+        return KEEP
+    if table not in TABLES or column not in TABLES[table].dtypes:
+        return DROP
     if column in HASHED:
         return HASH
     if column in MASKED:
         return MASKING
     if column in DECADES:
         return DECADE
-    known = table in TABLES and column in TABLES[table].dtypes
-    kept = column in KEPT or (known and TABLES[table].exposure(column) in KEPT_EXPOSURES)
-    return KEEP if kept else DROP
+    return KEEP if TABLES[table].exposure(column) in KEPT_EXPOSURES else DROP
 
 
 def pseudonymised(table: str, frame: pl.LazyFrame, key: bytes) -> tuple[pl.DataFrame, Mapping[str, str]]:

@@ -1,9 +1,15 @@
-"""Removal of a person from result files: rows of CSV and Parquet files, lines of NDJSON, objects of JSON lists."""
+"""Removal of a person from result files.
+
+Removed are rows of CSV and Parquet files and of tables in Markdown, lines of NDJSON, objects of JSON lists, and whole
+files about the person: profiles and exports of personal data.
+"""
 
 from __future__ import annotations
 
 import csv
+import html
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,7 +27,30 @@ if TYPE_CHECKING:
 ID_COLUMNS = frozenset({"customer_id", "person_id", "left", "right"})
 """Columns of ids in the lists that ckm writes."""
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-EDITABLE = (*DELIMITERS, ".parquet", ".ndjson", ".jsonl", ".json")
+EDITABLE = (*DELIMITERS, ".parquet", ".ndjson", ".jsonl", ".json", ".md")
+PAGES = (".html", ".md")
+LONGEST_HEAD = 100_000
+"""Characters at the start of a page, style sheet included, in which its customer is named."""
+ABOUT = re.compile(
+    r"(?:^|– )Customer (\S[^\n<]*?)(?:</title>|$)|All rows on ([^\n<]+?) in this workspace\.", re.MULTILINE
+)
+"""Where ``ckm profile`` and ``ckm privacy export`` name their customer on a page."""
+
+
+def is_about(path: Path, traces: Traces) -> bool:
+    """Return whether a result file is about the person as a whole, as ``ckm profile -o`` and ``privacy export -o``."""
+    ids = set(traces.person.ids)
+    if path.suffix == ".json":
+        document = _json(path)
+        named = (
+            [document.get("customer_id"), *(document.get("customer_ids") or ())] if isinstance(document, dict) else []
+        )
+        return bool(ids & {str(each) for each in named if each})
+    if path.suffix not in PAGES:
+        return False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        head = html.unescape(file.read(LONGEST_HEAD)).replace("\\", "")
+    return any(ids & {one, *several.split(", ")} for one, several in ABOUT.findall(head))
 
 
 def remove_from_list(path: Path, traces: Traces) -> int:
@@ -36,6 +65,8 @@ def remove_from_list(path: Path, traces: Traces) -> int:
         return _from_parquet(path, traces)
     if path.suffix in (".ndjson", ".jsonl"):
         return _from_lines(path, traces)
+    if path.suffix == ".md":
+        return _from_markdown(path, traces)
     return _from_json(path, traces) if path.suffix == ".json" else 0
 
 
@@ -97,11 +128,36 @@ def _line_is_theirs(line: bytes, traces: Traces) -> bool:
     return isinstance(row, dict) and _is_theirs(row, traces)
 
 
-def _from_json(path: Path, traces: Traces) -> int:
+def _from_markdown(path: Path, traces: Traces) -> int:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        lines = file.readlines()
+    kept: list[str] = []
+    header: list[str] = []
+    for line in lines:
+        cells = [cell.strip().replace("\\", "") for cell in line.strip().strip("|").split(" | ")]
+        if not line.startswith("|"):
+            header = []
+        elif not header:
+            header = cells
+        elif _is_theirs(dict(zip(header, cells, strict=False)), traces):
+            continue
+        kept.append(line)
+    if len(kept) < len(lines):
+        with replacing(path) as draft:
+            draft.write_text("".join(kept), encoding="utf-8", errors="surrogateescape", newline="")
+    return len(lines) - len(kept)
+
+
+def _json(path: Path) -> Any:
+    """Return the document of a JSON file; None for an invalid one."""
     try:
-        document = json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except (ValueError, RecursionError):
-        return 0
+        return None
+
+
+def _from_json(path: Path, traces: Traces) -> int:
+    document = _json(path)
     rest, removed = _without(document, traces)
     if removed:
         with replacing(path) as draft:

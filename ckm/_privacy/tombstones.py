@@ -77,15 +77,16 @@ class Tombstones:
         found = pl.repeat(False, len(frame), eager=True)
         if CUSTOMER in frame.columns:
             ids = frame[CUSTOMER].cast(pl.String)
-            found |= self._among(ids, ID)
+            found |= self.ids(ids)
             found |= self._among(_keys(ids, EMAIL), EMAIL)
         for column, field in contact_columns(frame.columns).items():
             found |= self._among(_keys(frame[column], field), field)
         return found
 
     def ids(self, values: pl.Series) -> pl.Series:
-        """Return whether each value is the id of an erased person; null is not."""
-        return self._among(values.cast(pl.String), ID)
+        """Return whether each value is the id of an erased person, also in characters of another width; null is not."""
+        texts = values.cast(pl.String)
+        return self._among(texts, ID) | self._among(texts.str.normalize("NFKC").str.strip_chars(), ID)
 
     def records(self, raw: pl.Series, customers: pl.Series) -> pl.Series:
         """Return whether each failed record is of an erased person.
@@ -97,7 +98,7 @@ class Tombstones:
         customers
             Customer id of each record; null if unknown, then every value of the record is compared with the ids.
         """
-        found = self._among(customers, ID)
+        found = self.ids(customers)
         for place, (text, customer) in enumerate(zip(raw, customers, strict=True)):
             if not found[place] and text:
                 found[place] = self._has_value(text, with_ids=customer is None)
@@ -105,7 +106,7 @@ class Tombstones:
 
     def _has_value(self, text: str, *, with_ids: bool) -> bool:
         values = pl.Series(sorted({*values_of_record(text)}), dtype=pl.String)
-        if with_ids and self._among(values, ID).any():
+        if with_ids and self.ids(values).any():
             return True
         return any(self._among(_keys(values, field), field).any() for field in self._contact_kinds)
 

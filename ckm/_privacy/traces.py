@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LONG_NUMBER = 7
 """Digits from which an id of digits alone is searched in a text; shorter ones are equal to amounts and counts."""
+MASK = "…"
 BETWEEN_DIGITS = r"[\s().\-/]*"
 
 
@@ -59,6 +60,12 @@ class Traces:
     def in_text(self, text: str) -> bool:
         """Return whether a text contains the person."""
         return self.pattern is not None and self.pattern.search(text) is not None
+
+    def masked(self, name: str) -> str:
+        """Return a file name without the ids, contacts and names of the person in it."""
+        for word in sorted(self.words, key=lambda word: (-len(word), word)):
+            name = re.sub(re.escape(word), MASK, name, flags=re.IGNORECASE)
+        return name
 
     def in_column(self, rows: pl.LazyFrame, column: str) -> bool:
         """Return whether a column of texts contains the person."""

@@ -28,6 +28,7 @@ CHECKS = {
     "references": "every customer id is known",
     "linked_customers": "customers of several sources are linked",
     "group_size": "no few customers have values of the quasi-identifiers of their own",
+    "retention": "no row is older than the maximum age of its table",
     "no_customer": "most sales name their customer",
     "guest_ids": "no customer id is used for many customers",
     "duplicates": "few rows are complete duplicates",

@@ -26,6 +26,7 @@ from ckm.check.outliers import outliers
 from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
+from ckm.check.retention import retention
 from ckm.check.schema_rules import contract
 from ckm.check.table_statistics import TableCounts, measure
 from ckm.check.uniqueness import duplicates, uniqueness
@@ -36,6 +37,8 @@ from ckm.time_zones import parse_time_zone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
+
+    from ckm._privacy.retention import Expiry
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def check_tables(
     controls: pl.DataFrame | None = None,
     payments: pl.LazyFrame | None = None,
     merged: Mapping[str, int] | None = None,
+    expired: Callable[[date], Iterable[Expiry]] | None = None,
     limits: CheckLimits | None = None,
     as_of: date | None = None,
     time_zone: str = "UTC",
@@ -119,6 +123,8 @@ def check_tables(
         Transactions of payment sources; None if none is declared.
     merged
         Number of partial orders by file, which were merged with stored lines; None without a store.
+    expired
+        Returns the rows as of a day that are older than ``privacy.retention`` allows; None without a maximum age.
     limits
         Thresholds; the defaults when None.
     as_of
@@ -166,9 +172,12 @@ def check_tables(
     _check_controls(run, measured, controls, as_of)
     _check_quarantine(run, measured, quarantine)
     _check_orders(run, measured, payments, merged, as_of=as_of, time_zone=time_zone)
+    day = as_of or days.get("transactions") or max(days.values(), default=None)
+    lacks = "no maximum age in ckm.yaml: privacy.retention" if expired is None else None if day else "no date"
+    run.make("retention", "transactions", retention(expired(day), day) if expired and day else (), lacks=lacks)
     return CheckReport(
         findings=tuple(sorted(run.findings, key=lambda finding: finding.order)),
-        as_of=as_of or days.get("transactions") or max(days.values(), default=None),
+        as_of=day,
         rows={name: counts.rows for name, counts in measured.items()},
         later=later,
         ran=tuple(sorted(run.ran, key=_by_table)),

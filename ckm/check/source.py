@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ckm.check.controls_file import CONTROLS_FILE, read_controls
@@ -13,10 +14,11 @@ from ckm.remark import doubt
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import date
     from pathlib import Path
 
+    from ckm._privacy.retention import Expiry
     from ckm.check.findings import CheckReport
     from ckm.dataset.source import Source
 
@@ -48,6 +50,7 @@ def check(
     tell("reading")
     dataset = dataset_of(source).known_on(as_of)
     config, limits, controls, merged = dataset.config, CheckLimits(), None, None
+    expired: Callable[[date], Iterable[Expiry]] | None = None
     if dataset.workspace is not None:
         limits = replace(
             CheckLimits.from_config(vars(config.check), config.freshness),
@@ -57,6 +60,10 @@ def check(
         path = dataset.workspace.root / CONTROLS_FILE
         controls = read_controls(path) if path.exists() else None
         merged = _merged_orders(dataset.workspace.store_dir)
+        if config.privacy.retention:
+            from ckm._privacy.retention import find_expired  # imports deltalake, which a file does not need
+
+            expired = partial(find_expired, dataset.workspace)
     tell("checking")
     report = check_tables(
         dataset.tables,
@@ -64,6 +71,7 @@ def check(
         controls=controls,
         payments=dataset.payments,
         merged=merged,
+        expired=expired,
         limits=limits,
         as_of=as_of,
         time_zone=config.time_zone,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 import ckm
-from ckm.errors import UsageError
+from ckm.errors import RefusedError, UsageError
+from ckm.identities import MODEL, Identities, Link
 from tests._privacy.shop import ANN, ANN_SHOP, OTHERS, make_shop
 from tests.conftest import Run
 
@@ -68,3 +71,32 @@ def test_an_export_says_the_maximum_ages(tmp_path: Path) -> None:
     text = (root / "ckm.yaml").read_text().replace("  retention: {}\n", "  retention: {transactions: 10y}\n")
     (root / "ckm.yaml").write_text(text)
     assert "transactions 3,653 days" in ckm.privacy.export(root, ANN).data.retention
+
+
+@pytest.mark.parametrize("action", [ckm.privacy.erase, ckm.privacy.export])
+@pytest.mark.parametrize(
+    ("probability", "by", "refused"), [("0.66", MODEL, True), ("0.99", MODEL, False), ("", "Ann", False)]
+)
+def test_an_uncertain_link_that_nobody_reviewed_is_not_followed(
+    tmp_path: Path, action: Callable[..., object], probability: str, by: str, refused: bool
+) -> None:
+    shop = make_shop(tmp_path / "shop")
+    first, second = sorted(ckm.open(shop).tables["transactions"].collect()["customer_id"].drop_nulls().unique())[:2]
+    link = Link(first, second, person_id=first, probability=probability, by=by)
+    Identities((link,)).write(shop / "identities.csv")
+    with pytest.raises(RefusedError, match="probability below 90%") if refused else nullcontext():
+        action(shop, second)
+    rows = ckm.open(shop).tables["transactions"].collect()["customer_id"]
+    assert (first in rows) == (refused or action is ckm.privacy.export)
+
+
+def test_a_shop_exports_copies_and_erases_a_person(tmp_path: Path) -> None:
+    root = make_shop(tmp_path / "shop")
+    key = tmp_path / "key"
+    key.write_text("0123456789abcdef0123456789abcdef")
+    key.chmod(0o600)
+    shop = ckm.open(root)
+    assert shop.export(ANN).frame.equals(ckm.privacy.export(root, ANN).frame)
+    assert [path.stem for path in shop.pseudonymise(tmp_path / "copy", key=key).files] == ["transactions"]
+    assert shop.erase(ANN).receipt.customer_ids == 2
+    assert ANN not in ckm.open(root).tables["transactions"].collect()["customer_id"]

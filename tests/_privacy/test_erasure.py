@@ -85,6 +85,35 @@ def test_later_loads_drop_and_count_the_rows_of_an_erased_person(shop: Path) -> 
     assert files_with_traces(shop) == []
 
 
+@pytest.mark.slow
+def test_profiles_and_exports_of_the_person_are_deleted_and_those_of_others_stay(shop: Path) -> None:
+    for customer in (ANN, "cus_1"):
+        for suffix in (".html", ".md", ".json"):
+            ckm.profile.profile(shop, customer).save(shop / "out" / f"{customer}{suffix}")
+        for suffix in (".html", ".json"):
+            ckm.privacy.export(shop, customer).save(shop / "out" / f"{customer}-data{suffix}")
+    ckm.segment.segment(shop, by="rfm").save(shop / "out" / "segments.md")
+    receipt = ckm.privacy.erase(shop, ANN, on=ON).receipt
+    assert not [*(shop / "out").glob(f"{ANN}*")]
+    assert len([*(shop / "out").glob("cus_1*")]) == 5
+    assert receipt.removed["out/segments.md"] == 1
+    assert "cus_1" in (shop / "out" / "segments.md").read_text(encoding="utf-8").replace("\\", "")
+    assert files_with_traces(shop) == []
+
+
+@pytest.mark.parametrize(
+    ("customer", "email"),
+    [
+        pytest.param("ｃｕｓ＿ａｎｎ７７", "", id="an id in wide letters"),
+        pytest.param("cus_new", "Ann Lee <ANN.LEE+x@example.com>", id="an address behind a name"),
+    ],
+)
+def test_later_loads_recognise_other_spellings(shop: Path, customer: str, email: str) -> None:
+    ckm.privacy.erase(shop, ANN_SHOP, on=ON)
+    [result] = load(shop, "april.csv", HEADER + order(991, customer, date(2025, 4, 1), 5, email, "", "X")).files
+    assert (result.accepted, result.erased) == (0, 1)
+
+
 def test_undoing_and_repeating_a_load_brings_no_erased_person_back(shop: Path) -> None:
     ckm.privacy.erase(shop, ANN, on=ON)
     store = Store(shop / "store")

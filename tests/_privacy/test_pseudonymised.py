@@ -11,7 +11,7 @@ import ckm
 from ckm.errors import InputError, RefusedError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.store import Store
-from tests._privacy.shop import ANN, ANN_SHOP, TRACE, make_shop
+from tests._privacy.shop import ANN, ANN_SHOP, TRACE, load, make_shop
 from tests.conftest import Run
 
 
@@ -133,3 +133,13 @@ def test_a_copy_with_a_small_group_is_refused_and_nothing_is_written(
         assert (found["customers"].value, found["customers"].limit) == (1.0, 10.0)
     finally:
         (shop / "ckm.yaml").write_text(settings)
+
+
+def test_a_column_of_a_source_with_the_name_of_another_tables_column_is_dropped(tmp_path: Path, key: Path) -> None:
+    shop = make_shop(tmp_path / "shop")
+    load(
+        shop, "orders", "order_id,customer_id,date,net,currency,birth_year,text\nX1,cus_0,2026-04-01,5,EUR,1980,hello\n"
+    )
+    copy = ckm.privacy.pseudonymise(shop, tmp_path / "copy", key=key)
+    treated = dict(copy.frame.filter(pl.col("table") == "transactions").select("column", "treatment").iter_rows())
+    assert (treated["birth_year"], treated["text"]) == ("dropped", "dropped")

@@ -138,3 +138,15 @@ def test_rows_of_links_are_not_changed(tmp_path: Path) -> None:
     ckm.privacy.retention(root, apply=True, on=ON)
     assert (root / "identities.csv").read_bytes() == links
     assert pl.read_csv(root / "identities.csv").height == 1
+
+
+def test_check_finds_old_rows_until_they_are_removed(tmp_path: Path) -> None:
+    root = make(tmp_path / "shop", "transactions: 3y, quarantine: 90d")
+    shop = ckm.open(root)
+    day = shop.check().as_of
+    found = shop.retention(on=day).frame.filter(pl.col("rows") > 0)
+    assert found.height
+    before = shop.check().frame.filter(pl.col("check") == "retention")
+    assert sorted(before.select("table", "count").rows()) == sorted(found.select("table", "rows").rows())
+    shop.retention(on=day, apply=True)
+    assert shop.check().frame.filter(pl.col("check") == "retention").is_empty()

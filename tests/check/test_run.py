@@ -54,6 +54,7 @@ def test_every_check_runs_or_is_skipped_with_a_reason(shop: Shop) -> None:
         "controls": "no controls.csv",
         "future": "no --as-of",
         "quarantine": "no store",
+        "retention": "no maximum age in ckm.yaml: privacy.retention",
         "partial_orders": "no store",
         "payments": "no source is declared in ckm.yaml: payments",
         "same_sales": "no column 'source'",
