@@ -13,6 +13,7 @@ import yaml
 
 from ckm._link.fields import field_of
 from ckm._link.normalise import normalised, with_split_names
+from ckm._privacy.group_size import refuse_small_groups
 from ckm.files import replacing
 from ckm.remark import basis, doubt
 from ckm.result import Result
@@ -95,6 +96,11 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
         The audience: its assignment, and its treated members.
     dataset
         Tables; ``customers`` has the contacts.
+
+    Raises
+    ------
+    RefusedError
+        Fewer persons than ``privacy.min_group_size`` have equal quasi-identifiers among the written fields.
     """
     target = _targets()[to]
     facts = treated.select(WHO, "why", "entry").with_columns(
@@ -107,11 +113,15 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
     if target["needs"]:
         reachable = rows.filter(pl.any_horizontal(pl.col(target["needs"]).is_not_null()))
     names = {name for name in rows.columns if reachable[name].null_count() < reachable.height}
-    columns = []
+    columns, written = [], {WHO}
     for column in target["columns"]:
         whole = names.issuperset(column.get("with", ()))
         if column.get("always") or (column["field"] in names and whole):
             columns.append(_cell(column).alias(column["header"]))
+            written.add(column["field"])
+    refuse_small_groups(
+        reachable.select(sorted(written & {*names, WHO})), dataset.config.privacy, f"contacts for {target['title']}"
+    )
     remarks: list[str] = [basis(f"{counted(reachable.height, 'contact')} of the treated arm for {target['title']}")]
     if missing := rows.height - reachable.height:
         needs = " or ".join(target["needs"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from ckm._audience.export_files import TARGETS, contact_list, hashed
 from ckm.assignments import RULE, Assignment, Stratum
 from ckm.dataset import Dataset
+from ckm.errors import RefusedError
+from ckm.settings import PrivacySettings
 
 # https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/customer-information-parameters
 JOHN = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
@@ -103,3 +106,11 @@ def test_the_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 def test_without_a_table_of_customers_the_ids_are_left() -> None:
     found = contact_list("csv", ASSIGNMENT, TREATED, Dataset({}, "shop"))
     assert found.frame.columns == ["customer_id", "why", "entry", "offer"]
+
+
+def test_a_file_with_a_small_group_of_equal_quasi_identifiers_is_refused() -> None:
+    privacy = PrivacySettings(quasi_identifiers=("country",), min_group_size=2)
+    dataset = Dataset({"customers": PEOPLE.lazy()}, "shop", config=replace(Dataset({}, "shop").config, privacy=privacy))
+    with pytest.raises(RefusedError, match="fewer than 2 with equal country"):
+        contact_list("meta", ASSIGNMENT, TREATED, dataset)
+    assert contact_list("klaviyo", ASSIGNMENT, TREATED, dataset).frame.height  # its file has no country
