@@ -38,7 +38,7 @@ CONTACTS = ("email", "phone")
 IDENTIFYING = (*CONTACTS, "national_id")
 """Fields whose values are given out once: two strangers have equal ones only if they share one."""
 DISTINCTIVE = (*IDENTIFYING, "birth_date", "birth_year", "street", "postcode")
-"""Fields that tell namesakes apart."""
+"""Fields by which namesakes are distinguished."""
 SIMILAR, ALIKE = 1, 4
 """Lowest levels of two given names that may be of one person, and that are of one person if they share a mailbox."""
 SCRIPTS = {
