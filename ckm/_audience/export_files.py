@@ -15,6 +15,7 @@ import yaml
 from ckm._link.fields import field_of
 from ckm._link.normalise import normalised, with_split_names
 from ckm.customers.consents import consent_records, contactable
+from ckm._privacy.group_size import refuse_small_groups
 from ckm.files import replacing
 from ckm.remark import basis, doubt
 from ckm.result import Result
@@ -100,6 +101,11 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
         The audience: its assignment, and its treated members.
     dataset
         Tables; ``customers`` has the contacts.
+
+    Raises
+    ------
+    RefusedError
+        Fewer persons than ``privacy.min_group_size`` have equal quasi-identifiers among the written fields.
     """
     target = _targets()[to]
     facts = treated.select(WHO, "why", "entry").with_columns(
@@ -115,6 +121,12 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
     cells = reachable.select(_cell(column).alias(column["header"]) for column in target["columns"])
     always = [column["header"] for column in target["columns"] if column.get("always")]
     columns = [each for each in cells.columns if each in always or cells[each].null_count() < cells.height]
+    written = {column["field"] for column in target["columns"] if column["header"] in columns}
+    refuse_small_groups(
+        reachable.select(sorted({WHO, *written} & set(reachable.columns))),
+        dataset.config.privacy,
+        f"contacts for {target['title']}",
+    )
     remarks: list[str] = [basis(f"{counted(reachable.height, 'contact')} of the treated arm for {target['title']}")]
     if refused := rows.height - allowed.height:
         remarks.append(doubt(f"{counted(refused, 'person')} of the treated arm left out: no consent now"))

@@ -93,7 +93,7 @@ def _last_orders(record: CustomerRecord, source: str) -> ProfileTable:
     of = TABLES[TRANSACTIONS].exposure
     columns = {
         "day": Exposure.amount, "order": of("order_id"), "channel": of("channel"), "net": of("net"),
-        "items": of("product_id"),
+        "items": of("quantity"),  # products, of the exposure group, with their quantities
     }  # fmt: skip
     title = f"Last {shown.height} orders" if shown.height > 1 else "Last order"
     return ProfileTable("last_orders", title, columns, tuple(shown.rows()), source, record.as_of)

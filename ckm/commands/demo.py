@@ -127,6 +127,7 @@ ALL_COMMANDS = (
         f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DATE}",
     ),
     ("Say what the programme returned, and what cannot be said.", "ckm evaluate --period 24mo"),
+    ("Erase a customer who asks to be forgotten, and show the receipt.", "ckm privacy erase 0010017"),
 )
 """Purpose and command line of each step of ``--full``."""
 

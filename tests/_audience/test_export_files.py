@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from ckm._audience.export_files import TARGETS, contact_list, hashed
 from ckm.assignments import RULE, Assignment, Stratum
 from ckm.dataset import Dataset
+from ckm.errors import RefusedError
+from ckm.settings import PrivacySettings
 
 # https://developers.facebook.com/documentation/ads-commerce/conversions-api/parameters/customer-information-parameters
 JOHN = "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"
@@ -141,3 +144,11 @@ def test_persons_whose_consent_was_withdrawn_are_left_out_and_counted() -> None:
     )
     assert found.frame["customer_id"].to_list() == ["b", "c", "d"]
     assert any("1 person of the treated arm left out: no consent now" in each for each in found.remarks)
+
+
+def test_a_file_with_a_small_group_of_equal_quasi_identifiers_is_refused() -> None:
+    privacy = PrivacySettings(quasi_identifiers=("country",), min_group_size=2)
+    dataset = Dataset({"customers": PEOPLE.lazy()}, "shop", config=replace(Dataset({}, "shop").config, privacy=privacy))
+    with pytest.raises(RefusedError, match="fewer than 2 with equal country"):
+        contact_list("meta", ASSIGNMENT, TREATED, dataset)
+    assert contact_list("klaviyo", ASSIGNMENT, TREATED, dataset).frame.height  # its file has no country

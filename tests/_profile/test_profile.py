@@ -210,6 +210,8 @@ def test_a_role_sees_the_exposures_of_its_settings_and_no_value_of_others(shop: 
     assert "columns of exposure personal, identity" in found.hidden
     visitor = of(shop, role="visitor")
     assert (visitor.figure("net_total"), visitor.figure("country")) == (None, "DE")
+    assert " × " in found.to_markdown()
+    assert " × " not in visitor.to_markdown()  # quantities of orders are amounts
 
 
 def test_the_default_role_is_that_of_the_knowledge_base(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
