@@ -78,7 +78,7 @@ def feedback(
     by
         Dimensions of the cells, ``topic`` first: ``topic``, ``product``, ``segment``, ``channel``, ``lang``, ``kind``.
     new_only
-        Only cells that grew more than chance explains, or that had no comment before.
+        Only cells that grew more than chance explains, or that had no comment in the previous period if others had.
     learn
         Write ``topics.yaml`` of the workspace; known topics stay as they are, comments that fit none form new ones.
     refit
@@ -143,7 +143,7 @@ def feedback(
         since=first,
         before=before,
         currency=value.currency,
-        remarks=(*_remarks(mined, dataset, first), *value.remarks),
+        remarks=(*_remarks(mined, dataset, first, before), *value.remarks),
     )
     if dataset.workspace is not None:
         result = _answered(result, mined, dataset.workspace.kb_dir, opened, drafts=drafts)
@@ -316,7 +316,8 @@ def _mentions(mined: MinedComments, value: CustomerValues) -> pl.DataFrame:
 def _titled(table: pl.DataFrame, mined: MinedComments, lang: str, *, new_only: bool) -> pl.DataFrame:
     titles = {topic.id: topic.title_in(lang) for topic in mined.topics.topics} | {OTHER: "other"}
     if new_only:
-        is_new = pl.col("growing") | ((pl.col("comments_before") == 0) & (pl.col("comments") > 0))
+        had_none = (pl.col("comments_before") == 0) & (pl.col("comments") > 0) & (pl.col("comments_before").sum() > 0)
+        is_new = pl.col("growing") | had_none
         table = table.filter(is_new & (pl.col("topic") != OTHER))
     return table.insert_column(
         1, pl.col("topic").replace_strict(titles, default=UNKNOWN, return_dtype=pl.String).alias("title")
@@ -343,10 +344,13 @@ def _competitors(mined: MinedComments, since: date, as_of: date, least: int) -> 
     return found.with_columns(hidden).sort("comments", "competitor", descending=[True, False], nulls_last=True)
 
 
-def _remarks(mined: MinedComments, dataset: Dataset, since: date) -> list[str]:
+def _remarks(mined: MinedComments, dataset: Dataset, since: date, before: date) -> list[str]:
     comments, frame = mined.comments, mined.comments.frame
     now = frame.filter(pl.col("day") >= since)
     found = [*dataset.remarks, basis(f"{frame.height:,} comments, {now.height:,} of them since {since}")]
+    earliest = frame["day"].min()
+    if isinstance(earliest, date) and earliest > before:
+        found.append(doubt(f"the comments begin on {earliest}: the previous period, from {before}, is not complete"))
     if comments.by_staff:
         found.append(f"{comments.by_staff:,} visit notes and events are not read: customers did not write them")
     if mined.learned is not None and mined.learned.new:

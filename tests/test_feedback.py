@@ -310,6 +310,17 @@ def test_wrong_options_are_refused(tmp_path: Path, run: Run, words: list[str], c
     assert run("feedback-mine", folder, *words).exit_code == code
 
 
+@pytest.mark.slow
+def test_nothing_is_new_where_no_comment_is_older_and_a_remark_says_so(shop: Path) -> None:
+    earliest = comments(growing="login").frame["at"].min()
+    assert isinstance(earliest, datetime)
+    found = feedback(shop, encoder="none", since=earliest.date(), new_only=True, keep=False)
+    assert not found.frame.height
+    assert any("the previous period" in remark and "is not complete" in remark for remark in found.remarks)
+    later = feedback(shop, encoder="none", since=date(2026, 5, 2), keep=False)
+    assert not any("is not complete" in remark for remark in later.remarks)
+
+
 @pytest.mark.parametrize("data", ["comments.csv", "nowhere", "."])
 def test_a_file_of_comments_is_refused_with_the_command_that_loads_it(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, data: str

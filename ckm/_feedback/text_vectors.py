@@ -23,8 +23,8 @@ BUCKETS = 1 << 14
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
 MOST_COMMON = 0.5
 """Largest share of texts with a word or gram that is used: stop words are left out already, a topic may be large."""
-BATCH = 512
-"""Sentences that are encoded at a time."""
+BATCH = 128
+"""Sentences that are encoded at a time; the encoder needs some 300 kB for each."""
 
 
 class SentenceEncoder(Protocol):

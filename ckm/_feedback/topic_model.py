@@ -15,7 +15,7 @@ import numpy as np
 from ckm._feedback.rare_words import without_rare_words
 from ckm._feedback.text_vectors import BATCH, content, encoded, hashed, inverse_frequency, latent, weighted
 from ckm.models.threads import one_thread
-from ckm.models.topics import centroids, consensus_clusters, default_topics, match_topics, unit
+from ckm.models.topics import consensus_clusters, default_topics, match_topics, unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -329,7 +329,8 @@ def _learn_meaning(task: _Learning) -> TopicSpace | None:
     means = task.within.means if task.within is not None else _means(written, langs)
     if task.within is not None:
         vectors = _centred(plain, langs, means)
-    return _space(task, labels, vectors, _centred(written, langs, means), means, np.zeros(0))
+    as_written = _Vectors.of(_centred(written, langs, means))
+    return _space(task, labels, _Vectors.of(vectors), as_written, means, np.zeros(0))
 
 
 def _learn_grams(task: _Learning) -> TopicSpace | None:
@@ -342,12 +343,52 @@ def _learn_grams(task: _Learning) -> TopicSpace | None:
     written = rows
     if task.written != task.sentences.texts:
         written = weighted(hashed(task.written, task.sentences.langs), weights)
-    vectors, as_written = (unit(each.toarray().astype(np.float64) - means[""]) for each in (rows, written))
+    vectors, as_written = (_Vectors.of(each, means[""]) for each in (rows, written))
     return _space(task, labels, vectors, as_written, means, weights)
 
 
+@dataclass(frozen=True)
+class _Vectors:
+    """Centred vectors of length 1: rows less a mean, divided by a length. Sparse rows stay sparse.
+
+    Attributes
+    ----------
+    rows
+        Vectors, dense or sparse, shape (n, d).
+    mean
+        What is subtracted, shape (d,).
+    lengths
+        Length of each difference, shape (n,).
+    """
+
+    rows: Any
+    mean: Floats
+    lengths: Floats
+
+    @classmethod
+    def of(cls, rows: Any, mean: Floats | None = None) -> _Vectors:
+        """Return the vectors of rows of length 1; without a mean the rows are centred already."""
+        if mean is None:
+            return cls(rows, np.zeros(rows.shape[1]), np.ones(rows.shape[0]))
+        return cls(rows, mean, np.sqrt(np.maximum(1 - 2 * np.asarray(rows @ mean).ravel() + mean @ mean, 1e-9)))
+
+    def centroids(self, labels: Labels, clusters: int) -> Floats:
+        """Return the direction of the mean of each cluster, shape (clusters, d)."""
+        from scipy.sparse import csr_matrix
+
+        places = np.arange(len(labels))
+        member = csr_matrix((1 / self.lengths, (labels, places)), shape=(clusters, len(labels)))
+        sums = member @ self.rows
+        dense = np.asarray(sums.todense() if hasattr(sums, "todense") else sums)
+        return unit(dense - np.outer(np.asarray(member.sum(1)).ravel(), self.mean))
+
+    def cosines(self, middles: Floats) -> Floats:
+        """Return the cosine of each vector with each centroid, shape (n, k)."""
+        return np.asarray(np.asarray(self.rows @ middles.T) - middles @ self.mean) / self.lengths[:, None]
+
+
 def _space(
-    task: _Learning, labels: Labels, vectors: Floats, written: Floats, means: Mapping[str, Floats], weights: Floats
+    task: _Learning, labels: Labels, vectors: _Vectors, written: _Vectors, means: Mapping[str, Floats], weights: Floats
 ) -> TopicSpace | None:
     """Return the space of clusters that are large enough; the sentences of the others move to the nearest of these.
 
@@ -358,10 +399,10 @@ def _space(
     large = [each for each in range(clusters) if len(set(customers[labels == each].tolist())) >= FEWEST]
     if not large:
         return None
-    middles = centroids(vectors, labels, clusters)[large]
-    nearest = (vectors @ middles.T).argmax(1)
-    middles = centroids(vectors, nearest, len(large)).astype(np.float32).astype(np.float64)
-    cosines = written @ middles.T
+    middles = vectors.centroids(labels, clusters)[large]
+    nearest = vectors.cosines(middles).argmax(1)
+    middles = vectors.centroids(nearest, len(large)).astype(np.float32).astype(np.float64)
+    cosines = written.cosines(middles)
     nearest = cosines.argmax(1)
     limits = np.array(
         [

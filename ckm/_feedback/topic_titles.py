@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from ckm._feedback.masking import Masking
+    from ckm.search.analysis.tokens import Token
 
-MOST_READ = 10_000
+MOST_READ = 6_000
 """Most sentences from which words are taken, chosen by hash: the words and phrases of each of them are in memory."""
 MOST = 6
 """Keywords of a topic and language."""
@@ -95,8 +96,9 @@ def topic_words(sentences: Sentences, topics: Sequence[str], masking: Masking) -
     rows = zip(sentences.texts, sentences.langs, sentences.customers.tolist(), topics, strict=True)
     ordered = sorted(rows, key=lambda row: crc32(f"{row[2]} {row[0]}".encode())) if len(topics) > MOST_READ else rows
     for text, lang, customer, topic in islice(ordered, MOST_READ):
-        words.setdefault(lang, _Counts()).add(_terms(text, lang), customer, topic)
-        phrases.setdefault(lang, _Counts()).add(_phrases(text, lang), customer, topic)
+        tokens = analyse(text, lang, in_full=False).words
+        words.setdefault(lang, _Counts()).add(_terms(text, tokens), customer, topic)
+        phrases.setdefault(lang, _Counts()).add(_phrases(text, tokens), customer, topic)
         if len(text.split()) <= LONGEST_PHRASE:
             whole.add(_plain(text))
     found: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -156,10 +158,10 @@ def _plain(text: str) -> str:
     return " ".join(_WORDS.findall(text.casefold()))
 
 
-def _phrases(text: str, lang: str) -> set[tuple[str, str]]:
+def _phrases(text: str, tokens: Sequence[Token]) -> set[tuple[str, str]]:
     """Return phrases of two words or more that carry meaning: their terms, and how they are written."""
-    words = list(dict.fromkeys((token.start, token.end) for token in analyse(text, lang, in_full=False).words))
-    terms = {(token.start, token.end): token.term for token in analyse(text, lang, in_full=False).words}
+    terms = {(token.start, token.end): token.term for token in tokens}
+    words = list(terms)
     found = set()
     for first, (start, _) in enumerate(words):
         for last in range(first + 1, min(first + LONGEST_PHRASE, len(words))):
@@ -171,7 +173,7 @@ def _phrases(text: str, lang: str) -> set[tuple[str, str]]:
     return found
 
 
-def _terms(text: str, lang: str) -> set[tuple[str, str]]:
+def _terms(text: str, tokens: Sequence[Token]) -> set[tuple[str, str]]:
     found = set()
     for run in _HAN.findall(text):
         for size in range(2, LONGEST_HAN + 1):
@@ -179,7 +181,7 @@ def _terms(text: str, lang: str) -> set[tuple[str, str]]:
                 gram = run[start : start + size]
                 if not COMMON_HAN & set(gram):
                     found.add((gram, gram))
-    for token in analyse(text, lang, in_full=False).words:
+    for token in tokens:
         word = text[token.start : token.end]
         if not _HAN.search(word) and len(word) > 2 and not any(map(str.isdigit, word)):
             found.add((token.term, word))
