@@ -204,7 +204,7 @@ def explain(
         if compared.may_be_relatives[0]:
             remarks.append(
                 doubt(
-                    "both may be of one household: a contact or street is equal, and given name or birth differs; "
+                    "both may be of one household: a contact or street is equal, and a name or birth differs; "
                     f"the probability is limited to {OF_RELATIVES:.0%}, so that only a person's decision links them"
                 )
             )
