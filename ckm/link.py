@@ -65,7 +65,7 @@ class LinkResult(Result):
     remarks
         Remarks.
     path
-        The written file; None for a file of records, or a dry run.
+        The written file; None for a file of records, a dry run, or a workspace without links.
     """
 
     frame: pl.DataFrame
@@ -168,7 +168,7 @@ def link(
         return result
     path = workspace.root / FILE
     result.identities.write(path)
-    return replace(result, path=path)
+    return replace(result, path=path if path.exists() else None)
 
 
 def explain(
@@ -206,7 +206,7 @@ def explain(
         if compared.may_be_relatives[0]:
             remarks.append(
                 doubt(
-                    "both may be of one household: a contact or street is equal, and given name or birth differs; "
+                    "both may be of one household: a contact or street is equal, and a name or birth differs; "
                     f"the probability is limited to {OF_RELATIVES:.0%}, so that only a person's decision links them"
                 )
             )
@@ -300,25 +300,29 @@ def _result(records: pl.DataFrame, found: Linkage, known: Identities, day: date)
     identities = Identities().having([*spanning_links(persons, found, known, day.isoformat()), *decided])
     uncertain = uncertain_pairs(persons[ID], found, known)
     links = _links(identities)
-    remarks = [_persons_remark(persons, links["probability"].drop_nulls())]
+    of_model = links["probability"].drop_nulls()
+    remarks = [_persons_remark(persons, of_model)]
     if found.fields:
         remarks.append(f"compared: {', '.join(found.fields)}")
+    findings = [] if len(of_model) else ["no two customer ids agree clearly more than chance would give"]
     if uncertain.height:
-        remarks.append(doubt(f"{counted(uncertain.height, 'pair')} to decide, which are not linked: ckm link review"))
+        findings.append(f"{counted(uncertain.height, 'pair')} to decide, which are not linked: ckm link review")
+    if findings:
+        remarks.append(doubt("; ".join(findings)))
     changes = changed_persons(persons, known.persons)
     return LinkResult(links, persons, changes, uncertain, identities, tuple(remarks))
 
 
 def _persons_remark(persons: pl.DataFrame, probability: pl.Series) -> str:
     several = persons.group_by("person_id").len().filter(pl.col("len") > 1).height
-    text = f"{counted(persons.height, 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
-    if not len(probability):
-        return basis(f"{text}no two ids agree clearly more than chance would give")
-    wrong = float((1 - probability).sum())
-    return basis(
-        f"{text}{counted(several, 'person')} with several ids; of {counted(len(probability), 'link')} by the model "
-        f"{wrong:.1f} are expected to be wrong"
+    text = (
+        f"{counted(persons.height, 'customer id')} of {counted(persons['person_id'].n_unique(), 'person')}; "
+        f"{counted(several, 'person')} with several ids"
     )
+    if len(probability):
+        wrong = float((1 - probability).sum())
+        text += f"; of {counted(len(probability), 'link')} by the model {wrong:.1f} are expected to be wrong"
+    return basis(text)
 
 
 def _links(identities: Identities) -> pl.DataFrame:

@@ -198,6 +198,17 @@ def test_junior_and_senior_at_one_address_are_two_persons() -> None:
     assert found["x1"] != found["x2"]
 
 
+def test_flatmates_with_one_given_name_are_two_persons() -> None:
+    columns = base()
+    columns["phone"] = [f"+4930{n:07}" for n in range(0, 60 * 371, 371)] * 2
+    for customer, surname in (("x1", "Yllmaz"), ("x2", "Quandt")):
+        row = (customer, "Xaver", surname, None, None, "+49301234567")
+        for values, value in zip(columns.values(), row, strict=True):
+            values.append(value)
+    found = dict(link(people(**columns), on=DAY).persons.rows())
+    assert found["x1"] != found["x2"]
+
+
 def test_dates_of_birth_of_two_generations_are_different() -> None:
     columns = base()
     for row in (("x1", "Karl", "Yllmaz", None, "1950-02-03"), ("x2", "Karl", "Yllmaz", None, "1985-07-09")):

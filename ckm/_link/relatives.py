@@ -63,8 +63,9 @@ def may_be_relatives(
 ) -> Mask:
     """Return which pairs have a street or contact in common, while a fact about the person differs; shape (pairs,).
 
-    The fact is another given name, unless it may be a typing error or the mailbox is of one person; or years of birth
-    that a generation separates; or the words junior and senior. A national id that agrees proves one person.
+    The fact is another given name, unless it may be a typing error or the mailbox is of one person; years of birth
+    that a generation separates; the words junior and senior; or another surname, as flatmates and colleagues have, if
+    neither e-mail address nor date of birth is equal. A national id that agrees proves one person.
 
     Parameters
     ----------
@@ -84,6 +85,12 @@ def may_be_relatives(
     differ = np.any([nothing, *(np.abs(each[left] - each[right]) >= GENERATION for each in years)], axis=0)
     if "generation" in levels:
         differ |= levels["generation"] == 0
+    if "surname" in levels:
+        other = levels["surname"] == 0
+        for own in ("email", "birth_date"):
+            if own in levels:
+                other &= levels[own] != EXACT
+        differ |= other
     if names is not None:
         level = levels["given_name"]
         error = names.one_letter(level, left, right) & names.one_rare(level, left, right)

@@ -87,7 +87,7 @@ def link(
     if mode == REVIEW:
         emit(found.uncertain, fmt, output=output, by_use=REVIEW_BY_USE)
     else:
-        _show(found, fmt, output, of_file=data is not None and found.path is None and not dry_run)
+        _show(found, fmt, output, of_file=data is not None and not data.is_dir() and not dry_run)
     remark(*found.remarks)
     return None
 
@@ -109,7 +109,8 @@ def _show(found: LinkResult, fmt: Format | None, output: Path | None, *, of_file
     emit(found.summary, fmt)
     for change, count in found.changes["change"].value_counts().sort("change").rows():
         note(f"{change}: {count:,}")
-    emit(found.frame.head(MOST_LISTED), fmt, title="links", by_use=LINKS_BY_USE, formats={"probability": "{:.3f}"})
+    if found.frame.height:
+        emit(found.frame.head(MOST_LISTED), fmt, title="links", by_use=LINKS_BY_USE, formats={"probability": "{:.3f}"})
     if found.frame.height > MOST_LISTED:
         note(f"{found.frame.height - MOST_LISTED:,} more links: -o FILE")
     if found.path is not None:

@@ -10,7 +10,10 @@ import polars as pl
 import pytest
 
 from bench.link_people import six_script_shop
+from ckm.ingest import ingest
+from ckm.ingest.options import IngestOptions
 from ckm.link import link
+from ckm.workspace import lay_out
 from tests._link.customers import KINDS, Row, contacts_of_a_firm, customers, households, unrelated, with_frequent_names
 from tests.conftest import Run
 
@@ -37,6 +40,17 @@ def test_a_few_duplicates_among_many_customers_are_found(kind: Callable[[random.
     found = sum(persons[row["customer_id"]] == persons[row["customer_id"][1:]] for row in again)
     assert found >= 11
     assert len(set(persons.values())) == len(persons) - found
+
+
+def test_a_workspace_without_duplicates_gets_no_file_and_a_remark(tmp_path: Path) -> None:
+    lay_out(tmp_path / "shop")
+    customers(unrelated, 200, seed=5).write_csv(tmp_path / "contacts.csv")
+    ingest(tmp_path / "shop", tmp_path / "contacts.csv", options=IngestOptions(table="customers"))
+    found = link(tmp_path / "shop")
+    assert found.path is None
+    assert not (tmp_path / "shop" / "identities.csv").exists()
+    assert any("no two customer ids agree clearly more than chance would give" in each for each in found.remarks)
+    assert dict(found.summary.rows())["wrong links to expect"] == 0
 
 
 def test_two_duplicates_in_a_table_of_ten_rows_are_found() -> None:
