@@ -13,6 +13,7 @@ from ckm._loyalty.words import load_words
 from ckm._nightly.record import record_inputs, recorded_inputs, warning_inputs
 from ckm._nightly.step import State, Step, attempt, caught, steps_table, strongest
 from ckm._privacy.group_size import refuse_small_groups
+from ckm._runs.record import begin, finish
 from ckm._segment.library import Library
 from ckm.check import Severity, check
 from ckm.churn import ChurnOptions, warn
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm._runs.record import Begun
     from ckm.config import Workspace
     from ckm.ingest import IngestResult
 
@@ -226,6 +228,8 @@ class _Run:
 
     def check(self, dataset: Dataset) -> Step:
         """Check the data and write the findings to ``out/``."""
+        as_of = [] if self.given is None else ["--as-of", f"{self.given}"]
+        run = self._begun("check", as_of, FINDINGS, seed=None)
         found = check(dataset, as_of=self.given)
         counts = ", ".join(counted(found.count(level), level) for level in Severity)
         reached = self.fail_on is not None and found.reaches(self.fail_on)
@@ -234,7 +238,7 @@ class _Run:
             State.done,
             counts,
             count=len(found.findings),
-            output=self._written(FINDINGS, found.save),
+            output=self._written(FINDINGS, found.save, run),
             exit_code=FINDINGS_CODE if reached else 0,
         )
 
@@ -294,17 +298,33 @@ class _Run:
         name, settings = f"loyalty-{month}.html", self.workspace.config.nightly
         if (self.workspace.out_dir / name).is_file():
             return Step("report", State.unchanged, f"the report of {month} was written before")
-        words = load_words(settings.report_lang)
+        words, lang = load_words(settings.report_lang), settings.report_lang
+        arguments = ["--period", f"{settings.report_months}mo", "--as-of", f"{ends}"]
+        arguments += ["--lang", lang] if lang != "en" else []
+        arguments += ["--seed", str(self.seed)] if self.seed else []
+        run = self._begun("loyalty-report", arguments, name, seed=self.seed)
         request = LoyaltyOptions(as_of=ends, months=settings.report_months, seed=self.seed)
         made = loyalty_report(dataset, request, self.workspace.config)
-        page = render_page(loyalty_document(made.report, settings.report_lang), words.page_words())
-        output = self._written(name, lambda path: _write_text(path, page))
+        document = loyalty_document(made.report, lang, run=run.manifest.run)
+        page = render_page(document, words.page_words())
+        output = self._written(name, lambda path: _write_text(path, page), run)
         return Step("report", State.done, f"wrote the report of {month}", count=1, output=output)
 
-    def _written(self, name: str, write: Callable[[Path], object]) -> str:
-        """Write a file in ``out/``, and return its path relative to the workspace."""
+    def _begun(self, command: str, arguments: list[str], name: str, *, seed: int | None) -> Begun:
+        """Return the run of the command that writes the same bytes to a file in ``out/``.
+
+        ``arguments`` are those of :func:`ckm.commands.recording.record_runs`: in the order of the command's options,
+        without defaults.
+        """
+        outputs = {"output": self.workspace.out_dir / name}
+        return begin(self.workspace.root, command, arguments, seed=seed, named=(), outputs=outputs)
+
+    def _written(self, name: str, write: Callable[[Path], object], run: Begun | None = None) -> str:
+        """Write a file in ``out/`` with the manifest of its run, and return its path relative to the workspace."""
         path = self.workspace.out_dir / name
         write(path)
+        if run is not None:
+            finish(run, [path.resolve()])
         return path.relative_to(self.workspace.root).as_posix()
 
 

@@ -206,8 +206,9 @@ def test_the_report_is_that_of_the_command_on_the_last_day_of_the_month(shop: Pa
     shutil.rmtree(shop / "segments")  # of a later run
     command = ("loyalty-report", shop, "--as-of", "2025-09-30", "--period", "1mo", "-o", tmp_path / "page.html")
     assert run(*command).exit_code == 0
-    page = re.sub(rb" Run [0-9a-f]{10}\.", b"", (tmp_path / "page.html").read_bytes())
-    assert page == (shop / "out" / "loyalty-2025-09.html").read_bytes()
+    pages = [tmp_path / "page.html", shop / "out" / "loyalty-2025-09.html"]
+    one, other = (re.sub(rb" Run [0-9a-f]{10}\.", b"", page.read_bytes()) for page in pages)
+    assert one == other
 
 
 @pytest.mark.slow

@@ -295,3 +295,11 @@ def test_diff_names_the_causes_whose_earlier_state_is_not_kept(shop: Path, run: 
     found = diff(shop, one.run, two.run)
     assert any("not kept: table transactions" in each for each in found.remarks)
     assert "option --as-of" in {each.cause for each in found.effects}
+
+
+@pytest.mark.slow
+def test_the_files_of_a_nightly_run_are_computed_again_by_verify(shop: Path, run: Run) -> None:
+    run("nightly")
+    recorded = runs(shop).manifests
+    assert "check" in {each.command for each in recorded}
+    assert all(verify(shop, each.run).equal for each in recorded)
