@@ -73,6 +73,10 @@ FILE_ONLY = (".tsv", ".parquet", ".xlsx")
 """File suffixes of formats that stdout cannot have."""
 
 
+MOST_LISTED = 20
+"""Rows that :func:`emit_first_rows` prints on a screen."""
+
+
 def emit(
     table: pl.DataFrame,
     fmt: Format | None = None,
@@ -131,6 +135,24 @@ def emit(
 
         _print(render(table, f".{chosen}", formats=formats, protect=protect), chosen)
     sys.stdout.flush()
+
+
+def emit_first_rows(
+    table: pl.DataFrame,
+    fmt: Format | None = None,
+    *,
+    output: Path | None = None,
+    formats: Mapping[str, str] | None = None,
+    by_use: Sequence[str] = (),
+) -> None:
+    """Print the first rows on a screen, and the number of all others; machine formats and files have all rows.
+
+    Parameters and errors are those of :func:`emit`.
+    """
+    on_screen = output is None and (fmt or default_format()) is Format.table
+    emit(table.head(MOST_LISTED) if on_screen else table, fmt, output=output, formats=formats, by_use=by_use)
+    if on_screen and table.height > MOST_LISTED:
+        remark(f"{table.height - MOST_LISTED:,} more rows: -o FILE")
 
 
 def emit_rows(

@@ -175,7 +175,9 @@ def test_data_without_products_or_categories_exit_with_4(tmp_path: Path, run: Ru
     assert "product_id" in done.stderr
 
 
-@pytest.mark.parametrize("words", [("--weeks", "3"), ("--weeks", "14"), ("--measure", "litres")])
+@pytest.mark.parametrize(
+    "words", [("--weeks", "3"), ("--weeks", "14"), ("--measure", "litres"), ("--weekly", "--methods")]
+)
 def test_invalid_options_are_refused(tmp_path: Path, run: Run, words: tuple[str, str]) -> None:
     assert run("forecast", shop(tmp_path / "orders.csv"), *words).exit_code == 2
     with pytest.raises(UsageError):

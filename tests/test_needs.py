@@ -15,6 +15,7 @@ from ckm._kb.search_log import LoggedSearch, SearchLog
 from ckm._needs.emerging import emerging
 from ckm._needs.need import Need
 from ckm._needs.searches import searches_without_hits
+from ckm._needs.workarounds import workarounds
 from ckm.errors import NotEnoughDataError, UsageError
 from tests.conftest import Run
 
@@ -166,6 +167,26 @@ def test_items_returned_and_bought_again_are_a_workaround(tmp_path: Path) -> Non
     assert (row["kind"], row["subject"], row["count"], row["customers"]) == ("workaround", "p-shoe", 12, 12)
     many = ckm.needs.needs(tmp_path / "orders.csv", min_group_size=13)
     assert many.frame.is_empty()
+
+
+def test_a_refund_without_a_date_of_its_own_is_no_workaround() -> None:
+    """A refund of an order that was bought again three weeks later may have been made after both."""
+    days = [LAST - timedelta(days=60 - 20 * (number % 2)) for number in range(24)]
+    bought = pl.DataFrame({"customer_id": [f"c{n // 2}" for n in range(24)], "ordered_at": days}).with_columns(
+        pl.col("ordered_at").cast(pl.Datetime("us", "UTC")), product_id=pl.lit("p-shoe"), type=pl.lit("sale"), net=10.0
+    )
+    returned = bought.gather_every(2).with_columns(type=pl.lit("return"), net=-10.0)
+    others = bought.gather_every(2).with_columns(type=pl.lit("return"), net=-10.0, product_id=pl.lit("p-other"))
+    found = {}
+    for dated_by in ("order", "first_seen"):
+        rows = pl.concat([bought, returned, others]).with_columns(
+            dated_by=pl.when(pl.col("type") == "return").then(pl.lit(dated_by))
+        )
+        found[dated_by] = workarounds(
+            {"transactions": rows.lazy()}, LAST, "UTC", column="product_id", min_group_size=5
+        )[0]
+    assert [need.subject for need in found["first_seen"]] == ["p-shoe"]
+    assert found["order"] == []
 
 
 def searches(*queries: str | None, hits: int = 0) -> tuple[LoggedSearch, ...]:

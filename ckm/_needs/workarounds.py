@@ -9,7 +9,7 @@ import polars as pl
 from scipy.stats import binom
 
 from ckm._needs.need import WORKAROUND, Need
-from ckm.customers.definitions import is_purchase, local_day
+from ckm.customers.definitions import DATED_BY, is_purchase, is_undated_return, local_day
 from ckm.customers.required_tables import readable
 from ckm.models.intervals import wilson
 from ckm.time_zones import end_of_day
@@ -53,7 +53,10 @@ def workarounds(
 
 
 def _lines(transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str) -> pl.LazyFrame:
+    """Return purchases and returns of known customers, without returns whose day is only that of their order."""
+    undated = is_undated_return() if DATED_BY in transactions.collect_schema() else pl.lit(value=False)
     return transactions.filter(
+        ~undated,
         pl.col("customer_id").is_not_null(),
         pl.col(column).is_not_null(),
         pl.col("type") != "cancel",

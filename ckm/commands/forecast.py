@@ -18,12 +18,11 @@ from ckm.commands.options import (
     reads_files,
     saying,
 )
-from ckm.output import Format, default_format, emit, file_alone, progress, remark
+from ckm.errors import UsageError
+from ckm.output import emit_first_rows, progress, remark
 
 BY_USE = ("item", "segment", "expected", "low", "high", "per_week", "recent", "change")
 FORMATS = {"change": "{:+.0%}", "error": "{:.1%}", "expected": "{:,.0f}", "low": "{:,.0f}", "high": "{:,.0f}"}
-MOST_LISTED = 20
-"""Maximum number of rows on a screen; a machine format has them all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -73,6 +72,8 @@ def forecast(
       ckm forecast --weekly -o out/weeks.csv    # for a planning system
       ckm forecast --methods                    # how accurate each method was
     """
+    if weekly and methods:
+        raise UsageError("--weekly and --methods print different tables", hint="choose one")
     with progress("forecasting demand") as advance:
         from ckm.dataset import open_dataset
         from ckm.forecast import forecast as make_forecast
@@ -92,13 +93,7 @@ def forecast(
                 progress=advance.stage,
             )
     table = found.summary if methods else found.weekly if weekly else found.frame
-    if not file_alone(output) or output is not None:
-        on_screen = output is None and (fmt or default_format()) is Format.table
-        shown = table.head(MOST_LISTED) if on_screen else table
-        emit(shown, fmt, output=output, by_use=BY_USE, formats=FORMATS)
-    left = table.height - MOST_LISTED
-    if output is None and left > 0 and (fmt or default_format()) is Format.table:
-        remark(f"{left:,} more rows: -o FILE")
+    emit_first_rows(table, fmt, output=output, by_use=BY_USE, formats=FORMATS)
     remark(*found.remarks)
     if meta is not None:
         from ckm.metadata import run_facts

@@ -19,7 +19,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UsageError
-from ckm.output import Format, default_format, emit, file_alone, progress, remark
+from ckm.output import emit_first_rows, progress, remark
 
 BY_USE = (
     "kind",
@@ -36,8 +36,6 @@ BY_USE = (
     "reason",
 )
 FORMATS = {"expected": "{:,.1f}"}
-MOST_LISTED = 20
-"""Maximum number of rows on a screen; a machine format has them all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -104,13 +102,7 @@ def needs(
                     progress=advance.stage,
                 )
             )
-    on_screen = output is None and (fmt or default_format()) is Format.table
-    if not file_alone(output) or output is not None:
-        shown = found.frame.head(MOST_LISTED) if on_screen else found.frame
-        emit(shown, fmt, output=output, by_use=BY_USE, formats=FORMATS)
-    left = found.frame.height - MOST_LISTED
-    if on_screen and left > 0:
-        remark(f"{left:,} more rows: -o FILE")
+    emit_first_rows(found.frame, fmt, output=output, by_use=BY_USE, formats=FORMATS)
     remark(*found.remarks)
     if meta is not None:
         from ckm.metadata import run_facts

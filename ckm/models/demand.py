@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
 
 YEAR = 52
 FEWEST_WEEKS = 8
@@ -34,6 +35,8 @@ NEW_WEEKS = 8
 """Weeks from the first demand of a series up to which it is new."""
 FEWEST_NEW_ERRORS = 50
 """Fewest errors of new series from which their interval is computed."""
+FEWEST_INDEPENDENT = 2.0
+"""Fewest independent origins that are assumed, as half a year has of forecasts of 13 weeks."""
 COVERAGE = 0.8
 
 
@@ -102,12 +105,12 @@ def forecast_demand(history: Floats, weeks: int) -> Demand:
     method = _chosen(by_origin, weeks)
     weekly = METHODS[method](history, weeks)
     total = weekly.sum(axis=1)
-    low, high = _intervals_by_age(history, np.array(origins), past[method], actual, total)
+    low, high = _intervals_by_age(history, np.array(origins), past[method], actual, total, weeks)
     return Demand(weekly, total, low, high, method, errors, len(origins))
 
 
 def _intervals_by_age(
-    history: Floats, origins: NDArray[np.int64], past: Floats, actual: Floats, total: Floats
+    history: Floats, origins: Integers, past: Floats, actual: Floats, total: Floats, weeks: int
 ) -> tuple[Floats, Floats]:
     """Return the intervals of old and of new series, each from the errors of series of that age at the origin.
 
@@ -122,7 +125,8 @@ def _intervals_by_age(
     for new in (False, True):
         now, then = is_new == new, began & (was_new == new)
         if now.any() and (not new or then.sum() >= FEWEST_NEW_ERRORS):
-            low[now], high[now] = _interval(past[then], actual[then], total[now])
+            of_origin = np.nonzero(then)[0]
+            low[now], high[now] = _interval(past[then], actual[then], total[now], of_origin, len(origins) / weeks)
     return low, high
 
 
@@ -138,7 +142,9 @@ def _chosen(by_origin: Mapping[str, Floats], weeks: int) -> str:
     return best if gain.sum() > error else DEFAULT
 
 
-def _interval(past: Floats, actual: Floats, total: Floats) -> tuple[Floats, Floats]:
+def _interval(
+    past: Floats, actual: Floats, total: Floats, origin: Integers, independent: float
+) -> tuple[Floats, Floats]:
     """Return the 80 % interval of each total by the quantiles of past errors among forecasts of similar size.
 
     Errors are divided by a power of the forecast, because the error of a large item is relatively smaller; of the
@@ -151,14 +157,29 @@ def _interval(past: Floats, actual: Floats, total: Floats) -> tuple[Floats, Floa
     error = (actual - past) / np.maximum(past, 1.0) ** power
     low, high = np.empty_like(total), np.empty_like(total)
     for group in np.unique(of_total):
-        errors = error[of_past == group]
+        errors, origins = error[of_past == group], origin[of_past == group]
         if len(errors) == 0:
-            errors = error
+            errors, origins = error, origin
+        errors = _with_common_error(errors, origins, independent)
         inside = of_total == group
         scale = np.maximum(total[inside], 1.0) ** power
         low[inside] = total[inside] + scale * _quantile(errors, (1 - COVERAGE) / 2, "lower")
         high[inside] = total[inside] + scale * _quantile(errors, (1 + COVERAGE) / 2, "higher")
     return np.maximum(low, 0.0), np.maximum(high, 0.0)
+
+
+def _with_common_error(errors: Floats, origin: Integers, independent: float) -> Floats:
+    """Return errors in which the part that the series of an origin have in common is larger.
+
+    The errors of many series are known, and of few origins: neighbouring ones overlap, so that they are worth
+    ``independent`` origins. The spread of their medians is too small by ``1 - 1 / n`` (variance of a sample around its
+    own mean), and the next median differs from their mean by ``1 + 1 / n``.
+    """
+    count = max(independent, FEWEST_INDEPENDENT)
+    numbers, place = np.unique(origin, return_inverse=True)
+    medians = np.array([np.median(errors[place == number]) for number in range(len(numbers))])
+    wider = np.sqrt((count + 1) / (count - 1))
+    return np.asarray(errors + ((wider - 1) * (medians - medians.mean()))[place], dtype=np.float64)
 
 
 def _power(past: Floats, error: Floats) -> float:
