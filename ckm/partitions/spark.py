@@ -20,7 +20,7 @@ from ckm.customers.ledger_extension import ledger_columns
 from ckm.customers.ledger_join import join_coverage
 from ckm.dataset import TRANSACTIONS, Dataset
 from ckm.dataset.transactions_file import MAX_REJECTS, plan_transactions
-from ckm.errors import InputError, UsageError
+from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.files import temporary_folder
 from ckm.io.delta_table import delta_files, is_delta
 from ckm.partitions.customer_hash import PARTITION
@@ -130,6 +130,8 @@ def open_spark(
         that must be parsed; ``on_driver``, and this machine cannot read the data.
     InputError
         Spark cannot read the data.
+    NotEnoughDataError
+        The data have no rows.
     """
     from ckm.dataset import open_dataset
 
@@ -155,7 +157,10 @@ def open_spark(
     with explained(label), TemporaryDirectory(prefix="spark-", dir=temporary_folder()) as folder:
         raw = _raw_rows(spark_session(engine.master), source, is_table=is_table)
         sample = Path(folder) / "first_rows.parquet"
-        pq.write_table(raw.limit(SAMPLE_ROWS).toArrow(), sample)
+        first = raw.limit(SAMPLE_ROWS).toArrow()
+        if not first.num_rows:
+            raise NotEnoughDataError(f"{label} has no rows", hint="name a table or files with transactions")
+        pq.write_table(first, sample)
         try:
             planned = plan_transactions(sample, options, by_customer=True)
         except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -224,6 +225,45 @@ def test_text_columns_are_refused(run: Run, spark: Engine, orders: Path, tmp_pat
     found = run("segment", tmp_path / "texts.parquet", "--engine", "spark")
     assert found.exit_code == 2
     assert "parsed as text" in found.stderr
+
+
+def test_data_without_rows_are_not_enough(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
+    pl.read_parquet(orders).head(0).write_parquet(tmp_path / "empty.parquet")
+    found = run("segment", tmp_path / "empty.parquet", "--engine", "spark")
+    assert found.exit_code == 4
+    assert "empty.parquet has no rows" in found.stderr
+
+
+def test_rows_of_an_earlier_version_of_a_delta_table_are_not_read(
+    run: Run, spark: Engine, orders: Path, tmp_path: Path
+) -> None:
+    rows, folder = pl.read_parquet(orders), tmp_path / "my orders"
+    ids = rows["customer_id"].unique().sort()
+    some = rows.filter(pl.col("customer_id") < ids[len(ids) // 2])
+    for each in (rows, some):
+        write_deltalake(str(folder), each.to_arrow(), mode="overwrite")
+    words = ("segment", folder, "--customers", "-f", "json")
+    whole, in_spark = run(*words), run(*words, "--engine", "spark", "--partitions", 2)
+    assert in_spark.exit_code == 0, in_spark.stderr
+    assert 0 < pl.read_json(in_spark.stdout.encode()).height < len(ids)
+    assert in_spark.stdout == whole.stdout
+
+
+def test_rows_that_may_be_contacted_are_written_by_the_driver(
+    run: Run, spark: Engine, workspace: Path, tmp_path: Path
+) -> None:
+    """Executors would write all customers."""
+    consents, target = tmp_path / "consents.csv", tmp_path / "mailing.parquet"
+    refused = example_frames()["customers"]["customer_id"].head(50)
+    lines = [f"{each},email,no,2024-01-01" for each in refused]
+    consents.write_text("customer_id,channel,status,at\n" + "\n".join(lines) + "\n")
+    shop = shutil.copytree(workspace, tmp_path / "shop")
+    assert run("ingest", consents, "--as", "consents", "-C", shop).exit_code == 0
+    found = run("segment", shop, "--contactable", "--engine", "spark", "--dry-run", "-o", target)
+    assert found.exit_code == 0, found.stderr
+    written = pl.read_parquet(target)["customer_id"]
+    assert len(written) > 0
+    assert not written.is_in(refused.implode()).any()
 
 
 def test_stderr_has_no_line_of_spark(run: Run, spark: Engine, orders: Path) -> None:
