@@ -16,7 +16,7 @@ from ckm.models.linkage import Usual
 FACT = Usual(  # of a date or year of birth, an id, gender: never changes
     match=np.array([0.03, 0.02, 0.01, 0.04, 0.05, 0.85]),
     household=np.full(6, 1 / 6),
-    differing=np.array([0.2, 0.3, 0.3, 0.5, 0.6]),
+    differing=np.array([0.3, 0.3, 0.3, 0.5, 0.6]),
 )
 NAME = Usual(
     match=np.array([0.08, 0.03, 0.03, 0.06, 0.06, 0.74]),

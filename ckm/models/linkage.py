@@ -284,12 +284,13 @@ def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Seq
     """Return the largest share of the class of matches that can be of one person, by each field's agreement.
 
     The class is a mixture of matches, of which at least ``1 - differing`` agree, and of pairs that agree by chance:
-    where namesakes of one town are taken for matches, their e-mail addresses show that they are not.
+    where namesakes of one town are taken for matches, their e-mail addresses show that they are not. Half of the usual
+    pairs are added, so that a few matches without agreement on a field decide nothing.
     """
     share = 1.0
     for count, by_chance, each in zip(counts, strangers, usual, strict=True):
         agree, chance = (
-            1 - np.cumsum(_normalised(known))[:-1] for known in (count + PRIOR_PAIRS * each.match, by_chance)
+            1 - np.cumsum(_normalised(known))[:-1] for known in (count + PRIOR_PAIRS / 2 * each.match, by_chance)
         )
         least = 1 - each.differing
         bounds = least > 2 * chance
