@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm._link.persons import UNCERTAIN
+from ckm._link.linkage import AUTOMATIC
 from ckm._privacy.contacts import EMAIL, contact_columns, contact_key, name_columns
 from ckm.errors import RefusedError
 from ckm.identities import FILE as IDENTITIES
@@ -109,12 +109,12 @@ def refuse_uncertain_links(ids: Iterable[str], identities: Identities) -> None:
         link
         for link in identities.links
         if link.verdict == SAME and link.of_model and link.left in linked and link.probability
-        if float(link.probability) < UNCERTAIN[1]
+        if float(link.probability) < AUTOMATIC
     ]
     if uncertain:
         raise RefusedError(
             f"{counted(len(uncertain), 'link')} of the person in {IDENTITIES} with a probability below "
-            f"{UNCERTAIN[1]:.0%}: another customer may be meant",
+            f"{AUTOMATIC:.0%}: another customer may be meant",
             hint="see ckm link explain A B, then fill in 'same' or 'different': ckm link review --from FILE --by NAME",
             links=len(uncertain),
         )
