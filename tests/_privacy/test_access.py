@@ -84,7 +84,7 @@ def test_an_uncertain_link_that_nobody_reviewed_is_not_followed(
     first, second = sorted(ckm.open(shop).tables["transactions"].collect()["customer_id"].drop_nulls().unique())[:2]
     link = Link(first, second, person_id=first, probability=probability, by=by)
     Identities((link,)).write(shop / "identities.csv")
-    with pytest.raises(RefusedError, match="probability below 90%") if refused else nullcontext():
+    with pytest.raises(RefusedError, match="probability below 95%") if refused else nullcontext():
         action(shop, second)
     rows = ckm.open(shop).tables["transactions"].collect()["customer_id"]
     assert (first in rows) == (refused or action is ckm.privacy.export)
