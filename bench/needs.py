@@ -1,11 +1,12 @@
 """Next items and alarms: recall on Online Retail beside simple rules, and false alarms on simulated counts.
 
-    python bench/needs.py [items | alarms]
+    python bench/needs.py [items | alarms | bound]
 
 items: the last purchase day of each customer with three or more is held out; recall of its items among ten.
 alarms: counts of 50 topics without a change, with growth, season and overdispersion; false alarms of the last year
 against the stated one; and how often one topic at 3 a week that triples raises an alarm within 4 weeks, one false alarm
 a year over all topics being allowed.
+bound: how often any detector whatever could raise that alarm, with all parameters known (Neyman-Pearson).
 """
 
 from __future__ import annotations
@@ -112,8 +113,24 @@ def alarms() -> None:
             )
 
 
+def bound() -> None:
+    """Print the power of the likelihood ratio of the four weeks, at the false alarms of four weeks of one topic."""
+    dice = np.random.default_rng(0)
+    for topics in (12, 50):
+        for dispersion in (0.0, 0.05, 0.1, 0.2):
+            ratios = []
+            for mean, size in ((3.0, 4_000_000), (9.0, 400_000)):
+                rate = mean * (dice.gamma(1 / dispersion, dispersion, (size, 4)) if dispersion else np.ones((size, 4)))
+                counts, inverse = dice.poisson(rate), 1 / max(dispersion, 1e-6)
+                ratios.append(
+                    (counts * np.log(3) - (counts + inverse) * np.log((inverse + 9) / (inverse + 3))).sum(axis=1)
+                )
+            limit = np.quantile(ratios[0], 1 - 4 / 52 / topics)
+            print(f"{topics} topics, dispersion {dispersion:g}: at most {(ratios[1] >= limit).mean():.1%}", flush=True)
+
+
 if __name__ == "__main__":
     for part in sys.argv[1:] or ("items", "alarms"):
-        {"items": items, "alarms": alarms}[part]()
+        {"items": items, "alarms": alarms, "bound": bound}[part]()
     used = resource.getrusage(resource.RUSAGE_SELF)
     print(f"CPU {used.ru_utime:.1f} s, peak {used.ru_maxrss / 1e6:.2f} GB; numpy {np.__version__}")
