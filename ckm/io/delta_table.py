@@ -19,8 +19,8 @@ OTHERWISE = "let the program that wrote the table write its rows to a Parquet fi
 
 
 def is_delta(folder: Path) -> bool:
-    """Return whether a folder is a Delta table."""
-    return (folder / LOG).is_dir()
+    """Return whether a folder is a Delta table: it has a log with a commit or a checkpoint."""
+    return any(path.name[:1].isdigit() for path in (folder / LOG).glob("*.*"))
 
 
 def delta_files(folder: Path) -> list[Path]:
