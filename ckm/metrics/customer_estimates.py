@@ -17,6 +17,7 @@ from ckm.metrics.margin import read_margin
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.slices import CUSTOMERS, slice_contexts
 from ckm.metrics.value_at_risk import NO_FORECAST, read_risk, value_at_risk_metrics
+from ckm.models.threads import find_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,6 +79,7 @@ class CustomerEstimates:
         risk = read_risk(whole, margin, segments)
         progress("customer value and growth potential")
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
+        find_libraries()
         with ThreadPoolExecutor(1) as beside:  # the lifetime value takes most of the time of a report
             valuing = None if refused else beside.submit(read_lifetime, context, margin)
             growth_potential = read_growth_potential(context, sample)

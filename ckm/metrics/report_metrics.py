@@ -30,6 +30,7 @@ from ckm.metrics.significance import judge_changes
 from ckm.metrics.slices import slice_metrics
 from ckm.metrics.survival import survival_metrics
 from ckm.metrics.wallet_share import wallet_metrics
+from ckm.models.threads import find_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,7 @@ def report_metrics(
     progress("relationships")
     # Only the features need the baskets; a ledger without them is cheaper to copy.
     context = replace(whole, ledger=whole.ledger.without_baskets())
+    find_libraries()
     with ThreadPoolExecutor(1) as beside:  # each half is mostly array arithmetic, which leaves one core for the other
         reading = beside.submit(CustomerEstimates.read, whole, context, progress)
         if context.ledger.is_partitioned:  # one partition in memory at a time

@@ -143,7 +143,7 @@ def train_all(training: TrainingSet, names: Sequence[str]) -> dict[str, Calibrat
         except NotEnoughDataError as problem:
             return problem
 
-    with one_thread(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+    with one_thread(), ThreadPoolExecutor(SIDE_BY_SIDE) as pool:  # one_thread has found the libraries before
         try:  # the last is the costliest: the others are trained beside it
             training_of = {name: pool.submit(trained, name) for name in reversed(names)}
             return {name: training_of[name].result() for name in names}
