@@ -216,9 +216,16 @@ def test_next_items_have_reasons_by_the_last_orders(tmp_path: Path) -> None:
     assert rows == [
         ("c4", 1, "p0", "bought in 6 of the last 6 orders"),
         ("c4", 2, "p1", "bought in 3 of the last 6 orders"),
-        ("c4", 3, "p2", "bought in 1 of 8 orders"),
+        ("c4", 3, "p2", "bought in 24 of all 192 orders with p0, which the customer bought"),
     ]
     assert found.by == "product"
+
+
+def test_the_reason_is_the_own_frequency_where_it_is_most_of_the_score(tmp_path: Path) -> None:
+    rows = [*regulars(), ("c4", LAST - timedelta(days=300), "p9", "cat", "sale")]
+    frame = ckm.needs.next_items(written(tmp_path / "orders.csv", rows)).frame
+    reason = frame.filter(customer_id="c4", item="p9")["reason"].to_list()
+    assert reason == ["bought in 1 of 9 orders"]
 
 
 def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> None:
@@ -226,7 +233,7 @@ def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> 
     frame = ckm.needs.next_items(written(tmp_path / "orders.csv", rows), most=2).frame
     assert frame.filter(pl.col("customer_id") == "new").drop("score").rows() == [
         ("new", 1, "p0", "bought in the only order"),
-        ("new", 2, "p1", "bought together with items of the customer"),
+        ("new", 2, "p1", "bought in 96 of all 193 orders with p0, which the customer bought"),
     ]
 
 
