@@ -264,13 +264,30 @@ def test_small_shops_are_refused_with_4_and_what_is_needed(tmp_path: Path, run: 
         ckm.needs.needs(path)
 
 
-@pytest.mark.parametrize("words", [("--false-alarms", "0"), ("--most", "0")])
-def test_invalid_options_are_refused(tmp_path: Path, run: Run, words: tuple[str, str]) -> None:
+@pytest.mark.parametrize("words", [("--false-alarms", "0"), ("--next-items", "--most", "0")])
+def test_invalid_options_are_refused(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
     path = written(tmp_path / "orders.csv", regulars(1))
     assert run("needs", path, *words).exit_code == 2
     for wrong in (-1.0, float("nan")):
         with pytest.raises(UsageError):
             ckm.needs.needs(path, false_alarms_per_year=wrong)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--most", "3"), "--most needs --next-items"),
+        (("--next-items", "--false-alarms", "1"), "--next-items and --false-alarms contradict each other"),
+        (("--next-items", "--min-group-size", "5"), "--next-items and --min-group-size contradict each other"),
+    ],
+)
+def test_options_without_effect_are_refused_with_a_hint(
+    tmp_path: Path, run: Run, words: tuple[str, ...], message: str
+) -> None:
+    done = run("needs", written(tmp_path / "orders.csv", regulars()), *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "hint" in done.stderr
 
 
 def test_machine_formats_have_all_rows_and_meta_has_the_columns(tmp_path: Path, run: Run) -> None:
