@@ -207,8 +207,9 @@ def _usage_error(error: TyperException) -> UsageError:
     path = context.command_path if context is not None else "ckm"
     message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
     hint = f"did you mean '{similar[0]}'?" if similar else f"see '{path} --help'"
-    if "does not match the format" in message:  # the only such parameters are dates
-        message, hint = "invalid date " + message.partition(" does not match")[0], "write it as 2025-12-31"
+    # the only parameters with a format are dates
+    if date := re.search(r"'(--[\w-]+)'.*?: (.*) does not match the format", message, re.DOTALL):
+        message, hint = f"invalid date {date[2]} for {date[1]}", "write it as 2025-12-31"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 

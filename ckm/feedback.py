@@ -246,7 +246,7 @@ def page(found: Feedback, lang: str = "en", *, calendar: str = "gregorian") -> s
         raise UnknownNameError("language", lang, load_data(WORDS), where="--lang")
     words = load_words(lang)
     numbers = Numbers(words.locale, found.currency or "EUR", calendar)
-    return render_page(feedback_document(found, lang, numbers), words.page_words())
+    return render_page(feedback_document(found, lang, numbers, words), words.page_words())
 
 
 def _answered(result: Feedback, mined: MinedComments, kb: Path, encoder: Encoder | None, *, drafts: bool) -> Feedback:

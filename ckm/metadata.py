@@ -130,7 +130,7 @@ def run_facts(
         config=dataset.config,
         settings=("currency", "time_zone", "stray_dates", *settings),
         columns=columns,
-        remarks=(*dataset.remarks, *remarks),
+        remarks=dict.fromkeys([*dataset.remarks, *remarks]),  # most results repeat those of the tables
         root=dataset.workspace.root if dataset.workspace is not None else None,
         **more,
     )

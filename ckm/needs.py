@@ -229,6 +229,9 @@ def next_items(
                 "customer_id": customers.gather(made.customers),
                 "item": items.gather(made.items),
                 "score": made.scores.round(4),
+                "partner": items.gather(pl.Series(made.partners).replace(-1, None)),
+                "partner_orders": made.partner_baskets,
+                "shared_orders": made.shared_baskets,
             }
         ),
         baskets,
@@ -346,7 +349,10 @@ def _baskets(transactions: pl.LazyFrame, column: str, as_of: date, time_zone: st
 
 
 def _with_reasons(ranked: pl.DataFrame, baskets: pl.DataFrame) -> pl.DataFrame:
-    """Return the ranked items, best first for each customer, with rank and reason."""
+    """Return the ranked items, best first for each customer, with rank and reason.
+
+    The reason is the larger summand of the score: the partner's co-purchases, else the customer's own frequency.
+    """
     own = baskets.group_by("customer_id", "item").agg(
         all=pl.len(), recent=(pl.col("basket") >= pl.col("orders") - LAST_ORDERS).sum()
     )
@@ -356,8 +362,15 @@ def _with_reasons(ranked: pl.DataFrame, baskets: pl.DataFrame) -> pl.DataFrame:
         ranked.join(own, on=["customer_id", "item"], how="left", maintain_order="left")
         .join(orders, on="customer_id", how="left", maintain_order="left")
         .with_columns(
-            reason=pl.when(pl.col("all").is_null())
-            .then(pl.lit("bought together with items of the customer"))
+            reason=pl.when(pl.col("partner").is_not_null())
+            .then(
+                pl.format(
+                    "bought in {} of all {} orders with {}, which the customer bought",
+                    pl.col("shared_orders"),
+                    pl.col("partner_orders"),
+                    pl.col("partner"),
+                )
+            )
             .when(pl.col("orders") == 1)
             .then(pl.lit("bought in the only order"))
             .when(pl.col("recent") > 0)

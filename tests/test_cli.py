@@ -394,3 +394,26 @@ def test_init_alone_makes_a_workspace_of_the_current_folder(
     assert (tmp_path / "ckm.yaml").exists()
     assert said.stderr.startswith("this folder is a workspace: ckm.yaml")
     assert "cd " not in said.stderr
+
+
+DATE_OPTIONS = [
+    (name, option)
+    for name, command in typer.main.get_command(app).commands.items()
+    for parameter in command.params
+    for option in parameter.opts
+    if parameter.type.name == "datetime"
+]
+
+
+def test_the_date_options_are_those_of_the_commands() -> None:
+    assert {("feedback-mine", "--since"), ("check", "--as-of"), ("ingest", "--exported")} <= set(DATE_OPTIONS)
+
+
+@pytest.mark.parametrize(("command", "option"), DATE_OPTIONS)
+@pytest.mark.parametrize("value", ["2026-13-01", "the 1st: 'May'"])
+def test_an_invalid_date_is_refused_in_one_sentence_with_its_option_and_a_hint(
+    run: Run, command: str, option: str, value: str
+) -> None:
+    done = run(command, option, value)
+    assert done.exit_code == 2
+    assert done.stderr == f"error: invalid date {value!r} for {option}\nhint: write it as 2025-12-31\n"

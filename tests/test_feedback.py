@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from random import Random
 
@@ -289,6 +290,21 @@ def test_the_page_is_in_six_languages(shop: Path, lang: str) -> None:
     assert found.topics[0].title["en"] in html
 
 
+@pytest.mark.slow
+def test_the_page_has_the_remarks_and_says_where_the_value_at_risk_comes_from(shop: Path) -> None:
+    found = feedback(shop, encoder="none", keep=False)
+    assert "no transactions: revenue and value at risk are unknown" in found.remarks
+    html = unescape(page(found))
+    assert all(each in html for each in found.remarks)
+    assert "No value at risk is shown: none of these customers has a warning in a saved run of ckm churn-warn" in html
+    assert "Value at risk" not in html
+    warned = replace(found, frame=found.frame.with_columns(value_at_risk=pl.lit(1234.0)))
+    html = page(warned)
+    assert "Value at risk" in html
+    assert "No value at risk" not in html
+    assert "Kein gefährdeter Wert wird gezeigt" in unescape(page(found, "de"))
+
+
 def test_too_few_customers_are_refused(tmp_path: Path, run: Run) -> None:
     folder = workspace(tmp_path / "few", run, comments(6))
     with pytest.raises(NotEnoughDataError, match="6 customers wrote a comment"):
@@ -364,6 +380,7 @@ def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_ent
     (folder / "orders.csv").write_text("\n".join(lines), "utf-8")
     assert run("ingest", folder / "orders.csv", "--as", "transactions", "-C", folder).exit_code == 0
     found = feedback(folder, learn=True, topics=3, encoder="none", drafts=True)
+    assert "value at risk is unknown: ckm churn-warn has saved no run up to 2026-06-30" in found.remarks
     assert found.unanswered
     topic = found.unanswered[0]
     assert found.topic_frame.filter(pl.col("topic") == topic)["revenue"].item() > 0

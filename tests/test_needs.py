@@ -216,9 +216,16 @@ def test_next_items_have_reasons_by_the_last_orders(tmp_path: Path) -> None:
     assert rows == [
         ("c4", 1, "p0", "bought in 6 of the last 6 orders"),
         ("c4", 2, "p1", "bought in 3 of the last 6 orders"),
-        ("c4", 3, "p2", "bought in 1 of 8 orders"),
+        ("c4", 3, "p2", "bought in 24 of all 192 orders with p0, which the customer bought"),
     ]
     assert found.by == "product"
+
+
+def test_the_reason_is_the_own_frequency_where_it_is_most_of_the_score(tmp_path: Path) -> None:
+    rows = [*regulars(), ("c4", LAST - timedelta(days=300), "p9", "cat", "sale")]
+    frame = ckm.needs.next_items(written(tmp_path / "orders.csv", rows)).frame
+    reason = frame.filter(customer_id="c4", item="p9")["reason"].to_list()
+    assert reason == ["bought in 1 of 9 orders"]
 
 
 def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> None:
@@ -226,7 +233,7 @@ def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> 
     frame = ckm.needs.next_items(written(tmp_path / "orders.csv", rows), most=2).frame
     assert frame.filter(pl.col("customer_id") == "new").drop("score").rows() == [
         ("new", 1, "p0", "bought in the only order"),
-        ("new", 2, "p1", "bought together with items of the customer"),
+        ("new", 2, "p1", "bought in 96 of all 193 orders with p0, which the customer bought"),
     ]
 
 
@@ -257,13 +264,30 @@ def test_small_shops_are_refused_with_4_and_what_is_needed(tmp_path: Path, run: 
         ckm.needs.needs(path)
 
 
-@pytest.mark.parametrize("words", [("--false-alarms", "0"), ("--most", "0")])
-def test_invalid_options_are_refused(tmp_path: Path, run: Run, words: tuple[str, str]) -> None:
+@pytest.mark.parametrize("words", [("--false-alarms", "0"), ("--next-items", "--most", "0")])
+def test_invalid_options_are_refused(tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
     path = written(tmp_path / "orders.csv", regulars(1))
     assert run("needs", path, *words).exit_code == 2
     for wrong in (-1.0, float("nan")):
         with pytest.raises(UsageError):
             ckm.needs.needs(path, false_alarms_per_year=wrong)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--most", "3"), "--most needs --next-items"),
+        (("--next-items", "--false-alarms", "1"), "--next-items and --false-alarms contradict each other"),
+        (("--next-items", "--min-group-size", "5"), "--next-items and --min-group-size contradict each other"),
+    ],
+)
+def test_options_without_effect_are_refused_with_a_hint(
+    tmp_path: Path, run: Run, words: tuple[str, ...], message: str
+) -> None:
+    done = run("needs", written(tmp_path / "orders.csv", regulars()), *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "hint" in done.stderr
 
 
 def test_machine_formats_have_all_rows_and_meta_has_the_columns(tmp_path: Path, run: Run) -> None:

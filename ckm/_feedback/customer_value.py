@@ -60,7 +60,9 @@ def customer_values(dataset: Dataset, as_of: date | None) -> CustomerValues:
         As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
     if TRANSACTIONS not in dataset.tables:
-        return CustomerValues(pl.DataFrame(schema=COLUMNS), remarks=(doubt("no transactions: no revenue"),))
+        return CustomerValues(
+            pl.DataFrame(schema=COLUMNS), remarks=(doubt("no transactions: revenue and value at risk are unknown"),)
+        )
     config = dataset.config
     dataset = dataset.known_on(as_of)
     ledger = cached_ledger(
@@ -78,16 +80,21 @@ def customer_values(dataset: Dataset, as_of: date | None) -> CustomerValues:
         revenue=pl.lit(None, pl.Float64) if table.currency == NO_CURRENCY else pl.col("spend_12mo").cast(pl.Float64),
     )
     frame, remarks = with_segments(frame, dataset, dataset.tables, day, ledger)
-    frame = frame.join(_at_risk(dataset, day), on="customer_id", how="left")
+    at_risk = _at_risk(dataset, day)
+    if at_risk is None:
+        frame = frame.with_columns(value_at_risk=pl.lit(None, pl.Float64))
+        remarks = [*remarks, doubt(f"value at risk is unknown: ckm churn-warn has saved no run up to {day}")]
+    else:
+        frame = frame.join(at_risk, on="customer_id", how="left")
     currency = None if table.currency == NO_CURRENCY else table.currency
     return CustomerValues(frame.select(*COLUMNS), day, currency, tuple(remarks))
 
 
-def _at_risk(dataset: Dataset, as_of: date) -> pl.DataFrame:
-    empty = pl.DataFrame(schema={"customer_id": pl.String, "value_at_risk": pl.Float64})
+def _at_risk(dataset: Dataset, as_of: date) -> pl.DataFrame | None:
+    """Return customer_id and value_at_risk of the newest saved warnings; None if no run is saved."""
     if dataset.workspace is None:
-        return empty
+        return None
     from ckm.store import Store  # import here: deltalake is not needed for a plain file
 
     saved = newest_warnings(Store(dataset.workspace.store_dir), as_of)
-    return empty if saved is None else saved.frame.select("customer_id", pl.col("value_at_risk").cast(pl.Float64))
+    return None if saved is None else saved.frame.select("customer_id", pl.col("value_at_risk").cast(pl.Float64))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckm._feedback.topic_model import OTHER
 from ckm.io.values.word_lists import load_data
+from ckm.plaintext import harmless
+from ckm.remark import importance_of
 from ckm.render.document import Document, Items, KeyFigure, ReportTable, Section, TableColumn, Text
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ckm._feedback.result import Feedback
+    from ckm.render.document import Block
 
 WORDS = "feedback_page.yaml"
 COLUMNS = (
@@ -38,7 +41,14 @@ class NumberFormat(Protocol):
         """Format a date."""
 
 
-def feedback_document(found: Feedback, lang: str, numbers: NumberFormat) -> Document:
+class ReportWords(Protocol):
+    """Texts of the loyalty report in a language."""
+
+    def say(self, key: str, n: float | None = None, /, **values: str) -> str:
+        """Return the text of a key with its placeholders filled; ``n`` selects the plural form."""
+
+
+def feedback_document(found: Feedback, lang: str, numbers: NumberFormat, report_words: ReportWords) -> Document:
     """Return the document of a result.
 
     Parameters
@@ -49,13 +59,18 @@ def feedback_document(found: Feedback, lang: str, numbers: NumberFormat) -> Docu
         Language of the page: one of the keys of ``ckm/data/feedback_page.yaml``.
     numbers
         Formatter of the language.
+    report_words
+        Texts of the loyalty report in the language.
     """
     words = load_data(WORDS)[lang]
     titles = {topic.id: topic.title_in(lang) for topic in found.topics} | {OTHER: words["other"]}
     topics = found.topic_frame
     growing = topics.filter(topics["growing"])
     unanswered = [topic for topic in found.unanswered if topic in titles]
-    sections = [Section(words["topics"], (_table(found, words, titles, numbers),))]
+    blocks: list[Block] = [_table(found, words, titles, numbers)]
+    if not _has_value_at_risk(found):
+        blocks.append(Text(words["no_value_at_risk"]))
+    sections = [Section(words["topics"], tuple(blocks))]
     if growing.height:
         items = tuple(
             words["grew"].format(
@@ -74,6 +89,10 @@ def feedback_document(found: Feedback, lang: str, numbers: NumberFormat) -> Docu
                 words["unanswered"], (Text(words["unanswered_text"]), Items(tuple(titles[each] for each in unanswered)))
             )
         )
+    if found.remarks:
+        sections.append(
+            Section(report_words.say("section.data_quality"), tuple(_remarks(found, lang, numbers, report_words)))
+        )
     return Document(
         title=words["title"],
         subtitle=f"{numbers.day(found.since)} – {numbers.day(found.as_of)}",
@@ -91,9 +110,22 @@ def feedback_document(found: Feedback, lang: str, numbers: NumberFormat) -> Docu
     )
 
 
+def _has_value_at_risk(found: Feedback) -> bool:
+    return found.frame["value_at_risk"].is_not_null().any()
+
+
+def _remarks(found: Feedback, lang: str, numbers: NumberFormat, report_words: ReportWords) -> Iterator[Block]:
+    """Return the number of remarks; in English also the remarks, most important first, which are not translated."""
+    count = len(found.remarks)
+    yield Text(report_words.say("text.remarks", count, count=numbers.count(count)))
+    if lang == "en":
+        yield Items(tuple(harmless(each) for each in sorted(found.remarks, key=importance_of)))
+
+
 def _table(found: Feedback, words: dict[str, str], titles: dict[str, str], numbers: NumberFormat) -> ReportTable:
     frame = found.frame
-    names = [name for name in COLUMNS if name in frame.columns]
+    hidden = () if _has_value_at_risk(found) else ("value_at_risk",)
+    names = [name for name in COLUMNS if name in frame.columns and name not in hidden]
     rows = tuple(
         tuple(_cell(name, row[name], titles, numbers) for name in names) for row in frame.iter_rows(named=True)
     )

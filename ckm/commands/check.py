@@ -152,7 +152,7 @@ def _facts(report: CheckReport, as_of: date | None, dataset: Dataset, source: Ma
         parameters={"as_of": as_of},
         settings=("check", "freshness"),
         columns=report.frame.columns,
-        remarks=report.remarks[len(dataset.remarks) :],  # the report repeats the dataset's first
+        remarks=report.remarks,
         rows=report.rows,
         checks=CHECKS,
         skipped=[vars(each) for each in report.skipped],

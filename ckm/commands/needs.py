@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from ckm.commands.options import (
 from ckm.errors import UsageError
 from ckm.output import emit_first_rows, progress, remark
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 BY_USE = (
     "kind",
     "need",
@@ -36,6 +39,8 @@ BY_USE = (
     "reason",
 )
 FORMATS = {"expected": "{:,.1f}"}
+MOST, FALSE_ALARMS, MIN_GROUP_SIZE = 10, 1.0, 5
+"""Defaults of the options; an option that is not given is None, so that a given one without effect is refused."""
 
 
 def register(app: typer.Typer) -> None:
@@ -49,11 +54,16 @@ def needs(
     next_items: Annotated[
         bool, typer.Option("--next-items", help="List what each customer probably buys next instead.")
     ] = False,
-    most: Annotated[int, typer.Option(metavar="N", min=1, help="With --next-items: items per customer.")] = 10,
+    most: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="With --next-items: items per customer. Default: 10.")
+    ] = None,
     false_alarms: Annotated[
-        float, typer.Option("--false-alarms", metavar="N", help="False alarms of emerging topics per year.")
-    ] = 1.0,
-    min_group_size: Annotated[int, typer.Option(metavar="N", min=1, help="Leave out needs of fewer customers.")] = 5,
+        float | None,
+        typer.Option("--false-alarms", metavar="N", help="False alarms of emerging topics per year. Default: 1."),
+    ] = None,
+    min_group_size: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Leave out needs of fewer customers. Default: 5.")
+    ] = None,
     as_of: AsOf = None,
     fmt: OutputFormat = None,
     output: Output = None,
@@ -79,6 +89,10 @@ def needs(
       ckm needs --next-items -o out/next.csv    # ten items per customer
       ckm needs orders.csv --next-items --most 3
     """
+    _refuse_unused(next_items, most, {"--false-alarms": false_alarms, "--min-group-size": min_group_size})
+    most = MOST if most is None else most
+    false_alarms = FALSE_ALARMS if false_alarms is None else false_alarms
+    min_group_size = MIN_GROUP_SIZE if min_group_size is None else min_group_size
     if false_alarms <= 0:
         raise UsageError(f"--false-alarms {false_alarms:g}", hint="give a number above 0, such as 1")
     day = as_of.date() if as_of else None
@@ -120,3 +134,18 @@ def needs(
             remarks=found.remarks,
         )
         write_meta(facts, meta)
+
+
+def _refuse_unused(next_items: bool, most: int | None, of_needs: Mapping[str, float | None]) -> None:
+    """Refuse options that have no effect: --most without --next-items, and options of the needs with it.
+
+    Raises
+    ------
+    UsageError
+        Such an option is given.
+    """
+    if most is not None and not next_items:
+        raise UsageError("--most needs --next-items", hint=f"ckm needs --next-items --most {most}")
+    for option, value in of_needs.items():
+        if value is not None and next_items:
+            raise UsageError(f"--next-items and {option} contradict each other", hint=f"leave out {option}")

@@ -42,12 +42,20 @@ class NextItems:
         Scores, the larger the more likely; comparable within a customer.
     baskets
         Number of the customer's baskets with the item; 0 for an item that the customer has not bought yet.
+    partners
+        Item of the customer that adds most to the score by co-purchases, where co-purchases are more than half of the
+        score; -1 where the customer's own frequency is.
+    partner_baskets, shared_baskets
+        Number of all customers' baskets with the partner, and with partner and item; 0 without a partner.
     """
 
     customers: Integers
     items: Integers
     scores: Floats
     baskets: Integers
+    partners: Integers
+    partner_baskets: Integers
+    shared_baskets: Integers
 
 
 def next_items(customer: Integers, basket: Integers, item: Integers, most: int = 10) -> NextItems:
@@ -68,15 +76,28 @@ def next_items(customer: Integers, basket: Integers, item: Integers, most: int =
     np.maximum.at(last, customer, basket)
     own = sparse.csr_matrix((DECAY ** (last[customer] - basket), (customer, item)), shape=shape)
     counts = sparse.csr_matrix((np.ones(len(item)), (customer, item)), shape=shape)
-    together = _together(customer, basket, item, shape[1])
+    together, frequency = _together(customer, basket, item, shape[1])
     popular = np.asarray(counts.sum(axis=0)).ravel()
     found = list(_ranked(own, counts, together, popular / max(popular.max(initial=1.0), 1.0), most))
-    parts = [np.concatenate(each) for each in zip(*found, strict=True)] if found else [np.empty(0)] * 4
-    return NextItems(parts[0].astype(np.int64), parts[1].astype(np.int64), parts[2], parts[3].astype(np.int64))
+    columns = [np.concatenate(each) for each in zip(*found, strict=True)] if found else [np.empty(0)] * 6
+    customers, items, baskets, partners = (columns[place].astype(np.int64) for place in (0, 1, 3, 4))
+    partner_baskets = np.where(partners >= 0, frequency[partners], 0)
+    return NextItems(
+        customers,
+        items,
+        scores=columns[2],
+        baskets=baskets,
+        partners=partners,
+        partner_baskets=partner_baskets.astype(np.int64),
+        shared_baskets=np.rint(columns[5] * (partner_baskets + SHRINKAGE)).astype(np.int64),
+    )
 
 
-def _together(customer: Integers, basket: Integers, item: Integers, items: int) -> sparse.csr_matrix:
-    """Return the probability of each item in a basket with a given item, of the most probable ones."""
+def _together(customer: Integers, basket: Integers, item: Integers, items: int) -> tuple[sparse.csr_matrix, Floats]:
+    """Return the probability of each item (column) in a basket with a given item (row), and the baskets of each item.
+
+    The probabilities of the :data:`MOST_NEIGHBOURS` most probable items per row are kept.
+    """
     _, number = np.unique(np.stack([customer, basket]), axis=1, return_inverse=True)
     baskets = number.max(initial=-1) + 1
     contents = sparse.csr_matrix((np.ones(len(item)), (number.ravel(), item)), shape=(baskets, items))
@@ -90,12 +111,14 @@ def _together(customer: Integers, basket: Integers, item: Integers, items: int) 
         values = pairs.data[pairs.indptr[row] : pairs.indptr[row + 1]]
         values[values < np.partition(values, -MOST_NEIGHBOURS)[-MOST_NEIGHBOURS]] = 0
     pairs.eliminate_zeros()
-    return pairs
+    return pairs, frequency
 
 
 def _ranked(
     own: sparse.csr_matrix, counts: sparse.csr_matrix, together: sparse.csr_matrix, popular: Floats, most: int
-) -> Iterator[tuple[Integers, Integers, Floats, Integers]]:
+) -> Iterator[tuple[Integers, Integers, Floats, Integers, Integers, Floats]]:
+    """Return customers, items, scores, baskets, partners and probabilities of the partners, by group of customers."""
+    partners_of = together.T.tocsr()
     for first in range(0, own.shape[0], CUSTOMERS_AT_ONCE):
         rows = slice(first, first + CUSTOMERS_AT_ONCE)
         mine, near = own[rows].toarray(), (own[rows] @ together).toarray()
@@ -108,4 +131,21 @@ def _ranked(
         chosen = best.ravel()
         used = score[who, chosen] > popular[chosen] * 1e-6  # an item without any evidence is no forecast
         who, chosen = who[used], chosen[used]
-        yield first + who, chosen, score[who, chosen], counts[rows].toarray()[who, chosen].astype(np.int64)
+        by_partner = np.flatnonzero(NEIGHBOURS * near[who, chosen] > mine[who, chosen])
+        partner, probability = np.full(len(who), -1), np.zeros(len(who))
+        partner[by_partner] = _partners(own[rows][who[by_partner]], partners_of[chosen[by_partner]])
+        probability[by_partner] = np.asarray(together[partner[by_partner], chosen[by_partner]]).ravel()
+        baskets = counts[rows].toarray()[who, chosen].astype(np.int64)
+        yield first + who, chosen, score[who, chosen], baskets, partner, probability
+
+
+def _partners(own: sparse.csr_matrix, together: sparse.csr_matrix) -> Integers:
+    """Return the item with the largest product of frequency and probability in each row; the smaller one if equal.
+
+    Both matrices have one row per ranked item and one column per item of the shop; no row has only zeros in common.
+    """
+    products = own.multiply(together).tocoo()
+    order = np.lexsort((products.col, -products.data, products.row))
+    _, first = np.unique(products.row[order], return_index=True)
+    best: Integers = products.col[order][first]
+    return best

@@ -120,6 +120,17 @@ def test_equal_runs_in_other_folders_at_other_times_have_equal_facts(
     assert found["as_of"] == ("2025-12-01" if name == "check" else found["as_of"]) >= "2025-12-01"
 
 
+@pytest.mark.parametrize("words", [("needs", "--next-items"), ("segment",), ("check",), ("forecast",)])
+def test_the_facts_have_each_remark_once(made: Path, tmp_path: Path, run: Run, words: tuple[str, ...]) -> None:
+    path = tmp_path / "orders.csv"
+    lines = (made / "orders.csv").read_text(encoding="utf-8").splitlines()
+    items = [f"{line},item-{number % 7},color" for number, line in enumerate(lines[1:])]
+    path.write_text("\n".join([f"{HEADER},product_id,colour", *items]) + "\n", encoding="utf-8")
+    remarks = facts(run, tmp_path, words[0], path, *words[1:])["remarks"]
+    assert any("orders.csv" in each for each in remarks)
+    assert len(remarks) == len(set(remarks))
+
+
 @pytest.mark.parametrize("name", KNOWLEDGE_COMMANDS)
 def test_equal_runs_on_equal_knowledge_bases_have_equal_facts(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch, name: str

@@ -31,6 +31,16 @@ def test_an_item_bought_together_by_others_follows_the_own_items() -> None:
     assert 2 not in items_of(found, 0)
 
 
+def test_the_partner_is_the_item_whose_co_purchases_are_most_of_the_score() -> None:
+    others = [(who, 0, item) for who in range(1, 30) for item in (0, 1)]
+    found = made([(0, 0, 0), (0, 1, 2), *others])
+    mine = found.customers == 0
+    assert items_of(found, 0) == [2, 0, 1]
+    assert found.partners[mine].tolist() == [-1, -1, 0]
+    assert found.partner_baskets[mine].tolist() == [0, 0, 30]
+    assert found.shared_baskets[mine].tolist() == [0, 0, 29]
+
+
 def test_scores_fall_within_a_customer_and_equal_entries_count_once() -> None:
     rows = [(who, day, (who * day) % 7) for who in range(9) for day in range(12)]
     found, twice = made(rows), made(rows * 2)
