@@ -1,8 +1,8 @@
 """Links between customer ids of one person: the file ``identities.csv`` of a workspace.
 
-The file has one line per link and no value of a customer, only ids and names of fields, so that it can be reviewed and
-kept in git. Deleting a line undoes the link; the verdict ``different`` forbids it. The store is never changed: analyses
-replace the ids of linked customers by the id of their person while they read.
+The file has one line per link. A line contains ids and names of fields, but no contact or other value of a customer, so
+that the file can be reviewed and kept in git. Deleting a line undoes the link; the verdict ``different`` forbids the
+link. The store is never changed: analyses replace the ids of linked customers by the person id while they read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Link:
     person_id
         Id of the person; empty for ``different``.
     rule
-        How it was found: ``model`` or ``review``.
+        How the link was found: ``model`` or ``review``.
     probability
         Probability of a match; empty if a person decided.
     weight
@@ -77,16 +77,16 @@ COLUMNS = tuple(field.name for field in fields(Link))
 
 @dataclass(frozen=True)
 class Identities:
-    """All links of a workspace, sorted by their ids."""
+    """All links and forbidden links of a workspace, sorted by their ids."""
 
     links: tuple[Link, ...] = ()
 
     @cached_property
     def persons(self) -> Mapping[str, str]:
-        """Person id by customer id, for all customers that are linked to another one.
+        """Person id by customer id, for all customers that are linked to another customer.
 
-        A person keeps the id that most of its lines name. An id that belongs to a customer outside of the person (its
-        line was deleted) is not used; then the first customer id is the person's.
+        The person id is the ``person_id`` that most lines of the person have, if that is a customer id of the person;
+        it is not if its line was deleted. Then the person id is the first customer id of the person.
         """
         member_of = components((link.left, link.right) for link in self.links if link.verdict == SAME)
         members: dict[str, list[str]] = defaultdict(list)
@@ -105,12 +105,12 @@ class Identities:
 
     @property
     def forbidden(self) -> frozenset[tuple[str, str]]:
-        """Pairs of customer ids of different persons."""
+        """Pairs of customer ids with the verdict ``different``, each in the order ``(left, right)``."""
         return frozenset((link.left, link.right) for link in self.links if link.verdict == DIFFERENT)
 
     @property
     def decided(self) -> tuple[Link, ...]:
-        """Links that a person decided."""
+        """Links and forbidden links that a person decided, not the model."""
         return tuple(link for link in self.links if not link.of_model)
 
     def having(self, links: Iterable[Link]) -> Identities:
@@ -119,7 +119,7 @@ class Identities:
         return Identities(tuple(by_pair[pair] for pair in sorted(by_pair)))
 
     def text(self) -> str:
-        """Return the content of the file."""
+        """Return the links as the text of ``identities.csv``."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -127,7 +127,7 @@ class Identities:
         return out.getvalue()
 
     def write(self, path: Path) -> None:
-        """Write the file; without links and without a file, write nothing."""
+        """Write the links to a file; no file is created if there are no links."""
         if not self.links and not path.exists():
             return
         with replacing(path) as draft:
@@ -135,7 +135,7 @@ class Identities:
 
 
 def persons_digest(persons: Mapping[str, str]) -> str:
-    """Return a key for the persons of customers; empty without any."""
+    """Return a SHA-256 hash of the person ids by customer id, to detect changes; empty without linked customers."""
     if not persons:
         return ""
     text = "\n".join(f"{customer}\0{person}" for customer, person in sorted(persons.items()))
@@ -143,7 +143,7 @@ def persons_digest(persons: Mapping[str, str]) -> str:
 
 
 def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the first id of the connected component of each id."""
+    """Return by id the first id, in alphabetical order, of its connected component."""
     parent: dict[str, str] = {}
 
     def root(customer: str) -> str:
@@ -159,13 +159,13 @@ def components(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def read_identities(path: Path) -> Identities:
-    """Return the links of a file; none without a file.
+    """Return the links in a file; no links if the file does not exist.
 
     Raises
     ------
     UsageError
-        The file is not readable, a column is missing, or a line has an unknown verdict or no two different ids. The
-        error names the line.
+        The file is not readable, a column is missing, or a line has an unknown verdict or not two different ids.
+        The error names the line.
     """
     if not path.exists():
         return Identities()
@@ -200,5 +200,5 @@ def read_identities(path: Path) -> Identities:
 
 
 def ordered(link: Link) -> Link:
-    """Return a link with its ids in order."""
+    """Return a link with its two ids in alphabetical order (``left < right``)."""
     return link if link.left < link.right else replace(link, left=link.right, right=link.left)

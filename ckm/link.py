@@ -51,12 +51,12 @@ class LinkResult(Result):
     ----------
     frame
         One row per link: ``person_id``, ``left`` and ``right`` (customer ids), ``probability`` of a match, ``weight``
-        in bits, names of the agreeing ``fields``, and ``by`` whom.
+        in bits, ``fields`` (names of the agreeing fields), and ``by`` (who decided: ``ckm link`` or a person).
     persons
-        ``customer_id`` and ``person_id`` of every customer id.
+        One row per customer id: ``customer_id``, ``person_id``.
     changes
-        ``change`` (new, merged, split), ``person_id`` and ``customers`` (ids, separated by spaces), against the links
-        that were there before.
+        Changes since the earlier links, one row per person: ``change`` (new, merged, split), ``person_id`` and
+        ``customers`` (ids, separated by spaces).
     uncertain
         Pairs for review, which are not linked, most uncertain first: ``left``, ``right``, ``probability``, ``agree``,
         ``differ`` (names of fields), ``verdict`` (empty).
@@ -78,7 +78,7 @@ class LinkResult(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Counts: customer ids, persons, links, wrong links to expect, pairs for review."""
+        """One row each (``what``, ``count``): customer ids, persons, links, wrong links to expect, pairs for review."""
         counts = {
             "customer ids": self.persons.height,
             "persons": self.persons["person_id"].n_unique(),
@@ -90,23 +90,23 @@ class LinkResult(Result):
 
     @property
     def expected_wrong(self) -> float:
-        """Expected number of wrong links, by the probabilities of the links that the model found."""
+        """Expected number of wrong links: the sum of 1 - probability over the links that the model found."""
         return float((1 - self.frame["probability"]).sum())
 
 
 @dataclass(frozen=True)
 class LinkExplanation(Result):
-    """Why two customer ids are linked, or not.
+    """Why two customer ids are linked or not linked.
 
     Attributes
     ----------
     frame
-        One row per field: ``field``, ``agreement`` (equal, similar, different, missing), ``weight`` in bits (positive:
-        for one person). No value of a customer.
+        One row per field: ``field``, ``agreement`` (equal, similar, different, missing), ``weight`` in bits
+        (positive: evidence for one person; null if missing). The values of the fields are not shown.
     probability
-        Probability that both are of one person.
+        Probability that both ids are of one person.
     verdict
-        Decision of a person: ``same``, ``different`` or empty.
+        Decision of a person: ``same`` or ``different``; empty without a decision.
     remarks
         Remarks.
     """
@@ -118,7 +118,7 @@ class LinkExplanation(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Probability and verdict."""
+        """One row: ``probability``, ``verdict``."""
         return pl.DataFrame({"probability": [self.probability], "verdict": [self.verdict]})
 
 
@@ -132,20 +132,21 @@ def link(
 ) -> LinkResult:
     """Find the customer ids that are of one person, and write them to ``identities.csv`` of the workspace.
 
-    Names, e-mail addresses, telephone numbers, addresses, dates of birth and ids are compared as a probabilistic record
-    linkage (:mod:`ckm.models.linkage`); nothing is labelled. Links with a probability of at least
-    :data:`ckm._link.linkage.AUTOMATIC` are made; less probable pairs are for review. Decisions of people in
-    ``identities.csv`` are kept: ``same`` links, ``different`` forbids. A person keeps its id from run to run.
+    Names, e-mail addresses, telephone numbers, addresses, dates of birth and ids are compared by probabilistic record
+    linkage (:mod:`ckm.models.linkage`), without labelled pairs. Pairs with a probability of at least
+    :data:`ckm._link.linkage.AUTOMATIC` are linked; less probable pairs are for review. Decisions of people in
+    ``identities.csv`` are kept: ``same`` links two ids, ``different`` forbids the link. A person keeps its id from run
+    to run.
 
     Parameters
     ----------
     source
-        A workspace; a file or a table of records, which is linked without writing anything; None for the workspace
-        around the current folder.
+        A workspace; a file or a table of records, for which nothing is written; None for the workspace around the
+        current folder.
     dry_run
-        Write nothing.
+        Whether to leave ``identities.csv`` unchanged.
     on
-        Date that is written beside new links. Default: today.
+        Date of new links in ``identities.csv``. Default: today.
     seed
         Seed of the sample of random pairs.
     progress
@@ -156,14 +157,14 @@ def link(
     UsageError
         There is no workspace, or ``identities.csv`` is invalid.
     NotEnoughDataError
-        There are fewer than two records, or nothing that can be compared.
+        There are fewer than two records, or no field can be compared.
     """
     tell = progress or (lambda _: None)
     tell("reading")
     records, workspace = records_of_source(source)
     known = read_identities(workspace.root / FILE) if workspace is not None else Identities()
     found = _linkage(records, known, seed, tell)
-    result = _result(records, found, known, on or date.today())  # a date for people; no result depends on it
+    result = _result(records, found, known, on or date.today())  # written to the file; no link depends on it
     if workspace is None or dry_run:
         return result
     path = workspace.root / FILE
@@ -174,14 +175,14 @@ def link(
 def explain(
     source: str | os.PathLike[str] | pl.DataFrame | None, left: str, right: str, *, seed: int = 0
 ) -> LinkExplanation:
-    """Return why two customer ids are linked, or not: agreement and weight of each field, without values.
+    """Return why two customer ids are linked or not: agreement and weight of each field, without values.
 
     Raises
     ------
     UnknownNameError
         A customer id is unknown.
     UsageError, NotEnoughDataError
-        As :func:`link`.
+        Same errors as of :func:`link`.
     """
     records, workspace = records_of_source(source)
     known = read_identities(workspace.root / FILE) if workspace is not None else Identities()
@@ -229,26 +230,26 @@ def review(
     by: str,
     on: date | None = None,
 ) -> Identities:
-    """Write decisions of a person on pairs of customer ids to ``identities.csv``.
+    """Write a person's decisions on pairs of customer ids to ``identities.csv``; return all links of the file.
 
-    The next :func:`link` forms the persons with them.
+    The next :func:`link` applies the decisions to all ids of the persons.
 
     Parameters
     ----------
     source
-        A workspace; None for the one around the current folder.
+        A workspace; None for the workspace around the current folder.
     verdicts
         ``same`` or ``different`` by pair of customer ids; or a CSV file with the columns ``left``, ``right`` and
-        ``verdict``, of which lines without a verdict are passed over.
+        ``verdict``; lines without a verdict are ignored.
     by
-        Who decided.
+        Name of the person who decided.
     on
         Date of the decisions. Default: today.
 
     Raises
     ------
     UsageError
-        There is no workspace; a verdict or a customer id is unknown. The error names the line of a file.
+        There is no workspace; a verdict or a customer id is unknown. For a file, the error names the line.
     """
     workspace = open_workspace(None if source is None else Path(source))
     if by == MODEL:
@@ -339,7 +340,7 @@ def _agreement(level: int, levels: int) -> str:
     if level < 0:
         return "missing"
     if level == levels - 1:
-        return "equal" if levels > 2 else "yes"  # whether names are exchanged
+        return "equal" if levels > 2 else "yes"  # the field on exchanged names has two levels: no and yes
     if levels == 2:
         return "no"
     return "similar" if level >= SIMILAR else "different"

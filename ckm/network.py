@@ -1,4 +1,4 @@
-"""Customer network: groups, distributors, partners, contacts, referrals, industries, and findings by money."""
+"""Customer network: the function of ``ckm network``, for groups, dependencies and referrals of customers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def network(
     keep: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Network:
-    """Return the relations of customers as groups, dependencies and referrals, with findings in order of money.
+    """Return groups, dependencies and referrals of customers, with findings, largest amount first.
 
     Relations come from the table ``relationships`` and from ``parent_id`` of the customers. Revenue is net sales of 12
     months; warnings and value at risk come from the newest saved run of ``ckm churn-warn``, and are null without one.
@@ -53,22 +53,23 @@ def network(
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.source.dataset_of`; only a workspace has relations.
+        A workspace, file or table (:func:`ckm.dataset.source.dataset_of`); only a workspace has relations.
     as_of
-        As-of date: relations that are not valid on it are left out. Default: the newest usual day.
+        As-of date: relations that are not valid on this day are left out. Default: the newest usual day.
     min_group_size
-        Groups that are named after a person, and industries, of fewer customers are not shown.
+        Minimum number of customers of a group that is named after a person, and of an industry. Smaller groups are left
+        out, and smaller industries are combined.
     names
-        Whether the names of persons may be shown.
+        Whether to show the names of persons.
     keep
-        Whether a workspace may save the ledger.
+        Whether to save the customer ledger in the workspace.
     progress
         Called with the name of each stage.
 
     Raises
     ------
     NotEnoughDataError
-        There are neither relations nor industries, no purchases by the day, or no amounts.
+        There are neither relations nor industries, no purchases by the as-of date, or no amounts.
     UsageError
         ``min_group_size`` is negative, or amounts are of several currencies.
 
@@ -137,10 +138,10 @@ def _network(dataset: Dataset, as_of: date | None, *, keep: bool) -> CustomerNet
 
 
 def _churn(dataset: Dataset, as_of: date) -> tuple[pl.DataFrame | None, date | None]:
-    """Return the customers with a warning in the newest saved run, by person, and the as-of date of that run."""
+    """Return customers with a churn warning in the newest saved run, with person ids, and the as-of date of the run."""
     if dataset.workspace is None:
         return None, None
-    from ckm.store import Store  # import here: deltalake is not needed for a plain file
+    from ckm.store import Store  # imported late: a file needs no deltalake
 
     saved = newest_warnings(Store(dataset.workspace.store_dir), as_of)
     if saved is None:

@@ -1,4 +1,4 @@
-"""Erase a customer for good, export all that is known about one, remove old rows, and copy tables without persons.
+"""Erase a customer, export all rows on a customer, remove expired rows, and copy tables without persons.
 
 >>> import ckm
 >>> ckm.privacy.erase("shop", "cus_42").frame   # doctest: +SKIP
@@ -62,7 +62,7 @@ class ErasureResult(Result):
     Attributes
     ----------
     receipt
-        What was removed, and what is beyond reach.
+        Number of removed rows by place, and places where the person remains.
     remarks
         Remarks.
     """
@@ -74,7 +74,8 @@ class ErasureResult(Result):
     def frame(self) -> pl.DataFrame:
         """One row per place: ``place``, ``status``, ``rows``.
 
-        The status is removed, pseudonymised, remains, or beyond reach; the number of rows is null if not counted.
+        The status is ``removed``, ``pseudonymised``, ``remains``, or ``beyond reach`` (source files, history of git);
+        the number of rows is null if it is not counted.
         """
         receipt = self.receipt
         rows = [
@@ -102,10 +103,10 @@ def erase(
 ) -> ErasureResult:
     """Erase persons from a workspace, and drop their rows from every later load.
 
-    All ids that ``identities.csv`` links to the given ones are erased too. Rows are removed from the store with its
-    quarantine, replaced rows, run history and cached ledger, from ``identities.csv`` and from the lists in ``out/``. A
-    receipt is written to ``privacy/receipts/``. An erasure that was killed is completed by the next one, or by the
-    next load.
+    All ids that ``identities.csv`` links to the given ids are erased too. Rows are removed from the store with its
+    quarantine, replaced rows, run history and cached ledger, from ``identities.csv``, from the result files in
+    ``out/`` and from the audiences. A receipt is written to ``privacy/receipts/``. An erasure that was killed is
+    completed by the next erasure or the next load.
 
     Parameters
     ----------
@@ -114,10 +115,11 @@ def erase(
     *ids
         Customer ids as in the store.
     force
-        Whether to erase an id that the store does not have, so that later loads drop it.
+        Whether to erase an id that the store does not have, so that later loads drop its rows.
     keep_counts
-        Whether rows of tables, earlier states and saved runs stay under a random id, without order numbers, names,
-        contacts and texts, so that totals of past reports hold. Quarantine, links and lists are removed.
+        Whether rows of tables, earlier states and saved runs are kept under a random id, without order numbers, names,
+        contacts and texts, so that past totals do not change. Rows of the quarantine, links and result files are
+        removed.
     on
         Date of the erasure, for the receipt. Default: today.
     progress
@@ -135,14 +137,14 @@ def erase(
     if not all(ids or [""]):
         raise UsageError("no customer id is given, or an empty one", hint="ckm privacy erase ID")
     workspace = open_workspace(None if source is None else Path(source))
-    day = (on or date.today()).isoformat()  # a date for people; no result depends on it
+    day = (on or date.today()).isoformat()  # written to the receipt; no analysis depends on it
     receipt = erasure.erase(workspace, ids, day, force=force, keep_counts=keep_counts, progress=progress)
     return ErasureResult(receipt, tuple(_remarks(receipt)))
 
 
 @dataclass(frozen=True)
 class PersonalDataResult(Result):
-    """All that a workspace has on one person.
+    """All rows of a workspace on one person.
 
     Attributes
     ----------
@@ -167,7 +169,7 @@ class PersonalDataResult(Result):
         return self.frame
 
     def to_json(self) -> str:
-        """Return all rows, sources and purposes as JSON."""
+        """Return all rows, sources and purposes as JSON text."""
         return f"{json.dumps(self.data.to_dict(), ensure_ascii=False, indent=2)}\n"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
@@ -176,7 +178,7 @@ class PersonalDataResult(Result):
         Raises
         ------
         UsageError
-            The suffix is another one, or the file cannot be written.
+            The suffix is neither ``.json`` nor ``.html``, or the file cannot be written.
         """
         target = Path(path)
         if target.suffix not in (".json", ".html"):
@@ -188,10 +190,11 @@ class PersonalDataResult(Result):
 
 
 def export(source: str | os.PathLike[str] | None, *ids: str) -> PersonalDataResult:
-    """Return all that a workspace has on a person, with all ids that ``identities.csv`` links.
+    """Return all rows of a workspace on a person, with all ids that ``identities.csv`` links.
 
-    Rows of all tables with the quarantine, replaced rows and earlier states, results of saved runs (segments, churn
-    probabilities, reasons), and links. Each place has its purpose, and the files that the rows came from.
+    The result has rows of all tables, with the quarantine, replaced rows and earlier states; results of saved runs
+    (segments, churn probabilities, reasons); members of audiences; and links. Each table or file has its purpose and
+    the source files of the rows.
 
     Parameters
     ----------
@@ -203,9 +206,9 @@ def export(source: str | os.PathLike[str] | None, *ids: str) -> PersonalDataResu
     Raises
     ------
     UsageError
-        No id is given, or the workspace has nothing on it.
+        No id is given, or the workspace has no row on the person.
     RefusedError
-        As :func:`erase`.
+        A link of the person in ``identities.csv`` has a probability below 90 %, and nobody reviewed it.
     """
     if not all(ids or [""]):
         raise UsageError("no customer id is given, or an empty one", hint="ckm privacy export ID")
@@ -220,13 +223,14 @@ def export(source: str | os.PathLike[str] | None, *ids: str) -> PersonalDataResu
 
 @dataclass(frozen=True)
 class RetentionResult(Result):
-    """Rows that are older than the maximum age of their table.
+    """Number of rows that are older than the maximum age of their table.
 
     Attributes
     ----------
     frame
-        One row per table with a maximum age: ``table``, ``maximum_age`` (days), ``before`` (first day that is kept),
-        ``rows`` (older ones), ``undated`` (rows without a date, which are kept), ``status`` (expired, removed).
+        One row per table with a maximum age: ``table``, ``maximum_age`` (days), ``before`` (first day whose rows are
+        kept), ``rows`` (number of older rows), ``undated`` (number of rows without a date, which are
+        kept), ``status`` (expired, removed).
     applied
         Whether the rows were removed.
     receipt
@@ -253,10 +257,10 @@ def retention(
     on: date | None = None,
     progress: Progress = lambda step: None,
 ) -> RetentionResult:
-    """Count rows that are older than ``privacy.retention`` of ckm.yaml allows, or remove them.
+    """Count or remove rows that are older than ``privacy.retention`` of ckm.yaml allows.
 
     Removed rows cannot be restored: old files of the tables are deleted too. A receipt with the counts is written to
-    ``privacy/receipts/``. A removal that was killed is completed by the next one.
+    ``privacy/receipts/``. A removal that was killed is completed by the next removal.
 
     Parameters
     ----------
@@ -272,14 +276,14 @@ def retention(
     Raises
     ------
     UsageError
-        ``privacy.retention`` is empty, or names no table.
+        ``privacy.retention`` is empty, or has an unknown name.
     BusyError
         Another writer holds the store.
     """
     workspace = open_workspace(None if source is None else Path(source))
     if not workspace.config.privacy.retention:
         raise UsageError("ckm.yaml: privacy.retention is empty", hint="write a maximum age, such as interactions: 3y")
-    day = on or date.today()  # a deadline of the law; no analysis depends on it
+    day = on or date.today()  # retention counts from today by law; no analysis depends on it
     found = old_rows.remove(workspace, day, progress=progress) if apply else old_rows.find_expired(workspace, day)
     status = REMOVED if apply else EXPIRED
     rows = [(each.table, each.days, each.before, each.rows, each.undated, status) for each in found]
@@ -334,15 +338,15 @@ def pseudonymise(
 ) -> PseudonymisedCopy:
     """Write a copy of all tables with keyed hashes instead of ids, without names, contacts and texts.
 
-    Equal ids have equal hashes in all tables, in every copy with the same key. Linked customers have the id of their
-    person. Columns that only a source has are dropped. The store is not changed.
+    Equal ids have equal hashes in all tables and in all copies with the same key. Linked customers have the hash of
+    their person id. Columns that only a source has are dropped. The store is not changed.
 
     Parameters
     ----------
     source
         Folder of the workspace. Default: the workspace around the current folder.
     folder
-        New or empty folder for the copy, a Parquet file per table.
+        New or empty folder for the copy: one Parquet file per table.
     key
         File with the key, outside of the workspace and of the copy.
     progress
@@ -351,7 +355,7 @@ def pseudonymise(
     Raises
     ------
     RefusedError
-        The key is inside of the workspace or of the copy, is too short, or is readable for others; or a group of
+        The key is inside of the workspace or of the copy, is too short, or can be read by other users; or a group of
         customers with equal quasi-identifiers is smaller than ``privacy.min_group_size``.
     UsageError
         The folder is not empty.

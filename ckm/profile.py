@@ -1,4 +1,4 @@
-"""All that is known of one customer, for whoever has the customer on the telephone: the function of ``ckm profile``."""
+"""Profile of one customer, for staff in contact with the customer: the function of ``ckm profile``."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ __all__ = ["CustomerProfile", "profile"]
 def profile(
     source: Source, customer_id: str, *, as_of: date | None = None, role: str | None = None, lang: str = ""
 ) -> CustomerProfile:
-    """Return all that is known of one customer; only the rows of this customer are read.
+    """Return the profile of one customer; only the rows of this customer are read.
 
     Orders, net sales, stage and segments are computed with the functions and saved definitions of ``ckm segment``. The
-    churn probability and its reasons are those of the newest saved run of ``ckm churn-warn``.
+    churn probability and the churn reasons come from the newest saved run of ``ckm churn-warn``.
 
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.source.dataset_of`.
+        A workspace, file or table (:func:`ckm.dataset.source.dataset_of`).
     customer_id
-        A customer id, exactly as in the data; of linked ids any one.
+        A customer id, exactly as in the data; any id of linked ids.
     as_of
         As-of date. Default: the newest usual day.
     role
-        Role of the reader: columns and knowledge entries that it may not see are left out
-        (:mod:`ckm._profile.roles`). Default: the setting ``kb.role``, else no check.
+        Role of the reader: columns and knowledge entries that the role may not see are left out
+        (:mod:`ckm._profile.roles`). Default: the setting ``kb.role``; without a role all columns are visible.
     lang
         Preferred language of the titles of knowledge entries. Default: the setting ``kb.prefer_lang``, else English.
 
     Raises
     ------
     UsageError
-        No customer has this id; the message contains no id. Or the customer's amounts have several currencies.
+        No customer has this id (the error contains no id), or the customer's amounts have several currencies.
     InputError
         A file of the data is damaged.
     NotEnoughDataError
@@ -79,7 +79,7 @@ def profile(
         else ""
     )
     remarks = [basis(f"{len(record.members)} linked ids count as one person")] if len(record.members) > 1 else []
-    # the id of the person is another one than the given id where ids are linked
+    # if ids are linked, the person id can differ from the given id
     shown_id = record.customer_id if Exposure.identity in exposures else customer_id
     return CustomerProfile(shown_id, record.as_of, role, sections, tuple(remarks), hidden)
 
@@ -87,7 +87,7 @@ def profile(
 def _sections(record: CustomerRecord, role: str | None, lang: str) -> list[ProfileSection]:
     store = None
     if record.dataset.workspace is not None:
-        from ckm.store import Store  # import here: deltalake is not needed for a plain file
+        from ckm.store import Store  # imported late: a file needs no deltalake
 
         store = Store(record.dataset.workspace.store_dir)
     customers = record.rows(CUSTOMERS)

@@ -1,1 +1,1 @@
-"""Record linkage of customers: which customer ids are of one person."""
+"""Record linkage of customers: which customer ids belong to one person."""

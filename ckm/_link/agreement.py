@@ -1,4 +1,4 @@
-"""Agreement of two records in each field, in levels of similarity."""
+"""Agreement of pairs of records in each compared field, as levels from different to equal."""
 
 from __future__ import annotations
 
@@ -58,18 +58,20 @@ SCRIPTS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Agreement of pairs.
+    """Agreement of pairs of records in each compared field.
 
     Attributes
     ----------
     names
-        Names of the fields.
+        Names of the compared fields.
     levels
-        Per field the level of each pair.
+        Per field the level of each pair, from 0 (different) to the highest (equal), or :data:`MISSING` if a record has
+        no value; each of shape (pairs,).
     rarity
-        What the rarity of shared values adds.
+        Log likelihood ratio that the rarity of the shared values adds to each pair.
     may_be_relatives
-        Whether a pair shares a street, telephone or mailbox, but a fact about the person contradicts; shape (pairs,).
+        Whether a pair has a street, telephone or mailbox in common while a fact about the person differs; shape
+        (pairs,).
     """
 
     names: tuple[str, ...]
@@ -79,7 +81,7 @@ class Comparison:
 
 
 class Comparer:
-    """Compares pairs of records.
+    """Compares pairs of records field by field.
 
     Parameters
     ----------
@@ -119,22 +121,27 @@ class Comparer:
 
     @property
     def personal(self) -> tuple[bool, ...]:
-        """Per compared field whether it belongs to one person."""
+        """Per compared field whether its value belongs to one person, not to a household."""
         return tuple(name == EXCHANGED or link_fields()[name].personal for name in self.names)
 
     @property
     def usual(self) -> tuple[Usual, ...]:
-        """Per compared field how it usually agrees."""
+        """Per compared field the prior distribution of its levels for matches and for pairs of one household."""
         return tuple(usual_agreement(name) for name in self.names)
 
     def compare(self, left: Codes, right: Codes) -> Comparison:
-        """Return the agreement of pairs of records.
+        """Return the agreement of pairs of records in each compared field.
 
-        Agreement on a contact that persons with different given names share counts only beside similar given names: a
-        shared mailbox or telephone never links two records alone.
+        If records with different given names have one e-mail address or telephone, equality of this contact counts
+        only for pairs with similar given names: a shared mailbox or telephone alone never links two records.
+
+        Parameters
+        ----------
+        left, right
+            Row numbers of the two records of each pair; each of shape (pairs,).
         """
         levels = {name: self._levels(name, self._codes[name][left], self._codes[name][right]) for name in self.fields}
-        if len(levels) == 1:  # how often similar values are of one person is learned only beside other fields
+        if len(levels) == 1:  # one field: the model cannot learn how often similar values are of one person
             levels = {name: np.where(level == EXACT, level, np.minimum(level, 0)) for name, level in levels.items()}
         if "email" in levels:
             one, other = (self._is_role[self._codes["email"][each]] for each in (left, right))
@@ -162,10 +169,16 @@ class Comparer:
         return Comparison(self.names, tuple(levels.values()), self._rarity(levels, left), relatives)
 
     def population(self, seed: int = 0) -> Population:
-        """Return the agreement of all pairs of records with names in one script, by a sample where there are many.
+        """Return the agreement of all pairs of records with names in one script; of many pairs a sample is compared.
 
-        The share of equal values is exact, because chance agreement on a rare value is too rare for a sample. Equal
-        values of identifying fields are left out: they are of one person, or shared and not compared.
+        The share of pairs with equal values is computed from all records, because a sample has too few pairs with the
+        same rare value. Pairs with equal values of an identifying field are not counted: they are of one person, or the
+        contact is shared and not compared.
+
+        Parameters
+        ----------
+        seed
+            Seed of the sample of :data:`SAMPLE` random pairs.
         """
         sizes = np.bincount(self.scripts).astype(np.float64)
         pairs = float((sizes * (sizes - 1)).sum() / 2)
@@ -174,7 +187,7 @@ class Comparer:
         distributions = []
         for name, level in zip(compared.names, compared.levels, strict=True):
             counts = np.bincount(level[level >= 0], minlength=2 if name == EXCHANGED else LEVELS).astype(np.float64)
-            if name in IDENTIFYING and self.fields != ("phone",):  # a telephone alone may be of a household
+            if name in IDENTIFYING and self.fields != ("phone",):  # an equal telephone may be of a household
                 counts[EXACT] = 0.0
             elif name in self._frequency:
                 counts = _with_exact_share(counts, self._exact_share(name))
@@ -199,7 +212,7 @@ class Comparer:
         return left[left != right], right[left != right]
 
     def _exact_share(self, name: str) -> float:
-        """Return the share of pairs of one script with equal values, of those with both values."""
+        """Return the share of equal values among the pairs of one script in which both records have a value."""
         codes, known = self._codes[name], self._codes[name] >= 0
         within = np.unique(codes[known] * (len(SCRIPTS) + 1) + self.scripts[known], return_counts=True)[1]
         of_script = np.bincount(self.scripts[known]).astype(np.float64)
@@ -207,10 +220,11 @@ class Comparer:
         return float((within * (within - 1.0)).sum()) / pairs if pairs else 0.0
 
     def _exchange_names(self, levels: dict[str, Levels], left: Codes, right: Codes) -> Levels:
-        """Return where the names agree better in exchanged order, and set their levels to those of this order.
+        """Return 1 for pairs whose names agree better in exchanged order, else 0; shape (pairs,).
 
-        Which of the two records has the order exchanged is unknown. So the better agreement counts as that of the
-        surname, which members of a household share.
+        The levels of the two names of such a pair are replaced in ``levels`` by those of the exchanged order. It is
+        unknown which of the two records has its names exchanged. So the higher level counts as that of the surname,
+        which members of a household share.
         """
         given, surname = (self._codes[name] for name in NAMES)
         crossed = [self._levels(NAMES[0], given[left], surname[right]),
@@ -221,7 +235,7 @@ class Comparer:
         return exchanged.astype(np.int8)
 
     def _pass_over_scripts(self, levels: dict[str, Levels], left: Codes, right: Codes) -> None:
-        """Set names in different scripts to missing where an address or an id is equal: one is a transliteration."""
+        """Set the levels of names in different scripts to missing if an e-mail address or a national id is equal."""
         scripts = self.scripts[left], self.scripts[right]
         certain = [levels[name] == EXACT for name in OWN if name in levels]
         passed = (scripts[0] != scripts[1]) & np.any(certain, axis=0) if certain else np.zeros(len(left), dtype=bool)
@@ -236,7 +250,7 @@ class Comparer:
     def _shared(self, name: str) -> NDArray[np.bool_]:
         """Return which values of a contact several persons use; shape (values,).
 
-        These are mailboxes of a role, and values beside given names of different persons.
+        These are mailboxes of a role (``info@``), and contacts in records with different given names.
         """
         shared = np.zeros(max(1, len(self._compared[name].values)), dtype=bool)
         if name == "email":
@@ -247,7 +261,7 @@ class Comparer:
         order = np.argsort(codes, kind="stable")
         order = order[codes[order] >= 0]
         left, right = self._neighbours(order, name)
-        first = order[np.searchsorted(codes[order], codes[right])]  # each record with the value's first one, too
+        first = order[np.searchsorted(codes[order], codes[right])]  # and with the first record of the value
         left, right = np.append(left, first), np.append(right, right)
         level = self._levels("given_name", self._codes["given_name"][left], self._codes["given_name"][right])
         if self.has_both_names:
@@ -262,14 +276,20 @@ class Comparer:
         return shared
 
     def _neighbours(self, order: Codes, name: str) -> tuple[Codes, Codes]:
-        """Return the pairs of neighbours in ``order``, records sorted by the code of ``name``, with equal values."""
+        """Return the pairs of adjacent records in ``order`` with equal values of the field ``name``.
+
+        ``order`` has row numbers of records, sorted by the code of this field.
+        """
         codes = self._codes[name]
         left, right = order[:-1], order[1:]
         same = (codes[left] == codes[right]) & (codes[left] >= 0)
         return left[same], right[same]
 
     def _given_names_differ_often(self) -> bool:
-        """Return whether records with one id have different given names more often than twins are customers."""
+        """Return whether given names differ in more than :data:`OFTEN` of the pairs with an equal national id.
+
+        Twins whose ids were mistaken for each other are rarer. False if there are fewer than :data:`MANY_PAIRS` pairs.
+        """
         if not {"national_id", "given_name"} <= set(self.fields):
             return False
         left, right = self._neighbours(np.argsort(self._codes["national_id"], kind="stable"), "national_id")
@@ -277,7 +297,10 @@ class Comparer:
         return bool((level >= 0).sum() >= MANY_PAIRS and (level[level >= 0] == 0).mean() > OFTEN)
 
     def _share_of_pairs(self, name: str, users: Codes) -> float:
-        """Return the share of pairs that have values with so many ``users``, of those with both values."""
+        """Return the share of pairs with an equal contact among the pairs in which both records have a contact.
+
+        ``users`` has the number of records with each contact that counts.
+        """
         known = float(self._frequency[name].sum())
         return float((users * (users - 1.0)).sum()) / max(1.0, known * (known - 1))
 
@@ -285,16 +308,16 @@ class Comparer:
         return self._compared[name].levels(left, right)
 
     def _frequencies(self, name: str) -> Codes:
-        """Return the number of records with each value; of a name in either order."""
+        """Return the number of records with each value; a name counts as given name and as surname. Shape (values,)."""
         columns = NAMES if name in NAMES and self.has_both_names else (name,)
         codes = np.concatenate([self._codes[column] for column in columns])
         return np.bincount(codes[codes >= 0], minlength=max(1, len(self._compared[name].values)))
 
     def _rarity(self, levels: dict[str, Levels], left: Codes) -> Rarity:
-        """Return what the rarity of shared values adds.
+        """Return the log likelihood ratio that the rarity of the equal values adds to each pair.
 
-        A contact of one person adds nothing. One that several persons use is as rare as it is used, not as rare as
-        contacts are.
+        An equal contact that one person uses adds nothing. An equal contact that several persons use counts against a
+        match the more, the more records have it.
         """
         found = Rarity(np.zeros(len(left)), np.zeros(len(left)))
         for name in self.fields:
@@ -307,7 +330,7 @@ class Comparer:
                 by_chance = max(self._sharing[name], 2 * LEAST_PAIRS / (known * (known - 1)))
                 total[exact] += np.minimum(0.0, rarity_of(users / known, by_chance))
                 continue
-            others = frequency - 1  # of a record with the value, other records with it
+            others = frequency - 1  # for a record with the value: number of other records with the value
             mean = float((frequency * others).sum() / max(1.0, frequency.sum()))
             if mean:
                 total[exact] += rarity_of(np.maximum(others[self._codes[name][left[exact]]], 1.0), mean)
@@ -319,7 +342,7 @@ def _sum(levels: list[Levels]) -> Levels:
 
 
 def _with_exact_share(counts: Floats, share: float) -> Floats:
-    """Return counts of levels whose share of equal values is ``share``."""
+    """Return the counts of the levels, rescaled so that equal values have the share ``share``; shape (levels,)."""
     rest, total = counts[:EXACT].sum(), counts.sum()
     if not rest or share >= 1:
         return counts
@@ -327,12 +350,15 @@ def _with_exact_share(counts: Floats, share: float) -> Floats:
 
 
 def _numbers_in(addresses: pl.Series) -> NDArray[np.uint64]:
-    """Return a hash of the digits in each address: namesakes have like mailboxes, neighbours like streets."""
+    """Return a hash of the digits in each address; shape (records,).
+
+    Mailboxes of namesakes and addresses in one street often differ in the digits only.
+    """
     return addresses.str.replace_all(r"\D", "").hash().to_numpy()
 
 
 def scripts_of(records: pl.DataFrame) -> Codes:
-    """Return a number for the script of each record's name, 0 without one; shape (records,)."""
+    """Return the code in :data:`SCRIPTS` of the script of each record's name, 0 without a name; shape (records,)."""
     names = [pl.col(name) for name in NAMES if name in records.columns]
     if not names:
         return np.zeros(records.height, dtype=np.int64)

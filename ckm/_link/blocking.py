@@ -34,11 +34,11 @@ MOST_WAITING = 20_000_000
 
 
 def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
-    """Return the records of each candidate pair: ``left < right``, sorted, no pair twice.
+    """Return the row numbers of the records of each candidate pair: ``left < right``, sorted, without repeats.
 
-    A key is a value, a part of a value (the start of a word, day and month of a date, the mailbox of an address), or
-    two of these of different fields. Given name and surname are one field with two values, because some records have
-    them in exchanged order.
+    Two records are a candidate pair if they have a key in common. A key is a value, a part of a value (the start of a
+    word, day and month of a date, the mailbox of an e-mail address), or a combination of two keys of different fields.
+    Given name and surname are one field with two values, because some records have them in exchanged order.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def candidate_pairs(records: pl.DataFrame) -> tuple[Pairs, Pairs]:
         if _field(kind[0]) == _field(kind[-1]) and len(kind) > 1:
             continue
         if not complete.isdisjoint(kind):
-            continue  # all its pairs share that one key
+            continue  # all pairs with this combined key are already found by one of its keys
         hashes, known = keys[kind[0]]
         for other in kind[1:]:
             hashes, known = _joined((hashes, known), keys[other])
@@ -74,9 +74,9 @@ def _field(key: str) -> str:
 
 
 def _keys(records: pl.DataFrame) -> dict[str, Key]:
-    """Return by ``field:part`` the hashes of the key of each record, and a mask of the known ones.
+    """Return by ``field:part`` the hash of each record's key, and whether the record has the key; shape (records,).
 
-    The arrays of a key of names are twice as long: those of all given names come first, then those of all surnames.
+    The arrays of a key of names have shape (2 * records,): all given names come first, then all surnames.
     """
     parts: dict[str, list[pl.Expr]] = {}
     for name in records.columns:
@@ -115,16 +115,16 @@ def _keys(records: pl.DataFrame) -> dict[str, Key]:
 
 
 def _joined(key: Key, other: Key) -> Key:
-    """Return the combination of two keys; of a field with two values each is combined."""
+    """Return the combination of two keys; each of the two values of a name is combined with the other key."""
     length = max(len(key[0]), len(other[0]))
     hashes, known = zip(*((np.resize(each, length) for each in one) for one in (key, other)), strict=True)
     return hashes[0] * MIXER ^ (hashes[1] + MIXER), known[0] & known[1]
 
 
 def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tuple[Pairs, Pairs, bool]:
-    """Return the pairs of records with equal hashes, from the smallest blocks up to about ``most`` pairs.
+    """Return pairs of records with equal hashes (left, right), and whether these are all pairs with equal hashes.
 
-    The last value is whether these are all pairs with equal hashes.
+    The smallest blocks come first, until there are about ``most`` pairs.
     """
     bits = np.uint64(len(hashes).bit_length())
     keyed = (hashes[rows] >> bits << bits) | rows.astype(np.uint64)  # one sort of integers instead of an argsort
@@ -153,7 +153,7 @@ def _within_blocks(hashes: Hashes, rows: Pairs, records: int, most: float) -> tu
 
 
 def distinct(keys: list[Pairs]) -> Pairs:
-    """Return the distinct keys, sorted; many times faster than ``np.unique``, which hashes them."""
+    """Return the distinct keys of several arrays, sorted; many times faster than ``np.unique``, which hashes them."""
     found = np.concatenate(keys)
     found.sort()
     return found[np.append(True, found[1:] != found[:-1])] if len(found) else found

@@ -1,4 +1,4 @@
-"""Fields that are compared: facts about a person, found among the columns of a source by their names."""
+"""Compared fields (facts about a person), and which column of a source has which field, by the column's name."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ BRACKETED = re.compile(r"\([^)]*\)|__\w+__?$")
 
 @dataclass(frozen=True)
 class LinkField:
-    """A field.
+    """A field of records that linkage compares.
 
     Attributes
     ----------
     name
         Name of the field.
     personal
-        Whether it belongs to one person; other fields are shared by a household.
+        Whether the value belongs to one person (date of birth); else members of a household share the value (street).
     instead_of
-        Coarser fields that are not compared where this one is known.
+        Names of coarser fields that are not compared if most records have a value of this field.
     names
-        Normalised column names.
+        Normalised names of the columns with this field.
     """
 
     name: str
@@ -68,24 +68,24 @@ def _affixes() -> tuple[str, ...]:
 
 @cache
 def titles() -> frozenset[str]:
-    """Return titles that are no part of a name, in lower case."""
+    """Return the titles that are removed from names (``dr``), in lower case."""
     return frozenset(str(each).casefold() for each in load_data(FILE)["titles"])
 
 
 @cache
 def generations() -> dict[str, str]:
-    """Return words after a name that tell a father from a son of the same name, with one word for each generation."""
+    """Return the generation by word after a name: ``jr`` and ``junior`` distinguish a son from his father."""
     return {str(word): str(generation) for word, generation in load_data(FILE)["generations"].items()}
 
 
 @cache
 def role_mailboxes() -> frozenset[str]:
-    """Return mailboxes that belong to a role, not to a person, in lower case: ``info``, ``office``."""
+    """Return the mailboxes of a role instead of a person, in lower case: ``info``, ``office``."""
     return frozenset(str(each).casefold() for each in load_data(FILE)["role_mailboxes"])
 
 
 def field_of(column: str) -> str | None:
-    """Return the field of a column by its name; None if the column is not compared.
+    """Return the name of the field of a column, by the column's name; None if the column is not compared.
 
     >>> field_of("Billing Phone"), field_of("Email (Billing)"), field_of("Notes")
     ('phone', 'email', None)
@@ -102,7 +102,7 @@ def field_of(column: str) -> str | None:
 
 
 def columns_by_field(columns: Iterable[str]) -> dict[str, list[str]]:
-    """Return the columns of each field, in the order of the source."""
+    """Return the column names by name of their field, in the order of the source."""
     found: dict[str, list[str]] = {}
     for column in columns:
         field = field_of(column)

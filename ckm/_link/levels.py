@@ -30,19 +30,19 @@ HALF_A_DATE = 2
 
 
 class FieldLevels:
-    """Compares values of a field.
+    """Compares pairs of values of one field.
 
     Parameters
     ----------
     name
         Name of the field.
     values
-        Distinct normalised values; String. Their places are their codes.
+        Distinct normalised values; String. The code of a value is its position.
 
     Attributes
     ----------
     values
-        The values.
+        The values, with a bound on the similarity of two of them.
     """
 
     def __init__(self, name: str, values: pl.Series) -> None:
@@ -57,7 +57,7 @@ class FieldLevels:
             self._hosts, self._host_lengths = hosts.hash().to_numpy(), hosts.str.len_chars().to_numpy() + 1
 
     def levels(self, left: Codes, right: Codes) -> Levels:
-        """Return the level of each pair of codes, shape (pairs,); :data:`MISSING` where a code is negative."""
+        """Return the level of agreement of each pair of codes, shape (pairs,); :data:`MISSING` for a negative code."""
         level = np.full(len(left), MISSING, dtype=np.int8)
         known = (left >= 0) & (right >= 0)
         level[known] = np.where(left[known] == right[known], np.int8(EXACT), np.int8(0))
@@ -83,8 +83,12 @@ class FieldLevels:
         return np.asarray(similarity) if self._hosts is None else self._of_addresses(similarity, left, right)
 
     def _of_addresses(self, similarity: NDArray[np.float32], left: Codes, right: Codes) -> Floats:
-        """Return the similarity of e-mail addresses: of the mailboxes at one host; at two hosts only a typing error."""
-        assert self._hosts is not None  # of e-mail addresses
+        """Return the similarity of each pair of e-mail addresses, from 0 to 1; shape (pairs,).
+
+        At one host it is the similarity of the mailboxes. Addresses at two hosts are similar only if they differ by a
+        typing error; else the similarity is 0.
+        """
+        assert self._hosts is not None  # only called for e-mail addresses
         lengths = np.maximum(self.values.lengths[left], self.values.lengths[right])
         mailbox = 1 - (1 - similarity) * lengths / np.maximum(1, lengths - self._host_lengths[left])
         error = np.where(similarity >= CUTS[-1], similarity, 0.0)

@@ -1,4 +1,4 @@
-"""Links of records: candidates, their probabilities, and clusters, with decisions of people as constraints."""
+"""Record linkage: candidate pairs, probabilities of a match, and clusters, with decisions of people as constraints."""
 
 from __future__ import annotations
 
@@ -50,15 +50,16 @@ class ScoredPairs:
     Attributes
     ----------
     left, right
-        Records of each pair, ``left < right``.
+        Row numbers of the two records of each pair, ``left < right``; each of shape (pairs,).
     probability
-        Probability that the pair is of one person.
+        Probability that the pair is of one person; shape (pairs,).
     weight
-        Sum of the weights of its fields, in bits.
+        Sum of the weights of the pair's fields, in bits; shape (pairs,).
     agreement
-        Level of each pair and field; shape (pairs, fields).
+        Level of agreement of each pair in each field; shape (pairs, fields).
     may_be_relatives
-        Whether a pair may be of one household as well: its probability is at most :data:`OF_RELATIVES`.
+        Whether a pair may be two members of one household: its probability is limited to :data:`OF_RELATIVES`. Shape
+        (pairs,).
     """
 
     left: Indices
@@ -69,23 +70,23 @@ class ScoredPairs:
     may_be_relatives: NDArray[np.bool_]
 
     def joined(self, other: ScoredPairs) -> ScoredPairs:
-        """Return these pairs and further ones."""
+        """Return the pairs of both, in this order."""
         names = [each.name for each in dataclass_fields(self)]
         return ScoredPairs(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
 
 
 @dataclass(frozen=True)
 class Linkage:
-    """Pairs that may be of one person, and the persons.
+    """Result of record linkage: scored pairs, and the person of each record.
 
     Attributes
     ----------
     pairs
-        Pairs; those with a negligible probability are left out.
+        Pairs with a probability of at least :data:`NEGLIGIBLE`.
     cluster
-        Cluster of each record: its person.
+        Number of the cluster of each record; a cluster is a person. Shape (records,).
     comparer, model
-        What compares and scores any pair; None if no pair was a candidate.
+        Comparer and fitted model, for the score of any pair; None if there was no candidate pair.
     """
 
     pairs: ScoredPairs
@@ -95,15 +96,15 @@ class Linkage:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Names of the compared fields, without the one on exchanged names."""
+        """Names of the compared fields, without the field on exchanged names."""
         return tuple(name for name in self.comparer.names if name != EXCHANGED) if self.comparer else ()
 
     def agreeing(self, pair: int) -> list[str]:
-        """Return the names of the agreeing fields of a pair."""
+        """Return the names of the fields that agree in the pair at the position ``pair``."""
         return [name for name, level in self._levels(pair) if level >= AGREES]
 
     def differing(self, pair: int) -> list[str]:
-        """Return the names of the fields of a pair that both records have and that do not agree."""
+        """Return the names of the fields that differ in the pair at the position ``pair``; missing fields do not."""
         return [name for name, level in self._levels(pair) if 0 <= level < AGREES]
 
     def _levels(self, pair: int) -> list[tuple[str, int]]:
@@ -118,14 +119,14 @@ def link_records(
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Linkage:
-    """Return the links of records.
+    """Return the pairs of records that may be of one person, and the person of each record.
 
     Parameters
     ----------
     fields
         Normalised fields; one row per record.
     forbidden, required
-        Pairs of records that people found to be of different persons, and of one person.
+        Pairs of records that people decided to be of different persons, and of one person.
     seed
         Seed of the sample of random pairs.
     progress
@@ -137,7 +138,7 @@ def link_records(
         There are fewer than two records, or no field has more than one value.
     """
     n = fields.height
-    if n < 2:  # a pair
+    if n < 2:  # there is no pair
         raise NotEnoughDataError(
             "there are not two records with a field of different values to compare",
             hint="load a file with names, e-mail addresses, telephone numbers or addresses",
@@ -166,7 +167,7 @@ def _without_candidates(n: int) -> Linkage:
 
 
 def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> LinkageModel:
-    """Return the model of the candidate pairs, learned from evenly spaced ones if there are many."""
+    """Fit the model to the candidate pairs; of more than :data:`FITTED` pairs, to every k-th."""
     step = -(-len(left) // FITTED)
     sample = comparer.compare(left[::step], right[::step])
     population = comparer.population(seed)
@@ -178,7 +179,7 @@ def _fit(comparer: Comparer, left: Indices, right: Indices, seed: int) -> Linkag
 
 
 def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indices) -> ScoredPairs:
-    """Return the pairs whose probability is not negligible; they are compared in batches, to save memory."""
+    """Return the pairs with a probability of at least :data:`NEGLIGIBLE`; compared in batches to save memory."""
     found: list[ScoredPairs] = []
     for start in range(0, max(1, len(left)), BATCH):
         one, other = left[start : start + BATCH], right[start : start + BATCH]
@@ -198,15 +199,16 @@ def _score(comparer: Comparer, model: LinkageModel, left: Indices, right: Indice
 
 
 def probability_of(model: LinkageModel, compared: Comparison) -> Floats:
-    """Return the probability of a match of each pair, shape (pairs,); of possible relatives a limited one."""
+    """Return the probability of a match of each pair, shape (pairs,); at most :data:`OF_RELATIVES` for relatives."""
     probability = model.posterior(compared.levels, compared.rarity)["match"]
     return np.where(compared.may_be_relatives, np.minimum(probability, OF_RELATIVES), probability)
 
 
 def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
-    """Return the pairs that are not in ``found`` of records that a chain of likely pairs connects.
+    """Return all pairs within groups of records that are not yet in ``found``.
 
-    Groups of more than :data:`LARGEST_GROUP` records get no further pairs.
+    A group is a set of records that pairs with a probability of at least :data:`LIKELY` connect. Groups of more than
+    :data:`LARGEST_GROUP` records get no further pairs.
     """
     group = connected(n, found.left, found.right, found.probability >= LIKELY)
     order = np.argsort(group, kind="stable")
@@ -223,11 +225,11 @@ def _pairs_within_groups(n: int, found: ScoredPairs) -> tuple[Indices, Indices]:
 
 
 def support(probability: Floats) -> Floats:
-    """Return how much each pair supports one person in the mean of a cluster's pairs, from 0 to 1; shape (pairs,).
+    """Return the value of each pair in the mean of a cluster's pairs (average linkage), from 0 to 1; shape (pairs,).
 
-    This is the probability from one half on. Below, it is the log odds, scaled from 0 at :data:`NEGLIGIBLE` to one half
-    at even odds: of two records with few common fields the probability is low, but says much less against one person
-    than that of two records that contradict each other.
+    A probability of at least one half is its own value. A lower probability becomes its log odds, scaled from 0 at
+    :data:`NEGLIGIBLE` to one half at even odds. So a pair with few common fields, of a low probability, counts much
+    less against one person than a pair whose fields contradict each other, of a probability near 0.
     """
     odds = np.log(np.clip(probability, NEGLIGIBLE, 0.5) / (1 - np.clip(probability, NEGLIGIBLE, 0.5)))
     return np.where(probability >= LINKED, probability, 0.5 - 0.5 * odds / np.log(NEGLIGIBLE / (1 - NEGLIGIBLE)))
@@ -239,16 +241,17 @@ def _constrained_clusters(
     forbidden: tuple[Indices, Indices] | None,
     required: tuple[Indices, Indices] | None,
 ) -> Indices:
-    """Return the cluster of each record, shape (n,).
+    """Return the number of the cluster of each record, shape (n,).
 
-    Required pairs are always together; a forbidden pair is apart unless required pairs connect it.
+    The records of a required pair are always in one cluster; those of a forbidden pair are in two clusters, unless
+    required pairs connect them.
     """
     nothing = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     apart, together = forbidden or nothing, required or nothing
     keys = np.concatenate([pairs.left * n + pairs.right, together[0] * n + together[1], apart[0] * n + apart[1]])
     supported = np.where(pairs.may_be_relatives, 0.0, support(pairs.probability))
     values = np.concatenate([supported, np.ones(len(together[0])), np.full(len(apart[0]), -APART)])
-    last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]  # people's decisions come last
+    last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]  # a person's decision on a pair comes last
     found = clusters(n, keys[last] // n, keys[last] % n, values[last], AUTOMATIC)
     if not len(together[0]):
         return found

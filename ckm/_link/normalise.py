@@ -26,7 +26,7 @@ SHORTEST_PHONE = 6
 
 
 def normalised(values: pl.Series, field: str, countries: pl.Series | None = None) -> pl.Series:
-    """Return normalised values; null where a value has no letter and no digit.
+    """Return the normalised values of a field; null for a value without a letter or digit.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def normalised(values: pl.Series, field: str, countries: pl.Series | None = None
     field
         Name of the field.
     countries
-        Country of each value, for telephone numbers without a country code.
+        Country of each value, for telephone numbers without a country code; None if unknown for all.
     """
     texts = values.cast(pl.String)
     if field == "phone":
@@ -53,22 +53,23 @@ def normalised(values: pl.Series, field: str, countries: pl.Series | None = None
 
 
 def _texts(values: pl.Series) -> pl.Series:
-    """Return texts in one case, width, form of letters and digits, without accents and invisible marks."""
+    """Return texts in lower case, with one form of letters and digits, without accents and invisible marks."""
     plain = values.str.normalize("NFKC").str.replace_many({**INVISIBLE, **SPACES, **DIGITS}).str.to_lowercase()
     plain = plain.str.replace_all("ß", "ss", literal=True).str.replace_many(LETTERS).str.replace_all(ARABIC_MARKS, "")
     return plain.str.normalize("NFD").str.replace_all(LATIN_ACCENTS, "").str.normalize("NFC").str.strip_chars()
 
 
 def _emails(values: pl.Series) -> pl.Series:
-    """Return addresses without a tag behind ``+``; null for a value that is no address."""
+    """Return e-mail addresses without a tag behind ``+``; null for a value that is not an e-mail address."""
     bare = values.str.replace(r"\+[^@]*@", "@").str.strip_prefix("mailto:")
     return pl.select(pl.when(bare.str.contains(r"^[^@\s]+@[^@\s]+$")).then(bare)).to_series()
 
 
 def _phones(values: pl.Series, countries: pl.Series | None) -> pl.Series:
-    """Return numbers in E.164; of a number without a country code its digits without leading zeros.
+    """Return telephone numbers in E.164; if the country is unknown, the digits without leading zeros.
 
-    Only numbers that are not written with a country code are parsed by ``phonenumbers``.
+    Null if there are fewer than :data:`SHORTEST_PHONE` digits.
+    Only numbers written without a country code are parsed by ``phonenumbers``.
     """
     regions = pl.Series("region", [None] * len(values), dtype=pl.String) if countries is None else countries
     table = pl.DataFrame({"number": values, "region": regions.cast(pl.String).str.to_uppercase()}).with_row_index("row")
@@ -106,7 +107,7 @@ def _parsed(dialled: str, region: str | None) -> str | None:
 
 
 def with_generations(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
-    """Return the fields with the words for a generation (``Jr.``, ``senior``) of the names in a field of their own."""
+    """Return the fields with the generation (``Jr.``, ``senior``) moved from the end of names to the field for it."""
     names = [name for name in (FULL_NAME, "surname", "given_name") if name in fields]
     if not names:
         return dict(fields)
@@ -124,10 +125,10 @@ def with_generations(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
 
 
 def with_split_names(fields: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
-    """Return the fields with given name and surname of the full name, where a record has neither of its own.
+    """Return the fields with the full name split into given name and surname, for records that have neither.
 
-    ``Surname, Given`` and Chinese names are read in their order; of other names the last word is the surname. Titles
-    are removed.
+    In a name with a comma (``Surname, Given``) and in a Chinese name the surname comes first; of another name the last
+    word is the surname. Titles are removed.
     """
     found = {name: values for name, values in fields.items() if name != FULL_NAME}
     if FULL_NAME not in fields:

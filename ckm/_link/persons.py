@@ -28,9 +28,18 @@ UNCERTAIN = 0.1
 def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str]) -> pl.DataFrame:
     """Return ``customer_id`` and ``person_id`` of each record.
 
-    A person has the earlier id of most of the cluster's customers, if that is a customer id of the cluster; else the
-    first customer id: one of the orders, then one of payments, then by its text, because lists have the ids of the
-    shop's export.
+    A cluster keeps the earlier person id that most of its customers had, if that is a customer id of the cluster. Else
+    its first customer id becomes the person id: ids in orders come before ids in payments only, and these before other
+    ids; within each, in the order of the text. So lists of persons have ids that the shop's export of orders has too.
+
+    Parameters
+    ----------
+    records
+        Records to link, with customer id and rank.
+    cluster
+        Number of the cluster of each record; shape (records,).
+    before
+        Earlier person id by customer id.
     """
     frame = records.select(ID, RANK, cluster=pl.Series(cluster))
     first = frame.sort(RANK, ID).unique("cluster", keep="first", maintain_order=True).select("cluster", first=ID)
@@ -50,9 +59,9 @@ def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str
 
 
 def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day: str) -> list[Link]:
-    """Return the most probable links that connect each cluster, one fewer than it has customers.
+    """Return for each cluster the most probable links that connect it (a spanning tree: one link fewer than customers).
 
-    An earlier link keeps its date.
+    A link that already exists keeps its date.
 
     Parameters
     ----------
@@ -103,7 +112,9 @@ def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day
 
 
 def uncertain_pairs(ids: pl.Series, found: Linkage, known: Identities) -> pl.DataFrame:
-    """Return the pairs for review, most uncertain first: probable ones of two persons that nobody decided.
+    """Return the pairs for review, most uncertain first.
+
+    These are pairs of customers of two persons with a probability of at least :data:`UNCERTAIN`, without a decision.
 
     Columns: ``left``, ``right``, ``probability``, ``agree``, ``differ`` (names of fields), ``verdict`` (empty).
     """
@@ -126,7 +137,7 @@ def uncertain_pairs(ids: pl.Series, found: Linkage, known: Identities) -> pl.Dat
 
 
 def _by_pattern(found: Linkage, pairs: Indices, names: Callable[[int], list[str]]) -> list[str]:
-    """Return ``names`` of each pair, joined by spaces; computed once for pairs with the same levels."""
+    """Return the result of ``names`` for each pair, joined by spaces; computed once for pairs with equal levels."""
     texts: dict[bytes, str] = {}
     patterns = [row.tobytes() for row in found.pairs.agreement[pairs]]
     for pattern, pair in zip(patterns, pairs.tolist(), strict=True):
@@ -136,7 +147,9 @@ def _by_pattern(found: Linkage, pairs: Indices, names: Callable[[int], list[str]
 
 
 def changed_persons(persons: pl.DataFrame, before: Mapping[str, str]) -> pl.DataFrame:
-    """Return the persons that are new, merged of several, or a part of one, compared with the links ``before``.
+    """Return the persons that are new, merged from several persons, or split from one, since the earlier links.
+
+    ``before`` has the earlier person id by customer id.
 
     Columns: ``change`` (new, merged, split), ``person_id``, ``customers`` (ids, separated by spaces).
     """

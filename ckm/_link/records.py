@@ -25,11 +25,24 @@ ADDRESS = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 
 
 def records_of_tables(tables: Mapping[str, pl.LazyFrame], payments: Collection[str] = ()) -> pl.DataFrame:
-    """Return one row per customer id, sorted, with its sources, its rank and the texts of the fields.
+    """Return one row per customer id, sorted, with its sources, its rank and the texts of its fields.
 
-    Facts in the table ``customers`` come first; else the most frequent value in the other tables counts, on ties the
-    first in order. An id that is an e-mail address is an e-mail address too. ``payments`` are the sources whose
-    transactions are payments for orders of other sources.
+    The value of a field is taken from the first table, by name, that has one: ``customers`` comes before
+    ``interactions`` and ``transactions``. Within a table it is the most frequent value, on ties the first in
+    alphabetical order. A customer id that is an e-mail address is also the e-mail address of the customer, unless a
+    table has another one.
+
+    Parameters
+    ----------
+    tables
+        Tables of the store by name.
+    payments
+        Sources whose transactions are payments for orders of other sources.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No table has customer ids.
     """
     found = [_of_table(name, frame, payments) for name, frame in sorted(tables.items()) if ID in frame.collect_schema()]
     if not found:
@@ -48,7 +61,7 @@ def records_of_tables(tables: Mapping[str, pl.LazyFrame], payments: Collection[s
 
 
 def _of_table(table: str, frame: pl.LazyFrame, payments: Collection[str]) -> pl.DataFrame:
-    """Return one row per customer id with its rank and its most frequent value of each field."""
+    """Return one row per customer id of a table: sources, rank, and the most frequent value of each field."""
     schema = frame.collect_schema()
     by_field = columns_by_field(name for name in schema if name != ID)
     values = [
@@ -71,7 +84,7 @@ def _of_table(table: str, frame: pl.LazyFrame, payments: Collection[str]) -> pl.
 
 
 def records_of_file(rows: pl.DataFrame, id_column: str) -> pl.DataFrame:
-    """Return the rows of a file as records; ``id_column`` identifies them.
+    """Return the rows of a file as records; the column ``id_column`` has their ids.
 
     Raises
     ------
@@ -96,10 +109,10 @@ def records_of_file(rows: pl.DataFrame, id_column: str) -> pl.DataFrame:
 
 
 def comparable(records: pl.DataFrame) -> pl.DataFrame:
-    """Return the normalised fields that are compared.
+    """Return the normalised fields that are compared; one row per record.
 
     A coarse field that follows from a finer one (the region from the postcode) is left out, because its agreement adds
-    nothing; so is a field with one value.
+    nothing. A field with fewer than two distinct values is left out too.
     """
     texts = {name: records[name] for name in records.columns if name not in NOT_COMPARED}
     if FULL_NAME in texts or "given_name" in texts or "surname" in texts:

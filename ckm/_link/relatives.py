@@ -1,4 +1,4 @@
-"""Members of one household who look like one person: couples, twins, father and son of one name."""
+"""Pairs of records that may be two members of one household: couples, twins, father and son of one name."""
 
 from __future__ import annotations
 
@@ -34,47 +34,52 @@ RARE = 0.001
 
 
 class GivenNames:
-    """Given names of the records: which pairs may be one name with a typing error.
+    """Given names of the records, to decide whether two names may be one name with a typing error.
 
     Parameters
     ----------
     codes
         Code of the name of each record, negative if missing; shape (records,).
     lengths, frequency
-        Letters of each name, and number of records with it; each of shape (names,).
+        Number of letters of each name, and number of records with the name; each of shape (names,).
     """
 
     def __init__(self, codes: Codes, lengths: Codes, frequency: Codes) -> None:
-        self._length = np.append(lengths, 0).astype(np.int16)[codes]  # a missing name is the last one
+        self._length = np.append(lengths, 0).astype(np.int16)[codes]  # code -1 (missing) selects the 0
         self._is_rare = np.append(frequency, 0)[codes] < RARE * len(codes)
 
     def one_letter(self, level: Levels, left: Codes, right: Codes) -> Mask:
-        """Return which pairs of records with names of these levels may differ by one wrong letter; shape (pairs,)."""
+        """Return which pairs of given names may differ by one wrong letter only, by their levels; shape (pairs,)."""
         is_short = np.maximum(self._length[left], self._length[right]) <= SHORT
         return np.where(is_short, level >= SIMILAR, level >= ONE_LETTER)
 
     def one_rare(self, level: Levels, left: Codes, right: Codes) -> Mask:
-        """Return which pairs of records have similar names of which one is too rare for a name; shape (pairs,)."""
+        """Return which pairs of given names are similar, and one is so rare that it may be an error; shape (pairs,)."""
         return np.asarray((level >= SIMILAR) & (self._is_rare[left] | self._is_rare[right]))
 
 
 def may_be_relatives(
     levels: Mapping[str, Levels], left: Codes, right: Codes, *, names: GivenNames | None, years: list[Floats]
 ) -> Mask:
-    """Return which pairs have a street or contact in common, while a fact about the person differs; shape (pairs,).
+    """Return which pairs have a street or contact in common while a fact about the person differs; shape (pairs,).
 
-    The fact is another given name, unless it may be a typing error or the mailbox is of one person; years of birth
-    that a generation separates; the words junior and senior; or another surname, as flatmates and colleagues have, if
-    neither e-mail address nor date of birth is equal. A national id that agrees proves one person.
+    One of these facts differs:
+
+    - the given name, unless one of the two may be a typing error or the e-mail address is equal;
+    - the year of birth, by at least a generation (:data:`GENERATION` years);
+    - the generation after the name (junior, senior);
+    - the surname, as of flatmates and colleagues, if neither e-mail address nor date of birth is equal.
+
+    Pairs with an equal or similar national id are of one person.
 
     Parameters
     ----------
     levels
-        Level of each pair by field.
+        Level of agreement of each pair, by name of the field; each of shape (pairs,).
     left, right
-        Records of each pair.
+        Row numbers of the two records of each pair; each of shape (pairs,).
     names
-        Given names; None if they do not count as a fact.
+        Given names of the records; None if different given names do not count.
     years
         Years of birth of the records, each of shape (records,); NaN if unknown.
     """

@@ -1,7 +1,8 @@
-"""Usual agreement of each field: shares of typing errors, name changes, moves and several contacts of one person.
+"""Prior distribution of the levels of each field, for matches and for pairs of one household.
 
-The shares are round figures of the order that published sets have (febrl, Splink's fake_1000). They weigh as much as
-:data:`ckm.models.linkage.PRIOR_PAIRS` pairs. The bounds are wider than what any of these sets has.
+It expresses how often one person's records differ by typing errors, name changes, moves and second contacts. The
+probabilities are rounded from labelled public data sets (febrl, Splink's fake_1000) and weigh as much as
+:data:`ckm.models.linkage.PRIOR_PAIRS` pairs. The bounds (``differing``) exceed the shares in each of these data sets.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from ckm.models.linkage import Usual
 
-FACT = Usual(  # of a date or year of birth, an id, gender: never changes
+FACT = Usual(  # date or year of birth, national id, gender: facts that never change
     match=np.array([0.03, 0.02, 0.01, 0.04, 0.05, 0.85]),
     household=np.full(6, 1 / 6),
     differing=np.array([0.3, 0.3, 0.3, 0.5, 0.6]),
@@ -34,7 +35,7 @@ PHONE = Usual(
     household=np.array([0.4, 0.02, 0.01, 0.02, 0.05, 0.5]),
     differing=EMAIL.differing,
 )
-PLACE = Usual(  # of an address, of a place of birth or an occupation, which have several names
+PLACE = Usual(  # parts of an address, place of birth, occupation: values with several names
     match=np.array([0.2, 0.04, 0.03, 0.03, 0.05, 0.65]),
     household=np.array([0.04, 0.02, 0.02, 0.02, 0.1, 0.8]),
     differing=np.array([0.5, 0.6, 0.65, 0.7, 0.7]),
@@ -55,5 +56,5 @@ BY_FIELD = {
 
 @cache
 def usual_agreement(field: str) -> Usual:
-    """Return how a field usually agrees."""
+    """Return the prior distribution of the levels of a field; that of a place for fields without one."""
     return BY_FIELD.get(field, PLACE)

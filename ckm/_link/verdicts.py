@@ -1,4 +1,4 @@
-"""Verdicts of people on pairs of customer ids, from a reviewed file."""
+"""Decisions of people on pairs of customer ids (``same``, ``different``), from a CSV file after a review."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRITTEN_BY = "write it with: ckm link review -o FILE"
 
 @dataclass(frozen=True)
 class Verdict:
-    """A verdict on two customer ids, and its line in a file; 0 without a file."""
+    """A decision (``same``, ``different``) on two customer ids, and its line number in a file; 0 without a file."""
 
     left: str
     right: str
@@ -28,7 +28,7 @@ class Verdict:
 
 
 def read_verdicts(path: Path) -> list[Verdict]:
-    """Return the verdicts of a CSV file; lines without one are left out.
+    """Return the verdicts of a CSV file; lines with an empty verdict are left out.
 
     Raises
     ------
@@ -51,14 +51,14 @@ def read_verdicts(path: Path) -> list[Verdict]:
 
 
 def check_verdicts(verdicts: Iterable[Verdict], customers: Collection[str], path: Path | None) -> None:
-    """Refuse an unknown verdict, an unknown customer id, and a pair of one id.
+    """Check that each verdict is ``same`` or ``different``, on two different customer ids that are known.
 
     Raises
     ------
     UsageError
-        With the line of the file ``path``; the values of a file are not shown.
+        A verdict is unknown, both ids are equal, or an id of a file is unknown. With a file, the error names its line.
     UnknownNameError
-        Without a file: a customer id is unknown.
+        A customer id is unknown, and ``path`` is None.
     """
     for each in verdicts:
         where = f"{path}, line {each.line}: " if path is not None else ""

@@ -1,4 +1,4 @@
-"""Distinct values of a field, with a bound on the similarity of two of them."""
+"""Distinct values of a field, with a fast upper bound on the similarity of two values."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ AT_A_TIME = 200_000
 
 
 class Vocabulary:
-    """Distinct values of a field.
+    """Distinct values of a field, with signatures that bound the similarity of two values.
 
     Parameters
     ----------
     values
-        The values; String.
+        Distinct values; String, shape (values,).
 
     Attributes
     ----------
     texts
         The values; shape (values,), objects.
     lengths
-        Their numbers of characters; shape (values,).
+        Number of characters of each value; shape (values,).
     """
 
     def __init__(self, values: pl.Series) -> None:
-        self.texts = np.array([*values.to_list(), ""], dtype=object)[:-1]  # also an empty one has one dimension
+        self.texts = np.array([*values.to_list(), ""], dtype=object)[:-1]  # "" keeps an empty array 1-D
         self.lengths = values.str.len_chars().to_numpy().astype(np.int64)
         pieces = [
             _signatures(values[start : start + AT_A_TIME], self.lengths[start : start + AT_A_TIME])
@@ -50,10 +50,10 @@ class Vocabulary:
         return len(self.texts)
 
     def may_be_similar(self, left: Codes, right: Codes) -> NDArray[np.bool_]:
-        """Return which pairs of values may have a similarity of :data:`LEAST_SIMILARITY`; shape (pairs,).
+        """Return which pairs of values may have a similarity of at least :data:`LEAST_SIMILARITY`; shape (pairs,).
 
-        An edit removes at most one character of a value and adds at most one of the other one, so that the larger
-        number of characters that only one value has is at most the number of edits.
+        An edit removes at most one character of the first value and adds at most one of the second. So there are at
+        least as many edits as characters that only the first value has, and as characters that only the second has.
         """
         one, other = self._signatures[left], self._signatures[right]
         edits = np.maximum(np.bitwise_count(one & ~other), np.bitwise_count(other & ~one))
@@ -62,7 +62,7 @@ class Vocabulary:
 
 
 def _signatures(values: pl.Series, lengths: Codes) -> NDArray[np.uint64]:
-    """Return the numbers of characters of each class, each as so many bits; shape (values,)."""
+    """Return the signature of each value: per class of characters as many bits as characters; shape (values,)."""
     characters = np.frombuffer("".join(values.to_list()).encode("utf-32-le"), dtype=np.uint32)
     place = np.repeat(np.arange(len(values)), lengths) * CLASSES + characters % CLASSES
     counts = np.bincount(place, minlength=len(values) * CLASSES).reshape(-1, CLASSES)

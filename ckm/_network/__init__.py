@@ -1,1 +1,1 @@
-"""Customer network: relations, hierarchies, dependencies and their roll-ups, for :mod:`ckm.network`."""
+"""Implementation of :mod:`ckm.network`: relations, hierarchies, dependencies, roll-ups and findings."""

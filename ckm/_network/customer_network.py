@@ -1,4 +1,4 @@
-"""Parties and relations of a shop on a day, with revenue and churn of each party: the input of every roll-up."""
+"""Customer network: parties and their relations on a day, with revenue and churn risk of each party."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True)
 class CustomerNetwork:
-    """Parties with their revenue and churn, and the relations between them.
+    """Parties with their revenue and churn risk, and the relations between them.
 
     Attributes
     ----------
     parties
         One row per party, sorted by ``customer_id`` (String): ``display_name``, ``party_type``, ``industry``,
-        ``country`` (String; null if unknown), ``is_known`` (Boolean; whether ``customers`` or the transactions have the
-        party), ``active`` (Boolean; a purchase in the period), ``revenue``, ``previous_revenue`` (Float64; net sales of
-        the period and of the previous one), ``warned`` (Boolean), ``value_at_risk`` (Float64; null without a saved run
-        of churn-warn).
+        ``country`` (String; null if unknown), ``is_known`` (Boolean; whether the table ``customers`` or the
+        transactions have the party), ``active`` (Boolean; whether the party has a purchase in the period), ``revenue``
+        and ``previous_revenue`` (Float64; net sales of the period and of the previous period), ``warned`` (Boolean;
+        whether the party has a churn warning), ``value_at_risk`` (Float64; null without a saved run of churn-warn).
     relations
         Relations that are valid on the as-of date.
     period, compared
-        Periods of the revenues.
+        Period of ``revenue``, and previous period.
     currency
         Currency of the revenues.
     churn_as_of
-        As-of date of the saved run of churn-warn; None without one.
+        As-of date of the saved run of churn-warn; None without a run.
     """
 
     parties: pl.DataFrame
@@ -70,17 +70,21 @@ class CustomerNetwork:
 
     @cached_property
     def shown_ids(self) -> list[str]:
-        """Ids for reports: pseudonyms for ids that are an address or a number."""
+        """Ids of all parties for reports: a pseudonym for an id that is an e-mail address or telephone number."""
         return shown_ids(self.ids).to_list()
 
     @cached_property
     def revenue(self) -> float:
-        """Revenue of all parties in the period."""
+        """Revenue of all parties in the period, in :attr:`currency`."""
         return round(float(self.parties["revenue"].sum()), 4)
 
     @cached_property
     def is_person(self) -> list[bool]:
-        """Whether each party is a person, or of an unknown type and neither an employer, owner nor source of supply."""
+        """Whether each party is a person; shape (parties,).
+
+        A party of a type in :data:`FIRM_TYPES` is not; a party without a type is, unless it employs, owns, supplies or
+        distributes.
+        """
         is_firm = self.parties["party_type"].is_in(FIRM_TYPES)
         firms = [self.ends("works_at")[1], self.ends("buys_through")[1], self.ends("owns")[0], self.ends("supplies")[0]]
         in_role = np.zeros(len(self.ids), dtype=bool)
@@ -91,7 +95,7 @@ class CustomerNetwork:
 
     @cached_property
     def values(self) -> Floats:
-        """Values of :data:`SUMS` of each party, shape (parties, 6)."""
+        """Values of the columns :data:`SUMS` for each party; shape (parties, 6)."""
         columns = [
             self.parties["is_known"].cast(pl.Float64),
             *(self.parties[name].cast(pl.Float64).fill_null(0.0) for name in SUMS[1:]),
@@ -99,21 +103,24 @@ class CustomerNetwork:
         return np.stack([column.to_numpy() for column in columns], axis=1)
 
     def share(self, revenue: float) -> float | None:
-        """Return a revenue as a share of that of all parties; None without revenue."""
+        """Return the share of an amount in the revenue of all parties; None if that is not positive."""
         return round(revenue / self.revenue, 6) if self.revenue > 0 else None
 
     def places(self, ids: pl.Series) -> Numbers:
-        """Return the positions of ids among the parties."""
+        """Return the row number in :attr:`parties` of each id; shape (ids,)."""
         return self.ids.search_sorted(ids).to_numpy().astype(np.int64)
 
     def ends(self, relation: str) -> tuple[Numbers, Numbers]:
-        """Return the positions of ``customer_id`` and ``related_id`` in the relations of one kind."""
+        """Return the row numbers in :attr:`parties` of both ends of each relation of one kind.
+
+        The first array is of ``customer_id``, the second of ``related_id``; each of shape (relations,).
+        """
         found = self.relations.of(relation)
         return self.places(found["customer_id"]), self.places(found["related_id"])
 
     @cached_property
     def owned(self) -> Hierarchy:
-        """Parties by owner, and persons by the party at which they work."""
+        """Hierarchy of parties below their owner and persons below their employer."""
         owner, owned = self.ends("owns")
         worker, employer = self.ends("works_at")
         pairs = np.unique(np.stack([np.concatenate([owner, employer]), np.concatenate([owned, worker])]), axis=1)
@@ -121,28 +128,28 @@ class CustomerNetwork:
 
     @cached_property
     def employed(self) -> Hierarchy:
-        """Persons by the party at which they work."""
+        """Hierarchy of persons below their employer."""
         worker, employer = self.ends("works_at")
         return Hierarchy(employer, worker, len(self.ids))
 
     @cached_property
     def distributed(self) -> Hierarchy:
-        """Customers by the party through which they buy."""
+        """Hierarchy of customers below their distributor, the party through which they buy."""
         customer, distributor = self.ends("buys_through")
         return Hierarchy(distributor, customer, len(self.ids))
 
     @cached_property
     def supplied(self) -> Hierarchy:
-        """Parties by their supplier."""
+        """Hierarchy of parties below their supplier."""
         return Hierarchy(*self.ends("supplies"), len(self.ids))
 
     @cached_property
     def referred(self) -> Hierarchy:
-        """Customers by the party that referred them."""
+        """Hierarchy of customers below the party that referred them."""
         return Hierarchy(*self.ends("refers"), len(self.ids))
 
     def evidence(self, place: int, *relations: str) -> str:
-        """Return the source rows of a party's relations of some kinds, such as ``3 rows: a.csv row 2, …``."""
+        """Return the source rows of a party's relations of the given kinds as a text: ``3 rows: a.csv row 2, …``."""
         rows = self._origins_by_party.get(self.ids[place], [])
         origins = list(dict.fromkeys(origin for relation, origin in rows if relation in relations))
         more = f" and {len(origins) - MOST_NAMED:,} more" if len(origins) > MOST_NAMED else ""
@@ -165,20 +172,20 @@ def customer_network(
     warnings: pl.DataFrame | None = None,
     churn_as_of: date | None = None,
 ) -> CustomerNetwork:
-    """Return the network as of the ledger's date.
+    """Return the customer network as of the ledger's as-of date.
 
     Parameters
     ----------
     tables
-        Tables by name; ``customers`` and ``relationships`` are read, where they exist.
+        Tables by name; ``customers`` and ``relationships`` are read if they exist.
     ledger
-        Purchases and returns.
+        Customer ledger with purchases and returns.
     period, compared
-        Periods of the revenues.
+        Period of ``revenue``, and previous period.
     warnings
-        ``customer_id`` and ``value_at_risk`` of each customer with a warning in a saved run; None without a run.
+        ``customer_id`` and ``value_at_risk`` of each customer with a churn warning in a saved run; None without a run.
     churn_as_of
-        As-of date of that run.
+        As-of date of the saved run; None without a run.
     """
     relations = read_relations(tables, ledger.as_of)
     attributes = _attributes(tables.get(CUSTOMERS), ledger)

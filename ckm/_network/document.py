@@ -1,4 +1,4 @@
-"""A network as a document: findings, a picture of the largest groups, and the roll-ups."""
+"""Document of ``ckm network``: findings, a picture of the largest groups, and the roll-ups as tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SHARES = ("revenue_share",)
 
 
 def network_document(network: Network) -> Document:
-    """Return the document of a network."""
+    """Return the result of ``ckm network`` as a document, for an HTML page or Markdown."""
     sections = [Section("Findings", tuple(_findings(network)))]
     if network.pictures:
         sections.append(Section("Largest groups", (_picture(network),)))

@@ -1,7 +1,7 @@
-"""Parties that depend on one partner: a dominator tree of the ways of supply.
+"""Parties that depend on one partner: the dominator tree of the supply relations.
 
-A partner dominates a customer if every way from a first source of supply to the customer leads through the partner. A
-customer with two distributors depends on neither of them, but on their common supplier.
+A partner dominates a customer if every supply path from a first source to the customer leads through the partner. A
+customer with two distributors depends on neither distributor, but depends on their common supplier.
 
 Cooper, Harvey, Kennedy 2001, "A Simple, Fast Dominance Algorithm", Rice University TR-06-33870.
 """
@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Dominators:
-    """Dominator tree.
+    """Dominator tree of ``size`` parties.
 
     Attributes
     ----------
     order
-        Parties with a relation, each after its dominator.
+        Positions of the parties with a supply relation; each comes after its dominator.
     dominator
-        Position of the immediate dominator of each party; ``size`` for none, shape (size + 1,).
+        Position of the immediate dominator of each party; ``size`` if the party has no dominator. Shape (size + 1,).
     """
 
     order: tuple[int, ...]
     dominator: Numbers
 
     def totals(self, values: Floats) -> Floats:
-        """Return the sums of the parties that each party dominates, itself included.
+        """Return for each party the sums of ``values`` over the party and all parties that it dominates.
 
         Parameters
         ----------
         values
-            Shape (size, columns); also the shape of the result.
+            Values of each party; shape (size, columns). The result has the same shape.
         """
         sums = np.concatenate([values, np.zeros((1, values.shape[1]))])
         for party in reversed(self.order):
@@ -54,9 +54,16 @@ class Dominators:
 
 
 def dominators(source: Numbers, supplied: Numbers, size: int) -> Dominators:
-    """Return the dominator tree of relations from a source of supply to the supplied party.
+    """Return the dominator tree of supply relations.
 
-    Parties without a source are first sources; so is each party of a cycle that nobody outside of it supplies.
+    First sources are parties that nobody supplies, and all parties of a cycle that nobody outside of it supplies.
+
+    Parameters
+    ----------
+    source, supplied
+        Position of the supplying and of the supplied party of each relation; each of shape (relations,).
+    size
+        Number of parties.
     """
     sources: dict[int, list[int]] = {}
     targets: dict[int, list[int]] = {}
@@ -89,7 +96,7 @@ def dominators(source: Numbers, supplied: Numbers, size: int) -> Dominators:
 
 
 def _common(one: int, other: int, dominator: dict[int, int], number: dict[int, int]) -> int:
-    """Return the nearest party that dominates both."""
+    """Return the nearest party that dominates both parties."""
     while one != other:
         while number[one] > number[other]:
             one = dominator[one]
@@ -99,7 +106,7 @@ def _common(one: int, other: int, dominator: dict[int, int], number: dict[int, i
 
 
 def _reverse_postorder(targets: dict[int, list[int]], first: Iterable[int]) -> list[int]:
-    """Return the parties so that each one outside of cycles comes after all its sources."""
+    """Return the parties in reverse postorder: outside of cycles, each party comes after all its sources."""
     order: list[int] = []
     seen: set[int] = set()
     for start in first:

@@ -1,4 +1,4 @@
-"""Findings of a customer network in order of money, each with its computation and its evidence."""
+"""Findings of a customer network, largest amount first, each with its computation and its source rows."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def findings(network: CustomerNetwork, tables: NetworkTables) -> pl.DataFrame:
     """Return the findings, largest amount first (:data:`FINDINGS`).
 
     ``finding`` is ``partner_dependency``, ``single_contact``, ``group_at_risk``, ``group_decline``, ``referrals`` or
-    ``cycle``. ``money`` is the amount that the finding is about; ``computation`` says what it is made of;
-    ``evidence`` names the source rows of the relations.
+    ``cycle``. ``money`` is the amount of the finding in the network's currency; ``computation`` is the formula of the
+    amount as a text; ``evidence`` names the source rows of the relations.
     """
     rows = [row for make in _KINDS for row in make(network, tables)]
     frame = pl.DataFrame(rows, FINDINGS, orient="row")
@@ -32,12 +32,12 @@ def findings(network: CustomerNetwork, tables: NetworkTables) -> pl.DataFrame:
 
 
 def label(row: dict[str, Any]) -> str:
-    """Return the name of a party, else its id."""
+    """Return the name of the party of a row; its id if the name is unknown or hidden."""
     return str(row["name"] or row["party_id"])
 
 
 class _Writer:
-    """Writes amounts and periods of a network in sentences."""
+    """Formats amounts and periods of a network for sentences."""
 
     def __init__(self, network: CustomerNetwork) -> None:
         self.currency = network.currency

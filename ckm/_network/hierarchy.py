@@ -1,4 +1,4 @@
-"""Hierarchies: who is below whom, with roll-ups that count each party once, also with two parents or in a cycle."""
+"""Hierarchies of parties, with roll-ups that count each party once, also with two parents or in a cycle."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def cyclic_parts(above: Numbers, below: Numbers, size: int) -> tuple[Numbers, int]:
-    """Return the number of each party's strongly connected component, and how many components there are.
+    """Return the strongly connected component of each party, shape (size,), and the number of components.
 
-    Parties of one component are above and below each other: a cycle. A party outside of cycles is its own component.
+    The parties of a cycle, which are above and below each other, are one component. A party outside of cycles is a
+    component of one party.
     """
     # 32-bit indices, which older SciPy requires
     ends = above.astype(np.int32), below.astype(np.int32)
@@ -32,12 +33,13 @@ def cyclic_parts(above: Numbers, below: Numbers, size: int) -> tuple[Numbers, in
 
 
 class Hierarchy:
-    """Parties below other parties.
+    """Hierarchy of parties: a directed graph from upper to lower parties, which can have cycles.
 
     Parameters
     ----------
     above, below
-        Position of the upper and of the lower party of each relation, without repeats and relations to itself.
+        Position of the upper and of the lower party of each relation, each of shape (relations,); without repeats and
+        without relations of a party to itself.
     size
         Number of parties.
     """
@@ -55,7 +57,7 @@ class Hierarchy:
 
     @cached_property
     def cycles(self) -> list[list[int]]:
-        """Parties of each cycle, in order of their positions."""
+        """Positions of the parties of each cycle, in ascending order."""
         sizes = np.bincount(self.part, minlength=self._count)
         cyclic = np.flatnonzero(sizes[self.part] > 1)
         found: dict[int, list[int]] = {}
@@ -65,12 +67,12 @@ class Hierarchy:
 
     @cached_property
     def uppers(self) -> Numbers:
-        """Parties with a party below them."""
+        """Positions of the parties with a party below them, ascending; shape (uppers,)."""
         return np.unique(self.above)
 
     @cached_property
     def roots(self) -> Numbers:
-        """Parties below nobody with a party below them; of a cycle the first one."""
+        """Positions of the top parties: parties below them, none above; of a cycle at the top, its first party."""
         first = np.full(self._count, self.size, dtype=np.int64)
         involved = np.unique(np.concatenate([self.above, self.below]))
         np.minimum.at(first, self.part[involved], involved)
@@ -79,7 +81,7 @@ class Hierarchy:
 
     @cached_property
     def with_two_parents(self) -> int:
-        """Number of parties with several parties directly above them."""
+        """Number of parties with at least two parties directly above them."""
         return int((np.bincount(self.below, minlength=self.size) > 1).sum())
 
     def direct(self) -> Numbers:
@@ -88,7 +90,7 @@ class Hierarchy:
 
     @cached_property
     def _downward(self) -> list[int]:
-        """Components in an order in which each comes before those below it (Kahn 1962)."""
+        """Components in topological order, upper components first (Kahn 1962)."""
         left = self._parents.copy()
         queue = deque(np.flatnonzero(left == 0).tolist())
         order = []
@@ -109,12 +111,12 @@ class Hierarchy:
         return depth[self.part]
 
     def distinct(self, values: Sequence[int | None]) -> list[int]:
-        """Return the number of distinct values among each party and all below it.
+        """Return for each party the number of distinct values of the party and all parties below it.
 
         Parameters
         ----------
         values
-            Number of the value of each party, from 0; None without one.
+            Number of the value of each party, from 0; None without a value. Shape (size,).
         """
         masks = [0] * self._count
         for party, value in enumerate(values):
@@ -126,12 +128,12 @@ class Hierarchy:
         return [masks[part].bit_count() for part in self.part.tolist()]
 
     def totals(self, values: Floats) -> Floats:
-        """Return the sums over each party and all parties below it; each is counted once, whatever the paths.
+        """Return for each party the sums of ``values`` over the party and all parties below it, each counted once.
 
         Parameters
         ----------
         values
-            Shape (size, columns).
+            Values of each party; shape (size, columns).
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Positions of the parties of the largest groups in a picture: each group is a tree around its root."""
+"""Picture of the largest groups: positions of their parties, each group as a tree around its root."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class GroupPicture:
     Attributes
     ----------
     title, text
-        Name of the group, and its revenue and number of customers.
+        Name of the group; its revenue and number of customers as a text.
     nodes, edges
-        Parties and relations.
+        Drawn parties, and drawn relations.
     more
         Number of parties that are not drawn.
     """
@@ -48,7 +48,10 @@ class GroupPicture:
 
 
 def group_pictures(network: CustomerNetwork, groups: pl.DataFrame) -> tuple[GroupPicture, ...]:
-    """Return the largest groups of parents and of distributors that buy through nobody, by revenue."""
+    """Return the pictures of the largest groups, by revenue, of parents and of top distributors.
+
+    A top distributor buys through no other distributor.
+    """
     of_kind = {"parent": network.owned, "distributor": network.distributed}
     roots = {kind: set(hierarchy.roots.tolist()) for kind, hierarchy in of_kind.items()}
     is_root = [place in roots.get(kind, ()) for kind, place in groups.select("kind", "place").iter_rows()]
@@ -82,7 +85,7 @@ def _picture(network: CustomerNetwork, hierarchy: Hierarchy, row: dict[str, obje
 
 
 def _tree(hierarchy: Hierarchy, root: int) -> dict[int, int]:
-    """Return the party above each party of a group, on a shortest way from the root; the root is above itself."""
+    """Return by party of a group the party above it on a shortest path from the root; for the root, the root."""
     order = np.argsort(hierarchy.above, kind="stable")
     above, below = hierarchy.above[order], hierarchy.below[order]
     parent_of, queue = {root: root}, deque([root])
@@ -97,7 +100,7 @@ def _tree(hierarchy: Hierarchy, root: int) -> dict[int, int]:
 
 
 def _largest(parent_of: dict[int, int], root: int, revenue: np.ndarray[tuple[int], np.dtype[np.float64]]) -> list[int]:
-    """Return the root and the parties of the largest revenue, each with all above it, in the order of the levels."""
+    """Return the root, the parties with the largest revenue and all parties above them, upper levels first."""
     kept = {root}
     for party in sorted(parent_of, key=lambda each: (-revenue[each], each)):
         way: list[int] = []
@@ -120,9 +123,10 @@ def _spread(
     end: float,
     level: int = 1,
 ) -> None:
-    """Place all below ``party`` in the angle from ``begin`` to ``end``, in proportion to their leaves.
+    """Set in ``place`` the position (x, y) of every party below ``party``, in pixels from the root.
 
-    ``ring`` is the distance between two levels in pixels.
+    The angle from ``begin`` to ``end`` (radians) is divided among the children in proportion to their leaves. ``ring``
+    is the distance between two levels in pixels.
     """
     below = children.get(party, [])
     angle = (end - begin) / max(sum(_leaves(each, children) for each in below), 1)
@@ -130,7 +134,7 @@ def _spread(
         width = angle * _leaves(child, children)
         middle = begin + width / 2
         place[child] = round(ring * level * cos(middle), 2), round(ring * level * sin(middle), 2)
-        half = min(width, pi) / 2  # those below are farther from the root than the party itself
+        half = min(width, pi) / 2  # keep children farther from the root than the party
         _spread(child, children, place, ring, middle - half, middle + half, level + 1)
         begin += width
 

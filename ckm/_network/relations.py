@@ -1,4 +1,4 @@
-"""Relations between parties on a day: from the table ``relationships``, and from ``parent_id`` of the customers."""
+"""Relations between parties that are valid on a day, from ``relationships`` and ``parent_id`` of ``customers``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Relations:
         ``relation``, ``customer_id``, ``related_id``, ``origin`` (String; file and row of the source), without
         repeats, sorted.
     expired, future
-        Number of relations that ended before the day, or begin after it.
+        Number of relations that ended before the day, and number of relations that begin after the day.
     of_itself
         Number of relations of a party to itself, which are left out.
     """
@@ -48,16 +48,16 @@ def read_relations(tables: Mapping[str, pl.LazyFrame], as_of: date, customers: l
 
     A customer's ``parent_id`` means that the customer buys through the parent if the parent's ``party_type`` is
     distributor, else that the parent owns the customer. Rows of ``relationships`` that differ only in ``valid_until``
-    are one relation with the earliest end: a later export has the end that an earlier one did not know.
+    are one relation with the earliest end, because a later export has an end that an earlier export did not have.
 
     Parameters
     ----------
     tables
-        Tables by name; ``relationships`` and ``customers`` are read, where they exist.
+        Tables by name; ``relationships`` and ``customers`` are read if they exist.
     as_of
-        The day.
+        Day on which the relations are valid.
     customers
-        Read only relations with one of these ids at either end; None reads all.
+        Customer ids: only relations with one of these ids at either end are read. None reads all relations.
     """
     parts = [_of_parents(tables, as_of, customers)]
     expired = future = 0
@@ -75,7 +75,7 @@ def read_relations(tables: Mapping[str, pl.LazyFrame], as_of: date, customers: l
 
 
 def _of_table(table: pl.LazyFrame, customers: list[str] | None) -> pl.DataFrame:
-    """Return the rows of ``relationships`` in the direction of the relation, with their validity."""
+    """Return the relations in ``relationships``, in the direction of :data:`ckm.schema.RELATIONS`, with validity."""
     schema = table.collect_schema()
     either = pl.col("customer_id").is_in(customers or []) | pl.col("related_id").is_in(customers or [])
     rows = (
@@ -105,7 +105,7 @@ _VALIDITY = ("valid_from", "valid_until")
 
 
 def _of_parents(tables: Mapping[str, pl.LazyFrame], as_of: date, customers: list[str] | None) -> pl.DataFrame:
-    """Return the relations of ``parent_id``."""
+    """Return the relations by ``parent_id`` of customers created by the day: ``owns`` or ``buys_through``."""
     none = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
     table = tables.get(CUSTOMERS)
     if table is None or "parent_id" not in (schema := table.collect_schema()):
@@ -138,7 +138,7 @@ def _of_parents(tables: Mapping[str, pl.LazyFrame], as_of: date, customers: list
 
 
 def _origin(table: str, schema: pl.Schema) -> pl.Expr:
-    """Return ``FILE row N`` of a row in the store, else the name of the table."""
+    """Return the origin of each row as a text: ``FILE row N`` in a store, else the name of the table."""
     if not {"source_file", "source_row"} <= set(schema):
         return pl.lit(table)
     place = pl.format("{} row {}", pl.col("source_file").cast(pl.String), pl.col("source_row"))

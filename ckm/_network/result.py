@@ -1,4 +1,4 @@
-"""Result of ``ckm network``: findings, roll-ups, and their forms for readers and machines."""
+"""Result of ``ckm network``: findings and roll-ups, with output as HTML, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ SCHEMA = "ckm.network/1"
 
 @dataclass(frozen=True)
 class NetworkTables:
-    """Roll-ups of a network; :mod:`ckm._network.roll_ups` defines their columns.
+    """Roll-ups of a network as tables, with the columns that :mod:`ckm._network.roll_ups` defines.
 
     Attributes
     ----------
     groups
-        Value and churn per group of a parent, an account or a distributor.
+        Revenue and churn risk per group of a parent, an account or a distributor.
     distributors
-        Reach of each distributor.
+        Customers and revenue that each distributor reaches.
     partners
-        Revenue lost if one partner goes.
+        Revenue that would be lost with each distributor or supplier.
     single_contacts
         Accounts with a single contact.
     referrals
-        Referral trees.
+        Referral trees, one row per first referrer.
     industries
-        Segments by industry.
+        Revenue and churn risk by industry.
     cycles
         Cycles of relations.
     """
@@ -54,24 +54,24 @@ class NetworkTables:
     cycles: pl.DataFrame
 
     def shown(self) -> dict[str, pl.DataFrame]:
-        """Return the tables by name without the positions in the network."""
+        """Return the tables by name, without the column ``place`` (row number in the network)."""
         return {each.name: getattr(self, each.name).drop("place", strict=False) for each in fields(self)}
 
 
 @dataclass(frozen=True)
 class Network(Result):
-    """Relations of customers with findings in order of money.
+    """Result of ``ckm network``: findings on relations of customers, largest amount first, and roll-ups.
 
     Attributes
     ----------
     frame
-        Findings: finding, party_id, name, customers, money, revenue_share, text, computation, evidence.
+        One row per finding: finding, party_id, name, customers, money, revenue_share, text, computation, evidence.
     tables
         Roll-ups by name: groups, distributors, partners, single_contacts, referrals, industries, cycles.
     label
-        Name of the data.
+        Name of the analysed data.
     as_of
-        As-of date; relations that are not valid on it are not used.
+        As-of date; relations that are not valid on this day are not used.
     period, compared
         Periods of ``revenue`` and ``previous_revenue``: 12 months each.
     currency
@@ -79,11 +79,11 @@ class Network(Result):
     revenue
         Net sales of all known customers in the period.
     churn_as_of
-        As-of date of the saved run of churn-warn that ``warned`` and ``value_at_risk`` come from; None without one.
+        As-of date of the saved run of churn-warn with ``warned`` and ``value_at_risk``; None without a run.
     relations
         Number of valid relations by kind.
     pictures
-        The largest groups, for the page.
+        Pictures of the largest groups, for the HTML page.
     remarks
         Notes for the reader, as sentences.
     """
@@ -103,7 +103,7 @@ class Network(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """One row per kind of finding: finding (String), findings (Int64), money (Float64; the largest)."""
+        """One row per kind of finding: finding (String), findings (Int64), money (Float64; the largest amount)."""
         return (
             self.frame.group_by("finding")
             .agg(findings=pl.len().cast(pl.Int64), money=pl.col("money").max())
@@ -111,7 +111,7 @@ class Network(Result):
         )
 
     def to_html(self) -> str:
-        """Return one HTML page that opens offline, with a picture of the largest groups."""
+        """Return the result as one HTML page without external files, with a picture of the largest groups."""
         from ckm._network.document import network_document
         from ckm.render.chart_look import unchecked
         from ckm.render.page import render_page
@@ -146,7 +146,7 @@ class Network(Result):
         return harmless_json(json.dumps(document, ensure_ascii=False, indent=1)) + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the whole result to a ``.html``, ``.md`` or ``.json`` file; in other formats the findings."""
+        """Write the whole result to a ``.html``, ``.md`` or ``.json`` file; to other formats, only the findings."""
         target = Path(path)
         make = {".html": self.to_html, ".md": self.to_markdown, ".json": self.to_json}.get(target.suffix.lower())
         if make is None:

@@ -1,8 +1,8 @@
 """Roll-ups of a customer network: groups, distributors, partners, accounts with one contact, referrals, industries.
 
-Each function returns a frame in order of money, largest first. ``party_id`` is a pseudonym where the id is an address
-or a number. The name of a person is null unless ``names`` is set, and a row about a person's group of fewer than
-``min_group_size`` customers is left out (:class:`Disclosure`).
+Each function returns a frame sorted by an amount, largest first. ``party_id`` is a pseudonym if the id is an e-mail
+address or telephone number. The name of a person is null unless ``names`` is set. A row about a person's group of fewer
+than ``min_group_size`` customers is left out (:class:`Disclosure`).
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ TABLES = (GROUPS, DISTRIBUTORS, PARTNERS, ACCOUNTS, REFERRALS, INDUSTRIES, CYCLE
 
 
 class Disclosure:
-    """What a result may tell of persons.
+    """Rules on persons in a result: names, pseudonyms and minimum group size; counts the rows left out.
 
     Parameters
     ----------
     network
-        The network.
+        The customer network.
     min_group_size
         Fewest customers of a group that is named after a person, and of an industry.
     names
@@ -76,28 +76,30 @@ class Disclosure:
         self.withheld = 0
 
     def name(self, place: int) -> str | None:
-        """Return the name of a party; None if it is unknown, or a person's that may not be shown."""
+        """Return the name of the party at a row number; None if it is unknown, or is a person's name and hidden."""
         name: str | None = self.network.parties["display_name"][place]
         return None if self.network.is_person[place] and not self.names else name
 
     def id(self, place: int) -> str:
-        """Return the id of a party for reports: without names a pseudonym for an address or a number."""
+        """Return the id of the party at a row number; unless ``names``, a pseudonym for an e-mail address or number."""
         return str(self.network.ids[place]) if self.names else self.network.shown_ids[place]
 
     def party(self, place: int) -> tuple[int, str, str | None, str | None]:
-        """Return the values of :data:`PARTY`."""
+        """Return row number, id, name and type of a party: the values of the columns :data:`PARTY`."""
         party_type = self.network.parties["party_type"][place]
         return place, self.id(place), self.name(place), party_type
 
     def told(self, places: Iterable[int], customers: Sequence[float] | Numbers | Floats) -> list[int]:
-        """Return the places of groups that may be told of, and count the others.
+        """Return the groups that may be shown, and add the number of the other groups to ``withheld``.
+
+        A group that is named after a person may be shown if it has at least ``min_group_size`` customers.
 
         Parameters
         ----------
         places
-            Parties after which the groups are named.
+            Row numbers in the network of the parties after which the groups are named.
         customers
-            Number of customers of the group of each party in the network.
+            Number of customers in the group of each party of the network; shape (parties,).
         """
         found = []
         for place in places:
@@ -109,11 +111,16 @@ class Disclosure:
 
 
 def groups(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the roll-up per group (:data:`GROUPS`).
+    """Return revenue and churn risk per group, one row per group (columns :data:`GROUPS`).
 
-    Kinds: ``parent``, a party that nobody owns, with all that it owns and their employees; ``account``, a party with
-    the persons who work at it; ``distributor``, a party with all that buy through it, directly or through others. A
-    customer in two groups counts in both.
+    Kinds of groups:
+
+    - ``parent``: a party that nobody owns, with all parties that it owns, directly or through others, and their
+      employees;
+    - ``account``: a party with the persons who work at it;
+    - ``distributor``: a party with all customers that buy through it, directly or through others.
+
+    A customer in two groups counts in both.
     """
     owners, _ = network.ends("owns")
     rows = []
@@ -133,13 +140,13 @@ def groups(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
 
 
 def _with_cycle(network: CustomerNetwork, owners: Numbers) -> Numbers:
-    """Return the owners, and all parties of a cycle with one of them."""
+    """Return the row numbers of the owners and of all parties in a cycle with an owner, ascending."""
     part = network.owned.part
     return np.flatnonzero(np.isin(part, part[owners]))
 
 
 def _rolled_up(network: CustomerNetwork, sums: Floats) -> tuple[Any, ...]:
-    """Return the values of :data:`ROLL_UP` of sums in the order of :data:`SUMS`."""
+    """Return the values of the columns :data:`ROLL_UP`, from the sums of the columns :data:`SUMS`; shape (6,)."""
     of = dict(zip(SUMS, sums.tolist(), strict=True))
     revenue, previous = round(of["revenue"], MONEY_DIGITS), round(of["previous_revenue"], MONEY_DIGITS)
     churn = (
@@ -150,9 +157,10 @@ def _rolled_up(network: CustomerNetwork, sums: Floats) -> tuple[Any, ...]:
 
 
 def distributors(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the reach of each party through which others buy (:data:`DISTRIBUTORS`), without its own purchases.
+    """Return customers and revenue that each distributor reaches, one row per distributor (:data:`DISTRIBUTORS`).
 
-    ``customers`` and the following columns count all whom it reaches, directly or through others.
+    The column ``customers`` and the following columns count all customers that buy through the distributor, directly or
+    through others, without the distributor itself.
     """
     hierarchy: Hierarchy = network.distributed
     if not len(hierarchy.uppers):
@@ -181,7 +189,10 @@ def distributors(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFra
 
 
 def _numbered(network: CustomerNetwork, name: str, hierarchy: Hierarchy) -> list[int | None]:
-    """Return the number of each party's value of a column; None for those that are not below another party."""
+    """Return a number, from 0, for each party's value of a column; None without a value or a party above.
+
+    Equal values have equal numbers.
+    """
     column = network.parties[name]
     number = {value: place for place, value in enumerate(column.drop_nulls().unique().sort())}
     below = np.bincount(hierarchy.below, minlength=hierarchy.size) > 0
@@ -189,11 +200,10 @@ def _numbered(network: CustomerNetwork, name: str, hierarchy: Hierarchy) -> list
 
 
 def partners(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the revenue that would be lost if one partner went (:data:`PARTNERS`).
+    """Return the revenue that would be lost with each partner, one row per partner (columns :data:`PARTNERS`).
 
-    A partner is a party through which others buy, or that supplies others. ``dependent_customers`` have no way of
-    supply that does not lead through it (:mod:`ckm._network.dominators`); ``revenue_lost`` is their revenue and its
-    own.
+    A partner is a distributor or a supplier. Every supply path to a customer of ``dependent_customers`` leads through
+    the partner (:mod:`ckm._network.dominators`). ``revenue_lost`` is the revenue of these customers and of the partner.
     """
     customer, distributor = network.ends("buys_through")
     supplier, supplied = network.ends("supplies")
@@ -211,7 +221,10 @@ def partners(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
 
 
 def single_contacts(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the accounts at which one known person works (:data:`ACCOUNTS`); the revenue includes that person's."""
+    """Return the accounts with a single contact, one row each (columns :data:`ACCOUNTS`).
+
+    A contact is a person who works at the account. The revenue is that of the account and of the contact.
+    """
     hierarchy = network.employed
     single = np.flatnonzero(hierarchy.direct() == 1)
     contact_of = dict(zip(hierarchy.above.tolist(), hierarchy.below.tolist(), strict=True))
@@ -235,7 +248,7 @@ def single_contacts(network: CustomerNetwork, disclosure: Disclosure) -> pl.Data
 
 
 def referrals(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the referral trees (:data:`REFERRALS`), one row per referrer whom nobody referred."""
+    """Return the referral trees, one row per referrer whom nobody referred (columns :data:`REFERRALS`)."""
     hierarchy = network.referred
     if not len(hierarchy.roots):
         return pl.DataFrame(schema=REFERRALS)
@@ -252,10 +265,10 @@ def referrals(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
 
 
 def industries(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the roll-up by industry (:data:`INDUSTRIES`); ``(none)`` is the unknown industry.
+    """Return revenue and churn risk by industry, one row each (:data:`INDUSTRIES`); ``(none)`` is an unknown industry.
 
-    Industries of fewer than ``min_group_size`` customers are one row, :data:`OTHER`, with the next smallest ones where
-    it would have too few customers too. Without any industry there is no row.
+    Industries of fewer than ``min_group_size`` customers are combined in one row (:data:`OTHER`). If this row has too
+    few customers, the next smallest industries are added. The frame is empty if no party has an industry.
     """
     column = network.parties["industry"]
     known = network.parties.select(pl.col("industry").filter("is_known")).to_series()
@@ -282,7 +295,7 @@ def industries(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame
 
 
 def cycles(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFrame:
-    """Return the cycles of a relation (:data:`CYCLES`): parties that own, supply or refer one another in a circle."""
+    """Return the cycles of relations, one row each (:data:`CYCLES`): parties that own, supply or refer each other."""
     rows = []
     for relation, hierarchy in (
         ("owns", network.owned), ("buys_through", network.distributed), ("supplies", network.supplied),

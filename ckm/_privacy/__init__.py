@@ -1,1 +1,1 @@
-"""Inside of :mod:`ckm.privacy`: erasure, tombstones, access."""
+"""Implementation of :mod:`ckm.privacy`: erasure, tombstones, access, retention, pseudonymised copies."""

@@ -1,4 +1,4 @@
-"""All that a workspace has on one person, with sources and purposes (GDPR, articles 15 and 20)."""
+"""Access to personal data: all rows of a workspace on one person, with sources and purposes (GDPR, art. 15, 20)."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ TECHNICAL = frozenset({"load_id", "repeat_no", "file_id", "replaced_by", "run_nu
 
 @dataclass(frozen=True)
 class Place:
-    """The person's rows in one place.
+    """The person's rows in one table of the store or one file of the workspace.
 
     Attributes
     ----------
     name
         ``store/TABLE`` or the name of a file.
     purpose
-        Why the rows are kept.
+        Purpose of the processing, as a sentence.
     rows
         The rows, with every column that has a value.
     sources
-        Source and file of the rows, with their number.
+        Name of the source, name of the file, and number of rows from it; empty if the place does not record sources.
     """
 
     name: str
@@ -65,11 +65,11 @@ class PersonalData:
     Attributes
     ----------
     ids
-        Customer ids, with linked ones.
+        Customer ids of the person, with linked ids.
     places
-        Rows by place.
+        Rows by table or file.
     retention
-        How long the rows are kept.
+        How long the rows are kept, as sentences.
     """
 
     ids: tuple[str, ...]
@@ -77,7 +77,7 @@ class PersonalData:
     retention: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the data for JSON."""
+        """Return the personal data as values that JSON can represent; the format of ``ckm privacy export``."""
         return {
             "customer_ids": list(self.ids),
             "retention": self.retention,
@@ -93,7 +93,7 @@ class PersonalData:
         }
 
     def document(self) -> Document:
-        """Return the data as a readable document."""
+        """Return the personal data as a document with one section per place, for an HTML page."""
         return Document(
             "Personal data",
             f"All rows on {', '.join(self.ids)} in this workspace.",
@@ -106,6 +106,11 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
     """Return all rows on the person with these customer ids, and on all ids linked to them.
 
     Rows without a customer id that have a contact of the person are included, as in an erasure.
+
+    Raises
+    ------
+    RefusedError
+        A link of the person is uncertain, and nobody reviewed it.
     """
     store = Store(workspace.store_dir)
     identities = read_identities(workspace.root / IDENTITIES)
@@ -134,7 +139,7 @@ def personal_data(workspace: Workspace, ids: Iterable[str]) -> PersonalData:
 
 
 def _of_audiences(workspace: Workspace, ids: Iterable[str]) -> Iterator[Place]:
-    """Yield the person's rows in the members of audiences."""
+    """Yield the person's rows in each file of audience members."""
     for path in sorted((workspace.root / AUDIENCES).glob(f"*/{MEMBERS}")):
         rows = pl.read_csv(openable(path), infer_schema=False).filter(pl.col(CUSTOMER).is_in(sorted(ids)))
         if len(rows):
@@ -143,12 +148,12 @@ def _of_audiences(workspace: Workspace, ids: Iterable[str]) -> Iterator[Place]:
 
 
 def purpose_of(place: str) -> str:
-    """Return why the rows of a place are kept."""
+    """Return the purpose of the processing of a place (``store/TABLE`` or a file), as a sentence."""
     return next(str(text) for name, text in load_data(PURPOSES)["purposes"].items() if fnmatchcase(place, str(name)))
 
 
 def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows by time, without empty columns."""
+    """Return the rows sorted by :data:`ORDER`, without columns that have no value."""
     filled = rows.select(name for name in rows.columns if rows[name].null_count() < len(rows))
     return filled.sort([name for name in ORDER if name in filled], nulls_last=True, maintain_order=True)
 
@@ -160,7 +165,7 @@ def _sources(rows: pl.DataFrame) -> tuple[tuple[str, str, int], ...]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row for JSON, without nulls; dates and times as ISO 8601."""
+    """Return the values of a row that JSON can represent, without nulls; dates and times are ISO 8601 texts."""
     return {
         name: value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in row.items()

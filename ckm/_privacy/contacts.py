@@ -1,4 +1,4 @@
-"""Contact values of a person: the columns that contain them, and keys that are equal for different spellings."""
+"""E-mail addresses, telephone numbers and names: columns that have them, and keys equal for all spellings of one."""
 
 from __future__ import annotations
 
@@ -22,20 +22,21 @@ IN_BRACKETS = r"<\s*([^<>\s]+@[^<>\s]+)\s*>"
 
 
 def contact_columns(names: Iterable[str]) -> dict[str, str]:
-    """Return the columns with e-mail addresses or telephone numbers, with their field (``email``, ``phone``)."""
+    """Return the field (``email``, ``phone``) by name of each column with e-mail addresses or telephone numbers."""
     return {name: field for name in names if (field := field_of(name)) in (EMAIL, PHONE)}
 
 
 def name_columns(names: Iterable[str]) -> dict[str, str]:
-    """Return the columns with names of persons, with their field."""
+    """Return the field (one of :data:`NAMES`) by name of each column with names of persons."""
     return {name: field for name in names if (field := field_of(name)) in NAMES}
 
 
 def contact_key(column: pl.Expr, field: str) -> pl.Expr:
-    """Return the keys of contact values, equal for different spellings; null for a text that is no contact.
+    """Return the keys of e-mail addresses or telephone numbers; null for another text.
 
-    An e-mail address, also one behind a name (``Ann <ann@example.com>``), is written in lower case without a tag behind
-    ``+``; of a telephone number the last :data:`PHONE_DIGITS` digits count.
+    Spellings of one contact have equal keys. The key of an e-mail address, also of one behind a name
+    (``Ann <ann@example.com>``), is the address in lower case without a tag behind ``+``. The key of a telephone number
+    is its last :data:`PHONE_DIGITS` digits.
     """
     text = column.cast(pl.String).str.normalize("NFKC").str.replace_many({**INVISIBLE, **DIGITS})
     if field == EMAIL:

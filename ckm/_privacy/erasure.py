@@ -1,12 +1,12 @@
 """Erasure of persons from a workspace, in steps that can be repeated, with a journal.
 
-The journal has what the steps need, so that an erasure that was killed is completed by the next one, or by the next
-load. It contains the ids and contacts of the persons; it is readable only for its owner and deleted at the end.
+The journal contains the input of the steps, so that the next erasure or the next load completes an erasure that was
+killed. It has the ids and contacts of the persons, is readable only for its owner, and is deleted at the end.
 
-1. The journal is written. From here on the erasure is completed.
+1. The journal is written. An erasure that is killed after this step is completed later.
 2. Tombstones are added, so that no later load brings the persons back.
-3. Rows are removed from the store, with old files and the bounds in the logs; with ``--keep-counts`` they are replaced
-   by rows without the person.
+3. Rows are removed from the store, with old data files and the statistics (minimum, maximum) in the logs; with
+   ``--keep-counts`` the rows are replaced by rows without the person.
 4. Lines of ``identities.csv``, and rows of result files in ``out/`` and of members in ``audiences/``, are removed.
 5. The remaining files of the workspace are searched; the receipt is written; the journal is deleted.
 """
@@ -74,29 +74,30 @@ has no values, and the others are searched or named on their own."""
 
 @dataclass(frozen=True)
 class Receipt:
-    """What an erasure removed, and what is beyond its reach; no id and no other value of a person.
+    """What an erasure removed, and where the person remains; without ids and other values of the person.
 
     Attributes
     ----------
     erased_on
         Date of the erasure (``YYYY-MM-DD``).
     customer_ids
-        Number of ids, with linked ones.
+        Number of erased customer ids, with linked ids.
     removed
-        Number of rows, lines or objects by place: table, or path in the workspace.
+        Number of removed rows, lines or objects by place: a table, or the path of a file in the workspace.
     pseudonymised
-        Number of rows by table that stay under a random id (``--keep-counts``).
+        Number of rows by table that are kept under a random id (``--keep-counts``).
     contacts_kept
-        Number of contacts and names that other customers have too; they are not recognised in later loads.
+        Number of contacts and names that other customers have too; by these, later loads do not recognise the person.
     sources
         Loaded files that contained the person, as the store names them. ckm does not change them.
     remaining
-        Files of the workspace that still contain the person, and must be edited by hand; ``store/TABLE.COLUMN`` where
-        a free text of another customer does.
+        Files of the workspace that still contain the person, and must be edited by hand; ``store/TABLE.COLUMN`` for
+        free texts of other customers that name the person.
     in_git
         Whether the workspace is in a git repository, whose history ckm does not change.
     members
-        SHA-256 of each file of audience members from which rows were removed, so that a later change of it is found.
+        SHA-256 of each file of audience members after its rows were removed, so that a later change of the file is
+        detected.
     receipt
         Path of the receipt in the workspace; empty if the ids were erased before and nothing was left to remove.
     """
@@ -115,10 +116,24 @@ class Receipt:
 
 @dataclass
 class _Erasure:
-    """An erasure in progress, as in the journal.
+    """An erasure in progress, as the journal has it.
 
-    ``repeats`` is whether the ids were erased before; ``receipt`` is the path of its receipt, once it is chosen;
-    ``kept`` is how rows stay without the person, None if they are removed.
+    Attributes
+    ----------
+    person
+        Ids, contacts and names to erase.
+    erased_on
+        Date of the erasure (``YYYY-MM-DD``).
+    repeats
+        Whether all ids were erased before.
+    kept
+        How rows are kept without the person (``--keep-counts``); None if they are removed.
+    removed, pseudonymised
+        Number of rows by place, so far.
+    sources
+        Source files that contained the person, so far.
+    receipt
+        Path of the receipt; empty before the path is chosen.
     """
 
     person: Person
@@ -163,9 +178,9 @@ def erase(
     erased_on
         Date for the receipt and the tombstones (``YYYY-MM-DD``).
     force
-        Whether to erase an id that the workspace does not know, so that later loads drop it.
+        Whether to erase an id that the workspace does not have, so that later loads drop its rows.
     keep_counts
-        Whether rows stay under a random id (:mod:`ckm._privacy.kept_counts`).
+        Whether rows are kept under a random id (:mod:`ckm._privacy.kept_counts`).
     progress
         Called with the name of each step.
 
@@ -197,7 +212,7 @@ def erase(
 
 
 def person_of(store: Store, ids: Iterable[str], identities: Identities) -> Person:
-    """Return the person with these customer ids, all linked ones, and ids that are an e-mail address of the person."""
+    """Return the person with these customer ids, all linked ids, and ids that are an e-mail address of the person."""
     person = find_person(store, linked_ids(ids, identities))
     more = same_address(store, person)
     return find_person(store, linked_ids({*person.ids, *more}, identities)) if more else person
@@ -206,7 +221,10 @@ def person_of(store: Store, ids: Iterable[str], identities: Identities) -> Perso
 def complete(
     workspace: Workspace, *, wait: float | None = None, progress: Progress = lambda step: None
 ) -> Receipt | None:
-    """Complete an interrupted erasure; return its receipt, None without one."""
+    """Complete an interrupted erasure and return its receipt; None if no erasure was interrupted.
+
+    ``wait`` is the longest time in seconds to wait for another writer of the store; None waits without limit.
+    """
     path = workspace.root / FOLDER / JOURNAL
     if not path.exists():
         return None
@@ -246,7 +264,7 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
     kept_places: set[str] = set()
 
     def found(place: str, rows: int, sources: Iterable[str] = ()) -> None:
-        """Record what is about to be removed; after a kill the larger count applies."""
+        """Write a number of rows to the journal before their removal; of a repeated step the larger number counts."""
         place = traces.masked(place)
         counts = erasure.pseudonymised if place in kept_places else erasure.removed
         counts[place] = max(rows, counts.get(place, 0))
@@ -312,10 +330,10 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
 
 
 def _texts_with_traces(store: Store, traces: Traces) -> Iterator[str]:
-    """Yield the columns of texts in which rows of other customers contain the person.
+    """Yield ``store/TABLE.COLUMN`` for each text column in which rows of other customers contain the person.
 
-    They are the text columns of persons, such as texts and notes, and those that only a source has. Ids and contacts
-    are not among them: rows with the person's are erased.
+    Searched are columns that the schema marks as personal, such as notes, and columns that only a source has. Columns
+    of ids and contacts are not searched, because rows with the person's ids and contacts are erased.
     """
     for name in store.tables():
         rows = store.scan(name)
@@ -336,7 +354,7 @@ def _files(lineage: pl.DataFrame) -> Iterable[str]:
 
 
 def _erase_links(path: Path, person: Person, found: Callable[[str, int], None]) -> None:
-    """Remove the lines of ``identities.csv`` that name the person."""
+    """Remove the lines of ``identities.csv`` with an id of the person."""
     identities = read_identities(path)
     kept = tuple(link for link in identities.links if not {link.left, link.right, link.person_id} & set(person.ids))
     if len(kept) < len(identities.links):

@@ -24,13 +24,13 @@ class SmallGroups:
     Attributes
     ----------
     columns
-        The declared columns that the table has.
+        Quasi-identifiers that the table has.
     smallest
         Number of customers of the smallest group.
     groups, customers
-        Number of groups below the limit, and of their customers.
+        Number of groups below the limit, and number of customers in these groups.
     limit
-        Minimum group size.
+        Minimum group size (customers).
     """
 
     columns: tuple[str, ...]
@@ -41,9 +41,9 @@ class SmallGroups:
 
 
 def small_groups(rows: pl.LazyFrame | pl.DataFrame, quasi_identifiers: Iterable[str], limit: int) -> SmallGroups | None:
-    """Return the groups of a table by its quasi-identifiers; None without such a column, or without customers.
+    """Return the groups of a table by its quasi-identifiers; None without quasi-identifiers or customers in the table.
 
-    A missing value is a value of its own. Without a column ``customer_id`` each row is a customer.
+    A missing value counts as a further value. Without a column ``customer_id`` each row counts as a customer.
     """
     frame = rows.lazy()
     schema = frame.collect_schema()
@@ -61,7 +61,7 @@ def small_groups(rows: pl.LazyFrame | pl.DataFrame, quasi_identifiers: Iterable[
 
 
 def refuse_small_groups(rows: pl.LazyFrame | pl.DataFrame, settings: PrivacySettings, what: str) -> None:
-    """Refuse an export of customers in which a group is smaller than the minimum group size.
+    """Check that no group of customers in an export is smaller than the minimum group size.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def refuse_small_groups(rows: pl.LazyFrame | pl.DataFrame, settings: PrivacySett
     settings
         Quasi-identifiers and minimum group size.
     what
-        What is written, for the message.
+        Name of the export, for the error message.
 
     Raises
     ------
     RefusedError
-        A group is too small. The error has counts and column names, and no value.
+        A group is too small. The error has counts and column names, but no value of a customer.
     """
     found = small_groups(rows, settings.quasi_identifiers, settings.min_group_size)
     if found is not None and found.groups:

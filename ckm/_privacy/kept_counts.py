@@ -1,7 +1,7 @@
-"""Rows of an erased person without the person, so that totals of past reports hold (``erase --keep-counts``).
+"""Rows of an erased person without ids and contacts, so that past totals do not change (``erase --keep-counts``).
 
-The random id and the key of the order numbers are in the journal of the erasure only, which is deleted at its end: no
-one can compute the id, or an order number, from the rows that stay.
+The random id and the key of the hashed order numbers are only in the journal, which is deleted at the end of the
+erasure. So the customer id or an order number cannot be computed from the kept rows.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ MASTER = "customers"
 
 @dataclass(frozen=True)
 class KeptCounts:
-    """How the rows of erased persons are kept.
+    """Random ids and a key, by which rows of erased persons are kept without the persons.
 
     Attributes
     ----------
     aliases
-        Random id by customer id; linked ids have one.
+        Random id by customer id; linked ids have the same random id.
     key
-        Key of the hashes of document numbers (hexadecimal).
+        Key of the hashes of document numbers (256 bits, hexadecimal).
     masters
-        The customer id of each person whose row in the table ``customers`` stays.
+        For each person, the customer id whose row in the table ``customers`` is kept; the rows of linked ids are not.
     """
 
     aliases: Mapping[str, str]
@@ -53,11 +53,14 @@ class KeptCounts:
     masters: tuple[str, ...]
 
     def rows(self, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows of a table without the person; a row without a customer id has none afterwards."""
+        """Return rows of a table with random ids, hashed document numbers, and the columns of groups and amounts.
+
+        A row without a customer id gets no random id. Saved runs keep all columns.
+        """
         name = table.removesuffix(REPLACED)
         if name == MASTER:
             rows = rows.filter(pl.col(CUSTOMER).is_in(list(self.masters)))
-        only = next(iter(self.aliases.values()))  # of a row that a contact of the person identifies
+        only = next(iter(self.aliases.values()))  # for rows found by a contact: their id is not in aliases
         alias = pl.col(CUSTOMER).replace_strict(self.aliases, default=only, return_dtype=pl.String)
         who = pl.when(pl.col(CUSTOMER).is_not_null()).then(alias).alias(CUSTOMER)
         if is_runs(name):
@@ -81,7 +84,7 @@ class KeptCounts:
 
 
 def kept_counts(store: Store, ids: Iterable[str], identities: Identities) -> KeptCounts:
-    """Choose random ids for the persons with these customer ids."""
+    """Return random ids for the persons with these customer ids (one for all linked ids), and a random key."""
     root = components((link.left, link.right) for link in identities.links if link.verdict == SAME)
     of_person: dict[str, list[str]] = {}
     for each in ids:

@@ -1,4 +1,4 @@
-"""One person in a workspace: ids, contacts and names, found in the store, and which rows are theirs."""
+"""Ids, contacts and names of one person in the store, and the conditions for rows of the person."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ SHORTEST_NAME = 7
 
 @dataclass(frozen=True)
 class Person:
-    """Ids and contacts of one person or of several.
+    """Ids, contacts and names of the person or persons to erase or export.
 
     Attributes
     ----------
     ids
         Customer ids.
     keys
-        Keys of their contacts by field (:func:`ckm._privacy.contacts.contact_key`), without contacts that other
+        Keys of the contacts by field (:func:`ckm._privacy.contacts.contact_key`), without contacts that other
         customers have too.
     texts
-        Contacts and names as they are written in the store, without those that other customers have too.
+        Contacts and names as written in the store, without contacts and names that other customers have too.
     shared
         Number of contacts and names that other customers have too.
     """
@@ -54,15 +54,15 @@ class Person:
     shared: int = 0
 
     def contact_columns(self, names: Iterable[str]) -> list[str]:
-        """Return the contact columns, by which a row with another id or none belongs to the person."""
+        """Return the columns in which a row can have a contact of the person, out of columns with these names."""
         return [name for name, kind in contact_columns(names).items() if self.keys.get(kind)]
 
     def rows(self, frame: pl.DataFrame) -> pl.Series:
-        """Return whether each row belongs to the person, by its customer id or a contact."""
+        """Return whether each row belongs to the person, by an id or a contact; Boolean, shape (rows,)."""
         return frame.select(self.condition(frame.columns)).to_series()
 
     def condition(self, names: Collection[str]) -> pl.Expr:
-        """Return the condition that a row with columns of these names belongs to the person, by id or contact."""
+        """Return the condition for rows of the person in a table with these columns, by an id or a contact."""
         theirs = pl.col(CUSTOMER).is_in(list(self.ids)).fill_null(value=False)
         if RELATED in names:
             theirs |= pl.col(RELATED).is_in(list(self.ids)).fill_null(value=False)
@@ -72,7 +72,7 @@ class Person:
         return theirs
 
     def records(self, raw: pl.Series) -> pl.Series:
-        """Return whether each quarantined record contains an id or a contact of the person."""
+        """Return whether each quarantined record (JSON or text) contains an id or a contact of the person."""
         found = pl.repeat(False, len(raw), eager=True)
         for each in self.ids:
             found |= names_customer(raw, each)
@@ -89,7 +89,7 @@ class Person:
 
 
 def linked_ids(ids: Iterable[str], identities: Identities) -> tuple[str, ...]:
-    """Return the ids and all ids that are linked to them, sorted."""
+    """Return the given customer ids and all ids linked to them, sorted."""
     root = components((link.left, link.right) for link in identities.links if link.verdict == SAME)
     given = set(ids)
     roots = {root[each] for each in given if each in root}
@@ -97,12 +97,13 @@ def linked_ids(ids: Iterable[str], identities: Identities) -> tuple[str, ...]:
 
 
 def refuse_uncertain_links(ids: Iterable[str], identities: Identities) -> None:
-    """Refuse ids that uncertain links, which nobody reviewed, connect with others: these may be of other people.
+    """Check that no link of these ids is uncertain: a linked id may be of another person.
 
     Raises
     ------
     RefusedError
-        With the number of the links.
+        A link has a probability below :data:`AUTOMATIC`, and nobody reviewed it. The error has the number of such
+        links.
     """
     linked = {*linked_ids(ids, identities)}
     uncertain = [
@@ -121,7 +122,7 @@ def refuse_uncertain_links(ids: Iterable[str], identities: Identities) -> None:
 
 
 def find_person(store: Store, ids: tuple[str, ...]) -> Person:
-    """Return the contacts and names of the customers ``ids`` in the tables and the replaced rows of a store."""
+    """Return the person with these customer ids: contacts and names from all tables and replaced rows of a store."""
     tables = dict(tables_with_customers(store))
     keys: dict[str, set[str]] = {}
     texts: dict[str, str] = {each: each.lower() for each in ids if is_contact(each)}
@@ -148,13 +149,13 @@ def find_person(store: Store, ids: tuple[str, ...]) -> Person:
 
 
 def same_address(store: Store, person: Person) -> set[str]:
-    """Return further customer ids that are an e-mail address of the person, also in another spelling."""
+    """Return further customer ids that are an e-mail address of the person, in any spelling."""
     keys = person.keys.get(EMAIL)
     if not keys:
         return set()
     found: set[str] = set()
     for _, frame in tables_with_customers(store):
-        # collected first: one pass for a sign is cheap, and the keys of all ids of 20 million rows are not
+        # ids with an @ are collected first: the keys of all ids of 20 million rows would take long
         signed = frame.select(CUSTOMER).filter(pl.col(CUSTOMER).str.contains("@", literal=True)).unique()
         addresses = signed.collect(engine="streaming")
         found.update(addresses.filter(contact_key(pl.col(CUSTOMER), EMAIL).is_in(list(keys)))[CUSTOMER])
@@ -162,12 +163,12 @@ def same_address(store: Store, person: Person) -> set[str]:
 
 
 def _identifies(name: str) -> bool:
-    """Return whether a name is searched in texts: one short word, such as a given name, is of many people."""
+    """Return whether a name is searched in texts; one short word, such as a given name, fits too many people."""
     return not name.isascii() or " " in name or len(name) >= SHORTEST_NAME
 
 
 def tables_with_customers(store: Store) -> Iterator[tuple[str, pl.LazyFrame]]:
-    """Yield the tables and tables of replaced rows that have customer ids, by name."""
+    """Yield name and rows of each table with customer ids, also of replaced rows, without the quarantine."""
     for name in store.tables():
         for each in (name, f"{name}{REPLACED}"):
             table = StoredTable(store.root / each)
@@ -178,7 +179,10 @@ def tables_with_customers(store: Store) -> Iterator[tuple[str, pl.LazyFrame]]:
 def _of_others(
     tables: Iterable[pl.LazyFrame], ids: tuple[str, ...], keys: Mapping[str, set[str]], names: set[str]
 ) -> set[str]:
-    """Return the keys of contacts, and names, that rows of other customers have."""
+    """Return which of these keys of contacts and names rows of other customers have too.
+
+    ``keys`` has the keys by field, ``names`` the names in lower case; ``ids`` are the customers of the person.
+    """
     others: set[str] = set()
     rest = pl.col(CUSTOMER).is_not_null() & ~pl.col(CUSTOMER).is_in(list(ids))
     for frame in tables:
@@ -193,14 +197,14 @@ def _of_others(
             wanted.append((full.str.to_lowercase(), names))
         for key, values in wanted:
             found = frame.filter(rest).select(CUSTOMER, key=key).filter(pl.col("key").is_in(sorted(values)))
-            # a customer whose id is this address is no other customer (:func:`same_address`)
+            # an id that is this e-mail address is an id of the person (:func:`same_address`)
             is_address = (contact_key(pl.col(CUSTOMER), EMAIL) == pl.col("key")).fill_null(value=False)
             others.update(found.unique().collect().filter(~is_address)["key"])
     return others
 
 
 def _full_names(columns: Iterable[str]) -> pl.Expr | None:
-    """Return the full name of a row: of its columns of names, else of given name and surname; None without columns."""
+    """Return the full name of each row, or given name and surname joined by a space; None without name columns."""
     by_field: dict[str, list[str]] = {}
     for column, kind in name_columns(columns).items():
         by_field.setdefault(kind, []).append(column)

@@ -1,7 +1,7 @@
 """Pseudonymised tables: ids as keyed hashes, without names, contacts and texts (GDPR, article 4 (5)).
 
-Equal ids have equal hashes in all tables, so that tables can be joined. Whoever has the key can compute the hash of a
-known id; so the key is outside of the workspace and of the copy.
+Equal ids have equal hashes in all tables, so that tables can be joined. The hash of a known id can
+be computed with the key; so the key must not be in the workspace or in the copy.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ HASH, MASKING, DECADE, KEEP, DROP = "keyed hash", "masked", "decade", "unchanged
 
 
 def read_key(path: Path, forbidden: Iterable[Path]) -> bytes:
-    """Return the key in a file.
+    """Return the secret key in a file, for :func:`hashed`.
 
     Parameters
     ----------
     path
-        The file; blanks and line ends around its text do not count.
+        The file; blanks and line ends before and after the key are removed.
     forbidden
-        Folders that the key may not be in, directly or by a link.
+        Folders that must not contain the file, directly or by a symbolic link.
 
     Raises
     ------
@@ -80,7 +80,10 @@ def read_key(path: Path, forbidden: Iterable[Path]) -> bytes:
 
 
 def treatment(table: str, column: str) -> str:
-    """Return what happens to a column of a table; columns that the schema does not have are dropped."""
+    """Return the treatment of a column: keyed hash, masked, decade, unchanged, or dropped.
+
+    Columns that the schema does not have are dropped.
+    """
     if column in KEPT:
         return KEEP
     if table not in TABLES or column not in TABLES[table].dtypes:
@@ -95,9 +98,10 @@ def treatment(table: str, column: str) -> str:
 
 
 def pseudonymised(table: str, frame: pl.LazyFrame, key: bytes) -> tuple[pl.DataFrame, Mapping[str, str]]:
-    """Return a table with hashes instead of ids, and the treatment of each column.
+    """Return a table with hashes instead of ids, and the treatment by column name.
 
-    Values of shared columns that are an e-mail address or a telephone number are replaced too, as in reports.
+    In unchanged text columns, a value that is an e-mail address or a telephone number becomes a pseudonym, as in a
+    report.
     """
     treated = {column: treatment(table, column) for column in frame.collect_schema()}
     rows = frame.select(column for column, how in treated.items() if how != DROP).collect(engine="streaming")
@@ -127,7 +131,7 @@ def hashed(ids: pl.Series, kind: str, key: bytes) -> pl.Series:
 
 
 def refuse_full(folder: Path) -> None:
-    """Refuse a folder for the copy that has files, so that no table of an earlier copy stays in it.
+    """Check that the folder for the copy is new or empty, so that no table of an earlier copy remains in it.
 
     Raises
     ------

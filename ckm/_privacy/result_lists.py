@@ -1,7 +1,7 @@
 """Removal of a person from result files.
 
-Removed are rows of CSV and Parquet files and of tables in Markdown, lines of NDJSON, objects of JSON lists, and whole
-files about the person: profiles and exports of personal data.
+Rows of CSV files, Parquet files and Markdown tables, lines of NDJSON, and objects in JSON lists are removed. Files
+about the person as a whole (profiles, exports of personal data) are detected, so that the erasure deletes them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ABOUT = re.compile(
 
 
 def is_about(path: Path, traces: Traces) -> bool:
-    """Return whether a result file is about the person as a whole, as ``ckm profile -o`` and ``privacy export -o``."""
+    """Return whether a file is a profile (``ckm profile -o``) or export (``ckm privacy export -o``) of the person."""
     ids = set(traces.person.ids)
     if path.suffix == ".json":
         document = _json(path)
@@ -54,10 +54,11 @@ def is_about(path: Path, traces: Traces) -> bool:
 
 
 def remove_from_list(path: Path, traces: Traces) -> int:
-    """Remove the person's rows from a result file; return their number. A file of another format is unchanged.
+    """Remove the person's rows from a result file; return the number of removed rows.
 
-    A row is theirs if a column of ids has one of their ids. A row without any id is theirs if it contains a
-    distinctive id, a contact or a name of theirs.
+    A row with ids (:data:`ID_COLUMNS`) is of the person if one of these is an id of the person. A row without ids is of
+    the person if a text in it contains an id, a contact or a name of the person (:class:`Traces`). A file of another
+    format is not changed.
     """
     if path.suffix in DELIMITERS:
         return _from_csv(path, traces)
@@ -149,7 +150,7 @@ def _from_markdown(path: Path, traces: Traces) -> int:
 
 
 def _json(path: Path) -> Any:
-    """Return the document of a JSON file; None for an invalid one."""
+    """Return the content of a JSON file; None if the file is not valid JSON."""
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError):
@@ -166,7 +167,7 @@ def _from_json(path: Path, traces: Traces) -> int:
 
 
 def _without(value: Any, traces: Traces) -> tuple[Any, int]:
-    """Return a JSON value without objects of the person in its lists, and their number."""
+    """Return a JSON value without the person's objects in its lists, and the number of removed objects."""
     if isinstance(value, list):
         kept = [each for each in value if not (isinstance(each, dict) and _is_theirs(each, traces))]
         inner = [_without(each, traces) for each in kept]

@@ -1,8 +1,8 @@
 """Retention: rows of a workspace that are older than the maximum age of their table, and their removal.
 
-The ages are in ``privacy.retention`` of ckm.yaml. A row is as old as its date. A customer is as old as the newest
-row of any table with one of the customer's linked ids; consents are kept as long as the customer has another row. Rows
-without a date are kept and counted.
+The maximum ages are in ``privacy.retention`` of ckm.yaml. The age of a row is counted from its date. The age of a row
+of ``customers`` is counted from the newest row, in any table, with one of the customer's linked ids. Consents are kept
+as long as the customer has a row in another table. Rows without a date are kept and counted.
 """
 
 from __future__ import annotations
@@ -57,13 +57,13 @@ class Expiry:
     days
         Maximum age in days.
     before
-        First day that is kept.
+        First day whose rows are kept.
     rows
-        Number of older rows.
+        Number of rows before that day.
     undated
         Number of rows without a date, which are kept.
     condition
-        Condition for the older rows.
+        Condition for rows before that day.
     """
 
     table: str
@@ -75,12 +75,12 @@ class Expiry:
 
 
 def find_expired(workspace: Workspace, on: date) -> tuple[Expiry, ...]:
-    """Return the expired rows of each table with a maximum age, as of a day.
+    """Return the number of expired rows of each table with a maximum age, and their condition, as of a day.
 
     Raises
     ------
     UnknownNameError
-        ``privacy.retention`` in ckm.yaml names no table of the store.
+        A name in ``privacy.retention`` of ckm.yaml is not one of :data:`NAMES`.
     """
     store = Store(workspace.store_dir)
     ages = workspace.config.privacy.retention
@@ -101,7 +101,7 @@ def find_expired(workspace: Workspace, on: date) -> tuple[Expiry, ...]:
 
 
 def remove(workspace: Workspace, on: date, *, progress: Progress) -> tuple[Expiry, ...]:
-    """Remove the expired rows as of a day; return them as they were counted before."""
+    """Remove the expired rows as of a day; return the numbers counted before the removal."""
     store = Store(workspace.store_dir)
     with store.held():
         found = find_expired(workspace, on)
@@ -119,7 +119,7 @@ def _count(condition: pl.Expr) -> pl.Expr:
 def _conditions(
     workspace: Workspace, store: Store, table: StoredTable, name: str, before: date
 ) -> tuple[pl.Expr, pl.Expr]:
-    """Return the conditions for expired rows and for rows without a date."""
+    """Return the condition for expired rows (before ``before``), and the condition for rows without a date."""
     if name == QUARANTINE:
         loads = {load.facts.load_id: load.loaded_at.date() for load in store.history()}
         old = [load for load, day in loads.items() if day < before]
@@ -143,9 +143,9 @@ def _day(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:
 
 
 def _last_seen(workspace: Workspace, store: Store) -> pl.DataFrame:
-    """Return the newest day of each customer (customer_id, day), for a linked person that of all ids.
+    """Return the newest day of each customer in any table (``customer_id``, ``day``); without customers without dates.
 
-    Only customers with a date have a row. A customer who is the parent of another one is as new as the other.
+    Linked ids have the newest day of all ids of the person. The rows of a customer count for the parent too.
     """
     days = []
     for name, frame in _tables(store):
@@ -169,7 +169,7 @@ def _last_seen(workspace: Workspace, store: Store) -> pl.DataFrame:
 
 
 def _with_other_rows(store: Store) -> pl.Series:
-    """Return the customers with a row in a table besides the consents."""
+    """Return the ids of customers with a row in a table other than ``consents``."""
     ids = [frame.select(CUSTOMER) for name, frame in _tables(store) if name != CONSENTS]
     empty = pl.LazyFrame(schema={CUSTOMER: pl.String})
     return pl.concat([empty, *ids]).drop_nulls().unique().collect(engine="streaming")[CUSTOMER]

@@ -1,7 +1,7 @@
-"""Tombstones: keyed hashes of the ids and contacts of erased persons, by which later loads recognise their rows.
+"""Tombstones: keyed hashes of ids and contacts of erased persons, by which later loads recognise and drop their rows.
 
-The file has no value of a person, and without the key its hashes cannot be computed from a guessed value. The key is a
-file of the workspace, readable only for its owner.
+The file of tombstones contains no value of a person. Without the key, the hash of a guessed value cannot be computed.
+The key is a file of the workspace, readable only for its owner.
 """
 
 from __future__ import annotations
@@ -58,22 +58,22 @@ class Tombstones:
     key
         Secret key of the hashes.
     digests
-        Hash and kind (``id``, ``email``, ``phone``) of each value, with the date of the erasure.
+        Date of the erasure by kind (``id``, ``email``, ``phone``) and hash of each value.
     """
 
     key: bytes
     digests: dict[tuple[str, str], str]
 
     def digest(self, kind: str, value: str) -> str:
-        """Return the keyed hash (HMAC-SHA256, hexadecimal) of a value."""
+        """Return the keyed hash (HMAC-SHA256, hexadecimal) of a value and its kind (``id``, ``email``, ``phone``)."""
         return hmac.digest(self.key, f"{kind}\0{value}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def has(self, kind: str, value: str) -> bool:
-        """Return whether a value is of an erased person."""
+        """Return whether a value of a kind (``id``, ``email``, ``phone``) has a tombstone."""
         return (kind, self.digest(kind, value)) in self.digests
 
     def rows(self, frame: pl.DataFrame) -> pl.Series:
-        """Return whether each row is of an erased person: by its customer id, or a contact of its own."""
+        """Return whether each row is of an erased person, by its customer id or a contact; Boolean, shape (rows,)."""
         found = pl.repeat(False, len(frame), eager=True)
         if CUSTOMER in frame.columns:
             ids = frame[CUSTOMER].cast(pl.String)
@@ -84,7 +84,7 @@ class Tombstones:
         return found
 
     def ids(self, values: pl.Series) -> pl.Series:
-        """Return whether each value is the id of an erased person, also in characters of another width; null is not."""
+        """Return whether each value is the id of an erased person, in characters of any width; false for null."""
         texts = values.cast(pl.String)
         return self._among(texts, ID) | self._among(texts.str.normalize("NFKC").str.strip_chars(), ID)
 
@@ -96,7 +96,7 @@ class Tombstones:
         raw
             Records as JSON, or their text.
         customers
-            Customer id of each record; null if unknown, then every value of the record is compared with the ids.
+            Customer id of each record; if it is null, every value of the record is compared with the erased ids.
         """
         found = self.ids(customers)
         for place, (text, customer) in enumerate(zip(raw, customers, strict=True)):
@@ -128,7 +128,7 @@ def _keys(values: pl.Series, field: str) -> pl.Series:
 def without_erased(
     good: pl.DataFrame, failed: pl.DataFrame, tombstones: Tombstones
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return valid and failed rows of a load without rows of erased persons; a parent that was erased is null."""
+    """Return valid and failed rows of a load without rows of erased persons; an erased parent id becomes null."""
     unknown = pl.repeat(None, len(failed), dtype=pl.String, eager=True)
     customers = failed[CUSTOMER] if CUSTOMER in failed.columns else unknown
     good = good.filter(~tombstones.rows(good))
@@ -141,7 +141,7 @@ def without_erased(
 
 
 def read_tombstones(folder: Path) -> Tombstones | None:
-    """Return the tombstones in the privacy folder of a workspace; None without any.
+    """Return the tombstones in the privacy folder of a workspace; None if nobody was erased.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def read_tombstones(folder: Path) -> Tombstones | None:
 
 
 def add_tombstones(folder: Path, values: Iterable[tuple[str, str]], erased_on: str) -> Tombstones:
-    """Add tombstones of values (kind and value) to the privacy folder, which is created; return all of them."""
+    """Add tombstones of values (kind, value) to the privacy folder, created if needed; return all tombstones."""
     make_private(folder)
     known = read_tombstones(folder) or Tombstones(_key(folder), {})
     digests = {(kind, known.digest(kind, value)): erased_on for kind, value in values}
@@ -182,14 +182,14 @@ def make_private(folder: Path) -> None:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file by one that only its owner can read."""
+    """Write a text to a file that only its owner can read, in one step."""
     with replacing(path, owner_only=True) as draft:
         draft.write_text(text, encoding="utf-8", newline="")
     flush_folder(path.parent)
 
 
 def _key(folder: Path) -> bytes:
-    """Return the key; create it if the folder has none, or the empty file of a killed process."""
+    """Return the key; create one if the folder has no key, or an empty key file that a killed process left."""
     path = folder / KEY_FILE
     if not path.exists() or not path.stat().st_size:
         write_private(path, f"{secrets.token_hex(KEY_BYTES)}\n")

@@ -1,4 +1,4 @@
-"""Search for a person in files: in text, tables, workbooks and archives."""
+"""Search for the ids, contacts and names of a person in text files, tables, workbooks and archives."""
 
 from __future__ import annotations
 
@@ -34,52 +34,52 @@ BETWEEN_DIGITS = r"[\s().\-/]*"
 class Traces:
     """Search for the ids, contacts and names of a person.
 
-    An id of a few digits is searched only where a whole value is an id.
+    An id of fewer than :data:`LONG_NUMBER` digits is not searched in texts; it is compared only with values of ids.
     """
 
     person: Person
 
     @cached_property
     def distinctive(self) -> tuple[str, ...]:
-        """The ids that are searched in texts, and their pseudonyms in reports."""
+        """Ids that are searched in texts, and the pseudonyms of these ids in reports."""
         ids = [each for each in self.person.ids if not each.isdecimal() or len(each) >= LONG_NUMBER]
         return (*ids, *(pseudonym(each) for each in ids if is_contact(each)))
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Every searched text, without telephone numbers in other spellings."""
+        """All searched ids, contacts and names, without the spellings of telephone numbers."""
         return frozenset({*self.distinctive, *self.person.texts, *self.person.keys.get(EMAIL, ())})
 
     @cached_property
     def pattern(self) -> re.Pattern[str] | None:
-        """Pattern of every searched text; None without one."""
+        """Regular expression of all searched ids, contacts and names; None if there are none."""
         parts = [_whole(each) for each in sorted(self.words, key=lambda word: (-len(word), word))]
         parts += [rf"{BETWEEN_DIGITS.join(key)}(?!\d)" for key in self.person.keys.get(PHONE, ())]
         return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
     def in_text(self, text: str) -> bool:
-        """Return whether a text contains the person."""
+        """Return whether a text contains an id, contact or name of the person."""
         return self.pattern is not None and self.pattern.search(text) is not None
 
     def masked(self, name: str) -> str:
-        """Return a file name without the ids, contacts and names of the person in it."""
+        """Return a file name in which ids, contacts and names of the person are replaced by :data:`MASK`."""
         for word in sorted(self.words, key=lambda word: (-len(word), word)):
             name = re.sub(re.escape(word), MASK, name, flags=re.IGNORECASE)
         return name
 
     def in_column(self, rows: pl.LazyFrame, column: str) -> bool:
-        """Return whether a column of texts contains the person."""
+        """Return whether a text column contains an id, contact or name of the person in any row."""
         if not self.words:
             return False
         may_contain = pl.col(column).str.contains_any(sorted(self.words), ascii_case_insensitive=True)
         return any(map(self.in_text, rows.filter(may_contain).select(column).collect()[column]))
 
     def in_file(self, path: Path) -> bool:
-        """Return whether a file contains the person; archives and tables are decoded."""
+        """Return whether a file contains an id, contact or name of the person; archives and tables are decoded."""
         return any(map(self.in_text, texts_of(path)))
 
     def in_bytes(self, path: Path) -> bool:
-        """Return whether a file of any size contains an id, contact or name as it is written in the store."""
+        """Return whether a file contains an id, contact or name in the store's spelling; for files of any size."""
         if path.suffix in (".gz", ".zip", ".xlsx", ".parquet"):
             return self.in_file(path)
         if not path.stat().st_size:
@@ -91,12 +91,12 @@ class Traces:
 
 
 def _whole(word: str) -> str:
-    """Return the pattern of a word; scripts without spaces have no borders of words."""
+    """Return the regular expression of a whole word; without word borders for scripts without spaces."""
     return rf"(?<![\w-]){re.escape(word)}(?![\w-])" if word.isascii() else re.escape(word)
 
 
 def texts_of(path: Path) -> list[str]:
-    """Return the texts of a file: of every member of an archive, every column of a Parquet file."""
+    """Return the texts of a file; of an archive those of every member, of a Parquet file those of every column."""
     try:
         if path.suffix == ".parquet":
             frame = pl.read_parquet(openable(path), glob=False, hive_partitioning=False)

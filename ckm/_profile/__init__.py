@@ -1,1 +1,1 @@
-"""Parts of a customer profile, for :mod:`ckm.profile`."""
+"""Implementation of :mod:`ckm.profile`: the sections of a customer profile, and its output."""

@@ -1,4 +1,4 @@
-"""Numbers that the customer wants on invoices, and whether the invoices had them."""
+"""Invoice requirements: numbers that the customer wants on invoices, and invoices that lacked them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ KEY = ("field", "number", "valid_from")
 
 
 def billing_fields(record: CustomerRecord) -> ProfileSection:
-    """Return the numbers that the customer wants on invoices, each met or not, with the invoices that lacked it.
+    """Return the section on invoice requirements: one row per field (such as a purchase order number).
 
-    A field is not met if an invoice that lacked it is noted by the day and not corrected. It is met if there is none
-    and the transactions have an invoice on a day on which it was wanted; without such an invoice it is open.
+    The status of a field as of the day is:
+
+    - ``not met``: an invoice that lacked the field is recorded and not corrected;
+    - ``met``: no such invoice is recorded, and the customer has an invoice since the field is wanted;
+    - ``no invoice yet``: the customer has no invoice since the field is wanted.
     """
     if BILLING not in record.dataset.tables:
         missing = NotKnown("invoice requirements", f"no table '{BILLING}'")
@@ -67,7 +70,7 @@ def billing_fields(record: CustomerRecord) -> ProfileSection:
 
 
 def _wanted(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Return the requirements of a day; of rows that differ only in their end, the earliest end counts."""
+    """Return the requirements valid on a day; of rows that differ only in ``valid_until``, the earliest end counts."""
     required = rows.filter(pl.col("invoice_id").is_null())
     dated = required.group_by(KEY, maintain_order=True).agg(pl.col("valid_until").min())
     begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= as_of)
@@ -75,7 +78,7 @@ def _wanted(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 def _lacked(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Return the invoices that lacked a field, noted by a day and not corrected by then, newest note first."""
+    """Return the recorded invoices that lacked a field and were not corrected by a day, newest record first."""
     noted = pl.col("noted_on").is_null() | (pl.col("noted_on") <= as_of)
     uncorrected = pl.col("corrected_on").is_null() | (pl.col("corrected_on") > as_of)
     found = rows.filter(pl.col("invoice_id").is_not_null() & noted & uncorrected)
@@ -83,7 +86,7 @@ def _lacked(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 def _invoices(record: CustomerRecord, since: date | None) -> bool:
-    """Return whether a purchase of the customer since a day has an invoice."""
+    """Return whether a purchase of the customer since a day has an invoice number; None as the day means any day."""
     sales = record.rows(TRANSACTIONS)
     if "invoice_id" not in sales.columns:
         return False

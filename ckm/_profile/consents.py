@@ -1,4 +1,4 @@
-"""Consents and membership of the customer, and why not to contact them."""
+"""Consents and membership of the customer, and reasons not to contact the customer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHOWN = ("purpose", "channel", "granted", "status", "at", "valid_until", "obtain
 
 
 def consents(record: CustomerRecord, open_complaints: int) -> ProfileSection:
-    """Return whether the customer may be contacted by the rules of churn-warn, recorded consents, and membership."""
+    """Return the section on contacts: whether churn-warn would contact the customer, consents, and membership."""
     figures = []
     suppressed = suppress(
         pl.DataFrame({WHO: [record.customer_id], "open_complaint": [open_complaints > 0]}),
@@ -75,7 +75,10 @@ def _consent_rows(record: CustomerRecord) -> Iterator[ProfileTable]:
 
 
 def _of_words(record: CustomerRecord, kind: str) -> Iterator[ProfileFigure]:
-    """Yield the columns of the table of customers that only the source has and whose name has a word of a kind."""
+    """Yield a figure for each column of ``customers`` that is not in the schema and whose name fits a kind.
+
+    ``profile_columns.yaml`` lists the words of each kind that a column name must contain.
+    """
     words, rows = set(load_data("profile_columns.yaml")[kind]), record.rows(CUSTOMERS)
     known = {*TABLES[CUSTOMERS].dtypes, *RESERVED_COLUMNS}
     for name in rows.columns:

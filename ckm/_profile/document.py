@@ -1,4 +1,4 @@
-"""A profile as a document: :mod:`ckm.render.page` and :mod:`ckm.render.markdown` write it."""
+"""Document of a customer profile, which :mod:`ckm.render.page` and :mod:`ckm.render.markdown` can write."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NUMBER = (int, float)
 
 
 def shown_value(value: Any, unit: str = "") -> str:
-    """Return a value for a reader: ``1,234.50 EUR``, ``12.5 %``, ``42 days``; an empty text for None."""
+    """Return a value formatted with its unit: ``1,234.50 EUR``, ``12.5 %``, ``42 days``; an empty text for None."""
     if value is None:
         return ""
     if unit == "%":
@@ -34,7 +34,7 @@ def shown_value(value: Any, unit: str = "") -> str:
 
 
 def profile_document(profile: CustomerProfile) -> Document:
-    """Return the document of a profile: a section per subject, and one line of what is not known."""
+    """Return a profile as a document: one section per subject, and one line on missing facts."""
     figures = {figure.name: figure for section in profile.sections for figure in section.figures}
     key_figures = tuple(
         KeyFigure(shown_value(figures[name].value, figures[name].unit), figures[name].label, f"{figures[name].day}")
@@ -65,7 +65,7 @@ def _blocks(section: ProfileSection) -> Iterator[ReportTable]:
 
 
 def figure_row(figure: ProfileFigure) -> tuple[str, str, str, str]:
-    """Return label, value, source and date of a figure as texts."""
+    """Return label, value with unit, source and date (ISO 8601) of a figure as texts."""
     return figure.label, shown_value(figure.value, figure.unit), figure.source, figure.day.isoformat()
 
 
@@ -89,5 +89,5 @@ def _table(table: ProfileTable) -> ReportTable:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as JSON holds it."""
+    """Return a value for JSON: dates as ISO 8601 texts, other values unchanged."""
     return value.isoformat() if isinstance(value, date) else value

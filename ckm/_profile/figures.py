@@ -1,4 +1,4 @@
-"""Content of a profile: figures and tables with source and date, and what is not known."""
+"""Content of a profile: figures and tables with their source and date, and facts that are missing."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class ProfileFigure:
     Attributes
     ----------
     name, label
-        Name for machines, and for readers.
+        Name in JSON and frames; label in texts for readers.
     value
         Text, number, flag or date; never None.
     source
-        Table, saved run or file that it comes from.
+        Table, saved run or file that the value comes from.
     day
-        Day on which it holds: the as-of date of a computed figure, the day of the load of an attribute.
+        Date of the value: the as-of date of a computed figure, the day of the load of an attribute.
     exposure
-        Exposure of the columns that it is made of; the strictest one.
+        Strictest exposure of the columns that the value is computed from.
     unit
         Currency of an amount, ``days``, ``%`` (the value is a share); empty for other values.
     """
@@ -43,18 +43,18 @@ class ProfileFigure:
 
 @dataclass(frozen=True)
 class ProfileTable:
-    """Several rows about the customer.
+    """A table of facts about the customer.
 
     Attributes
     ----------
     name, title
-        Name for machines, and for readers.
+        Name in JSON; title in texts for readers.
     columns
         Exposure by column name.
     rows
         One value per column; None where unknown.
     source, day
-        As for :class:`ProfileFigure`.
+        Table, saved run or file that the rows come from; date of the rows.
     """
 
     name: str
@@ -65,7 +65,7 @@ class ProfileTable:
     day: date
 
     def visible(self, exposures: Collection[Exposure]) -> ProfileTable | None:
-        """Return the table with the visible columns only; None without one."""
+        """Return the table with the columns of these exposures only; None if no column is left."""
         kept = [number for number, exposure in enumerate(self.columns.values()) if exposure in exposures]
         if not kept:
             return None
@@ -76,7 +76,7 @@ class ProfileTable:
 
 @dataclass(frozen=True)
 class NotKnown:
-    """Something that the profile does not have, and why."""
+    """A fact that the profile lacks (``what``), the reason (``why``), and the exposure of the fact."""
 
     what: str
     why: str
@@ -90,11 +90,11 @@ class ProfileSection:
     Attributes
     ----------
     name, title
-        Name for machines, and for readers.
+        Name in JSON; title in texts for readers.
     figures, tables
-        What is known.
+        Known facts.
     not_known
-        What is not known.
+        Missing facts, with the reason.
     """
 
     name: str
@@ -105,11 +105,11 @@ class ProfileSection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show."""
+        """Whether the section has no figure and no table with rows."""
         return not self.figures and not any(table.rows for table in self.tables)
 
     def visible(self, exposures: Collection[Exposure]) -> ProfileSection:
-        """Return what a reader sees who may see columns of these exposures."""
+        """Return the section with figures, columns and missing facts of these exposures only."""
         tables = (table.visible(exposures) for table in self.tables)
         return replace(
             self,

@@ -1,4 +1,4 @@
-"""Who the customer is: attributes, channels and linked ids."""
+"""Identity of the customer: name, contact, other attributes, channels and linked ids."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ATTRIBUTES = {
 
 
 def who(record: CustomerRecord) -> ProfileSection:
-    """Return name, contact, channels, linked ids, and since when the customer is known."""
+    """Return the section on the customer's identity: attributes, channels, linked ids, and date of creation."""
     schema, customers = TABLES[CUSTOMERS], record.rows(CUSTOMERS)
     source, day = record.source(CUSTOMERS), record.loaded_on(CUSTOMERS)
     values = customers.row(0, named=True) if customers.height else {}
@@ -67,7 +67,7 @@ def who(record: CustomerRecord) -> ProfileSection:
 
 
 def _contacts_of_orders(record: CustomerRecord) -> dict[str, str]:
-    """Return name, e-mail address and telephone number in the orders, or in an id that is an address."""
+    """Return name, e-mail address and telephone number by field, from the orders or from the ids of the customer."""
     ids = {record.customer_id, *(each for link in record.links for each in (link.left, link.right))}
     addresses = sorted(each for each in ids if re.match(ADDRESS, each))
     orders = record.rows(TRANSACTIONS)

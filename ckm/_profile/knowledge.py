@@ -1,4 +1,4 @@
-"""Knowledge entries to use with the customer: those that answer the churn reasons, and those about open topics."""
+"""Knowledge entries for the customer: answers to the churn reasons, and entries about open topics."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ MOST_ENTRIES = 8
 def knowledge(
     record: CustomerRecord, codes: tuple[str, ...], topics: Collection[str], role: str | None, lang: str
 ) -> ProfileSection:
-    """Return the entries in force on the as-of date that answer a reason or have an open topic.
+    """Return the section of knowledge entries, valid on the as-of date, that answer a churn reason or an open topic.
 
-    Entries for other channels or regions than the customer's are left out.
+    Entries for other channels or regions than those of the customer are left out.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def knowledge(
     topics
         Topics of open complaints and promises.
     role
-        Role of the reader: entries that it may not read are left out, as in ``ckm kb-search``. None: no check.
+        Role of the reader: entries that the role may not read are left out, as in ``ckm kb-search``. None: all entries.
     lang
-        Preferred language of titles.
+        Preferred language of the entries' titles.
     """
     folder = record.dataset.workspace.kb_dir if record.dataset.workspace is not None else None
     if folder is None or not folder.is_dir():
@@ -78,7 +78,10 @@ def _first_by_id(entries: Iterable[KnowledgeEntry], folder: Path) -> dict[str, t
 
 
 def _applies_to(entry: KnowledgeEntry, record: CustomerRecord) -> bool:
-    """Return whether the entry's channels and regions include one of the customer's, as far as these are known."""
+    """Return whether an entry is for a channel and a region of the customer.
+
+    Channels are not compared if those of the customer are unknown or the entry has none; the same applies to regions.
+    """
     customers, transactions = record.rows(CUSTOMERS), record.rows(TRANSACTIONS)
     places = {str(customers[name][0]) for name in ("country", "region") if name in customers.columns and len(customers)}
     channels = set(transactions["channel"].drop_nulls()) if "channel" in transactions.columns else set()

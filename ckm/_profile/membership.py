@@ -1,4 +1,4 @@
-"""Membership of the loyalty programme: tier, points, and what the points are worth."""
+"""Membership of the loyalty programme: tier, points, and value of the points."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIGURES = (
 
 
 def membership(record: CustomerRecord) -> list[ProfileFigure]:
-    """Return tier, points and their value by the newest snapshot up to the day; empty if the customer is no member."""
+    """Return tier, points and their value from the newest snapshot by the as-of date; empty if not a member."""
     rows = record.rows(TABLE)
     found = members_on(rows.lazy(), record.as_of) if rows.height else rows
     if found.is_empty():

@@ -1,4 +1,4 @@
-"""What is open with the customer: complaints, promises, and deliveries that are due."""
+"""Open complaints, open promises and due deliveries of the customer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COLUMNS = {
 
 
 def open_matters(record: CustomerRecord) -> ProfileSection:
-    """Return open complaints, open promises, and deliveries that were promised and not recorded as made.
+    """Return the section on open complaints, open promises, and promised deliveries without a recorded delivery.
 
     A complaint is open for 180 days unless it is resolved (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`), a promise for
     180 days after the promised day. A delivery is open for 60 days after the promised day
@@ -54,7 +54,7 @@ def open_matters(record: CustomerRecord) -> ProfileSection:
 
 
 def open_complaints(record: CustomerRecord) -> int:
-    """Return the number of open complaints, as churn-warn counts them."""
+    """Return the number of open complaints on the as-of date, by the rule of churn-warn."""
     rows = record.rows(INTERACTIONS)
     if rows.is_empty():
         return 0

@@ -1,4 +1,4 @@
-"""What the customer bought: orders, net sales, last orders, and what not to offer."""
+"""Purchases of the customer: orders, net sales, last orders, and products not to offer."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ OF_GROUPS = ("category_main", "channel_main")
 
 
 def purchases(record: CustomerRecord, table: FeatureTable | None) -> ProfileSection:
-    """Return orders and net sales of the customer, and the last orders with their items.
+    """Return the section on orders and net sales of the customer, with the last orders and their items.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def purchases(record: CustomerRecord, table: FeatureTable | None) -> ProfileSect
 
 
 def _last_orders(record: CustomerRecord, source: str) -> ProfileTable:
-    """Return the newest orders: day of the first purchase line, net of the purchase lines, and items."""
+    """Return the table of the newest orders: day of the first purchase line, their net amount, and items."""
     bought = _lines(record).filter(is_purchase())
     item = pl.col("item") + pl.when(pl.col("quantity").is_not_null()).then(
         pl.format(" × {}", pl.col("quantity").cast(pl.String).str.strip_suffix(".0"))
@@ -93,16 +93,17 @@ def _last_orders(record: CustomerRecord, source: str) -> ProfileTable:
     of = TABLES[TRANSACTIONS].exposure
     columns = {
         "day": Exposure.amount, "order": of("order_id"), "channel": of("channel"), "net": of("net"),
-        "items": of("quantity"),  # products, of the exposure group, with their quantities
+        "items": of("quantity"),  # items show quantities, so the exposure is that of quantity
     }  # fmt: skip
     title = f"Last {shown.height} orders" if shown.height > 1 else "Last order"
     return ProfileTable("last_orders", title, columns, tuple(shown.rows()), source, record.as_of)
 
 
 def _lines(record: CustomerRecord) -> pl.DataFrame:
-    """Return the customer's lines with ``day``, ``order`` (id, else the instant) and ``item`` (product, else category).
+    """Return the customer's transaction lines with ``day``, ``order`` and ``item``, sorted by order, line and product.
 
-    Sorted by order, line number and product.
+    ``order`` is the order id, else the time of the order; ``item`` is the product id with its category, else the
+    category.
     """
     rows = record.rows(TRANSACTIONS)
     missing = [
@@ -120,10 +121,10 @@ def _lines(record: CustomerRecord) -> pl.DataFrame:
 
 
 def not_to_offer(record: CustomerRecord) -> ProfileSection:
-    """Return products and categories not to offer, each with the reason.
+    """Return the section on products and categories not to offer, each with the reason.
 
-    Categories that the customer bought and the shop discontinued; products that the customer complained about; products
-    that the customer returned.
+    These are discontinued categories that the customer bought, products that the customer complained about, and
+    products that the customer returned.
     """
     found = [*_discontinued(record), *_complained(record), *_returned(record)]
     if not found:

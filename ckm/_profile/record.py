@@ -1,4 +1,4 @@
-"""All rows of one customer as of a day: the input of every section of a profile."""
+"""Rows of one customer as of a day: the input of every section of a profile."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ PSEUDONYM = (
 
 @dataclass(frozen=True)
 class CustomerRecord:
-    """Rows of a customer, known by the as-of date.
+    """Rows of one customer by the as-of date, with the data of the shop that a profile needs.
 
     Attributes
     ----------
     customer_id
-        Id of the customer, or of the person if ids are linked.
+        Id of the customer; the person id if ids are linked.
     members
         All ids of the person as in the store, sorted.
     links
-        Links between them.
+        Links between these ids.
     tables
         Rows by table name; ``customers`` has at most one row.
     ledger
@@ -54,9 +54,9 @@ class CustomerRecord:
     dataset
         Tables of all customers.
     shop
-        Days of the shop.
+        As-of date, first usual day and discontinued categories of the shop.
     loaded
-        Day of each load, by load id; empty for a file.
+        Day of each load by load id; empty for a file without a workspace.
     """
 
     customer_id: str
@@ -70,50 +70,50 @@ class CustomerRecord:
 
     @property
     def as_of(self) -> date:
-        """As-of date; no later row is used."""
+        """As-of date; later rows are not used."""
         return self.shop.as_of
 
     @property
     def time_zone(self) -> str:
-        """Time zone of the days."""
+        """Time zone of the calendar days, as in the settings."""
         return self.dataset.config.time_zone
 
     def rows(self, table: str) -> pl.DataFrame:
-        """Return the customer's rows of a table; an empty frame without the table."""
+        """Return the customer's rows of a table; an empty frame if the table does not exist."""
         return self.tables.get(table, pl.DataFrame())
 
     def source(self, table: str) -> str:
-        """Return the table and the sources of its rows, such as ``transactions (till, web-shop)``.
+        """Return the name of a table with the sources of the customer's rows: ``transactions (till, web-shop)``.
 
-        Without a mapping the source has the name of the table, which is named once.
+        A source with the name of the table, as of rows that were loaded without a mapping, is not repeated.
         """
         rows = self.rows(table)
         names = rows["source"].unique().drop_nulls().sort() if "source" in rows.columns else [self.dataset.label]
         return f"{table} ({', '.join(names)})" if [*names] not in ([], [table]) else table
 
     def loaded_on(self, table: str) -> date:
-        """Return the day of the load of the customer's newest row of a table; the as-of date if unknown."""
+        """Return the day on which the customer's newest row of a table was loaded; the as-of date if unknown."""
         rows = self.rows(table)
         days = [self.loaded[each] for each in rows["load_id"] if each in self.loaded] if "load_id" in rows else []
         return max(days, default=self.as_of)
 
 
 def read_record(dataset: Dataset, customer_id: str, as_of: date | None) -> CustomerRecord:
-    """Return the rows of a customer as of a day.
+    """Return the rows of one customer as of a day.
 
     Parameters
     ----------
     dataset
         Tables of all customers.
     customer_id
-        A customer id, or the id of a person.
+        A customer id or person id, exactly as in the data.
     as_of
         As-of date. Default: the newest usual day.
 
     Raises
     ------
     UsageError
-        No row by that day has the id. The error contains neither this id nor another one.
+        No row by that day has the id. The error contains no id.
     NotEnoughDataError
         There are no transactions by ``as_of``.
     """
@@ -140,7 +140,7 @@ def read_record(dataset: Dataset, customer_id: str, as_of: date | None) -> Custo
 
 
 def _until(table: str, frame: pl.LazyFrame, shop: ShopDays, dataset: Dataset) -> pl.LazyFrame:
-    """Return the rows of known customers that were known by the as-of date."""
+    """Return the rows of a table with a customer id, dated up to the as-of date or undated, without stray dates."""
     rows, schema = frame.filter(pl.col(WHO).is_not_null()), frame.collect_schema()
     zone = dataset.config.time_zone
     if table == TRANSACTIONS:

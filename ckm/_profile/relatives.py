@@ -1,4 +1,4 @@
-"""Parties that belong to the customer: account, distributor, members, siblings, contacts, suppliers, referrals."""
+"""Parties related to the customer: account, distributor, members, siblings, contacts, suppliers, referrals."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ABOVE = (("owns", "customer_id"), ("works_at", "related_id"), ("buys_through", "
 
 
 def relatives(record: CustomerRecord) -> ProfileSection:
-    """Return the parties that belong to the customer on the day, by ``relationships`` and ``parent_id``.
+    """Return the section on parties related to the customer on the as-of date.
 
-    Relations are those of :func:`ckm._network.relations.read_relations`. Customers below the same owner, employer or
-    distributor are siblings.
+    Relations come from ``relationships`` and ``parent_id`` (:func:`ckm._network.relations.read_relations`). Customers
+    below the same owner, employer or distributor are siblings.
     """
     tables, me = record.dataset.tables, record.customer_id
     sources = [name for name in (RELATIONSHIPS,) if name in tables]
@@ -71,7 +71,7 @@ def relatives(record: CustomerRecord) -> ProfileSection:
 
 
 def _related(relations: Relations, me: str) -> pl.DataFrame:
-    """Return ``relation`` (role of the party) and ``customer_id`` of the parties directly related to the customer."""
+    """Return ``customer_id`` and ``relation`` (role) of each party that is directly related to the customer."""
     rows = [
         (ROLES[relation][customer != me], related if customer == me else customer)
         for relation, customer, related, _ in relations.frame.iter_rows()
@@ -80,7 +80,7 @@ def _related(relations: Relations, me: str) -> pl.DataFrame:
 
 
 def _siblings(relations: Relations, uppers: list[str], others: list[str]) -> pl.DataFrame:
-    """Return the parties below one of ``uppers``, without ``others``, as siblings."""
+    """Return the parties directly below one of ``uppers``, except the ids in ``others``, as siblings."""
     below = [relations.of(relation).filter(pl.col(upper).is_in(uppers))[_OTHER_END[upper]] for relation, upper in ABOVE]
     ids = pl.concat(below).unique().sort()
     ids = ids.filter(~ids.is_in([*others, *uppers]))

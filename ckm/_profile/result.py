@@ -1,4 +1,4 @@
-"""Result of a profile: sections, and their forms for readers and machines."""
+"""Result of ``ckm profile``: sections of facts, with output as HTML, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ SCHEMA = "ckm.profile/1"
 
 @dataclass(frozen=True)
 class CustomerProfile(Result):
-    """All that is known of one customer, each figure with its source and date.
+    """Profile of one customer: facts by subject, each with its source and date.
 
     Attributes
     ----------
     customer_id
-        Id of the customer; of linked customers, that of the person, or the given one for a role that sees no ids.
+        Id of the customer. If ids are linked, the person id, or the given id for a role that may not see ids.
     as_of
-        As-of date; later rows and runs are not used.
+        As-of date; later rows and saved runs are not used.
     role
-        Role of the reader; None sees all columns.
+        Role of the reader; None without a role, for which all columns are visible.
     sections
-        Figures and tables by subject, as far as the role sees them.
+        Figures and tables by subject that the role may see.
     remarks
         Notes for the reader, as sentences.
     hidden
-        What the role does not see, as a sentence; empty without a role.
+        Sentence on the columns that the role may not see; empty without a role.
     """
 
     customer_id: str
@@ -72,18 +72,18 @@ class CustomerProfile(Result):
 
     @property
     def not_known(self) -> str:
-        """What is not known and why, as one sentence; empty if nothing is missing."""
+        """One sentence on the missing facts and the reasons; empty if nothing is missing."""
         missing = [each for section in self.sections for each in section.not_known]
         texts = [f"{each.what} ({each.why})" if each.why else each.what for each in missing]
         return f"Not known: {'; '.join(texts)}." if texts else ""
 
     def figure(self, name: str) -> str | float | bool | date | None:
-        """Return the value of a figure; None if it is unknown or hidden."""
+        """Return the value of the figure with a name; None if the figure is unknown or hidden."""
         found = (figure.value for section in self.sections for figure in section.figures if figure.name == name)
         return next(found, None)
 
     def to_html(self) -> str:
-        """Return the profile as one HTML page that opens offline; every text is escaped."""
+        """Return the profile as one HTML page without external files; every text is escaped."""
         from ckm.render.page import render_page
 
         return render_page(profile_document(self))
@@ -142,9 +142,10 @@ class CustomerProfile(Result):
         return harmless_json(json.dumps(document, ensure_ascii=False, indent=1)) + "\n"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the profile to a file that only its owner can read: ``.html``, ``.md``, ``.json``, or the figures.
+        """Write the profile to a file that only its owner can read, and return its path.
 
-        Other suffixes are those of :meth:`ckm.result.Result.save`.
+        Formats are ``.html``, ``.md`` and ``.json``. With the other suffixes of :meth:`ckm.result.Result.save`, only
+        the figures are written.
         """
         from ckm.render.writers import save
 

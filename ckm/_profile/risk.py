@@ -1,4 +1,4 @@
-"""Churn probability and reasons of the customer, from the newest saved warnings; nothing is computed here."""
+"""Churn probability and churn reasons of the customer, read from the newest saved run of churn-warn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLE = "Churn"
 
 
 def risk(record: CustomerRecord, store: Store | None) -> tuple[ProfileSection, tuple[str, ...]]:
-    """Return the saved warning of the customer, and the codes of its reasons, top reason first.
+    """Return the section on churn, from the saved warning, and the codes of the churn reasons, top reason first.
 
     Parameters
     ----------

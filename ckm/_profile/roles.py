@@ -1,8 +1,8 @@
-"""Columns that a role sees in a profile.
+"""Columns that a role may see in a profile, by their exposure.
 
-Without a role all columns are visible. A role sees the exposures that ``profile.roles`` of ckm.yaml lists for it; a
-role that is not listed sees columns of :attr:`ckm.schema.Exposure.group` only. This is a filter and not access control:
-who can read the workspace's files can read everything.
+Without a role all columns are visible. ``profile.roles`` of ckm.yaml lists the exposures that each role may see. A role
+that is not listed may see columns of :attr:`ckm.schema.Exposure.group` only. Roles filter the output and are not access
+control: a user who can read the workspace's files can read all rows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNLISTED = frozenset({Exposure.group})
 
 
 def visible_exposures(role: str | None, settings: ProfileSettings) -> frozenset[Exposure]:
-    """Return the exposures that a role sees; all of them for None.
+    """Return the exposures that a role may see; all exposures if the role is None.
 
     Raises
     ------

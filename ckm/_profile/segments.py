@@ -1,4 +1,4 @@
-"""Life-cycle stage, segments and value of the customer by the saved definitions, and segments in saved runs."""
+"""Lifecycle stage, segments and value of the customer by the saved definitions, and changes in saved runs."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ SHARE_OF_CHANNEL = "channel_share_"
 
 
 def segments(record: CustomerRecord, store: Store | None) -> ProfileSection:
-    """Return the segment of the customer by each saved definition, with the advice, and the changes in saved runs.
+    """Return the section on segments: segment and advice by each saved definition, and changes in saved runs.
 
     Parameters
     ----------
     record
         Rows of the customer.
     store
-        Store of the workspace; None for a file, which has neither definitions nor runs.
+        Store of the workspace; None for a file, which has no definitions and saved runs.
     """
     if record.dataset.workspace is None or store is None:
         return ProfileSection("segments", TITLE, not_known=(NotKnown("stage, segments and potential", "no workspace"),))
@@ -77,9 +77,9 @@ def segments(record: CustomerRecord, store: Store | None) -> ProfileSection:
 
 
 def assigned_by(saved: SavedDefinition, record: CustomerRecord) -> dict[str, object] | None:
-    """Return the segment of the customer and the columns of the method, as ``ckm segment --use`` assigns them.
+    """Return the customer's segment and the further columns of the method, by name, as ``ckm segment --use`` does.
 
-    None if the definition is for other data or has no segment for the customer.
+    None if the definition does not fit the data or assigns no segment to the customer.
     """
     method = METHODS[saved.definition.method]
     if saved.dictionary != read_dictionary().version or saved.time_zone != record.time_zone:
@@ -106,10 +106,10 @@ def assigned_by(saved: SavedDefinition, record: CustomerRecord) -> dict[str, obj
 
 
 def _as_among_all(table: FeatureTable, saved: SavedDefinition) -> pl.DataFrame:
-    """Return the features with the values that they have in the table of all customers.
+    """Return the features of one customer with the missing values filled as in the table of all customers.
 
-    A feature is null for everybody if the shop has no value of it, and 0 for a customer without one otherwise; the
-    distribution of the definition says which.
+    In that table, a count feature is null for all customers if the shop has no value of it; otherwise it is 0 for a
+    customer without a value. The distribution in the saved definition shows which of both applies.
     """
     known = {name for name, distribution in saved.distribution.items() if distribution.shares[-1] < 1}
     frame = table.frame
@@ -134,7 +134,7 @@ def _is_prospect(record: CustomerRecord) -> bool:
 
 
 def _definition(folder: Path, path: Path) -> SavedDefinition | None:
-    """Return a saved definition; None if it is invalid, which ``ckm segment`` explains."""
+    """Return a saved definition; None if it is invalid (``ckm segment`` reports the reason)."""
     try:
         return Library(folder).find(path.stem)
     except UsageError:
@@ -160,12 +160,12 @@ def _figures(saved: SavedDefinition, assigned: dict[str, object], record: Custom
 
 
 def _history(record: CustomerRecord, store: Store) -> Iterator[ProfileTable]:
-    """Yield the segments in saved runs by the as-of date: one row per change, oldest first."""
+    """Yield the table of segments in the saved runs by the as-of date: one row per change, oldest first."""
     runs = _newest(store.runs(ANALYSIS), record)
     if not runs:
         return
     found = store.read_customers(ANALYSIS, runs, record.members, ["segment"])
-    # runs saved before ids were linked have a row per id; that of the person's id comes first
+    # a run saved before ids were linked has one row per id; the row of the person id comes first
     own = found.sort(pl.col(WHO) != record.customer_id, WHO).unique("run_number", keep="first", maintain_order=True)
     segment_of = dict(own.select("run_number", "segment").iter_rows())
     rows, last = [], dict[str, str | None]()
@@ -185,7 +185,10 @@ def _history(record: CustomerRecord, store: Store) -> Iterator[ProfileTable]:
 
 
 def _newest(runs: list[Run], record: CustomerRecord) -> list[Run]:
-    """Return the newest runs of each definition by the as-of date, by name and day; of a day the last one saved."""
+    """Return the newest runs of each definition by the as-of date, sorted by name and day.
+
+    Of several runs on a day, the last saved run counts. At most :data:`NEWEST_RUNS` runs per definition.
+    """
     last: dict[tuple[str, object], Run] = {(run.name, run.as_of): run for run in runs if run.as_of <= record.as_of}
     ordered = sorted(last.values(), key=lambda run: (run.name, run.as_of, run.number))
     names = dict.fromkeys(run.name for run in ordered)

@@ -1,7 +1,7 @@
-"""What a profile must know of the whole shop: its usual days, and discontinued categories.
+"""Usual days and discontinued categories of the whole shop, which the profile of one customer needs.
 
-Both come from the cached customer ledger of the workspace, of which only these small arrays are read. Without one, the
-dates and categories of all transactions are read.
+Both are read from small arrays of the cached customer ledger of the workspace. Without a cached ledger, the dates and
+categories of all transactions are read.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ CATEGORY = "category"
 
 @dataclass(frozen=True)
 class ShopDays:
-    """Days of the shop's data.
+    """As-of date, first usual day and discontinued categories of a shop.
 
     Attributes
     ----------
     as_of
-        As-of date: the given one, or the newest usual day.
+        As-of date: the given day, or the newest usual day.
     first
         First usual day; None if rows of stray dates count.
     discontinued
-        Categories that were sold regularly and are not sold any more on the as-of date.
+        Categories that were sold regularly before, but not any more on the as-of date.
     """
 
     as_of: date
@@ -49,7 +49,7 @@ class ShopDays:
 
 
 def shop_days(dataset: Dataset, as_of: date | None) -> ShopDays:
-    """Return the days of a shop as of a day; without one, as of its newest usual day.
+    """Return usual days and discontinued categories of a shop as of a day; None means the newest usual day.
 
     Raises
     ------

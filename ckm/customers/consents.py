@@ -1,7 +1,7 @@
 """Consents: whether customers may be contacted on a channel, for a purpose, as of a day.
 
 Consents are rows of the table ``consents``, and columns of exports such as Shopify's ``Accepts Email Marketing``
-(``ckm/data/consent_columns.yaml``). What is unclear counts as a refusal, so that in doubt nobody is contacted.
+(``ckm/data/consent_columns.yaml``). A record whose meaning is unclear counts as a refusal.
 """
 
 from __future__ import annotations
@@ -45,27 +45,30 @@ def contactable(
 ) -> pl.DataFrame:
     """Return whether each customer may be contacted on a channel for a purpose, as of the end of a day.
 
+    A customer may not be contacted for one of these reasons:
+
     refused
-        The newest record of a channel and purpose that apply is a refusal. A record without a channel or purpose, or
-        with one that is not in ``ckm/data/consent_words.yaml``, applies to all if it is a refusal. A refusal without a
-        date counts as the newest record, a consent without a date as the oldest; of two records at the same time the
-        refusal counts. A refusal applies to ids that differ in upper and lower case only.
+        The newest record of an applicable channel and purpose is a refusal. A record without a channel or purpose
+        applies to every one; a refusal also if its channel or purpose is not in ``ckm/data/consent_words.yaml``. A
+        refusal without a date counts as the newest record, a consent without a date as the oldest record. Of two
+        records at the same time, the refusal counts. A refusal also applies to customer ids that differ only in upper
+        and lower case.
     expired
-        All consents that apply have ended.
+        All consents of the customer that apply have ended.
     no_record
-        There is no consent that applies, and other customers have given one, which may be withdrawn by now. If the
-        records are refusals only, they are a list of opt-outs, and all others may be contacted.
+        The customer has no consent that applies, and another customer has given such a consent at any time. If there
+        are refusals only, they are a list of opt-outs, and all other customers may be contacted.
 
     Parameters
     ----------
     consents
-        Consent records (:func:`consent_records`), or the table ``consents``; None allows everybody.
+        Consent records (:func:`consent_records`), or the table ``consents``; with None every customer may be contacted.
     customers
         Customer ids, or rows with ``customer_id``.
     as_of
-        Later records are not used.
+        Day as of which consents count; later records are not used.
     channel
-        Channel of the contact; None if it is unknown: then a refusal on any channel counts.
+        Channel of the contact; None if the channel is unknown: then a refusal on any channel counts.
     purpose
         Purpose of the contact.
     time_zone
@@ -74,8 +77,8 @@ def contactable(
     Returns
     -------
     pl.DataFrame
-        One row per input row, in order: customer_id, allowed (Boolean), reason (one of :data:`REASONS`; null if
-        allowed).
+        One row per input row, in the order of the input: customer_id, allowed (Boolean), reason (String; one of
+        :data:`REASONS`, null if allowed).
     """
     ids = (customers[WHO] if isinstance(customers, pl.DataFrame) else customers).cast(pl.String).alias(WHO)
     if consents is None:
@@ -123,14 +126,15 @@ def contactable(
 
 
 def consent_records(tables: Mapping[str, pl.LazyFrame], time_zone: str = "UTC") -> pl.LazyFrame | None:
-    """Return all consent records of a workspace, with the columns of :data:`RECORDS`; None without any source of them.
+    """Return all consent records of a workspace, with the columns :data:`RECORDS`; None if no table has consents.
 
-    A record of the table ``consents`` whose id is the e-mail address of customers with other ids is theirs too.
+    If the customer id of a record in ``consents`` is the e-mail address of customers with other ids, the record also
+    applies to these customers.
 
     Parameters
     ----------
     tables
-        Tables of the store.
+        Tables of the store by name.
     time_zone
         Time zone of dates without a time.
     """
@@ -154,7 +158,7 @@ def consent_records(tables: Mapping[str, pl.LazyFrame], time_zone: str = "UTC") 
 
 
 def is_readable(consents: pl.LazyFrame) -> bool:
-    """Return whether a table of consents has the columns that are needed."""
+    """Return whether a table has the columns of consents: ``customer_id``, ``at``, and ``granted`` or ``status``."""
     names = set(consents.collect_schema())
     return {WHO, "at"} <= names and not names.isdisjoint(ANSWERS)
 
@@ -183,7 +187,7 @@ def _of_columns(frame: pl.LazyFrame, dated_by: str | None, time_zone: str) -> It
 def _typed(consents: pl.LazyFrame | pl.DataFrame, time_zone: str) -> pl.LazyFrame:
     """Return a table of consents with the columns and types of :data:`RECORDS`.
 
-    If it lacks a needed column, it has no usable record, and each of its customers is refused.
+    Without a column of answers (``granted``, ``status``), every record counts as a refusal.
     """
     frame = consents.lazy()
     schema = frame.collect_schema()
@@ -201,13 +205,17 @@ def _typed(consents: pl.LazyFrame | pl.DataFrame, time_zone: str) -> pl.LazyFram
 
 
 def _standard(column: str) -> pl.Expr:
-    """Return the channels or purposes in the words of ``consent_words.yaml``; null means every one."""
+    """Return the standard name of each channel or purpose by ``consent_words.yaml``; null means every one."""
     word = consent_word(column).replace(_spellings(column))
     return pl.when((word != "") & ~word.is_in(load_data(WORDS)["every"])).then(word)
 
 
 def _applies(column: str, wanted: str | None) -> pl.Expr:
-    """Return whether a record applies to a channel or purpose: its own, all, or for a refusal an unknown one."""
+    """Return whether each record applies to the wanted channel or purpose.
+
+    A record applies to its channel or purpose, or to every one if it has none; a refusal also if its channel or purpose
+    is unknown.
+    """
     if wanted is None:
         return pl.lit(value=True)
     asked = "_".join(wanted.lower().replace("-", " ").split())
@@ -221,7 +229,7 @@ def _spellings(column: str) -> dict[str, str]:
 
 
 def _instant(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:
-    """Return instants (UTC); a day is its start in the time zone, a text is its first ten characters as a day."""
+    """Return the times of a column in UTC; a day, or a text that starts with a day, is its start in the time zone."""
     if isinstance(dtype, pl.Datetime):
         instant = pl.col(column) if dtype.time_zone else pl.col(column).dt.replace_time_zone("UTC")
         return instant.dt.convert_time_zone("UTC").cast(RECORDS["at"])
@@ -231,7 +239,10 @@ def _instant(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:
 
 
 def calendar_day(column: str, dtype: pl.DataType, time_zone: str) -> pl.Expr:
-    """Return the calendar day of a column of days, of instants, or of texts that start with a day."""
+    """Return the calendar day of each value of a column of days, times, or texts that start with a day.
+
+    Null for a text that does not start with a day (``YYYY-MM-DD``).
+    """
     if isinstance(dtype, pl.Datetime):
         instant = pl.col(column) if dtype.time_zone else pl.col(column).dt.replace_time_zone("UTC")
         return instant.dt.convert_time_zone(time_zone).dt.date()

@@ -1,4 +1,4 @@
-"""Data files of a Delta table that another program wrote: of its newest version, without those that it replaced."""
+"""Data files of the newest version of a Delta table that another program wrote."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHERWISE = "let the program that wrote the table write its rows to a Parquet fi
 
 
 def is_delta(folder: Path) -> bool:
-    """Return whether a folder is a Delta table: it has a log with a commit or a checkpoint."""
+    """Return whether a folder is a Delta table, that is, has a folder ``_delta_log`` with a commit or checkpoint."""
     return any(path.name[:1].isdigit() for path in (folder / LOG).glob("*.*"))
 
 
@@ -31,8 +31,8 @@ def delta_files(folder: Path) -> list[Path]:
     InputError
         The log cannot be read.
     UsageError
-        The table has no rows, or its files alone do not have its rows: it uses deletion vectors, column names that the
-        files do not have (column mapping), or files elsewhere (a shallow clone).
+        The table has no rows, or its rows cannot be read from its data files alone: the table uses deletion vectors,
+        column mapping (other column names than in the files), or files outside of its folder (a shallow clone).
     """
     from deltalake import DeltaTable
     from deltalake.exceptions import DeltaError
@@ -55,7 +55,7 @@ def delta_files(folder: Path) -> list[Path]:
 
 
 def _feature_beyond_files(table: DeltaTable) -> str | None:
-    """Return the feature by which the rows of a table differ from those of its files; None without one."""
+    """Return the feature by which the rows of a table differ from the rows in its data files; None without one."""
     if (table.metadata().configuration or {}).get("delta.columnMapping.mode", "none") != "none":
         return "column mapping"
     has_vectors = "deletionVectors" in (table.protocol().reader_features or ())

@@ -1,14 +1,17 @@
 """Probabilistic record linkage: the probability that two records are of one person.
 
-Fellegi and Sunter 1969, *JASA* 64(328), 1183-1210, with agreement in levels; parameters by expectation-maximisation
-(Winkler 1988, *Proc. Survey Research Methods, ASA*, 667-671). Besides matches and pairs of strangers there is a third
-class, pairs of one household: these share what belongs to a household (surname, address, telephone) but not what
-belongs to a person (given name, date of birth). Nothing is labelled.
+The model is that of Fellegi and Sunter 1969, *JASA* 64(328), 1183-1210, with agreement in levels. Its parameters are
+fitted by expectation-maximisation without labelled pairs (Winkler 1988, *Proc. Survey Research Methods, ASA*, 667-671).
+Besides matches and pairs of strangers there is a third class, pairs of one household. Such a pair agrees on facts of a
+household (surname, address, telephone), but not on facts of a person (given name, date of birth).
 
-Expectation-maximisation finds a latent class in any data, also where no two records are of one person. Three
-constraints keep the class of matches what its name says: the ratio of matches to strangers never falls with the level
-of agreement; most matches agree on each fact (:class:`Usual`); and where the matches found agree less on a fact, only
-the share of them that this agreement bears out counts.
+Expectation-maximisation finds a latent class in any data, even if no two records are of one person. Three constraints
+prevent that pairs of strangers become the class of matches:
+
+- the ratio of the probabilities of matches and strangers never falls with the level of agreement;
+- most matches agree on each fact (:class:`Usual`);
+- if the class of matches agrees less on a fact, the class is reduced to the share that can be matches by this
+  agreement.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ PairClass: TypeAlias = Literal["match", "household", "strangers"]
 
 @dataclass(frozen=True)
 class Population:
-    """Agreement of all pairs of records, whatever their class.
+    """Agreement of all pairs of records, of all classes together.
 
     Attributes
     ----------
@@ -57,10 +60,10 @@ class Population:
     present
         Per field the share of pairs with both values; shape (fields,).
     levels
-        Per field the distribution of the levels of these pairs; each of shape (levels of the field,).
+        Per field the distribution of the levels over the pairs with both values; each of shape (levels of the field,).
     sharing
-        Per field the share of these pairs that have equal values and are certainly strangers or of one household;
-        shape (fields,). None: unknown.
+        Per field the share of the pairs with both values that have equal values and are certainly strangers or of one
+        household; shape (fields,). None if unknown.
     """
 
     pairs: float
@@ -69,9 +72,10 @@ class Population:
     sharing: Floats | None = None
 
     def with_all_pairs(self, field: int, levels: Levels) -> Population:
-        """Return the population with the agreement of ``field`` as in ``levels``: those of all pairs with both values.
+        """Return the population with the agreement of the field number ``field`` replaced.
 
-        A sample of all pairs has too few pairs with a field that exists only where other fields agree.
+        ``levels`` has the level of every pair with both values of the field; shape (pairs,). This is for a field that
+        only pairs with agreement on other fields have: a random sample of all pairs has too few of them.
         """
         counts = np.bincount(levels[levels >= 0], minlength=len(self.levels[field])).astype(np.float64)
         present = self.present.copy()
@@ -82,20 +86,19 @@ class Population:
 
 @dataclass(frozen=True)
 class Usual:
-    """How a field usually agrees: what is known about errors and changes in data before any pair is seen.
+    """Prior distribution of the levels of one field, from known rates of errors and changes in such data.
 
-    Expectation-maximisation without labels finds a latent class in any data, also where no two records are of one
-    person. ``differing`` keeps the class of matches what its name says: however the data look, most records of one
-    person agree on most facts about this person.
+    ``differing`` keeps pairs of strangers out of the class of matches, because most records of one person agree on most
+    facts about this person.
 
     Attributes
     ----------
     match, household
-        Usual probabilities of the levels in the two classes; each of shape (levels,).
+        Prior probabilities of the levels for matches and for pairs of one household; each of shape (levels,).
     differing
-        Highest share of matches at or below each level but the last; shape (levels - 1,).
+        Highest share of matches at or below each level except the highest level; shape (levels - 1,).
     namesakes
-        Share of the pairs of one household that agree on a field of a person for a reason: a son named after his
+        Share of the pairs of one household that agree on a fact of a person not by chance: a son named after his
         father, twins with one date of birth.
     """
 
@@ -106,19 +109,19 @@ class Usual:
 
     @classmethod
     def unknown(cls, levels: int) -> Usual:
-        """Return even probabilities, and no bound."""
+        """Return equal probabilities of all levels and no limits, for a field without a known distribution."""
         even = np.full(levels, 1 / levels)
         return cls(even, even, np.ones(levels - 1))
 
 
 @dataclass(frozen=True)
 class Rarity:
-    """What the rarity of the values that a pair shares adds to the log likelihood ratio to strangers.
+    """Log likelihood ratio to strangers that each pair gains from the rarity of its equal values.
 
     Attributes
     ----------
     of_person, of_household
-        Sum over the fields that belong to a person, and over the others; each of shape (pairs,).
+        Sum over the facts of a person, and sum over the facts of a household; each of shape (pairs,).
     """
 
     of_person: Floats
@@ -127,18 +130,18 @@ class Rarity:
 
 @dataclass(frozen=True)
 class LinkageModel:
-    """A fitted model.
+    """A fitted model of record linkage: class shares, and probabilities of the levels.
 
     Attributes
     ----------
     shares
         Share of each class among all pairs of records.
     levels
-        Per class and field the probabilities of the levels.
+        Per class and field the probabilities of the levels; each of shape (levels of the field,).
     personal
-        Per field whether it belongs to a person, not to a household.
+        Per field whether its values are facts of a person instead of a household; shape (fields,).
     rounds
-        Rounds of expectation-maximisation.
+        Number of rounds of expectation-maximisation.
     """
 
     shares: dict[PairClass, float]
@@ -147,19 +150,19 @@ class LinkageModel:
     rounds: int
 
     def weights(self) -> tuple[Floats, ...]:
-        """Return per field the log likelihood ratio of each level, match to strangers; natural logarithms."""
+        """Return per field the natural log of P(level | match) / P(level | strangers); each of shape (levels,)."""
         pairs = zip(self.levels["match"], self.levels["strangers"], strict=True)
         return tuple(np.log(match / strangers) for match, strangers in pairs)
 
     def posterior(self, agreement: Sequence[Levels], rarity: Rarity | None = None) -> dict[PairClass, Floats]:
-        """Return the probabilities of the classes of each pair; each of shape (pairs,).
+        """Return for each class the probability that each pair belongs to the class; each of shape (pairs,).
 
         Parameters
         ----------
         agreement
-            Per field the level of each pair; :data:`MISSING` says nothing.
+            Per field the level of each pair, shape (pairs,); a field with :data:`MISSING` has no influence.
         rarity
-            What the rarity of shared values adds.
+            Log likelihood ratio by the rarity of equal values; None to leave rarity out.
         """
         scores = {each: np.full(len(agreement[0]), np.log(share)) for each, share in self.shares.items()}
         for field, level in enumerate(agreement):
@@ -183,21 +186,21 @@ def fit_linkage(
     rarity: Rarity | None = None,
     usual: Sequence[Usual] | None = None,
 ) -> LinkageModel:
-    """Learn the probabilities of all levels from candidate pairs; other pairs count as pairs of strangers.
+    """Fit the model to candidate pairs; all other pairs count as pairs of strangers.
 
     Parameters
     ----------
     agreement
-        Per field the level of each candidate pair; at least one pair.
+        Per field the level of each candidate pair, shape (pairs,); at least one pair.
     population
         Agreement of all pairs of records.
     personal
-        Per field whether it belongs to a person, not to a household. In the class of households such a field agrees as
-        by chance. Without both kinds of fields there is no such class.
+        Per field whether its values are facts of a person instead of a household; shape (fields,). In pairs of one
+        household, facts of a person agree by chance. Without both kinds of fields the class of households is left out.
     rarity
-        What the rarity of shared values adds.
+        Log likelihood ratio by the rarity of equal values; None to leave rarity out.
     usual
-        Per field how it usually agrees; None if nothing is known.
+        Per field the prior distribution of its levels; None for equal probabilities without limits.
     """
     known = usual or [Usual.unknown(len(levels)) for levels in population.levels]
     classes: list[PairClass] = ["match"]
@@ -281,11 +284,12 @@ def _of_strangers(overall: Floats, known: Floats, sharing: float) -> Floats:
 
 
 def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Sequence[Usual]) -> float:
-    """Return the largest share of the class of matches that can be of one person, by each field's agreement.
+    """Return the largest share of the class of matches that can be pairs of one person, from 0 to 1.
 
-    The class is a mixture of matches, of which at least ``1 - differing`` agree, and of pairs that agree by chance:
-    where namesakes of one town are taken for matches, their e-mail addresses show that they are not. Half of the usual
-    pairs are added, so that a few matches without agreement on a field decide nothing.
+    For each field the class is assumed to be a mixture of matches, of which at least ``1 - differing`` agree, and of
+    strangers, which agree by chance. The share of the field with the lowest one counts: if the class contains namesakes
+    of one town, their e-mail addresses differ too often. Half of the prior pairs are added to the counts, so that a few
+    matches without agreement on a field have little influence.
     """
     share = 1.0
     for count, by_chance, each in zip(counts, strangers, usual, strict=True):
@@ -299,12 +303,20 @@ def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Seq
 
 
 def increasing_ratio(counts: Floats, by_chance: Floats) -> Floats:
-    """Return the most likely probabilities of the levels whose ratio to ``by_chance`` never falls with the level.
+    """Return the most likely probabilities of the levels if their ratio to ``by_chance`` never falls with the level.
 
-    A higher level never says less for one person than a lower one, and "different" never speaks for one person
-    (isotonic regression of the ratio, by pooling adjacent violators: Ayer et al. 1955, *Ann. Math. Stat.* 26, 641-647).
+    So a higher level is never weaker evidence for one person than a lower level, and the lowest level ("different") is
+    never evidence for one person. Isotonic regression of the ratio by pooling adjacent violators (Ayer et al. 1955,
+    *Ann. Math. Stat.* 26, 641-647).
+
+    Parameters
+    ----------
+    counts
+        Number of pairs of each level, lowest level first; shape (levels,).
+    by_chance
+        Probability of each level for strangers; positive; shape (levels,).
     """
-    pools: list[list[float]] = []  # count, chance, levels
+    pools: list[list[float]] = []  # sum of counts, sum of by_chance, number of levels
     for count, chance in zip(counts.tolist(), by_chance.tolist(), strict=True):
         pools.append([count, chance, 1])
         while len(pools) > 1 and pools[-2][0] * pools[-1][1] > pools[-1][0] * pools[-2][1]:
@@ -315,7 +327,15 @@ def increasing_ratio(counts: Floats, by_chance: Floats) -> Floats:
 
 
 def bounded(levels: Floats, differing: Floats) -> Floats:
-    """Return the probabilities with at most ``differing`` at or below each level but the last."""
+    """Return the probabilities of the levels, rescaled to at most ``differing`` at or below each level but the highest.
+
+    Parameters
+    ----------
+    levels
+        Probabilities of the levels, lowest level first; shape (levels,).
+    differing
+        Highest sum of the probabilities up to each level but the highest; shape (levels - 1,).
+    """
     found = levels.copy()
     for level in range(len(differing) - 1, -1, -1):
         below = found[: level + 1].sum()
@@ -332,7 +352,7 @@ def _with_namesakes(by_chance: Floats, namesakes: float) -> Floats:
 
 
 def _counts(agreement: Sequence[Levels], weight: Floats, levels: Sequence[Floats]) -> list[Floats]:
-    """Return per field the weighted number of pairs of each level."""
+    """Return per field the number of pairs of each level, weighted; each of shape (levels of the field,)."""
     return [
         np.bincount(level[level >= 0], weights=weight[level >= 0], minlength=len(known)).astype(np.float64)
         for level, known in zip(agreement, levels, strict=True)
@@ -344,18 +364,18 @@ def _normalised(values: Floats) -> Floats:
 
 
 def rarity_of(frequency: Floats, mean_frequency: float) -> Floats:
-    """Return the log odds that each pair gains from the rarity of its shared value, shape (pairs,).
+    """Return the log odds (natural) that each pair gains from the rarity of its equal value; shape (pairs,).
 
-    A value of mean frequency gains 0, because the weight of exact agreement already includes it.
-
-    Agreement on a rare value says more than on a frequent one (Winkler 1989, term frequency adjustment): the chance
-    that another record has the value is proportional to its frequency.
+    Agreement on a rare value is stronger evidence for one person than agreement on a frequent value (term frequency
+    adjustment, Winkler 1989): the probability that another record has the value by chance is proportional to the
+    frequency of the value. A value of mean frequency gains 0, because the weight of exact agreement is that of the mean
+    frequency.
 
     Parameters
     ----------
     frequency
-        Number of other records with the value; positive; shape (pairs,).
+        Number of other records with the pair's value; positive; shape (pairs,).
     mean_frequency
-        Mean of that number over all records.
+        Mean number of other records with the value of a record, over all records.
     """
     return np.asarray(np.log(mean_frequency / frequency))

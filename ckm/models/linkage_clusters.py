@@ -23,22 +23,22 @@ PAIR = 2
 
 
 def clusters(records: int, left: Indices, right: Indices, probability: Floats, automatic: float = LINKED) -> Indices:
-    """Return a cluster of each record, numbered from 0 in order of its first record; shape (records,).
+    """Return the cluster of each record, numbered from 0 in the order of the clusters' first records; shape (records,).
 
-    Clusters are merged in the order of their mean probability of a match (average linkage, UPGMA: Sokal and Michener
-    1958) while it is at least :data:`LINKED` and one of these pairs is at least ``automatic``. So a chain of links does
-    not join two persons of whose pairs most do not match.
+    The two clusters with the highest mean probability of a match over the pairs between them are merged first (average
+    linkage, UPGMA: Sokal and Michener 1958). Merging ends when no mean is at least :data:`LINKED` with one pair of at
+    least ``automatic``. So a chain of links does not merge two persons if most pairs between them do not match.
 
     Parameters
     ----------
     records
         Number of records.
     left, right
-        Records of each pair; no pair occurs twice.
+        Row numbers of the two records of each pair, without repeats; each of shape (pairs,).
     probability
-        Probability of a match of each pair; of other pairs it is 0.
+        Probability of a match of each pair, shape (pairs,); pairs that are not given have the probability 0.
     automatic
-        Smallest probability of a pair that merges two clusters; at least :data:`LINKED`.
+        Two clusters are merged only if one pair between them has at least this probability; at least :data:`LINKED`.
     """
     found = np.arange(records)
     least, pending = WEAKEST, np.ones(len(left), dtype=bool)
@@ -57,8 +57,11 @@ def clusters(records: int, left: Indices, right: Indices, probability: Floats, a
 
 
 def connected(records: int, left: Indices, right: Indices, linked: NDArray[np.bool_]) -> Indices:
-    """Return the connected component of each record; shape (records,)."""
-    from scipy.sparse import coo_array  # imported late: only linkage needs it
+    """Return the number of the connected component of each record; shape (records,).
+
+    ``linked`` is whether each pair of ``left`` and ``right`` is an edge; shape (pairs,).
+    """
+    from scipy.sparse import coo_array  # imported late: SciPy is slow to import
     from scipy.sparse.csgraph import connected_components
 
     edges = (left[linked], right[linked])
@@ -75,7 +78,7 @@ def _merge(
     pairs: Indices,
     automatic: float,
 ) -> None:
-    """Set the clusters of all records in the components of ``pairs``."""
+    """Set in ``found`` the cluster of every record in a component of ``pairs``; the cluster's number is a record."""
     pairs = _of_undecided(found, left, probability >= automatic, component, pairs)
     pairs = pairs[np.argsort(component[left[pairs]], kind="stable")]
     bounds = [*(np.flatnonzero(np.diff(component[left[pairs]])) + 1).tolist(), len(pairs)]
@@ -91,12 +94,13 @@ def _merge(
 def average_linkage(
     left: list[int], right: list[int], probability: list[float], automatic: float = LINKED
 ) -> dict[int, int]:
-    """Return the cluster of each record: one of its records.
+    """Return the cluster of each record, named by one record of the cluster.
 
-    Clusters are merged by the highest mean probability of the pairs between them, while it is at least :data:`LINKED`
-    and the highest of these is at least ``automatic``; equal means are merged in the order of the records.
+    The two clusters with the highest mean probability over the pairs between them are merged first, while the mean is
+    at least :data:`LINKED` and one of these pairs has at least ``automatic``. Of equal means, the clusters with the
+    lower records come first.
     """
-    between: dict[int, dict[int, tuple[float, float]]] = {}  # sum and maximum of the pairs between two clusters
+    between: dict[int, dict[int, tuple[float, float]]] = {}  # sum and maximum of the probabilities
     queue: list[tuple[float, int, int]] = []
     for one, other, each in zip(left, right, probability, strict=True):
         between.setdefault(one, {})[other] = each, each
@@ -110,7 +114,7 @@ def average_linkage(
         if one not in members or other not in members:
             continue
         if -negative != between[one][other][0] / (len(members[one]) * len(members[other])):
-            continue  # of before one of them grew
+            continue  # outdated: one of the two clusters was merged meanwhile
         members[one] += members.pop(other)
         for third, (total, highest) in between.pop(other).items():
             del between[third][other]
@@ -127,9 +131,10 @@ def average_linkage(
 def _of_undecided(
     found: Indices, left: Indices, linked: NDArray[np.bool_], component: Indices, pairs: Indices
 ) -> Indices:
-    """Set the cluster of each component in which all pairs are linked; return the pairs of the other components.
+    """Set in ``found`` the cluster of each component in which all pairs are linked; return the pairs still to merge.
 
-    Of two records that are not linked, each stays alone.
+    These are the pairs of the other components of three and more records. The records of a component of two that are
+    not linked stay in clusters of one record.
     """
     of_pair = component[left[pairs]]
     records = np.bincount(component, minlength=len(found))

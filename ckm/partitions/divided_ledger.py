@@ -1,4 +1,4 @@
-"""The ledger of all customers without their entries: what an analysis asks of it is computed by partitions."""
+"""Ledger of all customers whose entries are in partitions: functions of the entries are computed by partition."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ EXCLUDED = -1
 
 @dataclass(frozen=True)
 class DividedLedger(Ledger):
-    """A ledger whose entries are in partitions; it has the ids of customers, guest sales and sums by dimension.
+    """Ledger with customer ids, guest sales and sums by dimension in memory, and the entries in partitions.
 
-    A function of the entries is computed for each partition (:meth:`by_customer`, :meth:`of_parts`); the attributes
-    with entries (``purchases``, ``returns`` …) have no values, so that their use raises an error.
+    A function of the entries is computed for each partition (:meth:`by_customer`, :meth:`of_parts`). The attributes
+    with entries (``purchases``, ``returns`` …) are not in memory; access to them raises an error.
 
     Attributes
     ----------
     source
         The partitions.
     codes
-        By partition: the code of each of its customers; :data:`EXCLUDED` for customers who are not in this ledger.
+        By partition number, the code of each customer of the partition (Int32, shape (customers,)); :data:`EXCLUDED`
+        for customers who are not in this ledger.
     last
-        Later entries are not used; None without this limit.
+        Last day whose entries are used; None means all days.
     dated
-        Whether undated returns are not used.
+        Whether undated returns are left out.
     """
 
     source: PartitionedLedger | None = None
@@ -61,7 +62,7 @@ class DividedLedger(Ledger):
 
     @classmethod
     def of(cls, source: PartitionedLedger) -> DividedLedger:
-        """Return the ledger of all customers and guests of the partitions, as of the day of the analysis."""
+        """Return the ledger of all customers and guests of the partitions, as of the as-of date of the analysis."""
         found = list(source.map(_outline, replace(source.common.reading.needs, baskets=False)))
         customers, codes = join_customers([ledger.customers for _, ledger, _ in found])
         first = next(ledger for _, ledger, _ in found)
@@ -84,7 +85,7 @@ class DividedLedger(Ledger):
         )
 
     def by_customer(self, function: Callable[..., Rows], *columns: NDArray[Any]) -> Rows:
-        """Return the result of :meth:`Ledger.by_customer`, computed by partitions."""
+        """Return the result of :meth:`Ledger.by_customer`, computed by partition; in the order of the codes."""
         found: Any = list(self._mapped(function, columns))
         if isinstance(found[0][1], pl.DataFrame):
             order = np.argsort(np.concatenate([codes for codes, _ in found]))
@@ -101,7 +102,7 @@ class DividedLedger(Ledger):
         return [result for _, result in self._mapped(function, columns)]
 
     def with_entries(self) -> Ledger:
-        """Return the ledger with the entries of all customers in memory, which their number must permit."""
+        """Return the ledger with the entries of all customers in memory, which must be large enough for them."""
         assert self.source is not None
         joined = self.source.joined() if self.needs.baskets else self.source.joined().without_baskets()
         chosen = joined.customers.is_in(self.customers.implode()).to_numpy()
@@ -109,7 +110,7 @@ class DividedLedger(Ledger):
         return found.without_undated_returns() if self.dated else found
 
     def until(self, day: date) -> Ledger:
-        """Return the ledger as of the end of a day, with the same codes; see :meth:`Ledger.until`."""
+        """Return the ledger as of the end of a day, with the same codes of customers; see :meth:`Ledger.until`."""
         if day >= self.as_of:
             return self
         number = day_number(day)
@@ -123,7 +124,11 @@ class DividedLedger(Ledger):
         )
 
     def only(self, chosen: Mask) -> Ledger:
-        """Return the ledger of some customers, without guests; up to the size of a learning sample with entries."""
+        """Return the ledger of the customers with a true value in ``chosen``, without guests.
+
+        Up to :data:`SAMPLE_CUSTOMERS` customers, it is a ledger with entries in memory; else the entries stay in
+        partitions.
+        """
         needs = replace(self.needs, shop=False)
         if chosen.sum() > SAMPLE_CUSTOMERS or chosen.all():
             kept = np.where(chosen, np.cumsum(chosen) - 1, EXCLUDED).astype(np.int32)
@@ -143,7 +148,7 @@ class DividedLedger(Ledger):
         return replace(self, dated=True)
 
     def without_baskets(self) -> Ledger:
-        """Return the ledger without the baskets (categories and channels) of customers."""
+        """Return the ledger without the baskets (sums by category and channel) of customers."""
         return replace(self, needs=replace(self.needs, baskets=False))
 
     def _mapped(
@@ -168,7 +173,7 @@ NO_ENTRIES = object.__new__(DayTotals)
 
 
 def _outline(part: Partition) -> tuple[int, Ledger, int | None]:
-    """Return a partition's number, its ledger without entries, and its first day with a line."""
+    """Return the number of a partition, its ledger without entries, and its first day number with a line."""
     ledger = part.ledger
     first = first_day_with_lines(*ledger.all_lines, ledger.guests)
     nobody = ledger.only(np.zeros(len(ledger.customers), dtype=np.bool_))
@@ -183,10 +188,10 @@ def _result(
     kept: Mapping[int, Mask | None],
     arguments: Mapping[int, tuple[NDArray[Any], ...]],
     last: date | None,
-    dated: bool,  # an argument of partial
+    dated: bool,  # positional, because of partial
     part: Partition,
 ) -> tuple[int, T]:
-    """Return a partition's number, and the result of a function of its ledger, of its customers in ``kept``."""
+    """Return the number of a partition, and the result of a function of its ledger of the customers in ``kept``."""
     ledger, chosen = part.ledger, kept[part.number]
     if last is not None:
         ledger = ledger.until(last)

@@ -1,4 +1,4 @@
-"""Choice of where an analysis runs: in memory, by partitions out of core, or in Spark."""
+"""Engine of an analysis: in memory, by partitions out of core, or in Spark."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ INSTALL_SPARK = 'pip install ".[spark]" in the source folder of ckm; Spark needs
 
 @dataclass(frozen=True)
 class Engine:
-    """Where an analysis runs.
+    """Engine of an analysis, with its number of partitions.
 
     Attributes
     ----------
     name
         ``polars`` (this process) or ``spark``.
     partitions
-        Number of partitions of the customers; 0 means by the number of rows; None with polars means without partitions,
-        and with Spark by the number of rows.
+        Number of partitions of the customers; 0 derives it from the number of rows. None means no partitions with
+        ``polars``, and the same as 0 with ``spark``.
     master
-        URL of the Spark master; None means that of the Spark configuration, or else all cores of this machine.
+        URL of the Spark master; None means the master in the Spark configuration, or else all cores of this machine.
 
     Raises
     ------
@@ -61,7 +61,9 @@ class Engine:
 
     @classmethod
     def of(cls, name: EngineName, partitions: int | Literal["auto"] | None, master: str | None) -> Engine:
-        """Return the engine of the arguments of a public function; ``auto`` is by the number of rows.
+        """Return the engine for the arguments of a public function.
+
+        ``partitions`` is a number, ``auto`` (by the number of rows) or None (see :attr:`partitions`).
 
         Raises
         ------
@@ -84,7 +86,7 @@ class Engine:
     def open(
         self, data: Path | None, workspace: Path | None, options: IngestOptions, *, on_driver: bool = False
     ) -> Dataset:
-        """Return the tables of an analysis by customer; see :func:`ckm.dataset.open_dataset`, also for the errors.
+        """Return the tables for an analysis by customer; arguments and errors as of :func:`ckm.dataset.open_dataset`.
 
         With Spark, ``data`` can also be a table's name, a Delta table or a URL, unless the analysis reads the
         transactions on this machine too (``on_driver``).
@@ -98,14 +100,15 @@ class Engine:
         return open_dataset(data, workspace, options, by_customer=True)
 
     def dataset(self, source: Source, options: IngestOptions | None = None, *, on_driver: bool = False) -> Dataset:
-        """Return the tables of a source of a public function.
+        """Return the tables of the data source that is given to a public function.
 
         Parameters
         ----------
         source
-            As for :func:`ckm.dataset.source.dataset_of`; with Spark a path can also be one that :meth:`open` takes.
+            A workspace, file or table (:func:`ckm.dataset.source.dataset_of`); with Spark, also a path that
+            :meth:`open` accepts.
         options
-            Mapping options for a file or a table; None means as found.
+            Mapping options for a file or a table; None means columns as they are recognised.
         on_driver
             Whether the analysis reads the transactions on this machine too.
         """
@@ -122,8 +125,8 @@ class Engine:
         Raises
         ------
         InputError, UsageError, NotEnoughDataError
-            As :func:`ckm.customers.ledger_reader.read_ledger`; also UsageError if amounts are too large to be summed
-            exactly by partitions, or ``reading.needs.by`` is given.
+            Same errors as of :func:`ckm.customers.ledger_reader.read_ledger`; also UsageError if amounts are too large
+            to be summed exactly by partition, or if ``reading.needs.by`` is given.
         """
         if reading.needs.by is not None:
             raise UsageError(
@@ -140,12 +143,12 @@ class Engine:
         return read_local(tables, self.partitions or self.number(count_rows(tables)), reading)
 
     def divided(self, dataset: Dataset, reading: Reading) -> Ledger | None:
-        """Return the ledger of all customers with their entries in partitions; None without partitions.
+        """Return the ledger of all customers with their entries in partitions; None if the engine has no partitions.
 
         Raises
         ------
         InputError, UsageError, NotEnoughDataError
-            As :meth:`ledger`.
+            Same errors as of :meth:`ledger`.
         """
         from ckm.partitions.divided_ledger import DividedLedger
 

@@ -1,7 +1,8 @@
-"""Functions that Spark's executors run: convert rows, build the ledger of a partition, apply a function to it.
+"""Functions for Spark's executors: convert rows, build the ledger of a partition, apply a function to the ledger.
 
-They run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions. pyspark
-pickles the functions; coverage and results are JSON and Arrow (:mod:`ckm.partitions.packed_results`).
+The functions run in Python worker processes of the cluster, which need ckm and its dependencies in the same versions as
+the driver. pyspark pickles the functions; coverage and results are sent as JSON and Arrow
+(:mod:`ckm.partitions.packed_results`).
 """
 
 from __future__ import annotations
@@ -45,14 +46,14 @@ RESULT_SCHEMA = "partition int, result binary"
 
 @dataclass(frozen=True)
 class ToLedgerColumns:
-    """Convert the columns of a table or of files, and validate them.
+    """Function that converts and validates rows of a table or of files that are not in a workspace.
 
     Attributes
     ----------
     conversion
-        Conversion planned from the first rows.
+        Conversion of the columns, planned from the first rows.
     columns
-        Columns that a ledger needs.
+        Names of the columns that a ledger needs.
     """
 
     conversion: Conversion
@@ -74,16 +75,16 @@ class ToLedgerColumns:
 
 @dataclass(frozen=True)
 class OfWorkspace:
-    """Leave out payments and guest ids, and name persons by one id, as an analysis of a workspace does.
+    """Function that prepares rows of a workspace: without payments and guest ids, and with person ids.
 
     Attributes
     ----------
     payments, guest_ids
-        Sources of payments, and customer ids of guests.
+        Names of the sources of payments; customer ids of guests.
     persons
         Person id by linked customer id (:attr:`ckm.identities.Identities.persons`).
     columns
-        Columns that a ledger needs.
+        Names of the columns that a ledger needs.
     """
 
     payments: tuple[str, ...]
@@ -92,7 +93,7 @@ class OfWorkspace:
     columns: tuple[str, ...]
 
     def __call__(self, records: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-        """Return the rows of sales; none is invalid."""
+        """Return the rows of sales, and 0 as the number of invalid rows."""
         sales = without_payments(records.lazy(), self.payments)
         known = with_persons(without_guest_ids({"transactions": sales}, self.guest_ids), self.persons)
         return known["transactions"].select(self.columns).collect(), 0
@@ -101,7 +102,7 @@ class OfWorkspace:
 def partitioned(
     prepare: Callable[[pl.DataFrame], tuple[pl.DataFrame, int]], partitions: int, schema: pa.Schema
 ) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that prepares rows, and adds the partition of each."""
+    """Return a function for ``mapInArrow`` that prepares rows and adds the partition number of each row."""
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
@@ -118,7 +119,10 @@ def partitioned(
 
 
 def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that reads all rows of a partition into a ledger: one row."""
+    """Return a function for ``mapInArrow`` that reads all rows of a partition into a ledger.
+
+    The result is one row per partition (:data:`LEDGER_SCHEMA`).
+    """
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
@@ -163,9 +167,10 @@ def ledgers(reading: Reading) -> Callable[[Batches], Batches]:
 
 
 def results(function: Callable[[Partition], Any], needs: Needs | None) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that applies ``function`` to partitions, with packed results.
+    """Return a function for ``mapInArrow`` that applies ``function`` to partitions and packs the results.
 
-    ``needs`` are those of :meth:`ckm.partitions.partitioned_ledger.PartitionedLedger.map_stored`.
+    ``needs`` has the sums to read (:meth:`ckm.partitions.partitioned_ledger.PartitionedLedger.map_stored`). The result
+    is one row per partition (:data:`RESULT_SCHEMA`).
     """
 
     def run(batches: Batches) -> Batches:
@@ -180,7 +185,7 @@ def results(function: Callable[[Partition], Any], needs: Needs | None) -> Callab
 
 
 def rows_of(function: Callable[[Partition], pl.DataFrame], schema: pa.Schema) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that applies ``function`` to partitions, and returns its rows."""
+    """Return a function for ``mapInArrow`` that returns the rows of ``function`` for each partition."""
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():
@@ -191,7 +196,7 @@ def rows_of(function: Callable[[Partition], pl.DataFrame], schema: pa.Schema) ->
 
 
 def error_in(text: str) -> CkmError | None:
-    """Return the error that an executor raised, from the text of Spark's error; None if it raised another one."""
+    """Return the error of ckm that an executor raised, from the text of Spark's error; None for other errors."""
     _, mark, rest = text.partition(ERROR)
     if not mark:
         return None
@@ -204,7 +209,7 @@ def error_in(text: str) -> CkmError | None:
 
 @contextmanager
 def _raised_in_driver() -> Iterator[None]:
-    """Raise an error of ckm in a form that :func:`error_in` reads."""
+    """Raise errors of ckm as errors with a text that :func:`error_in` can read in the driver."""
     try:
         yield
     except CkmError as error:

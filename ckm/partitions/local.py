@@ -1,4 +1,4 @@
-"""Partitions out of core on one machine: rows, then ledgers, in temporary files; one partition in memory at a time."""
+"""Partitions out of core on one machine: rows and ledgers in temporary files, one partition in memory at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BATCH_ROWS = 500_000
 
 
 class LocalLedger(PartitionedLedger):
-    """Ledgers of partitions in files, read one at a time."""
+    """Ledgers of partitions in files, of which one is in memory at a time."""
 
     def __init__(self, common: Common, customers: int, files: list[Path], folder: Path) -> None:
         super().__init__(common, len(files), customers)
@@ -47,7 +47,7 @@ class LocalLedger(PartitionedLedger):
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
 
     def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> Iterator[T]:
-        """Yield the results of a function of each partition, in order."""
+        """Yield the result of a function for each partition, in the order of their numbers."""
         for number, path in enumerate(self._files):
             with opened(path) as stored:
                 ledger = stored.ledger(needs or stored.needs)
@@ -55,7 +55,7 @@ class LocalLedger(PartitionedLedger):
         _release_memory()
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
-        """Write the rows of each partition to one Parquet file, a row group for each."""
+        """Write the rows of all partitions to one Parquet file, a row group each; return the number of rows."""
         arrow = schema.to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         written = 0
         with replacing(path) as draft, pq.ParquetWriter(draft, arrow, compression="zstd") as writer:
@@ -72,12 +72,12 @@ def count_rows(tables: Mapping[str, pl.LazyFrame]) -> int:
 
 
 def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Reading) -> LocalLedger:
-    """Divide the transactions among partitions in files, and read each into a ledger.
+    """Divide the transactions among partitions in files, and read each partition into a ledger.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.customers.ledger_reader.read_all_days`.
+        Same errors as of :func:`ckm.customers.ledger_reader.read_all_days`.
     """
     transactions = require_transactions(tables, reading.time_zone)
     columns = ledger_columns(transactions.collect_schema())
@@ -99,7 +99,7 @@ def read_local(tables: Mapping[str, pl.LazyFrame], partitions: int, reading: Rea
 
 
 def _divided(transactions: pl.LazyFrame, partitions: int, folder: Path) -> list[Path]:
-    """Write each row into the file of its partition; return the files."""
+    """Write each row into the file of its partition; return the files in the order of the partitions."""
     _allow_open_files(partitions)
     paths = [folder / f"{number}.arrow" for number in range(partitions)]
     schema = transactions.collect_schema().to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
@@ -118,15 +118,15 @@ def _divided(transactions: pl.LazyFrame, partitions: int, folder: Path) -> list[
 
 
 def _allow_open_files(number: int) -> None:
-    """Raise the limit of open files of this process, so that each partition has one.
+    """Raise the limit of open files of this process, so that each partition can have an open file.
 
     Raises
     ------
     UsageError
-        The system does not allow as many.
+        The system does not allow so many open files.
     """
     try:
-        import resource  # Windows has no such module, and another limit: 8,192 files
+        import resource  # not on Windows, whose limit is 8,192 files
     except ImportError:
         return
     limit, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -146,8 +146,8 @@ def _allow_open_files(number: int) -> None:
 def _release_memory() -> None:
     """Return freed memory to the operating system.
 
-    glibc keeps it between arrays that are in use: in a report of a million customers, 1.0 GB of 1.4.
+    glibc keeps freed memory between arrays that are in use: 1.0 of 1.4 GB in a report of a million customers.
     """
     pa.default_memory_pool().release_unused()
-    with suppress(AttributeError, OSError, TypeError):  # other C libraries have no such function
+    with suppress(AttributeError, OSError, TypeError):  # C libraries other than glibc have no malloc_trim
         ctypes.CDLL(None).malloc_trim(0)

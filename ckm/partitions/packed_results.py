@@ -1,7 +1,7 @@
-"""Results of executors as bytes: a JSON description, and the arrays and frames in it.
+"""Serialisation of executors' results as bytes: a JSON description, followed by arrays and frames.
 
-The format has data only: arrays in NumPy's file format, frames in Arrow's, dataclasses and named tuples of ckm by the
-names of their fields. Reading it runs no code of the sender, as reading a pickle does.
+The format has data only: arrays in NumPy's file format, frames in Arrow's file format, dataclasses and named tuples of
+ckm by the names of their fields. Unlike a pickle, it runs no code of the sender when it is read.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ LENGTH_BYTES = 8
 
 
 def packed(value: Any) -> bytes:
-    """Return a value as bytes.
+    """Return a value serialised as bytes, for :func:`unpacked`.
 
     Parameters
     ----------
     value
         None, a truth value, number, text, remark, date, NumPy array of numbers, polars frame or series; a list, tuple,
-        set or mapping of these; or a dataclass or named tuple of ckm with these in its fields.
+        set or mapping of these types; or a dataclass or named tuple of ckm with fields of these types.
 
     Raises
     ------
     TypeError
-        The value contains another type.
+        The value contains a value of another type.
     """
     binary: list[bytes] = []
     text = json.dumps(_described(value, binary)).encode()
@@ -43,7 +43,7 @@ def packed(value: Any) -> bytes:
 
 
 def unpacked(data: Any) -> Any:
-    """Return the value of :func:`packed`; ``data`` is a buffer of bytes."""
+    """Return the value that :func:`packed` serialised; ``data`` is a buffer of bytes."""
     view, parts, at = memoryview(data), [], 0
     while at < len(view):
         length = int.from_bytes(view[at : at + LENGTH_BYTES], "little")
@@ -54,7 +54,7 @@ def unpacked(data: Any) -> Any:
 
 
 def _described(value: Any, binary: list[bytes]) -> Any:
-    """Return the description of a value; arrays and frames are added to ``binary``."""
+    """Return the JSON description of a value, and append its arrays and frames to ``binary``."""
     if isinstance(value, Remark):
         return {"remark": [str(value), int(value.importance)]}
     if value is None or isinstance(value, bool | int | str):

@@ -1,4 +1,4 @@
-"""A customer ledger in partitions: one ledger for each partition of the customers, and what they have in common."""
+"""Customer ledger in partitions: one ledger per partition of the customers, and their common facts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CANDIDATES = 1.2
 
 @dataclass(frozen=True)
 class Reading:
-    """How transactions are read into ledgers; see :func:`ckm.customers.ledger_reader.read_ledger`."""
+    """Arguments of :func:`ckm.customers.ledger_reader.read_ledger`, by which all partitions are read."""
 
     as_of: date | None
     time_zone: str
@@ -45,14 +45,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Common:
-    """What the ledgers of all partitions have in common.
+    """Common facts of the ledgers of all partitions.
 
     Attributes
     ----------
     reading
-        How they were read.
+        Arguments by which the ledgers were read.
     coverage
-        Coverage of all lines.
+        Coverage of the transaction lines of all partitions.
     currency
         Currency of all amounts.
     """
@@ -63,14 +63,14 @@ class Common:
 
     @classmethod
     def of(cls, reading: Reading, coverage: Coverage) -> Common:
-        """Check the coverage of all lines.
+        """Return the common facts of ledgers with this coverage, after checks of customers, currency and amounts.
 
         Raises
         ------
         NotEnoughDataError
             No known customer has a purchase by the as-of date.
         UsageError
-            The amounts have several currencies, or are too large to be summed exactly by partitions.
+            The amounts have several currencies, or are too large to be summed exactly by partition.
         InputError
             Amounts are too large to be summed exactly.
         """
@@ -86,12 +86,12 @@ class Common:
         return cls(reading, coverage, currency)
 
     def present(self, ledger: Ledger) -> Ledger:
-        """Return the ledger of a partition as of the day of the analysis, without rows of stray dates."""
+        """Return the ledger of a partition as of the as-of date of the analysis, without rows of stray dates."""
         as_of = calendar_day(self.coverage.as_of)
         return self.on_usual_days(replace(ledger, coverage=self.coverage, as_of=as_of, currency=self.currency))
 
     def on_usual_days(self, ledger: Ledger) -> Ledger:
-        """Return a ledger without rows of stray dates, unless these are kept."""
+        """Return a ledger without rows of stray dates; unchanged if the settings keep stray dates."""
         if self.reading.keep_stray_dates:
             return ledger
         return ledger.on_usual_days(as_of_named=self.reading.as_of is not None)
@@ -99,14 +99,14 @@ class Common:
 
 @dataclass(frozen=True)
 class Partition:
-    """The customers of one partition.
+    """One partition of the customers: its number and its ledger.
 
     Attributes
     ----------
     number
         Number of the partition, from 0.
     ledger
-        Their ledger.
+        Ledger of the customers of the partition.
     """
 
     number: int
@@ -114,12 +114,12 @@ class Partition:
 
 
 class PartitionedLedger(ABC):
-    """Ledgers of the customers, one per partition; each customer is in one partition.
+    """Ledgers of all customers, one per partition; each customer is in exactly one partition.
 
     Parameters
     ----------
     common
-        How the ledgers were read, the coverage of all their lines, and their currency.
+        Common facts of the ledgers: arguments of reading, coverage, currency.
     partitions
         Number of partitions.
     customers
@@ -134,34 +134,36 @@ class PartitionedLedger(ABC):
 
     @abstractmethod
     def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> Iterable[T]:
-        """Return the results of a function of each partition, with its ledger of all days; in any order.
+        """Return the result of a function for each partition, in any order.
 
-        The ledger has the sums in ``needs`` only; None means all that were read.
+        The function gets the partition with its ledger of all days. The ledger has only the sums in ``needs``; None
+        means all sums that were read.
         """
 
     @abstractmethod
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
-        """Write a frame for each partition to a Parquet file (in Spark a folder of files); return the rows written."""
+        """Write a frame per partition to a Parquet file (in Spark: a folder of files); return the number of rows."""
 
     def map(self, function: Callable[[Partition], T], needs: Needs | None = None) -> Iterable[T]:
-        """Return the results of a function of each partition, with its ledger as of the day of the analysis.
+        """Return the result of a function for each partition, in any order.
 
-        ``needs`` are those of :meth:`map_stored`.
+        The function gets the partition with its ledger as of the as-of date of the analysis. ``needs`` has the sums to
+        read, as in :meth:`map_stored`.
         """
         return self.map_stored(self.presenting(function), needs)
 
     def presenting(self, function: Callable[[Partition], T]) -> Callable[[Partition], T]:
-        """Return a function of the ledger of all days that calls one of the ledger as of the day of the analysis."""
+        """Return a function of a partition with all days that calls ``function`` with its ledger as of the day."""
         present = self.common.present
         return lambda stored: function(Partition(stored.number, present(stored.ledger)))
 
     def joined(self) -> Ledger:
-        """Return the ledger of all customers and guests, as of the day of the analysis."""
+        """Return the ledger of all customers and guests in memory, as of the as-of date of the analysis."""
         found = [each.ledger for each in self.map_stored(lambda stored: stored)]
         return self.common.on_usual_days(join_ledgers(found, self.common.coverage, self.common.currency))
 
     def facts(self, day: date | None = None) -> ShopFacts:
-        """Return the facts of all customers, as of the day of the analysis or an earlier one."""
+        """Return the facts of the whole shop, as of the as-of date of the analysis or an earlier day."""
         if day not in self._facts:
             found = self.map(lambda part: ShopFacts.of(part.ledger.standing_on(day or part.ledger.as_of)))
             self._facts[day] = reduce(lambda one, other: one.joined(other), found)
@@ -176,7 +178,7 @@ class PartitionedLedger(ABC):
             low = ids if highest is None else ids.filter(pl.Series(id_hashes(ids.to_list(), key=SAMPLE_KEY) <= highest))
             return len(ids), stored.ledger.only(stored.ledger.customers.is_in(low.implode()).to_numpy())
 
-        expected = self.customers  # of all days: by an early as-of date there are fewer, and a second pass is needed
+        expected = self.customers  # of all days; an early as-of date has fewer and needs a second pass
         while True:
             share = CANDIDATES * size / expected if expected else 1.0
             highest = None if share >= 1 else np.uint64(share * 2**64)

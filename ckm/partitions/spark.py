@@ -1,4 +1,4 @@
-"""Partitions in a Spark cluster: executors build the ledgers and apply functions to them; rows go to Parquet files."""
+"""Partitions in a Spark cluster: executors build the ledgers, apply functions to them, and write Parquet files."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ FILE_SUFFIXES = (*PARQUET, ".csv", ".tsv", ".json", ".ndjson", ".xlsx", ".txt")
 
 @dataclass(frozen=True)
 class SparkDataset(Dataset):
-    """Transactions that Spark reads; the driver has only their columns.
+    """Transactions that Spark reads; the driver has only the names and types of their columns.
 
     Attributes
     ----------
     source
         A table's name, or a path or URL of Parquet files or a Delta table.
     convert
-        Conversion of rows of the source to ledger columns, which the executors run.
+        Function that converts rows of the source to ledger columns, for the executors.
     """
 
     source: str = ""
@@ -89,14 +89,17 @@ class SparkLedger(PartitionedLedger):
         self._stored, self._label = stored, label
 
     def map_stored(self, function: Callable[[Partition], T], needs: Needs | None = None) -> list[T]:
-        """Return the results of a function of each partition, in order."""
+        """Return the result of a function for each partition, in the order of their numbers."""
         with explained(self._label):
             found = self._stored.mapInArrow(results(function, needs), RESULT_SCHEMA).toArrow()
         order = pl.Series(found["partition"]).arg_sort()
         return [unpacked(found["result"][place].as_buffer()) for place in order]
 
     def write(self, rows: Callable[[Partition], pl.DataFrame], path: Path, schema: pl.Schema) -> int:
-        """Write the rows of each partition to a Parquet file in a folder, which replaces an earlier result."""
+        """Write the rows of each partition to a Parquet file in a folder; return the number of rows.
+
+        The folder replaces a folder with an earlier result.
+        """
         from pyspark.sql.pandas.types import from_arrow_schema
 
         arrow = _spark_types(schema)
@@ -117,9 +120,9 @@ def open_spark(
     Parameters
     ----------
     engine
-        The engine.
+        Engine with the Spark master.
     data, workspace, options
-        As for :func:`ckm.dataset.open_dataset`; ``data`` can also be a table's name, or a URL.
+        Arguments of :func:`ckm.dataset.open_dataset`; ``data`` can also be the name of a table or a URL.
     on_driver
         Whether the analysis also reads the transactions on this machine.
 
@@ -127,7 +130,7 @@ def open_spark(
     ------
     UsageError
         The options contradict each other; the workspace has linked customers; a column cannot be mapped or has text
-        that must be parsed; ``on_driver``, and this machine cannot read the data.
+        that must be parsed; or ``on_driver`` is true and this machine cannot read the data.
     InputError
         Spark cannot read the data.
     NotEnoughDataError
@@ -142,7 +145,7 @@ def open_spark(
     source = spark_path(data)
     is_table = not data.exists() and data.suffix not in FILE_SUFFIXES and bool(TABLE_NAME.fullmatch(source))
     if not data.exists() and not is_table and "://" not in source:
-        return open_dataset(data, workspace, options, by_customer=True)  # which says that there is no such file
+        return open_dataset(data, workspace, options, by_customer=True)  # reports that the file does not exist
     if on_driver and (not data.exists() or is_delta(data)):
         raise UsageError(
             "this command also reads the transactions on this machine, and here Spark alone can read them",
@@ -190,18 +193,18 @@ def open_spark(
 
 
 def _about(remark: str, file: str, label: str) -> str:
-    """Return a remark on the file of the first rows as one on the source."""
+    """Return a remark on the file with the first rows, reworded as a remark on the source."""
     text = str(remark).replace(file, label)
     return Remark(text, remark.importance) if isinstance(remark, Remark) else text
 
 
 def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedger:
-    """Divide the transactions among partitions by customer, and let executors read each into a ledger.
+    """Divide the transactions among partitions by customer, and let executors read each partition into a ledger.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.customers.ledger_reader.read_ledger`.
+        Same errors as of :func:`ckm.customers.ledger_reader.read_ledger`.
     """
     with explained(dataset.label):
         session = spark_session(engine.master)
@@ -238,7 +241,7 @@ def read_spark(engine: Engine, dataset: Dataset, reading: Reading) -> SparkLedge
 
 
 def spark_path(path: Path) -> str:
-    """Return a path or a table's name as Spark reads it; a :class:`pathlib.Path` has lost a slash of a URL."""
+    """Return a path, URL or table name as Spark needs it; the slash of a URL that a ``Path`` drops is restored."""
     text = str(path)
     url = URL.match(text)
     if url is not None:
@@ -247,7 +250,7 @@ def spark_path(path: Path) -> str:
 
 
 def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFrame:
-    """Return the rows of a table, of a Delta table through its file list, or of Parquet files."""
+    """Return the rows of a table, of a Delta table (read by its list of data files), or of Parquet files."""
     if is_table:
         return session.table(source)
     folder = Path(source)
@@ -263,7 +266,7 @@ def _raw_rows(session: SparkSession, source: str, *, is_table: bool) -> DataFram
 
 
 def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, OfWorkspace]:
-    """Return the rows of the data files of a workspace, and what prepares them as an analysis of it does."""
+    """Return the rows of the data files of a workspace, and the function that prepares them for an analysis."""
     from pyspark.sql.pandas.types import from_arrow_schema
 
     from ckm.store import Store
@@ -283,14 +286,14 @@ def _of_workspace(session: SparkSession, dataset: Dataset) -> tuple[DataFrame, O
     columns = tuple(ledger_columns(snapshot.schema))
     payments = dataset.payment_sources
     needed = dict.fromkeys((*columns, *(["source"] if payments and "source" in snapshot.schema else [])))
-    # with a schema, a column that a file lacks is null
+    # with a schema, Spark fills a column that a file lacks with null
     schema = from_arrow_schema(_spark_types(pl.Schema({name: snapshot.schema[name] for name in needed})))
     guest_ids = tuple(dataset.workspace.config.guest_ids)
     return session.read.schema(schema).parquet(*files), OfWorkspace(payments, guest_ids, dataset.persons, columns)
 
 
 def _spark_types(schema: pl.Schema) -> pa.Schema:
-    """Return the types of Arrow that Spark takes."""
+    """Return a schema with Arrow types that Spark supports."""
     arrow = schema.to_frame().to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     plain: dict[Any, Any] = {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}
     return pa.schema([each.with_type(_spark_type(each.type, plain)) for each in arrow])
@@ -305,7 +308,10 @@ def _spark_type(dtype: pa.DataType, plain: dict[Any, Any]) -> pa.DataType:
 
 
 def _replace_folder(path: Path, rows: DataFrame) -> int:
-    """Write Parquet files into a folder beside ``path`` and rename it; an earlier folder of Spark is replaced."""
+    """Write Parquet files into a temporary folder and rename it to ``path``; return the number of rows.
+
+    A folder at ``path`` that Spark wrote is replaced.
+    """
     target = path.resolve()
     if target.exists() and not (target / "_SUCCESS").exists():
         raise UsageError(f"{path} exists, and is no folder that Spark wrote", hint="remove it, or name another path")

@@ -1,4 +1,4 @@
-"""Session with a Spark cluster, whose log stays off the terminal, and whose errors become errors of ckm."""
+"""Spark session of this process: the log goes to a file, and errors of Spark become errors of ckm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",  # time stamps of Arrow batches have this zone
-    "spark.sql.adaptive.enabled": "false",  # it may join partitions, whose memory is planned
+    "spark.sql.adaptive.enabled": "false",  # it could merge partitions, whose size is chosen for the memory
     "spark.sql.execution.arrow.maxRecordsPerBatch": "250000",
 }
 ERROR_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
@@ -34,9 +34,9 @@ LOG_VARIABLE = "CKM_SPARK_LOG"
 
 
 def spark_session(master: str | None) -> SparkSession:
-    """Return the running Spark session of this process, as in a notebook, or else start one.
+    """Return the running Spark session of this process (as in a notebook), or start a session.
 
-    Settings of ``spark-defaults.conf`` and ``PYSPARK_SUBMIT_ARGS`` apply, except for those of :data:`SETTINGS`.
+    Settings of ``spark-defaults.conf`` and ``PYSPARK_SUBMIT_ARGS`` apply, except for the settings in :data:`SETTINGS`.
 
     Raises
     ------
@@ -51,10 +51,10 @@ def spark_session(master: str | None) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder
-    # only tables that a session creates are there, and ckm creates none
+    # the warehouse is temporary: it has only tables of this session, and ckm creates none
     for name, value in {**SETTINGS, "spark.sql.warehouse.dir": str(temporary_folder() / "warehouse")}.items():
         builder = builder.config(name, value)
-    if master is not None:  # else that of the configuration, or local[*]
+    if master is not None:  # else the configured master, or local[*]
         builder = builder.master(master)
     with _log_in_file() as log:
         try:
@@ -73,7 +73,7 @@ def spark_session(master: str | None) -> SparkSession:
 
 @contextmanager
 def _log_in_file() -> Iterator[Path]:
-    """Let Java processes that are started meanwhile write their log into a file instead of stderr."""
+    """Let Java processes started in this context write their log to a file instead of stderr; yield the file."""
     log = Path(os.environ.get(LOG_VARIABLE) or temporary_folder() / "spark.log")
     with open(log, "a", opener=_for_owner) as file, suppress_stderr(file.fileno()):
         yield log
@@ -85,7 +85,7 @@ def _for_owner(path: str, flags: int) -> int:
 
 @contextmanager
 def suppress_stderr(file: int) -> Iterator[None]:
-    """Redirect the file descriptor of stderr."""
+    """Redirect the file descriptor of stderr to another file within this context."""
     sys.stderr.flush()
     with suppress(OSError):
         kept = os.dup(2)
@@ -100,22 +100,22 @@ def suppress_stderr(file: int) -> Iterator[None]:
 
 @contextmanager
 def explained(label: str) -> Iterator[None]:
-    """Raise errors of Spark as errors of ckm; their text, which can contain values of rows, is left out.
+    """Raise errors of Spark as errors of ckm, without Spark's text, which can contain values of rows.
 
     Raises
     ------
     CkmError
-        An executor raised it.
+        An executor raised this error.
     UsageError
         Spark cannot find or open the data.
     InputError
-        The job failed.
+        The Spark job failed for another reason.
     """
     from pyspark.errors import AnalysisException, PySparkException
 
     try:
         with warnings.catch_warnings():
-            # pyspark checks the version of pandas, which neither it nor ckm uses here
+            # pyspark checks the version of pandas, which is not used here
             warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
             yield
     except PySparkException as error:
