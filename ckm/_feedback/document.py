@@ -39,16 +39,16 @@ class NumberFormat(Protocol):
 
 
 def feedback_document(found: Feedback, lang: str, numbers: NumberFormat) -> Document:
-    """Return the document of a result.
+    """Return the page of a result as a document, which :func:`ckm.render.page.render_page` renders as HTML.
 
     Parameters
     ----------
     found
-        The result.
+        Result of :func:`ckm.feedback.feedback`.
     lang
         Language of the page: one of the keys of ``ckm/data/feedback_page.yaml``.
     numbers
-        Formatter of the language.
+        Formatter of numbers and dates in this language.
     """
     words = load_data(WORDS)[lang]
     titles = {topic.id: topic.title_in(lang) for topic in found.topics} | {OTHER: words["other"]}
