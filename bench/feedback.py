@@ -1,8 +1,8 @@
 """Topics, polarity, stability and cost of ``ckm feedback-mine``.
 
-Usage: ``python bench/feedback.py [topics] [stability] [polarity] [scale] [shop]``; without a word all. Sets
-(CKM_SHARED): SIB-200 (topics of sentences in six languages), Amazon and Yelp sentences, Chinese hotel reviews. All runs
-through the public functions and the command, with their defaults: no label is seen by what is measured.
+Usage: ``python bench/feedback.py [topics] [stability] [polarity] [scale] [shop]``; without an argument all five parts
+run. Data sets (in CKM_SHARED): SIB-200 (sentences in six languages with topic labels), Amazon and Yelp sentences,
+Chinese hotel reviews. The public functions and the command run with their defaults and without the labels.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def interactions(
 
 
 def main_topics(dataset: Dataset, encoder: str) -> list[str]:
-    """Return the topic of each comment: of several, that of the sentence nearest to its centroid."""
+    """Return one topic per comment: the topic with the largest cosine of a sentence to its centroid."""
     found = comment_topics(dataset, encoder=encoder).sort("interaction_id", "cosine", descending=[False, True])
     return found.group_by("interaction_id", maintain_order=True).first()["topic"].to_list()
 
@@ -98,7 +98,7 @@ def topics() -> None:
 
 
 def stability() -> None:
-    """Print the share of old texts with the same topic after 10 % more rows and --learn, and after --refit."""
+    """Print the share of texts that keep their topic after 10 % of rows are added, by --learn and by --refit."""
     from ckm.feedback import feedback
 
     for encoder in ("auto", "none"):
@@ -148,7 +148,7 @@ def rated_sets() -> Iterator[tuple[str, str, list[str], list[int]]]:
 
 
 def polarity() -> None:
-    """Print the accuracy of the polarity of unrated comments, learned from 300 rated ones."""
+    """Print the accuracy of the predicted sign of unrated comments; 300 comments are rated."""
     encoder = Encoder.open()
     low, high = RATING_SCALES["csat_1_5"]
     for name, lang, texts, signs in rated_sets():
@@ -166,7 +166,7 @@ def polarity() -> None:
 
 
 def scale() -> None:
-    """Print CPU time and memory of 100,000 comments, no two sentences of which are equal."""
+    """Print CPU time and memory of ``ckm feedback-mine`` for 100,000 comments with varied sentences."""
     sources = {lang: sib(lang)[0] for lang in LANGUAGES}
     for _, lang, texts, _ in rated_sets():
         sources[lang] = sources[lang] + [text[:150] for text in texts]
@@ -204,14 +204,14 @@ def scale() -> None:
 
 
 def varied(text: str, random: Random) -> str:
-    """Return a text without one of its words or characters."""
+    """Return a text without one random word, or without one random character if it has no spaces."""
     words = (text.split() if " " in text else list(text)) or ["-"]
     place = random.randrange(len(words))
     return (" " if " " in text else "").join(words[:place] + words[place + 1 :]) or text
 
 
 def shop() -> None:
-    """Print what is found of the planted topics of the example shop."""
+    """Print the growing topics of the example shop, and the NMI of found and planted topics of its comments."""
     from ckm.example.workspace import lay_out_example
 
     with TemporaryDirectory() as folder:

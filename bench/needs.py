@@ -1,12 +1,12 @@
-"""Next items and alarms: recall on Online Retail beside simple rules, and false alarms on simulated counts.
+"""Next items and alarms: recall on Online Retail compared with simple rules, and false alarms on simulated counts.
 
     python bench/needs.py [items | alarms | bound]
 
-items: the last purchase day of each customer with three or more is held out; recall of its items among ten.
-alarms: counts of 50 topics without a change, with growth, season and overdispersion; false alarms of the last year
-against the stated one; and how often one topic at 3 a week that triples raises an alarm within 4 weeks, one false alarm
-a year over all topics being allowed.
-bound: how often any detector whatever could raise that alarm, with all parameters known (Neyman-Pearson).
+items: the last purchase day of each customer with three or more is held out; recall of its items by ten ranked items.
+alarms: simulated counts of 50 topics without a rise, with growth, season and overdispersion: number of false alarms in
+the last year, with one a year stated. Then the share of simulations in which a topic with 3 comments a week triples and
+raises an alarm within 4 weeks.
+bound: the largest possible share for any detector that knows all parameters (Neyman-Pearson).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def items() -> None:
 def world(
     dice: np.random.Generator, *, growth: float = 0, season: float = 0, own: float = 0, dispersion: float = 0.2
 ) -> np.ndarray:
-    """Return counts without a change; ``own`` is the amplitude of a season of each topic."""
+    """Simulate counts without a rise, shape (topics, weeks); ``own`` is the amplitude of each topic's own season."""
     weeks = np.arange(YEARS * 52 + BASELINE + LAG)
     volume = (1 + growth * weeks / 52) * (1 + season * np.sin(2 * np.pi * weeks / 52))
     mean = np.outer(np.clip(np.exp(dice.normal(1.0, 0.9, TOPICS)), 0.2, 30), volume)
@@ -90,7 +90,7 @@ def world(
 
 
 def tripling(dice: np.random.Generator, topics: int, dispersion: float) -> bool:
-    """Return whether a topic at 3 a week that triples raises an alarm within 4 weeks."""
+    """Simulate a topic with 3 comments a week that triples, and return whether it raises an alarm within 4 weeks."""
     mean = np.repeat(np.clip(np.exp(dice.normal(1.0, 0.9, (topics, 1))), 0.2, 30), YEARS * 52 + BASELINE + LAG, axis=1)
     mean[0], mean[0, -4:] = 3.0, 9.0
     counts = dice.poisson(mean * (dice.gamma(1 / dispersion, dispersion, mean.shape) if dispersion else 1))
@@ -114,7 +114,7 @@ def alarms() -> None:
 
 
 def bound() -> None:
-    """Print the power of the likelihood ratio of the four weeks, at the false alarms of four weeks of one topic."""
+    """Print the power of the likelihood ratio test of four weeks, at one false alarm a year over all topics."""
     dice = np.random.default_rng(0)
     for topics in (12, 50):
         for dispersion in (0.0, 0.05, 0.1, 0.2):

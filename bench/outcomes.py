@@ -1,8 +1,8 @@
-"""Effects against a holdout: published numbers, coverage, false claims of daily looks, and a planted effect.
+"""Effects of campaigns by holdout: published numbers, coverage, false positives of daily looks, and a planted effect.
 
 Usage: ``python bench/outcomes.py [--fast]``. The e-mail test of Hillstrom (CKM_SHARED, ``outcomes/hillstrom.csv``)
-gives the printed numbers and the amounts of tests without an effect (A/A); the generator of the example shop gives
-campaigns with a planted effect. ``--fast`` runs a twentieth of the repetitions.
+gives the published numbers and the amounts for A/A tests, which have no effect; the generator of the example shop gives
+campaigns with a known effect. ``--fast`` runs a twentieth of the repetitions.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PLAN = words("campaign")
 
 
 def difference(treated: np.ndarray, holdout: np.ndarray) -> tuple[float, float]:
-    """Return the difference of the means and its standard error."""
+    """Return the difference of the means (treated less holdout), and its standard error."""
     error = np.sqrt(treated.var(ddof=1) / len(treated) + holdout.var(ddof=1) / len(holdout))
     return treated.mean() - holdout.mean(), float(error)
 
@@ -102,7 +102,10 @@ def _cell(name: str, spend: np.ndarray, size: int, share: float, repeats: int, r
 
 
 def daily_looks(rows: pl.DataFrame, repeats: int, random: np.random.Generator) -> None:
-    """Thirty daily looks at nothing: visits and spend come on random days of the window; early looks are refused."""
+    """Print the share of A/A tests in which one of thirty daily looks finds an effect.
+
+    The visits and spend of a customer are on a random day of the window. Looks with too few buyers are skipped.
+    """
     control = rows.filter(pl.col("segment") == "No E-Mail")
     names = ("fixed test", "confidence sequence")
     size = 10_000
@@ -133,7 +136,7 @@ def daily_looks(rows: pl.DataFrame, repeats: int, random: np.random.Generator) -
 
 
 def planted_effect(campaigns: int) -> None:
-    """Campaigns of the example shop's generator, in which the letter's effect on every customer is known."""
+    """Print coverage and bias of the effect in campaigns of the example shop, where each customer's effect is known."""
     effects, found, money = [], [], []
     caused = treated_persons = 0
     for shop in range(-(-campaigns // CAMPAIGNS_OF_SHOP)):

@@ -1,4 +1,4 @@
-"""What customers say: the functions of ``ckm feedback-mine``.
+"""Topics of customers' comments; the functions behind ``ckm feedback-mine``.
 
 >>> import ckm
 >>> found = ckm.feedback.feedback("shop", since="2026-04-01")  # doctest: +SKIP
@@ -63,49 +63,59 @@ def feedback(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Feedback:
-    """Find the topics of what customers say, and count comments by topic, product and segment.
+    """Find the topics of customers' comments, and count the comments by topic and by further dimensions.
 
-    Personal data are masked before a text is read; no result, file or run contains a text of a customer.
+    Personal data in comments are masked before the analysis. Neither the result nor a written file nor a saved run
+    contains the text of a comment.
 
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.source.dataset_of`, with the table ``interactions``.
+        As for :func:`ckm.dataset.source.dataset_of`; the table ``interactions`` is required.
     as_of
-        Last day of comments. Default: the newest usual day of the transactions, else the day of the newest comment.
+        Last day of the period. Default: the newest day of the transactions that is not stray
+        (:mod:`ckm.customers.usual_days`), else the day of the newest comment.
     since
-        First day of the period, which is compared with the period of the same length before it. Default: 13 weeks.
+        First day of the period. Default: 13 weeks. Counts are compared with the previous period of the same length.
     by
-        Dimensions of the cells, ``topic`` first: ``topic``, ``product``, ``segment``, ``channel``, ``lang``, ``kind``.
+        Dimensions whose combinations are the rows of the result: ``topic`` (always the first), ``product``,
+        ``segment``, ``channel``, ``lang``, ``kind``.
     new_only
-        Only cells that grew more than chance explains, or that had no comment in the previous period if others had.
+        Whether to return only rows whose share of all comments grew significantly, and rows with comments in the period
+        but none in the previous one. The latter are returned only if any row has comments in the previous period.
     learn
-        Write ``topics.yaml`` of the workspace; known topics stay as they are, comments that fit none form new ones.
+        Whether to write the topics to ``topics.yaml`` of the workspace. Topics in the file do not change; comments that
+        fit none of them form new topics.
     refit
-        Learn all topics again; those that are found again keep their id, title and owner.
+        Whether to learn all topics again. A new topic that matches a known one keeps its id, title and owner.
     topics
-        Number of clusters to learn. Default: by the number of comments.
+        Number of clusters to learn. Default: :func:`ckm.models.topics.default_topics` of the number of sentences.
     encoder
-        ``auto`` (the setting ``feedback.encoder``, else the extra ``semantic``, else none), ``none``, or a folder.
+        ``auto`` (the encoder of the setting ``feedback.encoder``, else that of the extra ``semantic`` if it is
+        installed, else none), ``none``, or the path of an encoder's folder.
     min_group_size
-        Smallest number of customers of a cell; smaller cells are joined.
+        Fewest customers of a row; smaller groups are combined.
     keep
-        Whether to save the topics of each customer as a run, for ``ckm kb-gaps`` and the loyalty report.
+        Whether to save the topics of each customer as a run, which ``ckm kb-gaps`` and the loyalty report read.
     drafts
-        Write a draft of a knowledge entry to ``kb/drafts/`` for each topic without an answer; existing files stay.
+        Whether to write a draft of a knowledge entry to ``kb/drafts/`` for each unanswered topic. Existing files are
+        not overwritten.
     lang
-        Language of ``title``.
+        Language of the column ``title``.
     seed
-        Random seed of the learning.
+        Random seed of the sampling of sentences and of the clustering.
     progress
-        Called with the stage, the work done in it, and its total (0: unknown).
+        Called with the name of the stage, the amount of work done in it, and its total amount (0: unknown).
 
     Raises
     ------
     UsageError
-        The options contradict each other, or topics are to be written without a workspace.
+        The options contradict each other, ``learn``, ``refit`` or ``drafts`` is set without a workspace, or the topics
+        were learned with another encoder.
+    UnknownNameError
+        A dimension is unknown.
     NotEnoughDataError
-        There are too few comments.
+        There are no interactions, or fewer than ten customers wrote a comment.
     """
     dataset = dataset_of(source)
     wanted = _dimensions(by)
@@ -164,20 +174,28 @@ def comment_topics(
     encoder: str = AUTO,
     progress: Progress | None = None,
 ) -> pl.DataFrame:
-    """Return the topics of every comment, for counts by day.
+    """Return one row per comment and topic, for all comments up to the as-of date.
 
     Parameters
     ----------
     source, as_of, encoder, progress
-        As for :func:`feedback`. Topics are those of ``topics.yaml``; without it they are learned and not written.
+        As for :func:`feedback`. Topics are read from ``topics.yaml``; without the file they are learned and not saved.
 
     Returns
     -------
     pl.DataFrame
-        One row per comment and topic, by time: interaction_id (String), at (Datetime, UTC), day (Date, in the shop's
-        zone), topic (String; ``""`` for comments that fit none), title (String, English if known), customer_id
-        and segment (String; null without one), cosine (Float64, to the centroid of the topic), polarity (Float64, -1 to
-        1; null if unknown).
+        Sorted by time: interaction_id (String), at (Datetime, UTC), day (Date, in the shop's time zone), topic (String;
+        ``""`` for comments that fit no topic), customer_id and segment (String; null if unknown), cosine (Float64;
+        largest cosine of the comment's sentences to the centroid of the topic), title (String; English if there is an
+        English title, else any language; ``""`` without a topic), polarity (Float64; -1 negative to 1 positive, null if
+        unknown).
+
+    Raises
+    ------
+    UsageError
+        The topics were learned with another encoder.
+    NotEnoughDataError
+        There are no interactions, or fewer than ten customers wrote a comment.
     """
     dataset = dataset_of(source)
     value = customer_values(dataset, as_of)
@@ -211,12 +229,12 @@ def comment_topics(
 
 
 def open_encoder(dataset: Dataset, wanted: str = AUTO) -> Encoder | None:
-    """Return the encoder of an option: see :func:`feedback`.
+    """Open the encoder that ``wanted`` names, as described for :func:`feedback`; None without one.
 
     Raises
     ------
     UsageError
-        The folder is no encoder.
+        The folder contains no encoder, or the library that saved the encoder is not installed.
     """
     if wanted == NONE:
         return None
@@ -229,7 +247,16 @@ def open_encoder(dataset: Dataset, wanted: str = AUTO) -> Encoder | None:
 
 
 def page(found: Feedback, lang: str = "en", *, calendar: str = "gregorian") -> str:
-    """Return a result as one HTML page that opens offline, in one of the languages of the loyalty report.
+    """Return the result as one HTML page without external files.
+
+    Parameters
+    ----------
+    found
+        Result of :func:`feedback`.
+    lang
+        Language of the page: one of those of the loyalty report.
+    calendar
+        Calendar of the dates: one of :data:`ckm.setting_values.CALENDARS`.
 
     Raises
     ------
@@ -250,7 +277,10 @@ def page(found: Feedback, lang: str = "en", *, calendar: str = "gregorian") -> s
 
 
 def _answered(result: Feedback, mined: MinedComments, kb: Path, encoder: Encoder | None, *, drafts: bool) -> Feedback:
-    """Return the result with the entries that answer its topics, and write drafts for the others."""
+    """Return the result with the ids of the entries that answer its topics, and write drafts of missing entries.
+
+    A topic is unanswered if no entry answers it and at least half of its comments are complaints, questions or ideas.
+    """
     from ckm._feedback.answers import answers_to, write_drafts
 
     found = answers_to(mined.topics, kb, result.as_of, encoder)
@@ -296,14 +326,14 @@ def _newest_day(dataset: Dataset) -> date:
 
 
 def _mentions(mined: MinedComments, value: CustomerValues) -> pl.DataFrame:
-    """Return one row per comment, topic and product, with the facts of the customer."""
+    """Return one row per comment, topic and product, with the customer's segment, revenue and value at risk."""
     comments = mined.frame.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     products = pl.DataFrame(
         [(row, product) for row, found in sorted(mined.products.items()) for product in sorted(found)],
         schema={"row": pl.Int64, "product": pl.String},
         orient="row",
     )
-    # An id may be an address; requested lists (comment_topics) have it, reports a pseudonym.
+    # An interaction's id may be an e-mail address: reports contain a pseudonym of it, only comment_topics the id.
     comments = comments.with_columns(shown_ids(comments["interaction_id"]))
     return (
         mined.mentions.join(comments, on="row")
@@ -325,7 +355,7 @@ def _titled(table: pl.DataFrame, mined: MinedComments, lang: str, *, new_only: b
 
 
 def _competitors(mined: MinedComments, since: date, as_of: date, least: int) -> pl.DataFrame:
-    """Return comments and customers by competitor in the period; null below the minimum group size."""
+    """Return comments, customers and mean polarity by competitor in the period; null below ``least`` customers."""
     rows = [(row, name) for row, found in sorted(mined.competitors.items()) for name in sorted(found)]
     named = pl.DataFrame(rows, schema={"row": pl.Int64, "competitor": pl.String}, orient="row")
     comments = mined.frame.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))

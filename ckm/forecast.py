@@ -47,27 +47,27 @@ ROUGH = 0.5
 
 @dataclass(frozen=True)
 class DemandForecast(Result):
-    """Expected demand of the next weeks.
+    """Result of :func:`forecast`: expected demand of the next weeks, in units of ``measure``.
 
     Attributes
     ----------
     frame
-        One row per item (and segment), largest expected demand first: ``item``, ``segment`` (with segments),
-        ``recent`` (mean per week of the last four weeks), ``per_week``, ``expected`` (all weeks), ``low``, ``high``
-        (80 % interval of ``expected``), ``change`` (``per_week`` divided by ``recent``, less 1; null without recent
-        demand).
+        One row per item (and segment), largest expected demand first: ``item``, ``segment`` (if divided by segments),
+        ``recent`` (mean per week of the last four weeks), ``per_week`` (expected mean per week), ``expected`` (sum of
+        all weeks), ``low``, ``high`` (80 % interval of ``expected``; null for new items without one), ``change``
+        (``per_week / recent - 1``; null without recent demand).
     weekly
         One row per item (and segment) and week: ``item``, ``segment``, ``week`` (first day), ``expected``.
     summary
-        One row per method of the backtest: ``method``, ``error`` (WAPE), ``chosen``.
+        One row per method of the backtest: ``method``, ``error`` (WAPE, a share of the demand), ``chosen``.
     as_of
         Last day of the history.
     by, measure, weeks
         ``product`` or ``category``; ``units``, ``buyers`` or ``revenue``; number of weeks.
     method
-        Chosen method.
+        Method of the forecast.
     remarks
-        Notes for the reader, as sentences.
+        Notes on the result, as sentences.
     """
 
     frame: pl.DataFrame
@@ -92,29 +92,31 @@ def forecast(
     min_group_size: int = 5,
     progress: Callable[[str], None] = lambda stage: None,
 ) -> DemandForecast:
-    """Forecast the demand of the next weeks, for whoever plans stock and purchase.
+    """Forecast the demand of the next weeks by product or category, to plan stock and purchasing.
 
-    A dozen simple methods compete on the past: from each week of the last half year, each method forecasts the weeks
-    that followed. The one with the smallest error is used for all items and named; simple exponential smoothing is
-    used unless another method is better by more than the standard error of the difference. Interval: split conformal
-    on these errors, by the size of the forecast.
+    A backtest chooses one method for all items: from each week of the last half year, a dozen simple methods forecast
+    the weeks that followed. Simple exponential smoothing is used, unless another method has an error that is smaller by
+    more than the standard error of the difference. The interval is split conformal, on the errors of backtest forecasts
+    of similar size.
 
     Parameters
     ----------
     source
         A workspace, a file or a folder of transactions, a table, or a dataset.
     by
-        ``product`` or ``category``; None means products, or categories where no line has a product.
+        ``product`` or ``category``; None means products, or categories if no line has a product.
     measure
-        ``units`` (a line without a quantity counts one), ``buyers`` per week, or ``revenue``. Returns are left out.
+        ``units`` (a line without a quantity counts one), ``buyers`` (distinct customers per week), or ``revenue`` (net
+        sales). Returns are left out.
     weeks
-        Number of weeks, 4 to 13.
+        Number of weeks to forecast, 4 to 13.
     segments
         Whether to divide the demand by the segments of ``ckm segment``.
     as_of
-        Last day of the history; None means the last day of the data, without outliers.
+        Last day of the history; None means the newest day that is not stray (:mod:`ckm.customers.usual_days`).
     min_group_size
-        With ``segments``: fewest customers of an item and segment; smaller ones are left out and counted.
+        With ``segments``: fewest customers of a combination of item and segment. Smaller combinations are left out; a
+        remark has their number.
     progress
         Called with the name of each stage.
 
@@ -178,7 +180,10 @@ def forecast(
 
 
 def _items(found: WeeklyDemand, made: Demand) -> pl.DataFrame:
-    """Return one row per series: the columns of the result, ``weekly``, ``buyers``, ``weeks_sold`` and ``silent``."""
+    """Return one row per series: the columns of ``DemandForecast.frame``, and those that remarks and filters use.
+
+    The latter are ``weekly`` (expected demand by week), ``buyers``, ``weeks_sold`` and ``silent``.
+    """
     recent, per_week = found.values[:, -RECENT_WEEKS:].mean(axis=1), made.weekly.mean(axis=1)
     return found.series.with_columns(
         *(() if "segment" in found.series.columns else (pl.lit(None, pl.String).alias("segment"),)),
@@ -194,9 +199,10 @@ def _items(found: WeeklyDemand, made: Demand) -> pl.DataFrame:
 
 
 def _silent_weeks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the weeks without demand at the end of each series; 0 if demand was missing for as long before.
+    """Return the number of weeks without demand at the end of each series, if it is unusual, else 0; shape (series,).
 
-    The probability of the silence is below 1 %, by the share of weeks with demand in the half year before it.
+    It is unusual if it is two or more and has a probability below 1 %, by the share of weeks with demand in the half
+    year before.
     """
     sold = values > 0
     silent = np.where(sold.any(axis=1), sold[:, ::-1].argmax(axis=1), 0)

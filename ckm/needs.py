@@ -53,7 +53,7 @@ MOST_SMALL = 5
 
 @dataclass(frozen=True)
 class Needs(Result):
-    """Needs of customers.
+    """Result of :func:`needs`: needs of customers with their numbers, tests and evidence.
 
     Attributes
     ----------
@@ -61,14 +61,16 @@ class Needs(Result):
         One row per need, with the columns of :class:`ckm._needs.need.Need`: emerging topics, new topics (candidates),
         implied categories, and workarounds.
     summary
-        Needs per kind: ``kind``, ``needs``.
+        One row per kind of need: ``kind``, ``needs`` (their number).
     as_of
         Last day of the data that were used.
     false_alarms_per_year
-        Stated number of false alarms per year of emerging topics; ``simulated`` is that of a simulation (None if
-        topics were not tested).
+        Expected number of false alarms per year of emerging topics, for which the thresholds were set.
+    simulated
+        False alarms per year in a simulation independent of the one that set the thresholds; None if topics were not
+        tested.
     remarks
-        Notes for the reader, as sentences.
+        Notes on the result, as sentences.
     """
 
     frame: pl.DataFrame
@@ -81,21 +83,21 @@ class Needs(Result):
 
 @dataclass(frozen=True)
 class NextItems(Result):
-    """Items that each customer probably buys next.
+    """Result of :func:`next_items`: items that each customer will probably buy next.
 
     Attributes
     ----------
     frame
-        One row per customer and rank: ``customer_id``, ``rank``, ``item`` (product, or category), ``score`` (comparable
-        within a customer), ``reason``.
+        One row per customer and rank: ``customer_id``, ``rank`` (from 1), ``item`` (product or category), ``score``
+        (larger is likelier; comparable only between items of the same customer), ``reason``.
     summary
-        ``customers``, ``items`` and ``rows``.
+        One row with the numbers of ``customers``, distinct ``items`` and ``rows`` in ``frame``.
     as_of
         Last day of the purchases that were used.
     by
-        ``product`` or ``category``.
+        Kind of the items: ``product`` or ``category``.
     remarks
-        Notes for the reader, as sentences.
+        Notes on the result, as sentences.
     """
 
     frame: pl.DataFrame
@@ -114,27 +116,28 @@ def needs(
     seed: int = 0,
     progress: Progress = lambda stage: None,
 ) -> Needs:
-    """Find needs: topics that rise, categories that similar customers buy next, and workarounds.
+    """Find needs of customers: topics with rising comments, categories bought after another one, and workarounds.
 
     Parameters
     ----------
     source
-        A workspace, a file or a folder of transactions, a table, or a dataset. Topics need the table interactions.
+        A workspace, a file or a folder of transactions, a table, or a dataset. Topics need the table ``interactions``.
     as_of
-        Last day of the data that are used; None means the newest usual day of the transactions.
+        Last day of the data that are used; None means the newest day of the transactions that is not stray
+        (:mod:`ckm.customers.usual_days`).
     false_alarms_per_year
         Expected number of false alarms of emerging topics per year, over all topics and segments.
     min_group_size
-        Fewest customers of a need that is shown.
+        Fewest customers of a need in the result; for searches without a hit, fewest searches.
     seed
-        Seed of the simulation that sets the threshold of alarms.
+        Random seed of the simulation that sets the thresholds of alarms.
     progress
         Called with the name of each stage.
 
     Raises
     ------
     NotEnoughDataError
-        Nothing can be tested.
+        The data are too few to test topics and categories, and contain no returns, events or searches.
     UsageError
         ``false_alarms_per_year`` is not above zero.
     """
@@ -176,14 +179,15 @@ def needs(
 def next_items(
     source: Source = None, *, as_of: date | None = None, most: int = 10, progress: Progress = lambda stage: None
 ) -> NextItems:
-    """Return the items that each customer probably buys next, products or else categories.
+    """Rank the items that each customer will probably buy next: products, or categories if no line has a product.
 
     Parameters
     ----------
     source
         A workspace, a file or a folder of transactions, a table, or a dataset.
     as_of
-        Last day of the purchases that are used; None means the newest usual day.
+        Last day of the purchases that are used; None means the newest day that is not stray
+        (:mod:`ckm.customers.usual_days`).
     most
         Largest number of items per customer.
     progress
@@ -274,7 +278,7 @@ def _emerging(dataset: Dataset, day: date, per_year: float, min_group_size: int,
 
 
 def _workarounds(dataset: Dataset, day: date, min_group_size: int) -> tuple[list[Need], bool]:
-    """Return the workarounds, and whether there were returns, events or searches to look at."""
+    """Return the workarounds, and whether the data contain any return, event or search."""
     zone = dataset.config.time_zone
     transactions = dataset.transactions
     found, returns = workarounds(
@@ -320,7 +324,11 @@ def _alarm_remarks(rising: Emerging) -> Iterator[str]:
 
 
 def _baskets(transactions: pl.LazyFrame, column: str, as_of: date, time_zone: str) -> pl.DataFrame:
-    """Return customer_id, item, basket (0 = oldest purchase day) and orders (purchase days of the customer)."""
+    """Return one row per customer, purchase day and item.
+
+    The columns are customer_id, item, basket (number of the purchase day, 0 is the customer's oldest) and orders
+    (purchase days of the customer).
+    """
     if column not in transactions.collect_schema():
         return pl.DataFrame(
             schema={"customer_id": pl.String, "item": pl.String, "basket": pl.Int64, "orders": pl.Int64}
@@ -349,9 +357,9 @@ def _baskets(transactions: pl.LazyFrame, column: str, as_of: date, time_zone: st
 
 
 def _with_reasons(ranked: pl.DataFrame, baskets: pl.DataFrame) -> pl.DataFrame:
-    """Return the ranked items, best first for each customer, with rank and reason.
+    """Add rank (from 1 per customer) and reason to items that are sorted by customer and score.
 
-    The reason is the larger summand of the score: the partner's co-purchases, else the customer's own frequency.
+    The reason is the larger summand of the score: the co-purchases with the partner, else the customer's own frequency.
     """
     own = baskets.group_by("customer_id", "item").agg(
         all=pl.len(), recent=(pl.col("basket") >= pl.col("orders") - LAST_ORDERS).sum()

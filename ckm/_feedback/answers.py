@@ -1,4 +1,4 @@
-"""Match topics to knowledge entries, and write drafts of entries for topics without an answer."""
+"""Find the knowledge entries that answer topics, and write drafts of entries for topics without an answer."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ DRAFTS = "drafts"
 
 @dataclass(frozen=True)
 class Answers:
-    """Knowledge entries by topic.
+    """Knowledge entries that answer topics, and drafts for topics without an answer.
 
     Attributes
     ----------
     by_topic
-        Ids of the entries that answer a topic, by topic, sorted; a topic without an answer is no key.
+        Sorted ids of the entries that answer a topic, by topic id. Topics without an answer are no keys.
     drafts
-        Drafts of topics without an answer, by topic: their files, relative to the knowledge base.
+        Path of the draft that lists a topic without an answer, relative to the knowledge base, by topic id.
     """
 
     by_topic: Mapping[str, tuple[str, ...]]
@@ -52,20 +52,21 @@ class Answers:
 def answers_to(topics: Topics, folder: Path, as_of: date, encoder: SentenceEncoder | None) -> Answers:
     """Return the entries that answer each topic.
 
-    An entry answers a topic if it is complete and valid on the day, and lists the topic in ``classify.topics``, or has
-    a title, alias or question that is nearest to the topic's centroid, at a cosine of :data:`NEAR` or more. In a
-    language that the encoder does not cover, the phrase must also have :data:`SHARED` keywords of the topic.
+    Only entries that are complete, not archived, and valid on ``as_of`` answer topics. An entry answers a topic that it
+    lists in ``classify.topics``, and a topic to which one of its titles, aliases or questions is assigned at a cosine
+    of at least :data:`NEAR`. For a topic of words and character grams (in a language that the encoder does not cover),
+    the title, alias or question must also contain :data:`SHARED` keywords of the topic.
 
     Parameters
     ----------
     topics
         The topics.
     folder
-        Folder of the knowledge base; it may be missing.
+        Folder of the knowledge base. If it does not exist, the result is empty.
     as_of
         Day on which entries must be valid.
     encoder
-        Encoder of the topics; None without one.
+        Encoder with which the topics were learned; None if they were learned without an encoder.
     """
     if not folder.is_dir():
         return Answers({}, {})
@@ -100,9 +101,10 @@ def answers_to(topics: Topics, folder: Path, as_of: date, encoder: SentenceEncod
 def write_drafts(
     folder: Path, topics: Sequence[Topic], evidence: Mapping[str, Collection[str]], as_of: date
 ) -> tuple[Path, ...]:
-    """Write a draft per topic to ``drafts/`` of a knowledge base, and return the files; existing files stay.
+    """Write one draft per topic to ``drafts/`` of a knowledge base, and return the written files.
 
-    A draft has the title, keywords as aliases, and ids of interactions as sources; people write issue and resolution.
+    Existing files are not overwritten. A draft contains the title of the topic, its keywords as aliases, and ids of
+    interactions as sources. Issue and resolution are left for people to write.
 
     Parameters
     ----------
@@ -128,7 +130,7 @@ def write_drafts(
 
 
 def shared_keywords(text: str, lang: str, topic: Topic) -> int:
-    """Return how many keywords of a topic a text has, in any inflection; a Chinese keyword counts once per 2 signs."""
+    """Count the keywords of a topic in a text, in any inflection; a Chinese keyword counts once per two characters."""
     words = topic.keywords.get(lang) or topic.keywords.get(lang.partition("-")[0], ())
     terms = {token.term for token in analyse(text, lang, in_full=False).words}
     chinese = sum(len(word) // 2 for word in words if "\u3400" <= word[0] <= "\u9fff" and word in text)
@@ -147,7 +149,7 @@ def _phrases(entry: KnowledgeEntry) -> Iterator[tuple[str, str]]:
 
 
 def _draft(topic: Topic, evidence: Collection[str], as_of: date) -> str:
-    """Return the YAML of a draft, made of the template of ``ckm kb-new``."""
+    """Return the YAML of a draft for a topic, by the template of ``ckm kb-new``."""
     title = json.dumps(dict(topic.title) or {"en": topic.id}, ensure_ascii=False)
     words = {lang: list(each) for lang, each in topic.keywords.items()}
     values = {

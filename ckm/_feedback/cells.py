@@ -1,4 +1,4 @@
-"""Count comments by topic, product and segment, with what they are worth."""
+"""Counts of comments by topic, product and segment, with the revenue and value at risk of the customers."""
 
 from __future__ import annotations
 
@@ -49,23 +49,32 @@ def cells(
     as_of: date,
     min_group_size: int,
 ) -> pl.DataFrame:
-    """Return one row per group of comments, most comments first.
+    """Count the comments of a period, and of the previous period, by dimensions.
 
     Parameters
     ----------
     mentions
-        One row per comment and topic (and product): interaction_id, code, day, the dimensions ``by``, polarity, kind,
-        is_open, revenue and value_at_risk of the customer.
+        One row per comment, topic and product: interaction_id, code (number of the customer), day, the dimensions
+        ``by``, cosine, polarity, kind, is_open, and revenue and value_at_risk of the customer.
     by
         Dimensions, ``topic`` first.
     since, before
-        First day of the period, and of the previous one.
+        First day of the period, and first day of the previous period, which ends on the day before ``since``.
     as_of
         Last day of the period.
     min_group_size
-        Smallest number of customers of a group that is shown. Smaller groups are joined to one, :data:`REST`, per group
-        of the earlier dimensions; while it is too small as well, the next smallest group joins it. So no difference of
-        shown numbers is of a few customers.
+        Fewest customers of a row. Among the groups that have the same values of the earlier dimensions, smaller groups
+        are combined to one, :data:`REST` (topics to :data:`OTHER`). While the combined group is too small, the next
+        smallest group is added to it. Thus no difference between a total and its rows is of fewer customers.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row per combination of the dimensions, most comments first, with the dimensions and :data:`CELL_COLUMNS`.
+        ``share`` is that of all comments of the period; ``trend`` is the relative change of the number of comments from
+        the previous period (null without comments in it); ``polarity`` is a mean (null if unknown); ``open_days`` is
+        the median age of open complaints in days (null without any); ``revenue`` and ``value_at_risk`` are sums over
+        the customers (null if no customer has a value); ``evidence`` are ids of interactions, separated by spaces.
     """
     filled = mentions.with_columns(pl.col(name).fill_null(UNKNOWN) for name in by)
     now = filled.filter(pl.col("day").is_between(since, as_of))
@@ -93,10 +102,19 @@ def cells(
 
 
 def growing(found: pl.DataFrame, now: int, earlier: int) -> pl.Series:
-    """Return whether the share of each cell grew more than chance explains.
+    """Test whether the share of each cell in all comments grew from the previous period, shape (cells,).
 
-    Given its comments in both periods together, those of the later one are binomial with the share of that period in
-    all comments (conditional test of two Poisson rates, Przyborowski and Wilenski 1940, Biometrika 31:313-323).
+    Without growth, the comments of a cell in the period are binomial(n, p), where n are its comments in both periods
+    and p is the share of the period in all comments of both periods (conditional test of two Poisson rates,
+    Przyborowski and Wilenski 1940, Biometrika 31:313-323). The test is one-sided at the level :data:`ALARM` divided by
+    the number of cells (Bonferroni).
+
+    Parameters
+    ----------
+    found
+        One row per cell, with ``comments`` and ``comments_before``.
+    now, earlier
+        Number of all comments in the period, and in the previous period.
     """
     from scipy.stats import binom
 
@@ -109,7 +127,7 @@ def growing(found: pl.DataFrame, now: int, earlier: int) -> pl.Series:
 
 
 def _counted(now: pl.DataFrame, by: Sequence[str], as_of: date) -> pl.DataFrame:
-    # A comment has a row per product; it counts once.
+    # A comment about several products has several rows: count it once.
     once = now.unique(["interaction_id", *by], keep="first", maintain_order=True)
     people = once.unique([*by, "code"], keep="first", maintain_order=True)
     money = people.group_by(by).agg(
@@ -128,7 +146,7 @@ def _counted(now: pl.DataFrame, by: Sequence[str], as_of: date) -> pl.DataFrame:
         requests=pl.col("kind").is_in(["question", "idea"]).sum().cast(pl.Int64),
         open=pl.col("is_open").sum().cast(pl.Int64),
         open_days=age.filter(pl.col("is_open")).median(),
-        # The nearest to the centroid first.
+        # Comments with the largest cosine to the centroid of the topic first.
         evidence=pl.col("interaction_id")
         .sort_by("cosine", "interaction_id", descending=[True, False])
         .head(MOST_EVIDENCE)
@@ -138,7 +156,7 @@ def _counted(now: pl.DataFrame, by: Sequence[str], as_of: date) -> pl.DataFrame:
 
 
 def _joined(filled: pl.DataFrame, now: pl.DataFrame, by: Sequence[str], least: int) -> pl.DataFrame:
-    """Return the rows with the last dimension of small groups replaced by :data:`REST`."""
+    """Replace the last dimension of groups of fewer than ``least`` customers by :data:`REST`, a topic by OTHER."""
     inner = by[-1]
     value = OTHER if inner == "topic" else REST
     sizes = now.group_by(by).agg(size=pl.col("code").n_unique()).sort("size", *by)

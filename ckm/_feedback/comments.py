@@ -1,4 +1,4 @@
-"""Comments: interactions with a text by a customer, masked, with their language."""
+"""Comments: interactions with a text that a customer wrote, with personal data masked and the language detected."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ SCRIPTS = {"th": "[\u0e00-\u0e7f]", "zh": "[\u3400-\u9fff]", "fa": "[\u0600-\u06
 
 @dataclass(frozen=True)
 class Comments:
-    """Comments and their sentences.
+    """Masked comments and their sentences.
 
     Attributes
     ----------
     frame
-        One row per comment, by time: the columns of :data:`COLUMNS` (``text`` masked), ``day``, ``code`` (of the
-        customer; a negative number of its own without one).
+        One row per comment, sorted by time: the columns of :data:`COLUMNS` (``text`` masked), ``day`` (in the shop's
+        time zone), and ``code`` (number of the customer; a unique negative number if the customer is unknown).
     sentences
-        All sentences.
+        Sentences of all comments.
     row
-        Row of ``frame`` of each sentence.
+        Row number in ``frame`` of the comment of each sentence, shape (sentences,).
     masking
-        How texts were masked.
+        Masking that was applied to the texts.
     by_staff, empty
-        Interactions that are left out: by staff, and without a text.
+        Numbers of interactions that are left out: written by staff or a system, and without text after masking.
     """
 
     frame: pl.DataFrame
@@ -80,20 +80,21 @@ def read_comments(
     without: Callable[[str], str] = lambda text: text,
     advance: Callable[[float], None] = lambda amount: None,
 ) -> Comments:
-    """Return the comments up to the end of a day.
+    """Read the comments up to the end of a day, mask personal data, and split the texts into sentences.
 
     Parameters
     ----------
     tables
-        ``interactions``; ``customers`` for the names to mask.
+        Tables by name: ``interactions`` and, if it exists, ``customers``, whose names are masked.
     as_of, time_zone
         Last day, and the time zone of the days.
     kept_words
-        Casefolded words that are never masked as names, such as those of products.
+        Casefolded words that are never masked as names of customers, such as words of product names.
     without
-        Removes names of products and competitors from a masked text: topics shall not divide by products.
+        Function that removes the names of products and competitors from a masked text, so that topics are not
+        clusters of products.
     advance
-        Called with the number of texts that were masked.
+        Called with the number of texts that were masked since the last call.
     """
     frame = tables[INTERACTIONS]
     schema = frame.collect_schema()
@@ -105,7 +106,7 @@ def read_comments(
     found = rows.filter(~staff)
     masking = masking_of(_names(tables), frozenset(kept_words) | _stop_words())
     texts = found["text"].fill_null("").to_list()
-    # Equal texts (answers of one click) are masked once.
+    # Mask equal texts once: answers to multiple-choice questions repeat.
     unique: dict[str, str] = {}
     for text in texts:
         if text not in unique:
@@ -122,9 +123,10 @@ def read_comments(
 
 
 def language_of(declared: str | None, text: str) -> str:
-    """Return the language of a comment: the declared one if its script fits, else the detected one.
+    """Return the language of a comment: the declared one if the text is in its script, else the detected one.
 
-    ``zh-Hans``, ``zh-Hant``, else the primary subtag (``de`` for ``de-AT``); ``""`` if it is unknown.
+    The language is ``zh-Hans`` or ``zh-Hant`` for Chinese, else the primary subtag (``de`` for ``de-AT``); ``""`` if
+    unknown.
     """
     tag = (declared or "").replace("_", "-")
     primary = tag.partition("-")[0].lower()
@@ -171,7 +173,7 @@ def _stop_words() -> frozenset[str]:
 
 
 def _codes(customers: pl.Series) -> pl.Series:
-    """Return a number per customer; rows without one have numbers of their own below 0."""
+    """Return the customer's number for each row; a row without a customer has a unique negative number."""
     frame = pl.DataFrame({"customer_id": customers}).with_row_index("row")
     rank = pl.col("customer_id").rank("dense").cast(pl.Int64)
     return frame.select(pl.coalesce(rank, -1 - pl.col("row").cast(pl.Int64)).alias("code"))["code"]

@@ -1,4 +1,4 @@
-"""Facts of customers beside their comments: segment, revenue, value at risk."""
+"""Segment, revenue and value at risk of each customer, to join to the comments."""
 
 from __future__ import annotations
 
@@ -30,19 +30,20 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class CustomerValues:
-    """Facts of customers.
+    """Segment, revenue and value at risk of customers.
 
     Attributes
     ----------
     frame
-        One row per customer with a purchase: customer_id, segment (of the default definition; null without one),
-        revenue (net sales of 12 months), value_at_risk (of the newest saved warnings; null without a warning).
+        One row per customer with a purchase: customer_id, segment (by the default segment definition; null without a
+        definition), revenue (net sales of the last 12 months), value_at_risk (of the newest saved churn warnings; null
+        for customers without a warning).
     as_of
         As-of date of the transactions; None without transactions.
     currency
         Currency of the amounts; None without amounts.
     remarks
-        Notes for the reader, as sentences.
+        Notes on the result, as sentences.
     """
 
     frame: pl.DataFrame
@@ -52,12 +53,21 @@ class CustomerValues:
 
 
 def customer_values(dataset: Dataset, as_of: date | None) -> CustomerValues:
-    """Return segment, revenue and value at risk of customers; empty columns where the data have none.
+    """Return segment, revenue and value at risk of each customer with a purchase.
+
+    Without transactions the result has no rows. ``revenue`` is null without amounts.
+
+    Parameters
+    ----------
+    dataset
+        The dataset. Segments and warnings are read from its workspace; without a workspace they are null.
+    as_of
+        As-of date; None means the newest day of the transactions that is not stray (:mod:`ckm.customers.usual_days`).
 
     Raises
     ------
     UsageError, InputError, NotEnoughDataError
-        As :func:`ckm.customers.ledger_reader.read_ledger`.
+        As for :func:`ckm.customers.ledger_reader.read_ledger`.
     """
     if TRANSACTIONS not in dataset.tables:
         return CustomerValues(

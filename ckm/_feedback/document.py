@@ -49,16 +49,16 @@ class ReportWords(Protocol):
 
 
 def feedback_document(found: Feedback, lang: str, numbers: NumberFormat, report_words: ReportWords) -> Document:
-    """Return the document of a result.
+    """Return the page of a result as a document, which :func:`ckm.render.page.render_page` renders as HTML.
 
     Parameters
     ----------
     found
-        The result.
+        Result of :func:`ckm.feedback.feedback`.
     lang
         Language of the page: one of the keys of ``ckm/data/feedback_page.yaml``.
     numbers
-        Formatter of the language.
+        Formatter of numbers and dates in this language.
     report_words
         Texts of the loyalty report in the language.
     """

@@ -1,4 +1,7 @@
-"""Replace personal data in texts by spaces: addresses, telephone, card and account numbers, links, customers' names."""
+"""Replace personal data in texts by spaces.
+
+Personal data are e-mail and web addresses, numbers of telephones, cards, accounts and orders, and customers' names.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +37,16 @@ _HAN = re.compile(f"[{HAN}]+")
 
 @dataclass(frozen=True)
 class Masking:
-    """Masks personal data in texts.
+    """Customers' names, which are masked in texts along with addresses and numbers.
 
     Attributes
     ----------
     names
-        Folded words of customers' names in scripts with spaces between words.
+        Words of the names in scripts with spaces between words, without differences of case and accents.
     unspaced
-        Names in scripts without spaces, as they are written.
+        Pattern of the names in scripts without spaces between words, such as Chinese and Thai; None without any.
     parts
-        Parts of Chinese names, of two characters or more.
+        Substrings of Chinese names, of two characters or more.
     """
 
     names: frozenset[str] = frozenset()
@@ -52,7 +55,7 @@ class Masking:
 
     def mask(self, text: str) -> str:
         """Return the text with personal data replaced by spaces."""
-        # Not NFKC: it takes the Thai vowel am apart, and the words with it.
+        # NFC, not NFKC, which decomposes the Thai vowel am and so changes Thai words.
         text = unicodedata.normalize("NFC", text).translate(FULL_WIDTH)
         text = without_addresses(text)
         if any(sign.isdecimal() for sign in text):
@@ -65,7 +68,7 @@ class Masking:
         return text
 
     def is_name(self, word: str) -> bool:
-        """Return whether a word is, contains or is a part of the name of a customer."""
+        """Return whether a word is a customer's name, a part of a Chinese name, or contains a name without spaces."""
         folded = _fold(word)
         if folded in self.names or (folded.endswith("s") and folded[:-1] in self.names):
             return True
@@ -73,19 +76,19 @@ class Masking:
 
     def _word(self, found: re.Match[str]) -> str:
         word = found[0]
-        # A name in lower case that is also a common word is no name: "Rose" and "rose".
+        # A name in lower-case ASCII letters may be a common word: mask "Rose", not "rose".
         return " " if self.is_name(word) and not (word.islower() and word.isascii()) else word
 
 
 def masking_of(names: Iterable[str], common: frozenset[str] = frozenset()) -> Masking:
-    """Return the masking of customers' names.
+    """Return the masking for a list of customers' names.
 
     Parameters
     ----------
     names
-        Names as in the table ``customers``.
+        Full names: the column ``display_name`` of the table ``customers``.
     common
-        Words that are never masked: stop words and words of products.
+        Casefolded words that are never masked: stop words, and words of product names.
     """
     folded_common = frozenset(map(_fold, common))
     words: set[str] = set()
@@ -109,5 +112,5 @@ def masking_of(names: Iterable[str], common: frozenset[str] = frozenset()) -> Ma
 
 @lru_cache(maxsize=1 << 16)
 def _fold(word: str) -> str:
-    """Return one form of all spellings of a name: case, umlauts, accents, and Arabic and Persian letters."""
+    """Return a word without differences of spelling: case, umlauts, accents, and Arabic and Persian letters."""
     return alphabets.fold(arabic.fold(word.casefold()))

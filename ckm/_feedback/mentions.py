@@ -1,4 +1,4 @@
-"""Mentions of competitors and products in comments, also with typing errors."""
+"""Mentions of competitors and products in comments, correctly spelt or with a typing error."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 
 @dataclass(frozen=True)
 class Names:
-    """Names to find in texts.
+    """Names of competitors or products that are searched for in texts.
 
     Attributes
     ----------
     names
-        Key (name of a competitor, id of a product) by folded name.
+        Key by folded name (:func:`fold`). The key is the main name of the competitor, or the id of the product.
     """
 
     names: Mapping[str, str]
 
     @classmethod
     def of(cls, spellings: Mapping[str, Collection[str]]) -> Names:
-        """Return the names by key, each with one or more spellings."""
+        """Create the names from the spellings of each key."""
         return cls({fold(each): key for key, names in spellings.items() for each in names if fold(each)})
 
     @property
@@ -42,7 +42,11 @@ class Names:
         return frozenset(word for name in self.names for word in name.split())
 
     def find(self, texts: Collection[str]) -> dict[str, frozenset[str]]:
-        """Return the keys that each text mentions; texts without a mention are left out."""
+        """Return the keys that each text mentions, by text; texts without a mention are left out.
+
+        A name of at least :data:`SHORTEST_MISSPELT` characters is also found with a typing error, except in scripts
+        without spaces between words.
+        """
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
 
@@ -71,7 +75,7 @@ class Names:
         return found
 
     def removed(self, text: str) -> str:
-        """Return the text without correctly spelt names."""
+        """Replace the correctly spelt names in a text by spaces."""
         return self._pattern.sub(" ", text) if self._pattern is not None else text
 
     @cached_property

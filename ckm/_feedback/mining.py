@@ -37,7 +37,7 @@ NO_ENCODER = (
 
 @dataclass(frozen=True)
 class MinedComments:
-    """Comments with all that was found in them.
+    """Comments with their topics, polarity, kinds, products and competitors.
 
     Attributes
     ----------
@@ -46,17 +46,19 @@ class MinedComments:
     topics
         The topics.
     learned
-        What learning changed; None if nothing was learned.
+        Topics after learning, with the ids of new and retired ones; None if the topics were read from ``topics.yaml``.
     mentions
-        One row per comment and topic: ``row`` (of the comments' frame), ``topic``, ``cosine``.
+        One row per comment and topic: ``row`` (row number in ``comments.frame``), ``topic``, and ``cosine`` (largest
+        cosine of the comment's sentences to the centroid of the topic).
     polarity
         Polarity of the comments.
     kinds
         Kind of each comment; None if unknown.
     products
-        Product ids that each comment names or is about, by row; rows without one are left out.
+        Ids of the products that a comment names, or that it is about by its source, by row number in
+        ``comments.frame``. Comments without a product are left out.
     competitors
-        Names of competitors in each comment, by row; rows without one are left out.
+        Names of the competitors that a comment mentions, by row number. Comments without a mention are left out.
     uncovered
         Languages that the encoder does not cover, sorted; empty without an encoder.
     has_encoder
@@ -76,7 +78,7 @@ class MinedComments:
 
     @property
     def frame(self) -> pl.DataFrame:
-        """The comments with polarity, kind and is_open; without texts and times of day."""
+        """The comments without texts, with ``polarity`` (NaN if unknown), ``kind`` (null if unknown), ``is_open``."""
         return self.comments.frame.drop("text").with_columns(
             polarity=pl.Series(self.polarity.values), kind=pl.Series(self.kinds, dtype=pl.String)
         )
@@ -89,9 +91,9 @@ class Learning:
     Attributes
     ----------
     learn, refit
-        Add topics for comments that fit none; learn all topics again.
+        Whether to learn further topics from comments that fit none, and whether to learn all topics again.
     topics
-        Number of clusters; None for the default.
+        Number of clusters per vector space; None for :func:`ckm.models.topics.default_topics`.
     seed
         Random seed.
     """
@@ -103,7 +105,7 @@ class Learning:
 
 
 def _quiet(stage: str, done: float, total: float) -> None:
-    """Show nothing."""
+    """Ignore the progress of a stage."""
 
 
 def mine(
@@ -114,16 +116,16 @@ def mine(
     *,
     progress: Progress = _quiet,
 ) -> MinedComments:
-    """Return the comments of a dataset with topics, polarity, kind, products and competitors.
+    """Read the comments of a dataset, and determine their topics, polarity, kinds, products and competitors.
 
-    Topics are those of ``topics.yaml`` of the workspace; without the file, or without a workspace, they are learned.
+    Topics are read from ``topics.yaml`` of the workspace; without the file, or without a workspace, they are learned.
 
     Parameters
     ----------
     dataset
-        Tables; ``interactions`` is needed.
+        Dataset with the table ``interactions``.
     as_of
-        Last day of comments.
+        Last day of the comments that are read.
     encoder
         The encoder; None without one.
     learning
@@ -134,9 +136,9 @@ def mine(
     Raises
     ------
     NotEnoughDataError
-        There are no comments, or too few for topics.
+        There are no interactions, or fewer than ten customers wrote a comment.
     UsageError
-        The topics were learned with another encoder.
+        The topics were learned with another encoder, or a number of topics is given for topics that are not learned.
     """
     if INTERACTIONS not in dataset.tables:
         raise NotEnoughDataError(
@@ -213,7 +215,7 @@ def _topics(
 
 
 def _check_encoder(known: Topics, encoder: SentenceEncoder | None) -> None:
-    """Raise UsageError if topics were learned with another encoder; topics of words and grams need none."""
+    """Raise UsageError if the topics were learned with an encoder other than ``encoder``."""
     if not known.encoder or (encoder is not None and encoder.digest == known.encoder):
         return
     if encoder is not None:
@@ -243,7 +245,7 @@ def _mentions(comments: Comments, topics: list[str], cosines: NDArray[np.float64
 
 
 def _with_open(frame: pl.DataFrame, as_of: date, time_zone: str) -> pl.DataFrame:
-    """Add ``is_open``: a complaint of the source that is not resolved, for 180 days."""
+    """Add ``is_open``: a complaint by its source, less than 180 days old, and not resolved by the end of ``as_of``."""
     until = end_of_day(as_of, time_zone)
     unresolved = pl.col("resolved_at").is_null() | (pl.col("resolved_at") >= until)
     recent = (pl.lit(as_of) - pl.col("day")).dt.total_days() < OPEN_FOR_DAYS

@@ -1,4 +1,4 @@
-"""Words that a single customer wrote: names, ids and typing errors, which say nothing about a topic."""
+"""Removal of words that only one customer wrote (names, ids, typing errors), before topics are learned."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _UNSPACED = re.compile(f"[{HAN}]|[{THAI}]{{4}}")
 
 
 def without_rare_words(texts: Sequence[str], langs: Sequence[str], customers: Sequence[int]) -> list[str]:
-    """Return texts without the words of a single customer, in languages where these are few of all words.
+    """Remove the words that only one customer wrote, in each language in which they are a small share of all words.
 
     Parameters
     ----------
     texts, langs, customers
-        Sentences, their languages, and who wrote them.
+        Sentences, their languages, and the number of the customer who wrote each; equal lengths.
 
     Returns
     -------
     list[str]
-        One text per sentence; a sentence of such words only stays as it is.
+        One text per sentence. A sentence that consists only of such words is returned unchanged.
     """
     rare = _rare_words(texts, langs, customers)
     words, unspaced, rare_words, sentences, with_rare = (dict.fromkeys(langs, 0) for _ in range(5))
@@ -59,7 +59,7 @@ def without_rare_words(texts: Sequence[str], langs: Sequence[str], customers: Se
 
 
 def _rare_words(texts: Sequence[str], langs: Sequence[str], customers: Sequence[int]) -> set[tuple[str, str]]:
-    """Return the words, in lower case, that a single customer wrote, with their language."""
+    """Return the pairs of language and word, in lower case, that only one customer wrote."""
     writer: dict[tuple[str, str], int | None] = {}
     for text, lang, customer in zip(texts, langs, customers, strict=True):
         for word in _WORD.findall(text.casefold()):

@@ -20,38 +20,40 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Feedback(Result):
-    """Comments by topic, product and segment.
+    """Counts of comments by topic and further dimensions, and the topics.
 
     Attributes
     ----------
     frame
-        One row per cell, most comments first: the dimensions, ``title``, and :data:`ckm._feedback.cells.CELL_COLUMNS`.
-        ``topic`` is ``""`` for comments that fit no topic.
+        One row per combination of the dimensions, most comments first: the dimensions, ``title`` (of the topic), and
+        the columns of :func:`ckm._feedback.cells.cells`. ``topic`` is ``""`` for comments that fit no topic. With a
+        workspace also ``entries``: ids of the knowledge entries that answer the topic (null without any).
     topic_frame
-        The same by topic alone.
+        As ``frame``, with ``topic`` as the only dimension.
     comments
         Number of comments in the period; a comment with several topics counts once.
     competitors
-        One row per competitor: competitor, comments, customers, polarity; null below the minimum group size.
+        One row per competitor: ``competitor``, and ``comments``, ``customers`` and mean ``polarity`` in the period
+        (null below the minimum group size).
     topics
         The topics, with titles by language, keywords and owner.
     learned
-        What learning changed; None if the topics are those of the file.
+        Topics after learning, with the ids of new and retired ones; None if the topics were read from ``topics.yaml``.
     as_of, since, before
         Last and first day of the period, and first day of the previous period.
     currency
         Currency of the amounts; None without amounts.
     remarks
-        Notes for the reader, as sentences.
+        Notes on the result, as sentences.
     answers
-        Ids of the knowledge entries that answer a topic, by topic.
+        Ids of the knowledge entries that answer a topic, by topic id.
     unanswered
-        Topics with enough customers who complain, ask or propose something, and without an answer; those of the highest
-        value at risk first, then of the highest revenue.
+        Ids of the topics in ``topic_frame`` without an answer, of whose comments at least half are complaints,
+        questions or ideas. Sorted by value at risk, then by revenue of the customers, largest first.
     drafts
-        Files of the drafts that were written.
+        Paths of the drafts that were written.
     path
-        Folder with the written ``topics.yaml``; None if it was not written.
+        Folder in which ``topics.yaml`` was written; None if it was not written.
     """
 
     frame: pl.DataFrame
@@ -72,5 +74,5 @@ class Feedback(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Comments, customers, share and trend by topic."""
+        """One row per topic, with its comments, customers, share of all comments, trend, and whether it grows."""
         return self.topic_frame.select("topic", "title", "comments", "customers", "share", "trend", "growing")

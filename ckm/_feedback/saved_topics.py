@@ -1,4 +1,4 @@
-"""Saved runs of ``ckm feedback-mine``: the topics of each customer in the period, and what each topic is about."""
+"""Saved runs of ``ckm feedback-mine``: the topics of each customer in the period, and the topics' titles and counts."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ ANALYSIS, NAME, VERSION = "feedback", "topics", 1
 
 
 def save_topics(dataset: Dataset, mentions: pl.DataFrame, result: Feedback) -> None:
-    """Save the topics of each customer in the period, with revenue and value at risk; no text.
+    """Save a run: the topics of each customer in the period, with revenue and value at risk, without texts.
 
     Parameters
     ----------
     dataset
-        A workspace.
+        Dataset of a workspace, in whose store the run is saved.
     mentions
         One row per comment and topic: customer_id, day, topic, revenue, value_at_risk.
     result
-        Period and titles.
+        Result of the run, with its period, topics and counts.
     """
     assert dataset.workspace is not None
     from ckm.store import Store  # import here: deltalake is not needed for a plain file
@@ -68,7 +68,7 @@ def save_topics(dataset: Dataset, mentions: pl.DataFrame, result: Feedback) -> N
 
 
 def newest_topics(store: Store, as_of: date) -> tuple[Run, pl.DataFrame] | None:
-    """Return the newest saved run with an as-of date up to ``as_of``, and its rows; None without one."""
+    """Return the newest saved run with an as-of date up to ``as_of``, and its rows by customer; None without a run."""
     runs = [run for run in store.runs(ANALYSIS, NAME) if run.as_of <= as_of]
     if not runs:
         return None

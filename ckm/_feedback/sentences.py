@@ -1,4 +1,4 @@
-"""Split texts into sentences by the marks of their scripts."""
+"""Split texts into sentences by the punctuation of their scripts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ MOST = 8
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, without spaces at their ends; none of an empty text.
+    """Split a text into at most :data:`MOST` sentences; an empty text has none.
+
+    A sentence shorter than :data:`SHORTEST` is joined to the next or previous one, and the sentences after the last of
+    :data:`MOST` are joined to it. Line breaks and repeated spaces become one space.
 
     >>> sentences("The parcel came two weeks late, as always now. The pot was broken and nobody answers! 3.5 stars")
     ['The parcel came two weeks late, as always now.', 'The pot was broken and nobody answers! 3.5 stars']

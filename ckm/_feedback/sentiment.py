@@ -1,4 +1,4 @@
-"""Polarity of comments, learned from the data's own ratings, and their kind: complaint, question, praise or idea."""
+"""Polarity of comments, learned from the ratings in the data, and their kind: complaint, question, praise or idea."""
 
 from __future__ import annotations
 
@@ -45,16 +45,17 @@ FEWEST_KINDS = 40
 
 @dataclass(frozen=True)
 class Polarity:
-    """Polarity of comments.
+    """Polarity of comments, and how it was determined.
 
     Attributes
     ----------
     values
-        Polarity from -1 to 1, shape (n,); NaN if unknown.
+        Polarity from -1 (negative) to 1 (positive), shape (n,); NaN if unknown.
     by
-        How each is known: :data:`BY_RATING`, :data:`LEARNED`, :data:`OTHER_LANGUAGES`; empty if unknown.
+        How the polarity of each comment was determined: by its rating (:data:`BY_RATING`), by the model of its language
+        (:data:`LEARNED`), or by the model of all languages (:data:`OTHER_LANGUAGES`); empty if unknown. Length n.
     languages
-        Languages with a model of their own, and its number of rated comments.
+        Number of rated comments by language, for the languages that have enough of them for a model.
     """
 
     values: Floats
@@ -74,10 +75,10 @@ def rating_sign(rating: float | None, scale: str | None) -> int:
 
 
 class PolarityModel:
-    """Logistic regression of the sign of ratings on the texts of comments."""
+    """Logistic regression of the sign of a comment's rating on the features of its text."""
 
     def fit(self, features: Any, signs: NDArray[np.int64]) -> PolarityModel:
-        """Fit on features (rows of length 1) and signs -1 or 1."""
+        """Fit the regression on features, shape (n, d), with rows of length 1, and signs (-1 or 1), shape (n,)."""
         from sklearn.linear_model import LogisticRegression
 
         with one_thread():
@@ -85,33 +86,35 @@ class PolarityModel:
         return self
 
     def positive(self, features: Any) -> Floats:
-        """Return the probability of a positive sign, shape (n,)."""
+        """Return the probability of a positive rating, shape (n,), from features of shape (n, d)."""
         found: Floats = self.model_.predict_proba(features)[:, list(self.model_.classes_).index(1)]
         return found
 
 
 def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[[str], bool]) -> Polarity:
-    """Return the polarity of comments.
+    """Return the polarity of each comment: by its rating, else by a model of rated comments.
 
-    A comment with a rating has the sign of its rating. A language with :data:`RATED` rated comments has its own model;
-    another one that the encoder covers is judged by a model of the vectors of all rated comments (zero-shot), if these
-    are :data:`RATED`; else its polarity is unknown.
+    A comment with a rating has the sign of the rating as its polarity. The polarity of an unrated comment is predicted
+    by a model of the rated comments of its language, if there are at least :data:`RATED` of them, with at least
+    :data:`FEWEST_OF_A_SIGN` of each sign. In other languages that the encoder covers it is predicted by a model of the
+    encoder's vectors of the rated comments in all covered languages (zero-shot transfer), by the same condition.
+    Otherwise it is unknown.
 
     Parameters
     ----------
     frame
-        Comments: text, lang, rating, scale.
+        One row per comment: text, lang, rating, scale.
     vectors
-        Vector of each comment by the encoder, of any length, shape (n, d); zeros where it does not cover the language;
-        None without an encoder.
+        Encoder's vector of each comment, shape (n, d), not normalised; zeros for languages that the encoder does not
+        cover. None without an encoder.
     covered
-        Whether the encoder covers a language.
+        Function that returns whether the encoder covers a language.
     """
     signs = np.array([rating_sign(*row) for row in frame.select("rating", "scale").iter_rows()], dtype=np.int64)
     langs = frame["lang"].to_list()
     texts = frame["text"].to_list()
     values = np.where(signs != 0, signs, np.nan).astype(np.float64)
-    # A rating in the middle says that the comment is neither.
+    # A comment with a rating in the middle is neither positive nor negative.
     between = (signs == 0) & frame["rating"].is_not_null().to_numpy() & frame["scale"].is_not_null().to_numpy()
     values[between] = 0.0
     by = np.where(np.isnan(values), "", BY_RATING).astype(object)
@@ -141,17 +144,18 @@ def polarity_of(frame: pl.DataFrame, vectors: Vectors | None, covered: Callable[
 
 
 def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
-    """Return the kind of each comment; None if nothing indicates one.
+    """Return the kind of each comment (one of :data:`KINDS`), a list of length n; None if undetermined.
 
-    The kind of the source counts, if it is one of :data:`KINDS`. Else, in this order: a question mark or a phrase that
-    asks (question), a phrase that wishes or proposes (idea), and the polarity (praise, complaint).
+    The kind is that of the source, if it is one of :data:`KINDS`. Otherwise the first rule that applies determines it:
+    a phrase of a wish or proposal (idea), a question mark or a phrase of a question (question, or complaint if the
+    polarity is negative), a clearly positive polarity (praise), a clearly negative polarity (complaint).
 
     Parameters
     ----------
     frame
-        Comments: kind, text, lang.
+        One row per comment: kind (of the source), text, lang.
     polarity
-        Polarity of each, NaN if unknown.
+        Polarity of each comment, shape (n,); NaN if unknown.
     """
     found: list[str | None] = []
     for (kind, text, lang), value in zip(
@@ -164,7 +168,7 @@ def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
         elif any(mark in text for mark in load_data("feedback_words.yaml")["question_marks"]) or _says(
             text, "question", lang
         ):
-            # An angry question is a complaint: "Why does nobody answer?"
+            # A question with a negative polarity is a complaint: "Why does nobody answer?"
             found.append("complaint" if value < -2 * CERTAIN else "question")
         elif value > 2 * CERTAIN:
             found.append("praise")
@@ -178,15 +182,15 @@ def kinds_of(frame: pl.DataFrame, polarity: Floats) -> list[str | None]:
 def _judged(
     model: PolarityModel, texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]
 ) -> Floats:
-    """Return the polarity of some comments, in batches: their features would take 2 kB each."""
+    """Return the predicted polarity (-1 to 1) of the comments at ``rows``, in batches: features take 2 kB a comment."""
     parts = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     return np.concatenate([2 * model.positive(_features(texts, langs, vectors, part)) - 1 for part in parts])
 
 
 def _features(texts: Sequence[str], langs: Sequence[str], vectors: Vectors | None, rows: NDArray[np.int64]) -> Any:
-    """Return features of some comments: hashed words of length 1 beside vectors of meaning of length 1.
+    """Return the features of the comments at ``rows``: the encoder's vectors and hashed words, each of length 1.
 
-    Without vectors the words come with their character grams; without ``langs`` there are vectors only.
+    Without ``vectors`` the features are hashed words and character grams; without ``langs`` only the vectors.
     """
     from scipy.sparse import csr_matrix, hstack
     from sklearn.preprocessing import normalize

@@ -1,4 +1,4 @@
-"""Vectors of sentences: of a sentence encoder, or of hashed words and character grams."""
+"""Vectors of sentences: by a sentence encoder, or as tf-idf of hashed words and character n-grams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BATCH = 128
 
 
 class SentenceEncoder(Protocol):
-    """What topics need of an encoder; :class:`ckm.models.encoder.Encoder` is one."""
+    """Interface of a sentence encoder, which :class:`ckm.models.encoder.Encoder` implements."""
 
     digest: str
 
@@ -36,18 +36,18 @@ class SentenceEncoder(Protocol):
         """Return whether the encoder was trained on a language."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of texts, of length 1, shape (n, d)."""
+        """Return one vector of length 1 per text, shape (n, d)."""
 
 
 class RememberingEncoder:
-    """An encoder that encodes each text once: learning and assignment read the same sentences.
+    """Encoder with a cache of vectors: topic learning and assignment encode the same sentences.
 
-    Vectors are kept, and returned, with the precision of 16-bit floats: 1 kB a text.
+    Vectors are cached as 16-bit floats (1 kB a text), and returned with this precision.
 
     Parameters
     ----------
     encoder
-        The encoder.
+        Encoder whose vectors are cached.
     """
 
     def __init__(self, encoder: SentenceEncoder) -> None:
@@ -60,7 +60,7 @@ class RememberingEncoder:
         return self._encoder.covers(language)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors of texts, shape (n, d)."""
+        """Return the vectors of texts, shape (n, d); only texts that are not in the cache are encoded."""
         unknown = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if unknown:
             self._vectors.update(zip(unknown, self._encoder.encode(unknown).astype(np.float16), strict=True))
@@ -68,7 +68,7 @@ class RememberingEncoder:
 
 
 def encoded(encoder: SentenceEncoder, texts: Sequence[str], advance: Advance = lambda amount: None) -> Floats:
-    """Return the encoder's vectors of texts, shape (n, d); equal texts are encoded once.
+    """Encode texts in batches of similar length, shape (n, d); equal texts are encoded once.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def encoded(encoder: SentenceEncoder, texts: Sequence[str], advance: Advance = l
     advance
         Called with the number of texts that were encoded since the last call.
     """
-    # Texts of similar length together: the encoder pads a batch to its longest text.
+    # Sort by length, since the encoder pads the texts of a batch to the longest one.
     unique = sorted(set(texts), key=lambda text: (len(text), text))
     places = {text: place for place, text in enumerate(unique)}
     parts = []
@@ -91,9 +91,9 @@ def encoded(encoder: SentenceEncoder, texts: Sequence[str], advance: Advance = l
 
 
 def content(text: str, lang: str) -> str:
-    """Return a sentence without its stop words, as it is written; a Chinese sentence stays whole.
+    """Return the distinct words of a sentence without stop words; a sentence with Chinese characters is unchanged.
 
-    Sentences about one subject differ in their stop words by tense, person and tone.
+    Sentences about the same subject differ in tense, person and tone, mostly by their stop words.
     """
     words = [text[token.start : token.end] for token in analyse(text, lang, in_full=False).words]
     if any("\u3400" <= sign <= "\u9fff" for sign in text) or not words:
@@ -102,9 +102,10 @@ def content(text: str, lang: str) -> str:
 
 
 def hashed(texts: Sequence[str], langs: Sequence[str], *, grams: bool = True) -> Any:
-    """Return the frequencies of hashed words, and character grams if wanted, a sparse matrix of shape (n, BUCKETS).
+    """Count the hashed words of texts, and with ``grams`` their character n-grams.
 
-    A frequency f counts as 1 + ln f, so that a repeated word does not outweigh the others.
+    Returns a sparse matrix of shape (n, BUCKETS) with ln(1 + f) for a frequency f, so that a repeated word does not
+    outweigh other words.
     """
     from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -117,7 +118,7 @@ def hashed(texts: Sequence[str], langs: Sequence[str], *, grams: bool = True) ->
 
 
 def inverse_frequency(counts: Any) -> Floats:
-    """Return the weight ln(n / df) of each bucket, shape (BUCKETS,); 0 for one of below 3 or over half of the texts."""
+    """Return ln(n / df) of each bucket, shape (BUCKETS,); 0 if it is in fewer than 3 or in over half of the n texts."""
     texts = counts.shape[0]
     df = np.asarray((counts > 0).sum(0)).ravel()
     usable = (df >= 3) & (df <= max(MOST_COMMON * texts, 3))
@@ -125,7 +126,7 @@ def inverse_frequency(counts: Any) -> Floats:
 
 
 def weighted(counts: Any, idf: Floats) -> Any:
-    """Return tf-idf rows of length 1, a sparse matrix."""
+    """Multiply counts by inverse document frequencies: tf-idf rows of length 1, sparse, shape (n, BUCKETS)."""
     from scipy.sparse import diags
     from sklearn.preprocessing import normalize
 
@@ -133,7 +134,10 @@ def weighted(counts: Any, idf: Floats) -> Any:
 
 
 def latent(rows: Any, dimensions: int) -> Floats:
-    """Return coordinates of tf-idf rows in a latent semantic space (Deerwester et al. 1990), centred, of length 1."""
+    """Project tf-idf rows to a latent semantic space (Deerwester et al. 1990): centred rows of length 1.
+
+    The shape is (n, ``dimensions``), with fewer dimensions for few rows.
+    """
     from scipy.sparse.linalg import svds
 
     size = min(*rows.shape)

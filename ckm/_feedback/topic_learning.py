@@ -1,4 +1,4 @@
-"""Learn topics from comments, add topics for comments that fit none, or learn all again and keep the known ids."""
+"""Learn topics of comments: all topics, or further topics from comments that fit no known topic."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MOST_EXAMPLES = 5
 
 @dataclass(frozen=True)
 class LearnedTopics:
-    """Topics after learning.
+    """Topics after learning, and how they differ from the topics before.
 
     Attributes
     ----------
     topics
-        The topics.
+        Topics after learning.
     new, kept, retired
-        Ids of new topics, of topics that were there before, and of those that were not found again.
+        Ids of topics that are new, of topics that existed before, and of earlier topics that no longer exist.
     """
 
     topics: Topics
@@ -51,28 +51,29 @@ def learn_topics(
     seed: int = 0,
     advance: Advance = lambda amount: None,
 ) -> LearnedTopics:
-    """Return topics of comments.
+    """Learn the topics of comments.
 
-    Without ``old``, all topics are new. With ``old``, its topics stay as they are, and comments that fit none form new
-    ones. With ``refit``, all are learned again; a topic whose centroid is near an old one keeps its id, title and
-    owner, the others get new ids, and old ones without a counterpart are retired.
+    Without ``old``, all topics are new. With ``old``, these topics do not change, and comments that fit none of them
+    form new topics. With ``refit``, all topics are learned again: a topic whose centroid matches that of an old topic
+    (:func:`ckm._feedback.topic_model.matched`) gets the id, title, keywords and owner of the old topic, other topics
+    get new ids, and old topics without a match are retired.
 
     Parameters
     ----------
     comments
-        The comments.
+        Comments with their sentences.
     encoder
-        The encoder; None without one.
+        Encoder of the sentences; None for vectors of words and character n-grams.
     old
-        Known topics; None without any.
+        Known topics; None at the first learning.
     refit
         Whether to learn all topics again.
     topics
-        Number of clusters per space; None for the default.
+        Number of clusters per vector space; None for :func:`ckm.models.topics.default_topics`.
     seed
-        Random seed.
+        Random seed of the sampling and the clustering.
     advance
-        Called with the number of encoded texts.
+        Called with the number of texts that were encoded since the last call.
     """
     known = old or Topics()
     ids = known.free_ids()
@@ -80,7 +81,7 @@ def learn_topics(
     if known.topics and not refit:
         found = assign(known.spaces, sentences, encoder, advance=advance)
         sentences = sentences.take(np.array([row for row, each in enumerate(found.topics) if each == OTHER], np.int64))
-        # Topics of further comments are compared by the means and weights of the old ones.
+        # New topics use the means and weights of the known ones, so that cosines to both are comparable.
         spaces = learn(sentences, encoder, topics=topics, seed=seed, advance=advance, within=known.spaces)
     else:
         spaces = learn(sentences, encoder, topics=topics, seed=seed, advance=advance)
@@ -110,7 +111,7 @@ def _named(space: TopicSpace, next_id: Callable[[], str]) -> TopicSpace:
 def _described(
     spaces: tuple[TopicSpace, ...], known: Topics, comments: Comments, encoder: SentenceEncoder | None, advance: Advance
 ) -> tuple[Topic, ...]:
-    """Return the topics: old ones with their title and owner, new ones with titles made of their keywords."""
+    """Return the topics of the spaces: known topics unchanged, new ones with keywords, titles and examples."""
     found = assign(spaces, comments.sentences, encoder, advance=advance)
     words = topic_words(comments.sentences, found.topics, comments.masking)
     ids = comments.frame["interaction_id"]

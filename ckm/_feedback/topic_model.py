@@ -1,7 +1,7 @@
-"""Topic model: centroids that stay fixed until a refit, and the assignment of sentences to them.
+"""Topic model: centroids that do not change until a refit, and the assignment of sentences to centroids.
 
-With an encoder, sentences of all languages that it covers share topics. Sentences of other languages, or of all
-languages without an encoder, have topics per language, by words and character grams.
+Sentences in all languages that the encoder covers share one vector space and its topics. Each other language (without
+an encoder, every language) has a space of its own, with vectors of words and character n-grams.
 """
 
 from __future__ import annotations
@@ -52,27 +52,28 @@ OTHER = ""
 
 @dataclass(frozen=True)
 class TopicSpace:
-    """Topics in one space of vectors.
+    """Topics of one vector space.
 
     Attributes
     ----------
     name
-        :data:`MEANING`, or ``grams-`` and a language.
+        :data:`MEANING` for the space of the encoder, or ``grams-`` and a language.
     ids
         Ids of the topics.
     centroids
-        Directions of the topics, shape (topics, d).
+        Centroids of the topics, unit vectors, shape (topics, d).
     limits
-        Smallest cosine to its centroid of a sentence of the topic, shape (topics,).
+        Smallest cosine to the centroid at which a sentence is assigned to the topic, shape (topics,).
     means
-        Mean vector by language, which is subtracted; ``""`` for languages without one.
+        Mean vector by language, shape (d,), which is subtracted from the vectors of sentences in this language; the key
+        ``""`` is for languages without a mean.
     weights
-        Inverse document frequencies of the hash buckets; empty in the space of the encoder.
+        Inverse document frequencies of the hash buckets, shape (d,); empty in the space of the encoder.
     generations
-        When each topic was learned, from 0, shape (topics,). A sentence that fits a topic of an earlier generation
-        stays there, so that further topics change no known assignment.
+        Number of the learning that added each topic, from 0, shape (topics,). A sentence that fits topics of several
+        generations is assigned to the earliest, so that added topics change no earlier assignment.
     encoder
-        Digest of the encoder; empty without one.
+        Digest of the encoder; empty in spaces of words and n-grams.
     """
 
     name: str
@@ -85,11 +86,25 @@ class TopicSpace:
     encoder: str = ""
 
     def digest(self, place: int) -> str:
-        """Return the first 16 hexadecimal digits of the SHA-256 of a centroid."""
+        """Return the first 16 hexadecimal digits of the SHA-256 of the centroid of topic number ``place``."""
         return hashlib.sha256(self.centroids[place].astype("<f4").tobytes()).hexdigest()[:16]
 
     def nearest(self, vectors: Any, langs: Sequence[str]) -> tuple[Labels, Floats]:
-        """Return the nearest topic of each sentence (-1: other) and the cosine to its centroid, shapes (n,)."""
+        """Assign sentences to topics by their vectors.
+
+        Parameters
+        ----------
+        vectors
+            Vectors of length 1, not centred, dense or sparse, shape (n, d).
+        langs
+            Language of each sentence, length n.
+
+        Returns
+        -------
+        tuple[Labels, Floats]
+            Topic number of each sentence (-1 if it is below the limits of all topics), and the cosine to the centroid
+            of this topic, or to the nearest centroid; shapes (n,).
+        """
         if not len(self.ids) or not vectors.shape[0]:
             return np.full(vectors.shape[0], -1), np.zeros(vectors.shape[0])
         cosines = np.asarray(vectors @ self.centroids.T.astype(np.float32), dtype=np.float64)
@@ -97,7 +112,7 @@ class TopicSpace:
         for lang, rows in _rows_by_lang(langs).items():
             mean = self.means.get(lang, self.means[""])
             cosines[rows] -= self.centroids @ mean
-            # |v − m|² = |v|² − 2 v·m + |m|², so that sparse rows stay sparse
+            # |v − m|² = |v|² − 2 v·m + |m|² does not compute v − m, which is dense for a sparse v
             lengths[rows] = np.sqrt(np.maximum(1 - 2 * np.asarray(vectors[rows] @ mean).ravel() + mean @ mean, 1e-9))
         cosines /= lengths[:, None]
         each = np.arange(len(cosines))
@@ -121,7 +136,7 @@ class Sentences:
     langs
         Language of each, as a BCP 47 tag; ``""`` if unknown.
     customers
-        Customer code of each; unique negative numbers without a customer.
+        Number of the customer who wrote each, shape (n,); unique negative numbers if the customer is unknown.
     """
 
     texts: Sequence[str]
@@ -129,12 +144,12 @@ class Sentences:
     customers: Labels
 
     def take(self, rows: Labels) -> Sentences:
-        """Return some sentences."""
+        """Return the sentences at the positions ``rows``, shape (k,)."""
         return Sentences([self.texts[row] for row in rows], [self.langs[row] for row in rows], self.customers[rows])
 
 
 def space_of(lang: str, encoder: SentenceEncoder | None) -> str:
-    """Return the name of the space in which a language has its topics."""
+    """Return the name of the vector space of a language: :data:`MEANING` if the encoder covers it, else its own."""
     if encoder is not None and encoder.covers(lang or "en"):
         return MEANING
     return f"{GRAMS}-{lang.partition('-')[0] if not lang.startswith('zh') else lang}"
@@ -149,29 +164,31 @@ def learn(
     within: Sequence[TopicSpace] = (),
     advance: Advance = lambda amount: None,
 ) -> tuple[TopicSpace, ...]:
-    """Return the topics of sentences, one space after the other.
+    """Learn the topics of sentences in each vector space, and return the spaces, most sentences first.
+
+    Spaces with sentences of too few customers (less than twice :data:`FEWEST`) are left out.
 
     Parameters
     ----------
     sentences
-        All sentences; of more than :data:`SAMPLE` per space a sample by hash is used.
+        All sentences. From more than :data:`SAMPLE` distinct ones in a space, a sample by hash is used.
     encoder
-        The encoder; None without one.
+        Encoder of the sentences; None for vectors of words and character n-grams.
     topics
         Number of clusters per space. Default: :func:`ckm.models.topics.default_topics`.
     seed
-        Random seed.
+        Random seed of the sampling and the clustering.
     within
-        Spaces whose means and weights are used, so that their topics and the new ones are comparable.
+        Known spaces, whose means and weights are used, so that cosines to known and new centroids are comparable.
     advance
-        Called with the number of encoded texts.
+        Called with the number of texts that were encoded since the last call.
     """
     by_name = {space.name: space for space in within}
     found = []
     common = without_rare_words(sentences.texts, sentences.langs, sentences.customers.tolist())
     read = replace(sentences, texts=common)
     with one_thread():
-        # The space of most sentences first: its topics get the first ids.
+        # Start with the space of most sentences, so that its topics get the lowest ids.
         for space, rows in sorted(
             _rows_by_space(sentences, encoder).items(), key=lambda each: (-len(each[1]), each[0])
         ):
@@ -189,14 +206,15 @@ def learn(
 
 @dataclass(frozen=True)
 class Assignment:
-    """Topics of sentences, and vectors of the comments that they belong to.
+    """Topics of sentences, and vectors of their comments.
 
     Attributes
     ----------
     topics
-        Topic of each sentence; :data:`OTHER` for one that is near no centroid.
+        Topic id of each sentence, length n; :data:`OTHER` for a sentence below the limits of all topics.
     cosines
-        Cosine to the nearest centroid, shape (n,); 0 without one.
+        Cosine of each sentence to the centroid of its topic, or else to the nearest centroid, shape (n,); 0 if its
+        space has no topics.
     vectors
         Sum of the encoder's vectors of each comment's sentences, shape (comments, d), as 16-bit floats; zeros where
         the encoder does not cover the language. None without an encoder.
@@ -215,22 +233,24 @@ def assign(
     comment: Labels | None = None,
     advance: Advance = lambda amount: None,
 ) -> Assignment:
-    """Return the topic of each sentence.
+    """Assign each sentence to a topic.
 
-    Sentences are read in batches, so that memory holds the vectors of one batch, and one 16-bit vector per comment.
+    Sentences are encoded in batches, so that only the vectors of one batch, and one 16-bit vector per comment, are in
+    memory.
 
     Parameters
     ----------
     spaces
-        Topics by space; sentences of other spaces are :data:`OTHER`.
+        Vector spaces with their topics. Sentences of other spaces are assigned to :data:`OTHER`.
     sentences
         The sentences.
     encoder
-        The encoder; None without one.
+        Encoder of the sentences; None for vectors of words and character n-grams.
     comment
-        Number of the comment of each sentence, shape (n,), for the vectors of comments. None: no vectors.
+        Number of the comment of each sentence, shape (n,), to sum the vectors of each comment. None: vectors are not
+        returned.
     advance
-        Called with the number of sentences that were read since the last call.
+        Called with the number of sentences that were assigned since the last call.
     """
     by_name = {space.name: space for space in spaces}
     topics = np.full(len(sentences.texts), OTHER, dtype=object)
@@ -260,7 +280,7 @@ def assign(
 
 
 def _batches(sentences: Sentences, rows: Sequence[int]) -> Iterator[tuple[list[str], list[str], list[list[int]]]]:
-    """Yield different sentences with their languages, of similar length together, and the rows of each."""
+    """Yield batches of distinct sentences of similar length: texts, languages, and the positions of each sentence."""
     unique: dict[tuple[str, str], list[int]] = {}
     for row in rows:
         unique.setdefault((sentences.texts[row], sentences.langs[row]), []).append(row)
@@ -271,7 +291,7 @@ def _batches(sentences: Sentences, rows: Sequence[int]) -> Iterator[tuple[list[s
 
 
 def matched(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> dict[str, str]:
-    """Return the id of the old topic of each new one that is the same topic (cosine of at least :data:`SAME`)."""
+    """Match new topics to old ones, by a cosine of their centroids of at least :data:`SAME`: old id by new id."""
     by_name = {space.name: space for space in old}
     found = {}
     for space in new:
@@ -284,7 +304,7 @@ def matched(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> dict[str, s
 
 
 def joined(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> tuple[TopicSpace, ...]:
-    """Return the old topics, unchanged, and the further ones; both by the means and weights of the old ones."""
+    """Add new topics to the old ones of each space; topics, means and weights of the old spaces do not change."""
     fresh = {space.name: space for space in new}
     found = []
     for space in old:
@@ -305,7 +325,7 @@ def joined(old: Sequence[TopicSpace], new: Sequence[TopicSpace]) -> tuple[TopicS
 
 @dataclass(frozen=True)
 class _Learning:
-    """What the topics of a space are learned from, and how; ``written`` are the sentences with rare words."""
+    """Arguments for learning the topics of one space; ``written`` are the sentences with their rare words."""
 
     name: str
     sentences: Sentences
@@ -349,16 +369,16 @@ def _learn_grams(task: _Learning) -> TopicSpace | None:
 
 @dataclass(frozen=True)
 class _Vectors:
-    """Centred vectors of length 1: rows less a mean, divided by a length. Sparse rows stay sparse.
+    """Centred vectors of length 1, (row - mean) / length, stored as these three so that sparse rows stay sparse.
 
     Attributes
     ----------
     rows
-        Vectors, dense or sparse, shape (n, d).
+        Vectors before centring, dense or sparse, shape (n, d).
     mean
-        What is subtracted, shape (d,).
+        Mean that is subtracted from each row, shape (d,).
     lengths
-        Length of each difference, shape (n,).
+        Length of each row less the mean, shape (n,).
     """
 
     rows: Any
@@ -367,7 +387,7 @@ class _Vectors:
 
     @classmethod
     def of(cls, rows: Any, mean: Floats | None = None) -> _Vectors:
-        """Return the vectors of rows of length 1; without a mean the rows are centred already."""
+        """Centre rows of length 1 by a mean; without a mean the rows must be centred and of length 1 already."""
         if mean is None:
             return cls(rows, np.zeros(rows.shape[1]), np.ones(rows.shape[0]))
         return cls(rows, mean, np.sqrt(np.maximum(1 - 2 * np.asarray(rows @ mean).ravel() + mean @ mean, 1e-9)))
@@ -390,9 +410,10 @@ class _Vectors:
 def _space(
     task: _Learning, labels: Labels, vectors: _Vectors, written: _Vectors, means: Mapping[str, Floats], weights: Floats
 ) -> TopicSpace | None:
-    """Return the space of clusters that are large enough; the sentences of the others move to the nearest of these.
+    """Return the space of the clusters with enough customers (:data:`FEWEST`); None without any.
 
-    ``written`` are the vectors of the sentences with rare words, as comments are assigned: the limits are theirs.
+    Sentences of smaller clusters move to the nearest remaining one. The limits are quantiles of the cosines of
+    ``written``, the vectors of the sentences with rare words, because comments are assigned with their rare words.
     """
     customers = task.sentences.customers
     clusters = int(labels.max()) + 1
@@ -451,7 +472,7 @@ def _rows_by_space(sentences: Sentences, encoder: SentenceEncoder | None) -> dic
 
 
 def _sample(sentences: Sentences, rows: Sequence[int], seed: int) -> list[int]:
-    """Return at most :data:`SAMPLE` rows with different texts, by the hash of the text."""
+    """Return the positions of at most :data:`SAMPLE` distinct texts among ``rows``, chosen by the hash of the text."""
     unique: dict[str, int] = {}
     for row in rows:
         unique.setdefault(sentences.texts[row], row)

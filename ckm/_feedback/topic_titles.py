@@ -47,7 +47,7 @@ COMMON_HAN = frozenset(
 
 @dataclass
 class _Counts:
-    """Customers of each term of a language, by topic and in all, and how it is written."""
+    """Customers who wrote each term in a language, in all and by topic, and the spellings of the terms."""
 
     customers: set[int] = field(default_factory=set)
     of_term: dict[str, set[int]] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class _Counts:
                 self.of_topic.setdefault(topic, {}).setdefault(term, set()).add(customer)
 
     def rarity(self, term: str) -> float:
-        """Return ln(N / n) of a term with n of N customers, above 0 for every term."""
+        """Return ln(N / n) + :data:`LEAST_RARITY` for a term that n of N customers wrote; always above 0."""
         return math.log(len(self.customers) / len(self.of_term[term])) + LEAST_RARITY
 
     def written(self, term: str, lang: str) -> str:
@@ -73,7 +73,7 @@ class _Counts:
 
 @dataclass(frozen=True)
 class TopicWords:
-    """Keywords and titles of topics, by topic and language."""
+    """Keywords and titles by topic id and language."""
 
     keywords: Mapping[str, Mapping[str, tuple[str, ...]]]
     titles: Mapping[str, Mapping[str, str]]
@@ -82,13 +82,23 @@ class TopicWords:
 def topic_words(sentences: Sentences, topics: Sequence[str], masking: Masking) -> TopicWords:
     """Return keywords and titles of topics.
 
-    A term (a word, or a phrase of up to :data:`LONGEST_PHRASE` words) counts by its customers: c · ln(N / n), with c
-    customers in the topic, n in all and N customers in all (class-based tf-idf, Grootendorst 2022, arXiv:2203.05794,
-    with customers instead of occurrences). It needs :data:`ckm._feedback.topic_model.FEWEST` customers of the topic, so
-    that none is what one customer wrote; it contains no name of a customer, and a phrase is no whole sentence.
+    A term is a word, or a phrase of up to :data:`LONGEST_PHRASE` words. Its weight is c · ln(N / n), where c customers
+    of the topic and n customers in all wrote the term, of N customers (class-based tf-idf, Grootendorst 2022,
+    arXiv:2203.05794, with customers instead of occurrences). A term is used if at least
+    :data:`ckm._feedback.topic_model.FEWEST` customers of the topic wrote it, if it contains no name of a customer, and,
+    for a phrase, if it is not a whole sentence of a customer.
 
-    Keywords are words, the most distinctive first. A title is the most distinctive term, and the one that most
-    customers of the topic wrote who did not write the first.
+    Keywords are the words of the largest weight. A title is the term of the largest weight, followed by the term of the
+    largest weight among the customers who did not write the first term.
+
+    Parameters
+    ----------
+    sentences
+        Masked sentences.
+    topics
+        Topic id of each sentence.
+    masking
+        Customers' names, which are excluded.
     """
     words: dict[str, _Counts] = {}
     phrases: dict[str, _Counts] = {}
@@ -124,7 +134,7 @@ def _keywords(counts: _Counts, topic: str, names: set[str]) -> list[str]:
 
 
 def _title(words: _Counts, phrases: _Counts, topic: str, names: set[str], whole: Collection[str], lang: str) -> str:
-    """Return the title of a topic with a keyword."""
+    """Return the title of a topic: one or two terms, joined by :data:`BETWEEN`."""
     weights: dict[str, tuple[float, set[int]]] = {}
     for counts in (words, phrases):
         for term, who in counts.of_topic.get(topic, {}).items():
@@ -150,7 +160,7 @@ def _title(words: _Counts, phrases: _Counts, topic: str, names: set[str], whole:
 
 
 def _is_whole(counts: _Counts, term: str, whole: Collection[str]) -> bool:
-    """Return whether a phrase, as any customer wrote it, is also the whole sentence of a customer."""
+    """Return whether a phrase, in any of its spellings, is also a whole sentence that a customer wrote."""
     return any(_plain(written) in whole for written in counts.spelling[term])
 
 
@@ -159,7 +169,7 @@ def _plain(text: str) -> str:
 
 
 def _phrases(text: str, tokens: Sequence[Token]) -> set[tuple[str, str]]:
-    """Return phrases of two words or more that carry meaning: their terms, and how they are written."""
+    """Return the phrases of two or more content words in a text, as pairs of the words' terms and the spelling."""
     terms = {(token.start, token.end): token.term for token in tokens}
     words = list(terms)
     found = set()
@@ -189,12 +199,12 @@ def _terms(text: str, tokens: Sequence[Token]) -> set[tuple[str, str]]:
 
 
 def _length_weight(term: str) -> float:
-    """Return a larger weight for a longer Chinese term: its bigrams are as frequent as itself."""
+    """Return a factor that grows with the length of a Chinese term, else 1: its bigrams are at least as frequent."""
     return 1 + 0.2 * len(term) if _HAN.match(term) else 1.0
 
 
 def _overlap(term: str, other: str) -> bool:
-    """Return whether two terms share most of their text: one in the other, or two characters of Chinese terms."""
+    """Return whether one term contains the other, or two Chinese terms have at least two characters in common."""
     if term in other or other in term:
         return True
     return _HAN.match(term) is not None and len(set(term) & set(other)) > 1
@@ -205,5 +215,5 @@ def _usual(spellings: Counter[str]) -> str:
 
 
 def _is_name(term: str, spellings: Counter[str], lang: str, masking: Masking) -> bool:
-    """Return whether a word is a customer's name, or mostly has a capital, as names do in all languages but German."""
+    """Return whether a word is a customer's name, or (except in German) is mostly written with a capital."""
     return any(masking.is_name(word) for word in (term, *spellings)) or (lang != GERMAN and _usual(spellings).istitle())

@@ -1,6 +1,7 @@
 """Files of the topics: ``topics.yaml``, which people read, edit and commit, and ``topics.npz`` with the centroids.
 
-Neither contains texts: keywords are single words that several customers wrote, examples are ids of interactions.
+Neither file contains the text of a comment: titles and keywords are words and short phrases that several customers
+wrote, and examples are ids of interactions.
 """
 
 from __future__ import annotations
@@ -35,24 +36,24 @@ REFIT = "ckm feedback-mine --refit learns all topics again, and keeps the ids of
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic.
+    """Topic of customers' comments, as in ``topics.yaml``.
 
     Attributes
     ----------
     id
         Id, which never changes.
     space
-        Name of its space of vectors.
+        Name of the vector space of the centroid.
     title
         Title by language.
     keywords
-        Words that are frequent in the topic and rare elsewhere, by language.
+        Words that are frequent in the topic and rare in other topics, by language.
     examples
-        Ids of interactions near the centroid.
+        Ids of the interactions nearest to the centroid at the time of learning.
     owner
-        Who answers for the topic; empty if nobody is named.
+        Person or team responsible for the topic; empty if none is named.
     centroid
-        Digest of the centroid.
+        Digest of the centroid in ``topics.npz``.
     """
 
     id: str
@@ -64,7 +65,7 @@ class Topic:
     centroid: str = ""
 
     def title_in(self, lang: str) -> str:
-        """Return the title in a language, else in English, else in any; the id without one."""
+        """Return the title in a language, else in English, else in any language; the id if there is no title."""
         for each in (lang, lang.partition("-")[0], "en", *sorted(self.title)):
             if self.title.get(each):
                 return self.title[each]
@@ -82,7 +83,7 @@ class Topics:
     spaces
         Centroids by space.
     retired
-        Ids of earlier topics, which are not used again.
+        Ids of earlier topics, which are not given to new topics.
     """
 
     topics: tuple[Topic, ...] = ()
@@ -95,23 +96,23 @@ class Topics:
         return {topic.id: topic for topic in self.topics}
 
     def free_ids(self) -> _Ids:
-        """Return a source of ids that no topic has or had."""
+        """Return a generator of ids that no current or retired topic has."""
         return _Ids({*self.by_id, *self.retired})
 
     @property
     def encoder(self) -> str:
-        """Digest of the encoder of the topics; empty without one."""
+        """Digest of the encoder with which the topics were learned; empty if they were learned without an encoder."""
         return next((space.encoder for space in self.spaces if space.encoder), "")
 
     def with_digests(self) -> Topics:
-        """Return the topics with the digests of their centroids."""
+        """Return a copy in which each topic has the digest of its centroid."""
         digests = {name: space.digest(place) for space in self.spaces for place, name in enumerate(space.ids)}
         return replace(self, topics=tuple(replace(each, centroid=digests[each.id]) for each in self.topics))
 
 
 @dataclass
 class _Ids:
-    """Ids ``topic-1``, ``topic-2`` …, each once."""
+    """Generator of the ids ``topic-1``, ``topic-2`` … that are not in ``taken``."""
 
     taken: set[str]
 
@@ -125,20 +126,21 @@ class _Ids:
 
 
 def read_topics(folder: Path, *, refit: bool = False) -> Topics | None:
-    """Return the topics of a folder; None without ``topics.yaml``.
+    """Read the topics of a folder; None without ``topics.yaml``.
 
     Parameters
     ----------
     folder
-        The folder.
+        Folder with ``topics.yaml`` and ``topics.npz``.
     refit
-        Whether all topics are learned again: then a topic may be without a centroid, so that a refit replaces damaged
-        files.
+        Whether the topics are read for a refit. Then a damaged ``topics.npz`` and topics without a valid centroid are
+        accepted, since the refit replaces both files.
 
     Raises
     ------
     UsageError
-        A file is invalid, or the two do not belong together; the message names the line.
+        A file is invalid, or a centroid in ``topics.npz`` differs from its digest in ``topics.yaml``; the message names
+        file and line.
     """
     document = read_yaml(folder / FILE) if (folder / FILE).is_file() else None
     if document is None:
@@ -164,7 +166,7 @@ def read_topics(folder: Path, *, refit: bool = False) -> Topics | None:
 
 
 def write_topics(folder: Path, topics: Topics) -> None:
-    """Write both files, each atomically; equal topics give equal bytes."""
+    """Write ``topics.yaml`` and ``topics.npz``, each atomically; equal topics give equal bytes."""
     plain = {
         "schema": SCHEMA,
         "retired": list(topics.retired),
@@ -203,7 +205,7 @@ def _topic(entry: YamlEntry) -> Topic:
 
 
 def _only(space: TopicSpace, kept: set[str]) -> TopicSpace:
-    """Return the space without the centroids of topics that people removed from the file."""
+    """Return the space with only the topics of ``kept``: topics that users deleted from the file are left out."""
     places = [place for place, name in enumerate(space.ids) if name in kept]
     ids = tuple(space.ids[place] for place in places)
     return replace(
@@ -216,7 +218,7 @@ def _only(space: TopicSpace, kept: set[str]) -> TopicSpace:
 
 
 def _vectors(spaces: Sequence[TopicSpace]) -> bytes:
-    """Return all arrays as a ``.npz`` archive without times, half of the size as 32-bit floats."""
+    """Return all arrays as the bytes of a ``.npz`` archive, as 32-bit floats and without time stamps."""
     arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
     facts = []
     for number, space in enumerate(spaces):

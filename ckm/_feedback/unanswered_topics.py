@@ -1,4 +1,4 @@
-"""Topics of comments without a knowledge entry, by value at risk."""
+"""Topics of customers' comments that no knowledge entry answers, by value at risk."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnansweredTopic:
-    """Topic without a knowledge entry.
+    """Topic that no knowledge entry answers.
 
     Attributes
     ----------
     id, title
         Id, and title in English, else in any language.
     customers
-        Customers who wrote about it in the period.
+        Number of customers who wrote about the topic in the period.
     value_at_risk
-        Sum over these customers, in units of currency; None if no customer has one. A customer with several topics
-        counts for each.
+        Sum of the value at risk of these customers, in units of currency; None if no customer has a saved warning. A
+        customer who wrote about several topics counts for each of them.
     revenue
-        Net sales of these customers in 12 months; None without purchases.
+        Net sales to these customers in the last 12 months, in units of currency; None without purchases.
     draft
-        File of its draft, relative to the knowledge base; empty without one.
+        Path of the draft entry that lists the topic, relative to the knowledge base; empty without a draft.
     """
 
     id: str
@@ -45,13 +45,13 @@ class UnansweredTopic:
 
     @property
     def name(self) -> str:
-        """Title, id, and draft."""
+        """Title, with the id and the path of the draft in brackets."""
         return f"{self.title} ({self.id}{f', {self.draft}' if self.draft else ''})"
 
 
 @dataclass(frozen=True)
 class UnansweredTopics:
-    """Topics without a knowledge entry, highest value at risk first, and the period of the saved run."""
+    """Topics that no knowledge entry answers, highest value at risk first, and first and last day of their period."""
 
     topics: tuple[UnansweredTopic, ...]
     since: date
@@ -59,7 +59,7 @@ class UnansweredTopics:
 
 
 def unanswered_topics(store: Store, kb: Path, as_of: date) -> UnansweredTopics | None:
-    """Return the topics of the newest saved run that had no answer then, and that no entry has listed since.
+    """Return the topics that were unanswered in the newest saved run and that no valid entry lists now.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def unanswered_topics(store: Store, kb: Path, as_of: date) -> UnansweredTopics |
     kb
         Folder of the knowledge base.
     as_of
-        Day on which entries must be valid; later runs are not used.
+        Day on which entries must be valid. Runs with a later as-of date are not used.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def unanswered_topics(store: Store, kb: Path, as_of: date) -> UnansweredTopics |
 
 
 def _sum(name: str) -> pl.Expr:
-    """Return the sum of a column; null if all values are null."""
+    """Return the expression of a column's sum, rounded to two decimals; null if all values are null."""
     return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum().round(2)).alias(name)
 
 

@@ -1,8 +1,8 @@
-"""Segments of customers at the beginning of blocks of weeks, so that past demand is divided as that of the forecast.
+"""Segments of customers at the beginning of past blocks of weeks, to divide past demand by segment without look-ahead.
 
-The segment of today follows from the purchases that are forecast from: customers who are lost today have bought nothing
-lately, and new customers have. The demand of a past block of weeks is therefore divided by the segments at its
-beginning, as the demand of the coming weeks is divided by those of today.
+Today's segments depend on recent purchases: lost customers have none, new customers have only recent ones. Past demand
+divided by today's segments would therefore fall to zero in some segments. So the demand of each past block of weeks is
+divided by the segments at the beginning of the block, as the forecast is divided by the segments of today.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ MOST_WEEKS = 104
 
 @dataclass(frozen=True)
 class SegmentBlocks:
-    """Segments at the beginning of past blocks.
+    """Segments of the customers at the beginning of each past block of weeks.
 
     Attributes
     ----------
     frame
-        ``customer_id``, ``block`` (0 is the last one before the as-of date) and ``segment``.
+        One row per customer and block: ``customer_id``, ``block`` (0 is the last one before the as-of date),
+        ``segment``.
     length
-        Weeks of a block.
+        Number of weeks of a block.
     blocks
         Number of blocks.
     """
@@ -44,11 +45,14 @@ class SegmentBlocks:
 
     @property
     def weeks(self) -> int:
-        """Weeks of history with segments."""
+        """Number of weeks of history with segments."""
         return self.length * self.blocks
 
     def joined(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Return purchase lines with ``customer_id`` and ``week`` (0 is the last) and their segment."""
+        """Add ``segment``, at the beginning of the block, to lines with ``customer_id`` and ``week`` (0 is the last).
+
+        It is :data:`GUESTS` without a customer, and :data:`FIRST_TIME` for customers who had no segment yet.
+        """
         found = rows.with_columns(block=pl.col("week") // self.length).join(
             self.frame.lazy(), on=["customer_id", "block"], how="left"
         )
@@ -60,7 +64,10 @@ class SegmentBlocks:
 
 
 def segment_blocks(dataset: Dataset, as_of: date, first: date, length: int) -> SegmentBlocks:
-    """Return the segments of the customers at the beginning of each block of ``length`` weeks since ``first``."""
+    """Return the customers' segments at the beginning of each block of ``length`` weeks from ``first`` to ``as_of``.
+
+    At most :data:`MOST_WEEKS` weeks are divided into blocks.
+    """
     from ckm.segment import segment_history
 
     most = min(MOST_WEEKS, ((as_of - first).days + 1) // 7) // length

@@ -28,15 +28,15 @@ MEASURES = (UNITS, BUYERS, REVENUE)
 
 @dataclass(frozen=True)
 class WeeklyDemand:
-    """Demand per week.
+    """Weekly demand of each item, or of each item and segment.
 
     Attributes
     ----------
     series
-        One row per series, sorted: ``item``, ``segment`` (null without segments), ``buyers`` (distinct customers, and
-        orders of guests), ``weeks_sold`` (weeks from the first sale of the item to the as-of date).
+        One row per series, sorted: ``item``, ``segment`` (only with segments), ``buyers`` (number of distinct customers
+        and of orders of guests), ``weeks_sold`` (weeks from the first sale of the item to the as-of date).
     values
-        Demand per series and week, oldest week first; shape (series, weeks).
+        Demand per series and week, oldest week first, in units of the measure; shape (series, weeks).
     without_item
         Number of purchase lines without an item.
     """
@@ -56,23 +56,23 @@ def weekly_demand(
     time_zone: str,
     segments: SegmentBlocks | None = None,
 ) -> WeeklyDemand:
-    """Return the demand per week up to a day. Weeks have seven days; the last one ends on the as-of date.
+    """Sum the demand of each item by week. Weeks have seven days; the last week ends on the as-of date.
 
     Parameters
     ----------
     transactions
-        Transactions.
+        Transactions, one row per line.
     column
-        ``product_id`` or ``category``.
+        Column of the items: ``product_id`` or ``category``.
     measure
-        ``units``: sum of quantities, where a missing one is 1; ``buyers``: distinct customers per week, where each
+        ``units``: sum of quantities, where a missing quantity is 1; ``buyers``: distinct customers per week, where each
         order of a guest counts one; ``revenue``: net sales of purchases. Returns are left out.
     first, as_of
         First day of the data, and last day of the last week.
     time_zone
         Time zone of the days.
     segments
-        Segments of the customers by which the demand is divided; None without.
+        Segments of the customers by which the demand is divided; None does not divide it.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def weekly_demand(
 def _purchases(transactions: pl.LazyFrame, column: str, first: date, as_of: date, time_zone: str) -> pl.LazyFrame:
     """Return the purchase lines of whole weeks: item, customer, buyer, ``week`` (0 is the last), amounts and currency.
 
-    A line of a negative quantity without a price is a correction of the stock and no purchase.
+    Lines with a negative quantity are corrections of the stock, not purchases, and are left out.
     """
     schema = transactions.collect_schema()
     quantity = pl.col("quantity").cast(pl.Float64).fill_null(1.0) if "quantity" in schema else pl.lit(1.0)

@@ -1,4 +1,4 @@
-"""Search by meaning: when it is used, and how its similarities and the scores of words become one ranking."""
+"""Search by meaning: when an encoder is used, and how cosines and BM25 scores are combined to one ranking."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ LANGUAGE_NAMES = {
 
 @dataclass(frozen=True)
 class Ranking:
-    """Hits by words and meaning.
+    """Ranking of the hits by words and by meaning.
 
     Attributes
     ----------
     hits
         Hits, best first; ``score`` is the combined score.
     by_meaning
-        Keys of the hits that have no word of the query.
+        Keys of the hits that contain no word of the query.
     cosines
         Cosine of the query with the entries that have vectors, by key.
     """
@@ -64,7 +64,7 @@ class Ranking:
 
 @dataclass(frozen=True)
 class SemanticResult:
-    """Result of a search by meaning: the ranking, None if it was not possible, and remarks."""
+    """Result of a search by meaning: the ranking (None if no encoder covers the query), and remarks."""
 
     ranking: Ranking | None
     remarks: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ class SemanticSearch:
     Parameters
     ----------
     opened
-        The open index.
+        Open index of the knowledge base.
     progress
         Called while entries are encoded.
     """
@@ -90,21 +90,23 @@ class SemanticSearch:
     def search(
         self, query: Query, filters: Filters, limit: int, wanted: MeaningOptions, in_language: bool, *, explain: bool
     ) -> SemanticResult:
-        """Return the ranking by words and meaning; without it, a remark on the entries that words cannot find.
+        """Rank entries by words and meaning; without an encoder, remark on entries that a search by words cannot find.
 
         Parameters
         ----------
-        query, filters, limit, explain
-            As for :meth:`ckm._kb.knowledge_base.KnowledgeBase.rank`; labels that an entry must have, and must not have.
+        query, limit, explain
+            As for :meth:`ckm._kb.knowledge_base.KnowledgeBase.rank`.
+        filters
+            Labels that an entry must have, and labels that it must not have.
         wanted
-            Whether entries in other languages are meant, and the encoder.
+            Options of the search by meaning: the encoder, and whether to search entries in other languages.
         in_language
-            Whether the reader chose a language: then no remark is made on others.
+            Whether the user restricted the search to a language; then no remark on other languages is returned.
 
         Raises
         ------
         UsageError
-            Meaning is requested, and there is no encoder.
+            Search by meaning is required, but there is no encoder.
         """
         encoder = opened_encoder(wanted.encoder)
         if encoder is None:
@@ -133,7 +135,7 @@ class SemanticSearch:
         return self._vectors[encoder.digest]
 
     def _other_languages(self, text: str, filters: Filters, how: str) -> tuple[str, ...]:
-        """Return a remark with the number of entries that have no text in the language of a query; none without any."""
+        """Return a remark with the number of entries that have no text in the query's language; empty without any."""
         language = clear_language(text)
         if not language:
             return ()
@@ -148,19 +150,19 @@ class SemanticSearch:
 
 @lru_cache(maxsize=2)
 def opened_encoder(folder: Path | None) -> Encoder | None:
-    """Return :meth:`ckm.models.encoder.Encoder.open`, once per process: loading the model takes a second."""
+    """Open an encoder by :meth:`ckm.models.encoder.Encoder.open`, and cache it, since loading takes a second."""
     from ckm.models.encoder import Encoder
 
     return Encoder.open(folder)
 
 
 def language_name(tag: str) -> str:
-    """Return the English name of a language; its tag if it has none here."""
+    """Return the English name of a language; the tag itself if it is not in :data:`LANGUAGE_NAMES`."""
     return LANGUAGE_NAMES.get(tag, tag)
 
 
 def clear_language(text: str) -> str:
-    """Return the language of a query (BCP 47); "" if it may be in several. Arabic script may always be Persian."""
+    """Return the language of a query (BCP 47): Persian if it is possible; "" if several other ones are possible."""
     found = detect(text)
     return "fa" if "fa" in found else found[0] if len(found) == 1 else ""
 
@@ -174,26 +176,26 @@ def combine(
     limit: int,
     cosine_weight: float = COSINE_WEIGHT,
 ) -> Ranking:
-    """Return the hits by words and meaning.
+    """Combine the hits by words and by meaning to one ranking.
 
-    The score is ``words × coverage² + λ × cosine``: the BM25 score as a share of the best hit's, the share of the
-    query's words that the entry has, and the cosine of query and entry. Reciprocal rank fusion was worse on 40
-    questions (recall@1 of .75 to .85).
+    The score is ``words × coverage² + λ × cosine``, where ``words`` is the BM25 score divided by that of the best hit,
+    ``coverage`` the share of the query's words that the entry contains, and ``cosine`` that of query and entry.
+    Reciprocal rank fusion was worse on 40 questions (recall@1 of .75 instead of .85).
 
     Parameters
     ----------
     index
-        The index.
+        Index of the knowledge base.
     cosines
         Cosine of the query with the entries that have vectors, by key.
     by_words, coverage
-        Hits by words, and the share of the query's words that each has, by key.
+        Hits by words, and the share of the query's words that each contains, by key.
     filters
-        Labels that an entry must have, and must not have.
+        Labels that an entry must have, and labels that it must not have.
     limit
-        Number of hits by meaning to find.
+        Fewest hits by meaning to add, if there are as many.
     cosine_weight
-        λ.
+        Weight λ of the cosine.
     """
     lexical = {hit.key for hit in by_words}
     near = sorted(

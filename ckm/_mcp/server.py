@@ -1,4 +1,4 @@
-"""The server: lists and calls tools over stdin and stdout with the official SDK, and logs each call."""
+"""MCP server: lists tools, and answers and logs their calls over stdin and stdout, with the official SDK."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = {"string": str, "integer": int, "boolean": bool, "array": list}
 
 
 def server_of(context: AgentContext) -> Server[Any]:
-    """Return the server for a workspace and a role."""
+    """Return the MCP server for a workspace and the role of an agent."""
     import mcp_types as types
     from mcp.server.lowlevel import Server
 
@@ -51,7 +51,7 @@ def server_of(context: AgentContext) -> Server[Any]:
 
 
 async def serve(context: AgentContext) -> None:
-    """Answer calls on stdin until it ends."""
+    """Answer calls from stdin on stdout until stdin is closed."""
     from mcp.server.stdio import stdio_server
 
     server = server_of(context)
@@ -62,9 +62,10 @@ async def serve(context: AgentContext) -> None:
 def answer(
     context: AgentContext, tools: Mapping[str, AgentTool], name: str, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
-    """Return the JSON result of a call and whether it failed, and log the call.
+    """Call a tool, log the call, and return the JSON result and whether the call failed.
 
-    An error of ckm is its code, message and hint; the message of a bug is not shown, since it may contain data.
+    The result of a :class:`CkmError` is its code, message and hint. Of any other exception only the type is returned,
+    since its message may contain data. If the call cannot be logged, an error is returned instead of the result.
     """
     started = time.monotonic()
     result: dict[str, Any]
@@ -75,7 +76,7 @@ def answer(
         result, failed = tools[name].run(context, arguments), False
     except CkmError as error:
         result, failed = error.to_dict(), True
-    except Exception as error:  # the server must go on
+    except Exception as error:  # a bug in a tool must not end the server
         result, failed = {"code": "bug", "message": f"a bug in ckm: {type(error).__name__}", "hint": None}, True
     line = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -101,7 +102,7 @@ def _schema(tool: AgentTool) -> dict[str, Any]:
 
 
 def _check(tool: AgentTool, arguments: Mapping[str, Any]) -> None:
-    """Raise UsageError if arguments do not fit the schema; the message contains no value."""
+    """Raise UsageError if arguments do not match the schema of the tool; the message contains no argument's value."""
     for name in tool.required:
         if name not in arguments:
             raise UsageError(f"the argument '{name}' is missing")

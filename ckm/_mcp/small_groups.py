@@ -9,11 +9,18 @@ if TYPE_CHECKING:
 
 
 def suppressed(counts: Sequence[int], least: int) -> frozenset[int]:
-    """Return the positions of the groups that are not shown.
+    """Return the positions of the groups whose counts must be suppressed.
 
-    A group of 1 to ``least - 1`` customers is not shown. If the groups that are not shown have fewer than ``least``
-    customers together, or are only one, the next smallest is not shown either: else the total would reveal them. The
-    same rule as in :mod:`ckm.metrics.cell_suppression`, for one breakdown.
+    Groups of 1 to ``least - 1`` customers are suppressed. If only one group is suppressed, or the suppressed groups
+    have fewer than ``least`` customers in total, the next smallest groups are suppressed too, since the total would
+    reveal the count. This is the rule of :mod:`ckm.metrics.cell_suppression` for a single breakdown.
+
+    Parameters
+    ----------
+    counts
+        Number of customers of each group.
+    least
+        Fewest customers of a group that is shown.
     """
     hidden = {at for at, count in enumerate(counts) if 0 < count < least}
     others = sorted((at for at, count in enumerate(counts) if at not in hidden and count), key=lambda at: counts[at])

@@ -1,4 +1,4 @@
-"""The tools that agents call. None changes the data, and none returns rows of persons unless ckm.yaml allows it.
+"""Tools that agents call. They do not change data, and return rows of single customers only if ckm.yaml allows it.
 
 A tool takes an :class:`AgentContext` and the arguments that its JSON schema declares, and returns a JSON value.
 """
@@ -30,14 +30,14 @@ NUMBERS = ("value", "n", "previous", "change")
 
 @dataclass(frozen=True)
 class AgentContext:
-    """What the tools work on.
+    """Workspace and role with which an agent calls the tools.
 
     Attributes
     ----------
     workspace
-        The workspace.
+        Workspace whose data the tools read.
     role
-        Role of the agent; None: no check.
+        Role of the agent, which restricts the entries and columns that it sees; None does not restrict them.
     """
 
     workspace: Workspace
@@ -59,7 +59,7 @@ class AgentTool(NamedTuple):
 
 
 def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the hits for a question; a question without hits is logged for ``ckm kb-gaps``."""
+    """Search the knowledge base; a query without hits is logged for ``ckm kb-gaps`` (setting ``mcp.log_questions``)."""
     from ckm import kb
     from ckm._kb.search_log import FILE, LoggedSearch, append
 
@@ -86,20 +86,20 @@ def kb_search(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, 
 
 
 def kb_show(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry that the role may read, with the ids of the entries that it is linked to."""
+    """Return an entry that the role may read, with the ids of linked entries that the role may read too."""
     from ckm import kb
 
     day = _day(arguments) or date.today()
     shown = kb.show(context.workspace.kb_dir, arguments["id"], day, roles=context.roles)
     links = {
-        name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # that exist for the role
+        name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # None: no access
         for name in ("supersedes", "superseded_by", "related")
     }
     return {"as_of": day.isoformat(), "entry": dict(shown.entry.plain), **links}
 
 
 def segments(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the segments with their numbers; small ones have no numbers."""
+    """Return the segments with customers, revenue and advice; numbers of small segments are null."""
     from ckm.segment import segment
 
     found = segment(context.workspace.root, as_of=_day(arguments), by=arguments.get("by"), keep=False)
@@ -114,7 +114,7 @@ def segments(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, A
 
 
 def warnings(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the newest saved churn warnings by level and top reason; rows of customers only if ckm.yaml allows it."""
+    """Count the newest saved churn warnings by level and top reason; with ``mcp.persons`` also return customers."""
     import polars as pl
 
     from ckm._churn.saved_warnings import ANALYSIS, REPORT_COLUMNS, RUN_COLUMNS
@@ -146,7 +146,7 @@ def warnings(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, A
 
 
 def report_metrics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return metrics of the loyalty report; small groups are suppressed as in the report, and totals of few customers.
+    """Return the metrics of the loyalty report; numbers of fewer customers than ``mcp.min_group_size`` are suppressed.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def report_metrics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[
 
 
 def topics(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the topics of customers' feedback; no text of a customer is part of them."""
+    """Return id, title, keywords and owner of each topic in ``topics.yaml``; the file contains no comments."""
     from ckm.yamlnodes import compose_document, plain_value, read_text
 
     path = context.workspace.root / TOPICS_FILE
@@ -213,7 +213,7 @@ def _day(arguments: Mapping[str, Any]) -> date | None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Convert a date to ISO text and a tuple to a list, for JSON; other values are returned unchanged."""
     if isinstance(value, date):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
@@ -268,7 +268,7 @@ TOOLS: Mapping[str, AgentTool] = {
 
 
 def offered(context: AgentContext) -> dict[str, AgentTool]:
-    """Return the tools that are not switched off in ckm.yaml; ``topics`` only if there are any.
+    """Return the tools that ckm.yaml does not switch off, by name; ``topics`` only if ``topics.yaml`` exists.
 
     Raises
     ------

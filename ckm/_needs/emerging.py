@@ -32,16 +32,16 @@ FEWEST_NEW = 5
 
 @dataclass(frozen=True)
 class Simulated:
-    """False alarms per year, over all topics and segments.
+    """Rate of false alarms, over all topics and segments.
 
     Attributes
     ----------
     stated
-        The number for which the thresholds were set.
+        False alarms per year for which the thresholds were set.
     simulated
-        The number in an independent simulation.
+        False alarms per year in a simulation independent of the one that set the thresholds.
     dispersion
-        Dispersion of the weekly counts of topics.
+        Dispersion of the topics' weekly counts: the variance of a count with mean ``m`` is ``m + dispersion * m**2``.
     """
 
     stated: float
@@ -51,20 +51,20 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Emerging:
-    """Emerging topics.
+    """Result of :func:`emerging`; the default values are those without comments on topics.
 
     Attributes
     ----------
     needs
-        Emerging needs and candidates.
+        Emerging topics (rising comments) and candidates (new topics).
     small
-        Titles of the topics with too few comments to find a rise to three times the rate soon.
+        Titles of the topics with too few comments a week to detect a tripling of their rate within some weeks.
     weeks
         Whole weeks of comments up to the as-of date.
     false_alarms
-        Rate of false alarms; None if there are too few weeks for a test, or one topic only.
+        Rate of false alarms; None if there are too few weeks for a test, or only one topic.
     silent_weeks
-        Whole weeks without any comment before the as-of date.
+        Whole weeks without comments between the newest comment and the as-of date.
     """
 
     needs: tuple[Need, ...] = ()
@@ -75,22 +75,22 @@ class Emerging:
 
 
 def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_size: int, seed: int) -> Emerging:
-    """Return topics, and topics by segment, that rise.
+    """Test which topics have rising weekly comments, over all customers and within each segment.
 
     Parameters
     ----------
     comments
-        One row per comment and topic (:func:`ckm.feedback.comment_topics`).
+        One row per comment and topic, as returned by :func:`ckm.feedback.comment_topics`.
     as_of
-        Last day.
+        Last day of the comments that are used.
     per_year
         Expected number of false alarms per year over all topics and segments.
     min_group_size
-        Fewest customers of a need that is shown.
+        Fewest customers of a topic that is reported.
     seed
         Seed of the simulation that sets the thresholds.
     """
-    # comments that fit no topic are in the total volume
+    # comments without a topic count towards the total volume
     placed = comments.filter(pl.col("day") <= as_of).with_columns(
         week=(pl.lit(as_of) - pl.col("day")).dt.total_days() // 7
     )
@@ -106,7 +106,7 @@ def emerging(comments: pl.DataFrame, as_of: date, *, per_year: float, min_group_
     titles = dict(placed.select("topic", "title").unique().sort("topic", "title").iter_rows())
     known = {each.subject for each in new}
     segments = placed["segment"].drop_nulls().unique().sort().to_list()
-    # half of the false alarms for the topics, half for their segments, where there are any
+    # with segments, half of the false alarms are for topics over all customers, half for topics within segments
     share = per_year / 2 if segments else per_year
     found, small = list[Need](), list[str]()
     simulated, dispersion = 0.0, 0.0
@@ -175,7 +175,8 @@ def _need(
 def _interval(count: int, mean: float, variance: float) -> tuple[float | None, float | None]:
     """Return a 95 % interval of ``count / mean``: that of Poisson counts (Garwood 1936), widened for overdispersion.
 
-    ``variance`` is the relative variance of the count beyond Poisson, by dispersion and by the error of the mean.
+    ``variance`` is the relative variance of the count beyond that of Poisson, due to dispersion and to the estimation
+    error of ``mean``. The bounds are None unless ``mean`` is positive.
     """
     if mean <= 0:
         return None, None
@@ -186,7 +187,7 @@ def _interval(count: int, mean: float, variance: float) -> tuple[float | None, f
 
 
 def _new_topics(placed: pl.DataFrame, weeks: int, min_group_size: int) -> Iterator[Need]:
-    """Yield topics whose first comment is in the last quarter, where earlier comments exist."""
+    """Yield topics whose first comment is in the last ``NEW_WEEKS`` weeks, if comments of other weeks exist."""
     if weeks <= NEW_WEEKS:
         return
     first = placed.group_by("topic", "title").agg(

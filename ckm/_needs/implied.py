@@ -1,4 +1,4 @@
-"""Implied needs: categories that customers of another category buy next, and other customers do not."""
+"""Implied needs: categories that customers of another category buy next more often than other customers do."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ NORMAL_QUANTILE = 1.96
 
 
 def implied(ledger: Ledger, *, min_group_size: int) -> tuple[list[Need], int]:
-    """Return categories that customers of another category buy next more than others do, and the number of tests.
+    """Return the categories that customers of another category buy next more often, and the number of tests.
 
     Each pair of categories is tested with :func:`ckm.models.next_category.next_categories`, one-sided, with Holm's
-    correction over all pairs. The test shows an association, not a cause.
+    correction over all pairs. The test shows an association, not a cause. Pairs with a ratio below
+    :data:`LEAST_RATIO` are left out.
 
     Parameters
     ----------
     ledger
-        Ledger with the baskets of categories.
+        Customer ledger with the categories of each purchase day.
     min_group_size
-        Fewest customers of a need that is shown.
+        Fewest customers who bought both categories, and fewest who have not bought the second one yet.
     """
     from scipy.stats import norm
 
@@ -59,10 +60,10 @@ def implied(ledger: Ledger, *, min_group_size: int) -> tuple[list[Need], int]:
     pairs = sorted(np.argwhere(tested).tolist(), key=lambda pair: (-made.z[tuple(pair)], pair))
     found = []
     for rank, (one, two) in enumerate(pairs):
-        if float(norm.sf(made.z[one, two])) * (len(pairs) - rank) > ALPHA:  # Holm: the first that fails ends the list
+        if float(norm.sf(made.z[one, two])) * (len(pairs) - rank) > ALPHA:  # Holm: stop at the first
             break
         need = _need(names[one], names[two], made, (one, two), int(without[one, two]))
-        # without a ratio, no other customer bought it
+        # the ratio is None if no other customer bought the second category
         if (need.ratio is None or need.ratio >= LEAST_RATIO) and without[one, two] >= min_group_size:
             found.append(need)
     return found, len(pairs)

@@ -1,4 +1,4 @@
-"""A need: what it is, how it was tested, and its evidence; no text of a customer."""
+"""A need of customers, with its numbers, statistical test and evidence, without the text of a comment."""
 
 from __future__ import annotations
 
@@ -31,29 +31,30 @@ SCHEMA: dict[str, type[pl.DataType] | pl.DataType] = {
 
 @dataclass(frozen=True)
 class Need:
-    """A need of customers.
+    """Need of customers.
 
     Attributes
     ----------
     kind
-        ``emerging`` (a topic that rises), ``candidate`` (a topic that is new, not tested yet), ``implied`` (a category
-        that similar customers buy next), ``workaround``.
+        ``emerging`` (a topic with rising comments), ``candidate`` (a new topic, which cannot be tested yet),
+        ``implied`` (a category that customers of another category buy next), ``workaround``.
     need
-        The need as a sentence, without words of a customer.
+        The need as a sentence, without the text of a comment.
     subject
-        Topic, category or product.
+        Topic id, category, product, topic of events, or query.
     segment
-        Segment; None for all customers.
+        Segment of the customers; None for all customers.
     customers
-        Customers concerned; for ``implied`` those who do not buy the category; None where customers are unknown.
+        Number of customers with the need; for ``implied`` those who have not bought the category yet. None if unknown.
     count, expected
-        Observed number, and the number without the need.
+        Observed number (of comments, first purchases, returns, events or searches), and the expected number without the
+        need; None if there is no expectation.
     ratio, low, high
-        ``count`` divided by ``expected`` with a 95 % interval; None without one.
+        ``count`` divided by ``expected``, and its 95 % interval; None if there is no ratio or interval.
     test
-        The statistical test, and its result.
+        Name and level of the statistical test, or why there is none.
     evidence
-        Where to look: ids of interactions, or the columns that were counted.
+        Where the need can be checked: ids of interactions, or the table, file or command.
     """
 
     kind: str
@@ -71,5 +72,5 @@ class Need:
 
 
 def needs_table(needs: Iterable[Need]) -> pl.DataFrame:
-    """Return needs as a table."""
+    """Return needs as a table with the columns of :data:`SCHEMA`, one row per need."""
     return pl.DataFrame([[getattr(each, name) for name in SCHEMA] for each in needs], schema=SCHEMA, orient="row")

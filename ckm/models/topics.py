@@ -1,9 +1,9 @@
-"""Topics of texts: consensus clusters of unit vectors, and assignment to the nearest centroid.
+"""Topics of texts: consensus clusters of unit vectors, their centroids, and matches of old and new centroids.
 
 Several k-means solutions from different starts are combined: two texts are similar if many solutions put them in one
-cluster. Ward's method then divides the texts by this similarity (Strehl and Ghosh 2002, Journal of Machine Learning
-Research 3:583-617; Fred and Jain 2005, IEEE TPAMI 27(6):835-850). The result depends less on the start and on a few
-further texts than one k-means or one Ward solution.
+cluster. Ward's method then clusters the texts by this similarity (Strehl and Ghosh 2002, Journal of Machine Learning
+Research 3:583-617; Fred and Jain 2005, IEEE TPAMI 27(6):835-850). A single k-means or Ward solution depends more on the
+start, and changes more with a few additional texts.
 """
 
 from __future__ import annotations
@@ -31,27 +31,27 @@ DIMENSIONS = 60
 
 
 def unit(vectors: Floats) -> Floats:
-    """Return vectors of length 1, shape (n, d); a vector of zeros stays zero."""
+    """Normalise vectors to length 1, shape (n, d); a vector of zeros is returned unchanged."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1))
 
 
 def default_topics(texts: int) -> int:
-    """Return the number of topics for a number of texts: 2 · ln(texts), at least 2; 9 for 100 texts, 16 for 3,000."""
+    """Return the default number of topics: 2 · ln(texts), at least 2; this is 9 for 100 texts, 16 for 3,000."""
     return max(2, round(2 * math.log(max(texts, 1))))
 
 
 def consensus_clusters(vectors: Floats, clusters: int, seed: int = 0) -> Labels:
-    """Return a cluster of each text, shape (n,), numbered from 0 by decreasing size.
+    """Cluster texts, and return the cluster number of each, shape (n,); 0 is the largest cluster.
 
     Parameters
     ----------
     vectors
         Centred vectors of the texts, shape (n, d).
     clusters
-        Number of clusters; at most n are found.
+        Number of clusters; at most n.
     seed
-        Seed of the starts.
+        Random seed of the k-means starts.
     """
     from sklearn.cluster import AgglomerativeClustering
 
@@ -59,7 +59,7 @@ def consensus_clusters(vectors: Floats, clusters: int, seed: int = 0) -> Labels:
     if clusters < 2:
         return np.zeros(len(vectors), np.int64)
     points = unit(principal_components(vectors, DIMENSIONS))
-    # One column per cluster of each solution, weighted by 1/√size: a large cluster says less about two of its texts.
+    # One column per cluster of each solution, weighted by 1/√size: two texts of a large cluster are less alike.
     columns = []
     sizes = np.linspace(max(2, COARSEST * clusters), min(len(points), FINEST * clusters), SOLUTIONS).astype(int)
     for number, size in enumerate(sizes.tolist()):
@@ -69,13 +69,13 @@ def consensus_clusters(vectors: Floats, clusters: int, seed: int = 0) -> Labels:
         columns.append(member / np.sqrt(np.maximum(member.sum(0), 1)))
     shared = unit(principal_components(np.hstack(columns), clusters))
     labels = AgglomerativeClustering(clusters, linkage="ward").fit_predict(shared)
-    for _ in range(3):  # Ward never moves a text again
+    for _ in range(3):  # Ward does not reassign texts after a merge
         labels = (shared @ centroids(shared, labels, clusters).T).argmax(1)
     return _by_size(labels)
 
 
 def spherical_k_means(points: Floats, clusters: int, rng: np.random.Generator) -> Labels:
-    """Return the cluster of each unit vector by cosine (Dhillon and Modha 2001, Machine Learning 42:143-175)."""
+    """Cluster unit vectors by cosine, labels of shape (n,) (Dhillon and Modha 2001, Machine Learning 42:143-175)."""
     middles = points[rng.choice(len(points), clusters, replace=False)]
     labels = np.zeros(len(points), np.int64)
     for _ in range(ROUNDS):
@@ -87,7 +87,7 @@ def spherical_k_means(points: Floats, clusters: int, rng: np.random.Generator) -
 
 
 def centroids(vectors: Floats, labels: Labels, clusters: int) -> Floats:
-    """Return the direction of the mean of each cluster, shape (clusters, d); zeros for an empty one."""
+    """Return the mean vector of each cluster, normalised to length 1, shape (clusters, d); zeros for empty clusters."""
     sums = np.zeros((clusters, vectors.shape[1]))
     np.add.at(sums, labels, vectors)
     return unit(sums)
@@ -100,14 +100,14 @@ def principal_components(vectors: Floats, dimensions: int) -> Floats:
 
 
 def match_topics(old: Floats, new: Floats, least: float) -> dict[int, int]:
-    """Return the old topic of new ones: the pairs of the largest total cosine, with a cosine of at least ``least``.
+    """Match new topics to old ones, one to one with the largest total cosine: number of the old by that of the new.
 
     Parameters
     ----------
     old, new
         Centroids of length 1, shapes (m, d) and (n, d).
     least
-        Smallest cosine of a pair.
+        Smallest cosine of a matched pair; pairs below it are left out.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -119,7 +119,7 @@ def match_topics(old: Floats, new: Floats, least: float) -> dict[int, int]:
 
 
 def _by_size(labels: Labels) -> Labels:
-    """Number the clusters by decreasing size, those of one size by their first text; empty clusters get no number."""
+    """Renumber clusters by decreasing size, clusters of equal size by their first text, without empty clusters."""
     found, first, counts = np.unique(labels, return_index=True, return_counts=True)
     number = np.empty(found.max() + 1, np.int64)
     number[found[np.lexsort((first, -counts))]] = np.arange(len(found))

@@ -1,4 +1,4 @@
-"""Personal data are masked before a text is read."""
+"""Personal data in comments are masked, and other words are not."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ MASKING = masking_of(
         ("ａｎｎ＠ｅｘａｍｐｌｅ．ｃｏｍ wrote", "ann"),
     ],
 )
-def test_no_personal_data_are_in_a_masked_text(text: str, secret: str) -> None:
+def test_a_masked_text_contains_no_personal_data(text: str, secret: str) -> None:
     assert secret.casefold() not in MASKING.mask(text).casefold()
 
 
-def test_words_that_are_no_names_stay() -> None:
+def test_common_words_short_numbers_and_dates_are_not_masked() -> None:
     assert MASKING.mask("Die Lieferung war gut").split() == ["Die", "Lieferung", "war", "gut"]
     assert MASKING.mask("zu spät am 3.5.") == "zu spät am 3.5."
     assert MASKING.mask("at home and/or at work, 24/7") == "at home and/or at work, 24/7"
 
 
-def test_the_text_around_an_address_stays_in_a_script_without_spaces() -> None:
+def test_only_the_address_is_masked_in_a_chinese_sentence() -> None:
     assert MASKING.mask("我的邮箱是ann@example.com请回复").split() == ["我的邮箱是", "请回复"]
 
 
-def test_a_name_is_no_keyword_in_any_case() -> None:
+def test_a_name_is_recognised_in_lower_case_and_within_chinese_text() -> None:
     assert MASKING.is_name("zimmermann")
     assert MASKING.is_name("小明王小明")
     assert MASKING.is_name("小明")

@@ -1,4 +1,4 @@
-"""Names of competitors and products in texts, with typing errors."""
+"""Names of competitors and products are found in texts, also with typing errors."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NAMES = Names.of({"Teekontor Nord": ["Teekontor Nord", "TKN"], "好茶坊": ["�
         ("nothing here", set()),
     ],
 )
-def test_a_name_is_found_with_a_typing_error_and_a_common_word_is_not(text: str, expected: set[str]) -> None:
+def test_a_name_is_found_with_one_typing_error_but_common_words_do_not_match(text: str, expected: set[str]) -> None:
     assert NAMES.find([text]).get(text, frozenset()) == expected
 
 
-def test_a_removed_name_leaves_the_rest() -> None:
+def test_only_the_name_is_removed_from_a_text() -> None:
     assert NAMES.removed("At Teekontor Nord it is cheap").split() == ["At", "it", "is", "cheap"]
     assert NAMES.removed("我在好茶坊买过") == "我在 买过"
 
 
-def test_without_names_nothing_is_found() -> None:
+def test_an_empty_list_of_names_matches_no_text() -> None:
     assert Names.of({}).find(["any text"]) == {}

@@ -1,4 +1,4 @@
-"""Sentences by the marks of each script."""
+"""Texts are split into sentences by the punctuation of their script."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_text_is_split_at_the_end_marks_of_its_script(text: str, expected: lis
 
 
 @given(st.text(alphabet="ab .!?。！\n", max_size=80))
-def test_no_character_but_space_is_lost(text: str) -> None:
+def test_sentences_contain_all_characters_of_the_text_but_spaces(text: str) -> None:
     found = sentences(text)
     assert "".join("".join(found).split()) == "".join(text.split())
     assert len(found) <= MOST

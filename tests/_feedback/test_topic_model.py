@@ -1,4 +1,4 @@
-"""Sparse rows are centred without becoming dense: the numbers are those of dense vectors."""
+"""Centroids and cosines of centred sparse rows equal those of dense vectors."""
 
 from __future__ import annotations
 

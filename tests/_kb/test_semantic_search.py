@@ -1,4 +1,4 @@
-"""Search by meaning finds entries in other languages, says so, and changes nothing without need or encoder."""
+"""Search by meaning finds entries in other languages; it is not used without an encoder or if words are sufficient."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def ids(result: kb.SearchResult) -> list[str]:
 @pytest.mark.parametrize(
     "query", ["เมื่อไรจะได้เงินคืนหลังส่งคืนสินค้า", "退货以后钱什么时候到账", "When is the money paid back"]
 )
-def test_a_question_in_another_language_finds_its_entry_and_the_hit_says_so(base: Path, query: str) -> None:
+def test_a_question_in_another_language_finds_its_entry_by_meaning_with_a_warning(base: Path, query: str) -> None:
     result = kb.search(base, query, as_of=DAY)
     first = result.hits[0]
     assert first.id == "refund"
@@ -75,7 +75,7 @@ def test_a_question_in_another_language_finds_its_entry_and_the_hit_says_so(base
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("with_encoder")
-def test_roles_and_filters_hold_for_hits_by_meaning(base: Path) -> None:
+def test_hits_by_meaning_respect_roles_and_filters(base: Path) -> None:
     query = "discount for employees"
     assert "secret" in ids(kb.search(base, query, as_of=DAY, any_lang=True))
     assert "secret" not in ids(kb.search(base, query, as_of=DAY, any_lang=True, roles=["service"]))
@@ -123,7 +123,7 @@ def test_after_a_change_only_changed_texts_are_encoded(base: Path, monkeypatch: 
 
 
 @pytest.mark.usefixtures("without_encoder")
-def test_without_an_encoder_a_search_says_what_it_cannot_find(base: Path) -> None:
+def test_without_an_encoder_a_remark_counts_entries_without_text_in_the_language(base: Path) -> None:
     result = kb.search(base, "เงินคืน", as_of=DAY)
     assert not result.hits
     assert any("6 entries have no text in Thai; --any-lang" in remark for remark in result.remarks)

@@ -1,4 +1,4 @@
-"""Agents call the tools through the SDK's client: what they may see, what is logged, and that nothing is changed."""
+"""Tools called through the client of the MCP SDK: access by role, suppressed numbers, log, and no changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENTRY = (
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with 120 customers, three entries, and saved warnings of 21 customers, three of them urgent."""
+    """Return a workspace with 120 customers, three entries, and saved warnings of 21 customers (three are urgent)."""
     root = tmp_path_factory.mktemp("agents") / "shop"
     lines = ["order_id,line_no,customer_id,ordered_at,net,currency"]
     for number in range(120):
@@ -78,7 +78,7 @@ def configured(shop: Path) -> Any:
 
 
 def call(shop: Path, *calls: tuple[str, dict[str, Any]], role: str | None = None) -> list[tuple[bool, dict[str, Any]]]:
-    """Return whether each call failed, and its result, from the SDK's client in this process."""
+    """Call tools through the SDK's client in this process, and return whether each failed, and its result."""
     from mcp import Client
 
     from ckm._mcp.server import server_of
@@ -92,7 +92,7 @@ def call(shop: Path, *calls: tuple[str, dict[str, Any]], role: str | None = None
     return asyncio.run(run())
 
 
-def test_a_program_answers_over_stdin_and_stdout(shop: Path) -> None:
+def test_the_command_answers_calls_of_an_mcp_client_over_stdin_and_stdout(shop: Path) -> None:
     from mcp import Client, StdioServerParameters
 
     async def run() -> tuple[list[str], list[bool | None], Any]:
@@ -111,7 +111,7 @@ def test_a_program_answers_over_stdin_and_stdout(shop: Path) -> None:
     assert result["hits"][0]["id"] == "refund"
 
 
-def test_a_role_finds_and_shows_only_its_entries(shop: Path) -> None:
+def test_a_role_sees_only_entries_and_links_that_it_may_read(shop: Path) -> None:
     calls = [
         ("kb_search", {"query": "prices of rivals"}),
         ("kb_show", {"id": "secret"}),
@@ -128,7 +128,7 @@ def test_a_role_finds_and_shows_only_its_entries(shop: Path) -> None:
     assert shown["related"] == ["secret"]
 
 
-def test_no_row_of_a_person_is_returned_unless_the_settings_allow_it(shop: Path, configured: Any) -> None:
+def test_rows_of_customers_are_returned_only_with_the_setting_persons(shop: Path, configured: Any) -> None:
     everything = [("segments", {"as_of": "2026-06-30"}), ("warnings", {}), ("report_metrics", {"slices": True})]
     results = call(shop, *everything)
     assert not any(failed for failed, _ in results)
@@ -141,7 +141,7 @@ def test_no_row_of_a_person_is_returned_unless_the_settings_allow_it(shop: Path,
     assert set(result["customers"][0]) == {"customer_id", "level", "reason"}
 
 
-def test_groups_below_the_minimum_size_have_no_numbers(shop: Path, configured: Any) -> None:
+def test_numbers_of_groups_below_the_minimum_size_are_null(shop: Path, configured: Any) -> None:
     ((_, result),) = call(shop, ("warnings", {}))
     levels = {row["level"]: row["customers"] for row in result["levels"]}
     assert levels == {"urgent": None, "warn": None, "watch": 11}
@@ -151,7 +151,7 @@ def test_groups_below_the_minimum_size_have_no_numbers(shop: Path, configured: A
     assert {row["level"]: row["customers"] for row in result["levels"]} == {"urgent": 3, "warn": 7, "watch": 11}
 
 
-def test_totals_of_fewer_customers_than_the_minimum_have_no_numbers(tmp_path: Path) -> None:
+def test_metrics_of_fewer_customers_than_the_minimum_group_size_are_refused(tmp_path: Path) -> None:
     lines = ["order_id,line_no,customer_id,ordered_at,net,currency"]
     lines += [f"o{n},1,person{n % 3},2026-0{1 + n % 6}-1{n % 9}T10:00:00Z,100,EUR" for n in range(24)]
     (tmp_path / "sales.csv").write_text("\n".join(lines) + "\n", "utf-8")
@@ -174,7 +174,7 @@ def test_an_empty_question_is_refused_and_not_logged(shop: Path) -> None:
     assert not gaps.exists()
 
 
-def test_tools_are_switched_off_by_name(shop: Path, configured: Any) -> None:
+def test_a_tool_in_the_setting_off_is_unknown_and_a_wrong_name_is_refused(shop: Path, configured: Any) -> None:
     configured("{off: [warnings]}")
     ((failed, result),) = call(shop, ("warnings", {}))
     assert failed
@@ -184,7 +184,7 @@ def test_tools_are_switched_off_by_name(shop: Path, configured: Any) -> None:
         call(shop, ("segments", {}))
 
 
-def test_calls_are_logged_without_arguments_and_unanswered_questions_are_gaps(shop: Path, configured: Any) -> None:
+def test_calls_are_logged_without_arguments_and_queries_without_hits_become_gaps(shop: Path, configured: Any) -> None:
     log, gaps = shop / "out" / "mcp-calls.ndjson", shop / "out" / "kb-queries.ndjson"
     log.unlink(missing_ok=True)
     gaps.unlink(missing_ok=True)
@@ -202,7 +202,7 @@ def test_calls_are_logged_without_arguments_and_unanswered_questions_are_gaps(sh
     assert not gaps.exists()
 
 
-def test_topics_are_offered_with_a_topics_file_and_have_no_text_of_customers(shop: Path) -> None:
+def test_the_tool_topics_needs_a_topics_file_and_returns_no_text_of_comments(shop: Path) -> None:
     path = shop / "topics.yaml"
     path.write_text("topics:\n- {id: t1, title: {en: Late parcels}, keywords: [late], centroid: abc, text: secret}\n")
     try:
@@ -213,7 +213,7 @@ def test_topics_are_offered_with_a_topics_file_and_have_no_text_of_customers(sho
     assert result == {"topics": [{"id": "t1", "title": {"en": "Late parcels"}, "keywords": ["late"]}]}
 
 
-def test_no_tool_changes_the_workspace_but_its_log(shop: Path) -> None:
+def test_tools_change_no_file_outside_of_the_folder_out(shop: Path) -> None:
     def files() -> dict[str, int]:
         kept = (path for path in shop.rglob("*") if path.is_file() and path.parent.name != "out")
         return {str(path.relative_to(shop)): path.stat().st_mtime_ns for path in kept if "lock" not in path.name}

@@ -1,4 +1,4 @@
-"""Tests of the alarms for counts that rise."""
+"""Alarms for rising weekly counts, on simulated counts with known rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEEKS = 120
 
 @pytest.fixture
 def few_repetitions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Simulate 20 times instead of 200."""
+    """Set the number of repetitions of a simulation to 20 instead of up to 200."""
     monkeypatch.setattr(count_alarm, "SIMULATED_CELLS", 1)
 
 
@@ -24,7 +24,7 @@ def steady(topics: int = 12, *, seed: int = 1, dispersion: float = 0.1) -> np.nd
 
 
 @pytest.mark.usefixtures("few_repetitions")
-def test_a_rise_to_four_times_the_rate_raises_an_alarm_of_this_topic_only() -> None:
+def test_only_the_topic_whose_rate_rises_fourfold_raises_an_alarm() -> None:
     counts = steady()
     counts[4, -4:] = 16  # about 3.5 a week before
     alarms = count_alarms(counts).alarms[:, -4:].any(axis=1)
@@ -41,7 +41,7 @@ def test_growth_that_all_topics_share_raises_no_alarm() -> None:
 
 
 @pytest.mark.usefixtures("few_repetitions")
-def test_a_later_week_changes_no_earlier_expected_count() -> None:
+def test_expected_counts_do_not_depend_on_later_weeks() -> None:
     counts = steady()
     changed = counts.copy()
     changed[:, -1] += 50
@@ -50,7 +50,7 @@ def test_a_later_week_changes_no_earlier_expected_count() -> None:
 
 
 @pytest.mark.slow
-def test_the_threshold_gives_the_stated_rate_in_an_independent_simulation() -> None:
+def test_an_independent_simulation_has_the_stated_number_of_false_alarms() -> None:
     for per_year in (1.0, 6.0):
         found = count_alarms(steady(), per_year)
         assert found.simulated == pytest.approx(per_year, rel=0.3)
@@ -64,7 +64,7 @@ def test_more_false_alarms_allow_a_lower_threshold() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dispersion", [0.05, 0.4])
-def test_the_dispersion_is_found(dispersion: float) -> None:
+def test_the_estimated_dispersion_is_near_the_simulated_one(dispersion: float) -> None:
     found = [count_alarms(steady(20, seed=seed, dispersion=dispersion)).dispersion for seed in range(3)]
     assert np.mean(found) == pytest.approx(dispersion, rel=0.35)
 
@@ -92,7 +92,7 @@ def test_a_season_of_a_topic_is_expected_in_its_third_year() -> None:
 
 
 @pytest.mark.usefixtures("few_repetitions")
-def test_no_topic_rises_when_the_largest_one_disappears() -> None:
+def test_other_topics_raise_no_alarm_when_the_largest_topic_disappears() -> None:
     counts = steady(dispersion=0.02)
     counts[0] = np.random.default_rng(4).poisson(80, WEEKS)
     counts[0, -4:] = 2
@@ -101,7 +101,7 @@ def test_no_topic_rises_when_the_largest_one_disappears() -> None:
 
 
 @pytest.mark.slow
-def test_the_season_of_the_topics_is_simulated_with_the_variance_of_the_data() -> None:
+def test_the_estimated_variance_of_seasons_is_that_of_the_counts() -> None:
     weeks = np.arange(138)
     found = []
     for seed in range(6):

@@ -1,4 +1,4 @@
-"""Tests of the demand forecasts: choice of the method, intervals, and series with known answers."""
+"""Demand forecasts: choice of the method, coverage of the interval, and series with known forecasts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import pytest
 from ckm.models.demand import METHODS, SAME_WEEKS, forecast_demand, weeks_needed
 
 
-def test_a_constant_demand_is_forecast_without_an_error() -> None:
+def test_a_constant_demand_is_forecast_exactly_with_an_interval_of_zero_width() -> None:
     made = forecast_demand(np.full((3, 30), 7.0), 4)
     assert made.total.tolist() == [28.0, 28.0, 28.0]
     assert made.low.tolist() == made.high.tolist() == [28.0, 28.0, 28.0]
     assert made.errors[made.method] == 0
 
 
-def test_eighty_percent_of_the_next_totals_are_inside_of_the_interval() -> None:
+def test_the_interval_covers_about_80_percent_of_the_next_totals() -> None:
     dice = np.random.default_rng(5)
     rates = dice.gamma(1.0, 6.0, 400)
     inside = []
@@ -26,13 +26,13 @@ def test_eighty_percent_of_the_next_totals_are_inside_of_the_interval() -> None:
     assert 0.77 <= np.mean(inside) <= 0.84  # whole numbers: the interval has its borders inside
 
 
-def test_noise_does_not_displace_the_default_method() -> None:
+def test_the_default_or_a_similar_method_is_chosen_for_pure_noise() -> None:
     dice = np.random.default_rng(1)
     chosen = {forecast_demand(dice.poisson(3.0, (50, 30)).astype(float), 4).method for _ in range(20)}
     assert chosen <= {"smoothing 0.2", "smoothing 0.1", "mean of 13 weeks", "mean of 26 weeks"}
 
 
-def test_a_season_that_repeats_is_forecast_from_the_last_year() -> None:
+def test_a_yearly_season_is_forecast_by_the_same_weeks_of_the_last_year() -> None:
     weeks = np.arange(130)
     season = 50 + 40 * np.sin(2 * np.pi * weeks / 52)
     made = forecast_demand(np.tile(season[:126], (4, 1)), 4)
@@ -40,7 +40,7 @@ def test_a_season_that_repeats_is_forecast_from_the_last_year() -> None:
     assert made.total[0] == pytest.approx(season[126:].sum(), rel=0.02)
 
 
-def test_the_same_weeks_are_not_used_with_less_than_two_years() -> None:
+def test_the_method_same_weeks_last_year_is_not_tested_with_less_than_two_years() -> None:
     assert SAME_WEEKS not in forecast_demand(np.ones((2, 80)), 4).errors
 
 

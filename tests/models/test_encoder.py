@@ -1,3 +1,5 @@
+"""Sentence encoders: the built-in model, and folders that model2vec saved."""
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ def encoder():
     return Encoder.open()
 
 
-def test_a_text_is_nearer_to_its_translation_than_to_another_text(encoder):
+def test_the_cosine_of_a_text_is_larger_with_its_translation_than_with_another_text(encoder):
     german = encoder.encode(["Wie bekomme ich mein Geld zurück?", "Welche Größe passt mir?"])
     others = encoder.encode(
         ["How do I get my money back?", "ฉันจะขอเงินคืนได้อย่างไร", "我怎样才能拿回我的钱？", "我怎樣才能拿回我的錢？"]
@@ -32,7 +34,7 @@ def test_vectors_have_length_one_and_do_not_depend_on_the_other_texts(encoder):
     np.testing.assert_allclose(together, alone, atol=2e-6)
 
 
-def test_no_text_gives_an_array_of_no_rows(encoder):
+def test_encoding_no_texts_returns_an_array_with_no_rows(encoder):
     assert encoder.encode([]).shape == (0, 512)
 
 
@@ -61,7 +63,7 @@ def test_a_folder_without_an_encoder_is_refused_with_what_is_expected(tmp_path):
     assert "model2vec" in error.value.hint
 
 
-def test_a_folder_of_model2vec_is_opened(tmp_path):
+def test_a_model2vec_folder_is_opened_and_its_vectors_are_normalised(tmp_path):
     tokenizers, model2vec = pytest.importorskip("tokenizers"), pytest.importorskip("model2vec")
     words = {word: number for number, word in enumerate(["[UNK]", "[PAD]", "refund", "money", "parcel"])}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))

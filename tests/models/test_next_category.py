@@ -1,4 +1,4 @@
-"""The log-rank test of categories that are bought next, against a computation purchase by purchase."""
+"""The log-rank test of pairs of categories equals a computation purchase by purchase."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def drawn(seed: int, customers: int = 60) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def by_purchase(customer: np.ndarray, day: np.ndarray, item: np.ndarray, one: int, two: int) -> tuple[float, ...]:
-    """Return count, expected count of the log-rank test, and its standardised difference."""
+    """Return count, expected count and standardised difference of the log-rank test of one pair of categories."""
     baskets: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
     for who, when, what in zip(customer.tolist(), day.tolist(), item.tolist(), strict=True):
         baskets[who][when].add(what)
@@ -51,7 +51,7 @@ def by_purchase(customer: np.ndarray, day: np.ndarray, item: np.ndarray, one: in
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_pair_equals_the_log_rank_test_purchase_by_purchase(seed: int) -> None:
+def test_z_of_every_pair_equals_a_log_rank_test_computed_purchase_by_purchase(seed: int) -> None:
     entries = drawn(seed)
     made = next_categories(*entries, CATEGORIES)
     for one in range(CATEGORIES):
@@ -62,14 +62,14 @@ def test_every_pair_equals_the_log_rank_test_purchase_by_purchase(seed: int) -> 
                 assert made.z[one, two] == pytest.approx(z)
 
 
-def test_the_memory_limit_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_batch_size_does_not_change_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = drawn(7)
     whole = next_categories(*entries, CATEGORIES)
     monkeypatch.setattr("ckm.models.next_category.CELLS_AT_ONCE", CATEGORIES)
     assert np.array_equal(next_categories(*entries, CATEGORIES).z, whole.z)
 
 
-def test_without_purchases_nothing_is_tested() -> None:
+def test_z_is_zero_without_purchases() -> None:
     nothing = np.zeros(0, dtype=np.int64)
     made = next_categories(nothing, nothing, nothing, CATEGORIES)
     assert not made.z.any()

@@ -1,4 +1,4 @@
-"""Tests of the next items of customers, on baskets of few items."""
+"""Ranking of customers' next items, on small baskets with a known ranking."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def items_of(found: NextItems, customer: int) -> list[int]:
     return items
 
 
-def test_an_item_of_every_basket_is_first_and_a_recent_one_before_an_old_one() -> None:
+def test_items_of_every_basket_rank_first_and_recent_items_before_old_ones() -> None:
     found = made([(0, 0, 0), (0, 1, 0), (0, 2, 0), (0, 0, 1), (0, 2, 2)])
     assert items_of(found, 0) == [0, 2, 1]
     assert found.baskets.tolist() == [3, 1, 1]
 
 
-def test_an_item_bought_together_by_others_follows_the_own_items() -> None:
+def test_items_that_other_customers_buy_together_rank_after_the_customers_items() -> None:
     others = [(who, 0, item) for who in range(1, 30) for item in (0, 1)]
     found = made([(0, 0, 0), *others, (40, 0, 2)])
     assert items_of(found, 0) == [0, 1]
@@ -41,7 +41,7 @@ def test_the_partner_is_the_item_whose_co_purchases_are_most_of_the_score() -> N
     assert found.shared_baskets[mine].tolist() == [0, 0, 29]
 
 
-def test_scores_fall_within_a_customer_and_equal_entries_count_once() -> None:
+def test_scores_decrease_by_rank_and_duplicate_entries_count_once() -> None:
     rows = [(who, day, (who * day) % 7) for who in range(9) for day in range(12)]
     found, twice = made(rows), made(rows * 2)
     np.testing.assert_array_equal(found.scores, twice.scores)
@@ -54,7 +54,7 @@ def test_most_limits_the_items_per_customer() -> None:
     assert items_of(found, 0) == [19, 18, 17]
 
 
-def test_regular_items_are_recalled() -> None:
+def test_the_three_items_of_every_basket_are_the_top_three() -> None:
     dice = np.random.default_rng(0)
     rows, wanted = [], {}
     for who in range(60):

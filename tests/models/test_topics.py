@@ -1,4 +1,4 @@
-"""Topics of vectors: consensus clusters, nearest centroids, matches."""
+"""Consensus clusters of vectors, and matches of their centroids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def groups(seed: int, sizes: tuple[int, ...] = (60, 40, 20), spread: float = 0.3
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_separate_groups_become_the_clusters_numbered_by_size(seed: int) -> None:
+def test_separate_groups_are_the_clusters_numbered_by_decreasing_size(seed: int) -> None:
     vectors, truth = groups(seed)
     assert consensus_clusters(vectors, 3).tolist() == truth.tolist()
 
@@ -27,13 +27,13 @@ def test_equal_input_gives_equal_clusters() -> None:
     assert consensus_clusters(vectors, 6).tolist() == consensus_clusters(vectors, 6).tolist()
 
 
-def test_more_clusters_than_texts_are_at_most_the_texts() -> None:
+def test_the_number_of_clusters_is_at_most_the_number_of_texts() -> None:
     vectors, _ = groups(1, (3, 2))
     assert len(set(consensus_clusters(vectors, 20).tolist())) <= 5
     assert consensus_clusters(vectors[:1], 4).tolist() == [0]
 
 
-def test_topics_match_the_ones_of_the_same_direction_only() -> None:
+def test_topics_match_only_topics_with_the_same_centroid() -> None:
     vectors, truth = groups(2)
     old = centroids(vectors, truth, 3)
     assert match_topics(old, old[[2, 0]], 0.6) == {0: 2, 1: 0}
@@ -41,7 +41,7 @@ def test_topics_match_the_ones_of_the_same_direction_only() -> None:
     assert match_topics(old[:0], old, 0.6) == {}
 
 
-def test_more_texts_have_more_topics() -> None:
+def test_the_default_number_of_topics_increases_with_the_number_of_texts() -> None:
     counts = [default_topics(texts) for texts in (1, 10, 100, 1000, 100_000)]
     assert counts == sorted(counts)
     assert counts[0] == 2
