@@ -35,8 +35,8 @@ class RecomputeError(CkmError):
 def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | None = None) -> dict[str, Path]:
     """Run the command of a manifest again, and return the path of each new output by its path in the manifest.
 
-    The command runs in a copy of the workspace, because it may save results. Data files of the store are hard links,
-    not copies.
+    The command runs in a copy of the workspace, because it may save results. Data files of the store are linked, not
+    copied, where the file system has links.
 
     Parameters
     ----------
