@@ -147,7 +147,7 @@ def _of_warnings(dataset: Dataset, as_of: date | None, seed: int) -> Candidates:
 
 
 def _of_second_orders(shop: ShopRecord) -> Candidates:
-    """Return the customers with a single order whose second order is due (see the called ``second_orders``)."""
+    """Return the customers who are due for a second order (:func:`ckm.metrics.second_order.second_orders`)."""
     period = period_until(shop.as_of, 12)
     context = ReportContext(shop.dataset.tables, shop.ledger, period, period, shop.dataset.config)
     found = second_orders(context)
