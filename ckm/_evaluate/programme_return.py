@@ -1,4 +1,4 @@
-"""Return of the programme: incremental margin by outcome and in all, less costs, with payback and cost per unit."""
+"""Return of the programme: incremental margin of its audiences, costs, net return, payback, and cost per unit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,19 @@ RETURNS = ("net_return", "return_on_cost", "return_probability", "payback_months
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of a period in the currency, and hours of work; a part is None if it is not known."""
+    """Costs of the programme in a period.
+
+    Attributes
+    ----------
+    contacts
+        Cost of the contacts, in the currency.
+    offers
+        Cost of the offers, in the currency; None if unknown.
+    hours
+        Hours of work; None if unknown.
+    hour_cost
+        Cost of an hour of work, in the currency; None if unknown.
+    """
 
     contacts: float
     offers: float | None
@@ -41,17 +53,17 @@ class Costs:
 
     @property
     def work(self) -> float | None:
-        """Cost of the hours."""
+        """Cost of all hours of work, in the currency; None if unknown."""
         return None if self.hours is None or self.hour_cost is None else self.hours * self.hour_cost
 
     @property
     def total(self) -> float:
-        """Sum of the known parts."""
+        """Sum of the costs of contacts, offers and work, in the currency; unknown costs count as 0."""
         return self.contacts + (self.offers or 0.0) + (self.work or 0.0)
 
     @property
     def note(self) -> str:
-        """Code of what :attr:`total` leaves out."""
+        """Code of a note on the unknown costs that :attr:`total` leaves out; empty if all are known."""
         lacks = (self.offers is None, self.work is None)
         return {(True, True): "no_offers_or_hours", (True, False): "no_offer_cost", (False, True): "without_hours"}.get(
             lacks, ""
@@ -59,11 +71,21 @@ class Costs:
 
 
 def return_of(sources: EvaluationSources, period: Period, months: int, seed: int) -> list[Measurement]:
-    """Return the figures on return and on cost per unit of a period.
+    """Return the metrics on return, costs and cost per unit in a period.
 
-    An effect counts in the period in which its window ended. Each total effect is drawn from a normal distribution
-    whose 2.5 %, 50 % and 97.5 % quantiles are the ends of its interval and its estimate (on each side with a standard
-    deviation of its own); audiences are independent of each other, because their holdouts are.
+    An audience belongs to the period in which its window ends. The interval of a sum of effects is simulated: the total
+    effect of each audience is drawn from a split normal distribution, whose median is the estimate and whose 2.5 % and
+    97.5 % quantiles are the ends of its interval. Draws of different audiences are independent, because their holdouts
+    were drawn independently.
+
+    Parameters
+    ----------
+    sources
+        Data of the evaluation.
+    period, months
+        The period, and its length in months.
+    seed
+        Random seed of the simulation.
     """
     audiences = sources.audiences_of(period)
     costs = _costs(sources, audiences, period, months)
@@ -83,10 +105,11 @@ def return_of(sources: EvaluationSources, period: Period, months: int, seed: int
 def _effects(
     sources: EvaluationSources, audiences: Sequence[MeasuredAudience], metric: str
 ) -> dict[str, MeasuredEffect]:
-    """Return the effect on a metric by name of the audience, from final outcomes in the currency of the shop.
+    """Return the effect on ``margin`` or ``net`` by name of the audience.
 
-    An outcome without an effect on margin has its effect on net sales times ``evaluate.margin_share``, if that is set;
-    its ``method`` is :data:`MARGIN_OF_NET`.
+    Only final outcomes in the currency of the shop are used. If an outcome has no effect on margin, the effect on
+    margin is its effect on net sales times the setting ``evaluate.margin_share``, with the method
+    :data:`MARGIN_OF_NET`; without this setting the audience is left out.
     """
     found = {}
     share = sources.config.evaluate.margin_share if metric == "margin" else None
@@ -113,6 +136,7 @@ def _effects(
 
 
 def _note(audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect]) -> str:
+    """Return the code of a note on audiences without an effect, or on margins computed from net sales; else empty."""
     if len(effects) == len(audiences):
         return MARGIN_OF_NET if any(each.method == MARGIN_OF_NET for each in effects.values()) else ""
     return "some_without_outcome" if effects else "no_outcome"
