@@ -145,6 +145,10 @@ def _note(audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffe
 def _incremental(
     name: str, audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect], random: np.random.Generator
 ) -> list[Measurement]:
+    """Return the sum of the effects over all treated persons of all audiences, and the effect of each audience.
+
+    ``name`` is the metric ``incremental_margin`` or ``incremental_net_sales``; amounts are in the currency.
+    """
     note = _note(audiences, effects)
     if not effects:
         return unknown(note, name)
@@ -163,7 +167,10 @@ def _incremental(
 
 
 def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) -> Floats:
-    """Return draws of the sum of total effects, shape (:data:`DRAWS`,)."""
+    """Return draws of the sum of effects over all treated persons, shape (:data:`DRAWS`,).
+
+    The effects are independent, each with a split normal distribution (see :func:`return_of`).
+    """
     draws = np.zeros(DRAWS)
     for effect in effects:
         estimate, low, high = effect.total
@@ -173,7 +180,7 @@ def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) ->
 
 
 def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, float]:
-    """Return the 95 % interval of a sum of total effects: that of the draws; of a single effect its own."""
+    """Return the 95 % interval of a sum of effects: quantiles of the draws; of one effect its measured interval."""
     if len(effects) == 1:
         return effects[0].total[1:]
     low, high = np.quantile(draws, ENDS)
@@ -183,6 +190,10 @@ def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, 
 def _returns(
     effects: dict[str, MeasuredEffect], costs: Costs, months: int, random: np.random.Generator, note: str
 ) -> list[Measurement]:
+    """Return net return, probability of a positive return, return on cost, and months until the costs are paid back.
+
+    ``effects`` are the effects on margin by name of the audience; ``note`` is the code of their note.
+    """
     if not effects:
         return unknown(note, *RETURNS)
     n, note = len(effects), (costs.note or note) if note == MARGIN_OF_NET else (note or costs.note)
@@ -206,6 +217,7 @@ def _returns(
 
 
 def _costs(sources: EvaluationSources, audiences: Sequence[MeasuredAudience], period: Period, months: int) -> Costs:
+    """Return the costs of audiences, newly validated entries and monthly work in a period, from the settings."""
     settings = sources.config.evaluate
     per_contact = settings.contact_cost if settings.contact_cost is not None else sources.config.churn.contact_cost
     parts = [
@@ -223,12 +235,13 @@ def _costs(sources: EvaluationSources, audiences: Sequence[MeasuredAudience], pe
 
 
 def _offers(audiences: Sequence[MeasuredAudience], cost: float | None) -> float | None:
-    """Return the cost of the offers; 0 if no audience has one, None if the cost of an offer is unknown."""
+    """Return the cost of the offers to treated persons; 0 without offers, None if ``cost`` (per offer) is unknown."""
     persons = sum(each.assignment.treated for each in audiences if each.assignment.offer)
     return 0.0 if not persons else None if cost is None else cost * persons
 
 
 def _cost_rows(costs: Costs, audiences: Sequence[MeasuredAudience]) -> list[Measurement]:
+    """Return the costs by kind, the hours of work, and the sum of the known costs."""
     n = len(audiences)
     return [
         Measurement("contact_costs", costs.contacts, n=n),
@@ -242,7 +255,7 @@ def _cost_rows(costs: Costs, audiences: Sequence[MeasuredAudience]) -> list[Meas
 def _unit_costs(
     sources: EvaluationSources, audiences: Sequence[MeasuredAudience], period: Period, months: int, seed: int
 ) -> list[Measurement]:
-    """Return incremental buyers with cost and hours per buyer, and cost and hours per validated entry."""
+    """Return the number of incremental buyers, and costs and hours per incremental buyer and per validated entry."""
     settings = sources.config.evaluate
     found = []
     measured = [each for each in audiences if _buyers(each) is not None]
@@ -272,7 +285,10 @@ def _unit_costs(
 
 
 def _buyers(audience: MeasuredAudience) -> MeasuredEffect | None:
-    """Return the effect on the number of persons with an order; None if the outcome is not about orders."""
+    """Return the effect on the share of persons with an order; for the metric churn, its effect with the sign reversed.
+
+    None if the outcome is missing or not final, or if its primary metric is neither order nor churn.
+    """
     outcome = audience.outcome
     if outcome is None or not outcome.is_final:
         return None
@@ -285,7 +301,10 @@ def _buyers(audience: MeasuredAudience) -> MeasuredEffect | None:
 
 
 def _entry_costs(sources: EvaluationSources, period: Period, months: int) -> list[Measurement]:
-    """Return hours and cost per newly validated entry: those of the entries, and the hours that are for no audience."""
+    """Return hours and cost per newly validated entry.
+
+    The hours are those per entry, and the monthly hours of the period divided by the number of new entries.
+    """
     settings = sources.config.evaluate
     names = ("hours_per_validated_entry", "cost_per_validated_entry")
     new = len(newly_validated(sources.entries, period))
