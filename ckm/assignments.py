@@ -1,10 +1,11 @@
 """Assignment of persons to a treated arm and a holdout: ``assignment.json`` and ``members.csv`` of an audience.
 
-``assignment.json`` has no id of a customer and belongs in git: salt, rule, strata, counts, metric, window and digests.
-It is written and flushed to the disk before any list of contacts exists. ``members.csv`` has one row per person.
+``assignment.json`` contains salt, rule, strata, counts, metric, window and digests, and no customer ids, so that it
+can be committed to git. It is flushed to the disk before any list of contacts is written. ``members.csv`` has one row
+per person.
 
-The rule needs nothing but the two files: a person is in the holdout if the hash of salt and id is at most the cut of
-the person's stratum. So every row can be checked, on any machine, also after persons were erased.
+A person is in the holdout if the hash of salt and id is at most the cut of the person's stratum. The two files are
+sufficient to verify each row by this rule, on any machine, even after other persons were erased.
 """
 
 from __future__ import annotations
@@ -40,16 +41,17 @@ _TEXTS = ("customer_id", "arm", "stratum", "why", "entry", "segment")
 
 @dataclass(frozen=True)
 class Stratum:
-    """Part of an audience in which the holdout is drawn.
+    """A stratum of an audience: the holdout is drawn separately in each stratum.
 
     Attributes
     ----------
     name
         Name, such as ``value 3, risk 1``.
     customers, holdout
-        Number of persons, and of those in the holdout.
+        Number of persons in both arms, and in the holdout.
     cut
-        Largest hash in the holdout (16 hex digits); empty without one, or where a file has the arms.
+        Largest hash of a person in the holdout (16 hexadecimal digits); empty if the stratum has no holdout, or if the
+        arms come from a file.
     """
 
     name: str
@@ -60,38 +62,39 @@ class Stratum:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What was fixed before the list of contacts was made.
+    """Design of the experiment of an audience, fixed before any list of contacts is written.
 
     Attributes
     ----------
     name
         Name of the audience.
     origin
-        Where the persons come from, as given to ``--from``.
+        Origin of the persons, as given to ``--from``; of a file only its name.
     assigned_on
-        Last day before the window; no later row decides who is in the audience.
+        Day of the assignment: the window begins on the next day. No row of a later day is used to choose the members.
     metric, window_days
-        The primary metric, one of :data:`ckm.names.METRICS`, and its days after ``assigned_on``.
+        The primary metric, one of :data:`ckm.names.METRICS`, and the length of the window in days.
     share
         Share of the holdout, in (0, 1).
     salt, rule
-        Salt of the hash, and the rule.
+        Salt of the hashes (empty if the arms come from a file), and the rule that assigns a person to an arm, as a
+        sentence.
     strata
-        Strata with their counts.
+        Strata with their numbers of persons.
     entry, offer
-        Id of the knowledge entry that the treated persons get, and a name of the offer; empty without one.
+        Id of the knowledge entry that the treated persons get, and name of the offer; empty without one.
     entries
-        Whether each person has an entry of its own in ``members.csv``.
+        Whether the column ``entry`` of ``members.csv`` has the entries, which can differ between persons.
     covariates
         Columns of ``members.csv`` by which the effect will be adjusted; empty for no adjustment.
     baseline
-        Expected mean and standard deviation of the metric without treatment.
+        Expected mean and standard deviation of the metric per person without treatment.
     detectable
-        Smallest effect that is detected with a power of 80 %; None if none is.
+        Smallest effect per person that is detected with a power of 80 %; None if there is none.
     suppressed
-        Number of persons that were left out, by reason.
+        Number of candidates that were left out, by reason.
     members
-        SHA-256 of ``members.csv``.
+        SHA-256 of ``members.csv`` as hexadecimal digits; empty before the file is written.
     """
 
     name: str
@@ -134,50 +137,61 @@ class Assignment:
 
     @property
     def is_rate(self) -> bool:
-        """Whether the metric is a rate: a share of persons, and no amount."""
+        """Whether the metric is a rate (a share of persons) and not an amount of money."""
         return self.metric in RATES
 
     @property
     def by_file(self) -> bool:
-        """Whether a file decided on the arms, so that ckm cannot recompute them."""
+        """Whether the arms come from a file, so that they cannot be verified by hashes."""
         return self.rule == FROM_FILE
 
     def document(self) -> dict[str, Any]:
-        """Return the content of ``assignment.json``; its ``digest`` is that of all other keys."""
+        """Return the content of ``assignment.json``; ``digest`` is the SHA-256 of all other keys and values."""
         plain = {"schema": SCHEMA, **asdict(self), "assigned_on": self.assigned_on.isoformat()}
         return {**plain, "digest": document_digest(plain)}
 
 
 def person_hash(salt: str, person: str) -> str:
-    """Return the hash of a person for the assignment: 16 hex digits.
+    """Return the hash by which a person is assigned to an arm: the first 16 hexadecimal digits of a SHA-256.
 
-    >>> person_hash("may", "cus_42")
+    Parameters
+    ----------
+    salt
+        Salt of the audience.
+    person
+        Customer id.
+
+     person_hash("may", "cus_42")
     'a9f221daea28457f'
     """
     return hashlib.sha256(f"{salt}\0{person}".encode()).hexdigest()[:16]
 
 
 def document_digest(plain: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a JSON object, whatever the order of its keys and its ``digest``."""
+    """Return the SHA-256 of a JSON object without its key ``digest``; the order of the keys has no influence."""
     rest = {name: value for name, value in plain.items() if name != "digest"}
     text = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def draw_holdout(persons: Mapping[str, Iterable[str]], salt: str, share: float) -> tuple[list[Stratum], set[str]]:
-    """Return the strata with their cuts, and the persons in the holdout.
+    """Draw the holdout of each stratum: the persons with the smallest hashes.
 
-    In each stratum the persons with the smallest hashes are in the holdout; the numbers of the strata are rounded so
-    that their sum is the share of all persons.
+    The sizes of the holdouts are rounded so that their sum is ``share`` times the number of all persons, rounded.
 
     Parameters
     ----------
     persons
-        Ids by stratum.
+        Customer ids by name of the stratum, in any order.
     salt
         Salt of the hashes.
     share
         Share of the holdout, in (0, 1).
+
+    Returns
+    -------
+    tuple
+        The strata with their cuts, sorted by name; and the customer ids in the holdout.
     """
     strata, held = [], set[str]()
     seen = taken = 0
@@ -193,18 +207,19 @@ def draw_holdout(persons: Mapping[str, Iterable[str]], salt: str, share: float) 
 
 
 def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assignment:
-    """Write ``assignment.json``, flush it to the disk, then write ``members.csv``; return what was written.
+    """Write ``assignment.json``, flush it to the disk, then write ``members.csv``; return the written assignment.
 
-    An existing audience with equal files is not written again, so that the same call can be repeated.
+    If an equal audience exists, its files are not written again. If only its ``members.csv`` is missing, because an
+    earlier call was killed, the file is written.
 
     Parameters
     ----------
     folder
         Folder of the audience.
     assignment
-        The assignment; its digest of the members is computed.
+        The assignment; its digest of the members is replaced by that of ``members``.
     members
-        One row per person: customer_id, arm, stratum, why, entry, and numbers; sorted by customer_id.
+        One row per person with the columns of :data:`ckm.audience.MEMBER_COLUMNS`, sorted by customer_id.
 
     Raises
     ------
@@ -238,7 +253,7 @@ def commit(folder: Path, assignment: Assignment, members: pl.DataFrame) -> Assig
 
 
 def audience_names(root: Path) -> list[str]:
-    """Return the names of the audiences of a workspace, sorted."""
+    """Return the names of all audiences of a workspace, sorted; empty without any."""
     return sorted(path.parent.name for path in (root / FOLDER).glob(f"*/{ASSIGNMENT}"))
 
 
@@ -248,7 +263,7 @@ def audience_folder(root: Path, name: str) -> Path:
     Raises
     ------
     UnknownNameError
-        There is no such audience.
+        No audience of the workspace has this name.
     """
     names = audience_names(root)
     if name not in names:
@@ -257,7 +272,7 @@ def audience_folder(root: Path, name: str) -> Path:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that cannot be a folder on every system."""
+    """Raise UsageError if the name of an audience cannot be the name of a folder on every operating system."""
     if not NAME.fullmatch(name):
         raise UsageError(
             "invalid name of an audience", hint="use lower-case letters, digits, dots, dashes: such as win-back-may"
@@ -265,12 +280,12 @@ def check_name(name: str) -> None:
 
 
 def read_assignment(folder: Path) -> Assignment:
-    """Return the assignment of an audience.
+    """Read ``assignment.json`` in the folder of an audience, and verify its digest.
 
     Raises
     ------
     VerificationError
-        The file was changed after the assignment, or cannot be read.
+        The file was changed after the assignment, or cannot be read as an assignment.
     """
     path = folder / ASSIGNMENT
     try:
@@ -295,12 +310,20 @@ def read_assignment(folder: Path) -> Assignment:
 
 
 def read_members(folder: Path, assignment: Assignment) -> tuple[pl.DataFrame, int]:
-    """Return the verified members of an audience, and the number of persons that were erased since.
+    """Read ``members.csv`` in the folder of an audience, and verify it against the assignment.
+
+    If rows were removed by ``ckm privacy erase``, the remaining ones are verified by the rule of the assignment and by
+    the receipts of the erasures.
+
+    Returns
+    -------
+    tuple
+        One row per person with the columns of :data:`ckm.audience.MEMBER_COLUMNS`; and the number of erased persons.
 
     Raises
     ------
     VerificationError
-        A row was changed, added or removed after the assignment.
+        The file is missing or cannot be read, or a row was changed, added or removed after the assignment.
     """
     import polars as pl
 
@@ -333,7 +356,7 @@ def read_members(folder: Path, assignment: Assignment) -> tuple[pl.DataFrame, in
 
 
 def _rows_against_rule(members: pl.DataFrame, assignment: Assignment) -> list[int]:
-    """Return the numbers (from 1) of the rows whose arm is not that of the rule."""
+    """Return the 1-based numbers of the rows whose arm or stratum contradicts the assignment."""
     cuts = {each.name: each.cut for each in assignment.strata}
     wrong = []
     for number, (person, arm, stratum) in enumerate(members.select("customer_id", "arm", "stratum").rows(), 1):
@@ -348,7 +371,13 @@ def _rows_against_rule(members: pl.DataFrame, assignment: Assignment) -> list[in
 
 
 def _erasures(folder: Path) -> tuple[int, set[str]]:
-    """Return the number of rows of ``members.csv`` that ``ckm privacy erase`` removed, and the digests it left."""
+    """Return the erasures from ``members.csv``, according to the receipts of ``ckm privacy erase``.
+
+    Returns
+    -------
+    tuple
+        Number of removed rows; and SHA-256 of the file after each erasure.
+    """
     place = f"{FOLDER}/{folder.name}/{MEMBERS}"
     paths = (folder.parent.parent / "privacy" / "receipts").glob("*.json")
     receipts = [json.loads(path.read_bytes()) for path in paths]

@@ -1,4 +1,4 @@
-"""Audiences: frozen lists of persons with a holdout, and their files for other programs.
+"""Audiences: frozen lists of customers with a randomised holdout, and contact files for e-mail and advertising.
 
 >>> import ckm
 >>> found = ckm.audience.new("shop", "win-back", origin="churn-warn", budget=500)  # doctest: +SKIP
@@ -89,21 +89,22 @@ LIST_COLUMNS = {
 
 @dataclass(frozen=True)
 class Audience(Result):
-    """A frozen list of persons in two arms.
+    """A frozen list of persons in two arms, treated and holdout.
 
     Attributes
     ----------
     assignment
-        What was fixed before the list was made.
+        The design of the experiment, fixed before the list of members was written.
     members
-        One row per person, sorted by customer_id: customer_id, arm (treated, holdout), stratum, why, entry (empty
-        without one), value (net of the last 12 months), risk (churn probability, or days since the last purchase;
-        null without one), before (the metric in a window of equal length before), expected_gain and segment (null if
-        unknown).
+        One row per person, sorted by customer_id: customer_id, arm (``treated`` or ``holdout``), stratum, why (reason
+        for being in the list), entry (id of a knowledge entry; empty without one), value (net sales of the last 365
+        days, in the currency of the shop), risk (churn probability, or days since the last purchase; null without a
+        purchase), before (the metric in the window of equal length that ends with the assignment), expected_gain (in
+        the currency; null if unknown) and segment (null if unknown).
     remarks
-        Remarks.
+        Remarks for the user.
     folder
-        Folder of the audience; None for a dry run.
+        Folder of the audience; None after a dry run.
     """
 
     assignment: Assignment
@@ -113,17 +114,17 @@ class Audience(Result):
 
     @property
     def frame(self) -> pl.DataFrame:
-        """The members."""
+        """Same as :attr:`members`."""
         return self.members
 
     @property
     def power(self) -> str:
-        """Which effects the audience can detect, as a sentence."""
+        """A sentence with the smallest effect that the audience can detect (power 80 %, two-sided test at 5 %)."""
         return power_sentence(self.assignment)
 
     @property
     def summary(self) -> pl.DataFrame:
-        """One row per arm: arm, customers, share, value (mean net of the last 12 months), risk (mean)."""
+        """One row per arm: arm, customers, share of all members, value (mean) and risk (mean; null without values)."""
         total = max(1, self.members.height)
         rows = []
         for arm in (TREATED, HOLDOUT):
@@ -141,9 +142,11 @@ class AudienceList(Result):
     Attributes
     ----------
     frame
-        One row per audience: audience, origin, assigned_on, last_day, metric, treated, holdout, entry.
+        One row per audience, sorted by name: audience, origin, assigned_on, last_day (of the window), metric, treated
+        and holdout (numbers of persons), entry (id of a knowledge entry; ``by person`` if persons have different
+        entries; empty without one).
     remarks
-        Remarks.
+        Remarks for the user.
     """
 
     frame: pl.DataFrame
@@ -174,53 +177,70 @@ def new(
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Audience:
-    """Make a frozen audience with a holdout in ``audiences/NAME/``.
+    """Create a frozen audience with a randomised holdout, in the folder ``audiences/NAME/`` of the workspace.
 
-    Persons are those of ``origin`` who may be contacted. The holdout is drawn by a hash of salt and id within strata of
-    value and risk, and ``assignment.json`` is on the disk before ``members.csv`` is written.
+    Members are the persons of ``origin`` who may be contacted. The persons with the smallest hashes of salt and id are
+    the holdout, within strata of value and risk. ``assignment.json`` is flushed to the disk before ``members.csv`` is
+    written.
 
     Parameters
     ----------
     source
-        A workspace; None for the one around the current folder.
+        A workspace; None for the workspace that contains the current folder.
     name
-        Name of the audience. The same call can be repeated; another audience needs another name.
+        Name of the audience. Repeating a call changes nothing; an audience with other members or options needs another
+        name.
     origin
-        One of :data:`ckm._audience.candidates.ORIGINS`. A file with a column ``arm`` is a campaign that was assigned
-        elsewhere: its arms are used.
+        One of :data:`ckm._audience.candidates.ORIGINS`. If a file has a column ``arm``, its arms are used and no
+        holdout is drawn.
     as_of
-        Day of the assignment: the window begins on the next day. Default: the newest usual day; of a file with
-        ``assigned_at``, that day.
+        Day of the assignment: the window begins on the next day. Default: the day in the column ``assigned_at`` of a
+        file; else the newest usual day with a transaction.
     budget
-        Largest number of treated persons.
+        Maximum number of treated persons; None means no limit.
     metric
         Primary metric, one of :data:`ckm.names.METRICS`.
     window
-        Days of the window.
+        Length of the window in days.
     holdout
-        Share of the holdout. Default: 0.2, or by ``smallest_effect``.
+        Share of the holdout, in (0, 1). Default: computed from ``smallest_effect``; without it 0.2.
     smallest_effect
-        Smallest effect that matters, from which the share is computed.
-    entry, offer
-        Id of the knowledge entry that the treated persons get, and a name of the offer. Default of the entry: of
-        ``churn-warn`` and ``you-said-we-did``, the first entry that answers each person.
+        Smallest effect per person that matters, above 0: a difference of shares for a rate, of amounts for ``net`` and
+        ``margin``. The holdout gets the smallest share with which this effect is detected with a power of 80 %.
+    entry
+        Id of the knowledge entry that the treated persons get. Default: for ``churn-warn`` and ``you-said-we-did``,
+        each person's first answering entry; for a file, its column ``entry``.
+    offer
+        Name of the offer that the treated persons get.
     salt
-        Salt of the hash. Default: name and day.
+        Salt of the hashes. Default: name and day of the assignment.
     adjust
-        Declare that the effect will be adjusted by :data:`COVARIATES`.
+        Whether the effect will also be adjusted by the covariates :data:`COVARIATES`, which must be declared now.
     dry_run
-        Write nothing.
+        Whether to return the audience without writing it.
     seed
-        Seed of the churn model.
+        Random seed of the churn model.
     progress
         Called with the name of each stage.
+
+    Returns
+    -------
+    Audience
+        The members with their arms, the assignment, and remarks.
 
     Raises
     ------
     UsageError
-        The name is taken or invalid, an option is out of range, or there is no workspace or no such entry.
+        The name is taken or invalid, an option is out of range, or the source is not a workspace.
+    UnknownNameError
+        The metric, the origin, its segment or a knowledge entry does not exist.
     NotEnoughDataError
-        Nobody may be contacted, or the audience is too small for the smallest effect.
+        Fewer than two persons may be contacted, an arm would be empty, or the smallest effect that matters cannot be
+        detected.
+    InputError
+        A file is invalid; see :func:`ckm._audience.candidates.of_file`.
+    VerificationError
+        The existing audience of this name, or another one, was changed after its assignment.
     """
     options = AudienceOptions(
         origin, as_of, budget, metric, window, holdout, smallest_effect, entry, offer, salt, adjust, seed
@@ -250,7 +270,24 @@ def new(
 def _designed(
     name: str, listed: pl.DataFrame, found: Candidates, shop: ShopRecord, options: AudienceOptions
 ) -> tuple[Assignment, pl.DataFrame]:
-    """Return the assignment and the members, sorted by id, with the columns of :data:`MEMBER_COLUMNS`."""
+    """Return the assignment and the members of a new audience.
+
+    Parameters
+    ----------
+    name, options
+        Name and options of the audience.
+    listed
+        Candidates with the reason of suppression (null if the person may be contacted).
+    found
+        The candidates before suppressions, with the facts of their origin.
+    shop
+        Ledger and tables as of the day of the assignment.
+
+    Returns
+    -------
+    tuple
+        The assignment; and one row per member with the columns of :data:`MEMBER_COLUMNS`, sorted by customer_id.
+    """
     metric, window = options.metric, options.window
     eligible = with_figures(listed.filter(pl.col("suppressed").is_null()), shop, metric, window)
     if eligible.height < 2:
@@ -304,14 +341,23 @@ def _counts(listed: pl.DataFrame) -> Mapping[str, int]:
 
 
 def show(source: Source, name: str) -> Audience:
-    """Return an audience after checking it against its assignment.
+    """Read an audience, and verify its files against the digests and the rule of its assignment.
+
+    Parameters
+    ----------
+    source
+        A workspace; None for the workspace that contains the current folder.
+    name
+        Name of the audience.
 
     Raises
     ------
+    UsageError
+        The source is not a workspace.
     UnknownNameError
-        There is no such audience.
+        No audience has this name.
     VerificationError
-        A file was changed after the assignment.
+        A file of the audience was changed after the assignment, or is missing.
     """
     dataset = dataset_of(source, by_customer=True)
     folder = audience_folder(_workspace(dataset).root, name)
@@ -324,7 +370,20 @@ def show(source: Source, name: str) -> Audience:
 
 
 def list_audiences(source: Source = None) -> AudienceList:
-    """Return all audiences of a workspace."""
+    """Return all audiences of a workspace, sorted by name.
+
+    Parameters
+    ----------
+    source
+        A workspace; None for the workspace that contains the current folder.
+
+    Raises
+    ------
+    UsageError
+        The source is not a workspace.
+    VerificationError
+        An ``assignment.json`` was changed after the assignment.
+    """
     root = _workspace(dataset_of(source, by_customer=True)).root
     all_of = [read_assignment(root / AUDIENCES / name) for name in audience_names(root)]
     rows = [
@@ -344,24 +403,30 @@ def list_audiences(source: Source = None) -> AudienceList:
 
 
 def export(source: Source, name: str, *, to: str = "csv") -> ContactList:
-    """Return the treated persons of an audience as a file for another program.
+    """Return the contacts of the treated persons of an audience, in the format of another program.
 
-    Ids that were linked since the assignment are one person, who is left out if one of the ids is in the holdout.
-    Persons who may not be contacted by their present consents are left out.
+    Customer ids that were linked since the assignment are one person; a person with an id in the holdout is left out.
+    Persons whose newest consents do not allow marketing are left out.
 
     Parameters
     ----------
-    source, name
-        Workspace and audience.
+    source
+        A workspace; None for the workspace that contains the current folder.
+    name
+        Name of the audience.
     to
-        One of :data:`TARGETS`.
+        Target, one of :data:`TARGETS`.
 
     Raises
     ------
+    UsageError
+        The source is not a workspace.
     UnknownNameError
         The audience or the target does not exist.
     VerificationError
-        A file of the audience was changed after the assignment.
+        A file of the audience was changed after the assignment, or is missing.
+    RefusedError
+        A combination of quasi-identifiers belongs to fewer persons than ``privacy.min_group_size``.
     """
     if to not in TARGETS:
         raise UnknownNameError("target", to, TARGETS, where="--to")
@@ -379,7 +444,7 @@ def _workspace(dataset: Dataset) -> Workspace:
 
 
 def _check_entries(workspace: Workspace, *entries: str) -> None:
-    """Refuse an id that no knowledge entry has."""
+    """Raise UnknownNameError if one of the ids (empty ones aside) is not the id of a knowledge entry."""
     if not any(entries):
         return
     from ckm._kb.entry_files import read_folder
@@ -391,6 +456,6 @@ def _check_entries(workspace: Workspace, *entries: str) -> None:
 
 
 def _mean(values: pl.Series, digits: int) -> float | None:
-    """Return the rounded mean; None without values."""
+    """Return the mean, rounded to a number of decimals; None if there are no values."""
     mean = values.mean()
     return round(mean, digits) if isinstance(mean, float) else None

@@ -1,4 +1,4 @@
-"""Return and efficiency of the programme: what knowledge and campaigns brought, at what cost, and what is not known.
+"""Return and efficiency of the programme: effects of campaigns, costs, and use of the knowledge base in a period.
 
 >>> import ckm
 >>> ckm.evaluate.evaluate("shop").summary              # doctest: +SKIP
@@ -60,29 +60,38 @@ def evaluate(
     seed: int = 0,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Evaluation:
-    """Return what the programme returned in a period, how efficient it was, and what cannot be said.
+    """Compute the metrics of the programme in a period: return, costs, service, coverage and use of knowledge.
+
+    A metric that cannot be computed has no value, and a note with the reason.
 
     Parameters
     ----------
     source
-        A workspace; None for the one around the current folder.
+        A workspace; None for the workspace that contains the current folder.
     as_of
-        Last day of the period. Default: the newest usual day.
+        Last day of the period. Default: the newest usual day with a transaction.
     months
-        Length of the period. Default: ``evaluate.period`` of ckm.yaml.
+        Length of the period in months. Default: the setting ``evaluate.period``.
     seed
-        Seed of the simulation of intervals.
+        Random seed of the simulation of intervals.
     progress
         Called with the name of each stage.
+
+    Returns
+    -------
+    Evaluation
+        The metrics of the period, compared with the previous period of equal length.
 
     Raises
     ------
     UsageError
-        The source is no workspace.
+        The source is not a workspace.
     UnknownNameError
-        A goal in ckm.yaml is for an unknown metric.
+        A goal in ``ckm.yaml`` is for an unknown metric.
     VerificationError
         The assignment of an audience was changed.
+    InputError
+        A recorded outcome cannot be read.
 
     Examples
     --------
@@ -118,7 +127,7 @@ def evaluate(
 
 
 def _measure(sources: EvaluationSources, period: Period, months: int, seed: int) -> list[Measurement]:
-    """Return all figures of a period in the order of the catalogue."""
+    """Return all metrics of a period, sorted in the order of the metric catalogue."""
     found = [
         *return_of(sources, period, months, seed),
         *service_of(sources, period),
@@ -131,6 +140,7 @@ def _measure(sources: EvaluationSources, period: Period, months: int, seed: int)
 
 
 def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
+    """Read all data of a workspace that the metrics need."""
     zone = shop.ledger.time_zone
     config = workspace.config
     return EvaluationSources(
@@ -152,6 +162,7 @@ def _sources(shop: ShopRecord, workspace: Workspace) -> EvaluationSources:
 
 
 def _audience(workspace: Workspace, name: str) -> MeasuredAudience:
+    """Read the assignment of an audience, and its outcome if it was recorded."""
     folder = audience_folder(workspace.root, name)
     outcome = read_outcome(folder / OUTCOME) if (folder / OUTCOME).exists() else None
     return MeasuredAudience(read_assignment(folder), outcome)
@@ -192,7 +203,7 @@ def _frame(
 def _overlap(
     workspace: Workspace, sources: EvaluationSources, period: Period, persons: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield a doubt about persons who count in several audiences."""
+    """Yield a remark if persons were treated in several audiences whose windows overlap."""
     assignments = [each.assignment for each in sources.audiences_of(period)]
     if several := persons_in_several(workspace.root, assignments, persons):
         yield doubt(
@@ -202,6 +213,7 @@ def _overlap(
 
 
 def _remarks(sources: EvaluationSources, period: Period, compared: Period) -> Iterator[str]:
+    """Yield remarks on the periods, on audiences and logged uses that are left out, and on assumed costs."""
     audiences = sources.audiences_of(period)
     yield basis(f"{period}, compared with {compared}; {counted(len(audiences), 'audience')} whose window ended in it")
     running = [each for each in sources.audiences if each.assignment.last_day > sources.as_of]

@@ -1,4 +1,4 @@
-"""Outcomes of audiences against their holdout, and their publication on knowledge entries.
+"""Outcomes of audiences: effects against the holdout, and their publication as evidence on knowledge entries.
 
 >>> import ckm
 >>> ckm.outcome.record("shop", "may-letter").frame   # doctest: +SKIP
@@ -58,21 +58,21 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Outcome(Result):
-    """Outcome of an audience, by intention to treat: all persons count in the arm to which they were assigned.
+    """Outcome of an audience, by intention to treat: each person counts in the arm to which it was assigned.
 
     Attributes
     ----------
     record
-        The outcome, as the file has it.
+        The outcome, with the content of ``outcome.json``.
     groups
         Effects by value, risk, segment and entry, with Holm's correction
         (:func:`ckm._outcome.effects.group_effects`); empty before the end of the window.
     rules
-        Rules of targeting (:func:`ckm._outcome.effects.rule_effects`); empty before the end of the window.
+        Effects by rule of targeting (:func:`ckm._outcome.effects.rule_effects`); empty before the end of the window.
     remarks
-        Remarks.
+        Remarks for the user.
     path
-        The written file; None for a dry run.
+        The written file; None after a dry run.
     """
 
     record: OutcomeRecord
@@ -83,9 +83,11 @@ class Outcome(Result):
 
     @property
     def frame(self) -> pl.DataFrame:
-        """One row per effect: metric, role (primary, adjusted, secondary), sizes and means of the arms, interval.
+        """One row per effect, with the columns of :data:`EFFECT_COLUMNS`; the primary metric is first.
 
-        ``total`` is the effect on all treated persons together.
+        ``role`` is ``primary``, ``adjusted`` or ``secondary``; ``treated`` and ``holdout`` are numbers of persons;
+        ``effect`` is per person, with the ends of its 95 % interval; ``total`` is the effect summed over all treated
+        persons. The means of an adjusted effect are null.
         """
         record = self.record
         rows = [_row(record.primary, "primary")]
@@ -101,20 +103,21 @@ class Outcome(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The effect on the primary metric."""
+        """The row of :attr:`frame` with the effect on the primary metric."""
         return self.frame.head(1)
 
 
 @dataclass(frozen=True)
 class Published(Result):
-    """Evidence that was written on knowledge entries.
+    """Evidence that was written to the files of knowledge entries.
 
     Attributes
     ----------
     frame
-        One row per entry: entry, audience, metric, effect, low, high, verdict (helps, harms, unclear), file.
+        One row per entry, sorted by id: entry, audience, metric, effect (per person), low, high (ends of its 95 %
+        interval), verdict (helps, harms, unclear), file (relative to the workspace).
     remarks
-        Remarks.
+        Remarks for the user.
     """
 
     frame: pl.DataFrame
@@ -137,32 +140,41 @@ def record(
 ) -> Outcome:
     """Measure the outcome of an audience against its holdout, and write ``audiences/NAME/outcome.json``.
 
-    The metric and its window were fixed with the assignment. The interval of a rate is Newcombe's, that of an amount is
-    of a hurdle model; before the end of the window it is a confidence sequence, which may be looked at every day.
+    The metric and its window were fixed in the assignment. The 95 % interval of a rate is by Newcombe, that of an
+    amount by a hurdle model. Before the end of the window it is a confidence sequence, whose coverage holds however
+    often the outcome is measured.
 
     Parameters
     ----------
     source
-        A workspace; None for the one around the current folder.
+        A workspace; None for the workspace that contains the current folder.
     name
         Name of the audience.
     as_of
-        Last day whose rows are used. Default: the newest usual day.
+        Last day whose rows are used. Default: the newest usual day with a transaction.
     dry_run
-        Write nothing.
+        Whether to return the outcome without writing it.
     seed
-        Seed of the hurdle model.
+        Random seed of the hurdle model.
     progress
         Called with the name of each stage.
 
+    Returns
+    -------
+    Outcome
+        The effects, with remarks.
+
     Raises
     ------
+    UsageError
+        The source is not a workspace.
     UnknownNameError
-        There is no such audience.
+        No audience has this name.
     VerificationError
-        A file of the audience was changed after the assignment.
+        A file of the audience was changed after the assignment, or is missing.
     NotEnoughDataError
-        The window has not begun, or the smaller arm has fewer than ten buyers.
+        The window has not begun, the smaller arm has fewer than ten expected buyers, or the data have no amounts, costs
+        or interactions that the metric needs.
     """
     dataset = dataset_of(source, by_customer=True)
     folder = audience_folder(_workspace(dataset).root, name)
@@ -185,18 +197,28 @@ def record(
 
 
 def publish(source: Source, name: str) -> Published:
-    """Write the effect of an audience as ``evidence`` on the knowledge entries that its treated arm got.
+    """Write the effect of an audience as ``evidence`` to the knowledge entries that its treated persons got.
 
-    An effect is credited to the entry of the audience. In an audience with an entry per person each entry gets the
-    effect among the persons with this entry. Comments and layout of the files are kept. Evidence of the same audience
-    is replaced.
+    The entry of the audience gets the effect on the primary metric among all persons. If persons have different
+    entries, each entry gets the effect among the persons with this entry, if they include enough buyers. Comments and
+    layout of the files are kept; earlier evidence of the same audience and metric is replaced.
+
+    Parameters
+    ----------
+    source
+        A workspace; None for the workspace that contains the current folder.
+    name
+        Name of the audience.
 
     Raises
     ------
     UsageError
-        The outcome was not recorded, its window has not ended, the audience has no entry, or an entry does not exist.
+        The source is not a workspace; the outcome is not recorded, is not final, or is that of another assignment; no
+        entry can be credited; or the file of an entry cannot be edited.
+    UnknownNameError
+        The audience, or a knowledge entry, does not exist.
     VerificationError
-        The assignment was changed after the outcome was recorded.
+        The assignment was changed.
     """
     workspace = _workspace(dataset_of(source, by_customer=True))
     folder = audience_folder(workspace.root, name)
@@ -250,6 +272,7 @@ def _workspace(dataset: Dataset) -> Workspace:
 
 
 def _row(effect: MeasuredEffect, role: str) -> tuple[object, ...]:
+    """Return a row with the columns of :data:`EFFECT_COLUMNS`."""
     return (
         effect.metric, role, effect.treated, effect.holdout, effect.treated_mean, effect.holdout_mean, effect.estimate,
         effect.low, effect.high, effect.total[0], effect.method,
@@ -257,6 +280,10 @@ def _row(effect: MeasuredEffect, role: str) -> tuple[object, ...]:
 
 
 def _remarks(found: OutcomeRecord, assignment: Assignment, erased: int, crossed: int) -> list[str]:
+    """Return the remarks on an outcome.
+
+    ``erased`` and ``crossed`` are the numbers of persons who were erased, and who are left out with ids in both arms.
+    """
     primary = found.primary
     scale, unit = (100, " points") if found.metric in RATES else (1, f" {found.currency} a person")
     ends = f"{scale * primary.low:+,.2f} to {scale * primary.high:+,.2f}"

@@ -1,4 +1,9 @@
-"""Recorded runs of a workspace: list, verify, compare and remove them; the functions behind ``ckm runs``."""
+"""Recorded runs of a workspace: functions to list, show, verify, compare and remove them, as ``ckm runs`` does.
+
+>>> import ckm
+>>> ckm.runs.runs("shop").frame                     # doctest: +SKIP
+>>> ckm.runs.verify("shop", "0123456789").remarks   # doctest: +SKIP
+"""
 
 from __future__ import annotations
 
@@ -31,14 +36,22 @@ SCHEMA = dict.fromkeys(("what", "name", "before", "after", "cause"), pl.String)
 
 @dataclass(frozen=True)
 class Runs(Result):
-    """The recorded runs of a workspace, oldest first."""
+    """Recorded runs of a workspace, oldest first.
+
+    Attributes
+    ----------
+    manifests
+        Manifest of each run.
+    remarks
+        Remarks for the user.
+    """
 
     manifests: tuple[Manifest, ...]
     remarks: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pl.DataFrame:
-        """One row per run: run, command, arguments, recorded_at, outputs."""
+        """One row per run: run, command, arguments, recorded_at (ISO 8601, UTC), outputs (paths); all are texts."""
         return pl.DataFrame(
             [
                 (each.run, each.command, " ".join(each.arguments), each.recorded_at, ", ".join(each.outputs))
@@ -50,22 +63,25 @@ class Runs(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Number of runs by command."""
+        """One row per command: command, runs (number of runs)."""
         return self.frame.group_by("command").agg(pl.len().alias("runs")).sort("command")
 
 
 @dataclass(frozen=True)
 class RunComparison(Result):
-    """Differences between two runs, or between a run and its repetition.
+    """Differences between two recorded runs, or between a recorded run and the same run computed again.
 
     Attributes
     ----------
     run
-        Name of the run.
+        Name of the first run.
     causes
-        Differences of arguments, inputs, settings, code and versions.
+        Differences that can change a result: arguments, inputs, settings, code and library versions.
     effects
-        Differences of output files and figures; for a verified run also of the files on disk.
+        Differences between output files and between figures. From :func:`verify`, also output files on disk whose
+        content differs from the manifest.
+    remarks
+        Remarks for the user.
     """
 
     run: str
@@ -75,18 +91,21 @@ class RunComparison(Result):
 
     @property
     def equal(self) -> bool:
-        """Whether the outputs are equal."""
+        """Whether all outputs are equal: there are no effects."""
         return not self.effects
 
     @property
     def frame(self) -> pl.DataFrame:
-        """One row per difference, causes first: what, name, before, after, cause (which alone changes a figure)."""
+        """One row per difference, causes before effects: what, name, before, after, cause.
+
+        All columns are texts; see :class:`ckm._runs.difference.Difference`.
+        """
         rows = [(each.what, each.name, each.before, each.after, each.cause) for each in (*self.causes, *self.effects)]
         return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Number of differences by kind."""
+        """One row per kind of difference: what, differences (number)."""
         return self.frame.group_by("what").agg(pl.len().alias("differences")).sort("what")
 
 
@@ -96,44 +115,66 @@ def runs(source: str | os.PathLike[str] | None = None) -> Runs:
     Parameters
     ----------
     source
-        The workspace; None for the one around the current folder.
+        The workspace; None for the workspace that contains the current folder.
+
+    Raises
+    ------
+    InputError
+        A file in ``runs/`` is not a manifest.
     """
     return Runs(tuple(manifests(_root(source))))
 
 
 def show(source: str | os.PathLike[str] | None, run: str) -> Manifest:
-    """Return the manifest of a run by its name or the beginning of its name.
+    """Return the manifest of a run.
+
+    Parameters
+    ----------
+    source
+        The workspace; None for the workspace that contains the current folder.
+    run
+        Name of the run, or at least its first four digits.
 
     Raises
     ------
     UnknownNameError
-        The workspace has no such run, or several begin like this.
+        No run has this name, or the names of several requests begin with these digits.
     """
     return find_manifest(_root(source), run)
 
 
 def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
-    """Compute a run again and compare the bytes of its outputs.
+    """Compute a run again, and compare the bytes of its outputs with the digests in its manifest.
 
-    The command runs in a copy of the workspace. A difference of inputs, settings, code or versions is a cause; if the
-    outputs are equal nevertheless, the run is verified.
+    The command runs in a copy of the workspace, with present inputs, settings, code and library versions.
+
+    Parameters
+    ----------
+    source
+        The workspace; None for the workspace that contains the current folder.
+    run
+        Name of the run, or at least its first four digits.
 
     Returns
     -------
     RunComparison
-        ``equal`` if every output has the same bytes again, and the files on disk are those that the run wrote.
+        ``causes`` are the changes of inputs, settings, code and library versions since the run. ``equal`` is true,
+        whatever the causes, if each computed output has the recorded bytes and no output file on disk was changed
+        after the run; a file that was removed is a remark.
 
     Raises
     ------
+    UnknownNameError
+        No run has this name, or the names of several requests begin with these digits.
     RecomputeError
-        The command fails; its message names the causes.
+        The command fails; the hint names what has changed since the run.
     """
     root = _root(source)
     then = find_manifest(root, run)
     arguments = [Path(word) for word in then.arguments if not word.startswith("-")]
     named = [root / each for each in arguments if (root / each).exists()]
     inputs = inputs_of(root, then.command, named)
-    later = later_files(root, then)  # they are left out when the run is computed again
+    later = later_files(root, then)  # `recompute` removes these files from its copy of the workspace
     files = {name: digest for name, digest in inputs["files"].items() if name not in later}
     now = replace(
         then,
@@ -166,10 +207,28 @@ def verify(source: str | os.PathLike[str] | None, run: str) -> RunComparison:
 
 
 def diff(source: str | os.PathLike[str] | None, run: str, other: str) -> RunComparison:
-    """Return the differences between two recorded runs: causes, then outputs and their figures.
+    """Return the differences between two recorded runs, and attribute differences of figures to their causes.
 
-    With several causes, a run is computed again with one setting or option of the other run at a time, and the figures
-    that change are listed with their cause. Inputs, code and versions of the past are not kept: they are named.
+    To attribute them, one run is computed again with one differing setting or option of the other run at a time.
+    Differences of inputs, code and library versions cannot be attributed, because a manifest has only their digests:
+    a remark lists them.
+
+    Parameters
+    ----------
+    source
+        The workspace; None for the workspace that contains the current folder.
+    run, other
+        Names of the runs (before, after), or at least their first four digits.
+
+    Returns
+    -------
+    RunComparison
+        Causes; then differences of outputs and figures, and the figures that a single cause changes.
+
+    Raises
+    ------
+    UnknownNameError
+        No run has one of these names, or the names of several requests begin with these digits.
     """
     root = _root(source)
     one, two = find_manifest(root, run), find_manifest(root, other)
@@ -187,7 +246,10 @@ def diff(source: str | os.PathLike[str] | None, run: str, other: str) -> RunComp
 
 
 def _attributed(root: Path, one: Manifest, two: Manifest, found: RunComparison) -> RunComparison:
-    """Return a comparison with the figures that each setting and option changes alone, and what is not attributed."""
+    """Return a comparison with two additions: figures changed by a single setting or option, and remarks.
+
+    The remarks include the causes that could not be attributed.
+    """
     parts, remarks, impossible = attributed(root, one, two)
     rest = [f"{each.what} {each.name}".strip() for each in found.causes if each.what not in ("argument", "setting")]
     rest += [f"setting {name}" for name in impossible]
@@ -197,21 +259,23 @@ def _attributed(root: Path, one: Manifest, two: Manifest, found: RunComparison) 
 
 
 def prune(source: str | os.PathLike[str] | None = None, *, keep: int = 1, dry_run: bool = False) -> Runs:
-    """Remove manifests except the newest of each command and its output files; output files are not touched.
+    """Remove the manifests of older runs; their output files are not removed.
+
+    Runs of the same command with the same paths of output files are one group, of which the newest are kept.
 
     Parameters
     ----------
     source
-        The workspace; None for the one around the current folder.
+        The workspace; None for the workspace that contains the current folder.
     keep
-        Number of runs to keep for each command and set of output files.
+        Number of runs to keep of each group.
     dry_run
         Whether to return the runs without removing them.
 
     Returns
     -------
     Runs
-        The removed runs.
+        The removed runs; in a dry run those that would be removed.
     """
     root = _root(source)
     groups: dict[tuple[str, ...], list[Manifest]] = {}
@@ -228,6 +292,7 @@ def _root(source: str | os.PathLike[str] | None) -> Path:
 
 
 def _because(found: list[Difference]) -> str:
+    """Return a sentence on why the outputs of a run may differ: the erasures, or the causes by name."""
     erased = [each for each in found if each.what == "erasure"]
     if erased:
         return "inputs erased: customers were erased after the run"
@@ -239,7 +304,7 @@ def _because(found: list[Difference]) -> str:
 
 
 def _proven(root: Path, then: Manifest) -> str:
-    """Return a sentence on the settings with whose earlier values the outputs are equal again; empty if none are."""
+    """Return a sentence that names the settings whose earlier values reproduce the outputs; empty if none do."""
     settings, _ = setting_causes(root, then.settings)
     for cause in settings[:MOST_CAUSES]:
         if is_reproduced(root, then, cause):
@@ -253,6 +318,10 @@ def _proven(root: Path, then: Manifest) -> str:
 
 
 def _verdict(found: list[Difference], differing: list[Difference], then: Manifest) -> str:
+    """Return the result of a verification as a sentence.
+
+    ``found`` are the causes, ``differing`` the output files that differ from the manifest ``then``.
+    """
     if differing and all(each.what == "file on disk" for each in differing):
         return "the run computes the same bytes again; the file on disk was changed after it"
     if differing:
@@ -263,7 +332,10 @@ def _verdict(found: list[Difference], differing: list[Difference], then: Manifes
 
 
 def _first_difference(one: Path, other: Path) -> str:
-    """Return the place of the first difference of two files: line and column of a text, else the byte; no value."""
+    """Return the position of the first difference between two files, as a sentence without any content of the files.
+
+    The position is line and column (1-based, in bytes) for suffixes of text files, else the 1-based byte.
+    """
     before, after = one.read_bytes(), other.read_bytes()
     at = next((at for at, (left, right) in enumerate(zip_longest(before, after)) if left != right), 0)
     if one.suffix in TEXT_SUFFIXES:

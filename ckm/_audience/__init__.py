@@ -1,1 +1,1 @@
-"""Audiences: lists from analyses, suppressions, export files."""
+"""Internals of :mod:`ckm.audience`: candidates, suppressions, design of the experiment, export files and remarks."""

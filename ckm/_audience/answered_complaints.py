@@ -1,4 +1,4 @@
-"""Customers whose complaint has an answer since: the audience "you said, we did"."""
+"""The audience ``you-said-we-did``: customers whose complaint is now answered by a validated knowledge entry."""
 
 from __future__ import annotations
 
@@ -29,27 +29,45 @@ REMEMBERED_DAYS = 365
 
 @dataclass(frozen=True)
 class AnsweredComplaints:
-    """Customers with an answered complaint: customer_id, why, entry; and remarks."""
+    """Customers with an answered complaint.
+
+    Attributes
+    ----------
+    frame
+        One row per customer: customer_id, entry (id of the answering entry), why (a sentence); all are texts.
+    remarks
+        Remarks for the user.
+    """
 
     frame: pl.DataFrame
     remarks: tuple[str, ...]
 
 
 def validated_on(entry: KnowledgeEntry) -> date | None:
-    """Return the day on which an entry was verified; else that of its last review or its collection; else None."""
+    """Return the day on which an entry was verified (``authentic.at``).
+
+    Without it, the day of the last review; without a review, the day of collection; None if all three are missing.
+    """
     return entry.authentic.at or entry.review.last or entry.provenance.collected_at
 
 
 def answered_complaints(shop: ShopRecord) -> AnsweredComplaints:
-    """Return the customers who complained of a topic before a validated entry on the topic was verified.
+    """Return the customers with a complaint on a topic that a validated knowledge entry has answered since.
 
-    The entry was verified in the last :data:`NEW_FOR_DAYS` days, and is valid on the as-of date; the complaint is at
-    most :data:`REMEMBERED_DAYS` days old. Of several entries the newest counts, of several complaints the last one.
+    The entry was verified after the complaint, in the last :data:`NEW_FOR_DAYS` days, and is valid on the as-of date.
+    The complaint is at most :data:`REMEMBERED_DAYS` days old. Of several entries on a topic the newest is used, of
+    several complaints of a customer the last one.
+
+    Parameters
+    ----------
+    shop
+        Ledger and tables as of a day; ``interactions`` has the complaints.
 
     Raises
     ------
     NotEnoughDataError
-        There are no interactions with topics, or no new entry on a topic.
+        There is no workspace, the table ``interactions`` is missing or has no topics, or no entry with a topic was
+        verified in the last :data:`NEW_FOR_DAYS` days.
     """
     workspace, interactions = shop.dataset.workspace, shop.dataset.tables.get("interactions")
     if workspace is None or interactions is None or "topic" not in interactions.collect_schema():

@@ -1,4 +1,4 @@
-"""Persons of an audience before suppressions: from an analysis, a segment, rules or a file."""
+"""Candidates for an audience, before suppressions: from an analysis, a segment, a file of rules or a list of ids."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ class Candidates:
     Attributes
     ----------
     frame
-        One row per person with the columns of :data:`COLUMNS`; with arms from a file also ``arm``.
+        One row per person with the columns of :data:`COLUMNS`, and ``arm`` if the origin is a file with this column.
     remarks
-        Remarks of the origin.
+        Remarks of the analysis or the file.
     assigned_on
-        Day of the assignment in the file; None without one.
+        Day of the assignment, from the column ``assigned_at`` of a file; None without this column.
     by_file
-        Whether a file names the persons, some of whom may be in no table.
+        Whether the origin is a list of ids in a file; some of the ids may be in no table.
     """
 
     frame: pl.DataFrame
@@ -76,34 +76,34 @@ class Candidates:
 
     @property
     def has_arms(self) -> bool:
-        """Whether a file has assigned the arms."""
+        """Whether the arms come from a file, so that ckm draws no holdout."""
         return ARM in self.frame.columns
 
 
 def find_candidates(
     origin: str, dataset: Dataset, as_of: date | None, shop: Callable[[], ShopRecord], *, seed: int = 0
 ) -> Candidates:
-    """Return the persons of an origin.
+    """Return the candidates of an origin.
 
     Parameters
     ----------
     origin
         One of :data:`ORIGINS`.
     dataset
-        Tables.
+        Tables of the shop.
     as_of
-        As-of date. Default: the newest usual day.
+        As-of date. Default: the newest usual day with a transaction.
     shop
-        Returns ledger and tables as of that day.
+        Function that returns ledger and tables as of the as-of date; called only by origins that need them.
     seed
-        Seed of the churn model.
+        Random seed of the churn model.
 
     Raises
     ------
     UnknownNameError
-        The origin is none of them, or its segment does not exist.
+        The origin is not one of :data:`ORIGINS`, or the segment does not exist.
     UsageError, InputError, NotEnoughDataError
-        As the analysis; or a file has no column ``customer_id``.
+        The analysis raises the error, or the file is invalid (see :func:`of_file`).
     """
     if origin == CHURN:
         return _of_warnings(dataset, as_of, seed)
@@ -124,6 +124,7 @@ def find_candidates(
 
 
 def _completed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame with all columns of :data:`COLUMNS`, missing ones null; a column ``arm`` is kept."""
     kept = [name for name in (ARM,) if name in frame.columns]
     return frame.select(
         *(
@@ -135,6 +136,7 @@ def _completed(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _of_warnings(dataset: Dataset, as_of: date | None, seed: int) -> Candidates:
+    """Return the customers with a churn warning whose lead time has not passed."""
     options = ChurnOptions(as_of=as_of, seed=seed, keep=False)
     found = warn(dataset, options, dataset.config)
     reached = found.frame.filter(~pl.col("past_lead_time"))
@@ -145,6 +147,7 @@ def _of_warnings(dataset: Dataset, as_of: date | None, seed: int) -> Candidates:
 
 
 def _of_second_orders(shop: ShopRecord) -> Candidates:
+    """Return the customers who are due for a second order (:func:`ckm.metrics.second_order.second_orders`)."""
     period = period_until(shop.as_of, 12)
     context = ReportContext(shop.dataset.tables, shop.ledger, period, period, shop.dataset.config)
     found = second_orders(context)
@@ -158,6 +161,7 @@ def _of_second_orders(shop: ShopRecord) -> Candidates:
 
 
 def _of_segment(dataset: Dataset, as_of: date | None, by: str | Path, name: str | None) -> Candidates:
+    """Return the customers of a segment; without a name, of the first segment of the method or file of rules."""
     found = segment(dataset, by=by, as_of=as_of, keep=False)
     names = [each.name for each in found.definition.definition.segments]
     if name is not None and name not in names:
@@ -170,17 +174,28 @@ def _of_segment(dataset: Dataset, as_of: date | None, by: str | Path, name: str 
 
 
 def of_file(path: Path, dataset: Dataset, as_of: date | None) -> Candidates:
-    """Return the persons of a file with ``customer_id``, and ``arm`` and ``assigned_at`` of a campaign run elsewhere.
+    """Return the persons that a file lists, with the arms if a campaign was assigned by another program.
 
-    ``assigned_at`` must be the same day in every row. Rows of linked ids count once; persons whose linked ids are in
-    both arms are left out.
+    Customer ids that are linked to one person give one row. Persons whose linked ids are in both arms are left out, and
+    a remark has their number.
+
+    Parameters
+    ----------
+    path
+        File with a column ``customer_id`` and optional columns ``why``, ``entry``, ``segment``, ``arm`` (a word of
+        :data:`ARM_WORDS`) and ``assigned_at`` (the same day in each row; used only with ``arm``). Rows without a
+        customer id are ignored.
+    dataset
+        Tables, with the links between customer ids.
+    as_of
+        As-of date of the caller; None for the day of the file.
 
     Raises
     ------
     UsageError
-        There is no column ``customer_id``, or ``as_of`` is another day than that of the file.
+        The file has no column ``customer_id``, or its day of assignment is not ``as_of``.
     InputError
-        An arm or a day is invalid, or an id is in both arms.
+        An arm or a day is invalid, or a customer id is in both arms.
     """
     rows = _read(path)
     by_name = {normalise(name): name for name in rows.columns}
@@ -221,6 +236,13 @@ def of_file(path: Path, dataset: Dataset, as_of: date | None) -> Candidates:
 
 
 def _day(path: Path, rows: pl.DataFrame, column: str | None) -> date | None:
+    """Return the day of the assignment, the same in each row of a column; None without the column.
+
+    Raises
+    ------
+    InputError
+        A row has no valid date, or two rows have different days.
+    """
     if column is None:
         return None
     text = rows[column].cast(pl.String).str.strip_chars().str.head(10)
@@ -235,6 +257,7 @@ def _day(path: Path, rows: pl.DataFrame, column: str | None) -> date | None:
 
 
 def _read(path: Path) -> pl.DataFrame:
+    """Return all records of a file of any format that ``ckm ingest`` reads."""
     from ckm.io.readers.hints import Hints
     from ckm.io.readers.read import open_source
 

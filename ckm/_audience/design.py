@@ -1,4 +1,4 @@
-"""Design of an audience: figures of the persons, power, share of the holdout, strata and arms."""
+"""Design of the experiment of an audience: covariates, baseline, power, share of the holdout, strata and arms."""
 
 from __future__ import annotations
 
@@ -57,7 +57,15 @@ class AudienceOptions:
     seed: int = 0
 
     def check(self) -> None:
-        """Raise UsageError for an option that is out of range."""
+        """Validate the options.
+
+        Raises
+        ------
+        UnknownNameError
+            The metric does not exist.
+        UsageError
+            A number is out of range, or both a holdout and a smallest effect are given.
+        """
         if self.metric not in METRICS:
             raise UnknownNameError("metric", self.metric, METRICS, where="--metric")
         if self.window < 1:
@@ -73,9 +81,23 @@ class AudienceOptions:
 
 
 def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: int) -> pl.DataFrame:
-    """Return candidates with value, risk and the metric before, highest expected gain first, then highest value.
+    """Return the candidates with the columns value, risk and before, sorted by expected gain, then value, descending.
 
-    ``risk`` without a churn probability is the number of days since the last purchase; null without a purchase.
+    Parameters
+    ----------
+    listed
+        One row per candidate with the columns of :data:`ckm._audience.candidates.COLUMNS`.
+    shop
+        Ledger and tables as of the day of the assignment.
+    metric, window
+        Primary metric, and number of days of its window.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of ``listed``, and value (net sales of the last 365 days), risk (churn probability of the origin;
+        else days since the last purchase; null without a purchase) and before (the metric in the last ``window``
+        days). Rows with a null expected gain are last.
     """
     persons = listed["customer_id"].to_list()
     year = Period(shop.as_of - timedelta(days=YEAR_DAYS - 1), shop.as_of)
@@ -99,10 +121,20 @@ def with_figures(listed: pl.DataFrame, shop: ShopRecord, metric: str, window: in
 def baseline_of(
     eligible: pl.DataFrame, shop: ShopRecord, metric: str, window: int, *, by_risk: bool
 ) -> tuple[float, float]:
-    """Return mean and standard deviation of the metric that are expected without treatment.
+    """Return the mean and the standard deviation of the metric that are expected without treatment.
 
-    By the churn probabilities for orders of ``churn-warn``, whose customers had no recent order; else by the four
-    windows before the assignment.
+    Parameters
+    ----------
+    eligible
+        One row per person with customer_id and risk.
+    shop
+        Ledger and tables as of the day of the assignment.
+    metric, window
+        Primary metric, and number of days of its window.
+    by_risk
+        Whether ``risk`` is a churn probability, from which the rate of order or churn is estimated: customers with a
+        churn warning have no recent orders. For other metrics, and if false, the estimate is from the last
+        :data:`BASELINE_WINDOWS` windows before the assignment.
     """
     if by_risk and metric in ("order", "churn"):
         stays = 1 - float(eligible["risk"].mean() or 0.0)  # type: ignore[arg-type]
@@ -125,7 +157,10 @@ def baseline_of(
 
 
 def detectable_effect(metric: str, baseline: tuple[float, float], treated: int, holdout: int) -> float:
-    """Return the smallest effect that is detected with a power of 80 %; infinity if none is."""
+    """Return the smallest effect per person that is detected with a power of 80 %; infinity if there is none.
+
+    ``baseline`` is mean and standard deviation without treatment; the effect of a rate is a difference of shares.
+    """
     mean, deviation = baseline
     if metric in RATES:
         return round(detectable_rate(mean, treated, holdout), DIGITS)
@@ -133,12 +168,15 @@ def detectable_effect(metric: str, baseline: tuple[float, float], treated: int, 
 
 
 def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tuple[float, float]) -> float:
-    """Return the share of the holdout: given, of the file, by the smallest effect, or the default.
+    """Return the share of the holdout, in (0, 1).
+
+    It is the given share; else the share in the file that has the arms; else the smallest share with which the
+    smallest effect that matters is detected; else :data:`SHARE`.
 
     Raises
     ------
     NotEnoughDataError
-        Not even equal arms detect the smallest effect.
+        The smallest effect that matters is not detected even with arms of equal size.
     """
     if ARM in eligible.columns:
         return options.holdout or round(float((eligible[ARM] == HOLDOUT).sum()) / eligible.height, DIGITS)
@@ -159,7 +197,23 @@ def holdout_share(eligible: pl.DataFrame, options: AudienceOptions, baseline: tu
 
 
 def assigned(chosen: pl.DataFrame, salt: str, share: float) -> tuple[pl.DataFrame, list[Stratum]]:
-    """Return the persons with arm and stratum, sorted by id, and the strata."""
+    """Assign each person to a stratum and an arm.
+
+    Parameters
+    ----------
+    chosen
+        One row per person with customer_id, value and risk; with a column ``arm``, it is used.
+    salt
+        Salt of the hashes that draw the holdout.
+    share
+        Share of the holdout, in (0, 1).
+
+    Returns
+    -------
+    tuple
+        The persons with the columns stratum and arm, sorted by customer_id; and the strata. Arms of a file, and fewer
+        than 90 persons, have one stratum ``all``.
+    """
     if ARM in chosen.columns:
         held = int((chosen[ARM] == HOLDOUT).sum())
         return chosen.with_columns(stratum=pl.lit("all")).sort("customer_id"), [Stratum("all", chosen.height, held)]

@@ -1,4 +1,4 @@
-"""Files of contacts for other programs, with their headers and normalisation (``ckm/data/audience_targets.yaml``)."""
+"""Contact files for e-mail and advertising platforms; ``ckm/data/audience_targets.yaml`` defines their columns."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ PUNCTUATION = r"[\p{P}\p{S}]"
 
 @dataclass(frozen=True)
 class ContactList(Result):
-    """Contacts of the treated persons of an audience.
+    """Contacts of the treated persons of an audience, in the format of a target.
 
     Attributes
     ----------
     frame
-        One row per person, in the order of the ids, with the columns of the target.
+        One row per person, sorted by customer id, with the columns that the target documents; null if unknown.
     target
-        Name of the target.
+        Name of the target, one of :data:`TARGETS`.
     remarks
-        Remarks.
+        Remarks for the user, such as the number of persons that were left out.
     """
 
     frame: pl.DataFrame
@@ -62,15 +62,15 @@ class ContactList(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Target and number of contacts."""
+        """One row: target, contacts (number)."""
         return pl.DataFrame({"target": [self.target], "contacts": [self.frame.height]})
 
     def to_csv(self) -> str:
-        """Return the file: CSV in UTF-8 with commas, null as an empty cell."""
+        """Return the contacts as CSV text with commas and a header; null is an empty cell."""
         return self.frame.write_csv(None)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the file, which only its owner can read; it is always CSV."""
+        """Write the contacts as CSV in UTF-8, whatever the suffix of the path; only the owner can read the file."""
         target = Path(path)
         with replacing(target, owner_only=True) as draft:
             draft.write_text(self.to_csv(), encoding="utf-8", newline="")
@@ -87,25 +87,27 @@ def hashed(value: str | None) -> str | None:
 
 
 def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset: Dataset) -> ContactList:
-    """Return the contacts of the treated persons in the form of a target.
+    """Return the contacts of the treated persons in the format of a target.
 
-    Persons who may not be contacted by their newest consents, and persons without any of the contacts that the target
-    needs, are left out and counted. Columns that no contact fills are left out. Without a country as two letters
-    telephone numbers without a country code are left out.
+    Two groups of persons are left out, and a remark has their numbers: persons whose newest consents do not allow
+    marketing, and persons without any of the fields of which the target needs one (such as e-mail). Columns without
+    any value are left out, except those that the target always has. A telephone number without a country code is null
+    if the country is not known as two letters.
 
     Parameters
     ----------
     to
         One of :data:`TARGETS`.
     assignment, treated
-        The audience: its assignment, and its treated members.
+        The audience: its assignment, and the rows of its treated members.
     dataset
-        Tables; ``customers`` has the contacts.
+        Tables; ``customers`` has the contacts. Consents are in ``consents`` or in columns of an export.
 
     Raises
     ------
     RefusedError
-        Fewer persons than ``privacy.min_group_size`` have equal quasi-identifiers among the written fields.
+        A combination of quasi-identifiers in the written columns belongs to fewer persons than
+        ``privacy.min_group_size``.
     """
     target = _targets()[to]
     facts = treated.select(WHO, "why", "entry").with_columns(
@@ -137,9 +139,10 @@ def contact_list(to: str, assignment: Assignment, treated: pl.DataFrame, dataset
 
 
 def _may_be_contacted(dataset: Dataset, assigned_on: date, persons: pl.Series) -> pl.Series:
-    """Return whether each person may be contacted for marketing, by the newest consents.
+    """Return a Boolean series: whether each person may be contacted for marketing, by the newest consents.
 
-    A consent ends on a day of its own; the day of the contact is that of the newest record, or of the assignment.
+    A consent may have expired. It must be valid on the day of the newest consent record, or on the day of the
+    assignment if that is later.
     """
     config = dataset.config
     records = consent_records(dataset.tables, config.time_zone)
@@ -150,10 +153,20 @@ def _may_be_contacted(dataset: Dataset, assigned_on: date, persons: pl.Series) -
 
 
 def contact_fields(dataset: Dataset, persons: list[str], *, split: bool) -> pl.DataFrame:
-    """Return one row per person with :data:`FIELDS`: normalised, null where unknown.
+    """Return one row per person with customer_id and the columns :data:`FIELDS`: normalised texts, null if unknown.
 
-    Of several records of a person the first known value in the order of the table counts. ``split``: a full name of a
-    person is split into given name and surname in lower case, for matching; it is not good enough for a greeting.
+    If a person has several records in ``customers``, the first known value of each field is used, in the order of the
+    table.
+
+    Parameters
+    ----------
+    dataset
+        Tables.
+    persons
+        Customer ids.
+    split
+        Whether a full name of a natural person is split into given name and surname in lower case. This is exact
+        enough to match hashed names, and not to address a person by name.
     """
     table = dataset.tables.get(CUSTOMERS)
     if table is None:
@@ -189,7 +202,11 @@ def contact_fields(dataset: Dataset, persons: list[str], *, split: bool) -> pl.D
 
 
 def _cell(column: Mapping[str, Any]) -> pl.Expr:
-    """Return a column in the form and with the hash of the target; null unless all fields of ``with`` are known."""
+    """Return the expression of a column of a target from its definition.
+
+    ``field`` is the source, ``form`` the normalisation, ``hash`` whether the value is hashed with SHA-256. The value is
+    null if one of the fields that ``with`` lists is null.
+    """
     value = pl.col(column["field"])
     form = column.get("form")
     if form == "digits":
@@ -206,6 +223,7 @@ def _cell(column: Mapping[str, Any]) -> pl.Expr:
 
 @cache
 def _targets() -> Mapping[str, Any]:
+    """Return the definition of each target by its name."""
     document = yaml.safe_load(DATA.read_text(encoding="utf-8"))
     targets: Mapping[str, Any] = document["targets"]
     return targets

@@ -1,4 +1,4 @@
-"""Members of an audience by present person: ids that were linked after the assignment are of one person."""
+"""Members of an audience after customer ids were linked: ids of the same person become one member."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 
 
 def as_persons(members: pl.DataFrame, persons: Mapping[str, str]) -> tuple[pl.DataFrame, int]:
-    """Return the members by present person, and the number of persons with ids in both arms, who are left out.
+    """Return one row per person, according to the present links between customer ids.
 
     Parameters
     ----------
     members
-        customer_id, arm, and further columns; of several ids of a person in one arm the first row is kept.
+        One row per customer id: customer_id, arm, and further columns.
     persons
         Id of the person by linked customer id; empty without links.
+
+    Returns
+    -------
+    tuple
+        The members, with the person's id as ``customer_id``; if several ids of a person are in one arm, the first row.
+        And the number of persons with ids in both arms, whose rows are left out.
     """
     if not persons:
         return members, 0
@@ -33,6 +39,6 @@ def as_persons(members: pl.DataFrame, persons: Mapping[str, str]) -> tuple[pl.Da
 
 
 def crossed_remark(crossed: int) -> Iterator[str]:
-    """Yield a doubt about persons with linked ids in both arms; nothing without any."""
+    """Yield a remark if ``crossed``, the number of persons left out with linked ids in both arms, is not 0."""
     if crossed:
         yield doubt(f"{counted(crossed, 'person')} with linked ids in both arms left out")

@@ -1,4 +1,4 @@
-"""Sentences on an audience: its power, its window, who was left out, and whether the arms fit their share."""
+"""Remarks on an audience: power, window, number of persons left out, and test of the sample ratio."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARMS_OF_FILE = "the arms are those of a file: ckm cannot show that the holdout w
 
 
 def design_remarks(assignment: Assignment) -> Iterator[str]:
-    """Yield the remarks on a new audience."""
+    """Yield remarks on the design of a new audience: outcome and window, suppressed persons, arms of a file."""
     yield basis(
         f"outcome '{assignment.metric}' from the day after {assignment.assigned_on} to {assignment.last_day}: "
         f"ckm outcome record {assignment.name}"
@@ -40,7 +40,7 @@ def design_remarks(assignment: Assignment) -> Iterator[str]:
 
 
 def gain_remarks(members: pl.DataFrame) -> Iterator[str]:
-    """Yield a doubt about treated persons whose contact costs more than it is expected to bring."""
+    """Yield a remark with the number of treated persons with a negative expected gain; nothing if there are none."""
     if lost := members.filter(pl.col("arm") == TREATED, pl.col("expected_gain") < 0).height:
         yield doubt(
             f"{counted(lost, 'treated person', 'has', 'have')} an expected gain below zero: by the "
@@ -49,12 +49,15 @@ def gain_remarks(members: pl.DataFrame) -> Iterator[str]:
 
 
 def file_remarks(found: Candidates, shop: ShopRecord) -> Iterator[str]:
-    """Yield doubts about the persons and the day of a file.
+    """Yield remarks on an audience whose persons come from a file.
+
+    They have the number of days from the end of the data to the assignment, and the number of persons who are in no
+    table.
 
     Raises
     ------
     InputError
-        No person of the file is in any table.
+        No person of the file is in a table.
     """
     persons = found.frame["customer_id"]
     if found.has_arms and (gap := (shop.as_of - read_shop(shop.dataset).as_of).days) > 0:
@@ -82,7 +85,7 @@ def file_remarks(found: Candidates, shop: ShopRecord) -> Iterator[str]:
 
 
 def power_sentence(assignment: Assignment) -> str:
-    """Return which effects an audience can detect, as a sentence."""
+    """Return a sentence with the smallest effect that an audience can detect with a power of 80 %."""
     sizes = f"{assignment.treated:,} treated, {assignment.holdout:,} holdout"
     with_customers = f"with {assignment.customers:,} customers ({sizes})"
     if assignment.detectable is None:
@@ -96,7 +99,10 @@ def power_sentence(assignment: Assignment) -> str:
 
 
 def ratio_remarks(treated: int, holdout: int, share: float) -> Iterator[str]:
-    """Yield a doubt if the sizes of the arms contradict the share of the holdout."""
+    """Yield a remark if the sizes of the arms differ significantly from the planned share of the holdout.
+
+    The test is :func:`ckm.models.experiments.sample_ratio.sample_ratio`.
+    """
     p = sample_ratio(treated, holdout, share)
     if p < MISMATCH:
         yield doubt(

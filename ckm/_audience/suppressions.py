@@ -1,4 +1,4 @@
-"""Persons who must not be in a new audience: consent, open complaint, contacted lately, other running audiences."""
+"""Suppressions of a new audience: no consent, open complaint, recent contact, or member of a running audience."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ RUNNING, CONTACTED = "running", "contacted"
 
 
 def suppressions(candidates: pl.DataFrame, shop: ShopRecord, name: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the candidates with the reason for which each is left out, and remarks.
+    """Return the candidates with the reason for which each one is suppressed.
 
     Reasons are those of :func:`ckm._churn.suppression.suppress`, and ``running``: the person is in either arm of an
-    audience whose window has not ended. Treated persons of other audiences were contacted on the day of their
+    audience whose window has not ended. The treated persons of another audience count as contacted on the day of its
     assignment.
 
     Parameters
     ----------
     candidates
-        customer_id, and suppressed of an earlier analysis (null if not).
+        One row per person: customer_id, and suppressed (the reason that an earlier analysis found; null if none).
     shop
-        Ledger and tables.
+        Ledger and tables as of the day of the assignment.
     name
-        Name of the new audience, whose own members do not count if it exists.
+        Name of the new audience. If an audience of this name exists, it does not suppress its own members.
 
     Returns
     -------
     tuple
-        The candidates in their order with ``suppressed``; and remarks.
+        The candidates in the given order, with ``suppressed`` (one reason; null if the person may be contacted); and
+        remarks.
     """
     settings = shop.dataset.config.churn
     persons = candidates["customer_id"]
@@ -55,6 +56,7 @@ def suppressions(candidates: pl.DataFrame, shop: ShopRecord, name: str) -> tuple
 
 
 def _with_open_complaint(persons: pl.Series, shop: ShopRecord) -> pl.Series:
+    """Return a Boolean series: whether each person has an open complaint at the end of the as-of date."""
     zone = shop.ledger.time_zone
     codes = {person: code for code, person in enumerate(persons)}
     code = pl.col("customer_id").replace_strict(codes, default=None, return_dtype=pl.UInt32)
@@ -65,7 +67,10 @@ def _with_open_complaint(persons: pl.Series, shop: ShopRecord) -> pl.Series:
 
 
 def _of_other_audiences(shop: ShopRecord, own: str, days: int) -> tuple[list[str], list[str]]:
-    """Return the persons of running audiences, and those treated in the last days."""
+    """Return the persons of running audiences, and the persons who were treated in the last ``days`` days.
+
+    ``own`` is the name of the audience that is left out. Ids are those of persons, sorted.
+    """
     workspace = shop.dataset.workspace
     running, contacted = set[str](), set[str]()
     if workspace is None:
@@ -84,5 +89,6 @@ def _of_other_audiences(shop: ShopRecord, own: str, days: int) -> tuple[list[str
 
 
 def _as_persons(ids: set[str], shop: ShopRecord) -> list[str]:
+    """Return the ids of the persons to whom customer ids belong, sorted, without duplicates."""
     persons = shop.dataset.persons
     return sorted({persons.get(each, each) for each in ids})

@@ -1,1 +1,1 @@
-"""Return and efficiency of the programme."""
+"""Internals of :mod:`ckm.evaluate`: return and efficiency of the customer knowledge programme."""

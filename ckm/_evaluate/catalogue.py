@@ -1,4 +1,4 @@
-"""Metrics of an evaluation: section, unit, and texts by language."""
+"""Metric catalogue of ``ckm evaluate``: section and unit of each metric, and its texts in each language."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ UNITS = (MONEY, SHARE, COUNT, DAYS, HOURS, MONTHS)
 
 @dataclass(frozen=True)
 class MetricEntry:
-    """Section and unit of a metric; ``of`` names what it is broken down by (audience, state, mode), empty without."""
+    """Definition of a metric.
+
+    Attributes
+    ----------
+    section
+        Section of the report that shows the metric.
+    unit
+        One of :data:`UNITS`.
+    of
+        Dimension by which the metric is broken down: audience, state, mode, move or tier; empty without a breakdown.
+    """
 
     section: str
     unit: str
@@ -34,7 +44,13 @@ class MetricEntry:
 
 @cache
 def load_metrics() -> Mapping[str, MetricEntry]:
-    """Return the metrics by name, in the order in which they are shown."""
+    """Return the definition of each metric by its name, in the order of the report.
+
+    Raises
+    ------
+    UsageError
+        ``ckm/data/evaluation_metrics.yaml`` has another schema or an unknown unit.
+    """
     document = read_yaml(FILE)
     assert document is not None
     keys = document.fields(("schema", "metrics"))
@@ -51,5 +67,5 @@ def load_metrics() -> Mapping[str, MetricEntry]:
 
 
 def texts(lang: str) -> Words:
-    """Return the texts of an evaluation in a language."""
+    """Return the texts of the report in a language (en, de, zh-Hans, zh-Hant, th, fa)."""
     return load_words(lang, FOLDER)

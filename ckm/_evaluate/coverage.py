@@ -1,4 +1,4 @@
-"""Coverage: the share of the value at risk that has a validated answer, and one with measured evidence."""
+"""Knowledge coverage: share of the value at risk whose churn reasons are answered by validated knowledge entries."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ METRICS = ("value_at_risk", "value_at_risk_answered", "value_at_risk_evidenced")
 
 
 def coverage_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return the value at risk of the newest saved churn warnings of a period, and the shares with an answer.
+    """Return the value at risk, and its answered and evidenced shares, from the newest churn warnings of a period.
 
-    A customer's value at risk is answered if a validated entry in force at the end of the period answers one of the
-    churn reasons; it is evidenced if the newest evidence on such an entry shows a benefit.
+    The value at risk of a customer is answered if a validated entry, valid on the last day of the period, answers one
+    of the customer's churn reasons. It is evidenced if the newest evidence on one of these entries shows a benefit.
+
+    Returns
+    -------
+    list
+        The metrics :data:`METRICS`: an amount in the currency, and two shares of it in [0, 1]. Values are None without
+        saved warnings in the period; the shares also if the value at risk is 0, or if the entries of the last day are
+        unknown.
     """
     saved = newest_warnings(sources.store, period.last)
     if saved is None or saved.as_of < period.first:

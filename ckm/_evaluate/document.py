@@ -1,4 +1,4 @@
-"""An evaluation as a document in a language: what the programme returned, every figure, and what cannot be said."""
+"""Document of an evaluation in one language: return of the programme, all metrics, and metrics without a value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 def evaluation_document(evaluation: Evaluation, lang: str = "en") -> Document:
-    """Return the document of an evaluation in a language."""
+    """Return an evaluation as a document for HTML or Markdown, in a language (en, de, zh-Hans, zh-Hant, th, fa)."""
     page = _Page(evaluation, texts(lang))
     sections = [page.section(name) for name in SECTIONS if page.rows_of(name)]
     return Document(
@@ -53,7 +53,7 @@ def evaluation_document(evaluation: Evaluation, lang: str = "en") -> Document:
 
 
 class _Page:
-    """The rows of an evaluation as texts of a language."""
+    """Formatter of an evaluation: sections, tables and sentences of the document in one language."""
 
     def __init__(self, evaluation: Evaluation, words: Words) -> None:
         self.evaluation = evaluation
@@ -64,9 +64,11 @@ class _Page:
         self.whole = {row["metric"]: row for row in self.rows if not row["of"]}
 
     def rows_of(self, section: str) -> list[Row]:
+        """Return the rows of a section that have a value."""
         return [row for row in self.rows if row["section"] == section and row["value"] is not None]
 
     def lead(self) -> Iterator[str]:
+        """Yield the sentences of the summary: compared periods, net return, slowest mode of knowledge conversion."""
         evaluation = self.evaluation
         yield self.say(
             "lead", day=self.numbers.day(evaluation.as_of), compared=self.numbers.period(evaluation.compared)
@@ -87,6 +89,7 @@ class _Page:
             yield self.say("lead_slowest", mode=self.of(slowest), days=self.number(slowest, "value"))
 
     def key_figures(self) -> Iterator[KeyFigure]:
+        """Yield the metrics :data:`KEY_METRICS` that have a value, with their change or their interval."""
         for name in KEY_METRICS:
             row = self.whole.get(name)
             if row is None or row["value"] is None:
@@ -96,6 +99,7 @@ class _Page:
             yield KeyFigure(self.number(row, "value"), self.title(name), note)
 
     def goals(self) -> Iterator[Section]:
+        """Yield a section that compares metrics with their goals; nothing without goals."""
         rows = [row for row in self.rows if row["goal"] is not None]
         if not rows:
             return
@@ -111,16 +115,18 @@ class _Page:
         yield Section(self.say("goals_title"), (ReportTable(self.caption(self.say("goals_title")), columns, cells),))
 
     def goal(self, row: Row) -> str:
-        """Return a goal such as ``<= 14`` in the unit of its metric."""
+        """Return the goal of a row as text, such as ``≤ 14 days`` for the goal ``<= 14``."""
         sign, _, number = row["goal"].partition(" ")
         return f"{'≤' if sign == '<=' else '≥'} {self.number({**row, 'goal': float(number)}, 'goal')}"
 
     def status(self, row: Row) -> str:
+        """Return whether the goal of a row is reached, as text."""
         if row["goal_reached"] is None:
             return self.say("unknown")
         return self.say("goal_met" if row["goal_reached"] else "goal_missed")
 
     def section(self, name: str) -> Section:
+        """Return a section: a table of its metrics with a value, and their notes."""
         names = ("value", "interval", "n", "previous", "change")
         columns = (self.column("metric"), *(self.column(each, numeric=True) for each in names))
         cells, notes = [], dict[str, list[str]]()
@@ -139,6 +145,7 @@ class _Page:
         return Section(self.say(f"section.{name}"), (table, *([Facts(facts)] if facts else [])))
 
     def missing(self) -> Iterator[Section]:
+        """Yield a section with the metrics without a value and the reasons; nothing if all have a value."""
         rows = [row for row in self.rows if row["value"] is None]
         if rows:
             title = self.say("missing_title")
@@ -153,11 +160,12 @@ class _Page:
             yield Section(title, (ReportTable(self.caption(title), columns, cells),))
 
     def definitions(self) -> Section:
+        """Return a folded section with the definition of each metric."""
         facts = tuple((self.title(name), self.say(f"metrics.{name}.definition")) for name in load_metrics())
         return Section(self.say("definitions_title"), (Facts(facts),), folded=True)
 
     def caption(self, title: str) -> str:
-        """Return the caption of a table: what it is about, and the period."""
+        """Return the caption of a table: title and period."""
         return f"{title} · {self.numbers.period(self.evaluation.period)}"
 
     def column(self, name: str, *, numeric: bool = False) -> TableColumn:
@@ -167,20 +175,25 @@ class _Page:
         return self.say(f"metrics.{metric}.title")
 
     def note(self, row: Row) -> str:
+        """Return the note of a row in the language of the document."""
         return self.say(f"note.{self.evaluation.notes[row['metric'], row['of']]}")
 
     def of(self, row: Row) -> str:
-        """Return what a row is about: states and modes in the language, other names as they are."""
+        """Return the name of the group of a row (``of``): translated for states and modes, else unchanged."""
         kind = load_metrics()[row["metric"]].of
         if kind == "move":
             return ARROW.join(self.called("mode", each) for each in row["of"].split(ARROW))
         return self.called(kind, row["of"])
 
     def called(self, kind: str, code: str) -> str:
+        """Return the translated name of a code, such as a state of an entry; without a translation the code."""
         return self.words.called(kind, code) or harmless(code)
 
     def number(self, row: Row, name: str, *, signed: bool = False) -> str:
-        """Return a value of a row in its unit; an empty text if it is null."""
+        """Return a number of a row as text with the unit of its metric; an empty text for null.
+
+        ``name`` is the column, ``signed`` whether a positive number gets a plus sign.
+        """
         value = row[name]
         if value is None:
             return ""
@@ -196,12 +209,13 @@ class _Page:
         return self.say(key, value, **{key: text})
 
     def change(self, row: Row) -> str:
-        """Return the change since the previous period; of a share in percentage points."""
+        """Return the change from the previous period as text; for a share in percentage points; empty for null."""
         if row["change"] is not None and load_metrics()[row["metric"]].unit == SHARE:
             return self.say("points", points=self.numbers.decimal(100 * row["change"], signed=True))
         return self.number(row, "change", signed=True)
 
     def interval(self, row: Row) -> str:
+        """Return the 95 % interval of a row as text; empty without one."""
         if row["low"] is None:
             return ""
         high = self.say("open_end") if row["high"] is None else self.number(row, "high")

@@ -1,4 +1,4 @@
-"""Versions of knowledge entries in git."""
+"""History of knowledge entries: their versions in the git repository of the workspace."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ _MARK = "commit "
 
 @dataclass(frozen=True)
 class FileVersion:
-    """Content of a file from a day on; without entries if it was removed."""
+    """Content of a file after a commit.
+
+    Attributes
+    ----------
+    day
+        Day of the commit, in the time zone of the shop.
+    path
+        Path relative to the folder of the knowledge base.
+    entries
+        Entries in the file; empty if the commit removed it, or if it is not valid YAML.
+    """
 
     day: date
     path: str
@@ -38,19 +48,28 @@ class FileVersion:
 
 @dataclass(frozen=True)
 class EntryHistory:
-    """Versions of all files, oldest first."""
+    """Versions of all files of the knowledge base.
+
+    Attributes
+    ----------
+    versions
+        One item per commit and changed file, oldest first.
+    """
 
     versions: tuple[FileVersion, ...]
 
     def entries_on(self, day: date) -> list[KnowledgeEntry] | None:
-        """Return the entries as they were at the end of a day; None before the first version."""
+        """Return the entries as committed by the end of a day, sorted by path; None before the first version."""
         if not self.versions or self.versions[0].day > day:
             return None
         files = {each.path: each.entries for each in self.versions if each.day <= day}
         return [entry for path in sorted(files) for entry in files[path]]
 
     def modes(self) -> Mapping[str, list[tuple[date, str]]]:
-        """Return the modes of knowledge conversion (``seci.mode``) of each entry, with the day on which each began."""
+        """Return the changes of the mode of knowledge conversion (``seci.mode``) by id of the entry.
+
+        Each change is the day of the commit and the new mode, oldest first; the first mode of an entry is included.
+        """
         found: dict[str, list[tuple[date, str]]] = {}
         for version in self.versions:
             for entry in version.entries:
@@ -63,9 +82,20 @@ class EntryHistory:
 
 
 def read_history(folder: Path, time_zone: str) -> EntryHistory | None:
-    """Return the versions of the entries in a folder; None if git does not know it.
+    """Read the committed versions of the entry files in a folder.
 
-    Changes that are not committed are not included. Days are those of the commits, in the time zone of the shop.
+    Parameters
+    ----------
+    folder
+        Folder of the knowledge base.
+    time_zone
+        Time zone of the shop, in which the days of commits are computed.
+
+    Returns
+    -------
+    EntryHistory | None
+        At most :data:`MOST_VERSIONS` versions, without uncommitted changes; None if git is not installed, the folder is
+        not in a repository, or it has no commits.
     """
     log = _git(folder, "log", "--reverse", "--no-renames", "--no-merges", "--raw", "--no-abbrev", "--relative", "-z",
                f"--format={_MARK}%ct", "--", ".")  # fmt: skip
@@ -83,13 +113,16 @@ def read_history(folder: Path, time_zone: str) -> EntryHistory | None:
 
 
 def last_commit(folder: Path) -> str | None:
-    """Return the first digits of the newest commit that changed a folder; None if git does not know it."""
+    """Return the first twelve digits of the newest commit that changed a folder; None without git or a repository."""
     found = _git(folder, "log", "-1", "--format=%h", "--abbrev=12", "--", ".") if folder.is_dir() else None
     return found.decode().strip() if found else None
 
 
 def _git(folder: Path, *words: str, stdin: bytes = b"") -> bytes | None:
-    """Return the output of git in a folder; None if git is not installed or fails, as outside of a repository."""
+    """Run git in a folder, and return its standard output; None if git is not installed or returns an error.
+
+    ``words`` are the arguments of git, ``stdin`` its standard input. Git fails outside of a repository.
+    """
     try:
         done = subprocess.run(
             ["git", *PLAIN, "-C", str(folder), *words],
@@ -103,7 +136,10 @@ def _git(folder: Path, *words: str, stdin: bytes = b"") -> bytes | None:
 
 
 def _changes(log: str) -> Iterator[tuple[int, str, str]]:
-    """Yield time, blob (empty for a removed file) and path of each change of an entry file."""
+    """Yield each change of an entry file in the output of ``git log --raw -z``.
+
+    A change is the time of the commit (Unix seconds), the id of the blob (empty if the file was removed) and the path.
+    """
     seconds, parts = 0, iter(log.split("\0"))
     for part in parts:
         text = part.lstrip("\n")
@@ -118,7 +154,7 @@ def _changes(log: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _contents(folder: Path, blobs: list[str]) -> dict[str, str]:
-    """Return the text of each blob."""
+    """Return the text of each blob by its id; blobs that git does not have are empty texts."""
     wanted = list(dict.fromkeys(blobs))
     data = _git(folder, "cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in wanted).encode()) or b""
     found, place = {}, 0
@@ -132,6 +168,7 @@ def _contents(folder: Path, blobs: list[str]) -> dict[str, str]:
 
 
 def _entries(text: str, path: str) -> Iterator[KnowledgeEntry]:
+    """Yield the entries in the text of a file, until a YAML error."""
     try:
         for number, root in enumerate(compose_documents(text), 1):
             entry, _ = read_document(root, path, number)

@@ -1,4 +1,4 @@
-"""Knowledge entries: how many are validated, how fast, by how many persons, and whether they are used and fresh."""
+"""Metrics of the knowledge base: validation, contributors, freshness, use, and knowledge conversion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ARROW = " → "
 
 
 def newly_validated(entries: Sequence[KnowledgeEntry], period: Period) -> list[KnowledgeEntry]:
-    """Return the validated entries that were verified in a period (``authentic.at``)."""
+    """Return the entries with the state ``validated`` whose day of verification (``authentic.at``) is in a period."""
     return [
         each
         for each in entries
@@ -42,7 +42,7 @@ def newly_validated(entries: Sequence[KnowledgeEntry], period: Period) -> list[K
 
 
 def knowledge_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return the figures on entries and their use in a period."""
+    """Return the metrics of the knowledge base in a period: validation, states, searches, uses, conversion."""
     return [
         *_validation(sources, period),
         *_state(sources, period),
@@ -53,7 +53,11 @@ def knowledge_of(sources: EvaluationSources, period: Period) -> list[Measurement
 
 
 def _validation(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return the newly validated entries, the days from feedback to validation, and the number of contributors."""
+    """Return the number of newly validated entries, the median days to validation, and the number of contributors.
+
+    ``days_to_validation`` is from collection to verification of entries that come from feedback. Contributors are the
+    persons who collected or verified an entry in the period.
+    """
     new = newly_validated(sources.entries, period)
     days = [
         (each.authentic.at - each.provenance.collected_at).days
@@ -72,11 +76,16 @@ def _validation(sources: EvaluationSources, period: Period) -> list[Measurement]
 
 
 def _within(day: date | None, period: Period) -> bool:
+    """Return whether a day is in a period; false for None."""
     return day is not None and period.first <= day <= period.last
 
 
 def _state(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return entries by state, and the shares of entries in use that are fresh, and of validated ones with evidence."""
+    """Return the state of the knowledge base on the last day of a period.
+
+    The metrics are the number of entries (all but archived ones, and by state), the share of fresh entries among the
+    entries in use, and the share of validated entries whose newest evidence shows a benefit.
+    """
     entries = sources.entries_on(period.last)
     if entries is None:
         return unknown("no_git", "entries", "fresh_entry_share", "evidenced_entry_share")
@@ -94,9 +103,19 @@ def _state(sources: EvaluationSources, period: Period) -> list[Measurement]:
 
 
 def _is_fresh(entry: KnowledgeEntry, day: date, limits: Mapping[str, timedelta]) -> bool:
-    """Return whether an entry needs no review: it is valid, its review is not overdue, and it is not too old.
+    """Return whether an entry needs no review on a day.
 
-    The same conditions as those of the rules ``expired``, ``review-overdue`` and ``stale`` of ``ckm kb-lint``.
+    It has not expired, its review is not overdue, and its last check is not older than the limit of its facet. These
+    are the conditions of the rules ``expired``, ``review-overdue`` and ``stale`` of ``ckm kb-lint``.
+
+    Parameters
+    ----------
+    entry
+        The entry.
+    day
+        The day; later checks are ignored.
+    limits
+        Maximum time since the last check, by facet.
     """
     due, end = entry.review.due_on, entry.applies.valid_until
     if (due is not None and due < day) or (end is not None and end < day):
@@ -108,6 +127,7 @@ def _is_fresh(entry: KnowledgeEntry, day: date, limits: Mapping[str, timedelta])
 
 
 def _searches(sources: EvaluationSources, period: Period) -> list[Measurement]:
+    """Return the number of logged searches, and the share of them with at least one hit."""
     days = [_day(each.at, sources.time_zone) for each in sources.searches.searches]
     found = [each for each, day in zip(sources.searches.searches, days, strict=True) if _within(day, period)]
     if not found:
@@ -119,7 +139,7 @@ def _searches(sources: EvaluationSources, period: Period) -> list[Measurement]:
 
 
 def _uses(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return how often entries were used and helped, and the share of validated entries that were used."""
+    """Return the metrics of use: entries shown, uses, share of helpful uses, and share of validated entries used."""
     shown = [_shown(sources, period)]
     days = [_day(each.at, sources.time_zone) for each in sources.uses.uses]
     found = [each for each, day in zip(sources.uses.uses, days, strict=True) if _within(day, period)]
@@ -138,7 +158,7 @@ def _uses(sources: EvaluationSources, period: Period) -> list[Measurement]:
 
 
 def _shown(sources: EvaluationSources, period: Period) -> Measurement:
-    """Return how often entries were shown; unknown where it is not logged."""
+    """Return how many times entries were shown; without a value if this was not logged."""
     dated = [(_day(each.at, sources.time_zone), sum(each.entries.values())) for each in sources.shown.shows]
     if not dated and not sources.config.kb.log_queries:
         return Measurement("entries_shown", None, note="not_logged")
@@ -150,13 +170,15 @@ def _shown(sources: EvaluationSources, period: Period) -> Measurement:
 
 
 def _day(at: datetime, time_zone: str) -> date:
+    """Return the day of a time in a time zone."""
     return at.astimezone(ZoneInfo(time_zone)).date()
 
 
 def _conversion(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return entries by mode of knowledge conversion, moves between modes, and days in the present mode.
+    """Return the metrics of knowledge conversion: entries by mode, moves between modes, days in the present mode.
 
-    ``slowest_mode`` is the mode before the last one (internalise) with the largest median of days in it.
+    ``days_in_mode`` is the median number of days that the entries of a mode have been in it on the last day of the
+    period. ``slowest_mode`` is the mode with the largest ``days_in_mode``, except the last mode ``internalise``.
     """
     entries = sources.entries_on(period.last)
     if entries is None:

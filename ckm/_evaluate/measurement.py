@@ -1,4 +1,4 @@
-"""One figure of an evaluation, and the sources from which all figures of a period are computed."""
+"""Value of a metric in a period, and the data from which ``ckm evaluate`` computes all metrics."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A figure of a period.
+    """Value of a metric in a period.
 
     Attributes
     ----------
     metric
-        Name in ``ckm/data/evaluation_metrics.yaml``.
+        Name of the metric in ``ckm/data/evaluation_metrics.yaml``, which has its unit.
     value
-        The figure; None if it is not known.
+        The value; None if it is unknown.
     low, high
-        Ends of its 95 % interval; None without one.
+        Ends of the 95 % interval of the value; None without an interval. Only ``high`` is None if it has no upper end.
     n
-        Number of observations: audiences, contacts, entries, searches; None if it is a count itself.
+        Number of observations (audiences, contacts, entries or searches); None if the value itself is a count.
     of
-        MeasuredAudience, state, mode or tier that the figure is about; empty for all together.
+        Group to which the value belongs: name of an audience, a state, a mode, a move or a tier; empty for the total.
     note
-        Code of the reason why the value is not known, or of what it leaves out; empty without one.
+        Code of a note: why the value is unknown, or what is missing from it; empty without a note.
     """
 
     metric: str
@@ -56,12 +56,22 @@ class Measurement:
 
 
 def unknown(note: str, *metrics: str) -> list[Measurement]:
-    """Return metrics without a value, with the reason."""
+    """Return metrics without a value; ``note`` is the code of the reason."""
     return [Measurement(metric, None, note=note) for metric in metrics]
 
 
 def rate(metric: str, part: int, whole: int, note: str) -> Measurement:
-    """Return a share with its Wilson interval; without a value and with ``note`` if there are no observations."""
+    """Return the share ``part / whole`` with its 95 % Wilson interval; the value is None if ``whole`` is 0.
+
+    Parameters
+    ----------
+    metric
+        Name of the metric.
+    part, whole
+        Number of observations with the property, and number of all observations.
+    note
+        Code of the reason if there are no observations.
+    """
     if not whole:
         return Measurement(metric, None, n=0, note=note)
     low, high = wilson(part, whole)
@@ -70,7 +80,7 @@ def rate(metric: str, part: int, whole: int, note: str) -> Measurement:
 
 @dataclass(frozen=True)
 class MeasuredAudience:
-    """An audience with its outcome; None if none was recorded."""
+    """An audience with its recorded outcome; ``outcome`` is None if it was not recorded."""
 
     assignment: Assignment
     outcome: OutcomeRecord | None
@@ -78,20 +88,20 @@ class MeasuredAudience:
 
 @dataclass(frozen=True)
 class EvaluationSources:
-    """What all figures are computed from.
+    """Data from which ``ckm evaluate`` computes all metrics.
 
     Attributes
     ----------
     config
-        Settings.
+        Settings of the workspace.
     currency, time_zone
-        Currency of amounts, and time zone of days.
+        Currency of amounts, and time zone in which days are computed.
     as_of
-        As-of date: no later row is used.
+        As-of date: rows of later days are not used.
     audiences
-        Audiences with their outcomes.
+        All audiences of the workspace, with their outcomes.
     entries
-        Knowledge entries as they are now.
+        Knowledge entries in the present files.
     history
         Versions of the entries in git; None without a repository.
     searches, uses, shown
@@ -100,11 +110,11 @@ class EvaluationSources:
         Complaints and questions: customer_id (String), kind, topic (String, lower case, empty if unknown), day (Date),
         resolved_on (Date or null), sorted by customer, topic and day; None without the table.
     memberships
-        Snapshots of the members of the loyalty programme; None without the table.
+        Table of the loyalty programme: one row per member and snapshot; None without the table.
     ledger
-        Purchases and returns of all customers.
+        Customer ledger: purchases and returns of all customers.
     store
-        Store with saved runs.
+        Store of the workspace, which has the saved churn warnings.
     """
 
     config: Config
@@ -123,11 +133,15 @@ class EvaluationSources:
     store: Store
 
     def audiences_of(self, period: Period) -> list[MeasuredAudience]:
-        """Return the audiences whose window ended in a period."""
+        """Return the audiences whose window ends in a period; both days of the period are included."""
         return [each for each in self.audiences if period.first <= each.assignment.last_day <= period.last]
 
     def entries_on(self, day: date) -> Sequence[KnowledgeEntry] | None:
-        """Return the entries on a day: the present files for the as-of date, else those of git; None without git."""
+        """Return the knowledge entries at the end of a day.
+
+        For the as-of date they are those in the present files, for an earlier day those committed to git; None if git
+        has no version of that day.
+        """
         if day >= self.as_of:
             return self.entries
         return None if self.history is None else self.history.entries_on(day)

@@ -1,4 +1,4 @@
-"""Persons who were treated in several audiences at once, whose effects and contacts an evaluation adds up."""
+"""Persons who were treated in several audiences at the same time, so that their effects are counted more than once."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 
 
 def persons_in_several(root: Path, assignments: Sequence[Assignment], persons: Mapping[str, str]) -> int:
-    """Return the number of persons who were treated in audiences whose windows overlap.
+    """Return the number of persons who were treated in two or more audiences whose windows overlap.
 
-    Audiences whose members are not on this machine are left out: ``members.csv`` is not in git.
+    Audiences whose ``members.csv`` is missing or was changed are left out. The file is not in git, so that it may be on
+    another computer.
 
     Parameters
     ----------
     root
         The workspace.
     assignments
-        Audiences of a period.
+        Assignments of the audiences of a period.
     persons
-        Id of the person by linked customer id.
+        Id of the person by linked customer id; empty without links.
     """
     several = set[str]()
     before: list[tuple[Assignment, set[str]]] = []

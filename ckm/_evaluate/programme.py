@@ -1,4 +1,4 @@
-"""The loyalty programme in an evaluation."""
+"""Metrics of the loyalty programme in an evaluation: members, points, activity, and effect of an invitation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRICS = ("members", "points_liability", "member_activity_rate", "point_redempt
 
 
 def programme_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return the figures on the members of the loyalty programme; none without the table ``memberships``."""
+    """Return the metrics of the loyalty programme in a period; empty without the table ``memberships``."""
     if sources.memberships is None:
         return []
     found = read_programme(sources.memberships, sources.ledger, period)
@@ -45,7 +45,11 @@ def programme_of(sources: EvaluationSources, period: Period) -> list[Measurement
 
 
 def _invitation(sources: EvaluationSources, period: Period) -> Measurement:
-    """Return the effect on net sales of the newest audience that was invited, against its holdout."""
+    """Return the effect of an invitation to the programme on net sales per person, from the newest such audience.
+
+    The audience has the offer :data:`OFFER`, a final outcome in the currency of the shop, and a window that ends in the
+    period.
+    """
     invited = [each.outcome for each in sources.audiences_of(period) if each.assignment.offer == OFFER and each.outcome]
     for outcome in sorted(invited, key=lambda each: (each.last_day, each.audience), reverse=True):
         for effect in (outcome.primary, *outcome.secondary):

@@ -1,4 +1,4 @@
-"""Return of the programme: incremental margin by outcome and in all, less costs, with payback and cost per unit."""
+"""Return of the programme: incremental margin of its audiences, costs, net return, payback, and cost per unit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,19 @@ RETURNS = ("net_return", "return_on_cost", "return_probability", "payback_months
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of a period in the currency, and hours of work; a part is None if it is not known."""
+    """Costs of the programme in a period.
+
+    Attributes
+    ----------
+    contacts
+        Cost of the contacts, in the currency.
+    offers
+        Cost of the offers, in the currency; None if unknown.
+    hours
+        Hours of work; None if unknown.
+    hour_cost
+        Cost of an hour of work, in the currency; None if unknown.
+    """
 
     contacts: float
     offers: float | None
@@ -41,17 +53,17 @@ class Costs:
 
     @property
     def work(self) -> float | None:
-        """Cost of the hours."""
+        """Cost of all hours of work, in the currency; None if unknown."""
         return None if self.hours is None or self.hour_cost is None else self.hours * self.hour_cost
 
     @property
     def total(self) -> float:
-        """Sum of the known parts."""
+        """Sum of the costs of contacts, offers and work, in the currency; unknown costs count as 0."""
         return self.contacts + (self.offers or 0.0) + (self.work or 0.0)
 
     @property
     def note(self) -> str:
-        """Code of what :attr:`total` leaves out."""
+        """Code of a note on the unknown costs that :attr:`total` leaves out; empty if all are known."""
         lacks = (self.offers is None, self.work is None)
         return {(True, True): "no_offers_or_hours", (True, False): "no_offer_cost", (False, True): "without_hours"}.get(
             lacks, ""
@@ -59,11 +71,21 @@ class Costs:
 
 
 def return_of(sources: EvaluationSources, period: Period, months: int, seed: int) -> list[Measurement]:
-    """Return the figures on return and on cost per unit of a period.
+    """Return the metrics on return, costs and cost per unit in a period.
 
-    An effect counts in the period in which its window ended. Each total effect is drawn from a normal distribution
-    whose 2.5 %, 50 % and 97.5 % quantiles are the ends of its interval and its estimate (on each side with a standard
-    deviation of its own); audiences are independent of each other, because their holdouts are.
+    An audience belongs to the period in which its window ends. The interval of a sum of effects is simulated: the total
+    effect of each audience is drawn from a split normal distribution, whose median is the estimate and whose 2.5 % and
+    97.5 % quantiles are the ends of its interval. Draws of different audiences are independent, because their holdouts
+    were drawn independently.
+
+    Parameters
+    ----------
+    sources
+        Data of the evaluation.
+    period, months
+        The period, and its length in months.
+    seed
+        Random seed of the simulation.
     """
     audiences = sources.audiences_of(period)
     costs = _costs(sources, audiences, period, months)
@@ -83,10 +105,11 @@ def return_of(sources: EvaluationSources, period: Period, months: int, seed: int
 def _effects(
     sources: EvaluationSources, audiences: Sequence[MeasuredAudience], metric: str
 ) -> dict[str, MeasuredEffect]:
-    """Return the effect on a metric by name of the audience, from final outcomes in the currency of the shop.
+    """Return the effect on ``margin`` or ``net`` by name of the audience.
 
-    An outcome without an effect on margin has its effect on net sales times ``evaluate.margin_share``, if that is set;
-    its ``method`` is :data:`MARGIN_OF_NET`.
+    Only final outcomes in the currency of the shop are used. If an outcome has no effect on margin, the effect on
+    margin is its effect on net sales times the setting ``evaluate.margin_share``, with the method
+    :data:`MARGIN_OF_NET`; without this setting the audience is left out.
     """
     found = {}
     share = sources.config.evaluate.margin_share if metric == "margin" else None
@@ -113,6 +136,7 @@ def _effects(
 
 
 def _note(audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect]) -> str:
+    """Return the code of a note on audiences without an effect, or on margins computed from net sales; else empty."""
     if len(effects) == len(audiences):
         return MARGIN_OF_NET if any(each.method == MARGIN_OF_NET for each in effects.values()) else ""
     return "some_without_outcome" if effects else "no_outcome"
@@ -121,6 +145,10 @@ def _note(audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffe
 def _incremental(
     name: str, audiences: Sequence[MeasuredAudience], effects: dict[str, MeasuredEffect], random: np.random.Generator
 ) -> list[Measurement]:
+    """Return the sum of the effects over all treated persons of all audiences, and the effect of each audience.
+
+    ``name`` is the metric ``incremental_margin`` or ``incremental_net_sales``; amounts are in the currency.
+    """
     note = _note(audiences, effects)
     if not effects:
         return unknown(note, name)
@@ -139,7 +167,10 @@ def _incremental(
 
 
 def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) -> Floats:
-    """Return draws of the sum of total effects, shape (:data:`DRAWS`,)."""
+    """Return draws of the sum of effects over all treated persons, shape (:data:`DRAWS`,).
+
+    The effects are independent, each with a split normal distribution (see :func:`return_of`).
+    """
     draws = np.zeros(DRAWS)
     for effect in effects:
         estimate, low, high = effect.total
@@ -149,7 +180,7 @@ def simulated(effects: Iterable[MeasuredEffect], random: np.random.Generator) ->
 
 
 def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, float]:
-    """Return the 95 % interval of a sum of total effects: that of the draws; of a single effect its own."""
+    """Return the 95 % interval of a sum of effects: quantiles of the draws; of one effect its measured interval."""
     if len(effects) == 1:
         return effects[0].total[1:]
     low, high = np.quantile(draws, ENDS)
@@ -159,6 +190,10 @@ def _interval(effects: Sequence[MeasuredEffect], draws: Floats) -> tuple[float, 
 def _returns(
     effects: dict[str, MeasuredEffect], costs: Costs, months: int, random: np.random.Generator, note: str
 ) -> list[Measurement]:
+    """Return net return, probability of a positive return, return on cost, and months until the costs are paid back.
+
+    ``effects`` are the effects on margin by name of the audience; ``note`` is the code of their note.
+    """
     if not effects:
         return unknown(note, *RETURNS)
     n, note = len(effects), (costs.note or note) if note == MARGIN_OF_NET else (note or costs.note)
@@ -182,6 +217,7 @@ def _returns(
 
 
 def _costs(sources: EvaluationSources, audiences: Sequence[MeasuredAudience], period: Period, months: int) -> Costs:
+    """Return the costs of audiences, newly validated entries and monthly work in a period, from the settings."""
     settings = sources.config.evaluate
     per_contact = settings.contact_cost if settings.contact_cost is not None else sources.config.churn.contact_cost
     parts = [
@@ -199,12 +235,13 @@ def _costs(sources: EvaluationSources, audiences: Sequence[MeasuredAudience], pe
 
 
 def _offers(audiences: Sequence[MeasuredAudience], cost: float | None) -> float | None:
-    """Return the cost of the offers; 0 if no audience has one, None if the cost of an offer is unknown."""
+    """Return the cost of the offers to treated persons; 0 without offers, None if ``cost`` (per offer) is unknown."""
     persons = sum(each.assignment.treated for each in audiences if each.assignment.offer)
     return 0.0 if not persons else None if cost is None else cost * persons
 
 
 def _cost_rows(costs: Costs, audiences: Sequence[MeasuredAudience]) -> list[Measurement]:
+    """Return the costs by kind, the hours of work, and the sum of the known costs."""
     n = len(audiences)
     return [
         Measurement("contact_costs", costs.contacts, n=n),
@@ -218,7 +255,7 @@ def _cost_rows(costs: Costs, audiences: Sequence[MeasuredAudience]) -> list[Meas
 def _unit_costs(
     sources: EvaluationSources, audiences: Sequence[MeasuredAudience], period: Period, months: int, seed: int
 ) -> list[Measurement]:
-    """Return incremental buyers with cost and hours per buyer, and cost and hours per validated entry."""
+    """Return the number of incremental buyers, and costs and hours per incremental buyer and per validated entry."""
     settings = sources.config.evaluate
     found = []
     measured = [each for each in audiences if _buyers(each) is not None]
@@ -248,7 +285,10 @@ def _unit_costs(
 
 
 def _buyers(audience: MeasuredAudience) -> MeasuredEffect | None:
-    """Return the effect on the number of persons with an order; None if the outcome is not about orders."""
+    """Return the effect on the share of persons with an order; for the metric churn, its effect with the sign reversed.
+
+    None if the outcome is missing or not final, or if its primary metric is neither order nor churn.
+    """
     outcome = audience.outcome
     if outcome is None or not outcome.is_final:
         return None
@@ -261,7 +301,10 @@ def _buyers(audience: MeasuredAudience) -> MeasuredEffect | None:
 
 
 def _entry_costs(sources: EvaluationSources, period: Period, months: int) -> list[Measurement]:
-    """Return hours and cost per newly validated entry: those of the entries, and the hours that are for no audience."""
+    """Return hours and cost per newly validated entry.
+
+    The hours are those per entry, and the monthly hours of the period divided by the number of new entries.
+    """
     settings = sources.config.evaluate
     names = ("hours_per_validated_entry", "cost_per_validated_entry")
     new = len(newly_validated(sources.entries, period))

@@ -1,4 +1,4 @@
-"""Result of ``ckm evaluate`` and its forms for readers and machines."""
+"""Result of ``ckm evaluate``, and its formats: table, HTML, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -40,14 +40,15 @@ COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Evaluation(Result):
-    """Return and efficiency of the programme in a period.
+    """Metrics on return and efficiency of the programme in a period.
 
     Attributes
     ----------
     frame
-        One row per metric, and per audience, state, mode or tier (``of``): value with unit, 95 % interval and number of
-        observations, value of the previous period and the change, goal, why it is not known or what it leaves out
-        (``note``), and how it is computed.
+        One row per metric and group: section, metric, of (audience, state, mode, move or tier; empty for the total),
+        value (null if unknown), unit, low and high (ends of the 95 % interval; null without one), n (number of
+        observations), previous (value of the previous period), change (value minus previous), goal, goal_reached, note
+        (why the value is unknown, or what it leaves out), definition.
     notes
         Code of each ``note`` that is not null, by metric and ``of``.
     label
@@ -55,11 +56,11 @@ class Evaluation(Result):
     as_of
         As-of date.
     period, compared
-        The period and the previous one.
+        The evaluated period, and the previous one of equal length.
     currency
         Currency of amounts.
     remarks
-        Remarks.
+        Remarks for the user.
     """
 
     frame: pl.DataFrame
@@ -73,16 +74,16 @@ class Evaluation(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Rows on the return of all audiences together."""
+        """Rows of the section ``return`` for all audiences together."""
         return self.frame.filter(pl.col("section") == "return", pl.col("of") == "")
 
     @property
     def missing(self) -> pl.DataFrame:
-        """Metrics without a value, with the reason: metric, of, note."""
+        """One row per metric without a value: metric, of, note (the reason)."""
         return self.frame.filter(pl.col("value").is_null()).select("metric", "of", "note")
 
     def to_html(self, lang: str = "en") -> str:
-        """Return a page in a language (en, de, zh-Hans, zh-Hant, th, fa); it opens offline."""
+        """Return a self-contained HTML page in a language (en, de, zh-Hans, zh-Hant, th, fa)."""
         from ckm._evaluate.catalogue import texts
         from ckm._evaluate.document import evaluation_document
         from ckm.render.page import render_page
@@ -90,7 +91,7 @@ class Evaluation(Result):
         return render_page(evaluation_document(self, lang), texts(lang).page_words())
 
     def to_markdown(self, lang: str = "en") -> str:
-        """Return the content of the page as Markdown."""
+        """Return the content of the HTML page as Markdown."""
         from ckm._evaluate.document import evaluation_document
         from ckm.render.markdown import render_markdown
 
@@ -110,7 +111,16 @@ class Evaluation(Result):
         return harmless_json(json.dumps(document, ensure_ascii=False, indent=1)) + "\n"
 
     def save(self, path: str | os.PathLike[str], lang: str = "en") -> Path:
-        """Write the whole result to a ``.html``, ``.md`` or ``.json`` file; in other formats the rows."""
+        """Write the evaluation to a file, and return its path.
+
+        Parameters
+        ----------
+        path
+            Suffixes ``.html`` and ``.md`` get the page, ``.json`` the object of :meth:`to_json`, and other formats of
+            tables the rows of :attr:`frame`.
+        lang
+            Language of the page.
+        """
         target = Path(path)
         suffix = target.suffix.lower()
         if suffix not in (".html", ".md", ".json"):

@@ -1,4 +1,4 @@
-"""Complaints and questions: age of open complaints, first-contact fix rate, repeat contacts."""
+"""Metrics of customer service: open complaints and their age, first-contact fix rate, repeat contact rate."""
 
 from __future__ import annotations
 
@@ -26,13 +26,23 @@ METRICS = ("open_complaints", "open_complaint_age", "first_contact_fix_rate", "r
 
 
 def read_contacts_by_topic(interactions: pl.LazyFrame | None, as_of: date, time_zone: str) -> pl.DataFrame | None:
-    """Return complaints and questions of known customers, sorted by customer, topic and time; None without the table.
+    """Return the complaints and questions of identified customers, up to the as-of date.
+
+    Parameters
+    ----------
+    interactions
+        The table ``interactions``; None without it.
+    as_of
+        Last day whose rows are used.
+    time_zone
+        Time zone of the shop, in which days are computed.
 
     Returns
     -------
-    pl.DataFrame
-        customer_id, kind, topic (lower case; empty if unknown), day, resolved_on (null if not resolved by the as-of
-        date).
+    pl.DataFrame | None
+        One row per contact: customer_id, kind (complaint, question), topic (lower case; empty if unknown), day,
+        resolved_on (null if not resolved by the as-of date); sorted by customer_id, topic and time. None without the
+        table or its column ``kind``.
     """
     if interactions is None or "kind" not in (schema := interactions.collect_schema()):
         return None
@@ -52,7 +62,7 @@ def read_contacts_by_topic(interactions: pl.LazyFrame | None, as_of: date, time_
 
 
 def service_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
-    """Return the figures on complaints and questions of a period."""
+    """Return the metrics of complaints and questions in a period; without values if the table is missing."""
     contacts = sources.interactions
     if contacts is None:
         return unknown("no_interactions", *METRICS)
@@ -66,9 +76,9 @@ def service_of(sources: EvaluationSources, period: Period) -> list[Measurement]:
 
 
 def _open_complaints(contacts: pl.DataFrame, day: date) -> list[Measurement]:
-    """Return number and median age of the complaints that are open at the end of a day.
+    """Return the number and the median age in days of the complaints that are open at the end of a day.
 
-    A complaint without a resolution counts as open for 180 days (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`).
+    A complaint that was never resolved counts as open for 180 days (:data:`ckm.customers.contacts.OPEN_FOR_DAYS`).
     """
     unresolved = pl.col("resolved_on").is_null() | (pl.col("resolved_on") > day)
     since = day - timedelta(days=OPEN_FOR_DAYS)
@@ -83,10 +93,15 @@ def _open_complaints(contacts: pl.DataFrame, day: date) -> list[Measurement]:
 def _fixed(contacts: pl.DataFrame, period: Period, days: int) -> list[Measurement]:
     """Return the first-contact fix rate and the repeat contact rate of a period.
 
-    A contact is repeated if the same customer has another one on the same topic in the ``days`` days after it. A case
-    begins with a contact that repeats no other one; it is fixed at first contact if it is not repeated and, where the
-    data have resolutions, resolved. Contacts of the last ``days`` days are left out, because they can still be
-    repeated.
+    A contact is repeated if the same customer has another contact on the same topic within ``days`` days after it. A
+    contact that is not itself such a repetition begins a case. A case is fixed at first contact if this contact is not
+    repeated and, provided that the data have resolutions, is resolved. Contacts of the last ``days`` days of the period
+    are left out, because they can still be repeated.
+
+    Returns
+    -------
+    list
+        ``first_contact_fix_rate``, a share of cases, and ``repeat_contact_rate``, a share of contacts.
     """
     last = period.last - timedelta(days=days)
     same = ["customer_id", "topic"]

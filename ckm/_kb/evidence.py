@@ -1,4 +1,4 @@
-"""Evidence on a knowledge entry: effects that ``ckm outcome publish`` measured against a holdout."""
+"""Evidence on a knowledge entry: measured effects against a holdout, as ``ckm outcome publish`` writes them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class Evidence:
-    """An effect of an entry, treated minus holdout, per person.
+    """Measured effect of a knowledge entry per person: mean of the treated arm minus mean of the holdout.
 
     Attributes
     ----------
@@ -28,15 +28,15 @@ class Evidence:
     metric
         The primary metric, one of :data:`ckm.names.METRICS`.
     effect, low, high
-        Estimate and ends of the 95 % interval.
+        Estimate, with the ends of its 95 % interval: a difference of shares for a rate, else an amount.
     treated, holdout
-        Number of persons of each arm.
+        Number of persons in each arm.
     window_days
-        Days of the window.
+        Length of the window in days.
     date
-        Day as of which it was measured.
+        As-of date of the measurement.
     run
-        First digits of the digest of the assignment.
+        First twelve hexadecimal digits of the digest of the assignment; empty if unknown.
     """
 
     audience: str
@@ -56,7 +56,7 @@ class Evidence:
         return verdict_of_interval(self.metric, self.low, self.high)
 
     def sentence(self) -> str:
-        """Return the effect for a reader: ``helps: order +6.1 points (+1.2 to +10.8), 400 treated, 100 holdout …``."""
+        """Return the evidence as a sentence: ``helps: order +6.1 points (+1.2 to +10.8) against a holdout, …``."""
         scale, unit = (100, " points") if self.metric in RATES else (1, "")
         effect, low, high = (f"{scale * each:+,.4g}" for each in (self.effect, self.low, self.high))
         return (
@@ -65,7 +65,7 @@ class Evidence:
         )
 
     def line(self) -> str:
-        """Return the evidence as a YAML mapping on one line."""
+        """Return the evidence as a YAML mapping on one line (flow style)."""
         numbers = (f"{name}: {round(getattr(self, name), DIGITS):g}" for name in ("effect", "low", "high"))
         return (
             f"{{audience: {self.audience}, metric: {self.metric}, {', '.join(numbers)}, treated: {self.treated}, "
@@ -74,25 +74,37 @@ class Evidence:
 
 
 def verdict_of_interval(metric: str, low: float, high: float) -> str:
-    """Return ``helps`` or ``harms`` by the direction of the metric, or ``unclear`` if the interval includes zero."""
+    """Return ``helps`` or ``harms``, or ``unclear`` if the interval of an effect includes zero.
+
+    Parameters
+    ----------
+    metric
+        Name of the metric; an increase of complaints or churn harms.
+    low, high
+        Ends of the 95 % interval of the effect.
+    """
     if low <= 0 <= high:
         return UNCLEAR
     return HARMS if (low > 0) == (metric in LESS_IS_BETTER) else HELPS
 
 
 def read_evidence(value: Any) -> tuple[Evidence, ...]:
-    """Return the evidence among the values of the key ``evidence``; other values are left out.
+    """Return the evidence in the value of the key ``evidence`` of an entry.
+
+    Items without all keys of an effect, with invalid numbers or with an unknown metric are left out.
 
     Parameters
     ----------
     value
-        Plain value of the key, as written; numbers may be text.
+        Value of the key in the YAML file: a list of mappings, whose numbers and dates may be text. Any other value has
+        no evidence.
     """
     items = value if isinstance(value, list) else []
     return tuple(found for each in items if (found := _read(each)) is not None)
 
 
 def _read(item: Any) -> Evidence | None:
+    """Return an item of the list ``evidence``; None if it is not a valid effect."""
     try:
         effect, low, high = (float(item[name]) for name in ("effect", "low", "high"))
         treated, holdout, days = (int(item[name]) for name in ("treated", "holdout", "window_days"))
@@ -106,9 +118,14 @@ def _read(item: Any) -> Evidence | None:
 
 
 def verdict_of(items: Iterable[Evidence], as_of: date | None = None) -> str:
-    """Return the verdict of the newest evidence known on a day; ``unclear`` without any.
+    """Return the verdict of the newest evidence; of several with the same date the worst, ``unclear`` without any.
 
-    Of equally new ones the worst counts.
+    Parameters
+    ----------
+    items
+        Evidence on an entry.
+    as_of
+        Ignore evidence with a later date. Default: use all evidence.
     """
     known = [each for each in items if as_of is None or each.date <= as_of]
     if not known:

@@ -1,4 +1,4 @@
-"""Write evidence on an entry's file; comments and layout of the file are kept."""
+"""Writing of evidence to the YAML file of a knowledge entry; comments and layout of the file do not change."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ BOM = "\ufeff"
 
 
 def write_evidence(folder: Path, entry: str, item: Evidence) -> Path:
-    """Add evidence to an entry, or replace that of the same audience and metric; return the file.
+    """Add evidence to a knowledge entry, and return the path of the changed file.
+
+    Existing evidence of the same audience and metric is replaced.
 
     Parameters
     ----------
     folder
-        The knowledge folder.
+        Folder of the knowledge base.
     entry
         Id of the entry.
     item
@@ -38,9 +40,9 @@ def write_evidence(folder: Path, entry: str, item: Evidence) -> Path:
     Raises
     ------
     UnknownNameError
-        There is no such entry.
+        No entry has this id.
     UsageError
-        The file is not UTF-8, its ``evidence`` is no list, or its layout cannot be edited without other changes.
+        The file is not UTF-8, the value of ``evidence`` is not a list, or the edit would change other values.
     """
     entries = read_folder(folder).entries
     found = next((each for each in entries if each.id == entry), None)
@@ -64,14 +66,17 @@ def write_evidence(folder: Path, entry: str, item: Evidence) -> Path:
 
 
 def with_evidence(text: str, document: int, item: Evidence) -> str | None:
-    """Return a text of YAML documents with evidence in one of them; None if the rest would change.
+    """Return the text of a YAML file with evidence added to one of its documents.
+
+    Existing evidence of the same audience and metric is replaced. Returns None if the value of ``evidence`` is not a
+    list, or if the edited text has other values than before besides the evidence.
 
     Parameters
     ----------
     text
         Text of the file, without a byte order mark.
     document
-        1-based number of the document.
+        1-based number of the document in the file.
     item
         The evidence.
     """
@@ -91,7 +96,19 @@ def with_evidence(text: str, document: int, item: Evidence) -> str | None:
 
 
 def _changed(text: str, key: yaml.Node, value: yaml.Node, item: Evidence, end: str) -> str | None:
-    """Return the text with the evidence in the present value of the key; None if that is no list."""
+    """Return the text with evidence added to the existing list of a key; None if its value is not a list.
+
+    Parameters
+    ----------
+    text
+        Text of the file.
+    key, value
+        Nodes of the key ``evidence`` and of its value, which may be null.
+    item
+        The evidence.
+    end
+        Line end of the file.
+    """
     if is_null(value):
         return f"{text[: key.end_mark.index]}: [{item.line()}]{text[value.end_mark.index :]}"
     if not isinstance(value, yaml.SequenceNode):
@@ -110,7 +127,22 @@ def _changed(text: str, key: yaml.Node, value: yaml.Node, item: Evidence, end: s
 
 
 def _inserted(text: str, root: yaml.MappingNode, pairs: dict[str, tuple[Any, Any]], item: Evidence, end: str) -> str:
-    """Return the text with a new key before ``review``, and before the comment above it; else after the last key."""
+    """Return the text with a new key ``evidence`` in block style.
+
+    The key is inserted before the key ``review`` and the comment lines directly above it; without this key, after the
+    last one.
+
+    Parameters
+    ----------
+    text, root
+        Text of the file, and node of the document.
+    pairs
+        Nodes of key and value, by name of the key.
+    item
+        The evidence.
+    end
+        Line end of the file.
+    """
     margin = " " * root.value[0][0].start_mark.column
     block = f"{margin}{KEY}:{end}{margin}{INDENT}- {item.line()}{end}"
     if BEFORE not in pairs:
@@ -128,7 +160,7 @@ def _inserted(text: str, root: yaml.MappingNode, pairs: dict[str, tuple[Any, Any
 
 
 def _end(node: yaml.Node) -> int:
-    """Return the position after a value; blank lines and comments that follow a block do not belong to it."""
+    """Return the index of the first character after a value, before blank lines and comments that follow the value."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         return _end(last[1] if isinstance(last, tuple) else last)
@@ -136,16 +168,29 @@ def _end(node: yaml.Node) -> int:
 
 
 def _rest(text: str, place: int) -> str:
-    """Return the text from a position on; behind a block scalar with its line end before it."""
+    """Return the text from an index on; if whitespace precedes the index, from the start of this whitespace.
+
+    The value before the index may be a block scalar, which includes its line end.
+    """
     back = place - len(text[:place].rstrip())
     return text[place - back :] if back else text[place:]
 
 
 def _is_same_otherwise(roots: list[yaml.Node], written: str, document: int) -> bool:
-    """Return whether all documents have the same values as before, except for the evidence of one."""
+    """Return whether an edited text has the same values as before, except for the evidence in one document.
+
+    Parameters
+    ----------
+    roots
+        Nodes of the documents before the edit.
+    written
+        Edited text.
+    document
+        1-based number of the document with the new evidence.
+    """
     try:
         after = list(compose_documents(written))
-    except Exception:  # whatever is wrong with it, it is not written
+    except Exception:  # a text with any parse error is not written
         return False
     if len(after) != len(roots):
         return False

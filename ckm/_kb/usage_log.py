@@ -1,7 +1,7 @@
 """The usage log of a workspace: which knowledge entries were used, and whether they helped.
 
-One JSON line per use, appended by a single write: ``{"at": "2026-06-30T08:15:00+00:00", "entry": "delivery-late",
-"role": "service", "helpful": true}``. It contains neither customers nor texts.
+The log has one JSON line per use, which is appended by a single write: ``{"at": "2026-06-30T08:15:00+00:00", "entry":
+"delivery-late", "role": "service", "helpful": true}``. It contains no customer ids and no texts of customers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,19 @@ FILE = "kb-used.ndjson"
 
 @dataclass(frozen=True)
 class LoggedUse:
-    """A use of an entry: time in UTC, id, role of the user (None if unknown), whether it helped (None if unknown)."""
+    """A use of a knowledge entry.
+
+    Attributes
+    ----------
+    at
+        Time of the use, with a time zone.
+    entry
+        Id of the entry.
+    role
+        Role of the user; None if unknown.
+    helpful
+        Whether the entry helped; None if unknown.
+    """
 
     at: datetime
     entry: str
@@ -32,19 +44,34 @@ class LoggedUse:
 
 @dataclass(frozen=True)
 class UsageLog:
-    """Uses in the order of the file, and the number of lines that could not be read."""
+    """Content of a usage log.
+
+    Attributes
+    ----------
+    uses
+        Uses of entries, in the order of the file.
+    broken
+        Number of lines that could not be parsed.
+    """
 
     uses: tuple[LoggedUse, ...]
     broken: int
 
     def counts(self, entry: str) -> tuple[int, int, int]:
-        """Return how often an entry was used, was helpful and was not helpful."""
+        """Return numbers of uses of an entry: all, helpful ones, and unhelpful ones."""
         found = Counter(each.helpful for each in self.uses if each.entry == entry)
         return sum(found.values()), found[True], found[False]
 
 
 def append_use(path: Path, use: LoggedUse) -> None:
-    """Append a use. Only the owner can read the file.
+    """Append a use to a usage log. A new file can be read by its owner only.
+
+    Parameters
+    ----------
+    path
+        The log file; it and its folder are created if missing.
+    use
+        The use.
 
     Raises
     ------
@@ -67,7 +94,7 @@ def append_use(path: Path, use: LoggedUse) -> None:
 
 
 def read_uses(path: Path) -> UsageLog:
-    """Return the log; it is empty if there is no file."""
+    """Read a usage log; if the file does not exist, return an empty log. Lines that cannot be parsed are counted."""
     if not path.exists():
         return UsageLog((), 0)
     uses, broken = [], 0

@@ -1,1 +1,1 @@
-"""Insides of :mod:`ckm.nightly`: the steps' results, and the record of the last run."""
+"""Internals of :mod:`ckm.nightly`: results of the steps, and the record of the last run."""

@@ -1,6 +1,6 @@
-"""The record of the last nightly run: the inputs for which the new warnings were listed.
+"""The record of the last nightly run: a digest of the inputs from which its list of new warnings was computed.
 
-The file is in the store's folder, so that it is removed together with the tables that it describes.
+The record is a file in the folder of the store, so that deleting the tables also deletes the record.
 """
 
 from __future__ import annotations
@@ -26,10 +26,20 @@ RECORD_SCHEMA = "ckm.nightly/1"
 
 
 def warning_inputs(workspace: Workspace, *, as_of: date | None, seed: int) -> str:
-    """Return a digest of all inputs of the list of new warnings, except knowledge entries.
+    """Return a SHA-256 of all inputs of the list of new warnings, except knowledge entries.
 
-    These are the states of the tables, the settings, the mappings (which declare payments), the segment definitions,
-    the as-of date, the seed and the version of ckm. A changed knowledge entry alone does not write the list again.
+    The inputs are the states of the tables, the settings, the mappings (which declare payments), the segment
+    definitions, the as-of date, the seed and the version of ckm. If only knowledge entries have changed, the digest is
+    the same, so that the list of warnings is not written again.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    as_of
+        As-of date of the run; None for the newest usual day with a transaction.
+    seed
+        Random seed of the run.
     """
     store = Store(workspace.store_dir)
     facts = {
@@ -48,7 +58,7 @@ def warning_inputs(workspace: Workspace, *, as_of: date | None, seed: int) -> st
 
 
 def recorded_inputs(workspace: Workspace) -> str | None:
-    """Return the digest that :func:`record_inputs` saved; None without a readable record."""
+    """Return the digest that :func:`record_inputs` saved; None if the record is missing or cannot be read."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         record = json.loads(_file(workspace).read_text(encoding="utf-8"))
         if record["schema"] == RECORD_SCHEMA:
@@ -57,11 +67,12 @@ def recorded_inputs(workspace: Workspace) -> str | None:
 
 
 def record_inputs(workspace: Workspace, inputs: str) -> None:
-    """Save the digest of the inputs; call it after the list of warnings is written."""
+    """Save the digest of the inputs (:func:`warning_inputs`), after the list of warnings was written."""
     text = json.dumps({"schema": RECORD_SCHEMA, "warned": inputs}, indent=2) + "\n"
     with replacing(_file(workspace)) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _file(workspace: Workspace) -> Path:
+    """Return the path of the record."""
     return workspace.store_dir / FILE

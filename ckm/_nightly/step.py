@@ -1,4 +1,4 @@
-"""The result of one step of a nightly run, and the exit code of the whole run."""
+"""Result of one step of a nightly run, and exit code of the whole run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCHEMA = {
 
 
 class State(StrEnum):
-    """State of a step after the run."""
+    """State of a step after a run; ``unchanged`` means that the step had nothing to do."""
 
     done = "done"
     unchanged = "unchanged"
@@ -50,17 +50,18 @@ class Step:
     name
         ``ingest``, ``check``, ``refit``, ``warn`` or ``report``.
     state
-        ``unchanged`` means that there was nothing to do.
+        ``done``, ``unchanged`` (the step had nothing to do) or ``failed``.
     message
-        What the step did, as a sentence.
+        Sentence on the result of the step.
     count
-        Number of rows loaded, findings, definitions refitted, warnings listed or reports written.
+        Number of loaded rows, findings, refitted definitions, listed warnings or written reports, according to the
+        step.
     output
-        The written file, relative to the workspace; None without one.
+        Path of the written file, relative to the workspace; None if the step wrote no file.
     errors
-        Errors of the step, or of single files or definitions in it.
+        Errors of the step, or of single files or definitions in a step that continued.
     exit_code
-        Exit code of the step.
+        Exit code of the step; 0 for success.
     """
 
     name: str
@@ -73,9 +74,19 @@ class Step:
 
 
 def attempt(name: str, work: Callable[[], Step]) -> Step:
-    """Run ``work`` and return its step; if it raises an error of ckm, return a failed step with that error.
+    """Call ``work`` and return its result; if it fails, return a failed step with the error.
 
-    Errors of the operating system (a full disk, missing permissions) affect all steps and are raised.
+    Parameters
+    ----------
+    name
+        Name of the step.
+    work
+        Function that runs the step.
+
+    Raises
+    ------
+    OSError
+        An error of the operating system, such as a full disk or a missing permission, which would affect all steps.
     """
     result, error = caught(work)
     if result is not None:
@@ -85,7 +96,16 @@ def attempt(name: str, work: Callable[[], Step]) -> Step:
 
 
 def caught(work: Callable[[], T]) -> tuple[T | None, CkmError | None]:
-    """Return the result of ``work`` and None, or None and its error; a bug is a :class:`BugError` with its cause."""
+    """Call a function, and return its result and None; if it fails, return None and the error.
+
+    Errors that are neither of ckm nor caused by a damaged file become a :class:`BugError`, whose ``__cause__`` is the
+    original error.
+
+    Raises
+    ------
+    OSError
+        An error of the operating system.
+    """
     try:
         return work(), None
     except CkmError as error:
@@ -101,12 +121,12 @@ def caught(work: Callable[[], T]) -> tuple[T | None, CkmError | None]:
 
 
 def strongest(codes: Iterable[int]) -> int:
-    """Return the code of the highest :data:`PRECEDENCE`; 0 without codes."""
+    """Return the exit code with the highest precedence (:data:`PRECEDENCE`); 0 if there are no codes."""
     return max(codes, key=PRECEDENCE.index, default=0)
 
 
 def steps_table(steps: Iterable[Step], root: Path) -> pl.DataFrame:
-    """Return one row per step, with the columns of :data:`SCHEMA`; paths below ``root`` are relative to it."""
+    """Return one row per step with the columns of :data:`SCHEMA`; paths in messages are relative to ``root``."""
     rows: list[dict[str, Any]] = [
         {
             "step": step.name,

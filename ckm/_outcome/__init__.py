@@ -1,1 +1,1 @@
-"""Outcomes of audiences: values per person, effects, the result file."""
+"""Internals of :mod:`ckm.outcome`: values of a metric per person, effects, and the file of the outcome."""

@@ -1,4 +1,4 @@
-"""Covariates of the persons of an audience, from before the assignment."""
+"""Covariates of the members of an audience, measured before the assignment."""
 
 from __future__ import annotations
 
@@ -6,5 +6,8 @@ import polars as pl
 
 
 def complete_risk() -> pl.Expr:
-    """Return the column ``risk`` without nulls: persons without a purchase get the largest risk of all others."""
+    """Return an expression of the column ``risk`` without nulls.
+
+    A null (a person without a purchase) becomes the maximum of the column; 0 if all values are null.
+    """
     return pl.col("risk").fill_null(pl.col("risk").max()).fill_null(0.0)

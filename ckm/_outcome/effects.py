@@ -1,4 +1,4 @@
-"""Effects of an outcome: of all persons, of groups, by rules of targeting."""
+"""Effects of an experiment: of all persons, by group of persons, and by rule of targeting."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ RULE_COLUMNS = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """Outcome of each person with the arm.
+    """Arm and outcome of each person of an audience.
 
     Attributes
     ----------
     metric
-        Name of the metric.
+        Name of the metric, one of :data:`ckm.names.METRICS`.
     values
-        Outcome, shape (n,).
+        Outcome of each person, shape (n,): 0 or 1 for a rate, else an amount in the currency.
     treated
         Whether a person is in the treated arm, shape (n,).
     members
-        The persons, in the same order.
+        Members of the audience, n rows in the order of ``values``.
     """
 
     metric: str
@@ -78,27 +78,27 @@ class Experiment:
     members: pl.DataFrame
 
     def of(self, chosen: Mask) -> Experiment:
-        """Return the experiment of some persons."""
+        """Return the experiment restricted to the persons of a mask, shape (n,)."""
         return Experiment(
             self.metric, self.values[chosen], self.treated[chosen], self.members.filter(pl.Series(chosen))
         )
 
     def arm(self, *, treated: bool) -> Floats:
-        """Return the outcomes of an arm."""
+        """Return the outcomes of the treated arm, or of the holdout."""
         return self.values[self.treated if treated else ~self.treated]
 
     @property
     def counts(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """Persons with a positive outcome, and persons, of the treated arm and of the holdout."""
+        """Of the treated arm, then of the holdout: number of persons with a positive outcome, number of persons."""
         arms = (self.arm(treated=True), self.arm(treated=False))
         treated, holdout = ((int((arm > 0).sum()), len(arm)) for arm in arms)
         return treated, holdout
 
     @property
     def expected_buyers(self) -> float:
-        """Expected number of persons with the outcome in the smaller arm, by the rate of both arms together.
+        """Expected number of persons with the outcome in the smaller arm, by the pooled rate of both arms.
 
-        For a rate above one half the persons without the outcome are counted.
+        If more than half of all persons have the outcome of a rate, the number of persons without it.
         """
         (a, m), (b, n) = self.counts
         if not m + n:
@@ -108,18 +108,22 @@ class Experiment:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there are enough buyers for an interval with a coverage of about 95 %."""
+        """Whether enough persons have the outcome for an interval with a coverage of about 95 %.
+
+        The condition is :data:`FEWEST_BUYERS`, and for an amount also
+        :data:`ckm.models.experiments.hurdle.FEWEST_AMOUNTS` positive amounts in each arm.
+        """
         (a, _), (b, _) = self.counts
         return self.expected_buyers >= FEWEST_BUYERS and (self.metric in RATES or min(a, b) >= FEWEST_AMOUNTS)
 
     def require_enough(self) -> None:
-        """Raise NotEnoughDataError if the effect cannot be estimated."""
+        """Raise NotEnoughDataError with the missing number of persons, unless :attr:`is_enough`."""
         if self.is_enough:
             return
         (a, m), (b, n) = self.counts
         few, needed, expected = round(self.expected_buyers), FEWEST_BUYERS, " in expectation"
         arm = "smaller arm"
-        if self.expected_buyers >= FEWEST_BUYERS:  # the rate is enough, but one arm has too few amounts
+        if self.expected_buyers >= FEWEST_BUYERS:  # enough for a rate, but an arm has too few positive amounts
             few, needed, expected = min(a, b), FEWEST_AMOUNTS, ""
             arm = "treated arm" if a < b else "holdout"
         persons = f"{counted(few, 'person')} {self._scarce(majority=a + b > (m + n) / 2)}"
@@ -131,7 +135,10 @@ class Experiment:
         )
 
     def _scarce(self, *, majority: bool) -> str:
-        """Return of whom there are too few: persons with the outcome, or without it if a majority has it."""
+        """Return the words of the error message for the persons of whom there are too few.
+
+        They are the persons with the outcome, or without it if the ``majority`` has it.
+        """
         if self.metric in ("net", "margin"):
             return f"with a positive {'net' if self.metric == 'net' else 'margin'} in the window"
         outcome = "order" if self.metric in ("order", "churn") else self.metric
@@ -139,27 +146,30 @@ class Experiment:
         return f"{'with' if has else 'without'} {'an' if outcome == 'order' else 'a'} {outcome} in the window"
 
     def effect(self, *, seed: int = 0) -> Effect:
-        """Return the effect with Newcombe's interval of a rate, or that of the hurdle model of an amount."""
+        """Return the effect: with Newcombe's interval for a rate, with that of a hurdle model for an amount."""
         if self.metric in RATES:
             return newcombe(*self.counts)
         return hurdle(self.arm(treated=True), self.arm(treated=False), seed=seed)
 
 
 def group_effects(experiment: Experiment, *, seed: int = 0) -> pl.DataFrame:
-    """Return the effects of groups that were fixed before the assignment, with Holm's correction.
+    """Return the effect in each group of persons by value, risk, segment and knowledge entry.
+
+    The groups were fixed before the assignment.
 
     Parameters
     ----------
     experiment
         The experiment.
     seed
-        Seed of the hurdle model.
+        Random seed of the hurdle model.
 
     Returns
     -------
     pl.DataFrame
-        :data:`GROUP_COLUMNS`, one row per group; effect, interval and p value are null for groups with too few buyers.
-        Interval ends are not corrected; ``p_holm`` and ``significant`` are, for all groups together.
+        One row per group with the columns :data:`GROUP_COLUMNS`. Effect, interval and p value are null for groups
+        with too few buyers. ``p_holm`` and ``significant`` are corrected by Holm for all groups together; the ends of
+        the 95 % intervals are not corrected.
     """
     rows = []
     for dimension, group, chosen in _groups(experiment.members):
@@ -177,7 +187,7 @@ def group_effects(experiment: Experiment, *, seed: int = 0) -> pl.DataFrame:
 
 
 def _groups(members: pl.DataFrame) -> Iterator[tuple[str, str, Mask]]:
-    """Yield dimension, name and mask of each group; dimensions with one group are left out."""
+    """Yield dimension, name and mask (shape (n,)) of each group; dimensions with a single group are left out."""
     parts = members.select(
         value=pl.col("stratum").str.extract(r"(value \d)"),
         risk=pl.col("stratum").str.extract(r"(risk \d)"),
@@ -192,16 +202,23 @@ def _groups(members: pl.DataFrame) -> Iterator[tuple[str, str, Mask]]:
 
 
 def rule_effects(experiment: Experiment, *, seed: int = 0) -> pl.DataFrame:
-    """Return the effect in the upper and the lower half of the persons by each rule of targeting.
+    """Return the effect in the upper and the lower half of the persons, ranked by each rule of targeting.
 
-    A rule is worth using if the effect of its upper half is larger than that of the others' upper halves. No rule is
-    assumed to be good. Predictions are cross-fitted, so that no person's outcome decides on its own half.
+    The best rule is the one with the largest effect in its upper half. Predictions are cross-fitted: the outcome of a
+    person has no influence on the half to which this person belongs.
+
+    Parameters
+    ----------
+    experiment
+        The experiment.
+    seed
+        Random seed of the hurdle model.
 
     Returns
     -------
     pl.DataFrame
-        :data:`RULE_COLUMNS`, two rows per rule; effect and interval are null with too few buyers. A rule that the data
-        of the audience do not allow is left out.
+        Two rows per rule with the columns :data:`RULE_COLUMNS`. Effect and interval are null for halves with too few
+        buyers. The rule ``expected_gain`` is left out unless all members have an expected gain.
     """
     members = experiment.members
     hashes = id_hashes(members["customer_id"].to_list(), key="fold")

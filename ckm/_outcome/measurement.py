@@ -1,4 +1,4 @@
-"""Measurement of an outcome: all effects of an audience in a period."""
+"""Measurement of an outcome: effects of an audience on its primary and secondary metrics."""
 
 from __future__ import annotations
 
@@ -30,25 +30,31 @@ ORDERED = ("order", "churn")
 def measure(
     assignment: Assignment, members: pl.DataFrame, shop: ShopRecord, period: Period, *, seed: int = 0
 ) -> tuple[OutcomeRecord, pl.DataFrame, pl.DataFrame]:
-    """Return the outcome of an audience, the effects by group, and the rules of targeting.
+    """Measure the outcome of an audience.
 
-    Before the end of the window only the primary effect is measured, and the two tables are empty.
+    Before the end of the window only the effect on the primary metric is measured.
 
     Parameters
     ----------
     assignment, members
-        The audience.
+        Assignment and members of the audience.
     shop
         Ledger and tables as of a day after the assignment.
     period
         Days of the window up to the as-of date.
     seed
-        Seed of the hurdle model.
+        Random seed of the hurdle model.
+
+    Returns
+    -------
+    tuple
+        The outcome; effects by group (:func:`ckm._outcome.effects.group_effects`); and effects by rule of targeting
+        (:func:`ckm._outcome.effects.rule_effects`). Before the end of the window both tables have no columns.
 
     Raises
     ------
     NotEnoughDataError
-        There are too few buyers, or the data lack what the metric needs.
+        Too few persons have the outcome, or the data have no amounts, costs or interactions that the metric needs.
     """
     values = shop.values(assignment.metric, members["customer_id"].to_list(), period)
     experiment = Experiment(assignment.metric, values, (members["arm"] == TREATED).to_numpy(), members)
@@ -83,6 +89,7 @@ def measure(
 
 
 def _running(experiment: Experiment, assignment: Assignment) -> Effect:
+    """Return the effect before the end of the window, with a confidence sequence."""
     treated, holdout = experiment.arm(treated=True), experiment.arm(treated=False)
     moments = [(float(arm.mean()), float(arm.var(ddof=1)), len(arm)) for arm in (treated, holdout)]
     deviation = assignment.baseline[1] or float(experiment.values.std())
@@ -90,6 +97,7 @@ def _running(experiment: Experiment, assignment: Assignment) -> Effect:
 
 
 def _measured(experiment: Experiment, effect: Effect, entry: str = "") -> MeasuredEffect:
+    """Return an effect with metric and sizes of the arms; ``entry`` if its persons are those of a knowledge entry."""
     (_, treated), (_, holdout) = experiment.counts
     return MeasuredEffect(
         experiment.metric,
@@ -106,7 +114,10 @@ def _measured(experiment: Experiment, effect: Effect, entry: str = "") -> Measur
 
 
 def _secondary(experiment: Experiment, shop: ShopRecord, period: Period, seed: int) -> list[MeasuredEffect]:
-    """Return the effects on net sales and margin, as far as the data allow them."""
+    """Return the effects on net sales and margin.
+
+    A metric is left out if it is the primary one, if the data have no amounts or costs, or if there are too few buyers.
+    """
     found = []
     known = () if shop.currency == NO_CURRENCY else SECONDARY
     for metric in known:
@@ -120,7 +131,7 @@ def _secondary(experiment: Experiment, shop: ShopRecord, period: Period, seed: i
 
 
 def _by_entry(experiment: Experiment, seed: int) -> list[MeasuredEffect]:
-    """Return the effects among the persons of each entry with enough buyers."""
+    """Return the effect among the persons of each knowledge entry; entries with too few buyers are left out."""
     found = []
     for entry in experiment.members["entry"].unique().sort():
         part = experiment.of((experiment.members["entry"] == entry).to_numpy())
@@ -130,6 +141,7 @@ def _by_entry(experiment: Experiment, seed: int) -> list[MeasuredEffect]:
 
 
 def _adjusted(experiment: Experiment, assignment: Assignment) -> dict[str, float]:
+    """Return estimate, low and high of the effect adjusted by the declared covariates, and variance_reduction."""
     covariates = experiment.members.with_columns(complete_risk()).select(assignment.covariates).to_numpy()
     treated = experiment.treated
     found = adjust(experiment.values[treated], experiment.values[~treated], covariates[treated], covariates[~treated])
@@ -143,7 +155,10 @@ def _adjusted(experiment: Experiment, assignment: Assignment) -> dict[str, float
 
 
 def _reduction(experiment: Experiment) -> tuple[float, float, float] | None:
-    """Return the relative reduction of the share of persons without an order; None if all of the holdout ordered."""
+    """Return the relative reduction of the share of persons without an order, with the ends of its 95 % interval.
+
+    None if all persons of the holdout ordered.
+    """
     (a, m), (b, n) = experiment.counts
     lost = ((a, m), (b, n)) if experiment.metric == "churn" else ((m - a, m), (n - b, n))
     return relative_reduction(*lost) if lost[1][0] else None

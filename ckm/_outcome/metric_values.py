@@ -1,4 +1,4 @@
-"""Value of a metric for each person within a period."""
+"""Values of an outcome metric per person in a period, from the ledger and the interactions of a shop."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class ShopRecord:
     Attributes
     ----------
     ledger
-        Ledger of all persons.
+        Customer ledger: purchases and returns of each person.
     dataset
-        Tables as known on the as-of date.
+        Tables, with the links between customer ids as known on the as-of date.
     """
 
     ledger: Ledger
@@ -53,7 +53,7 @@ class ShopRecord:
 
     @property
     def as_of(self) -> date:
-        """As-of date; no later row is used."""
+        """As-of date: rows of later days are not used."""
         return self.ledger.as_of
 
     @property
@@ -62,26 +62,32 @@ class ShopRecord:
         return self.ledger.currency
 
     def positions(self, persons: Sequence[str]) -> NDArray[np.int64]:
-        """Return the code of each person in the ledger; -1 for persons without a purchase or return."""
+        """Return the index of each person in the ledger, shape (n,); -1 for persons without a purchase or return."""
         codes = {person: code for code, person in enumerate(self.ledger.customers)}
         return np.array([codes.get(each, -1) for each in persons], dtype=np.int64)
 
     def values(self, metric: str, persons: Sequence[str], period: Period) -> Floats:
-        """Return the metric of each person in a period, shape (n,); rates have values 0 and 1.
+        """Return the value of a metric for each person in a period.
 
         Parameters
         ----------
         metric
             One of :data:`ckm.names.METRICS`.
         persons
-            Ids of persons.
+            Customer ids, n of them.
         period
-            Days of the outcome.
+            First and last day of the outcome.
+
+        Returns
+        -------
+        Floats
+            Shape (n,): 0 or 1 for a rate, else an amount in the currency. A person without a purchase has 0, and 1 for
+            ``churn``.
 
         Raises
         ------
         NotEnoughDataError
-            The data lack what the metric needs: amounts, costs, or interactions of its kind.
+            The data have no amounts, no costs, or no interactions of the kind that the metric needs.
         """
         if metric in ("visit", "complaint"):
             return self._with_interaction(metric, persons, period)
@@ -91,6 +97,7 @@ class ShopRecord:
         return np.where(positions >= 0, by_code[np.maximum(positions, 0)], without)
 
     def _of_ledger(self, metric: str, period: Period) -> Floats:
+        """Return the metric order, churn, net or margin for each customer of the ledger, shape (n customers,)."""
         ledger = self.ledger
         if metric in ("order", "churn"):
             ordered = (ledger.orders_between(period) > 0).astype(np.float64)
@@ -107,7 +114,10 @@ class ShopRecord:
         return (costed - cost + share * (net - costed)) / ledger.scale
 
     def _with_interaction(self, metric: str, persons: Sequence[str], period: Period) -> Floats:
-        """Return 1 for each person with a visit or a complaint, else 0."""
+        """Return 1 for each person with an interaction in the period, else 0; shape (n,).
+
+        ``metric`` is ``visit`` or ``complaint``.
+        """
         frame = self.dataset.tables.get(INTERACTIONS)
         if frame is None:
             raise NotEnoughDataError(f"metric '{metric}' needs the table interactions", hint="choose order")
@@ -133,7 +143,15 @@ class ShopRecord:
 
 
 def read_shop(dataset: Dataset, as_of: date | None = None) -> ShopRecord:
-    """Return the ledger and the tables of a dataset as of a day (default: the newest usual day)."""
+    """Return the ledger and the tables of a dataset as of a day.
+
+    Parameters
+    ----------
+    dataset
+        Tables.
+    as_of
+        As-of date. Default: the newest usual day with a transaction.
+    """
     known = dataset.known_on(as_of)
     config = known.config
     ledger = cached_ledger(

@@ -1,4 +1,4 @@
-"""The result of an outcome: ``audiences/NAME/outcome.json``, which other analyses read."""
+"""The file of a recorded outcome, ``audiences/NAME/outcome.json``, which other analyses read."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class MeasuredEffect:
-    """An effect on a metric, treated minus holdout, per person.
+    """Effect on a metric per person: mean of the treated arm minus mean of the holdout.
 
     Attributes
     ----------
     metric
-        Name of the metric.
+        Name of the metric, one of :data:`ckm.names.METRICS`.
     estimate, low, high
-        Difference of the means, with the ends of the 95 % interval.
+        Difference of the means, with the ends of its 95 % interval: a difference of shares for a rate, else an amount
+        in the currency.
     treated, holdout
-        Number of persons of each arm.
+        Number of persons in each arm.
     treated_mean, holdout_mean
-        Mean of each arm; of a rate the share.
+        Mean of the metric in each arm: a share in [0, 1] for a rate.
     method
-        Method of the interval.
+        Method of the interval, in words.
     entry
-        Id of the knowledge entry whose persons these are; empty for all persons.
+        Id of a knowledge entry if the effect is measured only among the persons who got it; empty for all persons.
     """
 
     metric: str
@@ -55,7 +56,7 @@ class MeasuredEffect:
 
     @property
     def total(self) -> tuple[float, float, float]:
-        """Effect on all treated persons together, with the ends of its interval."""
+        """Effect summed over all treated persons, with the ends of its 95 % interval."""
         return self.treated * self.estimate, self.treated * self.low, self.treated * self.high
 
     @property
@@ -73,31 +74,32 @@ class OutcomeRecord:
     audience, origin, entry, offer
         As in the assignment.
     digest
-        Digest of the assignment.
+        SHA-256 of the assignment.
     metric
         The primary metric.
     first_day, last_day
-        Window of the outcome.
+        First and last day of the window.
     as_of
         Last day whose rows are used.
     status
-        ``final``, or ``running`` before the end of the window: then the interval is a confidence sequence.
+        ``final``; or ``running`` before the end of the window, when the interval is a confidence sequence.
     currency
         Currency of amounts.
     primary
         Effect on the primary metric.
     secondary
-        Effects on net sales and margin, for the return; empty if they cannot be estimated.
+        Effects on net sales and margin, from which ``ckm evaluate`` computes the return of the programme; empty if they
+        cannot be estimated.
     entries
-        Effects on the primary metric by knowledge entry, of audiences with an entry per person.
+        Effects on the primary metric by knowledge entry, if the persons of the audience have different entries.
     adjusted
-        Effect adjusted by the declared covariates, and the share of the variance that this removes; None if not
-        declared.
+        Effect adjusted by the declared covariates: estimate, low, high, and variance_reduction (share of the variance
+        that the adjustment removes). None if no covariates were declared.
     reduction
-        Relative reduction of the share of persons without an order, with its interval: the offer success rate of churn
-        warnings; None for other metrics than order and churn.
+        Relative reduction of the share of persons without an order, with the ends of its 95 % interval; for churn
+        warnings this is the offer success rate. None for metrics other than order and churn.
     sample_ratio_p
-        p value of the sizes of the arms.
+        p value of the test of the sizes of the arms against the planned share of the holdout.
     groups, rules
         Rows of :func:`ckm._outcome.effects.group_effects` and :func:`ckm._outcome.effects.rule_effects`.
     """
@@ -128,13 +130,14 @@ class OutcomeRecord:
         return self.status == FINAL
 
     def write(self, path: Path) -> None:
-        """Write the file; equal outcomes give equal bytes."""
+        """Write the outcome as JSON; equal outcomes give equal bytes."""
         plain = {"schema": SCHEMA, **_plain(asdict(self))}
         with replacing(path) as draft:
             draft.write_text(f"{json.dumps(plain, ensure_ascii=False, indent=1)}\n", encoding="utf-8", newline="\n")
 
 
 def _plain(value: Any) -> Any:
+    """Return a value with dates as ISO 8601 texts, rounded numbers, and lists instead of tuples, at any depth."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -145,12 +148,12 @@ def _plain(value: Any) -> Any:
 
 
 def read_outcome(path: Path) -> OutcomeRecord:
-    """Return the outcome in a file.
+    """Read the outcome in a JSON file.
 
     Raises
     ------
     InputError
-        The file cannot be read as an outcome.
+        The file cannot be read, or is not an outcome.
     """
     try:
         plain = json.loads(path.read_bytes())
@@ -175,7 +178,20 @@ def read_outcome(path: Path) -> OutcomeRecord:
 
 
 def read_outcomes(root: Path, as_of: date | None = None) -> list[OutcomeRecord]:
-    """Return all recorded outcomes of a workspace that were known on a day (default: all), oldest first."""
+    """Return the recorded outcomes of a workspace, sorted by their as-of date, oldest first.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    as_of
+        Leave out outcomes with a later as-of date. Default: all outcomes are returned.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read as an outcome.
+    """
     found = [read_outcome(path) for path in sorted((root / FOLDER).glob(f"*/{OUTCOME}"))]
     return sorted(
         (each for each in found if as_of is None or each.as_of <= as_of), key=lambda each: (each.as_of, each.audience)

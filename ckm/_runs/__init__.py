@@ -1,1 +1,1 @@
-"""Manifests of runs: what a command read, with which settings and code, and the files that it wrote."""
+"""Manifests of runs: inputs, settings, code version and output files of each recorded command."""

@@ -1,4 +1,8 @@
-"""Attribution of differences: a run is computed again with one cause of another run at a time."""
+"""Attribution of the differences between two runs to their causes.
+
+One of the two runs is computed again, each time with a single setting or option of the other run; the figures that
+change are attributed to this setting or option.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +31,16 @@ DURATIONS = ("d", "mo")
 
 @dataclass(frozen=True)
 class Cause:
-    """A difference that can be undone: a setting or an option, and how a run is computed again with it.
+    """A setting or option that differs between two runs, and how to compute a run with its other value.
 
     Attributes
     ----------
     text
-        Name, such as ``setting time_zone``.
+        Name of the cause, such as ``setting time_zone`` or ``option --as-of``.
     variables
-        Environment of the run.
+        Environment variables to set for the run, by name; empty for an option.
     arguments
-        Arguments of the run; None for those of the manifest.
+        Arguments to run the command with; None to use the arguments of the manifest.
     """
 
     text: str
@@ -45,10 +49,22 @@ class Cause:
 
 
 def setting_causes(root: Path, wanted: Mapping[str, Any]) -> tuple[list[Cause], list[str]]:
-    """Return how the present settings become ``wanted``, and the names of those for which this is not possible.
+    """Return a cause for each setting whose present value differs from ``wanted``.
 
-    A setting is given by its environment variable. It is not possible for a value that a manifest does not show, and
-    for null where ``ckm.yaml`` has a value.
+    A cause sets the environment variable of its setting to the wanted value. This is impossible if the manifest has
+    only a digest of the wanted value, or if the wanted value is null and ``ckm.yaml`` has a value.
+
+    Parameters
+    ----------
+    root
+        The workspace, whose present settings are compared.
+    wanted
+        Value of each setting by its dotted name, as in a manifest.
+
+    Returns
+    -------
+    tuple
+        The causes, sorted by the name of the setting; and the names of settings that cannot be set to the wanted value.
     """
     found: list[Cause] = []
     impossible = []
@@ -64,7 +80,7 @@ def setting_causes(root: Path, wanted: Mapping[str, Any]) -> tuple[list[Cause], 
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts that may stand for a value of a manifest."""
+    """Yield texts that an environment variable may need to get the value of a manifest; none for null."""
     if isinstance(value, list):
         yield ", ".join(map(str, value))
     elif isinstance(value, bool):
@@ -75,6 +91,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _gives(root: Path, variable: str, text: str, name: str, wanted: Mapping[str, Any]) -> bool:
+    """Return whether the setting ``name`` gets its wanted value if an environment variable is set to ``text``."""
     from ckm.errors import CkmError
 
     try:
@@ -84,7 +101,10 @@ def _gives(root: Path, variable: str, text: str, name: str, wanted: Mapping[str,
 
 
 def option_causes(base: Manifest, other: Manifest) -> list[Cause]:
-    """Return each option that differs between two runs, with the arguments of ``base`` that have that of ``other``."""
+    """Return a cause for each option that differs between two runs of one command, sorted by name of the option.
+
+    The arguments of a cause are those of ``base``, with this one option as in ``other``.
+    """
     mine, others = _by_option(base.arguments), _by_option(other.arguments)
     found = []
     for name in sorted(name for name in {*mine, *others} if mine.get(name) != others.get(name)):
@@ -97,9 +117,10 @@ def option_causes(base: Manifest, other: Manifest) -> list[Cause]:
 
 
 def _by_option(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the words of each option, with its name, and under ``""`` those before the first option.
+    """Return the words of a command line by option; the words before the first option have the key ``""``.
 
-    Arguments come first in a manifest, or behind an option with a value, to which they are counted then.
+    The words of an option begin with its name. A positional argument after an option is counted as a word of this
+    option, because the command line alone does not show which words are values.
     """
     found: dict[str, tuple[str, ...]] = {}
     name = ""
@@ -110,7 +131,10 @@ def _by_option(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def is_reproduced(root: Path, run: Manifest, cause: Cause) -> bool:
-    """Return whether a run with a cause has the outputs of its manifest again."""
+    """Return whether a run, computed again with a cause, writes the same bytes as its manifest has digests of.
+
+    False also if the command fails or does not write one of the outputs.
+    """
     try:
         made = _computed(root, run, cause)
     except RecomputeError:
@@ -121,16 +145,23 @@ def is_reproduced(root: Path, run: Manifest, cause: Cause) -> bool:
 
 
 def attributed(root: Path, one: Manifest, other: Manifest) -> tuple[list[Difference], list[str], list[str]]:
-    """Return what each cause alone does to the figures, sentences, and the causes that cannot be undone.
+    """Attribute differences between the figures of two runs to single settings and options.
 
-    The later run is computed again with one cause of the earlier at a time; if its inputs are no longer there, the
-    earlier one with one cause of the later.
+    The run ``other`` is computed again with one setting or option of ``one`` at a time. If ``other`` can no longer be
+    reproduced, because an input has changed, ``one`` is computed again with one setting or option of ``other``.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    one, other
+        The two runs; at most :data:`MOST_CAUSES` causes are tested.
 
     Returns
     -------
     tuple
-        Differences of figures with their cause, in the direction from ``one`` to ``other``; remarks; and the settings
-        that cannot be set again.
+        Differences of figures, each with the cause that alone makes it (before: ``one``, after: ``other``); remarks;
+        and the names of differing settings that cannot be set to the value of the other run.
     """
     for base in (other, one):
         restored, _ = setting_causes(root, base.settings)
@@ -175,5 +206,6 @@ def attributed(root: Path, one: Manifest, other: Manifest) -> tuple[list[Differe
 
 
 def _computed(root: Path, run: Manifest, cause: Cause) -> dict[str, Path]:
+    """Compute a run again with a cause; return the path of each new output by its path in the manifest."""
     again = run if cause.arguments is None else replace(run, arguments=cause.arguments)
     return recompute(root, again, cause.variables)

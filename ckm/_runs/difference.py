@@ -1,4 +1,4 @@
-"""Differences between two states: inputs, settings, code, versions and results."""
+"""Differences between two manifests: arguments, inputs, settings, code, library versions and outputs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Difference:
-    """One difference.
+    """One difference between two runs.
 
     Attributes
     ----------
     what
-        ``command``, ``argument``, ``setting``, ``file``, ``table``, ``saved run``, ``erasure``, ``code``, ``version``,
-        ``output`` or ``figure``.
+        Kind of the item that differs: ``command``, ``argument``, ``setting``, ``file``, ``table``, ``saved run``,
+        ``erasure``, ``code``, ``version``, ``output``, ``file on disk`` or ``figure``.
     name
-        Name of the setting, path, table, library or figure.
+        Name of the setting, file, table, library or figure; empty for arguments.
     before, after
-        The two values as texts; empty where there is none. Of digests the first eight digits.
+        Value of the item in each run, as text; empty if the run does not have the item. A digest is shortened to its
+        first eight digits.
     cause
-        The one cause that makes this difference of a figure, found by computing a run again with it alone; empty for
-        the difference of all causes together.
+        For a figure, the setting or option that alone makes this difference; empty if the difference is that of all
+        causes together.
     """
 
     what: str
@@ -40,7 +41,10 @@ class Difference:
 
 
 def causes(one: Manifest, other: Manifest) -> list[Difference]:
-    """Return the differences of two runs that can change a result, arguments and inputs first."""
+    """Return the differences between two runs that can change a result: all except those of outputs.
+
+    The order is: command or arguments, erasures, tables, files, settings, saved runs, code, library versions.
+    """
     found: list[Difference] = []
     if one.command != other.command:
         found.append(Difference("command", one.command, one.command, other.command))
@@ -59,7 +63,7 @@ def causes(one: Manifest, other: Manifest) -> list[Difference]:
 
 
 def effects(one: Manifest, other: Manifest) -> list[Difference]:
-    """Return the differences of the outputs: files of another content, then figures in the order of their names."""
+    """Return the differences between the outputs of two runs: digests of files, then figures, sorted by name."""
     by_suffix = {path.rpartition(".")[2]: facts for path, facts in other.outputs.items()}
     found: list[Difference] = []
     figures: list[Difference] = []
@@ -76,22 +80,30 @@ def effects(one: Manifest, other: Manifest) -> list[Difference]:
 
 
 def figure_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
-    """Yield the differences of the figures of two outputs, in the order of their names."""
+    """Yield the differences between the figures of two output files, sorted by name.
+
+    Parameters
+    ----------
+    before, after
+        Value of each figure by its name, as returned by :func:`ckm._runs.figures.figures_of`.
+    """
     return _each("figure", before, after)
 
 
 def _each(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    """Yield a difference of kind ``what`` for each name whose values in two mappings differ, sorted by name."""
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield Difference(what, name, _text(before.get(name)), _text(after.get(name)))
 
 
 def short(digest: str | None) -> str:
-    """Return the first eight digits of a digest."""
+    """Return the first eight digits of a digest; an empty text for None."""
     return (digest or "")[:8]
 
 
 def _text(value: Any) -> str:
+    """Return a value of a manifest as text for a reader: digests shortened, numbers with ten significant digits."""
     if value is None:
         return ""
     if isinstance(value, dict):

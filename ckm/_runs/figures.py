@@ -1,4 +1,4 @@
-"""Figures of a result file: number of rows, sums and counts of its columns, by which two runs are compared."""
+"""Figures of a result file, by which two runs are compared: number of rows, sums and value counts of columns."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ READERS: dict[str, Callable[[BytesIO], pl.DataFrame]] = {
 
 
 def figures_of(path: Path) -> dict[str, float]:
-    """Return the figures of a result file by name; empty for a page, a workbook, or a file that is not a table.
+    """Return the figures of a result file by name; empty for HTML, Markdown, Excel, or a file that is not a table.
 
-    ``rows`` is the number of rows, ``sum of COLUMN`` the sum of a numeric column, ``COLUMN VALUE`` the number of rows
-    with a value of a column of groups, and ``METRIC`` the value of a metric of a report without a slice.
+    Names are ``rows`` (number of rows), ``sum of COLUMN`` (sum of a numeric column) and ``COLUMN VALUE`` (number of
+    rows with this value, for the columns of :data:`COUNTED`). A file with the columns metric, slice and value (a
+    report) has instead of sums and counts the value of each metric whose slice is null, by name of the metric.
     """
     if path.suffix not in READERS:
         return {}

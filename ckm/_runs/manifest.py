@@ -1,7 +1,7 @@
-"""The manifest of a run, a JSON file in ``runs/`` of the workspace.
+"""The manifest of a run: a JSON file in the folder ``runs/`` of a workspace.
 
-A manifest has digests of files and tables, names of settings, and sums of columns. Rows and values of customers are
-never in it.
+A manifest contains settings, digests of files and tables, and sums and counts of columns. It never contains rows or
+values of single customers.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ NAME = re.compile(r"([0-9a-f]{10})(?:\.(\d+))?")
 
 @dataclass(frozen=True)
 class Manifest:
-    """The facts of one run.
+    """What one run of a command read and wrote.
 
     Attributes
     ----------
     run
-        Name of the run: ten hexadecimal digits of the request (command, arguments, settings, inputs), then ``.2``,
-        ``.3``, … for later runs of an equal request whose code or outputs differ.
+        Name of the run: the request id (ten hexadecimal digits of a digest of command, arguments, settings and
+        inputs), followed by ``.2``, ``.3``, … for later runs of the same request whose code, library versions or
+        outputs differ.
     command
         Name of the command.
     arguments
@@ -43,16 +44,17 @@ class Manifest:
     recorded_at
         Time of the run (ISO 8601, UTC).
     settings
-        Settings in effect, by name; a digest for a setting whose value may not be shown.
+        Settings in effect, by dotted name; a setting with a secret value has a digest instead.
     inputs
         ``files`` (path to SHA-256), ``tables`` (name to number of loads and digest of their contents), ``saved``
         (analysis to digest of its saved runs) and ``erasures`` (number of receipts of erasures).
     code
-        Version of ckm and digest of its files.
+        Version of ckm, and SHA-256 of its code and data files.
     versions
-        Versions of Python and of each dependency.
+        Versions of Python and of each dependency, by name.
     outputs
-        Path to ``option``, ``sha256``, ``bytes`` and ``figures`` (number of rows, sums and counts of columns).
+        Facts of each output file by its path: ``option`` (name of the option that names the file), ``sha256``,
+        ``bytes`` (size) and ``figures`` (see :func:`ckm._runs.figures.figures_of`).
     """
 
     run: str
@@ -67,7 +69,7 @@ class Manifest:
     outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """Return the manifest as a JSON text."""
+        """Return the content of the manifest's file: JSON, with the schema as its first key."""
         return json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
     def same_result(self, other: Manifest) -> bool:
@@ -76,12 +78,12 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Return the manifest in a file.
+    """Read the manifest in a JSON file.
 
     Raises
     ------
     InputError
-        The file is not a manifest.
+        The file cannot be read, or is not a manifest.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -93,18 +95,32 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def manifests(root: Path) -> list[Manifest]:
-    """Return all manifests of a workspace, oldest first."""
+    """Return all manifests of a workspace, sorted by time of the run, oldest first.
+
+    Raises
+    ------
+    InputError
+        A file in ``runs/`` with the name of a run is not a manifest.
+    """
     found = [read_manifest(path) for path in (root / FOLDER).glob("*.json") if NAME.fullmatch(path.stem)]
     return sorted(found, key=lambda each: (each.recorded_at, each.run))
 
 
 def find_manifest(root: Path, run: str) -> Manifest:
-    """Return the manifest of a run; of a request's newest run if ``run`` is the beginning of one request id only.
+    """Return the manifest of a run by its name or by the beginning of its request id.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    run
+        Full name of a run such as ``0123456789.2``, or at least the first four digits of a request id. Several runs of
+        one request match a request id: the newest of them is returned.
 
     Raises
     ------
     UnknownNameError
-        The workspace has no such run, or several requests begin with ``run``.
+        No run has this name, or the request ids of several requests begin with ``run``.
     """
     every = manifests(root)
     exact = [each for each in every if each.run == run and "." in run]
@@ -116,9 +132,16 @@ def find_manifest(root: Path, run: str) -> Manifest:
 
 
 def write_manifest(root: Path, made: Manifest) -> Manifest:
-    """Write the manifest of a new run; return it with its name.
+    """Write the manifest of a new run, and return it with the name that the run got.
 
-    A run that equals an earlier one in request, code, versions and outputs replaces its manifest.
+    If an earlier run has the same request, code, library versions and outputs, its manifest is replaced.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    made
+        The manifest, with the request id as the name of the run.
     """
     folder, request = root / FOLDER, made.run
     numbers: dict[int, Manifest] = {}
@@ -135,4 +158,5 @@ def write_manifest(root: Path, made: Manifest) -> Manifest:
 
 
 def _fields(made: Manifest) -> dict[str, Any]:
+    """Return the attributes of a manifest by name, without a deep copy."""
     return {each.name: getattr(made, each.name) for each in fields(made)}

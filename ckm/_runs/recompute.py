@@ -1,4 +1,4 @@
-"""Run the command of a manifest again, in a copy of the workspace."""
+"""Computation of a recorded run for a second time, in a copy of the workspace."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ FLAGS = {"output": "-o", "meta": "--meta", "export": "--export", "save_map": "--
 
 
 class RecomputeError(CkmError):
-    """The command of a run fails when it is run again."""
+    """The command of a recorded run fails when it is run a second time."""
 
     exit_code = 6
 
 
 def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | None = None) -> dict[str, Path]:
-    """Run the command again and return the path of each new output by its path in the manifest.
+    """Run the command of a manifest again, and return the path of each new output by its path in the manifest.
 
-    The command runs in a copy of the workspace, because it may save results. Data files of the store are linked and
-    not copied.
+    The command runs in a copy of the workspace, because it may save results. Data files of the store are linked, not
+    copied, where the file system has links.
 
     Parameters
     ----------
@@ -45,12 +45,17 @@ def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | Non
     manifest
         The run.
     variables
-        Environment variables that are set for the command.
+        Environment variables to set for the command besides those of the present process.
+
+    Returns
+    -------
+    dict
+        Path of each new output in a temporary folder; the command may not have written the file.
 
     Raises
     ------
     RecomputeError
-        The command fails.
+        The command ends with an exit code other than 0 and 1.
     """
     copy = temporary_folder() / f"verify-{manifest.run}" / root.name
     shutil.rmtree(copy.parent, ignore_errors=True)
@@ -85,7 +90,7 @@ def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | Non
         encoding="utf-8",
         check=False,
     )
-    if done.returncode not in (0, 1):  # 1: findings, which --fail-on asks for
+    if done.returncode not in (0, 1):  # 1: the command has findings, and --fail-on makes them an exit code
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")] or lines[-1:]
         raise RecomputeError(f"run {manifest.run} cannot be computed again: {errors[0]}")
@@ -93,7 +98,11 @@ def recompute(root: Path, manifest: Manifest, variables: Mapping[str, str] | Non
 
 
 def later_files(root: Path, manifest: Manifest) -> list[str]:
-    """Return the paths of input files that were added after the run, such as a definition that the run itself saved."""
+    """Return the paths of input files that were added after a run, such as a definition that the run itself saved.
+
+    Paths are relative to the workspace. A folder that the manifest has as one digest (more than
+    :data:`ckm._runs.state.MOST_FILES` files) is left out, because its single files at the time of the run are unknown.
+    """
     then = manifest.inputs["files"]
     now = inputs_of(root, manifest.command, ())["files"]
     listed = [name for name in now if (root / name).is_file()]
@@ -102,5 +111,6 @@ def later_files(root: Path, manifest: Manifest) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
+    """Return the environment of the process without the variables that change the output format or the workspace."""
     left_out = {"CKM_FORMAT", "CKM_WORKSPACE"}
     return {name: value for name, value in os.environ.items() if name not in left_out}

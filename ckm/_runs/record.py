@@ -1,4 +1,4 @@
-"""Record runs: the state before a command, and the files that it wrote."""
+"""Recording of a run: inputs and settings before its command, output files after it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Begun:
-    """A run that has begun: its manifest without outputs.
+    """A run whose command has not ended yet.
 
     Attributes
     ----------
+    root
+        The workspace.
+    manifest
+        Manifest without outputs.
     outputs
-        Path of each output file or folder, by option.
+        Path of each output file or folder, by name of the option that names it.
     """
 
     root: Path
@@ -40,20 +44,20 @@ def begin(
     named: Iterable[Path],
     outputs: Mapping[str, Path],
 ) -> Begun:
-    """Return the manifest of a run before its command changes anything.
+    """Return the manifest of a run from the state of the workspace before its command starts.
 
     Parameters
     ----------
     root
         The workspace.
     command, arguments
-        Name of the command, and its arguments without the options of outputs.
+        Name of the command, and its arguments without the options that name output files.
     seed
-        Seed of the run; None if the command has none.
+        Random seed of the run; None if the command has none.
     named
         Input files and folders that the arguments name.
     outputs
-        Path of each output file or folder, by option.
+        Path of each output file or folder, by name of the option that names it.
     """
     settings, inputs = settings_of(root), inputs_of(root, command, named)
     manifest = Manifest(
@@ -71,7 +75,16 @@ def begin(
 
 
 def finish(begun: Begun, written: Iterable[Path]) -> Manifest | None:
-    """Write the manifest with the files of ``written`` that an option names; return None if there is none."""
+    """Write the manifest of a run with its output files; return it, or None if the run has no output file.
+
+    Parameters
+    ----------
+    begun
+        The run.
+    written
+        Files that the command wrote. Output files are those that are named by an option of ``begun.outputs``, or are
+        in a folder that is named by one.
+    """
     outputs: dict[str, dict[str, Any]] = {}
     for path in written:
         for option, place in begun.outputs.items():

@@ -1,4 +1,4 @@
-"""State on which a result depends: files and tables of the workspace, settings, code and versions."""
+"""Everything on which a result depends: input files and tables, settings, code and library versions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,22 @@ RECEIPTS = Path("privacy") / "receipts"
 
 
 def inputs_of(root: Path, command: str, named: Iterable[Path]) -> dict[str, Any]:
-    """Return what a command may read in a workspace, and the files and folders that its arguments name."""
+    """Return digests of everything that a command may read: the workspace, and the files that its arguments name.
+
+    Parameters
+    ----------
+    root
+        The workspace.
+    command
+        Name of the command.
+    named
+        Input files and folders that the arguments name.
+
+    Returns
+    -------
+    dict
+        ``files``, ``tables``, ``saved`` and ``erasures``; see :attr:`ckm._runs.manifest.Manifest.inputs`.
+    """
     files: dict[str, str | None] = {}
     for name in READ:
         if name != KNOWLEDGE or command not in READS_NO_KNOWLEDGE:
@@ -59,9 +74,14 @@ def inputs_of(root: Path, command: str, named: Iterable[Path]) -> dict[str, Any]
 
 
 def settings_of(root: Path, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the settings in effect by their dotted names; a digest for one whose value may not be shown.
+    """Return the settings in effect by dotted name; a setting with a secret value has a digest instead.
 
-    ``variables`` are environment variables that count besides those of the process.
+    Parameters
+    ----------
+    root
+        The workspace.
+    variables
+        Environment variables that override settings, besides those of the process.
     """
     config = load_config(root, variables)
     every = dict(_flat(plain_settings(config, shown_only=False)))
@@ -81,7 +101,7 @@ def code_of() -> dict[str, str]:
 
 
 def versions_of() -> dict[str, str]:
-    """Return the version of Python, and of each installed library that ckm requires."""
+    """Return the versions of Python and of each installed dependency of ckm, by name; all are texts."""
     try:
         required = metadata.requires("ckm-toolkit") or ()
     except metadata.PackageNotFoundError:  # runs from a checkout that is not installed
@@ -97,22 +117,26 @@ def versions_of() -> dict[str, str]:
 
 
 def request_id(command: str, arguments: Iterable[str], settings: Any, inputs: Any) -> str:
-    """Return ten hexadecimal digits that identify what is asked of which data.
+    """Return the request id: ten hexadecimal digits of a digest of command, arguments, settings and inputs.
 
-    Saved runs are left out: an analysis saves its own, and an equal second call must have the same id.
+    Digests of saved runs are left out of the inputs. An analysis saves its result as such a run, so that with them the
+    id of a second, equal call would differ.
     """
     asked = {name: each for name, each in inputs.items() if name != "saved"}
     return _digest([command, list(arguments), settings, asked])[:10]
 
 
 def relative_path(path: Path, root: Path) -> str:
-    """Return a path relative to the workspace if it is in it, else absolute; with ``/``."""
+    """Return a path, relative to the workspace if it is inside, else absolute; separators are ``/``."""
     whole = path.resolve()
     return unicode_text((whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix())
 
 
 def _digests(path: Path, name: str) -> dict[str, str | None]:
-    """Return the digest of a file, or of the files of a folder, by name."""
+    """Return the SHA-256 of a file, or of each file of a folder, by path; empty if the path does not exist.
+
+    Hidden files are left out. A folder with more than :data:`MOST_FILES` files has one digest of all of them.
+    """
     if path.is_file():
         return {name: file_digest(path)}
     if not path.is_dir():
@@ -125,11 +149,12 @@ def _digests(path: Path, name: str) -> dict[str, str | None]:
 
 
 def _hidden(path: Path, folder: Path) -> bool:
+    """Return whether the name of a file, or of a folder between ``folder`` and the file, begins with a dot."""
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _saved(store: Path) -> dict[str, str]:
-    """Return a digest of the saved runs of each analysis."""
+    """Return a digest of all saved runs of an analysis, by name of the analysis."""
     from ckm.store import Store
     from ckm.store.runs import PREFIX
 
@@ -146,6 +171,7 @@ def _without_version(facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _flat(values: dict[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the value of each setting in nested mappings."""
     for name, value in values.items():
         if isinstance(value, dict) and value:
             yield from _flat(value, f"{inside}{name}.")

@@ -1,4 +1,4 @@
-"""Record the run of every command that writes a result file in a workspace."""
+"""Recording of runs: a command that writes a result file in a workspace also writes a manifest of its run."""
 
 from __future__ import annotations
 
@@ -32,14 +32,18 @@ _current: Begun | None = None
 
 
 def record_runs(command: Any) -> None:
-    """Let a command write a manifest (:mod:`ckm.runs`) when it writes a result file in a workspace."""
+    """Wrap the callback of a command, so that it writes a manifest of each run that writes a result file.
+
+    The manifest (:mod:`ckm.runs`) is written if the command belongs to a workspace and ends with the exit code 0 or 1.
+    Commands of :data:`NOT_RECORDED` are not changed.
+    """
     run = command.callback
     if run is None or command.name in NOT_RECORDED:
         return
 
     @wraps(run)
     def wrapped(**given: Any) -> Any:
-        global _current  # a command of the demo is recorded inside of the demo
+        global _current  # `ckm demo` calls other commands, which have their own manifests
         outer, before = _current, len(replaced_files())
         _current = begun = _begin(command, given)
         code = 70
@@ -50,7 +54,7 @@ def record_runs(command: Any) -> None:
             raise
         finally:
             _current = outer
-            if begun is not None and code in (0, 1):  # 1: findings, which --fail-on asks for
+            if begun is not None and code in (0, 1):  # 1: the command has findings, and --fail-on makes them a code
                 _finish(begun, before)
         return result
 
@@ -58,12 +62,16 @@ def record_runs(command: Any) -> None:
 
 
 def current_run() -> str | None:
-    """Return the request id of the command that is being recorded, which a page names; None outside of a workspace."""
+    """Return the request id of the run in progress, which an HTML page shows; None if the run is not recorded."""
     return _current.manifest.run if _current is not None else None
 
 
 def _begin(command: TyperCommand, given: Mapping[str, Any]) -> Begun | None:
-    """Return the state before a command; None if it writes no file, or not in a workspace that can be written."""
+    """Return the run of a command that is about to start; None if the run is not recorded.
+
+    A run is not recorded if no option names an output file, if there is no workspace or it is read-only, if the
+    command reads standard input, or if the state of the workspace cannot be read.
+    """
     outputs = {name: Path(given[name]) for name in OUTPUT_OPTIONS if given.get(name) not in (None, "-", Path("-"))}
     if not outputs:
         return None
@@ -84,11 +92,12 @@ def _begin(command: TyperCommand, given: Mapping[str, Any]) -> Begun | None:
     name = command.name or ""
     try:
         return begin(root, name, words, seed=given.get("seed"), named=paths, outputs=outputs)
-    except (CkmError, OSError):  # the command itself says what is wrong
+    except (CkmError, OSError):  # the command meets the same error, and reports it
         return None
 
 
 def _finish(begun: Begun, before: int) -> None:
+    """Write the manifest of a run and print its name; ``before`` is the number of files written before the run."""
     from ckm._runs.record import finish
     from ckm.output import detail
 
@@ -102,15 +111,24 @@ def _finish(begun: Begun, before: int) -> None:
 
 
 def _arguments(command: TyperCommand, given: Mapping[str, Any], root: Path, paths: list[Path]) -> Iterator[str]:
-    """Yield the command line without outputs and workspace; add the paths of inputs to ``paths``.
+    """Yield the words of the command line, without options that name output files and without the workspace.
 
-    Paths in the workspace become relative to it.
+    Paths inside of the workspace are relative to it.
+
+    Parameters
+    ----------
+    command, given
+        The command, and its parameters by name.
+    root
+        The workspace.
+    paths
+        List to which the paths of input files are appended.
     """
     for parameter in command.params:
         name = parameter.name or ""
         value = given.get(name)
         if name == "as_of" and value is None and (command.name or "").startswith(OF_TODAY):
-            value = date.today()  # in the reader's time zone
+            value = date.today()  # in the time zone of the computer
         if name in OUTPUT_OPTIONS or name == "workspace" or value is None or value == parameter.default:
             continue
         each = value if isinstance(value, list | tuple) else (value,)
@@ -125,11 +143,15 @@ def _arguments(command: TyperCommand, given: Mapping[str, Any], root: Path, path
 
 
 def _is_root(value: Any, root: Path) -> bool:
+    """Return whether a value of a parameter is the path of the workspace."""
     return isinstance(value, str | Path) and Path(value).is_dir() and Path(value).resolve() == root
 
 
 def _word(value: Any, root: Path, paths: list[Path]) -> str:
-    """Return a value as a word of a command line; a path that exists is an input."""
+    """Return the value of a parameter as a word of a command line; append a path to ``paths``.
+
+    A text is taken as a path if a file or folder of this name exists.
+    """
     if isinstance(value, datetime | date):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, Enum):

@@ -1,6 +1,7 @@
-"""The example shop: simulated customers from a seed, and the messy files that their shop would export.
+"""The example shop: customers simulated from a seed, exported to files with the errors of real exports.
 
-:func:`make_shop` is the only function that the rest of ckm uses. Analyses read its files; only tests read ``truth/``.
+:func:`make_shop` is the only function that the rest of ckm uses. Analyses read the exported files; only tests read
+``truth/``, the true values of the simulation.
 """
 
 from ckm.example.generator import ExampleShop, make_shop

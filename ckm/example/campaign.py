@@ -1,4 +1,4 @@
-"""A campaign with a random holdout and a known effect."""
+"""Simulated campaign: a letter to random customers, with a random holdout and a known effect on orders."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A customer's arm (treated or holdout) and both potential outcomes.
+    """Assignment of a customer in the campaign, with both potential outcomes.
 
-    An outcome is whether the customer orders within the window: without the letter, and with it.
+    Attributes
+    ----------
+    customer_id
+        The customer.
+    arm
+        ``treated`` or ``holdout``.
+    orders_without, orders_with
+        Whether the customer orders within the window without the letter, and with it.
     """
 
     customer_id: str
@@ -29,7 +36,21 @@ class Assignment:
 
 
 def run_campaign(histories: list[CustomerHistory], seed: int) -> tuple[list[Assignment], list[Order]]:
-    """Return the assignments to arms, and the orders caused by the letter."""
+    """Simulate the campaign.
+
+    Parameters
+    ----------
+    histories
+        Histories of all customers with an order.
+    seed
+        Random seed of the shop.
+
+    Returns
+    -------
+    tuple
+        Assignments of the chosen customers, sorted by customer id; and the orders of treated customers that the letter
+        causes.
+    """
     plan, stream = words("campaign"), RandomStream(seed, "campaign")
     start = days.number(plan["assigned_at"])
     chosen = stream.shuffled(history for history in histories if _eligible(history, start))[: plan["customers"]]
@@ -46,12 +67,16 @@ def run_campaign(histories: list[CustomerHistory], seed: int) -> tuple[list[Assi
 
 
 def _eligible(history: CustomerHistory, start: int) -> bool:
+    """Return whether a customer bought at least twice, and recently, before the first day of the campaign."""
     before = [order.day for order in history.purchases if order.day < start]
     return len(before) > 1 and before[-1] >= start - int(words("campaign")["active_within_days"])
 
 
 def _caused_order(history: CustomerHistory, start: int, stream: RandomStream) -> Order | None:
-    """Return the order that the letter causes (or would cause, in the holdout)."""
+    """Return the additional order of a customer who gets the letter; None if the letter has no effect.
+
+    ``start`` is the day number of the assignment. In the holdout it is the order that the letter would have caused.
+    """
     plan = words("campaign")
     day = start + stream.whole(2, plan["window_days"] - 4)
     if not stream.chance(plan["extra_order"]) or not history.is_active(day):

@@ -1,7 +1,8 @@
-"""Churn of simulated customers: weekly odds, multiplied by the customer's troubles.
+"""Churn of simulated customers: the weekly odds of churn are multiplied by the odds ratios of troubles.
 
-In week ``w`` an active customer churns with odds ``base × Π multiplier`` over the troubles of that week. This is a
-discrete proportional-odds model, so a logistic regression on customer-weeks recovers the multipliers.
+A trouble is a bad experience, such as a late delivery. In each week an active customer churns with the odds of the
+customer's group times the odds ratio of each trouble of this week. This is a discrete proportional-odds model: a
+logistic regression on customer-weeks estimates the odds ratios.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ WEEK = 7
 
 @dataclass(frozen=True)
 class Trouble:
-    """A trouble of a customer, and the days on which it has an effect (both included)."""
+    """A trouble of a customer.
+
+    Attributes
+    ----------
+    kind
+        Kind of the trouble, such as ``late_delivery``.
+    first, last
+        First and last day on which the trouble increases the odds of churn (day numbers, both included).
+    """
 
     kind: str
     first: int
@@ -34,7 +43,17 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Churn:
-    """Time and cause of a churn, and the odds of that week relative to a week without trouble."""
+    """Churn of a customer.
+
+    Attributes
+    ----------
+    day
+        Day number of the churn.
+    reason
+        A kind of trouble, or ``drift`` (no trouble), ``one_purchase`` or ``faded``.
+    odds_ratio
+        Product of the odds ratios of the troubles in the week of the churn; 1 without trouble.
+    """
 
     day: int
     reason: str
@@ -46,23 +65,41 @@ Exposure = Counter[tuple[str, tuple[str, ...], bool]]
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
-    """Return a trouble that begins on day ``first`` and ends after the duration of its kind or on ``until``."""
+    """Return a trouble that begins on day ``first``.
+
+    It ends after the number of weeks of its kind, or on day ``until`` if that is earlier.
+    """
     last = first + WEEK * int(words("troubles")[kind]["weeks"]) - 1
     return Trouble(kind, first, last if until is None else min(last, until))
 
 
 def odds_ratio(kinds: Iterable[str]) -> float:
-    """Return the factor by which troubles multiply the churn odds."""
+    """Return the product of the odds ratios of kinds of trouble; 1 without trouble."""
     return prod((float(words("troubles")[kind]["odds"]) for kind in kinds), start=1.0)
 
 
 def churn_between(
     customer: Customer, troubles: list[Trouble], after: int, until: int, stream: RandomStream, exposure: Exposure
 ) -> Churn | None:
-    """Return the churn of the customer in one of the weeks that end in ``(after, until]``, if any.
+    """Simulate whether a customer churns in a range of days.
 
-    Weeks are counted from the day the customer joined, so that orders do not restart them. The weeks are added to
-    ``exposure``.
+    Weeks begin on the weekday on which the customer joined, whatever the days of orders.
+
+    Parameters
+    ----------
+    customer, troubles
+        The customer, and the customer's troubles.
+    after, until
+        Day numbers: the weeks that end after ``after`` and not later than ``until`` are simulated.
+    stream
+        Random numbers.
+    exposure
+        Counter to which the simulated customer-weeks are added.
+
+    Returns
+    -------
+    Churn | None
+        The churn, on the last day of its week; None if the customer does not churn.
     """
     first_end = after + WEEK - (after - customer.joined) % WEEK
     for week_end in range(first_end, min(until, days.LAST) + 1, WEEK):
@@ -79,10 +116,10 @@ def churn_between(
 
 
 def _reason(kinds: tuple[str, ...], ratio: float, stream: RandomStream) -> str:
-    """Return the reason of a churn.
+    """Draw the reason of a churn.
 
-    It is ``drift`` with the probability 1 / ``ratio``, else one of the troubles with a probability in proportion to its
-    odds ratio minus 1.
+    The reason is ``drift`` with a probability of 1 / ``ratio``, where ``ratio`` is the odds ratio of all troubles
+    together. Else it is one of the troubles, with a probability in proportion to its odds ratio minus 1.
     """
     if not kinds or stream.chance(1 / ratio):
         return "drift"

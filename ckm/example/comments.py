@@ -1,6 +1,7 @@
-"""Reviews in six languages with planted topics, of which one grows, and a competitor; with their truth.
+"""Simulated product reviews in six languages, with known topics and mentions of a competitor.
 
-They are in a folder of their own, beside the files that ``ckm ingest`` loads without arguments.
+One topic becomes more frequent in the last 13 weeks. The reviews are in the folder ``comments/``, outside of
+``incoming/``, so that ``ckm ingest`` without arguments does not load them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,23 @@ RATED = 0.9
 
 @dataclass(frozen=True)
 class Review:
-    """A review; ``topic`` and ``rival`` are its truth, which no analysis reads."""
+    """A product review.
+
+    Attributes
+    ----------
+    day, minute
+        Day number and minute of the local day.
+    customer_id, lang
+        The customer, and the language of the text.
+    text
+        Text of the review.
+    stars
+        Rating of 1 to 5; None without one.
+    product_id
+        Id of the reviewed product; None if the export does not have it.
+    topic, rival
+        True topic, and whether the text mentions the competitor; analyses do not read them.
+    """
 
     day: int
     minute: int
@@ -48,14 +65,14 @@ class Review:
 
 
 def make_reviews(world: Simulation) -> list[Review]:
-    """Return the reviews by time; a review is by a customer with a purchase before it."""
+    """Return :data:`COUNT` reviews, sorted by time; each is written after a purchase of its customer."""
     stream = RandomStream(world.seed, "reviews")
     found = [_review(stream.pick(world.histories), stream) for _ in range(COUNT)]
     return sorted(found, key=lambda each: (each.day, each.minute, each.customer_id))
 
 
 def write_comments(world: Simulation, folder: Path) -> list[str]:
-    """Write the reviews, their mapping and their truth into ``comments/``, and return the files."""
+    """Write reviews, mapping and true topics to ``comments/``; return the paths of the files relative to ``folder``."""
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     reviews = {f"R{number:05d}": review for number, review in enumerate(make_reviews(world), start=1)}
@@ -69,6 +86,7 @@ def write_comments(world: Simulation, folder: Path) -> list[str]:
 
 
 def _review(history: CustomerHistory, stream: RandomStream) -> Review:
+    """Return a random review of a customer."""
     plan = words("comments")
     customer = history.customer
     day = stream.whole(min(history.orders[0].day + 2, days.LAST), days.LAST)
@@ -101,6 +119,7 @@ def _review(history: CustomerHistory, stream: RandomStream) -> Review:
 
 
 def _record(name: str, review: Review) -> dict[str, object]:
+    """Return a review as a record of the export; ``name`` is its id."""
     return {
         "review_id": name,
         "customer": review.customer_id,

@@ -1,4 +1,4 @@
-"""Simulated customers with their attributes and latent groups."""
+"""Simulated customers: attributes, and the group that determines their behaviour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,31 @@ PARTY_TYPES = {"company": 65, "distributor": 25, "partner": 10}
 
 @dataclass(frozen=True)
 class Customer:
-    """A customer; ``joined`` is the first possible day of an order."""
+    """A simulated customer.
+
+    Attributes
+    ----------
+    customer_id
+        Seven digits with leading zeros.
+    group
+        Group of customers with equal behaviour (``business``, ``once``, …); not exported.
+    party_type
+        ``person``, ``company``, ``distributor``, ``partner`` or ``supplier``.
+    name, lang, country, region, phone, email, birth_year, industry, account_owner
+        Attributes in the CRM; None if unknown or not applicable.
+    parent_id
+        Customer id of the distributor to which a business belongs; None without one.
+    created, joined
+        Day numbers of the creation in the CRM, and of the first possible order.
+    home
+        Channel in which the customer usually buys: ``web``, ``till`` or ``branch``.
+    favourite
+        Product category of most of the customer's purchases.
+    gap, regularity
+        Mean purchase interval in days of shopping time, and shape of its Weibull distribution.
+    returning
+        Whether the customer may buy more than once.
+    """
 
     customer_id: str
     group: str
@@ -48,7 +72,7 @@ class Customer:
 
 
 def make_customers(seed: int, count: int) -> list[Customer]:
-    """Return ``count`` customers; ids are text with seven digits and leading zeros."""
+    """Return ``count`` random customers, sorted by customer id."""
     stream = RandomStream(seed, "who")
     shares = {group: traits["share"] for group, traits in words("groups").items()}
     ids = stream.shuffled(f"{FIRST_ID + 13 * i:07d}" for i in range(count))
@@ -65,7 +89,7 @@ def make_customers(seed: int, count: int) -> list[Customer]:
 
 
 def make_customer(customer_id: str, group: str, stream: RandomStream, parent_id: str | None = None) -> Customer:
-    """Return one customer of a group."""
+    """Return a random customer of a group; ``parent_id`` is the distributor to which a business belongs."""
     traits = words("groups")[group]
     lang = stream.weighted({each: place["share"] for each, place in words("places").items()})
     place, is_business = words("places")[lang], group == "business"
@@ -102,12 +126,14 @@ def make_customer(customer_id: str, group: str, stream: RandomStream, parent_id:
 
 
 def _home(stream: RandomStream, weights: dict[str, float], is_business: bool) -> str:
-    if is_business:  # companies order where they get an invoice
+    """Return the channel in which a customer usually buys, with weights by channel."""
+    if is_business:  # companies need invoices, which the till does not issue
         return "branch" if weights.get("branch", 0) > sum(weights.values()) / 2 else "web"
     return stream.weighted(weights)
 
 
 def _phone(stream: RandomStream, pattern: str) -> str:
+    """Return a telephone number: the pattern with a random digit for each ``#``."""
     return "".join(str(stream.whole(0, 9)) if sign == "#" else sign for sign in pattern)
 
 

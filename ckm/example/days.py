@@ -1,4 +1,4 @@
-"""Days as integers: 0 is the first day of the simulation, ``LAST`` its last."""
+"""Day numbers: days of the simulation as integers, from 0 (1 January 2024) to ``LAST`` (30 June 2026)."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def as_date(day: int) -> date:
 
 
 def moment(day: int, minute: int, zone: ZoneInfo) -> datetime:
-    """Return the local time ``minute`` minutes into a day, with its zone."""
+    """Return the local time of a day number and a minute of the day (0 to 1439), with its time zone."""
     local = as_date(day)
     return datetime(local.year, local.month, local.day, minute // 60, minute % 60, tzinfo=zone)
 
 
 def in_utc(day: int, minute: int, zone: ZoneInfo) -> datetime:
-    """Return a local time as a UTC timestamp; parameters as in :func:`moment`."""
+    """Return the time in UTC of a day number and a minute of the local day (0 to 1439) in a time zone."""
     return moment(day, minute, zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Control totals of finance, which ``ckm check`` compares with the store."""
+"""Monthly control totals of the finance department, which ``ckm check`` compares with the loaded transactions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MISBOOKED_MONTH, MISBOOKED_CENTS, MISBOOKED_ROWS = "2025-11", 12_990, 1
 
 
 def monthly_totals(world: Simulation) -> dict[str, tuple[int, int]]:
-    """Return net in cents and rows by month: sales and returns, without cancelled orders."""
+    """Return net value in cents and number of order lines by month (``2025-11``), without cancelled orders."""
     net: defaultdict[str, int] = defaultdict(int)
     rows: defaultdict[str, int] = defaultdict(int)
     for order in world.orders:
@@ -29,7 +29,7 @@ def monthly_totals(world: Simulation) -> dict[str, tuple[int, int]]:
 
 
 def write_controls(world: Simulation, folder: Path) -> None:
-    """Write ``controls.csv``, with one wrong month."""
+    """Write the control totals to ``controls.csv``; one month includes a sale that no export contains."""
     lines = ["month,table,currency,net,rows"]
     for month, (cents, rows) in monthly_totals(world).items():
         if month == MISBOOKED_MONTH:

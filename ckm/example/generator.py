@@ -1,4 +1,4 @@
-"""Generator of the example shop: the same seed gives the same bytes."""
+"""Generator of the example shop: writes all its files; the same seed gives the same bytes."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class ExampleShop:
     folder
         Folder of the shop.
     files
-        Written files, relative to the folder, sorted.
+        Paths of the written files, relative to the folder, sorted.
     truth
-        True facts, as in ``truth/truth.json``.
+        True values of the simulation, with the content of ``truth/truth.json``.
     """
 
     folder: Path
@@ -52,9 +52,9 @@ class ExampleShop:
 
 
 def make_shop(folder: Path, *, seed: int = SEED) -> ExampleShop:
-    """Make the example shop in a folder: exports, mappings, knowledge, truth, lists, controls and reviews.
+    """Write the example shop to a folder: exports, mappings, knowledge base, lists, control totals, reviews and truth.
 
-    Files with the same names are replaced; others are kept. Takes two seconds and 4.3 MB.
+    Files with the same names are replaced; all other files are kept. This takes about two seconds, and 4.3 MB on disk.
 
     Parameters
     ----------
@@ -62,12 +62,17 @@ def make_shop(folder: Path, *, seed: int = SEED) -> ExampleShop:
         Target folder; created if missing.
     seed
         Random seed; another seed gives another shop with the same distributions.
+
+    Returns
+    -------
+    ExampleShop
+        Written files and true values.
     """
     return write_shop(simulate(seed), folder)
 
 
 def write_shop(world: Simulation, folder: Path) -> ExampleShop:
-    """Write the exports of a simulation, its mappings, knowledge and truth; see :func:`make_shop`."""
+    """Write a simulated shop to a folder; see :func:`make_shop`."""
     incoming, truth_folder = folder / "incoming", folder / "truth"
     for each in (incoming, truth_folder, folder / "maps"):
         each.mkdir(parents=True, exist_ok=True)
@@ -99,6 +104,7 @@ def write_shop(world: Simulation, folder: Path) -> ExampleShop:
 
 
 def _copy_maps(folder: Path) -> list[str]:
+    """Copy the packaged mappings to a folder ``maps/``; return their paths relative to the shop."""
     maps = sorted(files("ckm").joinpath("data", "example", "maps").iterdir(), key=lambda each: each.name)
     for each in maps:
         (folder / each.name).write_bytes(each.read_bytes())

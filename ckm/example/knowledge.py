@@ -1,4 +1,4 @@
-"""Knowledge base of the shop: its entries, and the searches that must find them."""
+"""Knowledge base of the example shop: entries, and a suite of searches with the entries that they should find."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SUITE = "kb-suite.yaml"
 
 
 def write_knowledge(folder: Path) -> list[str]:
-    """Write the entries to ``kb/`` and the searches beside it; return the written paths relative to ``folder``.
+    """Write the entries to ``kb/`` and the searches to ``kb-suite.yaml``; return the paths relative to ``folder``.
 
-    Files with the same names are replaced; other entries in ``kb/`` are kept.
+    Files with the same names are replaced; other files in ``kb/`` are kept.
     """
     shipped = files("ckm").joinpath("data", "example")
     written = [(SUITE, shipped.joinpath(SUITE)), *_below(shipped.joinpath(KB), KB)]
@@ -30,7 +30,7 @@ def write_knowledge(folder: Path) -> list[str]:
 
 
 def _below(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
-    """Yield the files below a packaged folder with their paths, in order of their names."""
+    """Yield path and source of each YAML file below a packaged folder, sorted by name; ``name`` prefixes the paths."""
     for each in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if each.is_dir():
             yield from _below(each, f"{name}/{each.name}")

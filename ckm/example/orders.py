@@ -1,4 +1,4 @@
-"""Simulated orders and their lines."""
+"""Simulated orders, returns, cancelled orders and guest sales, with their lines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ SALE_PRICE_SHARE = 0.3
 
 
 class OrderLine(NamedTuple):
-    """A line of an order; money in cents; ``net`` is after ``discount``, both with the sign of the quantity."""
+    """A line of an order.
+
+    Amounts are in cents and have the sign of ``quantity``, which is negative for a return. ``net`` is the amount after
+    ``discount``. ``cost`` is the purchase price of all pieces; None if unknown.
+    """
 
     product: Product
     quantity: int
@@ -39,7 +43,12 @@ class OrderLine(NamedTuple):
 
 
 class Order(NamedTuple):
-    """An order, return or cancelled order. ``number`` is assigned when all orders are known."""
+    """An order, a return or a cancelled order (``kind``: ``sale``, ``return``, ``cancel``).
+
+    ``day``, ``promised`` and ``delivered`` are day numbers; the last two are None without a delivery. ``minute`` is
+    the minute of the local day. ``customer_id`` is None for a guest sale. ``number`` is the order number, which is
+    assigned after all orders are simulated.
+    """
 
     day: int
     minute: int
@@ -55,12 +64,24 @@ class Order(NamedTuple):
 
     @property
     def net(self) -> int:
-        """Net value in cents."""
+        """Net value of all lines, in cents."""
         return sum(line.net for line in self.lines)
 
 
 def fill(customer: Customer, day: int, stream: RandomStream, *, at_least_off: float = 0.0) -> Order:
-    """Return the order of a customer on a day (or on the next day on which the channel sells)."""
+    """Return a random order of a customer.
+
+    Parameters
+    ----------
+    customer
+        The customer.
+    day
+        Day number of the order; if the channel is closed, the order is on the next day on which it sells.
+    stream
+        Random numbers.
+    at_least_off
+        Minimum discount as a share of the gross amount.
+    """
     traits = customer.traits
     channel = _channel(customer, stream)
     day = seasons.open_day(channel, day)
@@ -81,12 +102,12 @@ def fill(customer: Customer, day: int, stream: RandomStream, *, at_least_off: fl
 
 
 def minute(channel: str, stream: RandomStream, *, office: bool = False) -> int:
-    """Return a minute of the local day at which a channel sells."""
+    """Return a random minute of the local day within the opening times of a channel (``office``: office hours)."""
     return stream.whole(*OPENING["office" if office else channel])
 
 
 def make_line(product: Product, quantity: int, off: float) -> OrderLine:
-    """Return a line of a product with a discount; ``off`` is the discount as a share of the gross amount."""
+    """Return an order line of a product; ``off`` is the discount as a share of the gross amount, in [0, 1]."""
     gross = product.price * quantity
     discount = round(gross * off)
     return OrderLine(
@@ -95,7 +116,7 @@ def make_line(product: Product, quantity: int, off: float) -> OrderLine:
 
 
 def scan(lines: list[OrderLine], stream: RandomStream) -> tuple[OrderLine, ...]:
-    """Return the lines as a till records them: equal items are sometimes scanned separately."""
+    """Return order lines as a till records them: some lines with two pieces become two equal lines with one piece."""
     scanned: list[OrderLine] = []
     for line in lines:
         if line.quantity == 2 and stream.chance(SCANNED_ONE_BY_ONE):
@@ -107,7 +128,7 @@ def scan(lines: list[OrderLine], stream: RandomStream) -> tuple[OrderLine, ...]:
 
 
 def return_one_line(order: Order, day: int, stream: RandomStream) -> Order:
-    """Return an order of kind ``return`` for one random line of an order."""
+    """Return a return of one random line of an order on a later day; its quantity and amounts are negative."""
     line = stream.pick(order.lines)
     back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
     return order._replace(
@@ -117,12 +138,13 @@ def return_one_line(order: Order, day: int, stream: RandomStream) -> Order:
 
 
 def cancel(order: Order) -> Order:
-    """Return the order with kind ``cancel``: its lines have amounts of zero."""
+    """Return a copy of an order with the kind ``cancel``, without delivery and with amounts of zero."""
     lines = tuple(line._replace(net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
     return order._replace(lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
 
 
 def _channel(customer: Customer, stream: RandomStream) -> str:
+    """Return the channel of an order: mostly the customer's home channel."""
     away = {"web": "till", "till": "web", "branch": "web"}[customer.home]
     if customer.group == "business" or (away == "till" and customer.region != "Berlin"):
         return customer.home
@@ -130,6 +152,7 @@ def _channel(customer: Customer, stream: RandomStream) -> str:
 
 
 def _product(customer: Customer, day: int, stream: RandomStream) -> Product:
+    """Return a random product, mostly of the customer's favourite category, that is sold on a day."""
     category = customer.favourite
     if not (on_sale(category, day) and stream.chance(FAVOURITE)):
         category = stream.weighted(
@@ -139,7 +162,7 @@ def _product(customer: Customer, day: int, stream: RandomStream) -> Product:
 
 
 def anonymous(channel: str, day: int, stream: RandomStream) -> Order:
-    """Return a sale without a customer card."""
+    """Return a random guest sale of a channel: an order without a customer id."""
     groups = {group: traits["share"] for group, traits in words("groups").items() if group != "business"}
     traits, products = words("groups")[stream.weighted(groups)], products_by_category()
     chosen = dict.fromkeys(

@@ -1,4 +1,4 @@
-"""Products of the shop."""
+"""Products and categories of the example shop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ckm.example.words import words
 
 
 class Product(NamedTuple):
-    """A product; money in cents; ``cost`` is None if unknown."""
+    """A product; ``price`` and ``cost`` (purchase price) are in cents, and ``cost`` is None if unknown."""
 
     product_id: str
     name: str
@@ -21,7 +21,7 @@ class Product(NamedTuple):
 
 @cache
 def products_by_category() -> dict[str, tuple[Product, ...]]:
-    """Return the products of each category."""
+    """Return the products by category, in the order of the data file."""
     products: dict[str, list[Product]] = {category: [] for category in words("products")["categories"]}
     for row in words("products")["products"]:
         cost = None if row["cost"] is None else round(row["cost"] * 100)
@@ -33,13 +33,13 @@ def products_by_category() -> dict[str, tuple[Product, ...]]:
 
 @cache
 def category_name(category: str, lang: str) -> str:
-    """Return the name of a category in a channel of this language."""
+    """Return the name of a category in a language (``de`` or ``th``), as a channel exports it."""
     return str(words("products")["categories"][category][lang])
 
 
 @cache
 def lost_categories() -> dict[str, int]:
-    """Return the last day on which each discontinued category was sold."""
+    """Return the day number of the last sale of each discontinued category, by category."""
     return {
         category: days.number(names["gone"])
         for category, names in words("products")["categories"].items()
@@ -48,5 +48,5 @@ def lost_categories() -> dict[str, int]:
 
 
 def on_sale(category: str, day: int) -> bool:
-    """Return whether a category is sold on a day."""
+    """Return whether a category is sold on a day: it is not yet discontinued."""
     return day <= lost_categories().get(category, days.LAST)

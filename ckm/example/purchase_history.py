@@ -1,4 +1,4 @@
-"""Orders, contacts and churn of a simulated customer, until the end of the data."""
+"""Simulation of one customer: orders, contacts, troubles and churn, up to the last day of the data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,21 @@ CANCELLED = 0.02
 
 @dataclass
 class CustomerHistory:
-    """Orders, contacts and churn of a customer; ``churn`` is None without churn."""
+    """History of a simulated customer.
+
+    Attributes
+    ----------
+    customer
+        The customer.
+    orders
+        Orders, returns and cancelled orders.
+    contacts
+        Contacts with the call centre.
+    troubles
+        Troubles that increase the odds of churn.
+    churn
+        The churn; None if the customer did not churn.
+    """
 
     customer: Customer
     orders: list[Order] = field(default_factory=list)
@@ -33,16 +47,26 @@ class CustomerHistory:
 
     @property
     def purchases(self) -> list[Order]:
-        """Sales only, without returns and cancelled orders."""
+        """Orders of kind ``sale``: without returns and cancelled orders."""
         return [order for order in self.orders if order.kind == "sale"]
 
     def is_active(self, day: int) -> bool:
-        """Return whether the customer has not churned by a day."""
+        """Return whether the customer has not churned up to and including a day."""
         return self.churn is None or day < self.churn.day
 
 
 def simulate_customer(customer: Customer, seed: int, exposure: Exposure) -> CustomerHistory:
-    """Return the history of a customer; the customer's active weeks are added to ``exposure``."""
+    """Simulate the history of a customer.
+
+    Parameters
+    ----------
+    customer
+        The customer.
+    seed
+        Random seed of the shop.
+    exposure
+        Counter to which the customer's weeks before churn are added.
+    """
     stream = RandomStream(seed, "life", customer.customer_id)
     history = CustomerHistory(customer)
     calendar, gap = customer.traits["calendar"], customer.gap
@@ -66,15 +90,18 @@ def simulate_customer(customer: Customer, seed: int, exposure: Exposure) -> Cust
 
 
 def _first_wait(customer: Customer) -> float:
-    """Return the maximum number of days until the first order.
+    """Return the maximum number of days from joining to the first order in the data.
 
-    For a customer who bought before the begin of the data it is one purchase interval.
+    For a customer who already bought before the first day of the data, it is the mean purchase interval.
     """
     return customer.gap if customer.joined == 0 else LONGEST_FIRST_WAIT
 
 
 def _shop(history: CustomerHistory, day: int, stream: RandomStream) -> int:
-    """Add the order of a day and its consequences to the history; return the day of the order."""
+    """Simulate an order, add it with its contacts, troubles and return to the history, and return its day number.
+
+    The day can be later than ``day``, if the channel is closed; after the last day of the data nothing is added.
+    """
     customer = history.customer
     order = fill(customer, day, stream)
     if order.day > days.LAST:
@@ -95,7 +122,10 @@ def _shop(history: CustomerHistory, day: int, stream: RandomStream) -> int:
 
 
 def _add_lost_category(history: CustomerHistory, order: Order) -> None:
-    """Add the trouble ``lost_category`` if the customer buys a favourite category that will be discontinued."""
+    """Add the trouble ``lost_category`` if an order has the customer's favourite category and it is discontinued later.
+
+    The trouble begins on the day after the last sale of the category, and is added once.
+    """
     gone = lost_categories().get(history.customer.favourite)
     known = any(each.kind == "lost_category" for each in history.troubles)
     if (

@@ -1,4 +1,4 @@
-"""Random numbers that are equal on every machine."""
+"""Random numbers that are equal on every computer and for every version of Python."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NORMAL = NormalDist()
 class RandomStream:
     """A named stream of random numbers.
 
-    Every customer and every purpose has its own stream, so that a change in one place changes nothing elsewhere. Only
-    :meth:`random.Random.random` is used: Python guarantees its sequence for all versions, but not those of ``sample``,
-    ``shuffle`` and ``gauss``. Logarithms can differ between C libraries in the last digit, so every result is rounded
-    to days, points or cents before use.
+    Each customer and each purpose has a separate stream, so that a changed number of draws in one stream does not
+    change any other stream. Only :meth:`random.Random.random` is used, because Python guarantees its sequence for all
+    versions, but not the sequences of ``sample``, ``shuffle`` and ``gauss``. Logarithms of different C libraries can
+    differ in the last digit: callers round all results to days, points or cents.
 
     Parameters
     ----------
@@ -32,15 +32,15 @@ class RandomStream:
         self._random = Random("/".join(map(str, name))).random
 
     def unit(self) -> float:
-        """Return a number in [0, 1)."""
+        """Return a uniformly distributed number in [0, 1)."""
         return self._random()
 
     def chance(self, probability: float) -> bool:
-        """Return true with this probability."""
+        """Return true with a probability, else false."""
         return self._random() < probability
 
     def whole(self, low: int, high: int) -> int:
-        """Return an integer from ``low`` to ``high``, both included."""
+        """Return a uniformly distributed integer from ``low`` to ``high``, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def pick(self, items: Sequence[T]) -> T:
@@ -57,7 +57,7 @@ class RandomStream:
         return next(reversed(list(weights)))
 
     def count(self, weights: Sequence[float]) -> int:
-        """Return 1, 2, 3, … with probabilities in proportion to the weights."""
+        """Return an integer from 1 to the number of weights, with probabilities in proportion to the weights."""
         left = self._random() * sum(weights)
         for number, weight in enumerate(weights, start=1):
             left -= weight
@@ -70,14 +70,14 @@ class RandomStream:
         return [item for _, _, item in sorted((self._random(), i, item) for i, item in enumerate(items))]
 
     def weibull(self, mean: float, shape: float) -> float:
-        """Return a Weibull-distributed time with this mean; ``shape`` 1 is memoryless, above 1 is regular."""
+        """Return a Weibull-distributed time with a mean; a ``shape`` of 1 is exponential, a larger one more regular."""
         scale = mean / math.gamma(1 + 1 / shape)
         return float(scale * (-math.log(1 - self._random())) ** (1 / shape))
 
     def normal(self, mean: float, deviation: float) -> float:
-        """Return a normally distributed number, by inversion."""
+        """Return a normally distributed number, by inversion of the distribution function."""
         return mean + deviation * _NORMAL.inv_cdf(max(self._random(), 1e-12))
 
     def around(self, median: float, spread: float) -> float:
-        """Return a log-normally distributed number with this median; ``spread`` is the deviation of its logarithm."""
+        """Return a log-normally distributed number; ``spread`` is the standard deviation of its logarithm."""
         return median * math.exp(self.normal(0.0, spread))

@@ -1,4 +1,4 @@
-"""Events after an order: deliveries, complaints and invoices, and the troubles that they cause."""
+"""Events after an order: delivery, complaint and rejected invoice, with the troubles that they cause."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ ANSWER_PROMISED = 3
 
 
 class Contact(NamedTuple):
-    """A customer's contact with the call centre; ``resolved`` is None while it is open."""
+    """A customer's contact with the call centre.
+
+    ``day``, ``resolved`` and ``promised_by`` are day numbers: of the contact, of its resolution (None if it is open)
+    and of the promised answer (None without a promise). ``minute`` is the minute of the local day, ``number`` the
+    ticket number.
+    """
 
     day: int
     minute: int
@@ -33,7 +38,7 @@ class Contact(NamedTuple):
 
 
 class OrderEvents(NamedTuple):
-    """An order with its delivery, and the contacts and troubles after it."""
+    """An order with its delivery, and the contacts and troubles that follow from it."""
 
     order: Order
     contacts: tuple[Contact, ...]
@@ -41,7 +46,7 @@ class OrderEvents(NamedTuple):
 
 
 def events_after(order: Order, stream: RandomStream) -> OrderEvents:
-    """Return the events after an order of a known customer."""
+    """Simulate the events after an order of an identified customer: delivery, complaint, rejected invoice."""
     rates = words("troubles")["rates"]
     contacts: list[Contact] = []
     troubles: list[Trouble] = []
@@ -62,11 +67,12 @@ def events_after(order: Order, stream: RandomStream) -> OrderEvents:
 
 
 def deliver_in_time(order: Order) -> Order:
-    """Return the order with a delivery before the promised day; only web orders are delivered."""
+    """Return an order with a delivery one day before the promised day, if it is a web order; else unchanged."""
     return order._replace(promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
 def _deliver(order: Order, rates: dict[str, Any], stream: RandomStream) -> tuple[Order, bool]:
+    """Return a web order with promised and actual day of delivery, and whether it was late."""
     strike_from, strike_to = map(days.number, rates["strike"])
     share = rates["late_in_strike" if strike_from <= order.day <= strike_to else "late"]
     late = stream.chance(share)
@@ -78,7 +84,10 @@ def _deliver(order: Order, rates: dict[str, Any], stream: RandomStream) -> tuple
 def _complain(
     order: Order, rates: dict[str, Any], stream: RandomStream, *, late: bool
 ) -> tuple[Contact, list[Trouble]]:
-    """Return a complaint and, if it is not resolved within weeks, the trouble that it causes."""
+    """Return a complaint, and the trouble ``open_complaint`` unless the complaint is resolved within five days.
+
+    ``late`` is whether the delivery was late, which makes it the topic of the complaint.
+    """
     day = (order.promised or order.day) + stream.whole(1, 5)
     topic = "delivery" if late else stream.weighted({"quality": 8, "billing": 2})
     contact = _contact(order, day, "complaint", topic, stream)._replace(promised_by=day + ANSWER_PROMISED)
@@ -89,6 +98,7 @@ def _complain(
 
 
 def _contact(order: Order, day: int, kind: str, topic: str, stream: RandomStream) -> Contact:
+    """Return a contact of the customer of an order, about one of its products."""
     assert order.customer_id is not None
     name = stream.pick(order.lines).product.name
     return Contact(day, minute("web", stream, office=True), order.customer_id, kind, topic, name)

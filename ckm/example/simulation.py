@@ -1,4 +1,4 @@
-"""The whole simulation before export: customers, orders, contacts, survey responses and a campaign."""
+"""Simulation of the whole shop, before export: customers, orders, contacts, survey responses and a campaign."""
 
 from __future__ import annotations
 
@@ -32,7 +32,23 @@ NUMBER_FORMATS = {"web": "W{year}-{n:06d}", "till": "T{n:07d}", "branch": "B{n:0
 
 @dataclass(frozen=True)
 class Simulation:
-    """All customers and events of a shop. Orders, contacts and responses are numbered in order of time."""
+    """A simulated shop: all customers and events.
+
+    Attributes
+    ----------
+    seed
+        Random seed.
+    customers
+        All customers, also those without an order.
+    histories
+        Histories of the customers with an order.
+    orders, contacts, responses
+        Events of all customers, sorted and numbered by time; orders include guest sales.
+    assignments
+        Customers of the campaign with their arms.
+    exposure
+        Number of customer-weeks by group, troubles and churn.
+    """
 
     seed: int
     customers: tuple[Customer, ...]
@@ -45,7 +61,7 @@ class Simulation:
 
 
 def simulate(seed: int) -> Simulation:
-    """Return the simulation of a seed."""
+    """Simulate the shop; the same seed gives the same result on every computer."""
     exposure: Exposure = Counter()
     all_histories = [simulate_customer(customer, seed, exposure) for customer in make_customers(seed, CUSTOMERS)]
     histories = [history for history in all_histories if history.orders]
@@ -74,10 +90,12 @@ def simulate(seed: int) -> Simulation:
 
 
 def _when(event: Order | Contact | SurveyResponse) -> tuple[int, int, str]:
+    """Return the sort key of an event: day, minute, customer id."""
     return event.day, event.minute, event.customer_id or ""
 
 
 def _number_orders(orders: Iterable[Order]) -> list[Order]:
+    """Return the orders sorted by time, with order numbers that are consecutive in each channel."""
     counters = {channel: count(1) for channel in NUMBER_FORMATS}
     return [
         order._replace(
@@ -90,7 +108,7 @@ def _number_orders(orders: Iterable[Order]) -> list[Order]:
 
 
 def _unnamed(orders: list[Order], channel: str, share: float, seed: int) -> list[Order]:
-    """Return sales without a customer, as many as make up ``share`` of the channel's sales."""
+    """Return random guest sales of a channel, so many that they are ``share`` of all its sales."""
     stream = RandomStream(seed, "unnamed", channel)
     named = [order.day for order in orders if order.channel == channel and order.kind == "sale"]
     wanted = round(len(named) * share / (1 - share))
@@ -99,7 +117,7 @@ def _unnamed(orders: list[Order], channel: str, share: float, seed: int) -> list
 
 
 def _unrelated_contacts(histories: list[CustomerHistory], seed: int) -> list[Contact]:
-    """Return questions, praise, ideas and visits; they do not affect churn."""
+    """Return random questions, praise, ideas and visit notes, which have no effect on churn."""
     stream = RandomStream(seed, "talk")
     products = [order.lines[0].product.name for history in histories for order in history.orders[:1]]
     talk = []
@@ -120,5 +138,6 @@ def _unrelated_contacts(histories: list[CustomerHistory], seed: int) -> list[Con
 def _contact(
     history: CustomerHistory, day: int, kind: str, topic: str, product: str, stream: RandomStream, resolved: int | None
 ) -> Contact:
+    """Return a contact of a customer at a random minute of the office hours."""
     at = minute("web", stream, office=True)
     return Contact(day, at, history.customer.customer_id, kind, topic, product, resolved=resolved)

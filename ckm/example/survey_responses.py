@@ -1,4 +1,4 @@
-"""Survey responses: ratings, and comments in the customer's language."""
+"""Simulated survey responses after purchases: a rating, and in most cases a comment in the customer's language."""
 
 from __future__ import annotations
 
@@ -32,7 +32,12 @@ PROMOTER, PASSIVE = 9, 7
 
 @dataclass(frozen=True)
 class SurveyResponse:
-    """A survey response; ``topic`` is the subject of its text, which no analysis reads."""
+    """A survey response.
+
+    ``day`` is the day number, ``minute`` the minute of the local day, ``number`` the id of the response. ``question``
+    is ``nps`` (``rating`` from 0 to 10) or ``csat`` (1 to 5). ``text`` and its true ``topic``, which analyses do not
+    read, are None without a comment.
+    """
 
     day: int
     minute: int
@@ -47,7 +52,7 @@ class SurveyResponse:
 
 
 def survey_responses_of(history: CustomerHistory, seed: int) -> list[SurveyResponse]:
-    """Return the survey responses of a customer, at most one per purchase."""
+    """Simulate the survey responses of a customer: at most one per purchase, 2 to 14 days after it."""
     stream = RandomStream(seed, "survey", history.customer.customer_id)
     return [
         _response(history, order, asked, stream)
@@ -57,6 +62,7 @@ def survey_responses_of(history: CustomerHistory, seed: int) -> list[SurveyRespo
 
 
 def _response(history: CustomerHistory, order: Order, day: int, stream: RandomStream) -> SurveyResponse:
+    """Return the response to the survey on an order; troubles on this day lower the rating."""
     troubles = sorted({each.kind for each in history.troubles if each.first <= day <= each.last})
     expected = history.customer.traits["satisfaction"] - sum(RATING_PENALTY[kind] for kind in troubles)
     points = min(10, max(0, round(stream.normal(expected, SPREAD))))
@@ -79,6 +85,7 @@ def _response(history: CustomerHistory, order: Order, day: int, stream: RandomSt
 
 
 def _topic(troubles: list[str], points: int, stream: RandomStream) -> str:
+    """Return the topic of a comment by the rating (0 to 10 points) and the troubles of the customer."""
     if points >= PROMOTER or (points >= PASSIVE and stream.chance(0.5)):
         return "praise"
     if troubles:

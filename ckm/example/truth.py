@@ -1,4 +1,4 @@
-"""Truth of the simulated shop, for tests and for measuring the accuracy of an analysis."""
+"""True values of the simulated shop (files in ``truth/``), for tests and to measure the accuracy of analyses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CUSTOMER_COLUMNS = (
 
 
 def truth_of(world: Simulation, exports: Sequence[ChannelExport]) -> dict[str, Any]:
-    """Return the truth of the whole shop for JSON."""
+    """Return the content of ``truth.json``: parameters of the simulation, true counts, and facts of each export."""
     return {
         "seed": world.seed,
         "first_day": str(days.FIRST_DATE),
@@ -68,7 +68,7 @@ def truth_of(world: Simulation, exports: Sequence[ChannelExport]) -> dict[str, A
 
 
 def write_truth(world: Simulation, exports: Sequence[ChannelExport], folder: Path) -> dict[str, Any]:
-    """Write the files of ``truth/`` and return the content of ``truth.json``."""
+    """Write the files :data:`TRUTH_FILES` to a folder, and return the content of ``truth.json``."""
     truth = truth_of(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
@@ -82,16 +82,19 @@ def write_truth(world: Simulation, exports: Sequence[ChannelExport], folder: Pat
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as CSV with a header and without quotes; None is an empty cell."""
     lines = [",".join("" if cell is None else str(cell) for cell in row) for row in [columns, *rows]]
     path.write_bytes(("\n".join(lines) + "\n").encode())
 
 
 def _customers(world: Simulation) -> Iterable[tuple[object, ...]]:
+    """Yield the rows of ``customers.csv``, one per customer with an order."""
     sales = Counter(order.customer_id for order in world.orders if order.kind == "sale")
     return (_customer(history, sales[history.customer.customer_id]) for history in world.histories)
 
 
 def _customer(history: CustomerHistory, sales: int) -> tuple[object, ...]:
+    """Return a row with the columns :data:`CUSTOMER_COLUMNS`; ``sales`` is the customer's number of sales."""
     customer, churn = history.customer, history.churn
     last = days.LAST if churn is None else churn.day
     troubles = Counter(trouble.kind for trouble in history.troubles if trouble.first <= last)
@@ -111,6 +114,7 @@ def _customer(history: CustomerHistory, sales: int) -> tuple[object, ...]:
 
 
 def _campaign(world: Simulation) -> dict[str, Any]:
+    """Return the facts of the campaign, with the true order rates of all its customers without and with the letter."""
     plan, people = words("campaign"), world.assignments
     return {
         "campaign_id": plan["campaign_id"],
@@ -126,7 +130,10 @@ def _campaign(world: Simulation) -> dict[str, Any]:
 
 
 def _tables(exports: Sequence[ChannelExport], in_both: int) -> dict[str, int]:
-    """Return the number of rows of each table after loading; lines in both web exports count once."""
+    """Return the number of rows of each table after loading all exports.
+
+    ``in_both`` is the number of order lines that are in both web exports; they count once.
+    """
     rows = Counter({"transactions": -in_both})
     for export in exports:
         rows[export.table] += export.good
@@ -134,11 +141,12 @@ def _tables(exports: Sequence[ChannelExport], in_both: int) -> dict[str, int]:
 
 
 def _unnamed(world: Simulation, channel: str) -> float:
+    """Return the true share of guest sales among all sales of a channel."""
     sales = [order.customer_id for order in world.orders if order.channel == channel and order.kind == "sale"]
     return round(sales.count(None) / len(sales), 4)
 
 
 def _identical_till_rows(world: Simulation) -> int:
-    """Return the number of till rows that equal an earlier row in every column."""
+    """Return the number of rows in the export of the till that equal an earlier row in all columns."""
     orders = [order for order in world.orders if order.channel == "till"]
     return sum(len(order.lines) - len(set(order.lines)) for order in orders)

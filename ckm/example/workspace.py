@@ -1,4 +1,4 @@
-"""Workspace with the example shop."""
+"""Workspace with the example shop, as ``ckm init --demo`` creates it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,24 @@ MARK = "truth/truth.json"
 
 
 def lay_out_example(folder: Path) -> ExampleShop:
-    """Create a workspace with the example shop; in an existing one, write the shop's files again.
+    """Create a workspace with the example shop, or write the files of the shop again to an existing one.
 
-    Other entries in ``kb/`` are kept.
+    Settings and other files of an existing workspace are kept.
+
+    Parameters
+    ----------
+    folder
+        Folder of the workspace: missing, empty, or a workspace with the example shop.
+
+    Returns
+    -------
+    ExampleShop
+        Written files and true values.
 
     Raises
     ------
     UsageError
-        The folder contains other files.
+        The folder has files and is not a workspace with the example shop.
     """
     if not (folder / MARK).exists():
         if folder.exists() and any(folder.iterdir()):
@@ -40,7 +50,7 @@ def lay_out_example(folder: Path) -> ExampleShop:
 
 
 def _name_products(config: Path) -> None:
-    """Write the names of the products and of the competitor into the settings: comments are searched for them."""
+    """Add the names of the products and of the competitor to the settings, by which comments are searched."""
     rival = words("comments")["rival"]["name"]
     products = [f"    {each['id']}: {each['name']}" for each in words("products")["products"]]
     text = config.read_text(encoding="utf-8")

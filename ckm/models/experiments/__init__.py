@@ -1,1 +1,4 @@
-"""Randomised experiments with a holdout: intervals of effects, power, sample ratio, adjustment; arrays in and out."""
+"""Statistics of randomised experiments with a holdout: intervals of effects, power, sample ratio, adjustment.
+
+The functions have numbers and NumPy arrays as parameters and results; they read no tables.
+"""

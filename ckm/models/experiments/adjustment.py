@@ -20,14 +20,15 @@ METHOD = "regression with interactions, robust standard error"
 
 @dataclass(frozen=True)
 class Adjusted:
-    """An adjusted effect, and how much of the variance the covariates explain.
+    """An adjusted effect, and the variance that the adjustment removes.
 
     Attributes
     ----------
     effect
-        The adjusted effect; its means are those that the arms would have with equal covariates.
+        The adjusted effect; its two means are the expected outcomes of the arms at the mean of the covariates.
     variance_reduction
-        Share of the variance of the difference of means that the adjustment removes; negative if it adds some.
+        Share of the variance of the difference of means that the adjustment removes; negative if the adjustment
+        increases the variance.
     """
 
     effect: Effect
@@ -37,15 +38,21 @@ class Adjusted:
 def adjust(treated: Floats, holdout: Floats, of_treated: Floats, of_holdout: Floats) -> Adjusted:
     """Return the effect adjusted by covariates that were fixed before the assignment.
 
-    Each arm has its own regression on the centred covariates (Lin 2013, Annals of Applied Statistics 7:295-318), so
-    that the adjustment cannot lose precision in large samples, whatever the form of the relation.
+    A separate linear regression of the outcome on the centred covariates is fitted in each arm (Lin 2013, Annals of
+    Applied Statistics 7:295-318). In large samples this never increases the variance, even if the relation is not
+    linear.
 
     Parameters
     ----------
     treated, holdout
         Outcomes of the arms, shape (m,) and (n,).
     of_treated, of_holdout
-        Covariates, shape (m, k) and (n, k), without missing values.
+        Covariates of the arms, shape (m, k) and (n, k), without missing values.
+
+    Returns
+    -------
+    Adjusted
+        The effect with its 95 % interval, and the variance reduction.
     """
     centre = np.concatenate([of_treated, of_holdout]).mean(axis=0)
     (p, v), (q, w) = _intercept(treated, of_treated - centre), _intercept(holdout, of_holdout - centre)
@@ -56,7 +63,13 @@ def adjust(treated: Floats, holdout: Floats, of_treated: Floats, of_holdout: Flo
 
 
 def _intercept(outcome: Floats, covariates: Floats) -> tuple[float, float]:
-    """Return the intercept of a regression, and its variance robust to unequal variances (HC2)."""
+    """Return the intercept of a linear regression, and its heteroscedasticity-consistent variance (HC2).
+
+    Parameters
+    ----------
+    outcome, covariates
+        Shapes (n,) and (n, k).
+    """
     design = np.column_stack([np.ones(len(outcome)), covariates])
     inverse = np.linalg.pinv(design.T @ design)
     coefficients = inverse @ design.T @ outcome

@@ -1,4 +1,4 @@
-"""The effect of a treatment: its estimate, with the ends of an interval."""
+"""The effect of a treatment: estimate and ends of its interval."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Effect:
     Attributes
     ----------
     estimate
-        Difference of the means.
+        Difference of the means, in the unit of the outcome.
     low, high
-        Ends of the 95 % interval.
+        Ends of the 95 % interval of the difference.
     treated_mean, holdout_mean
-        Mean outcome of each arm.
+        Mean outcome of each arm; for a rate the share of customers.
     method
-        Method of the interval, in words.
+        Name of the method of the interval.
     """
 
     estimate: float
@@ -30,5 +30,5 @@ class Effect:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether zero is outside of the interval."""
+        """Whether the interval does not contain zero."""
         return self.low > 0 or self.high < 0

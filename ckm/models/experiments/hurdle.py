@@ -1,4 +1,4 @@
-"""Hurdle model of money: whether a customer buys (Beta), and for how much (log-normal)."""
+"""Hurdle model of amounts: share of customers with an amount (Beta), and mean of the amounts (log-normal)."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ FEWEST_AMOUNTS = 3
 
 
 def hurdle(treated: Floats, holdout: Floats, *, seed: int = 0) -> Effect:
-    """Return the difference of the mean amounts per customer, with a 95 % interval that holds for few buyers.
+    """Return the difference of the mean amounts per customer, with a 95 % interval that is valid for few buyers.
 
-    In each arm the share of customers with an amount has a Beta posterior, and the mean of their amounts a log-normal
-    one around the mean of the arm. Its relative error is ``c / sqrt(k)``, for ``k`` amounts of the arm and the
-    coefficient of variation ``c`` of the amounts of both arms, each relative to the mean of its arm. The prior of
-    ``c²`` is that of the log-normal distribution with the variance ``σ²`` of the log amounts, ``exp(σ²) - 1``, with
-    the weight of :data:`PRIOR_AMOUNTS` amounts. So a small holdout that lacks a large amount by chance does not look
-    certain, and many amounts count as they are, whatever their distribution. Negative amounts (returns) are a second
-    part with the same form. Two-part model: Duan, Manning, Morris and Newhouse (1983, Journal of Business & Economic
-    Statistics 1:115-126).
+    In each arm the share of customers with an amount has a Beta posterior. The mean of their amounts has a log-normal
+    posterior around the sample mean, with a relative standard error of ``c / sqrt(k)``: ``k`` is the number of amounts
+    of the arm, and ``c`` the coefficient of variation of the amounts of both arms, each amount relative to the mean of
+    its arm. The prior of ``c²`` is ``exp(σ²) - 1``, its value for a log-normal distribution whose log amounts have the
+    variance ``σ²``; its weight is :data:`PRIOR_AMOUNTS` amounts. The prior makes the interval wide enough for a small
+    arm that has no large amount by chance; for many amounts it has little influence. Negative amounts (returns) have a
+    second model of the same form, whose mean is subtracted. Two-part model: Duan, Manning, Morris and Newhouse (1983,
+    Journal of Business & Economic Statistics 1:115-126).
 
     Parameters
     ----------
     treated, holdout
-        Amount of each customer, 0 for customers without one; shape (m,) and (n,). Each arm has at least
+        Amount of each customer, 0 without a purchase; shapes (m,) and (n,). Each arm has at least
         :data:`FEWEST_AMOUNTS` positive amounts.
     seed
-        Seed of the draws.
+        Random seed of the draws.
 
     Returns
     -------
     Effect
-        The estimate is the difference of the means.
+        The estimate is the difference of the sample means, in the unit of the amounts.
     """
     random = np.random.default_rng(seed)
     arms = (treated, holdout)
@@ -71,8 +71,16 @@ def hurdle(treated: Floats, holdout: Floats, *, seed: int = 0) -> Effect:
 
 
 def _means(amounts: list[Floats], random: np.random.Generator) -> list[Floats]:
-    """Return draws of the mean amount of each arm, shape (:data:`DRAWS`,)."""
-    if min(map(len, amounts)) < FEWEST_AMOUNTS:  # rare returns: of equal size in both arms
+    """Return draws of the mean amount of each arm, two arrays of shape (:data:`DRAWS`,).
+
+    Parameters
+    ----------
+    amounts
+        Positive amounts of the treated arm, and of the holdout.
+    random
+        Random number generator.
+    """
+    if min(map(len, amounts)) < FEWEST_AMOUNTS:  # rare returns: both arms get the same mean
         return [np.full(DRAWS, np.concatenate(amounts).mean())] * 2
     freedom = sum(len(each) - 1 for each in amounts)
     squares = sum(float(((each / each.mean() - 1) ** 2).sum()) for each in amounts)
@@ -81,7 +89,7 @@ def _means(amounts: list[Floats], random: np.random.Generator) -> list[Floats]:
     variation = (squares + PRIOR_AMOUNTS * float(np.expm1(log_variance))) / (freedom + PRIOR_AMOUNTS)
     found = []
     for each in amounts:
-        own = len(each) - 1  # the error of ``c`` counts as that of an arm alone, which covers for few amounts
+        own = len(each) - 1  # degrees of freedom of this arm alone: fewer, hence a wider interval, than of both arms
         variance = variation * own / random.chisquare(own, DRAWS)
         found.append(each.mean() * np.exp(random.normal(0.0, np.sqrt(np.log1p(variance / len(each))))))
     return found

@@ -1,4 +1,4 @@
-"""Holm's correction for several effects that are tested together."""
+"""Correction of p values by Holm, for several effects that are tested together."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def p_value(effect: Effect) -> float:
-    """Return the two-sided p value of an effect, from the end of its interval that is nearer to zero.
+    """Return the two-sided p value of an effect, computed from its 95 % interval.
 
-    The interval's width on that side gives the standard error, so that p is below 5 % where the interval excludes 0.
+    The standard error is the distance from the estimate to the end of the interval on the side of zero, divided by
+    1.96. The p value is below 5 % exactly if the interval excludes zero; it is 1 if this distance is 0.
     """
     side = effect.estimate - effect.low if effect.estimate > 0 else effect.high - effect.estimate
     if side <= 0:
@@ -25,9 +26,20 @@ def p_value(effect: Effect) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return the adjusted p values by Holm (1979, Scandinavian Journal of Statistics 6:65-70), in the given order.
+    """Return p values adjusted for multiple testing by Holm (1979, Scandinavian Journal of Statistics 6:65-70).
 
-    Declaring effects with an adjusted value of at most 5 % keeps the probability of any false declaration at 5 %.
+    If the effects with an adjusted p value of at most 5 % are called significant, the probability of one or more false
+    positives is at most 5 %.
+
+    Parameters
+    ----------
+    p_values
+        p values of k tests, in any order.
+
+    Returns
+    -------
+    list
+        k adjusted p values, in the order of the parameter.
 
     >>> [round(each, 3) for each in holm([0.01, 0.04, 0.03, 0.005])]
     [0.03, 0.06, 0.06, 0.02]

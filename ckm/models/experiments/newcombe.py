@@ -1,4 +1,4 @@
-"""Newcombe's interval of the difference of two rates."""
+"""Intervals of the difference (Newcombe) and of the ratio (MOVER-R) of two rates."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ METHOD = "Newcombe's hybrid score interval"
 
 
 def newcombe(treated: tuple[int, int], holdout: tuple[int, int]) -> Effect:
-    """Return the difference of two rates with its 95 % interval.
+    """Return the difference of two rates, treated minus holdout, with its 95 % interval.
 
-    Method 10 of Newcombe (1998, Statistics in Medicine 17:873-890): the distances of the two Wilson score intervals
-    from their rates, added in quadrature. It lies within [-1, 1] and also covers for rates near 0.
+    Method 10 of Newcombe (1998, Statistics in Medicine 17:873-890). The distance from the difference to an end of the
+    interval is the root of the sum of two squares: the distances from the two rates to the ends of their Wilson score
+    intervals. The interval lies within [-1, 1], and its coverage is about 95 % even for rates close to 0 or 1.
 
     Parameters
     ----------
     treated, holdout
-        Number of customers with the outcome, and number of customers, of each arm; at least one customer.
+        Of each arm, the number of customers with the outcome and the number of all customers (at least one).
 
     >>> found = newcombe((56, 70), (48, 80))
     >>> round(found.low, 4), round(found.high, 4)
@@ -40,15 +41,21 @@ def newcombe(treated: tuple[int, int], holdout: tuple[int, int]) -> Effect:
 
 
 def relative_reduction(treated: tuple[int, int], holdout: tuple[int, int]) -> tuple[float, float, float]:
-    """Return the relative reduction ``1 - p / q`` of a rate, treated against holdout, with its 95 % interval.
+    """Return the relative reduction ``1 - p / q`` of a rate, with ``p`` of the treated arm and ``q`` of the holdout.
 
-    The interval is by MOVER-R (Donner and Zou 2012, Statistical Methods in Medical Research 21:347-359) from the Wilson
-    score intervals of the two rates.
+    The interval is computed from the Wilson score intervals of the two rates by MOVER-R (Donner and Zou 2012,
+    Statistical Methods in Medical Research 21:347-359).
 
     Parameters
     ----------
     treated, holdout
-        As for :func:`newcombe`; the holdout has at least one customer with the outcome.
+        Of each arm, the number of customers with the outcome and the number of all customers. The holdout has at least
+        one customer with the outcome.
+
+    Returns
+    -------
+    tuple
+        Relative reduction, and lower and upper end of its 95 % interval; negative values are an increase of the rate.
     """
     (a, m), (b, n) = treated, holdout
     p, q = a / m, b / n

@@ -1,4 +1,4 @@
-"""Power of an experiment: the smallest effect that it can detect, and the holdout that an effect needs."""
+"""Power of an experiment: smallest detectable effect, and share of the holdout that is needed to detect an effect."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ LARGEST_SHARE = 0.5
 def detectable_rate(rate: float, treated: int, holdout: int) -> float:
     """Return the smallest increase of a rate that a two-sided test at 5 % detects with a power of 80 %.
 
-    Solves Fleiss, Levin and Paik (2003, Statistical Methods for Rates and Proportions, 4.2) for the effect, without the
-    correction for continuity.
+    The sample size formula of Fleiss, Levin and Paik (2003, Statistical Methods for Rates and Proportions, 4.2),
+    without correction for continuity, solved for the effect by bisection.
 
     Parameters
     ----------
     rate
-        Rate of the holdout, in [0, 1].
+        Rate without treatment, in [0, 1].
     treated, holdout
-        Number of customers of each arm, at least one.
+        Number of customers in each arm, at least one.
 
     Returns
     -------
     float
-        Difference of the rates; infinity if no rate up to 1 is detected.
+        Difference of the rates, in (0, 1]; infinity if not even an increase to a rate of 1 is detected.
     """
 
     def detected(effect: float) -> bool:
@@ -42,7 +42,7 @@ def detectable_rate(rate: float, treated: int, holdout: int) -> float:
     low, high = 0.0, 1.0 - rate
     if not detected(high):
         return math.inf
-    for _ in range(60):  # halves the range to below any printed digit
+    for _ in range(60):  # bisection to floating-point precision
         middle = (low + high) / 2
         low, high = (low, middle) if detected(middle) else (middle, high)
     return high
@@ -54,40 +54,55 @@ def detectable_mean(deviation: float, treated: int, holdout: int) -> float:
     Parameters
     ----------
     deviation
-        Standard deviation of the outcome among customers.
+        Standard deviation of the outcome among customers, equal in both arms.
     treated, holdout
-        Number of customers of each arm, at least one.
+        Number of customers in each arm, at least one.
+
+    Returns
+    -------
+    float
+        Difference of the means, in the unit of ``deviation``.
     """
     return (Z + Z_POWER) * deviation * math.sqrt(1 / treated + 1 / holdout)
 
 
 def audience_size(customers: int, share: float, budget: int | None) -> int:
-    """Return the number of customers of both arms, of whom at most ``budget`` are treated; None means no limit."""
+    """Return the number of customers in both arms together, so that at most ``budget`` of them are treated.
+
+    Parameters
+    ----------
+    customers
+        Number of available customers.
+    share
+        Share of the holdout, in (0, 1).
+    budget
+        Maximum number of treated customers; None means no limit.
+    """
     return customers if budget is None else min(customers, int(budget / (1 - share) + 1e-9))
 
 
 def needed_share(
     effect: float, customers: int, *, rate: float | None = None, deviation: float = 0.0, budget: int | None = None
 ) -> float | None:
-    """Return the smallest share of the holdout, in whole percent, with which an effect is detected.
+    """Return the smallest share of the holdout with which an effect is detected (power 80 %, two-sided test at 5 %).
 
     Parameters
     ----------
     effect
         Smallest effect that matters, above 0: a difference of rates, or of means.
     customers
-        Largest number of customers of both arms.
+        Maximum number of customers in both arms together.
     rate
-        Rate without treatment; None for a mean.
+        Rate without treatment; None if the outcome is an amount.
     deviation
-        Standard deviation of the outcome, for a mean.
+        Standard deviation of the outcome; used only if ``rate`` is None.
     budget
-        Largest number of treated customers; None means no limit.
+        Maximum number of treated customers; None means no limit.
 
     Returns
     -------
     float | None
-        Share in (0, .5]; None if not even equal arms detect the effect.
+        A multiple of 0.01 in (0, 0.5]; None if the effect is not detected even with arms of equal size.
     """
     for percent in range(1, round(100 * LARGEST_SHARE) + 1):
         whole = audience_size(customers, percent / 100, budget)

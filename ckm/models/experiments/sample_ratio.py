@@ -1,4 +1,4 @@
-"""Sample-ratio test: whether the sizes of the arms agree with the declared share of the holdout."""
+"""Sample-ratio test: comparison of the sizes of the arms with the planned share of the holdout."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ result in one of a thousand campaigns."""
 
 
 def sample_ratio(treated: int, holdout: int, share: float) -> float:
-    """Return the p value of the chi-squared test of the sizes of two arms, with one degree of freedom.
+    """Return the p value of a chi-squared test: sizes of two arms against the planned share of the holdout.
 
     Parameters
     ----------
     treated, holdout
-        Number of customers of each arm.
+        Number of customers in each arm; at least one in both arms together.
     share
-        Declared share of the holdout, in (0, 1).
+        Planned share of the holdout, in (0, 1).
     """
     customers = treated + holdout
     expected = customers * share

@@ -1,4 +1,4 @@
-"""Rules of whom to treat, compared on an experiment: response and uplift, predicted without their own outcome."""
+"""Rules of targeting: cross-fitted predictions of response and uplift, by which customers are ranked."""
 
 from __future__ import annotations
 
@@ -19,21 +19,26 @@ RIDGE = 1.0
 
 
 def predicted(outcome: Floats, treated: Mask, covariates: Floats, fold: Integers) -> tuple[Floats, Floats]:
-    """Return each customer's predicted outcome without and with treatment, by models that did not see the customer.
+    """Return the predicted outcome of each customer without and with treatment, by cross-fitting.
 
-    One ridge regression per arm ("two models", Hansotia and Rukstales 2002, Journal of Interactive Marketing 16:35-46),
-    fitted on the other folds.
+    One ridge regression per arm ("two models", Hansotia and Rukstales 2002, Journal of Interactive Marketing
+    16:35-46). The predictions of a fold come from models that were fitted on all other folds.
 
     Parameters
     ----------
     outcome
-        Outcome, shape (n,).
+        Outcome of each customer, shape (n,).
     treated
         Whether a customer is in the treated arm, shape (n,).
     covariates
         Covariates from before the assignment, shape (n, k), without missing values.
     fold
         Fold of each customer, 0 to :data:`FOLDS` - 1, shape (n,).
+
+    Returns
+    -------
+    tuple
+        Predictions without and with treatment, each of shape (n,).
     """
     spread = covariates.std(axis=0)
     standard = (covariates - covariates.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
@@ -51,7 +56,15 @@ def predicted(outcome: Floats, treated: Mask, covariates: Floats, fold: Integers
 
 
 def upper_half(score: Floats, tie: Integers) -> Mask:
-    """Return a mask of the half of the customers with the largest scores; equal scores in the order of ``tie``."""
+    """Return a mask, shape (n,), of the n // 2 customers with the largest scores.
+
+    Parameters
+    ----------
+    score
+        Score of each customer, shape (n,).
+    tie
+        Rank of each customer among customers with equal scores, smallest first, shape (n,).
+    """
     chosen = np.zeros(len(score), dtype=np.bool_)
     chosen[np.lexsort((tie, -score))[: len(score) // 2]] = True
     return chosen
