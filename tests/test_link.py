@@ -1,4 +1,4 @@
-"""``ckm.link`` without labels, on published data sets, a generated shop and real exports."""
+"""``ckm.link`` finds the persons of customer ids in published data sets, a generated shop and real exports."""
 
 from __future__ import annotations
 

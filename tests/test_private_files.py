@@ -32,7 +32,7 @@ def umask() -> Iterator[None]:
 
 
 def readable_for_others(root: Path) -> list[str]:
-    """Return the files that other users can read, because the permissions of all folders above allow it too."""
+    """Return the files that other users can read, by the permissions of the file and of all folders above it."""
     found = []
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.name.endswith(SHARED):

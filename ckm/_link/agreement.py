@@ -288,7 +288,8 @@ class Comparer:
     def _given_names_differ_often(self) -> bool:
         """Return whether given names differ in more than :data:`OFTEN` of the pairs with an equal national id.
 
-        Twins whose ids were mistaken for each other are rarer. False if there are fewer than :data:`MANY_PAIRS` pairs.
+        Then different given names with an equal date of birth do not count as twins, because given names of one person
+        often differ in these records. False if there are fewer than :data:`MANY_PAIRS` pairs.
         """
         if not {"national_id", "given_name"} <= set(self.fields):
             return False

@@ -90,9 +90,9 @@ class Disclosure:
         return place, self.id(place), self.name(place), party_type
 
     def told(self, places: Iterable[int], customers: Sequence[float] | Numbers | Floats) -> list[int]:
-        """Return the groups that may be shown, and add the number of the other groups to ``withheld``.
+        """Return the row numbers of the groups that may be shown; add the number of hidden groups to ``withheld``.
 
-        A group that is named after a person may be shown if it has at least ``min_group_size`` customers.
+        A group that is named after a person is hidden if it has fewer than ``min_group_size`` customers.
 
         Parameters
         ----------

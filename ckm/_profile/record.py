@@ -113,7 +113,7 @@ def read_record(dataset: Dataset, customer_id: str, as_of: date | None) -> Custo
     Raises
     ------
     UsageError
-        No row by that day has the id. The error contains no id.
+        No row up to the as-of date has the id. The error contains no id.
     NotEnoughDataError
         There are no transactions by ``as_of``.
     """

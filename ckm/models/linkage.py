@@ -72,10 +72,17 @@ class Population:
     sharing: Floats | None = None
 
     def with_all_pairs(self, field: int, levels: Levels) -> Population:
-        """Return the population with the agreement of the field number ``field`` replaced.
+        """Return the population with the distribution of one field computed from all pairs instead of a sample.
 
-        ``levels`` has the level of every pair with both values of the field; shape (pairs,). This is for a field that
-        only pairs with agreement on other fields have: a random sample of all pairs has too few of them.
+        This is for a field that only pairs with agreement on other fields have, so that a random sample of pairs is too
+        small.
+
+        Parameters
+        ----------
+        field
+            Number of the field.
+        levels
+            Level of every pair in which both records have a value of the field; shape (pairs,).
         """
         counts = np.bincount(levels[levels >= 0], minlength=len(self.levels[field])).astype(np.float64)
         present = self.present.copy()
