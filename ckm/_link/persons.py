@@ -59,7 +59,7 @@ def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str
 
 
 def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day: str) -> list[Link]:
-    """Return for each cluster the most probable links that connect it (a spanning tree: one link fewer than customers).
+    """Return the most probable links that connect the customers of each cluster (its maximum spanning tree).
 
     A link that already exists keeps its date.
 
@@ -68,9 +68,9 @@ def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day
     persons
         Result of :func:`person_ids`.
     found
-        The linkage.
+        Result of record linkage.
     known
-        Earlier links.
+        Links of the earlier run.
     day
         Date of new links.
     """

@@ -189,9 +189,9 @@ def distributors(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFra
 
 
 def _numbered(network: CustomerNetwork, name: str, hierarchy: Hierarchy) -> list[int | None]:
-    """Return a number, from 0, for each party's value of a column; None without a value or a party above.
+    """Return the value of a column of each party as a number from 0, equal for equal values.
 
-    Equal values have equal numbers.
+    None for a party without a value, and for a party that is not below another party in the hierarchy.
     """
     column = network.parties[name]
     number = {value: place for place, value in enumerate(column.drop_nulls().unique().sort())}

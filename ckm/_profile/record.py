@@ -169,6 +169,6 @@ def _links(dataset: Dataset, members: list[str]) -> tuple[Link, ...]:
 def _loaded(dataset: Dataset) -> dict[str, date]:
     if dataset.workspace is None:
         return {}
-    from ckm.store import Store  # import here: deltalake is not needed for a plain file
+    from ckm.store import Store  # imported late: a file needs no deltalake
 
     return {load.facts.load_id: load.loaded_at.date() for load in Store(dataset.workspace.store_dir).history()}

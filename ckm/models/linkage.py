@@ -294,8 +294,8 @@ def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Seq
     """Return the largest share of the class of matches that can be pairs of one person, from 0 to 1.
 
     For each field the class is assumed to be a mixture of matches, of which at least ``1 - differing`` agree, and of
-    strangers, which agree by chance. The share of the field with the lowest one counts: if the class contains namesakes
-    of one town, their e-mail addresses differ too often. Half of the prior pairs are added to the counts, so that a few
+    strangers, which agree by chance. The lowest share of any field counts: if the class contains namesakes of one
+    town, their e-mail addresses differ too often. Half of the prior pairs are added to the counts, so that a few
     matches without agreement on a field have little influence.
     """
     share = 1.0
