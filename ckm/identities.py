@@ -85,8 +85,8 @@ class Identities:
     def persons(self) -> Mapping[str, str]:
         """Person id by customer id, for all customers that are linked to another customer.
 
-        The person id is the ``person_id`` that most lines of the person have, if that is a customer id of the person;
-        it is not if its line was deleted. Then the person id is the first customer id of the person.
+        The person id is the ``person_id`` that most lines of the person have, out of the customer ids of the person. If
+        no line has such a ``person_id`` (after lines were deleted), it is the first customer id of the person.
         """
         member_of = components((link.left, link.right) for link in self.links if link.verdict == SAME)
         members: dict[str, list[str]] = defaultdict(list)

@@ -63,7 +63,7 @@ class LinkResult(Result):
     identities
         Content of ``identities.csv``.
     remarks
-        Remarks.
+        Remarks on the result, as sentences.
     path
         The written file; None for a file of records, a dry run, or a workspace without links.
     """
@@ -108,7 +108,7 @@ class LinkExplanation(Result):
     verdict
         Decision of a person: ``same`` or ``different``; empty without a decision.
     remarks
-        Remarks.
+        Remarks on the result, as sentences.
     """
 
     frame: pl.DataFrame

@@ -48,7 +48,7 @@ def network(
     """Return groups, dependencies and referrals of customers, with findings, largest amount first.
 
     Relations come from the table ``relationships`` and from ``parent_id`` of the customers. Revenue is net sales of 12
-    months; warnings and value at risk come from the newest saved run of ``ckm churn-warn``, and are null without one.
+    months. Warnings and value at risk come from the newest saved run of ``ckm churn-warn``; null without a saved run.
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ class ErasureResult(Result):
     receipt
         Number of removed rows by place, and places where the person remains.
     remarks
-        Remarks.
+        Remarks on the result, as sentences.
     """
 
     receipt: Receipt
@@ -151,7 +151,7 @@ class PersonalDataResult(Result):
     data
         The rows by place, with purposes and sources.
     remarks
-        Remarks.
+        Remarks on the result, as sentences.
     """
 
     data: PersonalData
@@ -236,7 +236,7 @@ class RetentionResult(Result):
     receipt
         Path of the receipt in the workspace; empty if nothing was removed.
     remarks
-        Remarks.
+        Remarks on the result, as sentences.
     """
 
     frame: pl.DataFrame
@@ -309,7 +309,7 @@ def _retention_remarks(frame: pl.DataFrame, day: date, receipt: str) -> list[str
 
 @dataclass(frozen=True)
 class PseudonymisedCopy(Result):
-    """A copy of the tables of a workspace without persons.
+    """Result of :func:`pseudonymise`: written files, with the treatment of each column.
 
     Attributes
     ----------
@@ -320,7 +320,7 @@ class PseudonymisedCopy(Result):
     files
         Written files.
     remarks
-        Remarks.
+        Remarks on the result, as sentences.
     """
 
     frame: pl.DataFrame

@@ -1,4 +1,4 @@
-"""``identities.csv``: links are lines, deleting one undoes it, and persons keep their ids."""
+"""``identities.csv``: each line is a link, deleting a line undoes the link, and persons keep their ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ LINKS = st.lists(
 
 
 @given(LINKS)
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, links: list[Link]) -> None:
+def test_reading_a_written_file_returns_the_same_links(
+    tmp_path_factory: pytest.TempPathFactory, links: list[Link]
+) -> None:
     path = tmp_path_factory.mktemp("w") / "identities.csv"
     written = Identities().having(map(ordered, links))
     written.write(path)
@@ -27,7 +29,7 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, links
 
 
 @given(LINKS)
-def test_persons_are_the_components_of_same_lines_and_have_the_id_of_one_of_theirs(links: list[Link]) -> None:
+def test_persons_are_the_connected_components_of_same_lines_with_the_id_of_a_member(links: list[Link]) -> None:
     found = Identities().having(map(ordered, links))
     persons = found.persons
     for link in found.links:
@@ -39,11 +41,11 @@ def test_persons_are_the_components_of_same_lines_and_have_the_id_of_one_of_thei
 def test_deleting_a_line_undoes_its_link() -> None:
     links = (Link("ann", "ben", person_id="ann"), Link("ben", "cus_1", person_id="ann"))
     assert Identities(links).persons == {"ann": "ann", "ben": "ann", "cus_1": "ann"}
-    assert Identities(links[1:]).persons == {"ben": "ben", "cus_1": "ben"}  # ann is a person of her own again
+    assert Identities(links[1:]).persons == {"ben": "ben", "cus_1": "ben"}  # ann is a separate person again
     assert persons_digest(Identities().persons) == ""
 
 
-def test_a_person_keeps_its_id_when_an_earlier_one_joins() -> None:
+def test_a_person_keeps_its_id_when_a_customer_with_a_lower_id_joins() -> None:
     assert (
         Identities((Link("aaa", "ben", person_id="ben"), Link("ben", "eve", person_id="ben"))).persons["aaa"] == "ben"
     )
@@ -67,7 +69,7 @@ def test_an_invalid_file_is_refused_with_its_line_and_no_value(tmp_path: Path, t
     assert "maybe" not in str(raised.value)
 
 
-def test_a_file_with_three_columns_is_enough(tmp_path: Path) -> None:
+def test_a_file_with_the_three_required_columns_is_read(tmp_path: Path) -> None:
     path = tmp_path / "identities.csv"
     path.write_text("left,right,verdict\nben,ann,same\n", encoding="utf-8")
     assert read_identities(path).persons == {"ann": "ann", "ben": "ann"}

@@ -1,4 +1,4 @@
-"""``ckm.link``: the persons behind customer ids, blind, on published sets, a generated shop and real exports."""
+"""``ckm.link`` finds the persons of customer ids in published data sets, a generated shop and real exports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAY = date(2026, 1, 31)
 
 
 def scores(persons: pl.DataFrame, truth: pl.Series) -> tuple[float, float]:
-    """Return precision and recall of the pairs within persons; rows in one order."""
+    """Return precision and recall of the pairs of records within persons; both frames have the same order."""
     codes = persons["person_id"].rank("dense").to_numpy()
 
     def pairs(labels: np.ndarray) -> int:
@@ -39,7 +39,7 @@ def scores(persons: pl.DataFrame, truth: pl.Series) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-def test_fake_1000_is_linked_blind_with_f1_above_splinks() -> None:
+def test_fake_1000_is_linked_without_labels_with_a_higher_f1_than_splink() -> None:
     path = SHARED / "link" / "fake_1000.csv"
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
@@ -98,7 +98,7 @@ def people(**columns: list[str | None]) -> pl.DataFrame:
 
 
 def base(count: int = 60) -> dict[str, list[str | None]]:
-    """Return customers who differ in everything, twice each with one e-mail address."""
+    """Return ``count`` different customers, each with two equal records under two customer ids."""
     names = [
         f"{a}{b}"
         for a in ("Ada", "Bert", "Cleo", "Dora", "Egon", "Fritzi", "Gustl", "Hedda")
@@ -148,7 +148,7 @@ def test_a_name_in_another_script_does_not_contradict_an_equal_address() -> None
     assert found["x1"] == found["x2"]
 
 
-def test_a_telephone_does_not_link_names_in_two_scripts() -> None:
+def test_an_equal_telephone_does_not_link_records_with_names_in_two_scripts() -> None:
     columns = base()
     columns["phone"] = [f"+4930{n:07}" for n in range(0, 60 * 371, 371)] * 2
     for row in (("x1", "Holger", "Yllmaz", "holger@home.example", "1960-01-01", "+49301234567"),
@@ -246,22 +246,22 @@ def test_orders_payments_and_contacts_of_the_same_people_are_182_customers(expor
     before, warned = segment(exports, keep=False).frame, churn(exports, keep=False).frame
     found = link(exports, on=DAY)
     several = found.persons.group_by("person_id").len().filter(pl.col("len") > 1)
-    assert (found.persons["person_id"].n_unique(), several.height) == (265, 182)  # 83 contacts never bought
+    assert (found.persons["person_id"].n_unique(), several.height) == (265, 182)  # 83 contacts have no order
     after = segment(exports, keep=False)
     assert after.frame.height == 182
     assert any("182 persons" in remark for remark in after.remarks)
-    assert all("@" in customer for customer in after.frame["customer_id"])  # the ids of the orders, for a list to call
-    assert churn(exports, keep=False).frame.equals(warned)  # the same sales under the same ids
+    assert all("@" in customer for customer in after.frame["customer_id"])  # the ids of the orders
+    assert churn(exports, keep=False).frame.equals(warned)  # persons have the ids of the orders, so nothing changes
     lines = (exports / "identities.csv").read_text(encoding="utf-8").splitlines()
 
-    assert link(exports, on=date(2027, 1, 1)).identities == found.identities  # nothing new: the same lines, old dates
+    assert link(exports, on=date(2027, 1, 1)).identities == found.identities  # no new link: the lines keep their dates
     (exports / "identities.csv").unlink()
-    assert segment(exports, keep=False).frame.equals(before)  # undone
+    assert segment(exports, keep=False).frame.equals(before)  # without links the result is as before
     assert link(exports, on=DAY).identities.text().splitlines() == lines
 
 
 @pytest.mark.slow
-def test_decisions_of_people_hold(exports: Path) -> None:
+def test_a_later_run_keeps_decisions_of_people(exports: Path) -> None:
     found = link(exports, on=DAY)
     left, right = found.frame.select("left", "right").row(0)
     review(exports, {(left, right): DIFFERENT}, by="Ann", on=DAY)
@@ -281,7 +281,7 @@ def test_decisions_of_people_hold(exports: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_explanation_says_what_agrees_and_shows_no_value(exports: Path) -> None:
+def test_an_explanation_names_the_agreeing_fields_and_shows_no_value(exports: Path) -> None:
     found = explain(exports, "cus_000595", "finn.probe595@example.com")
     assert found.probability > 0.99
     rows = {row["field"]: row for row in found.frame.to_dicts()}
@@ -306,14 +306,14 @@ def test_too_few_records_are_refused(tmp_path: Path, rows: int) -> None:
         link(path)
 
 
-def test_records_without_names_are_not_linked_across_contacts() -> None:
+def test_records_without_names_are_not_linked_if_their_contacts_differ() -> None:
     rows = people(customer_id=[f"{n}" for n in range(100)], email=[f"u{n % 50}@example.com" for n in range(100)])
     found = rows.join(link(rows).persons, on="customer_id")
     assert (found.group_by("person_id").agg(pl.col("email").n_unique())["email"] == 1).all()
 
 
 def contacts_only(**columns: list[str]) -> int:
-    """Return the number of persons in records with no other field."""
+    """Return the number of persons in records with these fields only."""
     return (
         link(people(customer_id=[str(n) for n in range(len(next(iter(columns.values()))))], **columns))
         .persons["person_id"]
@@ -321,22 +321,22 @@ def contacts_only(**columns: list[str]) -> int:
     )
 
 
-def test_an_equal_personal_address_links_where_it_is_the_only_field() -> None:
+def test_an_equal_personal_email_address_links_records_if_it_is_the_only_field() -> None:
     assert contacts_only(email=[f"{chr(97 + n % 26)}ria.b{chr(97 + n % 7)}n@example.com" for n in range(80)] * 2) == 80
 
 
-def test_similar_addresses_link_nobody_where_they_are_the_only_field() -> None:
+def test_similar_email_addresses_link_nobody_if_they_are_the_only_field() -> None:
     first = ["anna.meier@example.com", "anne.meier@example.com", "annam.eier@example.com"]
     assert contacts_only(email=[*first, *(f"{chr(97 + n % 26)}x{n}@mail.example" for n in range(60))]) == 63
 
 
-def test_a_telephone_or_the_mailbox_of_a_role_links_nobody_alone() -> None:
+def test_a_telephone_or_the_mailbox_of_a_role_alone_links_nobody() -> None:
     assert contacts_only(phone=[f"+49305550{n % 50:04}" for n in range(100)]) == 100
     personal = [f"{chr(97 + n % 26)}x{n}@mail.example" for n in range(60)]
     assert contacts_only(email=[*personal, "info@firm.example", "info@firm.example"]) == 62
 
 
-def test_a_value_of_everybody_links_nobody() -> None:
+def test_a_value_that_all_records_have_links_nobody() -> None:
     rows = range(200)
     found = link(
         people(
@@ -349,7 +349,7 @@ def test_a_value_of_everybody_links_nobody() -> None:
 
 
 def of_two_countries(n: int) -> pl.DataFrame:
-    """Return ``n`` different persons: names and regions of two languages, few of each, all contacts of their own."""
+    """Return ``n`` different persons with few names and regions, which depend on the language, and unique contacts."""
     dice = random.Random(1)
     names = {
         "DE": ("Anna Bernd Clara Dieter Eva Franz Gisela Hans Ida Jens", "Bauer Ebert Fuchs Haas Jung Kern Noll Ott"),
@@ -373,7 +373,7 @@ def of_two_countries(n: int) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def test_a_list_without_duplicates_stays_apart_though_names_depend_on_regions() -> None:
+def test_a_list_without_duplicates_gets_no_links_even_if_names_depend_on_regions() -> None:
     records = of_two_countries(1500)
     found = link(records, on=DAY)
     assert found.persons["person_id"].n_unique() > 0.99 * records.height
@@ -381,7 +381,7 @@ def test_a_list_without_duplicates_stays_apart_though_names_depend_on_regions() 
 
 @pytest.fixture(scope="module")
 def few_households() -> pl.DataFrame:
-    """Persons of two countries, of whom every fifth has a second record of the same contacts, and no household."""
+    """Return persons of two countries without households; every fifth has a second record with the same contacts."""
     persons = of_two_countries(500).with_columns(
         phone=pl.format("+49 30 {}", pl.int_range(500) * 371 + 5_000_000),
         street=pl.format("Weg {}", pl.int_range(500)),
@@ -402,7 +402,7 @@ def few_households() -> pl.DataFrame:
         pytest.param("陈建国", "陈美丽", id="a couple with one surname"),
     ],
 )
-def test_a_couple_with_one_telephone_is_two_persons_where_households_are_rare(
+def test_a_couple_with_one_telephone_is_two_persons_even_if_households_are_rare(
     few_households: pl.DataFrame, one: str, other: str
 ) -> None:
     couple = pl.DataFrame(

@@ -58,7 +58,7 @@ def row(frame: pl.DataFrame, party: str, **more: object) -> dict[str, object]:
     return chosen.row(0, named=True)
 
 
-def test_revenue_lost_counts_customers_without_another_way_of_supply(found: Network) -> None:
+def test_revenue_lost_counts_customers_without_another_supply_path(found: Network) -> None:
     partners = found.tables["partners"]
     # best also buys through south, and both distributors are supplied by mill alone
     assert row(partners, "north")["revenue_lost"] == 100 + 1000
@@ -67,7 +67,7 @@ def test_revenue_lost_counts_customers_without_another_way_of_supply(found: Netw
     assert row(partners, "mill")["dependent_customers"] == 4
 
 
-def test_groups_roll_up_what_a_parent_owns_and_who_works_there(found: Network) -> None:
+def test_groups_roll_up_the_parties_that_a_parent_owns_and_their_employees(found: Network) -> None:
     hold = row(found.tables["groups"], "hold", kind="parent")
     assert (hold["customers"], hold["revenue"], hold["previous_revenue"]) == (4, 1000 + 600 + 20, 810)
     assert (hold["warned"], hold["value_at_risk"]) == (None, None)
@@ -75,7 +75,7 @@ def test_groups_roll_up_what_a_parent_owns_and_who_works_there(found: Network) -
     assert (north["customers"], north["revenue"]) == (3, 1700)
 
 
-def test_an_account_with_one_contact_counts_only_relations_of_the_day(shop: Path, found: Network) -> None:
+def test_single_contacts_count_only_relations_valid_on_the_as_of_date(shop: Path, found: Network) -> None:
     accounts = found.tables["single_contacts"]
     assert accounts["party_id"].to_list() == ["acme"]  # bob left best, and cara begins later
     assert (accounts["contact_id"][0], accounts["contact"][0], accounts["revenue"][0]) == ("ann", None, 1020)
@@ -89,7 +89,7 @@ def test_reach_counts_direct_and_indirect_customers_and_their_countries(found: N
     assert north["reached_revenue"] == 1600
 
 
-def test_findings_come_by_money_with_computation_and_evidence(found: Network) -> None:
+def test_findings_are_sorted_by_amount_and_have_computation_and_evidence(found: Network) -> None:
     money = found.frame["money"].to_list()
     assert money == sorted(money, reverse=True)
     first = found.frame.row(0, named=True)
@@ -99,13 +99,13 @@ def test_findings_come_by_money_with_computation_and_evidence(found: Network) ->
     assert found.frame["evidence"].str.len_chars().min() > 0
 
 
-def test_names_of_persons_and_addresses_are_told_only_on_request(shop: Path, found: Network) -> None:
+def test_names_of_persons_and_ids_that_are_addresses_are_shown_only_on_request(shop: Path, found: Network) -> None:
     texts = [found.to_html(), found.to_markdown(), found.to_json()]
     assert not any(name in text for text in texts for name in ("Ann Arbor", "Bob Birch", "Cara", "example.org"))
     assert "Ann Arbor" in network(shop, as_of=DAY, names=True).to_json()
 
 
-def test_churn_of_a_group_comes_from_the_last_saved_run_by_the_day(tmp_path: Path) -> None:
+def test_value_at_risk_of_a_group_comes_from_the_newest_saved_run_by_the_as_of_date(tmp_path: Path) -> None:
     root = workspace(tmp_path / "shop", relationships=RELATIONSHIPS, customers=CUSTOMERS, sales=sales(**AMOUNTS))
     for day, risk in ((date(2026, 5, 31), 77.0), (date(2026, 7, 31), 99.0)):
         rows = pl.DataFrame({"customer_id": ["acme", "ann"], "level": ["warn", "watch"], "value_at_risk": [risk, 3.0]})
@@ -119,7 +119,7 @@ def test_churn_of_a_group_comes_from_the_last_saved_run_by_the_day(tmp_path: Pat
     assert "group_at_risk" in set(found.frame["finding"])
 
 
-def test_cycles_and_relations_to_itself_are_named_and_do_not_hang(tmp_path: Path) -> None:
+def test_cycles_and_relations_of_a_party_to_itself_are_reported_and_the_analysis_ends(tmp_path: Path) -> None:
     links = "a,owns,b,,\nb,owns,c,,\nc,owns,a,,\nd,owns,d,,\nc,owns,e,,\n"
     root = workspace(tmp_path / "shop", relationships=links, sales=sales(a=10, b=20, c=30, e=5))
     found = network(root, as_of=DAY)
@@ -131,7 +131,7 @@ def test_cycles_and_relations_to_itself_are_named_and_do_not_hang(tmp_path: Path
     assert "a, b, c" in cycle["text"]
 
 
-def test_a_parent_of_itself_and_a_parent_that_nobody_knows_are_remarked(tmp_path: Path) -> None:
+def test_a_parent_of_itself_and_an_unknown_parent_are_reported_in_remarks(tmp_path: Path) -> None:
     customers = "a,A,company,DE,,a,\nb,B,company,DE,,ghost,\n"
     found = network(workspace(tmp_path / "shop", customers=customers, sales=sales(a=10, b=20)), as_of=DAY)
     ghost = row(found.tables["groups"], "ghost")
@@ -160,18 +160,18 @@ def test_referral_trees_of_persons_need_the_minimum_group_size(tmp_path: Path) -
     assert network(root, as_of=DAY, min_group_size=1).tables["referrals"]["party_id"].to_list() == ["x", "p0"]
 
 
-def test_small_industries_are_told_together_or_not_at_all(tmp_path: Path) -> None:
+def test_small_industries_are_combined_with_the_next_smallest_industry(tmp_path: Path) -> None:
     sizes = {"food": 8, "law": 6, "art": 2}
     names = [(f"{industry}{each}", industry) for industry, count in sizes.items() for each in range(count)]
     customers = "\n".join(f"{who},,company,DE,{industry},," for who, industry in names)
     root = workspace(tmp_path / "shop", customers=customers, sales=sales(**{who: 10.0 for who, _ in names}))
     shown = network(root, as_of=DAY).tables["industries"]
-    # art alone would be found by subtraction: law is told with it
+    # art alone could be computed by subtraction, so law is combined with art
     assert dict(shown.select("industry", "customers").iter_rows()) == {"food": 8, "(smaller industries)": 8}
     assert shown["revenue"].sum() == 160.0
 
 
-def test_a_later_export_with_an_end_ends_a_relation_without_a_begin(tmp_path: Path) -> None:
+def test_a_later_export_with_an_end_date_ends_a_relation_without_a_start_date(tmp_path: Path) -> None:
     root = workspace(tmp_path / "shop", relationships="a,owns,b,,\n", sales=sales(a=1, b=2))
     (root / "later.csv").write_text("customer_id,relation,related_id,valid_until\na,owns,b,2026-01-31\nc,owns,a,\n")
     ckm.open(root).ingest(root / "later.csv", table="relationships")
@@ -179,7 +179,7 @@ def test_a_later_export_with_an_end_ends_a_relation_without_a_begin(tmp_path: Pa
     assert network(root, as_of=DAY).relations["owns"] == 1
 
 
-def test_a_shop_without_relations_and_industries_has_not_enough_data(tmp_path: Path) -> None:
+def test_a_shop_without_relations_and_industries_is_refused_as_not_enough_data(tmp_path: Path) -> None:
     root = workspace(tmp_path / "shop", customers="a,A,person,DE,,,\n", sales=sales(a=1))
     with pytest.raises(NotEnoughDataError, match="no relations"):
         network(root, as_of=DAY)
@@ -195,7 +195,7 @@ def test_linked_ids_count_as_one_party_at_both_ends(tmp_path: Path) -> None:
     assert found.tables["partners"].select("party_id", "dependent_revenue").rows() == [("d", 10.0)]
 
 
-def test_the_same_data_give_the_same_bytes(shop: Path, found: Network) -> None:
+def test_the_same_data_give_identical_output(shop: Path, found: Network) -> None:
     again = ckm.open(shop).network(as_of=DAY)
     assert (again.to_json(), again.to_html()) == (found.to_json(), found.to_html())
     assert json.loads(again.to_json())["schema"] == "ckm.network/1"

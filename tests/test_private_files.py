@@ -1,4 +1,4 @@
-"""Files with personal data are created for their owner only, whatever the umask allows."""
+"""Files with personal data are readable by their owner only, whatever the umask is."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def umask() -> Iterator[None]:
 
 
 def readable_for_others(root: Path) -> list[str]:
-    """Return the files that others can read, because all folders above them, up to the root, let them in."""
+    """Return the files that other users can read, by the permissions of the file and of all folders above it."""
     found = []
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.name.endswith(SHARED):
@@ -43,7 +43,7 @@ def readable_for_others(root: Path) -> list[str]:
 
 
 def open_modes(root: Path) -> list[str]:
-    """Return the files and folders with permissions for group or others."""
+    """Return the files and folders with permissions for the group or for other users."""
     return [
         path.relative_to(root).as_posix()
         for path in sorted(root.rglob("*"))
@@ -52,7 +52,7 @@ def open_modes(root: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_every_file_of_a_workspace_with_personal_data_is_for_its_owner_only(
+def test_every_file_of_a_workspace_with_personal_data_is_readable_by_its_owner_only(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -86,7 +86,7 @@ def test_every_file_of_a_workspace_with_personal_data_is_for_its_owner_only(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse")
-def test_the_lists_of_the_report_are_for_their_owner_only(tmp_path: Path, run: Run) -> None:
+def test_the_lists_of_the_report_are_readable_by_their_owner_only(tmp_path: Path, run: Run) -> None:
     shop = write(tmp_path / "orders.csv", orders())
     for suffix in ("xlsx", "json"):
         run("loyalty-report", shop, "--export", tmp_path / "lists", "-q", "-o", tmp_path / "lists" / f"report.{suffix}")
@@ -97,7 +97,9 @@ def test_the_lists_of_the_report_are_for_their_owner_only(tmp_path: Path, run: R
     assert open_modes(tmp_path / "lists") == []
 
 
-def test_a_result_of_the_python_api_is_for_its_owner_only_and_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+def test_a_result_of_the_python_api_is_readable_by_its_owner_only_and_an_existing_file_keeps_its_permissions(
+    tmp_path: Path,
+) -> None:
     orders = tmp_path / "orders.csv"
     rows = "".join(f"{each},c{each % 5},2025-01-{1 + each % 28:02},10,EUR\n" for each in range(60))
     orders.write_text(f"order_id,customer_id,ordered_at,net,currency\n{rows}")
@@ -109,13 +111,13 @@ def test_a_result_of_the_python_api_is_for_its_owner_only_and_a_file_keeps_its_p
     assert stat.S_IMODE(result.save(old).stat().st_mode) == 0o640
 
 
-def test_a_file_without_personal_data_has_the_usual_permissions(tmp_path: Path) -> None:
+def test_a_file_without_personal_data_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
     with replacing(tmp_path / "page.html", shared=True) as draft:
         draft.write_text("x")
     assert stat.S_IMODE((tmp_path / "page.html").stat().st_mode) == 0o644
 
 
-def test_a_folder_that_its_owner_opened_to_a_group_stays_open(tmp_path: Path) -> None:
+def test_files_in_a_folder_that_its_owner_opened_to_a_group_have_the_permissions_of_the_umask(tmp_path: Path) -> None:
     for name, mode, expected in (("group", 0o750, 0o644), ("own", 0o700, 0o600)):
         (tmp_path / name).mkdir()
         (tmp_path / name).chmod(mode)

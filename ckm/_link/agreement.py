@@ -250,7 +250,8 @@ class Comparer:
     def _shared(self, name: str) -> NDArray[np.bool_]:
         """Return which values of a contact several persons use; shape (values,).
 
-        These are mailboxes of a role (``info@``), and contacts in records with different given names.
+        A contact has several users if it is the mailbox of a role (``info@``), or if records with the contact have
+        different given names.
         """
         shared = np.zeros(max(1, len(self._compared[name].values)), dtype=bool)
         if name == "email":
@@ -288,7 +289,8 @@ class Comparer:
     def _given_names_differ_often(self) -> bool:
         """Return whether given names differ in more than :data:`OFTEN` of the pairs with an equal national id.
 
-        Twins whose ids were mistaken for each other are rarer. False if there are fewer than :data:`MANY_PAIRS` pairs.
+        Then different given names with an equal date of birth do not count as twins, because given names of one person
+        often differ in these records. False if there are fewer than :data:`MANY_PAIRS` pairs.
         """
         if not {"national_id", "given_name"} <= set(self.fields):
             return False
@@ -299,7 +301,7 @@ class Comparer:
     def _share_of_pairs(self, name: str, users: Codes) -> float:
         """Return the share of pairs with an equal contact among the pairs in which both records have a contact.
 
-        ``users`` has the number of records with each contact that counts.
+        Only the contacts of which ``users`` has the number of records count as equal; shape (contacts,).
         """
         known = float(self._frequency[name].sum())
         return float((users * (users - 1.0)).sum()) / max(1.0, known * (known - 1))
@@ -316,8 +318,8 @@ class Comparer:
     def _rarity(self, levels: dict[str, Levels], left: Codes) -> Rarity:
         """Return the log likelihood ratio that the rarity of the equal values adds to each pair.
 
-        An equal contact that one person uses adds nothing. An equal contact that several persons use counts against a
-        match the more, the more records have it.
+        An equal contact that one person uses adds nothing. For an equal contact that several
+        persons use, the ratio is at most 0, and falls with the number of records that have the contact.
         """
         found = Rarity(np.zeros(len(left)), np.zeros(len(left)))
         for name in self.fields:

@@ -74,7 +74,7 @@ def titles() -> frozenset[str]:
 
 @cache
 def generations() -> dict[str, str]:
-    """Return the generation by word after a name: ``jr`` and ``junior`` distinguish a son from his father."""
+    """Return the generation by lower-case word after a name: both ``jr`` and ``junior`` are one generation."""
     return {str(word): str(generation) for word, generation in load_data(FILE)["generations"].items()}
 
 

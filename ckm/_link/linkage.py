@@ -70,7 +70,7 @@ class ScoredPairs:
     may_be_relatives: NDArray[np.bool_]
 
     def joined(self, other: ScoredPairs) -> ScoredPairs:
-        """Return the pairs of both, in this order."""
+        """Return the pairs of ``self`` followed by the pairs of ``other``."""
         names = [each.name for each in dataclass_fields(self)]
         return ScoredPairs(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in names))
 

@@ -29,8 +29,8 @@ def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str
     """Return ``customer_id`` and ``person_id`` of each record.
 
     A cluster keeps the earlier person id that most of its customers had, if that is a customer id of the cluster. Else
-    its first customer id becomes the person id: ids in orders come before ids in payments only, and these before other
-    ids; within each, in the order of the text. So lists of persons have ids that the shop's export of orders has too.
+    its first customer id becomes the person id. Ids in orders come first, then ids in payments, then other ids, each in
+    alphabetical order. So lists of persons have the customer ids of the shop's export of orders.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def person_ids(records: pl.DataFrame, cluster: Indices, before: Mapping[str, str
 
 
 def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day: str) -> list[Link]:
-    """Return for each cluster the most probable links that connect it (a spanning tree: one link fewer than customers).
+    """Return the most probable links that connect the customers of each cluster (its maximum spanning tree).
 
     A link that already exists keeps its date.
 
@@ -68,9 +68,9 @@ def spanning_links(persons: pl.DataFrame, found: Linkage, known: Identities, day
     persons
         Result of :func:`person_ids`.
     found
-        The linkage.
+        Result of record linkage.
     known
-        Earlier links.
+        Links of the earlier run.
     day
         Date of new links.
     """

@@ -47,7 +47,7 @@ def records_of_tables(tables: Mapping[str, pl.LazyFrame], payments: Collection[s
     found = [_of_table(name, frame, payments) for name, frame in sorted(tables.items()) if ID in frame.collect_schema()]
     if not found:
         raise NotEnoughDataError("there are no customers to link", hint="load some: ckm ingest FILE")
-    merged = pl.concat(found, how="diagonal").sort(ID, maintain_order=True)  # customers sort first
+    merged = pl.concat(found, how="diagonal").sort(ID, maintain_order=True)  # by id, then by name of the table
     fields = [name for name in merged.columns if name not in NOT_COMPARED]
     records = merged.group_by(ID, maintain_order=True).agg(
         pl.col(SOURCES).str.split(" ").explode().unique().sort().str.join(" "),

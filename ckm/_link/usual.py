@@ -56,5 +56,5 @@ BY_FIELD = {
 
 @cache
 def usual_agreement(field: str) -> Usual:
-    """Return the prior distribution of the levels of a field; that of a place for fields without one."""
+    """Return the prior distribution of the levels of a field; :data:`PLACE` for a field without an entry."""
     return BY_FIELD.get(field, PLACE)

@@ -51,7 +51,7 @@ def read_verdicts(path: Path) -> list[Verdict]:
 
 
 def check_verdicts(verdicts: Iterable[Verdict], customers: Collection[str], path: Path | None) -> None:
-    """Check that each verdict is ``same`` or ``different``, on two different customer ids that are known.
+    """Check that each verdict is ``same`` or ``different``, on two different customer ids of the store.
 
     Raises
     ------

@@ -103,7 +103,7 @@ class CustomerNetwork:
         return np.stack([column.to_numpy() for column in columns], axis=1)
 
     def share(self, revenue: float) -> float | None:
-        """Return the share of an amount in the revenue of all parties; None if that is not positive."""
+        """Return the share of an amount in the revenue of all parties; None if this revenue is not positive."""
         return round(revenue / self.revenue, 6) if self.revenue > 0 else None
 
     def places(self, ids: pl.Series) -> Numbers:
@@ -221,7 +221,7 @@ def customer_network(
 
 
 def _attributes(customers: pl.LazyFrame | None, ledger: Ledger) -> pl.DataFrame:
-    """Return the id and :data:`ATTRIBUTES` of the customers that were created by the as-of date."""
+    """Return ``customer_id`` and :data:`ATTRIBUTES` of the customers created up to the as-of date, one row each."""
     columns = ("customer_id", *ATTRIBUTES)
     if customers is None:
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))

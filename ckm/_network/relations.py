@@ -105,7 +105,7 @@ _VALIDITY = ("valid_from", "valid_until")
 
 
 def _of_parents(tables: Mapping[str, pl.LazyFrame], as_of: date, customers: list[str] | None) -> pl.DataFrame:
-    """Return the relations by ``parent_id`` of customers created by the day: ``owns`` or ``buys_through``."""
+    """Return the relations (``owns``, ``buys_through``) by ``parent_id`` of customers created up to ``as_of``."""
     none = pl.DataFrame(schema=dict.fromkeys(COLUMNS, pl.String))
     table = tables.get(CUSTOMERS)
     if table is None or "parent_id" not in (schema := table.collect_schema()):

@@ -79,7 +79,7 @@ class Network(Result):
     revenue
         Net sales of all known customers in the period.
     churn_as_of
-        As-of date of the saved run of churn-warn with ``warned`` and ``value_at_risk``; None without a run.
+        As-of date of the saved run of churn-warn for ``warned`` and ``value_at_risk``; None without a run.
     relations
         Number of valid relations by kind.
     pictures

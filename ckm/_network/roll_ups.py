@@ -90,9 +90,9 @@ class Disclosure:
         return place, self.id(place), self.name(place), party_type
 
     def told(self, places: Iterable[int], customers: Sequence[float] | Numbers | Floats) -> list[int]:
-        """Return the groups that may be shown, and add the number of the other groups to ``withheld``.
+        """Return the row numbers of the groups that may be shown; add the number of hidden groups to ``withheld``.
 
-        A group that is named after a person may be shown if it has at least ``min_group_size`` customers.
+        A group that is named after a person is hidden if it has fewer than ``min_group_size`` customers.
 
         Parameters
         ----------
@@ -189,9 +189,9 @@ def distributors(network: CustomerNetwork, disclosure: Disclosure) -> pl.DataFra
 
 
 def _numbered(network: CustomerNetwork, name: str, hierarchy: Hierarchy) -> list[int | None]:
-    """Return a number, from 0, for each party's value of a column; None without a value or a party above.
+    """Return the value of a column of each party as a number from 0, equal for equal values.
 
-    Equal values have equal numbers.
+    None for a party without a value, and for a party that is not below another party in the hierarchy.
     """
     column = network.parties[name]
     number = {value: place for place, value in enumerate(column.drop_nulls().unique().sort())}

@@ -319,7 +319,7 @@ def _finish(workspace: Workspace, store: Store, erasure: _Erasure, progress: Pro
         },
     )
     if receipt.removed or receipt.pseudonymised or not erasure.repeats:
-        if not erasure.receipt:  # a killed process may have written it, before its journal was deleted
+        if not erasure.receipt:  # else a killed process has chosen the receipt already
             erasure.receipt = _name(_receipt_of(root, person, erasure.erased_on, tombstones), root)
             _write_journal(workspace, erasure)
         receipt = replace(receipt, receipt=erasure.receipt)

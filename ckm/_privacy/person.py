@@ -179,7 +179,7 @@ def tables_with_customers(store: Store) -> Iterator[tuple[str, pl.LazyFrame]]:
 def _of_others(
     tables: Iterable[pl.LazyFrame], ids: tuple[str, ...], keys: Mapping[str, set[str]], names: set[str]
 ) -> set[str]:
-    """Return which of these keys of contacts and names rows of other customers have too.
+    """Return the keys of contacts, and the names, that rows of other customers have too.
 
     ``keys`` has the keys by field, ``names`` the names in lower case; ``ids`` are the customers of the person.
     """

@@ -26,7 +26,7 @@ KEY = ("field", "number", "valid_from")
 def billing_fields(record: CustomerRecord) -> ProfileSection:
     """Return the section on invoice requirements: one row per field (such as a purchase order number).
 
-    The status of a field as of the day is:
+    The status of a field on the as-of date is:
 
     - ``not met``: an invoice that lacked the field is recorded and not corrected;
     - ``met``: no such invoice is recorded, and the customer has an invoice since the field is wanted;
@@ -78,7 +78,7 @@ def _wanted(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 def _lacked(rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Return the recorded invoices that lacked a field and were not corrected by a day, newest record first."""
+    """Return the invoices recorded up to a day that lacked a field and were not corrected yet, newest record first."""
     noted = pl.col("noted_on").is_null() | (pl.col("noted_on") <= as_of)
     uncorrected = pl.col("corrected_on").is_null() | (pl.col("corrected_on") > as_of)
     found = rows.filter(pl.col("invoice_id").is_not_null() & noted & uncorrected)

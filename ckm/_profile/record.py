@@ -113,7 +113,7 @@ def read_record(dataset: Dataset, customer_id: str, as_of: date | None) -> Custo
     Raises
     ------
     UsageError
-        No row by that day has the id. The error contains no id.
+        No row up to the as-of date has the id. The error contains no id.
     NotEnoughDataError
         There are no transactions by ``as_of``.
     """
@@ -169,6 +169,6 @@ def _links(dataset: Dataset, members: list[str]) -> tuple[Link, ...]:
 def _loaded(dataset: Dataset) -> dict[str, date]:
     if dataset.workspace is None:
         return {}
-    from ckm.store import Store  # import here: deltalake is not needed for a plain file
+    from ckm.store import Store  # imported late: a file needs no deltalake
 
     return {load.facts.load_id: load.loaded_at.date() for load in Store(dataset.workspace.store_dir).history()}

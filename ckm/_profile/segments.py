@@ -109,7 +109,7 @@ def _as_among_all(table: FeatureTable, saved: SavedDefinition) -> pl.DataFrame:
     """Return the features of one customer with the missing values filled as in the table of all customers.
 
     In that table, a count feature is null for all customers if the shop has no value of it; otherwise it is 0 for a
-    customer without a value. The distribution in the saved definition shows which of both applies.
+    customer without a value. The distribution in the saved definition shows whether the shop has values.
     """
     known = {name for name, distribution in saved.distribution.items() if distribution.shares[-1] < 1}
     frame = table.frame

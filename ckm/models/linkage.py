@@ -72,10 +72,17 @@ class Population:
     sharing: Floats | None = None
 
     def with_all_pairs(self, field: int, levels: Levels) -> Population:
-        """Return the population with the agreement of the field number ``field`` replaced.
+        """Return the population with the distribution of one field computed from all pairs instead of a sample.
 
-        ``levels`` has the level of every pair with both values of the field; shape (pairs,). This is for a field that
-        only pairs with agreement on other fields have: a random sample of all pairs has too few of them.
+        This is for a field that only pairs with agreement on other fields have, so that a random sample of pairs is too
+        small.
+
+        Parameters
+        ----------
+        field
+            Number of the field.
+        levels
+            Level of every pair in which both records have a value of the field; shape (pairs,).
         """
         counts = np.bincount(levels[levels >= 0], minlength=len(self.levels[field])).astype(np.float64)
         present = self.present.copy()
@@ -287,8 +294,8 @@ def _borne_out(counts: Sequence[Floats], strangers: Sequence[Floats], usual: Seq
     """Return the largest share of the class of matches that can be pairs of one person, from 0 to 1.
 
     For each field the class is assumed to be a mixture of matches, of which at least ``1 - differing`` agree, and of
-    strangers, which agree by chance. The share of the field with the lowest one counts: if the class contains namesakes
-    of one town, their e-mail addresses differ too often. Half of the prior pairs are added to the counts, so that a few
+    strangers, which agree by chance. The lowest share of any field counts: if the class contains namesakes of one
+    town, their e-mail addresses differ too often. Half of the prior pairs are added to the counts, so that a few
     matches without agreement on a field have little influence.
     """
     share = 1.0

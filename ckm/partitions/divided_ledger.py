@@ -102,7 +102,7 @@ class DividedLedger(Ledger):
         return [result for _, result in self._mapped(function, columns)]
 
     def with_entries(self) -> Ledger:
-        """Return the ledger with the entries of all customers in memory, which must be large enough for them."""
+        """Return the ledger with the entries of all customers in memory; the memory must be large enough."""
         assert self.source is not None
         joined = self.source.joined() if self.needs.baskets else self.source.joined().without_baskets()
         chosen = joined.customers.is_in(self.customers.implode()).to_numpy()

@@ -108,7 +108,7 @@ class Engine:
             A workspace, file or table (:func:`ckm.dataset.source.dataset_of`); with Spark, also a path that
             :meth:`open` accepts.
         options
-            Mapping options for a file or a table; None means columns as they are recognised.
+            Mapping options for a file or a table; None means that columns are recognised by their names.
         on_driver
             Whether the analysis reads the transactions on this machine too.
         """

@@ -185,7 +185,7 @@ def results(function: Callable[[Partition], Any], needs: Needs | None) -> Callab
 
 
 def rows_of(function: Callable[[Partition], pl.DataFrame], schema: pa.Schema) -> Callable[[Batches], Batches]:
-    """Return a function for ``mapInArrow`` that returns the rows of ``function`` for each partition."""
+    """Return a function for ``mapInArrow`` that applies ``function`` to partitions and yields the resulting rows."""
 
     def run(batches: Batches) -> Batches:
         with _raised_in_driver():

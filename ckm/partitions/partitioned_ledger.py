@@ -153,7 +153,7 @@ class PartitionedLedger(ABC):
         return self.map_stored(self.presenting(function), needs)
 
     def presenting(self, function: Callable[[Partition], T]) -> Callable[[Partition], T]:
-        """Return a function of a partition with all days that calls ``function`` with its ledger as of the day."""
+        """Return a function of a partition with all days, which applies ``function`` to it as of the as-of date."""
         present = self.common.present
         return lambda stored: function(Partition(stored.number, present(stored.ledger)))
 

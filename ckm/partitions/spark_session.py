@@ -24,7 +24,7 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",
     "spark.sql.session.timeZone": "UTC",  # time stamps of Arrow batches have this zone
-    "spark.sql.adaptive.enabled": "false",  # it could merge partitions, whose size is chosen for the memory
+    "spark.sql.adaptive.enabled": "false",  # adaptive execution could merge partitions
     "spark.sql.execution.arrow.maxRecordsPerBatch": "250000",
 }
 ERROR_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")

@@ -1,4 +1,4 @@
-"""Customers of whom each has one record: tables in which every link is wrong."""
+"""Tables of customers with one record each, in which every link is wrong."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def _word(dice: random.Random, parts: int = 3) -> str:
 
 
 def unrelated(dice: random.Random) -> list[Row]:
-    """Return a person with contacts of their own."""
+    """Return a person with an e-mail address and telephone number that nobody else has."""
     name = f"{dice.choice(GIVEN)} {_word(dice)}"
     email, phone = f"{_word(dice, 5).lower()}@mail.example", f"+4930{dice.randrange(10**7):07}"
     return [{"name": name, "email": email, "phone": phone, "city": dice.choice(CITIES)}]
 
 
 def with_frequent_names(dice: random.Random) -> list[Row]:
-    """Return a person with one of 400 names, of four towns, at times without contacts."""
+    """Return a person with one of 400 names and one of four towns, sometimes without contacts."""
     contacts = {
         "email": f"{_word(dice, 5).lower()}@mail.example" if dice.random() < 0.7 else None,
         "phone": f"+4930555{dice.randrange(10**4):04}" if dice.random() < 0.7 else None,
@@ -42,7 +42,7 @@ def with_frequent_names(dice: random.Random) -> list[Row]:
 
 
 def with_telephones_of_one_range(dice: random.Random) -> list[Row]:
-    """Return a person with one of 100 fictional telephone numbers and an address made of the name."""
+    """Return a person with one of 100 fictional telephone numbers and an e-mail address formed from the name."""
     given, surname = dice.choice(GIVEN), dice.choice(SURNAMES)
     email = f"{given}.{surname}{dice.randrange(10**5)}@mail.example".lower()
     phone, born = f"+120255501{dice.randrange(100):02}", str(dice.randint(1940, 2005))
@@ -51,7 +51,7 @@ def with_telephones_of_one_range(dice: random.Random) -> list[Row]:
 
 
 def contacts_of_a_firm(dice: random.Random) -> list[Row]:
-    """Return one to five colleagues with one telephone, street and host."""
+    """Return one to five colleagues with the same telephone, street and e-mail host."""
     firm = _word(dice, 4)
     common = {"phone": f"+4930{dice.randrange(10**7):07}", "street": f"{_word(dice)} {dice.randint(1, 99)}",
               "postcode": str(dice.randint(10000, 99999))}  # fmt: skip
@@ -67,7 +67,7 @@ def contacts_of_a_firm(dice: random.Random) -> list[Row]:
 
 
 def households(dice: random.Random) -> list[Row]:
-    """Return a couple, a family, flatmates, twins, or a father and a son of one name, at one address."""
+    """Return a couple, a family, flatmates, twins, or a father and son with the same name, at one address."""
     surname, year = _word(dice), dice.randint(1940, 1975)
     one, other, third = dice.sample(GIVEN, 3)
     kind = dice.choice(("single", "couple", "family", "flatmates", "twins", "namesakes"))
@@ -98,7 +98,7 @@ KINDS: tuple[Callable[[random.Random], list[Row]], ...] = (
 
 
 def customers(kind: Callable[[random.Random], list[Row]], count: int, seed: int) -> pl.DataFrame:
-    """Return a table of ``count`` customers of one kind."""
+    """Return a table of ``count`` customers that a function such as :func:`unrelated` creates."""
     dice = random.Random(seed)
     rows: list[Row] = []
     while len(rows) < count:

@@ -47,7 +47,7 @@ def test_telephone_numbers_become_e164(written: str, country: str | None) -> Non
     assert one(written, "phone", country) == "+493055500595"
 
 
-def test_a_number_without_a_country_keeps_its_digits() -> None:
+def test_a_telephone_number_without_a_country_keeps_its_digits() -> None:
     assert one("030 55500595", "phone") == "3055500595"
     assert one("12", "phone") is None
 
@@ -78,14 +78,14 @@ def test_full_names_are_split_in_their_order(full: str, given: str, surname: str
         ("John Smith", "john", "smith", None), ("Ivy Iversen", "ivy", "iversen", None),
     ],
 )  # fmt: skip
-def test_the_generation_after_a_name_is_a_field_of_its_own(
+def test_the_generation_after_a_name_becomes_a_separate_field(
     full: str, given: str, surname: str, generation: str | None
 ) -> None:
     found = with_split_names(with_generations({"full_name": pl.Series([full])}))
     assert (found["given_name"][0], found["surname"][0], found["generation"][0]) == (given, surname, generation)
 
 
-def test_a_record_keeps_names_of_its_own() -> None:
+def test_a_record_with_given_name_or_surname_keeps_them() -> None:
     found = with_split_names(
         {"full_name": pl.Series(["Shop GmbH"]), "given_name": pl.Series(["Ann"]), "surname": pl.Series([None])}
     )

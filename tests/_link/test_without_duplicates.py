@@ -1,4 +1,4 @@
-"""A table without duplicates gets no links; in the same table with a few, these are found."""
+"""A table without duplicates gets no links; a few duplicates added to the same table are found."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_WRONG = 0.001
 
 
 def wrongly_linked(persons: pl.DataFrame) -> int:
-    """Return the number of ids of persons with several ids."""
+    """Return the number of customer ids that are linked to another id."""
     return int(persons.filter(pl.len().over("person_id") > 1).height)
 
 
@@ -42,7 +42,7 @@ def test_a_few_duplicates_among_many_customers_are_found(kind: Callable[[random.
     assert len(set(persons.values())) == len(persons) - found
 
 
-def test_a_workspace_without_duplicates_gets_no_file_and_a_remark(tmp_path: Path) -> None:
+def test_without_duplicates_no_identities_file_is_written_and_a_remark_says_so(tmp_path: Path) -> None:
     lay_out(tmp_path / "shop")
     customers(unrelated, 200, seed=5).write_csv(tmp_path / "contacts.csv")
     ingest(tmp_path / "shop", tmp_path / "contacts.csv", options=IngestOptions(table="customers"))
@@ -60,7 +60,7 @@ def test_two_duplicates_in_a_table_of_ten_rows_are_found() -> None:
     assert found == [("c0", "dc0"), ("c1", "dc1")]
 
 
-def test_households_stay_apart_where_many_other_customers_have_two_ids() -> None:
+def test_members_of_households_are_not_linked_if_many_other_customers_have_two_ids() -> None:
     rows = customers(unrelated, 300, seed=3).to_dicts()
     again = [{**row, "customer_id": f"d{row['customer_id']}"} for row in rows[:100]]
     homes = [{**row, "customer_id": f"h{row['customer_id']}"} for row in customers(households, 60, seed=4).to_dicts()]

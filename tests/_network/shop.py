@@ -15,7 +15,7 @@ AS_OF = "2026-06-30"
 
 
 def workspace(root: Path, *, relationships: str = "", customers: str = "", sales: str = "", billing: str = "") -> Path:
-    """Create a workspace with these rows; each line without a header."""
+    """Create a workspace with rows of its tables as CSV lines without a header; return its folder."""
     lay_out(root)
     tables = {
         "customers": ("customer_id,display_name,party_type,country,industry,parent_id,email", customers),
@@ -35,7 +35,7 @@ def workspace(root: Path, *, relationships: str = "", customers: str = "", sales
 
 
 def sales(**amounts: float) -> str:
-    """Return one order of each customer in the period, of the amount, and one of half of it in the year before."""
+    """Return sales: per customer an order of the given amount in the period, and of half of it in the year before."""
     rows = [f"{who}-1,{who},2026-05-01T10:00:00Z,{net},EUR," for who, net in amounts.items()]
     rows += [f"{who}-0,{who},2025-05-01T10:00:00Z,{net / 2},EUR," for who, net in amounts.items()]
     return "\n".join([*rows, f"end,{next(iter(amounts))},{AS_OF}T10:00:00Z,0,EUR,"])

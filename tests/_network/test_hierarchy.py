@@ -33,7 +33,7 @@ def reached(edges: set[tuple[int, int]], start: int, without: int | None = None)
 
 
 @given(EDGES)
-def test_totals_distinct_values_and_roots_equal_those_of_a_search(edges: set[tuple[int, int]]) -> None:
+def test_totals_distinct_values_and_roots_equal_those_of_a_graph_search(edges: set[tuple[int, int]]) -> None:
     found = Hierarchy(*ends(edges), SIZE)
     values = np.array([[2.0**party] for party in range(SIZE)])
     for party in range(SIZE):
@@ -48,7 +48,7 @@ def test_totals_distinct_values_and_roots_equal_those_of_a_search(edges: set[tup
 
 
 @given(EDGES)
-def test_cycles_are_the_parties_that_reach_themselves(edges: set[tuple[int, int]]) -> None:
+def test_cycles_are_the_parties_with_a_path_to_themselves(edges: set[tuple[int, int]]) -> None:
     found = Hierarchy(*ends(edges), SIZE)
     cyclic = {
         party for party in range(SIZE) if any(party in reached(edges, other) for one, other in edges if one == party)
@@ -57,11 +57,13 @@ def test_cycles_are_the_parties_that_reach_themselves(edges: set[tuple[int, int]
 
 
 @given(EDGES)
-def test_a_party_depends_on_a_partner_without_whom_no_source_reaches_it(edges: set[tuple[int, int]]) -> None:
+def test_a_party_depends_on_a_partner_if_every_path_from_a_source_leads_through_the_partner(
+    edges: set[tuple[int, int]],
+) -> None:
     tree = dominators(*ends(edges), SIZE)
     sums = tree.totals(np.array([[2.0**party] for party in range(SIZE)]))
     fed = {other for _, other in edges}
-    # first sources: without a source, or in a cycle that nobody outside feeds
+    # first sources: parties without a source, or in a cycle without a source outside of the cycle
     first = {
         party
         for party in range(SIZE)
@@ -73,7 +75,7 @@ def test_a_party_depends_on_a_partner_without_whom_no_source_reaches_it(edges: s
         assert sums[partner, 0] == sum(2.0**each for each in lost)
 
 
-def test_depths_count_the_longest_way() -> None:
+def test_depths_count_the_levels_of_the_longest_path() -> None:
     found = Hierarchy(*ends({(0, 1), (1, 2), (0, 2), (2, 3)}), SIZE)
     assert found.depths()[:4].tolist() == [3, 2, 1, 0]
 

@@ -1,4 +1,4 @@
-"""A small workspace with one person in every place that ckm writes, and a search of all its files."""
+"""A small workspace with one person in every table and file that ckm writes, and a search of all its files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def order(number: int, customer: str, day: date, net: float, email: str, phone: 
 
 
 def january() -> str:
-    """Orders of others, of both ids of the person, of a guest with her address, and a row that fails."""
+    """Return orders of other customers, of both ids of the person, of a guest with her address, and an invalid row."""
     first = date(2025, 1, 1)
     rows = [
         order(
@@ -48,12 +48,12 @@ def january() -> str:
 
 
 def february() -> str:
-    """A later export, which changes an order of the person."""
+    """Return a later export, which changes an order of the person."""
     return HEADER + order(902, ANN, date(2025, 1, 21), 30, ANN_SHOP, "030 1234567", "Ann Leechester")
 
 
 def march() -> str:
-    """The orders of January again, with a new order under another id and the telephone number of the person."""
+    """Return the orders of January, with a new order under another id and the telephone number of the person."""
     return january() + order(990, "cus_new", date(2025, 3, 1), 5, "", "(030) 123 45 67", "X")
 
 
@@ -80,7 +80,7 @@ def make_shop(root: Path) -> Path:
 
 
 def files_with_traces(root: Path) -> list[str]:
-    """Return the files of a workspace that contain the person, without ``incoming/``: as bytes, and decoded."""
+    """Return the files of a workspace, except in ``incoming/``, with the person in their bytes or decoded text."""
     found = []
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_relative_to(root / "incoming"):

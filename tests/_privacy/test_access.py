@@ -1,4 +1,4 @@
-"""The export of a person has every row on the person, with sources and purposes, and nothing on others."""
+"""The export of a person has every row on the person, with sources and purposes, and no value of other customers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_shop(tmp_path_factory.mktemp("access") / "shop")
 
 
-def test_an_export_has_every_row_of_the_person_in_every_place(shop: Path) -> None:
+def test_an_export_has_every_row_of_the_person_in_every_table_and_file(shop: Path) -> None:
     found = ckm.privacy.export(shop, ANN)
     assert dict(found.frame.select("place", "rows").iter_rows()) == {
         "store/quarantine": 2,
@@ -65,7 +65,7 @@ def test_an_erased_person_has_no_export(shop: Path, tmp_path: Path) -> None:
         ckm.privacy.export(root, ANN)
 
 
-def test_an_export_says_the_maximum_ages(tmp_path: Path) -> None:
+def test_an_export_states_the_maximum_ages(tmp_path: Path) -> None:
     root = make_shop(tmp_path / "shop")
     assert ckm.privacy.export(root, ANN).data.retention.endswith("No maximum age is set.")
     text = (root / "ckm.yaml").read_text().replace("  retention: {}\n", "  retention: {transactions: 10y}\n")

@@ -86,7 +86,7 @@ def test_later_loads_drop_and_count_the_rows_of_an_erased_person(shop: Path) -> 
 
 
 @pytest.mark.slow
-def test_profiles_and_exports_of_the_person_are_deleted_and_those_of_others_stay(shop: Path) -> None:
+def test_profiles_and_exports_of_the_person_are_deleted_and_other_profiles_are_kept(shop: Path) -> None:
     for customer in (ANN, "cus_1"):
         for suffix in (".html", ".md", ".json"):
             ckm.profile.profile(shop, customer).save(shop / "out" / f"{customer}{suffix}")
@@ -114,7 +114,7 @@ def test_later_loads_recognise_other_spellings(shop: Path, customer: str, email:
     assert (result.accepted, result.erased) == (0, 1)
 
 
-def test_undoing_and_repeating_a_load_brings_no_erased_person_back(shop: Path) -> None:
+def test_undoing_and_repeating_a_load_restores_no_row_of_an_erased_person(shop: Path) -> None:
     ckm.privacy.erase(shop, ANN, on=ON)
     store = Store(shop / "store")
     for each in reversed(store.history()):
@@ -150,7 +150,7 @@ def test_an_empty_id_is_refused(shop: Path, ids: tuple[str, ...]) -> None:
     assert ANN in customers(shop)
 
 
-def test_a_contact_of_two_customers_identifies_neither(shop: Path) -> None:
+def test_a_contact_that_two_customers_share_identifies_neither_of_them(shop: Path) -> None:
     load(
         shop,
         "house.csv",
@@ -173,7 +173,7 @@ def test_a_short_number_as_id_removes_no_row_with_an_equal_amount(shop: Path) ->
     assert (shop / "out" / "months.csv").read_text() == "month,orders\n2025-01,22\n"
 
 
-def test_a_customer_whose_parent_is_erased_stays_without_a_parent(shop: Path) -> None:
+def test_a_customer_whose_parent_is_erased_is_kept_without_a_parent(shop: Path) -> None:
     path = shop / "incoming" / "customers.csv"
     path.write_text(
         f"customer_id,display_name,parent_id\n{ANN},Ann Leechester,\ncus_1,Customer One,{ANN}\ncus_2,Two,cus_1\n"
@@ -235,7 +235,7 @@ def test_an_erasure_that_was_killed_is_completed(made: Path, tmp_path: Path, com
         root = Path(shutil.copytree(made, tmp_path / f"dead-{moment}"))
         with dying_after(moment):
             ckm.privacy.erase(root, ANN, on=ON)
-        files._open.clear()  # of the killed process
+        files._open.clear()  # open files of the killed process
         begun = (root / "privacy" / "erasure.json").exists() and (root / "privacy" / "erasure.json").stat().st_size
         if completed_by == "the next load" and begun:
             [result] = load(root, "march.csv", march()).files
@@ -287,7 +287,7 @@ def loaded(tmp_path: Path, **tables: str) -> Path:
 PLAIN = "order_id,customer_id,ordered_at,net,currency\n"
 
 
-def test_an_id_that_is_a_part_of_other_ids_erases_only_itself(tmp_path: Path) -> None:
+def test_erasing_an_id_does_not_erase_ids_that_contain_it(tmp_path: Path) -> None:
     ids = ["cus_1", "cus_11", "xcus_1", "cus_1-a", "CUS_1"]
     rows = "".join(f"{number},{each},2025-01-01,1,EUR\n" for number, each in enumerate(ids))
     root = loaded(tmp_path, transactions=PLAIN + rows)
@@ -297,7 +297,7 @@ def test_an_id_that_is_a_part_of_other_ids_erases_only_itself(tmp_path: Path) ->
     assert (root / "out" / "list.csv").read_text() == "customer_id,n\n" + "".join(f"{each},1\n" for each in ids[1:])
 
 
-def test_ids_that_are_one_address_in_other_spellings_are_erased_together(tmp_path: Path) -> None:
+def test_ids_that_are_spellings_of_one_email_address_are_erased_together(tmp_path: Path) -> None:
     rows = "1,Zoe@Example.org,2025-01-01,1,EUR\n2,zoe@example.org,2025-01-01,1,EUR\n3,bo@example.org,2025-01-01,1,EUR\n"
     customers = "customer_id,email\nZoe@Example.org,ZOE@example.org\nzoe@example.org,zoe+shop@example.org\n"
     root = loaded(tmp_path, transactions=PLAIN + rows, customers=customers)
@@ -308,7 +308,9 @@ def test_ids_that_are_one_address_in_other_spellings_are_erased_together(tmp_pat
     assert not any(b"zoe@" in path.read_bytes().lower() for path in (root / "store").rglob("*") if path.is_file())
 
 
-def test_consents_by_address_are_erased_and_notes_of_others_are_named(tmp_path: Path) -> None:
+def test_consents_by_email_address_are_erased_and_notes_on_others_that_name_the_person_are_reported(
+    tmp_path: Path,
+) -> None:
     root = loaded(
         tmp_path,
         customers="customer_id,email,display_name,Note\n7,zoe@example.org,Zoe Quaffle,\n8,,Bo,friend of Zoe Quaffle\n",
@@ -320,7 +322,7 @@ def test_consents_by_address_are_erased_and_notes_of_others_are_named(tmp_path: 
     assert receipt.remaining == ("store/consents.obtained_by", "store/customers.Note")
 
 
-def test_a_customer_in_interactions_or_in_the_quarantine_only_is_erased(tmp_path: Path) -> None:
+def test_a_customer_with_rows_only_in_interactions_or_in_the_quarantine_is_erased(tmp_path: Path) -> None:
     root = loaded(
         tmp_path,
         transactions=PLAIN + "1,bo,2025-01-01,1,EUR\n2,only_failed,no date,1,EUR\n3;only_line;no date\n",

@@ -1,4 +1,4 @@
-"""Lists of customers honour consents and the minimum group size."""
+"""Exported lists of customers respect consents and the minimum group size."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def ids(path: Path) -> list[str]:
         return [row["customer_id"] for row in csv.DictReader(file)]
 
 
-def test_a_list_of_segments_leaves_out_whom_consents_do_not_allow_to_contact(shop: Path, run: Run) -> None:
+def test_a_list_of_segments_leaves_out_customers_who_may_not_be_contacted(shop: Path, run: Run) -> None:
     assert run("segment", shop, "-q", "-o", shop / "out" / "all.csv").exit_code == 0
     assert run("segment", shop, "-q", "--contactable", "-o", shop / "out" / "mailing.csv").exit_code == 0
     bought = ids(shop / "out" / "all.csv")
@@ -52,7 +52,7 @@ def test_a_list_of_segments_leaves_out_whom_consents_do_not_allow_to_contact(sho
     assert [row["customer_id"] for row in csv.DictReader(done.stdout.splitlines())] == allowed
 
 
-def test_rows_with_a_small_group_are_refused_and_not_written(shop: Path, run: Run) -> None:
+def test_an_export_with_a_small_group_is_refused_and_not_written(shop: Path, run: Run) -> None:
     declare(shop, "segment, frequency", 2)
     done = run("segment", shop, "-o", shop / "out" / "segments.csv")
     assert done.exit_code == 5
@@ -64,13 +64,13 @@ def test_rows_with_a_small_group_are_refused_and_not_written(shop: Path, run: Ru
     assert run("segment", shop, "--customers", "-f", "table").exit_code == 0
 
 
-def test_rows_with_large_groups_only_are_written(shop: Path, run: Run) -> None:
+def test_an_export_without_small_groups_is_written(shop: Path, run: Run) -> None:
     declare(shop, "currency", CUSTOMERS - 5)
     assert run("segment", shop, "-o", shop / "out" / "segments.csv").exit_code == 0
     assert len(ids(shop / "out" / "segments.csv")) > CUSTOMERS - 5
 
 
-def test_rows_of_partitions_that_are_refused_leave_an_earlier_file_as_it_was(shop: Path, run: Run) -> None:
+def test_a_refused_export_by_partitions_does_not_change_an_earlier_file(shop: Path, run: Run) -> None:
     rows = shop / "out" / "segments.parquet"
     assert run("segment", shop, "-q", "--partitions", "2", "-o", rows).exit_code == 0
     earlier = rows.read_bytes()
@@ -81,7 +81,9 @@ def test_rows_of_partitions_that_are_refused_leave_an_earlier_file_as_it_was(sho
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_rows_of_partitions_leave_out_whom_consents_do_not_allow_to_contact(shop: Path, run: Run, suffix: str) -> None:
+def test_an_export_by_partitions_leaves_out_customers_who_may_not_be_contacted(
+    shop: Path, run: Run, suffix: str
+) -> None:
     whole, divided = (shop / "out" / f"{name}.{suffix}" for name in ("whole", "divided"))
     assert run("segment", shop, "--contactable", "-o", whole).exit_code == 0
     assert run("segment", shop, "--contactable", "--partitions", "3", "-o", divided).exit_code == 0
@@ -92,7 +94,7 @@ def test_rows_of_partitions_leave_out_whom_consents_do_not_allow_to_contact(shop
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse")
-def test_lists_of_the_report_and_of_churn_warn_are_refused_too(shop: Path, run: Run) -> None:
+def test_lists_of_the_report_and_of_churn_warn_with_small_groups_are_refused(shop: Path, run: Run) -> None:
     declare(shop, "frequency, level", 5)
     assert run("churn-warn", shop, "-o", shop / "out" / "warnings.csv").exit_code == 5
     assert run("loyalty-report", shop, "--export", shop / "out" / "lists").exit_code == 5
@@ -102,7 +104,7 @@ def test_lists_of_the_report_and_of_churn_warn_are_refused_too(shop: Path, run: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse")
-def test_lists_of_the_report_leave_out_refusals_and_say_how_many(shop: Path, run: Run) -> None:
+def test_lists_of_the_report_leave_out_customers_who_refused_and_state_their_number(shop: Path, run: Run) -> None:
     done = run("loyalty-report", shop, "--export", shop / "out" / "lists", "-f", "json", "-v")
     assert done.exit_code == 0
     refused = {f"c{each:03}" for each in range(CUSTOMERS) if each % 3 == 0} | {f"c{CUSTOMERS:03}"}

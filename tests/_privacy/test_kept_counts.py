@@ -1,4 +1,4 @@
-"""With --keep-counts the totals of past reports hold, and no trace of the person is left."""
+"""With --keep-counts the totals of past reports do not change, and no trace of the person is left."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def totals(root: Path) -> list[tuple[object, ...]]:
     return by_month.sort("ordered_at").collect().rows()
 
 
-def test_totals_and_segments_hold_and_no_trace_is_left(shop: Path) -> None:
+def test_totals_and_segments_are_unchanged_and_no_trace_of_the_person_is_left(shop: Path) -> None:
     before, segments = totals(shop), ckm.segment.segment(shop, by="rfm").summary
     result = ckm.privacy.erase(shop, ANN, keep_counts=True, on=ON)
     assert files_with_traces(shop) == []
@@ -86,7 +86,7 @@ def test_a_person_has_one_random_id_in_all_tables_and_no_personal_value(shop: Pa
     assert not orders["order_id"].is_in(["901", "902", "903"]).any()
 
 
-def test_another_erasure_chooses_another_random_id(made: Path, tmp_path: Path) -> None:
+def test_two_erasures_choose_different_random_ids(made: Path, tmp_path: Path) -> None:
     ids = []
     for number in range(2):
         root = Path(shutil.copytree(made, tmp_path / str(number)))
@@ -114,7 +114,7 @@ def test_a_killed_erasure_is_completed_with_the_same_random_id(made: Path, tmp_p
         root = Path(shutil.copytree(made, tmp_path / f"dead-{moment}"))
         with dying_after(moment):
             ckm.privacy.erase(root, ANN, keep_counts=True, on=ON)
-        files._open.clear()  # of the killed process
+        files._open.clear()  # open files of the killed process
         ckm.privacy.erase(root, ANN, keep_counts=True, on=ON)
         assert files_with_traces(root) == [], f"killed before change {moment} of {clock.changes}"
         assert totals(root) == totals(whole)

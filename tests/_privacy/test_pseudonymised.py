@@ -49,7 +49,7 @@ def test_ids_are_consistent_over_tables_and_no_value_of_a_person_is_left(shop: P
     assert not any(f"cus_{each}" in text for each in range(8))
     [ann] = tables["interactions"]["customer_id"]
     orders = tables["transactions"]
-    assert orders.filter(pl.col("customer_id") == ann).height == 3  # with the linked id
+    assert orders.filter(pl.col("customer_id") == ann).height == 3  # with the order of the linked id
     assert tables["customers"].filter(pl.col("customer_id") == ann)["birth_year"].to_list() == [1970]
     assert tables["interactions"]["text"].to_list() == ["[masked]"]
     assert tables["interactions"]["topic"].to_list() != [ANN_SHOP]
@@ -60,7 +60,7 @@ def test_ids_are_consistent_over_tables_and_no_value_of_a_person_is_left(shop: P
     assert (treated["customer_id"], treated["net"], treated["Customer_Email"]) == ("keyed hash", "unchanged", "dropped")
 
 
-def test_equal_keys_give_equal_bytes_and_another_key_other_hashes(shop: Path, tmp_path: Path, key: Path) -> None:
+def test_equal_keys_give_equal_files_and_another_key_gives_other_hashes(shop: Path, tmp_path: Path, key: Path) -> None:
     one = ckm.privacy.pseudonymise(shop, tmp_path / "one", key=key)
     two = ckm.privacy.pseudonymise(shop, tmp_path / "two", key=key)
     assert [path.read_bytes() for path in one.files] == [path.read_bytes() for path in two.files]
@@ -96,7 +96,9 @@ def test_a_key_inside_of_the_workspace_or_the_copy_is_refused(
     inside.unlink()
 
 
-def test_a_short_missing_or_open_key_and_a_full_folder_are_refused(shop: Path, tmp_path: Path, key: Path) -> None:
+def test_a_short_missing_or_readable_key_and_a_folder_with_files_are_refused(
+    shop: Path, tmp_path: Path, key: Path
+) -> None:
     with pytest.raises(InputError, match="No such file"):
         ckm.privacy.pseudonymise(shop, tmp_path / "copy", key=tmp_path / "absent.key")
     key.chmod(0o644)
@@ -135,7 +137,7 @@ def test_a_copy_with_a_small_group_is_refused_and_nothing_is_written(
         (shop / "ckm.yaml").write_text(settings)
 
 
-def test_a_column_of_a_source_with_the_name_of_another_tables_column_is_dropped(tmp_path: Path, key: Path) -> None:
+def test_a_source_column_named_like_a_column_of_another_table_is_dropped(tmp_path: Path, key: Path) -> None:
     shop = make_shop(tmp_path / "shop")
     load(
         shop, "orders", "order_id,customer_id,date,net,currency,birth_year,text\nX1,cus_0,2026-04-01,5,EUR,1980,hello\n"

@@ -1,4 +1,4 @@
-"""An erased person is in no relation of another customer, and no later load brings one back."""
+"""No relation of another customer names an erased person, and no later load restores such a relation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINKS = "ann,works at,acme,,\nacme,employs,ann,,\nbob,referred by,ann,,\nbob,wor
 pytestmark = pytest.mark.slow
 
 
-def test_relations_of_an_erased_person_are_removed_at_both_ends_and_stay_away(tmp_path: Path) -> None:
+def test_relations_with_an_erased_person_at_either_end_are_removed_and_not_loaded_again(tmp_path: Path) -> None:
     root = workspace(tmp_path / "shop", relationships=LINKS, sales=sales(ann=1, acme=2, bob=3))
     receipt = ckm.privacy.erase(root, "ann", on=ON).receipt
     assert receipt.removed["store/relationships"] == 3
@@ -38,7 +38,7 @@ def test_relations_of_an_erased_person_are_removed_at_both_ends_and_stay_away(tm
     ]
 
 
-def test_the_export_of_a_person_has_the_relations_at_both_ends(tmp_path: Path) -> None:
+def test_an_export_has_the_relations_with_the_person_at_either_end(tmp_path: Path) -> None:
     root = workspace(tmp_path / "shop", relationships=LINKS, sales=sales(ann=1, acme=2, bob=3))
     text = str(ckm.privacy.export(root, "ann").data.to_dict())
     assert text.count("referred_by") == 1

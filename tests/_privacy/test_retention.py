@@ -1,4 +1,4 @@
-"""Rows that are older than their table allows are counted first, and then removed with their files and bounds."""
+"""Rows older than the maximum age of their table are counted, and with ``apply`` removed from all files and logs."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_old_rows_are_removed_from_all_files_and_the_receipt_counts_them(tmp_pat
     assert again.frame["rows"].sum() == 0
 
 
-def test_a_customer_is_as_old_as_the_newest_row_of_the_person_and_of_dependants(tmp_path: Path) -> None:
+def test_the_age_of_a_customer_counts_from_the_newest_row_of_the_person_or_a_dependant(tmp_path: Path) -> None:
     root = make(tmp_path / "shop", "customers: 3y")
     result = ckm.privacy.retention(root, apply=True, on=ON)
     assert stored(root, "customers", "customer_id") == ["child", "linked_old", "new", "parent", "undated"]
@@ -84,13 +84,13 @@ def test_a_customer_is_as_old_as_the_newest_row_of_the_person_and_of_dependants(
     assert any("without a date kept" in each for each in result.remarks)
 
 
-def test_a_consent_is_kept_as_long_as_the_customer_has_another_row(tmp_path: Path) -> None:
+def test_a_consent_is_kept_as_long_as_the_customer_has_a_row_in_another_table(tmp_path: Path) -> None:
     root = make(tmp_path / "shop", "consents: 3y")
     ckm.privacy.retention(root, apply=True, on=ON)
     assert stored(root, "consents", "customer_id") == ["new", "old"]
 
 
-def test_quarantine_and_saved_runs_have_an_age(tmp_path: Path) -> None:
+def test_rows_of_quarantine_and_saved_runs_expire(tmp_path: Path) -> None:
     root = make(tmp_path / "shop", "quarantine: 1d, runs: 1y")
     ckm.segment.segment(root, by="rfm", as_of=date(2021, 6, 1))
     path = root / "incoming" / "broken.csv"
@@ -122,7 +122,7 @@ def test_an_unknown_table_and_an_empty_setting_are_refused(tmp_path: Path) -> No
         ckm.privacy.retention(make(tmp_path / "two", ""), on=ON)
 
 
-def test_the_command_removes_only_with_apply(tmp_path: Path, run: Run) -> None:
+def test_the_command_removes_rows_only_with_apply(tmp_path: Path, run: Run) -> None:
     root = make(tmp_path / "shop", "interactions: 3y")
     done = run("privacy", "retention", "-C", root, "--on", "2026-06-30")
     assert "interactions,1096,2023-06-30,1,0,expired" in done.stdout
@@ -132,7 +132,7 @@ def test_the_command_removes_only_with_apply(tmp_path: Path, run: Run) -> None:
     assert run("privacy", "erase", "old", "-C", root, "--apply").exit_code == 2
 
 
-def test_rows_of_links_are_not_changed(tmp_path: Path) -> None:
+def test_the_removal_of_old_rows_does_not_change_identities(tmp_path: Path) -> None:
     root = make(tmp_path / "shop", "transactions: 3y")
     links = (root / "identities.csv").read_bytes()
     ckm.privacy.retention(root, apply=True, on=ON)

@@ -1,4 +1,4 @@
-"""A small workspace with one well-known customer, and the example shop."""
+"""A small workspace with one customer who has rows in every table, and the example shop."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def invoke(*words: object) -> None:
 
 @pytest.fixture(scope="package")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with the customers, sales and contacts above, which no test changes."""
+    """Return a workspace with the customers, sales and contacts above, which no test changes."""
     root = tmp_path_factory.mktemp("profile") / "shop"
     invoke("init", root)
     for table, text in {"customers": CUSTOMERS, "transactions": SALES, "interactions": CONTACTS}.items():
@@ -83,7 +83,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def example_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example shop with saved definitions of three methods; takes some ten seconds."""
+    """Return the example shop with saved definitions of three methods; takes about ten seconds."""
     root = tmp_path_factory.mktemp("profile") / "example"
     invoke("init", "--demo", root)
     invoke("ingest", "-C", root)

@@ -1,4 +1,4 @@
-"""How values are written for a reader."""
+"""Values of a profile are formatted with their units."""
 
 from __future__ import annotations
 

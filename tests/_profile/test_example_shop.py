@@ -1,6 +1,6 @@
-"""Profiles of the example shop beside DuckDB, ``ckm segment`` and the ledger of all customers.
+"""Profiles of the example shop are equal to results of DuckDB, ``ckm segment`` and the ledger of all customers.
 
-``bench/profile.py`` compares all customers in the same way; here every fortieth is.
+``bench/profile.py`` compares all customers in the same way; the tests compare every fortieth customer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ group by customer_id order by customer_id
 
 @pytest.fixture(scope="module")
 def profiles(example_shop: Path) -> dict[str, CustomerProfile]:
-    """Profiles of every fortieth customer with a purchase."""
+    """Return the profiles of every fortieth customer with a purchase, by customer id."""
     dataset = dataset_of(example_shop)
     ids = pl.read_csv(example_shop.parent / "rfm.csv", infer_schema=False)["customer_id"].gather_every(EVERY)
     return {customer: ckm.profile.profile(dataset, customer, as_of=DAY) for customer in ids}
@@ -75,7 +75,7 @@ def test_potential_value_is_that_of_ckm_segment(example_shop: Path, profiles: di
             assert (found.figure("current_value"), found.figure("potential_value")) == (current, potential)
 
 
-def test_a_prospect_is_one_by_the_life_cycle_definition(example_shop: Path) -> None:
+def test_a_customer_without_a_purchase_has_the_stage_prospect_by_the_lifecycle_definition(example_shop: Path) -> None:
     table = pl.read_csv(example_shop.parent / "lifecycle.csv", infer_schema=False)
     prospects = table.filter(pl.col("segment") == "prospect")["customer_id"].head(3)
     assert prospects.len()

@@ -1,4 +1,4 @@
-"""The section on the loyalty programme of a profile."""
+"""A profile has tier, points and value of points from the newest snapshot of the loyalty programme."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def of(shop: Path, customer: str, **wanted: object) -> CustomerProfile:
 def test_tier_points_and_their_value_are_those_of_the_newest_snapshot(shop: Path) -> None:
     found = of(shop, "c1")
     names = ("tier", "points_balance", "points_earned", "points_redeemed", "points_value")
-    # 1000 earned, 600 redeemed, 100 expired; .01 EUR a point
+    # 1000 earned, 600 redeemed, 100 expired; 0.01 EUR per point
     assert [found.figure(name) for name in names] == ["Gold", 300.0, 1000.0, 600.0, 3.0]
     assert of(shop, "c1", as_of=AS_OF.replace(month=4)).figure("tier") == "Basic"
 
 
-def test_a_customer_who_is_no_member_has_no_points(shop: Path) -> None:
+def test_a_customer_without_membership_has_no_points(shop: Path) -> None:
     found = of(shop, "c3")
     section = next(each for each in found.sections if each.name == "consents")
     assert not [each for each in section.figures if each.name.startswith("points")]

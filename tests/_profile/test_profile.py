@@ -23,7 +23,7 @@ DAY = date.fromisoformat(AS_OF)
 
 @pytest.fixture
 def shop(small: Path, tmp_path: Path) -> Path:
-    """A copy of the small workspace."""
+    """Return a copy of the small workspace, which a test may change."""
     return Path(shutil.copytree(small, tmp_path / "shop"))
 
 
@@ -40,7 +40,7 @@ def rows(found: CustomerProfile, name: str) -> list[dict[str, object]]:
     return [dict(zip(wanted.columns, row, strict=True)) for row in wanted.rows]
 
 
-def test_orders_and_net_sales_are_those_of_the_customer_until_the_day(small: Path) -> None:
+def test_orders_and_net_sales_count_the_lines_of_the_customer_up_to_the_as_of_date(small: Path) -> None:
     found = of(small)
     assert {
         name: found.figure(name) for name in ("orders", "frequency", "net_total", "spend_12mo", "recency_days")
@@ -66,7 +66,7 @@ def test_every_figure_names_its_source_and_date(small: Path) -> None:
     assert found.filter(pl.col("figure") == "orders").row(0)[-2:] == ("transactions", DAY)
 
 
-def test_open_complaints_are_those_unanswered_for_180_days(small: Path) -> None:
+def test_a_complaint_is_open_for_180_days_unless_it_is_resolved(small: Path) -> None:
     found = of(small)
     assert found.figure("open_complaints") == 1
     assert [(each["matter"], each["topic"], each["late"]) for each in rows(found, "open")] == [
@@ -74,7 +74,7 @@ def test_open_complaints_are_those_unanswered_for_180_days(small: Path) -> None:
     ]
 
 
-def test_a_delivery_that_is_not_recorded_is_listed_with_its_promised_day(small: Path) -> None:
+def test_a_promised_delivery_without_a_recorded_delivery_is_listed_with_its_promised_day(small: Path) -> None:
     assert rows(of(small), "deliveries") == [{"order_id": "o4", "promised_on": date(2026, 1, 25), "late": "overdue"}]
 
 
@@ -96,11 +96,11 @@ def test_an_open_complaint_suppresses_offers_by_the_rule_of_churn_warn(small: Pa
     assert of(small).figure("suppressed") == "open complaint"
 
 
-def test_a_customer_without_the_consent_that_others_gave_is_not_to_be_contacted(small: Path) -> None:
+def test_a_customer_without_a_consent_may_not_be_contacted_if_other_customers_gave_consents(small: Path) -> None:
     assert of(small, "bob").figure("suppressed") == "no consent"
 
 
-def test_account_distributor_and_siblings_belong_to_the_customer(small: Path) -> None:
+def test_account_distributor_and_siblings_are_listed_as_related_parties(small: Path) -> None:
     assert [(each["relation"], each["customer_id"]) for each in rows(of(small), "relatives")] == [
         ("account", "acme"),
         ("sibling", "bob"),
@@ -112,7 +112,7 @@ def test_account_distributor_and_siblings_belong_to_the_customer(small: Path) ->
     ]
 
 
-def test_entries_are_about_open_topics_valid_for_day_and_region_and_readable_for_the_role(small: Path) -> None:
+def test_listed_entries_fit_an_open_topic_the_day_the_region_and_the_role(small: Path) -> None:
     assert [each["entry"] for each in rows(of(small), "knowledge")] == ["secret", "stale"]
     assert [each["entry"] for each in rows(of(small, role="service"), "knowledge")] == ["stale"]
 
@@ -131,7 +131,7 @@ def test_an_unknown_id_is_refused_and_no_id_is_in_the_message(small: Path, unkno
     assert not any(customer in text for customer in ("ann", "bob", "acme", "north", "cus_1", "eve"))
 
 
-def test_a_past_day_does_not_see_what_came_later(small: Path, tmp_path: Path) -> None:
+def test_rows_after_the_as_of_date_are_not_used(small: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut"
     invoke("init", cut)
     for name, text, at in (("customers", CUSTOMERS, 8), ("transactions", SALES, 3), ("interactions", CONTACTS, 2)):
@@ -144,7 +144,7 @@ def test_a_past_day_does_not_see_what_came_later(small: Path, tmp_path: Path) ->
         assert json.loads(of(small, customer).to_json()) == json.loads(of(cut, customer).to_json())
 
 
-def test_linked_ids_are_one_person_whichever_is_asked_for(shop: Path) -> None:
+def test_every_linked_id_gives_the_profile_of_the_person(shop: Path) -> None:
     link = Link("ann", "cus_1", person_id="ann", rule="model", fields="name", by="ckm link", on="2026-01-30")
     Identities((link,)).write(shop / "identities.csv")
     found = of(shop)
@@ -155,7 +155,7 @@ def test_linked_ids_are_one_person_whichever_is_asked_for(shop: Path) -> None:
     assert found.remarks == ("2 linked ids count as one person",)
 
 
-def test_a_role_that_sees_no_ids_does_not_learn_those_linked_to_the_given_one(shop: Path) -> None:
+def test_a_role_that_sees_no_ids_does_not_see_the_ids_linked_to_the_given_id(shop: Path) -> None:
     Identities((Link("ann", "cus_1", person_id="ann", fields="name", by="Nina", on="2026-01-30"),)).write(
         shop / "identities.csv"
     )
@@ -165,7 +165,7 @@ def test_a_role_that_sees_no_ids_does_not_learn_those_linked_to_the_given_one(sh
     assert "Customer ann" not in found.to_html()
 
 
-def test_the_churn_probability_is_that_of_the_newest_saved_run_by_the_day(shop: Path) -> None:
+def test_the_churn_probability_comes_from_the_newest_saved_run_by_the_as_of_date(shop: Path) -> None:
     store = Store(shop / "store")
     for day, probability in ((date(2025, 12, 31), 0.25), (date(2026, 1, 31), 0.5), (date(2026, 3, 31), 0.75)):
         warned = {
@@ -188,7 +188,7 @@ def test_the_churn_probability_is_that_of_the_newest_saved_run_by_the_day(shop: 
     assert "churn probability (no warning in the saved run" in of(shop, "bob").not_known
 
 
-def test_segments_of_saved_runs_are_listed_when_they_change(shop: Path) -> None:
+def test_changes_of_the_segment_in_saved_runs_are_listed(shop: Path) -> None:
     store = Store(shop / "store")
     for day, segment in enumerate(["new", "new", "loyal"], start=1):
         kept = pl.DataFrame({"customer_id": ["ann"], "segment": [segment], "rows": [1], "net_total": [1.0]})
@@ -199,7 +199,7 @@ def test_segments_of_saved_runs_are_listed_when_they_change(shop: Path) -> None:
     ]
 
 
-def test_a_role_sees_the_exposures_of_its_settings_and_no_value_of_others(shop: Path) -> None:
+def test_a_role_sees_only_values_of_the_exposures_in_its_settings(shop: Path) -> None:
     text = (shop / "ckm.yaml").read_text(encoding="utf-8").replace("roles: {}", "roles: {service: 'group, amount'}")
     (shop / "ckm.yaml").write_text(text, encoding="utf-8")
     found = of(shop, role="service")
@@ -214,12 +214,12 @@ def test_a_role_sees_the_exposures_of_its_settings_and_no_value_of_others(shop: 
     assert " × " not in visitor.to_markdown()  # quantities of orders are amounts
 
 
-def test_the_default_role_is_that_of_the_knowledge_base(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_role_is_the_setting_kb_role(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CKM_KB_ROLE", "visitor")
     assert (of(shop).role, of(shop).figure("email")) == ("visitor", None)
 
 
-def test_a_page_escapes_what_a_name_contains(small: Path) -> None:
+def test_a_page_escapes_html_in_a_name(small: Path) -> None:
     page = of(small).to_html()
     assert "Ann &lt;b&gt;Arbor&lt;/b&gt;" in page
     assert "<b>Arbor" not in page
@@ -235,7 +235,7 @@ def test_a_saved_profile_is_readable_by_its_owner_only(small: Path, tmp_path: Pa
     assert "ann@example.org" in path.read_text(encoding="utf-8")
 
 
-def test_a_file_of_transactions_has_profiles_too(tmp_path: Path) -> None:
+def test_a_file_of_transactions_without_a_workspace_gives_profiles(tmp_path: Path) -> None:
     path = tmp_path / "sales.csv"
     path.write_text(SALES, encoding="utf-8")
     found = ckm.profile.profile(path, "ann", as_of=DAY)
@@ -243,7 +243,7 @@ def test_a_file_of_transactions_has_profiles_too(tmp_path: Path) -> None:
     assert found.frame.filter(pl.col("figure") == "orders")["source"].to_list() == ["transactions (sales.csv)"]
 
 
-def test_what_is_not_known_is_one_line_without_a_section_of_its_own(small: Path) -> None:
+def test_missing_facts_are_one_line_instead_of_sections(small: Path) -> None:
     found = of(small, "north")
     page = found.to_markdown()
     assert "## Churn" not in page

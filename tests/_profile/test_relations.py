@@ -1,4 +1,4 @@
-"""Who belongs to a customer by ``relationships``, and the numbers that the customer wants on invoices."""
+"""Related parties of a customer by ``relationships``, and numbers that the customer wants on invoices."""
 
 from __future__ import annotations
 
@@ -50,45 +50,45 @@ def rows(found: CustomerProfile, table: str) -> list[dict[str, Any]]:
     return [row for section in sections for each in section["tables"] if each["name"] == table for row in each["rows"]]
 
 
-def test_relations_of_the_day_name_who_belongs_to_a_company(shop: Path) -> None:
+def test_relations_valid_on_the_day_list_the_parties_related_to_a_company(shop: Path) -> None:
     found = [(each["relation"], each["customer_id"]) for each in rows(profile(shop, "acme", as_of=DAY), "relatives")]
     assert found == [("contact", "ann"), ("distributor", "north"), ("sibling", "best"), ("supplier", "mill")]
 
 
-def test_relations_of_a_person_name_the_account_and_the_referrals(shop: Path) -> None:
+def test_relations_of_a_person_list_the_account_and_the_referrals(shop: Path) -> None:
     found = [(each["relation"], each["customer_id"]) for each in rows(profile(shop, "ann", as_of=DAY), "relatives")]
     assert found == [("account", "acme"), ("referred", "cara"), ("referrer", "dan")]
 
 
-def test_a_number_is_met_unless_an_invoice_lacked_it_and_was_not_corrected(shop: Path) -> None:
+def test_an_invoice_requirement_is_met_unless_an_uncorrected_invoice_lacked_the_number(shop: Path) -> None:
     found = profile(shop, "acme", as_of=DAY)
     assert [(each["field"], each["status"], each["number"], each["lacked on"]) for each in rows(found, "billing")] == [
         ("matter", "met", None, None),
         ("project", "not met", "0077", "R-2"),
     ]
     assert (found.figure("billing_fields"), found.figure("billing_fields_unmet")) == (2, 1)
-    # on 4 May the note on R-1 is not corrected yet, and that on R-2 is later
+    # on 4 May invoice R-1 is not corrected yet, and R-2 is recorded later
     earlier = rows(profile(shop, "acme", as_of=date(2026, 5, 4)), "billing")
     assert [each["lacked on"] for each in earlier if each["field"] == "project"] == ["R-1"]
 
 
-def test_a_number_of_a_customer_without_invoices_is_open(shop: Path) -> None:
+def test_an_invoice_requirement_of_a_customer_without_invoices_is_open(shop: Path) -> None:
     assert [each["status"] for each in rows(profile(shop, "ann", as_of=DAY), "billing")] == ["no invoice yet"]
 
 
-def test_a_role_without_identity_sees_no_number_and_no_invoice(shop: Path) -> None:
+def test_a_role_without_the_exposure_identity_sees_no_number_and_no_invoice(shop: Path) -> None:
     found = profile(shop, "acme", as_of=DAY, role="visitor")
     assert set(rows(found, "billing")[0]) == {"field", "status"}
 
 
-def test_the_error_on_a_pseudonym_says_that_it_is_one_and_where_the_ids_are(shop: Path) -> None:
+def test_the_error_for_a_pseudonym_explains_it_and_names_the_lists_with_ids(shop: Path) -> None:
     with pytest.raises(UsageError, match="pseudonym") as caught:
         profile(shop, "id-0123456789", as_of=DAY)
     assert caught.value.hint is not None
     assert "churn-warn -o FILE" in caught.value.hint
 
 
-def test_what_is_not_known_is_said_once(shop: Path, tmp_path: Path) -> None:
+def test_each_missing_fact_is_reported_once(shop: Path, tmp_path: Path) -> None:
     bare = workspace(tmp_path / "shop", sales=SALES)
     for each in (shop, bare):
         missing = [row["what"] for row in json.loads(profile(each, "acme", as_of=DAY).to_json())["not_known"]]

@@ -1,4 +1,4 @@
-"""What a role sees."""
+"""A role sees the columns of the exposures that the settings list for the role."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_without_a_role_everything_is_visible() -> None:
     assert visible_exposures(None, SETTINGS) == set(Exposure)
 
 
-def test_a_listed_role_sees_its_exposures() -> None:
+def test_a_listed_role_sees_the_exposures_in_the_settings() -> None:
     assert visible_exposures("service", SETTINGS) == {Exposure.group, Exposure.identity}
 
 
@@ -34,7 +34,7 @@ def test_an_unknown_exposure_in_the_settings_is_refused() -> None:
     assert caught.value.hint == "did you mean 'group'?"
 
 
-def test_a_section_loses_hidden_figures_columns_and_missing_facts() -> None:
+def test_hidden_figures_columns_and_missing_facts_are_removed_from_a_section() -> None:
     section = ProfileSection(
         "who",
         "Customer",

@@ -1,4 +1,4 @@
-"""What a profile knows of the whole shop: with and without a cached ledger."""
+"""As-of date and discontinued categories of a shop, with and without a cached ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ckm.settings import Config
 
 
 def sales(*stray: date) -> pl.DataFrame:
-    """Every day tea for two years; every day coffee for the first one."""
+    """Return sales of tea on every day of two years, and of coffee on every day of the first year."""
     days = [date(2024, 1, 1) + timedelta(days=day) for day in range(730)]
     rows = [(f"t{day}", "ann", day, "tea") for day in [*days, *stray]]
     rows += [(f"c{day}", "bob", day, "coffee") for day in days[:365]]
@@ -30,7 +30,7 @@ def test_a_category_without_sales_for_weeks_is_discontinued() -> None:
     assert (found.as_of, found.discontinued) == (date(2025, 12, 30), {"coffee"})
 
 
-def test_a_category_is_not_discontinued_before_it_was() -> None:
+def test_a_category_is_not_discontinued_on_a_day_before_its_last_sale() -> None:
     assert shop_days(dataset_of(sales()), date(2024, 12, 1)).discontinued == frozenset()
 
 
@@ -41,13 +41,13 @@ def test_a_stray_date_is_not_the_as_of_date() -> None:
     assert (found.as_of, found.first) == (ledger.as_of, date(2024, 1, 1)) == (date(2025, 12, 30), date(2024, 1, 1))
 
 
-def test_with_kept_stray_dates_the_newest_row_is_the_as_of_date() -> None:
+def test_if_stray_dates_are_kept_the_day_of_the_newest_row_is_the_as_of_date() -> None:
     dataset = replace(dataset_of(sales(date(2061, 1, 1))), config=Config(stray_dates="keep"))
     found = shop_days(dataset, None)
     assert (found.as_of, found.first) == (date(2061, 1, 1), None)
 
 
-def test_the_cached_ledger_says_what_the_transactions_say(example_shop: Path) -> None:
+def test_the_cached_ledger_and_the_transactions_give_equal_shop_days(example_shop: Path) -> None:
     dataset = dataset_of(example_shop)
     without = replace(dataset, state=None)
     for day in (None, date(2025, 11, 30)):

@@ -1,4 +1,4 @@
-"""``ckm link`` as a shell sees it."""
+"""``ckm link``: output, written files, and exit codes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rows(text: str) -> list[dict[str, str]]:
 pytestmark = pytest.mark.slow
 
 
-def test_a_file_gives_the_person_of_each_record_and_writes_nothing(run: Run, contacts: Path) -> None:
+def test_a_file_of_records_gives_the_person_of_each_record_and_is_not_changed(run: Run, contacts: Path) -> None:
     done = run("link", contacts, "-f", "csv")
     assert done.exit_code == 0
     found = rows(done.stdout)
@@ -49,7 +49,7 @@ def test_a_file_gives_the_person_of_each_record_and_writes_nothing(run: Run, con
     assert {path.name for path in contacts.parent.iterdir()} == {"contacts.csv"}
 
 
-def test_a_workspace_gets_its_links_once(run: Run, shop: Path) -> None:
+def test_a_dry_run_writes_nothing_and_a_second_run_changes_nothing(run: Run, shop: Path) -> None:
     assert run("link", "-C", shop, "--dry-run", "-q").exit_code == 0
     assert not (shop / "identities.csv").exists()
     assert run("link", "-C", shop, "-q").exit_code == 0
@@ -58,7 +58,7 @@ def test_a_workspace_gets_its_links_once(run: Run, shop: Path) -> None:
     assert (shop / "identities.csv").read_bytes() == first
 
 
-def test_uncertain_pairs_are_decided_in_a_file(run: Run, shop: Path, tmp_path: Path) -> None:
+def test_decisions_on_uncertain_pairs_are_read_from_a_file(run: Run, shop: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.csv"
     assert run("link", "review", "-C", shop, "-o", pairs).exit_code == 0
     open_pairs = pl.read_csv(pairs, infer_schema=False)
@@ -109,7 +109,7 @@ def test_wrong_usage_is_refused(run: Run, shop: Path, words: tuple[str, ...], co
     assert (done.exit_code, message in done.stderr) == (code, True)
 
 
-def test_a_file_without_anything_to_compare_is_refused(run: Run, tmp_path: Path) -> None:
+def test_a_file_without_a_comparable_field_is_refused(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("colour,size\nred,1\nblue,2\n", encoding="utf-8")
     assert run("link", path).exit_code == 4

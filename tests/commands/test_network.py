@@ -1,4 +1,4 @@
-"""``ckm network``: findings on the screen, tables for machines, pages, and exit codes."""
+"""``ckm network``: findings on the screen, tables in machine formats, pages, and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``ckm profile``: the page of 80 columns, files for their owner, and errors without ids."""
+"""``ckm profile``: output of 80 columns, files that only their owner can read, and errors without ids."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_page_fits_into_80_columns_and_every_figure_keeps_its_source(small: 
 
 
 @pytest.mark.parametrize("name", ["ann.html", "ann.md", "ann.json"])
-def test_a_file_is_of_the_format_of_its_suffix_and_for_its_owner_only(
+def test_a_file_has_the_format_of_its_suffix_and_is_readable_by_its_owner_only(
     small: Path, tmp_path: Path, run: Run, name: str
 ) -> None:
     path = tmp_path / name
@@ -48,7 +48,7 @@ def test_an_unknown_id_exits_with_2_and_names_no_customer(small: Path, run: Run)
     assert not [each for each in ("ann", "bob", "acme", "eve") if each in told.stderr.replace("cannot", "")]
 
 
-def test_a_role_hides_what_it_may_not_see(small: Path, run: Run) -> None:
+def test_a_role_does_not_see_columns_of_hidden_exposures(small: Path, run: Run) -> None:
     told = run("profile", "ann", small, "--as-of", AS_OF, "--role", "visitor")
     assert "Arbor" not in told.stdout
     assert "Not shown to role 'visitor'" in told.stdout

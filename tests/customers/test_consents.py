@@ -1,4 +1,4 @@
-"""Who may be contacted: by the newest consent of the channel and purpose, and in doubt nobody."""
+"""Customers who may be contacted, by the newest record of channel and purpose; unclear records are refusals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_without_consent_records_everybody_may_be_contacted() -> None:
     assert reasons(None, "c1", "c2") == [None, None]
 
 
-def test_where_consents_are_recorded_a_customer_without_one_may_not_be_contacted() -> None:
+def test_if_consents_are_recorded_a_customer_without_a_consent_may_not_be_contacted() -> None:
     assert reasons(table(GIVEN), "c1", "c2") == [None, "no_record"]
 
 
@@ -65,7 +65,7 @@ def test_a_consent_is_valid_to_the_end_of_its_last_day() -> None:
     assert reasons(table(last, ended), "c1", "c2") == [None, "expired"]
 
 
-def test_a_consent_for_another_purpose_or_channel_is_none() -> None:
+def test_a_consent_for_another_purpose_or_channel_does_not_count() -> None:
     rows = [
         ("profiled", "profiling", "email", "given", None, None),
         ("called", "marketing", "phone", "given", None, None),
@@ -99,18 +99,18 @@ def test_a_refusal_without_a_date_counts_as_the_newest_record_and_a_consent_as_t
     assert reasons(table(refused, GIVEN)) == [None]
 
 
-def test_where_every_consent_was_withdrawn_a_customer_without_one_may_not_be_contacted() -> None:
+def test_if_every_consent_was_withdrawn_a_customer_without_a_consent_may_not_be_contacted() -> None:
     withdrawn = ("c1", "marketing", "email", "withdrawn", at("2026-02-01"), None)
     assert reasons(table(GIVEN, withdrawn), "c1", "c2") == ["refused", "no_record"]
 
 
-def test_spellings_of_a_channel_and_a_purpose_are_one() -> None:
+def test_spellings_of_a_channel_or_purpose_are_equal() -> None:
     again = ("c1", "Newsletter", "E-Mail", "yes", at("2026-02-01"), None)
     assert reasons(table(("c1", "Marketing", "email", "no", at("2026-01-01"), None), again)) == [None]
     assert reasons(table(("c1", "Marketing", "email", "no", at("2026-03-01"), None), again)) == ["refused"]
 
 
-def test_a_refusal_for_every_channel_is_withdrawn_by_a_consent_for_every_channel_only() -> None:
+def test_only_a_consent_for_every_channel_withdraws_a_refusal_for_every_channel() -> None:
     refused = ("c1", None, "all", "no", at("2025-01-01"), None)
     assert reasons(table(refused, GIVEN)) == ["refused"]
     assert reasons(table(refused, ("c1", None, None, "yes", at("2026-01-01"), None))) == [None]
@@ -125,14 +125,14 @@ def test_a_refusal_applies_to_ids_that_differ_in_case_only() -> None:
     assert reasons(table(refused), "ann@example.com", "ann@example.co", "ann") == ["refused", None, None]
 
 
-def test_a_refusal_by_address_applies_to_the_customers_with_this_address() -> None:
+def test_a_refusal_by_email_address_applies_to_the_customers_with_this_address() -> None:
     customers = pl.LazyFrame({"customer_id": ["7", "8"], "email": ["Ann@example.com", "bo@example.com"]})
     refused = table(("ann@example.com", "marketing", "email", "unsubscribed", None, None))
     records = consent_records({"consents": refused, "customers": customers})
     assert reasons(records, "7", "8") == ["refused", None]
 
 
-def test_columns_of_exports_are_consents() -> None:
+def test_consent_columns_of_exports_are_read_as_consents() -> None:
     customers = pl.LazyFrame(
         {
             "customer_id": ["yes", "no", "empty", "out"],
@@ -144,7 +144,7 @@ def test_columns_of_exports_are_consents() -> None:
     assert reasons(records, "yes", "no", "empty", "out") == [None, "refused", "no_record", "refused"]
 
 
-def test_an_order_dates_the_consent_of_its_column() -> None:
+def test_a_consent_in_a_column_of_orders_has_the_date_of_the_order() -> None:
     orders = pl.DataFrame(
         {
             "customer_id": ["c1", "c1", None],
@@ -157,7 +157,7 @@ def test_an_order_dates_the_consent_of_its_column() -> None:
     assert reasons(consent_records({"transactions": orders, "customers": customers})) == ["refused"]
 
 
-def test_of_linked_customers_one_refusal_counts() -> None:
+def test_a_refusal_of_one_linked_id_applies_to_the_person() -> None:
     customers = pl.LazyFrame({"customer_id": ["a", "b", "c"], "Accepts Email Marketing": ["yes", "no", "yes"]})
     linked = with_persons({"customers": customers}, {"a": "a", "b": "a"})
     assert reasons(consent_records(linked), "a", "c") == ["refused", None]
@@ -178,7 +178,7 @@ def test_a_file_of_consents_is_loaded_with_the_headers_that_newsletter_tools_wri
     assert reasons(consent_records({"consents": stored}), "c1", "c2", "c3") == [None, "refused", "no_record"]
 
 
-def test_a_load_says_which_columns_are_consents_and_which_may_be(tmp_path: Path) -> None:
+def test_a_load_reports_columns_that_are_consents_and_columns_that_may_be_consents(tmp_path: Path) -> None:
     root = tmp_path / "shop"
     lay_out(root)
     path = root / "incoming" / "customers.csv"

@@ -1,4 +1,4 @@
-"""A folder with a Delta table is read as its newest version."""
+"""Of a folder with a Delta table, the rows of the newest version are read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&
 
 
 def vector() -> dict[str, object]:
-    """A deletion vector of the rows 0 and 1: a magic number, and a bitmap in Roaring's portable format."""
+    """Return a deletion vector of the rows 0 and 1: a magic number, and a bitmap in Roaring's portable format."""
     bitmap = struct.pack("<IIHHIHH", 12346, 1, 0, 1, 16, 0, 1)
     content = struct.pack("<IQI", 1681511377, 1, 0) + bitmap
     text = b85encode(content).decode().translate(str.maketrans(B85, Z85))
@@ -45,7 +45,7 @@ def orders(customers: int, each: int = 3) -> pl.DataFrame:
 
 @pytest.fixture
 def overwritten(tmp_path: Path) -> Path:
-    """A table of 60 customers whose rows were replaced by those of 40; its folder has the files of both."""
+    """Return a table whose rows of 60 customers were replaced by rows of 40; its folder has the files of both."""
     folder = tmp_path / "my orders"
     for customers in (60, 40):
         write_deltalake(str(folder), orders(customers).to_arrow(), mode="overwrite")
@@ -95,7 +95,7 @@ def test_a_table_with_column_mapping_is_refused(tmp_path: Path) -> None:
         delta_files(folder)
 
 
-def test_a_damaged_log_is_an_error_of_the_input(overwritten: Path) -> None:
+def test_a_damaged_log_raises_an_input_error(overwritten: Path) -> None:
     for entry in (overwritten / "_delta_log").glob("*.json"):
         entry.write_text("{")
     assert is_delta(overwritten)
@@ -106,7 +106,7 @@ def test_a_damaged_log_is_an_error_of_the_input(overwritten: Path) -> None:
 def _changed(
     tmp_path: Path, added: dict[str, object], *, features: list[str], settings: dict[str, str] | None = None
 ) -> Path:
-    """Return a table with additions to its protocol, its settings and its data file, which deltalake cannot write."""
+    """Return a Delta table with protocol, settings and data file changed as deltalake cannot write them."""
     folder = tmp_path / "orders"
     write_deltalake(str(folder), orders(40).to_arrow())
     [entry] = (folder / "_delta_log").glob("*.json")

@@ -1,4 +1,4 @@
-"""The linkage model learns what it was simulated with, and clusters hold no chains of weak links."""
+"""The linkage model recovers the parameters of simulated pairs, and clusters contain no chains of weak links."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ def test_the_model_recovers_the_probabilities_it_was_simulated_with() -> None:
     for learned, true in zip(model.levels["match"], MATCH, strict=True):
         assert learned == pytest.approx(true, abs=0.03)
     probability = model.posterior(levels)["match"]
-    for low in (0.0, 0.25, 0.5, 0.75):  # calibrated
+    for low in (0.0, 0.25, 0.5, 0.75):  # probabilities are calibrated
         chosen = (probability >= low) & (probability < low + 0.25)
         assert (kind[chosen] == 2).mean() == pytest.approx(probability[chosen].mean(), abs=0.08)
 
 
-def test_a_household_is_not_a_match() -> None:
+def test_pairs_of_one_household_are_not_matches() -> None:
     levels, _, population = simulated(2)
     model = fit_linkage(levels, population, PERSONAL)
-    pair = [np.array([level], dtype=np.int8) for level in (0, 0, 2, 2)]  # only what a household shares agrees
+    pair = [np.array([level], dtype=np.int8) for level in (0, 0, 2, 2)]  # only the facts of a household agree
     probability = model.posterior(pair)
     assert probability["household"][0] > 0.5 > 10 * probability["match"][0]
 
 
-def test_without_fields_of_both_kinds_there_is_no_household() -> None:
+def test_the_class_of_households_needs_fields_of_persons_and_of_households() -> None:
     levels, _, population = simulated(3)
     assert set(fit_linkage(levels, population, (True,) * 4).shares) == {"match", "strangers"}
 
 
-def test_a_field_that_exists_beside_agreement_only_is_learned_from_the_candidates() -> None:
+def test_a_field_that_only_agreeing_pairs_have_is_fitted_to_the_candidate_pairs() -> None:
     levels, _, population = simulated(4)
     dice = np.random.default_rng(5)
     alike = (levels[0] == 2) & (levels[1] == 2)
-    flag = np.where(alike, dice.random(PAIRS) < 0.3, MISSING).astype(np.int8)  # as frequent in every class
+    flag = np.where(alike, dice.random(PAIRS) < 0.3, MISSING).astype(np.int8)  # equally frequent in every class
     overall = Population(PAIRS, np.append(population.present, 1.0), (*population.levels, np.array([0.99, 0.01])))
     model = fit_linkage([*levels, flag], overall.with_all_pairs(4, flag), (*PERSONAL, True))
     assert model.weights()[4] == pytest.approx([0.0, 0.0], abs=0.6)  # by chance agreement alone: 3.4
@@ -71,9 +71,9 @@ def test_a_field_that_exists_beside_agreement_only_is_learned_from_the_candidate
 USUAL = Usual(np.array([0.1, 0.1, 0.8]), np.array([0.2, 0.1, 0.7]), np.array([0.4, 0.5]))
 
 
-def test_strangers_who_agree_on_most_fields_are_no_matches_where_another_field_differs() -> None:
+def test_strangers_who_agree_on_most_fields_are_no_matches_if_another_field_differs() -> None:
     dice = np.random.default_rng(7)
-    is_namesake = np.arange(PAIRS) < 1000  # agree on the first three fields, as people of one origin do
+    is_namesake = np.arange(PAIRS) < 1000  # agree on the first three fields
     levels = []
     for field, strangers in enumerate(STRANGERS):
         shares = np.where(is_namesake[:, None] & (field < 3), USUAL.match, strangers)
@@ -84,7 +84,7 @@ def test_strangers_who_agree_on_most_fields_are_no_matches_where_another_field_d
     differs = levels[3] == 0
     assert model.shares["match"] * PAIRS < 50
     assert model.posterior(levels)["match"][differs].max() < 0.95
-    unbounded = fit_linkage(levels, population, personal)  # finds them as a latent class
+    unbounded = fit_linkage(levels, population, personal)  # finds the namesakes as a latent class
     assert (unbounded.posterior(levels)["match"][differs] > 0.95).sum() > 100
 
 
@@ -92,7 +92,7 @@ PROBABILITIES = st.lists(st.floats(0.001, 1), min_size=6, max_size=6).map(lambda
 
 
 @given(PROBABILITIES, PROBABILITIES)
-def test_the_ratio_to_strangers_never_falls_with_the_level_and_a_rising_one_stays(
+def test_the_ratio_to_strangers_never_falls_with_the_level_and_a_rising_ratio_is_unchanged(
     counts: np.ndarray, by_chance: np.ndarray
 ) -> None:
     found = increasing_ratio(counts, by_chance)
@@ -104,7 +104,9 @@ def test_the_ratio_to_strangers_never_falls_with_the_level_and_a_rising_one_stay
 
 
 @given(PROBABILITIES, PROBABILITIES)
-def test_no_more_matches_than_the_bound_are_at_or_below_a_level(levels: np.ndarray, other: np.ndarray) -> None:
+def test_the_share_of_matches_at_or_below_a_level_never_exceeds_the_bound(
+    levels: np.ndarray, other: np.ndarray
+) -> None:
     differing = np.cumsum(other)[:-1]
     found = bounded(levels, differing)
     assert found.sum() == pytest.approx(1)
@@ -112,7 +114,7 @@ def test_no_more_matches_than_the_bound_are_at_or_below_a_level(levels: np.ndarr
     assert bounded(found, differing) == pytest.approx(found)
 
 
-def test_a_rare_value_says_more_than_a_frequent_one() -> None:
+def test_agreement_on_a_rare_value_weighs_more_than_on_a_frequent_value() -> None:
     assert rarity_of(np.array([1.0, 100.0]), 10.0) == pytest.approx([np.log(10), -np.log(10)])
 
 
@@ -120,7 +122,7 @@ def test_a_chain_of_links_does_not_join_two_persons() -> None:
     left, right = (
         np.array([0, 0, 1, 2, 3, 3, 4]),
         np.array([1, 2, 2, 3, 4, 5, 5]),
-    )  # triangles 0-1-2 and 3-4-5, one link
+    )  # two triangles (0-1-2, 3-4-5) and one link between them
     assert clusters(6, left, right, np.array([0.9, 0.9, 0.9, 0.8, 0.9, 0.9, 0.9])).tolist() == [0, 0, 0, 1, 1, 1]
 
 
@@ -153,7 +155,7 @@ def test_every_cluster_is_connected_and_more_likely_one_person_than_not(case: tu
             assert pairs[members[0], members[1]] >= 0.5
 
 
-def test_records_without_pairs_are_persons_of_their_own() -> None:
+def test_each_record_without_a_pair_is_a_separate_person() -> None:
     nothing = np.empty(0, dtype=np.int64)
     assert clusters(3, nothing, nothing, np.empty(0)).tolist() == [0, 1, 2]
 

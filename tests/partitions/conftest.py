@@ -1,4 +1,4 @@
-"""A Spark session of this process, with two cores."""
+"""Spark engine of the tests: a session in this process, with two cores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ckm.partitions.engine import Engine
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine of three partitions in Spark's local mode; all tests share its session."""
+    """Return an engine with three partitions in Spark's local mode; all tests share its session."""
     pytest.importorskip("pyspark")
     from ckm.partitions.spark_session import LOG_VARIABLE, spark_session
 

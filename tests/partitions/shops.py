@@ -34,7 +34,7 @@ def in_memory(by: str | Path, **options: Any) -> Segmentation:
 def assert_same_segments(
     dataset: Dataset, engine: Engine, expected: Segmentation, by: str | Path, rows: Path | bool = True, **options: Any
 ) -> None:
-    """Every column, the summary, the definition and the remarks."""
+    """Check that a segmentation with an engine has the definition, columns, summary and remarks of ``expected``."""
     request = SegmentOptions(by=by, keep=False, engine=engine, rows=rows, **options)
     found = segment_dataset(dataset, request, Config())
     assert found.definition == expected.definition

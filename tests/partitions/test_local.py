@@ -1,4 +1,4 @@
-"""Partitions out of core give the results of an analysis in memory."""
+"""Analyses by partitions out of core give the same results as in memory."""
 
 from __future__ import annotations
 
@@ -28,22 +28,20 @@ from tests.partitions.shops import AS_OF, METHODS, assert_same_segments, example
 
 @pytest.fixture
 def small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Definitions are learned from 700 of the 3,000 customers."""
+    """Fit definitions to a sample of 700 of the 3,000 customers."""
     for module in (learning_sample, partitioned_ledger, divided_ledger):
         monkeypatch.setattr(module, "SAMPLE_CUSTOMERS", 700)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", METHODS, ids=str)
-def test_segments_by_partitions_are_those_in_memory(by: str | Path) -> None:
+def test_segments_by_partitions_equal_those_in_memory(by: str | Path) -> None:
     assert_same_segments(example_dataset(), Engine(partitions=5), in_memory(by), by)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", METHODS, ids=str)
-def test_above_the_sample_size_segments_by_partitions_are_those_in_memory_too(
-    by: str | Path, small_sample: None
-) -> None:
+def test_above_the_sample_size_segments_by_partitions_equal_those_in_memory(by: str | Path, small_sample: None) -> None:
     options = SegmentOptions(by=by, as_of=AS_OF, keep=False)
     expected = segment_dataset(example_dataset(), options, Config())
     assert expected.definition.customers < expected.customers.height
@@ -51,7 +49,7 @@ def test_above_the_sample_size_segments_by_partitions_are_those_in_memory_too(
 
 
 @pytest.mark.slow
-def test_segment_changes_by_partitions_are_those_in_memory() -> None:
+def test_segment_changes_by_partitions_equal_those_in_memory() -> None:
     options = {"moves": True, "since": AS_OF}
     expected = in_memory("rfm", **options)
     found = segment_dataset(
@@ -88,7 +86,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda words: words[0],
 )
-def test_a_command_with_partitions_prints_what_it_prints_without(
+def test_a_command_prints_the_same_with_and_without_partitions(
     run: Run, orders: Path, command: tuple[str, ...]
 ) -> None:
     name, *options = command
@@ -157,7 +155,7 @@ def test_linked_customer_ids_of_several_partitions_are_one_person(run: Run, orde
     ],
     ids=" ".join,
 )
-def test_what_partitions_do_not_support_is_refused(
+def test_options_that_partitions_do_not_support_are_refused(
     run: Run, orders: Path, options: tuple[str, ...], message: str
 ) -> None:
     found = run("segment", orders, *options)
@@ -165,7 +163,7 @@ def test_what_partitions_do_not_support_is_refused(
     assert message in found.stderr
 
 
-def test_parts_by_a_column_of_the_transactions_are_refused(run: Run, orders: Path) -> None:
+def test_partitions_refuse_a_breakdown_by_a_column_of_the_transactions(run: Run, orders: Path) -> None:
     found = run("loyalty-report", orders, "--by", "channel", "--partitions", "2")
     assert found.exit_code == 2
     assert "do not support --by" in found.stderr
@@ -179,7 +177,7 @@ def test_spark_without_its_extra_is_refused_with_the_command_that_installs_it(mo
 
 
 def _with_few_open_files(limit: int, highest: int, *words: object) -> subprocess.CompletedProcess[str]:
-    """Run ckm as a process that may have ``limit`` open files, or ``highest`` after it raised its limit."""
+    """Run ckm in a process with the soft limit ``limit`` and the hard limit ``highest`` of open files."""
     return subprocess.run(
         ["prlimit", f"--nofile={limit}:{highest}", sys.executable, "-m", "ckm", *map(str, words)],
         capture_output=True,
@@ -189,7 +187,7 @@ def _with_few_open_files(limit: int, highest: int, *words: object) -> subprocess
 
 
 @pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit is a program of Linux")
-def test_more_partitions_than_open_files_are_computed_or_refused_with_the_number_that_is_allowed(orders: Path) -> None:
+def test_more_partitions_than_open_files_raise_the_limit_or_are_refused_with_the_allowed_number(orders: Path) -> None:
     command = ("segment", orders, "-q", "-f", "csv", "--partitions")
     allowed = _with_few_open_files(256, 2_000, *command, 300)
     assert allowed.returncode == 0, allowed.stderr
@@ -200,7 +198,7 @@ def test_more_partitions_than_open_files_are_computed_or_refused_with_the_number
     assert "--partitions 200 or fewer" in refused.stderr
 
 
-def test_partitions_hold_two_million_rows_each_unless_their_number_is_given() -> None:
+def test_the_default_number_of_partitions_gives_at_most_two_million_rows_each() -> None:
     assert Engine(partitions=0).number(1) == 1
     assert Engine(partitions=0).number(20_000_001) == 11
     assert Engine(partitions=4).number(20_000_001) == 4

@@ -1,4 +1,4 @@
-"""Results of executors come back as they were, and the format runs no code."""
+"""Packed results of executors are unpacked unchanged, and the format runs no code."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def sent(value: Any) -> Any:
      frozenset({"b"})],
     ids=repr,
 )  # fmt: skip
-def test_plain_values_come_back_with_their_types(value: Any) -> None:
+def test_plain_values_are_unpacked_with_their_types(value: Any) -> None:
     assert sent(value) == value
     assert type(sent(value)) is type(value)
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint64", "int8", "float64", "bool"])
-def test_arrays_come_back_with_dtype_and_shape(dtype: str) -> None:
+def test_arrays_are_unpacked_with_dtype_and_shape(dtype: str) -> None:
     array = np.arange(6).reshape(2, 3).astype(dtype)
     found = sent({"rows": array})["rows"]
     assert found.dtype == array.dtype
@@ -40,7 +40,7 @@ def test_arrays_come_back_with_dtype_and_shape(dtype: str) -> None:
     assert np.isnan(sent(np.array([np.nan]))).all()
 
 
-def test_frames_come_back_with_their_types() -> None:
+def test_frames_are_unpacked_with_the_types_of_their_columns() -> None:
     frame = pl.DataFrame({"who": ["a", None], "day": [date(2026, 1, 1), None], "level": ["x", "y"]}).with_columns(
         pl.col("level").cast(pl.Enum(["x", "y"]))
     )
@@ -48,7 +48,7 @@ def test_frames_come_back_with_their_types() -> None:
     assert_frame_equal(sent((frame["who"],))[0].to_frame(), frame.select("who"))
 
 
-def test_classes_of_ckm_come_back_field_by_field() -> None:
+def test_dataclasses_and_named_tuples_of_ckm_are_unpacked_field_by_field() -> None:
     guests = Guests(np.array([1], np.int32), np.array([2]), np.array([3]))
     found = sent([guests])[0]
     assert isinstance(found, Guests)
@@ -60,7 +60,7 @@ def test_remarks_keep_their_importance() -> None:
     assert (found, found.importance) == ("the data end early", Importance.doubt)
 
 
-def test_other_classes_are_refused_on_both_sides() -> None:
+def test_other_classes_are_refused_when_packing_and_unpacking() -> None:
     with pytest.raises(TypeError, match="object"):
         packed([object()])
     text = json.dumps({"class": ["subprocess", "Popen"], "fields": {"args": "true"}}).encode()

@@ -1,4 +1,4 @@
-"""Results in Spark are those in memory; Spark runs in its local mode, a cluster in ``bench/spark_cluster.sh``."""
+"""Results in Spark equal those in memory; Spark runs in its local mode (a cluster: ``bench/spark_cluster.sh``)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shop(spark: Engine, orders: Path) -> Dataset:
-    """The transactions of the example shop as Spark reads them, with its customers."""
+    """Return the example shop as a dataset whose transactions Spark reads, with the table of customers."""
     found = spark.open(orders, None, AS_FOUND)
     found.tables["customers"] = example_dataset().tables["customers"]
     return found
@@ -46,14 +46,14 @@ def with_orders() -> Dataset:
 
 
 @pytest.mark.parametrize("by", METHODS, ids=str)
-def test_segments_in_spark_are_those_in_memory(
+def test_segments_in_spark_equal_those_in_memory(
     by: str | Path, spark: Engine, shop: Dataset, with_orders: Dataset, tmp_path: Path
 ) -> None:
     expected = segment_dataset(with_orders, SegmentOptions(by=by, keep=False), Config())
     assert_same_segments(shop, spark, expected, by, rows=tmp_path / "customers.parquet")
 
 
-def test_above_the_sample_size_segments_in_spark_are_those_in_memory_too(
+def test_above_the_sample_size_segments_in_spark_equal_those_in_memory(
     spark: Engine, shop: Dataset, with_orders: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (learning_sample, partitioned_ledger):
@@ -120,7 +120,7 @@ def workspace(orders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
     ids=lambda words: words[0],
 )
-def test_a_command_on_a_workspace_prints_in_spark_what_it_prints_in_memory(
+def test_a_command_on_a_workspace_prints_the_same_in_spark_and_in_memory(
     run: Run, spark: Engine, workspace: Path, command: tuple[str, ...]
 ) -> None:
     name, *options = command
@@ -131,7 +131,7 @@ def test_a_command_on_a_workspace_prints_in_spark_what_it_prints_in_memory(
     assert in_spark.stdout == whole.stdout
 
 
-def test_a_saved_run_in_spark_is_compared_with_like_one_in_memory(
+def test_a_run_in_spark_is_compared_with_the_previous_saved_run_as_in_memory(
     run: Run, spark: Engine, workspace: Path, tmp_path: Path
 ) -> None:
     engine = ("--engine", "spark", "--partitions", 3)
@@ -227,7 +227,9 @@ def test_text_columns_are_refused(run: Run, spark: Engine, orders: Path, tmp_pat
     assert "parsed as text" in found.stderr
 
 
-def test_data_without_rows_are_not_enough(run: Run, spark: Engine, orders: Path, tmp_path: Path) -> None:
+def test_data_without_rows_are_refused_as_not_enough_data(
+    run: Run, spark: Engine, orders: Path, tmp_path: Path
+) -> None:
     pl.read_parquet(orders).head(0).write_parquet(tmp_path / "empty.parquet")
     found = run("segment", tmp_path / "empty.parquet", "--engine", "spark")
     assert found.exit_code == 4
@@ -249,10 +251,10 @@ def test_rows_of_an_earlier_version_of_a_delta_table_are_not_read(
     assert in_spark.stdout == whole.stdout
 
 
-def test_rows_that_may_be_contacted_are_written_by_the_driver(
+def test_an_export_of_contactable_customers_is_written_by_the_driver(
     run: Run, spark: Engine, workspace: Path, tmp_path: Path
 ) -> None:
-    """Executors would write all customers."""
+    """Executors would write all customers, also customers who may not be contacted."""
     consents, target = tmp_path / "consents.csv", tmp_path / "mailing.parquet"
     refused = example_frames()["customers"]["customer_id"].head(50)
     lines = [f"{each},email,no,2024-01-01" for each in refused]
@@ -266,7 +268,7 @@ def test_rows_that_may_be_contacted_are_written_by_the_driver(
     assert not written.is_in(refused.implode()).any()
 
 
-def test_stderr_has_no_line_of_spark(run: Run, spark: Engine, orders: Path) -> None:
+def test_spark_writes_no_line_to_stderr(run: Run, spark: Engine, orders: Path) -> None:
     found = run("segment", orders, "--engine", "spark", "--partitions", 2, "-f", "csv")
     assert found.exit_code == 0
     assert not any(word in found.stderr for word in ("WARN", "pyspark", "java", "Warning"))
