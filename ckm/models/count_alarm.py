@@ -268,7 +268,7 @@ def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -
 
 
 def _run(steps: Floats, threshold: float) -> NDArray[np.bool_]:
-    """Run the CUSUM over the weeks, and return whether it raises an alarm; after an alarm the sum restarts at zero."""
+    """Return whether the CUSUM of ``steps`` raises an alarm in each week, same shape; an alarm sets the sum to zero."""
     total, alarms = np.zeros(steps.shape[:-1]), np.zeros(steps.shape, dtype=bool)
     for week in range(steps.shape[-1]):
         total = np.maximum(0.0, total + steps[..., week])
