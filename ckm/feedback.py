@@ -1,9 +1,10 @@
 """Topics of customers' comments; the functions behind ``ckm feedback-mine``.
 
 >>> import ckm
->>> found = ckm.feedback.feedback("shop", since="2026-04-01")  # doctest: +SKIP
->>> found.frame                                                 # doctest: +SKIP
->>> ckm.feedback.comment_topics("shop")                         # one row per comment and topic  # doctest: +SKIP
+>>> from datetime import date
+>>> found = ckm.feedback.feedback("shop", since=date(2026, 4, 1))  # doctest: +SKIP
+>>> found.frame                                                    # doctest: +SKIP
+>>> ckm.feedback.comment_topics("shop")                            # one row per comment and topic  # doctest: +SKIP
 """
 
 from __future__ import annotations

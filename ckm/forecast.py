@@ -201,8 +201,8 @@ def _items(found: WeeklyDemand, made: Demand) -> pl.DataFrame:
 def _silent_weeks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the number of weeks without demand at the end of each series, if it is unusual, else 0; shape (series,).
 
-    It is unusual if it is two or more and has a probability below 1 %, by the share of weeks with demand in the half
-    year before.
+    Two or more weeks without demand are unusual if their probability is below 1 %, by the share of weeks with demand in
+    the half year before them.
     """
     sold = values > 0
     silent = np.where(sold.any(axis=1), sold[:, ::-1].argmax(axis=1), 0)

@@ -126,7 +126,7 @@ def test_a_category_that_buyers_of_another_buy_next_is_implied_but_not_the_rever
     found = ckm.needs.needs(written(tmp_path / "orders.csv", pairs()), as_of=LAST)
     (row,) = found.frame.rows(named=True)
     assert (row["kind"], row["subject"], row["count"], row["customers"]) == ("implied", "pots", 60, 40)
-    assert row["expected"] == pytest.approx(5)  # 5 of 100 others, of 100 customers
+    assert row["expected"] == pytest.approx(5)  # at the rate of buyers of rugs: 5 of 100
     assert row["ratio"] == pytest.approx(12)
     assert row["low"] < row["ratio"] < row["high"]
     assert row["need"].startswith("customers of tea buy pots next: 60 did, 5.0 expected at the rate of other customers")

@@ -156,7 +156,7 @@ def _counted(now: pl.DataFrame, by: Sequence[str], as_of: date) -> pl.DataFrame:
 
 
 def _joined(filled: pl.DataFrame, now: pl.DataFrame, by: Sequence[str], least: int) -> pl.DataFrame:
-    """Replace the last dimension of groups of fewer than ``least`` customers by :data:`REST`, a topic by OTHER."""
+    """Replace the last dimension of groups of fewer than ``least`` customers by :data:`REST` (a topic by OTHER)."""
     inner = by[-1]
     value = OTHER if inner == "topic" else REST
     sizes = now.group_by(by).agg(size=pl.col("code").n_unique()).sort("size", *by)

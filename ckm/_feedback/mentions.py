@@ -33,7 +33,7 @@ class Names:
 
     @classmethod
     def of(cls, spellings: Mapping[str, Collection[str]]) -> Names:
-        """Create the names from the spellings of each key."""
+        """Create from ``spellings``: the spellings of each name by its key, such as ``{"T1": ["Earl Grey", "EG"]}``."""
         return cls({fold(each): key for key, names in spellings.items() for each in names if fold(each)})
 
     @property

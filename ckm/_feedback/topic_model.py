@@ -149,7 +149,7 @@ class Sentences:
 
 
 def space_of(lang: str, encoder: SentenceEncoder | None) -> str:
-    """Return the name of the vector space of a language: :data:`MEANING` if the encoder covers it, else its own."""
+    """Return the name of a language's vector space: MEANING if the encoder covers it, else ``grams-`` and its tag."""
     if encoder is not None and encoder.covers(lang or "en"):
         return MEANING
     return f"{GRAMS}-{lang.partition('-')[0] if not lang.startswith('zh') else lang}"

@@ -218,7 +218,7 @@ def _only(space: TopicSpace, kept: set[str]) -> TopicSpace:
 
 
 def _vectors(spaces: Sequence[TopicSpace]) -> bytes:
-    """Return all arrays as the bytes of a ``.npz`` archive, as 32-bit floats and without time stamps."""
+    """Return the arrays of the vector spaces as bytes of a ``.npz`` archive: 32-bit floats, without time stamps."""
     arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
     facts = []
     for number, space in enumerate(spaces):

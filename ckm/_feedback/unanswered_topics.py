@@ -51,7 +51,7 @@ class UnansweredTopic:
 
 @dataclass(frozen=True)
 class UnansweredTopics:
-    """Topics that no knowledge entry answers, highest value at risk first, and first and last day of their period."""
+    """Topics that no knowledge entry answers, highest value at risk first, and first and last day of the comments."""
 
     topics: tuple[UnansweredTopic, ...]
     since: date

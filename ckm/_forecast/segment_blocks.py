@@ -51,7 +51,8 @@ class SegmentBlocks:
     def joined(self, rows: pl.LazyFrame) -> pl.LazyFrame:
         """Add ``segment``, at the beginning of the block, to lines with ``customer_id`` and ``week`` (0 is the last).
 
-        It is :data:`GUESTS` without a customer, and :data:`FIRST_TIME` for customers who had no segment yet.
+        ``segment`` is GUESTS for lines without a customer, and FIRST_TIME for customers who had no segment yet
+        (constants of :mod:`ckm._forecast.weekly_demand`).
         """
         found = rows.with_columns(block=pl.col("week") // self.length).join(
             self.frame.lazy(), on=["customer_id", "block"], how="left"

@@ -92,7 +92,7 @@ def kb_show(context: AgentContext, arguments: Mapping[str, Any]) -> dict[str, An
     day = _day(arguments) or date.today()
     shown = kb.show(context.workspace.kb_dir, arguments["id"], day, roles=context.roles)
     links = {
-        name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # None: no access
+        name: [each.id for each in getattr(shown, name) if each.confidence is not None]  # None: missing or no access
         for name in ("supersedes", "superseded_by", "related")
     }
     return {"as_of": day.isoformat(), "entry": dict(shown.entry.plain), **links}

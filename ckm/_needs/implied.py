@@ -60,7 +60,7 @@ def implied(ledger: Ledger, *, min_group_size: int) -> tuple[list[Need], int]:
     pairs = sorted(np.argwhere(tested).tolist(), key=lambda pair: (-made.z[tuple(pair)], pair))
     found = []
     for rank, (one, two) in enumerate(pairs):
-        if float(norm.sf(made.z[one, two])) * (len(pairs) - rank) > ALPHA:  # Holm: stop at the first
+        if float(norm.sf(made.z[one, two])) * (len(pairs) - rank) > ALPHA:  # Holm: stop at the first failure
             break
         need = _need(names[one], names[two], made, (one, two), int(without[one, two]))
         # the ratio is None if no other customer bought the second category

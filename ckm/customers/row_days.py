@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class DataDays(NamedTuple):
-    """First day of the data, as-of date, and the end of the data if it is unusually long before it (else None)."""
+    """First day of the data, as-of date, and a warning if the data end unusually long before that date (else None)."""
 
     first: date
     as_of: date
@@ -31,7 +31,7 @@ class DataDays(NamedTuple):
 
 
 def row_days(transactions: pl.LazyFrame, time_zone: str) -> tuple[Whole, Whole]:
-    """Return the days with rows (days since 1970-01-01, ascending), and the rows of each day; both of shape (days,)."""
+    """Return the days with rows (days since 1970-01-01, ascending) and the number of rows of each; shapes (days,)."""
     counts = transactions.select(day=local_day("ordered_at", time_zone)).drop_nulls().group_by("day").len().sort("day")
     with readable():
         found = counts.collect(engine="streaming")

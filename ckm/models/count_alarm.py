@@ -1,11 +1,12 @@
 """Alarms for rising weekly counts of topics: a negative binomial CUSUM with the counts of all other topics as offset.
 
-The expected count of a topic is the count of the other topics in the same week, times the ratio of both in the year
-before. Thus growth and seasons that all topics have in common raise no alarm. With more than two years of data, the
-expected count includes the topic's own season. The CUSUM adds the log likelihood ratio of a larger rate (Page 1954;
-Höhle and Paul 2008) and raises an alarm at a threshold. The threshold is set by a simulation of the whole procedure, so
-that all topics in total have the stated number of false alarms per year. The simulation includes the estimation of
-expected counts and dispersion, and seasons of topics with the variance that is estimated from the data.
+The expected count of a topic is the count of all other topics in the same week, times the ratio of the topic's counts
+to the other topics' counts in the year before. Thus growth and seasons that all topics have in common raise no alarm.
+With more than two years of data, the expected count includes the topic's own season. The CUSUM adds the log likelihood
+ratio of a larger rate (Page 1954; Höhle and Paul 2008) and raises an alarm at a threshold. The threshold is set by a
+simulation of the whole procedure, so that all topics in total have the stated number of false alarms per year. The
+simulation includes the estimation of expected counts and dispersion, and seasons of topics with the variance that is
+estimated from the data.
 """
 
 from __future__ import annotations
@@ -195,7 +196,8 @@ def _slow_variance(counts: Floats, mean: Floats) -> float:
     """Return the variance, relative to the mean, of slow changes: those that the weeks of a quarter have in common.
 
     It is the mean product of the residuals of two weeks of the same quarter. Quarters far above the mean, and the last
-    fifth of the weeks (at least ``LAG``, at most ``LAG + QUARTER``), are left out, because a rise would increase it.
+    fifth of the weeks (at least ``LAG``, at most ``LAG + QUARTER``), are left out, because a rise would increase the
+    variance.
     """
     earlier = counts.shape[1] - int(np.clip(counts.shape[1] // 5, LAG, LAG + QUARTER))
     counts, mean = counts[:, :earlier], mean[:, :earlier]
@@ -266,7 +268,7 @@ def _steps(counts: Floats, expected: Floats, base: Floats, dispersion: Floats) -
 
 
 def _run(steps: Floats, threshold: float) -> NDArray[np.bool_]:
-    """Run the CUSUM over the weeks, and return whether it raises an alarm; after an alarm the sum restarts at zero."""
+    """Return whether the CUSUM of ``steps`` raises an alarm in each week, same shape; an alarm sets the sum to zero."""
     total, alarms = np.zeros(steps.shape[:-1]), np.zeros(steps.shape, dtype=bool)
     for week in range(steps.shape[-1]):
         total = np.maximum(0.0, total + steps[..., week])

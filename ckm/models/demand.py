@@ -193,7 +193,7 @@ def _power(past: Floats, error: Floats) -> float:
 
 
 def _quantile(errors: Floats, share: float, side: str) -> float:
-    """Return the conformal quantile: the rank is that among the past errors and the next one."""
+    """Return the quantile of split conformal prediction, whose rank is computed for n + 1 instead of n errors."""
     count = len(errors)
     rank = np.clip(share * (count + 1) / count if side == "higher" else share - (1 - share) / count, 0, 1)
     return float(np.quantile(errors, rank, method=side))  # type: ignore[call-overload]

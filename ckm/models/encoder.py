@@ -143,7 +143,7 @@ def _of_folder(folder: Path) -> Encoder:
             model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
     except ImportError as error:
         raise UsageError(f"{folder}: needs {library}", hint=f"pip install {library}") from error
-    except Exception as error:  # whatever the library raises for damaged files
+    except Exception as error:  # the libraries raise various types for damaged files
         raise InputError(f"{folder}: {library} cannot read this encoder", hint="save it again") from error
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return Encoder(model, name=folder.name, digest=_digest(files), languages=None)

@@ -130,7 +130,7 @@ def _ranked(
         best = np.argsort(-score, axis=1, kind="stable")[:, :most]
         who = np.repeat(np.arange(len(best)), best.shape[1])
         chosen = best.ravel()
-        used = score[who, chosen] > popular[chosen] * 1e-6  # an item without any evidence is no forecast
+        used = score[who, chosen] > popular[chosen] * 1e-6  # leave out items with popularity only
         who, chosen = who[used], chosen[used]
         by_partner = np.flatnonzero(NEIGHBOURS * near[who, chosen] > mine[who, chosen])
         partner, probability = np.full(len(who), -1), np.zeros(len(who))

@@ -23,7 +23,7 @@ def test_the_interval_covers_about_80_percent_of_the_next_totals() -> None:
         history = dice.poisson(rates[:, None] * dice.gamma(4, 0.25, (400, 44))).astype(float)
         made, actual = forecast_demand(history[:, :40], 4), history[:, 40:].sum(axis=1)
         inside.append(((actual >= made.low) & (actual <= made.high)).mean())
-    assert 0.77 <= np.mean(inside) <= 0.84  # whole numbers: the interval has its borders inside
+    assert 0.77 <= np.mean(inside) <= 0.84  # demand is in whole numbers, and the bounds count as inside
 
 
 def test_the_default_or_a_similar_method_is_chosen_for_pure_noise() -> None:

@@ -58,7 +58,7 @@ def test_z_of_every_pair_equals_a_log_rank_test_computed_purchase_by_purchase(se
         for two in range(CATEGORIES):
             if one != two:
                 count, _, z = by_purchase(*entries, one, two)
-                assert made.count[one, two] <= count  # a purchase without another one to compare with is left out
+                assert made.count[one, two] <= count  # strata of a single purchase are left out
                 assert made.z[one, two] == pytest.approx(z)
 
 
