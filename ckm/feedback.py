@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["Feedback", "comment_topics", "feedback", "page"]
 
 PERIOD_DAYS = 91
-"""Default length of the period: 13 weeks, so that both periods have equally many of each weekday."""
+"""Default length of the period in days: 13 weeks, so that both periods have the same number of each weekday."""
 AUTO, NONE = "auto", "none"
 
 

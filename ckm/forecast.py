@@ -40,9 +40,9 @@ FEWEST_SILENT = 2
 UNLIKELY = 0.01
 """Probability below which a silence of two weeks or more at the end of a series is unusual."""
 MOST_NAMED = 5
-"""Items named in a remark."""
+"""Most items that a remark names."""
 ROUGH = 0.5
-"""Weighted absolute error of the backtest from which a remark says that the forecast of one item is rough."""
+"""WAPE of the backtest above which a remark says that the forecast of a single item is rough."""
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,9 @@ INTERACTIONS = "interactions"
 FEWEST_REPEAT_CUSTOMERS = 20
 """Fewest customers with two purchase days from which next items are computed."""
 LAST_ORDERS = 6
-"""Newest purchase days that a reason counts."""
+"""Number of newest purchase days in which the reason of an item counts purchases."""
 MOST_SMALL = 5
-"""Names of small topics in a remark."""
+"""Most names of small topics in a remark."""
 
 
 @dataclass(frozen=True)

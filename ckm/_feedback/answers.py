@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from ckm._kb.entry import KnowledgeEntry
 
 NEAR = 0.55
-"""Cosine to the centroid from which a phrase of an entry is about the topic. Comments of a topic have 0.4 to 0.7; by
-words and letters an unrelated phrase reaches 0.7."""
+"""Smallest cosine of a title, alias or question to the centroid at which an entry answers the topic. Comments on a
+topic have 0.4 to 0.7; in spaces of words and character n-grams an unrelated phrase reaches 0.7."""
 SHARED = 2
-"""Keywords of the topic that a phrase must have where vectors are of words and letters: one is often a common word,
-such as "parcel"."""
+"""Fewest keywords of the topic in such a phrase, in spaces of words and character n-grams: a single keyword is often a
+common word, such as "parcel"."""
 DRAFTS = "drafts"
 """Folder of the drafts within the knowledge base."""
 

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 DIMENSIONS = ("topic", "product", "segment", "channel", "lang", "kind")
 """Columns by which comments can be counted."""
 REST = "(other)"
-"""Value of a dimension for groups that are smaller than the minimum group size, together."""
+"""Value of a dimension for the combined groups below the minimum group size."""
 UNKNOWN = "(none)"
-"""Value of a dimension for comments without a value."""
+"""Value of a dimension for comments in which it is null."""
 MOST_EVIDENCE = 3
 ALARM = 0.01
-"""Probability, over all topics together, that growth without a cause is reported (Bonferroni)."""
+"""Family-wise error rate of the tests for growth, over all cells (Bonferroni)."""
 CELL_COLUMNS = {
     "comments": pl.Int64(),
     "customers": pl.Int64(),

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONG_NUMBER = re.compile(r"\d[\d\s().\-/]{5,}\d|[^\W_]*\d{5,}[^\W_]*|[A-Za-z]+-?\d{3,}[^\W_]*")
-"""Order numbers, and whatever else may identify a customer; no topic depends on it. A year stays."""
+"""Order numbers and other long numbers, which may identify a customer. A year of four digits does not match."""
 FULL_WIDTH = {
     code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF20, 0xFF3B), *range(0xFF41, 0xFF5B), 0xFF0E)
 }
-"""Full-width letters, digits and @, as ASCII. Punctuation stays: it divides Chinese sentences."""
+"""ASCII code by code of full-width letters, digits, full stop and @. Other punctuation is kept to split sentences."""
 SHORTEST_NAME = 2
-"""Characters of a name that is masked; one in a script without spaces is nearly always a common character."""
+"""Fewest characters of a name that is masked: a single Chinese character is nearly always also a common word."""
 LONGEST_HAN_NAME = 4
-"""Characters of a Chinese name, of which any two in a row are no keyword: the given name alone is also a name."""
+"""Most characters of a Chinese name whose substrings (such as the given name) are excluded from keywords."""
 _DIGITS = re.compile(r"\d+")
 _WORD = re.compile(f"{LETTER}+")
 _UNSPACED = re.compile(f"[{HAN}{THAI}]+")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEAST_SIMILAR = 85
 """Smallest similarity (0 to 100, Levenshtein and transposition by rapidfuzz) of a misspelt name."""
 SHORTEST_MISSPELT = 5
-"""Characters from which a misspelt name is found; a shorter name is within one edit of common words."""
+"""Fewest characters of a name that is also found misspelt: shorter names are one edit away from common words."""
 _WORD = re.compile(r"[^\W_]+(?:['’&-][^\W_]+)*")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_RARE = 0.125
-"""Largest share of such words among all words of a language at which they are removed. In a few hundred comments about
-everything it is larger (.14 to .25 in 800 sentences of news), and most words of a topic are among them."""
+"""Largest share of words of one customer, among all words of a language, at which they are removed. In a few hundred
+comments on various subjects the share is larger (.14 to .25 in 800 sentences of news), and includes topical words."""
 FEWEST_SENTENCES = 1 / 4
-"""Share of the sentences with such a word at which they are removed from a language without spaces between words: there
-they are foreign words, of which few are names or ids (.17 to .24 in news)."""
+"""Smallest share of sentences with a word of one customer at which these words are removed, in a language without
+spaces between words. In such a language only foreign words are counted, few of which are names or ids (.17 to .24 in
+news)."""
 _WORD = re.compile(f"{LETTER}+")
 _UNSPACED = re.compile(f"[{HAN}]|[{THAI}]{{4}}")
 """Characters of scripts without spaces that count as a word; they are never removed."""

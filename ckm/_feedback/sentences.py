@@ -13,10 +13,10 @@ _THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f])\s+(?=[\u0e00-\u0e7f])")
 THAI_LONG = 300
 """Characters of a Thai text from which it is also split at spaces: Thai has no end mark, spaces divide clauses."""
 SHORTEST = 45
-"""Characters of a sentence (a Chinese character counts three) that has a topic by itself: some eight words. A shorter
-one is joined to the one before."""
+"""Fewest characters of a sentence, about eight words (a Chinese character counts three): shorter sentences rarely have
+a topic, and are joined to a neighbouring one."""
 MOST = 8
-"""Sentences of one text that are read; the rest is joined to the last one."""
+"""Most sentences of one text; further ones are joined to the last."""
 
 
 def sentences(text: str) -> list[str]:

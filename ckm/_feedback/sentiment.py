@@ -24,21 +24,22 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float16]
 
 RATED = 300
-"""Rated comments of a language from which its own model is learned."""
+"""Fewest rated comments of a language for a model of this language."""
 FEWEST_OF_A_SIGN = 30
-"""Fewest comments of each sign among them; with fewer the model would learn to say always the other."""
+"""Fewest comments of each sign among them; with fewer the model would nearly always predict the other sign."""
 BATCH = 8192
-"""Comments that are judged at a time."""
+"""Comments per batch of predictions."""
 MOST_RATED = 4000
-"""Most rated comments that a model is learned from."""
+"""Most rated comments on which a model is fitted, the newest ones."""
 STRENGTH = 3.0
-"""Inverse regularisation of the logistic regression, as for vectors of length 1 (0.86 for 1 to 10 in trials)."""
+"""Inverse regularisation strength of the logistic regression (accuracy was 0.86 for values from 1 to 10)."""
 LOWEST_POSITIVE = {"nps_0_10": 9, "csat_1_5": 4, "ces_1_7": 5}
 """Lowest positive rating by scale; negative are those below :data:`ckm.customers.contacts.LOWEST_SATISFIED`."""
 BY_RATING, LEARNED, OTHER_LANGUAGES = "rating", "learned", "other languages"
 KINDS = ("complaint", "question", "praise", "idea")
 CERTAIN = 0.15
-"""Distance of a probability from 0.5 up to which a comment is neither praise nor complaint."""
+"""Largest distance of the probability of a positive rating from 0.5 at which a comment is neither praise nor
+complaint."""
 FEWEST_KINDS = 40
 """Comments of each kind, with a kind from their source, from which the kinds of a language are learned."""
 

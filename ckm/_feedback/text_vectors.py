@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Advance = Callable[[float], None]
 
 BUCKETS = 1 << 14
-"""Number of hash buckets of words and grams; at the vocabulary of some thousand comments few of them are shared."""
+"""Number of hash buckets of words and n-grams; few words of some thousand comments share a bucket."""
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
 MOST_COMMON = 0.5
-"""Largest share of texts with a word or gram that is used: stop words are left out already, a topic may be large."""
+"""Largest share of texts with a word or n-gram that has a weight; it is large since stop words are removed before."""
 BATCH = 128
-"""Sentences that are encoded at a time; the encoder needs some 300 kB for each."""
+"""Sentences per batch of the encoder, which needs some 300 kB of memory for each."""
 
 
 class SentenceEncoder(Protocol):

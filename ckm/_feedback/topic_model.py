@@ -36,18 +36,18 @@ GRAMS = "grams"
 SAMPLE = 3000
 """Most sentences from which the topics of a space are learned."""
 LATENT = 40
-"""Dimensions of the space of words and grams in which topics are learned."""
+"""Dimensions of the latent space of words and n-grams in which topics are learned."""
 FEWEST = 5
 """Fewest customers (sentences without a customer count one each) of a topic; a smaller cluster is dissolved."""
 SHRINK = 20
-"""Sentences of all languages that are mixed into the mean of a language, so that few sentences make no mean."""
+"""Weight, in sentences, of the mean of all languages in the mean of a language (shrinkage of small samples)."""
 OUTSIDE = 0.03
-"""Share of a topic's sentences that are farther from the centroid than the limit: they, and new ones like them, are
-``other``."""
+"""Share of a topic's sentences, those of the smallest cosine, that are assigned to :data:`OTHER`: it sets the limit of
+the topic."""
 SAME = 0.6
 """Smallest cosine of the centroids of an old topic and of a new one that count as the same topic."""
 OTHER = ""
-"""Topic of a sentence that is near no centroid."""
+"""Topic id of sentences that are below the limits of all topics."""
 
 
 @dataclass(frozen=True)

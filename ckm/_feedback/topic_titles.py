@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.search.analysis.tokens import Token
 
 MOST_READ = 6_000
-"""Most sentences from which words are taken, chosen by hash: the words and phrases of each of them are in memory."""
+"""Most sentences from which terms are counted, chosen by hash, to limit memory."""
 MOST = 6
 """Keywords of a topic and language."""
 IN_TITLE = 2
@@ -32,17 +32,17 @@ GERMAN = "de"
 """Language in which every noun has a capital."""
 BETWEEN = " · "
 LEAST_RARITY = 0.1
-"""Rarity of a word that every customer writes, so that a shop with one topic has keywords too."""
+"""Added to the rarity of every term, so that keywords exist even if every customer writes the same words."""
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _WORDS = re.compile(f"(?:{LETTER}|[{THAI}])+")
 _ONE_PHRASE = re.compile(f"(?:{LETTER}|[{THAI}]| )+")
 """Words with spaces between them; a mark of punctuation ends a phrase."""
 LONGEST_HAN = 4
-"""Most characters of a Chinese keyword, and fewest are two."""
+"""Most characters of a Chinese keyword; the fewest are two."""
 COMMON_HAN = frozenset(
     "的了是在我你他她它们們有不没沒和与與也就都很这這那一個个上下到说說要会會可以为為吗嗎呢吧啊把被让讓给給对對从從"
 )
-"""Function characters: a keyword has none."""
+"""Chinese function characters; a keyword contains none of them."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
 
 MOST_WEEKS = 104
-"""Weeks of history with segments: two years, for the season."""
+"""Most weeks of history with segments: two years, which the method of the same weeks last year needs."""
 
 
 @dataclass(frozen=True)

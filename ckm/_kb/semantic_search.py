@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     Filters = tuple[Mapping[str, Collection[str]], Mapping[str, Collection[str]]]
 
 LEAST_COSINE = 0.35
-"""Smallest cosine of a hit without a word of the query: nine in ten right answers of ``bench/search_semantic.py`` have
-.46 or more, questions about anything else at most .40."""
+"""Smallest cosine of a hit that contains no word of the query. In ``bench/search_semantic.py`` nine in ten expected
+entries have .46 or more, and questions on other subjects have at most .40."""
 COSINE_WEIGHT, COSINE_WEIGHT_ANY_LANGUAGE = 1.0, 3.0
-"""Weight λ of the cosine beside the score of words, whose best hit counts 1; and where entries in other languages are
-meant, of which words say nothing. Chosen with ``bench/search_semantic.py``: λ = 3 for all lowers the recall@1 of
-questions in the entry's language from .915 to .884, and λ = 1 that of questions in another language from .85 to .80."""
+"""Weight λ of the cosine relative to the score of words, which is 1 for the best hit; the second value is for searches
+in any language, where words rarely match. Chosen with ``bench/search_semantic.py``: λ = 3 for all searches lowers the
+recall@1 of questions in the entry's language from .915 to .884, and λ = 1 that of questions in another language from
+.85 to .80."""
 LANGUAGE_NAMES = {
     "en": "English",
     "de": "German",

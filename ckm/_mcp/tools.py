@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm.config import Workspace
 
 TOPICS_FILE = "topics.yaml"
-"""Topics of ``ckm feedback-mine`` in the workspace."""
+"""File in the workspace with the topics of ``ckm feedback-mine``."""
 TOPIC_KEYS = ("id", "title", "keywords", "owner")
 MOST_HITS, MOST_ROWS = 50, 200
 ACTIVE = "customers_active"

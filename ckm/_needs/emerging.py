@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ckm.models.count_alarm import CountAlarms
 
 RECENT_WEEKS = 4
-"""Weeks up to the as-of date in which an alarm is reported."""
+"""Number of weeks up to the as-of date whose alarms are reported."""
 NO_TOPIC = ""
 EXAMPLES = 5
 NEW_WEEKS = 13

@@ -25,9 +25,10 @@ WEEKS_A_YEAR = 52
 RISE = 2.5
 """Rate ratio against which the CUSUM tests; it finds a tripling more often than a ratio of 3 does."""
 MOST_SHARE = 0.1
-"""Largest share of one topic in the volume, so that no other topic seems to rise when the largest one falls."""
+"""Largest share of one topic in the volume; the counts of larger topics are weighted down, so that a fall of the
+largest topic is no rise of the other topics."""
 LAG = 8
-"""Weeks before a week that its expected count does not use, so that a slow rise is not taken for the normal level."""
+"""Number of weeks before a week whose counts its expected count does not use, so that a slow rise does not raise it."""
 BASELINE = 26
 """Fewest weeks from which an expected count is estimated; the most are a year."""
 FEWEST_WEEKS = BASELINE + LAG + 1
@@ -43,7 +44,7 @@ MOST_SLOW_VARIANCE = 0.25
 LEAST_DISPERSION = 1e-6
 """Dispersion below which counts are taken as Poisson."""
 SIMULATED_CELLS = 1_000_000
-"""Topics times weeks times repetitions of one simulation."""
+"""Largest product of topics, weeks and repetitions of one simulation."""
 FEWEST_REPETITIONS, MOST_REPETITIONS = 20, 200
 BISECTIONS = 14
 

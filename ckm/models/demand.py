@@ -30,13 +30,13 @@ MOST_ORIGINS = 26
 FEWEST_ORIGINS = 4
 MOST_GROUPS = 10
 FEWEST_ERRORS = 200
-"""Errors per group of forecasts of similar size, of which the interval takes quantiles."""
+"""Fewest errors of a group of forecasts of similar size; the interval is computed from their quantiles."""
 NEW_WEEKS = 8
 """Weeks from the first demand of a series up to which it is new."""
 FEWEST_NEW_ERRORS = 50
 """Fewest errors of new series from which their interval is computed."""
 FEWEST_INDEPENDENT = 2.0
-"""Fewest independent origins that are assumed, as half a year has of forecasts of 13 weeks."""
+"""Fewest independent origins that are assumed: 26 weeks of origins divided by forecasts of 13 weeks."""
 COVERAGE = 0.8
 
 

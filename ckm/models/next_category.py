@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 QUARTER_DAYS = 91
 MOST_PURCHASES, MOST_CATEGORIES, MOST_IN_BASKET = 15, 6, 4
-"""Larger numbers of purchases before, of categories before, and of categories in a basket count as these."""
+"""Caps of the numbers of earlier purchases, of earlier categories, and of categories in a basket, in the strata."""
 CELLS_AT_ONCE = 4_000_000
-"""Purchases times categories in memory at once."""
+"""Largest product of purchases and categories in memory."""
 NEVER = np.iinfo(np.int32).max
 
 

@@ -26,7 +26,7 @@ DECAY = 0.8
 NEIGHBOURS = 0.3
 MOST_NEIGHBOURS = 100
 SHRINKAGE = 10.0
-"""Baskets added to the number of baskets with an item, so that rare items have no certain neighbours."""
+"""Number added to the baskets with an item in the denominator of probabilities, to shrink those of rare items."""
 CUSTOMERS_AT_ONCE = 2048
 
 

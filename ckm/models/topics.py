@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SOLUTIONS = 60
 """Number of k-means solutions that are combined."""
 COARSEST, FINEST = 0.5, 1.5
-"""Their numbers of clusters, from coarse to fine, per cluster of the result: texts that only a fine division separates
-are more alike than those that a coarse one separates."""
+"""Smallest and largest number of clusters of these solutions, per cluster of the result. Texts that only a solution
+with many clusters separates are more alike than texts that a solution with few clusters separates."""
 ROUNDS = 10
 """Iterations of k-means; later iterations move few texts."""
 DIMENSIONS = 60
